@@ -73,10 +73,8 @@ class PlansimError(Exception):
 class InputError(PlansimError):
     """The user's input is at fault; its text has one fault a line.
 
-    >>> raise InputError([Fault("no title"), Fault("no parent")])
-    Traceback (most recent call last):
-    ...
-    plansim.errors.InputError: no title
+    >>> print(InputError([Fault("no title"), Fault("no parent")]))
+    no title
     no parent
     """
 
