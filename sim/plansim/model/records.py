@@ -1,0 +1,181 @@
+"""A model as frozen records: what a Vensim file says, without running it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from plansim.errors import Fault, UnknownNameError, nearest
+
+__all__ = [
+    "Model",
+    "SubscriptRange",
+    "TimeSpec",
+    "Timing",
+    "Variable",
+    "VariableKind",
+    "folded",
+]
+
+
+class VariableKind(StrEnum):
+    """What a variable is, in the words of system dynamics.
+
+    A flow is an auxiliary that is named in the rate of some stock. A constant has numbers only
+    on its right-hand side. The control variables are the four of the simulation's clock.
+    """
+
+    STOCK = "stock"
+    FLOW = "flow"
+    AUXILIARY = "auxiliary"
+    CONSTANT = "constant"
+    LOOKUP = "lookup"
+    CONTROL = "control"
+
+
+class Timing(StrEnum):
+    """When the value of a year is read, TIME = y being the middle of year y."""
+
+    YEAR = "year"  # at TIME = y
+    YEAR_END = "year-end"  # at TIME = y + 0.5
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of the model, with all of its equations."""
+
+    name: str
+    """As the file first writes it, runs of white space made one space; quotes are kept."""
+    kind: VariableKind
+    unit: str
+    """As the file writes it; empty if it gives none."""
+    name_zh: str
+    """The comment up to its first ``。``; empty if there is none."""
+    meaning: str
+    """The comment without the Chinese name and the tags at its end."""
+    sources: tuple[str, ...]
+    """The tags that name sources, whole: ``M01``, ``E090: 0.06–0.12``, ``A: 0.4–0.6 reason``."""
+    timing: Timing
+    module: str
+    """The Vensim group, without a leading dot; empty before the first group."""
+    line: int
+    """Where the first equation begins, counted from 1."""
+    equation: str
+    """The text as in the file; the equations of several elements are joined by newlines."""
+    subscripts: tuple[str, ...]
+    """The names of the subscript ranges, in order; empty for a scalar."""
+    admissible: tuple[float | None, float | None]
+    """The bounds in Vensim's ``[min,max]``, in ``unit``: no value outside is accepted."""
+    plausible: tuple[float, float] | None
+    """The range of the first source tag that has one, in ``unit``."""
+    value: float | Mapping[str, float] | None
+    """Of a constant or a numeric control: the number, or for an array the numbers by element
+    (``"a"``, ``"a,b"``), in ``unit``. None for everything else."""
+    causes: tuple[str, ...]
+    """The names of all variables that the equations refer to (``Time`` is not among them)."""
+    initial_causes: tuple[str, ...]
+    """Those of ``causes`` that only the initial value of an INTEG refers to."""
+
+    @property
+    def source_ids(self) -> tuple[str, ...]:
+        """The sources without ranges and reasons: ``E090``, ``A``."""
+        return tuple(source.partition(":")[0].strip() for source in self.sources)
+
+
+@dataclass(frozen=True)
+class SubscriptRange:
+    """A named, ordered set of elements."""
+
+    name: str
+    elements: tuple[str, ...]
+    name_zh: str
+    elements_zh: tuple[str, ...]
+    """As long as ``elements``, or empty if the file gives no Chinese names."""
+
+
+@dataclass(frozen=True)
+class TimeSpec:
+    """The clock of the simulation, in the model's unit of time."""
+
+    initial: float
+    final: float
+    step: float
+    saveper: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a Vensim file says. It neither runs nor draws itself."""
+
+    name: str
+    """The file's stem."""
+    path: Path
+    sha256: str
+    """Of the file's bytes, in hexadecimal."""
+    text: str
+    """The whole file, newlines as ``\\n``, without a byte order mark."""
+    variables: Mapping[str, Variable]
+    """By name, in the order of the file."""
+    subscripts: Mapping[str, SubscriptRange]
+    time: TimeSpec
+    warnings: tuple[Fault, ...] = ()
+    """What is wrong but does not hinder a run."""
+
+    def find(self, name: str) -> Variable:
+        """Give the variable of an English or Chinese name.
+
+        Letter case, ``_`` for a space, and the width of characters (Unicode NFKC) do not matter.
+
+        Raises:
+            UnknownNameError: no variable, or more than one, bears the name.
+        """
+        found = self._by_folded_name.get(folded(name), ())
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UnknownNameError(
+                Fault(
+                    f"more than one variable is called '{name}'",
+                    file=self.path,
+                    expected="one of " + ", ".join(variable.name for variable in found),
+                )
+            )
+        names = [*self.variables, *(v.name_zh for v in self.variables.values() if v.name_zh)]
+        raise UnknownNameError(
+            Fault(f"no variable is called '{name}'", file=self.path, nearest=nearest(name, names))
+        )
+
+    def uses(self, name: str) -> tuple[str, ...]:
+        """Give the names of the variables whose equations refer to a variable.
+
+        Raises:
+            UnknownNameError: as for `find`.
+        """
+        wanted = self.find(name).name
+        return tuple(user.name for user in self.variables.values() if wanted in user.causes)
+
+    @cached_property
+    def _by_folded_name(self) -> Mapping[str, tuple[Variable, ...]]:
+        english: dict[str, tuple[Variable, ...]] = {}
+        chinese: dict[str, tuple[Variable, ...]] = {}
+        for variable in self.variables.values():
+            english[folded(variable.name)] = (variable,)
+            if variable.name_zh:
+                key = folded(variable.name_zh)
+                chinese[key] = (*chinese.get(key, ()), variable)
+        return chinese | english
+
+
+def folded(name: str) -> str:
+    """Make names that a user may take for the same equal.
+
+    >>> folded("GDP_per  Registered head") == folded("ＧＤＰ per registered head")
+    True
+    """
+    plain = unicodedata.normalize("NFKC", name).replace("_", " ").strip().strip('"')
+    return re.sub(r"\s+", " ", plain).strip().casefold()
