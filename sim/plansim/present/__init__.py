@@ -1,0 +1,1 @@
+"""What is shown: words, tables and files. Imports no engine."""

@@ -1,0 +1,244 @@
+"""The words and figures that a user reads, in English or Chinese.
+
+The words stand in ``text.yaml`` beside this file; this module picks the language and writes
+numbers, units and ranges. Nothing here prints.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+__all__ = [
+    "Lang",
+    "Text",
+    "decimals_for",
+    "decimals_of",
+    "figure",
+    "language",
+    "margin_figure",
+    "percent",
+    "read_text",
+    "target_figure",
+]
+
+SIGNIFICANT = 3
+"""Digits that a simulated figure is shown with: the base year itself is no better known."""
+
+SHARPEST = 3
+"""More decimals than that, at most, where rounding would hide which side of a target is met."""
+
+
+class Lang(StrEnum):
+    """A language of the output."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+@dataclass(frozen=True)
+class Text:
+    """The phrases of one language.
+
+    >>> text = read_text(Lang.ZH)
+    >>> text("status.met")
+    '达标'
+    >>> text("verdicts.breach", year=2013)
+    '2013年突破'
+    """
+
+    lang: Lang
+    phrases: Mapping[str, str]
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """Give the phrase ``key`` with its placeholders filled; KeyError if there is none."""
+        return self.phrases[key].format(**values)
+
+    def pick(self, en: str | None, zh: str | None) -> str:
+        """Of two names of one thing, give the one in this language, or the one that exists.
+
+        >>> read_text(Lang.ZH).pick("GDP", "地区生产总值")
+        '地区生产总值'
+        >>> read_text(Lang.ZH).pick("GDP", None)
+        'GDP'
+        """
+        first, second = (zh, en) if self.lang is Lang.ZH else (en, zh)
+        return first or second or ""
+
+    def word(self, group: str, key: str) -> str:
+        """Give the phrase ``group.key``, or ``key`` itself where the catalogue has none.
+
+        For words that come from data files (a basis, a measure), which may be extended without
+        touching the catalogue.
+        """
+        return self.phrases.get(f"{group}.{key}", key.replace("_", " "))
+
+    def unit(self, unit: str) -> str:
+        """Write a unit in this language.
+
+        >>> read_text(Lang.ZH).unit("亿元/Year"), read_text(Lang.EN).unit("亿元/Year")
+        ('亿元/年', '亿元/year')
+        """
+        return re.sub(r"[A-Za-z]+", lambda part: self._unit_part(part[0]), unit)
+
+    def _unit_part(self, part: str) -> str:
+        return self.phrases.get(f"unit.{part}", part)
+
+    def join(self, parts: list[str]) -> str:
+        """Enumerate."""
+        return self("list_sep.comma").join(parts)
+
+
+def language(wanted: str | None, environ: Mapping[str, str]) -> Lang:
+    """Choose the language: what is asked for, else what the locale says, else English.
+
+    The locale is read as POSIX does: LC_ALL, then LC_MESSAGES, then LANG; the first that is
+    set decides.
+
+    >>> language(None, {"LANG": "zh_CN.UTF-8"}), language("en", {"LANG": "zh_CN.UTF-8"})
+    (<Lang.ZH: 'zh'>, <Lang.EN: 'en'>)
+    >>> language(None, {"LC_ALL": "C.UTF-8", "LANG": "zh_CN.UTF-8"})
+    <Lang.EN: 'en'>
+    """
+    if wanted is not None:
+        return Lang(wanted)
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := environ.get(name):
+            return Lang.ZH if value.lower().startswith("zh") else Lang.EN
+    return Lang.EN
+
+
+@cache
+def read_text(lang: Lang) -> Text:
+    """Read the phrases of one language from the shipped catalogue."""
+    from ruamel.yaml import YAML
+
+    raw = YAML(typ="safe").load(files(__package__).joinpath("text.yaml").read_text("utf-8"))
+    return Text(lang, MappingProxyType(dict(_leaves(raw, lang))))
+
+
+def _leaves(node: Mapping[str, object], lang: Lang, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, child in node.items():
+        if not isinstance(child, Mapping):
+            raise TypeError(f"text.yaml: {prefix}{key} is neither a group nor a phrase")
+        if lang in child:
+            yield f"{prefix}{key}", str(child[lang])
+        else:
+            yield from _leaves(child, lang, f"{prefix}{key}.")
+
+
+# --- figures ------------------------------------------------------------------------------------
+
+
+def figure(value: float | None, decimals: int) -> str:
+    """Write a number rounded to ``decimals`` (negative: to tens, hundreds), ``–`` for none.
+
+    Thousands are parted from five digits on, so that 1020 stays as the plan writes it.
+
+    >>> figure(368.94, 0), figure(28134.0, -2), figure(1020.4, 0), figure(-0.04, 1), figure(None, 2)
+    ('369', '28,100', '1020', '0.0', '–')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    rounded = round(value, decimals) + 0.0  # turns -0.0 into 0.0
+    places = max(decimals, 0)
+    parted = "," if abs(rounded) >= 9999.5 else ""
+    return f"{rounded:{parted}.{places}f}"
+
+
+def target_figure(target: float) -> str:
+    """Write a plan's own figure in full.
+
+    >>> target_figure(27500.0), target_figure(64.6), target_figure(12.0), target_figure(0.46)
+    ('27,500', '64.6', '12', '0.46')
+    """
+    return figure(target, _written_decimals(target))
+
+
+def decimals_for(reference: float, value: float | None = None) -> int:
+    """Choose the decimals that a figure near ``reference`` is shown with.
+
+    Three significant digits of the reference, or as many as the reference itself has; more only
+    where ``value`` would otherwise be shown as equal to a reference that it differs from, so
+    that no rounding turns a miss into a hit.
+
+    >>> figure(1043.0, decimals_for(1020.0, 1043.0)), figure(368.9, decimals_for(370.0, 368.9))
+    ('1040', '369')
+    >>> figure(370.04, decimals_for(370.0, 370.04))
+    '370.04'
+    """
+    decimals = max(_digits(reference), _written_decimals(reference, limit=True))
+    if value is None or math.isnan(value):
+        return decimals
+    for more in range(SHARPEST + 1):
+        if figure(value, decimals + more) != figure(reference, decimals + more):
+            return decimals + more
+    return decimals
+
+
+def decimals_of(values: Iterable[float]) -> int:
+    """Choose the decimals for a row of figures: three significant digits of its middle size.
+
+    Whole numbers are not rounded to tens below 100,000, since a row may grow from 300 to 3000.
+
+    >>> decimals_of([578.8, 1043.0, 3120.0]), decimals_of([0.4, 0.5]), decimals_of([0.0])
+    (0, 3, 0)
+    """
+    sizes = sorted(abs(value) for value in values if value and math.isfinite(value))
+    if not sizes:
+        return 0
+    decimals = _digits(sizes[len(sizes) // 2])
+    return decimals if sizes[-1] >= 1e5 else max(decimals, 0)
+
+
+def margin_figure(margin: float, decimals: int) -> str:
+    """Write a signed margin; more decimals than asked for where it would read as nothing.
+
+    >>> margin_figure(1.06, 1), margin_figure(-0.04, 1), margin_figure(0.0, 1)
+    ('+1.1', '-0.04', '0.0')
+    """
+    if margin == 0 or math.isnan(margin):
+        return figure(margin, decimals)
+    for more in range(SHARPEST + 1):
+        if round(margin, decimals + more) != 0:
+            break
+    written = figure(margin, decimals + more)
+    return written if margin < 0 else f"+{written}"
+
+
+def percent(share: float | None) -> str:
+    """Write a signed percentage: a decimal below ten, none above.
+
+    >>> percent(2.24), percent(-31.4), percent(-0.04), percent(None)
+    ('+2.2 %', '-31 %', '-0.04 %', '–')
+    """
+    if share is None or math.isnan(share):
+        return "–"
+    return f"{margin_figure(share, 1 if abs(share) < 9.95 else 0)} %"
+
+
+def _digits(reference: float) -> int:
+    """Decimals that show ``SIGNIFICANT`` digits of a number of this size."""
+    if reference == 0 or not math.isfinite(reference):
+        return SIGNIFICANT - 1
+    return SIGNIFICANT - 1 - math.floor(math.log10(abs(reference)))
+
+
+def _written_decimals(number: float, *, limit: bool = False) -> int:
+    """Decimals that write ``number`` in full, up to six.
+
+    With ``limit``, trailing zeros left of the point count too (27500 → -2), so that the result
+    says how finely the number was meant.
+    """
+    text = f"{number:.6f}".rstrip("0")
+    places = len(text) - text.index(".") - 1
+    if places or not limit or number == 0:
+        return places
+    digits = text.rstrip(".")
+    return -(len(digits) - len(digits.rstrip("0")))
