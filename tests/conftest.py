@@ -1,0 +1,51 @@
+"""What all tests share: a cache of their own, and the installed command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Point PLANSIM_CACHE, here and in child processes, to a folder that starts empty."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLANSIM_CACHE", str(tmp_path_factory.mktemp("plansim-cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def plansim_command() -> Command:
+    """Run the command ``plansim`` of the environment that runs the tests, as a user would."""
+    script = Path(sysconfig.get_path("scripts"), "plansim")
+
+    def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        # A user's terminal width and colours must not decide what a test sees.
+        environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+        return subprocess.run(
+            [sys.executable, str(script), *arguments],
+            cwd=cwd,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=300,
+            check=False,
+        )
+
+    return run

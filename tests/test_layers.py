@@ -1,0 +1,185 @@
+"""The package is in layers, and no Python file of it knows a city, a sector or an indicator."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from plansim.model.mdl import load_model
+from plansim.resources import shipped
+
+SOURCE = Path(__file__).parents[1] / "sim"
+
+# The order in which data flows; each layer imports only from itself and from those before it.
+LAYERS = (
+    {"errors", "resources"},
+    {"model"},
+    {"plan"},
+    {"compiler"},
+    {"engine"},
+    {"study"},
+    {"present"},
+    {"cli", "__init__"},
+)
+ENGINES = {"pysd", "simlin", "llvmlite"}
+CITY = ("jiaozuo", "焦作")
+
+
+def read_sources() -> dict[str, str]:
+    """Give the text of each module by its dotted name; a package bears its own name."""
+    sources = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        sources[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(
+            encoding="utf-8"
+        )
+    return sources
+
+
+def imported(source: str, modules: Mapping[str, str]) -> Iterator[str]:
+    """Give the dotted name of each module that a text imports, wherever in it the import stands.
+
+    ``from package import name`` imports ``package.name`` if that is one of ``modules``.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in modules else node.module
+
+
+def layer(module: str) -> int:
+    """Give the place of a module of plansim in ``LAYERS``."""
+    folder = [*module.split("."), "__init__"][1]
+    places = [place for place, names in enumerate(LAYERS) if folder in names]
+    assert places, f"{module} stands in no layer"
+    return places[0]
+
+
+def offences(sources: Mapping[str, str]) -> list[str]:
+    """Name each import that goes against the layers, and the first circle of imports."""
+    found = []
+    graph: dict[str, set[str]] = {}
+    for module, source in sources.items():
+        names = set(imported(source, sources))
+        graph[module] = {name for name in names if name.split(".")[0] == "plansim"}
+        found += [
+            f"{module} imports {name}, a layer above its own"
+            for name in sorted(graph[module])
+            if layer(name) > layer(module)
+        ]
+        folder = module.split(".")[1] if "." in module else ""
+        if folder == "present":
+            found += [
+                f"{module} imports the engine {name}"
+                for name in sorted(names)
+                if name.startswith("plansim.engine") or name.split(".")[0] in ENGINES
+            ]
+        elif folder not in {"engine", "compiler"}:
+            found += [
+                f"{module} imports {name}, which is the engine's affair"
+                for name in sorted(names)
+                if name.split(".")[0] in ENGINES
+            ]
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        found.append("circle: " + " -> ".join(reversed(error.args[1])))
+    return found
+
+
+def forbidden_names() -> set[str]:
+    """Give the shipped model's sectors (all elements) and indicators (what a target judges)."""
+    names = {
+        element for subscript in load_model().subscripts.values() for element in subscript.elements
+    }
+
+    def collect(node: object) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                if key in {"variable", "planned_variable"} and isinstance(value, str):
+                    names.add(value)
+                    names.add(value.split("[")[0].strip())
+                collect(value)
+        elif isinstance(node, list):
+            for value in node:
+                collect(value)
+
+    collect(YAML(typ="safe").load(shipped("model", "targets.yaml")))
+    return {name.casefold() for name in names}
+
+
+def named(sources: Mapping[str, str], names: set[str]) -> list[str]:
+    """Name each string literal that is one of ``names``, and each module that says the city."""
+    found = []
+    for module, source in sources.items():
+        found += [f"{module} names the city" for city in CITY if city in source.casefold()]
+        found += [
+            f"{module}:{node.lineno} names {node.value!r}"
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node.value.casefold() in names
+        ]
+    return found
+
+
+def test_each_layer_imports_only_from_those_before_it() -> None:
+    assert offences(read_sources()) == []
+
+
+def test_no_python_file_names_the_city_a_sector_or_an_indicator() -> None:
+    names = forbidden_names()
+    assert {"agriculture", "gdp", "urbanisation rate"} <= names, "nothing to look for was read"
+    assert named(read_sources(), names) == []
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        (
+            {"plansim.model.a": "def f():\n    from plansim.plan import b", "plansim.plan.b": ""},
+            "plansim.model.a imports plansim.plan.b, a layer above its own",
+        ),
+        (
+            {"plansim.model.a": "from plansim import load_model", "plansim": ""},
+            "plansim.model.a imports plansim, a layer above its own",
+        ),
+        (
+            {
+                "plansim.present.a": "import plansim.engine.reference",
+                "plansim.engine.reference": "",
+            },
+            "plansim.present.a imports the engine plansim.engine.reference",
+        ),
+        ({"plansim.present.a": "import pysd"}, "plansim.present.a imports the engine pysd"),
+        (
+            {"plansim.plan.a": "import pysd"},
+            "plansim.plan.a imports pysd, which is the engine's affair",
+        ),
+        (
+            {
+                "plansim.model.a": "from plansim.model import b",
+                "plansim.model.b": "from plansim.model.a import f",
+            },
+            "circle: plansim.model.a -> plansim.model.b -> plansim.model.a",
+        ),
+    ],
+)
+def test_an_import_against_the_layers_is_found(sources: dict[str, str], expected: str) -> None:
+    assert offences(sources) == [expected]
+
+
+def test_a_name_is_found_in_a_literal_but_not_within_a_longer_text() -> None:
+    sources = {"plansim.a": "x = 'Coal'\ny = 'a table of coal use'"}
+    assert named(sources, {"coal"}) == ["plansim.a:1 names 'Coal'"]
+    assert named({"plansim.a": "# only for 焦作"}, set()) == ["plansim.a names the city"]

@@ -1,0 +1,88 @@
+"""What ``import plansim`` offers, and that each name is documented and kept in one place."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import plansim
+
+# The promise of README: these names stay. A name may be added to the package without being
+# listed here, and none of these may go without a major version.
+PROMISED = {
+    "InputError",
+    "Model",
+    "PlansimError",
+    "Scenario",
+    "Target",
+    "Verdict",
+    "__version__",
+    "annual",
+    "check_targets",
+    "load_model",
+    "load_targets",
+    "read_scenario",
+    "simulate",
+}
+MODULES = {
+    module.name: module.ispkg
+    for module in pkgutil.walk_packages(plansim.__path__, prefix="plansim.")
+}
+
+
+def test_all_is_sorted_without_doubles_and_holds_what_is_promised() -> None:
+    assert list(plansim.__all__) == sorted(set(plansim.__all__))
+    assert set(plansim.__all__) >= PROMISED
+    assert set(dir(plansim)) >= set(plansim.__all__)
+
+
+@pytest.mark.parametrize("name", sorted(set(plansim.__all__) - {"__version__"}))
+def test_each_public_name_comes_from_one_module_and_is_documented(name: str) -> None:
+    value = getattr(plansim, name)
+    assert inspect.isclass(value) or inspect.isfunction(value)
+    assert value.__module__.startswith("plansim.")
+    home = importlib.import_module(value.__module__)
+    assert name in home.__all__, f"{value.__module__} does not count {name} as public"
+    # A dataclass without a docstring is given its signature as one.
+    documentation = inspect.getdoc(value) or ""
+    assert documentation.split("\n")[0].endswith((".", ":", "?")), f"{name} has no docstring"
+    assert not documentation.startswith(f"{name}(")
+
+
+def test_version_is_the_installed_one() -> None:
+    assert plansim.__version__ == importlib.metadata.version("plansim")
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'plansim' has no attribute 'nonsense'"):
+        getattr(plansim, "non" + "sense")
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_each_module_declares_what_is_public(module: str) -> None:
+    loaded = importlib.import_module(module)
+    assert loaded.__doc__, f"{module} has no docstring"
+    if MODULES[module] and not hasattr(loaded, "__all__"):
+        return  # a folder need not offer anything itself
+    assert len(loaded.__all__) == len(set(loaded.__all__))  # ruff holds their order
+    for name in loaded.__all__:
+        value = getattr(loaded, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert inspect.getdoc(value), f"{module}.{name} has no docstring"
+
+
+def test_import_is_light(tmp_path: Path) -> None:
+    """The engine and the array libraries are loaded by what needs them, not by the import."""
+    heavy = {"matplotlib", "numpy", "pandas", "pint", "pysd", "scipy", "xarray"}
+    code = f"import sys, plansim; print(*sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
