@@ -97,24 +97,28 @@ def offences(sources: Mapping[str, str]) -> list[str]:
     return found
 
 
+def texts(node: object) -> Iterator[str]:
+    """Give each text in a nest of mappings and lists."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, Mapping):
+        for value in node.values():
+            yield from texts(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from texts(value)
+
+
 def forbidden_names() -> set[str]:
     """Give the shipped model's sectors (all elements) and indicators (what a target judges)."""
     names = {
         element for subscript in load_model().subscripts.values() for element in subscript.elements
     }
-
-    def collect(node: object) -> None:
-        if isinstance(node, dict):
-            for key, value in node.items():
-                if key in {"variable", "planned_variable"} and isinstance(value, str):
-                    names.add(value)
-                    names.add(value.split("[")[0].strip())
-                collect(value)
-        elif isinstance(node, list):
-            for value in node:
-                collect(value)
-
-    collect(YAML(typ="safe").load(shipped("model", "targets.yaml")))
+    catalogue = YAML(typ="safe").load(shipped("model", "targets.yaml"))
+    for target in catalogue["targets"]:
+        for key in ("variable", "variables", "planned"):
+            for name in texts(target.get(key)):
+                names |= {name, name.split("[")[0]}
     return {name.casefold() for name in names}
 
 
