@@ -3,8 +3,13 @@
 
 VENV   := .venv
 PY     := $(VENV)/bin/python
-BIN    := $(VENV)/bin
 SHOWN  := baseline accelerated-growth
+
+# What says that an environment is ready. The folder's path is in the name: an editable install in
+# a checkout that was moved or copied points to the old place and has to be renewed.
+HERE   := $(shell pwd | cksum | cut -d' ' -f1)
+RUN    := $(VENV)/run-$(HERE).stamp
+DEV    := $(VENV)/dev-$(HERE).stamp
 
 # The first Python that is new enough; `make run PYTHON=/path/to/python` overrides it.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -17,26 +22,26 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-run: $(VENV)/run.stamp ## judge the plan's targets under both growth stories
-	@$(BIN)/plansim check $(SHOWN)
+run: $(RUN) ## judge the plan's targets under both growth stories
+	@$(VENV)/bin/plansim check $(SHOWN)
 
-test: $(VENV)/dev.stamp ## everything that must hold before a change goes in
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest
+test: $(DEV) ## everything that must hold before a change goes in
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest
 
-format: $(VENV)/dev.stamp ## bring the Python files into the common form
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+format: $(DEV) ## bring the Python files into the common form
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
 
 # The lock files name versions and hashes, never an address: any index that carries the same
 # files will do. The run lock binds the dev lock, so that one .venv can serve both.
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 
-lock: $(VENV)/dev.stamp ## renew both lock files from pyproject.toml
-	$(BIN)/$(COMPILE) --group build -o requirements.lock pyproject.toml
-	$(BIN)/$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+lock: $(DEV) ## renew both lock files from pyproject.toml
+	$(PY) -m $(COMPILE) --group build -o requirements.lock pyproject.toml
+	$(PY) -m $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
 clean: ## remove everything that these commands made in this folder
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -45,23 +50,23 @@ clean: ## remove everything that these commands made in this folder
 $(PY):
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "plansim needs Python 3.11 or newer, and none was found. Install one, or name it: make run PYTHON=/path/to/python3" >&2; exit 1; fi
-	@if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	@if ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
 		echo "plansim needs Python 3.11 or newer; $(PYTHON) is not." >&2; exit 1; fi
-	@if ! $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
+	@if ! "$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null; then \
 		echo "$(PYTHON) cannot make a virtual environment. On Debian or Ubuntu: sudo apt install python3-venv" >&2; exit 1; fi
 	@echo "Setting up $(VENV) (once; it takes a minute or two) ..."
-	@$(PYTHON) -m venv --clear $(VENV)
+	@"$(PYTHON)" -m venv --clear $(VENV)
 
 # --no-deps: the lock is complete, nothing is left to resolve. The project itself goes in without
 # hashes, hence by a second command, and without build isolation, since hatchling is in the lock.
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 
-$(VENV)/run.stamp: requirements.lock pyproject.toml | $(PY)
+$(RUN): requirements.lock pyproject.toml | $(PY)
 	@$(INSTALL) --no-deps --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/dev.stamp: requirements-dev.lock requirements.lock pyproject.toml | $(PY)
+$(DEV): requirements-dev.lock requirements.lock pyproject.toml | $(PY)
 	@$(INSTALL) --no-deps --require-hashes -r requirements-dev.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
-	@touch $@ $(VENV)/run.stamp
+	@touch $@ $(RUN)
