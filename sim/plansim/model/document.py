@@ -208,7 +208,7 @@ def _tag(event: Event) -> str | None:
         implicit = any(event.implicit)
     else:
         implicit = not isinstance(event, CollectionStartEvent) or event.implicit
-    return None if implicit else str(event.tag).replace("tag:yaml.org,2002:", "!!")
+    return None if implicit else str(getattr(event, "tag", "")).replace("tag:yaml.org,2002:", "!!")
 
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
