@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from plansim.model.mdl import load_model
+from plansim import load_model
 from plansim.resources import shipped
 
 SOURCE = Path(__file__).parents[1] / "sim"
