@@ -1,0 +1,359 @@
+"""The reference engine: one run by PySD, from fresh state.
+
+PySD keeps parameters and state from one run to the next, and cannot change the initial time
+once stocks have their initial values; so its model is loaded anew for every run, from a
+translation that is made once. The numbers of a run are kept too, so that the same run again
+costs no more than to read them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from plansim.engine import cache as kept
+from plansim.engine.dataset import (
+    Engine,
+    FloatArray,
+    Trajectory,
+    annual,
+    recorded,
+    shape_of,
+    to_dataset,
+    version_of,
+)
+from plansim.engine.translate import culprit, quiet_pysd, remarks, translated
+from plansim.errors import Fault, InputError, SimulationError
+from plansim.model.records import Model, TimeSpec, Variable, VariableKind, folded
+from plansim.model.scenario import Scenario, as_written
+
+__all__ = ["annual", "simulate"]
+
+_MAX_FRAMES = 20_000
+"""PySD computes a variable by calling its causes: a chain of a thousand is that deep."""
+
+
+def simulate(
+    model: Model,
+    scenario: Scenario | None = None,
+    variables: Sequence[str] | None = None,
+    cache: bool = True,
+) -> xr.Dataset:
+    """Run a model under a scenario (None: as the model is written) by PySD, Euler's method.
+
+    Gives a dataset over ``time`` (see `to_dataset`) with all variables, or those that are named,
+    in English or Chinese. The same inputs give bit-identical numbers, whatever ran before. With
+    ``cache``, a run that was made before is read instead of made again.
+
+    Raises:
+        UnknownNameError: no variable bears one of the names.
+        InputError: a name is that of a lookup table, which has no value over time.
+        ModelError: PySD cannot translate the model.
+        SimulationError: the run breaks down, or a value is not a finite number.
+    """
+    scenario = as_written(model) if scenario is None else scenario
+    wanted = _wanted(model, variables)
+    engine = Engine("PySD", version_of("pysd"), "Euler")
+    with kept.workspace() as folder:
+        path = folder / "runs" / f"{_run_key(model, scenario, engine)}.nc"
+        run = kept.load_run(path, model) if cache else None
+        if run is None:
+            run = _run(model, scenario, translated(model, folder))
+            _check_finite(model, scenario, run)
+            if cache:
+                kept.save_run(path, model, run)
+    dataset = to_dataset(model, scenario, run, engine)
+    return dataset if wanted is None else dataset[wanted]
+
+
+def _wanted(model: Model, variables: Sequence[str] | None) -> list[str] | None:
+    if variables is None:
+        return None
+    found = [model.find(name) for name in variables]
+    tables = [each for each in found if each.kind is VariableKind.LOOKUP]
+    if tables:
+        raise InputError(
+            Fault(
+                f"'{each.name}' is a lookup table: it has no value over time", model.path, each.line
+            )
+            for each in tables
+        )
+    return list(dict.fromkeys(each.name for each in found))
+
+
+def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:
+    """Name a run by all that its numbers depend on."""
+    code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    libraries = [version_of(name) for name in ("plansim", "numpy", "xarray", "scipy")]
+    values = {key: value.hex() for key, value in sorted(scenario.values.items())}
+    return kept.digest(
+        model.text, json.dumps(values), engine.version, sys.version, *libraries, *code
+    )
+
+
+# --- Running --------------------------------------------------------------------------------------
+
+
+def _run(model: Model, scenario: Scenario, source: str) -> Trajectory:
+    python_names: dict[str, str] = {}
+    pysd_model: Any = None
+    try:
+        with _isolated(), quiet_pysd() as notes:
+            pysd_model = _loaded(source)
+            python_names |= _python_names(model, pysd_model)
+            trajectory = _integrated(model, scenario, pysd_model, python_names)
+    except Exception as error:  # PySD raises whatever Python, numpy or xarray does
+        raise _explained(model, scenario, error, pysd_model, python_names) from error
+    spoken = [_spoken(note, python_names) for note in (*remarks(source), *notes)]
+    return Trajectory(
+        trajectory.time, trajectory.series, trajectory.constants, tuple(sorted(set(spoken)))
+    )
+
+
+@contextlib.contextmanager
+def _isolated() -> Iterator[None]:
+    """Set what a run needs of the interpreter, and restore it.
+
+    Random functions of Vensim draw from numpy's global generator: it starts the same for every
+    run. Division by zero and the like are found in the results. Labels that do not match would be
+    dropped silently by xarray: it has to complain, which is also twice as fast.
+    """
+    frames, random = sys.getrecursionlimit(), np.random.get_state()
+    sys.setrecursionlimit(max(frames, _MAX_FRAMES))
+    np.random.seed(0)
+    try:
+        with np.errstate(all="ignore"), xr.set_options(arithmetic_join="exact"):  # type: ignore[no-untyped-call]
+            yield
+    finally:
+        np.random.set_state(random)
+        sys.setrecursionlimit(frames)
+
+
+def _loaded(source: str) -> Any:
+    """Give PySD's model, not yet initialised, from source that was checked."""
+    import pysd
+
+    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
+        path = Path(folder) / "model.py"
+        path.write_text(source, "utf-8")
+        return pysd.load(path, initialize=False)
+
+
+def _python_names(model: Model, pysd_model: Any) -> dict[str, str]:
+    """Give the model's names by the names of the functions that PySD made of them."""
+    names = {folded(name): name for name in model.variables}
+    return {
+        python: names[folded(name)]
+        for name, python in pysd_model.namespace.items()
+        if folded(name) in names
+    }
+
+
+def _integrated(
+    model: Model, scenario: Scenario, pysd_model: Any, python_names: Mapping[str, str]
+) -> Trajectory:
+    time = scenario.time
+    by_name = {name: python for python, name in python_names.items()}
+    over_time, once = recorded(model)
+    # Stocks take their initial values at the initial time: it has to be right before they do.
+    pysd_model.components._control_vars["initial_time"] = lambda: time.initial
+    recorder = _Recorder([_Reader(model, v, by_name[v.name], pysd_model) for v in over_time])
+    pysd_model.set_stepper(
+        recorder,
+        params=_parameters(model, scenario, pysd_model, by_name),
+        return_columns=[reader.python_name for reader in recorder.readers],
+        final_time=time.final,
+        time_step=time.step,
+        saveper=time.saveper,
+    )
+    pysd_model.step(math.ceil((time.final - time.initial) / time.step - 1e-6))
+    return Trajectory(
+        time=_saved_times(time, recorder.times),
+        series={
+            reader.variable.name: np.stack(values)
+            for reader, values in zip(recorder.readers, recorder.values, strict=True)
+        },
+        constants={
+            v.name: _Reader(model, v, by_name[v.name], pysd_model).read(pysd_model) for v in once
+        },
+    )
+
+
+def _saved_times(time: TimeSpec, found: Sequence[float]) -> FloatArray:
+    """Undo the rounding errors of a clock that adds its step again and again."""
+    steps = np.rint((np.array(found) - time.initial) / time.step)
+    saved: FloatArray = time.initial + steps * time.step
+    return saved
+
+
+def _parameters(
+    model: Model, scenario: Scenario, pysd_model: Any, by_name: Mapping[str, str]
+) -> dict[str, Any]:
+    """Give what the scenario sets as PySD wants it: arrays whole, clock apart."""
+    parameters: dict[str, Any] = {}
+    for key, value in scenario.values.items():
+        name, _, elements = (
+            key.rstrip("]").partition("[") if key not in model.variables else (key, "", "")
+        )
+        variable = model.variables[name]
+        if variable.kind is VariableKind.CONTROL:
+            continue
+        python = by_name[name]
+        if not variable.subscripts:
+            parameters[python] = value
+            continue
+        if python not in parameters:
+            parameters[python] = getattr(pysd_model.components, python)().copy().astype(float)
+        array = parameters[python]
+        labels = [folded(element) for element in elements.split(",")]
+        array[
+            tuple(
+                [folded(str(each)) for each in array[dim].to_numpy()].index(label)
+                for dim, label in zip(array.dims, labels, strict=True)
+            )
+        ] = value
+    return parameters
+
+
+class _Reader:
+    """Reads one variable off PySD's model, in the order of the model's elements."""
+
+    def __init__(self, model: Model, variable: Variable, python_name: str, pysd_model: Any) -> None:
+        self.variable = variable
+        self.python_name = python_name
+        self.shape = shape_of(model, variable)
+        self.dims: list[str] = list(getattr(pysd_model.components, python_name).subscripts or [])
+        self.order = tuple(
+            [
+                [folded(each) for each in pysd_model.subscripts[dim]].index(folded(element))
+                for element in model.subscripts[name].elements
+            ]
+            for dim, name in zip(self.dims, variable.subscripts, strict=True)
+        )
+        self.in_order = all(order == list(range(len(order))) for order in self.order)
+
+    def read(self, pysd_model: Any) -> FloatArray:
+        """Give the present value, ``(*elements)``; a complex one as NaN."""
+        value = getattr(pysd_model.components, self.python_name)()
+        if isinstance(value, xr.DataArray):
+            if self.dims and list(value.dims) != self.dims:
+                value = value.transpose(*self.dims)
+            value = value.to_numpy()
+        numbers = np.asarray(value)
+        if np.iscomplexobj(numbers):
+            numbers = np.where(numbers.imag == 0, numbers.real, math.nan)
+        numbers = np.array(numbers, dtype=np.float64).reshape(self.shape)
+        return numbers if self.in_order else numbers[np.ix_(*self.order)]
+
+
+class _Recorder:
+    """Collects what a run puts out, in the form that PySD's stepper asks for."""
+
+    def __init__(self, readers: Sequence[_Reader]) -> None:
+        self.readers = readers
+        self.times: list[float] = []
+        self.values: list[list[FloatArray]] = [[] for _ in readers]
+
+    def set_capture_elements(self, elements: object) -> None:
+        """Ignore which variables change: all are read."""
+
+    def initialize(self, pysd_model: object) -> None:
+        """Need nothing."""
+
+    def update(self, pysd_model: Any) -> None:
+        """Keep the values of the present time."""
+        self.times.append(float(pysd_model.time()))
+        for reader, values in zip(self.readers, self.values, strict=True):
+            values.append(reader.read(pysd_model))
+
+
+# --- What went wrong ------------------------------------------------------------------------------
+
+
+def _explained(
+    model: Model,
+    scenario: Scenario,
+    error: Exception,
+    pysd_model: Any,
+    python_names: dict[str, str],
+) -> SimulationError:
+    """Say at which variable and when a run broke down."""
+    name = culprit(error.__traceback__, model, python_names)
+    when = None if pysd_model is None else pysd_model.time()
+    match error:
+        case RecursionError():
+            what = "equations refer to each other in a circle without a stock"
+        case ZeroDivisionError():
+            what = "division by zero"
+        case _:
+            what = " ".join(str(error).split()) or type(error).__name__
+    place = "" if name is None else f" in '{name}'"
+    moment = "" if when is None else f" at time {when:g}"
+    return SimulationError(
+        str(
+            Fault(
+                f"scenario '{scenario.id}': the run breaks down{place}{moment}",
+                file=model.path,
+                line=None if name is None else model.variables[name].line,
+                found=what,
+            )
+        )
+    )
+
+
+def _check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
+    """Raise SimulationError if any value is not a finite number.
+
+    It names the first time, and there a variable of which no cause is at fault itself.
+    """
+    bad = {name: ~np.isfinite(values) for name, values in run.series.items()}
+    bad = {name: where for name, where in bad.items() if where.any()}
+    constants = [name for name, value in run.constants.items() if not np.isfinite(value).all()]
+    if not bad and not constants:
+        return
+    first = {
+        name: int(where.reshape(len(where), -1).any(axis=1).argmax()) for name, where in bad.items()
+    }
+    step = min(first.values(), default=0)
+    at_once = [*constants, *(name for name, when in first.items() if when == step)]
+    sources = [name for name in at_once if not set(model.variables[name].causes) & set(at_once)]
+    name = (sources or at_once)[0]
+    value = run.constants[name] if name in run.constants else run.series[name][step]
+    flat = int((~np.isfinite(value)).reshape(-1).argmax())
+    variable = model.variables[name]
+    elements = np.unravel_index(flat, value.shape) if value.shape else ()
+    labels = ",".join(
+        model.subscripts[each].elements[i]
+        for each, i in zip(variable.subscripts, elements, strict=True)
+    )
+    others = len(at_once) - 1
+    raise SimulationError(
+        str(
+            Fault(
+                f"scenario '{scenario.id}': '{name}{f'[{labels}]' if labels else ''}' is not a "
+                f"finite number at time {run.time[step]:g}"
+                + (f", nor are {others} others" if others else ""),
+                file=model.path,
+                line=variable.line,
+                found=f"{value.reshape(-1)[flat]}",
+            )
+        )
+    )
+
+
+def _spoken(note: str, python_names: Mapping[str, str]) -> str:
+    """Put the model's name for PySD's name of an object at the start of a note."""
+    first, _, rest = note.partition(" ")
+    for python in sorted(python_names, key=len, reverse=True):
+        if first.endswith(f"_{python}"):
+            return f"'{python_names[python]}': {rest}"
+    return note

@@ -1,0 +1,216 @@
+"""From a Vensim model to the Python source that PySD runs, written once and kept.
+
+PySD is given a copy of the text in a folder of its own: it writes what it makes beside what it
+reads. Between its parser and its builder the model is amended:
+
+- Numbers become floats. An integer as the initial value of a SMOOTH would make an integer state,
+  which cuts off the first step.
+- Comments are dropped. PySD writes them raw into Python docstrings, so that a comment could end
+  the docstring and go on as a program.
+- What reads other files (GET XLS …, data variables) is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from plansim.engine.cache import digest, load_sealed, save_sealed
+from plansim.engine.dataset import version_of
+from plansim.errors import Fault, ModelError
+from plansim.model.records import Model, folded
+
+__all__ = ["culprit", "quiet_pysd", "remarks", "translated"]
+
+
+def translated(model: Model, folder: Path) -> str:
+    """Give the Python source of a model, from ``folder`` if it is there and whole.
+
+    PySD's remarks on the translation stand in the first line, for `remarks`.
+
+    Raises:
+        ModelError: PySD cannot translate the model.
+    """
+    key = digest(model.text, version_of("pysd"), Path(__file__).read_bytes())
+    path = folder / "models" / f"{key}.py"
+    source = load_sealed(path)
+    if source is None:
+        with quiet_pysd() as notes:
+            source = _translate(model)
+        source = _REMARKS + json.dumps(sorted(set(notes)), ensure_ascii=False) + "\n" + source
+        save_sealed(path, source)
+    return source
+
+
+def remarks(source: str) -> list[str]:
+    """Give what PySD remarked when it made this source."""
+    found: list[str] = json.loads(source.partition("\n")[0].removeprefix(_REMARKS))
+    return found
+
+
+_REMARKS = "# remarks: "
+_THIRD_PARTY = (
+    ("chardet.universaldetector is deprecated", "pysd.py_backend.utils"),
+    ("The inplace keyword in DataFrame.set_index is deprecated", "pysd.py_backend.output"),
+)
+
+
+@contextlib.contextmanager
+def quiet_pysd() -> Iterator[list[str]]:
+    """Turn the user warnings of PySD into a list of notes, which is filled at the end.
+
+    Two deprecation warnings that PySD 3.14 causes in its own code are dropped, each by its text
+    and module; all others reach the caller.
+    """
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for text, module in _THIRD_PARTY:
+            category = DeprecationWarning
+            warnings.filterwarnings("ignore", re.escape(text), category, re.escape(module))
+        yield notes
+    for each in caught:
+        if each.category is UserWarning:
+            notes.append(" ".join(str(each.message).split()))
+        else:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+
+
+def culprit(
+    traceback: TracebackType | None, model: Model, python_names: dict[str, str]
+) -> str | None:
+    """Give the variable at which PySD stopped, as far as its call stack tells.
+
+    ``python_names`` are the model's names by the names of the functions that PySD made of them.
+    """
+    names = {folded(name): name for name in model.variables}
+    found = None
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_globals.get("__pysd_version__"):
+            found = python_names.get(frame.f_code.co_name, found)
+        bearer = getattr(frame.f_locals.get("self"), "name", None)
+        if isinstance(bearer, str):
+            found = names.get(folded(bearer), found)
+        traceback = traceback.tb_next
+    return found
+
+
+def _translate(model: Model) -> str:
+    from pysd.builders.python.python_model_builder import ModelBuilder
+    from pysd.translators.vensim.vensim_file import VensimFile
+
+    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
+        path = Path(folder) / "model.mdl"
+        path.write_text(model.text, "utf-8")
+        try:
+            file = VensimFile(path, encoding="utf-8")
+            file.parse()
+            abstract = file.get_abstract_model()
+            _refuse_files(model, abstract)
+            return Path(ModelBuilder(_amended(abstract)).build_model()).read_text("utf-8")
+        except ModelError:
+            raise
+        except Exception as error:  # PySD raises whatever its parser, builder or black does
+            name = culprit(error.__traceback__, model, {})
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise ModelError(
+                Fault(
+                    "PySD cannot translate " + ("the model" if name is None else f"'{name}'"),
+                    file=model.path,
+                    line=None if name is None else model.variables[name].line,
+                    found=reason[0],
+                )
+            ) from error
+
+
+def _refuse_files(model: Model, abstract: Any) -> None:
+    faults = []
+    for element in abstract.sections[0].elements:
+        for component in element.components:
+            kinds = {type(node).__name__ for node in _nodes(component.ast)}
+            if any(kind.startswith("Get") or kind == "DataStructure" for kind in kinds):
+                line = model.find(element.name).line
+                faults.append(Fault(f"'{element.name}' reads another file", model.path, line))
+    if faults:
+        raise ModelError(faults)
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    """Walk the syntax tree of an equation."""
+    yield node
+    if dataclasses.is_dataclass(node):
+        for field in dataclasses.fields(node):
+            yield from _nodes(getattr(node, field.name))
+    elif isinstance(node, list | tuple):
+        for part in node:
+            yield from _nodes(part)
+
+
+def _amended(abstract: Any) -> Any:
+    """Give PySD's AbstractModel without comments and without integers."""
+    orders = {
+        folded(node.order.reference)
+        for section in abstract.sections
+        for element in section.elements
+        for component in element.components
+        for node in _nodes(component.ast)
+        if hasattr(getattr(node, "order", None), "reference")
+    }
+    sections = tuple(
+        dataclasses.replace(
+            section,
+            elements=[
+                dataclasses.replace(
+                    element,
+                    documentation="",
+                    components=[
+                        component
+                        if folded(element.name) in orders  # counts stages: has to be whole
+                        else dataclasses.replace(component, ast=_floats(component.ast))
+                        for component in element.components
+                    ],
+                )
+                for element in section.elements
+            ],
+        )
+        for section in abstract.sections
+    )
+    return dataclasses.replace(abstract, sections=sections)
+
+
+def _floats(node: Any) -> Any:
+    """Turn every number in the syntax tree of an equation into a float.
+
+    ``order`` (of a delay) and ``size`` (of an allocation) count things and stay.
+    """
+    match node:
+        case bool() | str() | None:
+            return node
+        case int() | np.integer():
+            return float(node)
+        case np.ndarray():
+            return node.astype(float)
+        case list() | tuple():
+            return type(node)(_floats(part) for part in node)
+        case _ if dataclasses.is_dataclass(node) and not isinstance(node, type):
+            parts = {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
+            return dataclasses.replace(
+                node,
+                **{
+                    name: part if name in {"order", "size"} else _floats(part)
+                    for name, part in parts.items()
+                },
+            )
+        case _:
+            return node
