@@ -20,11 +20,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 __all__ = [
     "CatalogueError",
     "Fault",
+    "FaultLog",
     "InputError",
     "ModelError",
     "OutputError",
@@ -114,10 +116,59 @@ class SimulationError(PlansimError):
     """A run breaks down: the engine fails, or a value is not a number."""
 
 
+class FaultLog:
+    """Collects what is wrong with one file.
+
+    A hopeless file costs little: only the first faults are kept, the others are counted, and the
+    nearest name is looked for a few times only.
+    """
+
+    def __init__(self, file: str | Path) -> None:
+        self.file = file
+        self._faults: list[Fault] = []
+        self._dropped = 0
+        self._guesses = 0
+
+    def add(
+        self,
+        message: str,
+        line: int | None = None,
+        expected: str | None = None,
+        found: str | None = None,
+        nearest: str | None = None,
+    ) -> None:
+        """Note a fault."""
+        if len(self._faults) < 1000:
+            self._faults.append(Fault(message, self.file, line, expected, found, nearest))
+        else:
+            self._dropped += 1
+
+    def nearest(self, name: str, candidates: Iterable[str]) -> str | None:
+        """Do as `nearest`, but give None once a page of names has been looked for."""
+        self._guesses += 1
+        return nearest(name, candidates) if self._guesses <= 20 else None
+
+    def take(self, other: FaultLog) -> None:
+        """Note all faults of another log, too."""
+        self._faults += other._faults
+        self._dropped += other._dropped
+
+    def __len__(self) -> int:
+        return len(self._faults) + self._dropped
+
+    def by_line(self, limit: int = 100) -> tuple[Fault, ...]:
+        """Give the faults by line; those past the limit as one line that counts them."""
+        ordered = sorted(self._faults, key=lambda fault: fault.line or 0)
+        rest = len(self) - limit
+        if rest > 0:
+            ordered[limit:] = [Fault(f"{rest} more faults", self.file)]
+        return tuple(ordered)
+
+
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """Give the candidate that looks most like ``name``, or None if none comes near.
 
-    Letter case is not regarded; of equal candidates the first wins.
+    Letter case is not regarded; of equal candidates the first wins. No more than 5000 are read.
 
     >>> nearest("gdp per registred head", ["energy intensity", "GDP per registered head"])
     'GDP per registered head'
@@ -125,7 +176,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     True
     """
     by_folded: dict[str, str] = {}
-    for candidate in candidates:
+    for candidate in islice(candidates, 5000):
         by_folded.setdefault(candidate.casefold(), candidate)
     close = difflib.get_close_matches(name.casefold()[:200], by_folded, n=1, cutoff=0.6)
     return by_folded[close[0]] if close else None

@@ -132,7 +132,8 @@ NAME = r"""\w[\w'$\s]*|"(?:\\"|[^"\n])*\""""
 """A variable's or subscript's name where no number can stand."""
 
 _SPACE = re.compile(r"[\s\\]*")
-_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_SIGN = r"[\s\\]*+[+-]?+[\s\\]*+"  # possessive: no run of spaces is tried twice
 _TOKEN = re.compile(
     rf"""(?P<space>[\s\\]+)
     |(?P<number>{_NUMBER})
@@ -144,16 +145,15 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _NUMERALS_ONLY = re.compile(r"[0-9eE+\-.,;\s\\]+")
-_SIGNED_NUMBER = re.compile(rf"[\s\\]*([+-]?)[\s\\]*({_NUMBER})[\s\\]*")
+_SIGNED_NUMBER = re.compile(rf"([+-]?)\s*({_NUMBER})")
 _TABBED = re.compile(r"TABBED[\s_]+ARRAY[\s\\]*\(([^()]*)\)", re.IGNORECASE)
 _SUBSCRIPTS = re.compile(r"""\[((?:"[^"\n]*"|[^\[\]"~|])*)\]""")
-_SUBSCRIPT = re.compile(rf"[\s\\]*({NAME})[\s\\]*(!?)[\s\\]*")
 _QUOTED = re.compile(r'"[^"\n]*"')
 # The reference engine passes what stands here to Python's eval: let nothing but figures through.
 _LIMITS = re.compile(r"\[[0-9eE+\-.,()\s\\]*\][\s\\]*,")
-_POINT = re.compile(
-    rf"\([\s\\]*[+-]?[\s\\]*({_NUMBER})[\s\\]*,[\s\\]*[+-]?[\s\\]*({_NUMBER})[\s\\]*\)"
-)
+_POINT = re.compile(rf"\({_SIGN}({_NUMBER})[\s\\]*+,{_SIGN}({_NUMBER})[\s\\]*+\)")
+_BLANK = "\\ \t\n\r\f\v"
+_ONE_NAME = re.compile(NAME)
 
 
 class EquationSyntaxError(Exception):
@@ -177,7 +177,7 @@ class Role(StrEnum):
     INITIAL = "initial"  # in the second argument of INTEG
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reference:
     """A name on the right-hand side, of a variable or of a function."""
 
@@ -279,15 +279,17 @@ def read_subscripts(text: str, start: int, end: int) -> tuple[tuple[str, ...], i
         content = _QUOTED.sub(lambda quoted: quoted[0].replace(",", "\0"), content)
     names = []
     for piece in content.split(","):
-        name = _SUBSCRIPT.fullmatch(piece)
-        if not name:
+        word = piece.strip(_BLANK)
+        name = word.removesuffix("!").rstrip(_BLANK)
+        if not _ONE_NAME.fullmatch(name):
             raise EquationSyntaxError(
                 start,
                 "a subscript cannot be read",
                 expected="names separated by commas",
                 found=_shown(match[0], 0),
             )
-        names.append(single_spaced(name[1]).replace("\0", ",") + name[2])
+        bang = "!" if word.endswith("!") else ""
+        names.append(single_spaced(name).replace("\0", ",") + bang)
     return tuple(names), match.end()
 
 
@@ -584,13 +586,13 @@ def _finite(offset: int, word: str) -> float:
 
 def _read_numbers(text: str, start: int, end: int) -> tuple[float, ...] | None:
     """Read ``1, 2; 3, 4;``; None if it is a single term that is no number, such as ``5-3``."""
-    content = text[start:end].strip("\\ \t\n\r\f\v")
+    content = text[start:end].strip(_BLANK)
     is_list = "," in content or ";" in content
     numbers = []
     at = start
     pieces = re.split("[,;]", content.removesuffix(";"))
     for piece in pieces:
-        number = _SIGNED_NUMBER.fullmatch(piece)
+        number = _SIGNED_NUMBER.fullmatch(piece.strip(_BLANK))
         if number:
             numbers.append(_finite(at, number[2]) * (-1 if number[1] == "-" else 1))
         elif is_list:

@@ -1,718 +1,400 @@
-"""A scan of a Vensim file (``.mdl``): its entries, where they stand, and what is wrong with them.
+"""A Vensim file (``.mdl``) becomes a `Model`, or every fault in it is named.
 
-The scan comes before any engine reads the file, since engines give no lines and stop at the first
-fault. It knows the form of the file and of its equations, not what they mean: see `records`.
-
-Reference: https://www.vensim.com/documentation/ref_text_editor.html
+No engine is needed for that: see `scan` for the form of the file, `soundness` for what must hold
+between its equations, and `comment` for what a comment may say.
 """
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+import hashlib
+import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from graphlib import CycleError, TopologicalSorter
-from itertools import product
-from math import prod
+from functools import cached_property
 from pathlib import Path
 
-from plansim.errors import Fault, nearest
-from plansim.model.expression import (
-    FUNCTIONS,
-    NAME,
-    UNCOMPUTED_FUNCTIONS,
-    EquationSyntaxError,
-    Expression,
-    Reference,
-    name_key,
-    read_expression,
-    read_lookup,
-    read_subscripts,
-    single_spaced,
+from plansim.errors import Fault, FaultLog, ModelError, nearest
+from plansim.model.comment import read_comment
+from plansim.model.expression import Role, evaluate, name_key
+from plansim.model.records import (
+    Model,
+    SubscriptRange,
+    TimeSpec,
+    Timing,
+    Variable,
+    VariableKind,
 )
+from plansim.model.scan import MAX_ELEMENTS, Equation, Form, Range, Scan, scan_text, short
+from plansim.model.soundness import check_soundness, is_function_call
+from plansim.resources import shipped_model
 
-__all__ = ["MAX_ELEMENTS", "Equation", "Form", "Range", "Scan", "scan"]
+__all__ = ["MAX_BYTES", "load_model"]
 
-MAX_ELEMENTS = 200_000
-"""How many elements the subscript ranges, or the equations of arrays, may have in all."""
+MAX_BYTES = 5_000_000
+"""A larger file is refused: models of thousands of equations stay under a tenth of it."""
 
-_MAX_GUESSES = 20  # names for which the nearest is looked up: a page of faults, not seconds
-_SKETCH = "\\\\\\---///"
-_SEPARATOR = re.compile(r'"(?:\\"|[^"\n])*"|[~|]')
-_COMMENT_SEPARATOR = re.compile(r"[~|]")
-_SPACE = re.compile(r"[\s\\]*")
-_ENCODING = re.compile(r"\s*\{[^{}\n]*\}")
-_NAME = re.compile(NAME)
-_KEYWORD = re.compile(r":[A-Za-z ]+:")
-_EXCEPT = re.compile(r":EXCEPT:", re.IGNORECASE)
-_NEXT_ENTRY = re.compile(r"\n(?=\*{3}|[\w\"][^\n~|]*[=(:])")
-_LIMITS = re.compile(r"\[([^\[\]]*)\]$")
-_LIMIT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_NUMERIC_RANGE = re.compile(r"\(\s*(\w[\w'$\s]*?)(\d{1,9})\s*-\s*(\w[\w'$\s]*?)(\d{1,9})\s*\)")
+_MAX_STEPS = 10_000_000
+_CONTROL = ("initial_time", "final_time", "time_step", "saveper")
 
 
-class Form(StrEnum):
-    """How an equation is written."""
-
-    EQUATION = "="
-    UNCHANGEABLE = "=="
-    DATA = ":="
-    LOOKUP = "()"
-
-
-@dataclass(frozen=True)
-class Equation:
-    """One equation as it stands in the file; an array may have several."""
-
-    name: str
-    subscripts: tuple[str, ...]
-    exceptions: tuple[tuple[str, ...], ...]
-    form: Form
-    text: str
-    unit: str
-    limits: tuple[float | None, float | None]
-    comment: str
-    group: str
-    line: int
-    expression: Expression
-    lines: Mapping[int, int] = field(repr=False)
-    """The line of each reference, by its offset."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """A subscript range with its elements, sub-ranges resolved."""
-
-    name: str
-    elements: tuple[str, ...]
-    comment: str
-    line: int
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What a file says, and what is wrong with it."""
-
-    equations: Mapping[str, tuple[Equation, ...]]
-    """By `name_key`, in the order of the file."""
-    ranges: Mapping[str, Range]
-    """By `name_key`."""
-    elements: Mapping[str, str]
-    """The names of the elements of all ranges, by `name_key`."""
-    faults: tuple[Fault, ...]
-    warnings: tuple[Fault, ...]
-
-    def dimension(self, subscript: str) -> tuple[str, ...]:
-        """Give the elements that a subscript on a left-hand side stands for."""
-        key = name_key(subscript)
-        if key in self.ranges:
-            return self.ranges[key].elements
-        return (self.elements.get(key, subscript),)
-
-    def covered(self, equation: Equation) -> tuple[tuple[str, ...], ...]:
-        """Give the elements that an equation defines, in order, row by row."""
-        excepted = {
-            element
-            for exception in equation.exceptions
-            for element in product(*map(self.dimension, exception))
-        }
-        cells = product(*map(self.dimension, equation.subscripts))
-        return tuple(cell for cell in cells if cell not in excepted)
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """The parts of an entry as offsets; the comment may be missing."""
-
-    start: int
-    end: int
-    unit: str
-    comment: str
-    group: str
-
-
-@dataclass(frozen=True)
-class _RawRange:
-    name: str
-    members: tuple[str, ...]
-    comment: str
-    line: int
-    open: bool = False  # its elements stand in another file
-
-
-class _Source:
-    """The text of a file with its lines."""
-
-    def __init__(self, text: str, file: Path) -> None:
-        self.file = file
-        self.raw = text
-        # A backslash at the end of a line continues it: spaces keep every offset.
-        self.text = text.replace("\\\n", "  ")
-        self.end = len(self.text)
-        sketch = self.text.find(_SKETCH)
-        if sketch >= 0:
-            self.end = sketch
-        self._newlines = [match.start() for match in re.finditer("\n", text)]
-        self.faults: list[Fault] = []
-        self.warnings: list[Fault] = []
-        self.unreadable: set[str] = set()  # keys of equations with a fault of syntax
-
-    def line(self, offset: int) -> int:
-        """Give the line of an offset, counted from 1."""
-        return bisect_right(self._newlines, offset - 1) + 1
-
-    def skip(self, offset: int, end: int) -> int:
-        """Give the next place that is no white space."""
-        match = _SPACE.match(self.text, offset, end)
-        return match.end() if match else offset
-
-    def fault(
-        self,
-        message: str,
-        line: int,
-        expected: str | None = None,
-        found: str | None = None,
-        nearest: str | None = None,
-    ) -> None:
-        """Note a fault."""
-        self.faults.append(Fault(message, self.file, line, expected, found, nearest))
-
-
-def scan(text: str, file: Path) -> Scan:
-    """Scan the text of a Vensim file.
+def load_model(path: str | Path | None = None, strict: bool | None = None) -> Model:
+    """Read and check a Vensim model.
 
     Args:
-        text: the whole file, with line feeds only.
-        file: how messages call the file.
-
-    Returns:
-        All equations and ranges that could be read, and all faults, by line.
-    """
-    source = _Source(text, file)
-    macro = re.search(r":MACRO:", source.text[: source.end], re.IGNORECASE)
-    if macro:
-        source.fault(
-            "macros cannot be read",
-            source.line(macro.start()),
-            expected="the macro's equations written out where they are used",
-        )
-        return _result(source, {}, {}, {})
-    equations: dict[str, list[Equation]] = {}
-    raw_ranges: dict[str, _RawRange] = {}
-    for entry in _entries(source):
-        try:
-            item = _read_entry(source, entry)
-        except EquationSyntaxError as error:
-            line = source.line(min(error.offset, max(entry.start, entry.end - 1)))
-            source.fault(_about(source, entry, error), line, error.expected, error.found)
-            item = _left_side(source, entry)
-        if isinstance(item, Equation):
-            equations.setdefault(name_key(item.name), []).append(item)
-        elif isinstance(item, _RawRange):
-            _add_range(source, raw_ranges, item)
-    ranges, elements = _resolve_ranges(source, raw_ranges)
-    any_open = any(raw.open for raw in raw_ranges.values())
-    result = _result(source, equations, ranges, elements)
-    _check_subscripts(source, result, any_open)
-    _check_doubled(source, result)
-    _check_names(source, result)
-    return _result(source, equations, ranges, elements)
-
-
-def _result(
-    source: _Source,
-    equations: Mapping[str, list[Equation]],
-    ranges: Mapping[str, Range],
-    elements: Mapping[str, str],
-) -> Scan:
-    return Scan(
-        equations={key: tuple(group) for key, group in equations.items()},
-        ranges=ranges,
-        elements=elements,
-        faults=tuple(sorted(source.faults, key=lambda fault: fault.line or 0)),
-        warnings=tuple(sorted(source.warnings, key=lambda fault: fault.line or 0)),
-    )
-
-
-# Entries: ``equation ~ unit ~ comment |``
-
-
-def _entries(source: _Source) -> Iterator[_Entry]:
-    """Cut the text at its separators; group headings are read and passed over."""
-    group = ""
-    at = 0
-    encoding = _ENCODING.match(source.text)
-    if encoding:
-        at = encoding.end()
-    while (start := source.skip(at, source.end)) < source.end:
-        cuts, ended = _cuts(source, start)
-        at = cuts[-1] + 1
-        parts = list(zip([start, *(cut + 1 for cut in cuts[:-1])], cuts, strict=True))
-        if source.text.startswith("*", start):
-            heading = source.text[slice(*parts[0])]
-            group = single_spaced(heading.strip("*\\ \t\n")).lstrip(".")
-            if not ended or len(parts) > 3:
-                source.fault("the heading of a group has no '|' at its end", source.line(start))
-                following = _NEXT_ENTRY.search(source.text, parts[0][1], at)
-                at = following.end() if following else at
-            continue
-        flagged = len(parts) == 4 and source.text[slice(*parts[3])].strip()[:1] in ("", ":")
-        if ended and (len(parts) == 3 or flagged):
-            pass
-        elif len(parts) < 3:
-            source.fault(
-                f"an equation is incomplete: {_first_words(source, start)}",
-                source.line(start),
-                expected="equation ~ unit ~ comment |",
-                found=f"{len(parts) - 1} '~'" + ("" if ended else " and no '|'"),
-            )
-        else:
-            # What follows was taken for its comment: find the next entry in there.
-            following = _NEXT_ENTRY.search(source.text, *parts[2])
-            expected = "'|' after its comment"
-            if following:
-                expected += f", before {_first_words(source, following.end())}"
-                at = following.end()
-                parts[2] = (parts[2][0], following.start())
-            source.fault(
-                f"an equation has no '|' at its end: {_first_words(source, start)}",
-                source.line(start),
-                expected=expected,
-            )
-        texts = [source.text[slice(*part)] for part in parts[1:3]]
-        unit, comment = [*texts, "", ""][:2]
-        yield _Entry(start, parts[0][1], unit.strip(), comment, group)
-
-
-def _cuts(source: _Source, start: int) -> tuple[list[int], bool]:
-    """Give the places of an entry's ``~`` and of its end, and whether ``|`` stands there."""
-    cuts: list[int] = []
-    at = start
-    while True:
-        # A quoted name may hold a separator, but a comment may hold a single quotation mark.
-        pattern = _COMMENT_SEPARATOR if len(cuts) == 2 else _SEPARATOR
-        match = pattern.search(source.text, at, source.end)
-        if not match:
-            return [*cuts, source.end], False
-        at = match.end()
-        if match[0] == "|":
-            return [*cuts, match.start()], True
-        if match[0] == "~":
-            cuts.append(match.start())
-            if len(cuts) > 4:  # far beyond what an entry has: its end was forgotten
-                return cuts, False
-
-
-def _first_words(source: _Source, start: int) -> str:
-    """Quote how an entry begins."""
-    return "'" + single_spaced(source.text[start : start + 60].split("\n")[0])[:40].strip() + "'"
-
-
-def _about(source: _Source, entry: _Entry, error: EquationSyntaxError) -> str:
-    name = _NAME.match(source.text, entry.start, entry.end)
-    return f"{error.message} in '{single_spaced(name[0])[:80]}'" if name else error.message
-
-
-# Left-hand sides
-
-
-def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
-    """Read an entry; None if it is no part of the simulation (a Reality Check).
+        path: a ``.mdl`` file; None for the shipped model.
+        strict: whether a missing unit, a value outside of its admissible range and a slip in the
+            comment convention are faults (or else warnings). By default they are faults in the
+            shipped model, and in every other one in which at most one variable in ten has no
+            unit: there a missing one is an oversight, elsewhere it is a habit.
 
     Raises:
-        EquationSyntaxError: at the first place that cannot be read.
+        ModelError: the file cannot be read, or has faults: all of them, by line.
     """
-    text, end = source.text, entry.end
-    while end > entry.start and text[end - 1] in " \t\n\\":
-        end -= 1
-    name, subscripts, exceptions, at = _read_name(source, entry.start, end)
-    keyword = _KEYWORD.match(text, at, end)
-    if keyword:
-        if keyword[0].upper() in (":THE CONDITION:", ":TEST INPUT:"):
-            return None
-        at = source.skip(keyword.end(), end)
-        if at < end and not text.startswith(":=", at):
-            raise EquationSyntaxError(
-                at, f"nothing but data can follow {keyword[0]}", expected="':='"
-            )
-    if text.startswith("<->", at, end):
-        copied = single_spaced(text[at + 3 : end])
-        return _RawRange(name, (copied,), entry.comment, source.line(entry.start))
-    form = next((form for form in _WITH_MARK if text.startswith(form, at, end)), None)
-    right = source.skip(at + len(form), end) if form else at
-    if form is None and keyword:
-        form, right = Form.DATA, end
-    elif text.startswith("(", at, end):
-        form = Form.LOOKUP
-    elif form is None and text.startswith(":", at, end):
-        return _read_range(source, name, at + 1, end, entry)
-    elif form is None:
-        raise EquationSyntaxError(
-            min(at, end - 1),
-            "there is no equation",
-            expected="'=' after the name",
-            found=f"'{single_spaced(text[at : min(end, at + 20)])}'" if at < end else None,
-        )
-    expression = Expression()
-    if form is Form.LOOKUP:
-        read_lookup(text, right, end)
-    elif right < end:
-        expression = read_expression(text, right, end)
-    elif form is not Form.DATA:
-        raise EquationSyntaxError(end - 1, "nothing follows the sign of equality")
-    return _equation(source, entry, name, subscripts, exceptions, form, expression)
-
-
-_WITH_MARK = (Form.DATA, Form.UNCHANGEABLE, Form.EQUATION)  # tried in this order
-
-
-def _equation(
-    source: _Source,
-    entry: _Entry,
-    name: str,
-    subscripts: tuple[str, ...],
-    exceptions: tuple[tuple[str, ...], ...],
-    form: Form,
-    expression: Expression,
-) -> Equation:
-    unit, limits = _read_unit(source, entry)
-    return Equation(
-        name=name,
+    file = shipped_model() if path is None else Path(path)
+    data = _read_bytes(file)
+    text = _decode(data, file)
+    faults, warnings, slips = FaultLog(file), FaultLog(file), FaultLog(file)
+    scan = scan_text(text, faults)
+    if not scan.equations and not faults:
+        raise ModelError(Fault("the file holds no equation", file))
+    check_soundness(scan, faults, warnings)
+    builder = _Builder(scan, faults, slips)
+    variables = builder.variables()
+    subscripts = builder.subscript_ranges()
+    time = builder.time_spec()
+    if strict is None:
+        strict = path is None or _keeps_units(variables.values())
+    (faults if strict else warnings).take(slips)
+    if faults or time is None:
+        raise ModelError(faults.by_line())
+    return Model(
+        name=file.stem,
+        path=file,
+        sha256=hashlib.sha256(data).hexdigest(),
+        text=text,
+        variables=variables,
         subscripts=subscripts,
-        exceptions=exceptions,
-        form=form,
-        text=source.raw[entry.start : entry.end].strip(),
-        unit=unit,
-        limits=limits,
-        comment=entry.comment,
-        group=entry.group,
-        line=source.line(entry.start),
-        expression=expression,
-        lines={ref.offset: source.line(ref.offset) for ref in expression.references},
+        time=time,
+        warnings=warnings.by_line(),
     )
 
 
-def _left_side(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
-    """Keep the name of what cannot be read, lest all who use it be called faulty too."""
+def _read_bytes(file: Path) -> bytes:
+    """Read a regular file up to the limit, so that a device or a huge file does no harm."""
     try:
-        name, subscripts, exceptions, at = _read_name(source, entry.start, entry.end)
-    except EquationSyntaxError:
-        return None
-    if source.text[at : at + 1] == ":" and source.text[at : at + 2] != ":=":
-        return _RawRange(name, (), entry.comment, source.line(entry.start), open=True)
-    source.unreadable.add(name_key(name))
-    return _equation(source, entry, name, subscripts, exceptions, Form.EQUATION, Expression())
-
-
-def _read_name(
-    source: _Source, start: int, end: int
-) -> tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...], int]:
-    """Read ``name [subscripts] :EXCEPT: [subscripts], …``; also give where it ends."""
-    text = source.text
-    match = _NAME.match(text, start, end)
-    if not match or match[0][0].isdecimal():
-        raise EquationSyntaxError(
-            start, "an equation does not begin with a name", found=_first_words(source, start)
-        )
-    subscripts: tuple[str, ...] = ()
-    exceptions = []
-    at = source.skip(match.end(), end)
-    if text.startswith("[", at, end):
-        subscripts, at = read_subscripts(text, at, end)
-        at = source.skip(at, end)
-    excepted = _EXCEPT.match(text, at, end)
-    if excepted:
-        at = source.skip(excepted.end(), end)
-        while True:
-            if not text.startswith("[", at, end):
-                raise EquationSyntaxError(
-                    min(at, end - 1), "no subscripts follow :EXCEPT:", expected="'['"
-                )
-            exception, at = read_subscripts(text, at, end)
-            exceptions.append(exception)
-            at = source.skip(at, end)
-            if not text.startswith(",", at, end):
-                break
-            at = source.skip(at + 1, end)
-    return single_spaced(match[0]), subscripts, tuple(exceptions), at
-
-
-def _read_unit(source: _Source, entry: _Entry) -> tuple[str, tuple[float | None, float | None]]:
-    """Part ``unit [low, high]``."""
-    unit = single_spaced(entry.unit)
-    match = _LIMITS.search(unit) if unit.endswith("]") else None
-    if not match:
-        if unit.endswith("]"):
-            _limits_fault(source, entry, unit)
-        return unit, (None, None)
-    low_high: list[float | None] = []
-    for word in (piece.strip() for piece in match[1].split(",")):
-        if word == "?":
-            low_high.append(None)
-        elif _LIMIT.fullmatch(word):
-            low_high.append(float(word))
-        else:
-            _limits_fault(source, entry, unit)
-            return unit[: match.start()].strip(), (None, None)
-    low, high = [*low_high, None][:2]
-    if len(low_high) > 3 or (low is not None and high is not None and low > high):
-        _limits_fault(source, entry, unit)
-    return unit[: match.start()].strip(), (low, high)
-
-
-def _limits_fault(source: _Source, entry: _Entry, unit: str) -> None:
-    source.fault(
-        f"the limits in the unit cannot be read: {_first_words(source, entry.start)}",
-        source.line(entry.start),
-        expected="'[lowest,highest]' with '?' for none",
-        found=f"'{unit[-60:]}'",
-    )
-
-
-# Subscript ranges
-
-
-def _read_range(source: _Source, name: str, start: int, end: int, entry: _Entry) -> _RawRange:
-    definition = source.text[start:end].partition("->")[0]
-    line = source.line(entry.start)
-    if re.match(r"\s*GET\b", definition, re.IGNORECASE):
-        return _RawRange(name, (), entry.comment, line, open=True)
-    members: list[str] = []
-    for piece in definition.replace("\\", " ").split(","):
-        numeric = _NUMERIC_RANGE.fullmatch(piece.strip())
-        word = _NAME.fullmatch(piece.strip())
-        if numeric:
-            first, last = int(numeric[2]), int(numeric[4])
-            if numeric[1] != numeric[3] or not 0 < last - first < MAX_ELEMENTS:
-                raise EquationSyntaxError(
-                    start,
-                    "a numeric subscript range cannot be read",
-                    expected="'(name1-name9)'",
-                    found=f"'{piece.strip()[:40]}'",
-                )
-            members += (f"{numeric[1]}{number}" for number in range(first, last + 1))
-        elif word:
-            members.append(single_spaced(word[0]))
-        else:
-            raise EquationSyntaxError(
-                start,
-                "the elements of a subscript range cannot be read",
-                expected="names separated by commas",
-                found=f"'{single_spaced(piece)[:40]}'",
+        status = file.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ModelError(Fault("a folder is no model", file, expected="a .mdl file"))
+        if not stat.S_ISREG(status.st_mode) or file.suffix.lower() != ".mdl":
+            raise ModelError(Fault("the file is no Vensim model", file, expected="a .mdl file"))
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        siblings = sorted(path.name for path in file.parent.glob("*.mdl"))
+        raise ModelError(
+            Fault(
+                "there is no such file",
+                file,
+                expected="a .mdl file",
+                nearest=nearest(file.name, siblings),
             )
-    seen: set[str] = set()
-    for member in members:
-        if name_key(member) in seen:
-            source.fault(f"the range '{name}' names '{member}' twice", line)
-        seen.add(name_key(member))
-    return _RawRange(name, tuple(members), entry.comment, line)
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ModelError(Fault("the file cannot be read", file, found=reason)) from error
+    if len(data) > MAX_BYTES:
+        limit, size = f"at most {MAX_BYTES:,} bytes", f"{status.st_size:,}"
+        raise ModelError(Fault("the file is too large", file, expected=limit, found=size))
+    return data
 
 
-def _add_range(source: _Source, ranges: dict[str, _RawRange], new: _RawRange) -> None:
-    old = ranges.setdefault(name_key(new.name), new)
-    if old is not new:
-        source.fault(
-            f"the subscript range '{new.name}' is defined twice",
-            new.line,
-            found=f"the first one on line {old.line}",
-        )
-
-
-def _resolve_ranges(
-    source: _Source, raw: Mapping[str, _RawRange]
-) -> tuple[dict[str, Range], dict[str, str]]:
-    """Put the elements of sub-ranges in the place of their names."""
-    parts = {
-        key: [other for member in range_.members if (other := name_key(member)) in raw]
-        for key, range_ in raw.items()
-    }
+def _decode(data: bytes, file: Path) -> str:
+    if not data.strip():
+        raise ModelError(Fault("the file is empty", file, expected="a Vensim model"))
+    if b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        raise ModelError(Fault("the file is binary", file, line, expected="text in UTF-8"))
     try:
-        order = list(TopologicalSorter(parts).static_order())
-    except CycleError as error:
-        cycle = [raw[key] for key in error.args[1]]
-        source.fault(
-            "subscript ranges contain each other",
-            cycle[0].line,
-            found=", ".join(range_.name for range_ in cycle[:10]),
-        )
-        return {}, {}
-    elements: dict[str, str] = {}
-    members: dict[str, dict[str, str]] = {}
-    total = 0
-    for key in order:
-        own: dict[str, str] = {}
-        for member in raw[key].members:
-            inner = name_key(member)
-            own.update(
-                members[inner] if inner in raw else {inner: elements.setdefault(inner, member)}
-            )
-        total += len(own)
-        if total > MAX_ELEMENTS:
-            source.fault(
-                "the subscript ranges are too large",
-                raw[key].line,
-                expected=f"at most {MAX_ELEMENTS} elements in all",
-            )
-            return {}, {}
-        members[key] = own
-    ranges = {
-        key: Range(raw[key].name, tuple(members[key].values()), raw[key].comment, raw[key].line)
-        for key in raw
-    }
-    return ranges, elements
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        found = f"the byte 0x{data[error.start]:02X}"
+        raise ModelError(
+            Fault("the file is not in UTF-8", file, line, expected="text in UTF-8", found=found)
+        ) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-# Checks across equations
+def _keeps_units(variables: Iterable[Variable]) -> bool:
+    described = [variable for variable in variables if variable.kind is not VariableKind.CONTROL]
+    blank = sum(not variable.unit for variable in described)
+    return blank <= max(1, len(described) // 10)
 
 
-def _check_subscripts(source: _Source, result: Scan, any_open: bool) -> None:
-    """Find subscripts that no range knows, and arrays whose number of subscripts varies."""
-    known = result.ranges.keys() | result.elements.keys()
-    names = [
-        *(range_.name for range_ in result.ranges.values()),
-        *result.elements.values(),
-    ]
-    guesses = 0
+@dataclass
+class _Builder:
+    """Makes the records of one file, and notes what is wrong; used once."""
 
-    def check(subscripts: tuple[str, ...], line: int, owner: str) -> None:
-        nonlocal guesses
-        for subscript in subscripts:
-            if any_open or name_key(subscript.rstrip("!")) in known:
+    scan: Scan
+    faults: FaultLog
+    slips: FaultLog
+    cells_left: int = MAX_ELEMENTS
+    _smallest: dict[frozenset[str], str | None] = field(default_factory=dict)
+
+    def variables(self) -> dict[str, Variable]:
+        built = (self._variable(key, group) for key, group in self.scan.equations.items())
+        return {variable.name: variable for variable in built}
+
+    def subscript_ranges(self) -> dict[str, SubscriptRange]:
+        built = map(self._subscript_range, self.scan.ranges.values())
+        return {range_.name: range_ for range_ in built}
+
+    # The clock
+
+    def time_spec(self) -> TimeSpec | None:
+        """Compute the clock, whose numbers may be given by simple expressions of each other."""
+        clock: dict[str, float] = {}
+        for key in _CONTROL:
+            if key not in self.scan.equations:
+                name = key.replace("_", " ").upper()
+                self.faults.add(f"{name} is missing", expected=f"an equation '{name} = …'")
                 continue
-            guesses += 1
-            source.fault(
-                f"no subscript range or element is called '{subscript[:80]}', in '{owner}'",
-                line,
-                nearest=nearest(subscript, names) if guesses <= _MAX_GUESSES else None,
-            )
-
-    rank = {key: len(group[0].subscripts) for key, group in result.equations.items()}
-    for key, group in result.equations.items():
-        for equation in group:
-            check(equation.subscripts, equation.line, equation.name)
-            for exception in equation.exceptions:
-                check(exception, equation.line, equation.name)
-            if any(len(part) != rank[key] for part in (equation.subscripts, *equation.exceptions)):
-                source.fault(
-                    f"'{equation.name}' does not have as many subscripts everywhere",
+            value = self._number_of(key, depth=0)
+            if value is not None:
+                clock[key] = value
+            elif key not in self.scan.unreadable:
+                equation = self.scan.equations[key][0]
+                self.faults.add(
+                    f"{equation.name} is not known before the run",
                     equation.line,
-                    expected=f"{rank[key]}, as on line {group[0].line}",
-                    found=f"{len(equation.subscripts)}",
+                    expected="a number",
                 )
-            for ref in equation.expression.references:
-                line = equation.lines[ref.offset]
-                check(ref.subscripts, line, equation.name)
-                wanted = rank.get(name_key(ref.name))
-                if wanted is not None and wanted != len(ref.subscripts) and not _computed(ref):
-                    source.fault(
-                        f"'{ref.name}' is used with the wrong number of subscripts "
-                        f"in '{equation.name}'",
-                        line,
-                        expected=f"{wanted}",
-                        found=f"{len(ref.subscripts)}",
-                    )
+        if len(clock) < len(_CONTROL):
+            return None
+        spec = TimeSpec(*(clock[key] for key in _CONTROL))
+        self._check_clock(spec)
+        return spec
 
-
-def _check_doubled(source: _Source, result: Scan) -> None:
-    """Find variables, or elements of arrays, that have more than one equation."""
-    cells_left = MAX_ELEMENTS
-    for group in result.equations.values():
-        first_line: dict[tuple[str, ...], int] = {}
-        if len(group) == 1:
-            continue
-        for equation in group:
-            cells_left -= sum(
-                prod(len(result.dimension(subscript)) for subscript in subscripts)
-                for subscripts in (equation.subscripts, *equation.exceptions)
-            )
-            if cells_left < 0:
-                source.fault(
-                    "arrays with several equations are too large to be checked",
-                    equation.line,
-                    expected=f"at most {MAX_ELEMENTS} elements in all",
-                )
-                return
-            cells = [tuple(map(name_key, cell)) for cell in result.covered(equation)]
-            twice = next((cell for cell in cells if cell in first_line), None)
-            if twice is not None:
-                what = f"'{equation.name}'"
-                if equation.subscripts:
-                    what += f" for [{', '.join(result.elements.get(key, key) for key in twice)}]"
-                source.fault(
-                    f"{what} is defined twice",
-                    equation.line,
-                    found=f"the first one on line {first_line[twice]}",
-                )
-            for cell in cells:
-                first_line.setdefault(cell, equation.line)
-
-
-def _check_names(source: _Source, result: Scan) -> None:
-    """Find names that nothing defines, and functions that are used wrongly."""
-    names = [group[0].name for group in result.equations.values()]
-    functions = [key.replace("_", " ").upper() for key in FUNCTIONS]
-    lookups = {
-        key: group[0].name
-        for key, group in result.equations.items()
-        if any(eq.form is Form.LOOKUP or eq.expression.reads_lookup for eq in group)
-    }
-    guesses = 0
-    for group in result.equations.values():
-        for equation in group:
-            reported: set[str] = set()
-            for ref in equation.expression.references:
-                key = name_key(ref.name)
-                line = equation.lines[ref.offset]
-                if ref.arguments is not None and key in FUNCTIONS:
-                    _check_arguments(source, ref, FUNCTIONS[key], line)
-                elif ref.arguments is not None and key in UNCOMPUTED_FUNCTIONS:
-                    source.warnings.append(
-                        Fault(f"the engine cannot compute {ref.name}", source.file, line)
-                    )
-                elif key in reported or (ref.arguments is None and _is_known(result, key)):
-                    continue
-                elif ref.arguments is not None and key in lookups:
-                    if ref.arguments != 1:
-                        _check_arguments(source, ref, 1, line)
-                elif ref.arguments is not None and key in result.equations:
-                    if key not in source.unreadable:
-                        source.fault(
-                            f"'{ref.name}' is neither a function nor a lookup, "
-                            f"but is used as one in '{equation.name}'",
-                            line,
-                        )
-                else:
-                    reported.add(key)
-                    guesses += 1
-                    called = ref.arguments is not None
-                    candidates = [*functions, *lookups.values()] if called else names
-                    source.fault(
-                        f"no {'function or lookup' if called else 'variable'} is called "
-                        f"'{ref.name[:80]}', in '{equation.name}'",
-                        line,
-                        nearest=nearest(ref.name, candidates) if guesses <= _MAX_GUESSES else None,
-                    )
-
-
-def _is_known(result: Scan, key: str) -> bool:
-    return (
-        key in result.equations or key == "time" or key in result.ranges or key in result.elements
-    )
-
-
-def _computed(ref: Reference) -> bool:
-    """Whether a reference is a call of one of Vensim's own functions."""
-    key = name_key(ref.name)
-    return ref.arguments is not None and (key in FUNCTIONS or key in UNCOMPUTED_FUNCTIONS)
-
-
-def _check_arguments(source: _Source, ref: Reference, wanted: int | None, line: int) -> None:
-    if wanted is not None and ref.arguments != wanted:
-        source.fault(
-            f"{ref.name} has the wrong number of arguments",
-            line,
-            expected=f"{wanted}",
-            found=f"{ref.arguments}",
+    def _check_clock(self, spec: TimeSpec) -> None:
+        if spec.final < spec.initial:
+            wrong = ("final_time", f"at least INITIAL TIME ({spec.initial:g})", spec.final)
+        elif spec.step <= 0:
+            wrong = ("time_step", "more than nil", spec.step)
+        elif spec.saveper <= 0:
+            wrong = ("saveper", "more than nil", spec.saveper)
+        elif spec.final - spec.initial > _MAX_STEPS * spec.step:
+            wrong = ("time_step", f"at most {_MAX_STEPS:,} steps in a run", spec.step)
+        else:
+            return
+        key, expected, found = wrong
+        equation = self.scan.equations[key][0]
+        self.faults.add(
+            f"the clock cannot run with this {equation.name}",
+            equation.line,
+            expected=expected,
+            found=f"{found:g}",
         )
+
+    def _number_of(self, key: str, depth: int) -> float | None:
+        """Compute a scalar that is a number or follows from numbers; None if it does not."""
+        group = self.scan.equations.get(key, ())
+        if len(group) != 1 or group[0].subscripts or depth > len(_CONTROL):
+            return None
+        numbers = group[0].expression.numbers
+        if numbers is not None:
+            return numbers[0] if len(numbers) == 1 else None
+        right = group[0].text.replace("\\", " ").partition("=")[2].lstrip("=")
+        return evaluate(right, lambda name: self._number_of(name_key(name), depth + 1))
+
+    # Subscripts
+
+    def _subscript_range(self, range_: Range) -> SubscriptRange:
+        comment = read_comment(range_.comment)
+        elements_zh = comment.elements_zh
+        if elements_zh and len(elements_zh) != len(range_.elements):
+            self.slips.add(
+                f"'{short(range_.name)}' does not have a Chinese name for each element",
+                range_.line,
+                expected=f"{len(range_.elements)}",
+                found=f"{len(elements_zh)}",
+            )
+            elements_zh = ()
+        return SubscriptRange(range_.name, range_.elements, comment.name_zh, elements_zh)
+
+    def _subscripts(self, group: tuple[Equation, ...]) -> tuple[str, ...]:
+        """Give for each subscript the range that the equations together cover."""
+        names = []
+        for position in range(min(len(equation.subscripts) for equation in group)):
+            used = [equation.subscripts[position] for equation in group]
+            whole = self.scan.ranges.get(name_key(used[0]))
+            if whole and len({name_key(name) for name in used}) == 1:
+                names.append(whole.name)
+                continue
+            covered = frozenset(
+                name_key(element) for name in used for element in self.scan.dimension(name)
+            )
+            names.append(self._smallest_range(covered) or used[0])
+        return tuple(names)
+
+    def _smallest_range(self, covered: frozenset[str]) -> str | None:
+        """Give the smallest range that holds all of some elements; the first of equals."""
+        if covered not in self._smallest:
+            holding = [
+                range_
+                for range_ in self._ranges_of.get(next(iter(covered), ""), ())
+                if covered <= self._range_keys[range_.name]
+            ]
+            smallest = min(holding, key=lambda range_: len(range_.elements), default=None)
+            self._smallest[covered] = smallest.name if smallest else None
+        return self._smallest[covered]
+
+    @cached_property
+    def _range_keys(self) -> Mapping[str, frozenset[str]]:
+        return {
+            range_.name: frozenset(map(name_key, range_.elements))
+            for range_ in self.scan.ranges.values()
+        }
+
+    @cached_property
+    def _ranges_of(self) -> Mapping[str, list[Range]]:
+        """By the key of an element, the ranges that it is in."""
+        holding: dict[str, list[Range]] = {}
+        for range_ in self.scan.ranges.values():
+            for key in self._range_keys[range_.name]:
+                holding.setdefault(key, []).append(range_)
+        return holding
+
+    # Variables
+
+    def _variable(self, key: str, group: tuple[Equation, ...]) -> Variable:
+        first = group[0]
+        kind = self._kind(key, group)
+        comment = read_comment(next((eq.comment for eq in group if eq.comment.strip()), ""))
+        causes, initial_causes = self._causes(group)
+        at_year_end = kind is VariableKind.STOCK or comment.year_end
+        variable = Variable(
+            name=first.name,
+            kind=kind,
+            unit=next((eq.unit for eq in group if eq.unit), ""),
+            name_zh=comment.name_zh,
+            meaning=comment.meaning,
+            sources=comment.sources,
+            timing=Timing.YEAR_END if at_year_end else Timing.YEAR,
+            module=first.group,
+            line=first.line,
+            equation="\n".join(equation.text for equation in group),
+            subscripts=self._subscripts(group),
+            admissible=next((eq.limits for eq in group if eq.limits != (None, None)), (None, None)),
+            plausible=comment.plausible,
+            value=self._value(group, kind),
+            causes=causes,
+            initial_causes=initial_causes,
+        )
+        self._note_slips(variable, key)
+        return variable
+
+    def _kind(self, key: str, group: tuple[Equation, ...]) -> VariableKind:
+        if key in _CONTROL:
+            return VariableKind.CONTROL
+        if any(eq.form is Form.LOOKUP or eq.expression.reads_lookup for eq in group):
+            return VariableKind.LOOKUP
+        if any(eq.expression.integrates for eq in group):
+            return VariableKind.STOCK
+        if all(eq.expression.numbers is not None and eq.form is not Form.DATA for eq in group):
+            return VariableKind.CONSTANT
+        return VariableKind.FLOW if key in self._rates else VariableKind.AUXILIARY
+
+    @cached_property
+    def _rates(self) -> frozenset[str]:
+        """The keys of all names in the rates of stocks."""
+        return frozenset(
+            name_key(ref.name)
+            for group in self.scan.equations.values()
+            for equation in group
+            for ref in equation.expression.references
+            if ref.role is Role.RATE
+        )
+
+    def _causes(self, group: tuple[Equation, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Give the variables that the equations refer to, and those only initial values do."""
+        initial_only: dict[str, bool] = {}
+        for equation in group:
+            for ref in equation.expression.references:
+                named = self.scan.equations.get(name_key(ref.name))
+                if named and not is_function_call(ref):
+                    cause, is_initial = named[0].name, ref.role is Role.INITIAL
+                    initial_only[cause] = initial_only.get(cause, True) and is_initial
+        return tuple(initial_only), tuple(name for name, only in initial_only.items() if only)
+
+    def _value(
+        self, group: tuple[Equation, ...], kind: VariableKind
+    ) -> float | Mapping[str, float] | None:
+        if kind is VariableKind.CONTROL:
+            numbers = group[0].expression.numbers
+            return numbers[0] if numbers else None
+        if kind is not VariableKind.CONSTANT:
+            return None
+        values: dict[str, float] = {}
+        for equation in group:
+            numbers = equation.expression.numbers or ()
+            self.cells_left -= self.scan.size(equation)
+            if self.cells_left < 0:
+                self.faults.add(
+                    "the constants are too large",
+                    equation.line,
+                    expected=f"at most {MAX_ELEMENTS:,} numbers in all",
+                )
+                return None
+            cells = self.scan.covered(equation)
+            if len(numbers) == 1:
+                numbers *= len(cells)
+            elif len(numbers) != len(cells):
+                self.faults.add(
+                    f"'{short(equation.name)}' does not have as many numbers as elements",
+                    equation.line,
+                    expected=f"{len(cells)}",
+                    found=f"{len(numbers)}",
+                )
+            pairs = zip(cells, numbers, strict=False)
+            values.update((",".join(cell), number) for cell, number in pairs)
+        return values if group[0].subscripts else values.get("")
+
+    # Slips: what does not hinder a run, but is an oversight in a model that is kept well
+
+    def _note_slips(self, variable: Variable, key: str) -> None:
+        name = short(variable.name)
+        if not variable.unit:
+            self.slips.add(
+                f"'{name}' has no unit",
+                variable.line,
+                expected="a unit after the first '~'; Dmnl if it has no dimension",
+            )
+        if variable.plausible and variable.plausible[0] > variable.plausible[1]:
+            self.slips.add(
+                f"the plausible range of '{name}' is reversed",
+                variable.line,
+                found="–".join(f"{bound:g}" for bound in variable.plausible),
+            )
+        if key in self.scan.elements or key in self.scan.ranges:
+            self.slips.add(
+                f"'{name}' is also the name of a subscript",
+                variable.line,
+                expected="another name: engines may take one for the other",
+            )
+        values = variable.value if isinstance(variable.value, Mapping) else {"": variable.value}
+        for element, value in values.items():
+            if value is not None and not _within(value, variable.admissible):
+                low, high = (
+                    "?" if bound is None else f"{bound:g}" for bound in variable.admissible
+                )
+                self.slips.add(
+                    f"'{name}{f'[{element}]' if element else ''}' is outside of its own limits",
+                    variable.line,
+                    expected=f"a value in [{low},{high}]",
+                    found=f"{value:g}",
+                )
+
+
+def _within(value: float, limits: tuple[float | None, float | None]) -> bool:
+    low, high = limits
+    return (low is None or low <= value) and (high is None or value <= high)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -178,4 +177,4 @@ def folded(name: str) -> str:
     True
     """
     plain = unicodedata.normalize("NFKC", name).replace("_", " ").strip().strip('"')
-    return re.sub(r"\s+", " ", plain).strip().casefold()
+    return " ".join(plain.split()).casefold()

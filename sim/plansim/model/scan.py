@@ -1,0 +1,546 @@
+"""The form of a Vensim file: its entries and equations, where they stand, and faults of syntax.
+
+The scan comes before any engine reads the file, since engines give no lines and stop at the first
+fault. It takes time proportional to the file's length. What the equations mean together is for
+`soundness` to judge, what they say about variables for `mdl`.
+
+Reference: https://www.vensim.com/documentation/ref_text_editor.html
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
+from itertools import product
+from math import prod
+
+from plansim.errors import FaultLog
+from plansim.model.expression import (
+    NAME,
+    EquationSyntaxError,
+    Expression,
+    name_key,
+    read_expression,
+    read_lookup,
+    read_subscripts,
+    single_spaced,
+)
+
+__all__ = ["MAX_ELEMENTS", "Equation", "Form", "Range", "Scan", "scan_text", "short"]
+
+MAX_ELEMENTS = 200_000
+"""How many elements the subscript ranges, or the equations of arrays, may have in all."""
+
+_SKETCH = "\\\\\\---///"
+_SEPARATOR = re.compile(r'"(?:\\"|[^"\n])*"|[~|]')
+_COMMENT_SEPARATOR = re.compile(r"[~|]")
+_SPACE = re.compile(r"[\s\\]*")
+_ENCODING = re.compile(r"\s*\{[^{}\n]*\}")
+_NAME = re.compile(NAME)
+_MACRO = re.compile(r":MACRO:", re.IGNORECASE)
+_KEYWORD = re.compile(r":[A-Za-z ]+:")
+_EXCEPT = re.compile(r":EXCEPT:", re.IGNORECASE)
+_NEXT_ENTRY = re.compile(r"\n(?=\*{3}|[\w\"][^\n~|]*[=(:])")
+_LIMITS = re.compile(r"\[([^\[\]]*)\]$")
+_LIMIT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMERIC_RANGE = re.compile(r"\(\s*(\w[\w'$\s]*?)(\d{1,9})\s*-\s*(\w[\w'$\s]*?)(\d{1,9})\s*\)")
+
+
+class Form(StrEnum):
+    """How an equation is written."""
+
+    EQUATION = "="
+    UNCHANGEABLE = "=="
+    DATA = ":="
+    LOOKUP = "()"
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One equation as it stands in the file; an array may have several."""
+
+    name: str
+    subscripts: tuple[str, ...]
+    exceptions: tuple[tuple[str, ...], ...]
+    form: Form
+    text: str
+    unit: str
+    limits: tuple[float | None, float | None]
+    comment: str
+    group: str
+    line: int
+    expression: Expression
+    lines: Mapping[int, int] = field(repr=False)
+    """The line of each reference, by its offset."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """A subscript range with its elements, sub-ranges resolved."""
+
+    name: str
+    elements: tuple[str, ...]
+    comment: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a file says, and what is wrong with it."""
+
+    equations: Mapping[str, tuple[Equation, ...]]
+    """By `name_key`, in the order of the file."""
+    ranges: Mapping[str, Range]
+    """By `name_key`."""
+    elements: Mapping[str, str]
+    """The names of the elements of all ranges, by `name_key`."""
+    unreadable: frozenset[str] = frozenset()
+    """The keys of those equations that have a fault of syntax."""
+    open_ended: bool = False
+    """Whether there are elements that the scan cannot know: they stand in another file."""
+
+    def dimension(self, subscript: str) -> tuple[str, ...]:
+        """Give the elements that a subscript on a left-hand side stands for."""
+        key = name_key(subscript)
+        if key in self.ranges:
+            return self.ranges[key].elements
+        return (self.elements.get(key, subscript),)
+
+    def size(self, equation: Equation) -> int:
+        """Give how many elements `covered` would have to look at."""
+        return sum(
+            prod(len(self.dimension(name)) for name in subscripts)
+            for subscripts in (equation.subscripts, *equation.exceptions)
+        )
+
+    def covered(self, equation: Equation) -> tuple[tuple[str, ...], ...]:
+        """Give the elements that an equation defines, in order, row by row."""
+        excepted = {
+            element
+            for exception in equation.exceptions
+            for element in product(*map(self.dimension, exception))
+        }
+        cells = product(*map(self.dimension, equation.subscripts))
+        return tuple(cell for cell in cells if cell not in excepted)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """The parts of an entry as offsets; the comment may be missing."""
+
+    start: int
+    end: int
+    unit: str
+    comment: str
+    group: str
+
+
+@dataclass(frozen=True)
+class _RawRange:
+    name: str
+    members: tuple[str, ...]
+    comment: str
+    line: int
+    open: bool = False  # its elements stand in another file
+
+
+class _Source:
+    """The text of a file with its lines."""
+
+    def __init__(self, text: str, log: FaultLog) -> None:
+        self.raw = text
+        # A backslash at the end of a line continues it: spaces keep every offset.
+        self.text = text.replace("\\\n", "  ")
+        sketch = text.find(_SKETCH)
+        self.end = sketch if sketch >= 0 else len(text)
+        self.log = log
+        self.unreadable: set[str] = set()
+        self._newlines = [match.start() for match in re.finditer("\n", text)]
+
+    def line(self, offset: int) -> int:
+        """Give the line of an offset, counted from 1."""
+        return bisect_right(self._newlines, offset - 1) + 1
+
+    def skip(self, offset: int, end: int) -> int:
+        """Give the next place that is no white space."""
+        match = _SPACE.match(self.text, offset, end)
+        return match.end() if match else offset
+
+
+def scan_text(text: str, log: FaultLog) -> Scan:
+    """Scan the text of a Vensim file.
+
+    Args:
+        text: the whole file, with line feeds only.
+        log: is given the faults of syntax.
+
+    Returns:
+        All equations and ranges, those with a fault of syntax included as far as they go.
+    """
+    source = _Source(text, log)
+    macro = _MACRO.search(source.text, 0, source.end)
+    if macro:
+        log.add(
+            "macros cannot be read",
+            source.line(macro.start()),
+            expected="the macro's equations written out where they are used",
+        )
+        return Scan({}, {}, {})
+    equations: dict[str, list[Equation]] = {}
+    raw_ranges: dict[str, _RawRange] = {}
+    for entry in _entries(source):
+        try:
+            item = _read_entry(source, entry)
+        except EquationSyntaxError as error:
+            line = source.line(min(error.offset, max(entry.start, entry.end - 1)))
+            log.add(_about(source, entry, error), line, error.expected, error.found)
+            item = _left_side(source, entry)
+        if isinstance(item, Equation):
+            equations.setdefault(name_key(item.name), []).append(item)
+        elif isinstance(item, _RawRange):
+            _add_range(log, raw_ranges, item)
+    ranges, elements = _resolve_ranges(log, raw_ranges)
+    return Scan(
+        equations={key: tuple(group) for key, group in equations.items()},
+        ranges=ranges,
+        elements=elements,
+        unreadable=frozenset(source.unreadable),
+        open_ended=any(raw.open for raw in raw_ranges.values()) or len(ranges) < len(raw_ranges),
+    )
+
+
+def short(name: str) -> str:
+    """Cut a name that would flood a message."""
+    return name if len(name) <= 80 else name[:79] + "…"
+
+
+# Entries: ``equation ~ unit ~ comment |``
+
+
+def _entries(source: _Source) -> Iterator[_Entry]:
+    """Cut the text at its separators; group headings are read and passed over."""
+    group = ""
+    at = 0
+    encoding = _ENCODING.match(source.text)
+    if encoding:
+        at = encoding.end()
+    while (start := source.skip(at, source.end)) < source.end:
+        cuts, ended = _cuts(source, start)
+        at = cuts[-1] + 1
+        parts = list(zip([start, *(cut + 1 for cut in cuts[:-1])], cuts, strict=True))
+        if source.text.startswith("*", start):
+            heading = source.text[slice(*parts[0])]
+            group = single_spaced(heading.strip("*\\ \t\n")).lstrip(".")
+            if not ended or len(parts) > 3:
+                source.log.add("the heading of a group has no '|' at its end", source.line(start))
+                following = _NEXT_ENTRY.search(source.text, parts[0][1], at)
+                at = following.end() if following else at
+            continue
+        flagged = len(parts) == 4 and source.text[slice(*parts[3])].strip()[:1] in ("", ":")
+        if ended and (len(parts) == 3 or flagged):
+            pass
+        elif len(parts) < 3:
+            source.log.add(
+                f"an equation is incomplete: {_first_words(source, start)}",
+                source.line(start),
+                expected="equation ~ unit ~ comment |",
+                found=f"{len(parts) - 1} '~'" + ("" if ended else " and no '|'"),
+            )
+        else:
+            # What follows was taken for its comment: find the next entry in there.
+            following = _NEXT_ENTRY.search(source.text, *parts[2])
+            expected = "'|' after its comment"
+            if following:
+                expected += f", before {_first_words(source, following.end())}"
+                at = following.end()
+                parts[2] = (parts[2][0], following.start())
+            source.log.add(
+                f"an equation has no '|' at its end: {_first_words(source, start)}",
+                source.line(start),
+                expected=expected,
+            )
+        texts = [source.text[slice(*part)] for part in parts[1:3]]
+        unit, comment = [*texts, "", ""][:2]
+        yield _Entry(start, parts[0][1], unit.strip(), comment, group)
+
+
+def _cuts(source: _Source, start: int) -> tuple[list[int], bool]:
+    """Give the places of an entry's ``~`` and of its end, and whether ``|`` stands there."""
+    cuts: list[int] = []
+    at = start
+    while True:
+        # A quoted name may hold a separator, but a comment may hold a single quotation mark.
+        pattern = _COMMENT_SEPARATOR if len(cuts) == 2 else _SEPARATOR
+        match = pattern.search(source.text, at, source.end)
+        if not match:
+            return [*cuts, source.end], False
+        at = match.end()
+        if match[0] == "|":
+            return [*cuts, match.start()], True
+        if match[0] == "~":
+            cuts.append(match.start())
+            if len(cuts) > 4:  # far beyond what an entry has: its end was forgotten
+                return cuts, False
+
+
+def _first_words(source: _Source, start: int) -> str:
+    """Quote how an entry begins."""
+    return "'" + single_spaced(source.text[start : start + 60].split("\n")[0])[:40].strip() + "'"
+
+
+def _about(source: _Source, entry: _Entry, error: EquationSyntaxError) -> str:
+    name = _NAME.match(source.text, entry.start, entry.end)
+    return f"{error.message} in '{short(single_spaced(name[0]))}'" if name else error.message
+
+
+# Left-hand sides
+
+
+def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
+    """Read an entry; None if it is no part of the simulation (a Reality Check).
+
+    Raises:
+        EquationSyntaxError: at the first place that cannot be read.
+    """
+    text, end = source.text, entry.end
+    while end > entry.start and text[end - 1] in " \t\n\\":
+        end -= 1
+    name, subscripts, exceptions, at = _read_name(source, entry.start, end)
+    keyword = _KEYWORD.match(text, at, end)
+    if keyword:
+        if keyword[0].upper() in (":THE CONDITION:", ":TEST INPUT:"):
+            return None
+        at = source.skip(keyword.end(), end)
+        if at < end and not text.startswith(":=", at):
+            raise EquationSyntaxError(
+                at, f"nothing but data can follow {keyword[0]}", expected="':='"
+            )
+    if text.startswith("<->", at, end):
+        copied = single_spaced(text[at + 3 : end])
+        return _RawRange(name, (copied,), entry.comment, source.line(entry.start))
+    form = next((form for form in _WITH_MARK if text.startswith(form, at, end)), None)
+    right = source.skip(at + len(form), end) if form else at
+    if form is None and keyword:
+        form, right = Form.DATA, end
+    elif text.startswith("(", at, end):
+        form = Form.LOOKUP
+    elif form is None and text.startswith(":", at, end):
+        return _read_range(source, name, at + 1, end, entry)
+    elif form is None:
+        raise EquationSyntaxError(
+            min(at, end - 1),
+            "there is no equation",
+            expected="'=' after the name",
+            found=f"'{single_spaced(text[at : min(end, at + 20)])}'" if at < end else None,
+        )
+    expression = Expression()
+    if form is Form.LOOKUP:
+        read_lookup(text, right, end)
+    elif right < end:
+        expression = read_expression(text, right, end)
+    elif form is not Form.DATA:
+        raise EquationSyntaxError(end - 1, "nothing follows the sign of equality")
+    return _equation(source, entry, name, subscripts, exceptions, form, expression)
+
+
+_WITH_MARK = (Form.DATA, Form.UNCHANGEABLE, Form.EQUATION)  # tried in this order
+
+
+def _equation(
+    source: _Source,
+    entry: _Entry,
+    name: str,
+    subscripts: tuple[str, ...],
+    exceptions: tuple[tuple[str, ...], ...],
+    form: Form,
+    expression: Expression,
+) -> Equation:
+    unit, limits = _read_unit(source, entry)
+    return Equation(
+        name=name,
+        subscripts=subscripts,
+        exceptions=exceptions,
+        form=form,
+        text=source.raw[entry.start : entry.end].strip(),
+        unit=unit,
+        limits=limits,
+        comment=entry.comment,
+        group=entry.group,
+        line=source.line(entry.start),
+        expression=expression,
+        lines={ref.offset: source.line(ref.offset) for ref in expression.references},
+    )
+
+
+def _left_side(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
+    """Keep the name of what cannot be read, lest all who use it be called faulty too."""
+    try:
+        name, subscripts, exceptions, at = _read_name(source, entry.start, entry.end)
+    except EquationSyntaxError:
+        return None
+    if source.text[at : at + 1] == ":" and source.text[at : at + 2] != ":=":
+        return _RawRange(name, (), entry.comment, source.line(entry.start), open=True)
+    source.unreadable.add(name_key(name))
+    return _equation(source, entry, name, subscripts, exceptions, Form.EQUATION, Expression())
+
+
+def _read_name(
+    source: _Source, start: int, end: int
+) -> tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...], int]:
+    """Read ``name [subscripts] :EXCEPT: [subscripts], …``; also give where it ends."""
+    text = source.text
+    match = _NAME.match(text, start, end)
+    if not match or match[0][0].isdecimal():
+        raise EquationSyntaxError(
+            start, "an equation does not begin with a name", found=_first_words(source, start)
+        )
+    subscripts: tuple[str, ...] = ()
+    exceptions = []
+    at = source.skip(match.end(), end)
+    if text.startswith("[", at, end):
+        subscripts, at = read_subscripts(text, at, end)
+        at = source.skip(at, end)
+    excepted = _EXCEPT.match(text, at, end)
+    if excepted:
+        at = source.skip(excepted.end(), end)
+        while True:
+            if not text.startswith("[", at, end):
+                raise EquationSyntaxError(
+                    min(at, end - 1), "no subscripts follow :EXCEPT:", expected="'['"
+                )
+            exception, at = read_subscripts(text, at, end)
+            exceptions.append(exception)
+            at = source.skip(at, end)
+            if not text.startswith(",", at, end):
+                break
+            at = source.skip(at + 1, end)
+    return single_spaced(match[0]), subscripts, tuple(exceptions), at
+
+
+def _read_unit(source: _Source, entry: _Entry) -> tuple[str, tuple[float | None, float | None]]:
+    """Part ``unit [low, high]``."""
+    unit = single_spaced(entry.unit)
+    match = _LIMITS.search(unit) if unit.endswith("]") else None
+    if not match:
+        if unit.endswith("]"):
+            _limits_fault(source, entry, unit)
+        return unit, (None, None)
+    low_high: list[float | None] = []
+    for word in (piece.strip() for piece in match[1].split(",")):
+        if word == "?":
+            low_high.append(None)
+        elif _LIMIT.fullmatch(word):
+            low_high.append(float(word))
+        else:
+            _limits_fault(source, entry, unit)
+            return unit[: match.start()].strip(), (None, None)
+    low, high = [*low_high, None][:2]
+    if len(low_high) > 3 or (low is not None and high is not None and low > high):
+        _limits_fault(source, entry, unit)
+    return unit[: match.start()].strip(), (low, high)
+
+
+def _limits_fault(source: _Source, entry: _Entry, unit: str) -> None:
+    source.log.add(
+        f"the limits in the unit cannot be read: {_first_words(source, entry.start)}",
+        source.line(entry.start),
+        expected="'[lowest,highest]' with '?' for none",
+        found=f"'{unit[-60:]}'",
+    )
+
+
+# Subscript ranges
+
+
+def _read_range(source: _Source, name: str, start: int, end: int, entry: _Entry) -> _RawRange:
+    definition = source.text[start:end].partition("->")[0]
+    line = source.line(entry.start)
+    if re.match(r"\s*GET\b", definition, re.IGNORECASE):
+        return _RawRange(name, (), entry.comment, line, open=True)
+    members: list[str] = []
+    for piece in definition.replace("\\", " ").split(","):
+        numeric = _NUMERIC_RANGE.fullmatch(piece.strip())
+        word = _NAME.fullmatch(piece.strip())
+        if numeric:
+            first, last = int(numeric[2]), int(numeric[4])
+            if numeric[1] != numeric[3] or not 0 < last - first < MAX_ELEMENTS:
+                raise EquationSyntaxError(
+                    start,
+                    "a numeric subscript range cannot be read",
+                    expected="'(name1-name9)'",
+                    found=f"'{piece.strip()[:40]}'",
+                )
+            members += (f"{numeric[1]}{number}" for number in range(first, last + 1))
+        elif word:
+            members.append(single_spaced(word[0]))
+        else:
+            raise EquationSyntaxError(
+                start,
+                "the elements of a subscript range cannot be read",
+                expected="names separated by commas",
+                found=f"'{single_spaced(piece)[:40]}'",
+            )
+    seen: set[str] = set()
+    for member in members:
+        if name_key(member) in seen:
+            source.log.add(f"the range '{short(name)}' names '{short(member)}' twice", line)
+        seen.add(name_key(member))
+    return _RawRange(name, tuple(members), entry.comment, line)
+
+
+def _add_range(log: FaultLog, ranges: dict[str, _RawRange], new: _RawRange) -> None:
+    old = ranges.setdefault(name_key(new.name), new)
+    if old is not new:
+        log.add(
+            f"the subscript range '{short(new.name)}' is defined twice",
+            new.line,
+            found=f"the first one on line {old.line}",
+        )
+
+
+def _resolve_ranges(
+    log: FaultLog, raw: Mapping[str, _RawRange]
+) -> tuple[dict[str, Range], dict[str, str]]:
+    """Put the elements of sub-ranges in the place of their names."""
+    parts = {
+        key: [other for member in range_.members if (other := name_key(member)) in raw]
+        for key, range_ in raw.items()
+    }
+    try:
+        order = list(TopologicalSorter(parts).static_order())
+    except CycleError as error:
+        cycle = [raw[key] for key in error.args[1]]
+        log.add(
+            "subscript ranges contain each other",
+            cycle[0].line,
+            found=", ".join(short(range_.name) for range_ in cycle[:10]),
+        )
+        return {}, {}
+    elements: dict[str, str] = {}
+    members: dict[str, dict[str, str]] = {}
+    total = 0
+    for key in order:
+        own: dict[str, str] = {}
+        for member in raw[key].members:
+            inner = name_key(member)
+            own.update(
+                members[inner] if inner in raw else {inner: elements.setdefault(inner, member)}
+            )
+        total += len(own)
+        if total > MAX_ELEMENTS:
+            log.add(
+                "the subscript ranges are too large",
+                raw[key].line,
+                expected=f"at most {MAX_ELEMENTS} elements in all",
+            )
+            return {}, {}
+        members[key] = own
+    ranges = {
+        key: Range(raw[key].name, tuple(members[key].values()), raw[key].comment, raw[key].line)
+        for key in raw
+    }
+    return ranges, elements
