@@ -1,0 +1,171 @@
+"""Units of measurement: whether two agree, and how many of one make another.
+
+The units are those of ``model/units.txt``, which pint reads the first time that two spellings
+differ; equal spellings never load it, so that a model may use any unit it likes for itself.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from plansim.errors import Fault, UnitError, nearest
+from plansim.resources import shipped
+
+if TYPE_CHECKING:
+    from pint import UnitRegistry
+
+__all__ = ["compatible", "convert"]
+
+_SPELLED_OUT = str.maketrans(
+    {
+        "%": "percent",
+        "％": "percent",
+        "‰": "permille",
+        "°": "degree",
+        "²": "2",
+        "³": "3",
+        "·": "*",
+        "×": "*",
+        "（": "(",
+        "）": ")",
+        "／": "/",
+    }
+)
+_TOKEN = re.compile(r"\s*(?:([^\W\d]\w*)|(\*\*|\^)\s*(-?[0-9])(?![0-9.])|([*/()])|(1)(?![0-9.]))")
+
+
+def convert(value: float, from_unit: str, to_unit: str) -> float:
+    """Give a value in another unit.
+
+    A unit is a product or quotient of names with whole powers: ``亿元/Year``, ``m3/(人*Day)``.
+
+    Raises:
+        UnitError: a unit is unknown, or the two do not measure the same thing.
+
+    >>> convert(1, "万tce/亿元", "tce/万元")
+    1.0
+    >>> round(convert(12, "%/Year", "1/Year"), 9)
+    0.12
+    """
+    if _plain(from_unit) == _plain(to_unit):
+        return value
+    factor = _factor(_plain(from_unit), _plain(to_unit))
+    if factor is None:
+        raise UnitError(
+            Fault(
+                f"'{from_unit}' and '{to_unit}' do not measure the same thing",
+                expected=f"a unit that converts to '{to_unit}'",
+                found=f"'{from_unit}'",
+            )
+        )
+    return value * factor
+
+
+def compatible(one: str, other: str) -> bool:
+    """Whether two units measure the same thing.
+
+    Raises:
+        UnitError: a unit is unknown.
+
+    >>> compatible("万kW*Hour", "亿kWh"), compatible("元", "美元")
+    (True, False)
+    """
+    return _plain(one) == _plain(other) or _factor(_plain(one), _plain(other)) is not None
+
+
+def _plain(unit: str) -> str:
+    return "".join(unit.split())
+
+
+@cache
+def _registry() -> UnitRegistry[float]:
+    from pint import UnitRegistry
+
+    return UnitRegistry(str(shipped("model", "units.txt")))
+
+
+@cache
+def _factor(from_unit: str, to_unit: str) -> float | None:
+    """Give what to multiply by; None if the units measure different things."""
+    from pint import DimensionalityError
+
+    registry = _registry()
+    source, target = (
+        registry.Unit(registry.UnitsContainer(_powers(unit))) for unit in (from_unit, to_unit)
+    )
+    try:
+        return float(registry.convert(1.0, source, target))
+    except DimensionalityError:
+        return None
+    except ArithmeticError as error:
+        raise UnitError(
+            Fault(f"'{from_unit}' cannot be converted to '{to_unit}'", found=str(error))
+        ) from error
+
+
+def _powers(unit: str) -> dict[str, int]:
+    """Read a unit as the powers of registered names.
+
+    pint's own reader would compute any power that it is given, however large.
+    """
+    registry = _registry()
+    text = unit.translate(_SPELLED_OUT)
+    powers: dict[str, int] = {}
+    brackets = [1]  # the sign of the power that each open bracket stands for
+    sign, name, operand = 1, "", True
+    at = 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if not token:
+            raise _unreadable(unit)
+        at = token.end()
+        word, power, exponent, mark, one = token.groups()
+        if operand and (word or one):
+            name, operand = "", False
+            if word:
+                name = _registered(registry, word, unit)
+                powers[name] = powers.get(name, 0) + brackets[-1] * sign
+        elif operand and mark == "(":
+            brackets.append(brackets[-1] * sign)
+            sign = 1
+        elif not operand and mark in ("*", "/"):
+            sign, operand = (1 if mark == "*" else -1), True
+        elif not operand and mark == ")" and len(brackets) > 1:
+            brackets.pop()
+            name = ""
+        elif not operand and power and name:
+            powers[name] += brackets[-1] * sign * (int(exponent) - 1)
+            name = ""
+        else:
+            raise _unreadable(unit)
+    if operand or len(brackets) > 1:
+        raise _unreadable(unit)
+    return powers
+
+
+def _registered(registry: UnitRegistry[float], word: str, unit: str) -> str:
+    from pint import UndefinedUnitError
+
+    try:
+        return str(registry.get_name(word))
+    except UndefinedUnitError:
+        raise UnitError(
+            Fault(
+                f"the unit '{unit}' is unknown"
+                if word == unit
+                else f"in '{unit}', '{word}' is unknown",
+                expected="units of model/units.txt",
+                nearest=nearest(word, registry),
+            )
+        ) from None
+
+
+def _unreadable(unit: str) -> UnitError:
+    return UnitError(
+        Fault(
+            f"the unit '{unit[:80]}' cannot be read",
+            expected="names with '*', '/', brackets and powers, such as 亿元/(人*Year^2)",
+        )
+    )
