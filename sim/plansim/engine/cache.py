@@ -159,9 +159,9 @@ def _split(
 ) -> dict[str, FloatArray]:
     """Undo `_joined`, and name the parts."""
     shapes = [shape_of(model, variable) for variable in variables]
-    parts = np.split(table, np.cumsum([math.prod(shape) for shape in shapes[:-1]]), axis=-1)
-    lead = table.shape[:-1]
+    ends = np.cumsum([math.prod(shape) for shape in shapes], dtype=int)
+    parts = np.split(table, ends, axis=-1)[:-1]
     return {
-        variable.name: part.reshape(*lead, *shape)
+        variable.name: part.reshape((*table.shape[:-1], *shape))
         for variable, part, shape in zip(variables, parts, shapes, strict=True)
     }

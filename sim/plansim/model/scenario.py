@@ -342,6 +342,9 @@ def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) 
         if value.variable.kind is VariableKind.CONTROL
     }
     values = _clock_values(model.time) | {name: each.number for name, each in set_here.items()}
+    if "saveper" not in set_here and model.find("SAVEPER").value is None:
+        # Vensim writes SAVEPER = TIME STEP unless told otherwise: it follows the step.
+        values["saveper"] *= values["time step"] / model.time.step
     time = TimeSpec(*values.values())
     for origin in list(set_here.values())[-1:]:
         if unsound := _unsound(time):
