@@ -1,0 +1,258 @@
+"""Verdicts: which targets a run meets, by what margin, and until when.
+
+`judge` works on arrays, so that one run and a sweep of many are judged by the same rules;
+`check_targets` makes records of what it finds for one run.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import xarray as xr
+
+from plansim.errors import CatalogueError, Fault
+from plansim.plan.measure import annual_series, measure, trailing_base
+from plansim.plan.targets import (
+    Attribute,
+    Basis,
+    Direction,
+    Kind,
+    Shape,
+    Status,
+    Target,
+    misfits,
+    split_reference,
+    unit_factor,
+)
+
+__all__ = ["Judgement", "Verdict", "check_targets", "judge", "margin_of", "status_codes"]
+
+_ROUNDING = 1e-9
+"""A margin below this share of the target comes from binary fractions and units: it is none."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What becomes of one target, as arrays over the runs of a dataset: shape ``(run, …)``.
+
+    NaN where there is no such number.
+    """
+
+    value: xr.DataArray
+    """What the target is held against, in its unit; of several bases the first."""
+    margin: xr.DataArray
+    """The distance to the target on the good side, in its unit."""
+    margin_pct: xr.DataArray
+    """The same in per cent of the target."""
+    status: xr.DataArray
+    """`Status.code`, int8."""
+    first_breach: xr.DataArray
+    """The first year, from the target's on, in which a binding target does not hold; float."""
+    bases: Mapping[Basis, xr.DataArray]
+    """The value on each basis, where the plan leaves the basis open."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of one target in one run."""
+
+    scenario: str
+    id: str
+    name_en: str
+    name_zh: str
+    attribute: Attribute
+    year: int | None
+    value: float | None
+    """In ``unit``; None if nothing in the run answers."""
+    target: float | None
+    direction: Direction | None
+    unit: str
+    status: Status
+    margin: float | None
+    """In ``unit``; positive is good."""
+    margin_pct: float | None
+    """In per cent of the target."""
+    first_breach: int | None
+    bases: Mapping[str, float]
+    """The value on each basis, where the plan leaves the basis open; else empty."""
+
+
+def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdict, ...]:
+    """Judge one run by the targets of a plan, in their order; figures of the past are left out.
+
+    ``dataset`` comes from a simulation (over ``time``) or is its annual view (over ``year``). Its
+    attributes name the scenario, and the targets that this assumes.
+
+    Raises:
+        CatalogueError: a target is judged by a variable that the dataset does not hold.
+        ValueError: the dataset holds more than one run.
+    """
+    wanted = [target for target in targets if target.kind is Kind.TARGET]
+    faults = [fault for target in wanted for fault in _misfits(dataset, target)]
+    if faults:
+        raise CatalogueError(faults)
+    scenario = str(dataset.attrs.get("scenario", ""))
+    assumed = frozenset(json.loads(dataset.attrs.get("assumed", "[]")))
+    return tuple(
+        _verdict(scenario, target, judge(dataset, target, assumed=target.id in assumed))
+        for target in wanted
+    )
+
+
+def judge(dataset: xr.Dataset, target: Target, *, assumed: bool = False) -> Judgement:
+    """Judge every run of a dataset by one target: ``(run, …, time)`` → ``(run, …)``.
+
+    A target that no variable answers gives scalars. Equality meets a target. On several bases it
+    is met or missed if all agree, else undecided; a number that is not finite on any of them makes
+    it untestable. A breach on any basis is one.
+
+    Raises:
+        CatalogueError: the target is judged by a variable that the dataset does not hold.
+    """
+    if faults := _misfits(dataset, target):
+        raise CatalogueError(faults)
+    series = {basis: _answer(dataset, name) for basis, name in target.variables.items()}
+    if not series or target.value is None or target.year is None:
+        nothing = xr.DataArray(math.nan)
+        status = Status.ASSUMED if assumed else Status.UNTESTABLE
+        return Judgement(
+            value=nothing,
+            margin=nothing,
+            margin_pct=nothing,
+            status=xr.DataArray(np.int8(status.code)),
+            first_breach=nothing,
+            bases=MappingProxyType({}),
+        )
+    values = {basis: _measured(each, target, target.year) for basis, each in series.items()}
+    value = next(iter(values.values()))
+    margin = margin_of(value, target)
+    margins = xr.concat([margin_of(each, target) for each in values.values()], dim="basis")
+    status_array = xr.apply_ufunc(
+        status_codes, margins, kwargs={"assumed": assumed}, input_core_dims=[["basis"]]
+    )
+    size = abs(target.value)
+    return Judgement(
+        value=value,
+        margin=margin,
+        margin_pct=margin / size * 100 if size else xr.full_like(margin, math.nan),
+        status=status_array,
+        first_breach=_first_breach(list(series.values()), target, xr.full_like(value, math.nan)),
+        bases=MappingProxyType({basis: each for basis, each in values.items() if basis}),
+    )
+
+
+def margin_of(value: xr.DataArray, target: Target) -> xr.DataArray:
+    """Give the distance to a target, in its unit, positive on the good side; the shape stays.
+
+    What is smaller than rounding is zero.
+    """
+    assert target.value is not None
+    assert target.direction is not None
+    match target.direction:
+        case Direction.AT_LEAST:
+            margin = value - target.value
+        case Direction.AT_MOST:
+            margin = target.value - value
+        case Direction.ABOUT:
+            assert target.tolerance is not None
+            margin = target.tolerance - abs(value - target.value)
+    return margin.where(abs(margin) > _ROUNDING * abs(target.value), abs(margin) * 0.0)
+
+
+def status_codes(margins: np.ndarray, *, assumed: bool = False) -> np.ndarray:
+    """Give the `Status.code` of margins on one or more bases: ``(…, basis)`` → ``(…)`` int8."""
+    good = margins >= 0
+    codes = np.select(
+        [~np.isfinite(margins).all(axis=-1), good.all(axis=-1), ~good.any(axis=-1)],
+        [Status.UNTESTABLE.code, Status.MET.code, Status.MISSED.code],
+        Status.UNDECIDED.code,
+    )
+    return np.full_like(codes, Status.ASSUMED.code, np.int8) if assumed else codes.astype(np.int8)
+
+
+def _first_breach(
+    series: Iterable[xr.DataArray], target: Target, first: xr.DataArray
+) -> xr.DataArray:
+    """Give the first year in which a binding cap or floor does not hold; NaN, as given, if none.
+
+    A year that the run does not reach is no breach.
+    """
+    follows = target.attribute is Attribute.BINDING and target.direction is not Direction.ABOUT
+    if not follows or target.year is None:
+        return first
+    for year in range(target.horizon, target.year - 1, -1):
+        for each in series:
+            first = first.where(~(margin_of(_measured(each, target, year), target) < 0), year)
+    return first
+
+
+def _measured(series: xr.DataArray, target: Target, year: int) -> xr.DataArray:
+    """Measure an annual series in the target's unit, at its own year or a later one."""
+    assert target.year is not None
+    base = trailing_base(target.measure, target.since, target.year, year)
+    factor = unit_factor(_unit(series), target)
+    return measure(series, target.measure, base, year) * factor
+
+
+def _answer(dataset: xr.Dataset, reference: str) -> xr.DataArray:
+    """Give the annual series of a reference: ``(run, …, year)``, with its attributes."""
+    name, elements = split_reference(reference)
+    series = dataset[name]
+    for dim, element in zip(_subscripts(series), elements, strict=True):
+        series = series.isel({dim: series[dim].to_numpy().tolist().index(element)}, drop=True)
+    return series if "year" in series.dims else annual_series(series)
+
+
+def _subscripts(series: xr.DataArray) -> list[Hashable]:
+    """Give the dimensions whose coordinate holds the names of elements."""
+    return [dim for dim in series.dims if series[dim].dtype.kind in "UO"]
+
+
+def _unit(series: xr.DataArray) -> str:
+    return str(series.attrs.get("units", ""))
+
+
+def _misfits(dataset: xr.Dataset, target: Target) -> tuple[Fault, ...]:
+    """Say what a dataset lacks to answer for a target."""
+    wanted = {split_reference(reference)[0] for reference in target.variables.values()}
+    shapes = {name: _shape(dataset[name]) for name in wanted if name in dataset}
+    return tuple(misfits(target, "the run", shapes, map(str, dataset)))
+
+
+def _shape(series: xr.DataArray) -> Shape:
+    subscripts = {str(dim): series[dim].to_numpy().tolist() for dim in _subscripts(series)}
+    return Shape(subscripts, _unit(series))
+
+
+def _verdict(scenario: str, target: Target, judgement: Judgement) -> Verdict:
+    if judgement.status.ndim:
+        dims = ", ".join(map(str, judgement.status.dims))
+        raise ValueError(f"the dataset holds more than one run ({dims}): judge() takes those")
+    breach = _number(judgement.first_breach)
+    return Verdict(
+        scenario=scenario,
+        id=target.id,
+        name_en=target.name_en,
+        name_zh=target.name_zh,
+        attribute=target.attribute,
+        year=target.year,
+        value=_number(judgement.value),
+        target=target.value,
+        direction=target.direction,
+        unit=target.unit,
+        status=list(Status)[int(judgement.status)],
+        margin=_number(judgement.margin),
+        margin_pct=_number(judgement.margin_pct),
+        first_breach=None if breach is None else int(breach),
+        bases=MappingProxyType({basis: float(each) for basis, each in judgement.bases.items()}),
+    )
+
+
+def _number(array: xr.DataArray) -> float | None:
+    number = float(array)
+    return number if math.isfinite(number) else None

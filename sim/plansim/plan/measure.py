@@ -1,0 +1,134 @@
+"""From a trajectory to the number that a target is about."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+import xarray as xr
+
+from plansim.model.records import Timing
+
+__all__ = [
+    "Measure",
+    "annual_series",
+    "in_a_year",
+    "measure",
+    "measured_unit",
+    "trailing_base",
+]
+
+_SAME_TIME = 1e-6
+"""Times that are closer than this, in years, are one."""
+
+
+class Measure(StrEnum):
+    """How a target looks at an annual series x, b being its base year and y its year."""
+
+    LEVEL = "level"  # x(y)
+    GROWTH = "growth"  # (x(y) / x(b)) ** (1 / (y - b)) - 1: compound, a fraction per year
+    SUM = "sum"  # x(b + 1) + … + x(y)
+    MEAN = "mean"  # the same, over y - b
+    REDUCTION = "reduction"  # 1 - x(y) / x(b), a fraction
+
+
+def annual_series(series: xr.DataArray) -> xr.DataArray:
+    """Read a trajectory by years: ``(…, time)`` → ``(…, year)``.
+
+    TIME = y is the middle of year y. A figure *of* year y stands at y, one *at the end of* year y
+    at y + 0.5; which of the two a variable is, its attribute ``timing`` says (`Timing`; a figure
+    of the year if it has none). Years at which the run saved no value are left out. Unit and
+    attributes stay.
+    """
+    at_end = series.attrs.get("timing", Timing.YEAR) == Timing.YEAR_END
+    time = series["time"].to_numpy() - (0.5 if at_end else 0.0)
+    years = np.rint(time)
+    saved = np.flatnonzero(np.abs(time - years) < _SAME_TIME)
+    picked = series.isel(time=saved)
+    return picked.assign_coords(time=years[saved].astype(np.int64)).rename(time="year")
+
+
+def measure(series: xr.DataArray, kind: Measure, base_year: int, year: int) -> xr.DataArray:
+    """Measure an annual series at ``year``: ``(…, year)`` → ``(…)``.
+
+    The unit is that of `measured_unit`. NaN where a year that is needed is missing, or where
+    growth or a reduction has no meaning because the base is not positive or the end negative.
+
+    >>> gdp = xr.DataArray([100.0, 110.0, 121.0], coords={"year": [2005, 2006, 2007]})
+    >>> round(float(measure(gdp, Measure.GROWTH, 2005, 2007)), 6)
+    0.1
+    >>> float(measure(gdp, Measure.SUM, 2005, 2007))
+    231.0
+    """
+    if kind is not Measure.LEVEL and base_year >= year:
+        raise ValueError(f"a {kind} needs a base year before {year}, not {base_year}")
+    match kind:
+        case Measure.LEVEL:
+            return _at(series, year)
+        case Measure.SUM:
+            return _window(series, base_year, year).sum("year", skipna=False)
+        case Measure.MEAN:
+            return _window(series, base_year, year).mean("year", skipna=False)
+        case Measure.GROWTH:
+            return _ratio(series, base_year, year) ** (1 / (year - base_year)) - 1
+        case Measure.REDUCTION:
+            return 1 - _ratio(series, base_year, year)
+
+
+def trailing_base(kind: Measure, base_year: int, year: int, later: int) -> int:
+    """Give the base year of a measure that is taken again at a year after its own.
+
+    A reduction keeps its base: it is counted from there for good. Growth, sum and mean look
+    back over as many years as before.
+
+    >>> trailing_base(Measure.MEAN, 2005, 2010, 2012)
+    2007
+    >>> trailing_base(Measure.REDUCTION, 2005, 2010, 2012)
+    2005
+    """
+    fixed = kind in (Measure.LEVEL, Measure.REDUCTION)
+    return base_year if fixed else base_year + later - year
+
+
+def measured_unit(kind: Measure, unit: str) -> str:
+    """Give the unit of a measure of a series in ``unit``.
+
+    >>> measured_unit(Measure.GROWTH, "亿元/Year"), measured_unit(Measure.SUM, "万人/Year")
+    ('1/Year', '万人')
+    """
+    match kind:
+        case Measure.LEVEL | Measure.MEAN:
+            return unit
+        case Measure.SUM:
+            return in_a_year(unit)
+        case Measure.GROWTH:
+            return "1/Year"
+        case Measure.REDUCTION:
+            return "Dmnl"
+
+
+def in_a_year(unit: str) -> str:
+    """Give the unit of what a rate in ``unit`` adds up to in one year.
+
+    >>> in_a_year("亿元/Year"), in_a_year("1/Year"), in_a_year("元/(人*Year)")
+    ('亿元', 'Dmnl', '(元/(人*Year))*Year')
+    """
+    if unit == "1/Year":
+        return "Dmnl"
+    return unit.removesuffix("/Year") if unit.endswith("/Year") else f"({unit})*Year"
+
+
+def _window(series: xr.DataArray, base_year: int, year: int) -> xr.DataArray:
+    """Give the years after ``base_year`` to ``year``; a missing one is NaN."""
+    return series.astype(float).reindex(year=range(base_year + 1, year + 1))
+
+
+def _at(series: xr.DataArray, year: int) -> xr.DataArray:
+    return _window(series, year - 1, year).isel(year=0, drop=True)
+
+
+def _ratio(series: xr.DataArray, base_year: int, year: int) -> xr.DataArray:
+    """Give x(year) / x(base_year), NaN unless the one is positive and the other not negative."""
+    base = _at(series, base_year)
+    end = _at(series, year)
+    return end.where(end >= 0) / base.where(base > 0)
