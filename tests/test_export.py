@@ -15,8 +15,6 @@ from openpyxl import load_workbook
 from plansim.errors import OutputError
 from plansim.present.export import FORMATS, check_destination, run_json, tidy, write_run
 
-CHINESE = {"farming": "农业", "services": "服务业"}
-
 
 @pytest.fixture
 def annual() -> xr.Dataset:
@@ -37,7 +35,10 @@ def annual() -> xr.Dataset:
                  "timing": "year"},
             ),
         },
-        coords={"year": [2005, 2006, 2007], "sector": ["farming", "services"]},
+        coords={
+            "year": [2005, 2006, 2007],
+            "sector": ("sector", ["farming", "services"], {"elements_zh": '["农业", "服务业"]'}),
+        },
         attrs={"scenario": "base", "model": "town", "engine": "pysd", "assumed": "[]"},
     )  # fmt: skip
 
@@ -68,18 +69,26 @@ def expected_frame() -> pd.DataFrame:
 
 
 def test_tidy_has_one_row_a_figure_and_the_run_card(annual: xr.Dataset) -> None:
-    frame = tidy(annual, CHINESE)
+    frame = tidy(annual)
     pd.testing.assert_frame_equal(frame, expected_frame())
     assert frame.attrs["engine"] == "pysd"
 
 
 def test_without_chinese_elements_the_english_stand(annual: xr.Dataset) -> None:
+    annual["sector"].attrs["elements_zh"] = "[]"
     assert "增加值[farming]" in set(tidy(annual)["name_zh"])
+
+
+def test_a_constant_has_its_value_in_every_year(annual: xr.Dataset) -> None:
+    annual["life"] = ("sector", [20.0, 30.0], {"units": "Year"})
+    frame = tidy(annual)[lambda each: each["variable"] == "life[services]"]
+    assert list(frame["value"]) == [30.0, 30.0, 30.0]
+    assert set(frame["name_zh"]) == {""}
 
 
 def test_csv_reads_back_exactly(annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    write_run(whole, annual, path, elements_zh=CHINESE)
+    write_run(whole, annual, path)
     pd.testing.assert_frame_equal(pd.read_csv(path), expected_frame(), check_exact=True)
 
 
@@ -87,7 +96,7 @@ def test_parquet_reads_back_exactly_with_the_run_card(
     annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path
 ) -> None:
     path = tmp_path / "out.parquet"
-    write_run(whole, annual, path, elements_zh=CHINESE)
+    write_run(whole, annual, path)
     frame = pd.read_parquet(path)
     pd.testing.assert_frame_equal(frame, expected_frame(), check_exact=True)
     assert frame.attrs["model"] == "town"
@@ -106,7 +115,7 @@ def test_workbook_has_a_row_a_variable_and_the_run_card(
     annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path
 ) -> None:
     path = tmp_path / "out.xlsx"
-    write_run(whole, annual, path, elements_zh=CHINESE)
+    write_run(whole, annual, path)
     book = load_workbook(path)
     rows = list(book["annual"].values)
     assert rows[0] == ("variable", "name_zh", "unit", 2005, 2006, 2007)
@@ -129,7 +138,7 @@ def test_text_in_a_workbook_is_never_a_formula(
 
 
 def test_json_has_null_where_there_is_no_figure(annual: xr.Dataset) -> None:
-    found = json.loads(run_json(annual, CHINESE))
+    found = json.loads(run_json(annual))
     assert found["years"] == [2005, 2006, 2007]
     assert found["run"]["scenario"] == "base"
     assert found["variables"][2] == {
@@ -162,7 +171,7 @@ def test_an_existing_file_is_kept_unless_forced(
     assert path.read_text() == "precious"
     write_run(whole, annual, path, force=True)
     assert path.read_bytes() != b"precious"
-    assert os.listdir(tmp_path) == [path.name]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -171,7 +180,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, suffix: str) -> No
     path = tmp_path / f"out{suffix}"
     with pytest.raises((TypeError, ValueError)):
         write_run(broken, broken, path)
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_an_output_error(
@@ -181,9 +190,11 @@ def test_a_full_disk_is_an_output_error(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(OutputError, match="out.csv: cannot write the output; found No space left"):
+    with pytest.raises(
+        OutputError, match=r"out\.csv: cannot write the output; found No space left"
+    ):
         write_run(whole, annual, tmp_path / "out.csv")
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""A run as a file: NetCDF whole, or its annual figures as CSV, Excel workbook or Parquet.
+"""Results for other programs: verdicts and runs as JSON and CSV, runs as files.
+
+A run as a file is NetCDF whole, or its annual figures as CSV, Excel workbook or Parquet.
 
 A file appears complete or not at all: it is written beside its place under another name and then
 moved. An existing one is kept unless the caller forces it. The same run gives the same bytes.
@@ -6,22 +8,36 @@ moved. An existing one is kept unless the caller forces it. The same run gives t
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import math
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plansim.errors import Fault, OutputError, nearest
+from plansim.present.series import series_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["FORMATS", "Trajectory", "check_destination", "tidy", "trajectories", "write_run"]
+    from plansim.plan.check import Verdict
+
+__all__ = [
+    "FORMATS",
+    "VERDICT_FIELDS",
+    "check_destination",
+    "run_csv",
+    "run_json",
+    "tidy",
+    "verdicts_csv",
+    "verdicts_json",
+    "write_run",
+]
 
 FORMATS = (".csv", ".nc", ".parquet", ".xlsx")
 
@@ -29,51 +45,7 @@ _EPOCH = datetime(2000, 1, 1)
 """Stands in a workbook's properties instead of the time of writing."""
 
 
-@dataclass(frozen=True)
-class Trajectory:
-    """One variable, or one element of an array, year by year."""
-
-    name: str
-    """English, with elements as in Vensim: ``value added[services]``."""
-    name_zh: str
-    unit: str
-    timing: str
-    values: Mapping[int, float]
-
-
-def trajectories(
-    annual: xr.Dataset, elements_zh: Mapping[str, str] | None = None
-) -> Iterator[Trajectory]:
-    """Take an annual dataset apart, in the order of its variables.
-
-    Args:
-        annual: variables with dimension ``year`` and, for arrays, the subscript ranges.
-        elements_zh: Chinese names of subscript elements; where one is missing the English stands.
-    """
-    chinese = elements_zh or {}
-    years = [int(year) for year in annual["year"].values]
-    for key, array in annual.data_vars.items():
-        dims = [str(dim) for dim in array.dims if dim != "year"]
-        ordered = array.transpose(*dims, "year")
-        choices = [[str(element) for element in array[dim].values] for dim in dims]
-        for chosen in product(*choices):
-            values = ordered.sel(dict(zip(dims, chosen, strict=True))).values
-            name_zh = str(array.attrs.get("long_name_zh", ""))
-            in_chinese = [chinese.get(element, element) for element in chosen]
-            yield Trajectory(
-                name=_labelled(str(array.attrs.get("long_name", key)), chosen),
-                name_zh=_labelled(name_zh, in_chinese) if name_zh else "",
-                unit=str(array.attrs.get("units", "")),
-                timing=str(array.attrs.get("timing", "")),
-                values=dict(zip(years, map(float, values), strict=True)),
-            )
-
-
-def _labelled(name: str, elements: tuple[str, ...] | list[str]) -> str:
-    return f"{name}[{','.join(elements)}]" if elements else name
-
-
-def tidy(annual: xr.Dataset, elements_zh: Mapping[str, str] | None = None) -> pd.DataFrame:
+def tidy(annual: xr.Dataset) -> pd.DataFrame:
     """Write an annual dataset as one row a figure.
 
     Columns: scenario, variable, name_zh, unit, year, value. The run card is in ``frame.attrs``.
@@ -83,12 +55,10 @@ def tidy(annual: xr.Dataset, elements_zh: Mapping[str, str] | None = None) -> pd
     scenario = str(annual.attrs.get("scenario", ""))
     rows = [
         (scenario, each.name, each.name_zh, each.unit, year, value)
-        for each in trajectories(annual, elements_zh)
+        for each in series_of(annual)
         for year, value in each.values.items()
     ]
-    frame = pd.DataFrame(
-        rows, columns=["scenario", "variable", "name_zh", "unit", "year", "value"]
-    )
+    frame = pd.DataFrame(rows, columns=["scenario", "variable", "name_zh", "unit", "year", "value"])
     frame.attrs.update(_card(annual))
     return frame
 
@@ -137,7 +107,6 @@ def write_run(
     path: Path,
     *,
     force: bool = False,
-    elements_zh: Mapping[str, str] | None = None,
 ) -> None:
     """Write a run to ``path``, in the format that its suffix names.
 
@@ -149,11 +118,9 @@ def write_run(
     check_destination(path, force=force)
     write: dict[str, Callable[[Path], object]] = {
         ".nc": lambda part: dataset.to_netcdf(part, engine="h5netcdf"),
-        ".csv": lambda part: tidy(annual, elements_zh).to_csv(
-            part, index=False, lineterminator="\n"
-        ),
-        ".parquet": lambda part: tidy(annual, elements_zh).to_parquet(part, index=False),
-        ".xlsx": lambda part: _write_workbook(annual, part, elements_zh),
+        ".csv": lambda part: tidy(annual).to_csv(part, index=False, lineterminator="\n"),
+        ".parquet": lambda part: tidy(annual).to_parquet(part, index=False),
+        ".xlsx": lambda part: _write_workbook(annual, part),
     }
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
@@ -167,9 +134,7 @@ def write_run(
         part.unlink(missing_ok=True)
 
 
-def _write_workbook(
-    annual: xr.Dataset, path: Path, elements_zh: Mapping[str, str] | None
-) -> None:
+def _write_workbook(annual: xr.Dataset, path: Path) -> None:
     """Write a sheet with a variable a row and a year a column, and one with the run card."""
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import XlsxWriterException
@@ -181,12 +146,11 @@ def _write_workbook(
     years = [int(year) for year in annual["year"].values]
     for column, title in enumerate(["variable", "name_zh", "unit", *years]):
         sheet.write(0, column, title, strong)
-    for row, each in enumerate(trajectories(annual, elements_zh), start=1):
+    for row, each in enumerate(series_of(annual), start=1):
         sheet.write_row(row, 0, [each.name, each.name_zh, each.unit])
         for column, year in enumerate(years, start=3):
-            value = each.values[year]
-            if value == value:  # a year without a figure stays an empty cell
-                sheet.write_number(row, column, value)
+            if not math.isnan(each.values[year]):  # a year without a figure stays an empty cell
+                sheet.write_number(row, column, each.values[year])
     sheet.set_column(0, 1, 32)
     sheet.freeze_panes(1, 3)
     card = book.add_worksheet("run card")
@@ -199,7 +163,7 @@ def _write_workbook(
         raise OSError(str(error)) from error
 
 
-def run_json(annual: xr.Dataset, elements_zh: Mapping[str, str] | None = None) -> str:
+def run_json(annual: xr.Dataset) -> str:
     """Write an annual dataset as JSON: the run card, the years, and a list of variables.
 
     A year without a figure is ``null``.
@@ -213,7 +177,7 @@ def run_json(annual: xr.Dataset, elements_zh: Mapping[str, str] | None = None) -
             "timing": each.timing,
             "values": [_number(each.values[year]) for year in years],
         }
-        for each in trajectories(annual, elements_zh)
+        for each in series_of(annual)
     ]
     return json.dumps(
         {"run": _card(annual), "years": years, "variables": variables},
@@ -223,5 +187,49 @@ def run_json(annual: xr.Dataset, elements_zh: Mapping[str, str] | None = None) -
     )
 
 
+def run_csv(annual: xr.Dataset) -> str:
+    """Write an annual dataset as CSV, one row a figure; see `tidy`."""
+    return str(tidy(annual).to_csv(index=False, lineterminator="\n"))
+
+
 def _number(value: float) -> float | None:
-    return value if value == value and abs(value) != float("inf") else None
+    return value if math.isfinite(value) else None
+
+
+# --- verdicts -----------------------------------------------------------------------------------
+
+VERDICT_FIELDS = (
+    "scenario",
+    "id",
+    "name_en",
+    "name_zh",
+    "attribute",
+    "year",
+    "value",
+    "target",
+    "direction",
+    "unit",
+    "status",
+    "margin",
+    "margin_pct",
+    "first_breach",
+)
+
+
+def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
+    return {name: getattr(verdict, name) for name in VERDICT_FIELDS}
+
+
+def verdicts_json(verdicts: Iterable[Verdict]) -> str:
+    """Write verdicts as a JSON list of objects with the fields of `VERDICT_FIELDS`."""
+    records = [_verdict_record(verdict) for verdict in verdicts]
+    return json.dumps(records, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
+    """Write verdicts as CSV with a header; what there is no value for is empty."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, VERDICT_FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(_verdict_record, verdicts))
+    return file.getvalue()

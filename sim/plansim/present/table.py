@@ -8,18 +8,19 @@ target where that fits, else value over margin in a narrow column, else in sever
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from plansim.plan.check import Verdict
-from plansim.plan.targets import Attribute, Direction, Status
+from xarray import DataArray
+
+from plansim.plan.check import Verdict, margin_of
+from plansim.plan.targets import Attribute, Direction, Status, Target
+from plansim.present.series import Series
 from plansim.present.text import (
-    Lang,
     Text,
     decimals_for,
     decimals_of,
@@ -33,15 +34,19 @@ __all__ = [
     "Band",
     "Line",
     "Row",
-    "Series",
     "Style",
     "columns",
     "facts",
+    "limit_of",
     "paragraph",
     "render",
+    "render_within",
+    "section_of",
     "series_table",
+    "total_width",
     "verdict_table",
     "wrap",
+    "wrapped",
 ]
 
 GAP = 2
@@ -82,15 +87,6 @@ class Band:
 
     text: str
     style: Style | None = None
-
-
-@dataclass(frozen=True)
-class Series:
-    """The annual figures of one variable or array element; ``unit`` is as it is to be shown."""
-
-    name: str
-    unit: str
-    values: Mapping[int, float]
 
 
 # --- widths -------------------------------------------------------------------------------------
@@ -205,11 +201,25 @@ def render(rows: Sequence[Row | Band], *, colour: bool = False) -> str:
         for index in range(max(map(len, row))):
             cells = (cell[index] if index < len(cell) else Line() for cell in row)
             padded = [
-                _pad(line, width, colour=colour)
-                for line, width in zip(cells, widths, strict=True)
+                _pad(line, width, colour=colour) for line, width in zip(cells, widths, strict=True)
             ]
             lines.append((" " * GAP).join(padded).rstrip())
     return "\n".join(lines)
+
+
+def render_within(
+    make: Callable[[int], list[Row | Band]], width: int, *, colour: bool = False
+) -> str:
+    """Render the rows that ``make`` gives for the most room that keeps them within ``width``.
+
+    ``make`` takes the columns that its wrapped cells may have between them.
+    """
+    room = width
+    rows = make(room)
+    while (excess := total_width(rows) - width) > 0 and room > _NAME_AT_LEAST:
+        room = max(room - excess, _NAME_AT_LEAST)
+        rows = make(room)
+    return render(rows, colour=colour)
 
 
 def _widths(rows: Iterable[Row | Band]) -> list[int]:
@@ -223,12 +233,14 @@ def _widths(rows: Iterable[Row | Band]) -> list[int]:
     return found
 
 
-def _total(rows: Iterable[Row | Band]) -> int:
+def total_width(rows: Iterable[Row | Band]) -> int:
+    """Count the terminal columns that rows take when rendered."""
     widths = _widths(rows)
     return sum(widths) + GAP * max(len(widths) - 1, 0)
 
 
-def _wrapped(text: str, width: int, style: Style | None = None) -> Cell:
+def wrapped(text: str, width: int, style: Style | None = None) -> Cell:
+    """Make a cell of running text."""
     return tuple(Line(part, style=style) for part in wrap(text, width))
 
 
@@ -238,9 +250,9 @@ def paragraph(text: str, width: int, indent: str = "") -> str:
 
 
 def facts(pairs: Sequence[tuple[str, str]], width: int, *, colour: bool = False) -> str:
-    """Lay out labels and their texts in two columns; a text's own line breaks are kept.
+    r"""Lay out labels and their texts in two columns; a text's own line breaks are kept.
 
-    >>> print(facts([("unit", "亿元/Year"), ("equation", "GDP =\\n  a + b")], 80))
+    >>> print(facts([("unit", "亿元/Year"), ("equation", "GDP =\n  a + b")], 80))
     unit      亿元/Year
     equation  GDP =
                 a + b
@@ -278,7 +290,6 @@ _MARK = {
     Status.ASSUMED: ("=", Style.DOUBT),
     Status.UNTESTABLE: ("–", Style.FAINT),
 }
-_ATTRIBUTES = (Attribute.BINDING, Attribute.EXPECTED, Attribute.UNLABELLED)
 _NAME_WIDTH = 40
 """Wider names are wrapped."""
 _NAME_AT_LEAST = 16
@@ -287,77 +298,79 @@ _NAME_AT_LEAST = 16
 
 def verdict_table(
     verdicts: Sequence[Verdict],
+    targets: Iterable[Target],
     text: Text,
     width: int,
     *,
-    reasons: Mapping[str, str] | None = None,
     every: bool = False,
     colour: bool = False,
 ) -> str:
     """Lay out the verdicts of one or more scenarios side by side, binding targets first.
 
-    Targets that no scenario can judge are counted below the table; with ``every`` each is
-    listed with its reason, from ``reasons`` (target id → text). Ends with a count for each
-    scenario and a legend of what was used.
+    ``targets`` are those that the verdicts are about. Those that no scenario can judge are
+    counted below the table; with ``every`` each is listed with its reason. Ends with a count for
+    each scenario and a legend of what was used.
     """
     scenarios = list(dict.fromkeys(verdict.scenario for verdict in verdicts))
-    by_target: dict[str, dict[str, Verdict]] = {}
+    found: dict[str, dict[str, Verdict]] = {}
     for verdict in verdicts:
-        by_target.setdefault(verdict.id, {})[verdict.scenario] = verdict
+        found.setdefault(verdict.id, {})[verdict.scenario] = verdict
+    judged = [target for target in targets if target.id in found]
+    judged.sort(key=section_of)
     shown = [
-        found
-        for found in by_target.values()
-        if any(verdict.status is not Status.UNTESTABLE for verdict in found.values())
+        _Judged(target, found[target.id])
+        for target in judged
+        if any(each.status is not Status.UNTESTABLE for each in found[target.id].values())
     ]
-    hidden = [
-        next(iter(found.values())) for found in by_target.values() if found not in shown
-    ]
-    shown.sort(key=lambda found: _section(next(iter(found.values()))))
-    parts: list[str] = []
-    stacked = False
-    if shown:
-        for rows, stacked in _panels(shown, scenarios, text, width):
-            parts.append(render(rows, colour=colour))
-    else:
-        parts.append(text("verdicts.none"))
+    hidden = [target for target in judged if target not in [each.target for each in shown]]
+    panels, stacked = _panels(shown, scenarios, text, width) if shown else ([], False)
+    parts = [render(rows, colour=colour) for rows in panels] or [text("verdicts.none")]
     parts.append(_summary(verdicts, scenarios, text, width))
     if hidden:
-        parts.append(_unjudged(hidden, text, width, reasons or {}, every=every, colour=colour))
+        parts.append(_unjudged(hidden, text, width, every=every, colour=colour))
     if shown:
         parts.append(_legend(verdicts, text, width, stacked=stacked))
     return "\n\n".join(parts)
 
 
-def _section(verdict: Verdict) -> tuple[int, int]:
-    return _ATTRIBUTES.index(verdict.attribute), verdict.year or 0
+@dataclass(frozen=True)
+class _Judged:
+    """A row of the table: a target, and its verdict in each scenario."""
+
+    target: Target
+    verdicts: Mapping[str, Verdict]
+
+
+def section_of(target: Target) -> tuple[int, int]:
+    """Sort targets by attribute, binding ones first, then by year."""
+    return list(Attribute).index(target.attribute), target.year or 0
 
 
 def _panels(
-    shown: Sequence[Mapping[str, Verdict]], scenarios: Sequence[str], text: Text, width: int
-) -> Iterable[tuple[list[Row | Band], bool]]:
-    """Give the rows of each panel, and whether value stands over margin in it."""
-    flat = _rows(shown, scenarios, text, _NAME_WIDTH, stacked=False)
-    if _total(flat) <= width:
-        yield flat, False
-        return
-    narrow = min(_NAME_AT_LEAST, width)
-    if len(scenarios) == 1:
-        flat = _rows(shown, scenarios, text, narrow, stacked=False)
-        if (spare := width - _total(flat)) >= 0:
-            yield _rows(shown, scenarios, text, narrow + spare, stacked=False), False
-            return
+    shown: Sequence[_Judged], scenarios: Sequence[str], text: Text, width: int
+) -> tuple[list[list[Row | Band]], bool]:
+    """Give the rows of each panel, and whether values stand over margins in them.
+
+    First choice is one line a target, with the name wrapped if need be; then all scenarios side
+    by side with values over margins; then as many side by side as fit.
+    """
+    least = min(_NAME_AT_LEAST, width)
+    flat = _rows(shown, scenarios, text, least, stacked=False)
+    if (spare := width - total_width(flat)) >= (0 if len(scenarios) == 1 else least):
+        room = min(least + spare, _NAME_WIDTH)
+        return [_rows(shown, scenarios, text, room, stacked=False)], False
     for size in range(len(scenarios), 0, -1):
-        panels = [scenarios[start : start + size] for start in range(0, len(scenarios), size)]
-        tables = [_rows(shown, panel, text, narrow, stacked=True) for panel in panels]
-        if size == 1 or max(map(_total, tables)) <= width:
-            for panel, rows in zip(panels, tables, strict=True):
-                room = min(narrow + max(width - _total(rows), 0), _NAME_WIDTH)
-                yield _rows(shown, panel, text, room, stacked=True), True
-            return
+        groups = [scenarios[start : start + size] for start in range(0, len(scenarios), size)]
+        tables = [_rows(shown, group, text, least, stacked=True) for group in groups]
+        spare = width - max(map(total_width, tables))
+        if spare >= 0 or size == 1:
+            break
+    room = min(least + max(spare, 0), _NAME_WIDTH)
+    return [_rows(shown, group, text, room, stacked=True) for group in groups], True
 
 
 def _rows(
-    shown: Sequence[Mapping[str, Verdict]],
+    shown: Sequence[_Judged],
     scenarios: Sequence[str],
     text: Text,
     name_width: int,
@@ -373,124 +386,123 @@ def _rows(
     for scenario in scenarios:
         head += [(Line(scenario, style=Style.STRONG),), *[(Line(),)] * blanks]
     rows: list[Row | Band] = [tuple(head)]
-    first = [next(iter(found.values())) for found in shown]
-    for (attribute, year), group in groupby(
-        zip(first, shown, strict=True), key=lambda pair: (pair[0].attribute, pair[0].year)
-    ):
+    cells = _stacked_cell if stacked else _flat_cells
+    for _, group in groupby(shown, key=lambda each: section_of(each.target)):
+        section = list(group)
+        first = section[0].target
         rows.append(Band("-", Style.FAINT))
-        rows.append(Band(text(f"section.{attribute.value}", year=year), Style.STRONG))
-        for verdict, found in group:
+        title = text.word("section", first.attribute).format(year=first.year)
+        rows.append(Band(title, Style.STRONG))
+        for each in section:
+            target = each.target
             row: list[Cell] = [
-                (Line(verdict.id),),
-                _wrapped(text.pick(verdict.name_en, verdict.name_zh), name_width),
-                _target_cell(verdict, text, stacked=stacked),
+                (Line(target.id),),
+                wrapped(text.pick(target.name_en, target.name_zh), name_width),
+                _target_cell(target, text, stacked=stacked),
             ]
             for scenario in scenarios:
-                cell = _stacked_cell if stacked else _flat_cells
-                row += cell(found[scenario], text)
+                row += cells(each.verdicts[scenario], target, text)
             rows.append(tuple(row))
     return rows
 
 
-def _target_cell(verdict: Verdict, text: Text, *, stacked: bool) -> Cell:
-    unit = text.unit(verdict.unit)
-    if verdict.target is None:
-        return (Line("", unit),)
-    limit = f"{_sign(verdict.direction, text)} {target_figure(verdict.target)}"
+def limit_of(target: Target, text: Text) -> str:
+    """Write what a plan asks for, without the unit: ``≥ 1020``, ``7 ± 1``."""
+    if target.value is None or target.direction is None:
+        return ""
+    value = target_figure(target.value)
+    if target.tolerance is not None:
+        return f"{value} ± {target_figure(target.tolerance)}"
+    return f"{text.word('direction', target.direction)} {value}"
+
+
+def _target_cell(target: Target, text: Text, *, stacked: bool) -> Cell:
+    unit = text.unit(target.unit)
     if stacked:
-        return Line("", limit), Line("", unit)
-    return (Line("", f"{limit} {unit}"),)
-
-
-def _sign(direction: Direction, text: Text) -> str:
-    return text.word("direction", direction.value)
+        return Line("", limit_of(target, text)), Line("", unit)
+    return (Line("", f"{limit_of(target, text)} {unit}"),)
 
 
 def _status_line(verdict: Verdict, text: Text, right: str = "") -> Line:
     mark, style = _MARK[verdict.status]
-    return Line(f"{mark} {text.word('status', verdict.status.value)}", right, style)
+    return Line(f"{mark} {text.word('status', verdict.status)}", right, style)
 
 
-def _value(verdict: Verdict, value: float | None) -> str:
-    if value is None or verdict.target is None:
-        return figure(value, 1 if value is None else decimals_for(value))
-    return figure(value, decimals_for(verdict.target, value))
+def _value(target: Target, value: float | None) -> str:
+    return figure(value, _decimals(target, value))
 
 
-def _margin(verdict: Verdict) -> str:
-    if verdict.margin is None or verdict.target is None:
-        return figure(verdict.margin, 1)
-    return margin_figure(verdict.margin, decimals_for(verdict.target, verdict.value))
+def _decimals(target: Target, value: float | None) -> int:
+    """Enough decimals to show on which side of the target's limits a value lies."""
+    if target.value is None:
+        return 0 if value is None else decimals_of([value])
+    return decimals_for(target.value, value, target.tolerance or 0.0)
 
 
-def _bases(verdict: Verdict, text: Text) -> list[tuple[str, str]]:
-    """Both values of an undecided verdict, each with the side of the target it lies on."""
+def _margin(verdict: Verdict, target: Target) -> str:
+    if verdict.margin is None:
+        return ""
+    return margin_figure(verdict.margin, _decimals(target, verdict.value))
+
+
+def _bases(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:
+    """Both values of an undecided verdict, each with the side of the target that it lies on."""
     if verdict.status is not Status.UNDECIDED:
         return []
     return [
-        (text.word("basis", basis), f"{_side(verdict, value)} {_value(verdict, value)}".strip())
+        (text.word("basis", basis), f"{_side(target, value)} {_value(target, value)}")
         for basis, value in verdict.bases.items()
     ]
 
 
-def _side(verdict: Verdict, value: float) -> str:
-    if verdict.target is None or math.isnan(value):
-        return ""
-    match verdict.direction:
-        case Direction.AT_LEAST:
-            holds = value >= verdict.target
-        case Direction.AT_MOST:
-            holds = value <= verdict.target
-        case _:
-            return ""
+def _side(target: Target, value: float) -> str:
+    holds = float(margin_of(DataArray(value), target)) >= 0
     return _MARK[Status.MET if holds else Status.MISSED][0]
 
 
-def _breach(verdict: Verdict, text: Text) -> str:
-    if verdict.attribute is not Attribute.BINDING or verdict.status is Status.UNTESTABLE:
-        return ""
+def _breach(verdict: Verdict, target: Target, text: Text) -> str:
+    """Until when a binding limit holds; nothing for targets that are not followed."""
     if verdict.first_breach is not None:
         return text("verdicts.breach", year=verdict.first_breach)
-    return text("verdicts.holds")
+    follows = target.attribute is Attribute.BINDING and target.direction is not Direction.ABOUT
+    if not follows or verdict.value is None:
+        return ""
+    return text("verdicts.holds", year=target.horizon)
 
 
-def _stacked_cell(verdict: Verdict, text: Text) -> list[Cell]:
-    if verdict.status is Status.UNTESTABLE:
+def _stacked_cell(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
+    """One cell: status and value, below it the margin or the bases, and the year of breach."""
+    if verdict.value is None:
         return [(_status_line(verdict, text),)]
-    lines = [_status_line(verdict, text, _value(verdict, verdict.value))]
-    bases = _bases(verdict, text)
-    if bases:
-        lines[0] = _status_line(verdict, text)
-        lines += [Line(f"  {basis}", value) for basis, value in bases]
-    elif verdict.margin is not None:
-        lines.append(Line("", f"{_margin(verdict)} ({percent(verdict.margin_pct)})"))
-    if breach := _breach(verdict, text):
+    bases = _bases(verdict, target, text)
+    lines = [_status_line(verdict, text, "" if bases else _value(target, verdict.value))]
+    lines += [Line(f"  {basis}", value) for basis, value in bases]
+    if not bases:
+        lines.append(Line("", f"{_margin(verdict, target)} ({percent(verdict.margin_pct)})"))
+    if breach := _breach(verdict, target, text):
         lines.append(Line("", breach))
     return [tuple(lines)]
 
 
-def _flat_cells(verdict: Verdict, text: Text) -> list[Cell]:
-    """Status, value, margin, margin in per cent with the year of breach."""
-    if verdict.status is Status.UNTESTABLE:
+def _flat_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
+    """Four cells: status, value, margin, margin in per cent; the year of breach below that."""
+    if verdict.value is None:
         return [(_status_line(verdict, text),), (Line(),), (Line(),), (Line(),)]
-    bases = _bases(verdict, text)
-    values = [Line("", _value(verdict, verdict.value))]
-    if bases:
-        values = [Line(), *(Line("", value) for _, value in bases)]
-    breach = _breach(verdict, text)
-    margin = "" if bases or verdict.margin is None else _margin(verdict)
-    share = "" if bases or verdict.margin is None else percent(verdict.margin_pct)
+    bases = _bases(verdict, target, text)
+    breach = _breach(verdict, target, text)
+    values = [Line() if bases else Line("", _value(target, verdict.value))]
     return [
         (_status_line(verdict, text), *(Line(f"  {basis}") for basis, _ in bases)),
-        tuple(values),
-        (Line("", margin),),
-        (Line("", share), *([Line("", breach)] if breach else [])),
+        (*values, *(Line("", value) for _, value in bases)),
+        (Line("", "" if bases else _margin(verdict, target)),),
+        (
+            Line("", "" if bases else percent(verdict.margin_pct)),
+            *([Line("", breach)] if breach else []),
+        ),
     ]
 
 
-def _summary(
-    verdicts: Sequence[Verdict], scenarios: Sequence[str], text: Text, width: int
-) -> str:
+def _summary(verdicts: Sequence[Verdict], scenarios: Sequence[str], text: Text, width: int) -> str:
     lines: list[str] = []
     for scenario in scenarios:
         mine = [verdict for verdict in verdicts if verdict.scenario == scenario]
@@ -508,37 +520,29 @@ def _counts(verdicts: Iterable[Verdict]) -> dict[str, int]:
 
 
 def _unjudged(
-    hidden: Sequence[Verdict],
-    text: Text,
-    width: int,
-    reasons: Mapping[str, str],
-    *,
-    every: bool,
-    colour: bool,
+    hidden: Sequence[Target], text: Text, width: int, *, every: bool, colour: bool
 ) -> str:
     if every:
-        id_width = max(columns(verdict.id) for verdict in hidden)
+        room = max(width - GAP - max(columns(target.id) for target in hidden), _NAME_AT_LEAST)
         rows: list[Row | Band] = [Band(text("verdicts.untestable_title"), Style.STRONG)]
-        for verdict in sorted(hidden, key=_section):
-            name = text.pick(verdict.name_en, verdict.name_zh)
-            reason = reasons.get(verdict.id, "")
+        for target in hidden:
+            name = text.pick(target.name_en, target.name_zh)
+            reason = text.pick(target.reason_en, target.reason_zh)
             line = name + text("list_sep.colon") + reason if reason else name
-            room = max(width - id_width - GAP, _NAME_AT_LEAST)
-            rows.append(((Line(verdict.id),), _wrapped(line, room)))
+            rows.append(((Line(target.id),), wrapped(line, room)))
         return render(rows, colour=colour)
-    count = Counter(verdict.attribute for verdict in hidden)
+    count = Counter(target.attribute for target in hidden)
     parts = [
         text("verdicts.untestable_part", count=count[each], attribute=text.word("attribute", each))
-        for each in _ATTRIBUTES
+        for each in Attribute
         if count[each]
     ]
-    blank = "" if text.lang is Lang.ZH else " "
     said = [text("verdicts.untestable", parts=text.join(parts))]
-    binding = [verdict.id for verdict in hidden if verdict.attribute is Attribute.BINDING]
+    binding = [target.id for target in hidden if target.attribute is Attribute.BINDING]
     if binding:
         said.append(text("verdicts.untestable_binding", ids=text.join(binding)))
     said.append(text("verdicts.untestable_hint"))
-    return paragraph(blank.join(said), width)
+    return paragraph(text("list_sep.sentence").join(said), width)
 
 
 def _legend(verdicts: Sequence[Verdict], text: Text, width: int, *, stacked: bool) -> str:
@@ -576,7 +580,7 @@ def series_table(
     wanted = sorted({years[0], years[-1], *(set(first) & set(years))})
     optional = [year for year in years if year not in wanted]
     name_width = _NAME_WIDTH
-    while _total(table) > width:
+    while total_width(table) > width:
         if optional:
             del optional[-1]
             kept = sorted({*wanted, *optional})
@@ -602,7 +606,10 @@ def _series_rows(
     rows: list[Row | Band] = [tuple(head), Band("-", Style.FAINT)]
     for each in series:
         decimals = decimals_of(each.values.values())
-        row: list[Cell] = [_wrapped(each.name, name_width), (Line(text.unit(each.unit)),)]
+        row: list[Cell] = [
+            wrapped(text.pick(each.name, each.name_zh), name_width),
+            (Line(text.unit(each.unit)),),
+        ]
         row += [(Line("", figure(each.values.get(year), decimals)),) for year in years]
         rows.append(tuple(row))
     return rows

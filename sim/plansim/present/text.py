@@ -77,7 +77,7 @@ class Text:
         For words that come from data files (a basis, a measure), which may be extended without
         touching the catalogue.
         """
-        return self.phrases.get(f"{group}.{key}", key.replace("_", " "))
+        return self.phrases.get(f"{group}.{key}", key)
 
     def unit(self, unit: str) -> str:
         """Write a unit in this language.
@@ -161,25 +161,36 @@ def target_figure(target: float) -> str:
     return figure(target, _written_decimals(target))
 
 
-def decimals_for(reference: float, value: float | None = None) -> int:
-    """Choose the decimals that a figure near ``reference`` is shown with.
+def decimals_for(target: float, value: float | None = None, slack: float = 0.0) -> int:
+    """Choose the decimals that a value is shown with beside a target.
 
-    Three significant digits of the reference, or as many as the reference itself has; more only
-    where ``value`` would otherwise be shown as equal to a reference that it differs from, so
-    that no rounding turns a miss into a hit.
+    Three significant digits, and as many as the plan's own figure has. More only where rounding
+    would move the value onto or across a limit (the target, or ``slack`` to either side of it),
+    so that a miss never reads as a hit.
 
-    >>> figure(1043.0, decimals_for(1020.0, 1043.0)), figure(368.9, decimals_for(370.0, 368.9))
-    ('1040', '369')
-    >>> figure(370.04, decimals_for(370.0, 370.04))
-    '370.04'
+    >>> figure(1043.0, decimals_for(1020.0, 1043.0)), figure(996.5, decimals_for(1020.0, 996.5))
+    ('1040', '996')
+    >>> figure(370.04, decimals_for(370.0, 370.04)), figure(8.004, decimals_for(7.0, 8.004, 1.0))
+    ('370.04', '8.004')
     """
-    decimals = max(_digits(reference), _written_decimals(reference, limit=True))
+    decimals = max(_digits(target), _written_decimals(target, limit=True))
     if value is None or math.isnan(value):
         return decimals
+    if value:
+        decimals = max(decimals, min(_digits(value), decimals + 1))
+    limits = [target - slack, target + slack]
     for more in range(SHARPEST + 1):
-        if figure(value, decimals + more) != figure(reference, decimals + more):
+        shown = round(value, decimals + more)
+        if all(_side(shown, limit) == _side(value, limit) for limit in limits):
             return decimals + more
     return decimals
+
+
+def _side(value: float, limit: float) -> int:
+    """Give on which side of a limit a value lies: 1, -1, or 0 for on it but for binary fractions."""
+    if math.isclose(value, limit, rel_tol=1e-9):
+        return 0
+    return 1 if value > limit else -1
 
 
 def decimals_of(values: Iterable[float]) -> int:
@@ -213,14 +224,14 @@ def margin_figure(margin: float, decimals: int) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Write a signed percentage: a decimal below ten, none above.
+    """Write a signed percentage as a whole number, or with one digit below one.
 
-    >>> percent(2.24), percent(-31.4), percent(-0.04), percent(None)
-    ('+2.2 %', '-31 %', '-0.04 %', '–')
+    >>> percent(2.24), percent(-31.4), percent(-0.044), percent(None)
+    ('+2 %', '-31 %', '-0.04 %', '–')
     """
     if share is None or math.isnan(share):
         return "–"
-    return f"{margin_figure(share, 1 if abs(share) < 9.95 else 0)} %"
+    return f"{margin_figure(share, 0 if abs(share) >= 0.95 else 1)} %"
 
 
 def _digits(reference: float) -> int:

@@ -1,0 +1,135 @@
+"""Simulate a city under its five-year plan and judge every target of the plan.
+
+::
+
+    model = plansim.load_model()
+    scenario = plansim.read_scenario("baseline", model)
+    dataset = plansim.simulate(model, scenario)
+    verdicts = plansim.check_targets(dataset, plansim.load_targets())
+
+Names are loaded when they are first used, so that ``import plansim`` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plansim.engine.dataset import annual
+    from plansim.engine.reference import simulate
+    from plansim.errors import (
+        CatalogueError,
+        Fault,
+        InputError,
+        ModelError,
+        OutputError,
+        PlansimError,
+        ScenarioError,
+        SimulationError,
+        UnitError,
+        UnknownNameError,
+    )
+    from plansim.model.mdl import load_model
+    from plansim.model.records import (
+        Model,
+        SubscriptRange,
+        TimeSpec,
+        Timing,
+        Variable,
+        VariableKind,
+    )
+    from plansim.model.scenario import (
+        Change,
+        Scenario,
+        as_written,
+        list_scenarios,
+        read_scenario,
+    )
+    from plansim.plan.check import Verdict, check_targets
+    from plansim.plan.measure import Measure
+    from plansim.plan.targets import Attribute, Basis, Direction, Status, Target, load_targets
+
+    __version__: str
+
+_HOMES = {
+    "errors": [
+        "CatalogueError",
+        "Fault",
+        "InputError",
+        "ModelError",
+        "OutputError",
+        "PlansimError",
+        "ScenarioError",
+        "SimulationError",
+        "UnitError",
+        "UnknownNameError",
+    ],
+    "model.mdl": ["load_model"],
+    "model.records": [
+        "Model",
+        "SubscriptRange",
+        "TimeSpec",
+        "Timing",
+        "Variable",
+        "VariableKind",
+    ],
+    "model.scenario": ["Change", "Scenario", "as_written", "list_scenarios", "read_scenario"],
+    "plan.check": ["Verdict", "check_targets"],
+    "plan.measure": ["Measure"],
+    "plan.targets": ["Attribute", "Basis", "Direction", "Status", "Target", "load_targets"],
+    "engine.dataset": ["annual"],
+    "engine.reference": ["simulate"],
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Attribute",
+    "Basis",
+    "CatalogueError",
+    "Change",
+    "Direction",
+    "Fault",
+    "InputError",
+    "Measure",
+    "Model",
+    "ModelError",
+    "OutputError",
+    "PlansimError",
+    "Scenario",
+    "ScenarioError",
+    "SimulationError",
+    "Status",
+    "SubscriptRange",
+    "Target",
+    "TimeSpec",
+    "Timing",
+    "UnitError",
+    "UnknownNameError",
+    "Variable",
+    "VariableKind",
+    "Verdict",
+    "__version__",
+    "annual",
+    "as_written",
+    "check_targets",
+    "list_scenarios",
+    "load_model",
+    "load_targets",
+    "read_scenario",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("plansim")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

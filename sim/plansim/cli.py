@@ -1,0 +1,596 @@
+"""The command ``plansim``: parse, call, print.
+
+Nothing is computed here. Each command reads its inputs, calls the package and writes one text to
+standard output; remarks (changes of a scenario under json and csv, warnings, progress) go to
+standard error. The rest of the package is imported inside the commands, so that ``--help`` and
+completion are quick.
+
+Exit codes: 0, all well; 1, ``--strict`` and a binding target is missed; 2, the input or the
+output is at fault (one message, no traceback); 130, interrupted.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from plansim.errors import Fault
+    from plansim.model.records import Model
+    from plansim.model.scenario import Scenario
+    from plansim.plan.targets import Target
+    from plansim.present.text import Text
+
+__all__ = ["main", "plansim"]
+
+PROGRAM = "plansim"
+COMPLETE_VARIABLE = "_PLANSIM_COMPLETE"
+PIPE_WIDTH = 100
+"""Columns of a table where nobody says how wide the terminal is."""
+PATIENCE = 1.0
+"""Seconds of silence before a run says that it is at work."""
+BROKEN_PIPE = 128 + 13
+INTERRUPTED = 128 + 2
+
+Any_ = TypeVar("Any_")
+
+
+# --- the edge: streams, width, language, errors ---------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code."""
+    from plansim.errors import PlansimError
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no Chinese shows ?
+    try:
+        code = plansim.main(
+            arguments,
+            prog_name=PROGRAM,
+            complete_var=COMPLETE_VARIABLE,
+            standalone_mode=False,
+        )
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except PlansimError as error:
+        click.echo(f"{PROGRAM}: {error}", err=True)
+        return 2
+    except BrokenPipeError:
+        # The reader has what it wanted; keep the interpreter from flushing into the void.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+@dataclass(frozen=True)
+class Page:
+    """How to write for whoever reads: the phrases, the width, whether there is colour."""
+
+    text: Text
+    width: int = field(default_factory=lambda: shutil.get_terminal_size((PIPE_WIDTH, 24)).columns)
+    colour: bool = field(
+        default_factory=lambda: (
+            sys.stdout.isatty()
+            and not os.environ.get("NO_COLOR")
+            and os.environ.get("TERM") != "dumb"
+        )
+    )
+
+    def show(self, text: str) -> None:
+        """Write to standard output."""
+        click.echo(text, color=self.colour)
+
+
+def _page(lang: str | None) -> Page:
+    from plansim.present.text import language, read_text
+
+    return Page(read_text(language(lang, os.environ)))
+
+
+def _machine(text: str) -> None:
+    """Write JSON or CSV: UTF-8 whatever the locale says."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    click.echo(text, nl=not text.endswith("\n"))
+
+
+def _remark(text: str) -> None:
+    click.echo(text, err=True)
+
+
+@contextmanager
+def _patience(message: str) -> Iterator[None]:
+    """Say on a terminal's standard error what takes so long, and wipe it out afterwards."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    said = threading.Event()
+
+    def say() -> None:
+        said.set()
+        click.echo(f"{message} ...", err=True, nl=False)
+
+    timer = threading.Timer(PATIENCE, say)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        if said.is_set():
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _all_or_faults(
+    read: Callable[[str], Any_], names: Iterable[str], faults: list[Fault]
+) -> list[Any_]:
+    """Read each name; collect the faults of all instead of stopping at the first."""
+    from plansim.errors import InputError
+
+    found = []
+    for name in names:
+        try:
+            found.append(read(name))
+        except InputError as error:
+            faults += error.faults
+    return found
+
+
+def _raise(faults: Sequence[Fault]) -> None:
+    from plansim.errors import InputError
+
+    if faults:
+        raise InputError(dict.fromkeys(faults))
+
+
+# --- completion -----------------------------------------------------------------------------------
+
+
+def _items(found: Callable[[click.Context], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
+    """Make a completer of a function that gives names; a broken input completes to nothing."""
+
+    def complete(
+        context: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from plansim.errors import PlansimError
+        from plansim.model.records import folded
+
+        if "/" in incomplete or incomplete.startswith("."):
+            return [CompletionItem(incomplete, type="file")]
+        try:
+            names = list(found(context))
+        except PlansimError:
+            return []
+        typed = folded(incomplete)
+        # A blank would end the word in the shell; `_` stands for one in every name.
+        return [
+            CompletionItem(name.replace(" ", "_"))
+            for name in names
+            if folded(name).startswith(typed)
+        ]
+
+    return complete
+
+
+def _scenario_names(context: click.Context) -> Iterator[str]:
+    from plansim.resources import shipped
+
+    return (path.stem for path in sorted(shipped("scenarios").glob("*.yaml")))
+
+
+def _variable_names(context: click.Context) -> Iterator[str]:
+    model = _model(context.params.get("model"), quiet=True)
+    for variable in model.variables.values():
+        yield variable.name
+        if variable.name_zh:
+            yield variable.name_zh
+
+
+def _constant_names(context: click.Context) -> Iterator[str]:
+    from plansim.model.records import VariableKind
+
+    settable = {VariableKind.CONSTANT, VariableKind.CONTROL}
+    model = _model(context.params.get("model"), quiet=True)
+    return (f"{each.name}=" for each in model.variables.values() if each.kind in settable)
+
+
+def _all_names(context: click.Context) -> Iterator[str]:
+    yield from _scenario_names(context)
+    yield from _variable_names(context)
+    yield from _target_ids()
+
+
+def _target_ids() -> Iterator[str]:
+    """Give the ids in the shipped catalogue by their lines: reading it whole takes a second."""
+    from plansim.plan.targets import FILE_NAME
+    from plansim.resources import shipped
+
+    for line in shipped("model", FILE_NAME).read_text("utf-8").splitlines():
+        if line.startswith("- id: "):
+            yield line.removeprefix("- id: ").strip()
+
+
+# --- options --------------------------------------------------------------------------------------
+
+_lang = click.option(
+    "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
+)
+_model_option = click.option(
+    "--model",
+    metavar="FILE.mdl",
+    type=click.Path(path_type=Path),
+    help="Another Vensim model, with its own targets.yaml beside it if it has one.",
+)
+_set = click.option(
+    "--set",
+    "overrides",
+    metavar="NAME=VALUE",
+    multiple=True,
+    shell_complete=_items(_constant_names),
+    help="Set a constant over the scenario; may be given again.",
+)
+
+
+def _format(*choices: str) -> Callable[[Any], Any]:
+    return click.option(
+        "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True
+    )
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def _model(path: Path | None, *, quiet: bool = False) -> Model:
+    from plansim.model.mdl import load_model
+
+    model = load_model(path)
+    if not quiet:
+        _warn(model.warnings)
+    return model
+
+
+def _targets(model: Model) -> tuple[Target, ...]:
+    from plansim.plan.targets import load_targets
+
+    return load_targets(model=model)
+
+
+def _scenarios(
+    names: Sequence[str],
+    overrides: Sequence[str],
+    model: Model,
+    targets: Sequence[Target],
+    faults: list[Fault],
+) -> list[Scenario]:
+    """Read scenarios; what is wrong with any of them goes to ``faults``."""
+    from plansim.errors import Fault, nearest
+    from plansim.model.scenario import read_scenario
+
+    found = _all_or_faults(
+        lambda name: read_scenario(name, model, overrides), dict.fromkeys(names), faults
+    )
+    ids = [target.id for target in targets]
+    for scenario in found:
+        for key, (file, line) in scenario.assumed_lines.items():
+            if key not in ids:
+                message = f"no target has the id '{key}'"
+                faults.append(Fault(message, file, line, nearest=nearest(key, ids)))
+        _warn(scenario.warnings)
+    return found
+
+
+def _warn(warnings: Iterable[Fault]) -> None:
+    for warning in dict.fromkeys(warnings):
+        _remark(f"warning: {warning}")
+
+
+def _simulate(model: Model, scenario: Scenario, page: Page) -> xr.Dataset:
+    with _patience(page.text("run.simulating", scenario=scenario.id)):
+        from plansim.engine.reference import simulate
+
+        return simulate(model, scenario)
+
+
+MOST_CHANGES = 12
+"""Changes of a scenario that are shown before a table; `plansim show` gives all."""
+
+
+def _changes(scenario: Scenario, page: Page) -> str:
+    from plansim.present.describe import change_line, changes_head
+
+    lines = [changes_head(scenario, page.text)]
+    lines += [f"  {change_line(change)}" for change in scenario.changes[:MOST_CHANGES]]
+    if (more := len(scenario.changes) - MOST_CHANGES) > 0:
+        lines.append("  " + page.text("changes.more", count=more, scenario=scenario.id))
+    if scenario.assumed:
+        ids = page.text.join(list(scenario.assumed))
+        lines.append("  " + page.text("changes.assumes", ids=ids))
+    return "\n".join(lines)
+
+
+# --- the commands ---------------------------------------------------------------------------------
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name=PROGRAM)
+def plansim() -> None:
+    """Simulate a city under its five-year plan and judge every target of the plan.
+
+    Names may be English or Chinese. Exit codes: 0, all well; 1, --strict and a binding target is
+    missed; 2, the input or the output is at fault.
+    """
+
+
+@plansim.command()
+@click.argument("scenario", shell_complete=_items(_scenario_names))
+@_set
+@click.option(
+    "--variable",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=_items(_variable_names),
+    help="Show this variable instead of those that targets judge; may be given again.",
+)
+@_model_option
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also write the run to FILE.nc, .csv, .xlsx or .parquet.",
+)
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@_format("table", "json", "csv")
+@_lang
+def run(
+    scenario: str,
+    overrides: tuple[str, ...],
+    names: tuple[str, ...],
+    model: Path | None,
+    output: Path | None,
+    force: bool,
+    form: str,
+    lang: str | None,
+) -> None:
+    """Simulate SCENARIO and show annual figures.
+
+    SCENARIO is the name of a shipped scenario or the path of a YAML file. Without --variable the
+    table shows what targets judge, in their units; a file holds all variables.
+    """
+    from plansim.present.export import check_destination
+
+    page = _page(lang)
+    if output is not None:
+        check_destination(output, force=force)
+    read = _model(model)
+    targets = _targets(read)
+    faults: list[Fault] = []
+    scenarios = _scenarios([scenario], overrides, read, targets, faults)
+    chosen = [each.name for each in _all_or_faults(read.find, names, faults)]
+    _raise(faults)
+    dataset = _simulate(read, scenarios[0], page)
+    from plansim.engine.dataset import annual
+
+    by_year = annual(dataset)
+    if output is not None:
+        kept = dataset[chosen] if chosen else dataset
+        moving = [str(name) for name in by_year if "year" in by_year[name].dims]
+        yearly = by_year[chosen or moving]
+        _write(kept, yearly, output, force=force)
+    _show_run(scenarios[0], by_year, chosen, targets, form, page)
+    if output is not None:
+        _remark(page.text("run.written", path=output))
+
+
+def _write(dataset: xr.Dataset, by_year: xr.Dataset, path: Path, *, force: bool) -> None:
+    from plansim.present.export import write_run
+
+    write_run(dataset, by_year, path, force=force)
+
+
+def _show_run(
+    scenario: Scenario,
+    by_year: xr.Dataset,
+    chosen: Sequence[str],
+    targets: Sequence[Target],
+    form: str,
+    page: Page,
+) -> None:
+    """Write a run in one of the forms: the named variables, or those that targets judge."""
+    from plansim.present import export
+    from plansim.present.series import as_judged, judged_series, series_of
+    from plansim.present.table import series_table
+
+    if form != "table":
+        _remark(_changes(scenario, page))
+        shown = by_year[list(chosen)] if chosen else by_year
+        _machine(export.run_json(shown) if form == "json" else export.run_csv(shown))
+        return
+    if chosen:
+        series = list(as_judged(series_of(by_year[list(chosen)]), targets))
+    else:
+        series = judged_series(series_of(by_year), targets) or list(series_of(by_year))
+    years = [int(year) for year in by_year["year"].values]
+    first = sorted({target.year for target in targets if target.year is not None})
+    table = series_table(series, years, page.text, page.width, first=first, colour=page.colour)
+    page.show(f"{_changes(scenario, page)}\n\n{table}\n{page.text('run.timing')}")
+
+
+@plansim.command()
+@click.argument("scenario", nargs=-1, required=True, shell_complete=_items(_scenario_names))
+@_set
+@_model_option
+@click.option("--strict", is_flag=True, help="Exit with 1 where a binding target is missed.")
+@click.option("--all", "every", is_flag=True, help="List the targets that cannot be judged too.")
+@_format("table", "json", "csv")
+@_lang
+def check(
+    scenario: tuple[str, ...],
+    overrides: tuple[str, ...],
+    model: Path | None,
+    strict: bool,
+    every: bool,
+    form: str,
+    lang: str | None,
+) -> int:
+    """Judge the plan's targets under one or more scenarios, side by side.
+
+    SCENARIO is the name of a shipped scenario or the path of a YAML file.
+    """
+    from plansim.plan.check import check_targets
+    from plansim.plan.targets import Attribute, Status
+    from plansim.present import export
+    from plansim.present.table import verdict_table
+
+    page = _page(lang)
+    read = _model(model)
+    targets = _targets(read)
+    faults: list[Fault] = []
+    scenarios = _scenarios(scenario, overrides, read, targets, faults)
+    _raise(faults)
+    verdicts = [
+        verdict
+        for each in scenarios
+        for verdict in check_targets(_simulate(read, each, page), targets)
+    ]
+    changes = "\n".join(_changes(each, page) for each in scenarios)
+    if form == "table":
+        table = verdict_table(
+            verdicts, targets, page.text, page.width, every=every, colour=page.colour
+        )
+        page.show(f"{changes}\n\n{table}")
+    else:
+        _remark(changes)
+        write = export.verdicts_json if form == "json" else export.verdicts_csv
+        _machine(write(verdicts))
+    failed = any(
+        verdict.attribute is Attribute.BINDING and verdict.status is Status.MISSED
+        for verdict in verdicts
+    )
+    return 1 if strict and failed else 0
+
+
+@plansim.group(name="list")
+def list_() -> None:
+    """List what there is: scenarios, variables, targets."""
+
+
+@list_.command(name="scenarios")
+@_lang
+def list_scenarios(lang: str | None) -> None:
+    """List the scenarios that come with plansim, each below its parent."""
+    from plansim.model.scenario import list_scenarios as heads
+    from plansim.present.listing import scenario_list
+
+    page = _page(lang)
+    page.show(scenario_list(heads(), page.text, page.width, colour=page.colour))
+
+
+@list_.command(name="variables")
+@_model_option
+@_lang
+def list_variables(model: Path | None, lang: str | None) -> None:
+    """List the variables of the model, by module."""
+    from plansim.present.listing import variable_list
+
+    page = _page(lang)
+    page.show(variable_list(_model(model), page.text, page.width, colour=page.colour))
+
+
+@list_.command(name="targets")
+@_model_option
+@_lang
+def list_targets(model: Path | None, lang: str | None) -> None:
+    """List the plan's targets, each with the variable that judges it or why none does."""
+    from plansim.present.listing import target_list
+
+    page = _page(lang)
+    page.show(target_list(_targets(_model(model)), page.text, page.width, colour=page.colour))
+
+
+@plansim.command()
+@click.argument("name", shell_complete=_items(_all_names))
+@_model_option
+@_lang
+def show(name: str, model: Path | None, lang: str | None) -> None:
+    """Show all that is known of NAME: a variable, a target's id, or a scenario."""
+    from plansim.present.table import facts
+
+    page = _page(lang)
+    page.show(facts(_facts(name, _model(model), page), page.width, colour=page.colour))
+
+
+def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
+    """Find what NAME names: a target's id first, then a variable, then a scenario."""
+    from plansim.errors import Fault, UnknownNameError, nearest
+    from plansim.model.evidence import load_evidence
+    from plansim.model.records import folded
+    from plansim.model.scenario import list_scenarios as heads
+    from plansim.model.scenario import read_scenario
+    from plansim.present.describe import scenario_facts, target_facts, variable_facts
+
+    targets = _targets(model)
+    for target in targets:
+        if folded(target.id) == folded(name):
+            return target_facts(target, page.text)
+    try:
+        variable = model.find(name)
+    except UnknownNameError as error:
+        unknown = error
+    else:
+        evidence = load_evidence(model.path.parent)
+        return variable_facts(variable, model, targets, evidence, page.text)
+    try:
+        return scenario_facts(read_scenario(name, model), page.text)
+    except UnknownNameError:
+        names = [*model.variables, *(each.name_zh for each in model.variables.values())]
+        names += [*(head.id for head in heads()), *(target.id for target in targets)]
+        close = nearest(name, names)
+        message = f"no variable, target or scenario is called '{name}'"
+        raise UnknownNameError(Fault(message, nearest=close)) from unknown
+
+
+@plansim.command()
+@_format("table", "json")
+@_lang
+def audit(form: str, lang: str | None) -> None:
+    """Recompute where the plan's own figures disagree, and say what the model does about it."""
+
+
+@plansim.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    r"""Print the script that makes SHELL complete commands, scenarios, variables and targets.
+
+    \b
+    bash: echo 'eval "$(plansim completion bash)"' >> ~/.bashrc
+    zsh:  echo 'eval "$(plansim completion zsh)"' >> ~/.zshrc
+    fish: plansim completion fish > ~/.config/fish/completions/plansim.fish
+    """
+    found = get_completion_class(shell)
+    assert found is not None  # click knows the three shells of the choice
+    click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
