@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from plansim.errors import CatalogueError, Fault
-from plansim.plan.measure import annual_series, measure, trailing_base
+from plansim.plan.measure import Floats, annual_series, measure, trailing_base
 from plansim.plan.targets import (
     Attribute,
     Basis,
@@ -99,7 +100,7 @@ def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdi
     scenario = str(dataset.attrs.get("scenario", ""))
     assumed = frozenset(json.loads(dataset.attrs.get("assumed", "[]")))
     return tuple(
-        _verdict(scenario, target, judge(dataset, target, assumed=target.id in assumed))
+        _verdict(scenario, target, _judged(dataset, target, assumed=target.id in assumed))
         for target in wanted
     )
 
@@ -116,6 +117,10 @@ def judge(dataset: xr.Dataset, target: Target, *, assumed: bool = False) -> Judg
     """
     if faults := _misfits(dataset, target):
         raise CatalogueError(faults)
+    return _judged(dataset, target, assumed=assumed)
+
+
+def _judged(dataset: xr.Dataset, target: Target, *, assumed: bool) -> Judgement:
     series = {basis: _answer(dataset, name) for basis, name in target.variables.items()}
     if not series or target.value is None or target.year is None:
         nothing = xr.DataArray(math.nan)
@@ -128,25 +133,22 @@ def judge(dataset: xr.Dataset, target: Target, *, assumed: bool = False) -> Judg
             first_breach=nothing,
             bases=MappingProxyType({}),
         )
-    values = {basis: _measured(each, target, target.year) for basis, each in series.items()}
-    value = next(iter(values.values()))
-    margin = margin_of(value, target)
-    margins = xr.concat([margin_of(each, target) for each in values.values()], dim="basis")
-    status_array = xr.apply_ufunc(
-        status_codes, margins, kwargs={"assumed": assumed}, input_core_dims=[["basis"]]
-    )
-    size = abs(target.value)
+    measured = {basis: _measured(each, target, target.year) for basis, each in series.items()}
+    runs = next(iter(measured.values()))
+    value = runs.to_numpy()
+    margins = np.stack([margin_of(each.to_numpy(), target) for each in measured.values()], axis=-1)
+    size = abs(target.value) or math.nan
     return Judgement(
-        value=value,
-        margin=margin,
-        margin_pct=margin / size * 100 if size else xr.full_like(margin, math.nan),
-        status=status_array,
-        first_breach=_first_breach(list(series.values()), target, xr.full_like(value, math.nan)),
-        bases=MappingProxyType({basis: each for basis, each in values.items() if basis}),
+        value=runs,
+        margin=runs.copy(data=margin_of(value, target)),
+        margin_pct=runs.copy(data=margin_of(value, target) / size * 100),
+        status=runs.copy(data=status_codes(margins, assumed=assumed)),
+        first_breach=runs.copy(data=_first_breach(series.values(), target, value.shape)),
+        bases=MappingProxyType({basis: each for basis, each in measured.items() if basis}),
     )
 
 
-def margin_of(value: xr.DataArray, target: Target) -> xr.DataArray:
+def margin_of(value: Floats, target: Target) -> Floats:
     """Give the distance to a target, in its unit, positive on the good side; the shape stays.
 
     What is smaller than rounding is zero.
@@ -161,11 +163,11 @@ def margin_of(value: xr.DataArray, target: Target) -> xr.DataArray:
         case Direction.ABOUT:
             assert target.tolerance is not None
             margin = target.tolerance - abs(value - target.value)
-    return margin.where(abs(margin) > _ROUNDING * abs(target.value), abs(margin) * 0.0)
+    return np.where(abs(margin) <= _ROUNDING * abs(target.value), 0.0, margin)
 
 
-def status_codes(margins: np.ndarray, *, assumed: bool = False) -> np.ndarray:
-    """Give the `Status.code` of margins on one or more bases: ``(…, basis)`` → ``(…)`` int8."""
+def status_codes(margins: Floats, *, assumed: bool = False) -> npt.NDArray[np.int8]:
+    """Give the `Status.code` of margins on one or more bases: ``(…, basis)`` → ``(…)``."""
     good = margins >= 0
     codes = np.select(
         [~np.isfinite(margins).all(axis=-1), good.all(axis=-1), ~good.any(axis=-1)],
@@ -176,18 +178,20 @@ def status_codes(margins: np.ndarray, *, assumed: bool = False) -> np.ndarray:
 
 
 def _first_breach(
-    series: Iterable[xr.DataArray], target: Target, first: xr.DataArray
-) -> xr.DataArray:
-    """Give the first year in which a binding cap or floor does not hold; NaN, as given, if none.
+    series: Collection[xr.DataArray], target: Target, shape: tuple[int, ...]
+) -> Floats:
+    """Give the first year in which a binding cap or floor does not hold; NaN if none.
 
     A year that the run does not reach is no breach.
     """
-    follows = target.attribute is Attribute.BINDING and target.direction is not Direction.ABOUT
-    if not follows or target.year is None:
+    first = np.full(shape, np.nan)
+    if target.attribute is not Attribute.BINDING or target.direction is Direction.ABOUT:
         return first
+    assert target.year is not None
     for year in range(target.horizon, target.year - 1, -1):
         for each in series:
-            first = first.where(~(margin_of(_measured(each, target, year), target) < 0), year)
+            margin = margin_of(_measured(each, target, year).to_numpy(), target)
+            first = np.where(margin < 0, year, first)
     return first
 
 
@@ -195,8 +199,8 @@ def _measured(series: xr.DataArray, target: Target, year: int) -> xr.DataArray:
     """Measure an annual series in the target's unit, at its own year or a later one."""
     assert target.year is not None
     base = trailing_base(target.measure, target.since, target.year, year)
-    factor = unit_factor(_unit(series), target)
-    return measure(series, target.measure, base, year) * factor
+    found = measure(series, target.measure, base, year)
+    return found.copy(data=found.to_numpy() * unit_factor(_unit(series), target))
 
 
 def _answer(dataset: xr.Dataset, reference: str) -> xr.DataArray:
