@@ -54,7 +54,7 @@ def form_of(form: type[AnyForm], document: Document) -> AnyForm:
         found = form.model_validate(document.data)
     except ValidationError as error:
         faults += [_form_fault(form, document, detail) for detail in error.errors()]
-        raise CatalogueError(faults) from None
+        raise CatalogueError(sorted(faults, key=lambda fault: fault.line or 0)) from None
     if faults:
         raise CatalogueError(faults)
     return found
