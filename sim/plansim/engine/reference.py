@@ -9,6 +9,7 @@ costs no more than to read them.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import math
 import sys
@@ -27,11 +28,10 @@ from plansim.engine.dataset import (
     Trajectory,
     annual,
     recorded,
-    shape_of,
     to_dataset,
     version_of,
 )
-from plansim.engine.translate import culprit, quiet_pysd, remarks, translated
+from plansim.engine.translate import culprit, quiet_pysd, remarks, spoken, translated
 from plansim.errors import Fault, InputError, SimulationError
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind, folded
 from plansim.model.scenario import Scenario, as_written
@@ -104,19 +104,15 @@ def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:
 
 
 def _run(model: Model, scenario: Scenario, source: str) -> Trajectory:
-    python_names: dict[str, str] = {}
     pysd_model: Any = None
     try:
         with _isolated(), quiet_pysd() as notes:
             pysd_model = _loaded(source)
-            python_names |= _python_names(model, pysd_model)
-            trajectory = _integrated(model, scenario, pysd_model, python_names)
+            trajectory = _integrated(model, scenario, pysd_model)
     except Exception as error:  # PySD raises whatever Python, numpy or xarray does
-        raise _explained(model, scenario, error, pysd_model, python_names) from error
-    spoken = [_spoken(note, python_names) for note in (*remarks(source), *notes)]
-    return Trajectory(
-        trajectory.time, trajectory.series, trajectory.constants, tuple(sorted(set(spoken)))
-    )
+        raise _explained(model, scenario, error, pysd_model, source) from error
+    said = {spoken(note, model, source) for note in (*remarks(source), *notes)}
+    return dataclasses.replace(trajectory, notes=tuple(sorted(said)))
 
 
 @contextlib.contextmanager
@@ -148,43 +144,31 @@ def _loaded(source: str) -> Any:
         return pysd.load(path, initialize=False)
 
 
-def _python_names(model: Model, pysd_model: Any) -> dict[str, str]:
-    """Give the model's names by the names of the functions that PySD made of them."""
-    names = {folded(name): name for name in model.variables}
-    return {
-        python: names[folded(name)]
-        for name, python in pysd_model.namespace.items()
-        if folded(name) in names
-    }
-
-
-def _integrated(
-    model: Model, scenario: Scenario, pysd_model: Any, python_names: Mapping[str, str]
-) -> Trajectory:
+def _integrated(model: Model, scenario: Scenario, pysd_model: Any) -> Trajectory:
     time = scenario.time
-    by_name = {name: python for python, name in python_names.items()}
     over_time, once = recorded(model)
     # Stocks take their initial values at the initial time: it has to be right before they do.
     pysd_model.components._control_vars["initial_time"] = lambda: time.initial
-    recorder = _Recorder([_Reader(model, v, by_name[v.name], pysd_model) for v in over_time])
+    python_names = {folded(name): python for name, python in pysd_model.namespace.items()}
+    readers = {
+        v.name: _Reader(model, v, python_names[folded(v.name)], pysd_model)
+        for v in (*over_time, *once)
+    }
+    recorder = _Recorder([readers[v.name] for v in over_time])
     pysd_model.set_stepper(
         recorder,
-        params=_parameters(model, scenario, pysd_model, by_name),
+        params=_parameters(scenario, pysd_model, readers),
         return_columns=[reader.python_name for reader in recorder.readers],
         final_time=time.final,
         time_step=time.step,
         saveper=time.saveper,
     )
     pysd_model.step(math.ceil((time.final - time.initial) / time.step - 1e-6))
+    series = zip(over_time, recorder.values, strict=True)
     return Trajectory(
         time=_saved_times(time, recorder.times),
-        series={
-            reader.variable.name: np.stack(values)
-            for reader, values in zip(recorder.readers, recorder.values, strict=True)
-        },
-        constants={
-            v.name: _Reader(model, v, by_name[v.name], pysd_model).read(pysd_model) for v in once
-        },
+        series={variable.name: np.stack(values) for variable, values in series},
+        constants={variable.name: readers[variable.name].read(pysd_model) for variable in once},
     )
 
 
@@ -196,31 +180,23 @@ def _saved_times(time: TimeSpec, found: Sequence[float]) -> FloatArray:
 
 
 def _parameters(
-    model: Model, scenario: Scenario, pysd_model: Any, by_name: Mapping[str, str]
+    scenario: Scenario, pysd_model: Any, readers: Mapping[str, _Reader]
 ) -> dict[str, Any]:
-    """Give what the scenario sets as PySD wants it: arrays whole, clock apart."""
+    """Give what the scenario sets as PySD wants it: arrays whole, without the clock."""
     parameters: dict[str, Any] = {}
     for key, value in scenario.values.items():
-        name, _, elements = (
-            key.rstrip("]").partition("[") if key not in model.variables else (key, "", "")
-        )
-        variable = model.variables[name]
-        if variable.kind is VariableKind.CONTROL:
+        name, _, element = (key, "", "") if key in readers else key[:-1].partition("[")
+        reader = readers[name]
+        if reader.variable.kind is VariableKind.CONTROL:
             continue
-        python = by_name[name]
-        if not variable.subscripts:
-            parameters[python] = value
+        if not element:
+            parameters[reader.python_name] = value
             continue
-        if python not in parameters:
-            parameters[python] = getattr(pysd_model.components, python)().copy().astype(float)
-        array = parameters[python]
-        labels = [folded(element) for element in elements.split(",")]
-        array[
-            tuple(
-                [folded(str(each)) for each in array[dim].to_numpy()].index(label)
-                for dim, label in zip(array.dims, labels, strict=True)
-            )
-        ] = value
+        array = parameters.get(reader.python_name)
+        if array is None:
+            default = getattr(pysd_model.components, reader.python_name)()
+            array = parameters[reader.python_name] = default.astype(float).copy()
+        array[reader.index(element.split(","))] = value
     return parameters
 
 
@@ -230,29 +206,51 @@ class _Reader:
     def __init__(self, model: Model, variable: Variable, python_name: str, pysd_model: Any) -> None:
         self.variable = variable
         self.python_name = python_name
-        self.shape = shape_of(model, variable)
-        self.dims: list[str] = list(getattr(pysd_model.components, python_name).subscripts or [])
-        self.order = tuple(
-            [
-                [folded(each) for each in pysd_model.subscripts[dim]].index(folded(element))
-                for element in model.subscripts[name].elements
-            ]
-            for dim, name in zip(self.dims, variable.subscripts, strict=True)
-        )
-        self.in_order = all(order == list(range(len(order))) for order in self.order)
+        self.dims: list[str] = getattr(pysd_model.components, python_name).subscripts or []
+        if len(self.dims) != len(variable.subscripts):
+            raise _NotAsDeclaredError(variable)
+        # PySD may know a range by another name, and its elements in another case and order.
+        theirs = [[folded(each) for each in pysd_model.subscripts[dim]] for dim in self.dims]
+        ours = [model.subscripts[name].elements for name in variable.subscripts]
+        self.shape = tuple(len(labels) for labels in theirs)
+        self.places = [
+            {element: labels.index(folded(element)) for element in elements}
+            for elements, labels in zip(ours, theirs, strict=True)
+        ]
+        order = [list(places.values()) for places in self.places]
+        as_it_is = [list(range(length)) for length in self.shape]
+        self.order = None if order == as_it_is else np.ix_(*order)
+
+    def index(self, elements: Sequence[str]) -> tuple[int, ...]:
+        """Give the place of an element in PySD's array."""
+        return tuple(places[element] for places, element in zip(self.places, elements, strict=True))
 
     def read(self, pysd_model: Any) -> FloatArray:
         """Give the present value, ``(*elements)``; a complex one as NaN."""
         value = getattr(pysd_model.components, self.python_name)()
         if isinstance(value, xr.DataArray):
-            if self.dims and list(value.dims) != self.dims:
+            if list(value.dims) != self.dims:
+                if set(value.dims) != set(self.dims):
+                    raise _NotAsDeclaredError(self.variable)
                 value = value.transpose(*self.dims)
             value = value.to_numpy()
         numbers = np.asarray(value)
         if np.iscomplexobj(numbers):
             numbers = np.where(numbers.imag == 0, numbers.real, math.nan)
         numbers = np.array(numbers, dtype=np.float64).reshape(self.shape)
-        return numbers if self.in_order else numbers[np.ix_(*self.order)]
+        return numbers if self.order is None else numbers[self.order]
+
+
+class _NotAsDeclaredError(Exception):
+    """An equation gives an array of another form than its left-hand side says."""
+
+    def __init__(self, variable: Variable) -> None:
+        self.name = variable.name
+        declared = f"declared over {', '.join(variable.subscripts)} only"
+        without = "declared without subscripts"
+        super().__init__(
+            f"'{variable.name}' is an array, but {declared if variable.subscripts else without}"
+        )
 
 
 class _Recorder:
@@ -280,22 +278,18 @@ class _Recorder:
 
 
 def _explained(
-    model: Model,
-    scenario: Scenario,
-    error: Exception,
-    pysd_model: Any,
-    python_names: dict[str, str],
+    model: Model, scenario: Scenario, error: Exception, pysd_model: Any, source: str
 ) -> SimulationError:
     """Say at which variable and when a run broke down."""
-    name = culprit(error.__traceback__, model, python_names)
+    name = culprit(error, model, source)
     when = None if pysd_model is None else pysd_model.time()
     match error:
         case RecursionError():
-            what = "equations refer to each other in a circle without a stock"
+            what = "equations that refer to each other in a circle without a stock"
         case ZeroDivisionError():
             what = "division by zero"
         case _:
-            what = " ".join(str(error).split()) or type(error).__name__
+            what = spoken(" ".join(str(error).split()) or type(error).__name__, model, source)
     place = "" if name is None else f" in '{name}'"
     moment = "" if when is None else f" at time {when:g}"
     return SimulationError(
@@ -348,12 +342,3 @@ def _check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
             )
         )
     )
-
-
-def _spoken(note: str, python_names: Mapping[str, str]) -> str:
-    """Put the model's name for PySD's name of an object at the start of a note."""
-    first, _, rest = note.partition(" ")
-    for python in sorted(python_names, key=len, reverse=True):
-        if first.endswith(f"_{python}"):
-            return f"'{python_names[python]}': {rest}"
-    return note

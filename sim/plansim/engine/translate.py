@@ -12,6 +12,7 @@ reads. Between its parser and its builder the model is amended:
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import dataclasses
 import json
@@ -20,7 +21,6 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from plansim.engine.dataset import version_of
 from plansim.errors import Fault, ModelError
 from plansim.model.records import Model, folded
 
-__all__ = ["culprit", "quiet_pysd", "remarks", "translated"]
+__all__ = ["culprit", "quiet_pysd", "remarks", "spoken", "translated"]
 
 
 def translated(model: Model, folder: Path) -> str:
@@ -67,10 +67,10 @@ _THIRD_PARTY = (
 
 @contextlib.contextmanager
 def quiet_pysd() -> Iterator[list[str]]:
-    """Turn the user warnings of PySD into a list of notes, which is filled at the end.
+    """Turn what PySD warns of into a list of notes, which is filled at the end.
 
     Two deprecation warnings that PySD 3.14 causes in its own code are dropped, each by its text
-    and module; all others reach the caller.
+    and module; all other deprecations reach the caller.
     """
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
@@ -80,30 +80,57 @@ def quiet_pysd() -> Iterator[list[str]]:
             warnings.filterwarnings("ignore", re.escape(text), category, re.escape(module))
         yield notes
     for each in caught:
-        if each.category is UserWarning:
+        if issubclass(each.category, UserWarning | RuntimeWarning | SyntaxWarning):
             notes.append(" ".join(str(each.message).split()))
         else:
             warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
-def culprit(
-    traceback: TracebackType | None, model: Model, python_names: dict[str, str]
-) -> str | None:
-    """Give the variable at which PySD stopped, as far as its call stack tells.
-
-    ``python_names`` are the model's names by the names of the functions that PySD made of them.
-    """
-    names = {folded(name): name for name in model.variables}
+def culprit(error: Exception, model: Model, source: str = "") -> str | None:
+    """Give the variable at which PySD stopped, as far as its call stack tells."""
+    declared = getattr(error, "name", None)
+    if isinstance(declared, str) and declared in model.variables:
+        return declared
+    by_function = _variables_by_function(model, source)
+    by_name = {folded(name): name for name in model.variables}
     found = None
+    traceback = error.__traceback__
     while traceback is not None:
         frame = traceback.tb_frame
-        if frame.f_globals.get("__pysd_version__"):
-            found = python_names.get(frame.f_code.co_name, found)
-        bearer = getattr(frame.f_locals.get("self"), "name", None)
-        if isinstance(bearer, str):
-            found = names.get(folded(bearer), found)
+        if "__pysd_version__" in frame.f_globals:
+            found = by_function.get(frame.f_code.co_name, found)
+        elif isinstance(bearer := getattr(frame.f_locals.get("self"), "name", None), str):
+            found = by_name.get(folded(bearer), found)
         traceback = traceback.tb_next
     return found
+
+
+def spoken(text: str, model: Model, source: str) -> str:
+    """Put the model's names for PySD's, as ``_integ_x``, in a note or an error."""
+    by_function = _variables_by_function(model, source)
+
+    def name(match: re.Match[str]) -> str:
+        inner = match[0].lstrip("_")
+        while inner:  # what PySD put before the name may have underscores too
+            if inner in by_function:
+                return f"'{by_function[inner]}'"
+            inner = inner.partition("_")[2]
+        return match[0]
+
+    return re.sub(r"\b_\w+", name, text)
+
+
+def _variables_by_function(model: Model, source: str) -> dict[str, str]:
+    """Give the model's variables by the names of the functions that PySD made of them."""
+    names = {folded(name): name for name in model.variables}
+    functions = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+    found = {}
+    for function in functions:
+        for decorator in function.decorator_list:
+            for keyword in getattr(decorator, "keywords", ()):
+                if keyword.arg == "name" and isinstance(keyword.value, ast.Constant):
+                    found[function.name] = names.get(folded(str(keyword.value.value)), "")
+    return {python: name for python, name in found.items() if name}
 
 
 def _translate(model: Model) -> str:
@@ -122,7 +149,7 @@ def _translate(model: Model) -> str:
         except ModelError:
             raise
         except Exception as error:  # PySD raises whatever its parser, builder or black does
-            name = culprit(error.__traceback__, model, {})
+            name = culprit(error, model)
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise ModelError(
                 Fault(
