@@ -8,13 +8,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plansim.model.records import Timing
 from plansim.model.units import compatible
 from plansim.plan.measure import Measure, annual_series, measure, measured_unit, trailing_base
 
+quickly = settings(deadline=None, max_examples=50)
 FIGURES = st.lists(st.integers(1, 10**6), min_size=7, max_size=7)
 
 
@@ -71,6 +72,7 @@ def test_each_run_is_measured_as_if_it_were_alone() -> None:
                 assert float(alone) == float(found[run, half])
 
 
+@quickly
 @given(FIGURES)
 def test_sums_and_means_leave_the_base_year_out(figures: list[int]) -> None:
     series = annual([float(each) for each in figures])
@@ -80,6 +82,7 @@ def test_sums_and_means_leave_the_base_year_out(figures: list[int]) -> None:
     assert float(measure(series, Measure.LEVEL, 2005, 2010)) == figures[6]
 
 
+@quickly
 @given(FIGURES)
 def test_growth_leads_from_the_base_to_the_end_and_a_reduction_is_its_part(
     figures: list[int],
@@ -91,6 +94,7 @@ def test_growth_leads_from_the_base_to_the_end_and_a_reduction_is_its_part(
     assert reduction == pytest.approx(float(1 - Fraction(figures[6], figures[1])), abs=1e-9)
 
 
+@quickly
 @given(FIGURES, st.floats(0.01, 100))
 def test_growth_and_reduction_do_not_know_the_unit(figures: list[int], factor: float) -> None:
     series = annual([float(each) for each in figures])

@@ -103,7 +103,8 @@ def test_every_row_of_the_plan_is_there_once(targets: dict[str, Target]) -> None
 
 def test_the_plan_binds_what_its_table_labels_so(targets: dict[str, Target]) -> None:
     binding = [t.id for t in targets.values() if t.attribute is Attribute.BINDING]
-    assert binding == ("M24 M25 M26 M27 M28 M30 M32 M33 M34a M34b M35 M36 M37 M38".split())
+    numbers = [24, 25, 26, 27, 28, 30, 32, 33, "34a", "34b", 35, 36, 37, 38]
+    assert binding == [f"M{number}" for number in numbers]
     expected = {t.id for t in targets.values() if t.attribute is Attribute.EXPECTED}
     assert expected | set(binding) == {each for each in targets if each.startswith("M")}
 
@@ -280,7 +281,8 @@ def test_its_own_catalogue_must_fit_the_model(town: Model, tmp_path: Path) -> No
     )
     assert faults_of(tmp_path, rows, model=town) == [
         "1: the model toy_town has no variable 'GPD' to judge G1 by; did you mean 'GDP'?",
-        "8: 'output' is not one series of the model toy_town; expected output[sector]; found output",
+        "8: 'output' is not one series of the model toy_town; expected output[sector]; "
+        "found output",
         "15: 'output[farm]' is not one series of the model toy_town; expected output[sector]; "
         "found output[farm]; did you mean 'farming'?",
         "22: the level of 'residents' does not have the unit of G4; "
@@ -354,8 +356,8 @@ def test_all_faults_of_the_form_come_at_once(tmp_path: Path) -> None:
         ("[ch 1]", "[ch 1, ch 11]", "6: unknown place 'ch 11'; did you mean 'ch 1'?"),
         ("variable: GDP", "not_modelled: details", "7: unknown not_modelled 'details'; "
          "did you mean 'detail'?"),
-        ("variable: GDP", "not_modelled: {en: Because.}", "7: a reason must stand in both languages; "
-         "expected en and zh"),
+        ("variable: GDP", "not_modelled: {en: Because.}", "7: a reason must stand in both "
+         "languages; expected en and zh"),
         ("  variable: GDP\n", "", "1: G1 must say in one way what judges it; expected one of "
          "variable, variables, planned, not_modelled; found none"),
         ("variable: GDP", "variable: GDP\n  planned: GDP", "1: G1 must say in one way what judges "
