@@ -13,7 +13,8 @@ import xarray as xr
 from openpyxl import load_workbook
 
 from plansim.errors import OutputError
-from plansim.present.export import FORMATS, check_destination, run_json, tidy, write_run
+from plansim.present.export import FORMATS, card_of, check_destination, run_json, tidy, write_run
+from plansim.present.series import series_of
 
 
 @pytest.fixture
@@ -69,19 +70,21 @@ def expected_frame() -> pd.DataFrame:
 
 
 def test_tidy_has_one_row_a_figure_and_the_run_card(annual: xr.Dataset) -> None:
-    frame = tidy(annual)
+    frame = tidy(series_of(annual), card_of(annual))
     pd.testing.assert_frame_equal(frame, expected_frame())
     assert frame.attrs["engine"] == "pysd"
 
 
 def test_without_chinese_elements_the_english_stand(annual: xr.Dataset) -> None:
     annual["sector"].attrs["elements_zh"] = "[]"
-    assert "增加值[farming]" in set(tidy(annual)["name_zh"])
+    assert "增加值[farming]" in set(tidy(series_of(annual), card_of(annual))["name_zh"])
 
 
 def test_a_constant_has_its_value_in_every_year(annual: xr.Dataset) -> None:
     annual["life"] = ("sector", [20.0, 30.0], {"units": "Year"})
-    frame = tidy(annual)[lambda each: each["variable"] == "life[services]"]
+    frame = tidy(series_of(annual), card_of(annual))[
+        lambda each: each["variable"] == "life[services]"
+    ]
     assert list(frame["value"]) == [30.0, 30.0, 30.0]
     assert set(frame["name_zh"]) == {""}
 
@@ -127,7 +130,7 @@ def test_workbook_has_a_row_a_variable_and_the_run_card(
 def test_text_in_a_workbook_is_never_a_formula(
     annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path
 ) -> None:
-    annual.attrs["scenario_title_en"] = "=1+1"
+    whole.attrs["scenario_title_en"] = "=1+1"
     path = tmp_path / "out.xlsx"
     write_run(whole, annual, path)
     cell = next(
@@ -138,15 +141,14 @@ def test_text_in_a_workbook_is_never_a_formula(
 
 
 def test_json_has_null_where_there_is_no_figure(annual: xr.Dataset) -> None:
-    found = json.loads(run_json(annual))
-    assert found["years"] == [2005, 2006, 2007]
+    found = json.loads(run_json(series_of(annual), card_of(annual)))
     assert found["run"]["scenario"] == "base"
     assert found["variables"][2] == {
         "name": "output[services]",
         "name_zh": "增加值[服务业]",
         "unit": "亿元/Year",
         "timing": "year",
-        "values": [10.0, 20.0, None],
+        "values": {"2005": 10.0, "2006": 20.0, "2007": None},
     }
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from plansim.errors import Fault
     from plansim.model.records import Model
     from plansim.model.scenario import Scenario
+    from plansim.plan.audit import Clash
     from plansim.plan.targets import Target
     from plansim.present.text import Text
 
@@ -274,6 +275,14 @@ def _targets(model: Model) -> tuple[Target, ...]:
     return load_targets(model=model)
 
 
+def _named(names: Sequence[str], overrides: Sequence[str], model: Path | None) -> Sequence[str]:
+    """See that there is something to run; no names stand for another model as it is written."""
+    if not names and (model is None or overrides):
+        why = "--set needs a scenario" if overrides else "Missing argument 'SCENARIO'"
+        raise click.UsageError(f"{why}; 'plansim list scenarios' gives those that there are.")
+    return names
+
+
 def _scenarios(
     names: Sequence[str],
     overrides: Sequence[str],
@@ -283,8 +292,10 @@ def _scenarios(
 ) -> list[Scenario]:
     """Read scenarios; what is wrong with any of them goes to ``faults``."""
     from plansim.errors import Fault, nearest
-    from plansim.model.scenario import read_scenario
+    from plansim.model.scenario import as_written, read_scenario
 
+    if not names:
+        return [as_written(model)]
     found = _all_or_faults(
         lambda name: read_scenario(name, model, overrides), dict.fromkeys(names), faults
     )
@@ -310,21 +321,21 @@ def _simulate(model: Model, scenario: Scenario, page: Page) -> xr.Dataset:
         return simulate(model, scenario)
 
 
-MOST_CHANGES = 12
+MOST_CHANGES = 8
 """Changes of a scenario that are shown before a table; `plansim show` gives all."""
 
 
-def _changes(scenario: Scenario, page: Page) -> str:
-    from plansim.present.describe import change_line, changes_head
+def _changes(scenario: Scenario, model: Model, page: Page) -> str:
+    from plansim.present.describe import changes_head, changes_in_short
 
-    lines = [changes_head(scenario, page.text)]
-    lines += [f"  {change_line(change)}" for change in scenario.changes[:MOST_CHANGES]]
-    if (more := len(scenario.changes) - MOST_CHANGES) > 0:
-        lines.append("  " + page.text("changes.more", count=more, scenario=scenario.id))
+    changes = changes_in_short(scenario, model, page.text)
+    lines = changes[:MOST_CHANGES]
+    if (more := len(changes) - MOST_CHANGES) > 0:
+        lines.append(page.text("changes.more", count=more, scenario=scenario.id))
     if scenario.assumed:
         ids = page.text.join(list(scenario.assumed))
-        lines.append("  " + page.text("changes.assumes", ids=ids))
-    return "\n".join(lines)
+        lines.append(page.text("changes.assumes", ids=ids))
+    return "\n  ".join([changes_head(scenario, page.text), *lines])
 
 
 # --- the commands ---------------------------------------------------------------------------------
@@ -341,7 +352,7 @@ def plansim() -> None:
 
 
 @plansim.command()
-@click.argument("scenario", shell_complete=_items(_scenario_names))
+@click.argument("scenario", required=False, shell_complete=_items(_scenario_names))
 @_set
 @click.option(
     "--variable",
@@ -363,7 +374,7 @@ def plansim() -> None:
 @_format("table", "json", "csv")
 @_lang
 def run(
-    scenario: str,
+    scenario: str | None,
     overrides: tuple[str, ...],
     names: tuple[str, ...],
     model: Path | None,
@@ -374,70 +385,65 @@ def run(
 ) -> None:
     """Simulate SCENARIO and show annual figures.
 
-    SCENARIO is the name of a shipped scenario or the path of a YAML file. Without --variable the
-    table shows what targets judge, in their units; a file holds all variables.
+    SCENARIO is the name of a shipped scenario or the path of a YAML file; with --model it may be
+    left out, to run the model as it is written. Without --variable the table shows what targets
+    judge, in their units; a file holds all variables.
     """
-    from plansim.present.export import check_destination
+    from plansim.engine.dataset import annual
+    from plansim.present import export
+    from plansim.present.export import check_destination, write_run
+    from plansim.present.series import as_judged, judged_series, series_of
+    from plansim.present.table import series_table
 
     page = _page(lang)
     if output is not None:
         check_destination(output, force=force)
+    named = _named([scenario] if scenario else [], overrides, model)
     read = _model(model)
     targets = _targets(read)
     faults: list[Fault] = []
-    scenarios = _scenarios([scenario], overrides, read, targets, faults)
-    chosen = [each.name for each in _all_or_faults(read.find, names, faults)]
+    scenarios = _scenarios(named, overrides, read, targets, faults)
+    chosen = _chosen(names, read, faults)
     _raise(faults)
     dataset = _simulate(read, scenarios[0], page)
-    from plansim.engine.dataset import annual
-
     by_year = annual(dataset)
+    moving = [str(name) for name in by_year if "year" in by_year[name].dims]
+    yearly = by_year[chosen or moving].assign_coords(year=by_year["year"])
     if output is not None:
-        kept = dataset[chosen] if chosen else dataset
-        moving = [str(name) for name in by_year if "year" in by_year[name].dims]
-        yearly = by_year[chosen or moving]
-        _write(kept, yearly, output, force=force)
-    _show_run(scenarios[0], by_year, chosen, targets, form, page)
+        write_run(dataset[chosen] if chosen else dataset, yearly, output, force=force)
+    series = list(series_of(yearly))
+    # A model that the targets do not know shows all that moves.
+    shown = (not chosen and judged_series(series, targets)) or list(as_judged(series, targets))
+    changes = _changes(scenarios[0], read, page)
+    if form == "table":
+        years = [int(year) for year in yearly["year"].values]
+        first = sorted({target.year for target in targets if target.year is not None})
+        table = series_table(shown, years, page.text, page.width, first=first, colour=page.colour)
+        page.show(f"{changes}\n\n{table}\n{page.text('run.timing')}")
+    else:
+        _remark(changes)
+        write = export.run_json if form == "json" else export.run_csv
+        _machine(write(shown, export.card_of(dataset)))
     if output is not None:
         _remark(page.text("run.written", path=output))
 
 
-def _write(dataset: xr.Dataset, by_year: xr.Dataset, path: Path, *, force: bool) -> None:
-    from plansim.present.export import write_run
+def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> list[str]:
+    """Find variables to show; a table of a function has no value to be shown."""
+    from plansim.errors import Fault
+    from plansim.model.records import VariableKind
 
-    write_run(dataset, by_year, path, force=force)
-
-
-def _show_run(
-    scenario: Scenario,
-    by_year: xr.Dataset,
-    chosen: Sequence[str],
-    targets: Sequence[Target],
-    form: str,
-    page: Page,
-) -> None:
-    """Write a run in one of the forms: the named variables, or those that targets judge."""
-    from plansim.present import export
-    from plansim.present.series import as_judged, judged_series, series_of
-    from plansim.present.table import series_table
-
-    if form != "table":
-        _remark(_changes(scenario, page))
-        shown = by_year[list(chosen)] if chosen else by_year
-        _machine(export.run_json(shown) if form == "json" else export.run_csv(shown))
-        return
-    if chosen:
-        series = list(as_judged(series_of(by_year[list(chosen)]), targets))
-    else:
-        series = judged_series(series_of(by_year), targets) or list(series_of(by_year))
-    years = [int(year) for year in by_year["year"].values]
-    first = sorted({target.year for target in targets if target.year is not None})
-    table = series_table(series, years, page.text, page.width, first=first, colour=page.colour)
-    page.show(f"{_changes(scenario, page)}\n\n{table}\n{page.text('run.timing')}")
+    found = _all_or_faults(model.find, names, faults)
+    faults += [
+        Fault(f"'{each.name}' is a lookup table: it has no value over time", model.path, each.line)
+        for each in found
+        if each.kind is VariableKind.LOOKUP
+    ]
+    return list(dict.fromkeys(each.name for each in found))
 
 
 @plansim.command()
-@click.argument("scenario", nargs=-1, required=True, shell_complete=_items(_scenario_names))
+@click.argument("scenario", nargs=-1, shell_complete=_items(_scenario_names))
 @_set
 @_model_option
 @click.option("--strict", is_flag=True, help="Exit with 1 where a binding target is missed.")
@@ -455,28 +461,38 @@ def check(
 ) -> int:
     """Judge the plan's targets under one or more scenarios, side by side.
 
-    SCENARIO is the name of a shipped scenario or the path of a YAML file.
+    SCENARIO is the name of a shipped scenario or the path of a YAML file; with --model it may be
+    left out, to judge the model as it is written.
     """
     from plansim.plan.check import check_targets
-    from plansim.plan.targets import Attribute, Status
+    from plansim.plan.targets import FILE_NAME, Attribute, Status
     from plansim.present import export
     from plansim.present.table import verdict_table
 
     page = _page(lang)
+    named = _named(scenario, overrides, model)
     read = _model(model)
     targets = _targets(read)
     faults: list[Fault] = []
-    scenarios = _scenarios(scenario, overrides, read, targets, faults)
+    scenarios = _scenarios(named, overrides, read, targets, faults)
     _raise(faults)
+    if not read.path.with_name(FILE_NAME).is_file():
+        _remark(page.text("check.borrowed", model=read.path))
     verdicts = [
         verdict
         for each in scenarios
         for verdict in check_targets(_simulate(read, each, page), targets)
     ]
-    changes = "\n".join(_changes(each, page) for each in scenarios)
+    changes = "\n".join(_changes(each, read, page) for each in scenarios)
     if form == "table":
         table = verdict_table(
-            verdicts, targets, page.text, page.width, every=every, colour=page.colour
+            verdicts,
+            targets,
+            page.text,
+            page.width,
+            titles={each.id: page.text.pick(each.title_en, each.title_zh) for each in scenarios},
+            every=every,
+            colour=page.colour,
         )
         page.show(f"{changes}\n\n{table}")
     else:
@@ -533,7 +549,7 @@ def list_targets(model: Path | None, lang: str | None) -> None:
 @_model_option
 @_lang
 def show(name: str, model: Path | None, lang: str | None) -> None:
-    """Show all that is known of NAME: a variable, a target's id, or a scenario."""
+    """Show all that is known of NAME: a variable, a scenario, the id of a target or a clash."""
     from plansim.present.table import facts
 
     page = _page(lang)
@@ -541,33 +557,47 @@ def show(name: str, model: Path | None, lang: str | None) -> None:
 
 
 def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
-    """Find what NAME names: a target's id first, then a variable, then a scenario."""
+    """Find what NAME names: the id of a target, a variable, a scenario, or a clash."""
     from plansim.errors import Fault, UnknownNameError, nearest
     from plansim.model.evidence import load_evidence
     from plansim.model.records import folded
     from plansim.model.scenario import list_scenarios as heads
     from plansim.model.scenario import read_scenario
-    from plansim.present.describe import scenario_facts, target_facts, variable_facts
+    from plansim.present.describe import clash_facts, scenario_facts, target_facts, variable_facts
 
-    targets = _targets(model)
-    for target in targets:
-        if folded(target.id) == folded(name):
-            return target_facts(target, page.text)
+    targets = {folded(target.id): target for target in _targets(model)}
+    if folded(name) in targets:
+        return target_facts(targets[folded(name)], page.text)
+    clashes = {folded(clash.id): clash for clash in _clashes(model)}
+    if folded(name) in clashes:
+        return clash_facts(clashes[folded(name)], page.text)
     try:
         variable = model.find(name)
-    except UnknownNameError as error:
-        unknown = error
+    except UnknownNameError:
+        pass
     else:
         evidence = load_evidence(model.path.parent)
-        return variable_facts(variable, model, targets, evidence, page.text)
+        return variable_facts(
+            variable, model, targets.values(), evidence, clashes.values(), page.text
+        )
     try:
-        return scenario_facts(read_scenario(name, model), page.text)
+        return scenario_facts(read_scenario(name, model), model, page.text)
     except UnknownNameError:
         names = [*model.variables, *(each.name_zh for each in model.variables.values())]
-        names += [*(head.id for head in heads()), *(target.id for target in targets)]
+        names += [head.id for head in heads()]
+        names += [target.id for target in targets.values()]
+        names += [clash.id for clash in clashes.values()]
         close = nearest(name, names)
-        message = f"no variable, target or scenario is called '{name}'"
-        raise UnknownNameError(Fault(message, nearest=close)) from unknown
+        message = f"no variable, target, scenario or clash is called '{name}'"
+        raise UnknownNameError(Fault(message, nearest=close)) from None
+
+
+def _clashes(model: Model) -> tuple[Clash, ...]:
+    """Read the audit beside a model, if there is one."""
+    from plansim.plan.audit import FILE_NAME, audit_plan
+
+    folder = model.path.parent
+    return audit_plan(folder) if (folder / FILE_NAME).is_file() else ()
 
 
 @plansim.command()
@@ -575,6 +605,21 @@ def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
 @_lang
 def audit(form: str, lang: str | None) -> None:
     """Recompute where the plan's own figures disagree, and say what the model does about it."""
+    from plansim.plan.audit import audit_plan
+    from plansim.present.describe import clash_facts
+    from plansim.present.export import audit_json
+    from plansim.present.table import facts
+
+    page = _page(lang)
+    clashes = audit_plan()
+    if form == "json":
+        _machine(audit_json(clashes))
+        return
+    blocks = [
+        facts(clash_facts(clash, page.text, figures=False), page.width, colour=page.colour)
+        for clash in clashes
+    ]
+    page.show("\n\n".join([page.text("audit.title", count=len(clashes)), *blocks]))
 
 
 @plansim.command()

@@ -5,19 +5,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 from plansim.model.evidence import Evidence
 from plansim.model.records import Model, SubscriptRange, Timing, Variable
 from plansim.model.scenario import Change, Scenario
-from plansim.plan.targets import Target, split_reference
+from plansim.plan.audit import Clash, Statement
+from plansim.plan.targets import Kind, Target, split_reference
 from plansim.present.table import limit_of
 from plansim.present.text import Lang, Text, target_figure
 
-__all__ = ["change_line", "changes_head", "scenario_facts", "target_facts", "variable_facts"]
+__all__ = [
+    "changes_head",
+    "changes_in_short",
+    "clash_facts",
+    "scenario_facts",
+    "target_facts",
+    "variable_facts",
+]
 
 Fact = tuple[str, str]
 
+_KIND = {Kind.TARGET: "show.target", Kind.FIGURE: "show.figure", Kind.PAST: "show.past"}
+
+NO_UNIT = "Dmnl"
+"""What Vensim calls the unit of a plain number."""
 ASSUMPTION = "A"
 DERIVED = "D"
 """The source ids that stand for no entry of a table, as the convention of the model has it."""
@@ -28,10 +41,16 @@ def variable_facts(
     model: Model,
     targets: Iterable[Target],
     evidence: Mapping[str, Evidence],
+    clashes: Iterable[Clash],
     text: Text,
 ) -> list[Fact]:
     """Say all that the model's file and the tables beside it tell of a variable."""
     by_id = {target.id: target for target in targets}
+    known = {
+        **{target.id: _target_source(target, text) for target in by_id.values()},
+        **{clash.id: text.pick(clash.topic_en, clash.topic_zh) for clash in clashes},
+        **{key: str(entry) for key, entry in evidence.items()},
+    }
     judges = [
         f"{target.id} {text.pick(target.name_en, target.name_zh)}"
         for target in by_id.values()
@@ -48,7 +67,7 @@ def variable_facts(
             "show.subscripts",
             "\n".join(_range(model.subscripts[n], text) for n in variable.subscripts),
         ),
-        ("show.equation", variable.equation),
+        ("show.equation", variable.equation.expandtabs(4).replace("\\\n", "\n")),
         ("show.value", _value(variable)),
         ("show.admissible", _noted("show.admissible_note", variable.admissible, variable, text)),
         ("show.plausible", _noted("show.plausible_note", variable.plausible, variable, text)),
@@ -58,7 +77,7 @@ def variable_facts(
         ("show.judged_by", "\n".join(judges)),
         (
             "show.sources",
-            "\n".join(_source(tag, by_id, evidence, text) for tag in variable.sources),
+            "\n".join(_source(tag, known, text) for tag in variable.sources),
         ),
         ("show.place", f"{model.path}:{variable.line}"),
     ]
@@ -73,7 +92,7 @@ def target_facts(target: Target, text: Text) -> list[Fact]:
         for basis, name in target.variables.items()
     )
     facts = [
-        (f"show.{target.kind}", f"{target.id}  {_both(target.name_en, target.name_zh, text)}"),
+        (_KIND[target.kind], f"{target.id}  {_both(target.name_en, target.name_zh, text)}"),
         ("show.attribute", text.word("attribute", target.attribute) if target.year else ""),
         ("show.plan", _goal(target, unit, text)),
         ("show.base", _base(target, text)),
@@ -90,8 +109,9 @@ def target_facts(target: Target, text: Text) -> list[Fact]:
     return _told(facts, text)
 
 
-def scenario_facts(scenario: Scenario, text: Text) -> list[Fact]:
+def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
     """Say what a scenario is and what it sets against its parent."""
+    changes = [_change(change, model, text) for change in scenario.changes]
     assumes = "\n".join(
         f"{key}{text('list_sep.colon')}{text.pick(reason.en, reason.zh)}"
         for key, reason in scenario.assumed.items()
@@ -101,7 +121,7 @@ def scenario_facts(scenario: Scenario, text: Text) -> list[Fact]:
         ("show.scenario", f"{scenario.id}  {title}"),
         ("show.description", text.pick(scenario.description_en, scenario.description_zh)),
         ("show.lineage", " → ".join(scenario.lineage)),
-        ("show.changes", "\n".join(map(change_line, scenario.changes)) or text("show.nothing")),
+        ("show.changes", "\n".join(changes) or text("show.nothing")),
         ("show.assumes", assumes),
         ("show.sources", "\n".join(scenario.sources)),
         ("show.warnings", "\n".join(map(str, scenario.warnings))),
@@ -110,18 +130,90 @@ def scenario_facts(scenario: Scenario, text: Text) -> list[Fact]:
     return _told(facts, text)
 
 
+def clash_facts(clash: Clash, text: Text, *, figures: bool = True) -> list[Fact]:
+    """Say where figures of the plan meet, what follows, and what the model does about it.
+
+    ``figures`` says whether each figure is given with the place that it comes from.
+    """
+    statements = clash.statements if figures else ()
+    finding = text.pick(clash.finding_en, clash.finding_zh)
+    if not clash.stands:
+        finding += text("list_sep.sentence") + text("audit.fallen", condition=clash.condition)
+    topic = text.pick(clash.topic_en, clash.topic_zh)
+    facts = [
+        ("audit.clash", f"{clash.id}  {topic} ({text.word('nature', clash.nature)})"),
+        ("audit.figures", "\n".join(_statement(each, text) for each in statements)),
+        ("audit.arithmetic", "\n".join(map(str, clash.arithmetic))),
+        ("audit.finding", finding),
+        ("audit.handling", text.pick(clash.handling_en, clash.handling_zh)),
+    ]
+    return _told(facts, text)
+
+
+def _statement(statement: Statement, text: Text) -> str:
+    """Write ``name = figure: what it is (where it stands)``."""
+    year = f" ({statement.year})" if statement.year else ""
+    figure = f"{target_figure(statement.value)} {text.unit(statement.unit)}".strip() + year
+    label = text.pick(statement.label_en, statement.label_zh)
+    place = text.pick(statement.place_en, statement.place_zh)
+    said = text("list_sep.stop").join(part for part in (label, place) if part)
+    return f"{statement.name} = {figure}{text('list_sep.colon')}{said}"
+
+
 def changes_head(scenario: Scenario, text: Text) -> str:
     """Say against what a scenario's changes stand, or that it has none."""
-    against = scenario.parent or (scenario.id if scenario.overrides else None)
-    key = "changes.against" if against else "changes.model"
+    name = scenario.id
+    if scenario.overrides:
+        name = text("changes.with_set", scenario=name)
+    key = "changes.against" if scenario.parent else "changes.model"
     if not scenario.changes:
-        key = "changes.none" if against else "changes.none_model"
-    return text(key, scenario=scenario.id, parent=against)
+        key = "changes.none" if scenario.parent else "changes.none_model"
+    return text(key, scenario=name, parent=scenario.parent)
 
 
-def change_line(change: Change) -> str:
-    """Write one change: ``name  old → new unit``."""
-    return f"{change.name}: {change.old:g} → {change.new:g} {change.unit}".rstrip()
+def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
+    """Write the changes of a scenario, a line a variable: those of an array as ranges."""
+    lines = []
+    for name, group in groupby(scenario.changes, key=lambda each: split_reference(each.name)[0]):
+        changes = list(group)
+        if len(changes) == 1:
+            lines.append(_change(changes[0], model, text))
+            continue
+        label = text("changes.elements", name=_name(name, model, text), count=len(changes))
+        old, new = (_span([getattr(each, key) for each in changes]) for key in ("old", "new"))
+        lines.append(_arrow(label, old, new, changes[0].unit, text))
+    return lines
+
+
+def _change(change: Change, model: Model, text: Text) -> str:
+    name, elements = split_reference(change.name)
+    label = _name(name, model, text)
+    if elements:
+        chinese = {} if text.lang is Lang.EN else _elements_zh(model)
+        label += f"[{','.join(chinese.get(element, element) for element in elements)}]"
+    return _arrow(label, f"{change.old:g}", f"{change.new:g}", change.unit, text)
+
+
+def _arrow(label: str, old: str, new: str, unit: str, text: Text) -> str:
+    said = f"{label}{text('list_sep.colon')}{old} → {new}"
+    return said if unit == NO_UNIT else f"{said} {text.unit(unit)}"
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:g}" if low == high else f"{low:g}–{high:g}"
+
+
+def _name(name: str, model: Model, text: Text) -> str:
+    return text.pick(name, model.variables[name].name_zh)
+
+
+def _elements_zh(model: Model) -> Mapping[str, str]:
+    return {
+        english: chinese
+        for subscript in model.subscripts.values()
+        for english, chinese in zip(subscript.elements, subscript.elements_zh, strict=False)
+    }
 
 
 def _told(facts: Iterable[Fact], text: Text) -> list[Fact]:
@@ -173,23 +265,19 @@ def _names(names: Iterable[str], model: Model, text: Text) -> str:
     return text.join(written)
 
 
-def _source(
-    tag: str, targets: Mapping[str, Target], evidence: Mapping[str, Evidence], text: Text
-) -> str:
+def _source(tag: str, known: Mapping[str, str], text: Text) -> str:
     """Write a source tag with what it stands for."""
     key, _, rest = (part.strip() for part in tag.partition(":"))
     if key in (ASSUMPTION, DERIVED):
         label = text("show.assumption" if key == ASSUMPTION else "show.derived")
         return f"{label}{text('list_sep.colon')}{rest}" if rest else label
     said = f"{key} [{rest}]" if rest else key
-    if key in evidence:
-        return f"{said}  {evidence[key]}"
-    if key in targets:
-        target = targets[key]
-        name = text.pick(target.name_en, target.name_zh)
-        place = text.pick(target.place_en, target.place_zh)
-        return f"{said}  {name}{text('list_sep.stop')}{place}"
-    return said
+    return f"{said}  {known[key]}" if key in known else said
+
+
+def _target_source(target: Target, text: Text) -> str:
+    name = text.pick(target.name_en, target.name_zh)
+    return name + text("list_sep.stop") + text.pick(target.place_en, target.place_zh)
 
 
 def _goal(target: Target, unit: str, text: Text) -> str:

@@ -13,23 +13,27 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plansim.errors import Fault, OutputError, nearest
-from plansim.present.series import series_of
+from plansim.present.series import Series, series_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from plansim.plan.audit import Clash
     from plansim.plan.check import Verdict
 
 __all__ = [
     "FORMATS",
     "VERDICT_FIELDS",
+    "audit_json",
+    "card_of",
     "check_destination",
     "run_csv",
     "run_json",
@@ -45,25 +49,25 @@ _EPOCH = datetime(2000, 1, 1)
 """Stands in a workbook's properties instead of the time of writing."""
 
 
-def tidy(annual: xr.Dataset) -> pd.DataFrame:
-    """Write an annual dataset as one row a figure.
+def tidy(series: Iterable[Series], card: Mapping[str, str]) -> pd.DataFrame:
+    """Write annual series as one row a figure.
 
     Columns: scenario, variable, name_zh, unit, year, value. The run card is in ``frame.attrs``.
     """
     import pandas as pd
 
-    scenario = str(annual.attrs.get("scenario", ""))
     rows = [
-        (scenario, each.name, each.name_zh, each.unit, year, value)
-        for each in series_of(annual)
+        (card["scenario"], each.name, each.name_zh, each.unit, year, value)
+        for each in series
         for year, value in each.values.items()
     ]
     frame = pd.DataFrame(rows, columns=["scenario", "variable", "name_zh", "unit", "year", "value"])
-    frame.attrs.update(_card(annual))
+    frame.attrs.update(card)
     return frame
 
 
-def _card(dataset: xr.Dataset) -> dict[str, str]:
+def card_of(dataset: xr.Dataset) -> dict[str, str]:
+    """Give the run card of a dataset: its attributes, as texts."""
     return {str(key): str(value) for key, value in dataset.attrs.items()}
 
 
@@ -116,11 +120,12 @@ def write_run(
         OutputError: as for `check_destination`, or the system refuses to write.
     """
     check_destination(path, force=force)
+    series, card = list(series_of(annual)), card_of(dataset)
     write: dict[str, Callable[[Path], object]] = {
         ".nc": lambda part: dataset.to_netcdf(part, engine="h5netcdf"),
-        ".csv": lambda part: tidy(annual).to_csv(part, index=False, lineterminator="\n"),
-        ".parquet": lambda part: tidy(annual).to_parquet(part, index=False),
-        ".xlsx": lambda part: _write_workbook(annual, part),
+        ".csv": lambda part: tidy(series, card).to_csv(part, index=False, lineterminator="\n"),
+        ".parquet": lambda part: tidy(series, card).to_parquet(part, index=False),
+        ".xlsx": lambda part: _write_workbook(series, card, part),
     }
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
@@ -134,7 +139,7 @@ def write_run(
         part.unlink(missing_ok=True)
 
 
-def _write_workbook(annual: xr.Dataset, path: Path) -> None:
+def _write_workbook(series: Sequence[Series], card: Mapping[str, str], path: Path) -> None:
     """Write a sheet with a variable a row and a year a column, and one with the run card."""
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import XlsxWriterException
@@ -143,53 +148,49 @@ def _write_workbook(annual: xr.Dataset, path: Path) -> None:
     book.set_properties({"created": _EPOCH})
     strong = book.add_format({"bold": True})
     sheet = book.add_worksheet("annual")
-    years = [int(year) for year in annual["year"].values]
+    years = list(series[0].values) if series else []
     for column, title in enumerate(["variable", "name_zh", "unit", *years]):
         sheet.write(0, column, title, strong)
-    for row, each in enumerate(series_of(annual), start=1):
+    for row, each in enumerate(series, start=1):
         sheet.write_row(row, 0, [each.name, each.name_zh, each.unit])
-        for column, year in enumerate(years, start=3):
-            if not math.isnan(each.values[year]):  # a year without a figure stays an empty cell
-                sheet.write_number(row, column, each.values[year])
+        for column, value in enumerate(each.values.values(), start=3):
+            if not math.isnan(value):  # a year without a figure stays an empty cell
+                sheet.write_number(row, column, value)
     sheet.set_column(0, 1, 32)
     sheet.freeze_panes(1, 3)
-    card = book.add_worksheet("run card")
-    card.set_column(0, 1, 32)
-    for row, (key, value) in enumerate(_card(annual).items()):
-        card.write_row(row, 0, [key, value])
+    page = book.add_worksheet("run card")
+    page.set_column(0, 1, 32)
+    for row, (key, text) in enumerate(card.items()):
+        page.write_row(row, 0, [key, text])
     try:
         book.close()
     except XlsxWriterException as error:
         raise OSError(str(error)) from error
 
 
-def run_json(annual: xr.Dataset) -> str:
-    """Write an annual dataset as JSON: the run card, the years, and a list of variables.
+def run_json(series: Iterable[Series], card: Mapping[str, str]) -> str:
+    """Write annual series as JSON: the run card, and a list of variables with their values by year.
 
     A year without a figure is ``null``.
     """
-    years = [int(year) for year in annual["year"].values]
     variables: list[dict[str, Any]] = [
         {
             "name": each.name,
             "name_zh": each.name_zh,
             "unit": each.unit,
             "timing": each.timing,
-            "values": [_number(each.values[year]) for year in years],
+            "values": {year: _number(value) for year, value in each.values.items()},
         }
-        for each in series_of(annual)
+        for each in series
     ]
     return json.dumps(
-        {"run": _card(annual), "years": years, "variables": variables},
-        ensure_ascii=False,
-        indent=2,
-        allow_nan=False,
+        {"run": dict(card), "variables": variables}, ensure_ascii=False, indent=2, allow_nan=False
     )
 
 
-def run_csv(annual: xr.Dataset) -> str:
-    """Write an annual dataset as CSV, one row a figure; see `tidy`."""
-    return str(tidy(annual).to_csv(index=False, lineterminator="\n"))
+def run_csv(series: Iterable[Series], card: Mapping[str, str]) -> str:
+    """Write annual series as CSV, one row a figure; see `tidy`."""
+    return str(tidy(series, card).to_csv(index=False, lineterminator="\n"))
 
 
 def _number(value: float) -> float | None:
@@ -233,3 +234,11 @@ def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
     writer.writeheader()
     writer.writerows(map(_verdict_record, verdicts))
     return file.getvalue()
+
+
+def audit_json(clashes: Iterable[Clash]) -> str:
+    """Write the clashes of a plan as a JSON list; where they stand in the file is left out."""
+    records = [asdict(clash) for clash in clashes]
+    for record in records:
+        del record["file"], record["line"]
+    return json.dumps(records, ensure_ascii=False, indent=2, allow_nan=False)

@@ -76,8 +76,8 @@ def _variable_row(variable: Variable, room: int, text: Text) -> Row:
     if variable.subscripts:
         name += f"[{','.join(variable.subscripts)}]"
     return (
-        wrapped(name, room // 2),
-        wrapped(variable.name_zh, room // 2),
+        wrapped(name, room * 3 // 5),
+        wrapped(variable.name_zh, room * 2 // 5),
         (Line(text.word("kind", variable.kind)),),
         (Line(text.unit(variable.unit)),),
     )

@@ -68,7 +68,7 @@ def _labelled(name: str, elements: Sequence[str]) -> str:
 
 
 def as_judged(series: Iterable[Series], targets: Iterable[Target]) -> Iterator[Series]:
-    """Give each series in the unit of the target that judges its level; others as they are.
+    """Give each series in the unit of the target that judges its level or mean; others as is.
 
     A share that the model holds as 0.4 and the plan states as 40 % is shown in per cent.
     """
@@ -76,7 +76,7 @@ def as_judged(series: Iterable[Series], targets: Iterable[Target]) -> Iterator[S
         split_reference(reference): target
         for target in reversed(list(targets))
         for reference in target.variables.values()
-        if target.measure is Measure.LEVEL
+        if target.measure in (Measure.LEVEL, Measure.MEAN)
     }
     for each in series:
         target = levels.get(split_reference(each.name))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from xarray import DataArray
+import numpy as np
 
 from plansim.plan.check import Verdict, margin_of
 from plansim.plan.targets import Attribute, Direction, Status, Target
@@ -292,6 +292,10 @@ _MARK = {
 }
 _NAME_WIDTH = 40
 """Wider names are wrapped."""
+_TITLE_WIDTH = 18
+"""A scenario's title is wrapped to this in the head of its column."""
+_NAME_WRAPPED = 24
+"""Names of variables are wrapped to this before years are left out."""
 _NAME_AT_LEAST = 16
 """Below that, scenarios go into another panel instead."""
 
@@ -302,14 +306,16 @@ def verdict_table(
     text: Text,
     width: int,
     *,
+    titles: Mapping[str, str] | None = None,
     every: bool = False,
     colour: bool = False,
 ) -> str:
     """Lay out the verdicts of one or more scenarios side by side, binding targets first.
 
-    ``targets`` are those that the verdicts are about. Those that no scenario can judge are
-    counted below the table; with ``every`` each is listed with its reason. Ends with a count for
-    each scenario and a legend of what was used.
+    ``targets`` are those that the verdicts are about, ``titles`` are the scenarios' by id. Below
+    the table come a legend of what it uses, and the targets that no scenario can judge: counted,
+    or with ``every`` listed with their reasons. Last, where a terminal leaves the eye, the count
+    for each scenario.
     """
     scenarios = list(dict.fromkeys(verdict.scenario for verdict in verdicts))
     found: dict[str, dict[str, Verdict]] = {}
@@ -323,13 +329,14 @@ def verdict_table(
         if any(each.status is not Status.UNTESTABLE for each in found[target.id].values())
     ]
     hidden = [target for target in judged if target not in [each.target for each in shown]]
-    panels, stacked = _panels(shown, scenarios, text, width) if shown else ([], False)
+    heads = {each: _scenario_head(each, (titles or {}).get(each, "")) for each in scenarios}
+    panels, stacked = _panels(shown, heads, text, width) if shown else ([], False)
     parts = [render(rows, colour=colour) for rows in panels] or [text("verdicts.none")]
-    parts.append(_summary(verdicts, scenarios, text, width))
-    if hidden:
-        parts.append(_unjudged(hidden, text, width, every=every, colour=colour))
     if shown:
         parts.append(_legend(verdicts, text, width, stacked=stacked))
+    if hidden:
+        parts.append(_unjudged(hidden, text, width, every=every, colour=colour))
+    parts.append(_summary(verdicts, text, colour=colour))
     return "\n\n".join(parts)
 
 
@@ -346,8 +353,13 @@ def section_of(target: Target) -> tuple[int, int]:
     return list(Attribute).index(target.attribute), target.year or 0
 
 
+def _scenario_head(scenario: str, title: str) -> Cell:
+    lines = wrap(title, _TITLE_WIDTH) if title else []
+    return Line(scenario, style=Style.STRONG), *(Line(part, style=Style.FAINT) for part in lines)
+
+
 def _panels(
-    shown: Sequence[_Judged], scenarios: Sequence[str], text: Text, width: int
+    shown: Sequence[_Judged], heads: Mapping[str, Cell], text: Text, width: int
 ) -> tuple[list[list[Row | Band]], bool]:
     """Give the rows of each panel, and whether values stand over margins in them.
 
@@ -355,12 +367,16 @@ def _panels(
     by side with values over margins; then as many side by side as fit.
     """
     least = min(_NAME_AT_LEAST, width)
-    flat = _rows(shown, scenarios, text, least, stacked=False)
-    if (spare := width - total_width(flat)) >= (0 if len(scenarios) == 1 else least):
+    flat = _rows(shown, heads, text, least, stacked=False)
+    if (spare := width - total_width(flat)) >= (0 if len(heads) == 1 else least):
         room = min(least + spare, _NAME_WIDTH)
-        return [_rows(shown, scenarios, text, room, stacked=False)], False
-    for size in range(len(scenarios), 0, -1):
-        groups = [scenarios[start : start + size] for start in range(0, len(scenarios), size)]
+        return [_rows(shown, heads, text, room, stacked=False)], False
+    ids = list(heads)
+    for size in range(len(ids), 0, -1):
+        groups = [
+            {each: heads[each] for each in ids[start : start + size]}
+            for start in range(0, len(ids), size)
+        ]
         tables = [_rows(shown, group, text, least, stacked=True) for group in groups]
         spare = width - max(map(total_width, tables))
         if spare >= 0 or size == 1:
@@ -371,7 +387,7 @@ def _panels(
 
 def _rows(
     shown: Sequence[_Judged],
-    scenarios: Sequence[str],
+    heads: Mapping[str, Cell],
     text: Text,
     name_width: int,
     *,
@@ -383,8 +399,8 @@ def _rows(
         (Line("", text("verdicts.target")),),
     ]
     blanks = 0 if stacked else 3
-    for scenario in scenarios:
-        head += [(Line(scenario, style=Style.STRONG),), *[(Line(),)] * blanks]
+    for cell in heads.values():
+        head += [cell, *[(Line(),)] * blanks]
     rows: list[Row | Band] = [tuple(head)]
     cells = _stacked_cell if stacked else _flat_cells
     for _, group in groupby(shown, key=lambda each: section_of(each.target)):
@@ -400,7 +416,7 @@ def _rows(
                 wrapped(text.pick(target.name_en, target.name_zh), name_width),
                 _target_cell(target, text, stacked=stacked),
             ]
-            for scenario in scenarios:
+            for scenario in heads:
                 row += cells(each.verdicts[scenario], target, text)
             rows.append(tuple(row))
     return rows
@@ -456,7 +472,7 @@ def _bases(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]
 
 
 def _side(target: Target, value: float) -> str:
-    holds = float(margin_of(DataArray(value), target)) >= 0
+    holds = bool(margin_of(np.array(value), target) >= 0)
     return _MARK[Status.MET if holds else Status.MISSED][0]
 
 
@@ -502,21 +518,22 @@ def _flat_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
     ]
 
 
-def _summary(verdicts: Sequence[Verdict], scenarios: Sequence[str], text: Text, width: int) -> str:
-    lines: list[str] = []
-    for scenario in scenarios:
+def _summary(verdicts: Sequence[Verdict], text: Text, *, colour: bool) -> str:
+    """Count the verdicts of each scenario, and those on binding targets among them."""
+    head: Row = ((Line(),), *((Line("", text.word("status", each)),) for each in Status))
+    rows: list[Row | Band] = [head, Band("-", Style.FAINT)]
+    for scenario in dict.fromkeys(verdict.scenario for verdict in verdicts):
         mine = [verdict for verdict in verdicts if verdict.scenario == scenario]
         binding = [verdict for verdict in mine if verdict.attribute is Attribute.BINDING]
-        counted = text("verdicts.summary", **_counts(mine))
-        lines.append(paragraph(scenario + text("list_sep.colon") + counted, width))
+        rows.append(((Line(scenario, style=Style.STRONG),), *_counts(mine)))
         if binding:
-            lines.append(paragraph(text("verdicts.binding", **_counts(binding)), width, "  "))
-    return "\n".join(lines)
+            rows.append(((Line(text("verdicts.binding")),), *_counts(binding)))
+    return render(rows, colour=colour)
 
 
-def _counts(verdicts: Iterable[Verdict]) -> dict[str, int]:
+def _counts(verdicts: Iterable[Verdict]) -> tuple[Cell, ...]:
     found = Counter(verdict.status for verdict in verdicts)
-    return {status.value: found[status] for status in Status}
+    return tuple((Line("", str(found[status])),) for status in Status)
 
 
 def _unjudged(
@@ -575,17 +592,16 @@ def series_table(
     Where not all ``years`` fit, the first and the last and those named in ``first`` are kept,
     then the earliest ones; a line below says so.
     """
-    kept = list(years)
-    table = _series_rows(series, kept, text, _NAME_WIDTH)
     wanted = sorted({years[0], years[-1], *(set(first) & set(years))})
     optional = [year for year in years if year not in wanted]
-    name_width = _NAME_WIDTH
+    kept, name_width = list(years), _NAME_WIDTH
+    table = _series_rows(series, kept, text, name_width)
     while total_width(table) > width:
-        if optional:
+        if name_width > _NAME_WRAPPED or (name_width > _NAME_AT_LEAST and not optional):
+            name_width -= 1
+        elif optional:
             del optional[-1]
             kept = sorted({*wanted, *optional})
-        elif name_width > _NAME_AT_LEAST:
-            name_width -= 1
         else:
             break
         table = _series_rows(series, kept, text, name_width)

@@ -164,7 +164,7 @@ def target_figure(target: float) -> str:
 def decimals_for(target: float, value: float | None = None, slack: float = 0.0) -> int:
     """Choose the decimals that a value is shown with beside a target.
 
-    Three significant digits, and as many as the plan's own figure has. More only where rounding
+    Three significant digits, or as many as the plan's own figure has. More only where rounding
     would move the value onto or across a limit (the target, or ``slack`` to either side of it),
     so that a miss never reads as a hit.
 
@@ -173,11 +173,10 @@ def decimals_for(target: float, value: float | None = None, slack: float = 0.0) 
     >>> figure(370.04, decimals_for(370.0, 370.04)), figure(8.004, decimals_for(7.0, 8.004, 1.0))
     ('370.04', '8.004')
     """
-    decimals = max(_digits(target), _written_decimals(target, limit=True))
+    coarsest = _written_decimals(target, limit=True)
     if value is None or math.isnan(value):
-        return decimals
-    if value:
-        decimals = max(decimals, min(_digits(value), decimals + 1))
+        return max(_digits(target), coarsest)
+    decimals = max(min(_digits(value or target), _digits(target) + 1), coarsest)
     limits = [target - slack, target + slack]
     for more in range(SHARPEST + 1):
         shown = round(value, decimals + more)
@@ -187,7 +186,7 @@ def decimals_for(target: float, value: float | None = None, slack: float = 0.0) 
 
 
 def _side(value: float, limit: float) -> int:
-    """Give on which side of a limit a value lies: 1, -1, or 0 for on it but for binary fractions."""
+    """Give on which side of a limit a value lies: 1, -1, or 0 for on it (all but)."""
     if math.isclose(value, limit, rel_tol=1e-9):
         return 0
     return 1 if value > limit else -1
@@ -196,26 +195,27 @@ def _side(value: float, limit: float) -> int:
 def decimals_of(values: Iterable[float]) -> int:
     """Choose the decimals for a row of figures: three significant digits of its middle size.
 
-    Whole numbers are not rounded to tens below 100,000, since a row may grow from 300 to 3000.
+    Whole numbers are not rounded to tens below 10,000, since a row may grow from 300 to 3000.
 
-    >>> decimals_of([578.8, 1043.0, 3120.0]), decimals_of([0.4, 0.5]), decimals_of([0.0])
-    (0, 3, 0)
+    >>> decimals_of([578.8, 1043.0, 3120.0]), decimals_of([0.4, 0.5]), decimals_of([16496.0])
+    (0, 3, -2)
     """
     sizes = sorted(abs(value) for value in values if value and math.isfinite(value))
     if not sizes:
         return 0
     decimals = _digits(sizes[len(sizes) // 2])
-    return decimals if sizes[-1] >= 1e5 else max(decimals, 0)
+    return decimals if sizes[-1] >= 9999.5 else max(decimals, 0)
 
 
 def margin_figure(margin: float, decimals: int) -> str:
-    """Write a signed margin; more decimals than asked for where it would read as nothing.
+    """Write a signed margin with ``decimals``, fewer above three digits, more if it read as 0.
 
-    >>> margin_figure(1.06, 1), margin_figure(-0.04, 1), margin_figure(0.0, 1)
-    ('+1.1', '-0.04', '0.0')
+    >>> margin_figure(1.06, 1), margin_figure(-17.612, 2), margin_figure(-0.04, 1)
+    ('+1.1', '-17.6', '-0.04')
     """
     if margin == 0 or math.isnan(margin):
         return figure(margin, decimals)
+    decimals = min(decimals, max(_digits(margin), 0))
     for more in range(SHARPEST + 1):
         if round(margin, decimals + more) != 0:
             break
