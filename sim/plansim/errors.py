@@ -138,7 +138,7 @@ class FaultLog:
         nearest: str | None = None,
     ) -> None:
         """Note a fault."""
-        if len(self._faults) < 1000:
+        if not self.is_full:
             self._faults.append(Fault(message, self.file, line, expected, found, nearest))
         else:
             self._dropped += 1
@@ -147,6 +147,11 @@ class FaultLog:
         """Do as `nearest`, but give None once a page of names has been looked for."""
         self._guesses += 1
         return nearest(name, candidates) if self._guesses <= 20 else None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are so many faults that the file is hopeless."""
+        return len(self._faults) >= 1000
 
     def take(self, other: FaultLog) -> None:
         """Note all faults of another log, too."""
@@ -158,7 +163,7 @@ class FaultLog:
 
     def by_line(self, limit: int = 100) -> tuple[Fault, ...]:
         """Give the faults by line; those past the limit as one line that counts them."""
-        ordered = sorted(self._faults, key=lambda fault: fault.line or 0)
+        ordered = sorted(self._faults, key=lambda fault: (fault.line is None, fault.line))
         rest = len(self) - limit
         if rest > 0:
             ordered[limit:] = [Fault(f"{rest} more faults", self.file)]

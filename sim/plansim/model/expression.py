@@ -146,12 +146,14 @@ _TOKEN = re.compile(
 )
 _NUMERALS_ONLY = re.compile(r"[0-9eE+\-.,;\s\\]+")
 _SIGNED_NUMBER = re.compile(rf"([+-]?)\s*({_NUMBER})")
-_TABBED = re.compile(r"TABBED[\s_]+ARRAY[\s\\]*\(([^()]*)\)", re.IGNORECASE)
+_TABBED = re.compile(r"TABBED[\s]+ARRAY[\s\\]*\(([^()]*)\)")
 _SUBSCRIPTS = re.compile(r"""\[((?:"[^"\n]*"|[^\[\]"~|])*)\]""")
 _QUOTED = re.compile(r'"[^"\n]*"')
-# The reference engine passes what stands here to Python's eval: let nothing but figures through.
-_LIMITS = re.compile(r"\[[0-9eE+\-.,()\s\\]*\][\s\\]*,")
-_POINT = re.compile(rf"\({_SIGN}({_NUMBER})[\s\\]*+,{_SIGN}({_NUMBER})[\s\\]*+\)")
+_POINT_PATTERN = rf"\({_SIGN}({_NUMBER})[\s\\]*+,{_SIGN}({_NUMBER})[\s\\]*+\)"
+_POINT = re.compile(_POINT_PATTERN)
+_CORNER = _POINT_PATTERN.replace(f"({_NUMBER})", _NUMBER)
+# The reference engine hands what stands here to Python's eval: let nothing but figures through.
+_LIMITS = re.compile(rf"\[\s*+{_CORNER}\s*+-\s*+{_CORNER}\s*+(?:,\s*+{_CORNER}\s*+)*+\][\s\\]*+,")
 _BLANK = "\\ \t\n\r\f\v"
 _ONE_NAME = re.compile(NAME)
 
@@ -225,7 +227,7 @@ def name_key(name: str) -> str:
     >>> name_key("GDP per Head") == name_key("gdp_per_head")
     True
     """
-    return single_spaced(name).strip('"').lower().replace(" ", "_")
+    return single_spaced(name).lower().replace(" ", "_")
 
 
 def read_expression(text: str, start: int, end: int) -> Expression:
@@ -455,7 +457,7 @@ class _Reader:
         self.state = _State.STRING_READ
 
     def _keyword(self, start: int, word: str) -> None:
-        match word.upper():
+        match word:
             case ":AND:" | ":OR:":
                 self._operator_wanted(start, word)
                 self.frames[-1].compared = False
@@ -466,8 +468,11 @@ class _Reader:
                 self._operand_wanted(start)
                 self.state = _State.OPERATOR
             case _:
+                expected = "an operator"
+                if word.upper() in (":AND:", ":OR:", ":NOT:", ":NA:") and word != word.upper():
+                    expected = word.upper()
                 raise EquationSyntaxError(
-                    start, "a keyword cannot stand here", expected="an operator", found=word[:40]
+                    start, "a keyword cannot stand here", expected=expected, found=word[:40]
                 )
 
     def _operator(self, start: int, word: str) -> None:
@@ -581,6 +586,10 @@ def _finite(offset: int, word: str) -> float:
     value = float(word)
     if math.isinf(value):
         raise EquationSyntaxError(offset, "a number is too large", found=word[:40])
+    if value and word.isdecimal() and word.startswith("0"):
+        raise EquationSyntaxError(
+            offset, "a number begins with a zero", expected=word.lstrip("0")[:40], found=word[:40]
+        )
     return value
 
 

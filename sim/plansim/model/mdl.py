@@ -55,6 +55,8 @@ def load_model(path: str | Path | None = None, strict: bool | None = None) -> Mo
     text = _decode(data, file)
     faults, warnings, slips = FaultLog(file), FaultLog(file), FaultLog(file)
     scan = scan_text(text, faults)
+    if faults.is_full:
+        raise ModelError(faults.by_line())
     if not scan.equations and not faults:
         raise ModelError(Fault("the file holds no equation", file))
     check_soundness(scan, faults, warnings)
@@ -162,7 +164,7 @@ class _Builder:
             value = self._number_of(key, depth=0)
             if value is not None:
                 clock[key] = value
-            elif key not in self.scan.unreadable:
+            elif key not in self.scan.unreadable and len(self.scan.equations[key]) == 1:
                 equation = self.scan.equations[key][0]
                 self.faults.add(
                     f"{equation.name} is not known before the run",
@@ -239,11 +241,8 @@ class _Builder:
     def _smallest_range(self, covered: frozenset[str]) -> str | None:
         """Give the smallest range that holds all of some elements; the first of equals."""
         if covered not in self._smallest:
-            holding = [
-                range_
-                for range_ in self._ranges_of.get(next(iter(covered), ""), ())
-                if covered <= self._range_keys[range_.name]
-            ]
+            candidates = min((self._ranges_of.get(key, []) for key in covered), key=len, default=[])
+            holding = [range_ for range_ in candidates if covered <= self._range_keys[range_.name]]
             smallest = min(holding, key=lambda range_: len(range_.elements), default=None)
             self._smallest[covered] = smallest.name if smallest else None
         return self._smallest[covered]
@@ -290,7 +289,8 @@ class _Builder:
             causes=causes,
             initial_causes=initial_causes,
         )
-        self._note_slips(variable, key)
+        if key not in self.scan.unreadable:
+            self._note_slips(variable, key)
         return variable
 
     def _kind(self, key: str, group: tuple[Equation, ...]) -> VariableKind:

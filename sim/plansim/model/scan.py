@@ -130,13 +130,14 @@ class Scan:
 
 @dataclass(frozen=True)
 class _Entry:
-    """The parts of an entry as offsets; the comment may be missing."""
+    """The parts of an entry; the equation as offsets."""
 
     start: int
     end: int
     unit: str
     comment: str
     group: str
+    complete: bool  # else only its left-hand side is of use
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ def scan_text(text: str, log: FaultLog) -> Scan:
     raw_ranges: dict[str, _RawRange] = {}
     for entry in _entries(source):
         try:
-            item = _read_entry(source, entry)
+            item = (_read_entry if entry.complete else _left_side)(source, entry)
         except EquationSyntaxError as error:
             line = source.line(min(error.offset, max(entry.start, entry.end - 1)))
             log.add(_about(source, entry, error), line, error.expected, error.found)
@@ -203,6 +204,8 @@ def scan_text(text: str, log: FaultLog) -> Scan:
             equations.setdefault(name_key(item.name), []).append(item)
         elif isinstance(item, _RawRange):
             _add_range(log, raw_ranges, item)
+        if log.is_full:
+            break
     ranges, elements = _resolve_ranges(log, raw_ranges)
     return Scan(
         equations={key: tuple(group) for key, group in equations.items()},
@@ -235,37 +238,45 @@ def _entries(source: _Source) -> Iterator[_Entry]:
         if source.text.startswith("*", start):
             heading = source.text[slice(*parts[0])]
             group = single_spaced(heading.strip("*\\ \t\n")).lstrip(".")
-            if not ended or len(parts) > 3:
-                source.log.add("the heading of a group has no '|' at its end", source.line(start))
+            if not ended or len(parts) != 2:
+                source.log.add(
+                    "the heading of a group cannot be read",
+                    source.line(start),
+                    expected="name ~ comment |",
+                    found=f"{len(parts) - 1} '~'" + ("" if ended else " and no '|'"),
+                )
                 following = _NEXT_ENTRY.search(source.text, parts[0][1], at)
                 at = following.end() if following else at
             continue
         flagged = len(parts) == 4 and source.text[slice(*parts[3])].strip()[:1] in ("", ":")
-        if ended and (len(parts) == 3 or flagged):
-            pass
-        elif len(parts) < 3:
-            source.log.add(
-                f"an equation is incomplete: {_first_words(source, start)}",
-                source.line(start),
-                expected="equation ~ unit ~ comment |",
-                found=f"{len(parts) - 1} '~'" + ("" if ended else " and no '|'"),
-            )
-        else:
-            # What follows was taken for its comment: find the next entry in there.
-            following = _NEXT_ENTRY.search(source.text, *parts[2])
-            expected = "'|' after its comment"
-            if following:
-                expected += f", before {_first_words(source, following.end())}"
+        complete = len(parts) >= 3
+        if not (ended and (len(parts) == 3 or flagged)):
+            following = _NEXT_ENTRY.search(source.text, *parts[2]) if complete else None
+            if following:  # it was taken for a part of this one's comment
                 at = following.end()
                 parts[2] = (parts[2][0], following.start())
-            source.log.add(
-                f"an equation has no '|' at its end: {_first_words(source, start)}",
-                source.line(start),
-                expected=expected,
-            )
-        texts = [source.text[slice(*part)] for part in parts[1:3]]
-        unit, comment = [*texts, "", ""][:2]
-        yield _Entry(start, parts[0][1], unit.strip(), comment, group)
+            _report_form(source, start, len(parts) - 1, ended, following)
+        unit, comment = (source.text[slice(*part)] for part in parts[1:3]) if complete else ("", "")
+        yield _Entry(start, parts[0][1], unit.strip(), comment, group, complete)
+
+
+def _report_form(
+    source: _Source, start: int, tildes: int, ended: bool, following: re.Match[str] | None
+) -> None:
+    """Say what is wrong with the form of an entry."""
+    name = _first_words(source, start)
+    form = "equation ~ unit ~ comment |"
+    if following:
+        message = f"an equation has no '|' at its end: {name}"
+        form = f"'|' before {_first_words(source, following.end())}"
+    elif tildes < 2:
+        message = f"an equation is incomplete: {name}"
+    elif ended:
+        message = f"an equation has too many parts: {name}"
+    else:
+        message = f"an equation has no '|' at its end: {name}"
+    found = None if following else f"{tildes} '~'" + ("" if ended else " and no '|'")
+    source.log.add(message, source.line(start), expected=form, found=found)
 
 
 def _cuts(source: _Source, start: int) -> tuple[list[int], bool]:

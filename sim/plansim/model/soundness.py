@@ -60,14 +60,23 @@ def _check_known(
     scan: Scan, subscripts: Iterable[str], equation: Equation, line: int, log: FaultLog
 ) -> None:
     for subscript in subscripts:
-        key = name_key(subscript.removesuffix("!"))
-        if not (scan.open_ended or key in scan.ranges or key in scan.elements):
+        name = subscript.removesuffix("!")
+        key = name_key(name)
+        written = scan.ranges[key].name if key in scan.ranges else scan.elements.get(key)
+        if written is None and not scan.open_ended:
             names = chain((range_.name for range_ in scan.ranges.values()), scan.elements.values())
             log.add(
-                f"no subscript range or element is called '{short(subscript)}', "
+                f"no subscript range or element is called '{short(name)}', "
                 f"in '{short(equation.name)}'",
                 line,
-                nearest=log.nearest(subscript, names),
+                nearest=log.nearest(name, names),
+            )
+        elif written is not None and written != name:  # the engine would not find it
+            log.add(
+                f"a subscript is not written as it is defined, in '{short(equation.name)}'",
+                line,
+                expected=f"'{short(written)}'",
+                found=f"'{short(name)}'",
             )
 
 
