@@ -17,7 +17,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	then echo $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test format lock clean
+.PHONY: help run test format readme lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ test: $(DEV) ## everything that must hold before a change goes in
 format: $(DEV) ## bring the Python files into the common form
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+readme: $(DEV) ## show in README what the commands print now
+	$(PY) docs/fill_readme.py
 
 # The lock files name versions and hashes, never an address: any index that carries the same
 # files will do. The run lock binds the dev lock, so that one .venv can serve both.

@@ -37,7 +37,7 @@ def plansim_command() -> Command:
 
     def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         # A user's terminal width and colours must not decide what a test sees.
-        environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+        environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1"}
         return subprocess.run(
             [sys.executable, str(script), *arguments],
             cwd=cwd,

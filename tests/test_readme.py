@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import plansim
+from plansim.resources import shipped
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ROOT = Path(__file__).parents[1]
@@ -64,7 +67,8 @@ def check_shown(shown: list[str], printed: list[str]) -> None:
         return
     missing = [line for line in shown if line != LEFT_OUT and line not in printed]
     pytest.fail(
-        "README does not show what is printed; lines not printed any more:\n" + "\n".join(missing)
+        "README does not show what is printed (`make readme` mends it); not printed any more:\n"
+        + "\n".join(missing)
     )
 
 
@@ -87,6 +91,7 @@ def test_readme_shows_what_is_printed(
     line = what_make_runs() if command == "make run" else command
     program, *arguments = shlex.split(line)
     assert program == "plansim"
+    assert len(shown) > 1
     done = plansim_command(*arguments)
     assert done.returncode == 0, done.stderr
     check_shown(shown, [printed.rstrip() for printed in done.stdout.splitlines()])
@@ -108,6 +113,22 @@ def test_shown_lines_are_compared(shown: list[str], printed: list[str], agrees: 
     else:
         with pytest.raises(pytest.fail.Exception, match="does not show what is printed"):
             check_shown(shown, printed)
+
+
+def test_the_scenario_of_readme_is_read(tmp_path: Path) -> None:
+    scenario, _ = fenced("yaml")
+    path = tmp_path / "mine.yaml"
+    path.write_text(scenario, encoding="utf-8")
+    read = plansim.read_scenario(path, plansim.load_model())
+    assert read.lineage == ("baseline", "mine")
+    assert read.changes
+    assert read.assumed
+    assert read.warnings == ()
+
+
+def test_the_target_of_readme_stands_in_the_catalogue() -> None:
+    _, target = fenced("yaml")
+    assert f"\n\n{target}\n" in shipped("model", "targets.yaml").read_text(encoding="utf-8")
 
 
 def test_the_python_of_readme_runs() -> None:
