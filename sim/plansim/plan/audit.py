@@ -288,21 +288,22 @@ class _ClashReader:
         if key in self.sources.clashes:
             known = self.sources.clashes[key]
             if part not in known:
-                self._unknown(name, figure.reference, [f"{key}.{each}" for each in known])
+                close = nearest(part, known)
+                self._unknown(name, figure.reference, close and f"{key}.{close}")
             value = known.get(part, math.nan)
             label = part.replace("_", " ")
             return Statement(name, figure.reference, value, "", "", label, "", key, key)
         every = (*self.sources.targets, *self.sources.evidence, *self.sources.clashes)
-        self._unknown(name, figure.reference, every)
+        self._unknown(name, figure.reference, nearest(key, every))
         return Statement(name, figure.reference, math.nan, "", "", "", "", "", "")
 
-    def _unknown(self, name: str, reference: str, known: Sequence[str]) -> None:
+    def _unknown(self, name: str, reference: str, close: str | None) -> None:
         self.fault(
             f"there is no figure {reference}",
             "figures",
             name,
             expected="M03.target, M03.base, E019 or a result of a clash above",
-            nearest=nearest(reference, known),
+            nearest=close,
         )
 
     def _from_target(self, name: str, target: Target, part: str) -> Statement:
