@@ -153,9 +153,7 @@ def _registered(registry: UnitRegistry[float], word: str, unit: str) -> str:
     except UndefinedUnitError:
         raise UnitError(
             Fault(
-                f"the unit '{unit}' is unknown"
-                if word == unit
-                else f"in '{unit}', '{word}' is unknown",
+                f"the unit '{word}' is unknown" + ("" if word == unit else f", in '{unit}'"),
                 expected="units of model/units.txt",
                 nearest=nearest(word, registry),
             )

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import pickle
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plansim import errors
+from plansim.errors import (
+    Fault,
+    FaultLog,
+    InputError,
+    ModelError,
+    OutputError,
+    PlansimError,
+    ScenarioError,
+    SimulationError,
+    UnitError,
+    UnknownNameError,
+    nearest,
+)
+
+
+def test_a_fault_names_place_expectation_finding_and_nearest_name() -> None:
+    fault = Fault("unknown key", Path("a.yaml"), 7, "a key", "titel", "title")
+    assert str(fault) == (
+        "a.yaml:7: unknown key; expected a key; found titel; did you mean 'title'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (Fault("it fails"), "it fails"),
+        (Fault("it fails", file="x.mdl"), "x.mdl: it fails"),
+        (Fault("it fails", line=3), "3: it fails"),
+        (Fault("it fails", found=""), "it fails; found "),
+        (
+            Fault("it fails", expected="less", nearest="x"),
+            "it fails; expected less; did you mean 'x'?",
+        ),
+    ],
+)
+def test_what_a_fault_does_not_know_is_left_out(fault: Fault, text: str) -> None:
+    assert str(fault) == text
+
+
+def test_an_input_error_has_one_fault_a_line() -> None:
+    faults = (Fault("one", "a", 1), Fault("two", "b", 2))
+    error = ModelError(iter(faults))
+    assert error.faults == faults
+    assert str(error) == "a:1: one\nb:2: two"
+
+
+def test_an_input_error_takes_a_single_fault() -> None:
+    assert ScenarioError(Fault("one")).faults == (Fault("one"),)
+
+
+def test_an_input_error_crosses_processes() -> None:
+    error = pickle.loads(pickle.dumps(UnitError(Fault("one", Path("a"), 1))))
+    assert isinstance(error, UnitError)
+    assert str(error) == "a:1: one"
+
+
+def test_the_tree_is_as_drawn() -> None:
+    drawn = {
+        word
+        for line in (errors.__doc__ or "").splitlines()
+        for word in line.replace("├──", " ").replace("└──", " ").replace("│", " ").split()[:1]
+        if word.endswith("Error")
+    }
+    assert drawn == {name for name in errors.__all__ if name.endswith("Error")}
+    for kind in (ModelError, ScenarioError, errors.CatalogueError, UnitError, UnknownNameError):
+        assert kind.__base__ is InputError
+    for other in (InputError, OutputError, SimulationError):
+        assert other.__base__ is PlansimError
+
+
+def test_nearest_does_not_regard_letter_case() -> None:
+    assert nearest("ENERGY INTENSTY", ["Energy Intensity", "GDP"]) == "Energy Intensity"
+    assert nearest("地区生产总直", ["人口", "地区生产总值"]) == "地区生产总值"
+    assert nearest("nothing like it", ["GDP"]) is None
+    assert nearest("GDP", []) is None
+
+
+@given(st.text(), st.lists(st.text(), max_size=5))
+def test_nearest_gives_a_candidate_or_none(name: str, candidates: list[str]) -> None:
+    assert nearest(name, candidates) in {None, *candidates}
+
+
+def test_nearest_is_quick_among_many_and_long_names() -> None:
+    candidates = [f"name {number} {'x' * 400}" for number in range(100_000)]
+    begun = time.perf_counter()
+    nearest("name" * 1_000_000, candidates)
+    assert time.perf_counter() - begun < 2
+
+
+def test_a_log_sorts_by_line_and_counts_what_is_past_its_limit() -> None:
+    log = FaultLog("a.mdl")
+    for line in (5, 3, 4):
+        log.add("wrong", line)
+    log.add("nowhere")
+    assert [fault.line for fault in log.by_line()] == [3, 4, 5, None]
+    assert [str(fault) for fault in log.by_line(limit=2)] == [
+        "a.mdl:3: wrong",
+        "a.mdl:4: wrong",
+        "a.mdl: 2 more faults",
+    ]
+
+
+def test_a_log_of_a_hopeless_file_stays_small() -> None:
+    log = FaultLog("a.mdl")
+    for line in range(5000):
+        assert log.is_full == (line >= 1000)
+        log.add("wrong", line)
+    assert len(log) == 5000
+    assert str(log.by_line()[-1]) == "a.mdl: 4900 more faults"
+
+
+def test_a_log_guesses_names_only_for_a_page() -> None:
+    log = FaultLog("a.mdl")
+    guesses = [log.nearest("GPD", ["GDP"]) for _ in range(30)]
+    assert guesses == ["GDP"] * 20 + [None] * 10
+
+
+def test_a_log_takes_another() -> None:
+    one, other = FaultLog("a"), FaultLog("a")
+    one.add("first", 1)
+    other.add("second", 2)
+    one.take(other)
+    assert [fault.message for fault in one.by_line()] == ["first", "second"]
