@@ -229,7 +229,8 @@ def test_no_figure_is_typed_where_it_could_be_named(root: Path) -> None:
     raw = YAML(typ="safe", pure=True).load(root / "model" / "audit.yaml")
     places = (
         r"2005(年)? ?= ?100|[Cc]hapters? \d+|[Pp]art \d+|[Ll]inks? \d( and \d)?"
-        r"|相关链接\d|20\d\d(–\d\d)?|I\d\d|E\d\d\d|10,000|[万亿k]?m[23]\b|100 (km2|people)| to 1\b|∶1"
+        r"|相关链接\d|20\d\d(–\d\d)?|I\d\d|E\d\d\d|10,000|[万亿k]?m[23]\b|100 (km2|people)"
+        r"| to 1\b|∶1"
     )
     for clash in raw["clashes"]:
         for text in clash["arithmetic"].values():
