@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
+from plansim.model.mdl import load_model
+from plansim.model.records import Model
+from plansim.model.scenario import Scenario, list_scenarios, read_scenario
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -49,3 +53,15 @@ def plansim_command() -> Command:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def city() -> Model:
+    """The shipped model."""
+    return load_model()
+
+
+@pytest.fixture(scope="session")
+def stories(city: Model) -> Mapping[str, Scenario]:
+    """Every shipped scenario, by its id."""
+    return {head.id: read_scenario(head.id, city) for head in list_scenarios()}
