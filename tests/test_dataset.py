@@ -142,6 +142,15 @@ def test_annual_reads_figures_in_mid_year_and_stocks_at_its_end(
     assert by_year.attrs == dataset.attrs
 
 
+def test_annual_reads_many_runs_as_it_reads_one(dataset: xr.Dataset) -> None:
+    names = ["GDP", "capital", "birth rate"]
+    runs = xr.concat([dataset[names], 2 * dataset[names]], "run", data_vars="all")
+    for run, factor in enumerate((1, 2)):
+        one = annual(runs).isel(run=run)
+        xr.testing.assert_equal(one, factor * annual(dataset[names]))
+    assert annual(runs)["capital"].dims == ("run", "year", "sector")
+
+
 def test_annual_leaves_a_year_empty_that_only_some_variables_have(dataset: xr.Dataset) -> None:
     by_year = annual(dataset.sel(time=slice(2005, 2010)))
     assert list(by_year["year"].to_numpy()) == list(range(2005, 2011))

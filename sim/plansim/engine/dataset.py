@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from plansim.errors import SimulationError
-from plansim.model.records import Model, Variable, VariableKind
+from plansim.model.records import Model, Timing, Variable, VariableKind
 from plansim.model.scenario import Scenario
 from plansim.plan.measure import annual_series
 
@@ -114,11 +114,30 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
     """
     if "year" in dataset.variables:
         raise SimulationError("a variable called 'year' cannot be shown over years")
-    series = {
-        name: annual_series(values) if "time" in values.dims else values
-        for name, values in dataset.data_vars.items()
+    # Where in time a year stands is asked once for each timing, not for each of all variables.
+    place = xr.DataArray(np.arange(dataset.sizes["time"]), {"time": dataset["time"]})
+    places = {timing: annual_series(place.assign_attrs(timing=timing)) for timing in Timing}
+    years = sorted({int(year) for each in places.values() for year in each["year"]})
+    at = {
+        timing: each.reindex(year=years, fill_value=-1).to_numpy()
+        for timing, each in places.items()
     }
-    return xr.Dataset(series, attrs=dataset.attrs)
+    series = {name: _picked(dataset.variables[name], at) for name in dataset.data_vars}
+    coordinates = {name: dataset.variables[name] for name in dataset.coords if name != "time"}
+    return xr.Dataset(series, {"year": years, **coordinates}, dataset.attrs)
+
+
+def _picked(variable: xr.Variable, at: Mapping[Timing, NDArray[np.int64]]) -> xr.Variable:
+    """Give the values at the places in time where the years stand; NaN where that is -1."""
+    if "time" not in variable.dims:
+        return variable
+    places = at[Timing(variable.attrs.get("timing", Timing.YEAR))]
+    axis = variable.dims.index("time")
+    values = np.take(variable.to_numpy(), places, axis)
+    if (places < 0).any():
+        np.moveaxis(values, axis, 0)[places < 0] = np.nan
+    dims = ["year" if dim == "time" else dim for dim in variable.dims]
+    return xr.Variable(dims, values, variable.attrs)
 
 
 def _attributes(variable: Variable) -> dict[str, str]:

@@ -47,7 +47,10 @@ def translated(model: Model, folder: Path) -> str:
     if source is None:
         with quiet_pysd() as notes:
             source = _translate(model)
-        source = _REMARKS + json.dumps(sorted(set(notes)), ensure_ascii=False) + "\n" + source
+        # That a variable mixes constants and equations matters to those who set it, which nobody
+        # can: it is no constant to us.
+        said = sorted({note for note in notes if "is defined with different" not in note})
+        source = _REMARKS + json.dumps(said, ensure_ascii=False) + "\n" + source
         save_sealed(path, source)
     return source
 
