@@ -221,11 +221,14 @@ def _all_names(context: click.Context) -> Iterator[str]:
 
 
 def _target_ids() -> Iterator[str]:
-    """Give the ids in the shipped catalogue by their lines: reading it whole takes a second."""
-    from plansim.plan.targets import FILE_NAME
+    """Give the ids in the shipped catalogue by their lines.
+
+    To read it whole, or only to import `plan.targets` for the file's name, takes too long between
+    two keys.
+    """
     from plansim.resources import shipped
 
-    for line in shipped("model", FILE_NAME).read_text("utf-8").splitlines():
+    for line in shipped("model", "targets.yaml").read_text("utf-8").splitlines():
         if line.startswith("- id: "):
             yield line.removeprefix("- id: ").strip()
 

@@ -41,6 +41,7 @@ __all__ = [
     "paragraph",
     "render",
     "render_within",
+    "rows_within",
     "section_of",
     "series_table",
     "total_width",
@@ -210,16 +211,24 @@ def render(rows: Sequence[Row | Band], *, colour: bool = False) -> str:
 def render_within(
     make: Callable[[int], list[Row | Band]], width: int, *, colour: bool = False
 ) -> str:
-    """Render the rows that ``make`` gives for the most room that keeps them within ``width``.
+    """Render the rows that `rows_within` gives."""
+    return render(rows_within(make, width), colour=colour)
 
-    ``make`` takes the columns that its wrapped cells may have between them.
+
+def rows_within(
+    make: Callable[[int], list[Row | Band]], width: int, *, least: int = 16
+) -> list[Row | Band]:
+    """Make rows with the most room for wrapped cells that keeps them within ``width``.
+
+    ``make`` takes the columns that its wrapped cells may have between them. They get ``least`` in
+    any case, so the result may be wider.
     """
     room = width
     rows = make(room)
-    while (excess := total_width(rows) - width) > 0 and room > _NAME_AT_LEAST:
-        room = max(room - excess, _NAME_AT_LEAST)
+    while (excess := total_width(rows) - width) > 0 and room > least:
+        room = max(room - excess, least)
         rows = make(room)
-    return render(rows, colour=colour)
+    return rows
 
 
 def _widths(rows: Iterable[Row | Band]) -> list[int]:
@@ -366,23 +375,23 @@ def _panels(
     First choice is one line a target, with the name wrapped if need be; then all scenarios side
     by side with values over margins; then as many side by side as fit.
     """
-    least = min(_NAME_AT_LEAST, width)
-    flat = _rows(shown, heads, text, least, stacked=False)
-    if (spare := width - total_width(flat)) >= (0 if len(heads) == 1 else least):
-        room = min(least + spare, _NAME_WIDTH)
-        return [_rows(shown, heads, text, room, stacked=False)], False
+
+    def make(group: Mapping[str, Cell], *, stacked: bool) -> Callable[[int], list[Row | Band]]:
+        return lambda room: _rows(shown, group, text, min(room, _NAME_WIDTH), stacked=stacked)
+
+    flat = rows_within(make(heads, stacked=False), width, least=_NAME_WRAPPED)
+    if total_width(flat) <= width:
+        return [flat], False
     ids = list(heads)
     for size in range(len(ids), 0, -1):
         groups = [
             {each: heads[each] for each in ids[start : start + size]}
             for start in range(0, len(ids), size)
         ]
-        tables = [_rows(shown, group, text, least, stacked=True) for group in groups]
-        spare = width - max(map(total_width, tables))
-        if spare >= 0 or size == 1:
+        panels = [rows_within(make(group, stacked=True), width) for group in groups]
+        if max(map(total_width, panels)) <= width:
             break
-    room = min(least + max(spare, 0), _NAME_WIDTH)
-    return [_rows(shown, group, text, room, stacked=True) for group in groups], True
+    return panels, True
 
 
 def _rows(
