@@ -77,6 +77,24 @@ def test_readme_shows_something_to_check() -> None:
     assert any(command == "make run" for command, _ in sessions())
 
 
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/decisions/README.md", "model/README.md"]
+)
+def test_what_a_page_links_to_exists(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = set(re.findall(r"\]\((?!https?:)([^)#]+)", text))
+    # Files and folders that are named from the root, and those beside the page.
+    named = re.findall(
+        r"`((?:[\w.-]+/)*[\w.-]+(?:/|\.(?:csv|json|md|mdl|py|toml|txt|yaml)))`", text
+    )
+    places = (ROOT / page).parent, ROOT, ROOT / "sim" / "plansim"
+    missing = [
+        name for name in links | set(named) if not any((place / name).exists() for place in places)
+    ]
+    assert links or named
+    assert sorted(missing) == []
+
+
 @pytest.mark.parametrize("line", command_lines())
 def test_a_command_of_readme_runs(line: str, plansim_command: Command, tmp_path: Path) -> None:
     done = plansim_command(*shlex.split(line)[1:], cwd=tmp_path)
