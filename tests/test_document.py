@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plansim.model.document import MAX_BYTES, MAX_DEPTH, Plain, parse_document, read_document
@@ -122,6 +122,7 @@ def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:
         assert read_document(tmp_path / name).faults[0].message == message
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab1:-[]{}?,&*!|>'\"%@# \t\n\0\x07é农"), max_size=60))
 def test_no_text_raises_and_what_is_unreadable_has_a_fault(text: str) -> None:
     document = parse_document(text, "x.yaml")
@@ -141,6 +142,7 @@ data = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(data)
 def test_json_is_read_as_json_reads_it(value: Plain) -> None:
     text = json.dumps(value, ensure_ascii=False)

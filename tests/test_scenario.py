@@ -239,7 +239,9 @@ layers = st.lists(
 
 
 @given(layers)
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_merging_a_lineage_is_merging_mappings(
     tmp_path: Path, grid: Model, town: Model, chain: list[dict[str, float]]
 ) -> None:
@@ -613,7 +615,7 @@ def test_a_scenario_never_runs_code(tmp_path: Path, town: Model, payload: str, p
 
 
 @given(st.binary(max_size=80))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_file_whatever_raises_anything_else(tmp_path: Path, town: Model, content: bytes) -> None:
     path = tmp_path / "x.yaml"
     path.write_bytes(content)
@@ -663,3 +665,13 @@ def test_the_model_as_written_sets_nothing(town: Model) -> None:
     assert scenario.values == {}
     assert scenario.time == town.time
     assert not math.isnan(scenario.time.step)
+
+
+def test_each_shipped_scenario_fits_the_shipped_model() -> None:
+    model = load_model()
+    heads = list_scenarios()
+    assert heads
+    for head in heads:
+        scenario = read_scenario(head.id, model)
+        assert scenario.parent == head.parent
+        assert scenario.title_en != scenario.title_zh
