@@ -92,6 +92,6 @@ def test_no_comment_is_too_odd(text: str) -> None:
 
 @pytest.mark.parametrize("unit", ["[]", "[", "]", "中\n", "\n", "[A:1–", "1", "。"])
 def test_long_comments_take_linear_time(unit: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     read_comment("中" + unit * 200_000 + "]")
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2

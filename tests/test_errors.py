@@ -93,9 +93,9 @@ def test_nearest_gives_a_candidate_or_none(name: str, candidates: list[str]) -> 
 
 def test_nearest_is_quick_among_many_and_long_names() -> None:
     candidates = [f"name {number} {'x' * 400}" for number in range(100_000)]
-    begun = time.perf_counter()
+    begun = time.process_time()
     nearest("name" * 1_000_000, candidates)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_a_log_sorts_by_line_and_counts_what_is_past_its_limit() -> None:

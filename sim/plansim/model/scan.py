@@ -45,7 +45,6 @@ _MACRO = re.compile(r":MACRO:", re.IGNORECASE)
 _KEYWORD = re.compile(r":[A-Za-z ]+:")
 _EXCEPT = re.compile(r":EXCEPT:", re.IGNORECASE)
 _NEXT_ENTRY = re.compile(r"\n(?=\*{3}|[\w\"][^\n~|]*[=(:])")
-_LIMITS = re.compile(r"\[([^\[\]]*)\]$")
 _LIMIT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NUMERIC_RANGE = re.compile(r"\(\s*(\w[\w'$\s]*?)(\d{1,9})\s*-\s*(\w[\w'$\s]*?)(\d{1,9})\s*\)")
 
@@ -304,8 +303,14 @@ def _first_words(source: _Source, start: int) -> str:
 
 
 def _about(source: _Source, entry: _Entry, error: EquationSyntaxError) -> str:
-    name = _NAME.match(source.text, entry.start, entry.end)
-    return f"{error.message} in '{short(single_spaced(name[0]))}'" if name else error.message
+    match = _NAME.match(source.text, entry.start, entry.end)
+    name = single_spaced(match[0]) if match else ""
+    return f"{error.message} in '{short(name)}'" if _can_name(name) else error.message
+
+
+def _can_name(word: str) -> bool:
+    """Whether a word can be told from a number."""
+    return word != "" and not word.isdecimal()
 
 
 # Left-hand sides
@@ -405,7 +410,7 @@ def _read_name(
     """Read ``name [subscripts] :EXCEPT: [subscripts], …``; also give where it ends."""
     text = source.text
     match = _NAME.match(text, start, end)
-    if not match or match[0][0].isdecimal():
+    if not match or not _can_name(single_spaced(match[0])):
         raise EquationSyntaxError(
             start, "an equation does not begin with a name", found=_first_words(source, start)
         )
@@ -434,25 +439,18 @@ def _read_name(
 
 def _read_unit(source: _Source, entry: _Entry) -> tuple[str, tuple[float | None, float | None]]:
     """Part ``unit [low, high]``."""
-    unit = single_spaced(entry.unit)
-    match = _LIMITS.search(unit) if unit.endswith("]") else None
-    if not match:
-        if unit.endswith("]"):
-            _limits_fault(source, entry, unit)
+    unit, bracket, inside = single_spaced(entry.unit).partition("[")
+    unit = unit.strip()
+    if not bracket and not unit.endswith("]"):
         return unit, (None, None)
-    low_high: list[float | None] = []
-    for word in (piece.strip() for piece in match[1].split(",")):
-        if word == "?":
-            low_high.append(None)
-        elif _LIMIT.fullmatch(word):
-            low_high.append(float(word))
-        else:
-            _limits_fault(source, entry, unit)
-            return unit[: match.start()].strip(), (None, None)
-    low, high = [*low_high, None][:2]
-    if len(low_high) > 3 or (low is not None and high is not None and low > high):
-        _limits_fault(source, entry, unit)
-    return unit[: match.start()].strip(), (low, high)
+    bounds = [piece.strip() for piece in inside.removesuffix("]").split(",")]
+    readable = all(bound == "?" or _LIMIT.fullmatch(bound) for bound in bounds)
+    if inside.endswith("]") and readable and len(bounds) <= 3:
+        low, high = (None if bound == "?" else float(bound) for bound in [*bounds, "?"][:2])
+        if low is None or high is None or low <= high:
+            return unit, (low, high)
+    _limits_fault(source, entry, single_spaced(entry.unit))
+    return unit, (None, None)
 
 
 def _limits_fault(source: _Source, entry: _Entry, unit: str) -> None:
@@ -524,7 +522,7 @@ def _resolve_ranges(
     try:
         order = list(TopologicalSorter(parts).static_order())
     except CycleError as error:
-        cycle = [raw[key] for key in error.args[1]]
+        cycle = [raw[key] for key in reversed(error.args[1])]
         log.add(
             "subscript ranges contain each other",
             cycle[0].line,
