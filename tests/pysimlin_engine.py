@@ -32,6 +32,9 @@ FloatArray = NDArray[np.float64]
 _SKETCH = "\\\\\\---///"
 """Where Vensim's drawings begin: no equation may follow."""
 
+MOST_FACTOR = 1.5
+"""An array whose range spans unlike elements moves by no more than this as a whole."""
+
 
 @dataclass(frozen=True)
 class Equation:
@@ -229,3 +232,49 @@ def shipped_yaml(name: str) -> dict[str, Any]:
     assert not document.faults, "\n".join(map(str, document.faults))
     assert isinstance(document.data, dict)
     return document.data
+
+
+def draw(model: Model, random: np.random.Generator) -> dict[str, float]:
+    """Give every constant that has a plausible range a random value in it, as an ensemble would.
+
+    An array moves as a whole, by one factor, so that its pattern stays.
+    """
+    return {
+        key: value
+        for variable in uncertain(model)
+        for key, value in _placed(variable, float(random.random())).items()
+    }
+
+
+def draw_corner(model: Model, random: np.random.Generator) -> dict[str, float]:
+    """Put every constant that has a plausible range at one of its ends."""
+    return {
+        key: value
+        for variable in uncertain(model)
+        for key, value in _placed(variable, float(random.integers(2))).items()
+    }
+
+
+def uncertain(model: Model) -> list[Variable]:
+    """Give the constants that have a plausible range."""
+    return [
+        each
+        for each in model.variables.values()
+        if each.kind is VariableKind.CONSTANT and each.plausible is not None
+    ]
+
+
+def _placed(variable: Variable, place: float) -> dict[str, float]:
+    """Give a constant at a place in its plausible range: 0 is the low end, 1 the high one."""
+    assert variable.plausible is not None
+    low, high = variable.plausible
+    numbers = numbers_of(variable)
+    if not variable.subscripts:
+        return {variable.name: low + place * (high - low)}
+    sizes = [number for number in numbers.values() if number > 0]
+    least = max(low / min(sizes), 1 / MOST_FACTOR)
+    most = min(high / max(sizes), MOST_FACTOR)
+    factor = least + place * (most - least)
+    return {
+        key: float(np.clip(number * factor, *limits(variable))) for key, number in numbers.items()
+    }
