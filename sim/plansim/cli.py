@@ -6,7 +6,8 @@ standard error. The rest of the package is imported inside the commands, so that
 completion are quick.
 
 Exit codes: 0, all well; 1, ``--strict`` and a binding target is missed; 2, the input or the
-output is at fault (one message, no traceback); 130, interrupted.
+output is at fault (one message, no traceback); 130, interrupted; 141, the reader of the output
+has left.
 """
 
 from __future__ import annotations
@@ -66,15 +67,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             complete_var=COMPLETE_VARIABLE,
             standalone_mode=False,
         )
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except PlansimError as error:
         click.echo(f"{PROGRAM}: {error}", err=True)
         return 2
-    except BrokenPipeError:
-        # The reader has what it wanted; keep the interpreter from flushing into the void.
+    except _ReaderLeftError:
+        # What is left in the buffer must go somewhere when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except (click.Abort, KeyboardInterrupt):
@@ -98,7 +98,18 @@ class Page:
 
     def show(self, text: str) -> None:
         """Write to standard output."""
-        click.echo(text, color=self.colour)
+        _write(text, colour=self.colour)
+
+
+class _ReaderLeftError(Exception):
+    """Whoever read the output wants no more; click would leave with 1, which means missed here."""
+
+
+def _write(text: str, *, colour: bool = False) -> None:
+    try:
+        click.echo(text, color=colour)
+    except BrokenPipeError as error:
+        raise _ReaderLeftError from error
 
 
 def _page(lang: str | None) -> Page:
@@ -111,7 +122,7 @@ def _machine(text: str) -> None:
     """Write JSON or CSV: UTF-8 whatever the locale says."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-    click.echo(text, nl=not text.endswith("\n"))
+    _write(text.removesuffix("\n"))
 
 
 def _remark(text: str) -> None:
