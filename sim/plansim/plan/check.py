@@ -17,7 +17,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from plansim.errors import CatalogueError, Fault
-from plansim.plan.measure import Floats, annual_series, measure, trailing_base
+from plansim.plan.measure import Floats, Yearly, annual_series, measured, trailing_base, yearly
 from plansim.plan.targets import (
     Attribute,
     Basis,
@@ -31,10 +31,43 @@ from plansim.plan.targets import (
     unit_factor,
 )
 
-__all__ = ["Judgement", "Verdict", "check_targets", "judge", "margin_of", "status_codes"]
+__all__ = [
+    "Answer",
+    "Findings",
+    "Judgement",
+    "Verdict",
+    "check_targets",
+    "findings",
+    "judge",
+    "margin_of",
+    "status_codes",
+]
 
 _ROUNDING = 1e-9
 """A margin below this share of the target comes from binary fractions and units: it is none."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The annual series that a target is judged by, on one basis."""
+
+    at: Yearly
+    factor: float
+    """From the unit of the series' measure to the target's: `unit_factor`."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What becomes of one target, as plain arrays over runs: shape ``(run, …)``.
+
+    The fields are those of `Judgement`; a target that nothing answers has scalars.
+    """
+
+    value: Floats
+    margin: Floats
+    status: npt.NDArray[np.int8]
+    first_breach: Floats
+    bases: Mapping[Basis, Floats]
 
 
 @dataclass(frozen=True)
@@ -122,29 +155,40 @@ def judge(dataset: xr.Dataset, target: Target, *, assumed: bool = False) -> Judg
 
 def _judged(dataset: xr.Dataset, target: Target, *, assumed: bool) -> Judgement:
     series = {basis: _answer(dataset, name) for basis, name in target.variables.items()}
-    if not series or target.value is None or target.year is None:
-        nothing = xr.DataArray(math.nan)
-        status = Status.ASSUMED if assumed else Status.UNTESTABLE
-        return Judgement(
-            value=nothing,
-            margin=nothing,
-            margin_pct=nothing,
-            status=xr.DataArray(np.int8(status.code)),
-            first_breach=nothing,
-            bases=MappingProxyType({}),
-        )
-    measured = {basis: _measured(each, target, target.year) for basis, each in series.items()}
-    runs = next(iter(measured.values()))
-    value = runs.to_numpy()
-    margins = np.stack([margin_of(each.to_numpy(), target) for each in measured.values()], axis=-1)
-    size = abs(target.value) or math.nan
+    answers = {
+        basis: Answer(yearly(each), unit_factor(_unit(each), target))
+        for basis, each in series.items()
+    }
+    found = findings(answers, target, assumed=assumed)
+    judged = bool(series) and target.value is not None and target.year is not None
+    runs = _runs(next(iter(series.values()))) if judged else xr.DataArray(math.nan)
+    size = abs(target.value or math.nan)
     return Judgement(
-        value=runs,
-        margin=runs.copy(data=margin_of(value, target)),
-        margin_pct=runs.copy(data=margin_of(value, target) / size * 100),
-        status=runs.copy(data=status_codes(margins, assumed=assumed)),
-        first_breach=runs.copy(data=_first_breach(series.values(), target, value.shape)),
-        bases=MappingProxyType({basis: each for basis, each in measured.items() if basis}),
+        value=runs.copy(data=found.value),
+        margin=runs.copy(data=found.margin),
+        margin_pct=runs.copy(data=found.margin / size * 100),
+        status=runs.copy(data=found.status),
+        first_breach=runs.copy(data=found.first_breach),
+        bases=MappingProxyType({key: runs.copy(data=each) for key, each in found.bases.items()}),
+    )
+
+
+def findings(
+    answers: Mapping[Basis | None, Answer], target: Target, *, assumed: bool = False
+) -> Findings:
+    """Judge runs by one target, as `judge` does, in plain arrays: what a sweep works on."""
+    if not answers or target.value is None or target.year is None:
+        nothing = np.array(math.nan)
+        status = Status.ASSUMED if assumed else Status.UNTESTABLE
+        return Findings(nothing, nothing, np.array(status.code, np.int8), nothing, {})
+    values = {basis: _measured(each, target, target.year) for basis, each in answers.items()}
+    margins = [margin_of(each, target) for each in values.values()]
+    return Findings(
+        value=next(iter(values.values())),
+        margin=margins[0],
+        status=status_codes(np.stack(margins, axis=-1), assumed=assumed),
+        first_breach=_first_breach(answers.values(), target, margins[0].shape),
+        bases={basis: each for basis, each in values.items() if basis},
     )
 
 
@@ -177,9 +221,7 @@ def status_codes(margins: Floats, *, assumed: bool = False) -> npt.NDArray[np.in
     return np.full_like(codes, Status.ASSUMED.code, np.int8) if assumed else codes.astype(np.int8)
 
 
-def _first_breach(
-    series: Collection[xr.DataArray], target: Target, shape: tuple[int, ...]
-) -> Floats:
+def _first_breach(answers: Collection[Answer], target: Target, shape: tuple[int, ...]) -> Floats:
     """Give the first year in which a binding cap or floor does not hold; NaN if none.
 
     A year that the run does not reach is no breach.
@@ -189,18 +231,22 @@ def _first_breach(
         return first
     assert target.year is not None
     for year in range(target.horizon, target.year - 1, -1):
-        for each in series:
-            margin = margin_of(_measured(each, target, year).to_numpy(), target)
+        for each in answers:
+            margin = margin_of(_measured(each, target, year), target)
             first = np.where(margin < 0, year, first)
     return first
 
 
-def _measured(series: xr.DataArray, target: Target, year: int) -> xr.DataArray:
+def _measured(answer: Answer, target: Target, year: int) -> Floats:
     """Measure an annual series in the target's unit, at its own year or a later one."""
     assert target.year is not None
     base = trailing_base(target.measure, target.since, target.year, year)
-    found = measure(series, target.measure, base, year)
-    return found.copy(data=found.to_numpy() * unit_factor(_unit(series), target))
+    return measured(answer.at, target.measure, base, year) * answer.factor
+
+
+def _runs(series: xr.DataArray) -> xr.DataArray:
+    """Give an array over the runs of an annual series, whatever is in it: ``(run, …)``."""
+    return series.isel(year=0, drop=True) if series.sizes["year"] else series.sum("year")
 
 
 def _answer(dataset: xr.Dataset, reference: str) -> xr.DataArray:

@@ -15,14 +15,21 @@ from plansim.model.records import Timing
 __all__ = [
     "Floats",
     "Measure",
+    "Yearly",
     "annual_series",
     "in_a_year",
     "measure",
+    "measured",
     "measured_unit",
+    "moment",
     "trailing_base",
+    "yearly",
 ]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+
+Yearly: TypeAlias = Callable[[int], Floats]
+"""From a year to an annual series' values at it, ``(run, …)``; NaN if the year is missing."""
 
 _SAME_TIME = 1e-6
 """Times that are closer than this, in years, are one."""
@@ -46,12 +53,34 @@ def annual_series(series: xr.DataArray) -> xr.DataArray:
     of the year if it has none). Years at which the run saved no value are left out. Unit and
     attributes stay.
     """
-    at_end = series.attrs.get("timing", Timing.YEAR) == Timing.YEAR_END
-    time = series["time"].to_numpy() - (0.5 if at_end else 0.0)
+    timing = Timing(series.attrs.get("timing", Timing.YEAR))
+    time = series["time"].to_numpy() - moment(timing, 0)
     years = np.rint(time)
     saved = np.flatnonzero(np.abs(time - years) < _SAME_TIME)
     picked = series.isel(time=saved)
     return picked.assign_coords(time=years[saved].astype(np.int64)).rename(time="year")
+
+
+def moment(timing: Timing, year: int) -> float:
+    """Give the TIME at which the value of a year stands.
+
+    >>> moment(Timing.YEAR, 2010), moment(Timing.YEAR_END, 2010)
+    (2010.0, 2010.5)
+    """
+    return year + (0.5 if timing is Timing.YEAR_END else 0.0)
+
+
+def yearly(series: xr.DataArray) -> Yearly:
+    """Give a function from a year to the values at it, ``(…)``; NaN if the year is missing."""
+    values = np.asarray(series.transpose(..., "year").to_numpy(), dtype=np.float64)
+    index = {int(year): place for place, year in enumerate(series["year"].to_numpy())}
+
+    def at(year: int) -> Floats:
+        if year not in index:
+            return np.full(values.shape[:-1], np.nan)
+        return np.asarray(values[..., index[year]])
+
+    return at
 
 
 def measure(series: xr.DataArray, kind: Measure, base_year: int, year: int) -> xr.DataArray:
@@ -66,22 +95,27 @@ def measure(series: xr.DataArray, kind: Measure, base_year: int, year: int) -> x
     >>> float(measure(gdp, Measure.SUM, 2005, 2007))
     231.0
     """
-    if kind is not Measure.LEVEL and base_year >= year:
-        raise ValueError(f"a {kind} needs a base year before {year}, not {base_year}")
     # In numpy, since xarray's own steps cost a hundred times the arithmetic.
-    at = _years(series)
-    match kind:
-        case Measure.LEVEL:
-            found = at(year)
-        case Measure.SUM | Measure.MEAN:
-            window = [at(each) for each in range(base_year + 1, year + 1)]
-            found = np.sum(window, axis=0) / (1 if kind is Measure.SUM else len(window))
-        case Measure.GROWTH:
-            found = _ratio(at(year), at(base_year)) ** (1 / (year - base_year)) - 1
-        case Measure.REDUCTION:
-            found = 1 - _ratio(at(year), at(base_year))
+    found = measured(yearly(series), kind, base_year, year)
     runs = series.isel(year=0, drop=True) if series.sizes["year"] else series.sum("year")
     return runs.copy(data=found)
+
+
+def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
+    """Do as `measure` on a series that is given by years, of one run or of many: ``(run, …)``."""
+    if kind is not Measure.LEVEL and base_year >= year:
+        raise ValueError(f"a {kind} needs a base year before {year}, not {base_year}")
+    match kind:
+        case Measure.LEVEL:
+            return at(year)
+        case Measure.SUM | Measure.MEAN:
+            window = [at(each) for each in range(base_year + 1, year + 1)]
+            total: Floats = np.sum(window, axis=0)
+            return total if kind is Measure.SUM else total / len(window)
+        case Measure.GROWTH:
+            return _ratio(at(year), at(base_year)) ** (1 / (year - base_year)) - 1
+        case Measure.REDUCTION:
+            return 1 - _ratio(at(year), at(base_year))
 
 
 def trailing_base(kind: Measure, base_year: int, year: int, later: int) -> int:
@@ -125,19 +159,6 @@ def in_a_year(unit: str) -> str:
     if unit == "1/Year":
         return "Dmnl"
     return unit.removesuffix("/Year") if unit.endswith("/Year") else f"({unit})*Year"
-
-
-def _years(series: xr.DataArray) -> Callable[[int], Floats]:
-    """Give a function from a year to the values at it, ``(…)``; NaN if the year is missing."""
-    values = np.asarray(series.transpose(..., "year").to_numpy(), dtype=np.float64)
-    index = {int(year): place for place, year in enumerate(series["year"].to_numpy())}
-
-    def at(year: int) -> Floats:
-        if year not in index:
-            return np.full(values.shape[:-1], np.nan)
-        return np.asarray(values[..., index[year]])
-
-    return at
 
 
 def _ratio(end: Floats, base: Floats) -> Floats:
