@@ -271,6 +271,13 @@ def test_the_same_scenario_twice_is_one_column(check: Call) -> None:
     assert check("base.yaml", "base.yaml").out == check("base.yaml").out
 
 
+def test_two_scenarios_of_one_name_are_refused(check: Call, tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(FAST.replace("parent: base.yaml\n", ""), "utf-8")
+    done = check("base.yaml", str(tmp_path / "base.yaml"))
+    assert (done.code, done.out) == (2, "")
+    assert "two scenarios are called 'base'" in done.err
+
+
 def test_another_model_may_be_judged_as_it_is_written(check: Call) -> None:
     done = check()
     assert done.code == 0

@@ -304,15 +304,19 @@ def _scenarios(
     targets: Sequence[Target],
     faults: list[Fault],
 ) -> list[Scenario]:
-    """Read scenarios; what is wrong with any of them goes to ``faults``."""
+    """Read scenarios, each once; what is wrong with any of them goes to ``faults``."""
     from plansim.errors import Fault, nearest
     from plansim.model.scenario import as_written, read_scenario
 
     if not names:
         return [as_written(model)]
-    found = _all_or_faults(
-        lambda name: read_scenario(name, model, overrides), dict.fromkeys(names), faults
-    )
+    read = _all_or_faults(lambda name: read_scenario(name, model, overrides), names, faults)
+    found = list({each.path and each.path.resolve(): each for each in read}.values())
+    by_id: dict[str, Scenario] = {}
+    for scenario in found:
+        if (other := by_id.setdefault(scenario.id, scenario)) is not scenario:
+            message = f"two scenarios are called '{scenario.id}'; one of the files needs a new name"
+            faults.append(Fault(message, scenario.path, found=f"also {other.path}"))
     ids = [target.id for target in targets]
     for scenario in found:
         for key, (file, line) in scenario.assumed_lines.items():
