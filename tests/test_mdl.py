@@ -357,7 +357,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         "pipe.mdl": r"the file is no Vensim model; expected a \.mdl file",
         "folder.mdl": r"a folder is no model; expected a \.mdl file",
         "x" * 300 + ".mdl": "the file cannot be read; found File name too long",
-        "nul\0.mdl": "the file cannot be read; found embedded null byte",
+        "nul\0.mdl": "the file cannot be read; found .*embedded null",  # the words are Python's
     }
     for name, message in cases.items():
         with pytest.raises(ModelError, match=message):
