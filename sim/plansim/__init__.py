@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from plansim.engine.reference import simulate
     from plansim.errors import (
         CatalogueError,
+        DesignError,
         Fault,
         InputError,
         ModelError,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "errors": [
         "CatalogueError",
+        "DesignError",
         "Fault",
         "InputError",
         "ModelError",
@@ -88,6 +90,7 @@ __all__ = [
     "Basis",
     "CatalogueError",
     "Change",
+    "DesignError",
     "Direction",
     "Fault",
     "InputError",

@@ -7,6 +7,7 @@
     │   ├── ModelError            a Vensim model file
     │   ├── ScenarioError         a scenario file or a ``--set``
     │   ├── CatalogueError        a target catalogue or an audit file
+    │   ├── DesignError           the design of a sweep
     │   ├── UnitError             a unit that is unknown or cannot be converted
     │   └── UnknownNameError      a name that nothing bears (variable, scenario, target)
     ├── OutputError               a result that cannot be written
@@ -25,6 +26,7 @@ from pathlib import Path
 
 __all__ = [
     "CatalogueError",
+    "DesignError",
     "Fault",
     "FaultLog",
     "InputError",
@@ -98,6 +100,10 @@ class ScenarioError(InputError):
 
 class CatalogueError(InputError):
     """A target catalogue or an audit file is not valid."""
+
+
+class DesignError(InputError):
+    """The design of a sweep is not valid, or not the one that a result was begun with."""
 
 
 class UnitError(InputError):

@@ -35,7 +35,11 @@ __all__ = [
     "assignments",
     "file_entries",
     "implausible",
+    "meant",
+    "number_in",
+    "outside",
     "override_entries",
+    "range_text",
 ]
 
 
@@ -137,16 +141,26 @@ def assignments(
     return layer
 
 
+def meant(model: Model, entry: Entry) -> tuple[Variable, tuple[str, ...]]:
+    """Give the constant that an entry means, and its elements, ``"e1,e2"``; of a scalar, one empty.
+
+    Raises:
+        InputError: there is no such constant or element.
+    """
+    variable, ranges = _target(model, entry)
+    return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
+
+
 def implausible(assignment: Assignment) -> Fault | None:
     """Warn of a number outside the range that its evidence gives."""
     plausible = assignment.variable.plausible
-    if plausible is None or not _outside(assignment.number, *plausible):
+    if plausible is None or not outside(assignment.number, *plausible):
         return None
     return Fault(
         f"'{assignment.key}' is outside its plausible range",
         assignment.file,
         assignment.line,
-        expected=_range_text(*plausible, assignment.variable.unit),
+        expected=range_text(*plausible, assignment.variable.unit),
         found=f"{assignment.number:g}",
     )
 
@@ -344,6 +358,23 @@ _NUMBER_AND_UNIT = re.compile(
 
 def _number(entry: Entry, cell: Cell, variable: Variable, below: Place) -> float:
     """Give a number in the unit of its variable, within its admissible range."""
+    number = number_in(variable.unit, entry, cell, below)
+    if outside(number, *variable.admissible):
+        raise entry.fault(
+            f"'{entry.name}' is outside its admissible range",
+            below,
+            expected=range_text(*variable.admissible, variable.unit),
+            found=f"{number:g}",
+        )
+    return number
+
+
+def number_in(unit_wanted: str, entry: Entry, cell: Cell, below: Place = ()) -> float:
+    """Give the number that a cell of an entry holds, in the unit that is wanted.
+
+    Raises:
+        InputError: it is no finite number, or its unit does not convert.
+    """
     match cell:
         case str():
             plain = unicodedata.normalize("NFKC", cell).replace("\N{MINUS SIGN}", "-")
@@ -352,7 +383,7 @@ def _number(entry: Entry, cell: Cell, variable: Variable, below: Place) -> float
                 raise entry.fault(
                     f"'{entry.name}' is not a number",
                     below,
-                    expected=f"a number, or one with its unit, as '1 {variable.unit}'",
+                    expected=f"a number, or one with its unit, as '1 {unit_wanted}'",
                     found=shown(cell),
                 )
             number, unit = float(match[1]), match[2]
@@ -360,24 +391,18 @@ def _number(entry: Entry, cell: Cell, variable: Variable, below: Place) -> float
             number, unit = cell.value, cell.unit
         case _:
             number, unit = cell, ""
-    if unit and unit != variable.unit:
+    if unit and unit != unit_wanted:
         try:
-            number = convert(number, unit, variable.unit)
+            number = convert(number, unit, unit_wanted)
         except InputError as error:
             raise entry.relay(error, below) from None
     if not math.isfinite(number):
         raise entry.fault(f"'{entry.name}' is not a finite number", below)
-    if _outside(number, *variable.admissible):
-        raise entry.fault(
-            f"'{entry.name}' is outside its admissible range",
-            below,
-            expected=_range_text(*variable.admissible, variable.unit),
-            found=f"{number:g}",
-        )
     return number
 
 
-def _outside(number: float, low: float | None, high: float | None) -> bool:
+def outside(number: float, low: float | None, high: float | None) -> bool:
+    """Tell whether a number lies beyond a bound, rounding errors apart."""
     # A bound that was reached by way of a unit conversion may miss it by a rounding error.
     slack = 1e-12 * abs(number)
     return (low is not None and number < low - slack) or (
@@ -385,10 +410,10 @@ def _outside(number: float, low: float | None, high: float | None) -> bool:
     )
 
 
-def _range_text(low: float | None, high: float | None, unit: str) -> str:
+def range_text(low: float | None, high: float | None, unit: str) -> str:
     """Say a range in words.
 
-    >>> _range_text(0.0, None, "Year"), _range_text(0.5, 2.0, "")
+    >>> range_text(0.0, None, "Year"), range_text(0.5, 2.0, "")
     ('at least 0 Year', '0.5 to 2')
     """
     if low is None:

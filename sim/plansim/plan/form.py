@@ -62,7 +62,8 @@ def form_of(form: type[AnyForm], document: Document) -> AnyForm:
 
 def _form_fault(form: type[Form], document: Document, detail: ErrorDetails) -> Fault:
     """Say in our words, and with the line, what pydantic found wrong."""
-    place: Place = detail["loc"]
+    # Which of several forms an entry has is said between angle brackets.
+    place: Place = tuple(part for part in detail["loc"] if not str(part).startswith("<"))
     name = place[-1] if place else ""
     if detail["type"] == "missing":
         return fault_at(document, place[:-1], f"the key '{name}' is missing")
