@@ -1,0 +1,701 @@
+"""The file of a sweep's design: its form, and from it a `Design` that fits the model.
+
+``scenarios/sweeps/schema.json`` is the form for editors;
+``python -m plansim.study.design_file > scenarios/sweeps/schema.json`` writes it anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from plansim.errors import (
+    CatalogueError,
+    DesignError,
+    Fault,
+    InputError,
+    ScenarioError,
+    UnknownNameError,
+    nearest,
+)
+from plansim.model.assignment import Entry, meant, number_in, outside, range_text
+from plansim.model.document import Document, Place, read_document
+from plansim.model.records import Model, Variable, VariableKind, folded
+from plansim.model.scenario import Scenario, read_scenario
+from plansim.model.scenario_file import Cell, Wording
+from plansim.plan.form import Form, form_of
+from plansim.plan.measure import Floats
+from plansim.plan.targets import split_reference
+from plansim.study.design import MOST_HYPERCUBE, MOST_RUNS, Design, Kind, grid_axes
+from plansim.study.factor import (
+    Apply,
+    Discrete,
+    Distribution,
+    Factor,
+    Lognormal,
+    Normal,
+    Triangular,
+    Uniform,
+    applied,
+    default_of,
+    reach,
+)
+
+__all__ = ["DesignFile", "quick_design", "read_design", "schema_text"]
+
+MOST_TABLE = 200_000_000
+"""Bytes of a table that are read at most."""
+
+SAMPLE = 1024
+"""Points of a sample where the design does not say how many."""
+
+TRAJECTORIES = 50
+LEVELS = 4
+
+
+# --- the form -------------------------------------------------------------------------------------
+
+
+class _Normal(Form):
+    mean: Cell
+    sd: Cell
+
+
+class _Lognormal(Form):
+    median: Cell
+    spread: float
+
+
+class _Discrete(Form):
+    values: list[Cell]
+    weights: list[float] = Field(default=[])
+
+
+class FactorForm(Form):
+    """What a design may say of a factor."""
+
+    constants: Annotated[list[str], BeforeValidator(lambda x: [x] if isinstance(x, str) else x)] = (
+        Field(
+            default=[],
+            description="What it acts on, `NAME` or `NAME[element]`; else what it is called.",
+        )
+    )
+    apply: Annotated[Apply, Field(strict=False)] = Field(
+        default=Apply.SET,
+        description="Whether its value replaces the constants, is added to or multiplies them.",
+    )
+    uniform: list[Cell] | None = Field(default=None, description="[low, high]")
+    triangular: list[Cell] | None = Field(default=None, description="[low, likeliest, high]")
+    normal: _Normal | None = None
+    lognormal: _Lognormal | None = Field(
+        default=None, description="The median, and the standard deviation of the natural logarithm."
+    )
+    discrete: _Discrete | None = None
+    within: list[Cell] | None = Field(
+        default=None, description="[low, high]: where a normal or lognormal distribution is cut."
+    )
+    levels: int | None = Field(default=None, ge=1, le=1000, description="In a grid.")
+    zh: str = ""
+    why: Wording = ""
+
+
+def _short(value: object) -> object:
+    """Understand the short forms: nothing, and [low, high]."""
+    if value is None:
+        return {}
+    return {"uniform": value} if isinstance(value, list) else value
+
+
+_FactorOrShort = Annotated[
+    FactorForm, BeforeValidator(_short, json_schema_input_type=FactorForm | list[Cell] | None)
+]
+
+
+class Sampling(Form):
+    """How the points are laid."""
+
+    kind: Annotated[Kind, Field(strict=False)] = Kind.SOBOL
+    samples: int | None = Field(
+        default=None, ge=1, description="Points of a sample; trajectories of Morris."
+    )
+    seed: int = Field(default=0, ge=0)
+    levels: int | None = Field(default=None, ge=1, le=1000, description="Of a grid or of Morris.")
+    table: str | None = Field(
+        default=None, description="A CSV file, one factor a column and one run a row."
+    )
+
+
+class DesignFile(Form):
+    """What a design file may say."""
+
+    title: Wording = Field(description="What the sweep is called, in English and Chinese.")
+    description: Wording = Field(default="", description="What it is about.")
+    scenarios: Annotated[list[str], BeforeValidator(lambda x: [x] if isinstance(x, str) else x)] = (
+        Field(
+            default=["baseline"],
+            description="Under which scenarios every point is run: ids or relative paths.",
+        )
+    )
+    design: Sampling = Sampling()
+    factors: dict[str, _FactorOrShort] = Field(
+        default={},
+        description="What varies, by name. Nothing more than the name of a constant: uniform over "
+        "its plausible range. [low, high]: uniform over that.",
+    )
+    outputs: list[str] = Field(
+        default=[],
+        description="Series to keep, `NAME` or `NAME[element]`; else those that targets judge.",
+    )
+    years: list[int] = Field(
+        default=[], description="At which to keep them; else those in which targets are due."
+    )
+    sources: list[str] = Field(default=[], description="Where the ranges come from.")
+
+
+def schema_text() -> str:
+    """Give the JSON Schema of a design file, as ``scenarios/sweeps/schema.json`` holds it."""
+    schema = DesignFile.model_json_schema()
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    text = json.dumps(head | schema | {"title": "Design"}, indent=2, ensure_ascii=False)
+    return text.replace('"oneOf":', '"anyOf":') + "\n"
+
+
+# --- from the form to the record ------------------------------------------------------------------
+
+
+def read_design(
+    path: str | Path, model: Model, *, samples: int | None = None, seed: int | None = None
+) -> Design:
+    """Read a design file and check it against the model.
+
+    ``samples`` and ``seed`` go over what the file says.
+
+    Raises:
+        DesignError: with every fault of the file, its table and its scenarios.
+    """
+    document = read_document(Path(path))
+    try:
+        form = form_of(DesignFile, document)
+    except CatalogueError as error:
+        raise DesignError(error.faults) from None
+    reader = _Reader(model, document, form, Path(path))
+    return reader.design(samples, seed)
+
+
+def quick_design(
+    scenario: str,
+    factors: Sequence[str],
+    model: Model,
+    *,
+    samples: int | None = None,
+    seed: int | None = None,
+) -> Design:
+    """Make a Sobol design of texts ``NAME`` or ``NAME=LOW..HIGH`` under one scenario.
+
+    Raises:
+        DesignError: a text cannot be read, or does not fit the model.
+        UnknownNameError: no scenario bears the name.
+        ScenarioError: the scenario's file is at fault.
+    """
+    forms: dict[str, FactorForm] = {}
+    faults = []
+    for text in factors:
+        name, given, bounds = (part.strip() for part in text.partition("="))
+        low, dots, high = (part.strip() for part in bounds.partition(".."))
+        if not name or (given and not (low and dots and high)):
+            faults.append(
+                Fault("not a factor", "--factor", expected="NAME or NAME=LOW..HIGH", found=text)
+            )
+        elif name in forms:
+            faults.append(Fault(f"the factor '{name}' is given twice", "--factor"))
+        else:
+            forms[name] = FactorForm(uniform=[low, high] if given else None)
+    if faults:
+        raise DesignError(faults)
+    document = Document("--factor", "", None, {}, ())
+    read = read_scenario(scenario, model)
+    form = DesignFile(title="", scenarios=[scenario], factors=forms)
+    design = _Reader(model, document, form, None).design(samples, seed, [read])
+    return replace(design, id=read.id, title_en=read.title_en, title_zh=read.title_zh)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A user's own points."""
+
+    names: tuple[str, ...]
+    values: Floats
+    sha256: str
+
+
+class _Reader:
+    """Turns the form into a design, noting what does not fit."""
+
+    def __init__(
+        self, model: Model, document: Document, form: DesignFile, path: Path | None
+    ) -> None:
+        self.model = model
+        self.document = document
+        self.form = form
+        self.path = path
+        self.faults: list[Fault] = []
+        self.warnings: list[Fault] = []
+
+    def design(
+        self, samples: int | None, seed: int | None, scenarios: Sequence[Scenario] | None = None
+    ) -> Design:
+        form = self.form
+        read = list(self._scenarios() if scenarios is None else scenarios)
+        table = self._table()
+        factors = list(self._factors(table))
+        outputs = list(self._outputs())
+        if table is not None:
+            table = replace(table, values=self._in_order(table, factors))
+        self._check_apart(factors)
+        if not self.faults:
+            for scenario in read:
+                self._check_ranges(factors, table, scenario)
+        title = form.title
+        draft = Design(
+            id=self.path.stem if self.path else "",
+            title_en=title if isinstance(title, str) else title.en,
+            title_zh=title if isinstance(title, str) else title.zh,
+            kind=form.design.kind,
+            scenarios=tuple(read),
+            factors=tuple(factors),
+            points=1,
+            seed=form.design.seed if seed is None else seed,
+            levels=form.design.levels or LEVELS,
+            outputs=tuple(outputs),
+            years=tuple(sorted(set(form.years))),
+            table=table.values if table else None,
+            table_sha256=table.sha256 if table else "",
+            path=self.path,
+            sha256=self.document.sha256,
+            warnings=tuple(dict.fromkeys(self.warnings)),
+        )
+        points = 1 if self.faults else self._points(draft, samples)
+        if self.faults:
+            raise DesignError(dict.fromkeys(self.faults))
+        return replace(draft, points=points)
+
+    def fault(
+        self,
+        message: str,
+        *place: str | int,
+        expected: str | None = None,
+        found: str | None = None,
+        nearest: str | None = None,
+    ) -> None:
+        line = self.document.line(place)
+        self.faults.append(Fault(message, self.document.file, line, expected, found, nearest))
+
+    def _scenarios(self) -> Iterator[Scenario]:
+        seen = set()
+        for place, name in enumerate(self.form.scenarios):
+            beside = None if self.path is None else self.path.parent / name
+            path = beside if beside is not None and beside.suffix in {".yaml", ".yml"} else name
+            try:
+                scenario = read_scenario(path, self.model)
+            except UnknownNameError as error:
+                self._relay(error, "scenarios", place)
+            except ScenarioError as error:
+                self.faults += error.faults
+            else:
+                if scenario.id in seen:
+                    self.fault(f"the scenario '{scenario.id}' stands twice", "scenarios", place)
+                seen.add(scenario.id)
+                self.warnings += scenario.warnings
+                yield scenario
+        if not self.form.scenarios:
+            self.fault("a sweep needs a scenario", "scenarios")
+
+    def _relay(self, error: InputError, *place: str | int) -> None:
+        line = self.document.line(place)
+        self.faults += [
+            replace(fault, file=self.document.file, line=line) for fault in error.faults
+        ]
+
+    # --- factors ---
+
+    def _factors(self, table: _Table | None) -> Iterator[Factor]:
+        forms = dict(self.form.factors)
+        if table is not None:
+            forms |= {name: FactorForm() for name in table.names if name not in forms}
+            for name in forms.keys() - set(table.names):
+                self.fault(f"the table has no column '{name}'", "factors", name)
+        if not forms and table is None:
+            self.fault("a sweep needs factors", "factors")
+        for name, form in forms.items():
+            try:
+                yield self._factor(name, form, table is not None)
+            except InputError as error:
+                self.faults += error.faults
+
+    def _factor(self, name: str, form: FactorForm, tabled: bool) -> Factor:
+        entry = Entry(name, name, self.document, ("factors", name))
+        variables: dict[str, Variable] = {}
+        for reference in form.constants or [name]:
+            asked = replace(entry, name=reference)
+            variable, elements = meant(self.model, asked)
+            if variable.kind is not VariableKind.CONSTANT:
+                raise _wrong(asked, "only a constant can vary from run to run", found="the clock")
+            for element in elements:
+                variables[f"{variable.name}[{element}]" if element else variable.name] = variable
+        units = {variable.unit for variable in variables.values()}
+        unit = "Dmnl" if form.apply is Apply.MULTIPLY else next(iter(units))
+        if form.apply is not Apply.MULTIPLY and len(units) > 1:
+            raise _wrong(
+                entry, f"the constants of '{name}' have different units", found=", ".join(units)
+            )
+        one = next(iter(variables.values()))
+        if "/" in name or name.startswith("_"):
+            raise _wrong(entry, f"a factor cannot be called '{name}'", expected="no slash in it")
+        return Factor(
+            name=one.name if folded(name) in {folded(one.name), folded(one.name_zh)} else name,
+            constants=tuple(variables),
+            apply=form.apply,
+            distribution=self._distribution(entry, form, unit, one, tabled),
+            unit=unit,
+            name_zh=form.zh or (one.name_zh if len(variables) == 1 else ""),
+            levels=form.levels,
+        )
+
+    def _distribution(
+        self, entry: Entry, form: FactorForm, unit: str, variable: Variable, tabled: bool
+    ) -> Distribution | None:
+        shapes = ("uniform", "triangular", "normal", "lognormal", "discrete")
+        given = [key for key in shapes if getattr(form, key) is not None]
+        if len(given) > 1:
+            raise _wrong(
+                entry, f"'{entry.name}' has more than one distribution", found=" and ".join(given)
+            )
+        if tabled:
+            if given or form.within:
+                raise _wrong(entry, f"the table says what '{entry.name}' is", found=given[0])
+            return None
+        if form.within is not None and not {"normal", "lognormal"} & set(given):
+            raise _wrong(entry, "only a normal or lognormal distribution is cut", "within")
+        if not given:
+            return self._plausible(entry, form, variable)
+        return self._given(entry, form, unit, variable, given[0])
+
+    def _plausible(self, entry: Entry, form: FactorForm, variable: Variable) -> Uniform:
+        if form.apply is not Apply.SET or len(form.constants) > 1 or variable.plausible is None:
+            why = "has no plausible range" if form.apply is Apply.SET else "is not set but changed"
+            raise _wrong(
+                entry,
+                f"'{entry.name}' needs a distribution, since it {why}",
+                expected="uniform: [low, high], or another one",
+            )
+        return Uniform(*variable.plausible)
+
+    def _given(
+        self, entry: Entry, form: FactorForm, unit: str, variable: Variable, key: str
+    ) -> Distribution:
+        def number(cell: Cell, *below: str | int) -> float:
+            return number_in(unit, entry, cell, (key, *below))
+
+        def numbers(cells: Sequence[Cell], count: int, below: str = key) -> list[float]:
+            found = [number_in(unit, entry, cell, (below, i)) for i, cell in enumerate(cells)]
+            rises = all(a <= b for a, b in itertools.pairwise(found))
+            if len(found) != count or not rises or found[0] == found[-1]:
+                raise _wrong(
+                    entry,
+                    f"'{entry.name}' has no proper {below} range",
+                    below,
+                    expected=f"{count} rising numbers",
+                    found=", ".join(f"{each:g}" for each in found) or "nothing",
+                )
+            return found
+
+        if form.uniform is not None:
+            return Uniform(*numbers(form.uniform, 2))
+        if form.triangular is not None:
+            return Triangular(*numbers(form.triangular, 3))
+        if form.discrete is not None:
+            return self._discrete(entry, form.discrete, number)
+        if form.within is not None:
+            low, high = numbers(form.within, 2, "within")
+        elif form.apply is Apply.SET:
+            low, high = (
+                open_ if end is None else end
+                for end, open_ in zip(variable.admissible, (-math.inf, math.inf), strict=True)
+            )
+        else:
+            raise _wrong(entry, f"'{entry.name}' needs ends", expected="within: [low, high]")
+        if form.normal is not None:
+            mean, sd = number(form.normal.mean, "mean"), number(form.normal.sd, "sd")
+            self._check_shape(entry, sd, low <= mean <= high)
+            return Normal(mean, sd, low, high)
+        assert form.lognormal is not None
+        median = number(form.lognormal.median, "median")
+        self._check_shape(entry, form.lognormal.spread, max(low, 0.0) < median <= high)
+        return Lognormal(median, form.lognormal.spread, max(low, 0.0), high)
+
+    def _check_shape(self, entry: Entry, spread: float, inside: bool) -> None:
+        if spread <= 0:
+            raise _wrong(entry, f"'{entry.name}' needs a spread above zero", found=f"{spread:g}")
+        if not inside:
+            raise _wrong(entry, f"the middle of '{entry.name}' lies outside its ends")
+
+    def _discrete(self, entry: Entry, form: _Discrete, number: Callable[..., float]) -> Discrete:
+        values = tuple(number(each, "values", i) for i, each in enumerate(form.values))
+        weights = tuple(form.weights) or (1.0,) * len(values)
+        if not values or len(weights) != len(values) or min(weights) < 0 or sum(weights) <= 0:
+            raise _wrong(
+                entry,
+                f"'{entry.name}' has no proper discrete distribution",
+                "discrete",
+                expected="values, and as many weights that are not negative",
+            )
+        return Discrete(values, weights)
+
+    # --- what has to fit together ---
+
+    def _check_apart(self, factors: Sequence[Factor]) -> None:
+        """See that no two factors act on one constant, and that no two columns bear one name."""
+        owners: dict[str, str] = {}
+        names: set[str] = set(self.form.outputs)
+        for factor in factors:
+            if factor.name in names:
+                self.fault(f"two things are called '{factor.name}'", "factors", factor.name)
+            names.add(factor.name)
+            for reference in factor.constants:
+                if owner := owners.get(reference):
+                    self.fault(
+                        f"'{factor.name}' and '{owner}' act on one constant",
+                        "factors",
+                        factor.name,
+                        found=reference,
+                    )
+                owners[reference] = factor.name
+
+    def _check_ranges(
+        self, factors: Sequence[Factor], table: _Table | None, scenario: Scenario
+    ) -> None:
+        """Hold what the factors make of the constants to the constants' ranges."""
+        for place, factor in enumerate(factors):
+            if factor.distribution is not None:
+                ends = np.array(reach(factor.distribution))
+            else:
+                assert table is not None
+                ends = np.array([table.values[:, place].min(), table.values[:, place].max()])
+            at = ("factors", factor.name)
+            if self.form.design.kind is Kind.MORRIS and not np.isfinite(ends).all():
+                self.fault(f"'{factor.name}' needs ends", *at, expected="within: [low, high]")
+                continue
+            defaults = {
+                each: default_of(self.model, scenario.values, each) for each in factor.constants
+            }
+            found = applied([factor], ends[:, np.newaxis], defaults)
+            for reference, values in zip(factor.constants, found.T, strict=True):
+                self._check_range(factor, reference, sorted(map(float, values)), at)
+
+    def _check_range(
+        self, factor: Factor, reference: str, ends: Sequence[float], place: Place
+    ) -> None:
+        variable = (
+            self.model.variables.get(reference)
+            or self.model.variables[split_reference(reference)[0]]
+        )
+        ranges: list[tuple[tuple[float | None, float | None], list[Fault], str]] = [
+            (variable.admissible, self.faults, "admissible")
+        ]
+        if variable.plausible is not None:
+            ranges.append((variable.plausible, self.warnings, "plausible"))
+        for bounds, log, word in ranges:
+            if any(math.isfinite(end) and outside(end, *bounds) for end in ends):
+                log.append(
+                    Fault(
+                        f"'{factor.name}' takes '{reference}' outside its {word} range",
+                        self.document.file,
+                        self.document.line(place),
+                        expected=range_text(*bounds, variable.unit),
+                        found=range_text(ends[0], ends[1], variable.unit),
+                    )
+                )
+                return
+
+    def _outputs(self) -> Iterator[str]:
+        for place, reference in enumerate(self.form.outputs):
+            name, elements = split_reference(reference)
+            try:
+                variable = self.model.find(name)
+            except UnknownNameError as error:
+                self._relay(error, "outputs", place)
+                continue
+            if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
+                self.fault(
+                    f"'{variable.name}' does not move in a run",
+                    "outputs",
+                    place,
+                    expected="a variable that a run computes",
+                    found=f"a {variable.kind}",
+                )
+                continue
+            yield from self._series(variable, elements, reference, place)
+
+    def _series(
+        self, variable: Variable, elements: Sequence[str], reference: str, place: int
+    ) -> Iterator[str]:
+        ranges = [self.model.subscripts[each].elements for each in variable.subscripts]
+        if not elements:
+            yield from references(variable.name, ranges)
+            return
+        found = []
+        for element, within in zip(elements, ranges, strict=False):
+            known = {folded(each): each for each in within}
+            if folded(element) not in known:
+                self.fault(
+                    f"'{variable.name}' has no element '{element}'",
+                    "outputs",
+                    place,
+                    expected="one of " + ", ".join(within),
+                    nearest=nearest(element, within),
+                )
+                return
+            found.append((known[folded(element)],))
+        if len(elements) != len(ranges):
+            self.fault(
+                f"'{reference}' has the wrong number of subscripts",
+                "outputs",
+                place,
+                expected=f"{variable.name}[{', '.join(variable.subscripts)}]" if ranges else "none",
+            )
+            return
+        yield from references(variable.name, found)
+
+    # --- how many points ---
+
+    def _points(self, design: Design, samples: int | None) -> int:
+        sampling = self.form.design
+        wanted = sampling.samples if samples is None else samples
+        match design.kind:
+            case Kind.GRID | Kind.TABLE:
+                if wanted is not None:
+                    what = "levels" if design.kind is Kind.GRID else "the table"
+                    self.fault(
+                        f"how many points a {design.kind} has, {what} say", "design", "samples"
+                    )
+                if design.table is not None:
+                    points = len(design.table)
+                else:
+                    points = math.prod(len(axis) for axis in grid_axes(design))
+            case Kind.MORRIS:
+                if design.levels % 2:
+                    self.fault(
+                        "Morris trajectories need an even number of levels", "design", "levels",
+                        found=str(design.levels),
+                    )  # fmt: skip
+                points = (wanted or TRAJECTORIES) * (len(design.factors) + 1)
+            case Kind.SOBOL | Kind.LATIN_HYPERCUBE:
+                points = wanted or SAMPLE
+        if design.kind is Kind.LATIN_HYPERCUBE and points > MOST_HYPERCUBE:
+            self.fault(
+                "a Latin hypercube has to be drawn whole", "design", "samples",
+                expected=f"at most {MOST_HYPERCUBE} points; sobol has no such limit",
+                found=str(points),
+            )  # fmt: skip
+        if points * len(design.scenarios) > MOST_RUNS:
+            self.fault(
+                "the design has too many runs", "design", expected=f"at most {MOST_RUNS}",
+                found=f"{points * len(design.scenarios)}",
+            )  # fmt: skip
+        return points
+
+    # --- a table ---
+
+    def _table(self) -> _Table | None:
+        sampling = self.form.design
+        if (sampling.kind is Kind.TABLE) != (sampling.table is not None):
+            self.fault(
+                "a table design, and no other, names its table", "design", expected="table: FILE"
+            )
+            return None
+        if sampling.table is None:
+            return None
+        path = (self.path.parent if self.path else Path()) / sampling.table
+        try:
+            return _read_table(path)
+        except DesignError as error:
+            self.faults += error.faults
+        except OSError as error:
+            self.fault(
+                "the table cannot be read", "design", "table",
+                found=f"{path}: {error.strerror}",
+            )  # fmt: skip
+        return None
+
+    def _in_order(self, table: _Table, factors: Sequence[Factor]) -> Floats:
+        """Give the table's columns in the order of the factors."""
+        names = {folded(name): place for place, name in enumerate(table.names)}
+        columns = []
+        for factor in factors:
+            zh = folded(factor.name_zh)
+            place = names.get(folded(factor.name), names.get(zh) if factor.name_zh else None)
+            if place is not None:
+                columns.append(table.values[:, place])
+        return np.stack(columns, axis=1) if columns else np.empty((len(table.values), 0))
+
+
+def _read_table(path: Path) -> _Table:
+    """Read a CSV file of numbers with a header."""
+    import pandas as pd
+
+    with path.open("rb") as stream:
+        raw = stream.read(MOST_TABLE + 1)
+    if len(raw) > MOST_TABLE:
+        raise DesignError(Fault(f"the table is larger than {MOST_TABLE // 1_000_000} MB", path))
+    try:
+        frame = pd.read_csv(path, encoding="utf-8-sig", float_precision="round_trip")
+    except (ValueError, UnicodeDecodeError) as error:
+        raise DesignError(Fault("the table is not a CSV file", path, found=str(error))) from None
+    if frame.empty:
+        raise DesignError(Fault("the table has no rows", path))
+    faults = []
+    for name in frame.columns:
+        numbers = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
+        bad = np.flatnonzero(~np.isfinite(numbers))
+        if bad.size:
+            found = str(frame[name].iloc[bad[0]])
+            faults.append(
+                Fault(f"'{name}' is not a finite number", path, int(bad[0]) + 2, found=found)
+            )
+    if faults:
+        raise DesignError(faults)
+    values = np.ascontiguousarray(frame.to_numpy(np.float64))
+    return _Table(tuple(map(str, frame.columns)), values, hashlib.sha256(raw).hexdigest())
+
+
+def references(name: str, ranges: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Give the references to all elements, ``name[e1,e2]``, the last changing fastest.
+
+    >>> list(references("x", [("a", "b"), ("c",)])), list(references("x", []))
+    (['x[a,c]', 'x[b,c]'], ['x'])
+    """
+    cells = list(itertools.product(*ranges))
+    yield from (f"{name}[{','.join(cell)}]" if cell else name for cell in cells)
+
+
+def _wrong(
+    entry: Entry,
+    message: str,
+    *below: str | int,
+    expected: str | None = None,
+    found: str | None = None,
+) -> InputError:
+    return entry.fault(message, below, expected=expected, found=found)
+
+
+if __name__ == "__main__":
+    print(schema_text(), end="")
