@@ -7,7 +7,7 @@ that a test holds the model to are evaluated by an engine, and need no interpret
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
@@ -57,6 +57,7 @@ class FastEngine:
     text: str | None = None
     """A variant of the model's text, with the same variables; None for the model's own."""
     _loaded: dict[TimeSpec, Any] = field(default_factory=dict, repr=False)
+    _places: dict[TimeSpec, dict[Timing, dict[int, int]]] = field(default_factory=dict, repr=False)
 
     def run(
         self,
@@ -72,12 +73,24 @@ class FastEngine:
         clock = scenario.time if clock is None else clock
         overrides = {
             key: value
-            for key, value in (scenario.values | dict(values or {})).items()
+            for key, value in {**scenario.values, **(values or {})}.items()
             if self._settable(key)
         }
         simulation = self._at(clock).simulate(overrides=overrides)
         simulation.run_to_end()
-        return Run(self, scenario, simulation)
+        return Run(self, scenario, clock, simulation)
+
+    def places_of_years(self, clock: TimeSpec, time: FloatArray) -> dict[Timing, dict[int, int]]:
+        """Give, for each timing, the place of a year among the saved times of a clock."""
+        if clock not in self._places:
+            self._places[clock] = {}
+            for timing in Timing:
+                attributes = {"timing": timing.value}
+                place = xr.DataArray(np.arange(time.size), {"time": time}, "time", attrs=attributes)
+                by_year = annual_series(place)
+                years = by_year["year"].values.tolist()
+                self._places[clock][timing] = dict(zip(years, by_year.values, strict=True))
+        return self._places[clock]
 
     def _settable(self, key: str) -> bool:
         """Leave out the clock, which pysimlin keeps apart from the variables."""
@@ -90,7 +103,7 @@ class FastEngine:
         if clock not in self._loaded:
             path = self.folder / f"{id(self)}.mdl"
             path.write_text(self._whole_text(), "utf-8")
-            loaded = simlin.load(path)
+            loaded: Any = simlin.load(path)
             loaded.project.set_sim_specs(
                 start=clock.initial, stop=clock.final, dt=clock.step, save_step=clock.saveper
             )
@@ -109,6 +122,7 @@ class Run:
 
     engine: FastEngine
     scenario: Scenario
+    clock: TimeSpec
     simulation: Any
 
     @cached_property
@@ -128,41 +142,27 @@ class Run:
     def annual(self, reference: str) -> dict[int, float]:
         """Give ``name`` or ``name[element,…]`` by year, by the variable's timing."""
         timing = self.engine.model.variables[split_reference(reference)[0]].timing
+        places = self.engine.places_of_years(self.clock, self.time)[timing]
         values = self._scalar(reference)
-        return {year: float(values[place]) for year, place in self._years[timing].items()}
+        return {year: float(values[place]) for year, place in places.items()}
 
-    @cached_property
-    def _years(self) -> dict[Timing, dict[int, int]]:
-        """Give, for each timing, the place of a year among the saved times."""
-        places = {}
-        for timing in Timing:
-            attributes = {"timing": timing.value}
-            place = xr.DataArray(
-                np.arange(self.time.size), {"time": self.time}, "time", attrs=attributes
-            )
-            by_year = annual_series(place)
-            places[timing] = dict(zip(by_year["year"].values.tolist(), by_year.values, strict=True))
-        return places
-
-    def dataset(self, names: Sequence[str] | None = None) -> xr.Dataset:
-        """Give the run as the reference engine would, whole or with some variables only."""
-        model = self.engine.model
-        if names is not None:
-            kept = {name: model.variables[name] for name in names}
-            model = replace(model, variables=kept)
+    def dataset(self, names: Iterable[str] | None = None) -> xr.Dataset:
+        """Give the run as the reference engine would: some variables, or all but the clock."""
+        everything = self.engine.model.variables
+        kept = {
+            name: everything[name]
+            for name in (everything if names is None else names)
+            if everything[name].kind is not VariableKind.CONTROL
+        }
+        model = replace(self.engine.model, variables=kept)
         over_time, once = recorded(model)
         trajectory = Trajectory(
             self.time,
             {each.name: self.series(each.name) for each in over_time},
-            {each.name: self._constant(each) for each in once},
+            {each.name: self.series(each.name)[0] for each in once},
         )
         engine = Engine("pysimlin", version_of("pysimlin"), "Euler")
         return to_dataset(model, self.scenario, trajectory, engine)
-
-    def _constant(self, variable: Variable) -> FloatArray:
-        if variable.kind is VariableKind.CONTROL:
-            return np.asarray(variable.value, dtype=np.float64)
-        return self.series(variable.name)[0]
 
     def _scalar(self, reference: str) -> FloatArray:
         values: FloatArray = self.simulation.get_series(reference)

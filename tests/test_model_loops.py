@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from plansim.errors import FaultLog
 from plansim.model.expression import (
@@ -302,9 +303,9 @@ def test_the_model_runs_on_without_a_loop(
     assert not broken
 
 
-def _finite(values: FloatArray) -> FloatArray:
-    finite: FloatArray = np.isfinite(values).reshape(len(values), -1).all(axis=1)
-    return finite
+def _finite(values: FloatArray) -> NDArray[np.bool_]:
+    """Say at which times all elements are numbers: ``(time,)``."""
+    return np.array([np.isfinite(each).all() for each in values])
 
 
 @EACH_LOOP

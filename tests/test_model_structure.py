@@ -95,7 +95,7 @@ def test_the_model_stays_small(city: Model) -> None:
 
 def test_no_equation_hides_a_number(city: Model) -> None:
     """Zero and one are no assumptions, nor is half of a year between a mid-year and its end."""
-    hidden = defaultdict(list)
+    hidden: defaultdict[str, list[float]] = defaultdict(list)
     scan = scan_text(city.text, FaultLog(city.path))
     for equations in scan.equations.values():
         for equation in equations:
