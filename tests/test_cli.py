@@ -506,7 +506,18 @@ def test_a_mistake_gives_one_message_and_exit_code_2(
 def test_a_mistyped_command_is_explained(call: Call, arguments: list[str], message: str) -> None:
     done = call(*arguments)
     assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("plansim: ")
+    assert done.err.endswith("--help'.\n")
+    assert len(done.err.splitlines()) == 1
     assert message in done.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["list"]])
+def test_a_group_alone_shows_its_help(call: Call, arguments: list[str]) -> None:
+    done = call(*arguments)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("Usage: plansim")
+    assert "Commands:" in done.out
 
 
 def test_all_faults_of_all_inputs_come_at_once(check: Call, run: Call, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ PATIENCE = 1.0
 BROKEN_PIPE = 128 + 13
 INTERRUPTED = 128 + 2
 
-Any_ = TypeVar("Any_")
+Input = TypeVar("Input")
 
 
 # --- the edge: streams, width, language, errors ---------------------------------------------------
@@ -67,9 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             complete_var=COMPLETE_VARIABLE,
             standalone_mode=False,
         )
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+    except click.UsageError as error:
+        hint = f" See '{error.ctx.command_path} --help'." if error.ctx else ""
+        click.echo(f"{PROGRAM}: {error.format_message()}{hint}", err=True)
+        return 2
     except PlansimError as error:
         click.echo(f"{PROGRAM}: {error}", err=True)
         return 2
@@ -153,8 +154,8 @@ def _patience(message: str) -> Iterator[None]:
 
 
 def _all_or_faults(
-    read: Callable[[str], Any_], names: Iterable[str], faults: list[Fault]
-) -> list[Any_]:
+    read: Callable[[str], Input], names: Iterable[str], faults: list[Fault]
+) -> list[Input]:
     """Read each name; collect the faults of all instead of stopping at the first."""
     from plansim.errors import InputError
 
@@ -359,14 +360,25 @@ def _changes(scenario: Scenario, model: Model, page: Page) -> str:
 # --- the commands ---------------------------------------------------------------------------------
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name=PROGRAM)
-def plansim() -> None:
+@click.pass_context
+def plansim(context: click.Context) -> None:
     """Simulate a city under its five-year plan and judge every target of the plan.
 
     Names may be English or Chinese. Exit codes: 0, all well; 1, --strict and a binding target is
     missed; 2, the input or the output is at fault.
     """
+    _help_alone(context)
+
+
+def _help_alone(context: click.Context) -> None:
+    """Show the help of a group that is called without a command."""
+    if context.invoked_subcommand is None:
+        _write(context.get_help())
 
 
 @plansim.command()
@@ -524,9 +536,11 @@ def check(
     return 1 if strict and failed else 0
 
 
-@plansim.group(name="list")
-def list_() -> None:
+@plansim.group(name="list", invoke_without_command=True)
+@click.pass_context
+def list_(context: click.Context) -> None:
     """List what there is: scenarios, variables, targets."""
+    _help_alone(context)
 
 
 @list_.command(name="scenarios")

@@ -78,7 +78,9 @@ def check_destination(path: Path, *, force: bool = False) -> None:
         OutputError: unknown suffix, no such folder, folder not writable, or the file exists and
             ``force`` is not given.
     """
-    if path.suffix.lower() not in FORMATS:
+    if path.is_dir():
+        fault = Fault("cannot write the output", file=path, expected="a file", found="a folder")
+    elif path.suffix.lower() not in FORMATS:
         fault = Fault(
             "unknown kind of output file",
             file=path,
@@ -86,8 +88,6 @@ def check_destination(path: Path, *, force: bool = False) -> None:
             found=path.suffix or "no suffix",
             nearest=nearest(path.suffix, FORMATS) if path.suffix else None,
         )
-    elif path.is_dir():
-        fault = Fault("cannot write the output", file=path, expected="a file", found="a folder")
     elif not path.parent.is_dir():
         fault = Fault(
             "cannot write the output", file=path, expected="an existing folder",
