@@ -271,8 +271,10 @@ def _source(tag: str, known: Mapping[str, str], text: Text) -> str:
     if key in (ASSUMPTION, DERIVED):
         label = text("show.assumption" if key == ASSUMPTION else "show.derived")
         return f"{label}{text('list_sep.colon')}{rest}" if rest else label
-    said = f"{key} [{rest}]" if rest else key
-    return f"{said}  {known[key]}" if key in known else said
+    span = f" [{rest}]" if rest else ""
+    # M10 stands for M10a, M10b and M10c.
+    family = [key] if key in known else [each for each in known if each[:-1] == key]
+    return "\n".join([f"{each}{span}  {known[each]}" for each in family]) or key + span
 
 
 def _target_source(target: Target, text: Text) -> str:
