@@ -349,10 +349,10 @@ def test_an_existing_file_needs_force(run: Call, tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_refused_before_the_run(
     run: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def explode(*_: object) -> None:
+    def explode(*_: object, **__: object) -> None:
         raise AssertionError("the run was begun")
 
-    monkeypatch.setattr("plansim.engine.reference.simulate", explode)
+    monkeypatch.setattr("plansim.engine.run.simulate", explode)
     done = run("base.yaml", "-o", "nowhere/out.nc")
     assert done.code == 2
     assert "expected an existing folder" in done.err
@@ -559,10 +559,10 @@ def test_a_value_that_is_not_plausible_is_a_warning(check: Call) -> None:
 
 
 def test_ctrl_c_is_quiet(check: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("plansim.engine.reference.simulate", interrupt)
+    monkeypatch.setattr("plansim.engine.run.simulate", interrupt)
     done = check("base.yaml")
     assert (done.code, done.out, done.err) == (130, "", "\n")
 
@@ -618,17 +618,17 @@ def test_a_slow_run_is_announced_on_a_terminal_and_wiped_out(
 ) -> None:
     monkeypatch.setattr("plansim.cli.PATIENCE", 0.0)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    from plansim.engine import reference
+    from plansim.engine import run as engine
 
-    simulate = reference.simulate
+    simulate = engine.simulate
 
-    def slow(*arguments: object) -> object:
+    def slow(*arguments: object, **options: object) -> object:
         import time
 
         time.sleep(0.1)
-        return simulate(*arguments)  # type: ignore[arg-type]
+        return simulate(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(reference, "simulate", slow)
+    monkeypatch.setattr(engine, "simulate", slow)
     done = check("base.yaml")
     assert done.err.startswith("Simulating base")
     assert done.err.endswith("\r\x1b[K")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from plansim.engine.dataset import annual
-    from plansim.engine.reference import simulate
+    from plansim.engine.run import simulate
     from plansim.errors import (
         CatalogueError,
         DesignError,
@@ -81,7 +81,7 @@ _HOMES = {
     "plan.measure": ["Measure"],
     "plan.targets": ["Attribute", "Basis", "Direction", "Status", "Target", "load_targets"],
     "engine.dataset": ["annual"],
-    "engine.reference": ["simulate"],
+    "engine.run": ["simulate"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

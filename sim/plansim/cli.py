@@ -266,6 +266,15 @@ _set = click.option(
 )
 
 
+_engine = click.option(
+    "--engine",
+    type=click.Choice(["compiled", "pysd"]),
+    default="compiled",
+    show_default=True,
+    help="What computes the run; pysd is the slow reference.",
+)
+
+
 def _format(*choices: str) -> Callable[[Any], Any]:
     return click.option(
         "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True
@@ -333,11 +342,11 @@ def _warn(warnings: Iterable[Fault]) -> None:
         _remark(f"warning: {warning}")
 
 
-def _simulate(model: Model, scenario: Scenario, page: Page) -> xr.Dataset:
+def _simulate(model: Model, scenario: Scenario, engine: str, page: Page) -> xr.Dataset:
     with _patience(page.text("run.simulating", scenario=scenario.id)):
-        from plansim.engine.reference import simulate
+        from plansim.engine.run import simulate
 
-        return simulate(model, scenario)
+        return simulate(model, scenario, engine=engine)
 
 
 MOST_CHANGES = 8
@@ -402,6 +411,7 @@ def _help_alone(context: click.Context) -> None:
 )
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @_format("table", "json", "csv")
+@_engine
 @_lang
 def run(
     scenario: str | None,
@@ -411,6 +421,7 @@ def run(
     output: Path | None,
     force: bool,
     form: str,
+    engine: str,
     lang: str | None,
 ) -> None:
     """Simulate SCENARIO and show annual figures.
@@ -435,7 +446,7 @@ def run(
     scenarios = _scenarios(named, overrides, read, targets, faults)
     chosen = _chosen(names, read, faults)
     _raise(faults)
-    dataset = _simulate(read, scenarios[0], page)
+    dataset = _simulate(read, scenarios[0], engine, page)
     by_year = annual(dataset)
     moving = [str(name) for name in by_year if "year" in by_year[name].dims]
     yearly = by_year[chosen or moving].assign_coords(year=by_year["year"])
@@ -479,6 +490,7 @@ def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> list[str
 @click.option("--strict", is_flag=True, help="Exit with 1 where a binding target is missed.")
 @click.option("--all", "every", is_flag=True, help="List the targets that cannot be judged too.")
 @_format("table", "json", "csv")
+@_engine
 @_lang
 def check(
     scenario: tuple[str, ...],
@@ -487,6 +499,7 @@ def check(
     strict: bool,
     every: bool,
     form: str,
+    engine: str,
     lang: str | None,
 ) -> int:
     """Judge the plan's targets under one or more scenarios, side by side.
@@ -511,7 +524,7 @@ def check(
     verdicts = [
         verdict
         for each in scenarios
-        for verdict in check_targets(_simulate(read, each, page), targets)
+        for verdict in check_targets(_simulate(read, each, engine, page), targets)
     ]
     changes = "\n".join(_changes(each, read, page) for each in scenarios)
     if form == "table":

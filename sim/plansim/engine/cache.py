@@ -22,10 +22,20 @@ import platformdirs
 from plansim.engine.dataset import FloatArray, Trajectory, recorded, shape_of
 from plansim.model.records import Model, Variable
 
-__all__ = ["digest", "load_run", "load_sealed", "save_run", "save_sealed", "workspace"]
+__all__ = [
+    "digest",
+    "load_bytes",
+    "load_run",
+    "load_sealed",
+    "save_bytes",
+    "save_run",
+    "save_sealed",
+    "workspace",
+]
 
 KEEP_RUNS = 200
-"""So many results of runs are kept, the latest used; each takes up to some hundred kilobytes."""
+"""So many runs, and so many kernels, are kept, the latest used; each takes some hundred
+kilobytes."""
 
 _SEAL = "\n# sha256 of the above: "
 
@@ -73,6 +83,20 @@ def save_sealed(path: Path, text: str) -> None:
     _in_one_step(path, lambda temporary: temporary.write_bytes(sealed.encode()))
 
 
+def load_bytes(path: Path) -> bytes | None:
+    """Give what is in a file, or None if it cannot be read; to be checked by who asked."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def save_bytes(path: Path, content: bytes) -> None:
+    """Write a file that nobody ever sees half of; of a folder's files the latest are kept."""
+    _in_one_step(path, lambda temporary: temporary.write_bytes(content))
+    _forget_old(path.parent, f"*{path.suffix}")
+
+
 def load_run(path: Path, model: Model) -> Trajectory | None:
     """Give a run that `save_run` wrote for a model, or None if it is missing or altered."""
     import h5netcdf  # kept out of `plansim --help`
@@ -118,7 +142,7 @@ def save_run(path: Path, model: Model, run: Trajectory) -> None:
             file.attrs["sha256"] = _digest_of(run.time, series, constants, notes)
 
     _in_one_step(path, write)
-    _forget_old(path.parent)
+    _forget_old(path.parent, "*.nc")
 
 
 def _in_one_step(path: Path, write: Callable[[Path], object]) -> None:
@@ -135,10 +159,10 @@ def _in_one_step(path: Path, write: Callable[[Path], object]) -> None:
             temporary.replace(path)
 
 
-def _forget_old(folder: Path) -> None:
-    """Delete the runs that were not used for longest."""
+def _forget_old(folder: Path, pattern: str) -> None:
+    """Delete the files that were not used for longest."""
     with contextlib.suppress(OSError):  # another process may be doing the same
-        runs = sorted(folder.glob("*.nc"), key=lambda path: path.stat().st_mtime_ns)
+        runs = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime_ns)
         for path in runs[:-KEEP_RUNS]:
             path.unlink(missing_ok=True)
 

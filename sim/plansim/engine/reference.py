@@ -37,7 +37,7 @@ from plansim.errors import Fault, InputError, SimulationError
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind, folded
 from plansim.model.scenario import Scenario, as_written
 
-__all__ = ["annual", "simulate"]
+__all__ = ["annual", "check_finite", "named", "simulate"]
 
 _MAX_FRAMES = 20_000
 """PySD computes a variable by calling its causes: a chain of a thousand is that deep."""
@@ -62,21 +62,27 @@ def simulate(
         SimulationError: the run breaks down, or a value is not a finite number.
     """
     scenario = as_written(model) if scenario is None else scenario
-    wanted = _wanted(model, variables)
+    wanted = named(model, variables)
     engine = Engine("PySD", version_of("pysd"), "Euler")
     with kept.workspace() as folder:
         path = folder / "runs" / f"{_run_key(model, scenario, engine)}.nc"
         run = kept.load_run(path, model) if cache else None
         if run is None:
             run = _run(model, scenario, translated(model, folder))
-            _check_finite(model, scenario, run)
+            check_finite(model, scenario, run)
             if cache:
                 kept.save_run(path, model, run)
     dataset = to_dataset(model, scenario, run, engine)
     return dataset if wanted is None else dataset[wanted]
 
 
-def _wanted(model: Model, variables: Sequence[str] | None) -> list[str] | None:
+def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
+    """Give the model's names for those of variables that a caller wants; None for all.
+
+    Raises:
+        UnknownNameError: no variable bears one of the names.
+        InputError: a name is that of a lookup table, which has no value over time.
+    """
     if variables is None:
         return None
     found = [model.find(name) for name in variables]
@@ -310,7 +316,7 @@ def _explained(
     )
 
 
-def _check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
+def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
     """Raise SimulationError if any value is not a finite number.
 
     It names the first time, and there a variable of which no cause is at fault itself.

@@ -1,0 +1,1 @@
+"""From equations in Vensim's language to machine code that runs many scenarios at once."""

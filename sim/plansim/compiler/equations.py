@@ -1,0 +1,389 @@
+"""The intermediate form: a model as scalar operations, each written once.
+
+A `Graph` grows while a model is lowered. It keeps one node for equal operations, computes what
+consists of numbers only, and knows of each node what it depends on. A `Program` is the finished
+form that back ends read: nodes stand after the nodes that they use.
+
+All arithmetic is that of IEEE 754 in double precision. Nothing is reordered; only what gives the
+same bits is simplified (``x + 0``, ``x * 1``; -0 counts as 0).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntFlag, StrEnum
+
+__all__ = ["BOOLEAN", "Depends", "Graph", "Instruction", "Op", "Pipe", "Program", "State", "Table"]
+
+
+class Op(StrEnum):
+    """What a node does. Comparisons and logic give truth values, all others numbers."""
+
+    NUMBER = "number"
+    INPUT = "input"  # of a run
+    STATE = "state"
+    PIPE = "pipe"  # what comes out of a pipe
+    TIME = "time"
+    INITIAL_TIME = "initial time"
+    FINAL_TIME = "final time"
+    TIME_STEP = "time step"
+    SAVEPER = "saveper"
+    ADD = "+"
+    SUBTRACT = "-"
+    MULTIPLY = "*"
+    DIVIDE = "/"
+    POWER = "^"
+    NEGATE = "negate"
+    MINIMUM = "min"
+    MAXIMUM = "max"
+    ABSOLUTE = "abs"
+    TRUNCATE = "truncate"
+    REMAINDER = "remainder"  # with the sign of the divisor
+    EXP = "exp"
+    LN = "ln"
+    SQRT = "sqrt"
+    SIN = "sin"
+    COS = "cos"
+    TAN = "tan"
+    ARCSIN = "arcsin"
+    ARCCOS = "arccos"
+    ARCTAN = "arctan"
+    SINH = "sinh"
+    COSH = "cosh"
+    TANH = "tanh"
+    LOOKUP = "lookup"
+    LESS = "<"
+    LESS_EQUAL = "<="
+    EQUAL = "="
+    NOT_EQUAL = "<>"
+    AND = "and"
+    OR = "or"
+    NOT = "not"
+    SELECT = "select"  # condition, then, else
+
+
+BOOLEAN = frozenset({Op.LESS, Op.LESS_EQUAL, Op.EQUAL, Op.NOT_EQUAL, Op.AND, Op.OR, Op.NOT})
+"""Operations whose result is a truth value."""
+
+CONTROLS = frozenset({Op.INITIAL_TIME, Op.FINAL_TIME, Op.TIME_STEP, Op.SAVEPER})
+
+
+class Depends(IntFlag):
+    """What the value of a node depends on; on nothing if it is a number."""
+
+    NOTHING = 0
+    CONTROLS = 1
+    INPUTS = 2
+    TIME = 4
+    STATE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One scalar operation."""
+
+    op: Op
+    operands: tuple[int, ...] = ()
+    """Places of other instructions, all before this one."""
+    number: float = 0.0
+    """Of NUMBER."""
+    index: int = 0
+    """Of INPUT, STATE, PIPE: which one; of LOOKUP: which table."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a run remembers from one step to the next."""
+
+    name: str
+    initial: int
+    """The instruction that gives the first value; it depends on controls and inputs only."""
+    following: int
+    """The instruction that gives the value of the next step."""
+    absorbing: bool
+    """Whether a value that is not finite stays so for the rest of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe:
+    """A delay by a fixed number of steps."""
+
+    name: str
+    initial: int
+    entering: int
+    delay: int
+    """The instruction that gives the delay in time; it depends on controls only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A function given by points, sorted by x, straight between them and flat beyond its ends."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A model in scalar operations."""
+
+    instructions: tuple[Instruction, ...]
+    depends: tuple[Depends, ...]
+    """Of each instruction."""
+    states: tuple[State, ...]
+    pipes: tuple[Pipe, ...]
+    tables: tuple[Table, ...]
+    inputs: tuple[str, ...]
+    """The names of what is given for each run: ``name`` or ``name[e1,e2]``."""
+    defaults: tuple[float, ...]
+    """What the model says for each input."""
+    outputs: Mapping[str, int]
+    """The instruction that gives each output, by ``name`` or ``name[e1,e2]``."""
+    equations: int
+    """Elements of variables, stocks included, that change over time, in the running phase."""
+
+
+@dataclass
+class Graph:
+    """Grows by one node at a time and keeps equal nodes once."""
+
+    instructions: list[Instruction] = field(default_factory=list)
+    depends: list[Depends] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    _places: dict[tuple[object, ...], int] = field(default_factory=dict)
+
+    # Leaves
+
+    def number(self, value: float) -> int:
+        """Give the node of a number."""
+        value = float(value) + 0.0  # -0 becomes 0
+        return self._place(
+            (Op.NUMBER, value.hex()), Instruction(Op.NUMBER, number=value), Depends.NOTHING
+        )
+
+    def leaf(self, op: Op, index: int = 0) -> int:
+        """Give the node of an input, a state, a pipe, the time or a control."""
+        if op in CONTROLS:
+            depends = Depends.CONTROLS
+        elif op is Op.TIME:
+            depends = Depends.TIME
+        else:
+            depends = Depends.INPUTS if op is Op.INPUT else Depends.STATE
+        return self._place((op, index), Instruction(op, index=index), depends)
+
+    def value(self, place: int) -> float | None:
+        """Give the number that a node is, or None if it depends on anything."""
+        instruction = self.instructions[place]
+        return instruction.number if instruction.op is Op.NUMBER else None
+
+    # Operations
+
+    def make(self, op: Op, *operands: int) -> int:
+        """Give the node of an operation; truth values and numbers are turned as ``op`` needs."""
+        if op in (Op.AND, Op.OR, Op.NOT):
+            operands = tuple(map(self._as_truth, operands))
+        elif op is Op.SELECT:
+            condition, *values = operands
+            operands = (self._as_truth(condition), *map(self._as_number, values))
+        else:
+            operands = tuple(map(self._as_number, operands))
+        numbers = [self.instructions[place] for place in operands]
+        if all(each.op is Op.NUMBER for each in numbers):
+            return self.number(_FOLD[op](*(each.number for each in numbers)))
+        return self._simpler(op, operands)
+
+    def lookup(self, table: Table, at: int) -> int:
+        """Give the node of a table's value."""
+        at = self._as_number(at)
+        known = self.value(at)
+        if known is not None:
+            return self.number(read_table(table, known))
+        if table not in self.tables:
+            self.tables.append(table)
+        index = self.tables.index(table)
+        return self._place(
+            (Op.LOOKUP, index, at), Instruction(Op.LOOKUP, (at,), index=index), self.depends[at]
+        )
+
+    def add(self, left: int, right: int) -> int:
+        """Give ``left + right``."""
+        return self.make(Op.ADD, left, right)
+
+    def subtract(self, left: int, right: int) -> int:
+        """Give ``left - right``."""
+        return self.make(Op.SUBTRACT, left, right)
+
+    def multiply(self, left: int, right: int) -> int:
+        """Give ``left * right``."""
+        return self.make(Op.MULTIPLY, left, right)
+
+    def divide(self, left: int, right: int) -> int:
+        """Give ``left / right``."""
+        return self.make(Op.DIVIDE, left, right)
+
+    def select(self, condition: int, then: int, otherwise: int) -> int:
+        """Give ``then`` where the condition holds, else ``otherwise``."""
+        return self.make(Op.SELECT, condition, then, otherwise)
+
+    def _as_truth(self, place: int) -> int:
+        if self.instructions[place].op in BOOLEAN or self.value(place) is not None:
+            return place
+        return self.make(Op.NOT_EQUAL, place, self.number(0.0))
+
+    def _as_number(self, place: int) -> int:
+        if self.instructions[place].op not in BOOLEAN:
+            return place
+        return self._simpler(Op.SELECT, (place, self.number(1.0), self.number(0.0)))
+
+    def _simpler(self, op: Op, operands: tuple[int, ...]) -> int:
+        values = [self.value(place) for place in operands]
+        match op, values:
+            case (Op.ADD, [0.0, None]) | (Op.MULTIPLY, [1.0, None]):
+                return operands[1]
+            case (Op.ADD | Op.SUBTRACT, [None, 0.0]) | (
+                Op.MULTIPLY | Op.DIVIDE | Op.POWER,
+                [None, 1.0],
+            ):
+                return operands[0]
+            case (Op.SUBTRACT, [0.0, None]) | (Op.MULTIPLY, [-1.0, None]):
+                return self.make(Op.NEGATE, operands[1])
+            case (Op.MULTIPLY | Op.DIVIDE, [None, -1.0]):
+                return self.make(Op.NEGATE, operands[0])
+            case (Op.DIVIDE, [None, float(divisor)]) if _has_exact_inverse(divisor):
+                return self.make(Op.MULTIPLY, operands[0], self.number(1.0 / divisor))
+            case (Op.POWER, [None, 0.0]) | (Op.POWER, [1.0, None]):
+                return self.number(1.0)
+            case (Op.POWER, [None, 2.0]):  # rounded once, as the power would be
+                return self.make(Op.MULTIPLY, operands[0], operands[0])
+            case (Op.POWER, [None, -1.0]):
+                return self.make(Op.DIVIDE, self.number(1.0), operands[0])
+            case (Op.SELECT, [float(condition), _, _]):
+                return operands[1] if condition else operands[2]
+            case (Op.SELECT, _) if operands[1] == operands[2]:
+                return operands[1]
+            case (Op.MINIMUM | Op.MAXIMUM, _) if operands[0] == operands[1]:
+                return operands[0]
+            case (Op.AND, [float(truth), None]):
+                return operands[1] if truth else operands[0]
+            case (Op.AND, [None, float(truth)]):
+                return operands[0] if truth else operands[1]
+            case (Op.OR, [float(truth), None]):
+                return operands[0] if truth else operands[1]
+            case (Op.OR, [None, float(truth)]):
+                return operands[1] if truth else operands[0]
+        if op is Op.NEGATE and self.instructions[operands[0]].op is Op.NEGATE:
+            return self.instructions[operands[0]].operands[0]
+        if op in _COMMUTES:
+            operands = tuple(sorted(operands))
+        depends = Depends.NOTHING
+        for place in operands:
+            depends |= self.depends[place]
+        return self._place((op, operands), Instruction(op, operands), depends)
+
+    def _place(self, key: tuple[object, ...], instruction: Instruction, depends: Depends) -> int:
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = len(self.instructions)
+            self.instructions.append(instruction)
+            self.depends.append(depends)
+        return place
+
+
+_COMMUTES = frozenset({Op.ADD, Op.MULTIPLY, Op.EQUAL, Op.NOT_EQUAL, Op.AND, Op.OR})
+
+
+def _has_exact_inverse(value: float) -> bool:
+    """Whether 1/value is a power of two, so that to multiply by it is to divide."""
+    return math.isfinite(value) and abs(math.frexp(value)[0]) == 0.5 and 1e-300 < abs(value) < 1e300
+
+
+# --- Arithmetic on numbers that are known, with IEEE's answers where Python raises ----------------
+
+
+def read_table(table: Table, at: float) -> float:
+    """Give a table's value: straight between points, flat beyond the ends, NaN at NaN."""
+    x, y = table.x, table.y
+    if math.isnan(at):
+        return at
+    if at <= x[0]:
+        return y[0]
+    if at >= x[-1]:
+        return y[-1]
+    i = sum(1 for each in x[1:-1] if each <= at)
+    return y[i] + (y[i + 1] - y[i]) / (x[i + 1] - x[i]) * (at - x[i])
+
+
+def _divide(a: float, b: float) -> float:
+    if b != 0:
+        return a / b
+    return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a)
+
+
+def _power(a: float, b: float) -> float:
+    try:
+        return math.pow(a, b)
+    except OverflowError:
+        return -math.inf if a < 0 and b % 2 == 1 else math.inf
+    except ValueError:
+        return math.inf if a == 0 else math.nan
+
+
+def _guarded(function: Callable[[float], float]) -> Callable[[float], float]:
+    def guarded(a: float) -> float:
+        try:
+            return function(a)
+        except OverflowError:
+            return math.copysign(math.inf, a) if function is math.sinh else math.inf
+        except ValueError:
+            return math.nan
+
+    return guarded
+
+
+def _minimum(a: float, b: float) -> float:
+    return math.nan if math.isnan(a) or math.isnan(b) else min(a, b)
+
+
+def _maximum(a: float, b: float) -> float:
+    return math.nan if math.isnan(a) or math.isnan(b) else max(a, b)
+
+
+def _remainder(a: float, b: float) -> float:
+    return a % b if b and math.isfinite(a) else math.nan
+
+
+_FOLD: Mapping[Op, Callable[..., float]] = {
+    Op.ADD: lambda a, b: a + b,
+    Op.SUBTRACT: lambda a, b: a - b,
+    Op.MULTIPLY: lambda a, b: a * b,
+    Op.DIVIDE: _divide,
+    Op.POWER: _power,
+    Op.NEGATE: lambda a: -a,
+    Op.MINIMUM: _minimum,
+    Op.MAXIMUM: _maximum,
+    Op.ABSOLUTE: abs,
+    Op.TRUNCATE: lambda a: float(math.trunc(a)) if math.isfinite(a) else a,
+    Op.REMAINDER: _remainder,
+    Op.EXP: _guarded(math.exp),
+    Op.LN: lambda a: -math.inf if a == 0 else _guarded(math.log)(a),
+    Op.SQRT: _guarded(math.sqrt),
+    Op.SIN: _guarded(math.sin),
+    Op.COS: _guarded(math.cos),
+    Op.TAN: _guarded(math.tan),
+    Op.ARCSIN: _guarded(math.asin),
+    Op.ARCCOS: _guarded(math.acos),
+    Op.ARCTAN: math.atan,
+    Op.SINH: _guarded(math.sinh),
+    Op.COSH: _guarded(math.cosh),
+    Op.TANH: math.tanh,
+    Op.LESS: lambda a, b: float(a < b),
+    Op.LESS_EQUAL: lambda a, b: float(a <= b),
+    Op.EQUAL: lambda a, b: float(a == b),
+    Op.NOT_EQUAL: lambda a, b: float(a != b),
+    Op.AND: lambda a, b: float(bool(a) and bool(b)),
+    Op.OR: lambda a, b: float(bool(a) or bool(b)),
+    Op.NOT: lambda a: float(not a),
+    Op.SELECT: lambda a, b, c: b if a else c,
+}

@@ -1,0 +1,119 @@
+"""What each of Vensim's functions means, in operations of the graph.
+
+Times are compared as PySD compares them: STEP half a step early, PULSE and RAMP with Vensim's
+small number for slack.
+
+References: https://www.vensim.com/documentation/ref_functions.html and PySD's `functions.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from plansim.compiler.equations import Graph, Op
+
+__all__ = ["PLAIN", "VECTOR", "Clock", "stages", "zidz"]
+
+SMALL = 1e-6
+"""What Vensim takes for zero."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The nodes of the time and the step, in one phase of a run."""
+
+    time: int
+    step: int
+
+
+def _plain(op: Op) -> Callable[..., int]:
+    return lambda g, clock, *operands: g.make(op, *operands)
+
+
+def zidz(g: Graph, above: int, below: int, otherwise: int | None = None) -> int:
+    """Give a quotient, or ``otherwise`` (nil) where the divisor is nearly nil."""
+    near = g.make(Op.LESS, g.make(Op.ABSOLUTE, below), g.number(SMALL))
+    return g.select(near, g.number(0.0) if otherwise is None else otherwise, g.divide(above, below))
+
+
+def _quantum(g: Graph, a: int, b: int) -> int:
+    whole = g.multiply(b, g.make(Op.TRUNCATE, g.divide(a, b)))
+    return g.select(g.make(Op.LESS, b, g.number(SMALL)), a, whole)
+
+
+def _step(g: Graph, clock: Clock, height: int, when: int) -> int:
+    early = g.add(clock.time, g.multiply(clock.step, g.number(0.5)))
+    return g.select(g.make(Op.LESS, when, early), height, g.number(0.0))
+
+
+def _ramp(g: Graph, clock: Clock, slope: int, start: int, finish: int) -> int:
+    begun = g.make(Op.LESS, start, g.add(clock.time, g.number(SMALL)))
+    risen = g.subtract(g.make(Op.MINIMUM, finish, clock.time), start)
+    return g.select(begun, g.multiply(slope, risen), g.number(0.0))
+
+
+def _pulse(g: Graph, clock: Clock, start: int, width: int) -> int:
+    begun = g.make(Op.LESS_EQUAL, g.subtract(start, g.number(SMALL)), clock.time)
+    lasts = g.make(Op.LESS, clock.time, g.add(start, width))
+    return g.make(Op.AND, begun, lasts)
+
+
+def _pulse_train(g: Graph, clock: Clock, start: int, width: int, interval: int, end: int) -> int:
+    since = g.add(g.subtract(clock.time, start), g.number(SMALL))
+    on = g.make(Op.LESS, g.make(Op.REMAINDER, since, interval), width)
+    begun = g.make(Op.LESS_EQUAL, start, clock.time)
+    lasts = g.make(Op.LESS, clock.time, end)
+    return g.make(Op.AND, g.make(Op.AND, begun, lasts), on)
+
+
+PLAIN: Mapping[str, Callable[..., int]] = {
+    "abs": _plain(Op.ABSOLUTE),
+    "arccos": _plain(Op.ARCCOS),
+    "arcsin": _plain(Op.ARCSIN),
+    "arctan": _plain(Op.ARCTAN),
+    "cos": _plain(Op.COS),
+    "cosh": _plain(Op.COSH),
+    "exp": _plain(Op.EXP),
+    "game": lambda g, clock, x: x,
+    "if_then_else": lambda g, clock, condition, then, otherwise: g.select(
+        condition, then, otherwise
+    ),
+    "integer": _plain(Op.TRUNCATE),
+    "ln": _plain(Op.LN),
+    "log": lambda g, clock, x, base: g.divide(g.make(Op.LN, x), g.make(Op.LN, base)),
+    "max": _plain(Op.MAXIMUM),
+    "min": _plain(Op.MINIMUM),
+    "modulo": lambda g, clock, x, m: g.subtract(x, _quantum(g, x, m)),
+    "power": _plain(Op.POWER),
+    "pulse": _pulse,
+    "pulse_train": _pulse_train,
+    "quantum": lambda g, clock, a, b: _quantum(g, a, b),
+    "ramp": _ramp,
+    "sin": _plain(Op.SIN),
+    "sinh": _plain(Op.SINH),
+    "sqrt": _plain(Op.SQRT),
+    "step": _step,
+    "tan": _plain(Op.TAN),
+    "tanh": _plain(Op.TANH),
+    "xidz": lambda g, clock, a, b, x: zidz(g, a, b, x),
+    "zidz": lambda g, clock, a, b: zidz(g, a, b),
+}
+"""Functions of the present: graph, clock and the nodes of the arguments to a node."""
+
+VECTOR: Mapping[str, Op] = {
+    "prod": Op.MULTIPLY,
+    "sum": Op.ADD,
+    "vmax": Op.MAXIMUM,
+    "vmin": Op.MINIMUM,
+}
+"""Functions over the elements that are marked with ``!``."""
+
+
+def stages(key: str) -> int | None:
+    """Give how many stages a smoothing or delay has; None if an argument says so.
+
+    >>> stages("smooth3i"), stages("delay_n")
+    (3, None)
+    """
+    return None if key.endswith("_n") else 3 if "3" in key else 1

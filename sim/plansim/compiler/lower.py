@@ -1,0 +1,724 @@
+"""From a model to scalar operations: arrays, delays and phases are resolved here.
+
+Every variable has a value in two phases. In the *initial* one a stock is its initial value and the
+time is the initial time; in the *running* one a stock is a state. Initial values, INITIAL and
+ACTIVE INITIAL ask for values of the initial phase, so that nothing but what runs need is lowered,
+and a circle is found in the phase in which it stands.
+
+A variable is lowered an element at a time, with the subscripts of its left-hand side bound to that
+element. The states of SMOOTH, DELAY, TREND and the like are those of PySD's `statefuls.py`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from plansim.compiler.equations import Depends, Graph, Op, Pipe, Program, State, Table
+from plansim.compiler.functions import PLAIN, VECTOR, Clock, stages, zidz
+from plansim.compiler.subscripts import Subscripts, UnboundError
+from plansim.compiler.syntax import Call, Name, Node, Number, Operation, read_right_side, read_table
+from plansim.compiler.syntax import Table as Points
+from plansim.errors import Fault, FaultLog, ModelError, nearest
+from plansim.model.expression import name_key
+from plansim.model.records import Model, Variable, VariableKind
+from plansim.model.scan import Equation, Form, scan_text
+
+__all__ = ["StructuralError", "cells_of", "lower"]
+
+MAX_INSTRUCTIONS = 2_000_000
+MAX_STAGES = 1000
+
+_OPERATORS = {
+    "+": Op.ADD,
+    "-": Op.SUBTRACT,
+    "*": Op.MULTIPLY,
+    "/": Op.DIVIDE,
+    "^": Op.POWER,
+    "negative": Op.NEGATE,
+    "<": Op.LESS,
+    "<=": Op.LESS_EQUAL,
+    "=": Op.EQUAL,
+    "<>": Op.NOT_EQUAL,
+    ":AND:": Op.AND,
+    ":OR:": Op.OR,
+    ":NOT:": Op.NOT,
+}
+_CONTROLS = {
+    "initial_time": Op.INITIAL_TIME,
+    "final_time": Op.FINAL_TIME,
+    "time_step": Op.TIME_STEP,
+    "saveper": Op.SAVEPER,
+}
+_INITIALLY_INPUT = frozenset({"smooth", "smooth3", "delay1", "delay3"})
+_LEVELS = frozenset(
+    {"delay1", "delay1i", "delay3", "delay3i", "delay_n"}
+    | {"smooth", "smooth3", "smooth3i", "smooth_n", "smoothi"}
+)
+_STATEFUL = _LEVELS | {"integ", "delay_fixed", "forecast", "sample_if_true", "trend"}
+
+Cell = tuple[str, ...]
+Bound = Mapping[str, str]
+
+
+class StructuralError(Exception):
+    """Constants cannot vary, since the shape of the program depends on them.
+
+    To be answered by folding them to their values.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = frozenset(names)
+        super().__init__(", ".join(sorted(self.names)))
+
+
+def cells_of(model: Model, variable: Variable) -> list[str]:
+    """Give the names of a variable's elements, row by row: ``name`` or ``name[e1,e2]``."""
+    ranges = [model.subscripts[each].elements for each in variable.subscripts]
+    return [_named(variable.name, cell) for cell in itertools.product(*ranges)]
+
+
+def _named(name: str, cell: Sequence[str]) -> str:
+    return f"{name}[{','.join(cell)}]" if cell else name
+
+
+def lower(
+    model: Model,
+    vary: Iterable[str],
+    outputs: Iterable[str],
+    values: Mapping[str, float] | None = None,
+) -> Program:
+    """Lower what some outputs need.
+
+    Args:
+        model: a model that `load_model` accepted.
+        vary: names of constants, of stocks (their initial values) and of lookup tables (their
+            values at each point) that are inputs of a run; of arrays, or of elements as
+            ``name[e1,e2]``. All else is folded.
+        outputs: names of variables; all elements of arrays are given.
+        values: what constants are instead of what the model says, by ``name`` or ``name[e1,e2]``.
+
+    Raises:
+        ModelError: with a fault for each equation that cannot be lowered.
+        StructuralError: the program's shape depends on a constant of ``vary``.
+    """
+    lowering = _Lowering(model, frozenset(vary), values or {})
+    return lowering.program(list(outputs))
+
+
+class _RefusedError(Exception):
+    """Why an equation cannot be lowered."""
+
+    def __init__(self, message: str, function: str = "", near: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.function = function
+        self.near = near
+
+
+class _FoundError(Exception):
+    """A fault is in the log already; what depends on it cannot be lowered either."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An element of a variable with its equation."""
+
+    equation: Equation
+    tree: Node | None
+    """None if the equation consists of numbers, or is a table."""
+    bound: Bound
+    position: int
+    """Row by row among the elements of the equation's left-hand side."""
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """Where an expression stands."""
+
+    key: str
+    cell: Cell
+    bound: Bound
+    initial: bool
+
+
+@dataclass
+class _Lowering:
+    """Lowers one model once."""
+
+    model: Model
+    vary: frozenset[str]
+    given: Mapping[str, float]
+    graph: Graph = field(default_factory=Graph)
+    faults: dict[Fault, None] = field(default_factory=dict)
+    states: list[State | None] = field(default_factory=list)
+    pipes: list[Pipe | None] = field(default_factory=list)
+    inputs: dict[str, float] = field(default_factory=dict)
+    pinned: set[str] = field(default_factory=set)
+    _indices: dict[str, int] = field(default_factory=dict)
+    _values: dict[tuple[str, Cell, bool], int | None] = field(default_factory=dict)
+    _memory: dict[object, int] = field(default_factory=dict)
+    _later: list[tuple[Call, _Scope, int, int]] = field(default_factory=list)
+    _trees: dict[int, Node] = field(default_factory=dict)
+    _cells: dict[str, dict[Cell, _Place]] = field(default_factory=dict)
+    _open: list[tuple[str, Cell, bool]] = field(default_factory=list)
+
+    # The whole
+
+    def program(self, outputs: list[str]) -> Program:
+        found = {}
+        for name in self._in_order(outputs):
+            variable = self.model.variables[name]
+            for cell in self._elements(variable):
+                try:
+                    place = self.value(name_key(name), tuple(map(name_key, cell)), initial=False)
+                except _FoundError:
+                    continue
+                found[_named(name, cell)] = self.graph._as_number(place)
+            self._finish_states()
+        if self.faults:
+            raise ModelError(self.faults)
+        if self.pinned:
+            raise StructuralError(self.pinned)
+        return Program(
+            instructions=tuple(self.graph.instructions),
+            depends=tuple(self.graph.depends),
+            states=tuple(state for state in self.states if state is not None),
+            pipes=tuple(pipe for pipe in self.pipes if pipe is not None),
+            tables=tuple(self.graph.tables),
+            inputs=tuple(self.inputs),
+            defaults=tuple(self.inputs.values()),
+            outputs={
+                label: found[label]
+                for name in outputs
+                for label in cells_of(self.model, self.model.variables[name])
+                if label in found
+            },
+            equations=self._count_moving(),
+        )
+
+    def _count_moving(self) -> int:
+        moving = Depends.TIME | Depends.STATE
+        return sum(
+            1
+            for (key, _, initial), place in self._values.items()
+            if not initial
+            and key != "time"
+            and place is not None
+            and self.graph.depends[place] & moving
+        )
+
+    def _elements(self, variable: Variable) -> Iterator[Cell]:
+        ranges = [self.model.subscripts[each].elements for each in variable.subscripts]
+        return itertools.product(*ranges)
+
+    def _in_order(self, outputs: Iterable[str]) -> Iterator[str]:
+        """Give names so that causes mostly come first: then recursion stays shallow."""
+        done: set[str] = set()
+        wanted = set(outputs)
+        for name in wanted and list(outputs):
+            stack: list[tuple[str, Iterator[str]]] = [(name, iter(self._causes(name)))]
+            done.add(name) if name not in done else stack.clear()
+            while stack:
+                top, causes = stack[-1]
+                cause = next((each for each in causes if each not in done), None)
+                if cause is None:
+                    stack.pop()
+                    if top in wanted:
+                        yield top
+                else:
+                    done.add(cause)
+                    stack.append((cause, iter(self._causes(cause))))
+
+    def _causes(self, name: str) -> tuple[str, ...]:
+        return self.model.variables[name].causes
+
+    # The scan, by keys
+
+    @cached_property
+    def scan(self) -> Mapping[str, tuple[Equation, ...]]:
+        return self._scanned[0]
+
+    @cached_property
+    def subscripts(self) -> Subscripts:
+        return self._scanned[1]
+
+    @cached_property
+    def _scanned(self) -> tuple[Mapping[str, tuple[Equation, ...]], Subscripts]:
+        scan = scan_text(self.model.text, FaultLog(self.model.path))
+        self._whole_scan = scan
+        return scan.equations, Subscripts.of(scan, self.model.text)
+
+    @cached_property
+    def variables(self) -> Mapping[str, Variable]:
+        return {name_key(name): variable for name, variable in self.model.variables.items()}
+
+    def _places(self, key: str) -> dict[Cell, _Place]:
+        """Give the elements of a variable, each with its equation."""
+        if key in self._cells:
+            return self._cells[key]
+        found: dict[Cell, _Place] = {}
+        for equation in self.scan[key]:
+            plain = equation.expression.numbers is None and equation.form in (
+                Form.EQUATION,
+                Form.UNCHANGEABLE,
+            )
+            tree = read_right_side(equation) if plain else None
+            left = tuple(map(name_key, equation.subscripts))
+            ranges = [i for i, each in enumerate(left) if self.subscripts.is_range(each)]
+            for position, names in enumerate(self._whole_scan.covered(equation)):
+                cell = tuple(map(name_key, names))
+                bound = {left[i]: cell[i] for i in ranges}
+                found[cell] = _Place(equation, tree, bound, position)
+        self._cells[key] = found
+        return found
+
+    # Values
+
+    def value(self, key: str, cell: Cell, initial: bool) -> int:
+        """Give the node of a variable's element in a phase."""
+        if key in _CONTROLS:
+            return self.graph.leaf(_CONTROLS[key])
+        if key == "time":
+            return self.graph.leaf(Op.INITIAL_TIME if initial else Op.TIME)
+        memo = (key, cell, initial)
+        if memo in self._values:
+            known = self._values[memo]
+            if known is None:
+                raise _FoundError
+            return known
+        if memo in self._open:
+            raise self._circle(memo)
+        self._open.append(memo)
+        try:
+            place = self._lowered(key, cell, initial)
+        except _FoundError:
+            self._values[memo] = None
+            raise
+        except (_RefusedError, UnboundError) as error:
+            self._values[memo] = None
+            self._note(key, cell, error)
+            raise _FoundError from error
+        finally:
+            self._open.pop()
+        self._values[memo] = place
+        return place
+
+    def _lowered(self, key: str, cell: Cell, initial: bool) -> int:
+        variable = self.variables[key]
+        place = self._places(key).get(cell)
+        if place is None:  # an array that is not defined everywhere
+            return self.graph.number(math.nan)
+        equation = place.equation
+        if equation.form is Form.DATA:
+            raise _RefusedError("data from outside of the model are not supported")
+        if variable.kind is VariableKind.LOOKUP:
+            raise _RefusedError("a lookup table has no value of its own")
+        numbers = equation.expression.numbers
+        if numbers is not None:
+            number = numbers[place.position if len(numbers) > 1 else 0]
+            label = self._label(variable, cell)
+            number = self.given.get(label, number)
+            return self._input(label, number) if self._varies(label) else self.graph.number(number)
+        assert place.tree is not None
+        return self._node(place.tree, _Scope(key, cell, place.bound, initial))
+
+    def _label(self, variable: Variable, cell: Cell) -> str:
+        return _named(variable.name, [self.subscripts.written(each) for each in cell])
+
+    def _varies(self, label: str) -> bool:
+        return label in self.vary or label.partition("[")[0] in self.vary
+
+    def _input(self, name: str, default: float) -> int:
+        index = self._indices.setdefault(name, len(self._indices))
+        self.inputs.setdefault(name, default)
+        return self.graph.leaf(Op.INPUT, index)
+
+    def _circle(self, memo: tuple[str, Cell, bool]) -> _RefusedError:
+        names = [self._spoken(key, cell) for key, cell, _ in self._open[self._open.index(memo) :]]
+        shown = names if len(names) <= 6 else [*names[:5], "…"]
+        phase = "initial values" if memo[2] else "equations"
+        return _RefusedError(
+            f"{phase} that refer to each other in a circle without a stock: "
+            + " <- ".join([*shown, names[0]])
+        )
+
+    def _spoken(self, key: str, cell: Cell) -> str:
+        return self._label(self.variables[key], cell)
+
+    def _note(self, key: str, cell: Cell, error: _RefusedError | UnboundError) -> None:
+        variable = self.variables[key]
+        place = self._places(key).get(cell)
+        line = variable.line
+        if place is not None:
+            equation = place.equation
+            line = equation.line
+            for ref in equation.expression.references:
+                if isinstance(error, _RefusedError) and name_key(ref.name) == error.function:
+                    line = equation.lines[ref.offset]
+                    break
+        near = error.near if isinstance(error, _RefusedError) else None
+        message = f"'{variable.name}' cannot be compiled: {error}"
+        self.faults[Fault(message, str(self.model.path), line, nearest=near)] = None
+
+    # Expressions
+
+    def _node(self, tree: Node, scope: _Scope) -> int:
+        g = self.graph
+        if len(g.instructions) > MAX_INSTRUCTIONS:
+            raise _RefusedError("the model takes too many operations")
+        match tree:
+            case Number(value):
+                return g.number(value)
+            case Name():
+                return self._name(tree, scope)
+            case Operation(operator, operands):
+                places = [self._node(each, scope) for each in operands]
+                if operator in (">", ">="):
+                    places.reverse()
+                    operator = operator.replace(">", "<")
+                return g.make(_OPERATORS[operator], *places)
+            case Call():
+                return self._call(tree, scope)
+            case _:
+                raise _RefusedError("a lookup table stands where a number is expected")
+
+    def _name(self, tree: Name, scope: _Scope) -> int:
+        key = tree.key
+        if key == "time" or key in self.scan:
+            if key in self.scan and self.variables[key].kind is VariableKind.LOOKUP:
+                raise _RefusedError(f"'{self.variables[key].name}' is a lookup without an argument")
+            cell = tuple(self.subscripts.element(each, scope.bound) for each in tree.subscripts)
+            return self.value(key, cell, scope.initial)
+        position = self.subscripts.position(key, scope.bound)
+        return self.graph.number(position)
+
+    def _call(self, tree: Call, scope: _Scope) -> int:
+        key, arguments = tree.key, tree.arguments
+        if key in self.scan:
+            return self._table_value(tree, scope)
+        if key in VECTOR:
+            return self._reduced(VECTOR[key], arguments[0], scope)
+        if key in _STATEFUL:
+            return self._stateful(tree, scope)
+        match key:
+            case "initial":
+                return self._node(arguments[0], _initial(scope))
+            case "active_initial":
+                return self._node(arguments[1 if scope.initial else 0], scope)
+            case "with_lookup":
+                points = arguments[1]
+                assert isinstance(points, Points)
+                return self._looked_up(_checked(points), self._node(arguments[0], scope))
+            case "elmcount":
+                if isinstance(arguments[0], Name) and self.subscripts.is_range(arguments[0].key):
+                    return self.graph.number(len(self.subscripts.elements(arguments[0].key)))
+                raise _RefusedError("ELMCOUNT takes the name of a subscript range", key)
+        if key not in PLAIN:
+            shown = key.replace("_", " ").upper()
+            raise _RefusedError(f"the function {shown} is not supported", key, nearest(key, PLAIN))
+        time = self.graph.leaf(Op.INITIAL_TIME if scope.initial else Op.TIME)
+        clock = Clock(time, self.graph.leaf(Op.TIME_STEP))
+        return PLAIN[key](self.graph, clock, *(self._node(each, scope) for each in arguments))
+
+    def _reduced(self, op: Op, argument: Node, scope: _Scope) -> int:
+        """Give SUM, PROD, VMIN or VMAX: a tree of operations, which is short and exact."""
+        marks = self._marks(argument)
+        if not marks:
+            raise _RefusedError("a sum over elements needs a subscript with '!'", "sum")
+        choices = [self.subscripts.elements(mark.removesuffix("!")) for mark in marks]
+        parts = [
+            self._node(
+                argument,
+                _Scope(
+                    scope.key,
+                    scope.cell,
+                    {**scope.bound, **dict(zip(marks, elements, strict=True))},
+                    scope.initial,
+                ),
+            )
+            for elements in itertools.product(*choices)
+        ]
+        while len(parts) > 1:
+            pairs = zip(parts[::2], parts[1::2], strict=False)
+            halves = [self.graph.make(op, a, b) for a, b in pairs]
+            parts = halves + parts[len(parts) - len(parts) % 2 :]
+        return self.graph._as_number(parts[0])
+
+    def _marks(self, tree: Node) -> list[str]:
+        """Give the subscripts with ``!`` that no function within the expression has bound."""
+        found: dict[str, None] = {}
+
+        def visit(node: Node) -> None:
+            match node:
+                case Name(subscripts=names):
+                    found.update((each, None) for each in names if each.endswith("!"))
+                case Call(key=key, subscripts=names, arguments=below):
+                    found.update((each, None) for each in names if each.endswith("!"))
+                    for each in below if key not in VECTOR else ():
+                        visit(each)
+                case Operation(operands=below):
+                    for each in below:
+                        visit(each)
+
+        visit(tree)
+        return list(found)
+
+    # Lookup tables
+
+    def _table_value(self, tree: Call, scope: _Scope) -> int:
+        variable = self.variables[tree.key]
+        if variable.kind is not VariableKind.LOOKUP:
+            raise _RefusedError(f"'{variable.name}' is neither a function nor a lookup", tree.key)
+        cell = tuple(self.subscripts.element(each, scope.bound) for each in tree.subscripts)
+        place = self._places(tree.key).get(cell)
+        if place is None:
+            return self.graph.number(math.nan)
+        if place.equation.form is not Form.LOOKUP or place.equation.expression.references:
+            raise _RefusedError("tables from other files are not supported", tree.key)
+        table = _checked(read_table(place.equation))
+        at = self._node(tree.arguments[0], scope)
+        label = self._label(variable, cell)
+        if not self._varies(label):
+            return self._looked_up(table, at)
+        y = [self._input(f"{label}({x!r})", y) for x, y in zip(table.x, table.y, strict=True)]
+        return self._between(table.x, y, at)
+
+    def _looked_up(self, table: Table, at: int) -> int:
+        return self.graph.lookup(table, at)
+
+    def _between(self, x: Sequence[float], y: Sequence[int], at: int) -> int:
+        """Give the value of a table whose heights are nodes."""
+        g = self.graph
+        ends = g.number(x[0]), g.number(x[-1])
+        inside = g.make(Op.MAXIMUM, ends[0], g.make(Op.MINIMUM, ends[1], at))
+        found = y[0]
+        for i in range(len(x) - 1):
+            width = g.number(x[i + 1] - x[i])
+            slope = g.divide(g.subtract(y[i + 1], y[i]), width)
+            part = g.add(y[i], g.multiply(slope, g.subtract(inside, g.number(x[i]))))
+            found = g.select(g.make(Op.LESS, inside, g.number(x[i])), found, part) if i else part
+        return found
+
+    # What has a memory
+
+    def _stateful(self, tree: Call, scope: _Scope) -> int:
+        """Give the value of a function with a memory; its states are finished later."""
+        if scope.initial:
+            return self._initially(tree, scope)
+        key, arguments = tree.key, tree.arguments
+        g = self.graph
+        match key:
+            case "integ":
+                return self._state(tree, scope, 0)
+            case "delay_fixed":
+                return self._pipe(tree, scope)
+            case "sample_if_true":
+                held = self._state(tree, scope, 0)
+                return g.select(
+                    self._node(arguments[0], scope), self._node(arguments[1], scope), held
+                )
+            case "trend" | "forecast":
+                return self._trend(tree, scope, self._state(tree, scope, 0))
+        count = self._stages(tree, scope)
+        last = self._state(tree, scope, count - 1)
+        if key.startswith("smooth"):
+            return last
+        if key == "delay_n" and not self._steady(arguments[1], scope):
+            return g.divide(last, self._state(tree, scope, count))
+        return g.divide(last, self._node(arguments[1], scope))
+
+    def _initially(self, tree: Call, scope: _Scope) -> int:
+        key, arguments = tree.key, tree.arguments
+        g = self.graph
+        match key:
+            case "integ":
+                return self._node(arguments[1], scope)
+            case "trend" | "forecast":
+                return self._trend(tree, scope, self._first_mean(tree, scope))
+            case "sample_if_true":
+                return g.select(*(self._node(each, scope) for each in arguments))
+        initial = arguments[0 if key in _INITIALLY_INPUT else 2]
+        return self._node(initial, scope)
+
+    def _trend(self, tree: Call, scope: _Scope, mean: int) -> int:
+        g = self.graph
+        now, time = (self._node(each, scope) for each in tree.arguments[:2])
+        gap = g.subtract(now, mean)
+        if tree.key == "trend":
+            return zidz(g, gap, g.multiply(time, g.make(Op.ABSOLUTE, mean)))
+        growth = g.multiply(
+            zidz(g, gap, g.multiply(time, mean)), self._node(tree.arguments[2], scope)
+        )
+        return g.multiply(now, g.add(g.number(1.0), growth))
+
+    def _first_mean(self, tree: Call, scope: _Scope) -> int:
+        g = self.graph
+        start = _initial(scope)
+        now = self._node(tree.arguments[0], start)
+        if tree.key == "forecast":
+            return now
+        time, trend = (self._node(each, start) for each in tree.arguments[1:3])
+        return g.divide(now, g.add(g.number(1.0), g.multiply(trend, time)))
+
+    def _steady(self, tree: Node, scope: _Scope) -> bool:
+        moving = Depends.TIME | Depends.STATE
+        return not self.graph.depends[self._node(tree, scope)] & moving
+
+    def _stages(self, tree: Call, scope: _Scope) -> int:
+        count = stages(tree.key)
+        if count is not None:
+            return count
+        place = self._node(tree.arguments[3], _initial(scope))
+        number = self._structural(place, tree, "the order")
+        if not 1 <= int(number) <= MAX_STAGES:
+            raise _RefusedError(f"the order is {number:g}: it has to be 1 or more", tree.key)
+        return int(number)
+
+    def _structural(self, place: int, tree: Call, what: str) -> float:
+        """Give the number that a node is; constants that it depends on must not vary."""
+        number = self.graph.value(place)
+        if number is not None:
+            return number
+        if self.graph.depends[place] == Depends.INPUTS:
+            names = list(self.inputs)
+            used = {names[index].partition("[")[0] for index in self._inputs_of(place)}
+            self.pinned |= used
+            return 1.0
+        raise _RefusedError(f"{what} is not known before the run", tree.key)
+
+    def _inputs_of(self, place: int) -> set[int]:
+        found: set[int] = set()
+        waiting = [place]
+        while waiting:
+            instruction = self.graph.instructions[waiting.pop()]
+            if instruction.op is Op.INPUT:
+                found.add(instruction.index)
+            waiting += instruction.operands
+        return found
+
+    def _state(self, tree: Call, scope: _Scope, stage: int) -> int:
+        """Give the node of a state; note that it is to be finished."""
+        memo = (id(tree), scope.cell, tuple(scope.bound.items()), stage)
+        if memo not in self._memory:
+            self._trees[id(tree)] = tree  # while it lives, no other has its id
+            self._memory[memo] = len(self.states)
+            self.states.append(None)
+            self._later.append((tree, _running(scope), stage, len(self.states) - 1))
+        return self.graph.leaf(Op.STATE, self._memory[memo])
+
+    def _pipe(self, tree: Call, scope: _Scope) -> int:
+        memo = (id(tree), scope.cell, tuple(scope.bound.items()), "pipe")
+        if memo not in self._memory:
+            self._trees[id(tree)] = tree
+            self._memory[memo] = len(self.pipes)
+            self.pipes.append(None)
+            self._later.append((tree, _running(scope), -1, len(self.pipes) - 1))
+        return self.graph.leaf(Op.PIPE, self._memory[memo])
+
+    def _finish_states(self) -> None:
+        """Lower first and following values; more states may come up on the way."""
+        while self._later:
+            tree, scope, stage, index = self._later.pop()
+            self._open.clear()
+            try:
+                if stage < 0:
+                    self.pipes[index] = self._finished_pipe(tree, scope)
+                else:
+                    self.states[index] = self._finished(tree, scope, stage)
+            except _FoundError:
+                continue
+            except (_RefusedError, UnboundError) as error:
+                self._note(scope.key, scope.cell, error)
+
+    def _finished_pipe(self, tree: Call, scope: _Scope) -> Pipe:
+        start = _initial(scope)
+        delay = self._node(tree.arguments[1], start)
+        if self.graph.depends[delay] & Depends.INPUTS:
+            self._structural(delay, tree, "the delay of DELAY FIXED")
+        return Pipe(
+            self._spoken(scope.key, scope.cell),
+            initial=self._number(tree.arguments[2], start),
+            entering=self._number(tree.arguments[0], scope),
+            delay=delay,
+        )
+
+    def _number(self, tree: Node, scope: _Scope) -> int:
+        return self.graph._as_number(self._node(tree, scope))
+
+    def _finished(self, tree: Call, scope: _Scope, stage: int) -> State:
+        g = self.graph
+        name = self._spoken(scope.key, scope.cell)
+        start = _initial(scope)
+        arguments = tree.arguments
+        me = self._state(tree, scope, stage)
+        step = g.leaf(Op.TIME_STEP)
+        match tree.key:
+            case "integ":
+                initial = self._initial_stock(scope, self._number(arguments[1], start))
+                rate = self._number(arguments[0], scope)
+                return State(name, initial, g.add(me, g.multiply(rate, step)), True)
+            case "sample_if_true":
+                following = g.select(
+                    self._node(arguments[0], scope), self._node(arguments[1], scope), me
+                )
+                return State(name, self._number(arguments[2], start), following, False)
+            case "trend" | "forecast":
+                now, time = (self._node(each, scope) for each in arguments[:2])
+                change = g.divide(g.subtract(now, me), time)
+                following = g.add(me, g.multiply(change, step))
+                return State(name, self._first_mean(tree, start), following, True)
+        count = self._stages(tree, scope)
+        order = g.number(count)
+        first = self._node(arguments[0 if tree.key in _INITIALLY_INPUT else 2], start)
+        time = self._node(arguments[1], scope)
+        if tree.key.startswith("smooth"):
+            before = (
+                self._node(arguments[0], scope)
+                if stage == 0
+                else self._state(tree, scope, stage - 1)
+            )
+            change = g.divide(g.multiply(g.subtract(before, me), order), time)
+            return State(name, g._as_number(first), g.add(me, g.multiply(change, step)), True)
+        if stage >= count:  # of DELAY N: the delay time that went into a stage
+            following = time if stage == count else self._state(tree, scope, stage - 1)
+            return State(name, self._node(arguments[1], start), following, False)
+        steady = tree.key != "delay_n" or self._steady(arguments[1], scope)
+
+        def outflow(number: int) -> int:
+            lasts = time if steady or not number else self._state(tree, scope, count + number - 1)
+            return g.divide(self._state(tree, scope, number), lasts)
+
+        entering = self._node(arguments[0], scope) if stage == 0 else outflow(stage - 1)
+        change = g.multiply(g.subtract(entering, outflow(stage)), order)
+        initial = g.multiply(first, self._node(arguments[1], start))
+        return State(name, initial, g.add(me, g.multiply(change, step)), True)
+
+    def _initial_stock(self, scope: _Scope, initial: int) -> int:
+        """Give a stock's initial value, which may be an input in its own name."""
+        variable = self.variables[scope.key]
+        label = self._label(variable, scope.cell)
+        if not self._varies(label):
+            return initial
+        default = self.graph.value(initial)
+        return self._input(label, math.nan if default is None else default)
+
+
+def _initial(scope: _Scope) -> _Scope:
+    return scope if scope.initial else _Scope(scope.key, scope.cell, scope.bound, True)
+
+
+def _running(scope: _Scope) -> _Scope:
+    return _Scope(scope.key, scope.cell, scope.bound, False)
+
+
+def _checked(points: Points) -> Table:
+    """Give a table that a value can be read from."""
+    if len(points.x) < 2:
+        raise _RefusedError("a lookup table needs two points or more")
+    if len(set(points.x)) < len(points.x):
+        raise _RefusedError("a lookup table has two points at one x")
+    return Table(points.x, points.y)

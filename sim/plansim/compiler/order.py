@@ -1,0 +1,98 @@
+"""When each instruction of a program is to be computed, and which are not needed at all.
+
+=========  ===================================  ==================================
+phase      depends on                           computed
+=========  ===================================  ==================================
+clock      time and controls                    once a step, for all runs together
+once       inputs (and controls)                once a run, before the first step
+step       states, or inputs and the time       at each step of each run
+save       as step, but no state needs it       only at steps whose values are kept
+=========  ===================================  ==================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from plansim.compiler.equations import Depends, Instruction, Program
+
+__all__ = ["Schedule", "schedule"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The places of a program's instructions by phase, operands first."""
+
+    clock: tuple[int, ...]
+    once: tuple[int, ...]
+    step: tuple[int, ...]
+    save: tuple[int, ...]
+    clock_kept: Mapping[int, int]
+    """By place, the column of what other phases need of the clock."""
+    once_kept: Mapping[int, int]
+    """By place, the row of what later phases need of the values computed once."""
+
+
+def schedule(program: Program) -> Schedule:
+    """Order a program's instructions by phase, without those that nothing needs."""
+    instructions, depends = program.instructions, program.depends
+    running = [state.following for state in program.states]
+    running += [pipe.entering for pipe in program.pipes]
+    starting = [state.initial for state in program.states]
+    starting += [pipe.initial for pipe in program.pipes]
+    outputs = list(program.outputs.values())
+    lengths = [pipe.delay for pipe in program.pipes]
+
+    def moves(place: int) -> bool:
+        changing = bool(depends[place] & Depends.STATE)
+        return changing or (
+            bool(depends[place] & Depends.INPUTS) and bool(depends[place] & Depends.TIME)
+        )
+
+    def of_clock(place: int) -> bool:
+        return not moves(place) and not depends[place] & Depends.INPUTS
+
+    needed = _postorder(instructions, running)
+    step = tuple(place for place in needed if moves(place))
+    in_step = set(step)
+    shown = _postorder(instructions, outputs)
+    save = tuple(place for place in shown if moves(place) and place not in in_step)
+    everything = [*needed, *shown, *_postorder(instructions, [*starting, *lengths])]
+    rest = [place for place in dict.fromkeys(everything) if not moves(place)]
+    clock = tuple(
+        place for place in rest if of_clock(place) and depends[place] is not Depends.NOTHING
+    )
+    once = tuple(place for place in rest if not of_clock(place))
+    used_later = {place for each in (*step, *save) for place in instructions[each].operands} | set(
+        outputs + running + starting
+    )
+    used = used_later | {place for each in once for place in instructions[each].operands}
+    used |= set(lengths)
+    clock_kept = [place for place in clock if place in used]
+    once_kept = [place for place in once if place in used_later]
+    return Schedule(
+        clock,
+        once,
+        step,
+        save,
+        {place: column for column, place in enumerate(clock_kept)},
+        {place: row for row, place in enumerate(once_kept)},
+    )
+
+
+def _postorder(instructions: tuple[Instruction, ...], roots: Iterable[int]) -> list[int]:
+    """Give roots and all that they need, each after its operands and close before its use."""
+    done: set[int] = set()
+    order: list[int] = []
+    for root in roots:
+        stack = [(root, False)]
+        while stack:
+            place, finished = stack.pop()
+            if finished:
+                order.append(place)
+            elif place not in done:
+                done.add(place)
+                stack.append((place, True))
+                stack += [(each, False) for each in reversed(instructions[place].operands)]
+    return order

@@ -1,0 +1,82 @@
+"""The engine for one run: the model compiled once for all scenarios, and run as machine code.
+
+All constants are inputs of the run, so that every scenario finds the same code. Where the shape of
+the code depends on a constant (the order of a delay), that one is folded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from plansim.compiler.lower import StructuralError, cells_of
+from plansim.engine.dataset import FloatArray, Trajectory, recorded, shape_of, version_of
+from plansim.engine.ensemble import Kernel, compile_model, simulate_ensemble
+from plansim.model.records import Model, VariableKind
+from plansim.model.scenario import Scenario
+
+__all__ = ["run_compiled", "version"]
+
+
+def version() -> str:
+    """Give the version of this engine, which is plansim's own."""
+    return version_of("plansim")
+
+
+def run_compiled(model: Model, scenario: Scenario, *, cache: bool = True) -> Trajectory:
+    """Run a model under a scenario and give all that is recorded.
+
+    Raises:
+        ModelError: what the compiler does not support, with each variable and line.
+    """
+    kernel = _kernel(model, scenario, cache)
+    settings = {
+        name: scenario.values.get(name, default)
+        for name, default in zip(kernel.inputs, kernel.defaults, strict=True)
+    }
+    inputs = np.array([list(settings.values())], dtype=np.float64).reshape(1, -1)
+    ensemble = simulate_ensemble(kernel, inputs, scenario.time)
+    over_time, once = recorded(model)
+    rows = dict(zip(kernel.outputs, ensemble.values[0], strict=True))
+    series = {}
+    for variable in over_time:
+        labels = cells_of(model, variable)
+        shape = (len(ensemble.time), *shape_of(model, variable))
+        table = np.stack([rows[label] for label in labels], axis=-1)
+        series[variable.name] = table.reshape(shape)
+    constants = {each.name: _constant(model, scenario, each.name) for each in once}
+    return Trajectory(ensemble.time, series, constants)
+
+
+def _kernel(model: Model, scenario: Scenario, cache: bool) -> Kernel:
+    """Compile for all constants, without those that decide on the shape of the code."""
+    vary = [v.name for v in model.variables.values() if v.kind is VariableKind.CONSTANT]
+    values: Mapping[str, float] = {}
+    while True:
+        try:
+            return compile_model(model, vary=vary, values=values, effort=0, cache=cache)
+        except StructuralError as error:
+            vary = [name for name in vary if name not in error.names]
+            values = {
+                label: value
+                for label, value in scenario.values.items()
+                if label.partition("[")[0] not in vary
+            }
+
+
+def _constant(model: Model, scenario: Scenario, name: str) -> FloatArray:
+    """Give the value of a constant or control in a run, ``(*elements)``."""
+    variable = model.variables[name]
+    if variable.kind is VariableKind.CONTROL:
+        time = scenario.time
+        words = {"initial": time.initial, "final": time.final, "saveper": time.saveper}
+        found = [value for word, value in words.items() if word in name.lower()]
+        return np.array(found[0] if found else time.step)
+    written = variable.value
+    values = []
+    for label in cells_of(model, variable):
+        cell = label[len(name) + 1 : -1] if label != name else ""
+        default = written.get(cell, np.nan) if isinstance(written, Mapping) else written
+        values.append(scenario.values.get(label, default))
+    return np.array(values, dtype=np.float64).reshape(shape_of(model, variable))
