@@ -616,7 +616,7 @@ print(code, *sorted({heavy!r} & set(sys.modules)), file=sys.stderr)
 def test_a_slow_run_is_announced_on_a_terminal_and_wiped_out(
     check: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("plansim.cli.PATIENCE", 0.0)
+    monkeypatch.setattr("plansim.shell.PATIENCE", 0.0)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     from plansim.engine import run as engine
 

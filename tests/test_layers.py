@@ -24,7 +24,8 @@ LAYERS = (
     {"engine"},
     {"study"},
     {"present"},
-    {"cli", "__init__"},
+    {"shell"},
+    {"cli", "cli_sweep", "__init__"},
 )
 ENGINES = {"pysd", "simlin", "llvmlite"}
 CITY = ("jiaozuo", "焦作")

@@ -14,43 +14,51 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem, get_completion_class
+from click.shell_completion import get_completion_class
+
+from plansim.shell import (
+    Page,
+    ReaderLeftError,
+    all_names,
+    all_or_faults,
+    changes_of,
+    engine_option,
+    format_option,
+    items,
+    lang_option,
+    machine,
+    model_at,
+    model_option,
+    named_or_whole,
+    page_for,
+    raise_all,
+    remark,
+    scenario_names,
+    scenarios_of,
+    set_option,
+    simulated,
+    targets_of,
+    variable_names,
+    write,
+)
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from plansim.errors import Fault
     from plansim.model.records import Model
-    from plansim.model.scenario import Scenario
     from plansim.plan.audit import Clash
-    from plansim.plan.targets import Target
-    from plansim.present.text import Text
 
 __all__ = ["main", "plansim"]
 
 PROGRAM = "plansim"
 COMPLETE_VARIABLE = "_PLANSIM_COMPLETE"
-PIPE_WIDTH = 100
-"""Columns of a table where nobody says how wide the terminal is."""
-PATIENCE = 1.0
-"""Seconds of silence before a run says that it is at work."""
 BROKEN_PIPE = 128 + 13
 INTERRUPTED = 128 + 2
-
-Input = TypeVar("Input")
-
-
-# --- the edge: streams, width, language, errors ---------------------------------------------------
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,296 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PlansimError as error:
         click.echo(f"{PROGRAM}: {error}", err=True)
         return 2
-    except _ReaderLeftError:
+    except ReaderLeftError:
         # What is left in the buffer must go somewhere when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     return code if isinstance(code, int) else 0
-
-
-@dataclass(frozen=True)
-class Page:
-    """How to write for whoever reads: the phrases, the width, whether there is colour."""
-
-    text: Text
-    width: int = field(default_factory=lambda: shutil.get_terminal_size((PIPE_WIDTH, 24)).columns)
-    colour: bool = field(
-        default_factory=lambda: (
-            sys.stdout.isatty()
-            and not os.environ.get("NO_COLOR")
-            and os.environ.get("TERM") != "dumb"
-        )
-    )
-
-    def show(self, text: str) -> None:
-        """Write to standard output."""
-        _write(text, colour=self.colour)
-
-
-class _ReaderLeftError(Exception):
-    """Whoever read the output wants no more; click would leave with 1, which means missed here."""
-
-
-def _write(text: str, *, colour: bool = False) -> None:
-    try:
-        click.echo(text, color=colour)
-    except BrokenPipeError as error:
-        raise _ReaderLeftError from error
-
-
-def _page(lang: str | None) -> Page:
-    from plansim.present.text import language, read_text
-
-    return Page(read_text(language(lang, os.environ)))
-
-
-def _machine(text: str) -> None:
-    """Write JSON or CSV: UTF-8 whatever the locale says."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")
-    _write(text.removesuffix("\n"))
-
-
-def _remark(text: str) -> None:
-    click.echo(text, err=True)
-
-
-@contextmanager
-def _patience(message: str) -> Iterator[None]:
-    """Say on a terminal's standard error what takes so long, and wipe it out afterwards."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    said = threading.Event()
-
-    def say() -> None:
-        said.set()
-        click.echo(f"{message} ...", err=True, nl=False)
-
-    timer = threading.Timer(PATIENCE, say)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-        if said.is_set():
-            click.echo("\r\x1b[K", err=True, nl=False)
-
-
-def _all_or_faults(
-    read: Callable[[str], Input], names: Iterable[str], faults: list[Fault]
-) -> list[Input]:
-    """Read each name; collect the faults of all instead of stopping at the first."""
-    from plansim.errors import InputError
-
-    found = []
-    for name in names:
-        try:
-            found.append(read(name))
-        except InputError as error:
-            faults += error.faults
-    return found
-
-
-def _raise(faults: Sequence[Fault]) -> None:
-    from plansim.errors import InputError
-
-    if faults:
-        raise InputError(dict.fromkeys(faults))
-
-
-# --- completion -----------------------------------------------------------------------------------
-
-
-def _items(found: Callable[[click.Context], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
-    """Make a completer of a function that gives names; a broken input completes to nothing."""
-
-    def complete(
-        context: click.Context, parameter: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        from plansim.errors import PlansimError
-        from plansim.model.records import folded
-
-        if "/" in incomplete or incomplete.startswith("."):
-            return [CompletionItem(incomplete, type="file")]
-        try:
-            names = list(found(context))
-        except PlansimError:
-            return []
-        typed = folded(incomplete)
-        # A blank would end the word in the shell; `_` stands for one in every name.
-        return [
-            CompletionItem(name.replace(" ", "_"))
-            for name in names
-            if folded(name).startswith(typed)
-        ]
-
-    return complete
-
-
-def _scenario_names(context: click.Context) -> Iterator[str]:
-    from plansim.resources import shipped
-
-    return (path.stem for path in sorted(shipped("scenarios").glob("*.yaml")))
-
-
-def _variable_names(context: click.Context) -> Iterator[str]:
-    model = _model(context.params.get("model"), quiet=True)
-    for variable in model.variables.values():
-        yield variable.name
-        if variable.name_zh:
-            yield variable.name_zh
-
-
-def _constant_names(context: click.Context) -> Iterator[str]:
-    from plansim.model.records import VariableKind
-
-    settable = {VariableKind.CONSTANT, VariableKind.CONTROL}
-    model = _model(context.params.get("model"), quiet=True)
-    return (f"{each.name}=" for each in model.variables.values() if each.kind in settable)
-
-
-def _all_names(context: click.Context) -> Iterator[str]:
-    yield from _scenario_names(context)
-    yield from _variable_names(context)
-    yield from _target_ids()
-
-
-def _target_ids() -> Iterator[str]:
-    """Give the ids in the shipped catalogue by their lines.
-
-    To read it whole, or only to import `plan.targets` for the file's name, takes too long between
-    two keys.
-    """
-    from plansim.resources import shipped
-
-    for line in shipped("model", "targets.yaml").read_text("utf-8").splitlines():
-        if line.startswith("- id: "):
-            yield line.removeprefix("- id: ").strip()
-
-
-# --- options --------------------------------------------------------------------------------------
-
-_lang = click.option(
-    "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
-)
-_model_option = click.option(
-    "--model",
-    metavar="FILE.mdl",
-    type=click.Path(path_type=Path),
-    help="Another Vensim model, with its own targets.yaml beside it if it has one.",
-)
-_set = click.option(
-    "--set",
-    "overrides",
-    metavar="NAME=VALUE",
-    multiple=True,
-    shell_complete=_items(_constant_names),
-    help="Set a constant over the scenario; may be given again.",
-)
-
-
-_engine = click.option(
-    "--engine",
-    type=click.Choice(["compiled", "pysd"]),
-    default="compiled",
-    show_default=True,
-    help="What computes the run; pysd is the slow reference.",
-)
-
-
-def _format(*choices: str) -> Callable[[Any], Any]:
-    return click.option(
-        "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True
-    )
-
-
-# --- reading --------------------------------------------------------------------------------------
-
-
-def _model(path: Path | None, *, quiet: bool = False) -> Model:
-    from plansim.model.mdl import load_model
-
-    model = load_model(path)
-    if not quiet:
-        _warn(model.warnings)
-    return model
-
-
-def _targets(model: Model) -> tuple[Target, ...]:
-    from plansim.plan.targets import load_targets
-
-    return load_targets(model=model)
-
-
-def _named(names: Sequence[str], overrides: Sequence[str], model: Path | None) -> Sequence[str]:
-    """See that there is something to run; no names stand for another model as it is written."""
-    if not names and (model is None or overrides):
-        why = "--set needs a scenario" if overrides else "Missing argument 'SCENARIO'"
-        raise click.UsageError(f"{why}; 'plansim list scenarios' gives those that there are.")
-    return names
-
-
-def _scenarios(
-    names: Sequence[str],
-    overrides: Sequence[str],
-    model: Model,
-    targets: Sequence[Target],
-    faults: list[Fault],
-) -> list[Scenario]:
-    """Read scenarios, each once; what is wrong with any of them goes to ``faults``."""
-    from plansim.errors import Fault, nearest
-    from plansim.model.scenario import as_written, read_scenario
-
-    if not names:
-        return [as_written(model)]
-    read = _all_or_faults(lambda name: read_scenario(name, model, overrides), names, faults)
-    found = list({each.path and each.path.resolve(): each for each in read}.values())
-    by_id: dict[str, Scenario] = {}
-    for scenario in found:
-        if (other := by_id.setdefault(scenario.id, scenario)) is not scenario:
-            message = f"two scenarios are called '{scenario.id}'; one of the files needs a new name"
-            faults.append(Fault(message, scenario.path, found=f"also {other.path}"))
-    ids = [target.id for target in targets]
-    for scenario in found:
-        for key, (file, line) in scenario.assumed_lines.items():
-            if key not in ids:
-                message = f"no target has the id '{key}'"
-                faults.append(Fault(message, file, line, nearest=nearest(key, ids)))
-        _warn(scenario.warnings)
-    return found
-
-
-def _warn(warnings: Iterable[Fault]) -> None:
-    for warning in dict.fromkeys(warnings):
-        _remark(f"warning: {warning}")
-
-
-def _simulate(model: Model, scenario: Scenario, engine: str, page: Page) -> xr.Dataset:
-    with _patience(page.text("run.simulating", scenario=scenario.id)):
-        from plansim.engine.run import simulate
-
-        return simulate(model, scenario, engine=engine)
-
-
-MOST_CHANGES = 8
-"""Changes of a scenario that are shown before a table; `plansim show` gives all."""
-
-
-def _changes(scenario: Scenario, model: Model, page: Page) -> str:
-    from plansim.present.describe import changes_head, changes_in_short
-
-    changes = changes_in_short(scenario, model, page.text)
-    lines = changes[:MOST_CHANGES]
-    if (more := len(changes) - MOST_CHANGES) > 0:
-        lines.append(page.text("changes.more", count=more, scenario=scenario.id))
-    if scenario.assumed:
-        ids = page.text.join(list(scenario.assumed))
-        lines.append(page.text("changes.assumes", ids=ids))
-    return "\n  ".join([changes_head(scenario, page.text), *lines])
 
 
 # --- the commands ---------------------------------------------------------------------------------
@@ -387,21 +112,21 @@ def plansim(context: click.Context) -> None:
 def _help_alone(context: click.Context) -> None:
     """Show the help of a group that is called without a command."""
     if context.invoked_subcommand is None:
-        _write(context.get_help())
+        write(context.get_help())
 
 
 @plansim.command()
-@click.argument("scenario", required=False, shell_complete=_items(_scenario_names))
-@_set
+@click.argument("scenario", required=False, shell_complete=items(scenario_names))
+@set_option
 @click.option(
     "--variable",
     "names",
     metavar="NAME",
     multiple=True,
-    shell_complete=_items(_variable_names),
+    shell_complete=items(variable_names),
     help="Show this variable instead of those that targets judge; may be given again.",
 )
-@_model_option
+@model_option
 @click.option(
     "-o",
     "--output",
@@ -410,9 +135,9 @@ def _help_alone(context: click.Context) -> None:
     help="Also write the run to FILE.nc, .csv, .xlsx or .parquet.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
-@_format("table", "json", "csv")
-@_engine
-@_lang
+@format_option("table", "json", "csv")
+@engine_option
+@lang_option
 def run(
     scenario: str | None,
     overrides: tuple[str, ...],
@@ -436,17 +161,17 @@ def run(
     from plansim.present.series import as_judged, judged_series, series_of
     from plansim.present.table import series_table
 
-    page = _page(lang)
+    page = page_for(lang)
     if output is not None:
         check_destination(output, force=force)
-    named = _named([scenario] if scenario else [], overrides, model)
-    read = _model(model)
-    targets = _targets(read)
+    named = named_or_whole([scenario] if scenario else [], overrides, model)
+    read = model_at(model)
+    targets = targets_of(read)
     faults: list[Fault] = []
-    scenarios = _scenarios(named, overrides, read, targets, faults)
+    scenarios = scenarios_of(named, overrides, read, targets, faults)
     chosen = _chosen(names, read, faults)
-    _raise(faults)
-    dataset = _simulate(read, scenarios[0], engine, page)
+    raise_all(faults)
+    dataset = simulated(read, scenarios[0], engine, page)
     by_year = annual(dataset)
     moving = [str(name) for name in by_year if "year" in by_year[name].dims]
     yearly = by_year[chosen or moving].assign_coords(year=by_year["year"])
@@ -455,18 +180,18 @@ def run(
     series = list(series_of(yearly))
     # A model that the targets do not know shows all that moves.
     shown = (not chosen and judged_series(series, targets)) or list(as_judged(series, targets))
-    changes = _changes(scenarios[0], read, page)
+    changes = changes_of(scenarios[0], read, page)
     if form == "table":
         years = [int(year) for year in yearly["year"].values]
         first = sorted({target.year for target in targets if target.year is not None})
         table = series_table(shown, years, page.text, page.width, first=first, colour=page.colour)
         page.show(f"{changes}\n\n{table}\n{page.text('run.timing')}")
     else:
-        _remark(changes)
+        remark(changes)
         write = export.run_json if form == "json" else export.run_csv
-        _machine(write(shown, export.card_of(dataset)))
+        machine(write(shown, export.card_of(dataset)))
     if output is not None:
-        _remark(page.text("run.written", path=output))
+        remark(page.text("run.written", path=output))
 
 
 def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> list[str]:
@@ -474,7 +199,7 @@ def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> list[str
     from plansim.errors import Fault
     from plansim.model.records import VariableKind
 
-    found = _all_or_faults(model.find, names, faults)
+    found = all_or_faults(model.find, names, faults)
     faults += [
         Fault(f"'{each.name}' is a lookup table: it has no value over time", model.path, each.line)
         for each in found
@@ -484,14 +209,14 @@ def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> list[str
 
 
 @plansim.command()
-@click.argument("scenario", nargs=-1, shell_complete=_items(_scenario_names))
-@_set
-@_model_option
+@click.argument("scenario", nargs=-1, shell_complete=items(scenario_names))
+@set_option
+@model_option
 @click.option("--strict", is_flag=True, help="Exit with 1 where a binding target is missed.")
 @click.option("--all", "every", is_flag=True, help="List the targets that cannot be judged too.")
-@_format("table", "json", "csv")
-@_engine
-@_lang
+@format_option("table", "json", "csv")
+@engine_option
+@lang_option
 def check(
     scenario: tuple[str, ...],
     overrides: tuple[str, ...],
@@ -512,21 +237,21 @@ def check(
     from plansim.present import export
     from plansim.present.table import verdict_table
 
-    page = _page(lang)
-    named = _named(scenario, overrides, model)
-    read = _model(model)
-    targets = _targets(read)
+    page = page_for(lang)
+    named = named_or_whole(scenario, overrides, model)
+    read = model_at(model)
+    targets = targets_of(read)
     faults: list[Fault] = []
-    scenarios = _scenarios(named, overrides, read, targets, faults)
-    _raise(faults)
+    scenarios = scenarios_of(named, overrides, read, targets, faults)
+    raise_all(faults)
     if not read.path.with_name(FILE_NAME).is_file():
-        _remark(page.text("check.borrowed", model=read.path))
+        remark(page.text("check.borrowed", model=read.path))
     verdicts = [
         verdict
         for each in scenarios
-        for verdict in check_targets(_simulate(read, each, engine, page), targets)
+        for verdict in check_targets(simulated(read, each, engine, page), targets)
     ]
-    changes = "\n".join(_changes(each, read, page) for each in scenarios)
+    changes = "\n".join(changes_of(each, read, page) for each in scenarios)
     if form == "table":
         table = verdict_table(
             verdicts,
@@ -539,9 +264,9 @@ def check(
         )
         page.show(f"{changes}\n\n{table}")
     else:
-        _remark(changes)
+        remark(changes)
         write = export.verdicts_json if form == "json" else export.verdicts_csv
-        _machine(write(verdicts))
+        machine(write(verdicts))
     failed = any(
         verdict.attribute is Attribute.BINDING and verdict.status is Status.MISSED
         for verdict in verdicts
@@ -557,48 +282,48 @@ def list_(context: click.Context) -> None:
 
 
 @list_.command(name="scenarios")
-@_lang
+@lang_option
 def list_scenarios(lang: str | None) -> None:
     """List the scenarios that come with plansim, each below its parent."""
     from plansim.model.scenario import list_scenarios as heads
     from plansim.present.listing import scenario_list
 
-    page = _page(lang)
+    page = page_for(lang)
     page.show(scenario_list(heads(), page.text, page.width, colour=page.colour))
 
 
 @list_.command(name="variables")
-@_model_option
-@_lang
+@model_option
+@lang_option
 def list_variables(model: Path | None, lang: str | None) -> None:
     """List the variables of the model, by module."""
     from plansim.present.listing import variable_list
 
-    page = _page(lang)
-    page.show(variable_list(_model(model), page.text, page.width, colour=page.colour))
+    page = page_for(lang)
+    page.show(variable_list(model_at(model), page.text, page.width, colour=page.colour))
 
 
 @list_.command(name="targets")
-@_model_option
-@_lang
+@model_option
+@lang_option
 def list_targets(model: Path | None, lang: str | None) -> None:
     """List the plan's targets, each with the variable that judges it or why none does."""
     from plansim.present.listing import target_list
 
-    page = _page(lang)
-    page.show(target_list(_targets(_model(model)), page.text, page.width, colour=page.colour))
+    page = page_for(lang)
+    page.show(target_list(targets_of(model_at(model)), page.text, page.width, colour=page.colour))
 
 
 @plansim.command()
-@click.argument("name", shell_complete=_items(_all_names))
-@_model_option
-@_lang
+@click.argument("name", shell_complete=items(all_names))
+@model_option
+@lang_option
 def show(name: str, model: Path | None, lang: str | None) -> None:
     """Show all that is known of NAME: a variable, a scenario, the id of a target or a clash."""
     from plansim.present.table import facts
 
-    page = _page(lang)
-    page.show(facts(_facts(name, _model(model), page), page.width, colour=page.colour))
+    page = page_for(lang)
+    page.show(facts(_facts(name, model_at(model), page), page.width, colour=page.colour))
 
 
 def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
@@ -610,7 +335,7 @@ def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
     from plansim.model.scenario import read_scenario
     from plansim.present.describe import clash_facts, scenario_facts, target_facts, variable_facts
 
-    targets = {folded(target.id): target for target in _targets(model)}
+    targets = {folded(target.id): target for target in targets_of(model)}
     if folded(name) in targets:
         return target_facts(targets[folded(name)], page.text)
     clashes = {folded(clash.id): clash for clash in _clashes(model)}
@@ -646,8 +371,8 @@ def _clashes(model: Model) -> tuple[Clash, ...]:
 
 
 @plansim.command()
-@_format("table", "json")
-@_lang
+@format_option("table", "json")
+@lang_option
 def audit(form: str, lang: str | None) -> None:
     """Recompute where the plan's own figures disagree, and say what the model does about it."""
     from plansim.plan.audit import audit_plan
@@ -655,10 +380,10 @@ def audit(form: str, lang: str | None) -> None:
     from plansim.present.export import audit_json
     from plansim.present.table import facts
 
-    page = _page(lang)
+    page = page_for(lang)
     clashes = audit_plan()
     if form == "json":
-        _machine(audit_json(clashes))
+        machine(audit_json(clashes))
         return
     blocks = [
         facts(clash_facts(clash, page.text, figures=False), page.width, colour=page.colour)
