@@ -62,11 +62,10 @@ def test_no_bound_is_passed(check: dict[str, Any], runs: Mapping[str, Run]) -> N
 
 
 def test_nothing_is_negative(city: Model, runs: Mapping[str, Run]) -> None:
-    stocks = [each.name for each in city.variables.values() if each.kind is VariableKind.STOCK]
     low = {
         (name, variable): float(values.min())
         for name, run in runs.items()
-        for variable in (*stocks, *CHECKS["non_negative"])
+        for variable in (*(stocks_of(city) - set(CHECKS["signed"])), *CHECKS["non_negative"])
         if not (values := run.series(variable)).min() >= -EXACT * np.abs(values).max()
     }
     assert not low
@@ -82,11 +81,16 @@ def test_shares_lie_between_zero_and_one(runs: Mapping[str, Run]) -> None:
     assert not off
 
 
+def stocks_of(model: Model) -> set[str]:
+    return {each.name for each in model.variables.values() if each.kind is VariableKind.STOCK}
+
+
 def test_the_lists_name_variables_once_and_shares_have_no_unit(city: Model) -> None:
-    for key in ("non_negative", "shares"):
+    for key in ("signed", "non_negative", "shares"):
         names = CHECKS[key]
         assert len(names) == len(set(names))
         assert set(names) <= set(city.variables)
-    stocks = {each.name for each in city.variables.values() if each.kind is VariableKind.STOCK}
-    assert not stocks & set(CHECKS["non_negative"]), "stocks are never negative anyway"
-    assert {city.variables[name].unit for name in CHECKS["shares"]} == {"Dmnl"}
+    assert set(CHECKS["signed"]) <= stocks_of(city)
+    assert not stocks_of(city) & set(CHECKS["non_negative"]), "stocks are listed if signed"
+    without_unit = (*CHECKS["signed"], *CHECKS["shares"])
+    assert {city.variables[name].unit for name in without_unit} == {"Dmnl"}

@@ -132,7 +132,7 @@ def faults(run: Run) -> list[str]:
         first = run.time[int(np.argmax(broken))]
         found.append(f"not finite from {first:g} on: {', '.join(_sources(run)[:3])}")
     stocks = [each.name for each in model.variables.values() if each.kind is VariableKind.STOCK]
-    for name in (*stocks, *CHECKS["non_negative"]):
+    for name in (*(set(stocks) - set(CHECKS["signed"])), *CHECKS["non_negative"]):
         values = run.series(name)
         least = np.nanmin(values, initial=np.inf)
         if least < -EXACT * np.nanmax(np.abs(values), initial=1e-6):
@@ -142,7 +142,7 @@ def faults(run: Run) -> list[str]:
         least, most = np.nanmin(values, initial=np.inf), np.nanmax(values, initial=-np.inf)
         if least < -EXACT or most > 1 + EXACT:
             found.append(f"{name} runs from {least:.4g} to {most:.4g}")
-    return found
+    return sorted(found, key=lambda fault: not fault.startswith("not finite"))
 
 
 def _sources(run: Run) -> list[str]:

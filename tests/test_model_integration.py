@@ -92,9 +92,8 @@ def test_an_equilibrium_stands_still(
     drifts = {}
     for name in states:
         values = run.series(name)[: REST + 1].reshape(REST + 1, -1)
-        change = np.abs(np.diff(values, axis=0)) / np.where(
-            values[:-1] == 0, 1, np.abs(values[:-1])
-        )
+        size = np.where(values[0] == 0, 1, np.abs(values[:-1]))
+        change = np.abs(np.diff(values, axis=0)) / size
         if not change.max() <= DRIFT:
             drifts[name] = float(change.max())
     assert drifts == {}
