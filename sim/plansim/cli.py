@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
+from plansim.cli_sweep import COMMANDS
 from plansim.shell import (
     Page,
     ReaderLeftError,
@@ -405,6 +406,10 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     assert found is not None  # click knows the three shells of the choice
     click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
+
+
+for command in COMMANDS:
+    plansim.add_command(command)
 
 
 if __name__ == "__main__":
