@@ -51,7 +51,7 @@ class Uniform:
 
     def quantile(self, u: Floats) -> Floats:
         """Give the values below which the shares ``u`` lie; the shape stays."""
-        return self.low + (self.high - self.low) * u
+        return np.clip(self.low + (self.high - self.low) * u, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,12 @@ class Triangular:
         """Give the values below which the shares ``u`` lie; the shape stays."""
         width = self.high - self.low
         left, right = self.mode - self.low, self.high - self.mode
-        return np.where(
+        found = np.where(
             u * width < left,
             self.low + np.sqrt(u * width * left),
             self.high - np.sqrt((1 - u) * width * right),
         )
+        return np.clip(found, self.low, self.high)
 
 
 @dataclass(frozen=True)
