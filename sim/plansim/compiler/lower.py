@@ -398,8 +398,6 @@ class _Lowering:
 
     def _call(self, tree: Call, scope: _Scope) -> int:
         key, arguments = tree.key, tree.arguments
-        if key in self.scan:
-            return self._table_value(tree, scope)
         if key in VECTOR:
             return self._reduced(VECTOR[key], arguments[0], scope)
         if key in _STATEFUL:
@@ -417,6 +415,8 @@ class _Lowering:
                 if isinstance(arguments[0], Name) and self.subscripts.is_range(arguments[0].key):
                     return self.graph.number(len(self.subscripts.elements(arguments[0].key)))
                 raise _RefusedError("ELMCOUNT takes the name of a subscript range", key)
+        if key not in PLAIN and key in self.scan:
+            return self._table_value(tree, scope)
         if key not in PLAIN:
             shown = key.replace("_", " ").upper()
             raise _RefusedError(f"the function {shown} is not supported", key, nearest(key, PLAIN))

@@ -10,7 +10,7 @@ from enum import StrEnum
 import llvmlite
 import llvmlite.binding as llvm
 
-__all__ = ["Library", "Processor", "Target", "assemble", "host_target", "versions"]
+__all__ = ["Library", "Processor", "Target", "assemble", "host_target", "processors", "versions"]
 
 
 class Processor(StrEnum):
@@ -37,20 +37,18 @@ class Target:
     processor: Processor
 
 
+def processors() -> tuple[Processor, ...]:
+    """Give the families that this machine's processor belongs to, the best first."""
+    if not llvm.get_process_triple().startswith("x86_64"):
+        return (Processor.GENERIC,)
+    has = llvm.get_host_cpu_features()
+    able = (each for each, needs in _NEEDS.items() if all(has.get(name) for name in needs))
+    return (*able, Processor.GENERIC)
+
+
 def host_target() -> Target:
     """Give the best family that this machine's processor belongs to."""
-    triple = llvm.get_process_triple()
-    if not triple.startswith("x86_64"):
-        return Target(triple, Processor.GENERIC)
-    has = llvm.get_host_cpu_features()
-    return Target(
-        triple,
-        next(
-            processor
-            for processor, needs in _NEEDS.items()
-            if all(has.get(feature) for feature in needs)
-        ),
-    )
+    return Target(llvm.get_process_triple(), processors()[0])
 
 
 def versions() -> str:

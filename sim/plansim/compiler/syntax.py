@@ -5,8 +5,8 @@ only taken apart. PySD's parser would give the same trees, and a test holds that
 takes some seconds for a model of a thousand equations, and its import two more.
 
 Precedence, from loose to tight: ``:OR:``, ``:AND:``, ``:NOT:``, comparison, ``+ -``, ``* /``,
-``^``, sign. As PySD has it, ``^`` associates to the right, a sign before a name is applied after
-``^`` and one before a number is part of the number: ``-a^2`` is -(a²), ``-2^2`` is 4.
+sign, ``^``. As PySD has it, ``^`` associates to the right, and a sign after it belongs to the
+exponent: ``-a^2`` is -(a²), ``a^-b^c`` is a^(-(b^c)).
 
 Reference: https://www.vensim.com/documentation/ref_operators.html
 """
@@ -222,14 +222,11 @@ class _Reader:
         return Operation("negative", (node,)) if negative else node
 
     def _signed(self) -> tuple[bool, Node]:
-        """Give an operand, and whether it has a sign that is not yet in it."""
+        """Give an operand, and whether a minus stands before it."""
         negative = False
         while self.word in ("+", "-"):  # a numeral may have a sign beside the operator's
             negative ^= self._next() == "-"
-        node = self._primary()
-        if negative and isinstance(node, Number):
-            return False, Number(-node.value)
-        return negative, node
+        return negative, self._primary()
 
     def _primary(self) -> Node:
         match self.kind:
