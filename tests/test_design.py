@@ -322,6 +322,8 @@ def test_how_many_points(reads: Callable[..., Design], text: str, points: int) -
          f"at most {MOST_HYPERCUBE} points"),
         ("factors: {growth: }\ndesign: {samples: 5000000000}", "the design has too many runs"),
         ("factors: {growth: }\ndesign: {kind: table}", "a table design, and no other, names its"),
+        ("factors: {growth: }\nyears: [2005, 2011]",
+         "design.yaml:4: no run reaches 2011; expected 2000 to 2010"),
         ("{}", "a sweep needs factors"),
     ],
 )  # fmt: skip

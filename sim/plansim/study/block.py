@@ -221,28 +221,33 @@ class Bench:
         into["outcome"][:] = members.outcome
         into["culprit"][:] = members.culprit
         into["when"][:] = members.when
-        bad = np.flatnonzero(members.outcome != Outcome.OK)
         for place, name in enumerate(self.wants.outputs):
             at = self._series(members, name)
             for column, year in enumerate(self.wants.years):
                 into["outputs"][:, place, column] = at(year)
+        with np.errstate(all="ignore"):  # bad runs are known by their outcome
+            self._judge(course, members, into)
+
+    def _judge(
+        self, course: _Course, members: Members, into: Mapping[str, npt.NDArray[np.generic]]
+    ) -> None:
+        """Judge members and write the verdicts ``into`` arrays; bad runs have none."""
+        bad = np.flatnonzero(members.outcome != Outcome.OK)
         followed = {target: column for column, target in enumerate(self.wants.binding)}
         for place, target in enumerate(self.wants.targets):
-            assumed = target.id in course.assumed
             answers = {
                 basis: Answer(self._series(members, name), self._scales[target.id, name])
                 for basis, name in target.variables.items()
             }
-            with np.errstate(all="ignore"):  # bad runs are found by their outcome
-                found = findings(answers, target, assumed=assumed)
+            found = findings(answers, target, assumed=target.id in course.assumed)
             into["verdict"][:, place] = found.status
             into["margin"][:, place] = found.margin
-            into["verdict"][bad, place] = Status.UNTESTABLE.code
-            into["margin"][bad, place] = math.nan
             if place in followed:
                 breach = np.where(np.isnan(found.first_breach), NO_BREACH, found.first_breach)
                 into["first_breach"][:, followed[place]] = breach
-                into["first_breach"][bad, followed[place]] = NO_BREACH
+        into["verdict"][bad] = Status.UNTESTABLE.code
+        into["margin"][bad] = math.nan
+        into["first_breach"][bad] = NO_BREACH
 
     def _series(self, members: Members, reference: str) -> Yearly:
         """Give a series of the members by years."""

@@ -264,6 +264,7 @@ class _Reader:
         if table is not None:
             table = replace(table, values=self._in_order(table, factors))
         self._check_apart(factors)
+        self._check_years(read)
         if not self.faults:
             for scenario in read:
                 self._check_ranges(factors, table, scenario)
@@ -482,6 +483,15 @@ class _Reader:
                         found=reference,
                     )
                 owners[reference] = factor.name
+
+    def _check_years(self, scenarios: Sequence[Scenario]) -> None:
+        for place, year in enumerate(self.form.years):
+            if scenarios and not any(s.time.initial <= year <= s.time.final for s in scenarios):
+                first = min(each.time.initial for each in scenarios)
+                last = max(each.time.final for each in scenarios)
+                self.fault(
+                    f"no run reaches {year}", "years", place, expected=f"{first:g} to {last:g}"
+                )
 
     def _check_ranges(
         self, factors: Sequence[Factor], table: _Table | None, scenario: Scenario

@@ -225,6 +225,9 @@ def _run_here(job: Job, store: Store, todo: Iterable[int], threads: int, report:
 
 # --- on the workers of a scheduler ----------------------------------------------------------------
 
+PATIENCE = "20s"
+"""How long a scheduler may take to answer."""
+
 PER_TASK = 8
 """Blocks in a task at most: they are run one after the other, by one worker."""
 
@@ -243,7 +246,7 @@ def _run_there(
         fault = Fault("--scheduler needs the extra 'distributed'", expected="plansim[distributed]")
         raise InputError(fault) from None
     try:
-        client = distributed.Client(address, timeout="20s", set_as_default=False)
+        client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(Fault("no scheduler answers", address, found=str(error))) from None
     with client:
@@ -255,7 +258,7 @@ def _run_there(
             for numbers in _portions(todo, sum(client.ncores().values()))
         ]
         try:
-            for task in distributed.as_completed(tasks):
+            for task in distributed.as_completed(tasks, loop=client.loop):
                 for number in task.result():
                     report.done(number)
         except BaseException:
