@@ -11,8 +11,10 @@ element. The states of SMOOTH, DELAY, TREND and the like are those of PySD's `st
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +24,7 @@ from plansim.compiler.functions import PLAIN, VECTOR, Clock, stages, zidz
 from plansim.compiler.subscripts import Subscripts, UnboundError
 from plansim.compiler.syntax import Call, Name, Node, Number, Operation, read_right_side, read_table
 from plansim.compiler.syntax import Table as Points
-from plansim.errors import Fault, FaultLog, ModelError, nearest
+from plansim.errors import Fault, FaultLog, ModelError
 from plansim.model.expression import name_key
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.scan import Equation, Form, scan_text
@@ -31,6 +33,7 @@ __all__ = ["StructuralError", "cells_of", "lower"]
 
 MAX_INSTRUCTIONS = 2_000_000
 MAX_STAGES = 1000
+_MAX_FRAMES = 200_000
 
 _OPERATORS = {
     "+": Op.ADD,
@@ -106,17 +109,30 @@ def lower(
         StructuralError: the program's shape depends on a constant of ``vary``.
     """
     lowering = _Lowering(model, frozenset(vary), values or {})
-    return lowering.program(list(outputs))
+    with _deep():
+        return lowering.program(list(outputs))
+
+
+@contextlib.contextmanager
+def _deep() -> Iterator[None]:
+    """Let Python call deeper: a value is lowered by lowering its causes.
+
+    These are Python's own frames, which take memory from the heap.
+    """
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _MAX_FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 class _RefusedError(Exception):
     """Why an equation cannot be lowered."""
 
-    def __init__(self, message: str, function: str = "", near: str | None = None) -> None:
+    def __init__(self, message: str, function: str = "") -> None:
         super().__init__(message)
-        self.message = message
         self.function = function
-        self.near = near
 
 
 class _FoundError(Exception):
@@ -218,10 +234,12 @@ class _Lowering:
     def _in_order(self, outputs: Iterable[str]) -> Iterator[str]:
         """Give names so that causes mostly come first: then recursion stays shallow."""
         done: set[str] = set()
-        wanted = set(outputs)
-        for name in wanted and list(outputs):
+        wanted = dict.fromkeys(outputs)
+        for name in wanted:
+            if name in done:
+                continue
+            done.add(name)
             stack: list[tuple[str, Iterator[str]]] = [(name, iter(self._causes(name)))]
-            done.add(name) if name not in done else stack.clear()
             while stack:
                 top, causes = stack[-1]
                 cause = next((each for each in causes if each not in done), None)
@@ -360,9 +378,8 @@ class _Lowering:
                 if isinstance(error, _RefusedError) and name_key(ref.name) == error.function:
                     line = equation.lines[ref.offset]
                     break
-        near = error.near if isinstance(error, _RefusedError) else None
         message = f"'{variable.name}' cannot be compiled: {error}"
-        self.faults[Fault(message, str(self.model.path), line, nearest=near)] = None
+        self.faults[Fault(message, self.model.path, line)] = None
 
     # Expressions
 
@@ -419,10 +436,10 @@ class _Lowering:
             return self._table_value(tree, scope)
         if key not in PLAIN:
             shown = key.replace("_", " ").upper()
-            raise _RefusedError(f"the function {shown} is not supported", key, nearest(key, PLAIN))
+            raise _RefusedError(f"the function {shown} is not supported", key)
         time = self.graph.leaf(Op.INITIAL_TIME if scope.initial else Op.TIME)
         clock = Clock(time, self.graph.leaf(Op.TIME_STEP))
-        return PLAIN[key](self.graph, clock, *(self._node(each, scope) for each in arguments))
+        return PLAIN[key](self.graph, clock, *[self._node(each, scope) for each in arguments])
 
     def _reduced(self, op: Op, argument: Node, scope: _Scope) -> int:
         """Give SUM, PROD, VMIN or VMAX: a tree of operations, which is short and exact."""
@@ -540,13 +557,13 @@ class _Lowering:
             case "trend" | "forecast":
                 return self._trend(tree, scope, self._first_mean(tree, scope))
             case "sample_if_true":
-                return g.select(*(self._node(each, scope) for each in arguments))
+                return g.select(*[self._node(each, scope) for each in arguments])
         initial = arguments[0 if key in _INITIALLY_INPUT else 2]
         return self._node(initial, scope)
 
     def _trend(self, tree: Call, scope: _Scope, mean: int) -> int:
         g = self.graph
-        now, time = (self._node(each, scope) for each in tree.arguments[:2])
+        now, time = [self._node(each, scope) for each in tree.arguments[:2]]
         gap = g.subtract(now, mean)
         if tree.key == "trend":
             return zidz(g, gap, g.multiply(time, g.make(Op.ABSOLUTE, mean)))
@@ -561,7 +578,7 @@ class _Lowering:
         now = self._node(tree.arguments[0], start)
         if tree.key == "forecast":
             return now
-        time, trend = (self._node(each, start) for each in tree.arguments[1:3])
+        time, trend = [self._node(each, start) for each in tree.arguments[1:3]]
         return g.divide(now, g.add(g.number(1.0), g.multiply(trend, time)))
 
     def _steady(self, tree: Node, scope: _Scope) -> bool:
@@ -667,7 +684,7 @@ class _Lowering:
                 )
                 return State(name, self._number(arguments[2], start), following, False)
             case "trend" | "forecast":
-                now, time = (self._node(each, scope) for each in arguments[:2])
+                now, time = [self._node(each, scope) for each in arguments[:2]]
                 change = g.divide(g.subtract(now, me), time)
                 following = g.add(me, g.multiply(change, step))
                 return State(name, self._first_mean(tree, start), following, True)

@@ -12,6 +12,7 @@ altered, cut off, moved from another place or written by another user is not run
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hmac
 import json
@@ -39,6 +40,7 @@ from plansim.model.records import Model, TimeSpec, Variable, VariableKind
 __all__ = ["Ensemble", "Kernel", "compile_model", "saved_times", "simulate_ensemble"]
 
 FloatArray = NDArray[np.float64]
+Times = Sequence[float] | NDArray[np.floating[Any]]
 _ALIGNMENT = 64
 
 
@@ -217,6 +219,8 @@ def _load(path: Path, key: str, target: Target) -> Kernel | None:
     seal, _, content = raw[len(_MARK) :].partition(b"\n")
     if not hmac.compare_digest(seal, digest(key, content).encode()):
         return None
+    with contextlib.suppress(OSError):
+        path.touch()
     line, _, code = content.partition(b"\n")
     head: dict[str, Any] = json.loads(line)
     return Kernel(
@@ -275,7 +279,7 @@ def _saved_steps(time: TimeSpec) -> NDArray[np.int64]:
     return steps[hit]
 
 
-def _kept_steps(time: TimeSpec, keep: Sequence[float] | FloatArray | None) -> NDArray[np.int64]:
+def _kept_steps(time: TimeSpec, keep: Times | None) -> NDArray[np.int64]:
     if keep is None:
         return _saved_steps(time)
     asked = (np.asarray(keep, dtype=np.float64) - time.initial) / time.step
@@ -294,7 +298,7 @@ def simulate_ensemble(
     inputs: Mapping[str, FloatArray] | FloatArray,
     time: TimeSpec | Sequence[TimeSpec],
     *,
-    keep: Sequence[float] | FloatArray | None = None,
+    keep: Times | None = None,
     threads: int = 1,
 ) -> Ensemble:
     """Simulate one run for each row of inputs, by Euler's method.
@@ -405,7 +409,7 @@ def _same_clock(
     kernel: Kernel,
     inputs: FloatArray,
     time: TimeSpec,
-    keep: Sequence[float] | FloatArray | None,
+    keep: Times | None,
     threads: int,
 ) -> Ensemble:
     kept = _kept_steps(time, keep)
