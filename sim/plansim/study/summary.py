@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,8 @@ MOST_SORTED = 2**22
 """Values of which a quantile is taken exactly; of more, every k-th run is taken."""
 
 
-def summarise(store: Store) -> xr.Dataset:
-    """Summarise the runs that a store holds.
+def summarise(store: Store, threads: int = 1) -> xr.Dataset:
+    """Summarise the runs that a store holds; ``threads`` only make it quicker.
 
     Gives, by scenario: ``p_met`` (scenario, target), the share of the sound runs that meet a
     target, with its standard error ``p_met_se``, both NaN where the scenario assumes the target;
@@ -72,7 +73,7 @@ def summarise(store: Store) -> xr.Dataset:
     is_sample = Kind(store.card["design"]["kind"]).is_sample
     names = list(group["bad_variable"].attrs["names"])  # type: ignore[arg-type]
     years = _read(group, "year", slice(None))
-    quantiles, stride = _quantiles(store, group, len(scenarios), len(years))
+    quantiles, stride = _quantiles(store, group, len(scenarios), len(years), threads)
     share, error = _shares(verdicts, is_sample=is_sample)
     worst_run[np.isinf(worst)] = -1
     return xr.Dataset(
@@ -151,8 +152,10 @@ def _shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats
     return share, error if is_sample else np.full_like(error, np.nan)
 
 
-def _quantiles(store: Store, group: zarr.Group, scenarios: int, years: int) -> tuple[Floats, int]:
-    """Give quantiles of each output, one output after the other: ``(scenario, output, …)``."""
+def _quantiles(
+    store: Store, group: zarr.Group, scenarios: int, years: int, threads: int
+) -> tuple[Floats, int]:
+    """Give quantiles of each output, few outputs at a time: ``(scenario, output, …)``."""
     found = np.full((scenarios, len(store.outputs), years, len(QUANTILES)), np.nan)
     stride = math.ceil(store.runs / MOST_SORTED)
     spans = [slice(*span) for span in _spans(store)]
@@ -163,12 +166,20 @@ def _quantiles(store: Store, group: zarr.Group, scenarios: int, years: int) -> t
     places = list(zip(spans, firsts, strict=True))
     status = _column(group, "status", places, stride)
     belongs = _column(group, "scenario", places, stride)
-    for place, name in enumerate(store.outputs):
-        values = _column(group, name, places, stride)
-        for scenario in range(scenarios):
-            sound = values[(status == Outcome.OK) & (belongs == scenario)]
-            if len(sound):
-                found[scenario, place] = np.quantile(sound, QUANTILES, axis=0).T
+    sound = [(status == Outcome.OK) & (belongs == scenario) for scenario in range(scenarios)]
+
+    def one(place: int) -> None:
+        values = _column(group, store.outputs[place], places, stride)
+        for scenario, rows in enumerate(sound):
+            ours = values if rows.all() else values[rows]
+            if len(ours):
+                # By columns, each in one piece, which sorts twice as fast.
+                columns = np.ascontiguousarray(ours.T)
+                quantiles = np.quantile(columns, QUANTILES, axis=1, overwrite_input=True)
+                found[scenario, place] = quantiles.T
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(one, range(len(store.outputs))))
     return found, stride
 
 

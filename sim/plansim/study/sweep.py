@@ -69,11 +69,12 @@ def sweep(
     todo = sorted(set(range(store.blocks)) - store.done())
     job = Job(model, design, wants, engine)
     report = _Reporter(store, progress)
+    threads = processors() if threads is None else threads
     if todo and scheduler is None:
-        _run_here(job, store, todo, threads or processors(), report)
+        _run_here(job, store, todo, threads, report)
     elif todo:
         _run_there(job, store, todo, str(scheduler), report)
-    summary = summarise(store)
+    summary = summarise(store, threads)
     write_summary(store, summary)
     return summary
 
