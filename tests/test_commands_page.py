@@ -33,12 +33,17 @@ def pattern_of(shown: str) -> str:
 def test_an_example_prints_what_the_page_shows(
     command: str,
     shown: str,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
+    if ".zarr" in command and not command.startswith("sweep"):
+        (sweep,) = (each for each, _ in EXAMPLE.findall(PAGE) if each.startswith("sweep"))
+        assert main(shlex.split(sweep)) == 0
     capfd.readouterr()
     code = main(shlex.split(command))
     done = capfd.readouterr()

@@ -68,6 +68,7 @@ PATIENCE = 1.0
 """Seconds of silence before a run says that it is at work."""
 
 Input = TypeVar("Input")
+AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
 
 
 # --- streams, width, language ---------------------------------------------------------------------
@@ -245,32 +246,45 @@ def target_ids() -> Iterator[str]:
 
 # --- options --------------------------------------------------------------------------------------
 
-lang_option = click.option(
-    "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
-)
-model_option = click.option(
-    "--model",
-    metavar="FILE.mdl",
-    type=click.Path(path_type=Path),
-    help="Another Vensim model, with its own targets.yaml beside it if it has one.",
-)
-set_option = click.option(
-    "--set",
-    "overrides",
-    metavar="NAME=VALUE",
-    multiple=True,
-    shell_complete=items(constant_names),
-    help="Set a constant over the scenario; may be given again.",
-)
+
+def lang_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--lang``."""
+    return click.option(
+        "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
+    )(command)
 
 
-engine_option = click.option(
-    "--engine",
-    type=click.Choice(["compiled", "pysd"]),
-    default="compiled",
-    show_default=True,
-    help="What computes the run; pysd is the slow reference.",
-)
+def model_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--model``."""
+    return click.option(
+        "--model",
+        metavar="FILE.mdl",
+        type=click.Path(path_type=Path),
+        help="Another Vensim model, with its own targets.yaml beside it if it has one.",
+    )(command)
+
+
+def set_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--set``."""
+    return click.option(
+        "--set",
+        "overrides",
+        metavar="NAME=VALUE",
+        multiple=True,
+        shell_complete=items(constant_names),
+        help="Set a constant over the scenario; may be given again.",
+    )(command)
+
+
+def engine_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--engine``."""
+    return click.option(
+        "--engine",
+        type=click.Choice(["compiled", "pysd"]),
+        default="compiled",
+        show_default=True,
+        help="What computes the run; pysd is the slow reference.",
+    )(command)
 
 
 def format_option(*choices: str) -> Callable[[Any], Any]:

@@ -70,9 +70,13 @@ def sweep_table(
 def _runs(one: xr.Dataset, text: Text) -> str:
     counts = {str(key): int(each) for key, each in zip(one["outcome"].values, one["runs"].values,
                                                        strict=True)}  # fmt: skip
-    told = [text(f"sweep.{key}", count=f"{count:,}") for key, count in counts.items() if count]
+    told = [
+        text.word("outcome", key).format(count=f"{count:,}")
+        for key, count in counts.items()
+        if count
+    ]
     bad: dict[str, int] = json.loads(one.attrs["bad_variables"])
-    line = text.join(told or [text("sweep.never_run", count="0")])
+    line = text.join(told)
     if bad:
         where = text.join([f"{name} ({count:,})" for name, count in list(bad.items())[:5]])
         line += "\n" + text("sweep.bad", where=where)
