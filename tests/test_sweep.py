@@ -351,6 +351,16 @@ def test_a_result_is_not_overwritten_unless_told(
         sweep(design, town, aims, tmp_path / "no" / "where.zarr")
 
 
+def test_a_scenario_cannot_assume_what_is_no_target(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    design = reads(samples=10)
+    (tmp_path / "other.yaml").write_text(OTHER.replace("S1", "S9"), "utf-8")
+    with pytest.raises(DesignError, match=r"other\.yaml:3: no target has the id 'S9'"):
+        sweep(reads(samples=10), town, aims, tmp_path / "r.zarr")
+    sweep(design, town, aims, tmp_path / "r.zarr")
+
+
 # --- bad runs -------------------------------------------------------------------------------------
 
 BAD = """\

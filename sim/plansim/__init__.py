@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from plansim.plan.check import Verdict, check_targets
     from plansim.plan.measure import Measure
     from plansim.plan.targets import Attribute, Basis, Direction, Status, Target, load_targets
+    from plansim.study.design import Design
+    from plansim.study.design_file import read_design
+    from plansim.study.sweep import sweep
 
     __version__: str
 
@@ -82,6 +85,9 @@ _HOMES = {
     "plan.targets": ["Attribute", "Basis", "Direction", "Status", "Target", "load_targets"],
     "engine.dataset": ["annual"],
     "engine.run": ["simulate"],
+    "study.design": ["Design"],
+    "study.design_file": ["read_design"],
+    "study.sweep": ["sweep"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -90,6 +96,7 @@ __all__ = [
     "Basis",
     "CatalogueError",
     "Change",
+    "Design",
     "DesignError",
     "Direction",
     "Fault",
@@ -119,8 +126,10 @@ __all__ = [
     "list_scenarios",
     "load_model",
     "load_targets",
+    "read_design",
     "read_scenario",
     "simulate",
+    "sweep",
 ]
 
 

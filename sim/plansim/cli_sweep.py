@@ -130,6 +130,8 @@ def sweep(
                 progress=meter,
             )
     except KeyboardInterrupt:
+        if not path.exists():
+            raise
         store = open_store(path)
         done = sum(stop - start for start, stop in map(store.span, store.done()))
         counts = {"done": f"{done:,}", "runs": f"{store.runs:,}"}

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import xarray as xr
 
 from plansim.engine.dataset import version_of
-from plansim.errors import Fault, InputError, OutputError
+from plansim.errors import DesignError, Fault, InputError, OutputError, nearest
 from plansim.model.records import Model
 from plansim.plan.targets import Target
 from plansim.study.block import Bench, Wants, wants_of
@@ -58,11 +58,13 @@ def sweep(
     replaced.
 
     Raises:
-        DesignError: the result at ``path`` was begun with another design, model or version.
+        DesignError: the result at ``path`` was begun with another design, model or version, or a
+            scenario takes a target as given that there is not.
         InputError: there is nothing to resume, or a worker does not see the result.
         OutputError: something stands at ``path``, or the system refuses to write.
         ModelError: the engine cannot run the model.
     """
+    _check_assumed(design, targets)
     wants = wants_of(model, design, targets)
     card = _card(design, model, wants, engine)
     store = _store(design, model, wants, card, path, resume, force, block or block_size(design))
@@ -93,6 +95,19 @@ def block_size(design: Design) -> int:
 def processors() -> int:
     """Give the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check_assumed(design: Design, targets: Sequence[Target]) -> None:
+    """See that what the scenarios take as given are targets."""
+    ids = [target.id for target in targets]
+    faults = [
+        Fault(f"no target has the id '{key}'", file, line, nearest=nearest(key, ids))
+        for scenario in design.scenarios
+        for key, (file, line) in scenario.assumed_lines.items()
+        if key not in ids
+    ]
+    if faults:
+        raise DesignError(dict.fromkeys(faults))
 
 
 def _card(design: Design, model: Model, wants: Wants, engine: Engine) -> dict[str, Any]:
