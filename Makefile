@@ -17,7 +17,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	then echo $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test format readme lock clean
+.PHONY: help run test format readme lock clean bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --
 lock: $(DEV) ## renew both lock files from pyproject.toml
 	$(PY) -m $(COMPILE) --group build -o requirements.lock pyproject.toml
 	$(PY) -m $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+bench: $(DEV) ## measure the engines on this machine and write docs/performance.md
+	$(PY) tests/bench/engines.py --write
 
 clean: ## remove everything that these commands made in this folder
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

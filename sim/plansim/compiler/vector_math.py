@@ -5,9 +5,10 @@ and with the same operations on every processor, so that results do not depend o
 within 4 units in the last place over the whole range, subnormal numbers, infinities and NaN
 included (tests compare them with mpmath; mostly they are within 1).
 
-The logarithm is carried with about 68 bits, as the sum of two doubles, since an exponent near 1000
-times a relative error of 2⁻⁵³ would cost a power ten bits. Fused multiply-add gives the rounding
-error of a product; where the processor has none, the C library's function is as exact.
+For a power the logarithm is carried as the sum of two doubles, since an exponent near 1000 times a
+relative error of 2⁻⁵³ would cost the power ten bits. A shorter logarithm serves where the result
+lies between e⁻³² and e³² in all lanes. Fused multiply-add gives the rounding error of a product;
+where the processor has none, the C library's function is as exact.
 
 References: J.-M. Muller et al., Handbook of Floating-Point Arithmetic, ch. 4 and 11 (error-free
 transformations, range reduction); N. Shibata, F. Petrogalli, SLEEF, IEEE TPDS 31 (2020). The
@@ -40,6 +41,13 @@ _EXP = (
     2.509557770167194e-08,
 )  # fmt: skip
 """(exp(r) - 1 - r) / r² in r, for r up to half of ln 2."""
+_SHORT_LN = (
+    0.6666666666666666, 0.4000000000000089, 0.2857142857079543, 0.2222222239356661,
+    0.18181795442371984, 0.1538625044794019, 0.13268485680654427, 0.13089629160674623,
+)  # fmt: skip
+"""(ln((1+s)/(1-s)) - 2s) / s³ in s², likewise."""
+_MODERATE = 32.0
+"""Up to here the error of a short logarithm, times the exponent, stays below two units."""
 _TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
 
 
@@ -189,9 +197,9 @@ def _pow(width: int, declared: set[str]) -> str:
     w = Writer(width, declared)
     normal = w.compare("oge", "%x", w.number(2.0**-1022))
     finite = w.compare("olt", "%x", w.number(math.inf))
-    high, low = _normal_ln(w, "%x", None)
+    high, low = _short_ln(w, "%x")
     product, rest = _times(w, "%y", high, low)
-    small = w.compare("olt", w.call("fabs", product), w.number(700.0))
+    small = w.compare("olt", w.call("fabs", product), w.number(_MODERATE))
     good = w.put(f"and {w.truth} {normal}, {finite}")
     good = w.put(f"and {w.truth} {good}, {small}")
     w.lines.append(f"  br i1 {w.all(good)}, label %plain, label %special")
@@ -281,7 +289,7 @@ def _scale(w: Writer, shifted: str) -> str:
 
 
 def _normal_exp(w: Writer, x: str, rest: str) -> str:
-    """Write exp(x + rest) for |x| below 700."""
+    """Write exp(x + rest) for a moderate x."""
     p, _, shifted = _reduced_exp(w, x, rest)
     return w.two("fmul", p, _scale(w, shifted))
 
@@ -315,11 +323,8 @@ def _any_ln(w: Writer, x: str) -> tuple[str, str]:
     return high, low
 
 
-def _normal_ln(w: Writer, x: str, shift: str | None) -> tuple[str, str]:
-    """Write ln of a positive normal number, as a sum of two, plus ``shift`` times ln 2.
-
-    With x = m·2^e and m between √½ and √2, s = (m-1)/(m+1): ln x = e·ln 2 + 2s + ⅔s³ + s⁵·p(s²).
-    """
+def _parts(w: Writer, x: str) -> tuple[str, str, str]:
+    """Write x = m·2^e, with m between √½ and √2, as e, s = (m-1)/(m+1) and what s lacks."""
     bits = w.as_bits(x)
     biased = w.two_bits("add", bits, w.integer(_ONE_BITS - _SQRT_HALF_BITS))
     exponent = w.two_bits("lshr", biased, w.integer(52))
@@ -328,8 +333,6 @@ def _normal_ln(w: Writer, x: str, shift: str | None) -> tuple[str, str]:
     two52 = 0x4330000000000000
     e = w.as_numbers(w.two_bits("or", exponent, w.integer(two52)))
     e = w.two("fsub", e, w.number(2.0**52 + 1023))
-    if shift is not None:
-        e = w.two("fadd", e, shift)
     one = w.number(1.0)
     above = w.two("fsub", m, one)
     below = w.two("fadd", m, one)
@@ -338,7 +341,34 @@ def _normal_ln(w: Writer, x: str, shift: str | None) -> tuple[str, str]:
     s = w.two("fmul", above, inverse)
     minus_s = w.put(f"fneg {w.vector} {s}")
     rest = w.fma(minus_s, below_low, w.fma(minus_s, below, above))
-    s_low = w.two("fmul", rest, inverse)
+    return e, s, w.two("fmul", rest, inverse)
+
+
+def _short_ln(w: Writer, x: str) -> tuple[str, str]:
+    """Write ln of a positive normal number as a sum of two, with 58 bits in all.
+
+    ln x = e·ln 2 + 2s + s³·p(s²). That suffices where an exponent is moderate.
+    """
+    e, s, s_low = _parts(w, x)
+    z = w.two("fmul", s, s)
+    tail = w.two("fmul", w.two("fmul", z, s), w.polynomial(_SHORT_LN, z))
+    whole = w.two("fmul", e, w.number(_LN2_HIGH))
+    twice = w.two("fadd", s, s)
+    first = w.two("fadd", whole, twice)
+    first_low = w.two("fsub", twice, w.two("fsub", first, whole))
+    rest = w.fma(s_low, w.number(2.0), w.fma(e, w.number(_LN2_LOW), first_low))
+    rest = w.two("fadd", rest, tail)
+    high = w.two("fadd", first, rest)
+    return high, w.two("fsub", rest, w.two("fsub", high, first))
+
+
+def _normal_ln(w: Writer, x: str, shift: str) -> tuple[str, str]:
+    """Write ln of a positive normal number as a sum of two, plus ``shift`` times ln 2.
+
+    ln x = e·ln 2 + 2s + ⅔s³ + s⁵·p(s²), with 65 bits in all.
+    """
+    e, s, s_low = _parts(w, x)
+    e = w.two("fadd", e, shift)
     # z = s², c = ⅔s³, each with what rounding took.
     z = w.two("fmul", s, s)
     twice = w.two("fadd", s, s)
