@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -224,6 +225,19 @@ def test_the_shipped_design_fits_the_shipped_model(city: Model) -> None:
         design = read_design(path, city)
         assert design.warnings == ()
         assert json.loads(json.dumps(describe(design), allow_nan=False)) == describe(design)
+
+
+def test_the_example_in_the_guide_is_a_design(city: Model, tmp_path: Path, root: Path) -> None:
+    (text,) = re.findall(
+        r"^```yaml\n(.*?)^```$", (root / "docs" / "sweeps.md").read_text("utf-8"), re.M | re.S
+    )
+    (tmp_path / "design.yaml").write_text(text, "utf-8")
+    design = read_design(tmp_path / "design.yaml", city)
+    assert [type(each.distribution) for each in design.factors] == [
+        Uniform, Uniform, Triangular, Normal, Lognormal
+    ]  # fmt: skip
+    assert design.runs == 20_000
+    assert not [each for each in design.warnings if Path(str(each.file)).name == "design.yaml"]
 
 
 def test_the_shipped_schema_is_the_present_one() -> None:

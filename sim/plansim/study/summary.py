@@ -178,7 +178,8 @@ def _quantiles(
                 quantiles = np.quantile(columns, QUANTILES, axis=1, overwrite_input=True)
                 found[scenario, place] = quantiles.T
 
-    with ThreadPoolExecutor(threads) as pool:
+    # Each takes some hundred megabytes for millions of runs.
+    with ThreadPoolExecutor(min(threads, 2)) as pool:
         list(pool.map(one, range(len(store.outputs))))
     return found, stride
 
