@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from plansim.compiler.machine import Library, Target, assemble, host_target, processors
 from plansim.compiler.vector_math import Writer, math_functions
+from plansim.engine.ensemble import aligned
 
 ULPS = 4.0
 WIDTHS = (1, 8)
@@ -30,6 +31,13 @@ define void @drive_{name}(ptr %x, ptr %y, ptr %out) {{
 }}"""
 
 
+_LOOP = """
+define void @drive_pows_{width}(ptr %x, ptr %y, ptr %out) {{
+  call fastcc void @pows_{width}(ptr %x, ptr %y, i64 3)
+  ret void
+}}"""
+
+
 class Functions:
     """The functions of one width, compiled for one kind of processor."""
 
@@ -40,6 +48,7 @@ class Functions:
         for name in ("exp", "ln", "pow"):
             given = f"{vector} %a, {vector} %b" if name == "pow" else f"{vector} %a"
             parts.append(_DRIVER.format(name=f"{name}_{width}", vector=vector, given=given))
+        parts.append(_LOOP.format(width=width))
         self.width = width
         self.library = Library(assemble("\n".join([*parts, *sorted(declared)]), target, 2))
 
@@ -157,6 +166,20 @@ def test_power_at_the_edges(functions: Functions) -> None:
             assert ulps(value, sign * exact("pow", -a, b)) <= ULPS, (a, b, value)
         else:
             assert ulps(value, exact("pow", a, b)) <= ULPS, (a, b, value)
+
+
+def test_powers_in_one_go_are_those_one_by_one(functions: Functions) -> None:
+    width = functions.width
+    pointer = ctypes.c_void_p
+    loop = functions.library.function(f"drive_pows_{width}", pointer, pointer, pointer)
+    x = np.resize(np.concatenate([[1.2, 0.7], SPECIAL]), len(SPECIAL) // (3 * width) * 3 * width)
+    y = np.resize(np.concatenate([[2.5, 0.3], SPECIAL[::-1]]), len(x))
+    one_by_one = functions("pow", x, y)
+    for i in range(0, len(x), 3 * width):
+        bases, exponents = (aligned((3 * width,)) for _ in range(2))
+        bases[:], exponents[:] = x[i : i + 3 * width], y[i : i + 3 * width]
+        loop(bases.ctypes.data, exponents.ctypes.data, None)
+        np.testing.assert_array_equal(bases, one_by_one[i : i + 3 * width])
 
 
 def test_a_zero_has_the_sign_that_ieee_754_gives_it(functions: Functions) -> None:

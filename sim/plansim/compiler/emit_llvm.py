@@ -92,6 +92,7 @@ class _Body:
         self.program = program
         self.leaf = leaf
         self.names: dict[int, str] = {}
+        self.batch = 1  # the most powers in one go
 
     def of(self, place: int) -> str:
         """Give the name of a value that was written, or can be loaded."""
@@ -118,12 +119,40 @@ class _Body:
         return self.w.compare("une", loaded, self.w.number(0.0))
 
     def write(self, places: Iterable[int]) -> None:
+        """Write instructions in their order; powers that stand side by side in one go."""
+        powers: list[int] = []
         for place in places:
-            if place not in self.names:
-                instruction = self.program.instructions[place]
-                if not instruction.operands:
-                    continue  # leaves are loaded where they are used
+            instruction = self.program.instructions[place]
+            if place in self.names or not instruction.operands:
+                continue  # leaves are loaded where they are used
+            if instruction.op is Op.POWER and not set(powers) & set(instruction.operands):
+                powers.append(place)
+                continue
+            self._write_powers(powers)
+            powers = [place] if instruction.op is Op.POWER else []
+            if not powers:
                 self.names[place] = self._written(instruction)
+        self._write_powers(powers)
+
+    def _write_powers(self, places: list[int]) -> None:
+        """Write powers: two and more by way of memory, through a loop without calls."""
+        w, instructions = self.w, self.program.instructions
+        if len(places) < 2 or w.width == 1:
+            for place in places:
+                self.names[place] = self._written(instructions[place])
+            return
+        self.batch = max(self.batch, len(places))
+        for i, place in enumerate(places):
+            pairs = zip(("%bases", "%exponents"), instructions[place].operands, strict=True)
+            for base, operand in pairs:
+                address = w.put(f"getelementptr {w.vector}, ptr {base}, i64 {i}")
+                w.lines.append(f"  store {w.vector} {self.of(operand)}, ptr {address}, align 64")
+        w.lines.append(
+            f"  call fastcc void @pows_{w.width}(ptr %bases, ptr %exponents, i64 {len(places)})"
+        )
+        for i, place in enumerate(places):
+            address = w.put(f"getelementptr {w.vector}, ptr %bases, i64 {i}")
+            self.names[place] = w.put(f"load {w.vector}, ptr {address}, align 64")
 
     def _written(self, instruction: Instruction) -> str:
         w, op = self.w, instruction.op
@@ -316,6 +345,8 @@ _RUN = """define void @run(ptr noalias readonly %table, ptr noalias readonly %in
     ptr noalias %outputs, ptr noalias %bad, ptr noalias %memory, ptr noalias readonly %places,
     ptr noalias readonly %rings, i64 %blocks, i64 %steps, i64 %kept) {{
 entry:
+  %bases = alloca [{batch} x {vector}], align 64
+  %exponents = alloca [{batch} x {vector}], align 64
   %states = getelementptr {vector}, ptr %memory, i64 {once}
   %flag = getelementptr {vector}, ptr %states, i64 {states}
   %any = icmp sgt i64 %blocks, 0
@@ -463,6 +494,7 @@ def _run(program: Program, plan: Schedule, declared: set[str]) -> str:
         outputs=len(program.outputs),
         columns=len(plan.clock_kept) + len(program.pipes),
         before=before,
+        batch=max(once.batch, step.batch),
         **parts,
     )
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from plansim.compiler.equations import Depends, Instruction, Program
+from plansim.compiler.equations import Depends, Instruction, Op, Program
 
 __all__ = ["Schedule", "schedule"]
 
@@ -53,7 +53,7 @@ def schedule(program: Program) -> Schedule:
     def of_clock(place: int) -> bool:
         return not moves(place) and not depends[place] & Depends.INPUTS
 
-    needed = _postorder(instructions, running)
+    needed = _postorder(instructions, [*_powers(instructions, running), *running])
     step = tuple(place for place in needed if moves(place))
     in_step = set(step)
     shown = _postorder(instructions, outputs)
@@ -79,6 +79,23 @@ def schedule(program: Program) -> Schedule:
         {place: column for column, place in enumerate(clock_kept)},
         {place: row for row, place in enumerate(once_kept)},
     )
+
+
+def _powers(instructions: tuple[Instruction, ...], roots: Iterable[int]) -> list[int]:
+    """Give what powers need, then those powers, layer by layer: a layer is computed in one go."""
+    layer: dict[int, int] = {}
+    found: dict[int, list[int]] = {}
+    for place in _postorder(instructions, roots):
+        instruction = instructions[place]
+        layer[place] = max((layer[each] for each in instruction.operands), default=0)
+        if instruction.op is Op.POWER:
+            layer[place] += 1
+            found.setdefault(layer[place], []).append(place)
+    order: list[int] = []
+    for _, powers in sorted(found.items()):
+        order += (each for power in powers for each in instructions[power].operands)
+        order += powers
+    return order
 
 
 def _postorder(instructions: tuple[Instruction, ...], roots: Iterable[int]) -> list[int]:

@@ -175,8 +175,12 @@ class Writer:
 
 
 def math_functions(width: int, declared: set[str]) -> str:
-    """Give the definitions of ``@exp_W``, ``@ln_W`` and ``@pow_W`` for a width W."""
-    return "\n".join((_exp(width, declared), _ln(width, declared), _pow(width, declared)))
+    """Give the definitions of ``@exp_W``, ``@ln_W``, ``@pow_W`` and ``@pows_W`` for a width W.
+
+    ``@pows_W(x, y, count)`` puts powers in the place of their bases.
+    """
+    parts = [_exp(width, declared), _ln(width, declared), _pow(width, declared)]
+    return "\n".join([*parts, _pows(width, declared)])
 
 
 def _exp(width: int, declared: set[str]) -> str:
@@ -195,6 +199,18 @@ def _ln(width: int, declared: set[str]) -> str:
 def _pow(width: int, declared: set[str]) -> str:
     """Write the power: straight on for ordinary numbers, with all of IEEE's cases otherwise."""
     w = Writer(width, declared)
+    found, good = _ordinary_pow(w)
+    w.lines.append(f"  br i1 {good}, label %plain, label %special")
+    w.lines.append("plain:")
+    w.lines.append(f"  ret {w.vector} {found}")
+    w.lines.append("special:")
+    slow = w.put(f"call fastcc {w.vector} @pow_special_{width}({w.vector} %x, {w.vector} %y)")
+    fast = _function(w, f"pow_{width}", "%x, %y", slow)
+    return _special_pow(width, declared) + "\n" + fast
+
+
+def _ordinary_pow(w: Writer) -> tuple[str, str]:
+    """Write ``%x`` to the power of ``%y``, and whether all lanes are ordinary numbers."""
     normal = w.compare("oge", "%x", w.number(2.0**-1022))
     finite = w.compare("olt", "%x", w.number(math.inf))
     high, low = _short_ln(w, "%x")
@@ -202,14 +218,46 @@ def _pow(width: int, declared: set[str]) -> str:
     small = w.compare("olt", w.call("fabs", product), w.number(_MODERATE))
     good = w.put(f"and {w.truth} {normal}, {finite}")
     good = w.put(f"and {w.truth} {good}, {small}")
-    w.lines.append(f"  br i1 {w.all(good)}, label %plain, label %special")
-    w.lines.append("plain:")
-    found = _normal_exp(w, product, rest)
-    w.lines.append(f"  ret {w.vector} {found}")
-    w.lines.append("special:")
-    slow = w.put(f"call fastcc {w.vector} @pow_special_{width}({w.vector} %x, {w.vector} %y)")
-    fast = _function(w, f"pow_{width}", "%x, %y", slow)
-    return _special_pow(width, declared) + "\n" + fast
+    return _normal_exp(w, product, rest), w.all(good)
+
+
+_LOOP = """define internal fastcc void @pows_{width}(ptr %xs, ptr %ys, i64 %count) {{
+entry:
+  br label %next
+next:
+  %i = phi i64 [ 0, %entry ], [ %j, %done ]
+  %at = getelementptr {vector}, ptr %xs, i64 %i
+  %to = getelementptr {vector}, ptr %ys, i64 %i
+  %x = load {vector}, ptr %at, align {align}
+  %y = load {vector}, ptr %to, align {align}
+{ordinary}
+  store {vector} {found}, ptr %at, align {align}
+  br i1 {good}, label %done, label %special
+special:
+  %slow = call fastcc {vector} @pow_special_{width}({vector} %x, {vector} %y)
+  store {vector} %slow, ptr %at, align {align}
+  br label %done
+done:
+  %j = add i64 %i, 1
+  %more = icmp slt i64 %j, %count
+  br i1 %more, label %next, label %end
+end:
+  ret void
+}}"""
+
+
+def _pows(width: int, declared: set[str]) -> str:
+    """Write the loop over powers: those after each other do not wait for each other."""
+    w = Writer(width, declared)
+    found, good = _ordinary_pow(w)
+    return _LOOP.format(
+        width=width,
+        vector=w.vector,
+        align=8 * width,
+        ordinary="\n".join(w.lines),
+        found=found,
+        good=good,
+    )
 
 
 def _special_pow(width: int, declared: set[str]) -> str:

@@ -37,7 +37,14 @@ from plansim.engine.cache import digest, load_bytes, save_bytes, workspace
 from plansim.errors import Fault, InputError, SimulationError
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind
 
-__all__ = ["Ensemble", "Kernel", "compile_model", "saved_times", "simulate_ensemble"]
+__all__ = [
+    "Ensemble",
+    "Kernel",
+    "aligned",
+    "compile_model",
+    "saved_times",
+    "simulate_ensemble",
+]
 
 FloatArray = NDArray[np.float64]
 Times = Sequence[float] | NDArray[np.floating[Any]]
@@ -385,7 +392,7 @@ class _Prepared:
 
 def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepared:
     steps = _steps(time)
-    table = _aligned(((steps + 1), max(1, kernel.columns)))
+    table = aligned(((steps + 1), max(1, kernel.columns)))
     double, whole, pointer = ctypes.c_double, ctypes.c_int64, ctypes.c_void_p
     clock = kernel.library.function("clock", pointer, double, double, double, double, whole)
     clock(table.ctypes.data, time.initial, time.final, time.step, time.saveper, steps)
@@ -449,12 +456,12 @@ def _run_blocks(
     """Simulate some runs, the last of them again in lanes that are left over."""
     runs, count = inputs.shape
     blocks = -(-runs // LANES)
-    packed = _aligned((blocks, count, LANES))
+    packed = aligned((blocks, count, LANES))
     lanes = np.minimum(np.arange(blocks * LANES), runs - 1)
     packed[:] = inputs[lanes].reshape(blocks, LANES, count).swapaxes(1, 2)
-    written = _aligned((blocks, prepared.kept, len(kernel.outputs), LANES))
-    flags = _aligned((blocks, LANES))
-    memory = _aligned((prepared.memory, LANES))
+    written = aligned((blocks, prepared.kept, len(kernel.outputs), LANES))
+    flags = aligned((blocks, LANES))
+    memory = aligned((prepared.memory, LANES))
     pointers = (prepared.table, packed, written, flags, memory, prepared.places, prepared.rings)
     run = kernel.library.function("run", *[ctypes.c_void_p] * 7, *[ctypes.c_int64] * 3)
     run(*(each.ctypes.data for each in pointers), blocks, prepared.steps, prepared.kept)
@@ -464,7 +471,7 @@ def _run_blocks(
     bad[:] = np.isnan(flags).reshape(-1)[:runs]
 
 
-def _aligned(shape: tuple[int, ...]) -> FloatArray:
+def aligned(shape: tuple[int, ...]) -> FloatArray:
     """Give memory that vectors can be loaded from."""
     size = int(np.prod(shape)) * 8
     raw = np.empty(size + _ALIGNMENT, dtype=np.uint8)
