@@ -18,6 +18,7 @@ import hmac
 import json
 import os
 import stat
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -51,6 +52,9 @@ Times = Sequence[float] | NDArray[np.floating[Any]]
 _ALIGNMENT = 64
 
 
+_LOADING = threading.Lock()  # since Python 3.12 `cached_property` has none of its own
+
+
 @dataclass(frozen=True)
 class Kernel:
     """A model as machine code, for the constants that vary and the outputs that are wanted."""
@@ -70,9 +74,17 @@ class Kernel:
     target: Target
     code: bytes = field(repr=False)
 
-    @cached_property
+    @property
     def library(self) -> Library:
-        """The code in memory, loaded when it is first used."""
+        """The code in memory, loaded when it is first used, by whichever thread comes first.
+
+        Were it loaded twice, the one that is not kept would go while its code still runs.
+        """
+        with _LOADING:
+            return self._library
+
+    @cached_property
+    def _library(self) -> Library:
         return Library(self.code)
 
 
