@@ -93,6 +93,7 @@ class _Body:
         self.leaf = leaf
         self.names: dict[int, str] = {}
         self.batch = 1  # the most powers in one go
+        self.slots: list[str] = []  # addresses in the rings of pipes
 
     def of(self, place: int) -> str:
         """Give the name of a value that was written, or can be loaded."""
@@ -369,16 +370,15 @@ step:
   %row_i = getelementptr double, ptr %table, i64 %row_from
   %place_at = getelementptr i64, ptr %places, i64 %i
   %place = load i64, ptr %place_at, align 8
-{step_body}
   %wanted = icmp sge i64 %place, 0
-  br i1 %wanted, label %save, label %advance
+  br i1 %wanted, label %save, label %pass
 save:
   %here_from = mul i64 %place, {outputs}
   %here = getelementptr {vector}, ptr %out, i64 %here_from
 {save_body}
-  br label %advance
-advance:
-{advance_body}
+  br label %step_done
+pass:
+{pass_body}
   br label %step_done
 step_done:
   %i_next = add i64 %i, 1
@@ -438,46 +438,32 @@ def _run(program: Program, plan: Schedule, declared: set[str]) -> str:
         before = _fill(w, index, once.of(pipe.initial), before)
     section("fill")
 
-    # Each step.
+    # Each step: written twice, since values that live on into a branch would be put aside at every
+    # step, which takes a quarter of the time.
 
-    def step_leaf(place: int, instruction: Instruction) -> str | None:
-        if place in plan.clock_kept:
-            return step.as_truth(place, from_clock("%row_i", plan.clock_kept[place]))
-        if place in plan.once_kept:
-            return step.as_truth(place, loaded("%memory", plan.once_kept[place]))
-        if instruction.op is Op.STATE:
-            return loaded("%states", instruction.index)
-        if instruction.op is Op.PIPE:
-            return w.put(f"load {vector}, ptr {slots[instruction.index]}, align 64")
-        return None
-
-    step = _Body(w, program, step_leaf)
-    slots = [_slot(w, index) for index in range(len(program.pipes))]
-    step.write(plan.step)
-    following = [step.of(state.following) for state in program.states]
-    entering = [step.of(pipe.entering) for pipe in program.pipes]
-    section("step_body")
-
-    # Loads in the branch must not serve what comes after it: names are kept apart.
-    shared = dict(step.names)
-    step.write(plan.save)
-    shown: list[str] = []
-    for index, place in enumerate(program.outputs.values()):
-        value = step.as_number(place)
-        stored("%here", index, value)
-        shown.append(value)
-    _watch(w, shown)
-    section("save_body")
-    step.names = shared
-
-    for index, value in enumerate(following):
-        stored("%states", index, value)
-    for slot, value in zip(slots, entering, strict=True):
-        w.lines.append(f"  store {vector} {value}, ptr {slot}, align 64")
-    fleeting = [i for i, state in enumerate(program.states) if not state.absorbing]
-    if fleeting:
-        _watch(w, [following[i] for i in fleeting])
-    section("advance_body")
+    batch = once.batch
+    for name in ("save_body", "pass_body"):
+        step = _step(w, program, plan, loaded, from_clock)
+        slots = [_slot(w, index) for index in range(len(program.pipes))]
+        step.slots = slots
+        step.write(plan.step)
+        following = [step.of(state.following) for state in program.states]
+        entering = [step.of(pipe.entering) for pipe in program.pipes]
+        if name == "save_body":
+            step.write(plan.save)
+            shown = [step.as_number(place) for place in program.outputs.values()]
+            for index, value in enumerate(shown):
+                stored("%here", index, value)
+            _watch(w, shown)
+        for index, value in enumerate(following):
+            stored("%states", index, value)
+        for slot, value in zip(slots, entering, strict=True):
+            w.lines.append(f"  store {vector} {value}, ptr {slot}, align 64")
+        fleeting = [i for i, state in enumerate(program.states) if not state.absorbing]
+        if fleeting:
+            _watch(w, [following[i] for i in fleeting])
+        batch = max(batch, step.batch)
+        section(name)
 
     lasting = [i for i, state in enumerate(program.states) if state.absorbing]
     _watch(w, [loaded("%states", i) for i in lasting])
@@ -494,9 +480,33 @@ def _run(program: Program, plan: Schedule, declared: set[str]) -> str:
         outputs=len(program.outputs),
         columns=len(plan.clock_kept) + len(program.pipes),
         before=before,
-        batch=max(once.batch, step.batch),
+        batch=batch,
         **parts,
     )
+
+
+def _step(
+    w: Writer,
+    program: Program,
+    plan: Schedule,
+    loaded: Callable[[str, int], str],
+    from_clock: Callable[[str, int], str],
+) -> _Body:
+    """Give what writes a step, with loads of what was computed before it."""
+
+    def leaf(place: int, instruction: Instruction) -> str | None:
+        if place in plan.clock_kept:
+            return body.as_truth(place, from_clock("%row_i", plan.clock_kept[place]))
+        if place in plan.once_kept:
+            return body.as_truth(place, loaded("%memory", plan.once_kept[place]))
+        if instruction.op is Op.STATE:
+            return loaded("%states", instruction.index)
+        if instruction.op is Op.PIPE:
+            return w.put(f"load {w.vector}, ptr {body.slots[instruction.index]}, align 64")
+        return None
+
+    body = _Body(w, program, leaf)
+    return body
 
 
 def _watch(w: Writer, values: Iterable[str]) -> None:
