@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
+from plansim.cli_causes import COMMANDS as CAUSES
 from plansim.cli_sweep import COMMANDS
 from plansim.shell import (
     Page,
@@ -408,7 +409,7 @@ def completion(shell: str) -> None:
     click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, *CAUSES):
     plansim.add_command(command)
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "assignments",
     "file_entries",
     "implausible",
+    "lever_of",
     "meant",
     "number_in",
     "outside",
@@ -168,6 +169,16 @@ def implausible(assignment: Assignment) -> Fault | None:
 # A lever of three constants: what an entry may say of it, and how the model calls each.
 _SWITCH = {"before": "before", "after": "after", "from": "from year"}
 _PULSE = {"size": "pulse size", "start": "pulse start", "length": "pulse length"}
+
+
+def lever_of(model: Model, name: str) -> str | None:
+    """Give the lever that a constant is a part of, if the model has all parts of it."""
+    for parts in (_SWITCH, _PULSE):
+        for part in parts.values():
+            stem = name.removesuffix(f" {part}")
+            if stem != name and all(f"{stem} {each}" in model.variables for each in parts.values()):
+                return stem
+    return None
 
 
 def _lever_entries(
