@@ -1,8 +1,8 @@
 """The syntax of an equation's right-hand side, as a tree.
 
 The text has passed `plansim.model.scan`, which finds faults of syntax with their lines; here it is
-only taken apart. PySD's parser takes some seconds for a model of a thousand equations, and its import
-two more; tests hold the two engines to each other by what they compute, not by their trees.
+only taken apart. PySD's parser takes some seconds for a model of a thousand equations, and its
+import two more; tests hold the two engines to each other by what they compute, not by their trees.
 
 Precedence, from loose to tight: ``:OR:``, ``:AND:``, ``:NOT:``, comparison, ``+ -``, ``* /``,
 sign, ``^``. As PySD has it, ``^`` associates to the right, and a sign after it belongs to the
