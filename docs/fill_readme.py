@@ -1,8 +1,11 @@
-"""Fill README's examples of output anew: ``make readme``.
+"""Fill README's examples of output and its pictures anew: ``make readme``.
 
 A block of README that opens with ``$ make run`` or ``$ plansim …`` shows what that command prints.
 Where it leaves lines out there stands one line with ``…``; as many lines as stood before and after
 it are taken again from what is printed now. tests/test_readme.py holds that they are the same.
+
+A comment ``<!-- plansim plot … -o docs/pictures/NAME.png -->`` is the command that drew the picture
+below it.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SHOWN = re.compile(r"(?<=^```console\n\$ )(?P<command>.*)\n(?P<lines>(?:.*\n)*?)(?=```$)", re.M)
+PICTURE = re.compile(r"^<!-- (plansim plot .*\.png) -->$", re.M)
 LEFT_OUT = "…"
 
 
@@ -50,4 +54,6 @@ def refill(block: re.Match[str]) -> str:
 
 if __name__ == "__main__":
     readme = ROOT / "README.md"
+    for command in PICTURE.findall(readme.read_text(encoding="utf-8")):
+        printed(f"{command} --force")
     readme.write_text(SHOWN.sub(refill, readme.read_text(encoding="utf-8")), encoding="utf-8")

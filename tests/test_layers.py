@@ -25,7 +25,7 @@ LAYERS = (
     {"study"},
     {"present"},
     {"shell"},
-    {"cli", "cli_causes", "cli_sweep", "__init__"},
+    {"cli", "cli_causes", "cli_plot", "cli_sweep", "__init__"},
 )
 ENGINES = {"pysd", "simlin", "llvmlite"}
 CITY = ("jiaozuo", "焦作")

@@ -43,7 +43,7 @@ def test_all_is_sorted_without_doubles_and_holds_what_is_promised() -> None:
     assert set(dir(plansim)) >= set(plansim.__all__)
 
 
-@pytest.mark.parametrize("name", sorted(set(plansim.__all__) - {"__version__"}))
+@pytest.mark.parametrize("name", sorted(set(plansim.__all__) - {"__version__", "plot"}))
 def test_each_public_name_comes_from_one_module_and_is_documented(name: str) -> None:
     value = getattr(plansim, name)
     assert inspect.isclass(value) or inspect.isfunction(value)
@@ -54,6 +54,13 @@ def test_each_public_name_comes_from_one_module_and_is_documented(name: str) -> 
     documentation = inspect.getdoc(value) or ""
     assert documentation.split("\n")[0].endswith((".", ":", "?")), f"{name} has no docstring"
     assert not documentation.startswith(f"{name}(")
+
+
+def test_plot_is_a_module_of_documented_functions() -> None:
+    assert inspect.ismodule(plansim.plot)
+    assert plansim.plot.__name__ == "plansim.present.plot"
+    for name in plansim.plot.__all__:
+        assert inspect.getdoc(getattr(plansim.plot, name)), name
 
 
 def test_version_is_the_installed_one() -> None:

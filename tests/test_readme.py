@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from matplotlib.image import imread
 
 import plansim
 from plansim.resources import shipped
@@ -155,3 +156,23 @@ def test_the_python_of_readme_runs() -> None:
     exec(compile(block, "README.md", "exec"), names)  # the block is ours
     assert {"model", "scenario", "dataset", "by_year", "verdicts"} <= set(names)
     assert names["verdicts"]
+
+
+PICTURE = re.compile(
+    r"^<!-- plansim (plot .*) -o (docs/pictures/\S+\.png) -->\n!\[.+\]\((\S+)\)$", re.M
+)
+
+
+def test_each_picture_is_drawn_by_the_command_above_it(
+    plansim_command: Command, tmp_path: Path
+) -> None:
+    found = PICTURE.findall(README)
+    kept = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/pictures/*")}
+    assert {shown for _, _, shown in found} == kept != set()
+    for command, path, shown in found:
+        assert path == shown
+        assert (ROOT / path).stat().st_size <= 200_000
+        drawn = tmp_path / Path(path).name
+        done = plansim_command(*shlex.split(command), "-o", str(drawn))
+        assert done.returncode == 0, done.stderr
+        assert imread(drawn).shape == imread(ROOT / path).shape

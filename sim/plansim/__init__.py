@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from plansim.plan.check import Verdict, check_targets
     from plansim.plan.measure import Measure
     from plansim.plan.targets import Attribute, Basis, Direction, Status, Target, load_targets
+    from plansim.present import plot
     from plansim.study.design import Design
     from plansim.study.design_file import read_design
     from plansim.study.sweep import sweep
@@ -126,6 +127,7 @@ __all__ = [
     "list_scenarios",
     "load_model",
     "load_targets",
+    "plot",
     "read_design",
     "read_scenario",
     "simulate",
@@ -138,6 +140,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("plansim")
+    if name == "plot":  # a module: its functions are plansim.plot.trajectories and so on
+        return importlib.import_module(f"{__name__}.present.plot")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)

@@ -23,6 +23,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from plansim.cli_causes import COMMANDS as CAUSES
+from plansim.cli_plot import COMMANDS as PLOT
 from plansim.cli_sweep import COMMANDS
 from plansim.shell import (
     Page,
@@ -409,7 +410,7 @@ def completion(shell: str) -> None:
     click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
 
 
-for command in (*COMMANDS, *CAUSES):
+for command in (*COMMANDS, *CAUSES, *PLOT):
     plansim.add_command(command)
 
 

@@ -71,8 +71,8 @@ def card_of(dataset: xr.Dataset) -> dict[str, str]:
     return {str(key): str(value) for key, value in dataset.attrs.items()}
 
 
-def check_destination(path: Path, *, force: bool = False) -> None:
-    """See, before a run, that its result can be written to ``path``.
+def check_destination(path: Path, *, force: bool = False, formats: Sequence[str] = FORMATS) -> None:
+    """See, before a run, that its result can be written to ``path``, in one of ``formats``.
 
     Raises:
         OutputError: unknown suffix, no such folder, folder not writable, or the file exists and
@@ -80,13 +80,13 @@ def check_destination(path: Path, *, force: bool = False) -> None:
     """
     if path.is_dir():
         fault = Fault("cannot write the output", file=path, expected="a file", found="a folder")
-    elif path.suffix.lower() not in FORMATS:
+    elif path.suffix.lower() not in formats:
         fault = Fault(
             "unknown kind of output file",
             file=path,
-            expected="a name that ends with " + ", ".join(FORMATS),
+            expected="a name that ends with " + ", ".join(formats),
             found=path.suffix or "no suffix",
-            nearest=nearest(path.suffix, FORMATS) if path.suffix else None,
+            nearest=nearest(path.suffix, formats) if path.suffix else None,
         )
     elif not path.parent.is_dir():
         fault = Fault(
