@@ -267,3 +267,10 @@ def test_a_kernel_says_what_it_is(town: Model) -> None:
     assert (kernel.inputs, kernel.defaults) == (("birth rate",), (0.012,))
     assert kernel.model_sha256 == town.sha256
     assert kernel.equations == 3  # residents, births, deaths
+
+
+def test_a_name_in_place_of_a_scenario_is_refused_with_the_way_out(town: Model) -> None:
+    with pytest.raises(TypeError, match=r"expected a Scenario, found str; read_scenario\(NAME"):
+        simulate(town, "baseline")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected a Model"):
+        simulate("baseline", None)  # type: ignore[arg-type]

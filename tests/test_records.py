@@ -112,3 +112,9 @@ def test_kinds_and_timings_are_the_words_of_the_field() -> None:
 def test_folding_twice_changes_nothing_more(name: str) -> None:
     once = folded(name)
     assert folded(once) == once
+
+
+def test_a_model_shows_itself_in_a_line(town: Model) -> None:
+    text = repr(town)
+    assert text.startswith("<Model toy_town: ")
+    assert len(text) < 200

@@ -404,7 +404,7 @@ def test_an_id_stands_once(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         ("", "1: the file is empty"),
-        ("- 1", "1: this is not such a file; expected a mapping (key: value); found a list"),
+        ("- 1", "1: the file has the wrong form; expected a mapping (key: value); found a list"),
         ("a: [", "1: not valid YAML"),
         ("a: 1\na: 2", "2: the key 'a' stands twice"),
         ("title: !!python/name:os.system {en: a, zh: b}", "1: tags are not allowed"),

@@ -46,7 +46,15 @@ def simulate(
         ModelError: the engine cannot compute the model; with each variable and line.
         SimulationError: the run breaks down, or a value is not a finite number.
         ValueError: there is no such engine.
+        TypeError: the model is no `Model`, or the scenario no `Scenario`.
     """
+    if not isinstance(model, Model):
+        raise TypeError(f"expected a Model, as load_model gives it, found {type(model).__name__}")
+    if scenario is not None and not isinstance(scenario, Scenario):
+        raise TypeError(
+            f"expected a Scenario, found {type(scenario).__name__}; "
+            "read_scenario(NAME, model) gives one"
+        )
     match EngineChoice(engine):
         case EngineChoice.PYSD:
             return reference.simulate(model, scenario, variables, cache)

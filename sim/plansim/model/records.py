@@ -107,7 +107,7 @@ class TimeSpec:
     saveper: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """What a Vensim file says. It neither runs nor draws itself."""
 
@@ -124,6 +124,10 @@ class Model:
     time: TimeSpec
     warnings: tuple[Fault, ...] = ()
     """What is wrong but does not hinder a run."""
+
+    def __repr__(self) -> str:
+        """Name the file and its size: the whole text would flood a notebook."""
+        return f"<Model {self.name}: {len(self.variables)} variables, {self.path}>"
 
     def find(self, name: str) -> Variable:
         """Give the variable of an English or Chinese name.

@@ -299,7 +299,7 @@ def _verdict(scenario: str, target: Target, judgement: Judgement) -> Verdict:
         margin=_number(judgement.margin),
         margin_pct=_number(judgement.margin_pct),
         first_breach=None if breach is None else int(breach),
-        bases=MappingProxyType({basis: float(each) for basis, each in judgement.bases.items()}),
+        bases={basis: float(each) for basis, each in judgement.bases.items()},
     )
 
 

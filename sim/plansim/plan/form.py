@@ -74,7 +74,7 @@ def _form_fault(form: type[Form], document: Document, detail: ErrorDetails) -> F
     return fault_at(
         document,
         place,
-        f"'{name}' is not what it should be" if place else "this is not such a file",
+        f"'{name}' is not what it should be" if place else "the file has the wrong form",
         expected=str(expected),
         found=shown(detail["input"]),
     )
