@@ -590,6 +590,18 @@ sys.exit(main(["list", "variables"]))
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+def test_a_full_disk_behind_a_redirection_is_one_message(root: Path) -> None:
+    code = """
+import os
+os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+sys.exit(main(["list", "variables"]))
+"""
+    done = piped(code, root)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"plansim: standard output cannot be written: ")
+    assert done.stderr.count(b"\n") == 1
+
+
 def test_a_terminal_that_knows_no_chinese_gets_question_marks_and_json_is_utf8(
     root: Path,
 ) -> None:

@@ -395,16 +395,19 @@ def audit(form: str, lang: str | None) -> None:
     page.show("\n\n".join([page.text("audit.title", count=len(clashes)), *blocks]))
 
 
-@plansim.command()
+COMPLETION_HELP = """Print the script that makes SHELL complete commands, scenarios and names.
+
+\b
+bash: echo 'eval "$(plansim completion bash)"' >> ~/.bashrc
+zsh:  echo 'eval "$(plansim completion zsh)"' >> ~/.zshrc
+fish: plansim completion fish > ~/.config/fish/completions/plansim.fish
+"""
+
+
+@plansim.command(help=COMPLETION_HELP)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    r"""Print the script that makes SHELL complete commands, scenarios, variables and targets.
-
-    \b
-    bash: echo 'eval "$(plansim completion bash)"' >> ~/.bashrc
-    zsh:  echo 'eval "$(plansim completion zsh)"' >> ~/.zshrc
-    fish: plansim completion fish > ~/.config/fish/completions/plansim.fish
-    """
+    """Print the script that makes SHELL complete commands, scenarios, variables and targets."""
     found = get_completion_class(shell)
     assert found is not None  # click knows the three shells of the choice
     click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())

@@ -98,11 +98,22 @@ class ReaderLeftError(Exception):
 
 
 def write(text: str, *, colour: bool = False) -> None:
-    """Write to standard output; raise ReaderLeftError if nobody reads it any more."""
+    """Write to standard output.
+
+    Raises:
+        ReaderLeftError: nobody reads it any more.
+        OutputError: it cannot be written.
+    """
     try:
         click.echo(text, color=colour)
     except BrokenPipeError as error:
         raise ReaderLeftError from error
+    except OSError as error:  # a full disk behind a redirection
+        from plansim.errors import OutputError
+
+        # What is left in the buffer must go somewhere when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
 
 
 def page_for(lang: str | None) -> Page:
