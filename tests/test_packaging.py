@@ -23,7 +23,7 @@ PLACES = {
     "model": "plansim/_data/model",
     "scenarios": "plansim/_data/scenarios",
 }
-KINDS = {".csv", ".json", ".md", ".mdl", ".py", ".txt", ".typed", ".yaml"}
+KINDS = {".mplstyle", ".csv", ".json", ".md", ".mdl", ".py", ".txt", ".typed", ".yaml"}
 
 
 def output(command: Sequence[str | Path], cwd: Path) -> str:
