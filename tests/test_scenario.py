@@ -675,3 +675,23 @@ def test_each_shipped_scenario_fits_the_shipped_model() -> None:
         scenario = read_scenario(head.id, model)
         assert scenario.parent == head.parent
         assert scenario.title_en != scenario.title_zh
+
+
+def test_faults_of_form_do_not_hide_those_of_values(tmp_path: Path, town: Model) -> None:
+    text = (
+        "parent: nowhere\n"
+        "vales: {}\n"
+        "values:\n"
+        "  birth rat: 0.02\n"
+        "  birth rate: 1 Year\n"
+        "  death rate: {value: 1, units: Year}\n"
+    )
+    found = faults_of(tmp_path, town, text)
+    for message in (
+        "unknown key 'vales'",
+        "there is no parent 'nowhere'",
+        "no variable is called 'birth rat'",
+        "'birth rate': 'Year' and",
+        "unknown key 'values.death rate.units'",
+    ):
+        assert any(message in each for each in found), (message, found)

@@ -406,7 +406,10 @@ def number_in(unit_wanted: str, entry: Entry, cell: Cell, below: Place = ()) -> 
         try:
             number = convert(number, unit, unit_wanted)
         except InputError as error:
-            raise entry.relay(error, below) from None
+            named = (
+                replace(fault, message=f"'{entry.name}': {fault.message}") for fault in error.faults
+            )
+            raise entry.relay(InputError(named), below) from None
     if not math.isfinite(number):
         raise entry.fault(f"'{entry.name}' is not a finite number", below)
     return number

@@ -7,7 +7,7 @@ This says nothing about the model. ``scenarios/schema.json`` is the same form fo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -186,8 +186,30 @@ def read_scenario_file(path: Path) -> tuple[Document, ScenarioFile | None]:
     try:
         return document, ScenarioFile.model_validate(document.data)
     except ValidationError as error:
-        faults = [_form_fault(document, detail) for detail in error.errors(include_url=False)]
-        return replace(document, faults=(*document.faults, *faults)), None
+        details = error.errors(include_url=False)
+    faults = [_form_fault(document, detail) for detail in details]
+    marked = replace(document, faults=(*document.faults, *faults))
+    try:  # what is sound is read all the same, so that the faults of its values are found too
+        return marked, ScenarioFile.model_validate(_sound_part(document.data, details))
+    except ValidationError:
+        return marked, None
+
+
+def _sound_part(data: object, details: Sequence[ErrorDetails]) -> object:
+    """Leave out the entries, whole, in which something is wrong."""
+    if not isinstance(data, Mapping):
+        return data
+    broken = {
+        tuple(part for part in detail["loc"] if not str(part).startswith("<"))[:2]
+        for detail in details
+    }
+    return {
+        key: {name: each for name, each in value.items() if (key, name) not in broken}
+        if isinstance(value, Mapping)
+        else value
+        for key, value in data.items()
+        if (key,) not in broken
+    }
 
 
 _EXPECTED = {
