@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TypeAlias
 
 from plansim.errors import Fault, InputError, ScenarioError, UnknownNameError, nearest
@@ -30,6 +31,7 @@ from plansim.model.scenario_file import (
 from plansim.model.units import convert
 
 __all__ = [
+    "Apply",
     "Assignment",
     "Entry",
     "assignments",
@@ -42,6 +44,14 @@ __all__ = [
     "override_entries",
     "range_text",
 ]
+
+
+class Apply(StrEnum):
+    """What becomes of a constant x under a factor or lever f."""
+
+    SET = "set"  # f
+    ADD = "add"  # x + f
+    MULTIPLY = "multiply"  # x · f
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ __all__ = [
     "Target",
     "load_targets",
     "misfits",
+    "reported_factor",
     "split_reference",
     "unit_factor",
 ]
@@ -509,18 +510,26 @@ def split_reference(reference: str) -> tuple[str, tuple[str, ...]]:
 def unit_factor(unit: str, target: Target) -> float:
     """Give the factor from a series in ``unit`` to the target's unit, through its measure.
 
+    Raises:
+        UnitError: the units do not measure the same thing.
+    """
+    return reported_factor(measured_unit(target.measure, unit), target.unit)
+
+
+def reported_factor(unit: str, reported: str) -> float:
+    """Give the factor from a unit of the model to the one in which a figure is reported.
+
     Statistics state a yearly rate as what it adds up to in the year: 亿元 for 亿元/Year. Where
     the units differ by just that, the figure of a year is meant.
 
     Raises:
         UnitError: the units do not measure the same thing.
     """
-    measured = measured_unit(target.measure, unit)
     try:
-        return convert(1.0, measured, target.unit)
+        return convert(1.0, unit, reported)
     except UnitError as error:
         try:
-            return convert(1.0, in_a_year(measured), target.unit)
+            return convert(1.0, in_a_year(unit), reported)
         except UnitError:
             raise error from None
 

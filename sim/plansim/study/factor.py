@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeAlias
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from plansim.model.assignment import Apply
 from plansim.model.records import Model
 from plansim.plan.measure import Floats
 
@@ -32,14 +32,6 @@ __all__ = [
     "levels_of",
     "reach",
 ]
-
-
-class Apply(StrEnum):
-    """What becomes of a constant x under a factor f."""
-
-    SET = "set"  # f
-    ADD = "add"  # x + f
-    MULTIPLY = "multiply"  # x · f
 
 
 @dataclass(frozen=True)
