@@ -15,6 +15,7 @@ import pytest
 from plansim.model.mdl import load_model
 from plansim.model.records import Model
 from plansim.model.scenario import Scenario, list_scenarios, read_scenario
+from plansim.study.validation.dossier import Dossier, load_dossier
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -71,3 +72,9 @@ def city() -> Model:
 def stories(city: Model) -> Mapping[str, Scenario]:
     """Every shipped scenario, by its id."""
     return {head.id: read_scenario(head.id, city) for head in list_scenarios()}
+
+
+@pytest.fixture(scope="session")
+def dossier(city: Model) -> Dossier:
+    """All that the tests of the shipped model look at."""
+    return load_dossier(city)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,22 +10,13 @@ import pytest
 
 from plansim.model.records import Model, VariableKind
 from plansim.model.scenario import Scenario
-from tests.pysimlin_engine import (
-    Equation,
-    FastEngine,
-    Run,
-    assigned,
-    draw_corner,
-    limits,
-    numbers_of,
-    shipped_yaml,
-)
+from plansim.study.validation.corners import corners
+from plansim.study.validation.dossier import Dossier
+from tests.pysimlin_engine import Equation, FastEngine, Run, assigned, shipped_yaml
 
 CHECKS = shipped_yaml("checks.yaml")
 EXTREMES: list[dict[str, Any]] = CHECKS["extremes"]
 EXACT = 1e-9
-CORNERS = 200
-SEED = 20_051_231
 
 
 # --- Q09 to Q11 -----------------------------------------------------------------------------------
@@ -159,41 +150,10 @@ def _sources(run: Run) -> list[str]:
     return sorted(first, key=lambda name: len((causes[name] - {name}) & first))
 
 
-@pytest.mark.parametrize("factor", [0.1, 10.0])
-def test_no_constant_breaks_the_model_at_a_tenth_or_the_tenfold(
-    factor: float, city: Model, stories: Mapping[str, Scenario], watched: FastEngine
-) -> None:
-    """One constant at a time, an array as a whole, clipped to what is admissible."""
-    broken = {}
-    tried = 0
-    for name, values in _scaled(city, factor):
-        tried += 1
-        if found := faults(watched.run(stories["baseline"], values)):
-            broken[name] = found
-    assert tried > 200
-    assert broken == {}
-
-
-def _scaled(model: Model, factor: float) -> Iterator[tuple[str, dict[str, float]]]:
-    """Give each constant that is not at a fixed number, with its values times the factor."""
-    for variable in model.variables.values():
-        if variable.kind is VariableKind.CONSTANT:
-            old = numbers_of(variable)
-            new = {key: float(np.clip(x * factor, *limits(variable))) for key, x in old.items()}
-            if new != old:
-                yield variable.name, new
-
-
-def test_no_corner_of_the_plausible_breaks_the_model(
-    city: Model, stories: Mapping[str, Scenario], watched: FastEngine
-) -> None:
-    """All constants at once, each at one end or the other of its plausible range."""
-    random = np.random.default_rng(SEED)
-    broken = {}
-    for corner in range(CORNERS):
-        if found := faults(watched.run(stories["baseline"], draw_corner(city, random))):
-            broken[corner] = found
-    assert broken == {}
+def test_no_constant_and_no_corner_of_the_plausible_breaks_the_model(dossier: Dossier) -> None:
+    finding = corners(dossier)
+    assert finding.faults == ()
+    assert int(finding.figures["scaled"]) > 400
 
 
 def test_what_is_no_number_is_found(

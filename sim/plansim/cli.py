@@ -5,9 +5,9 @@ standard output; remarks (changes of a scenario under json and csv, warnings, pr
 standard error. The rest of the package is imported inside the commands, so that ``--help`` and
 completion are quick.
 
-Exit codes: 0, all well; 1, ``--strict`` and a binding target is missed; 2, the input or the
-output is at fault (one message, no traceback); 130, interrupted; 141, the reader of the output
-has left.
+Exit codes: 0, all well; 1, ``--strict`` and a binding target is missed, or a test of ``validate``
+fails; 2, the input or the output is at fault (one message, no traceback); 130, interrupted; 141,
+the reader of the output has left.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from click.shell_completion import get_completion_class
 from plansim.cli_causes import COMMANDS as CAUSES
 from plansim.cli_plot import COMMANDS as PLOT
 from plansim.cli_sweep import COMMANDS
+from plansim.cli_validate import COMMANDS as VALIDATE
 from plansim.shell import (
     Page,
     ReaderLeftError,
@@ -413,7 +414,7 @@ def completion(shell: str) -> None:
     click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
 
 
-for command in (*COMMANDS, *CAUSES, *PLOT):
+for command in (*COMMANDS, *CAUSES, *PLOT, *VALIDATE):
     plansim.add_command(command)
 
 

@@ -6,7 +6,7 @@ the code depends on a constant (the order of a delay), that one is folded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from plansim.engine.ensemble import Kernel, compile_model, simulate_ensemble
 from plansim.model.records import Model, VariableKind
 from plansim.model.scenario import Scenario
 
-__all__ = ["run_compiled", "version"]
+__all__ = ["run_compiled", "version", "whole_kernel"]
 
 
 def version() -> str:
@@ -30,7 +30,7 @@ def run_compiled(model: Model, scenario: Scenario, *, cache: bool = True) -> Tra
     Raises:
         ModelError: what the compiler does not support, with each variable and line.
     """
-    kernel = _kernel(model, scenario, cache)
+    kernel = whole_kernel(model, scenario.values, cache=cache)
     settings = {
         name: scenario.values.get(name, default)
         for name, default in zip(kernel.inputs, kernel.defaults, strict=True)
@@ -49,18 +49,35 @@ def run_compiled(model: Model, scenario: Scenario, *, cache: bool = True) -> Tra
     return Trajectory(ensemble.time, series, constants)
 
 
-def _kernel(model: Model, scenario: Scenario, cache: bool) -> Kernel:
-    """Compile for all constants, without those that decide on the shape of the code."""
+def whole_kernel(
+    model: Model,
+    values: Mapping[str, float],
+    outputs: Iterable[str] = (),
+    *,
+    effort: int = 0,
+    cache: bool = True,
+) -> Kernel:
+    """Compile for all constants, without those that decide on the shape of the code.
+
+    ``values`` are what these are instead of what the model says; the other arguments are those of
+    `compile_model`.
+
+    Raises:
+        ModelError: what the compiler does not support, with each variable and line.
+    """
+    outputs = tuple(outputs)
     vary = [v.name for v in model.variables.values() if v.kind is VariableKind.CONSTANT]
-    values: Mapping[str, float] = {}
+    folded: Mapping[str, float] = {}
     while True:
         try:
-            return compile_model(model, vary=vary, values=values, effort=0, cache=cache)
+            return compile_model(
+                model, vary=vary, outputs=outputs, values=folded, effort=effort, cache=cache
+            )
         except StructuralError as error:
             vary = [name for name in vary if name not in error.names]
-            values = {
+            folded = {
                 label: value
-                for label, value in scenario.values.items()
+                for label, value in values.items()
                 if label.partition("[")[0] not in vary
             }
 

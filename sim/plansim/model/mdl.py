@@ -28,7 +28,7 @@ from plansim.model.scan import MAX_ELEMENTS, Equation, Form, Range, Scan, scan_t
 from plansim.model.soundness import check_soundness, is_function_call
 from plansim.resources import shipped_model
 
-__all__ = ["MAX_BYTES", "load_model"]
+__all__ = ["MAX_BYTES", "load_model", "parse_model"]
 
 MAX_BYTES = 5_000_000
 """A larger file is refused: models of thousands of equations stay under a tenth of it."""
@@ -53,6 +53,24 @@ def load_model(path: str | Path | None = None, strict: bool | None = None) -> Mo
     file = shipped_model() if path is None else Path(path)
     data = _read_bytes(file)
     text = _decode(data, file)
+    if strict is None and path is None:
+        strict = True
+    return _parsed(text, file, hashlib.sha256(data).hexdigest(), strict)
+
+
+def parse_model(text: str, file: Path) -> Model:
+    """Read the text of a Vensim model that lies in no file, as a variant of one that does.
+
+    Missing units and the like are warnings. ``file`` is what messages name, and where the files
+    that lie beside a model are looked for.
+
+    Raises:
+        ModelError: as for `load_model`.
+    """
+    return _parsed(text, file, hashlib.sha256(text.encode()).hexdigest(), strict=False)
+
+
+def _parsed(text: str, file: Path, sha256: str, strict: bool | None) -> Model:
     faults, warnings, slips = FaultLog(file), FaultLog(file), FaultLog(file)
     scan = scan_text(text, faults)
     if faults.is_full:
@@ -65,14 +83,14 @@ def load_model(path: str | Path | None = None, strict: bool | None = None) -> Mo
     subscripts = builder.subscript_ranges()
     time = builder.time_spec()
     if strict is None:
-        strict = path is None or _keeps_units(variables.values())
+        strict = _keeps_units(variables.values())
     (faults if strict else warnings).take(slips)
     if faults or time is None:
         raise ModelError(faults.by_line())
     return Model(
         name=file.stem,
         path=file,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
         text=text,
         variables=variables,
         subscripts=subscripts,
