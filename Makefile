@@ -17,7 +17,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	then echo $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test format readme lock clean bench
+.PHONY: help run test tools format readme lock clean bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -25,11 +25,24 @@ help: ## list these commands
 run: $(RUN) ## judge the plan's targets under both growth stories
 	@$(VENV)/bin/plansim check $(SHOWN)
 
-test: $(DEV) ## everything that must hold before a change goes in
+test: $(DEV) tools ## everything that must hold before a change goes in
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m pytest
+
+# The page is tested where it runs: its model in Node, all of it in a real browser. Neither comes from
+# PyPI; where this may install packages, it does.
+tools:
+	@missing=; for tool in node chromium; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	test -z "$$missing" && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing$$missing (once) ..."; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+			$$(echo "$$missing" | sed 's/node/nodejs/') >/dev/null; \
+	else \
+		echo "The tests need$$missing. On Debian or Ubuntu: sudo apt install nodejs chromium" >&2; exit 1; \
+	fi
 
 format: $(DEV) ## bring the Python files into the common form
 	$(PY) -m ruff check --fix .

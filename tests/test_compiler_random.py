@@ -8,10 +8,13 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from plansim.compiler.lower import lower
 from plansim.engine import reference
+from plansim.engine.dataset import recorded
 from plansim.engine.ensemble import compile_model, simulate_ensemble
 from plansim.engine.run import simulate
 from plansim.model.mdl import load_model
+from tests.javascript import run_in_node
 
 TOLERANCE = 1e-9
 STOCKS = ("level", "depth", "width")
@@ -131,3 +134,26 @@ def test_folded_constants_and_given_ones_make_the_same_run(
     alone = simulate_ensemble(folded, stocks, model.time)
     assert folded.outputs == kernel.outputs
     np.testing.assert_allclose(alone.values[0], found.values[run], rtol=1e-9, atol=1e-12)
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(MODELS, st.integers(0, 2**32 - 1))
+def test_a_random_model_is_computed_in_javascript_as_by_the_compiled_engine(
+    tmp_path: Path, equations: tuple[list[str], list[str]], seed: int
+) -> None:
+    path = tmp_path / "random.mdl"
+    written(path, *equations)
+    model = load_model(path, strict=False)
+    kernel = compile_model(model, vary=[*CONSTANTS, *STOCKS], cache=False, effort=0)
+    inputs = np.random.default_rng(seed).uniform(-2, 2, (5, len(kernel.inputs)))
+    expected = simulate_ensemble(kernel, inputs, model.time).values
+    program = lower(model, kernel.inputs, [each.name for each in recorded(model)[0]])
+    assert (program.inputs, tuple(program.outputs)) == (kernel.inputs, kernel.outputs)
+    found = run_in_node(program, [(values.tolist(), model.time) for values in inputs])
+    scale = np.maximum(np.abs(expected).max(axis=2, keepdims=True), 1.0)
+    np.testing.assert_allclose(np.stack(found) / scale, expected / scale, rtol=0, atol=TOLERANCE)

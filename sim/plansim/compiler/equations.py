@@ -15,7 +15,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum
 
-__all__ = ["BOOLEAN", "Depends", "Graph", "Instruction", "Op", "Pipe", "Program", "State", "Table"]
+__all__ = [
+    "BOOLEAN",
+    "CONTROLS",
+    "Depends",
+    "Graph",
+    "Instruction",
+    "Op",
+    "Pipe",
+    "Program",
+    "State",
+    "Table",
+]
 
 
 class Op(StrEnum):
@@ -68,6 +79,7 @@ BOOLEAN = frozenset({Op.LESS, Op.LESS_EQUAL, Op.EQUAL, Op.NOT_EQUAL, Op.AND, Op.
 """Operations whose result is a truth value."""
 
 CONTROLS = frozenset({Op.INITIAL_TIME, Op.FINAL_TIME, Op.TIME_STEP, Op.SAVEPER})
+"""The numbers of a run's clock."""
 
 
 class Depends(IntFlag):
