@@ -23,7 +23,8 @@ PLACES = {
     "model": "plansim/_data/model",
     "scenarios": "plansim/_data/scenarios",
 }
-KINDS = {".mplstyle", ".csv", ".json", ".md", ".mdl", ".py", ".txt", ".typed", ".yaml"}
+KINDS = {".csv", ".css", ".html", ".js", ".json", ".md", ".mdl", ".mplstyle", ".py", ".txt"}
+KINDS |= {".typed", ".yaml"}
 
 
 def output(command: Sequence[str | Path], cwd: Path) -> str:
