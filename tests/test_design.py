@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def reads(small: Model, tmp_path: Path) -> Callable[..., Design]:
     """Read a design over the small model, under a scenario that sets nothing."""
     (tmp_path / "plain.yaml").write_text("title: Plain\n", "utf-8")
 
-    def read(text: str, **over: int) -> Design:
+    def read(text: str, **over: Any) -> Design:
         path = tmp_path / "design.yaml"
         path.write_text("title: Design\nscenarios: plain.yaml\n" + text, "utf-8")
         return read_design(path, small, **over)
@@ -223,7 +224,8 @@ def test_morris_moves_each_factor_once_by_half_the_levels() -> None:
 def test_the_shipped_design_fits_the_shipped_model(city: Model) -> None:
     for path in sorted(shipped("scenarios", "sweeps").glob("*.yaml")):
         design = read_design(path, city)
-        assert design.warnings == ()
+        # Factors that vary about what a scenario says leave the plausible range where it does.
+        assert read_design(path, city, scenarios=design.scenarios[:1]).warnings == ()
         assert json.loads(json.dumps(describe(design), allow_nan=False)) == describe(design)
 
 
@@ -254,6 +256,57 @@ def test_a_name_alone_is_uniform_over_the_plausible_range(reads: Callable[..., D
     )
     assert weight.constants == ("weight[mills]",)
     assert weight.distribution == Uniform(0.5, 3)
+
+
+def test_the_rest_is_every_constant_that_is_neither_named_nor_set_nor_a_lever(
+    tmp_path: Path,
+) -> None:
+    model = load_model(
+        writer(tmp_path)(
+            """
+            trade: farms, mills ~~|
+            named= 1 ~ Dmnl [0,10] ~ 甲。Acted on by a factor. [A: 0–2] |
+            kept= 1 ~ Dmnl [0,10] ~ 乙。Left out by name. [A: 0–2] |
+            told= 1 ~ Dmnl [0,10] ~ 丙。Set by a scenario. [A: 0–2] |
+            open= 1 ~ Dmnl [0,10] ~ 丁。Without a range. |
+            left= 1 ~ Dmnl [0,10] ~ 戊。What is left. [A: 0.5–2] |
+            many[trade]= 1, 2 ~ Dmnl [0,10] ~ 己。An array. [A: 0–2] |
+            will before= 1 ~ Dmnl [0,10] ~ 庚（前）。A lever. [A: 0–2] |
+            will after= 1 ~ Dmnl [0,10] ~ 庚（后）。A lever. [A: 0–2] |
+            will from year= 2001 ~ Year [2000,2010] ~ 庚（年）。A lever. [A: 2000–2002] |
+            stock= INTEG(named + kept + told + open + left + will before + will after
+                + will from year*0 + SUM(many[trade!]), 1) ~ Dmnl ~ 存。 |
+            """
+        )
+    )
+    (tmp_path / "plain.yaml").write_text("title: Plain\nvalues: {told: 2}\n", "utf-8")
+    path = tmp_path / "design.yaml"
+    path.write_text(
+        "title: T\nscenarios: plain.yaml\nfactors: {named: [0, 1]}\nrest: {without: [乙]}\n",
+        "utf-8",
+    )
+    for design in (
+        read_design(path, model),
+        # What the file's own scenario sets is its policy, whoever runs the design.
+        read_design(path, model, scenarios=[as_written(model)]),
+    ):
+        assert [each.name for each in design.factors] == ["named", "left"]
+        assert design.factors[1] == Factor(
+            "left", ("left",), Apply.SET, Uniform(0.5, 2), "Dmnl", "戊"
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rest: {without: [growht]}\n", "no variable is called 'growht'; did you mean 'growth'"),
+        ("rest: {wihtout: [growth]}\n", "did you mean 'without'"),
+        ("rest: []\n", "expected a mapping"),
+    ],
+)
+def test_faults_of_the_rest(reads: Callable[..., Design], text: str, expected: str) -> None:
+    with pytest.raises(DesignError, match=re.escape(expected)):
+        reads(text)
 
 
 def test_every_distribution_is_read_in_the_units_of_the_constant(

@@ -109,7 +109,7 @@ def reads(town: Model, tmp_path: Path) -> Callable[..., Design]:
     (tmp_path / "plain.yaml").write_text("title: Plain\n", "utf-8")
     (tmp_path / "other.yaml").write_text(OTHER, "utf-8")
 
-    def read(text: str = DESIGN, **over: int) -> Design:
+    def read(text: str = DESIGN, **over: Any) -> Design:
         path = tmp_path / "design.yaml"
         path.write_text(text, "utf-8")
         return read_design(path, town, **over)

@@ -52,6 +52,7 @@ from plansim.study.factor import (
     default_of,
     reach,
 )
+from plansim.study.rest import remaining_factors
 
 __all__ = ["DesignFile", "quick_design", "read_design", "schema_text"]
 
@@ -137,6 +138,12 @@ class Sampling(Form):
     )
 
 
+class Rest(Form):
+    """Which constants vary without being named."""
+
+    without: list[str] = Field(default=[], description="Constants that do not vary either.")
+
+
 class DesignFile(Form):
     """What a design file may say."""
 
@@ -153,6 +160,11 @@ class DesignFile(Form):
         default={},
         description="What varies, by name. Nothing more than the name of a constant: uniform over "
         "its plausible range. [low, high]: uniform over that.",
+    )
+    rest: Rest | None = Field(
+        default=None,
+        description="Vary, beside the factors, every single constant that has a plausible range "
+        "and is neither a lever nor set by a scenario here, uniformly over that range.",
     )
     outputs: list[str] = Field(
         default=[],
@@ -176,11 +188,17 @@ def schema_text() -> str:
 
 
 def read_design(
-    path: str | Path, model: Model, *, samples: int | None = None, seed: int | None = None
+    path: str | Path,
+    model: Model,
+    *,
+    samples: int | None = None,
+    seed: int | None = None,
+    scenarios: Sequence[Scenario] | None = None,
 ) -> Design:
     """Read a design file and check it against the model.
 
-    ``samples`` and ``seed`` go over what the file says.
+    ``samples``, ``seed`` and ``scenarios`` go over what the file says. What the file's own
+    scenarios set does not vary with the rest under others either.
 
     Raises:
         DesignError: with every fault of the file, its table and its scenarios.
@@ -191,7 +209,7 @@ def read_design(
     except CatalogueError as error:
         raise DesignError(error.faults) from None
     reader = _Reader(model, document, form, Path(path))
-    return reader.design(samples, seed)
+    return reader.design(samples, seed, scenarios)
 
 
 def quick_design(
@@ -257,9 +275,12 @@ class _Reader:
         self, samples: int | None, seed: int | None, scenarios: Sequence[Scenario] | None = None
     ) -> Design:
         form = self.form
-        read = list(self._scenarios() if scenarios is None else scenarios)
+        named = [] if scenarios is not None and self.path is None else list(self._scenarios())
+        read = named if scenarios is None else list(scenarios)
+        self.warnings = [warning for scenario in read for warning in scenario.warnings]
         table = self._table()
         factors = list(self._factors(table))
+        factors += self._rest(form.rest, factors, [*named, *read])
         outputs = list(self._outputs())
         if table is not None:
             table = replace(table, values=self._in_order(table, factors))
@@ -318,7 +339,6 @@ class _Reader:
                 if scenario.id in seen:
                     self.fault(f"the scenario '{scenario.id}' stands twice", "scenarios", place)
                 seen.add(scenario.id)
-                self.warnings += scenario.warnings
                 yield scenario
         if not self.form.scenarios:
             self.fault("a sweep needs a scenario", "scenarios")
@@ -337,13 +357,30 @@ class _Reader:
             forms |= {name: FactorForm() for name in table.names if name not in forms}
             for name in forms.keys() - set(table.names):
                 self.fault(f"the table has no column '{name}'", "factors", name)
-        if not forms and table is None:
+        if not forms and table is None and self.form.rest is None:
             self.fault("a sweep needs factors", "factors")
         for name, form in forms.items():
             try:
                 yield self._factor(name, form, table is not None)
             except InputError as error:
                 self.faults += error.faults
+
+    def _rest(
+        self, rest: Rest | None, factors: Sequence[Factor], scenarios: Sequence[Scenario]
+    ) -> Iterator[Factor]:
+        if rest is None:
+            return
+        if self.form.design.kind is Kind.TABLE:
+            self.fault("a table says itself what varies", "rest")
+            return
+        without = []
+        for place, name in enumerate(rest.without):
+            try:
+                without.append(self.model.find(name).name)
+            except UnknownNameError as error:
+                self._relay(error, "rest", "without", place)
+        taken = {each for factor in factors for each in factor.constants}
+        yield from remaining_factors(self.model, taken, scenarios, without)
 
     def _factor(self, name: str, form: FactorForm, tabled: bool) -> Factor:
         entry = Entry(name, name, self.document, ("factors", name))
