@@ -18,6 +18,7 @@ from plansim.model.comment import read_comment
 from plansim.model.expression import Role, evaluate, name_key
 from plansim.model.records import (
     Model,
+    Module,
     SubscriptRange,
     TimeSpec,
     Timing,
@@ -95,6 +96,7 @@ def _parsed(text: str, file: Path, sha256: str, strict: bool | None) -> Model:
         variables=variables,
         subscripts=subscripts,
         time=time,
+        modules=builder.modules(variables.values()),
         warnings=warnings.by_line(),
     )
 
@@ -168,6 +170,14 @@ class _Builder:
     def subscript_ranges(self) -> dict[str, SubscriptRange]:
         built = map(self._subscript_range, self.scan.ranges.values())
         return {range_.name: range_ for range_ in built}
+
+    def modules(self, variables: Iterable[Variable]) -> dict[str, Module]:
+        """Give the groups that hold a variable."""
+        built = {}
+        for name in dict.fromkeys(variable.module for variable in variables):
+            comment = read_comment(self.scan.groups.get(name, ""))
+            built[name] = Module(name, comment.name_zh, comment.meaning)
+        return built
 
     # The clock
 

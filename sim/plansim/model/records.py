@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from plansim.errors import Fault, UnknownNameError, nearest
 
 __all__ = [
     "Model",
+    "Module",
     "SubscriptRange",
     "TimeSpec",
     "Timing",
@@ -87,6 +88,18 @@ class Variable:
 
 
 @dataclass(frozen=True)
+class Module:
+    """A part of the model: a Vensim group."""
+
+    name: str
+    """Without a leading dot; empty for what stands before the first group."""
+    name_zh: str
+    """The group's comment up to its first ``。``; empty if there is none."""
+    meaning: str
+    """The rest of the comment."""
+
+
+@dataclass(frozen=True)
 class SubscriptRange:
     """A named, ordered set of elements."""
 
@@ -122,6 +135,8 @@ class Model:
     """By name, in the order of the file."""
     subscripts: Mapping[str, SubscriptRange]
     time: TimeSpec
+    modules: Mapping[str, Module] = field(default_factory=dict)
+    """Those that hold a variable, by name, in the order of the file."""
     warnings: tuple[Fault, ...] = ()
     """What is wrong but does not hinder a run."""
 

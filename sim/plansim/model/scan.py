@@ -97,6 +97,8 @@ class Scan:
     """By `name_key`."""
     elements: Mapping[str, str]
     """The names of the elements of all ranges, by `name_key`."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """The comments of the groups, by name, in the order of the file."""
     unreadable: frozenset[str] = frozenset()
     """The keys of those equations that have a fault of syntax."""
     open_ended: bool = False
@@ -159,6 +161,7 @@ class _Source:
         self.end = sketch if sketch >= 0 else len(text)
         self.log = log
         self.unreadable: set[str] = set()
+        self.groups: dict[str, str] = {}
         self._newlines = [match.start() for match in re.finditer("\n", text)]
 
     def line(self, offset: int) -> int:
@@ -210,6 +213,7 @@ def scan_text(text: str, log: FaultLog) -> Scan:
         equations={key: tuple(group) for key, group in equations.items()},
         ranges=ranges,
         elements=elements,
+        groups=source.groups,
         unreadable=frozenset(source.unreadable),
         open_ended=any(raw.open for raw in raw_ranges.values()) or len(ranges) < len(raw_ranges),
     )
@@ -237,6 +241,8 @@ def _entries(source: _Source) -> Iterator[_Entry]:
         if source.text.startswith("*", start):
             heading = source.text[slice(*parts[0])]
             group = single_spaced(heading.strip("*\\ \t\n")).lstrip(".")
+            said = source.text[slice(*parts[1])] if len(parts) > 1 else ""
+            source.groups[group] = source.groups.get(group) or said
             if not ended or len(parts) != 2:
                 source.log.add(
                     "the heading of a group cannot be read",
