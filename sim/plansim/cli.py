@@ -25,6 +25,7 @@ from click.shell_completion import get_completion_class
 from plansim.cli_causes import COMMANDS as CAUSES
 from plansim.cli_plot import COMMANDS as PLOT
 from plansim.cli_sweep import COMMANDS
+from plansim.cli_uncertainty import COMMANDS as UNCERTAINTY
 from plansim.cli_validate import COMMANDS as VALIDATE
 from plansim.shell import (
     Page,
@@ -414,7 +415,7 @@ def completion(shell: str) -> None:
     click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
 
 
-for command in (*COMMANDS, *CAUSES, *PLOT, *VALIDATE):
+for command in (*COMMANDS, *CAUSES, *PLOT, *UNCERTAINTY, *VALIDATE):
     plansim.add_command(command)
 
 

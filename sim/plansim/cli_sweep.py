@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from plansim.model.records import Model
     from plansim.study.design import Design
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "Meter", "design_named", "write_text"]
 
 REFRESH = 0.2
 """Seconds between two lines of progress."""
@@ -115,7 +115,7 @@ def sweep(
     plan = _design(design, factors, samples, seed, read)
     warn(plan.warnings)
     path = Path(f"{plan.id}.zarr") if output is None else output
-    meter = _Meter(page)
+    meter = Meter(page)
     try:
         with meter:
             summary = run_sweep(
@@ -147,29 +147,40 @@ def _design(
     name: str, factors: tuple[str, ...], samples: int | None, seed: int | None, model: Model
 ) -> Design:
     """Read a design by its path or name, or make one of factors."""
-    from plansim.errors import Fault, UnknownNameError, nearest
-    from plansim.resources import shipped
     from plansim.study.design_file import quick_design, read_design
 
     if factors:
         return quick_design(name, factors, model, samples=samples, seed=seed)
+    known = ", a path, or a scenario with --factor"
+    return read_design(design_named(name, known), model, samples=samples, seed=seed)
+
+
+def design_named(name: str, known: str = ", or a path") -> Path:
+    """Give the path of a design that comes with plansim, or the path that ``name`` is.
+
+    Raises:
+        UnknownNameError: there is no such design; ``known`` says what else there could be.
+    """
+    from plansim.errors import Fault, UnknownNameError, nearest
+    from plansim.resources import shipped
+
     path = Path(name)
     if path.suffix not in {".yaml", ".yml"}:
         folder = shipped("scenarios", "sweeps")
         path = folder / f"{name}.yaml"
         if not path.is_file():
-            known = sorted(each.stem for each in folder.glob("*.yaml"))
+            names = sorted(each.stem for each in folder.glob("*.yaml"))
             raise UnknownNameError(
                 Fault(
                     f"no design is called '{name}'",
-                    expected="one of " + ", ".join(known) + ", a path, or a scenario with --factor",
-                    nearest=nearest(name, known),
+                    expected="one of " + ", ".join(names) + known,
+                    nearest=nearest(name, names),
                 )
             )
-    return read_design(path, model, samples=samples, seed=seed)
+    return path
 
 
-class _Meter:
+class Meter:
     """Shows on a terminal's standard error how far a sweep is, and wipes that out at the end."""
 
     def __init__(self, page: Page) -> None:
@@ -177,7 +188,7 @@ class _Meter:
         self._begun: tuple[float, int] | None = None
         self._shown = 0.0
 
-    def __enter__(self) -> _Meter:
+    def __enter__(self) -> Meter:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -237,7 +248,7 @@ def replay(
     read = model_at(model)
     scenario = member(store, stored, read)
     if output is not None:
-        _write_text(output, scenario_text(scenario), force=force)
+        write_text(output, scenario_text(scenario), force=force)
         remark(page.text("sweep.scenario_written", path=output))
     if stored.outcome is not Outcome.OK:
         what = {"variable": stored.culprit or "?", "when": stored.when}
@@ -266,7 +277,12 @@ def replay(
     page.show(f"{table}\n\n{found}")
 
 
-def _write_text(path: Path, text: str, *, force: bool) -> None:
+def write_text(path: Path, text: str, *, force: bool) -> None:
+    """Write a text to a file, UTF-8.
+
+    Raises:
+        OutputError: the file exists and ``force`` is not given, or the system refuses.
+    """
     from plansim.errors import Fault, OutputError
 
     if path.exists() and not force:

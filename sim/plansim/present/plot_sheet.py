@@ -15,11 +15,19 @@ from plansim.present.figure import figure_of, style
 from plansim.present.marks import judged_references
 from plansim.present.plot_lines import small_multiples, titles, trajectories
 from plansim.present.plot_parts import pyramid, stack, tallest, widest
-from plansim.present.plot_sweep import fan
+from plansim.present.plot_sweep import fan, fan_of
 from plansim.present.plot_verdicts import verdict_map
 from plansim.present.text import Lang, read_text
+from plansim.study.sensitivity import Sensitivity
 
-__all__ = ["fan_sheet", "line_sheet", "pyramid_sheet", "stack_sheet", "verdict_sheet"]
+__all__ = [
+    "fan_sheet",
+    "line_sheet",
+    "pyramid_sheet",
+    "quantile_sheet",
+    "stack_sheet",
+    "verdict_sheet",
+]
 
 
 def line_sheet(
@@ -87,6 +95,30 @@ def fan_sheet(
         return lambda axes: fan(sweep, variable, targets, axes=axes, lang=lang)
 
     return _sheet([one(variable) for variable in wanted], 6.4, 3.8)
+
+
+def quantile_sheet(found: Sensitivity, targets: Sequence[Target], lang: Lang) -> Figure:
+    """Draw, under the first scenario of a study, the fans of what binding targets judge.
+
+    Raises:
+        InputError: there is nothing to draw.
+    """
+    scenario = found.design.scenarios[0].id
+    kept = {each.series: each for each in found.fans if each.scenario == scenario}
+    wanted = [each for each in judged_references(targets) if each in kept]
+    if not wanted:
+        raise InputError(Fault("no binding target names a series that could be drawn"))
+
+    def one(name: str) -> Callable[[Axes], object]:
+        series = kept[name]
+        attributes = {"units": series.unit, "long_name_zh": series.series_zh}
+        rows = [
+            xr.DataArray(list(row), {"year": list(series.years)}, ["year"], attrs=attributes)
+            for row in series.quantiles
+        ]
+        return lambda axes: fan_of({scenario: rows}, name, targets, axes=axes, lang=lang)
+
+    return _sheet([one(name) for name in wanted], 6.4, 3.8)
 
 
 def _on(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from plansim.present.plot_lines import (
 from plansim.present.series import Series
 from plansim.present.text import Lang, read_text
 
-__all__ = ["QUANTILES", "fan"]
+__all__ = ["QUANTILES", "fan", "fan_of"]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Bounds of the outer band, of the inner one, and the line between."""
@@ -51,8 +51,22 @@ def fan(
         UnknownNameError: the sweep has not kept the variable.
         InputError: the variable is not over runs and years, or no run is sound.
     """
+    return fan_of(dict(_fans(sweep, variable)), variable, targets, axes=axes, lang=lang)
+
+
+def fan_of(
+    fans: Mapping[str, Sequence[xr.DataArray]],
+    variable: str,
+    targets: Iterable[Target] = (),
+    *,
+    axes: Axes | None = None,
+    lang: str = Lang.EN,
+) -> Axes:
+    """Draw as `fan` does what is known by its quantiles alone.
+
+    ``fans`` holds, by scenario, the values at `QUANTILES`, each over ``year``.
+    """
     text, wanted = read_text(Lang(lang)), list(targets)
-    fans = dict(_fans(sweep, variable))
     with style():
         axes = axes or new_axes()
         medians = []

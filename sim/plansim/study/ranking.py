@@ -119,11 +119,11 @@ def _pairing(
     return Pairing(
         ahead,
         behind,
-        np.count_nonzero(lead > 0) / count,
-        np.count_nonzero(lead == 0) / count,
-        np.count_nonzero(lead < 0) / count,
+        float(np.count_nonzero(lead > 0) / count),
+        float(np.count_nonzero(lead == 0) / count),
+        float(np.count_nonzero(lead < 0) / count),
         {
-            key: (np.count_nonzero(each > 0) + np.count_nonzero(each == 0) / 2) / count
+            key: float((np.count_nonzero(each > 0) + np.count_nonzero(each == 0) / 2) / count)
             for key, each in margins.items()
         },
     )

@@ -134,6 +134,8 @@ class Fan:
     scenario: str
     series: str
     """``name`` or ``name[element]``."""
+    series_zh: str
+    """The name of the variable."""
     unit: str
     years: tuple[int, ...]
     quantiles: tuple[tuple[float, ...], ...]
@@ -387,7 +389,8 @@ def _fans(model: Model, scenario: Scenario, years: Sequence[int], found: Outcome
         shape = np.full((len(QUANTILES), len(years)), np.nan)
         quantiles = np.quantile(values[sound], QUANTILES, axis=0) if sound.any() else shape
         rows = tuple(tuple(map(float, row)) for row in quantiles)
-        fans.append(Fan(scenario.id, name, variable_of(model, name).unit, tuple(years), rows))
+        variable = variable_of(model, name)
+        fans.append(Fan(scenario.id, name, variable.name_zh, variable.unit, tuple(years), rows))
     return fans
 
 

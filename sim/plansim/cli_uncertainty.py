@@ -1,0 +1,219 @@
+"""The commands on what is not known: ``sensitivity``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plansim.cli_sweep import Meter, design_named, write_text
+from plansim.shell import (
+    format_option,
+    items,
+    lang_option,
+    machine,
+    model_at,
+    model_option,
+    page_for,
+    patience,
+    raise_all,
+    remark,
+    scenario_names,
+    scenarios_of,
+    targets_of,
+    warn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plansim.errors import Fault
+    from plansim.model.records import Model
+    from plansim.plan.targets import Target
+    from plansim.shell import Page
+    from plansim.study.design import Design
+    from plansim.study.sensitivity import Sensitivity
+
+__all__ = ["COMMANDS"]
+
+DESIGN = "uncertainty"
+MOST_WARNINGS = 5
+"""Warnings of a design that are shown: factors that vary about a scenario repeat its own."""
+PICTURES = (".pdf", ".png", ".svg")
+
+
+def _designs(context: click.Context) -> Iterator[str]:
+    from plansim.resources import shipped
+
+    return (path.stem for path in sorted(shipped("scenarios", "sweeps").glob("*.yaml")))
+
+
+@click.command()
+@click.argument("scenario", nargs=-1, shell_complete=items(scenario_names))
+@click.option(
+    "--design",
+    metavar="DESIGN",
+    default=DESIGN,
+    show_default=True,
+    shell_complete=items(_designs),
+    help="What varies: the path of a design file, or the name of one that comes with plansim.",
+)
+@click.option(
+    "-n",
+    "samples",
+    metavar="N",
+    type=click.IntRange(2),
+    help="Half of the draws under each scenario, rounded up to a power of two; else as in DESIGN.",
+)
+@click.option(
+    "--trajectories",
+    metavar="N",
+    type=click.IntRange(2),
+    default=50,
+    show_default=True,
+    help="Of the screening; each takes one run more than there are factors.",
+)
+@click.option("--seed", type=click.IntRange(0), help="Of the draws; else as in DESIGN.")
+@click.option("--threads", metavar="N", type=click.IntRange(1, 1024), help="Else one a processor.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also write all figures: FILE.json or FILE.csv.",
+)
+@click.option(
+    "--plot",
+    "picture",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also draw the drivers: FILE.png, FILE.svg or FILE.pdf.",
+)
+@click.option(
+    "--fans",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also draw where the series lie that binding targets judge.",
+)
+@click.option("--force", is_flag=True, help="Replace files if they exist.")
+@model_option
+@format_option("table", "json", "csv")
+@lang_option
+def sensitivity(
+    scenario: tuple[str, ...],
+    design: str,
+    samples: int | None,
+    trajectories: int,
+    seed: int | None,
+    threads: int | None,
+    output: Path | None,
+    picture: Path | None,
+    fans: Path | None,
+    force: bool,
+    model: Path | None,
+    form: str,
+    lang: str | None,
+) -> None:
+    """Say how sure the verdicts are, which scenario does better, and what the doubt is due to.
+
+    All that DESIGN leaves open varies at once. The margins of the binding targets are explained
+    under the first SCENARIO; without any, the scenarios of DESIGN are taken.
+    """
+    from plansim.study.sensitivity import sensitivity as study
+
+    page = page_for(lang)
+    _check_files(output, (".json", ".csv"), force)
+    _check_files(picture, PICTURES, force)
+    _check_files(fans, PICTURES, force)
+    read = model_at(model)
+    targets = targets_of(read)
+    plan = _plan(design, scenario, samples, seed, read, targets)
+    warn(plan.warnings[:MOST_WARNINGS])
+    if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
+        remark(page.text("sensitivity.warnings", count=more))
+    meter = Meter(page)
+    with meter:
+        found = study(
+            read, plan, targets, trajectories=trajectories, threads=threads, progress=meter
+        )
+    _write(found, output, force, page)
+    if picture is not None or fans is not None:
+        with patience(page.text("sensitivity.drawing")):
+            _draw(found, targets, picture, fans, force, page)
+    _show(found, form, page)
+
+
+def _plan(
+    name: str,
+    scenario: Sequence[str],
+    samples: int | None,
+    seed: int | None,
+    model: Model,
+    targets: Sequence[Target],
+) -> Design:
+    from plansim.study.design_file import read_design
+
+    faults: list[Fault] = []
+    chosen = scenarios_of(scenario, (), model, targets, faults) if scenario else None
+    raise_all(faults)
+    return read_design(design_named(name), model, samples=samples, seed=seed, scenarios=chosen)
+
+
+def _check_files(path: Path | None, formats: tuple[str, ...], force: bool) -> None:
+    from plansim.present.export import check_destination
+
+    if path is not None:
+        check_destination(path, force=force, formats=formats)
+
+
+def _write(found: Sensitivity, path: Path | None, force: bool, page: Page) -> None:
+    from plansim.present.sensitivity_export import sensitivity_csv, sensitivity_json
+
+    if path is None:
+        return
+    make = sensitivity_csv if path.suffix.lower() == ".csv" else sensitivity_json
+    write_text(path, make(found), force=force)
+    remark(page.text("plot.written", path=path))
+
+
+def _draw(
+    found: Sensitivity,
+    targets: Sequence[Target],
+    picture: Path | None,
+    fans: Path | None,
+    force: bool,
+    page: Page,
+) -> None:
+    from plansim.present.figure import save_figure
+    from plansim.present.plot_drivers import driver_sheet
+    from plansim.present.plot_sheet import quantile_sheet
+
+    if picture is not None:
+        save_figure(driver_sheet(found, page.text.lang), picture, force=force)
+        remark(page.text("plot.written", path=picture))
+    if fans is not None:
+        save_figure(quantile_sheet(found, targets, page.text.lang), fans, force=force)
+        remark(page.text("plot.written", path=fans))
+
+
+def _show(found: Sensitivity, form: str, page: Page) -> None:
+    from plansim.present.sensitivity_export import sensitivity_csv, sensitivity_json
+    from plansim.present.sensitivity_table import sensitivity_table
+
+    if form == "json":
+        machine(sensitivity_json(found))
+        return
+    if form == "csv":
+        machine(sensitivity_csv(found))
+        return
+    titles = {
+        each.id: page.text.pick(each.title_en, each.title_zh) or each.id
+        for each in found.design.scenarios
+    }
+    table = sensitivity_table(found, page.text, page.width, titles=titles, colour=page.colour)
+    page.show(table)
+
+
+COMMANDS = (sensitivity,)
