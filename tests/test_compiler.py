@@ -14,7 +14,8 @@ from plansim.compiler.emit_llvm import emit
 from plansim.compiler.lower import StructuralError, lower
 from plansim.compiler.machine import Target, assemble, host_target, processors
 from plansim.compiler.order import schedule
-from plansim.engine.ensemble import compile_model, simulate_ensemble
+from plansim.engine.ensemble import simulate_ensemble
+from plansim.engine.kernel import compile_model
 from plansim.engine.run import simulate
 from plansim.errors import InputError, ModelError
 from plansim.model.mdl import load_model
@@ -164,6 +165,36 @@ def test_equal_operations_are_done_once(build: Build) -> None:
     model = build("x= INTEG(LN(x + 1) + y, 1) ~ Dmnl ~|\ny= LN(1 + x)*2 ~ Dmnl ~|")
     program = lower(model, [], ["x"])
     assert [each.op.value for each in program.instructions].count("ln") == 1
+
+
+@pytest.mark.parametrize("exponent", [0.5, -0.5, 2.0, 3.0, 4.0, -1.0, -2.0])
+def test_powers_by_products_and_roots_are_powers_within_four_units(
+    exponent: float, build: Build
+) -> None:
+    model = build(f"x= 1 ~ Dmnl ~|\ny= x^({exponent}) ~ Dmnl ~|\n")
+    program = lower(model, ["x"], ["y"])
+    assert "^" not in [each.op.value for each in program.instructions]
+    kernel = compile_model(model, vary=["x"], outputs=["y"], cache=False)
+    ends = [-math.inf, -1e200, -1e-310, -2.5, -0.0, 0.0, 5e-324, 1e-310, 1.0, math.inf, math.nan]
+    random = np.random.default_rng(3)
+    wide = np.exp(random.uniform(-740, 709, 3000))
+    x = np.concatenate([ends, wide, -wide[:500], np.exp(random.uniform(-300, 300, 3000))])
+    found = simulate_ensemble(kernel, {"x": x}, model.time, keep=[0]).values[:, 0, 0]
+    for base, value in zip(x.tolist(), found.tolist(), strict=True):
+        right = power(base, exponent)  # of the C library, less than a unit off
+        if math.isfinite(right):
+            assert abs(value - right) <= 4 * math.ulp(right), (base, value, right)
+        else:
+            assert str(value) == str(right), (base, value, right)
+
+
+def power(base: float, exponent: float) -> float:
+    try:
+        return math.pow(base, exponent)
+    except OverflowError:
+        return -math.inf if base < 0 and exponent in (3, -1) else math.inf
+    except ValueError:  # negative to a fraction, or nil to a negative whole number
+        return math.nan if base else math.copysign(math.inf, base if exponent == -1 else 1)
 
 
 # --- refusals -------------------------------------------------------------------------------------

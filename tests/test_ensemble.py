@@ -11,8 +11,9 @@ import pytest
 
 from plansim.compiler import machine
 from plansim.compiler.machine import Library, Target, host_target, processors
-from plansim.engine import ensemble
-from plansim.engine.ensemble import Kernel, compile_model, saved_times, simulate_ensemble
+from plansim.engine import kernel as kernels
+from plansim.engine.ensemble import saved_times, simulate_ensemble, simulate_readings
+from plansim.engine.kernel import Kernel, compile_model
 from plansim.engine.run import simulate
 from plansim.errors import InputError, SimulationError, UnknownNameError
 from plansim.model.mdl import load_model
@@ -42,7 +43,7 @@ def assembled(monkeypatch: pytest.MonkeyPatch) -> list[Target]:
         made.append(target)
         return machine.assemble(text, target, effort)
 
-    monkeypatch.setattr(ensemble, "assemble", watched)
+    monkeypatch.setattr(kernels, "assemble", watched)
     return made
 
 
@@ -68,6 +69,26 @@ def test_each_run_is_the_one_that_it_would_be_alone(town: Model, runs: int) -> N
         whole = simulate(town, dataclasses.replace(as_written(town), values=changed))
         np.testing.assert_allclose(found.values[run, 0], whole["GDP"], rtol=1e-12)
         np.testing.assert_allclose(found.values[run, 1:].T, whole["capital"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("runs", [1, 8, 21, 700])
+def test_readings_are_single_values_of_an_ensemble(town: Model, runs: int) -> None:
+    kernel = compile_model(town, vary=["birth rate"], outputs=["GDP", "residents"])
+    inputs = RANDOM.uniform(0, 0.1, (runs, 1))
+    inputs[runs // 2] = np.inf
+    whole = simulate_ensemble(kernel, inputs, town.time)
+    wanted = [("residents", 2020.0), ("GDP", 2006.0), ("residents", 2006.0)]
+    for threads in (1, 2):
+        found = simulate_readings(kernel, inputs, town.time, wanted, threads=threads)
+        for values, (name, at) in zip(found.values, wanted, strict=True):
+            same = whole.values[:, kernel.outputs.index(name), list(whole.time).index(at)]
+            np.testing.assert_array_equal(values, same)
+        np.testing.assert_array_equal(found.bad, whole.bad)
+        assert found.bad.any()
+    with pytest.raises(InputError, match="the kernel has no output 'births'"):
+        simulate_readings(kernel, inputs, town.time, [("births", 2010.0)])
+    with pytest.raises(SimulationError, match="times to keep"):
+        simulate_readings(kernel, inputs, town.time, [("GDP", 2010.1)])
 
 
 def test_threads_change_nothing(town: Model) -> None:

@@ -23,7 +23,8 @@ import simlin
 from plansim.compiler.emit_llvm import LANES
 from plansim.compiler.machine import Target, host_target, processors
 from plansim.engine import reference
-from plansim.engine.ensemble import Kernel, compile_model, simulate_ensemble
+from plansim.engine.ensemble import simulate_ensemble
+from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.mdl import load_model
 from plansim.model.records import Model, VariableKind
 from plansim.model.scenario import as_written

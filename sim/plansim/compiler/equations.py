@@ -267,10 +267,8 @@ class Graph:
                 return self.make(Op.MULTIPLY, operands[0], self.number(1.0 / divisor))
             case (Op.POWER, [None, 0.0]) | (Op.POWER, [1.0, None]):
                 return self.number(1.0)
-            case (Op.POWER, [None, 2.0]):  # rounded once, as the power would be
-                return self.make(Op.MULTIPLY, operands[0], operands[0])
-            case (Op.POWER, [None, -1.0]):
-                return self.make(Op.DIVIDE, self.number(1.0), operands[0])
+            case (Op.POWER, [None, float(exponent)]) if exponent in _PLAIN_POWERS:
+                return self._plain_power(operands[0], exponent)
             case (Op.SELECT, [float(condition), _, _]):
                 return operands[1] if condition else operands[2]
             case (Op.SELECT, _) if operands[1] == operands[2]:
@@ -294,6 +292,27 @@ class Graph:
             depends |= self.depends[place]
         return self._place((op, operands), Instruction(op, operands), depends)
 
+    def _plain_power(self, base: int, exponent: float) -> int:
+        """Give a power by a root and products: within three units of the last place."""
+        match exponent:
+            case -1.0:
+                return self.divide(self.number(1.0), base)
+            case -2.0:  # the inverse first: where the square would overflow, nothing is lost
+                return self._plain_power(self.divide(self.number(1.0), base), 2.0)
+            case 0.5 | -0.5:
+                # A root of -0 is -0, and of -∞ it is NaN; the powers are 0 and ∞.
+                size = self.make(Op.ABSOLUTE, self.make(Op.SQRT, base))
+                endless = self.make(Op.EQUAL, base, self.number(-math.inf))
+                root = self.select(endless, self.number(math.inf), size)
+                return root if exponent > 0 else self.divide(self.number(1.0), root)
+            case 2.0:
+                return self.multiply(base, base)
+            case 3.0:
+                return self.multiply(base, self.multiply(base, base))
+            case _:
+                square = self.multiply(base, base)
+                return self.multiply(square, square)
+
     def _place(self, key: tuple[object, ...], instruction: Instruction, depends: Depends) -> int:
         place = self._places.get(key)
         if place is None:
@@ -303,6 +322,8 @@ class Graph:
         return place
 
 
+_PLAIN_POWERS = frozenset({0.5, -0.5, 2.0, 3.0, 4.0, -1.0, -2.0})
+"""Exponents of which products and roots are at most three roundings off; -3 would be five."""
 _COMMUTES = frozenset({Op.ADD, Op.MULTIPLY, Op.EQUAL, Op.NOT_EQUAL, Op.AND, Op.OR})
 
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from plansim.compiler.lower import StructuralError, cells_of
 from plansim.engine.dataset import FloatArray, Trajectory, recorded, shape_of, version_of
-from plansim.engine.ensemble import Kernel, compile_model, simulate_ensemble
+from plansim.engine.ensemble import simulate_ensemble
+from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.records import Model, VariableKind
 from plansim.model.scenario import Scenario
 

@@ -1,4 +1,4 @@
-"""Many runs at once: a model compiled for what varies, and simulated in blocks.
+"""Many runs at once, by a model that was compiled.
 
 ::
 
@@ -6,86 +6,47 @@
     ensemble = simulate_ensemble(kernel, {"birth rate": np.linspace(0.01, 0.02, 1000)}, model.time)
     ensemble.values  # (run, output, time)
 
-Machine code is kept on disk under all that it depends on, with a digest of its bytes. What was
-altered, cut off, moved from another place or written by another user is not run but made anew.
+Threads share the work: machine code runs without Python's lock, and each thread writes to memory
+of its own, which it uses again and again, since the system gives out new memory slowly.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import hmac
-import json
-import os
-import stat
+import functools
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import plansim.compiler
-from plansim.compiler.emit_llvm import LANES, emit
-from plansim.compiler.lower import lower
-from plansim.compiler.machine import Library, Target, assemble, host_target, versions
-from plansim.compiler.order import schedule
-from plansim.engine.cache import digest, load_bytes, save_bytes, workspace
+from plansim.compiler.emit_llvm import LANES
+from plansim.engine.kernel import Kernel, compile_model
 from plansim.errors import Fault, InputError, SimulationError
-from plansim.model.records import Model, TimeSpec, Variable, VariableKind
+from plansim.model.records import TimeSpec
 
 __all__ = [
     "Ensemble",
     "Kernel",
+    "Readings",
     "aligned",
     "compile_model",
     "saved_times",
     "simulate_ensemble",
+    "simulate_readings",
 ]
 
 FloatArray = NDArray[np.float64]
 Times = Sequence[float] | NDArray[np.floating[Any]]
 _ALIGNMENT = 64
-
-
-_LOADING = threading.Lock()  # since Python 3.12 `cached_property` has none of its own
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """A model as machine code, for the constants that vary and the outputs that are wanted."""
-
-    model_sha256: str
-    inputs: tuple[str, ...]
-    """What is given for each run, as ``name`` or ``name[e1,e2]``."""
-    defaults: tuple[float, ...]
-    """What the model says for each input."""
-    outputs: tuple[str, ...]
-    """What comes out, as ``name`` or ``name[e1,e2]``."""
-    equations: int
-    """Elements of variables that are computed at each step, for rates of work."""
-    columns: int
-    memory: int
-    delays: tuple[int, ...]
-    target: Target
-    code: bytes = field(repr=False)
-
-    @property
-    def library(self) -> Library:
-        """The code in memory, loaded when it is first used, by whichever thread comes first.
-
-        Were it loaded twice, the one that is not kept would go while its code still runs.
-        """
-        with _LOADING:
-            return self._library
-
-    @cached_property
-    def _library(self) -> Library:
-        return Library(self.code)
+_MOST_BLOCKS = 64
+"""In a call."""
+_CACHE = 2**20
+"""Bytes that a call may write: they shall stay in the processor's cache."""
+_MAX_PIPE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -100,176 +61,14 @@ class Ensemble:
     """``(run,)``: whether a stock or an output was not a finite number at some time."""
 
 
-def compile_model(
-    model: Model,
-    *,
-    vary: Iterable[str] = (),
-    outputs: Iterable[str] = (),
-    values: Mapping[str, float] | None = None,
-    target: Target | None = None,
-    effort: int = 2,
-    cache: bool = True,
-) -> Kernel:
-    """Compile a model, or take what was compiled before.
+@dataclass(frozen=True)
+class Readings:
+    """Single values of many runs."""
 
-    Args:
-        model: the model.
-        vary: what is given for each run: constants, stocks (their initial values), lookup tables
-            (their heights), by name, arrays whole or by element as ``name[e1,e2]``. All other
-            constants are folded into the code, which makes it quick.
-        outputs: the variables that are wanted; without any, all that change over time.
-        values: what constants are instead of what the model says, as in `Scenario.values`.
-        target: the kind of processor; this machine's if None.
-        effort: of LLVM, 0 to 3.
-        cache: whether to look for machine code on disk, and leave it there.
-
-    Raises:
-        UnknownNameError: a name that the model does not know.
-        InputError: a name of ``vary`` or ``outputs`` that cannot be used so.
-        ModelError: what is not supported, each with its variable and line.
-        StructuralError: the code's shape depends on a constant of ``vary``.
-    """
-    target = host_target() if target is None else target
-    varied = tuple(dict.fromkeys(_varied(model, name) for name in vary))
-    wanted = _wanted(model, outputs)
-    controls = {each.name for each in model.variables.values() if each.kind is VariableKind.CONTROL}
-    given = {name: value for name, value in (values or {}).items() if name not in controls}
-    if not cache:
-        return _compiled(model, varied, wanted, given, target, effort)
-    key = digest(
-        model.text,
-        json.dumps([varied, wanted, {k: v.hex() for k, v in sorted(given.items())}, effort]),
-        f"{target.triple} {target.processor}",
-        versions(),
-        *_sources(),
-    )
-    with workspace() as folder:
-        path = folder / "kernels" / f"{key}.kernel"
-        kernel = _load(path, key, target)
-        if kernel is None:
-            kernel = _compiled(model, varied, wanted, given, target, effort)
-            _save(path, key, kernel)
-    return kernel
-
-
-def _compiled(
-    model: Model,
-    vary: Sequence[str],
-    outputs: Sequence[str],
-    values: Mapping[str, float],
-    target: Target,
-    effort: int,
-) -> Kernel:
-    program = lower(model, vary, outputs, values)
-    module = emit(program, schedule(program))
-    return Kernel(
-        model_sha256=model.sha256,
-        inputs=program.inputs,
-        defaults=program.defaults,
-        outputs=tuple(program.outputs),
-        equations=program.equations,
-        columns=module.columns,
-        memory=module.memory,
-        delays=module.delays,
-        target=target,
-        code=assemble(module.text, target, effort),
-    )
-
-
-def _varied(model: Model, name: str) -> str:
-    """Give the model's own spelling of ``name`` or ``name[e1,e2]``."""
-    bare, bracket, inside = name.partition("[")
-    variable = model.find(bare)
-    usable = {VariableKind.CONSTANT, VariableKind.STOCK, VariableKind.LOOKUP}
-    if variable.kind not in usable:
-        raise InputError(
-            Fault(
-                f"'{variable.name}' cannot vary",
-                model.path,
-                variable.line,
-                expected="a constant, a stock (its initial value) or a lookup table",
-                found=variable.kind.value,
-            )
-        )
-    return variable.name + bracket + inside
-
-
-def _wanted(model: Model, names: Iterable[str]) -> tuple[str, ...]:
-    found: list[Variable] = [model.find(name) for name in names]
-    if not found:
-        still = {VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP}
-        found = [each for each in model.variables.values() if each.kind not in still]
-    if tables := [each for each in found if each.kind is VariableKind.LOOKUP]:
-        raise InputError(
-            Fault(f"'{each.name}' is a lookup table and has no value", model.path, each.line)
-            for each in tables
-        )
-    return tuple(dict.fromkeys(each.name for each in found))
-
-
-# --- On disk --------------------------------------------------------------------------------------
-
-_MARK = b"plansim kernel 1\n"
-
-
-def _sources() -> list[bytes]:
-    """Give the code that makes kernels: what it makes changes with it."""
-    folders = (Path(plansim.compiler.__file__).parent, Path(__file__).parents[1] / "model")
-    paths = [path for folder in folders for path in sorted(folder.glob("*.py"))]
-    return [path.read_bytes() for path in (*paths, Path(__file__))]
-
-
-def _save(path: Path, key: str, kernel: Kernel) -> None:
-    head = {
-        name: getattr(kernel, name)
-        for name in ("model_sha256", "inputs", "outputs", "equations", "columns", "memory")
-    }
-    head |= {"delays": kernel.delays, "defaults": [each.hex() for each in kernel.defaults]}
-    content = json.dumps(head, ensure_ascii=False).encode() + b"\n" + kernel.code
-    seal = digest(key, content).encode() + b"\n"
-    save_bytes(path, _MARK + seal + content)
-
-
-def _load(path: Path, key: str, target: Target) -> Kernel | None:
-    """Give a kernel that `_save` wrote here, or None if there is none that is whole and ours."""
-    raw = load_bytes(path) if _is_ours(path) else None
-    if raw is None or not raw.startswith(_MARK):
-        return None
-    seal, _, content = raw[len(_MARK) :].partition(b"\n")
-    if not hmac.compare_digest(seal, digest(key, content).encode()):
-        return None
-    with contextlib.suppress(OSError):
-        path.touch()
-    line, _, code = content.partition(b"\n")
-    head: dict[str, Any] = json.loads(line)
-    return Kernel(
-        model_sha256=head["model_sha256"],
-        inputs=tuple(head["inputs"]),
-        defaults=tuple(map(float.fromhex, head["defaults"])),
-        outputs=tuple(head["outputs"]),
-        equations=head["equations"],
-        columns=head["columns"],
-        memory=head["memory"],
-        delays=tuple(head["delays"]),
-        target=target,
-        code=code,
-    )
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether only this user could have written a file."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return False
-    if not stat.S_ISREG(status.st_mode):
-        return False
-    if not hasattr(os, "getuid"):
-        return True
-    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
-# --- Running --------------------------------------------------------------------------------------
+    values: FloatArray
+    """``(reading, run)``, in the model's units."""
+    bad: NDArray[np.bool_]
+    """``(run,)``, as in `Ensemble`."""
 
 
 def saved_times(time: TimeSpec) -> FloatArray:
@@ -390,6 +189,42 @@ def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) 
     return table
 
 
+def simulate_readings(
+    kernel: Kernel,
+    inputs: FloatArray,
+    time: TimeSpec,
+    readings: Sequence[tuple[str, float]],
+    *,
+    threads: int = 1,
+) -> Readings:
+    """Simulate as `simulate_ensemble` does, and give single values: an output at a time each.
+
+    ``inputs`` is ``(run, input)``. Quicker where few outputs are wanted at many times, or at few.
+
+    Raises:
+        InputError: an output that the kernel does not have, or inputs that do not fit.
+        SimulationError: a time that is not on a step.
+    """
+    table = _input_table(kernel, inputs)
+    rows = {name: row for row, name in enumerate(kernel.outputs)}
+    if unknown := dict.fromkeys(name for name, _ in readings if name not in rows):
+        raise InputError(Fault(f"the kernel has no output '{name}'") for name in unknown)
+    times = sorted({time for _, time in readings})
+    columns = {time: column for column, time in enumerate(times)}
+    places = np.array([columns[at] * len(rows) + rows[name] for name, at in readings], np.intp)
+    values = np.empty((len(readings), len(table)))
+    bad = np.empty(len(table), dtype=bool)
+
+    def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
+        picked = written.reshape(len(written), -1, LANES)[:, places].swapaxes(0, 1)
+        here = values[:, runs]
+        here[:] = picked.reshape(len(places), -1)[:, : here.shape[1]]
+        bad[runs] = np.isnan(flags).reshape(-1)[: here.shape[1]]
+
+    _simulated(kernel, table, time, _kept_steps(time, times), threads, take)
+    return Readings(values, bad)
+
+
 @dataclass(frozen=True)
 class _Prepared:
     """What all blocks of an ensemble share."""
@@ -421,9 +256,6 @@ def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepa
     return _Prepared(table, places, rings, memory, steps, len(kept))
 
 
-_MAX_PIPE = 1_000_000
-
-
 def _same_clock(
     kernel: Kernel,
     inputs: FloatArray,
@@ -432,55 +264,90 @@ def _same_clock(
     threads: int,
 ) -> Ensemble:
     kept = _kept_steps(time, keep)
-    prepared = _prepared(kernel, time, kept)
-    runs = len(inputs)
-    blocks = -(-runs // LANES)
-    shares = [share for share in np.array_split(np.arange(blocks), threads) if len(share)]
-    values = np.empty((runs, len(kernel.outputs), len(kept)))
-    bad = np.empty(runs, dtype=bool)
+    values = np.empty((len(inputs), len(kernel.outputs), len(kept)))
+    bad = np.empty(len(inputs), dtype=bool)
 
-    def work(share: NDArray[np.int64]) -> None:
-        for first in range(int(share[0]), int(share[-1]) + 1, _AT_ONCE):
-            last = min(first + _AT_ONCE, int(share[-1]) + 1)
-            here = slice(first * LANES, min(last * LANES, runs))
-            _run_blocks(kernel, prepared, inputs[here], values[here], bad[here])
+    def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
+        here = values[runs]
+        for lane in range(LANES):
+            own = here[lane::LANES]
+            own[:] = written[: len(own), :, :, lane].swapaxes(1, 2)
+        bad[runs] = np.isnan(flags).reshape(-1)[: len(here)]
 
-    if len(shares) > 1:
-        with ThreadPoolExecutor(len(shares)) as pool:
-            list(pool.map(work, shares))
-    else:
-        for share in shares:
-            work(share)
+    _simulated(kernel, inputs, time, kept, threads, take)
     return Ensemble(values, _at(time, kept), bad)
 
 
-_AT_ONCE = 64
-"""Blocks a call: few enough that what they write stays in the processor's cache."""
+_Take = Callable[[slice, FloatArray, FloatArray], None]
+"""Is given runs, what they wrote ``(block, kept, output, lane)`` and flags ``(block, lane)``: both
+to be copied, since the memory is used again."""
 
 
-def _run_blocks(
+def _simulated(
     kernel: Kernel,
-    prepared: _Prepared,
     inputs: FloatArray,
-    values: FloatArray,
-    bad: NDArray[np.bool_],
+    time: TimeSpec,
+    kept: NDArray[np.int64],
+    threads: int,
+    take: _Take,
 ) -> None:
-    """Simulate some runs, the last of them again in lanes that are left over."""
-    runs, count = inputs.shape
+    """Simulate runs in portions, which threads take one after the other."""
+    prepared = _prepared(kernel, time, kept)
+    runs = len(inputs)
     blocks = -(-runs // LANES)
-    packed = aligned((blocks, count, LANES))
-    lanes = np.minimum(np.arange(blocks * LANES), runs - 1)
-    packed[:] = inputs[lanes].reshape(blocks, LANES, count).swapaxes(1, 2)
-    written = aligned((blocks, prepared.kept, len(kernel.outputs), LANES))
-    flags = aligned((blocks, LANES))
-    memory = aligned((prepared.memory, LANES))
-    pointers = (prepared.table, packed, written, flags, memory, prepared.places, prepared.rings)
-    run = kernel.library.function("run", *[ctypes.c_void_p] * 7, *[ctypes.c_int64] * 3)
-    run(*(each.ctypes.data for each in pointers), blocks, prepared.steps, prepared.kept)
-    for lane in range(LANES):
-        own = values[lane::LANES]
-        own[:] = written[: len(own), :, :, lane].swapaxes(1, 2)
-    bad[:] = np.isnan(flags).reshape(-1)[:runs]
+    written = max(1, len(kept) * len(kernel.outputs)) * LANES * 8
+    at_once = max(1, min(_MOST_BLOCKS, _CACHE // written, -(-blocks // (4 * threads))))
+    portions = _Shared(range(0, blocks, at_once))
+
+    def work(_: int) -> None:
+        desk = _Desk(kernel, prepared, at_once)
+        for first in portions:
+            here = slice(first * LANES, min((first + at_once) * LANES, runs))
+            take(here, *desk.run(inputs[here]))
+
+    workers = min(threads, -(-blocks // at_once))
+    if workers > 1:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(work, range(workers)))
+    elif workers:
+        work(0)
+
+
+class _Shared(Iterator[int]):
+    """Numbers that threads take turns to take."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self._numbers = iter(numbers)
+        self._turn = threading.Lock()
+
+    def __next__(self) -> int:
+        with self._turn:
+            return next(self._numbers)
+
+
+class _Desk:
+    """The memory that one thread works in."""
+
+    def __init__(self, kernel: Kernel, prepared: _Prepared, blocks: int) -> None:
+        self._packed = aligned((blocks, len(kernel.inputs), LANES))
+        self._written = aligned((blocks, prepared.kept, len(kernel.outputs), LANES))
+        self._flags = aligned((blocks, LANES))
+        self._memory = aligned((prepared.memory, LANES))
+        self._prepared = prepared  # its arrays must last as long as their addresses are used
+        arrays = (prepared.table, self._packed, self._written, self._flags, self._memory)
+        places = (each.ctypes.data for each in (*arrays, prepared.places, prepared.rings))
+        run = kernel.library.function("run", *[ctypes.c_void_p] * 7, *[ctypes.c_int64] * 3)
+        self._run = functools.partial(run, *places)
+
+    def run(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Simulate some runs, the last of them again in lanes that are left over."""
+        runs, count = inputs.shape
+        blocks = -(-runs // LANES)
+        if runs < blocks * LANES:
+            inputs = inputs[np.minimum(np.arange(blocks * LANES), runs - 1)]
+        self._packed[:blocks] = inputs.reshape(blocks, LANES, count).swapaxes(1, 2)
+        self._run(blocks, self._prepared.steps, self._prepared.kept)
+        return self._written[:blocks], self._flags[:blocks]
 
 
 def aligned(shape: tuple[int, ...]) -> FloatArray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -45,6 +45,8 @@ __all__ = [
 
 _ROUNDING = 1e-9
 """A margin below this share of the target comes from binary fractions and units: it is none."""
+
+_CODES = {status: np.int8(status.code) for status in Status}
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def findings(
     return Findings(
         value=next(iter(values.values())),
         margin=margins[0],
-        status=status_codes(np.stack(margins, axis=-1), assumed=assumed),
+        status=_codes(margins, assumed=assumed),
         first_breach=_first_breach(answers.values(), target, margins[0].shape),
         bases={basis: each for basis, each in values.items() if basis},
     )
@@ -197,28 +199,44 @@ def margin_of(value: Floats, target: Target) -> Floats:
 
     What is smaller than rounding is zero.
     """
+    margin = _distance(value, target)
+    return np.where(abs(margin) <= _slack(target), 0.0, margin)
+
+
+def _distance(value: Floats, target: Target) -> Floats:
     assert target.value is not None
     assert target.direction is not None
     match target.direction:
         case Direction.AT_LEAST:
-            margin = value - target.value
+            return value - target.value
         case Direction.AT_MOST:
-            margin = target.value - value
+            return target.value - value
         case Direction.ABOUT:
             assert target.tolerance is not None
-            margin = target.tolerance - abs(value - target.value)
-    return np.where(abs(margin) <= _ROUNDING * abs(target.value), 0.0, margin)
+            return target.tolerance - abs(value - target.value)
+
+
+def _slack(target: Target) -> float:
+    return _ROUNDING * abs(target.value or 0.0)
 
 
 def status_codes(margins: Floats, *, assumed: bool = False) -> npt.NDArray[np.int8]:
     """Give the `Status.code` of margins on one or more bases: ``(…, basis)`` → ``(…)``."""
-    good = margins >= 0
-    codes = np.select(
-        [~np.isfinite(margins).all(axis=-1), good.all(axis=-1), ~good.any(axis=-1)],
-        [Status.UNTESTABLE.code, Status.MET.code, Status.MISSED.code],
-        Status.UNDECIDED.code,
-    )
-    return np.full_like(codes, Status.ASSUMED.code, np.int8) if assumed else codes.astype(np.int8)
+    return _codes(list(np.moveaxis(margins, -1, 0)), assumed=assumed)
+
+
+def _codes(margins: Sequence[Floats], *, assumed: bool) -> npt.NDArray[np.int8]:
+    """Do as `status_codes` with the margins on each basis."""
+    shape = np.shape(margins[0])
+    if assumed:
+        return np.full(shape, Status.ASSUMED.code, np.int8)
+    good = [margin >= 0 for margin in margins]
+    codes = np.full(shape, _CODES[Status.UNDECIDED], np.int8)
+    np.copyto(codes, _CODES[Status.MET], where=np.logical_and.reduce(good))
+    np.copyto(codes, _CODES[Status.MISSED], where=~np.logical_or.reduce(good))
+    for margin in margins:
+        np.copyto(codes, _CODES[Status.UNTESTABLE], where=~np.isfinite(margin))
+    return codes
 
 
 def _first_breach(answers: Collection[Answer], target: Target, shape: tuple[int, ...]) -> Floats:
@@ -232,8 +250,8 @@ def _first_breach(answers: Collection[Answer], target: Target, shape: tuple[int,
     assert target.year is not None
     for year in range(target.horizon, target.year - 1, -1):
         for each in answers:
-            margin = margin_of(_measured(each, target, year), target)
-            first = np.where(margin < 0, year, first)
+            short = _distance(_measured(each, target, year), target) < -_slack(target)
+            np.copyto(first, float(year), where=short)
     return first
 
 

@@ -109,9 +109,10 @@ def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
         case Measure.LEVEL:
             return at(year)
         case Measure.SUM | Measure.MEAN:
-            window = [at(each) for each in range(base_year + 1, year + 1)]
-            total: Floats = np.sum(window, axis=0)
-            return total if kind is Measure.SUM else total / len(window)
+            total = at(base_year + 1)
+            for each in range(base_year + 2, year + 1):
+                total = total + at(each)
+            return total if kind is Measure.SUM else total / (year - base_year)
         case Measure.GROWTH:
             return _ratio(at(year), at(base_year)) ** (1 / (year - base_year)) - 1
         case Measure.REDUCTION:

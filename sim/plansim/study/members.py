@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.compiler.lower import StructuralError
-from plansim.engine.ensemble import Kernel, compile_model, saved_times, simulate_ensemble
+from plansim.engine.ensemble import saved_times, simulate_ensemble, simulate_readings
+from plansim.engine.kernel import Kernel, compile_model
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, Variable
 from plansim.model.scenario import Scenario
@@ -95,11 +96,6 @@ def variable_of(model: Model, reference: str) -> Variable:
     return model.variables.get(reference) or model.variables[split_reference(reference)[0]]
 
 
-_AT_ONCE = 256
-"""Runs a call of the engine: what it gives fits into memory that is kept from call to call, where
-larger arrays come from the system anew each time, and cost more than the arithmetic."""
-
-
 @dataclass
 class _Compiled:
     """Runs members by machine code."""
@@ -114,38 +110,28 @@ class _Compiled:
 
     def __post_init__(self) -> None:
         saved = saved_times(self.scenario.time)
-        wanted = sorted({each.time for each in self.readings})
-        self._keep = [time for time in wanted if np.isclose(saved, time).any()]
-        columns = {time: column for column, time in enumerate(self._keep)}
-        rows = {name: row * len(columns) for row, name in enumerate(self.kernel.outputs)}
-        saved_ones = [place for place, each in enumerate(self.readings) if each.time in columns]
-        self._known = np.array(saved_ones, dtype=np.intp)
-        self._places = np.array(
-            [
-                rows[self.readings[place].series] + columns[self.readings[place].time]
-                for place in saved_ones
-            ],
-            dtype=np.intp,
-        )
+        kept = {each.time for each in self.readings if np.isclose(saved, each.time).any()}
+        known = [place for place, each in enumerate(self.readings) if each.time in kept]
+        self._known = np.array(known, dtype=np.intp)
         # The kernel may order its inputs in its own way.
         self._order = [self.constants.index(name) for name in self.kernel.inputs]
 
     def __call__(self, constants: Floats) -> Members:
         """Run members: ``(run, constant)``."""
-        count = len(constants)
-        values = np.full((len(self.readings), count), np.nan)
-        bad = np.empty(count, dtype=bool)
-        for first in range(0, count, _AT_ONCE):
-            part = slice(first, first + _AT_ONCE)
-            inputs = constants[part, self._order]
-            found = simulate_ensemble(self.kernel, inputs, self.scenario.time, keep=self._keep)
-            by_run = found.values.reshape(len(inputs), -1)
-            values[self._known, part] = by_run[:, self._places].T
-            bad[part] = found.bad
+        found = simulate_readings(
+            self.kernel,
+            constants[:, self._order],
+            self.scenario.time,
+            [self.readings[place] for place in self._known],
+        )
+        count, values = len(constants), found.values
+        if len(self._known) < len(self.readings):
+            values = np.full((len(self.readings), count), np.nan)
+            values[self._known] = found.values
         outcome = np.zeros(count, np.int8)
         culprit = np.full(count, -1, np.int32)
         when = np.full(count, np.nan)
-        for run in np.flatnonzero(bad):
+        for run in np.flatnonzero(found.bad):
             outcome[run], culprit[run], when[run] = self._diagnosed(constants[run])
         return Members(values, outcome, culprit, when)
 

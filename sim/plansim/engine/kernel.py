@@ -1,0 +1,234 @@
+"""A model compiled for what varies: made, kept on disk, and found again.
+
+Machine code is kept on disk under all that it depends on, with a digest of its bytes. What was
+altered, cut off, moved from another place or written by another user is not run but made anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import json
+import os
+import stat
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import plansim.compiler
+from plansim.compiler.emit_llvm import emit
+from plansim.compiler.lower import lower
+from plansim.compiler.machine import Library, Target, assemble, host_target, versions
+from plansim.compiler.order import schedule
+from plansim.engine.cache import digest, load_bytes, save_bytes, workspace
+from plansim.errors import Fault, InputError
+from plansim.model.records import Model, Variable, VariableKind
+
+__all__ = ["Kernel", "compile_model"]
+
+_LOADING = threading.Lock()  # since Python 3.12 `cached_property` has none of its own
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A model as machine code, for the constants that vary and the outputs that are wanted."""
+
+    model_sha256: str
+    inputs: tuple[str, ...]
+    """What is given for each run, as ``name`` or ``name[e1,e2]``."""
+    defaults: tuple[float, ...]
+    """What the model says for each input."""
+    outputs: tuple[str, ...]
+    """What comes out, as ``name`` or ``name[e1,e2]``."""
+    equations: int
+    """Elements of variables that are computed at each step, for rates of work."""
+    columns: int
+    memory: int
+    delays: tuple[int, ...]
+    target: Target
+    code: bytes = field(repr=False)
+
+    @property
+    def library(self) -> Library:
+        """The code in memory, loaded when it is first used, by whichever thread comes first.
+
+        Were it loaded twice, the one that is not kept would go while its code still runs.
+        """
+        with _LOADING:
+            return self._library
+
+    @cached_property
+    def _library(self) -> Library:
+        return Library(self.code)
+
+
+def compile_model(
+    model: Model,
+    *,
+    vary: Iterable[str] = (),
+    outputs: Iterable[str] = (),
+    values: Mapping[str, float] | None = None,
+    target: Target | None = None,
+    effort: int = 2,
+    cache: bool = True,
+) -> Kernel:
+    """Compile a model, or take what was compiled before.
+
+    Args:
+        model: the model.
+        vary: what is given for each run: constants, stocks (their initial values), lookup tables
+            (their heights), by name, arrays whole or by element as ``name[e1,e2]``. All other
+            constants are folded into the code, which makes it quick.
+        outputs: the variables that are wanted; without any, all that change over time.
+        values: what constants are instead of what the model says, as in `Scenario.values`.
+        target: the kind of processor; this machine's if None.
+        effort: of LLVM, 0 to 3.
+        cache: whether to look for machine code on disk, and leave it there.
+
+    Raises:
+        UnknownNameError: a name that the model does not know.
+        InputError: a name of ``vary`` or ``outputs`` that cannot be used so.
+        ModelError: what is not supported, each with its variable and line.
+        StructuralError: the code's shape depends on a constant of ``vary``.
+    """
+    target = host_target() if target is None else target
+    varied = tuple(dict.fromkeys(_varied(model, name) for name in vary))
+    wanted = _wanted(model, outputs)
+    controls = {each.name for each in model.variables.values() if each.kind is VariableKind.CONTROL}
+    given = {name: value for name, value in (values or {}).items() if name not in controls}
+    if not cache:
+        return _compiled(model, varied, wanted, given, target, effort)
+    key = digest(
+        model.text,
+        json.dumps([varied, wanted, {k: v.hex() for k, v in sorted(given.items())}, effort]),
+        f"{target.triple} {target.processor}",
+        versions(),
+        *_sources(),
+    )
+    with workspace() as folder:
+        path = folder / "kernels" / f"{key}.kernel"
+        kernel = _load(path, key, target)
+        if kernel is None:
+            kernel = _compiled(model, varied, wanted, given, target, effort)
+            _save(path, key, kernel)
+    return kernel
+
+
+def _compiled(
+    model: Model,
+    vary: Sequence[str],
+    outputs: Sequence[str],
+    values: Mapping[str, float],
+    target: Target,
+    effort: int,
+) -> Kernel:
+    program = lower(model, vary, outputs, values)
+    module = emit(program, schedule(program))
+    return Kernel(
+        model_sha256=model.sha256,
+        inputs=program.inputs,
+        defaults=program.defaults,
+        outputs=tuple(program.outputs),
+        equations=program.equations,
+        columns=module.columns,
+        memory=module.memory,
+        delays=module.delays,
+        target=target,
+        code=assemble(module.text, target, effort),
+    )
+
+
+def _varied(model: Model, name: str) -> str:
+    """Give the model's own spelling of ``name`` or ``name[e1,e2]``."""
+    bare, bracket, inside = name.partition("[")
+    variable = model.find(bare)
+    usable = {VariableKind.CONSTANT, VariableKind.STOCK, VariableKind.LOOKUP}
+    if variable.kind not in usable:
+        raise InputError(
+            Fault(
+                f"'{variable.name}' cannot vary",
+                model.path,
+                variable.line,
+                expected="a constant, a stock (its initial value) or a lookup table",
+                found=variable.kind.value,
+            )
+        )
+    return variable.name + bracket + inside
+
+
+def _wanted(model: Model, names: Iterable[str]) -> tuple[str, ...]:
+    found: list[Variable] = [model.find(name) for name in names]
+    if not found:
+        still = {VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP}
+        found = [each for each in model.variables.values() if each.kind not in still]
+    if tables := [each for each in found if each.kind is VariableKind.LOOKUP]:
+        raise InputError(
+            Fault(f"'{each.name}' is a lookup table and has no value", model.path, each.line)
+            for each in tables
+        )
+    return tuple(dict.fromkeys(each.name for each in found))
+
+
+# --- On disk --------------------------------------------------------------------------------------
+
+_MARK = b"plansim kernel 1\n"
+
+
+def _sources() -> list[bytes]:
+    """Give the code that makes kernels: what it makes changes with it."""
+    folders = (Path(plansim.compiler.__file__).parent, Path(__file__).parents[1] / "model")
+    paths = [path for folder in folders for path in sorted(folder.glob("*.py"))]
+    return [path.read_bytes() for path in (*paths, Path(__file__))]
+
+
+def _save(path: Path, key: str, kernel: Kernel) -> None:
+    head = {
+        name: getattr(kernel, name)
+        for name in ("model_sha256", "inputs", "outputs", "equations", "columns", "memory")
+    }
+    head |= {"delays": kernel.delays, "defaults": [each.hex() for each in kernel.defaults]}
+    content = json.dumps(head, ensure_ascii=False).encode() + b"\n" + kernel.code
+    seal = digest(key, content).encode() + b"\n"
+    save_bytes(path, _MARK + seal + content)
+
+
+def _load(path: Path, key: str, target: Target) -> Kernel | None:
+    """Give a kernel that `_save` wrote here, or None if there is none that is whole and ours."""
+    raw = load_bytes(path) if _is_ours(path) else None
+    if raw is None or not raw.startswith(_MARK):
+        return None
+    seal, _, content = raw[len(_MARK) :].partition(b"\n")
+    if not hmac.compare_digest(seal, digest(key, content).encode()):
+        return None
+    with contextlib.suppress(OSError):
+        path.touch()
+    line, _, code = content.partition(b"\n")
+    head: dict[str, Any] = json.loads(line)
+    return Kernel(
+        model_sha256=head["model_sha256"],
+        inputs=tuple(head["inputs"]),
+        defaults=tuple(map(float.fromhex, head["defaults"])),
+        outputs=tuple(head["outputs"]),
+        equations=head["equations"],
+        columns=head["columns"],
+        memory=head["memory"],
+        delays=tuple(head["delays"]),
+        target=target,
+        code=code,
+    )
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether only this user could have written a file."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    if not stat.S_ISREG(status.st_mode):
+        return False
+    if not hasattr(os, "getuid"):
+        return True
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
