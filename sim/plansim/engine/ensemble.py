@@ -24,16 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plansim.compiler.emit_llvm import LANES
-from plansim.engine.kernel import Kernel, compile_model
+from plansim.engine.kernel import Kernel
 from plansim.errors import Fault, InputError, SimulationError
 from plansim.model.records import TimeSpec
 
 __all__ = [
     "Ensemble",
-    "Kernel",
     "Readings",
     "aligned",
-    "compile_model",
     "saved_times",
     "simulate_ensemble",
     "simulate_readings",

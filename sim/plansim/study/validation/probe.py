@@ -16,7 +16,8 @@ import numpy.typing as npt
 from plansim.compiler.lower import cells_of
 from plansim.engine.compiled import whole_kernel
 from plansim.engine.dataset import shape_of
-from plansim.engine.ensemble import Kernel, simulate_ensemble
+from plansim.engine.ensemble import simulate_ensemble
+from plansim.engine.kernel import Kernel
 from plansim.errors import Fault, ModelError
 from plansim.model.mdl import parse_model
 from plansim.model.records import Model, TimeSpec
