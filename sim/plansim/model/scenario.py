@@ -34,6 +34,7 @@ __all__ = [
     "as_written",
     "list_scenarios",
     "read_scenario",
+    "unsound_clock",
 ]
 
 MAX_STEPS = 100_000
@@ -347,12 +348,12 @@ def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) 
         values["saveper"] *= values["time step"] / model.time.step
     time = TimeSpec(*values.values())
     for origin in list(set_here.values())[-1:]:
-        if unsound := _unsound(time):
+        if unsound := unsound_clock(time):
             faults.append(Fault(unsound[0], origin.file, origin.line, found=unsound[1]))
     return time
 
 
-def _unsound(time: TimeSpec) -> tuple[str, str] | None:
+def unsound_clock(time: TimeSpec) -> tuple[str, str] | None:
     """Say what is wrong with a clock, and the numbers that are."""
     if time.step <= 0 or time.saveper <= 0:
         numbers = f"{time.step:g} and {time.saveper:g}"

@@ -33,7 +33,7 @@ from plansim.errors import (
 from plansim.model.assignment import Entry, meant, number_in, outside, range_text
 from plansim.model.document import Document, Place, read_document
 from plansim.model.records import Model, Variable, VariableKind, folded
-from plansim.model.scenario import Scenario, read_scenario
+from plansim.model.scenario import Scenario, read_scenario, unsound_clock
 from plansim.model.scenario_file import Cell, Wording
 from plansim.plan.form import Form, form_of
 from plansim.plan.measure import Floats
@@ -166,6 +166,12 @@ class DesignFile(Form):
         description="Vary, beside the factors, every single constant that has a plausible range "
         "and is neither a lever nor set by a scenario here, uniformly over that range.",
     )
+    step: float | None = Field(
+        default=None,
+        gt=0,
+        description="TIME STEP of all runs, in the model's unit of time; else that of the "
+        "scenarios. A coarser one is quicker: many draws average out what it adds to each.",
+    )
     outputs: list[str] = Field(
         default=[],
         description="Series to keep, `NAME` or `NAME[element]`; else those that targets judge.",
@@ -276,7 +282,7 @@ class _Reader:
     ) -> Design:
         form = self.form
         named = [] if scenarios is not None and self.path is None else list(self._scenarios())
-        read = named if scenarios is None else list(scenarios)
+        read = [self._stepped(each) for each in (named if scenarios is None else scenarios)]
         self.warnings = [warning for scenario in read for warning in scenario.warnings]
         table = self._table()
         factors = list(self._factors(table))
@@ -520,6 +526,17 @@ class _Reader:
                         found=reference,
                     )
                 owners[reference] = factor.name
+
+    def _stepped(self, scenario: Scenario) -> Scenario:
+        """Give a scenario the step of the design."""
+        if self.form.step is None:
+            return scenario
+        time = replace(scenario.time, step=self.form.step)
+        if unsound := unsound_clock(time):
+            self.fault(unsound[0], "step", found=unsound[1])
+            return scenario
+        values = {**scenario.values, self.model.find("TIME STEP").name: time.step}
+        return replace(scenario, time=time, values=values)
 
     def _check_years(self, scenarios: Sequence[Scenario]) -> None:
         for place, year in enumerate(self.form.years):

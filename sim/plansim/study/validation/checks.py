@@ -122,6 +122,7 @@ class Checks(Form):
     bounds: list[Identity] = Field([])
     signed: list[str] = Field([])
     non_negative: list[str] = Field([])
+    on_edge: dict[str, Words] = Field({})
     shares: list[str] = Field([])
     extremes: list[Extreme] = Field([])
 
