@@ -30,9 +30,15 @@ def _test_ids(context: click.Context) -> Iterable[str]:
 
 @click.command()
 @click.argument("tests", metavar="[TEST]...", nargs=-1, shell_complete=items(_test_ids))
+@click.option(
+    "--with-reference",
+    "reference",
+    is_flag=True,
+    help="Run every scenario by PySD, too; it takes minutes.",
+)
 @format_option("table", "json")
 @lang_option
-def validate(tests: tuple[str, ...], form: str, lang: str | None) -> int:
+def validate(tests: tuple[str, ...], reference: bool, form: str, lang: str | None) -> int:
     """Hold the model to its tests, Q01 to Q25, or to those TESTs alone.
 
     Exit codes: 0, every test that can be made here is passed; 1, one fails.
@@ -46,9 +52,8 @@ def validate(tests: tuple[str, ...], form: str, lang: str | None) -> int:
     page = page_for(lang)
     wanted = chosen(tests)
     dossier = load_dossier(model_at(None))
-    found = []
     with patience(page.text("validation.working")):
-        found = list(made(dossier, wanted))
+        found = list(made(dossier, wanted, reference=reference))
     if form == "json":
         machine(validation_json(found, page.text))
     else:

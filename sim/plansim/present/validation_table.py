@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from plansim.present.table import Band, Line, Row, Style, paragraph, render_within, wrapped
 from plansim.present.text import Text
-from plansim.study.validation.findings import Case, Finding, Number, Status
+from plansim.study.validation.findings import Case, Finding, Number, Said, Status
 
 __all__ = [
     "MOST_FAULTS",
@@ -42,18 +42,24 @@ def criterion_text(finding: Finding, text: Text) -> str:
 
 def figure_text(finding: Finding, text: Text) -> str:
     """Say in figures what a test found; where it could not be made, why."""
-    if finding.status is Status.NOT_APPLICABLE:
-        return text.join([case_text(case, text) for case in finding.cases])
-    return _spaced(text.word("q_figure", finding.id).format(**finding.figures))
+    said = [_said(case, text) for case in finding.cases if case.said is Said.MISSING]
+    if finding.figures:
+        figures = text.word("q_figure", finding.id).format(**finding.figures)
+        said.insert(0, _spaced(figures))
+    return "; ".join(said)
 
 
 def case_text(case: Case, text: Text) -> str:
     """Say what a case says, after the name of its subject."""
-    words = {name: _word(name, value, text) for name, value in case.values.items()}
-    said = _spaced(text.word("case", case.said).format(**words))
+    said = _said(case, text)
     subject = text.pick(case.name_en, case.name_zh)
     subject = f"{case.subject} ({subject})" if subject else case.subject
     return f"{subject}{text('list_sep.colon')}{said}"
+
+
+def _said(case: Case, text: Text) -> str:
+    words = {name: _word(name, value, text) for name, value in case.values.items()}
+    return _spaced(text.word("case", case.said).format(**words))
 
 
 def _spaced(said: str) -> str:
@@ -74,7 +80,9 @@ def _word(name: str, value: Number, text: Text) -> Number:
             return text.word("way", value)
         case "lacking":
             return text.word("lacking", value)
-        case "before" | "after":
+        case "declared":
+            return text.word("polarity", value)
+        case "before" | "after" | "status":
             return text.word("status", value)
         case "unit":
             return text.unit(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 from typing import Literal
@@ -81,6 +81,12 @@ class Loop:
     weak_zh: str
     paths: tuple[tuple[Link, ...], ...]
     """Each way round; the last link leads back to the first cause."""
+    felt: tuple[str, ...] = ()
+    """What the switch freezes: variables, or sums in Vensim's language."""
+    alive_in: str | None = None
+    """The scenario in which all its links are at work; None for the baseline."""
+    alive_with: Mapping[str, float] = field(default_factory=dict)
+    """The constants that are set for that."""
 
     @property
     def found(self) -> bool:
@@ -186,6 +192,9 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
             row.weak.en if row.weak else "",
             row.weak.zh if row.weak else "",
             tuple(tuple(_links(model, path)) for path in row.paths),
+            tuple(row.felt),
+            row.alive.scenario if row.alive else None,
+            dict((row.alive.set if row.alive else None) or {}),
         )
         for row in file.loops
     )

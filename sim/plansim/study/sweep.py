@@ -115,6 +115,7 @@ def _card(design: Design, model: Model, wants: Wants, engine: Engine) -> dict[st
     return {
         "design": describe(design),
         "model": {"name": model.name, "sha256": model.sha256},
+        "method": "Euler",
         "targets": {each.id: _described(each) for each in wants.targets},
         "versions": {
             "engine": f"{engine.__module__}.{getattr(engine, '__qualname__', '')}",

@@ -29,9 +29,11 @@ __all__ = [
     "Parts",
     "Sign",
     "SignTest",
+    "expectations_of",
+    "identities_of",
     "load_checks",
     "load_signs",
-    "sides_of",
+    "side_name",
 ]
 
 CHECKS = "checks.yaml"
@@ -116,6 +118,7 @@ class Checks(Form):
     scenarios: Parts
     years: list[int]
     main_table: MainTable = Field(alias="main table")
+    plain: list[str] = Field([])
     size: int
     outputs: dict[str, Words] = Field({})
     conservation: list[Identity] = Field([])
@@ -183,7 +186,7 @@ def load_signs(model: Model) -> tuple[SignTest, ...]:
     return tuple(file.tests)
 
 
-def sides_of(model: Model, checks: Checks) -> Iterator[Equation]:
+def identities_of(model: Model, checks: Checks) -> Iterator[Equation]:
     """Give both sides of all that is conserved or bounded, as equations to be computed."""
     document = _document(model, CHECKS)
     for key, group in (("conservation", checks.conservation), ("bounds", checks.bounds)):
@@ -191,12 +194,26 @@ def sides_of(model: Model, checks: Checks) -> Iterator[Equation]:
             for side, text in (("left", each.left), ("right", each.right)):
                 line = document.line((key, place, side))
                 yield Equation(f"{side} {each.id}", text, (), document.file, line)
+
+
+def expectations_of(model: Model, checks: Checks) -> Iterator[Equation]:
+    """Give both sides of what is expected of extremes, as equations to be computed."""
+    document = _document(model, CHECKS)
     for place, extreme in enumerate(checks.extremes):
         for number, expected in enumerate(extreme.expect):
             for side, text in (("left", expected.left), ("right", expected.right)):
                 line = document.line(("extremes", place, "expect", number, side))
-                name = f"{side} {extreme.id} {number}"
+                name = side_name(side, extreme.id, number)
                 yield Equation(name, text, tuple(expected.over), document.file, line)
+
+
+def side_name(side: str, extreme: str, number: int) -> str:
+    """Name the equation of a side of what is expected of an extreme.
+
+    >>> side_name("left", "no water", 0)
+    'left no water 0'
+    """
+    return f"{side} {extreme} {number}"
 
 
 def _document(model: Model, name: str) -> Document:

@@ -41,7 +41,7 @@ def corners(dossier: Dossier, count: int = CORNERS) -> Finding:
     settings: Iterable[Settings] = ({**base.values, **values} for _, values in named)
     cases: list[Case] = []
     for first, runs in probe.each(settings, every_step(base)):
-        cases += breaches(runs, dossier.checks, subjects[first : first + len(runs.bad)])
+        cases += breaches(runs, model, dossier.checks, subjects[first : first + len(runs.bad)])
     broken = len({case.subject for case in cases})
     figures = {
         "constants": sum(each.kind is VariableKind.CONSTANT for each in model.variables.values()),

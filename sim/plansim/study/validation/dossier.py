@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plansim.errors import Fault, InputError, nearest
-from plansim.model.records import Model
+from plansim.model.records import Model, TimeSpec
 from plansim.model.scenario import Scenario, list_scenarios, read_scenario
 from plansim.plan.targets import Kind, Target, load_targets
 from plansim.study.loops import FILE_NAME as LOOPS
 from plansim.study.loops import Loop, load_loops
 from plansim.study.validation.checks import CHECKS, Checks, SignTest, load_checks, load_signs
 
-__all__ = ["Dossier", "indicators", "load_dossier"]
+__all__ = ["Dossier", "by_clock", "indicators", "load_dossier"]
 
 
 @dataclass(frozen=True)
@@ -69,3 +69,11 @@ def load_dossier(model: Model, scenarios: Path | None = None) -> Dossier:
 def indicators(dossier: Dossier) -> tuple[str, ...]:
     """Give what targets are judged by, each ``name`` or ``name[element]`` once, sorted."""
     return tuple(sorted({each for target in dossier.judged for each in target.variables.values()}))
+
+
+def by_clock(scenarios: Mapping[str, Scenario]) -> dict[TimeSpec, list[Scenario]]:
+    """Put together the scenarios that run on one clock."""
+    groups: dict[TimeSpec, list[Scenario]] = {}
+    for scenario in scenarios.values():
+        groups.setdefault(scenario.time, []).append(scenario)
+    return groups

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
 
-__all__ = ["Case", "Finding", "Number", "Said", "Status", "found", "not_applicable"]
+__all__ = ["Case", "Finding", "Number", "Said", "Status", "found", "not_applicable", "unfinished"]
 
 Number: TypeAlias = "float | int | str"
 """What a sentence about a case is filled with."""
@@ -25,6 +25,33 @@ class Status(StrEnum):
 class Said(StrEnum):
     """What a case says; the catalogue of phrases holds a sentence for each."""
 
+    WARNED = "warned"  # by the reader of the model's file
+    ORPHAN = "orphan"  # a variable that nothing uses
+    IDLE_VARIABLE = "idle_variable"  # one that bears on nothing that is judged
+    NO_ORPHAN = "no_orphan"  # one that is reported as an end, and is used
+    HIDDEN = "hidden"  # a number in an equation
+    LARGE = "large"
+    UNANSWERED = "unanswered"  # a row of the main table
+    LOOP = "loop"  # found as declared
+    NO_LINK = "no_link"
+    OTHER_SIGN = "other_sign"
+    NOT_ALIVE = "not_alive"
+    NO_SWITCH = "no_switch"
+    POLARITY = "polarity"
+    UNIT = "unit"
+    NO_UNIT = "no_unit"
+    UNDOCUMENTED = "undocumented"
+    DOUBLED = "doubled"
+    OUTSIDE = "outside"
+    NO_EDGE = "no_edge"  # a value that is excused for standing on an edge, and does not
+    NO_RANGE = "no_range"
+    ODD_RANGE = "odd_range"
+    UNKNOWN_SOURCE = "unknown_source"
+    BALANCED = "balanced"  # two sides that are equal
+    BOUNDED = "bounded"  # a side that is at most the other
+    STATED = "stated"  # a figure of the base year
+    EXPECTED = "expected"  # of an extreme world
+    IDLE = "idle"  # an extreme that asks for nothing
     MOVED = "moved"  # an indicator, by another step
     FLIPPED = "flipped"  # a verdict, by another step
     DRIFTED = "drifted"  # a stock that should stand still
@@ -32,8 +59,22 @@ class Said(StrEnum):
     NEGATIVE = "negative"
     NO_SHARE = "no_share"
     SOUND = "sound"  # a run, or many
+    SOUND_MODEL = "sound_model"
     SIGN = "sign"  # which way a change works
     SIGN_SHARE = "sign_share"  # in how many draws it works so
+    STRONG = "strong"  # a loop, by what its cut does
+    WEAK = "weak"  # one that is listed as such
+    BREAKS = "breaks"  # a run without a loop
+    NOT_FROZEN = "not_frozen"  # what a switch should freeze
+    FORCED = "forced"  # a series that hangs on the targets
+    NOT_SCRAMBLED = "not_scrambled"
+    READS = "reads"  # an equation, from outside
+    TREND = "trend"  # an indicator that no stock bears on
+    NO_TARGET = "no_target"
+    NOT_ASSUMED = "not_assumed"
+    AGREES = "agrees"  # another engine, or the same one again
+    CARD = "card"  # an entry of a run card
+    AGAIN = "again"  # the same run, made twice
     TOO_FEW = "too_few"
     NOTHING = "nothing"  # the test looked at nothing
     MISSING = "missing"  # what a test needs is not there
@@ -102,3 +143,20 @@ def not_applicable(test: str, what: str, limits: Mapping[str, Number] | None = N
     """Make the finding of a test that cannot be made here, for want of ``what``."""
     case = Case(test, True, Said.MISSING, {"lacking": what})
     return Finding(test, Status.NOT_APPLICABLE, {}, dict(limits or {}), (case,))
+
+
+def unfinished(
+    test: str,
+    cases: Iterable[Case],
+    figures: Mapping[str, Number],
+    limits: Mapping[str, Number],
+    lacking: Iterable[str],
+) -> Finding:
+    """Make the finding of a test of which only a part could be made, for want of some things.
+
+    It fails where that part fails, and is never passed.
+    """
+    made = tuple(cases)
+    left = tuple(Case(test, True, Said.MISSING, {"lacking": each}) for each in lacking)
+    whole = found(test, (*made, *left), figures, limits)
+    return whole if whole.faults else replace(whole, status=Status.NOT_APPLICABLE)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from plansim.model.records import TimeSpec, VariableKind
+from plansim.model.records import VariableKind
 from plansim.model.scenario import Scenario
 from plansim.plan.check import Answer, Findings, findings
 from plansim.plan.targets import Status, Target, split_reference, unit_factor
-from plansim.study.validation.dossier import Dossier, indicators
+from plansim.study.validation.dossier import Dossier, by_clock, indicators
 from plansim.study.validation.findings import Case, Finding, Number, Said, found, not_applicable
 from plansim.study.validation.probe import Runs, halved, probe_of
 
@@ -33,7 +33,7 @@ def half_the_step(dossier: Dossier) -> Finding:
     probe = probe_of(dossier.model, outputs=_names(dossier))
     cases: list[Case] = []
     largest, flips = 0.0, 0
-    for clock, group in _by_clock(dossier.scenarios).items():
+    for clock, group in by_clock(dossier.scenarios).items():
         settings = [scenario.values for scenario in group]
         whole, half = (probe.run(settings, each) for each in (clock, halved(clock)))
         for run, scenario in enumerate(group):
@@ -50,13 +50,6 @@ def half_the_step(dossier: Dossier) -> Finding:
 
 def _names(dossier: Dossier) -> list[str]:
     return list(dict.fromkeys(split_reference(each)[0] for each in indicators(dossier)))
-
-
-def _by_clock(scenarios: Mapping[str, Scenario]) -> dict[TimeSpec, list[Scenario]]:
-    groups: dict[TimeSpec, list[Scenario]] = {}
-    for scenario in scenarios.values():
-        groups.setdefault(scenario.time, []).append(scenario)
-    return groups
 
 
 def _moves(

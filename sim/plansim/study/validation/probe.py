@@ -45,6 +45,8 @@ class Equation:
     file: str = ""
     """Where it stands, for messages."""
     line: int | None = None
+    constant: bool = False
+    """Whether it is a number that can be set from run to run, rather than an output."""
 
     @property
     def left(self) -> str:
@@ -61,11 +63,23 @@ def with_equations(model: Model, equations: Sequence[Equation], text: str | None
     body, mark, sketch = (model.text if text is None else text).partition(_SKETCH)
     first = body.count("\n") + 1
     # One line an equation: a fault's line says which it is.
-    added = "".join(f"{each.left}= {' '.join(each.text.split())} ~~|\n" for each in equations)
+    added = "".join(f"{each.left}= {_right(each)} ~~|\n" for each in equations)
     try:
         return parse_model(body + "\n" + added + mark + sketch, model.path)
     except ModelError as error:
         raise ModelError(_placed(fault, equations, first) for fault in error.faults) from None
+
+
+def _right(equation: Equation) -> str:
+    """Write a right-hand side on one line; a bare number would be a constant, not an output."""
+    flowing = " ".join(equation.text.split())
+    if equation.constant:
+        return flowing
+    try:
+        float(flowing)
+    except ValueError:
+        return flowing
+    return f"{flowing} + 0*Time"
 
 
 def _placed(fault: Fault, equations: Sequence[Equation], first: int) -> Fault:

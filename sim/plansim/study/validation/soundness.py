@@ -30,11 +30,11 @@ def not_negative(model: Model, checks: Checks) -> list[str]:
     return [*(name for name in stocks if name not in checks.signed), *checks.non_negative]
 
 
-def breaches(runs: Runs, checks: Checks, subjects: Sequence[str]) -> list[Case]:
-    """Give what is wrong in runs, each named by its place among ``subjects``."""
-    cases = [_not_finite(runs, run, subjects[run]) for run in _where(_broken(runs))]
+def breaches(runs: Runs, model: Model, checks: Checks, subjects: Sequence[str]) -> list[Case]:
+    """Give what is wrong with a model's own variables in runs, each named by its ``subject``."""
+    cases = [_not_finite(runs, model, run, subjects[run]) for run in _where(_broken(runs, model))]
     with np.errstate(all="ignore"):  # runs that are broken are known as such
-        for name in not_negative(runs.probe.model, checks):
+        for name in not_negative(model, checks):
             least, most = _ends(runs.series(name))
             size = np.maximum(np.maximum(abs(least), abs(most)), 1e-6)
             for run in _where(least < -EXACT * size):
@@ -61,21 +61,23 @@ def _ends(values: Floats) -> tuple[Floats, Floats]:
     return least, most
 
 
-def _broken(runs: Runs) -> Wrong:
-    return runs.bad | ~np.isfinite(runs.values).all(axis=(1, 2))
+def _broken(runs: Runs, model: Model) -> Wrong:
+    names = [label.partition("[")[0] for label in runs.probe.kernel.outputs]
+    own = [place for place, name in enumerate(names) if name in model.variables]
+    found: Wrong = np.array(~np.isfinite(runs.values[:, own]).all(axis=(1, 2)))
+    return found
 
 
-def _not_finite(runs: Runs, run: int, subject: str) -> Case:
+def _not_finite(runs: Runs, model: Model, run: int, subject: str) -> Case:
     """Name what is not finite first, what has no such causes before the rest."""
-    model = runs.probe.model
     first: dict[str, int] = {}
     for name in dict.fromkeys(label.partition("[")[0] for label in runs.probe.kernel.outputs):
         values = runs.series(name)[run].reshape(len(runs.time), -1)
         broken = ~np.isfinite(values).all(axis=1)
-        if broken.any():
+        if name in model.variables and broken.any():
             first[name] = int(np.argmax(broken))
-    when = min(first.values(), default=-1)
+    when = min(first.values())
     names = [name for name, place in first.items() if place == when]
     names.sort(key=lambda name: len(set(model.variables[name].causes) & set(names) - {name}))
-    values = {"what": ", ".join(names[:_MOST_NAMED]), "time": float(runs.time[when])}
-    return Case(subject, False, Said.NOT_FINITE, values)
+    values_said: dict[str, Number] = {"what": ", ".join(names[:_MOST_NAMED])}
+    return Case(subject, False, Said.NOT_FINITE, {**values_said, "time": float(runs.time[when])})

@@ -5,16 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
 from plansim.errors import Fault, UnknownNameError, nearest
 from plansim.model.records import folded
+from plansim.study.validation.base_year import base_year
+from plansim.study.validation.conservation import conservation
 from plansim.study.validation.corners import corners
+from plansim.study.validation.cuts import cuts
 from plansim.study.validation.dossier import Dossier
+from plansim.study.validation.engines import engines, run_cards
+from plansim.study.validation.extremes import extremes
 from plansim.study.validation.findings import Finding
+from plansim.study.validation.forcing import assumed, no_forcing
 from plansim.study.validation.integration import equilibrium, half_the_step
+from plansim.study.validation.parameters import documentation, parameters, units
 from plansim.study.validation.reality import signs
+from plansim.study.validation.structure import structure
 
 __all__ = ["TESTS", "chosen", "validate"]
 
@@ -22,10 +31,24 @@ Test: TypeAlias = Callable[[Dossier], Finding]
 
 TESTS: Mapping[str, Test] = MappingProxyType(
     {
+        "Q01": structure,
+        "Q02": units,
+        "Q03": parameters,
+        "Q04": documentation,
+        "Q05": conservation,
+        "Q06": base_year,
         "Q07": half_the_step,
         "Q08": equilibrium,
+        "Q09": partial(extremes, test="Q09"),
+        "Q10": partial(extremes, test="Q10"),
+        "Q11": partial(extremes, test="Q11"),
         "Q12": corners,
         "Q13": signs,
+        "Q14": cuts,
+        "Q22": no_forcing,
+        "Q23": assumed,
+        "Q24": engines,
+        "Q25": run_cards,
     }
 )
 """In the order in which they are reported."""
@@ -53,8 +76,12 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(each for each in TESTS if not wanted or each in wanted)
 
 
-def validate(dossier: Dossier, tests: Sequence[str] = ()) -> Iterator[Finding]:
+def validate(
+    dossier: Dossier, tests: Sequence[str] = (), *, reference: bool = False
+) -> Iterator[Finding]:
     """Make tests, one after the other, and give what each found; all if none is named.
+
+    With ``reference``, every scenario is run by PySD, too.
 
     Raises:
         UnknownNameError: no test has one of the ids.
@@ -62,4 +89,7 @@ def validate(dossier: Dossier, tests: Sequence[str] = ()) -> Iterator[Finding]:
     """
     for name in chosen(tests):
         began = time.perf_counter()
-        yield replace(TESTS[name](dossier), seconds=time.perf_counter() - began)
+        test = TESTS[name]
+        if test is engines:
+            test = partial(engines, reference=reference)
+        yield replace(test(dossier), seconds=time.perf_counter() - began)
