@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import plansim
 from plansim.compiler import machine
 from plansim.compiler.machine import Library, Target, host_target, processors
 from plansim.engine import kernel as kernels
@@ -69,6 +71,18 @@ def test_each_run_is_the_one_that_it_would_be_alone(town: Model, runs: int) -> N
         whole = simulate(town, dataclasses.replace(as_written(town), values=changed))
         np.testing.assert_allclose(found.values[run, 0], whole["GDP"], rtol=1e-12)
         np.testing.assert_allclose(found.values[run, 1:].T, whole["capital"], rtol=1e-12)
+
+
+def test_the_guide_s_example_runs(root: Path) -> None:
+    text = (root / "docs" / "compiler.md").read_text("utf-8")
+    example = text.partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(example, names)
+    found = names["ensemble"]
+    assert isinstance(found, plansim.Ensemble)
+    assert found.values.shape == (1000, len(names["kernel"].outputs), len(found.time))
+    assert not found.bad.any()
+    assert found.values[0, 0, -1] != found.values[-1, 0, -1]
 
 
 @pytest.mark.parametrize("runs", [1, 8, 21, 700])

@@ -21,6 +21,7 @@ import pyarrow.parquet
 import pytest
 import xarray as xr
 import zarr
+from scipy.stats import binomtest
 
 from plansim.engine.run import simulate
 from plansim.errors import DesignError, InputError, OutputError
@@ -433,7 +434,15 @@ def test_the_summary_is_that_of_the_runs(
     met = (plain["verdict"] == Status.MET.code).mean("run")
     one = told.sel(scenario="plain")
     np.testing.assert_allclose(one["p_met"], met)
-    np.testing.assert_allclose(one["p_met_se"], np.sqrt(met * (1 - met) / 700))
+    for target in told["target"].values:
+        share = one.sel(target=target)
+        count = round(float(met.sel(target=target)) * 700)
+        plain = np.sqrt(count / 700 * (1 - count / 700) / 700)
+        assert float(share["p_met_se"]) == pytest.approx(wald, abs=3e-3)
+        assert float(share["p_met_se"]) > 0
+        wilson = binomtest(count, 700).proportion_ci(0.95, "wilson")
+        assert float(share["p_met_low"]) == pytest.approx(wilson.low, abs=1e-5)
+        assert float(share["p_met_high"]) == pytest.approx(wilson.high, abs=1e-5)
     np.testing.assert_allclose(one["worst_margin"], plain["margin"].min("run"))
     for target in ("S1", "S4"):
         worst = int(one["worst_run"].sel(target=target))
@@ -457,7 +466,8 @@ def test_shares_of_a_grid_have_no_standard_error(
     told = sweep(reads(grid), town, aims, tmp_path / "r.zarr")
     assert int(told["runs"].sum()) == 54
     assert told["p_met"].sel(scenario="plain").notnull().all()
-    assert told["p_met_se"].isnull().all()
+    for name in ("p_met_se", "p_met_low", "p_met_high"):
+        assert told[name].isnull().all()
 
 
 def test_quantiles_of_very_many_runs_are_those_of_every_kth(

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from plansim.engine.dataset import annual
+    from plansim.engine.ensemble import Ensemble, simulate_ensemble
+    from plansim.engine.kernel import Kernel, compile_model
     from plansim.engine.run import simulate
     from plansim.errors import (
         CatalogueError,
@@ -85,6 +87,8 @@ _HOMES = {
     "plan.measure": ["Measure"],
     "plan.targets": ["Attribute", "Basis", "Direction", "Status", "Target", "load_targets"],
     "engine.dataset": ["annual"],
+    "engine.ensemble": ["Ensemble", "simulate_ensemble"],
+    "engine.kernel": ["Kernel", "compile_model"],
     "engine.run": ["simulate"],
     "study.design": ["Design"],
     "study.design_file": ["read_design"],
@@ -100,8 +104,10 @@ __all__ = [
     "Design",
     "DesignError",
     "Direction",
+    "Ensemble",
     "Fault",
     "InputError",
+    "Kernel",
     "Measure",
     "Model",
     "ModelError",
@@ -124,6 +130,7 @@ __all__ = [
     "annual",
     "as_written",
     "check_targets",
+    "compile_model",
     "list_scenarios",
     "load_model",
     "load_targets",
@@ -131,6 +138,7 @@ __all__ = [
     "read_design",
     "read_scenario",
     "simulate",
+    "simulate_ensemble",
     "sweep",
 ]
 

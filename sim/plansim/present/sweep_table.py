@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 import xarray as xr
@@ -23,7 +23,7 @@ from plansim.present.table import (
 )
 from plansim.present.text import Text, decimals_for, decimals_of, figure, margin_figure
 
-__all__ = ["sweep_table"]
+__all__ = ["percent", "sweep_table"]
 
 
 def sweep_table(
@@ -37,9 +37,10 @@ def sweep_table(
 ) -> str:
     """Lay out the summary of a sweep.
 
-    For each scenario: runs by how they ended, the share of runs that meets each target with its
-    standard error, the worst margin and the run that has it, and quantiles of each output by
-    year. ``names_zh`` holds the Chinese names of outputs.
+    For each scenario: runs by how they ended; the shares of runs that meet each target, with their
+    standard error or interval, that miss it, and that leave it undecided or untestable where there
+    are any; the worst margin and the run that has it; quantiles of each output by year.
+    ``names_zh`` holds the Chinese names of outputs.
     """
     known = {target.id: target for target in targets}
     judged = sorted((known[str(each)] for each in summary["target"].values), key=section_of)
@@ -86,43 +87,89 @@ def _runs(one: xr.Dataset, text: Text) -> str:
 def _target_rows(
     one: xr.Dataset, targets: Sequence[Target], text: Text, room: int
 ) -> list[Row | Band]:
-    heads = ("verdicts.id", "verdicts.name", "verdicts.target", "sweep.p_met", "sweep.worst",
-             "sweep.in_run")  # fmt: skip
-    found: list[Row | Band] = [tuple((Line(text(key), style=Style.STRONG),) for key in heads)]
+    counts = one["verdicts"].sum("target")
+    # What no run has takes no column.
+    rare = [
+        status
+        for status in (Status.UNDECIDED, Status.UNTESTABLE)
+        if int(counts.sel(verdict=status.value))
+    ]
+    heads = [
+        *(text(f"verdicts.{each}") for each in ("id", "name", "target")),
+        text("sweep.p_met"),
+        *(text(f"status.{each.value}") for each in (Status.MISSED, *rare)),
+        text("sweep.worst"),
+        text("sweep.in_run"),
+    ]
+    found: list[Row | Band] = [tuple((Line(head, style=Style.STRONG),) for head in heads)]
     for _, group in groupby(targets, key=section_of):
         section = list(group)
         title = text.word("section", section[0].attribute).format(year=section[0].year)
         found += [Band("-"), Band(title, Style.STRONG)]
-        found += [_target_row(one.sel(target=target.id), target, text, room) for target in section]
+        for target in section:
+            row = one.sel(target=target.id)
+            found.append(
+                (
+                    (Line(target.id),),
+                    wrapped(text.pick(target.name_en, target.name_zh), room),
+                    (Line("", f"{limit_of(target, text)} {text.unit(target.unit)}"),),
+                    *((line,) for line in _shares(row, text, rare)),
+                    *((line,) for line in _worst(row, target)),
+                )
+            )
     return found
 
 
-def _target_row(one: xr.Dataset, target: Target, text: Text, room: int) -> Row:
+def _worst(one: xr.Dataset, target: Target) -> tuple[Line, Line]:
     worst = float(one["worst_margin"])
     assert target.value is not None
     decimals = decimals_for(target.value, slack=target.tolerance or 0.0)
-    return (
-        (Line(target.id),),
-        wrapped(text.pick(target.name_en, target.name_zh), room),
-        (Line("", f"{limit_of(target, text)} {text.unit(target.unit)}"),),
-        (_share(one, text),),
-        (Line("", margin_figure(worst, decimals)),),
-        (Line("", "–" if math.isnan(worst) else str(int(one["worst_run"]))),),
-    )
+    run = "–" if math.isnan(worst) else str(int(one["worst_run"]))
+    return Line("", margin_figure(worst, decimals)), Line("", run)
 
 
-def _share(one: xr.Dataset, text: Text) -> Line:
-    """Write the share of runs that meets a target: ``71.3 ± 0.4 %``."""
-    counts = dict(zip(map(str, one["verdict"].values), one["verdicts"].values, strict=True))
-    if counts[Status.ASSUMED]:
-        return Line("", text("status.assumed"))
-    share, error = float(one["p_met"]), float(one["p_met_se"])
-    if math.isnan(share):
-        return Line("", text("status.untestable"))
-    style = Style.GOOD if share >= 0.5 else Style.BAD
+def _shares(one: xr.Dataset, text: Text, rare: Sequence[Status]) -> Iterator[Line]:
+    """Write what becomes of a target: ``71.3 ± 0.4 %``, ``20.1 %``, ``8.6 %``."""
+    counts = dict(zip(map(str, one["verdict"].values), map(int, one["verdicts"].values),
+                      strict=True))  # fmt: skip
+    total = sum(counts.values())
+    share = float(one["p_met"])
+    if math.isnan(share):  # assumed, or there is no sound run
+        status = Status.ASSUMED if counts[Status.ASSUMED] else Status.UNTESTABLE
+        yield Line("", text(f"status.{status.value}"))
+        yield from [Line("", "–")] * (1 + len(rare))
+        return
+    yield Line("", _met(one, counts[Status.MET], total), Style.GOOD if share >= 0.5 else Style.BAD)
+    for status in (Status.MISSED, *rare):
+        yield Line("", f"{percent(counts[status] / total)} %" if counts[status] else "–")
+
+
+FEW = 10
+"""With fewer runs than this on one side a share has no symmetric error worth the name."""
+
+
+def _met(one: xr.Dataset, met: int, total: int) -> str:
+    """Write the share of runs that meet a target, with its error, or the interval that it has."""
+    error, low, high = (float(one[f"p_met_{each}"]) for each in ("se", "low", "high"))
     if math.isnan(error):
-        return Line("", f"{share * 100:.1f} %", style)
-    return Line("", f"{share * 100:.1f} ± {error * 100:.1f} %", style)
+        return f"{percent(met / total)} %"
+    if FEW <= met <= total - FEW:
+        return f"{percent(met / total)} ± {percent(error)} %"
+    ends = dict.fromkeys((percent(low), percent(high)))
+    return f"{'–'.join(ends)} %"
+
+
+def percent(share: float) -> str:
+    """Write a share in per cent; only what is nil is written as 0, what is all as 100.
+
+    >>> percent(0.713), percent(0.0), percent(1e-6), percent(0.99999), percent(1.0)
+    ('71.3', '0', '<0.1', '>99.9', '100')
+    """
+    if share in (0, 1):
+        return f"{share * 100:.0f}"
+    if share < 0.0005:
+        return "<0.1"
+    return ">99.9" if share >= 0.9995 else f"{share * 100:.1f}"
 
 
 def _output_rows(

@@ -20,7 +20,7 @@ from plansim.study.design import Kind
 from plansim.study.members import Outcome
 from plansim.study.store import Store
 
-__all__ = ["QUANTILES", "summarise"]
+__all__ = ["QUANTILES", "shares", "summarise"]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -32,15 +32,21 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
     """Summarise the runs that a store holds; ``threads`` only make it quicker.
 
     Gives, by scenario: ``p_met`` (scenario, target), the share of the sound runs that meet a
-    target, with its standard error ``p_met_se``, both NaN where the scenario assumes the target;
+    target, with its standard error ``p_met_se`` and its 95 % interval from ``p_met_low`` to
+    ``p_met_high``, all NaN where the scenario assumes the target;
     ``verdicts`` (scenario, target, verdict), counts of runs; ``worst_margin`` (scenario, target)
     in the target's unit and the run ``worst_run`` that has it; ``quantiles`` (scenario, output,
     year, quantile) of the outputs over the sound runs; ``runs`` (scenario, outcome), counts, with
     those never run. The variables that bad runs broke down at are in the attribute
     ``bad_variables``.
 
-    The standard error is that of independent draws, √(p(1-p)/n); a Sobol sample or a Latin
-    hypercube does better. It is NaN for designs that are no sample of a distribution.
+    Error and interval are those of independent draws; a Sobol sample or a Latin hypercube does
+    better. They say something where no run or every run meets a target, too, where √(p(1-p)/n) is
+    nil. They are NaN for designs that are no sample of a distribution.
+
+    References: E. B. Wilson, Journal of the American Statistical Association 22 (1927) 209-212
+    (the interval); A. Agresti, B. A. Coull, The American Statistician 52 (1998) 119-126 (the
+    standard error).
     """
     group = store.group()
     scenarios = list(store.card["design"]["scenarios"])
@@ -74,12 +80,22 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
     names = list(group["bad_variable"].attrs["names"])  # type: ignore[arg-type]
     years = _read(group, "year", slice(None))
     quantiles, stride = _quantiles(store, group, len(scenarios), len(years), threads)
-    share, error = _shares(verdicts, is_sample=is_sample)
+    share, error, low, high = shares(verdicts, is_sample=is_sample)
     worst_run[np.isinf(worst)] = -1
     return xr.Dataset(
         {
             "p_met": (("scenario", "target"), share, {"description": "Share of the sound runs."}),
-            "p_met_se": (("scenario", "target"), error, {"description": "Its standard error."}),
+            "p_met_se": (
+                ("scenario", "target"),
+                error,
+                {"description": "Its standard error, by Agresti and Coull: never nil."},
+            ),
+            "p_met_low": (
+                ("scenario", "target"),
+                low,
+                {"description": "Lower end of its 95 % interval, by Wilson."},
+            ),
+            "p_met_high": (("scenario", "target"), high, {"description": "Upper end of it."}),
             "verdicts": (("scenario", "target", "verdict"), verdicts),
             "worst_margin": (
                 ("scenario", "target"),
@@ -142,14 +158,26 @@ def _keep_worst(
     worst[better], worst_run[better] = found[better], runs[rows[better]]
 
 
-def _shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats, Floats]:
-    """Give the share of runs that meet each target, and its standard error."""
+def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats, ...]:
+    """Give the share of runs that meet each target, its standard error, and its interval's ends.
+
+    ``verdicts`` (…, verdict) are counts; each array is (…). See `summarise`.
+    """
     count = verdicts.sum(axis=-1).astype(np.float64)
     count[verdicts[..., Status.ASSUMED.code] > 0] = np.nan
     count[count == 0] = np.nan
-    share: Floats = verdicts[..., Status.MET.code] / count
-    error = np.sqrt(share * (1 - share) / count)
-    return share, error if is_sample else np.full_like(error, np.nan)
+    met = verdicts[..., Status.MET.code]
+    share: Floats = met / count
+    z = 1.96
+    more = count + z**2
+    middle = (met + z**2 / 2) / more
+    error = np.sqrt(middle * (1 - middle) / more)
+    half = z / more * np.sqrt(met * (1 - share) + z**2 / 4)
+    # Where all or none meet it the interval ends there; rounding shall not say otherwise.
+    low = np.where(met == 0, 0 * share, middle - half)
+    high = np.where(met == count, share, middle + half)
+    nothing = np.full_like(share, np.nan)
+    return (share, error, low, high) if is_sample else (share, nothing, nothing, nothing)
 
 
 def _quantiles(
