@@ -437,7 +437,7 @@ def test_the_summary_is_that_of_the_runs(
     for target in told["target"].values:
         share = one.sel(target=target)
         count = round(float(met.sel(target=target)) * 700)
-        plain = np.sqrt(count / 700 * (1 - count / 700) / 700)
+        wald = np.sqrt(count / 700 * (1 - count / 700) / 700)
         assert float(share["p_met_se"]) == pytest.approx(wald, abs=3e-3)
         assert float(share["p_met_se"]) > 0
         wilson = binomtest(count, 700).proportion_ci(0.95, "wilson")
