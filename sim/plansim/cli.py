@@ -23,6 +23,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from plansim.cli_causes import COMMANDS as CAUSES
+from plansim.cli_document import COMMANDS as DOCUMENT
 from plansim.cli_plot import COMMANDS as PLOT
 from plansim.cli_sweep import COMMANDS
 from plansim.cli_uncertainty import COMMANDS as UNCERTAINTY
@@ -415,7 +416,7 @@ def completion(shell: str) -> None:
     click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
 
 
-for command in (*COMMANDS, *CAUSES, *PLOT, *UNCERTAINTY, *VALIDATE):
+for command in (*COMMANDS, *CAUSES, *DOCUMENT, *PLOT, *UNCERTAINTY, *VALIDATE):
     plansim.add_command(command)
 
 

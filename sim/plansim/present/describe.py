@@ -17,9 +17,15 @@ from plansim.present.table import limit_of
 from plansim.present.text import Lang, Text, target_figure
 
 __all__ = [
+    "ASSUMPTION",
+    "DERIVED",
+    "NO_UNIT",
     "changes_head",
     "changes_in_short",
     "clash_facts",
+    "kind_of",
+    "noted",
+    "range_of",
     "scenario_facts",
     "target_facts",
     "variable_facts",
@@ -60,17 +66,17 @@ def variable_facts(
     facts = [
         ("show.variable", _both(variable.name, variable.name_zh, text)),
         ("show.meaning", variable.meaning),
-        ("show.kind", _kind(variable, text)),
+        ("show.kind", kind_of(variable, text)),
         ("show.module", variable.module),
         ("show.unit", text.unit(variable.unit)),
         (
             "show.subscripts",
-            "\n".join(_range(model.subscripts[n], text) for n in variable.subscripts),
+            "\n".join(range_of(model.subscripts[n], text) for n in variable.subscripts),
         ),
         ("show.equation", variable.equation.expandtabs(4).replace("\\\n", "\n")),
         ("show.value", _value(variable)),
-        ("show.admissible", _noted("show.admissible_note", variable.admissible, variable, text)),
-        ("show.plausible", _noted("show.plausible_note", variable.plausible, variable, text)),
+        ("show.admissible", noted("show.admissible_note", variable.admissible, variable, text)),
+        ("show.plausible", noted("show.plausible_note", variable.plausible, variable, text)),
         ("show.causes", _names([n for n in variable.causes if n not in initial], model, text)),
         ("show.initial_causes", _names(variable.initial_causes, model, text)),
         ("show.uses", _names(model.uses(variable.name), model, text)),
@@ -227,12 +233,14 @@ def _both(en: str, zh: str, text: Text) -> str:
     return "  ".join(name for name in names if name)
 
 
-def _kind(variable: Variable, text: Text) -> str:
+def kind_of(variable: Variable, text: Text) -> str:
+    """Say what a variable is and when its yearly figure is read."""
     timing = "show.timing_year_end" if variable.timing is Timing.YEAR_END else "show.timing_year"
     return text.word("kind", variable.kind) + text("list_sep.comma") + text(timing)
 
 
-def _range(subscript: SubscriptRange, text: Text) -> str:
+def range_of(subscript: SubscriptRange, text: Text) -> str:
+    """Name a range and its elements."""
     elements = subscript.elements
     if text.lang is Lang.ZH and subscript.elements_zh:
         elements = subscript.elements_zh
@@ -246,9 +254,10 @@ def _value(variable: Variable) -> str:
     return "" if variable.value is None else f"{variable.value:g} {variable.unit}".strip()
 
 
-def _noted(
+def noted(
     key: str, bounds: tuple[float | None, float | None] | None, variable: Variable, text: Text
 ) -> str:
+    """Write a range of values in words; nothing if there is none."""
     if bounds is None or bounds == (None, None):
         return ""
     low, high = ("" if bound is None else f"{bound:g}" for bound in bounds)

@@ -257,6 +257,8 @@ def path_through(
     bends: Sequence[tuple[int, float]],
     layers: tuple[int, int],
     layout: Layout,
+    *,
+    down: bool = False,
 ) -> str:
     """Give a path that leaves, passes layers and arrives level: it bends in the aisles only.
 
@@ -265,6 +267,7 @@ def path_through(
         bends: from `Layout`.
         layers: of both ends.
         layout: knows how far the layers reach.
+        down: whether the layers lie one below the other: x and y change places.
     """
     (start, arrival), (first, last) = ends, layers
     backward = first > last
@@ -278,13 +281,18 @@ def path_through(
         )
     edge = layout.columns[last][1 if backward else 0]
     points += [(inner(edge, arrival[0]), arrival[1]), arrival]
-    parts = [f"M{start[0]:.0f} {start[1]:.0f}"]
+
+    def at(point: tuple[float, float]) -> str:
+        x, y = reversed(point) if down else point
+        return f"{x:.0f} {y:.0f}"
+
+    parts = [f"M{at(start)}"]
     for place, (a, b) in enumerate(pairwise(points)):
         if place % 2 == 0:
-            parts += [f"H{b[0]:.0f}"] if f"{a[0]:.0f}" != f"{b[0]:.0f}" else []
+            parts += [f"{'V' if down else 'H'}{b[0]:.0f}"] if round(a[0]) != round(b[0]) else []
         else:
             middle = (a[0] + b[0]) / 2
-            parts.append(f"C{middle:.0f} {a[1]:.0f} {middle:.0f} {b[1]:.0f} {b[0]:.0f} {b[1]:.0f}")
+            parts.append(f"C{at((middle, a[1]))} {at((middle, b[1]))} {at(b)}")
     return "".join(parts)
 
 
@@ -292,11 +300,13 @@ def svg(
     width: float, height: float, body: Iterable[str], title: str, *, style: bool, margin: int = 12
 ) -> str:
     """Wrap what is drawn; with its style if it is to stand alone."""
+    width, height = width + 2 * margin, height + 2 * margin
     inner = "".join(body)
     styled = f"<style>{STYLE}</style>" if style else ""
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" class="diagram" role="img" '
-        f'viewBox="{-margin} {-margin} {width + 2 * margin:.0f} {height + 2 * margin:.0f}" '
+        f'viewBox="{-margin} {-margin} {width:.0f} {height:.0f}" width="{width:.0f}" '
+        f'height="{height:.0f}" style="--w:{width:.0f}px" '
         f'aria-label="{escape(title)}">{styled}{HEADS}{inner}</svg>'
     )
 

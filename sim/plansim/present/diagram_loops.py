@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from itertools import pairwise
 
@@ -114,11 +115,18 @@ def loop_map(
     shown = dict.fromkeys(name for way in ways for name in (way.cause, way.effect))
     labels = {name: _label(name, model, langs) for name in shown}
     boxes = {name: Box(*_size(label)) for name, label in labels.items()}
+    # The layers lie one below the other, for the map to be as wide as a page: along is y.
+    turned = {
+        name: Box(box.above + box.below, box.width / 2, box.width / 2)
+        for name, box in boxes.items()
+    }
     lines = [Line(way.cause, way.effect, 1 + len(way.loops) / 2) for way in ways]
-    layout = lay_out(boxes, lines, gap=22.0, aisle=72.0)
-    drawn, tags = [], []
+    layout = lay_out(turned, lines, gap=26.0, aisle=44.0)
+    drawn: list[str] = []
+    tags: list[str] = []
+    taken: list[tuple[float, float]] = []
     for way, bends in zip(ways, layout.bends, strict=True):
-        path, (x, y) = _way(way, bends, layout, boxes)
+        path, room = _way(way, bends, layout, turned)
         said = " → ".join(
             _name(name, model, langs[-1]) for name in (way.cause, *way.through, way.effect)
         )
@@ -128,12 +136,13 @@ def loop_map(
             f'<path class="{css}" d="{path}" marker-end="url(#{head})">'
             f"<title>{escape(said)}</title></path>"
         )
-        tags.append(_tag(way, x, y))
+        taken.append(max(room, key=partial(_clearance, taken)))
+        tags.append(_tag(way, *taken[-1]))
     cards = [
-        _variable(name, labels[name], boxes[name], layout.places[name], model, langs)
+        _variable(name, labels[name], boxes[name], layout.places[name][::-1], model, langs)
         for name in shown
     ]
-    return svg(layout.width, layout.height, [*drawn, *tags, *cards], title, style=style)
+    return svg(layout.height, layout.width, [*drawn, *tags, *cards], title, style=style)
 
 
 def _label(name: str, model: Model, langs: Sequence[Lang]) -> Label:
@@ -164,20 +173,25 @@ def _size(label: Label) -> tuple[float, float, float]:
 
 def _way(
     way: Way, bends: Sequence[tuple[int, float]], layout: Layout, boxes: Mapping[str, Box]
-) -> tuple[str, tuple[float, float]]:
-    """Give a way's path, and where there is room to say which loops go it."""
+) -> tuple[str, list[tuple[float, float]]]:
+    """Give a way's path, and where there may be room to say which loops go it."""
     layers = layout.layers[way.cause], layout.layers[way.effect]
     side = -1 if layers[0] > layers[1] else 1
     (x, y), (u, v) = layout.places[way.cause], layout.places[way.effect]
     start = x + side * boxes[way.cause].width / 2, y
     end = u - side * boxes[way.effect].width / 2, v
-    path = path_through((start, end), bends, layers, layout)
+    path = path_through((start, end), bends, layers, layout, down=True)
     if bends:
-        layer, height = bends[len(bends) // 2]
-        return path, (sum(layout.columns[layer]) / 2, height)
+        return path, [(height, sum(layout.columns[layer]) / 2) for layer, height in bends]
     edges = layout.columns[layers[0]], layout.columns[layers[1]]
     aisle = (edges[0][1] + edges[1][0]) / 2 if side > 0 else (edges[0][0] + edges[1][1]) / 2
-    return path, (aisle, (y + v) / 2)
+    return path, [((y + v) / 2, aisle)]
+
+
+def _clearance(taken: Sequence[tuple[float, float]], point: tuple[float, float]) -> float:
+    """Give how far a point is from the nearest that is taken; tags are wide and low."""
+    away = (abs(x - point[0]) / 5 + abs(y - point[1]) for x, y in taken)
+    return min(away, default=math.inf)
 
 
 def _tag(way: Way, x: float, y: float) -> str:

@@ -1,0 +1,69 @@
+"""Writing a folder of pages: all of it or nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from plansim.errors import Fault, OutputError
+
+__all__ = ["check_folder", "write_folder"]
+
+FRONT = "index.html"
+"""What a folder of pages has at its top: any other folder is not replaced, unless it is empty."""
+
+
+def check_folder(path: Path, *, force: bool = False) -> None:
+    """See, before any work, that a folder can be written.
+
+    Raises:
+        OutputError: there is a file of that name, no folder to put it in or no right to; or it
+            exists, and ``force`` is not given or it does not look like pages.
+    """
+    if path.exists() and not path.is_dir():
+        fault = Fault("cannot write the pages", path, expected="a folder", found="a file")
+    elif not path.parent.is_dir():
+        found = f"no folder {path.parent}"
+        fault = Fault("cannot write the pages", path, expected="an existing folder", found=found)
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        found = f"no right to write to {path.parent}"
+        fault = Fault("cannot write the pages", path, expected="a writable folder", found=found)
+    elif path.is_dir() and any(path.iterdir()) and not (path / FRONT).is_file():
+        fault = Fault(
+            "the folder holds something else and is not replaced",
+            path,
+            expected=f"an empty folder, or one with {FRONT}",
+        )
+    elif path.is_dir() and any(path.iterdir()) and not force:
+        fault = Fault("the output folder exists already; --force replaces it", path)
+    else:
+        return
+    raise OutputError(str(fault))
+
+
+def write_folder(files: Mapping[str, str | bytes], path: Path, *, force: bool = False) -> None:
+    """Write files, by their paths in the folder, into a folder that appears when all are there.
+
+    Raises:
+        OutputError: as for `check_folder`; or the disk refuses.
+    """
+    check_folder(path, force=force)
+    building = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        for name, content in files.items():
+            file = building / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content.encode() if isinstance(content, str) else content)
+        building.chmod(0o755)
+        if path.is_dir():
+            shutil.rmtree(path)
+        building.replace(path)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise OutputError(str(Fault("cannot write the pages", path, found=why))) from error
+    finally:
+        if building.exists():
+            shutil.rmtree(building, ignore_errors=True)

@@ -1,0 +1,134 @@
+"""The documentation holds every variable in both languages, and its links lead somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from plansim.cli import main
+from plansim.model.mdl import load_model
+from plansim.model.records import Model
+
+VOID = {"meta", "link", "input", "br"}
+MODELS = Path(__file__).parent / "models"
+
+
+class Page(HTMLParser):
+    """The ids and the links of a page; that each element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.said: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == [], "an element is not closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        for key, value in attrs:
+            if key == "id" and value:
+                self.ids.append(value)
+            if key in ("href", "src") and value:
+                self.links.append(value)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Nothing is left open."""
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found: Path = tmp_path_factory.mktemp("site") / "pages"
+    assert main(["document", "-o", str(found)]) == 0
+    return found
+
+
+@pytest.fixture(scope="module")
+def pages(folder: Path) -> dict[Path, Page]:
+    return {path: Page(path.read_text("utf-8")) for path in folder.glob("*/*.html")}
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model()
+
+
+def leading(pages: dict[Path, Page]) -> Iterator[tuple[Path, str, str]]:
+    for path, page in pages.items():
+        for link in page.links:
+            file, _, anchor = link.partition("#")
+            yield path, file, anchor
+
+
+def test_every_link_leads_somewhere_and_none_to_a_host(pages: dict[Path, Page]) -> None:
+    for path, file, anchor in leading(pages):
+        assert "//" not in file
+        target = (path.parent / file).resolve() if file else path
+        assert target.is_file(), f"{path.name}: {file}"
+        if anchor:
+            assert anchor in pages[target].ids, f"{path.name}: {file}#{anchor}"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_variable_has_one_entry(pages: dict[Path, Page], model: Model, lang: str) -> None:
+    entries = [
+        each
+        for path, page in pages.items()
+        if path.parent.name == lang and path.name.startswith("module-")
+        for each in page.ids
+        if each not in ("h", "k", "m", "o")  # arrow heads of drawings
+    ]
+    assert len(entries) == len(set(entries)) == len(model.variables)
+    said = {text for path, page in pages.items() if path.parent.name == lang for text in page.said}
+    for variable in model.variables.values():
+        assert variable.name in said
+        assert not variable.name_zh or variable.name_zh in said
+        assert not variable.meaning or variable.meaning in said
+
+
+def test_both_languages_have_the_same_pages(folder: Path) -> None:
+    english, chinese = ({p.name for p in (folder / lang).iterdir()} for lang in ("en", "zh"))
+    assert english == chinese
+    assert (folder / "index.html").is_file()
+    assert "--w" in (folder / "style.css").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["tea_cup.mdl", "toy_town.mdl"])
+def test_another_model_is_documented(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "pages"
+    assert main(["document", "-o", str(path), "--model", str(MODELS / name), "--lang", "en"]) == 0
+    found = {page: Page(page.read_text("utf-8")) for page in path.glob("*/*.html")}
+    assert not (path / "zh").exists()
+    for _, file, _ in leading(found):
+        assert not file or (path / "en" / file).resolve().is_file()
+
+
+def test_a_folder_is_replaced_only_if_asked_and_only_if_it_holds_pages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "pages"
+    call = ["document", "-o", str(path), "--model", str(MODELS / "tea_cup.mdl")]
+    assert main(call) == 0
+    assert main(call) == 2
+    assert "--force replaces it" in capsys.readouterr().err
+    assert main([*call, "--force"]) == 0
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear", "utf-8")
+    assert main(["document", "-o", str(tmp_path / "mine"), "--force"]) == 2
+    assert "something else" in capsys.readouterr().err
+    assert (tmp_path / "mine" / "letter.txt").is_file()
+    assert main(["document", "-o", str(tmp_path / "no" / "such")]) == 2
+    assert "no folder" in capsys.readouterr().err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "pages"]
