@@ -106,9 +106,56 @@ def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:
     assert "already" in out
 
 
+MIX = ("solve", "baseline", "--lever", "coal quality", "--lever", "abatement effort")
+
+
+def test_a_mix_in_full(told: Callable[..., Any], call: Call) -> None:
+    targets = ("--target", "M34a", "--target", "m34b")
+    found = told(*MIX, *targets, "--price", "coal quality=5")
+    assert found["targets"] == ["M34a", "M34b"]
+    assert [each["name"] for each in found["levers"]] == [
+        "coal quality after",
+        "abatement effort after",
+    ]
+    assert found["cost_of"] == {"prices": {"coal quality after": 5.0}}
+    assert min(found["margins"].values()) >= 0
+    settings = [f"{each['name']}={each['value']!r}" for each in found["levers"]]
+    again = ("--set", settings[0], "--set", settings[1])
+    code, out, err = call(*MIX, *targets, *again)
+    assert code == 0, err
+    assert out.startswith("baseline meets M34a, M34b already")
+    assert "It costs 0." in out
+
+
+def test_a_mix_that_the_model_prices(call: Call) -> None:
+    cost = ("--target", "M34b", "--cost", "spending[environment works]", "--lang", "zh")
+    code, out, err = call(*MIX, *cost)
+    assert code == 0, err
+    assert "最低成本组合" in out
+    assert "亿元" in out
+
+
+def test_a_mix_that_there_is_not(call: Call) -> None:
+    code, out, _ = call(
+        *MIX, "--target", "M34a", "--target", "M24", "--set", "pension enforcement after=0.9"
+    )
+    assert code == 0
+    assert out.startswith("No mix of these levers makes baseline meet M34a, M24.")
+    assert "short are: M24" in out
+    assert "admissible ranges" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ((*MIX, "--target", "M28", "--price", "coal quality"), "not a price; expected NAME=COST"),
+        ((*MIX, "--target", "M28", "--price", "coal quality=-1"), "a number from 0 on"),
+        ((*MIX, "--target", "M28", "--price", "retrofit rate=1"), "has a price but is not moved"),
+        ((*MIX, "--target", "M28", "--price", "coal qualty=1"), "did you mean 'coal quality"),
+        ((*MIX, "--target", "M28", "--cost", "spending"), "'spending' is not one series"),
+        ((*MIX, "--target", "M28", "--cost", "coal quality after"), "counts no cost"),
+        ((*MIX, "--target", "M28", "--cost", "spendin[x]"), "no variable is called 'spendin'"),
+        ((*MIX, "--target", "M28", "--cost", "GDP", "--price", "coal quality=1"), "either of"),
         (("solve", "baseline", "--lever", "GDP", "--target", "M28"), "'GDP' cannot be set"),
         (("solve", "baseline", "--lever", "coal quality", "--target", "M99"), "no target has the"),
         (("solve", "baseline", "--lever", "coal quality", "--target", "T402"), "nothing in the mo"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from plansim.shell import (
+    all_or_faults,
     constant_names,
     format_option,
     items,
@@ -23,15 +25,18 @@ from plansim.shell import (
     set_option,
     target_ids,
     targets_of,
+    variable_names,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from plansim.errors import Fault
     from plansim.model.records import Model
     from plansim.model.scenario import Scenario
     from plansim.plan.targets import Target
+    from plansim.study.mix import Outlay, Prices
+    from plansim.study.solve import Lever
 
 __all__ = ["COMMANDS"]
 
@@ -126,19 +131,36 @@ def attribute(
 @click.argument("scenario", shell_complete=items(scenario_names))
 @click.option(
     "--lever",
+    "levers",
     metavar="NAME",
+    multiple=True,
     required=True,
     shell_complete=items(_lever_names),
     help="The constant, or element of one, that is moved; of a lever, what it is set to after its "
-    "change.",
+    "change. May be given again.",
 )
 @click.option(
     "--target",
-    "id_",
+    "ids",
     metavar="ID",
+    multiple=True,
     required=True,
     shell_complete=items(_target_names),
-    help="The target to be met.",
+    help="The target to be met; may be given again.",
+)
+@click.option(
+    "--price",
+    "prices",
+    metavar="NAME=COST",
+    multiple=True,
+    shell_complete=items(constant_names),
+    help="What a unit of a lever's change costs; else 1 for the whole of its plausible range.",
+)
+@click.option(
+    "--cost",
+    metavar="VARIABLE",
+    shell_complete=items(variable_names),
+    help="Let the model count the cost: a flow added up to the target's year, or a stock then.",
 )
 @set_option
 @model_option
@@ -146,33 +168,121 @@ def attribute(
 @lang_option
 def solve(
     scenario: str,
-    lever: str,
-    id_: str,
+    levers: tuple[str, ...],
+    ids: tuple[str, ...],
+    prices: tuple[str, ...],
+    cost: str | None,
     overrides: tuple[str, ...],
     model: Path | None,
     form: str,
     lang: str | None,
 ) -> None:
-    """Find the least change of a lever under SCENARIO that just meets a target.
+    """Find the least change of levers under SCENARIO that just meets targets.
 
-    The plausible range of the lever is looked over first, then the admissible one.
+    Of one lever and one target, the least change; of several, the cheapest mix by the cost that
+    --price or --cost states. The plausible ranges are looked over first, then the admissible ones.
     """
     from plansim.present.causes_table import solution_json, solution_text
+    from plansim.present.mix_table import mix_json, mix_text
     from plansim.study.block import judged_targets
-    from plansim.study.solve import lever_named
+    from plansim.study.members import variable_of
+    from plansim.study.mix import Outlay, cheapest_mix
     from plansim.study.solve import solve as least_change
 
+    if prices and cost is not None:
+        raise click.UsageError("the cost is either of --price or of --cost")
     page = page_for(lang)
     read = model_at(model)
     targets = targets_of(read)
     (chosen,) = _scenarios([scenario], overrides, read, targets)
-    moved, target = lever_named(read, chosen, lever), _judged(id_, targets)
+    faults: list[Fault] = []
+    moved = all_or_faults(_lever_finder(read, chosen), dict.fromkeys(levers), faults)
+    wanted = all_or_faults(lambda id_: _judged(id_, targets), dict.fromkeys(ids), faults)
+    raise_all(faults)
+    judged = judged_targets(targets)
+    if len(moved) == len(wanted) == 1 and not prices and cost is None:
+        with patience(page.text("run.simulating", scenario=chosen.id)):
+            one = least_change(read, chosen, moved[0], wanted[0], judged)
+        if form == "json":
+            machine(solution_json(one))
+        else:
+            page.show(solution_text(one, page.text, page.width))
+        return
+    cost_of = _prices(prices, read, chosen, moved) if cost is None else _outlay(cost, read)
     with patience(page.text("run.simulating", scenario=chosen.id)):
-        found = least_change(read, chosen, moved, target, judged_targets(targets))
+        found = cheapest_mix(read, chosen, moved, wanted, cost_of, judged)
     if form == "json":
-        machine(solution_json(found))
-    else:
-        page.show(solution_text(found, page.text, page.width))
+        machine(mix_json(found))
+        return
+    name = variable_of(read, cost_of.variable).name_zh if isinstance(cost_of, Outlay) else ""
+    page.show(mix_text(found, page.text, page.width, cost_zh=name, colour=page.colour))
+
+
+def _lever_finder(model: Model, scenario: Scenario) -> Callable[[str], Lever]:
+    from plansim.study.solve import lever_named
+
+    return lambda name: lever_named(model, scenario, name)
+
+
+def _prices(
+    texts: Sequence[str], model: Model, scenario: Scenario, levers: Sequence[Lever]
+) -> Prices:
+    """Read texts ``NAME=COST``; each must name one of the levers."""
+    from plansim.errors import Fault, nearest
+    from plansim.study.mix import Prices
+    from plansim.study.solve import lever_named
+
+    found: dict[str, float] = {}
+    faults: list[Fault] = []
+    names = [each.reference for each in levers]
+    for text in texts:
+        name, _, size = text.rpartition("=")
+        try:
+            price = float(size)
+        except ValueError:
+            price = math.nan
+        if not name or not 0 <= price < math.inf:
+            faults.append(
+                Fault(
+                    "not a price", "--price", expected="NAME=COST, a number from 0 on", found=text
+                )
+            )
+            continue
+        for lever in all_or_faults(lambda n: lever_named(model, scenario, n), [name], faults):
+            if lever.reference not in names:
+                faults.append(
+                    Fault(f"'{lever.reference}' has a price but is not moved", "--price",
+                          expected="one of " + ", ".join(names),
+                          nearest=nearest(lever.reference, names))
+                )  # fmt: skip
+            found[lever.reference] = price
+    raise_all(faults)
+    return Prices(found)
+
+
+def _outlay(name: str, model: Model) -> Outlay:
+    """Find the variable, or element of one, that counts a cost."""
+    from plansim.errors import Fault, InputError, nearest
+    from plansim.model.records import VariableKind
+    from plansim.study.design_file import references
+    from plansim.study.mix import Outlay
+
+    head, bracket, inside = name.partition("[")
+    variable = model.find(head)
+    if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
+        raise InputError(
+            Fault(f"'{variable.name}' does not move in a run and counts no cost", "--cost",
+                  expected="a variable that a run computes", found=f"a {variable.kind}")
+        )  # fmt: skip
+    ranges = [model.subscripts[each].elements for each in variable.subscripts]
+    known = list(references(variable.name, ranges))
+    wanted = variable.name + bracket + inside
+    if wanted not in known:
+        raise InputError(
+            Fault(f"'{name}' is not one series", "--cost", expected="one of " + ", ".join(known),
+                  nearest=nearest(wanted, known))
+        )  # fmt: skip
+    return Outlay(wanted)
 
 
 def _scenarios(

@@ -26,7 +26,7 @@ from plansim.study.factor import default_of
 from plansim.study.members import Engine, compiled
 from plansim.study.trials import Bench, Question, bench_of
 
-__all__ = ["POINTS", "Lever", "Range", "Solution", "Sought", "lever_named", "solve"]
+__all__ = ["POINTS", "Lever", "Range", "Solution", "Sought", "lever_named", "ranges_of", "solve"]
 
 POINTS = 129
 """Of the grid over a range."""
@@ -157,7 +157,7 @@ def solve(
         raise InputError(Fault(f"a run of '{scenario.id}' gives no figure for {target.id}"))
     sought: list[Sought] = []
     value = lever.present if present >= 0 else None
-    for kind, low, high in [] if value is not None else _ranges(lever):
+    for kind, low, high in [] if value is not None else ranges_of(lever):
         ends = min(low, lever.present), max(high, lever.present)
         grid = np.unique(np.append(np.linspace(*ends, POINTS), lever.present))
         margins = margin(grid)
@@ -189,7 +189,7 @@ class _Margin:
         return float(self(np.array([value]))[0])
 
 
-def _ranges(lever: Lever) -> list[tuple[Range, float, float]]:
+def ranges_of(lever: Lever) -> list[tuple[Range, float, float]]:
     """Give the ranges to look over; one that is open ends with what is known to be in it."""
     plausible, (low, high) = lever.variable.plausible, lever.variable.admissible
     known = [lever.present, *(plausible or ())]
