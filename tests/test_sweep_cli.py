@@ -48,7 +48,7 @@ def test_a_sweep_over_factors_is_summarised_and_stored(call: Call, tmp_path: Pat
     code, out, err = call("sweep", "baseline", *FACTORS, "-n", "64", "--seed", "3")
     assert code == 0, err
     assert "64 runs ended well" in out
-    shares = r"\d+\.\d ± \d+\.\d % +\d+\.\d %( +–| +\d+\.\d %)*"
+    shares = r"(\d+\.\d ± [\d.<]+|[\d.<>]+(–[\d.<>]+)?) %( +–| +[\d.<>]+ %)+"
     assert re.search(rf"^M01 .* ≥ 1020 亿元 +{shares} +[-+][\d.]+ +\d+$", out, re.M)
     assert max(map(len, out.splitlines())) <= 100
     assert "64 runs are stored in baseline.zarr." in err

@@ -144,16 +144,15 @@ def _shares(one: xr.Dataset, text: Text, rare: Sequence[Status]) -> Iterator[Lin
         yield Line("", f"{percent(counts[status] / total)} %" if counts[status] else "–")
 
 
-FEW = 10
-"""With fewer runs than this on one side a share has no symmetric error worth the name."""
-
-
 def _met(one: xr.Dataset, met: int, total: int) -> str:
-    """Write the share of runs that meet a target, with its error, or the interval that it has."""
+    """Write the share of runs that meet a target, with its error; if all or none do, the interval.
+
+    There an error on both sides would claim what cannot be.
+    """
     error, low, high = (float(one[f"p_met_{each}"]) for each in ("se", "low", "high"))
     if math.isnan(error):
         return f"{percent(met / total)} %"
-    if FEW <= met <= total - FEW:
+    if 0 < met < total:
         return f"{percent(met / total)} ± {percent(error)} %"
     ends = dict.fromkeys((percent(low), percent(high)))
     return f"{'–'.join(ends)} %"
