@@ -85,7 +85,7 @@ targets:
   variable: expected output
 """
 _CHECKS = """\
-scenarios: {baseline: plain, equilibrium: rest}
+scenarios: {baseline: plain, equilibrium: rest, history: plain}
 years: [2010, 2020]
 main table: {rows: 'M\\d+'}
 size: 20
@@ -150,6 +150,27 @@ loops:
   paths:
   - {capital: +1, output: +1, investment: +1}
 """
+_HISTORY = """\
+capital: {constant: base capital, low: 99, high: 101, points: 3}
+place: Mill
+series:
+  - id: output
+    en: What the mill made
+    zh: 产出
+    of: output
+    most: 0.1
+    points:
+      - {year: 2005, target: M01}
+      - {year: 2006, observation: [output, ""]}
+  - id: growth
+    en: How it grew
+    zh: 增长
+    of: output
+    scale: 0.01
+    points:
+      - {year: 2006, since: 2005, observation: [growth, ""]}
+"""
+_OBSERVED = "place,quantity,part,year,value\nMill,output,,2006,20.2\nMill,growth,,2006,1.05\n"
 _HEAD = "title: {en: Story, zh: 情景}\ndescription: {en: A story., zh: 情景。}\n"
 _REST = "parent: plain\nvalues: {saving: 0.25, 'investment share': [0.6, 0.4]}\n"
 _ASSUMING = "parent: plain\nassumes: {M02: {en: It is given., zh: 给定。}}\n"
@@ -160,6 +181,8 @@ MILL: Mapping[str, str] = {
     "model/checks.yaml": _CHECKS,
     "model/reality.yaml": _SIGNS,
     "model/loops.yaml": _LOOPS,
+    "model/history.yaml": _HISTORY,
+    "model/observations.csv": _OBSERVED,
     "scenarios/plain.yaml": _HEAD,
     "scenarios/rest.yaml": _HEAD + _REST,
     "scenarios/assuming.yaml": _HEAD + _ASSUMING,

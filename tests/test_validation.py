@@ -40,8 +40,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Dossier:
     return mill(tmp_path_factory.mktemp("mill"))
 
 
-# Of the sound mill; it has no history, no province, and no study of uncertainty.
-MADE = [test for test in TESTS if test not in {"Q15", "Q18", "Q19", "Q20", "Q21"}]
+# Of the sound mill; it has no province, and no study of uncertainty.
+MADE = [test for test in TESTS if test not in {"Q18", "Q19", "Q20", "Q21"}]
 
 
 @pytest.mark.parametrize("test", MADE)
@@ -102,6 +102,8 @@ BREAKS = [
     ("Q13", Said.TOO_FEW, SIGNS, FIRST_SIGN, ""),
     ("Q14", Said.STRONG, MODEL, "(switch R*output + (1 - switch R)*", "(0*switch R + "),
     ("Q14", Said.NOT_FROZEN, LOOPS, "[plant!]", "[plant!]) + SUM(wear[plant!]"),
+    ("Q15", Said.FITS, "model/observations.csv", "20.2", "30"),
+    ("Q15", Said.FITS, "model/history.yaml", "high: 101", "high: 140"),
     ("Q22", Said.READS, MODEL, "patience= 2", "patience:= 2"),
     (
         "Q22",
@@ -211,3 +213,24 @@ def test_json_has_every_case_and_no_number_that_is_none(sound: Dossier, tmp_path
     assert [len(each["cases"]) for each in read["tests"]] == [len(each.cases) for each in made]
     assert len(read["tests"][1]["detail"]) == len(made[1].faults)
     assert None in [case["values"].get("error", 0) for case in read["tests"][1]["cases"]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[growth,", "[growths,", r"history.yaml:18: observations.csv has no 'growths' .* of 2006"),
+        ("target: M01", "target: M11", "no base figure 'M11'; did you mean 'M01'"),
+        (", target: M01", "", "an observation has one source"),
+        ("constant: base capital", "constant: best capital", "did you mean 'base capital'"),
+        (
+            "of: output\n    most",
+            "of: outputs\n    most",
+            r"history\.yaml:7: no variable is called",
+        ),
+    ],
+)
+def test_a_slip_in_the_history_is_named_with_its_line(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        finding(mill(tmp_path, ("model/history.yaml", old, new)), "Q15")

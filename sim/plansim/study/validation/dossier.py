@@ -13,6 +13,7 @@ from plansim.plan.targets import Kind, Target, load_targets
 from plansim.study.loops import FILE_NAME as LOOPS
 from plansim.study.loops import Loop, load_loops
 from plansim.study.validation.checks import CHECKS, Checks, SignTest, load_checks, load_signs
+from plansim.study.validation.observed import History, load_history
 
 __all__ = ["Dossier", "by_clock", "indicators", "load_dossier"]
 
@@ -29,6 +30,7 @@ class Dossier:
     checks: Checks
     signs: tuple[SignTest, ...]
     loops: tuple[Loop, ...]
+    history: History | None
 
     @property
     def baseline(self) -> Scenario:
@@ -56,13 +58,15 @@ def load_dossier(model: Model, scenarios: Path | None = None) -> Dossier:
             Fault(f"no scenario is called '{each}'", path, nearest=nearest(each, read))
             for each in unknown
         )
+    targets = load_targets(model=model)
     return Dossier(
         model,
         read,
-        load_targets(model=model),
+        targets,
         checks,
         load_signs(model),
         load_loops(model) if model.path.with_name(LOOPS).is_file() else (),
+        load_history(model, targets),
     )
 
 

@@ -62,6 +62,8 @@ class Said(StrEnum):
     SOUND_MODEL = "sound_model"
     SIGN = "sign"  # which way a change works
     SIGN_SHARE = "sign_share"  # in how many draws it works so
+    FITS = "fits"  # a series of the past
+    SHOWN = "shown"  # one that is not judged
     STRONG = "strong"  # a loop, by what its cut does
     WEAK = "weak"  # one that is listed as such
     BREAKS = "breaks"  # a run without a loop

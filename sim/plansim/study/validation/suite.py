@@ -22,6 +22,7 @@ from plansim.study.validation.findings import Finding
 from plansim.study.validation.forcing import assumed, no_forcing
 from plansim.study.validation.integration import equilibrium, half_the_step
 from plansim.study.validation.parameters import documentation, parameters, units
+from plansim.study.validation.past import past
 from plansim.study.validation.reality import signs
 from plansim.study.validation.structure import structure
 
@@ -45,6 +46,7 @@ TESTS: Mapping[str, Test] = MappingProxyType(
         "Q12": corners,
         "Q13": signs,
         "Q14": cuts,
+        "Q15": past,
         "Q22": no_forcing,
         "Q23": assumed,
         "Q24": engines,

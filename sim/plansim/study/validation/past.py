@@ -1,0 +1,110 @@
+"""Q15: started in the past with the investment of history, the model finds what followed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from plansim.model.records import Timing
+from plansim.model.scenario import Scenario
+from plansim.plan.measure import Floats, moment
+from plansim.study.factor import default_of
+from plansim.study.history import Fit, fit
+from plansim.study.validation.dossier import Dossier
+from plansim.study.validation.findings import Case, Finding, Number, Said, found, not_applicable
+from plansim.study.validation.observed import History, Observed
+from plansim.study.validation.probe import Runs, probe_of
+from plansim.study.validation.settings import Settings, cells
+
+__all__ = ["capitals", "past", "simulated"]
+
+
+def past(dossier: Dossier) -> Finding:
+    """Run the scenario of the past at each sum of capital, and measure every observed series.
+
+    A series passes if its error does at every sum.
+    """
+    if dossier.history is None or dossier.checks.scenarios.history is None:
+        return not_applicable("Q15", "history")
+    history, scenario = dossier.history, dossier.scenarios[dossier.checks.scenarios.history]
+    sums = capitals(dossier, history, scenario)
+    probe = probe_of(dossier.model, [each.equation for each in history.series])
+    runs = probe.run([values for _, values in sums], scenario.time)
+    cases: list[Case] = []
+    for each in history.series:
+        observed = np.array([point.value for point in each.points])
+        fits = [fit(row, observed) for row in simulated(runs, each)]
+        cases += _cases(each, fits, simulated(runs, each)[0], observed)
+    judged = [case for case in cases if case.said is Said.FITS]
+    figures: dict[str, Number] = {
+        "series": len(judged),
+        "fit": sum(case.holds for case in judged),
+        "worst": max((float(case.values["mape"]) for case in judged), default=0.0),
+        "widest": max((float(case.values["mape_high"]) for case in judged), default=0.0),
+        "sums": len(sums) - 1,
+    }
+    stock = history.capital
+    limits: dict[str, Number] = {"low": stock.low, "high": stock.high} if stock else {}
+    return found("Q15", cases, figures, {"low": math.nan, "high": math.nan, **limits})
+
+
+def capitals(
+    dossier: Dossier, history: History, scenario: Scenario
+) -> list[tuple[float, Settings]]:
+    """Give the scenario's own sum of capital first, then those over its range, with all values."""
+    if history.capital is None:
+        return [(math.nan, scenario.values)]
+    names = cells(dossier.model, history.capital.constant)
+    own = {name: default_of(dossier.model, scenario.values, name) for name in names}
+    total = sum(own.values())
+    sums = np.linspace(history.capital.low, history.capital.high, history.capital.points).tolist()
+    return [
+        (each, {**scenario.values, **{name: own[name] * each / total for name in names}})
+        for each in (total, *sums)
+    ]
+
+
+def simulated(runs: Runs, series: Observed) -> Floats:
+    """Give what the model says at the points of an observed series: ``(run, point)``."""
+    values = runs.series(series.equation.name)
+    timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
+
+    def at(year: int) -> Floats:
+        near = np.flatnonzero(np.abs(runs.time - moment(timing, year)) < 1e-6)
+        return values[:, near[0]] if near.size else np.full(len(values), np.nan)
+
+    columns = []
+    for point in series.points:
+        if point.since is None:
+            columns.append(at(point.year))
+        else:
+            with np.errstate(all="ignore"):
+                ratio = at(point.year) / at(point.since)
+                columns.append(ratio ** (1 / (point.year - point.since)) - 1)
+    return np.stack(columns, axis=1)
+
+
+def _cases(each: Observed, fits: Sequence[Fit], values: Floats, observed: Floats) -> list[Case]:
+    own = fits[0]
+    mapes = [one.mape if math.isfinite(one.mape) else math.inf for one in fits]
+    numbers: dict[str, Number] = {
+        "mape": own.mape,
+        "mape_low": min(mapes),
+        "mape_high": max(mapes),
+        "rmse": own.rmse,
+        "r2": own.r2,
+        "um": own.um,
+        "us": own.us,
+        "uc": own.uc,
+        "points": own.points,
+        "years": ", ".join(str(point.year) for point in each.points),
+        "simulated": ", ".join(f"{value:.4g}" for value in values),
+        "observed": ", ".join(f"{value:.4g}" for value in observed),
+    }
+    if each.most is None:
+        return [Case(each.id, True, Said.SHOWN, numbers, each.name_en, each.name_zh)]
+    holds = max(mapes) <= each.most
+    values_said: dict[str, Number] = {**numbers, "most": each.most}
+    return [Case(each.id, holds, Said.FITS, values_said, each.name_en, each.name_zh)]
