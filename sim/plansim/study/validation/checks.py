@@ -69,6 +69,8 @@ class Parts(Form):
     equilibrium: str | None = None
     history: str | None = None
     family: str | None = None
+    uncertainty: str | None = None
+    """The design of the study of what is not known, from the folder of the scenarios."""
 
 
 class MainTable(Form):

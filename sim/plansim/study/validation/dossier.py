@@ -51,7 +51,8 @@ def load_dossier(model: Model, scenarios: Path | None = None) -> Dossier:
     """
     checks = load_checks(model)
     read = {head.id: read_scenario(head.path, model) for head in list_scenarios(scenarios)}
-    wanted = [each for each in checks.scenarios.model_dump().values() if each is not None]
+    parts = checks.scenarios.model_dump(exclude={"uncertainty"})
+    wanted = [each for each in parts.values() if each is not None]
     if unknown := [each for each in wanted if each not in read]:
         path = model.path.with_name(CHECKS)
         raise InputError(

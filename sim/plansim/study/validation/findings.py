@@ -8,7 +8,17 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
 
-__all__ = ["Case", "Finding", "Number", "Said", "Status", "found", "not_applicable", "unfinished"]
+__all__ = [
+    "Case",
+    "Finding",
+    "Number",
+    "Said",
+    "Status",
+    "found",
+    "not_applicable",
+    "not_computed",
+    "unfinished",
+]
 
 Number: TypeAlias = "float | int | str"
 """What a sentence about a case is filled with."""
@@ -64,6 +74,12 @@ class Said(StrEnum):
     SIGN_SHARE = "sign_share"  # in how many draws it works so
     FITS = "fits"  # a series of the past
     SHOWN = "shown"  # one that is not judged
+    DRIVEN = "driven"  # a target, by its main drivers
+    CHANCE = "chance"  # that a target is met
+    UNSURE = "unsure"  # a chance that is not known well enough
+    BROKEN = "broken"  # runs of a study
+    STABLE = "stable"  # the order of two scenarios
+    FRAGILE = "fragile"
     STRONG = "strong"  # a loop, by what its cut does
     WEAK = "weak"  # one that is listed as such
     BREAKS = "breaks"  # a run without a loop
@@ -162,3 +178,9 @@ def unfinished(
     left = tuple(Case(test, True, Said.MISSING, {"lacking": each}) for each in lacking)
     whole = found(test, (*made, *left), figures, limits)
     return whole if whole.faults else replace(whole, status=Status.NOT_APPLICABLE)
+
+
+def not_computed(test: str, what: str, limits: Mapping[str, Number] | None = None) -> Finding:
+    """Make the finding of a test that is asked for and cannot be made yet: it fails."""
+    case = Case(test, False, Said.MISSING, {"lacking": what})
+    return Finding(test, Status.FAIL, {}, dict(limits or {}), (case,))

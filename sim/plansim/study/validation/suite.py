@@ -16,8 +16,10 @@ from plansim.study.validation.conservation import conservation
 from plansim.study.validation.corners import corners
 from plansim.study.validation.cuts import cuts
 from plansim.study.validation.dossier import Dossier
+from plansim.study.validation.doubt import DOUBTS, doubts
 from plansim.study.validation.engines import engines, run_cards
 from plansim.study.validation.extremes import extremes
+from plansim.study.validation.family import family
 from plansim.study.validation.findings import Finding
 from plansim.study.validation.forcing import assumed, no_forcing
 from plansim.study.validation.integration import equilibrium, half_the_step
@@ -30,7 +32,7 @@ __all__ = ["TESTS", "chosen", "validate"]
 
 Test: TypeAlias = Callable[[Dossier], Finding]
 
-TESTS: Mapping[str, Test] = MappingProxyType(
+_SINGLE: Mapping[str, Test] = MappingProxyType(
     {
         "Q01": structure,
         "Q02": units,
@@ -47,12 +49,16 @@ TESTS: Mapping[str, Test] = MappingProxyType(
         "Q13": signs,
         "Q14": cuts,
         "Q15": past,
+        "Q21": family,
         "Q22": no_forcing,
         "Q23": assumed,
         "Q24": engines,
         "Q25": run_cards,
     }
 )
+"""Those that are made one by one."""
+
+TESTS: tuple[str, ...] = tuple(sorted([*_SINGLE, *DOUBTS]))
 """In the order in which they are reported."""
 
 
@@ -89,9 +95,14 @@ def validate(
         UnknownNameError: no test has one of the ids.
         InputError: what a test reads is at fault.
     """
+    doubted: Mapping[str, Finding] | None = None
     for name in chosen(tests):
         began = time.perf_counter()
-        test = TESTS[name]
-        if test is engines:
-            test = partial(engines, reference=reference)
-        yield replace(test(dossier), seconds=time.perf_counter() - began)
+        if name in DOUBTS:  # one study for all of them
+            doubted = doubts(dossier) if doubted is None else doubted
+            made = doubted[name]
+        elif name == "Q24":
+            made = engines(dossier, reference=reference)
+        else:
+            made = _SINGLE[name](dossier)
+        yield replace(made, seconds=time.perf_counter() - began)
