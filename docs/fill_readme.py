@@ -56,4 +56,5 @@ if __name__ == "__main__":
     readme = ROOT / "README.md"
     for command in PICTURE.findall(readme.read_text(encoding="utf-8")):
         printed(f"{command} --force")
-    readme.write_text(SHOWN.sub(refill, readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in (readme, ROOT / "docs" / "calibration.md"):
+        page.write_text(SHOWN.sub(refill, page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
+from plansim.cli_calibrate import COMMANDS as CALIBRATE
 from plansim.cli_causes import COMMANDS as CAUSES
 from plansim.cli_document import COMMANDS as DOCUMENT
 from plansim.cli_plot import COMMANDS as PLOT
@@ -416,7 +417,7 @@ def completion(shell: str) -> None:
     click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
 
 
-for command in (*COMMANDS, *CAUSES, *DOCUMENT, *PLOT, *UNCERTAINTY, *VALIDATE):
+for command in (*COMMANDS, *CALIBRATE, *CAUSES, *DOCUMENT, *PLOT, *UNCERTAINTY, *VALIDATE):
     plansim.add_command(command)
 
 

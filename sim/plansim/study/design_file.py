@@ -13,7 +13,7 @@ import io
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -54,7 +54,7 @@ from plansim.study.factor import (
 )
 from plansim.study.rest import remaining_factors
 
-__all__ = ["DesignFile", "quick_design", "read_design", "schema_text"]
+__all__ = ["DesignFile", "FactorForm", "factors_of", "quick_design", "read_design", "schema_text"]
 
 MOST_TABLE = 200_000_000
 """Bytes of a table that are read at most."""
@@ -253,6 +253,24 @@ def quick_design(
     form = DesignFile(title="", scenarios=[scenario], factors=forms)
     design = _Reader(model, document, form, None).design(samples, seed, [read])
     return replace(design, id=read.id, title_en=read.title_en, title_zh=read.title_zh)
+
+
+def factors_of(
+    forms: Mapping[str, FactorForm], document: Document, scenario: Scenario, model: Model
+) -> tuple[Factor, ...]:
+    """Make factors of a file's key ``factors``, within what is admissible.
+
+    Raises:
+        DesignError: with every fault.
+    """
+    reader = _Reader(model, document, DesignFile(title="", factors=dict(forms)), None)
+    factors = tuple(reader._factors(None))
+    reader._check_apart(factors)
+    if not reader.faults:
+        reader._check_ranges(factors, None, scenario)
+    if reader.faults:
+        raise DesignError(dict.fromkeys(reader.faults))
+    return factors
 
 
 @dataclass(frozen=True)

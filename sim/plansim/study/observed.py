@@ -1,0 +1,165 @@
+"""Tables of what was observed, as data for a fit: a row, its line, and whether it may be used.
+
+A figure of after the model's own start is *context*: it may be looked at, never fitted to. So is a
+row whose column ``use`` says anything but *calibration*. What its source calls an assumption was
+not observed, and a plan's targets are wishes.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plansim.errors import Fault, InputError
+
+__all__ = ["EVIDENCE", "OBSERVATIONS", "Row", "Table", "datum", "read_table", "why_not"]
+
+OBSERVATIONS = "observations.csv"
+EVIDENCE = "evidence.csv"
+"""Files beside a model: what was observed there, and figures with an id."""
+
+USABLE = "calibration"
+ASSUMED = "assumption"
+_COLUMNS = {"year", "value", "unit", "quantity", "place", "source"}
+_MOST_BYTES = 50_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table; all cells are texts."""
+
+    file: Path
+    line: int
+    cells: Mapping[str, str]
+
+    def __str__(self) -> str:
+        names = ("place", "quantity", "part", "year")
+        return ", ".join(each for name in names if (each := self.cells.get(name)))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of figures."""
+
+    path: Path
+    sha256: str
+    rows: tuple[Row, ...]
+
+    def find(self, wanted: Mapping[str, str]) -> list[Row]:
+        """Give the rows that have what is wanted in the columns named."""
+        return [
+            row
+            for row in self.rows
+            if all(_same(row.cells.get(name, ""), text) for name, text in wanted.items())
+        ]
+
+    def words(self, column: str) -> list[str]:
+        """Give what stands in a column, each once."""
+        return [
+            each for each in dict.fromkeys(row.cells.get(column, "") for row in self.rows) if each
+        ]
+
+
+def _same(one: str, other: str) -> bool:
+    return one.casefold().split() == other.casefold().split()
+
+
+def read_table(path: Path) -> Table:
+    """Read a CSV table with the columns quantity, place, year, value, unit and source, or more.
+
+    Raises:
+        InputError: it cannot be read, or lacks a column.
+    """
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(_MOST_BYTES + 1)
+        if len(raw) > _MOST_BYTES:
+            raise InputError(Fault(f"the table is larger than {_MOST_BYTES // 1_000_000} MB", path))
+        reader = csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
+        missing = sorted(_COLUMNS - set(reader.fieldnames or ()))
+        rows = tuple(_rows(reader, path)) if not missing else ()
+    except OSError as error:
+        raise InputError(
+            Fault("the table of data cannot be read", path, found=error.strerror)
+        ) from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(Fault("not a table of data", path, found=str(error))) from None
+    if missing:
+        raise InputError(
+            Fault(
+                "the table of data lacks a column",
+                path,
+                1,
+                expected=", ".join(sorted(_COLUMNS)),
+                found="no " + ", ".join(missing),
+            )
+        )
+    return Table(path, hashlib.sha256(raw).hexdigest(), rows)
+
+
+def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[Row]:
+    before = reader.line_num
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        # A row begins on the line after the last one's end; blank lines are passed over.
+        first = max(before + 1, reader.line_num - sum(str(v).count("\n") for v in cells.values()))
+        before = reader.line_num
+        yield Row(
+            path, first, {k: (v or "").strip() for k, v in cells.items() if isinstance(k, str)}
+        )
+
+
+def why_not(row: Row, last: int, target_ids: Sequence[str] = ()) -> Fault | None:
+    """Say why a row is no data for a fit, with its file and line; None if it is.
+
+    Args:
+        row: the row.
+        last: the last year of which a figure may be used.
+        target_ids: of the plan, none of which is an observation.
+    """
+
+    def no(message: str, expected: str, found: str) -> Fault:
+        return Fault(f"{message}: {row}", row.file, row.line, expected, found)
+
+    cells = row.cells
+    if (use := cells.get("use")) and not _same(use, USABLE):
+        return no("the row is not for calibration", f"use: {USABLE}", f"use: {use}")
+    if cells.get("id", "") in target_ids or cells["quantity"] in target_ids:
+        return no("a target of the plan is no observation", "what was observed", "a target")
+    if _year(cells["year"]) is None or _number(cells["value"]) is None:
+        missing = "year" if _year(cells["year"]) is None else "value"
+        found = cells[missing] or "nothing"
+        return no(f"the row has no {missing} to fit to", f"one {missing}", found)
+    if (year := _year(cells["year"])) is not None and year > last:
+        return no("the row is context, not data for calibration", f"a year up to {last}", str(year))
+    if cells["source"].casefold().startswith(ASSUMED):
+        return no("the row is an assumption, not an observation", "an observed figure", ASSUMED)
+    return None
+
+
+def datum(row: Row) -> tuple[int, float, str]:
+    """Give the year, the value and the unit of a row that `why_not` lets pass."""
+    year, value = _year(row.cells["year"]), _number(row.cells["value"])
+    assert year is not None, row
+    assert value is not None, row
+    return year, value, row.cells["unit"]
+
+
+def _year(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) == 4 else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
