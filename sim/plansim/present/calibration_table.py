@@ -53,9 +53,16 @@ def _name(estimate: Estimate, text: Text) -> str:
 
 
 def _parameters(found: Calibration, text: Text, room: int) -> list[Row | Band]:
-    heads = ("parameter", "range", "present", "value", "interval", "verdict")
+    heads = (
+        "calibration.parameter",
+        "calibration.range",
+        "calibration.present",
+        "calibration.value",
+        "calibration.interval",
+        "calibration.verdict",
+    )
     rows: list[Row | Band] = [
-        tuple((Line(text(f"calibration.{key}"), style=Style.STRONG),) for key in heads),
+        tuple((Line(text(key), style=Style.STRONG),) for key in heads),
         Band("-", Style.FAINT),
     ]
     for each in found.estimates:
@@ -100,9 +107,17 @@ def _known(found: Calibration, text: Text) -> list[str]:
 
 
 def _residuals(found: Calibration, text: Text, room: int) -> list[Row | Band]:
-    heads = ("observation", "line", "observed", "error", "before", "after", "miss")
+    heads = (
+        "calibration.observation",
+        "calibration.line",
+        "calibration.observed",
+        "calibration.error",
+        "calibration.before",
+        "calibration.after",
+        "calibration.miss",
+    )
     rows: list[Row | Band] = [
-        tuple((Line(text(f"calibration.{key}"), style=Style.STRONG),) for key in heads),
+        tuple((Line(text(key), style=Style.STRONG),) for key in heads),
         Band("-", Style.FAINT),
     ]
     for each in found.residuals:
