@@ -40,6 +40,7 @@ __all__ = [
     "findings",
     "judge",
     "margin_of",
+    "percent_of",
     "status_codes",
 ]
 
@@ -164,11 +165,10 @@ def _judged(dataset: xr.Dataset, target: Target, *, assumed: bool) -> Judgement:
     found = findings(answers, target, assumed=assumed)
     judged = bool(series) and target.value is not None and target.year is not None
     runs = _runs(next(iter(series.values()))) if judged else xr.DataArray(math.nan)
-    size = abs(target.value or math.nan)
     return Judgement(
         value=runs.copy(data=found.value),
         margin=runs.copy(data=found.margin),
-        margin_pct=runs.copy(data=found.margin / size * 100),
+        margin_pct=runs.copy(data=percent_of(found.margin, target)),
         status=runs.copy(data=found.status),
         first_breach=runs.copy(data=found.first_breach),
         bases=MappingProxyType({key: runs.copy(data=each) for key, each in found.bases.items()}),
@@ -218,6 +218,11 @@ def _distance(value: Floats, target: Target) -> Floats:
 
 def _slack(target: Target) -> float:
     return _ROUNDING * abs(target.value or 0.0)
+
+
+def percent_of(margin: Floats, target: Target) -> Floats:
+    """Give a margin in per cent of its target; the shape stays, NaN where the target is nil."""
+    return margin / abs(target.value or math.nan) * 100
 
 
 def status_codes(margins: Floats, *, assumed: bool = False) -> npt.NDArray[np.int8]:

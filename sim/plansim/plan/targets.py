@@ -36,6 +36,7 @@ __all__ = [
     "Target",
     "load_targets",
     "misfits",
+    "plan_title",
     "reported_factor",
     "split_reference",
     "unit_factor",
@@ -189,6 +190,16 @@ def load_targets(path: str | Path | None = None, model: Model | None = None) -> 
     if faults:
         raise CatalogueError(sorted(faults, key=lambda fault: fault.line or 0))
     return targets
+
+
+def plan_title(model: Model) -> Words | None:
+    """Give the title of the plan whose catalogue stands beside a model; None if there is none.
+
+    Raises:
+        CatalogueError: with every fault of the form of the file.
+    """
+    path = _beside(model)
+    return None if path is None else form_of(_Catalogue, read_document(path)).title
 
 
 def _beside(model: Model | None) -> Path | None:

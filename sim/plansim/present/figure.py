@@ -8,7 +8,6 @@ matplotlib. Figures are made without pyplot, so that nothing outside of them cha
 from __future__ import annotations
 
 import os
-import re
 import textwrap
 import unicodedata
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from plansim.errors import Fault, OutputError
 from plansim.present.export import check_destination
+from plansim.present.text import typeset
 
 __all__ = [
     "FORMATS",
@@ -53,8 +53,6 @@ INK = "#222222"
 GREY = "#666666"
 HALO = 2.5
 """Width, in points, of the white rim that lifts a label from the lines behind it."""
-
-_LOW = "₀₁₂₃₄₅₆₇₈₉"
 
 _NO_DATE = {".pdf": {"CreationDate": None}, ".png": {}, ".svg": {"Date": None}}
 """What keeps the time of writing out of a file."""
@@ -104,16 +102,6 @@ def name_axes(axes: Axes, name: str, unit: str, *, columns: int = 60) -> None:
     axes.set_title(wrapped(typeset(name), columns), pad=17, color=INK)
     axes.set_ylabel(typeset(unit), rotation=0, ha="left", va="bottom")
     axes.yaxis.set_label_coords(0.0, 1.015)
-
-
-def typeset(name: str) -> str:
-    """Set the digits of formulas low and those of powers high, as print does.
-
-    >>> typeset("SO2 emission"), typeset("亿m3/Year"), typeset("age 10 to 14")
-    ('SO₂ emission', '亿m³/Year', 'age 10 to 14')
-    """
-    name = re.sub(r"\b([A-Z]{2})([0-9])\b", lambda found: found[1] + _LOW[int(found[2])], name)
-    return re.sub(r"(?<![A-Za-z])m([23])\b", lambda found: "m" + "²³"[int(found[1]) - 2], name)
 
 
 def darker(hue: str) -> tuple[float, float, float]:

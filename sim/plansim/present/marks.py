@@ -25,7 +25,7 @@ from plansim.plan.targets import (
 from plansim.present.series import Series, as_judged, series_of
 from plansim.present.text import Text, target_figure
 
-__all__ = ["Mark", "judged_references", "mark_label", "marks_on", "series_in"]
+__all__ = ["Mark", "judged_references", "mark_label", "mark_of", "marks_on", "series_in"]
 
 
 @dataclass(frozen=True)
@@ -102,11 +102,17 @@ def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> 
         for target in listed
         if target.kind is Kind.TARGET and target.value is not None and target.year is not None
         if split_reference(reference) in map(split_reference, target.variables.values())
-        if (mark := _mark(raw, target, listed)) is not None
+        if (mark := mark_of(raw, target, listed)) is not None
     ]
 
 
-def _mark(raw: Series, target: Target, targets: Iterable[Target]) -> Mark | None:
+def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark | None:
+    """Give a target as a place on the chart of a series that judges it, in the model's unit.
+
+    Of ``raw`` only the value of the base year counts, and that only for a growth or a fall, whose
+    levels are in proportion to it; None where it is missing. ``targets`` are those by whose units
+    series are shown; without any the mark is in the series' own.
+    """
     assert target.value is not None
     assert target.year is not None
     base = raw.values.get(target.since)

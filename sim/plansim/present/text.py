@@ -26,6 +26,7 @@ __all__ = [
     "percent",
     "read_text",
     "target_figure",
+    "typeset",
 ]
 
 SIGNIFICANT = 3
@@ -131,6 +132,19 @@ def _leaves(node: Mapping[str, object], lang: Lang, prefix: str = "") -> Iterato
             yield f"{prefix}{key}", str(child[lang])
         else:
             yield from _leaves(child, lang, f"{prefix}{key}.")
+
+
+def typeset(name: str) -> str:
+    """Set the digits of formulas low and those of powers high, as print does.
+
+    >>> typeset("SO2 emission"), typeset("亿m3/Year"), typeset("age 10 to 14")
+    ('SO₂ emission', '亿m³/Year', 'age 10 to 14')
+    """
+    name = re.sub(r"\b([A-Z]{2})([0-9])\b", lambda found: found[1] + _LOW[int(found[2])], name)
+    return re.sub(r"(?<![A-Za-z])m([23])\b", lambda found: "m" + "²³"[int(found[1]) - 2], name)
+
+
+_LOW = "₀₁₂₃₄₅₆₇₈₉"
 
 
 # --- figures ------------------------------------------------------------------------------------

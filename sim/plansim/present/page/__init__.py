@@ -1,0 +1,1 @@
+"""The page: a model as one HTML file that runs by itself."""

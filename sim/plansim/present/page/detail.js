@@ -1,0 +1,97 @@
+// One target in full: its verdicts, its chart, what the plan says, what drives it.
+
+function detail(target, results, act) {
+  const dialog = document.getElementById("detail");
+  const place = DATA.targets.indexOf(target);
+  const chart = chartCard(DATA.charts[target.chart], { height: 260 });
+  const cells = SIDES.map((side) => verdictCell(side, target));
+  const drivers = el("div", { class: "drivers" }, el("p", { class: "hint" }, t("page.computing")));
+  const said = [];
+  const add = (key, text) => {
+    if (text) said.push(el("dt", {}, t(key)), el("dd", {}, text));
+  };
+  add("page.plan_says", `${askedText(target)}, ${target.year} (${t(`attribute.${target.attribute}`)})`);
+  if (langIndex() || !target.wording) add("page.wording", target.wording);
+  else add("page.wording", target.wording);
+  add("page.place", pick(target.place));
+  add("page.note", pick(target.note));
+  add("page.judged_by", pick(target.variable));
+  if (!langIndex()) add("page.meaning", target.meaning);
+  add("page.causes", target.causes.map(pick).join(t("page.comma")));
+  dialog.replaceChildren(
+    el(
+      "div",
+      { class: "detail-head" },
+      el("p", { class: "detail-id" }, target.id),
+      el("h2", { id: "detail-title" }, pick(target.name)),
+      el(
+        "button",
+        { type: "button", class: "detail-close", "aria-label": t("page.close"), click: () => dialog.close() },
+        icon("M4 4 16 16M16 4 4 16", "close"),
+      ),
+    ),
+    el("div", { class: "detail-verdicts" }, ...cells.map((each) => each.node)),
+    chart.node,
+    el("h3", {}, t("page.drivers", { side: store.state.edited.toUpperCase() })),
+    el("p", { class: "hint" }, t("page.drivers_hint", { year: target.year })),
+    drivers,
+    el("h3", {}, t("page.in_the_plan")),
+    el("dl", { class: "facts" }, ...said),
+  );
+  dialog.onclose = () => chart.destroy();
+  dialog.onclick = (event) => {
+    if (event.target === dialog) dialog.close();
+  };
+  dialog.showModal();
+  dialog.scrollTop = 0;
+  cells[0].update(results.a.verdicts[place]);
+  cells[1].update(results.b && results.b.verdicts[place]);
+  chart.update(results);
+  chart.describe();
+  setTimeout(() => drivers.replaceChildren(driverBars(target, results, act, dialog)), 30);
+}
+
+const SHOWN_DRIVERS = 8;
+
+/** Bars from the margin at one end of a lever to that at the other; at zero the target is just met. */
+function driverBars(target, results, act, dialog) {
+  const { edited } = store.state;
+  const place = DATA.targets.indexOf(target);
+  const now = results[edited].verdicts[place].margin;
+  const found = sensitivity(store.state[edited], target).slice(0, SHOWN_DRIVERS);
+  if (!found.length || !Number.isFinite(now)) return el("p", {}, t("page.no_drivers"));
+  const ends = [0, now, ...found.flatMap((each) => [each.low, each.high])];
+  const low = Math.min(...ends);
+  const span = Math.max(...ends) - low || 1;
+  const at = (value) => (value - low) / span;
+  const decimals = Math.max(0, decimalsFor(target.value, target.value + now));
+  const rows = found.map((each) => {
+    const { lever } = each;
+    const bar = el("div", { class: "bar" });
+    bar.style.setProperty("--from", at(Math.min(each.low, each.high)));
+    bar.style.setProperty("--to", at(Math.max(each.low, each.high)));
+    bar.style.setProperty("--zero", at(0));
+    bar.style.setProperty("--now", at(now));
+    bar.append(el("i", { class: "bar-span" }), el("i", { class: "bar-zero" }), el("i", { class: "bar-now" }));
+    const flips = Math.min(each.low, each.high) < 0 !== Math.max(each.low, each.high) < 0;
+    const text = t("page.driver_said", {
+      low: leverText(lever, lever.low, langIndex()),
+      high: leverText(lever, lever.high, langIndex()),
+      from: marginFigure(each.low, decimals),
+      to: marginFigure(each.high, decimals),
+      unit: pick(target.unit),
+    });
+    return el(
+      "li",
+      { class: flips ? "driver flips" : "driver" },
+      el(
+        "button",
+        { type: "button", class: "link", click: () => { dialog.close(); act.showLever(lever); } },
+        pick(lever.name),
+      ),
+      bar,
+      el("span", { class: "driver-said" }, text, flips ? el("b", {}, ` ${t("page.flips")}`) : null),
+    );
+  });
+  return el("ol", { class: "driver-list" }, ...rows);
+}

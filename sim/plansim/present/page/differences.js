@@ -1,0 +1,47 @@
+// What the two runs assume differently: every input of the model that is not the same in both.
+
+function differences() {
+  const summary = el("summary", {});
+  const list = el("dl", { class: "differences-list" });
+  const node = el("details", { class: "differences" }, summary, list);
+  let last = "";
+
+  function update({ a, b }) {
+    const rows = b ? rowsOf(a.inputs, b.inputs) : [];
+    const said = b ? t("page.differ", { count: rows.length }) : t("page.differ_none");
+    setText(summary, said);
+    const now = JSON.stringify(rows);
+    if (now === last) return;
+    last = now;
+    list.replaceChildren(
+      ...rows.flatMap(([name, one, other]) => [
+        el("dt", {}, name),
+        el("dd", {}, el("span", { class: "of-a" }, one), el("span", { class: "of-b" }, other)),
+      ]),
+    );
+  }
+  return { node, update };
+}
+
+function rowsOf(one, other) {
+  const rows = [];
+  for (const variable of DATA.variables) {
+    const changed = variable.inputs.filter((place) => one[place] !== other[place]);
+    if (!changed.length) continue;
+    const elements = changed.map((place) => variable.elements[variable.inputs.indexOf(place)]);
+    const few = elements.length <= 2 ? elements.map(pick).filter(Boolean).join(t("page.comma")) : "";
+    const count = elements.length > 2 ? t("page.elements", { count: elements.length }) : few;
+    const name = count ? t("page.of_elements", { name: pick(variable.name), count }) : pick(variable.name);
+    rows.push([name, ...[one, other].map((values) => spanText(variable, changed.map((p) => values[p])))]);
+  }
+  return rows;
+}
+
+/** Write values of one constant: the number, or from the least to the greatest. */
+function spanText(variable, values) {
+  const ends = [...new Set([Math.min(...values), Math.max(...values)])];
+  if (variable.calendar) return ends.map((each) => month(each, store.state.lang)).join("–");
+  const shown = ends.map((each) => Number((each * variable.factor).toPrecision(4)));
+  const text = shown.map((each) => String(each).replace("-", "−")).join(" … ");
+  return pick(variable.unit) ? `${text} ${pick(variable.unit)}` : text;
+}

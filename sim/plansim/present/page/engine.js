@@ -1,0 +1,85 @@
+// From what a user has set to series by year, and to verdicts: nothing here touches the document.
+
+/** Give the inputs of the model's program: defaults, then the scenario, then the levers. */
+function inputsOf(run) {
+  const values = Float64Array.from(modelProgram.defaults);
+  for (const [place, value] of scenarioOf(run).values) values[place] = value;
+  for (const lever of LEVERS) {
+    const moved = run.moved[lever.id];
+    if (moved === undefined) continue;
+    for (const place of lever.inputs) {
+      if (lever.apply === "set") values[place] = moved;
+      else if (lever.apply === "add") values[place] += moved;
+      else values[place] *= moved;
+    }
+  }
+  return values;
+}
+
+/** Simulate and judge one run. */
+function compute(run) {
+  const inputs = inputsOf(run);
+  const { time, values, finite } = simulate(modelProgram, inputs, scenarioOf(run).clock);
+  const result = { run, inputs, time, values, finite, rows: new Map() };
+  result.verdicts = judge(result, scenarioOf(run).assumed);
+  return result;
+}
+
+/** Give the place in time of a year's value; -1 if the run did not save it. */
+function rowOf(result, year, moment) {
+  const key = year * 2 + (moment > 0 ? 1 : 0);
+  let row = result.rows.get(key);
+  if (row === undefined) {
+    row = result.time.findIndex((time) => Math.abs(time - moment - year) < 1e-6);
+    result.rows.set(key, row);
+  }
+  return row;
+}
+
+/** Give a value of an output in a year; null if the run does not have it. */
+function valueAt(result, line, year) {
+  const row = rowOf(result, year, line.moment);
+  if (row < 0) return null;
+  const value = result.values[row * modelProgram.outputs.length + line.output] * line.factor;
+  return Number.isFinite(value) ? value : null;
+}
+
+// What the verdicts' program asks for, by output and year.
+const ASKED = verdictProgram.inputs.map((name) => {
+  const at = name.lastIndexOf("@");
+  const output = modelProgram.outputs.indexOf(name.slice(0, at));
+  return { output, moment: 0, factor: 1, year: Number(name.slice(at + 1)) };
+});
+const JUDGED = new Map(verdictProgram.outputs.map((name, place) => [name, place]));
+
+/** Give the verdict on each target. */
+function judge(result, assumed) {
+  const figures = Float64Array.from(ASKED, (each) => valueAt(result, each, each.year) ?? NaN);
+  const found = evaluate(verdictProgram, figures);
+  return DATA.targets.map((target) => {
+    const of = (what) => found[JUDGED.get(`${target.id}.${what}`)];
+    const breach = of("breach");
+    return {
+      value: of("value"),
+      margin: of("margin"),
+      percent: of("percent"),
+      breach: Number.isNaN(breach) ? null : breach,
+      status: DATA.statuses[of(target.id in assumed ? "assumed" : "status")],
+      bases: target.bases.map((basis) => [basis, of(basis)]),
+    };
+  });
+}
+
+/** Try each lever at both ends of its range, and give what that does to a target's margin. */
+function sensitivity(run, target) {
+  const place = DATA.targets.indexOf(target);
+  const marginOf = (lever, value) =>
+    compute({ ...run, moved: { ...run.moved, [lever.id]: value } }).verdicts[place].margin;
+  return LEVERS.map((lever) => {
+    const low = marginOf(lever, lever.low);
+    const high = marginOf(lever, lever.high);
+    return { lever, low, high, reach: Math.abs(high - low) };
+  })
+    .filter((each) => Number.isFinite(each.reach) && each.reach > 0)
+    .sort((a, b) => b.reach - a.reach);
+}

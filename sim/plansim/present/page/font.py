@@ -1,0 +1,84 @@
+"""Fonts inside a page: every character that it can show, on a machine that has no fonts at all.
+
+Noto Sans SC from the package zhplot (SIL Open Font License), cut down to the characters of the
+page; what it lacks comes from DejaVu Sans, which matplotlib carries.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+__all__ = ["Subset", "subsets"]
+
+
+@dataclass(frozen=True)
+class Subset:
+    """A font with some characters alone."""
+
+    family: str
+    kind: str
+    """``woff2`` or ``woff``."""
+    data: bytes
+    characters: frozenset[str]
+
+    @property
+    def css(self) -> str:
+        """The rule that names the font, its bytes inside."""
+        encoded = base64.b64encode(self.data).decode()
+        return (
+            f'@font-face {{ font-family: "{self.family}"; font-display: block; '
+            f'src: url("data:font/{self.kind};base64,{encoded}") format("{self.kind}"); }}'
+        )
+
+
+def subsets(text: str) -> tuple[Subset, ...]:
+    """Give fonts that have every printable character of a text, the first one most of them.
+
+    Raises:
+        ValueError: neither font has a character.
+    """
+    wanted = {each for each in text if each.isprintable()} | {" "}
+    found = []
+    for family, path in (
+        ("plansim", _file("zhplot", "fonts", "NotoSansSC-Regular.ttf")),
+        ("plansim-rest", _file("matplotlib", "mpl-data", "fonts", "ttf", "DejaVuSans.ttf")),
+    ):
+        subset = _subset(family, path, wanted)
+        wanted -= subset.characters
+        if subset.characters:
+            found.append(subset)
+    if wanted:
+        raise ValueError(f"no font has the characters {''.join(sorted(wanted))!r}")
+    return tuple(found)
+
+
+def _file(package: str, *parts: str) -> Path:
+    spec = find_spec(package)  # finds the package without running it
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent.joinpath(*parts)
+
+
+def _subset(family: str, path: Path, wanted: Iterable[str]) -> Subset:
+    from fontTools.subset import Options, Subsetter
+    from fontTools.ttLib import TTFont
+
+    font = TTFont(path, lazy=True, recalcTimestamp=False)
+    has = frozenset(map(chr, font.getBestCmap())) & frozenset(wanted)
+    options = Options()
+    options.hinting = False
+    options.layout_features = ["kern"]
+    options.name_IDs = [0, 1, 2, 13, 14]  # with copyright and licence
+    subsetter = Subsetter(options)
+    subsetter.populate(text="".join(has))
+    subsetter.subset(font)
+    kind = "woff2" if find_spec("brotli") else "woff"
+    font.flavor = kind
+    stream = io.BytesIO()
+    font.save(stream)
+    return Subset(family, kind, stream.getvalue(), has)

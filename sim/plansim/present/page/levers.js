@@ -1,0 +1,209 @@
+// The column of assumptions: which two runs are compared, and the levers that move one of them.
+
+const SIDES = ["a", "b"];
+
+function controls(act) {
+  const root = el("div", { class: "controls-inner" });
+  const sides = SIDES.map((side) => sidePicker(side, act));
+  const edited = el("div", { class: "segments edited", role: "group" });
+  for (const side of SIDES) {
+    edited.append(
+      el(
+        "button",
+        { type: "button", "data-side": side, click: () => act.edit(side) },
+        t("page.move_side", { side: side.toUpperCase() }),
+      ),
+    );
+  }
+  const tools = el("div", { class: "tools" });
+  const tool = (key, run) => {
+    const button = el("button", { type: "button", "data-tool": key, click: run }, t(`page.${key}`));
+    tools.append(button);
+    return button;
+  };
+  const undoTool = tool("undo", act.undo);
+  const redoTool = tool("redo", act.redo);
+  const resetTool = tool("reset", act.reset);
+  tool("swap", act.swap);
+  tool("copy_yaml", act.copyYaml);
+  tool("copy_link", act.copyLink);
+  tool("print", () => window.print());
+  const different = differences();
+  const groups = DATA.groups.map((group) => leverGroup(group, act));
+  root.append(
+    el("h2", {}, t("page.compare")),
+    ...sides.map((each) => each.node),
+    different.node,
+    el("h2", {}, t("page.levers")),
+    edited,
+    el("p", { class: "hint" }, t("page.levers_hint")),
+    tools,
+    ...groups.map((each) => each.node),
+  );
+
+  function update(results) {
+    const { state } = store;
+    sides.forEach((each) => each.update());
+    different.update(results);
+    for (const button of edited.children) {
+      const side = button.dataset.side;
+      button.setAttribute("aria-pressed", String(side === state.edited));
+      button.disabled = !state[side].scenario;
+    }
+    root.dataset.edited = state.edited;
+    undoTool.disabled = store.past.length === 0;
+    redoTool.disabled = store.future.length === 0;
+    resetTool.disabled = !Object.keys(state[state.edited].moved).length;
+    groups.forEach((each) => each.update());
+  }
+  return { node: root, update, updateLever: () => groups.forEach((each) => each.update()) };
+}
+
+function sidePicker(side, act) {
+  const select = el("select", { id: `run-${side}`, change: () => act.preset(side, select.value) });
+  if (side === "b") select.append(el("option", { value: NONE }, t("page.no_run")));
+  for (const scenario of DATA.scenarios) {
+    select.append(el("option", { value: scenario.id }, pick(scenario.name)));
+  }
+  const moved = el("span", { class: "moved" });
+  const about = el("p", { class: "about" });
+  const node = el(
+    "div",
+    { class: `side side-${side}` },
+    el(
+      "div",
+      { class: "side-row" },
+      el("label", { for: `run-${side}`, class: "side-name" }, side.toUpperCase()),
+      select,
+    ),
+    moved,
+    el("details", { class: "side-about" }, el("summary", {}, t("page.about_scenario")), about),
+  );
+  function update() {
+    const run = store.state[side];
+    select.value = run.scenario;
+    const count = Object.keys(run.moved).length;
+    setText(moved, count ? t("page.moved", { count }) : "");
+    moved.hidden = !count;
+    setText(about, run.scenario ? pick(scenarioOf(run).about) : "");
+    node.querySelector("details").hidden = !run.scenario;
+  }
+  return { node, update };
+}
+
+function leverGroup(group, act) {
+  const levers = group.levers.map((lever) => leverRow(lever, act));
+  const count = el("span", { class: "count" });
+  const node = el(
+    "details",
+    { class: "group", id: `group-${group.id}` },
+    el("summary", {}, el("span", { class: "group-name" }, pick(group.name)), count),
+    ...levers.map((each) => each.node),
+  );
+  const isMoved = (lever) => lever.id in store.state[store.state.edited].moved;
+  node.open = group.levers.some(isMoved) || group === DATA.groups[0];
+  function update() {
+    const moved = group.levers.filter(isMoved).length;
+    setText(count, moved ? t("page.moved", { count: moved }) : "");
+    levers.forEach((each) => each.update());
+  }
+  return { node, update };
+}
+
+function leverRow(lever, act) {
+  const id = `lever-${lever.id.replace(/[^A-Za-z0-9]+/g, "-")}`;
+  const input = el("input", {
+    type: "range",
+    id,
+    "data-lever": lever.id,
+    input: () => act.move(lever, read(), false),
+    change: () => act.move(lever, read(), true),
+  });
+  const value = el("output", { for: id, class: "lever-value" });
+  const rest = el("i", { class: "lever-rest" });
+  const other = el("i", { class: "lever-other" });
+  const help = el("p", { class: "help", id: `${id}-help`, hidden: true }, pick(lever.help));
+  const opener = el(
+    "button",
+    {
+      type: "button",
+      class: "help-button",
+      "aria-expanded": "false",
+      "aria-controls": `${id}-help`,
+      "aria-label": t("page.help", { name: pick(lever.name) }),
+      click: () => {
+        help.hidden = !help.hidden;
+        opener.setAttribute("aria-expanded", String(!help.hidden));
+      },
+    },
+    "?",
+  );
+  const back = el(
+    "button",
+    {
+      type: "button",
+      class: "lever-back",
+      "aria-label": t("page.back", { name: pick(lever.name) }),
+      click: () => act.move(lever, restOf(lever, store.state[store.state.edited]), true),
+    },
+    icon("M7 4 3 8l4 4M3 8h8a5 5 0 0 1 0 10H8", "back"),
+  );
+  const low = el("span", {});
+  const high = el("span", {});
+  const node = el(
+    "div",
+    { class: "lever" },
+    el(
+      "div",
+      { class: "lever-head" },
+      el("div", { class: "lever-name" }, el("label", { for: id }, pick(lever.name)), " ", opener),
+      back,
+      value,
+    ),
+    el("div", { class: "track" }, rest, other, input),
+    el("div", { class: "ends", "aria-hidden": "true" }, low, high),
+    help,
+  );
+  const step = stepOf(lever);
+  const factor = lever.calendar ? 1 : lever.factor;
+  const clean = (number) => Number(number.toPrecision(12));
+  const read = () => clean(Number(input.value) / factor);
+  const at = (number, ends) =>
+    Math.min(1, Math.max(0, (number - ends[0]) / (ends[1] - ends[0] || 1)));
+
+  function valueOf(run) {
+    return run.moved[lever.id] ?? restOf(lever, run);
+  }
+  function update() {
+    const { state } = store;
+    const run = state[state.edited];
+    const beside = state[state.edited === "a" ? "b" : "a"];
+    const now = valueOf(run);
+    const still = restOf(lever, run);
+    const reached = [lever.low, lever.high, now, still];
+    if (beside.scenario) reached.push(valueOf(beside));
+    const ends = [Math.min(...reached), Math.max(...reached)];
+    input.min = clean(ends[0] * factor);
+    input.max = clean(ends[1] * factor);
+    input.step = "any";
+    input.value = now * factor;
+    input.step = clean(step);
+    if (Math.abs(Number(input.value) - now * factor) > 1e-9) input.step = "any";
+    input.value = now * factor;
+    const text = leverText(lever, now, langIndex());
+    input.setAttribute("aria-valuetext", text);
+    setText(value, text);
+    setText(low, leverText(lever, ends[0], langIndex()));
+    setText(high, leverText(lever, ends[1], langIndex()));
+    rest.style.setProperty("--at", at(still, ends));
+    rest.title = t("page.scenario_value", { value: leverText(lever, still, langIndex()) });
+    other.hidden = !beside.scenario;
+    if (beside.scenario) {
+      other.style.setProperty("--at", at(valueOf(beside), ends));
+      other.className = `lever-other is-${state.edited === "a" ? "b" : "a"}`;
+    }
+    node.classList.toggle("is-moved", lever.id in run.moved);
+    back.disabled = !(lever.id in run.moved);
+  }
+  return { node, update };
+}

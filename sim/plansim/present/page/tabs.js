@@ -1,0 +1,131 @@
+// The views of the page; each is made when it is first looked at, and updated while it is.
+
+function overview(act) {
+  const head = headline();
+  const verdicts = board("binding", act);
+  const charts = DATA.charts.filter((each) => each.key).map((each) => chartCard(each, { open: opener(each, act) }));
+  return {
+    node: el(
+      "div",
+      { class: "view" },
+      head.node,
+      verdicts.count ? verdicts.node : null,
+      el("h2", { class: "charts-title" }, t("page.key_charts")),
+      el("p", { class: "hint legend" }, ...legend()),
+      el("div", { class: "charts" }, ...charts.map((each) => each.node)),
+    ),
+    charts,
+    update(results) {
+      head.update(results);
+      verdicts.update(results);
+      charts.forEach((each) => each.update(results));
+    },
+  };
+}
+
+/** Give what a click on a chart's title does: it opens the first target that the chart shows. */
+function opener(chart, act) {
+  const [mark] = chart.marks;
+  return mark ? () => act.open(DATA.targets[mark.target]) : null;
+}
+
+function legend() {
+  const key = (name, text) => el("span", { class: `key key-${name}` }, el("i", {}), text);
+  return [
+    key("a", t("page.key_a")),
+    key("b", t("page.key_b")),
+    key("band", t("page.key_band")),
+    key("mark", t("page.key_mark")),
+  ];
+}
+
+function allCharts(act) {
+  const charts = [];
+  const sections = DATA.themes.map((theme) => {
+    const cards = theme.charts.map((place) => chartCard(DATA.charts[place], { open: opener(DATA.charts[place], act) }));
+    charts.push(...cards);
+    return el(
+      "section",
+      { class: "theme" },
+      el("h2", {}, pick(theme.name)),
+      el("div", { class: "charts" }, ...cards.map((each) => each.node)),
+    );
+  });
+  return {
+    node: el("div", { class: "view" }, el("p", { class: "hint legend" }, ...legend()), ...sections),
+    charts,
+    update: (results) => charts.forEach((each) => each.update(results)),
+  };
+}
+
+function allTargets(act) {
+  const boards = ["binding", "expected", "unlabelled"]
+    .map((attribute) => board(attribute, act))
+    .filter((each) => each.count);
+  return {
+    node: el(
+      "div",
+      { class: "view" },
+      el("p", { class: "hint" }, t("page.targets_hint")),
+      ...boards.map((each) => each.node),
+      DATA.unjudged ? el("p", { class: "hint" }, t("page.unjudged", { count: DATA.unjudged })) : null,
+    ),
+    charts: [],
+    update: (results) => boards.forEach((each) => each.update(results)),
+  };
+}
+
+function modelMap() {
+  const view = el("div", { class: "map card" });
+  const buttons = DATA.modules.map((module) =>
+    el("button", { type: "button", click: () => show(module) }, pick(module.name)),
+  );
+  function show(module) {
+    // The drawing is the page's own, made with it; nothing of the reader's gets here.
+    view.innerHTML = module.svg[langIndex()];
+    buttons.forEach((each, i) => each.setAttribute("aria-pressed", String(DATA.modules[i] === module)));
+  }
+  if (DATA.modules.length) show(DATA.modules[0]);
+  return {
+    node: el(
+      "div",
+      { class: "view" },
+      el("p", { class: "hint" }, t("page.map_hint")),
+      el("div", { class: "modules", role: "group" }, ...buttons),
+      view,
+    ),
+    charts: [],
+    update: () => {},
+  };
+}
+
+function about() {
+  const [first] = DATA.scenarios;
+  const rows = [
+    ["page.about_model", DATA.model],
+    ["page.about_digest", DATA.sha256],
+    ["page.about_version", DATA.version],
+    ["page.about_method", t("page.about_euler", { step: first.clock.step })],
+  ];
+  const reading = ["page.read_margin", "page.read_breach", "page.read_undecided", "page.read_assumed", "page.read_levers", "page.read_trust", "page.read_keys"];
+  return {
+    node: el(
+      "div",
+      { class: "view prose card" },
+      el("h2", {}, t("page.how_to_read")),
+      el("ul", {}, ...reading.map((key) => el("li", {}, t(key)))),
+      el("h2", {}, t("page.scenarios")),
+      el(
+        "dl",
+        { class: "facts" },
+        ...DATA.scenarios.flatMap((each) => [el("dt", {}, pick(each.name)), el("dd", {}, pick(each.about))]),
+      ),
+      el("h2", {}, t("page.run_card")),
+      el("dl", { class: "facts" }, ...rows.flatMap(([key, text]) => [el("dt", {}, t(key)), el("dd", {}, text)])),
+    ),
+    charts: [],
+    update: () => {},
+  };
+}
+
+const VIEWS = { overview, charts: allCharts, targets: allTargets, map: modelMap, about };
