@@ -15,6 +15,7 @@ import pytest
 from plansim.model.mdl import load_model
 from plansim.model.records import Model
 from plansim.model.scenario import Scenario, list_scenarios, read_scenario
+from plansim.present.page.page import Page, page
 from plansim.study.validation.dossier import Dossier, load_dossier
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -60,6 +61,13 @@ def plansim_command() -> Command:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def shipped_page(city: Model, stories: Mapping[str, Scenario]) -> Page:
+    """The page of the shipped model, with two growth stories first."""
+    first = ["baseline", "accelerated-growth"]
+    return page(city, [stories[each] for each in dict.fromkeys([*first, *stories])])
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from plansim.plan.measure import Measure
     from plansim.plan.targets import Attribute, Basis, Direction, Status, Target, load_targets
     from plansim.present import plot
+    from plansim.present.page.page import page
     from plansim.study.design import Design
     from plansim.study.design_file import read_design
     from plansim.study.sweep import sweep
@@ -90,6 +91,7 @@ _HOMES = {
     "engine.ensemble": ["Ensemble", "simulate_ensemble"],
     "engine.kernel": ["Kernel", "compile_model"],
     "engine.run": ["simulate"],
+    "present.page.page": ["page"],
     "study.design": ["Design"],
     "study.design_file": ["read_design"],
     "study.sweep": ["sweep"],
@@ -134,6 +136,7 @@ __all__ = [
     "list_scenarios",
     "load_model",
     "load_targets",
+    "page",
     "plot",
     "read_design",
     "read_scenario",

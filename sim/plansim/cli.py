@@ -25,6 +25,7 @@ from click.shell_completion import get_completion_class
 from plansim.cli_calibrate import COMMANDS as CALIBRATE
 from plansim.cli_causes import COMMANDS as CAUSES
 from plansim.cli_document import COMMANDS as DOCUMENT
+from plansim.cli_page import COMMANDS as PAGE
 from plansim.cli_plot import COMMANDS as PLOT
 from plansim.cli_sweep import COMMANDS
 from plansim.cli_uncertainty import COMMANDS as UNCERTAINTY
@@ -417,7 +418,8 @@ def completion(shell: str) -> None:
     click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
 
 
-for command in (*COMMANDS, *CALIBRATE, *CAUSES, *DOCUMENT, *PLOT, *UNCERTAINTY, *VALIDATE):
+EVERY = (*COMMANDS, *CALIBRATE, *CAUSES, *DOCUMENT, *PAGE, *PLOT, *UNCERTAINTY, *VALIDATE)
+for command in EVERY:
     plansim.add_command(command)
 
 

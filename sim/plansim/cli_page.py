@@ -86,7 +86,7 @@ def _presets(
     whole: bool,
 ) -> list[Scenario]:
     """Read what is named, then, of the shipped model, what else there is; `FIRST` by default."""
-    from plansim.model.scenario import list_scenarios
+    from plansim.model.scenario import list_scenarios, read_scenario
 
     if not whole:
         return scenarios_of(names, (), model, targets, faults)
@@ -96,7 +96,7 @@ def _presets(
     found = scenarios_of(first, (), model, targets, faults)
     known = {each.id for each in found}
     rest = [head.id for head in heads if head.id not in known]
-    return [*found, *(scenarios_of(rest, (), model, targets, faults) if rest else ())]
+    return [*found, *(read_scenario(each, model) for each in rest)]
 
 
 COMMANDS = (page,)

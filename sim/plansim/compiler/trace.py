@@ -7,7 +7,7 @@ JavaScript. Only what rules need is understood; anything else is a TypeError, ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,11 +29,11 @@ class Trace:
     def input(self, name: str) -> Traced:
         """Give the number of an input, the same for the same name."""
         index = self.inputs.setdefault(name, len(self.inputs))
-        return Traced(self.graph, (self.graph.leaf(Op.INPUT, index),))
+        return Traced(self.graph, self.graph.leaf(Op.INPUT, index))
 
     def output(self, name: str, value: object) -> None:
         """Say that a number, traced or known, is an output."""
-        (self.outputs[name],) = _parts(self.graph, value)
+        self.outputs[name] = _place(self.graph, value)
 
     def program(self) -> Program:
         """Give what was taken down; without a value, an input is not a number."""
@@ -51,33 +51,15 @@ class Trace:
 
 
 class Traced(np.lib.mixins.NDArrayOperatorsMixin):
-    """One number of every run, or a row of such numbers, as yet unknown."""
+    """One number of every run, as yet unknown."""
 
-    shape = ()
-
-    def __init__(self, graph: Graph, parts: tuple[int, ...]) -> None:
+    def __init__(self, graph: Graph, place: int) -> None:
         self.graph = graph
-        self.parts = parts
+        self.place = place
 
-    def all(self, axis: int) -> Traced:
-        """Whether all numbers of a row hold."""
-        return self._joined(Op.AND, axis)
-
-    def any(self, axis: int) -> Traced:
-        """Whether any number of a row holds."""
-        return self._joined(Op.OR, axis)
-
-    def astype(self, kind: type) -> Traced:
-        """Give the same number: programs know one kind."""
-        return self
-
-    def _joined(self, op: Op, axis: int) -> Traced:
-        if axis != -1:
-            raise TypeError("a row has one axis")
-        found = self.parts[0]
-        for part in self.parts[1:]:
-            found = self.graph.make(op, found, part)
-        return Traced(self.graph, (found,))
+    def __bool__(self) -> bool:
+        """Refuse: what a rule does must not hang on a number that is not known yet."""
+        raise TypeError("a traced number has no value; a rule must use numpy.where")
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *operands: Any, **options: Any
@@ -85,7 +67,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         rule = _UFUNCS.get(ufunc)
         if rule is None or method != "__call__" or options:
             raise TypeError(f"a traced number does not know {ufunc.__name__}")
-        return _elementwise(self.graph, rule, operands)
+        return _made(self.graph, rule, *operands)
 
     def __array_function__(
         self,
@@ -93,25 +75,21 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         types: object,
         operands: tuple[Any, ...],
         options: Mapping[str, Any],
-    ) -> Traced:
+    ) -> Traced | None:
         rule = _FUNCTIONS.get(function)
         if rule is None:
             raise TypeError(f"a traced number does not know {function.__name__}")
         return rule(self.graph, *operands, **options)
 
 
-def _parts(graph: Graph, value: object) -> tuple[int, ...]:
+def _place(graph: Graph, value: object) -> int:
     if isinstance(value, Traced):
-        return value.parts
-    return (graph.number(float(np.asarray(value, dtype=np.float64))),)
+        return value.place
+    return graph.number(float(np.asarray(value, dtype=np.float64)))
 
 
-def _elementwise(graph: Graph, rule: Callable[..., int], operands: Sequence[object]) -> Traced:
-    """Apply a rule to each place of rows; a single number goes with every place."""
-    rows = [_parts(graph, each) for each in operands]
-    length = max(map(len, rows))
-    wide = [row * length if len(row) == 1 else row for row in rows]
-    return Traced(graph, tuple(rule(graph, *each) for each in zip(*wide, strict=True)))
+def _made(graph: Graph, rule: Callable[..., int], *operands: object) -> Traced:
+    return Traced(graph, rule(graph, *(_place(graph, each) for each in operands)))
 
 
 def _plain(op: Op) -> Callable[..., int]:
@@ -136,37 +114,27 @@ _UFUNCS: Mapping[np.ufunc, Callable[..., int]] = {
     np.greater: lambda graph, a, b: graph.make(Op.LESS, b, a),
     np.greater_equal: lambda graph, a, b: graph.make(Op.LESS_EQUAL, b, a),
     np.invert: _plain(Op.NOT),
+    np.logical_and: _plain(Op.AND),
+    np.logical_or: _plain(Op.OR),
     np.isfinite: _finite,
 }
 
 
 def _where(graph: Graph, condition: object, then: object, otherwise: object) -> Traced:
-    return _elementwise(graph, _plain(Op.SELECT), (condition, then, otherwise))
+    return _made(graph, _plain(Op.SELECT), condition, then, otherwise)
 
 
-def _select(
-    graph: Graph, conditions: Sequence[object], choices: Sequence[object], default: object
-) -> Traced:
-    """Give the choice of the first condition that holds."""
-    found = _elementwise(graph, lambda graph, value: value, (default,))
-    for condition, choice in reversed(list(zip(conditions, choices, strict=True))):
-        found = _where(graph, condition, choice, found)
-    return found
-
-
-def _stack(graph: Graph, rows: Sequence[object], axis: int) -> Traced:
-    if axis != -1:
-        raise TypeError("a row has one axis")
-    return Traced(graph, tuple(part for row in rows for part in _parts(graph, row)))
+def _copyto(graph: Graph, target: Traced, source: object, *, where: object) -> None:
+    """Write where a condition holds: what stood there stays elsewhere."""
+    target.place = _where(graph, where, source, target).place
 
 
 def _full_like(graph: Graph, like: Traced, value: object, kind: object = None) -> Traced:
-    return Traced(graph, _parts(graph, value) * len(like.parts))
+    return Traced(graph, _place(graph, value))
 
 
-_FUNCTIONS: Mapping[Callable[..., Any], Callable[..., Traced]] = {
-    np.where: _where,
-    np.select: _select,
-    np.stack: _stack,
+_FUNCTIONS: Mapping[Callable[..., Any], Callable[..., Traced | None]] = {
+    np.copyto: _copyto,
     np.full_like: _full_like,
+    np.where: _where,
 }

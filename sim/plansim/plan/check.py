@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from types import MappingProxyType
 
 import numpy as np
@@ -189,7 +190,7 @@ def findings(
         value=next(iter(values.values())),
         margin=margins[0],
         status=_codes(margins, assumed=assumed),
-        first_breach=_first_breach(answers.values(), target, margins[0].shape),
+        first_breach=_first_breach(answers.values(), target, margins[0]),
         bases={basis: each for basis, each in values.items() if basis},
     )
 
@@ -232,24 +233,23 @@ def status_codes(margins: Floats, *, assumed: bool = False) -> npt.NDArray[np.in
 
 def _codes(margins: Sequence[Floats], *, assumed: bool) -> npt.NDArray[np.int8]:
     """Do as `status_codes` with the margins on each basis."""
-    shape = np.shape(margins[0])
     if assumed:
-        return np.full(shape, Status.ASSUMED.code, np.int8)
+        return np.full_like(margins[0], Status.ASSUMED.code, np.int8)
     good = [margin >= 0 for margin in margins]
-    codes = np.full(shape, _CODES[Status.UNDECIDED], np.int8)
-    np.copyto(codes, _CODES[Status.MET], where=np.logical_and.reduce(good))
-    np.copyto(codes, _CODES[Status.MISSED], where=~np.logical_or.reduce(good))
+    codes = np.full_like(margins[0], _CODES[Status.UNDECIDED], np.int8)
+    np.copyto(codes, _CODES[Status.MET], where=reduce(np.logical_and, good))
+    np.copyto(codes, _CODES[Status.MISSED], where=~reduce(np.logical_or, good))
     for margin in margins:
         np.copyto(codes, _CODES[Status.UNTESTABLE], where=~np.isfinite(margin))
     return codes
 
 
-def _first_breach(answers: Collection[Answer], target: Target, shape: tuple[int, ...]) -> Floats:
+def _first_breach(answers: Collection[Answer], target: Target, like: Floats) -> Floats:
     """Give the first year in which a binding cap or floor does not hold; NaN if none.
 
-    A year that the run does not reach is no breach.
+    A year that the run does not reach is no breach. ``like`` has the shape of what is wanted.
     """
-    first = np.full(shape, np.nan)
+    first = np.full_like(like, np.nan)
     if target.attribute is not Attribute.BINDING or target.direction is Direction.ABOUT:
         return first
     assert target.year is not None

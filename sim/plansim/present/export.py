@@ -41,6 +41,7 @@ __all__ = [
     "verdicts_csv",
     "verdicts_json",
     "write_run",
+    "write_text",
 ]
 
 FORMATS = (".csv", ".nc", ".parquet", ".xlsx")
@@ -131,6 +132,23 @@ def write_run(
     try:
         write[path.suffix.lower()](part)
         check_destination(path, force=force)
+        part.replace(path)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise OutputError(str(Fault("cannot write the output", file=path, found=why))) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text to ``path`` as UTF-8, whole or not at all.
+
+    Raises:
+        OutputError: the system refuses to write.
+    """
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        part.write_text(text, "utf-8")
         part.replace(path)
     except OSError as error:
         why = error.strerror or str(error)

@@ -26,7 +26,8 @@ function compute(run) {
 }
 
 /** Give the place in time of a year's value; -1 if the run did not save it. */
-function rowOf(result, year, moment) {
+function rowOf(result, year, output) {
+  const moment = DATA.moments[output];
   const key = year * 2 + (moment > 0 ? 1 : 0);
   let row = result.rows.get(key);
   if (row === undefined) {
@@ -38,7 +39,7 @@ function rowOf(result, year, moment) {
 
 /** Give a value of an output in a year; null if the run does not have it. */
 function valueAt(result, line, year) {
-  const row = rowOf(result, year, line.moment);
+  const row = rowOf(result, year, line.output);
   if (row < 0) return null;
   const value = result.values[row * modelProgram.outputs.length + line.output] * line.factor;
   return Number.isFinite(value) ? value : null;
@@ -48,7 +49,7 @@ function valueAt(result, line, year) {
 const ASKED = verdictProgram.inputs.map((name) => {
   const at = name.lastIndexOf("@");
   const output = modelProgram.outputs.indexOf(name.slice(0, at));
-  return { output, moment: 0, factor: 1, year: Number(name.slice(at + 1)) };
+  return { output, factor: 1, year: Number(name.slice(at + 1)) };
 });
 const JUDGED = new Map(verdictProgram.outputs.map((name, place) => [name, place]));
 

@@ -68,17 +68,18 @@ def _subset(family: str, path: Path, wanted: Iterable[str]) -> Subset:
     from fontTools.subset import Options, Subsetter
     from fontTools.ttLib import TTFont
 
-    font = TTFont(path, lazy=True, recalcTimestamp=False)
-    has = frozenset(map(chr, font.getBestCmap())) & frozenset(wanted)
     options = Options()
     options.hinting = False
     options.layout_features = ["kern"]
+    options.drop_tables += ["FFTM"]
     options.name_IDs = [0, 1, 2, 13, 14]  # with copyright and licence
-    subsetter = Subsetter(options)
-    subsetter.populate(text="".join(has))
-    subsetter.subset(font)
     kind = "woff2" if find_spec("brotli") else "woff"
-    font.flavor = kind
     stream = io.BytesIO()
-    font.save(stream)
+    with TTFont(path, lazy=True, recalcTimestamp=False) as font:
+        has = frozenset(map(chr, font.getBestCmap())) & frozenset(wanted)
+        subsetter = Subsetter(options)
+        subsetter.populate(text="".join(sorted(has)))
+        subsetter.subset(font)
+        font.flavor = kind
+        font.save(stream)
     return Subset(family, kind, stream.getvalue(), has)

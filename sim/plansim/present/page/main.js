@@ -192,5 +192,5 @@ window.plansim = {
   yaml: (side) => yamlOf(store.state[side]),
   state: () => store.state,
   programs: { model: modelProgram, verdicts: verdictProgram },
-  simulate,
+  targets: DATA.targets.map((each) => each.id),
 };

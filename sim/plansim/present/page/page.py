@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,6 +20,8 @@ from plansim.model.records import Model
 from plansim.model.scenario import Scenario, as_written
 from plansim.plan.targets import Kind, Target, load_targets, plan_title
 from plansim.plan.views_file import load_views
+from plansim.present.diagram import STYLE as DIAGRAMS
+from plansim.present.diagram import module_diagram, modules_drawn
 from plansim.present.page.font import subsets
 from plansim.present.page.payload import Data, both, payload
 from plansim.present.page.programs import javascript, model_program, verdict_program
@@ -91,21 +94,21 @@ def page(
     data |= _about(model, found, judged, Lang(lang))
     template = _part("template.html")
     encoded = _inside_script(json.dumps(data, ensure_ascii=False, allow_nan=False))
-    characters = {chr(each) for each in range(0x20, 0x7F)} | set(template) | set(encoded)
-    fonts = "\n".join(each.css for each in subsets("".join(sorted(characters | set(_MARKS)))))
+    written = [template, encoded, *(_part(f"{each}.js") for each in SCRIPTS), string.printable]
+    fonts = "\n".join(each.css for each in subsets("".join(written)))
     parts = {
         "lang": {Lang.EN: "en", Lang.ZH: "zh-Hans"}[Lang(lang)],
         "title": html.escape(_title(data, Lang(lang))),
-        "style": "\n".join([fonts, _vendor("uplot.min.css"), *(_part(f"{e}.css") for e in STYLES)]),
+        "style": "\n".join(
+            [fonts, DIAGRAMS, _vendor("uplot.min.css"), *(_part(f"{e}.css") for e in STYLES)]
+        ),
         "vendor": _inside_script(_vendor("uplot.iife.min.js")),
         "data": encoded,
-        "script": _inside_script(_script(javascript(program), javascript(verdict_program(model, judged)))),
+        "script": _inside_script(
+            _script(javascript(program), javascript(verdict_program(model, judged)))
+        ),
     }
     return Page(_filled(template, parts))
-
-
-_MARKS = "−–…→·×✓✗？?=≥≤≈±₂³²“”‘’（），。：；、"
-"""What scripts write beside the phrases and names of the data."""
 
 
 def _about(
@@ -122,7 +125,13 @@ def _about(
         "unjudged": len(goals) - len(judged),
         "horizon": max((each.horizon for each in judged), default=None),
         "base": min((each.since for each in judged), default=None),
-        "modules": [],
+        "modules": [
+            {
+                "name": both(name, model.modules[name].name_zh),
+                "svg": module_diagram(model, name, style=False),
+            }
+            for name in modules_drawn(model)
+        ],
     }
 
 

@@ -59,6 +59,7 @@ def payload(
         ],
         "targets": [_target(model, each, charts) for each in targets],
         "statuses": [each.value for each in Status],
+        "moments": [moment(_timing(model, name), 0) for name in program.outputs],
         "variables": _variables(model, views, program),
     }
 
@@ -157,7 +158,6 @@ def _chart(
             "output": outputs[line.reference],
             "name": both(line.name_en, line.name_zh),
             "factor": line.factor,
-            "moment": moment(_timing(model, line.reference), 0),
         }
         for line in chart.lines
     ]

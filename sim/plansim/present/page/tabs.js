@@ -82,7 +82,9 @@ function modelMap() {
   );
   function show(module) {
     // The drawing is the page's own, made with it; nothing of the reader's gets here.
-    view.innerHTML = module.svg[langIndex()];
+    view.innerHTML = module.svg;
+    const svg = view.firstElementChild;
+    svg.style.width = `${svg.viewBox.baseVal.width}px`;
     buttons.forEach((each, i) => each.setAttribute("aria-pressed", String(DATA.modules[i] === module)));
   }
   if (DATA.modules.length) show(DATA.modules[0]);

@@ -1,0 +1,356 @@
+"""The page at work in a real Chromium: what a reader does with it, and what comes of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from plansim.engine.run import simulate
+from plansim.model.records import Model
+from plansim.model.scenario import Scenario, read_scenario
+from plansim.plan.check import check_targets
+from plansim.plan.targets import Attribute, load_targets, split_reference
+from plansim.plan.views_file import load_views
+from plansim.present.page.page import Page as Made
+
+FIRST, SECOND = "baseline", "accelerated-growth"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = shutil.which("chromium")
+    assert found, "Chromium is missing; `make test` installs it where it may"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(shipped_page: Made, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return shipped_page.save(tmp_path_factory.mktemp("page") / "page.html").as_uri()
+
+
+class Visit:
+    """A page that is open, with all that went wrong on it."""
+
+    def __init__(self, browser: Browser, address: str, width: int = 1280) -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, permissions=["clipboard-write"]
+        )
+        self.page = self.context.new_page()
+        self.wrong: list[str] = []
+        self.page.on("console", lambda said: self.wrong.append(said.text))
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", lambda request: self._requested(request.url))
+        self.open(address)
+
+    def _requested(self, url: str) -> None:
+        if not url.startswith(("file:", "data:")):
+            self.wrong.append(f"asked for {url}")
+
+    def open(self, address: str) -> None:
+        self.page.goto(address)
+        self.page.wait_for_function("document.documentElement.dataset.ready")
+
+    def lever(self, name: str) -> Locator:
+        return self.page.locator(f'[data-lever="{name}"]')
+
+    def move(self, name: str, shown: float) -> None:
+        """Drag a lever to a value, in the unit in which it is shown."""
+        self.lever(name).evaluate(
+            """(input, value) => {
+              input.closest("details").open = true;
+              input.value = value;
+              input.dispatchEvent(new Event("input", { bubbles: true }));
+              input.dispatchEvent(new Event("change", { bubbles: true }));
+            }""",
+            shown,
+        )
+
+    def values(self, side: str) -> dict[str, np.ndarray]:
+        """Give what the page computed: each output over the saved times."""
+        found: Any = self.page.evaluate(
+            """(side) => {
+              const { time, values } = window.plansim.results()[side];
+              const { outputs } = window.plansim.programs.model;
+              return [outputs, Array.from(time), Array.from(values)];
+            }""",
+            side,
+        )
+        outputs, time, values = found
+        table = np.array(values).reshape(len(time), len(outputs))
+        return {"Time": np.array(time), **dict(zip(outputs, table.T, strict=True))}
+
+    def close(self) -> None:
+        self.context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    visit = Visit(browser, address)
+    yield visit
+    wrong = visit.wrong
+    visit.close()
+    assert wrong == []
+
+
+def assert_same(found: Mapping[str, np.ndarray], model: Model, scenario: Scenario) -> None:
+    dataset = simulate(model, scenario)
+    np.testing.assert_array_equal(found["Time"], dataset["time"])
+    for label, ours in found.items():
+        if label == "Time":
+            continue
+        name, elements = split_reference(label)
+        at = dict(zip(model.variables[name].subscripts, elements, strict=True))
+        theirs = dataset[name].sel(at).to_numpy()
+        assert np.abs(ours - theirs).max() <= 1e-9 * max(np.abs(theirs).max(), 1e-3), label
+
+
+# --- runs and verdicts ----------------------------------------------------------------------------
+
+
+def test_presets_give_the_runs_and_verdicts_of_the_compiled_engine(
+    visit: Visit, city: Model, stories: Mapping[str, Scenario]
+) -> None:
+    targets = load_targets(None, city)
+    binding = {each.id for each in targets if each.attribute is Attribute.BINDING}
+    for scenario in stories.values():
+        visit.page.select_option("#run-b", scenario.id)
+        assert_same(visit.values("b"), city, scenario)
+        verdicts = check_targets(simulate(city, scenario), targets)
+        expected = {each.id: each.status.value for each in verdicts if each.id in binding}
+        lights = visit.page.locator("#panel-overview .board-row").evaluate_all(
+            """(rows) => Object.fromEntries(rows.map((row) => [
+              row.dataset.target, row.querySelector(".of-b[data-status]").dataset.status,
+            ]))"""
+        )
+        assert lights == expected
+        found: Any = visit.page.evaluate(
+            "window.plansim.results().b.verdicts.map((each) => [each.value, each.breach])"
+        )
+        ids: Any = visit.page.evaluate("window.plansim.targets")
+        ours = dict(zip(ids, found, strict=True))
+        for each in verdicts:
+            if each.id in ours and each.value is not None:
+                assert ours[each.id][0] == pytest.approx(each.value, rel=1e-9), each.id
+                assert ours[each.id][1] == each.first_breach
+
+
+def test_a_lever_moves_the_run_that_is_chosen_and_its_chart(visit: Visit, city: Model) -> None:
+    chart = visit.page.locator('[data-chart="GDP"] .read')
+    before = chart.inner_text()
+    visit.move("external demand growth before", 14)
+    expected = read_scenario(FIRST, city, ["external demand growth before=0.14"])
+    assert_same(visit.values("a"), city, expected)
+    assert chart.inner_text() != before
+    visit.page.get_by_role("button", name="Sliders move B").click()
+    visit.move("technology growth", -0.1)
+    visit.move("policy emphasis[energy industry]", 0.9)
+    found = visit.values("b")
+    heavy = ["energy industry", "nonferrous metals", "chemicals"]
+    second = read_scenario(SECOND, city)
+    sectors = city.subscripts[city.variables["technology growth"].subscripts[0]].elements
+    emphasis: Any = city.variables["policy emphasis"].value
+    overrides = [
+        *(
+            f"technology growth[{each}]={second.values[f'technology growth[{each}]'] - 0.001}"
+            for each in sectors
+        ),
+        *(f"policy emphasis[{each}]={0.9 * emphasis[each]}" for each in heavy),
+    ]
+    assert_same(found, city, read_scenario(SECOND, city, overrides))
+
+
+def test_the_scenario_file_that_is_copied_gives_the_same_run(
+    visit: Visit, city: Model, tmp_path: Path
+) -> None:
+    moves = {
+        "credit ease after": 1.3,
+        "technology growth": 0.2,
+        "budget emphasis after[environment works]": 1.8,
+        "total fertility rate": 0.9,
+        "retrofit rate from year": 2006.25,
+    }
+    for name, shown in moves.items():
+        visit.move(name, shown)
+    path = tmp_path / "mine.yaml"
+    path.write_text(visit.page.evaluate("window.plansim.yaml('a')"), "utf-8")
+    scenario = read_scenario(path, city)
+    assert (scenario.parent, scenario.title_en) == (FIRST, "The plan's assumptions, changed")
+    assert "1.3" in scenario.description_en
+    assert_same(visit.values("a"), city, scenario)
+    visit.page.get_by_role("button", name="Copy as scenario").click()
+    visit.page.locator("#said.is-shown").wait_for()
+
+
+def test_undo_redo_and_reset(visit: Visit) -> None:
+    page = visit.page
+    first = visit.values("a")["GDP"]
+    visit.move("credit ease after", 0.9)
+    second = visit.values("a")["GDP"]
+    visit.move("credit ease after", 0.8)
+    page.keyboard.press("Control+z")
+    np.testing.assert_array_equal(visit.values("a")["GDP"], second)
+    page.keyboard.press("Control+z")
+    np.testing.assert_array_equal(visit.values("a")["GDP"], first)
+    assert page.get_by_role("button", name="Undo").is_disabled()
+    page.get_by_role("button", name="Redo").click()
+    np.testing.assert_array_equal(visit.values("a")["GDP"], second)
+    assert (second != first).any()
+    page.get_by_role("button", name="Reset").click()
+    np.testing.assert_array_equal(visit.values("a")["GDP"], first)
+
+
+# --- the address ----------------------------------------------------------------------------------
+
+
+def test_the_address_holds_what_was_set(visit: Visit, browser: Browser) -> None:
+    page = visit.page
+    page.select_option("#run-b", "green-transition")
+    visit.move("credit ease after", 1.35)
+    page.get_by_role("button", name="中文").click()
+    page.get_by_role("tab", name="全部指标").click()
+    again = Visit(browser, page.url)
+    assert again.page.evaluate("window.plansim.state()") == page.evaluate("window.plansim.state()")
+    np.testing.assert_array_equal(again.values("a")["GDP"], visit.values("a")["GDP"])
+    assert again.page.locator("#tab-targets").get_attribute("aria-selected") == "true"
+    again.close()
+    assert again.wrong == []
+
+
+@pytest.mark.parametrize(
+    "fragment", ["a=nonsense&b:nothing=3&tab=x&lang=fr", "a:credit_ease_after=NaN", "%%%", "b="]
+)
+def test_an_address_that_makes_no_sense_is_the_page_as_at_first(
+    browser: Browser, address: str, fragment: str
+) -> None:
+    visit = Visit(browser, f"{address}#{fragment}")
+    state: Any = visit.page.evaluate("window.plansim.state()")
+    assert state["a"] == {"scenario": FIRST, "moved": {}}
+    assert state["b"]["scenario"] == ("" if fragment == "b=" else SECOND)
+    visit.close()
+    assert visit.wrong == []
+
+
+# --- words, widths, keys --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_view_fits_its_width_in_both_languages(
+    browser: Browser, address: str, width: int, lang: str
+) -> None:
+    visit = Visit(browser, f"{address}#lang={lang}", width)
+    for tab in ("overview", "charts", "targets", "map", "about"):
+        visit.page.locator(f"#tab-{tab}").click()
+        wide: Any = visit.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert wide[0] <= wide[1], tab
+        text = visit.page.locator(f"#panel-{tab}").inner_text()
+        assert "undefined" not in text
+        assert "NaN" not in text
+        assert not re.search(r"\{[a-z]+\}", text)
+    visit.close()
+    assert visit.wrong == []
+
+
+def test_the_language_changes_at_once_and_nothing_else_does(visit: Visit) -> None:
+    page = visit.page
+    visit.move("credit ease after", 1.3)
+    before = visit.values("a")["GDP"]
+    page.get_by_role("button", name="中文").click()
+    assert page.locator("html").get_attribute("lang") == "zh-Hans"
+    assert page.get_by_role("tab").all_inner_texts()[0] == "总览"
+    names = page.locator("#panel-overview .board-name .link").all_inner_texts()
+    assert all(re.search(r"[\u4e00-\u9fff]", each) for each in names)
+    np.testing.assert_array_equal(visit.values("a")["GDP"], before)
+    page.get_by_role("button", name="English").click()
+    assert page.get_by_role("tab").all_inner_texts()[0] == "Overview"
+
+
+def test_a_target_opens_with_its_chart_and_what_moves_it(visit: Visit, city: Model) -> None:
+    page = visit.page
+    page.locator('[data-target="M34a"] .link').click()
+    dialog = page.locator("#detail")
+    dialog.locator(".driver").first.wait_for()
+    assert dialog.locator("canvas").count() == 1
+    assert dialog.locator(".driver").count() == 8
+    name = dialog.locator(".driver .link").first.inner_text()
+    names = [each.name_en for each in load_views(city, load_targets(None, city)).levers]
+    assert name in names
+    dialog.locator(".driver .link").first.click()
+    assert not dialog.is_visible()
+    assert page.evaluate("document.activeElement.type") == "range"
+    page.locator('[data-target="M28"] .link').click()
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+
+def test_the_keyboard_reaches_what_the_mouse_does(visit: Visit) -> None:
+    page = visit.page
+    lever = visit.lever("external demand growth before")
+    lever.focus()
+    before = visit.values("a")["GDP"]
+    page.keyboard.press("ArrowRight")
+    assert (visit.values("a")["GDP"] != before).any()
+    page.locator("#tab-overview").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "tab-charts"
+    assert page.locator("#panel-charts").is_visible()
+    assert not page.locator("#panel-overview").is_visible()
+
+
+def test_every_control_has_a_name_and_text_stands_out(visit: Visit) -> None:
+    nameless: Any = visit.page.evaluate(
+        """() => [...document.querySelectorAll("button, input, select, [role=img]")]
+          .filter((node) => !node.getAttribute("aria-label") && !node.labels?.length)
+          .filter((node) => !node.textContent.trim())
+          .map((node) => node.outerHTML.slice(0, 80))"""
+    )
+    assert nameless == []
+    faint: Any = visit.page.evaluate(CONTRAST)
+    assert faint == []
+
+
+# WCAG 2.1, 1.4.3: text against what lies behind it, 4.5 to 1.
+CONTRAST = """() => {
+  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((each) => each / 255).map((each) =>
+    each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4,
+  ).reduce((sum, each, i) => sum + each * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (node) => {
+    for (let each = node; each; each = each.parentElement) {
+      const colour = rgb(getComputedStyle(each).backgroundColor);
+      if (colour.length < 4 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  for (const node of document.querySelectorAll("body *")) {
+    const own = [...node.childNodes].some((each) => each.nodeType === 3 && each.data.trim());
+    if (!own || !node.checkVisibility() || node.disabled) continue;
+    if (node.closest("noscript, script, style")) continue;
+    const [one, other] = [light(rgb(getComputedStyle(node).color)), light(behind(node))];
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    if (ratio < 4.5) found.push(`${node.className} ${node.textContent.slice(0, 30)} ${ratio}`);
+  }
+  return found;
+}"""
+
+
+def test_print_shows_the_answers_and_no_buttons(visit: Visit) -> None:
+    page: Page = visit.page
+    page.emulate_media(media="print")
+    assert page.locator(".headline").is_visible()
+    assert page.locator("#panel-overview .board").is_visible()
+    assert not page.locator(".tools").is_visible()
+    assert not page.locator(".lever").first.is_visible()
+    wide: Any = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide[0] <= wide[1]
