@@ -18,7 +18,7 @@ from plansim.compiler.emit_js import emit_javascript, runtime
 from plansim.compiler.equations import Program
 from plansim.compiler.lower import StructuralError, lower
 from plansim.compiler.order import schedule
-from plansim.engine.dataset import recorded
+from plansim.engine.trajectory import recorded
 from plansim.model.records import Model, TimeSpec
 from plansim.model.scenario import Scenario
 

@@ -562,7 +562,7 @@ def test_ctrl_c_is_quiet(check: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("plansim.engine.run.simulate", interrupt)
+    monkeypatch.setattr("plansim.engine.run.simulate_years", interrupt)
     done = check("base.yaml")
     assert (done.code, done.out, done.err) == (130, "", "\n")
 
@@ -625,6 +625,23 @@ print(code, *sorted({heavy!r} & set(sys.modules)), file=sys.stderr)
     assert b"plansim" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["check", "baseline"], ["run", "baseline"], ["list", "targets"], ["show", "M01"]],
+    ids=" ".join,
+)
+def test_what_was_done_before_loads_no_library(root: Path, arguments: list[str]) -> None:
+    """Imports are nearly all that a repeated command costs; without these it takes 0.3 s."""
+    heavy = {"dask", "llvmlite", "pandas", "pint", "pydantic", "ruamel.yaml", "xarray"}
+    code = f"""
+code = main({arguments!r})
+print("loaded", code, *sorted({heavy!r} & set(sys.modules)), file=sys.stderr)
+"""
+    first, again = piped(code, root), piped(code, root)
+    assert again.stderr.splitlines()[-1] == b"loaded 0"
+    assert again.stdout == first.stdout
+
+
 def test_a_slow_run_is_announced_on_a_terminal_and_wiped_out(
     check: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -632,7 +649,7 @@ def test_a_slow_run_is_announced_on_a_terminal_and_wiped_out(
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     from plansim.engine import run as engine
 
-    simulate = engine.simulate
+    simulate = engine.simulate_years
 
     def slow(*arguments: object, **options: object) -> object:
         import time
@@ -640,7 +657,7 @@ def test_a_slow_run_is_announced_on_a_terminal_and_wiped_out(
         time.sleep(0.1)
         return simulate(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(engine, "simulate", slow)
+    monkeypatch.setattr(engine, "simulate_years", slow)
     done = check("base.yaml")
     assert done.err.startswith("Simulating base")
     assert done.err.endswith("\r\x1b[K")

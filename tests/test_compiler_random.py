@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from plansim.compiler.lower import lower
 from plansim.engine import reference
-from plansim.engine.dataset import recorded
 from plansim.engine.ensemble import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.engine.run import simulate
+from plansim.engine.trajectory import recorded
 from plansim.model.mdl import load_model
 from tests.javascript import run_in_node
 

@@ -8,15 +8,8 @@ import pytest
 import xarray as xr
 from numpy.typing import NDArray
 
-from plansim.engine.dataset import (
-    Engine,
-    Trajectory,
-    annual,
-    recorded,
-    shape_of,
-    to_dataset,
-    version_of,
-)
+from plansim.engine.dataset import annual, to_dataset
+from plansim.engine.trajectory import Engine, Trajectory, recorded, shape_of, version_of
 from plansim.errors import SimulationError
 from plansim.model.mdl import load_model
 from plansim.model.records import Model, Timing, VariableKind

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from plansim.compiler.equations import BOOLEAN, CONTROLS, Graph, Op, Program, Table
 from plansim.compiler.lower import cells_of
-from plansim.engine.dataset import recorded
 from plansim.engine.run import simulate
+from plansim.engine.trajectory import recorded
 from plansim.model.mdl import load_model
 from plansim.model.records import Model, VariableKind
 from plansim.model.scenario import Scenario, as_written

@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "sim"
 
 # The order in which data flows; each layer imports only from itself and from those before it.
 LAYERS = (
-    {"errors", "resources"},
+    {"errors", "frozen", "cache", "resources"},
     {"model"},
     {"plan"},
     {"compiler"},
@@ -25,7 +25,7 @@ LAYERS = (
     {"study"},
     {"present"},
     {"shell"},
-    {"cli", "__init__"},
+    {"cli", "entry", "__init__"},
 )
 ENGINES = {"pysd", "simlin", "llvmlite"}
 CITY = ("jiaozuo", "焦作")

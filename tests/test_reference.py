@@ -236,7 +236,7 @@ def test_two_processes_at_once_give_the_same_and_a_third_reads_it_without_pysd(
     assert first == second
     assert output(launch(town, tmp_path, 3)) == [first, "False"]
     kept = sorted(path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.*"))
-    assert kept == ["models", "runs"]  # one file each, and no leftovers
+    assert kept == ["models", "parsed", "runs"]  # one file each, and no leftovers
 
 
 # --- The cache ------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ def test_a_damaged_result_is_computed_again(
     town: Model, own_cache: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     first = simulate(town)
-    (path,) = (own_cache / "runs").glob("*.nc")
+    (path,) = (own_cache / "runs").glob("*.run")
     sound = path.read_bytes()
     path.write_bytes(damage(sound))
     assert path.read_bytes() != sound
@@ -321,13 +321,13 @@ def test_a_folder_that_cannot_be_written_is_done_without(
 def test_only_the_latest_runs_are_kept(
     build: Build, play: Play, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("plansim.engine.cache.KEEP_RUNS", 2)
+    monkeypatch.setattr("plansim.cache.KEEP", 2)
     model = build("rate = 1 ~ Dmnl ~|\nlevel = INTEG(rate, 0) ~ Dmnl ~|")
     for rate in (1, 2):
         simulate(model, play(model, rate=rate))
     simulate(model, play(model, rate=1))  # used again: 2 is now the oldest
     simulate(model, play(model, rate=3))
-    assert len(list((own_cache / "runs").glob("*.nc"))) == 2
+    assert len(list((own_cache / "runs").glob("*.run"))) == 2
     forbid(monkeypatch, "_run")
     for rate in (1, 3):
         simulate(model, play(model, rate=rate))

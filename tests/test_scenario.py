@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from plansim.errors import PlansimError, ScenarioError, UnknownNameError
 from plansim.model import scenario as scenario_module
+from plansim.model import scenario_lineage
 from plansim.model.mdl import load_model
 from plansim.model.records import Model, TimeSpec
-from plansim.model.scenario import Change, as_written, list_scenarios, read_scenario
-from plansim.model.scenario_file import Text, schema_text
+from plansim.model.scenario import Change, Text, as_written, list_scenarios, read_scenario
+from plansim.model.scenario_file import schema_text
 from plansim.resources import shipped
 
 TITLE = "title: {en: Test, zh: 测试}\n"
@@ -217,7 +218,7 @@ def test_a_parent_is_found_beside_the_child_by_path_or_among_the_shipped(
 ) -> None:
     for folder in ("shipped", "mine", "mine/deep"):
         (tmp_path / folder).mkdir()
-    monkeypatch.setattr(scenario_module, "shipped", lambda *parts: tmp_path / "shipped")
+    monkeypatch.setattr(scenario_lineage, "shipped", lambda *parts: tmp_path / "shipped")
     write(tmp_path / "shipped", "base", "values: {capital life: 21}")
     write(tmp_path / "shipped", "other", "values: {capital life: 22}")
     write(tmp_path / "mine", "base", "values: {capital life: 23}")

@@ -51,6 +51,7 @@ from plansim.shell import (
     scenarios_of,
     set_option,
     simulated,
+    simulated_years,
     targets_of,
     variable_names,
     write,
@@ -59,6 +60,7 @@ from plansim.shell import (
 if TYPE_CHECKING:
     from plansim.errors import Fault
     from plansim.model.records import Model
+    from plansim.model.scenario import Scenario
     from plansim.plan.audit import Clash
 
 __all__ = ["main", "plansim"]
@@ -163,10 +165,9 @@ def run(
     left out, to run the model as it is written. Without --variable the table shows what targets
     judge, in their units; a file holds all variables.
     """
-    from plansim.engine.dataset import annual
     from plansim.present import export
-    from plansim.present.export import check_destination, write_run
-    from plansim.present.series import as_judged, judged_series, series_of
+    from plansim.present.export import check_destination
+    from plansim.present.series import as_judged, judged_series, rows_of
     from plansim.present.table import series_table
 
     page = page_for(lang)
@@ -179,27 +180,47 @@ def run(
     scenarios = scenarios_of(named, overrides, read, targets, faults)
     chosen = _chosen(names, read, faults)
     raise_all(faults)
-    dataset = simulated(read, scenarios[0], engine, page)
-    by_year = annual(dataset)
-    moving = [str(name) for name in by_year if "year" in by_year[name].dims]
-    yearly = by_year[chosen or moving].assign_coords(year=by_year["year"])
+    years = simulated_years(read, scenarios[0], engine, page)
     if output is not None:
-        write_run(dataset[chosen] if chosen else dataset, yearly, output, force=force)
-    series = list(series_of(yearly))
+        _write(read, scenarios[0], engine, page, chosen, output, force=force)
+    moving = [name for name, each in years.variables.items() if each.moves]
+    series = list(rows_of(years, chosen or moving))
     # A model that the targets do not know shows all that moves.
     shown = (not chosen and judged_series(series, targets)) or list(as_judged(series, targets))
     changes = changes_of(scenarios[0], read, page)
     if form == "table":
-        years = [int(year) for year in yearly["year"].values]
         first = sorted({target.year for target in targets if target.year is not None})
-        table = series_table(shown, years, page.text, page.width, first=first, colour=page.colour)
+        table = series_table(
+            shown, years.years, page.text, page.width, first=first, colour=page.colour
+        )
         page.show(f"{changes}\n\n{table}\n{page.text('run.timing')}")
     else:
         remark(changes)
         write = export.run_json if form == "json" else export.run_csv
-        machine(write(shown, export.card_of(dataset)))
+        machine(write(shown, years.card))
     if output is not None:
         remark(page.text("run.written", path=output))
+
+
+def _write(
+    model: Model,
+    scenario: Scenario,
+    engine: str,
+    page: Page,
+    chosen: Sequence[str],
+    output: Path,
+    *,
+    force: bool,
+) -> None:
+    """Write a run, whole or what was chosen of it, to a file."""
+    from plansim.engine.dataset import annual
+    from plansim.present.export import write_run
+
+    dataset = simulated(model, scenario, engine, page)
+    by_year = annual(dataset)
+    moving = [str(name) for name in by_year if "year" in by_year[name].dims]
+    yearly = by_year[list(chosen) or moving].assign_coords(year=by_year["year"])
+    write_run(dataset[list(chosen)] if chosen else dataset, yearly, output, force=force)
 
 
 def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> list[str]:
@@ -240,7 +261,7 @@ def check(
     SCENARIO is the name of a shipped scenario or the path of a YAML file; with --model it may be
     left out, to judge the model as it is written.
     """
-    from plansim.plan.check import check_targets
+    from plansim.plan.check import verdicts_of
     from plansim.plan.targets import FILE_NAME, Attribute, Status
     from plansim.present import export
     from plansim.present.table import verdict_table
@@ -257,7 +278,7 @@ def check(
     verdicts = [
         verdict
         for each in scenarios
-        for verdict in check_targets(simulated(read, each, engine, page), targets)
+        for verdict in verdicts_of(simulated_years(read, each, engine, page), targets)
     ]
     changes = "\n".join(changes_of(each, read, page) for each in scenarios)
     if form == "table":

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from plansim.errors import Fault
     from plansim.model.records import Model
     from plansim.model.scenario import Scenario
+    from plansim.plan.annual import Annual
     from plansim.plan.targets import Target
     from plansim.present.text import Text
 
@@ -55,6 +56,7 @@ __all__ = [
     "scenarios_of",
     "set_option",
     "simulated",
+    "simulated_years",
     "target_ids",
     "targets_of",
     "variable_names",
@@ -377,6 +379,14 @@ def simulated(model: Model, scenario: Scenario, engine: str, page: Page) -> xr.D
         from plansim.engine.run import simulate
 
         return simulate(model, scenario, engine=engine)
+
+
+def simulated_years(model: Model, scenario: Scenario, engine: str, page: Page) -> Annual:
+    """Do as `simulated`, and give the annual figures, for which no array library is loaded."""
+    with patience(page.text("run.simulating", scenario=scenario.id)):
+        from plansim.engine.run import simulate_years
+
+        return simulate_years(model, scenario, engine=engine)
 
 
 MOST_CHANGES = 8

@@ -6,31 +6,78 @@ the code depends on a constant (the order of a delay), that one is folded.
 
 from __future__ import annotations
 
+import json
+import platform
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.compiler.lower import StructuralError, cells_of
-from plansim.engine.dataset import FloatArray, Trajectory, recorded, shape_of, version_of
-from plansim.engine.ensemble import simulate_ensemble
-from plansim.engine.kernel import Kernel, compile_model
+from plansim.cache import code_of, digest, workspace
+from plansim.engine.cache import load_run, save_run
+from plansim.engine.trajectory import (
+    Engine,
+    FloatArray,
+    Trajectory,
+    check_finite,
+    recorded,
+    shape_of,
+    version_of,
+)
 from plansim.model.records import Model, VariableKind
 from plansim.model.scenario import Scenario
 
-__all__ = ["run_compiled", "version", "whole_kernel"]
+if TYPE_CHECKING:
+    from plansim.engine.kernel import Kernel
+
+__all__ = ["run_compiled", "whole_kernel"]
 
 
-def version() -> str:
-    """Give the version of this engine, which is plansim's own."""
-    return version_of("plansim")
+def run_compiled(
+    model: Model, scenario: Scenario, *, cache: bool = True
+) -> tuple[Trajectory, Engine]:
+    """Run a model under a scenario; give all that is recorded, and what computed it.
 
-
-def run_compiled(model: Model, scenario: Scenario, *, cache: bool = True) -> Trajectory:
-    """Run a model under a scenario and give all that is recorded.
+    With ``cache``, a run that was made before is read: its numbers cost less than its machine
+    code and the library that loads that.
 
     Raises:
         ModelError: what the compiler does not support, with each variable and line.
+        SimulationError: a value is not a finite number.
     """
+    engine = Engine("plansim", version_of("plansim"), "Euler")
+    if not cache:
+        return _run(model, scenario, cache=False), engine
+    with workspace() as folder:
+        path = folder / "runs" / f"{_run_key(model, scenario)}.run"
+        run = load_run(path, model)
+        if run is None:
+            run = _run(model, scenario, cache=True)
+            save_run(path, model, run)
+    return run, engine
+
+
+def _run_key(model: Model, scenario: Scenario) -> str:
+    """Name a run by all that its numbers depend on."""
+    values = {key: value.hex() for key, value in sorted(scenario.values.items())}
+    clock = [each.hex() for each in map(float, astuple(scenario.time))]
+    libraries = [version_of(name) for name in ("plansim", "numpy", "llvmlite")]
+    return digest(
+        "compiled",
+        model.text,
+        json.dumps([values, clock]),
+        platform.machine(),
+        *libraries,
+        code_of("", "model", "compiler", "engine"),
+    )
+
+
+def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
+    """Run a model by machine code."""
+    from plansim.compiler.lower import cells_of
+    from plansim.engine.ensemble import simulate_ensemble
+
     kernel = whole_kernel(model, scenario.values, cache=cache)
     settings = {
         name: scenario.values.get(name, default)
@@ -47,7 +94,9 @@ def run_compiled(model: Model, scenario: Scenario, *, cache: bool = True) -> Tra
         table = np.stack([rows[label] for label in labels], axis=-1)
         series[variable.name] = table.reshape(shape)
     constants = {each.name: _constant(model, scenario, each.name) for each in once}
-    return Trajectory(ensemble.time, series, constants)
+    run = Trajectory(ensemble.time, series, constants)
+    check_finite(model, scenario, run)
+    return run
 
 
 def whole_kernel(
@@ -66,6 +115,9 @@ def whole_kernel(
     Raises:
         ModelError: what the compiler does not support, with each variable and line.
     """
+    from plansim.compiler.lower import StructuralError
+    from plansim.engine.kernel import compile_model
+
     outputs = tuple(outputs)
     vary = [v.name for v in model.variables.values() if v.kind is VariableKind.CONSTANT]
     folded: Mapping[str, float] = {}
@@ -85,6 +137,8 @@ def whole_kernel(
 
 def _constant(model: Model, scenario: Scenario, name: str) -> FloatArray:
     """Give the value of a constant or control in a run, ``(*elements)``."""
+    from plansim.compiler.lower import cells_of
+
     variable = model.variables[name]
     if variable.kind is VariableKind.CONTROL:
         time = scenario.time

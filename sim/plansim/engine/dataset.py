@@ -2,74 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import platform
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from plansim.engine.trajectory import Engine, Trajectory, as_json, recorded, run_card
 from plansim.errors import SimulationError
 from plansim.model.records import Model, Timing, Variable, VariableKind
 from plansim.model.scenario import Scenario
-from plansim.plan.measure import annual_series
+from plansim.plan.measure import year_places
 
-__all__ = ["Engine", "Trajectory", "annual", "recorded", "shape_of", "to_dataset", "version_of"]
-
-FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What computed a run."""
-
-    name: str
-    version: str
-    method: str
-    """Of integration."""
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """The numbers of one run, by the model's names."""
-
-    time: FloatArray
-    """``(time,)``: the saved times."""
-    series: Mapping[str, FloatArray]
-    """``(time, *elements)`` of every stock, flow and auxiliary."""
-    constants: Mapping[str, FloatArray]
-    """``(*elements)`` of every constant and control variable, as the engine used them."""
-    notes: tuple[str, ...] = ()
-    """What the engine remarked, sorted: tables read beyond their ends, for example."""
-
-
-def recorded(model: Model) -> tuple[tuple[Variable, ...], tuple[Variable, ...]]:
-    """Give the variables that a run records over time, and those that it records once.
-
-    A lookup table is a function and has no value.
-    """
-    once = {VariableKind.CONSTANT, VariableKind.CONTROL}
-    everything = [v for v in model.variables.values() if v.kind is not VariableKind.LOOKUP]
-    return (
-        tuple(variable for variable in everything if variable.kind not in once),
-        tuple(variable for variable in everything if variable.kind in once),
-    )
-
-
-def shape_of(model: Model, variable: Variable) -> tuple[int, ...]:
-    """Give the length of each subscript of a variable; ``()`` for a scalar."""
-    return tuple(len(model.subscripts[name].elements) for name in variable.subscripts)
-
-
-def version_of(package: str) -> str:
-    """Give the version of an installed package, or ``unknown`` if it runs from its source."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
+__all__ = ["annual", "to_dataset"]
 
 
 def to_dataset(
@@ -95,7 +40,7 @@ def to_dataset(
     time = {"units": time_unit, "long_name": "time", "long_name_zh": "时间"}
     coordinates = {"time": xr.Variable("time", trajectory.time, time)}
     coordinates |= {name: _coordinate(model, name) for name in ranges}
-    card = _run_card(model, scenario, engine) | {"notes": _json(trajectory.notes)}
+    card = run_card(model, scenario, engine) | {"notes": as_json(trajectory.notes)}
     return xr.Dataset(
         {name: variables[name] for name in model.variables if name in variables},
         coordinates,
@@ -114,12 +59,12 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
     """
     if "year" in dataset.variables:
         raise SimulationError("a variable called 'year' cannot be shown over years")
+    time = dataset["time"].to_numpy()
     # Where in time a year stands is asked once for each timing, not for each of all variables.
-    place = xr.DataArray(np.arange(dataset.sizes["time"]), {"time": dataset["time"]})
-    places = {timing: annual_series(place.assign_attrs(timing=timing)) for timing in Timing}
-    years = sorted({int(year) for each in places.values() for year in each["year"]})
+    places = {timing: year_places(time, timing) for timing in Timing}
+    years = sorted({year for each in places.values() for year in each})
     at = {
-        timing: each.reindex(year=years, fill_value=-1).to_numpy()
+        timing: np.array([each.get(year, -1) for year in years], dtype=np.int64)
         for timing, each in places.items()
     }
     series = {name: _picked(dataset.variables[name], at) for name in dataset.data_vars}
@@ -156,30 +101,6 @@ def _coordinate(model: Model, name: str) -> xr.Variable:
     attributes = {
         "long_name": name,
         "long_name_zh": subscript.name_zh,
-        "elements_zh": _json(subscript.elements_zh),
+        "elements_zh": as_json(subscript.elements_zh),
     }
     return xr.Variable(name, np.array(subscript.elements), attributes)
-
-
-def _run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str | float]:
-    """Say what has to be the same for the same numbers to come out."""
-    return {
-        "scenario": scenario.id,
-        "scenario_title_en": scenario.title_en,
-        "scenario_title_zh": scenario.title_zh,
-        "scenario_sha256": scenario.sha256,
-        "overrides": _json(scenario.overrides),
-        "assumed": _json(sorted(scenario.assumed)),
-        "model": model.name,
-        "model_sha256": model.sha256,
-        "engine": engine.name,
-        "engine_version": engine.version,
-        "method": engine.method,
-        "time_step": scenario.time.step,
-        "plansim_version": version_of("plansim"),
-        "python": platform.python_version(),
-    }
-
-
-def _json(items: Iterable[str]) -> str:
-    return json.dumps(list(items), ensure_ascii=False)

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import plansim.compiler
+from plansim.cache import digest, load_bytes, save_bytes, workspace
 from plansim.compiler.emit_llvm import emit
 from plansim.compiler.lower import lower
 from plansim.compiler.machine import Library, Target, assemble, host_target, versions
 from plansim.compiler.order import schedule
-from plansim.engine.cache import digest, load_bytes, save_bytes, workspace
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, Variable, VariableKind
 

@@ -22,22 +22,24 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from plansim.engine import cache as kept
-from plansim.engine.dataset import (
+from plansim.cache import digest, workspace
+from plansim.engine.cache import load_run, save_run
+from plansim.engine.dataset import to_dataset
+from plansim.engine.trajectory import (
     Engine,
     FloatArray,
     Trajectory,
-    annual,
+    check_finite,
+    named,
     recorded,
-    to_dataset,
     version_of,
 )
 from plansim.engine.translate import culprit, quiet_pysd, remarks, spoken, translated
-from plansim.errors import Fault, InputError, SimulationError
+from plansim.errors import Fault, SimulationError
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind, folded
 from plansim.model.scenario import Scenario, as_written
 
-__all__ = ["annual", "check_finite", "named", "simulate"]
+__all__ = ["run_reference", "simulate"]
 
 _MAX_FRAMES = 20_000
 """PySD computes a variable by calling its causes: a chain of a thousand is that deep."""
@@ -63,38 +65,30 @@ def simulate(
     """
     scenario = as_written(model) if scenario is None else scenario
     wanted = named(model, variables)
-    engine = Engine("PySD", version_of("pysd"), "Euler")
-    with kept.workspace() as folder:
-        path = folder / "runs" / f"{_run_key(model, scenario, engine)}.nc"
-        run = kept.load_run(path, model) if cache else None
-        if run is None:
-            run = _run(model, scenario, translated(model, folder))
-            check_finite(model, scenario, run)
-            if cache:
-                kept.save_run(path, model, run)
+    run, engine = run_reference(model, scenario, cache=cache)
     dataset = to_dataset(model, scenario, run, engine)
     return dataset if wanted is None else dataset[wanted]
 
 
-def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
-    """Give the model's names for those of variables that a caller wants; None for all.
+def run_reference(
+    model: Model, scenario: Scenario, *, cache: bool = True
+) -> tuple[Trajectory, Engine]:
+    """Run a model under a scenario by PySD, and give all that is recorded, and what computed it.
 
     Raises:
-        UnknownNameError: no variable bears one of the names.
-        InputError: a name is that of a lookup table, which has no value over time.
+        ModelError: PySD cannot translate the model.
+        SimulationError: the run breaks down, or a value is not a finite number.
     """
-    if variables is None:
-        return None
-    found = [model.find(name) for name in variables]
-    tables = [each for each in found if each.kind is VariableKind.LOOKUP]
-    if tables:
-        raise InputError(
-            Fault(
-                f"'{each.name}' is a lookup table: it has no value over time", model.path, each.line
-            )
-            for each in tables
-        )
-    return list(dict.fromkeys(each.name for each in found))
+    engine = Engine("PySD", version_of("pysd"), "Euler")
+    with workspace() as folder:
+        path = folder / "runs" / f"{_run_key(model, scenario, engine)}.run"
+        run = load_run(path, model) if cache else None
+        if run is None:
+            run = _run(model, scenario, translated(model, folder))
+            check_finite(model, scenario, run)
+            if cache:
+                save_run(path, model, run)
+    return run, engine
 
 
 def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:
@@ -102,9 +96,7 @@ def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:
     code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
     libraries = [version_of(name) for name in ("plansim", "numpy", "xarray", "scipy")]
     values = {key: value.hex() for key, value in sorted(scenario.values.items())}
-    return kept.digest(
-        model.text, json.dumps(values), engine.version, sys.version, *libraries, *code
-    )
+    return digest(model.text, json.dumps(values), engine.version, sys.version, *libraries, *code)
 
 
 # --- Running --------------------------------------------------------------------------------------
@@ -311,46 +303,6 @@ def _explained(
                 file=model.path,
                 line=None if name is None else model.variables[name].line,
                 found=what,
-            )
-        )
-    )
-
-
-def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
-    """Raise SimulationError if any value is not a finite number.
-
-    It names the first time, and there a variable of which no cause is at fault itself.
-    """
-    bad = {name: ~np.isfinite(values) for name, values in run.series.items()}
-    bad = {name: where for name, where in bad.items() if where.any()}
-    constants = [name for name, value in run.constants.items() if not np.isfinite(value).all()]
-    if not bad and not constants:
-        return
-    first = {
-        name: int(where.reshape(len(where), -1).any(axis=1).argmax()) for name, where in bad.items()
-    }
-    step = min(first.values(), default=0)
-    at_once = [*constants, *(name for name, when in first.items() if when == step)]
-    sources = [name for name in at_once if not set(model.variables[name].causes) & set(at_once)]
-    name = (sources or at_once)[0]
-    value = run.constants[name] if name in run.constants else run.series[name][step]
-    flat = int((~np.isfinite(value)).reshape(-1).argmax())
-    variable = model.variables[name]
-    elements = np.unravel_index(flat, value.shape) if value.shape else ()
-    labels = ",".join(
-        model.subscripts[each].elements[i]
-        for each, i in zip(variable.subscripts, elements, strict=True)
-    )
-    others = len(at_once) - 1
-    raise SimulationError(
-        str(
-            Fault(
-                f"scenario '{scenario.id}': '{name}{f'[{labels}]' if labels else ''}' is not a "
-                f"finite number at time {run.time[step]:g}"
-                + (f", nor are {others} others" if others else ""),
-                file=model.path,
-                line=variable.line,
-                found=f"{value.reshape(-1)[flat]}",
             )
         )
     )

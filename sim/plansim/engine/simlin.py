@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plansim.engine.dataset import FloatArray
+from plansim.engine.trajectory import FloatArray
 from plansim.model.records import Model, VariableKind
 from plansim.model.scenario import Scenario
 

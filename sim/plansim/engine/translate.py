@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from plansim.engine.cache import digest, load_sealed, save_sealed
-from plansim.engine.dataset import version_of
+from plansim.cache import digest, load_sealed, save_sealed
+from plansim.engine.trajectory import version_of
 from plansim.errors import Fault, ModelError
 from plansim.model.records import Model, folded
 

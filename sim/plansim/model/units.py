@@ -1,22 +1,26 @@
 """Units of measurement: whether two agree, and how many of one make another.
 
 The units are those of ``model/units.txt``, which pint reads the first time that two spellings
-differ; equal spellings never load it, so that a model may use any unit it likes for itself.
+differ; equal spellings never load it, so that a model may use any unit it likes for itself. The
+factor between two spellings is kept, since pint takes longer to load than a run.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.errors import Fault, UnitError, nearest
 from plansim.resources import shipped
 
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
-__all__ = ["compatible", "convert"]
+__all__ = ["compatible", "convert", "units_sha256"]
 
 _SPELLED_OUT = str.maketrans(
     {
@@ -75,6 +79,11 @@ def compatible(one: str, other: str) -> bool:
     return _plain(one) == _plain(other) or _factor(_plain(one), _plain(other)) is not None
 
 
+def units_sha256() -> str:
+    """Give the digest of the table of units, on which all conversions depend."""
+    return file_sha256(shipped("model", "units.txt"))
+
+
 def _plain(unit: str) -> str:
     return "".join(unit.split())
 
@@ -86,9 +95,24 @@ def _registry() -> UnitRegistry[float]:
     return UnitRegistry(str(shipped("model", "units.txt")))
 
 
+@dataclass(frozen=True)
+class _Factor:
+    """What to multiply by; None if the units measure different things."""
+
+    number: float | None
+
+
 @cache
 def _factor(from_unit: str, to_unit: str) -> float | None:
-    """Give what to multiply by; None if the units measure different things."""
+    """Give what to multiply by, from what was worked out before if it was."""
+    key = digest(
+        "factor", from_unit, to_unit, units_sha256(), version("pint"), code_of("", "model")
+    )
+    found = kept("units", key, _Factor, lambda: _Factor(_worked_out(from_unit, to_unit)))
+    return found.number
+
+
+def _worked_out(from_unit: str, to_unit: str) -> float | None:
     from pint import DimensionalityError
 
     registry = _registry()

@@ -6,18 +6,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from plansim.errors import CatalogueError, Fault
+from plansim.plan.annual import Annual, AnnualVariable, annual_of
 from plansim.plan.measure import Floats, Yearly, annual_series, measured, trailing_base, yearly
 from plansim.plan.targets import (
     Attribute,
@@ -32,6 +32,9 @@ from plansim.plan.targets import (
     unit_factor,
 )
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 __all__ = [
     "Answer",
     "Findings",
@@ -43,6 +46,7 @@ __all__ = [
     "margin_of",
     "percent_of",
     "status_codes",
+    "verdicts_of",
 ]
 
 _ROUNDING = 1e-9
@@ -130,16 +134,29 @@ def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdi
         CatalogueError: a target is judged by a variable that the dataset does not hold.
         ValueError: the dataset holds more than one run.
     """
+    wanted = list(targets)
+    names = {split_reference(each)[0] for target in wanted for each in target.variables.values()}
+    return verdicts_of(annual_of(dataset, sorted(names)), wanted, map(str, dataset))
+
+
+def verdicts_of(
+    run: Annual, targets: Iterable[Target], names: Iterable[str] | None = None
+) -> tuple[Verdict, ...]:
+    """Do as `check_targets` on a run that is given by years.
+
+    ``names`` are all variables that there are, for messages, if the run holds only some.
+    """
     wanted = [target for target in targets if target.kind is Kind.TARGET]
-    faults = [fault for target in wanted for fault in _misfits(dataset, target)]
+    shapes = {
+        name: Shape({each.name: each.elements for each in variable.ranges}, variable.unit)
+        for name, variable in run.variables.items()
+    }
+    known = list(run.variables if names is None else names)
+    faults = [fault for each in wanted for fault in misfits(each, "the run", shapes, known)]
     if faults:
         raise CatalogueError(faults)
-    scenario = str(dataset.attrs.get("scenario", ""))
-    assumed = frozenset(json.loads(dataset.attrs.get("assumed", "[]")))
-    return tuple(
-        _verdict(scenario, target, _judged(dataset, target, assumed=target.id in assumed))
-        for target in wanted
-    )
+    index = {year: place for place, year in enumerate(run.years)}
+    return tuple(_verdict(run, index, target) for target in wanted)
 
 
 def judge(dataset: xr.Dataset, target: Target, *, assumed: bool = False) -> Judgement:
@@ -158,6 +175,8 @@ def judge(dataset: xr.Dataset, target: Target, *, assumed: bool = False) -> Judg
 
 
 def _judged(dataset: xr.Dataset, target: Target, *, assumed: bool) -> Judgement:
+    import xarray as xr
+
     series = {basis: _answer(dataset, name) for basis, name in target.variables.items()}
     answers = {
         basis: Answer(yearly(each), unit_factor(_unit(each), target))
@@ -302,30 +321,59 @@ def _shape(series: xr.DataArray) -> Shape:
     return Shape(subscripts, _unit(series))
 
 
-def _verdict(scenario: str, target: Target, judgement: Judgement) -> Verdict:
-    if judgement.status.ndim:
-        dims = ", ".join(map(str, judgement.status.dims))
-        raise ValueError(f"the dataset holds more than one run ({dims}): judge() takes those")
-    breach = _number(judgement.first_breach)
+def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
+    answers = {
+        basis: _answer_of(run.variables, index, reference, target)
+        for basis, reference in target.variables.items()
+    }
+    found = findings(answers, target, assumed=target.id in run.assumed)
+    margin, breach = _number(found.margin), _number(found.first_breach)
     return Verdict(
-        scenario=scenario,
+        scenario=run.scenario,
         id=target.id,
         name_en=target.name_en,
         name_zh=target.name_zh,
         attribute=target.attribute,
         year=target.year,
-        value=_number(judgement.value),
+        value=_number(found.value),
         target=target.value,
         direction=target.direction,
         unit=target.unit,
-        status=list(Status)[int(judgement.status)],
-        margin=_number(judgement.margin),
-        margin_pct=_number(judgement.margin_pct),
+        status=list(Status)[int(found.status)],
+        margin=margin,
+        margin_pct=_share(margin, target),
         first_breach=None if breach is None else int(breach),
-        bases={basis: float(each) for basis, each in judgement.bases.items()},
+        bases={basis: float(each) for basis, each in found.bases.items()},
     )
 
 
-def _number(array: xr.DataArray) -> float | None:
-    number = float(array)
+def _answer_of(
+    variables: Mapping[str, AnnualVariable],
+    index: Mapping[int, int],
+    reference: str,
+    target: Target,
+) -> Answer:
+    """Give the series of a reference, year by year."""
+    name, elements = split_reference(reference)
+    variable = variables[name]
+    cell = tuple(
+        range_.elements.index(element)
+        for range_, element in zip(variable.ranges, elements, strict=True)
+    )
+    series = variable.row(cell)
+
+    def at(year: int) -> Floats:
+        return series[index[year]] if year in index else np.array(math.nan)
+
+    return Answer(at, unit_factor(variable.unit, target))
+
+
+def _share(margin: float | None, target: Target) -> float | None:
+    if margin is None or not target.value:
+        return None
+    return margin / abs(target.value) * 100
+
+
+def _number(value: Floats) -> float | None:
+    number = float(value)
     return number if math.isfinite(number) else None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from plansim.model.records import Timing
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = [
     "Floats",
@@ -23,6 +25,7 @@ __all__ = [
     "measured_unit",
     "moment",
     "trailing_base",
+    "year_places",
     "yearly",
 ]
 
@@ -54,11 +57,21 @@ def annual_series(series: xr.DataArray) -> xr.DataArray:
     attributes stay.
     """
     timing = Timing(series.attrs.get("timing", Timing.YEAR))
-    time = series["time"].to_numpy() - moment(timing, 0)
-    years = np.rint(time)
-    saved = np.flatnonzero(np.abs(time - years) < _SAME_TIME)
-    picked = series.isel(time=saved)
-    return picked.assign_coords(time=years[saved].astype(np.int64)).rename(time="year")
+    places = year_places(series["time"].to_numpy(), timing)
+    picked = series.isel(time=list(places.values()))
+    return picked.assign_coords(time=np.array(list(places), np.int64)).rename(time="year")
+
+
+def year_places(time: Floats, timing: Timing) -> dict[int, int]:
+    """Give by each year the place in ``time`` at which its value stands, where one was saved.
+
+    >>> year_places(np.array([2005.0, 2005.5, 2006.0]), Timing.YEAR_END)
+    {2005: 1}
+    """
+    shifted = np.asarray(time, dtype=np.float64) - moment(timing, 0)
+    years = np.rint(shifted)
+    saved = np.flatnonzero(np.abs(shifted - years) < _SAME_TIME)
+    return {int(years[place]): int(place) for place in saved}
 
 
 def moment(timing: Timing, year: int) -> float:
@@ -89,6 +102,7 @@ def measure(series: xr.DataArray, kind: Measure, base_year: int, year: int) -> x
     The unit is that of `measured_unit`. NaN where a year that is needed is missing, or where
     growth or a reduction has no meaning because the base is not positive or the end negative.
 
+    >>> import xarray as xr
     >>> gdp = xr.DataArray([100.0, 110.0, 121.0], coords={"year": [2005, 2006, 2007]})
     >>> round(float(measure(gdp, Measure.GROWTH, 2005, 2007)), 6)
     0.1

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from plansim.model.evidence import Evidence
 from plansim.model.records import Model, SubscriptRange, Timing, Variable
 from plansim.model.scenario import Change, Scenario
-from plansim.plan.audit import Clash, Statement
 from plansim.plan.targets import Kind, Target, split_reference
 from plansim.present.table import limit_of
 from plansim.present.text import Lang, Text, target_figure
+
+if TYPE_CHECKING:
+    from plansim.plan.audit import Clash, Statement
 
 __all__ = [
     "ASSUMPTION",

@@ -13,7 +13,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -57,14 +57,20 @@ def tidy(series: Iterable[Series], card: Mapping[str, str]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [
-        (card["scenario"], each.name, each.name_zh, each.unit, year, value)
-        for each in series
-        for year, value in each.values.items()
-    ]
-    frame = pd.DataFrame(rows, columns=["scenario", "variable", "name_zh", "unit", "year", "value"])
+    frame = pd.DataFrame(list(_rows(series, card)), columns=list(_COLUMNS))
     frame.attrs.update(card)
     return frame
+
+
+_COLUMNS = ("scenario", "variable", "name_zh", "unit", "year", "value")
+
+
+def _rows(
+    series: Iterable[Series], card: Mapping[str, str]
+) -> Iterator[tuple[str, str, str, str, int, float]]:
+    for each in series:
+        for year, value in each.values.items():
+            yield card["scenario"], each.name, each.name_zh, each.unit, year, value
 
 
 def card_of(dataset: xr.Dataset) -> dict[str, str]:
@@ -124,7 +130,7 @@ def write_run(
     series, card = list(series_of(annual)), card_of(dataset)
     write: dict[str, Callable[[Path], object]] = {
         ".nc": lambda part: dataset.to_netcdf(part, engine="h5netcdf"),
-        ".csv": lambda part: tidy(series, card).to_csv(part, index=False, lineterminator="\n"),
+        ".csv": lambda part: part.write_text(run_csv(series, card), "utf-8", newline="\n"),
         ".parquet": lambda part: tidy(series, card).to_parquet(part, index=False),
         ".xlsx": lambda part: _write_workbook(series, card, part),
     }
@@ -207,8 +213,16 @@ def run_json(series: Iterable[Series], card: Mapping[str, str]) -> str:
 
 
 def run_csv(series: Iterable[Series], card: Mapping[str, str]) -> str:
-    """Write annual series as CSV, one row a figure; see `tidy`."""
-    return str(tidy(series, card).to_csv(index=False, lineterminator="\n"))
+    """Write annual series as CSV, one row a figure, with the columns of `tidy`.
+
+    A year without a figure has an empty value.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for *labels, value in _rows(series, card):
+        writer.writerow([*labels, "" if math.isnan(value) else value])
+    return file.getvalue()
 
 
 def _number(value: float) -> float | None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from plansim.model.records import SubscriptRange
+from plansim.plan.annual import Annual, annual_of
 from plansim.plan.measure import Measure
 from plansim.plan.targets import Target, split_reference, unit_factor
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Series", "as_judged", "judged_series", "series_of"]
+__all__ = ["Series", "as_judged", "judged_series", "rows_of", "series_of"]
 
 
 @dataclass(frozen=True)
@@ -38,29 +37,30 @@ def series_of(annual: xr.Dataset) -> Iterator[Series]:
     constant) has its value in every year. The Chinese names of elements are read from the
     attribute ``elements_zh`` of a range, a JSON list; where it is empty the English ones stand.
     """
-    years = [int(year) for year in annual["year"].values]
-    for key, array in annual.data_vars.items():
-        dims = [str(dim) for dim in array.dims if dim != "year"]
-        ordered = array.transpose(*dims, ...)
-        ranges = [_elements(annual[dim]) for dim in dims]
-        name_zh = str(array.attrs.get("long_name_zh", ""))
+    return rows_of(annual_of(annual))
+
+
+def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]:
+    """Give the rows of a run, in the order of its variables, or of ``names``."""
+    for name in run.variables if names is None else names:
+        variable = run.variables[name]
+        ranges = [_elements(each) for each in variable.ranges]
         for place in product(*(range(len(elements)) for elements in ranges)):
-            values = np.broadcast_to(ordered.values[place], len(years))
+            values = variable.row(place)
             both = [elements[index] for elements, index in zip(ranges, place, strict=True)]
+            name_zh = variable.name_zh
             yield Series(
-                name=_labelled(str(key), [english for english, _ in both]),
+                name=_labelled(name, [english for english, _ in both]),
                 name_zh=_labelled(name_zh, [chinese for _, chinese in both]) if name_zh else "",
-                unit=str(array.attrs.get("units", "")),
-                timing=str(array.attrs.get("timing", "")),
-                values=dict(zip(years, map(float, values), strict=True)),
+                unit=variable.unit,
+                timing=variable.timing,
+                values=dict(zip(run.years, values.tolist(), strict=True)),
             )
 
 
-def _elements(coordinate: xr.DataArray) -> list[tuple[str, str]]:
+def _elements(range_: SubscriptRange) -> list[tuple[str, str]]:
     """Give the elements of a range in English and Chinese."""
-    english = [str(element) for element in coordinate.values]
-    chinese = json.loads(coordinate.attrs.get("elements_zh", "[]"))
-    return list(zip(english, chinese or english, strict=True))
+    return list(zip(range_.elements, range_.elements_zh or range_.elements, strict=True))
 
 
 def _labelled(name: str, elements: Sequence[str]) -> str:

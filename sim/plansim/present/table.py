@@ -223,11 +223,24 @@ def rows_within(
     ``make`` takes the columns that its wrapped cells may have between them. They get ``least`` in
     any case, so the result may be wider.
     """
-    room = width
-    rows = make(room)
-    while (excess := total_width(rows) - width) > 0 and room > least:
-        room = max(room - excess, least)
-        rows = make(room)
+    rows = make(width)
+    excess = total_width(rows) - width
+    if excess <= 0:
+        return rows
+    low, high = least, max(width - excess, least)
+    rows = make(high)
+    while low < high and total_width(rows) > width:
+        # No wider than `high`, and `low` in any case: halve what lies between.
+        middle = (low + high) // 2
+        tried = make(middle)
+        if total_width(tried) > width:
+            high, rows = middle, tried
+        elif middle == low:
+            return tried
+        else:
+            low = middle
+        if high - low <= 1:
+            return make(low)
     return rows
 
 
@@ -377,7 +390,8 @@ def _panels(
     """
 
     def make(group: Mapping[str, Cell], *, stacked: bool) -> Callable[[int], list[Row | Band]]:
-        return lambda room: _rows(shown, group, text, min(room, _NAME_WIDTH), stacked=stacked)
+        rows = _rows(shown, group, text, stacked=stacked)
+        return lambda room: _named(rows, min(room, _NAME_WIDTH))
 
     flat = rows_within(make(heads, stacked=False), width, least=_NAME_WRAPPED)
     if total_width(flat) <= width:
@@ -394,14 +408,26 @@ def _panels(
     return panels, True
 
 
+@dataclass(frozen=True)
+class _Named:
+    """A row with a name that is yet to be wrapped: the id, the name, the cells after it."""
+
+    id: Cell
+    name: str
+    cells: tuple[Cell, ...]
+
+
+def _named(rows: Sequence[Row | Band | _Named], width: int) -> list[Row | Band]:
+    """Wrap the names of rows to a width."""
+    return [
+        (row.id, wrapped(row.name, width), *row.cells) if isinstance(row, _Named) else row
+        for row in rows
+    ]
+
+
 def _rows(
-    shown: Sequence[_Judged],
-    heads: Mapping[str, Cell],
-    text: Text,
-    name_width: int,
-    *,
-    stacked: bool,
-) -> list[Row | Band]:
+    shown: Sequence[_Judged], heads: Mapping[str, Cell], text: Text, *, stacked: bool
+) -> list[Row | Band | _Named]:
     head: list[Cell] = [
         (Line(text("verdicts.id"), style=Style.STRONG),),
         (Line(text("verdicts.name"), style=Style.STRONG),),
@@ -410,7 +436,7 @@ def _rows(
     blanks = 0 if stacked else 3
     for cell in heads.values():
         head += [cell, *[(Line(),)] * blanks]
-    rows: list[Row | Band] = [tuple(head)]
+    rows: list[Row | Band | _Named] = [tuple(head)]
     cells = _stacked_cell if stacked else _flat_cells
     for _, group in groupby(shown, key=lambda each: section_of(each.target)):
         section = list(group)
@@ -420,14 +446,11 @@ def _rows(
         rows.append(Band(title, Style.STRONG))
         for each in section:
             target = each.target
-            row: list[Cell] = [
-                (Line(target.id),),
-                wrapped(text.pick(target.name_en, target.name_zh), name_width),
-                _target_cell(target, text, stacked=stacked),
-            ]
+            after: list[Cell] = [_target_cell(target, text, stacked=stacked)]
             for scenario in heads:
-                row += cells(each.verdicts[scenario], target, text)
-            rows.append(tuple(row))
+                after += cells(each.verdicts[scenario], target, text)
+            name = text.pick(target.name_en, target.name_zh)
+            rows.append(_Named((Line(target.id),), name, tuple(after)))
     return rows
 
 

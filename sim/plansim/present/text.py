@@ -15,6 +15,8 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from plansim.cache import code_of, digest, kept
+
 __all__ = [
     "Lang",
     "Text",
@@ -118,10 +120,21 @@ def language(wanted: str | None, environ: Mapping[str, str]) -> Lang:
 @cache
 def read_text(lang: Lang) -> Text:
     """Read the phrases of one language from the shipped catalogue."""
+    raw = files(__package__).joinpath("text.yaml").read_bytes()
+    key = digest("text", lang, raw, code_of("", "present"))
+    phrases = kept("parsed", key, _Phrases, lambda: _Phrases(_read(raw, lang))).phrases
+    return Text(lang, MappingProxyType(dict(phrases)))
+
+
+@dataclass(frozen=True)
+class _Phrases:
+    phrases: Mapping[str, str]
+
+
+def _read(raw: bytes, lang: Lang) -> Mapping[str, str]:
     from ruamel.yaml import YAML
 
-    raw = YAML(typ="safe").load(files(__package__).joinpath("text.yaml").read_text("utf-8"))
-    return Text(lang, MappingProxyType(dict(_leaves(raw, lang))))
+    return dict(_leaves(YAML(typ="safe").load(raw.decode("utf-8")), lang))
 
 
 def _leaves(node: Mapping[str, object], lang: Lang, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import xarray as xr
 
-from plansim.engine.dataset import version_of
+from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, InputError, OutputError, nearest
 from plansim.model.records import Model
 from plansim.plan.targets import Target

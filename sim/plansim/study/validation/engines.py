@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from plansim.compiler.lower import cells_of
-from plansim.engine.dataset import recorded
 from plansim.engine.run import EngineChoice, simulate
 from plansim.engine.simlin import has_simlin, run_simlin
+from plansim.engine.trajectory import recorded
 from plansim.model.records import Model
 from plansim.model.scenario import Scenario
 from plansim.plan.measure import Floats

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from plansim.compiler.lower import cells_of
 from plansim.engine.compiled import whole_kernel
-from plansim.engine.dataset import shape_of
 from plansim.engine.ensemble import simulate_ensemble
 from plansim.engine.kernel import Kernel
+from plansim.engine.trajectory import shape_of
 from plansim.errors import Fault, ModelError
 from plansim.model.mdl import parse_model
 from plansim.model.records import Model, TimeSpec

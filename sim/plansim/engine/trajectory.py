@@ -1,0 +1,205 @@
+"""The numbers of one run and what belongs to them, before any of it becomes a dataset."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plansim.errors import Fault, InputError, SimulationError
+from plansim.model.records import Model, Timing, Variable, VariableKind
+from plansim.model.scenario import Scenario
+from plansim.plan.annual import Annual, AnnualVariable, by_year
+from plansim.plan.measure import year_places
+
+__all__ = [
+    "Engine",
+    "FloatArray",
+    "Trajectory",
+    "as_json",
+    "check_finite",
+    "named",
+    "recorded",
+    "run_card",
+    "shape_of",
+    "to_years",
+    "version_of",
+]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What computed a run."""
+
+    name: str
+    version: str
+    method: str
+    """Of integration."""
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """The numbers of one run, by the model's names."""
+
+    time: FloatArray
+    """``(time,)``: the saved times."""
+    series: Mapping[str, FloatArray]
+    """``(time, *elements)`` of every stock, flow and auxiliary."""
+    constants: Mapping[str, FloatArray]
+    """``(*elements)`` of every constant and control variable, as the engine used them."""
+    notes: tuple[str, ...] = ()
+    """What the engine remarked, sorted: tables read beyond their ends, for example."""
+
+
+def recorded(model: Model) -> tuple[tuple[Variable, ...], tuple[Variable, ...]]:
+    """Give the variables that a run records over time, and those that it records once.
+
+    A lookup table is a function and has no value.
+    """
+    once = {VariableKind.CONSTANT, VariableKind.CONTROL}
+    everything = [v for v in model.variables.values() if v.kind is not VariableKind.LOOKUP]
+    return (
+        tuple(variable for variable in everything if variable.kind not in once),
+        tuple(variable for variable in everything if variable.kind in once),
+    )
+
+
+def shape_of(model: Model, variable: Variable) -> tuple[int, ...]:
+    """Give the length of each subscript of a variable; ``()`` for a scalar."""
+    return tuple(len(model.subscripts[name].elements) for name in variable.subscripts)
+
+
+def version_of(package: str) -> str:
+    """Give the version of an installed package, or ``unknown`` if it runs from its source."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) -> Annual:
+    """Read a run by years: figures of year y and stocks at its end.
+
+    Raises:
+        SimulationError: a variable of the model is called ``year``.
+    """
+    over_time, once = recorded(model)
+    if "year" in run.series or "year" in run.constants:
+        raise SimulationError("a variable called 'year' cannot be shown over years")
+    years = tuple(sorted({year for each in Timing for year in year_places(run.time, each)}))
+    values = {v.name: by_year(run.series[v.name], run.time, v.timing, years) for v in over_time} | {
+        v.name: np.broadcast_to(run.constants[v.name], (len(years), *shape_of(model, v)))
+        for v in once
+    }
+    moving = {variable.name for variable in over_time}
+    card = run_card(model, scenario, engine) | {"notes": as_json(run.notes)}
+    return Annual(
+        years,
+        {
+            name: AnnualVariable(
+                name=name,
+                name_zh=variable.name_zh,
+                unit=variable.unit,
+                timing=variable.timing.value,
+                ranges=tuple(model.subscripts[each] for each in variable.subscripts),
+                values=values[name],
+                moves=name in moving,
+            )
+            for name, variable in model.variables.items()
+            if name in values
+        },
+        {key: str(text) for key, text in card.items()},
+    )
+
+
+def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str | float]:
+    """Say what has to be the same for the same numbers to come out."""
+    return {
+        "scenario": scenario.id,
+        "scenario_title_en": scenario.title_en,
+        "scenario_title_zh": scenario.title_zh,
+        "scenario_sha256": scenario.sha256,
+        "overrides": as_json(scenario.overrides),
+        "assumed": as_json(sorted(scenario.assumed)),
+        "model": model.name,
+        "model_sha256": model.sha256,
+        "engine": engine.name,
+        "engine_version": engine.version,
+        "method": engine.method,
+        "time_step": scenario.time.step,
+        "plansim_version": version_of("plansim"),
+        "python": platform.python_version(),
+    }
+
+
+def as_json(items: Iterable[str]) -> str:
+    """Write texts as a JSON list: what an attribute of a dataset can hold of them."""
+    return json.dumps(list(items), ensure_ascii=False)
+
+
+def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
+    """Give the model's names for those of variables that a caller wants; None for all.
+
+    Raises:
+        UnknownNameError: no variable bears one of the names.
+        InputError: a name is that of a lookup table, which has no value over time.
+    """
+    if variables is None:
+        return None
+    found = [model.find(name) for name in variables]
+    tables = [each for each in found if each.kind is VariableKind.LOOKUP]
+    if tables:
+        raise InputError(
+            Fault(
+                f"'{each.name}' is a lookup table: it has no value over time", model.path, each.line
+            )
+            for each in tables
+        )
+    return list(dict.fromkeys(each.name for each in found))
+
+
+def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
+    """Raise SimulationError if any value is not a finite number.
+
+    It names the first time, and there a variable of which no cause is at fault itself.
+    """
+    bad = {name: ~np.isfinite(values) for name, values in run.series.items()}
+    bad = {name: where for name, where in bad.items() if where.any()}
+    constants = [name for name, value in run.constants.items() if not np.isfinite(value).all()]
+    if not bad and not constants:
+        return
+    first = {
+        name: int(where.reshape(len(where), -1).any(axis=1).argmax()) for name, where in bad.items()
+    }
+    step = min(first.values(), default=0)
+    at_once = [*constants, *(name for name, when in first.items() if when == step)]
+    sources = [name for name in at_once if not set(model.variables[name].causes) & set(at_once)]
+    name = (sources or at_once)[0]
+    value = run.constants[name] if name in run.constants else run.series[name][step]
+    flat = int((~np.isfinite(value)).reshape(-1).argmax())
+    variable = model.variables[name]
+    elements = np.unravel_index(flat, value.shape) if value.shape else ()
+    labels = ",".join(
+        model.subscripts[each].elements[i]
+        for each, i in zip(variable.subscripts, elements, strict=True)
+    )
+    others = len(at_once) - 1
+    raise SimulationError(
+        str(
+            Fault(
+                f"scenario '{scenario.id}': '{name}{f'[{labels}]' if labels else ''}' is not a "
+                f"finite number at time {run.time[step]:g}"
+                + (f", nor are {others} others" if others else ""),
+                file=model.path,
+                line=variable.line,
+                found=f"{value.reshape(-1)[flat]}",
+            )
+        )
+    )

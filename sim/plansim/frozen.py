@@ -1,0 +1,132 @@
+"""Frozen records as plain data for JSON, and back: only what a file of ours can say is made.
+
+A record's fields are declared with their types, so that nothing in the data names a class; to read
+data can therefore run no code, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+__all__ = ["freeze", "thaw"]
+
+Record = TypeVar("Record")
+
+_PATH = "path"
+"""The one key of the mapping that stands for a path; a mapping of a record is a list of pairs."""
+
+
+def freeze(record: object) -> Any:
+    """Give a record, or a nest of tuples and mappings of records, as plain data.
+
+    >>> freeze({"a": (1.5, None)})
+    [['a', [1.5, None]]]
+    """
+    if record is None or type(record) in _SCALARS:
+        return record
+    if isinstance(record, Enum):
+        return record.value
+    if is_dataclass(record):
+        return [freeze(getattr(record, each.name)) for each in fields(record)]
+    if isinstance(record, Mapping):
+        return [[freeze(key), freeze(value)] for key, value in record.items()]
+    if isinstance(record, tuple):
+        return [freeze(each) for each in record]
+    if isinstance(record, Path):
+        return {_PATH: str(record)}
+    raise TypeError(f"a {type(record).__name__} is no part of a record")
+
+
+def thaw(kind: type[Record], plain: object) -> Record:
+    """Give back the record of a kind that `freeze` took apart.
+
+    >>> thaw(dict[str, tuple[float, ...]], [["a", [1.5]]])
+    {'a': (1.5,)}
+    """
+    whole: Any = kind
+    record: Record = _reader(whole)(plain)
+    return record
+
+
+_SCALARS = frozenset({str, int, float, bool})
+_Reader: TypeAlias = Callable[[Any], Any]
+
+
+@cache
+def _reader(kind: Any) -> _Reader:
+    """Make the function that reads plain data as one kind."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return _union(arguments)
+    if kind in _SCALARS or kind is type(None):
+        return _same
+    if kind is Path:
+        return lambda plain: Path(plain[_PATH])
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind
+    if is_dataclass(kind):
+        return _record(kind)
+    if origin is tuple and arguments[-1:] == (Ellipsis,):
+        each = _reader(arguments[0])
+        return _same_tuple if each is _same else lambda plain: tuple(map(each, plain))
+    if origin is tuple:
+        parts = [_reader(argument) for argument in arguments]
+        return lambda plain: tuple(read(value) for read, value in zip(parts, plain, strict=True))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        key, value = map(_reader, arguments)
+        return lambda plain: {key(name): value(entry) for name, entry in plain}
+    raise TypeError(f"{kind} is no part of a record")
+
+
+def _same(plain: Any) -> Any:
+    return plain
+
+
+def _same_tuple(plain: Any) -> Any:
+    return tuple(plain)
+
+
+def _union(kinds: tuple[Any, ...]) -> _Reader:
+    """Read one of several kinds, of which the form of the data tells which it is."""
+    scalar = next((_reader(kind) for kind in kinds if _is_word(kind)), _same)
+    nested = [_reader(kind) for kind in kinds if not _is_scalar(kind) and kind is not Path]
+    if len(nested) > 1:
+        raise TypeError("of the kinds of a union, one at most may be a record or a collection")
+
+    def read(plain: Any) -> Any:
+        if plain is None:
+            return None
+        if isinstance(plain, list):
+            return nested[0](plain)
+        return Path(plain[_PATH]) if isinstance(plain, dict) else scalar(plain)
+
+    return read
+
+
+def _is_word(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Enum)
+
+
+def _is_scalar(kind: Any) -> bool:
+    return kind in _SCALARS or kind is type(None) or _is_word(kind)
+
+
+def _record(kind: Any) -> _Reader:
+    hints = typing.get_type_hints(kind)
+    readers = [_reader(hints[each.name]) for each in fields(kind)]
+    changing = [(place, read) for place, read in enumerate(readers) if read is not _same]
+
+    def read(plain: Any) -> Any:
+        values = list(plain)
+        for place, each in changing:
+            values[place] = each(values[place])
+        return kind(*values)
+
+    return read

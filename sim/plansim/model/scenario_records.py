@@ -1,0 +1,155 @@
+"""A scenario as frozen records: what one run sets on the model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from plansim.errors import Fault
+from plansim.model.records import Model, TimeSpec
+
+__all__ = [
+    "Change",
+    "Merged",
+    "Scenario",
+    "ScenarioHead",
+    "Text",
+    "as_written",
+    "digest_of",
+    "is_path",
+    "scenario_files",
+    "unsound_clock",
+]
+
+MAX_STEPS = 100_000
+"""More steps than this in one run are taken for a mistake."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """The same thing said in English and in Chinese."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One constant that a scenario sets differently from its parent."""
+
+    name: str
+    """``name`` or ``name[element]``."""
+    old: float
+    """In the parent, or in the model where no ancestor sets it."""
+    new: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class ScenarioHead:
+    """What a scenario is called, without the values that it sets."""
+
+    id: str
+    title_en: str
+    title_zh: str
+    description_en: str
+    description_zh: str
+    parent: str | None
+    path: Path
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What one run sets on the model, with all parents and overrides merged in."""
+
+    id: str
+    title_en: str
+    title_zh: str
+    description_en: str
+    description_zh: str
+    parent: str | None
+    lineage: tuple[str, ...]
+    """The ids from the root to this scenario."""
+    values: Mapping[str, float]
+    """By ``name`` or ``name[e1,e2]``: the model's own names, in the model's units."""
+    time: TimeSpec
+    """The clock of the run: the model's, with what `values` changes."""
+    assumed: Mapping[str, Text]
+    """By target id, why meeting that target proves nothing here."""
+    assumed_lines: Mapping[str, tuple[str, int | None]]
+    """By target id, the file and line that say so, for messages about an unknown id."""
+    changes: tuple[Change, ...]
+    overrides: tuple[str, ...]
+    """The settings that came with the call (``--set``), as given."""
+    sources: tuple[str, ...]
+    warnings: tuple[Fault, ...]
+    """Values outside their plausible range."""
+    path: Path | None
+    """None for the model as written."""
+    sha256: str
+    """Of the bytes of all files of the lineage and of the overrides."""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A scenario with the files that it was read from, so that it can be kept until one changes."""
+
+    scenario: Scenario
+    files: tuple[tuple[str, str], ...]
+    """Each file that was looked for and the SHA-256 of its bytes; empty where there was none."""
+
+
+def as_written(model: Model) -> Scenario:
+    """Give the scenario that sets nothing: the model as its file has it."""
+    return Scenario(
+        id="as-written",
+        title_en="The model as written",
+        title_zh="模型原值",
+        description_en="Every constant has the value that the model file gives it.",
+        description_zh="所有常数均取模型文件中的数值。",
+        parent=None,
+        lineage=("as-written",),
+        values={},
+        time=model.time,
+        assumed={},
+        assumed_lines={},
+        changes=(),
+        overrides=(),
+        sources=(),
+        warnings=(),
+        path=None,
+        sha256=digest_of(),
+    )
+
+
+def digest_of(*parts: str) -> str:
+    """Give the SHA-256 of the parts of a lineage."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def scenario_files(folder: Path) -> list[Path]:
+    """Give the scenario files of a folder, sorted."""
+    return sorted(path for path in folder.glob("*.yaml") if path.is_file())
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is the path of a file, and no id."""
+    return name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name
+
+
+def unsound_clock(time: TimeSpec) -> tuple[str, str] | None:
+    """Say what is wrong with a clock, and the numbers that are."""
+    if time.step <= 0 or time.saveper <= 0:
+        numbers = f"{time.step:g} and {time.saveper:g}"
+        return "TIME STEP and SAVEPER must be above zero", numbers
+    if time.final <= time.initial:
+        return "FINAL TIME must come after INITIAL TIME", f"{time.final:g} and {time.initial:g}"
+    steps = (time.final - time.initial) / time.step
+    if steps > MAX_STEPS:
+        return f"a run may take at most {MAX_STEPS} steps", f"{steps:.0f}"
+    if any(abs(ratio - round(ratio)) > 1e-6 for ratio in (steps, time.saveper / time.step)):
+        numbers = f"{time.final - time.initial:g}, {time.saveper:g} and {time.step:g}"
+        return "the whole run and SAVEPER must be multiples of TIME STEP", numbers
+    return None

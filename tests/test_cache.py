@@ -1,0 +1,117 @@
+"""What is kept is what was made; what was altered, or made of something else, is made anew."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from plansim import load_model, load_targets, read_scenario
+from plansim.cache import file_sha256, keep, kept, recall
+from plansim.errors import ScenarioError
+from plansim.model.units import convert
+from plansim.present.text import Lang, read_text
+from plansim.resources import shipped
+
+
+@dataclass(frozen=True)
+class Note:
+    text: str
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("PLANSIM_CACHE", str(folder))
+    return folder
+
+
+def test_a_record_is_made_once() -> None:
+    made: list[str] = []
+
+    def make() -> Note:
+        made.append("once")
+        return Note("天")
+
+    assert kept("notes", "key", Note, make) == kept("notes", "key", Note, make) == Note("天")
+    assert made == ["once"]
+    assert recall("notes", "other", Note) is None
+
+
+def test_what_fails_is_not_kept(own_cache: Path) -> None:
+    def fail() -> Note:
+        raise ValueError("no")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            kept("notes", "key", Note, fail)
+    assert not list(own_cache.rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: b"",
+        lambda raw: raw[:-3],
+        lambda raw: b"foreign",
+        lambda raw: raw.replace(b"sound", b"other"),
+        lambda raw: b"\xff" + raw,
+    ],
+    ids=["emptied", "cut off", "foreign", "altered", "binary"],
+)
+def test_a_damaged_record_is_made_anew(own_cache: Path, damage: Callable[[bytes], bytes]) -> None:
+    keep("notes", "key", Note("sound"))
+    (path,) = own_cache.rglob("*.json")
+    path.write_bytes(damage(path.read_bytes()))
+    assert recall("notes", "key", Note) is None
+    assert kept("notes", "key", Note, lambda: Note("anew")) == Note("anew")
+
+
+def test_a_record_moved_to_another_key_is_not_taken(own_cache: Path) -> None:
+    keep("notes", "key", Note("mine"))
+    (path,) = own_cache.rglob("*.json")
+    shutil.copy(path, path.with_name("other.json"))
+    assert recall("notes", "other", Note) is None
+
+
+def test_only_a_file_has_a_digest(tmp_path: Path) -> None:
+    assert file_sha256(tmp_path) == file_sha256(tmp_path / "none") == ""
+    assert file_sha256(Path("/dev/zero")) == ""
+
+
+def test_what_is_read_from_the_cache_is_what_was_read_from_the_files(own_cache: Path) -> None:
+    def everything() -> list[object]:
+        model = load_model()
+        scenarios = [read_scenario(each, model, ["FINAL TIME=2020.5"]) for each in ("baseline",)]
+        texts = [read_text.__wrapped__(lang).phrases for lang in Lang]
+        return [model, model.warnings, scenarios, load_targets(model=model), texts]
+
+    first = everything()
+    assert list(own_cache.rglob("*.json"))
+    assert everything() == first
+    assert convert(12, "%/Year", "1/Year") == pytest.approx(0.12)
+
+
+def test_a_scenario_is_read_again_when_its_parent_changes_or_appears(tmp_path: Path) -> None:
+    model = load_model()
+    constant = next(name for name, each in model.variables.items() if each.plausible)
+    parent, child = tmp_path / "ground.yaml", tmp_path / "child.yaml"
+    low, high = model.variables[constant].plausible or (0, 0)
+    head = "title: {en: a, zh: 甲}\n"
+    parent.write_text(f"{head}values: {{{constant}: {low}}}\n", "utf-8")
+    child.write_text(f"{head}parent: ground\n", "utf-8")
+    assert set(read_scenario(child, model).values.values()) == {low}
+    parent.write_text(f"{head}values: {{{constant}: {high}}}\n", "utf-8")
+    assert set(read_scenario(child, model).values.values()) == {high}
+    parent.unlink()
+    with pytest.raises(ScenarioError, match="there is no parent 'ground'"):
+        read_scenario(child, model)
+    child.write_text(f"{head}parent: baseline\n", "utf-8")
+    assert read_scenario(child, model).lineage == ("baseline", "child")
+    shutil.copy(parent if parent.exists() else shipped("scenarios", "baseline.yaml"), parent)
+    parent.rename(tmp_path / "baseline.yaml")  # now nearer than the shipped one
+    parent.with_name("baseline.yaml").write_text(f"{head}values: {{{constant}: {low}}}\n", "utf-8")
+    assert set(read_scenario(child, model).values.values()) == {low}
