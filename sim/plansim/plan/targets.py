@@ -14,6 +14,7 @@ from types import MappingProxyType
 from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.errors import CatalogueError
 from plansim.model.records import Model
+from plansim.model.scenario_records import Text
 from plansim.model.units import units_sha256
 from plansim.plan.target import (
     Attribute,
@@ -98,14 +99,23 @@ def _read(file: Path, model: Model | None, *, is_borrowed: bool) -> _Catalogue:
     return _Catalogue(targets)
 
 
-def plan_title(model: Model) -> Words | None:
+def plan_title(model: Model) -> Text | None:
     """Give the title of the plan whose catalogue stands beside a model; None if there is none.
 
     Raises:
         CatalogueError: with every fault of the form of the file.
     """
     path = _beside(model)
-    return None if path is None else form_of(_Catalogue, read_document(path)).title
+    if path is None:
+        return None
+    from plansim.plan.targets_file import read_title
+
+    return kept(
+        "parsed",
+        digest("title", str(path), file_sha256(path), code_of("", "model", "plan")),
+        Text,
+        lambda: read_title(path),
+    )
 
 
 def _beside(model: Model | None) -> Path | None:

@@ -14,11 +14,12 @@ from pydantic import BeforeValidator, Field
 from plansim.errors import Fault, nearest
 from plansim.model.document import Document, Place, read_document
 from plansim.model.scenario_file import shown
+from plansim.model.scenario_records import Text
 from plansim.plan.form import Form, Words, fault_at, form_of
 from plansim.plan.measure import Measure
 from plansim.plan.target import Attribute, Basis, Direction, Kind, Part, Period, Target
 
-__all__ = ["read_catalogue"]
+__all__ = ["read_catalogue", "read_title"]
 
 
 def _named_alone(value: object) -> object:
@@ -101,6 +102,16 @@ def read_catalogue(file: Path) -> tuple[tuple[Target, ...], list[Fault]]:
     catalogue = form_of(_Catalogue, document)
     faults: list[Fault] = []
     return tuple(_targets(catalogue, document, faults)), faults
+
+
+def read_title(file: Path) -> Text:
+    """Read the title of the plan that a catalogue is about.
+
+    Raises:
+        CatalogueError: with every fault of the form, each with its line.
+    """
+    title = form_of(_Catalogue, read_document(file)).title
+    return Text(title.en, title.zh)
 
 
 def _targets(catalogue: _Catalogue, document: Document, faults: list[Fault]) -> Iterator[Target]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from plansim.engine.dataset import version_of
+from plansim.engine.trajectory import version_of
 from plansim.errors import SimulationError
 from plansim.model.records import Model
 from plansim.plan.measure import Floats, Yearly, measured, moment
