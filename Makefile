@@ -59,8 +59,9 @@ lock: $(DEV) ## renew both lock files from pyproject.toml
 	$(PY) -m $(COMPILE) --group build -o requirements.lock pyproject.toml
 	$(PY) -m $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
-bench: $(DEV) ## measure the engines on this machine and write docs/performance.md
+bench: $(DEV) tools ## measure engines and page on this machine and write docs/performance.md
 	$(PY) tests/bench/engines.py --write
+	$(PY) tests/bench/page.py --write
 
 clean: ## remove everything that these commands made in this folder
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

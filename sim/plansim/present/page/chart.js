@@ -231,7 +231,12 @@ function chartCard(chart, { height = 168, open = null } = {}) {
       plot.setSize({ width: canvas.clientWidth, height });
     }
   }
-  return { node, update, resize, describe: () => plot && describe(), destroy: () => plot?.destroy() };
+  function picture() {
+    const drawn = canvas.querySelector("canvas");
+    if (!drawn) return;
+    canvas.append(el("img", { class: "chart-picture", src: drawn.toDataURL(), alt: "" }));
+  }
+  return { node, update, resize, picture, describe: () => plot && describe(), destroy: () => plot?.destroy() };
 }
 
 /** Name the lines of a chart that has several. */

@@ -151,10 +151,27 @@ function walk(event) {
 
 const narrow = matchMedia("(max-width: 859px)");
 let drawerOpen = false;
+const paper = matchMedia("print");
 narrow.addEventListener("change", () => {
-  document.querySelector(".drawer").open = !narrow.matches;
+  if (!paper.matches) document.querySelector(".drawer").open = !narrow.matches;
+});
+
+// On paper a chart is a picture of itself: a canvas that is laid out anew is empty when it is printed.
+addEventListener("beforeprint", () => {
+  const drawer = document.querySelector(".drawer");
+  drawer.dataset.was = String(drawer.open);
+  drawer.open = true;
+  const differences = document.querySelector(".differences");
+  differences.dataset.was = String(differences.open);
+  differences.open = true;
+  for (const chart of built[store.state.tab].charts) chart.picture();
+});
+addEventListener("afterprint", () => {
+  for (const each of document.querySelectorAll("[data-was]")) each.open = each.dataset.was === "true";
+  for (const each of document.querySelectorAll(".chart-picture")) each.remove();
 });
 new ResizeObserver(() => {
+  if (paper.matches) return;
   for (const chart of built[store.state.tab]?.charts ?? []) chart.resize();
 }).observe(document.getElementById("main"));
 
@@ -185,9 +202,12 @@ const { a: firstRun, b: secondRun } = store.state;
 results = { a: compute(firstRun), b: secondRun.scenario ? compute(secondRun) : null };
 build();
 document.documentElement.dataset.ready = "true";
+const ready = performance.now();
 
 // For tests and for the curious: what the page computed, by the model's names.
 window.plansim = {
+  ready,
+  compute,
   results: () => results,
   yaml: (side) => yamlOf(store.state[side]),
   state: () => store.state,

@@ -76,7 +76,7 @@ function allTargets(act) {
 }
 
 function modelMap() {
-  const view = el("div", { class: "map card" });
+  const view = el("div", { class: "map card", tabindex: 0, role: "region", "aria-label": t("page.tab_map") });
   const buttons = DATA.modules.map((module) =>
     el("button", { type: "button", click: () => show(module) }, pick(module.name)),
   );

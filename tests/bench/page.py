@@ -1,0 +1,101 @@
+"""How quickly the page answers, in headless Chromium on this machine.
+
+``python tests/bench/page.py`` prints a table; with ``--write`` it stands in docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from plansim.model.mdl import load_model
+from plansim.model.scenario import list_scenarios, read_scenario
+from plansim.present.page.page import page
+
+ROOT = Path(__file__).parents[2]
+OPENINGS = 9
+INPUTS = 300
+
+# uPlot draws in a microtask: what is timed ends when that is done. The canvas is read back once at
+# the end, so that no drawing is put off for ever.
+MEASURE = """async (count) => {
+  const input = document.querySelector('[data-lever="external demand growth before"]');
+  const low = Number(input.min), high = Number(input.max);
+  const took = [], runs = [];
+  for (let i = 0; i < count; i += 1) {
+    input.value = low + ((i * 37) % 100) / 100 * (high - low);
+    const start = performance.now();
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    await Promise.resolve();
+    await new Promise((done) => queueMicrotask(done));
+    took.push(performance.now() - start);
+    await new Promise((done) => requestAnimationFrame(done));
+  }
+  for (let i = 0; i < count; i += 1) {
+    const start = performance.now();
+    window.plansim.compute(window.plansim.state().a);
+    runs.push(performance.now() - start);
+  }
+  return { took, runs, charts: document.querySelectorAll("#panel-overview canvas").length };
+}"""
+
+
+def p95(values: list[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1]
+
+
+def measure(path: Path) -> Mapping[str, str]:
+    """Open the page some times, then move a lever."""
+    found = shutil.which("chromium")
+    assert found, "Chromium is missing"
+    ready = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        for _ in range(OPENINGS):
+            opened = browser.new_page(viewport={"width": 1280, "height": 900})
+            opened.goto(path.as_uri())
+            opened.wait_for_function("document.documentElement.dataset.ready")
+            ready.append(float(opened.evaluate("window.plansim.ready")))
+            result: Any = opened.evaluate(MEASURE, INPUTS) if len(ready) == OPENINGS else None
+            opened.close()
+        browser.close()
+    return {
+        "size of the file": f"{path.stat().st_size / 1e6:.2f} MB",
+        "opened and ready, median": f"{statistics.median(ready) / 1000:.2f} s",
+        f"slider to {result['charts']} charts and all verdicts redrawn, median": (
+            f"{statistics.median(result['took']):.1f} ms"
+        ),
+        "the same, 95 in 100 within": f"{p95(result['took']):.1f} ms",
+        "one run of the model with its verdicts, median": (
+            f"{statistics.median(result['runs']):.2f} ms"
+        ),
+    }
+
+
+def main() -> None:
+    """Make the page of the shipped model, measure it, and print or write the table."""
+    model = load_model()
+    scenarios = [read_scenario(each.id, model) for each in list_scenarios()]
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measure(page(model, scenarios).save(Path(folder, "page.html")))
+    table = "\n".join(
+        ["| the page | |", "| --- | --- |", *(f"| {k} | {v} |" for k, v in rows.items())]
+    )
+    print(table)
+    if "--write" in sys.argv:
+        path = ROOT / "docs" / "performance.md"
+        before, mark, after = path.read_text("utf-8").partition("<!-- page -->\n")
+        assert mark, "docs/performance.md has no place for the table"
+        end = "<!-- /page -->"
+        path.write_text(f"{before}{mark}{table}\n{end}{after.partition(end)[2]}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
