@@ -16,7 +16,6 @@ __all__ = [
     "Status",
     "found",
     "not_applicable",
-    "not_computed",
     "unfinished",
 ]
 
@@ -74,6 +73,7 @@ class Said(StrEnum):
     SIGN_SHARE = "sign_share"  # in how many draws it works so
     FITS = "fits"  # a series of the past
     SHOWN = "shown"  # one that is not judged
+    FAMILY = "family"  # a figure of another place
     DRIVEN = "driven"  # a target, by its main drivers
     CHANCE = "chance"  # that a target is met
     UNSURE = "unsure"  # a chance that is not known well enough
@@ -178,9 +178,3 @@ def unfinished(
     left = tuple(Case(test, True, Said.MISSING, {"lacking": each}) for each in lacking)
     whole = found(test, (*made, *left), figures, limits)
     return whole if whole.faults else replace(whole, status=Status.NOT_APPLICABLE)
-
-
-def not_computed(test: str, what: str, limits: Mapping[str, Number] | None = None) -> Finding:
-    """Make the finding of a test that is asked for and cannot be made yet: it fails."""
-    case = Case(test, False, Said.MISSING, {"lacking": what})
-    return Finding(test, Status.FAIL, {}, dict(limits or {}), (case,))
