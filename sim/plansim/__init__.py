@@ -53,9 +53,14 @@ if TYPE_CHECKING:
     from plansim.plan.measure import Measure
     from plansim.plan.targets import Attribute, Basis, Direction, Status, Target, load_targets
     from plansim.present import plot
+    from plansim.present.diagram import module_diagram, modules_drawn
+    from plansim.present.diagram_loops import loop_map
     from plansim.present.page.page import page
+    from plansim.study.causes import Attribution, attribute
     from plansim.study.design import Design
     from plansim.study.design_file import read_design
+    from plansim.study.loops import Cut, Loop, cut_loops, load_loops
+    from plansim.study.solve import Lever, Solution, lever_named, solve
     from plansim.study.sweep import sweep
 
     __version__: str
@@ -92,17 +97,24 @@ _HOMES = {
     "engine.kernel": ["Kernel", "compile_model"],
     "engine.run": ["simulate"],
     "present.page.page": ["page"],
+    "present.diagram": ["module_diagram", "modules_drawn"],
+    "present.diagram_loops": ["loop_map"],
+    "study.causes": ["Attribution", "attribute"],
     "study.design": ["Design"],
     "study.design_file": ["read_design"],
+    "study.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
+    "study.solve": ["Lever", "Solution", "lever_named", "solve"],
     "study.sweep": ["sweep"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Attribute",
+    "Attribution",
     "Basis",
     "CatalogueError",
     "Change",
+    "Cut",
     "Design",
     "DesignError",
     "Direction",
@@ -110,6 +122,8 @@ __all__ = [
     "Fault",
     "InputError",
     "Kernel",
+    "Lever",
+    "Loop",
     "Measure",
     "Model",
     "ModelError",
@@ -118,6 +132,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "SimulationError",
+    "Solution",
     "Status",
     "SubscriptRange",
     "Target",
@@ -131,17 +146,25 @@ __all__ = [
     "__version__",
     "annual",
     "as_written",
+    "attribute",
     "check_targets",
     "compile_model",
+    "cut_loops",
+    "lever_named",
     "list_scenarios",
+    "load_loops",
     "load_model",
     "load_targets",
+    "loop_map",
+    "module_diagram",
+    "modules_drawn",
     "page",
     "plot",
     "read_design",
     "read_scenario",
     "simulate",
     "simulate_ensemble",
+    "solve",
     "sweep",
 ]
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from plansim.model.records import Model
     from plansim.study.design import Design
 
-__all__ = ["COMMANDS", "Meter", "design_named", "write_text"]
+__all__ = ["COMMANDS", "Meter", "write_text"]
 
 REFRESH = 0.2
 """Seconds between two lines of progress."""
@@ -147,37 +147,12 @@ def _design(
     name: str, factors: tuple[str, ...], samples: int | None, seed: int | None, model: Model
 ) -> Design:
     """Read a design by its path or name, or make one of factors."""
-    from plansim.study.design_file import quick_design, read_design
+    from plansim.study.design_file import design_named, quick_design, read_design
 
     if factors:
         return quick_design(name, factors, model, samples=samples, seed=seed)
     known = ", a path, or a scenario with --factor"
     return read_design(design_named(name, known), model, samples=samples, seed=seed)
-
-
-def design_named(name: str, known: str = ", or a path") -> Path:
-    """Give the path of a design that comes with plansim, or the path that ``name`` is.
-
-    Raises:
-        UnknownNameError: there is no such design; ``known`` says what else there could be.
-    """
-    from plansim.errors import Fault, UnknownNameError, nearest
-    from plansim.resources import shipped
-
-    path = Path(name)
-    if path.suffix not in {".yaml", ".yml"}:
-        folder = shipped("scenarios", "sweeps")
-        path = folder / f"{name}.yaml"
-        if not path.is_file():
-            names = sorted(each.stem for each in folder.glob("*.yaml"))
-            raise UnknownNameError(
-                Fault(
-                    f"no design is called '{name}'",
-                    expected="one of " + ", ".join(names) + known,
-                    nearest=nearest(name, names),
-                )
-            )
-    return path
 
 
 class Meter:

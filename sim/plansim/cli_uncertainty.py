@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plansim.cli_sweep import Meter, design_named, write_text
+from plansim.cli_sweep import Meter, write_text
 from plansim.shell import (
     format_option,
     items,
@@ -158,7 +158,7 @@ def _plan(
     faults: list[Fault] = []
     chosen = scenarios_of(scenario, (), model, targets, faults) if scenario else None
     raise_all(faults)
-    return read_design(design_named(name), model, samples=samples, seed=seed, scenarios=chosen)
+    return read_design(name, model, samples=samples, seed=seed, scenarios=chosen)
 
 
 def _check_files(path: Path | None, formats: tuple[str, ...], force: bool) -> None:

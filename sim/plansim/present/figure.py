@@ -7,6 +7,7 @@ matplotlib. Figures are made without pyplot, so that nothing outside of them cha
 
 from __future__ import annotations
 
+import io
 import os
 import textwrap
 import unicodedata
@@ -33,6 +34,7 @@ __all__ = [
     "GREY",
     "HALO",
     "INK",
+    "ShownFigure",
     "colours",
     "darker",
     "figure_of",
@@ -85,9 +87,19 @@ def colours() -> list[str]:
     return [str(each) for each in mpl.rcParams["axes.prop_cycle"].by_key()["color"]]
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows by itself: without pyplot nobody else would see to that."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        with style():
+            self.savefig(buffer, format="png", bbox_inches="tight")
+        return buffer.getvalue()
+
+
 def new_axes(width: float = 7.0, height: float = 4.0) -> Axes:
     """Make a figure of its own with one set of axes; sizes in inches."""
-    return Figure(figsize=(width, height)).subplots()
+    return ShownFigure(figsize=(width, height)).subplots()
 
 
 def figure_of(axes: Axes) -> Figure:

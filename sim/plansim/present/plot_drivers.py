@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from plansim.errors import Fault, InputError
-from plansim.present.figure import GREY, INK, new_axes, style, typeset, wrapped
+from plansim.present.figure import GREY, INK, ShownFigure, new_axes, style, typeset, wrapped
 from plansim.present.text import Lang, Text, figure, read_text
 from plansim.study.sensitivity import Drivers, Index, Sensitivity
 
@@ -93,7 +93,7 @@ def driver_sheet(found: Sensitivity, lang: Lang, *, ids: Sequence[str] = ()) -> 
     columns = min(len(chosen), 2)
     rows = -(-len(chosen) // columns)
     with style():
-        whole = Figure(figsize=(5.4 * columns, 2.05 * rows + 0.9))
+        whole = ShownFigure(figsize=(5.4 * columns, 2.05 * rows + 0.9))
         whole.set_layout_engine("constrained", hspace=0.05, wspace=0.04)
         grid = whole.subplots(rows, columns, squeeze=False).ravel().tolist()
         for empty in grid[len(chosen) :]:

@@ -19,6 +19,7 @@ from plansim.present.figure import (
     GREY,
     HALO,
     INK,
+    ShownFigure,
     colours,
     darker,
     figure_of,
@@ -115,7 +116,7 @@ def small_multiples(
     columns = min(columns, len(variables))
     rows = math.ceil(len(variables) / columns)
     with style():
-        figure = figure or Figure(figsize=(1.0 + 2.9 * columns, 0.6 + 2.15 * rows))
+        figure = figure or ShownFigure(figsize=(1.0 + 2.9 * columns, 0.6 + 2.15 * rows))
         grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
         for empty in grid[len(variables) :]:
             empty.remove()

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from plansim.errors import Fault, InputError
 from plansim.plan.check import check_targets
 from plansim.plan.targets import Attribute, Target
-from plansim.present.figure import figure_of, style
+from plansim.present.figure import ShownFigure, figure_of, style
 from plansim.present.marks import judged_references
 from plansim.present.plot_lines import small_multiples, titles, trajectories
 from plansim.present.plot_parts import pyramid, stack, tallest, widest
@@ -132,7 +132,7 @@ def _sheet(draws: Sequence[Callable[[Axes], object]], width: float, height: floa
     columns = min(len(draws), 2)
     rows = -(-len(draws) // columns)
     with style():
-        figure = Figure(figsize=(width * columns, height * rows))
+        figure = ShownFigure(figsize=(width * columns, height * rows))
         figure.set_layout_engine("constrained", hspace=0.06, wspace=0.04)
         grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for empty in grid[len(draws) :]:

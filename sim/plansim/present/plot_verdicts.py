@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from plansim.plan.check import Verdict
 from plansim.plan.targets import Attribute, Direction, Status
-from plansim.present.figure import GREY, INK, figure_of, style, typeset, wrapped
+from plansim.present.figure import GREY, INK, ShownFigure, figure_of, style, typeset, wrapped
 from plansim.present.text import Lang, Text, percent, read_text, target_figure
 
 __all__ = ["verdict_map"]
@@ -84,7 +83,7 @@ def verdict_map(
 
 def _axes(rows: int, columns: int) -> Axes:
     width, height = NAME + CELL * columns + 0.2, ROW * (rows + 1.6) + 0.6
-    return Figure(figsize=(width, height)).subplots()
+    return ShownFigure(figsize=(width, height)).subplots()
 
 
 def _write_name(axes: Axes, place: int, row: Verdict, text: Text) -> None:

@@ -20,6 +20,7 @@ from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.model.scenario import Scenario
 from plansim.plan.measure import Floats
 from plansim.plan.targets import Status, Target
+from plansim.study.block import judged_targets
 from plansim.study.factor import default_of
 from plansim.study.members import Engine, compiled
 from plansim.study.trials import Question, Standing, bench_of
@@ -105,7 +106,8 @@ def attribute(
 ) -> Attribution:
     """Say which changed assumptions move the margins of targets, and by how much.
 
-    With more than `MOST_EXACT` groups, ``orders`` orders are drawn from ``seed``.
+    With more than `MOST_EXACT` groups, ``orders`` orders are drawn from ``seed``. Targets that
+    nothing in the model answers are left out.
 
     Raises:
         InputError: the scenarios differ in their clocks, or in what the shape of the code depends
@@ -122,6 +124,7 @@ def attribute(
                 found=_clock(after.time),
             )
         )
+    targets = judged_targets(targets)
     groups = groups_of(model, before, after)
     exact = len(groups) <= MOST_EXACT
     paths = None if exact else _orders(len(groups), orders, seed)

@@ -38,6 +38,7 @@ from plansim.model.scenario_file import Cell, Wording
 from plansim.plan.form import Form, form_of
 from plansim.plan.measure import Floats
 from plansim.plan.targets import split_reference
+from plansim.resources import shipped
 from plansim.study.design import MOST_HYPERCUBE, MOST_RUNS, Design, Kind, grid_axes
 from plansim.study.factor import (
     Apply,
@@ -54,7 +55,15 @@ from plansim.study.factor import (
 )
 from plansim.study.rest import remaining_factors
 
-__all__ = ["DesignFile", "FactorForm", "factors_of", "quick_design", "read_design", "schema_text"]
+__all__ = [
+    "DesignFile",
+    "FactorForm",
+    "design_named",
+    "factors_of",
+    "quick_design",
+    "read_design",
+    "schema_text",
+]
 
 MOST_TABLE = 200_000_000
 """Bytes of a table that are read at most."""
@@ -193,6 +202,28 @@ def schema_text() -> str:
 # --- from the form to the record ------------------------------------------------------------------
 
 
+def design_named(name: str, known: str = ", or a path") -> Path:
+    """Give the path of a design that comes with plansim, or the path that ``name`` is.
+
+    Raises:
+        UnknownNameError: there is no such design; ``known`` says what else there could be.
+    """
+    path = Path(name)
+    if path.suffix not in {".yaml", ".yml"}:
+        folder = shipped("scenarios", "sweeps")
+        path = folder / f"{name}.yaml"
+        if not path.is_file():
+            names = sorted(each.stem for each in folder.glob("*.yaml"))
+            raise UnknownNameError(
+                Fault(
+                    f"no design is called '{name}'",
+                    expected="one of " + ", ".join(names) + known,
+                    nearest=nearest(name, names),
+                )
+            )
+    return path
+
+
 def read_design(
     path: str | Path,
     model: Model,
@@ -201,20 +232,22 @@ def read_design(
     seed: int | None = None,
     scenarios: Sequence[Scenario] | None = None,
 ) -> Design:
-    """Read a design file and check it against the model.
+    """Read a design file, or the design of a name that comes with plansim, for a model.
 
     ``samples``, ``seed`` and ``scenarios`` go over what the file says. What the file's own
     scenarios set does not vary with the rest under others either.
 
     Raises:
         DesignError: with every fault of the file, its table and its scenarios.
+        UnknownNameError: no design that comes with plansim has the name.
     """
-    document = read_document(Path(path))
+    path = design_named(str(path))
+    document = read_document(path)
     try:
         form = form_of(DesignFile, document)
     except CatalogueError as error:
         raise DesignError(error.faults) from None
-    reader = _Reader(model, document, form, Path(path))
+    reader = _Reader(model, document, form, path)
     return reader.design(samples, seed, scenarios)
 
 

@@ -22,6 +22,7 @@ from plansim.model.scenario import Scenario
 from plansim.plan.form import Form, Words, fault_at, form_of
 from plansim.plan.measure import Floats
 from plansim.plan.targets import Status, Target, split_reference
+from plansim.study.block import judged_targets
 from plansim.study.members import Engine, compiled
 from plansim.study.trials import Question, Trials, bench_of
 
@@ -249,10 +250,13 @@ def cut_loops(
 ) -> tuple[Cut, ...]:
     """Run a scenario whole, and once without each loop.
 
+    Targets that nothing in the model answers are left out.
+
     Raises:
         SimulationError: the scenario breaks down with all loops.
         ModelError: the engine cannot compute the model.
     """
+    targets = judged_targets(targets)
     horizons = sorted({target.horizon for target in targets})
     years = range(math.ceil(scenario.time.initial), max(horizons, default=0) + 1)
     question = Question(tuple(targets), tuple(horizons), tuple(years))

@@ -22,6 +22,7 @@ from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.scenario import Scenario
 from plansim.plan.measure import Floats
 from plansim.plan.targets import Status, Target
+from plansim.study.block import judged_targets
 from plansim.study.factor import default_of
 from plansim.study.members import Engine, compiled
 from plansim.study.trials import Bench, Question, bench_of
@@ -148,7 +149,7 @@ def solve(
         raise InputError(
             Fault(f"'{scenario.id}' itself sets what {target.id} asks: meeting it proves nothing")
         )
-    everything = tuple({each.id: each for each in (target, *others)}.values())
+    everything = tuple({each.id: each for each in (target, *judged_targets(others))}.values())
     bench = bench_of(model, scenario, [lever.reference], Question(everything), engine)
     margin = _Margin(bench, target)
     bench.run(np.array([[lever.present]])).require_sound()
