@@ -45,7 +45,9 @@ function verdictCell(side, target) {
     }
     const decimals = decimalsFor(target.value, verdict.value, target.slack);
     setText(value, figure(verdict.value, decimals).replace("-", "−"));
-    setText(margin, `${marginFigure(verdict.margin, decimals)} (${percent(verdict.percent)})`);
+    const known = Number.isFinite(verdict.margin);
+    const share = `${marginFigure(verdict.margin, decimals)} (${percent(verdict.percent)})`;
+    setText(margin, known ? share : "");
     setText(note, noteOf(target, verdict));
   }
   return { node, update };
@@ -135,12 +137,11 @@ function headline() {
       const chosen = result.verdicts.filter(
         (_, place) => !binding || DATA.targets[place].attribute === "binding",
       );
+      const judged = chosen.filter((each) => each.status !== "untestable").length;
       const met = chosen.filter((each) => each.status === "met").length;
       const key = binding ? "page.met_binding" : "page.met_any";
-      setText(
-        line.said,
-        result.finite ? t(key, { met, count: chosen.length }) : t("page.broken"),
-      );
+      const answer = judged ? t(key, { met, count: chosen.length }) : t("page.none_judged");
+      setText(line.said, result.finite ? answer : t("page.broken"));
       line.node.classList.toggle("is-broken", !result.finite);
       const now = chosen.map((each) => each.status).join();
       if (now !== line.shown && binding) {

@@ -2,6 +2,7 @@
 
 const INK = "#26323d";
 const HUES = { a: "#0072b2", b: "#d55e00" };
+const NOTHING = 1e-9; // smaller values are what rounding leaves of the difference of equal numbers
 const FLATTEST = 0.04; // an axis covers this share of its values at the least
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [1, 2], [14, 4]];
 const cursors = uPlot.sync("years");
@@ -76,7 +77,7 @@ function chartCard(chart, { height = 168, open = null } = {}) {
     };
     for (const series of plot.data.slice(1)) series.forEach(widen);
     for (const mark of marks) levels(mark).forEach((each) => each.ends.forEach(widen));
-    if (low > high) return [0, 1];
+    if (low > high || Math.max(Math.abs(low), Math.abs(high)) < NOTHING) return [0, 1];
     const least = FLATTEST * Math.max(Math.abs(low), Math.abs(high), 1e-9);
     const spread = Math.max(high - low, least);
     const middle = (low + high) / 2;
@@ -221,7 +222,8 @@ function chartCard(chart, { height = 168, open = null } = {}) {
   function update(next) {
     results = next;
     const values = data();
-    decimals = decimalsOf(values.slice(1).flat());
+    const sizes = values.slice(1).flat();
+    decimals = sizes.every((each) => Math.abs(each ?? 0) < NOTHING) ? 0 : decimalsOf(sizes);
     if (plot) plot.setData(values);
     else make(values);
     read(plot.cursor.idx ?? null);

@@ -167,7 +167,14 @@ function leverRow(lever, act) {
   const step = stepOf(lever);
   const factor = lever.calendar ? 1 : lever.factor;
   const clean = (number) => Number(number.toPrecision(12));
-  const read = () => clean(Number(input.value) / factor);
+  const near = (one, other) => Math.abs(one - other) <= 1e-9 * Math.max(1, Math.abs(other));
+
+  /** Give what the slider stands at: on a step, or at an end of its range. */
+  function read() {
+    const shown = Number(input.value);
+    const end = [Number(input.min), Number(input.max)].find((each) => near(shown, each));
+    return clean((end ?? Math.round(shown / step) * step) / factor);
+  }
   const at = (number, ends) =>
     Math.min(1, Math.max(0, (number - ends[0]) / (ends[1] - ends[0] || 1)));
 
