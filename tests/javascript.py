@@ -75,30 +75,32 @@ def run_in_node(
     return results
 
 
-def simulate_in_node(
-    model: Model, vary: Sequence[str], scenarios: Sequence[Scenario]
-) -> tuple[Program, list[FloatArray]]:
-    """Run scenarios with some constants as inputs and all variables as outputs.
+def whole_program(model: Model, vary: Sequence[str]) -> Program:
+    """Lower a model with some constants as inputs and all variables as outputs.
 
-    What decides on the shape of the program is folded, as in `engine.compiled`; scenarios that set
-    such a constant cannot run together.
+    What decides on the shape of the program is folded, as in `engine.compiled`.
     """
     names = list(vary)
     outputs = [each.name for each in recorded(model)[0]]
     while True:
         try:
-            program = lower(model, names, outputs)
-            break
+            return lower(model, names, outputs)
         except StructuralError as error:
             names = [name for name in names if name not in error.names]
-    runs = [
-        (
-            [
-                scenario.values.get(name, default)
-                for name, default in zip(program.inputs, program.defaults, strict=True)
-            ],
-            scenario.time,
-        )
-        for scenario in scenarios
+
+
+def inputs_of(program: Program, scenario: Scenario) -> list[float]:
+    """Give the inputs of a program under a scenario."""
+    return [
+        scenario.values.get(name, default)
+        for name, default in zip(program.inputs, program.defaults, strict=True)
     ]
+
+
+def simulate_in_node(
+    model: Model, vary: Sequence[str], scenarios: Sequence[Scenario]
+) -> tuple[Program, list[FloatArray]]:
+    """Run scenarios by the whole program of a model: ``(output, time)`` of each."""
+    program = whole_program(model, vary)
+    runs = [(inputs_of(program, scenario), scenario.time) for scenario in scenarios]
     return program, run_in_node(program, runs)

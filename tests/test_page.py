@@ -213,13 +213,21 @@ def test_figures_are_written_as_elsewhere_in_plansim(
 
 
 def test_the_command_writes_the_page_of_another_model(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = tmp_path / "tea.html"
     command = ["page", "--model", str(root / "tests/models/tea_cup.mdl"), "-o", str(path)]
     assert main(command) == 0
     assert capsys.readouterr().out == f"Written: {path}\n"
     assert "Teacup Temperature" in path.read_text("utf-8")
+    opened: list[str] = []
+    monkeypatch.setattr("click.launch", opened.append)
+    assert main([*command, "--force", "--open"]) == 0
+    assert opened == [path.as_uri()]
+    capsys.readouterr()
     assert main(command) == 2
     assert "exists already; --force replaces it" in capsys.readouterr().err
 

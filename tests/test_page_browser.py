@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+from plansim.compiler.emit_js import emit_javascript, runtime
+from plansim.compiler.order import schedule
 from plansim.engine.run import simulate
 from plansim.model.mdl import load_model
 from plansim.model.records import Model
@@ -21,6 +24,8 @@ from plansim.plan.targets import Attribute, load_targets, split_reference
 from plansim.plan.views_file import load_views
 from plansim.present.page.page import Page as Made
 from plansim.present.page.page import page as make_page
+from tests.javascript import inputs_of, whole_program
+from tests.test_emit_js import constants, disagreements
 
 FIRST, SECOND = "baseline", "accelerated-growth"
 
@@ -144,6 +149,25 @@ def test_presets_give_the_runs_and_verdicts_of_the_compiled_engine(
             if each.id in ours and each.value is not None:
                 assert ours[each.id][0] == pytest.approx(each.value, rel=1e-9), each.id
                 assert ours[each.id][1] == each.first_breach
+
+
+def test_every_variable_of_every_scenario_is_computed_in_chromium_too(
+    browser: Browser, city: Model, stories: Mapping[str, Scenario]
+) -> None:
+    program = whole_program(city, constants(city))
+    text = emit_javascript(program, schedule(program))
+    page = browser.new_page()
+    page.add_script_tag(content=f"{runtime()}\nwindow.run = (values, clock) => "
+                                f"Array.from(simulate(window.program, values, clock).values);"
+                                f"window.program = {text};")  # fmt: skip
+    for scenario in stories.values():
+        found: Any = page.evaluate(
+            "([values, clock]) => window.run(values, clock)",
+            [inputs_of(program, scenario), asdict(scenario.time)],
+        )
+        table = np.array(found).reshape(-1, len(program.outputs)).T
+        assert disagreements(city, scenario, program, table) == [], scenario.id
+    page.close()
 
 
 def test_a_lever_moves_the_run_that_is_chosen_and_its_chart(visit: Visit, city: Model) -> None:
