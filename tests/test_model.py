@@ -36,7 +36,6 @@ def made(dossier: Dossier) -> Make:
 
 
 KNOWN = {
-    "Q07": {("external-shock-2008", "TD02")},
     "Q15": {("output", ""), ("growth", ""), ("primary share", "")},
 }
 """What the model fails and docs/validation.md shows: by test, the scenario and what is at fault.
