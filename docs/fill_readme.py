@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[1]
 SHOWN = re.compile(r"(?<=^```console\n\$ )(?P<command>.*)\n(?P<lines>(?:.*\n)*?)(?=```$)", re.M)
 PICTURE = re.compile(r"^<!-- (plansim plot .*\.png) -->$", re.M)
 LEFT_OUT = "…"
+PAGES = ("calibration.md", "objections.md")
+"""Of the folder of this file, whose examples are filled too."""
 
 
 def printed(command: str) -> list[str]:
@@ -56,5 +58,5 @@ if __name__ == "__main__":
     readme = ROOT / "README.md"
     for command in PICTURE.findall(readme.read_text(encoding="utf-8")):
         printed(f"{command} --force")
-    for page in (readme, ROOT / "docs" / "calibration.md"):
+    for page in (readme, *(ROOT / "docs" / name for name in PAGES)):
         page.write_text(SHOWN.sub(refill, page.read_text(encoding="utf-8")), encoding="utf-8")
