@@ -60,7 +60,7 @@ lock: $(DEV) ## renew both lock files from pyproject.toml
 	$(PY) -m $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
 bench: $(DEV) tools ## measure engines and page on this machine and write docs/performance.md
-	$(PY) tests/bench/engines.py --write
+	$(PY) -m tests.bench.engines --write
 	$(PY) tests/bench/page.py --write
 
 clean: ## remove everything that these commands made in this folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from plansim.compiler.functions import PLAIN, VECTOR
+from plansim.compiler.lower import _STATEFUL
 from plansim.engine import reference
 from plansim.engine.run import simulate
 from plansim.model.mdl import load_model
@@ -44,6 +47,26 @@ def test_a_feature_is_computed_as_by_pysd(path: Path) -> None:
     moving = [v for v in model.variables.values() if v.kind is VariableKind.AUXILIARY]
     varying = [v.name for v in moving if "time" in theirs[v.name].dims]
     assert any(float(theirs[name].std("time").max()) > 0 for name in varying)
+
+
+BEYOND_PYSD = {"elmcount"}
+"""What PySD breaks on: `test_compiler.py` holds these to closed formulas."""
+
+
+def test_what_is_supported_is_in_the_guide_s_table_and_among_the_features(root: Path) -> None:
+    page = (root / "docs" / "compiler.md").read_text("utf-8")
+    table = page.partition("## What is supported")[2].partition("## ")[0]
+    features = "\n".join(path.read_text("utf-8") for path in FEATURES)
+    functions = {*PLAIN, *VECTOR, *_STATEFUL, "initial", "active_initial", "elmcount"}
+    functions |= {"with_lookup", "tabbed_array"}
+    assert len(functions) > 50
+    for key in functions:
+        spelt = key.replace("_", " ").upper()
+        assert re.search(rf"\b{spelt}\b", table), f"{spelt} is not in the table"
+        if key not in BEYOND_PYSD:
+            assert re.search(rf"\b{spelt}\s*\(", features), f"no feature has {spelt}"
+    for form in (":EXCEPT:", "<->", "->", ":AND:", ":OR:", ":NOT:"):
+        assert form in features
 
 
 @pytest.mark.parametrize("name", ["baseline", "accelerated-growth"])

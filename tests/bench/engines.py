@@ -14,23 +14,35 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import simlin
 
 from plansim.compiler.emit_llvm import LANES
-from plansim.compiler.machine import Target, host_target, processors
+from plansim.compiler.machine import Processor, Target, host_target, processors
 from plansim.engine import reference
-from plansim.engine.ensemble import simulate_ensemble
+from plansim.engine.ensemble import FloatArray, saved_times, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.mdl import load_model
-from plansim.model.records import Model, VariableKind
+from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.model.scenario import as_written
-from plansim.plan.targets import load_targets, split_reference
+from plansim.plan.targets import load_targets
+from plansim.study.block import wants_of
+from plansim.study.design import Design, Sampler
+from plansim.study.factor import applied, default_of
+from plansim.study.members import variable_of
+from tests.bench.ablation import ablated
+from tests.bench.sweeps import MILLION, PATH, design_of, stages, whole
 
 ROUNDS = 7
+PATIENCE = 120.0
+"""Seconds that a process of its own may take for its turn."""
 RUNS = 8192
 YEARS = [2010, 2015, 2020]
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -42,15 +54,13 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def judged(model: Model) -> list[str]:
-    """Give the variables that targets judge."""
-    names = {name for each in load_targets(model=model) for name in each.variables.values()}
-    return sorted({split_reference(name)[0] for name in names} & set(model.variables))
-
-
-def drawn(kernel: Kernel, runs: int) -> np.ndarray:
-    random = np.random.default_rng(1)
-    return np.array(kernel.defaults) * random.uniform(0.95, 1.05, (runs, len(kernel.inputs)))
+def drawn(kernel: Kernel, design: Design, runs: int) -> FloatArray:
+    """Give inputs as the design draws them."""
+    constants = [each for factor in design.factors for each in factor.constants]
+    values = design.scenarios[0].values
+    defaults = {each: default_of(load_model(), values, each) for each in constants}
+    table = applied(design.factors, Sampler(design).draw(0, runs), defaults)
+    return np.ascontiguousarray(table[:, [constants.index(name) for name in kernel.inputs]])
 
 
 def processor() -> str:
@@ -59,24 +69,51 @@ def processor() -> str:
     return next(named, platform.processor() or platform.machine())
 
 
-def measured() -> list[tuple[str, str]]:
+@dataclass(frozen=True)
+class Case:
+    """What is measured: the kernel of a shipped sweep."""
+
+    model: Model
+    design: Design
+    vary: list[str]
+    outputs: list[str]
+
+    @property
+    def clock(self) -> TimeSpec:
+        return self.design.scenarios[0].time
+
+    @property
+    def values(self) -> dict[str, float]:
+        return dict(self.design.scenarios[0].values)
+
+    def kernel(self, processor: Processor | None = None) -> Kernel:
+        target = None if processor is None else Target(host_target().triple, processor)
+        return compile_model(self.model, vary=self.vary, outputs=self.outputs, values=self.values,
+                             cache=False, target=target)  # fmt: skip
+
+
+def case() -> Case:
     model = load_model()
-    outputs = judged(model)
-    vary = [
-        each.name
-        for each in model.variables.values()
-        if each.kind is VariableKind.CONSTANT and each.plausible and not each.subscripts
-    ][:12]
+    design = design_of(model, RUNS)
+    wants = wants_of(model, design, load_targets(model=model))
+    names = (variable_of(model, each.series).name for each in wants.readings)
+    vary = [each for factor in design.factors for each in factor.constants]
+    return Case(model, design, vary, list(dict.fromkeys(names)))
+
+
+def steps(clock: TimeSpec) -> int:
+    return round((clock.final - clock.initial) / clock.step) + 1
+
+
+def measured() -> list[tuple[str, str]]:
+    it = case()
+    model, clock = it.model, it.clock
     made: list[Kernel] = []
-    compile_time = seconds(
-        lambda: made.append(compile_model(model, vary=vary, outputs=outputs, cache=False))
-    )
-    every = seconds(lambda: compile_model(
-        model, vary=[v.name for v in model.variables.values() if v.kind is VariableKind.CONSTANT],
-        effort=0, cache=False))  # fmt: skip
+    compile_time = seconds(lambda: made.append(it.kernel()))
+    constants = [v.name for v in model.variables.values() if v.kind is VariableKind.CONSTANT]
+    every = seconds(lambda: compile_model(model, vary=constants, effort=0, cache=False))
     kernel = made[0]
-    steps = round((model.time.final - model.time.initial) / model.time.step) + 1
-    inputs = drawn(kernel, RUNS)
+    inputs = drawn(kernel, it.design, RUNS)
     project = simlin.load(model.path)
     reference.simulate(model, cache=False)
     rates: dict[str, list[float]] = {}
@@ -84,48 +121,111 @@ def measured() -> list[tuple[str, str]]:
     def note(name: str, runs: int, work: Callable[[], object]) -> None:
         rates.setdefault(name, []).append(runs / seconds(work))
 
-    others = {each: compile_model(model, vary=vary, outputs=outputs, cache=False,
-                                  target=Target(host_target().triple, each))
-              for each in processors()[1:]}  # fmt: skip
+    def run(k: Kernel, table: FloatArray, time: TimeSpec, threads: int = 1) -> None:
+        simulate_ensemble(k, table, time, keep=YEARS, threads=threads)
+
+    others = {each: it.kernel(each) for each in processors()[1:]}
+    context = get_context("spawn")
+    go, end = context.Barrier(3), context.Barrier(3)
+    pair = [context.Process(target=_busy, args=(kernel, inputs, clock, (go, end)), daemon=True)
+            for _ in range(2)]  # fmt: skip
+    for each in pair:
+        each.start()
     for _ in range(ROUNDS):
         for threads in (1, 2):
-            note(f"{threads}", RUNS, lambda n=threads: simulate_ensemble(  # type: ignore[misc]
-                kernel, inputs, model.time, keep=YEARS, threads=n))  # fmt: skip
-        for each, other in others.items():
-            note(f"on {each}", RUNS // 8, lambda k=other: simulate_ensemble(  # type: ignore[misc]
-                k, inputs[: RUNS // 8], model.time, keep=YEARS))  # fmt: skip
+            note(f"{threads}", RUNS, lambda n=threads: run(kernel, inputs, clock, n))  # type: ignore[misc]
+        go.wait(PATIENCE)
+        note("two processes", 2 * RUNS, lambda: end.wait(PATIENCE))
+        for name, other in others.items():
+            few = inputs[: RUNS // 8]
+            note(f"on {name}", len(few), lambda k=other, i=few: run(k, i, clock))  # type: ignore[misc]
+        # The file's own clock, as the other engines have it.
+        few = inputs[: RUNS // 8]
+        note("file's step", len(few), lambda i=few: run(kernel, i, model.time))  # type: ignore[misc]
         note("simlin", 1, lambda: project.run(analyze_loops=False))
-    for _ in range(3):
+    for each in pair:
+        each.terminate()
+    for _ in range(2):
         note("pysd", 1, lambda: reference.simulate(model, as_written(model), cache=False))
     median = {name: statistics.median(found) for name, found in rates.items()}
 
-    def ratio(a: str, b: str) -> float:
-        return statistics.median(x / y for x, y in zip(rates[a], rates[b], strict=False))
+    def ratio(a: str, b: str) -> str:
+        """Give the median of ratios within rounds, and the ends of what they were."""
+        found = [x / y for x, y in zip(rates[a], rates[b], strict=False)]
+        middle = statistics.median(found)
+        digits = 2 if middle < 10 else 0
+        return f"{middle:,.{digits}f} ({min(found):,.{digits}f} to {max(found):,.{digits}f})"
 
     rows = [
         ("machine", f"{processor()}, {os.cpu_count()} cores, {host_target().processor}"),
         ("versions", ", ".join(f"{name} {version(name)}" for name in
                                ("llvmlite", "numpy", "pysd", "pysimlin"))
          + f", Python {platform.python_version()}"),
-        ("model", f"{model.name}: {kernel.equations} of its scalar equations are needed at each of "
-                  f"{steps} steps; {len(kernel.outputs)} outputs at {len(YEARS)} years, "
-                  f"{len(kernel.inputs)} inputs, blocks of {LANES}"),
+        ("model", f"{model.name} under `{PATH.name}`: {kernel.equations} of its scalar equations "
+                  f"are needed at each of {steps(clock)} steps; {len(kernel.outputs)} outputs at "
+                  f"{len(YEARS)} years, {len(kernel.inputs)} inputs, vectors of {LANES} runs"),
         ("compiled for these inputs and outputs", f"{compile_time:.2f} s"),
         ("compiled for one run (all constants in, all variables out)", f"{every:.2f} s"),
         ("one thread", f"{median['1']:,.0f} runs/s, "
-                       f"{median['1'] * kernel.equations * steps:.2e} equations/s"),
-        ("two threads over one", f"{ratio('2', '1'):.2f}"),
-        *((f"one thread, code for {each.value or 'any processor of the family'}",
-           f"{median[f'on {each}']:,.0f} runs/s") for each in others),
-        ("pysimlin", f"{median['simlin']:,.1f} runs/s; one thread is "
-                     f"{ratio('1', 'simlin'):,.0f} times as fast"),
-        ("PySD", f"{median['pysd']:.3f} runs/s; one thread is "
-                 f"{ratio('1', 'pysd'):,.0f} times as fast"),
+                       f"{median['1'] * kernel.equations * steps(clock):.2e} equations/s"),
+        ("two threads over one", ratio("2", "1")),
+        ("two processes over one thread: what the machine has", ratio("two processes", "1")),
+        *((f"one thread over code for {each.value or 'any processor of the family'}",
+           ratio("1", f"on {each}")) for each in others),
+        (f"one thread over pysimlin, both at the file's {steps(model.time)} steps",
+         ratio("file's step", "simlin")),
+        ("one thread over PySD, likewise", ratio("file's step", "pysd")),
     ]  # fmt: skip
-    load = os.getloadavg()[0]
-    rows.append(("load of the machine at the end", f"{load:.1f}"))
-    rows += command_times()
-    return rows
+    return [*rows, *ablation_rows(it, kernel, inputs), *sweep_rows(model), *command_times()]
+
+
+def _busy(kernel: Kernel, inputs: FloatArray, clock: TimeSpec, turns: tuple[Any, Any]) -> None:
+    """Simulate at each turn, as one of two processes that do."""
+    while True:
+        turns[0].wait()
+        simulate_ensemble(kernel, inputs, clock, keep=YEARS)
+        turns[1].wait()
+
+
+def ablation_rows(it: Case, kernel: Kernel, inputs: FloatArray) -> list[tuple[str, str]]:
+    few = inputs[: RUNS // 4]
+    found = ablated(it.model, it.vary, it.outputs, it.values, it.clock, YEARS, few, ROUNDS)
+    told = [f"{count} {kind} {share:.0%}" for kind, (count, share) in found.items() if count]
+    none = ", ".join(kind for kind, (count, _) in found.items() if not count)
+    grid = saved_times(it.clock)
+    at_all = []
+    for _ in range(ROUNDS):
+        took = [seconds(lambda k=keep: simulate_ensemble(kernel, few, it.clock, keep=k))  # type: ignore[misc]
+                for keep in (YEARS, grid)]  # fmt: skip
+        at_all.append(took[1] / took[0] - 1)
+    size = len(few) * len(kernel.outputs) * len(grid)
+    faults = []
+    for _ in range(ROUNDS):
+        fresh = np.empty(size)
+        took = [seconds(partial(fresh.fill, 1.0)) for _ in range(2)]
+        faults.append((took[0] - took[1]) / seconds(
+            lambda: simulate_ensemble(kernel, few, it.clock, keep=grid)))  # fmt: skip
+    return [
+        ("of a step's time, done a second time take",
+         "; ".join(told) + (f"; of {none} there are none" if none else "")),
+        (f"to keep {len(grid)} times instead of {len(YEARS)} takes",
+         f"{statistics.median(at_all):.0%} more (stores and their order)"),
+        ("page faults of memory that is new, for all that these are",
+         f"{statistics.median(faults):.0%} of the time"),
+    ]  # fmt: skip
+
+
+def sweep_rows(model: Model) -> list[tuple[str, str]]:
+    told = stages(model)
+    wall, used, most, size = whole(MILLION, 2)
+    return [
+        ("a run of the sweep, ten outputs at three years and all verdicts (µs of one core)",
+         ", ".join(f"{name} {each:.1f}" for name, each in told.items())
+         + f"; together {sum(told.values()):.1f}"),
+        ("`plansim sweep`, 10⁶ runs on two threads, nothing cached",
+         f"{wall:.1f} s, {used:.1f} s of processor time, {most:.2f} GiB, "
+         f"{size / 1e9:.2f} GB written"),
+    ]  # fmt: skip
 
 
 def command_times() -> list[tuple[str, str]]:
@@ -144,7 +244,8 @@ def command_times() -> list[tuple[str, str]]:
 
         rows.append(("`plansim run baseline`, nothing cached", f"{seconds(call):.1f} s"))
         again = statistics.median(seconds(call) for _ in range(ROUNDS))
-        rows.append(("`plansim run baseline`, again", f"{again:.1f} s"))
+        rows.append(("`plansim run baseline`, again", f"{again:.2f} s"))
+    rows.append(("load of the machine at the end", f"{os.getloadavg()[0]:.1f}"))
     return rows
 
 

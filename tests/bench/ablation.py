@@ -1,0 +1,134 @@
+"""What the work of a step consists of: what it would cost if it had one kind of operation twice.
+
+To leave operations out would change the course of a run, and with it what the rest costs. So each
+operation of a kind is done a second time with its sign turned, and nil times the result is added
+to the first: runs stay the same to the last bit. From the time that this takes, the time is taken
+off of a kernel in which nothing but the turned sign stands in the place of the second result.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from plansim.compiler.emit_llvm import emit
+from plansim.compiler.equations import BOOLEAN, Depends, Instruction, Op, Program
+from plansim.compiler.lower import lower
+from plansim.compiler.machine import assemble, host_target
+from plansim.compiler.order import schedule
+from plansim.engine.ensemble import FloatArray, simulate_ensemble
+from plansim.engine.kernel import Kernel
+from plansim.model.records import Model, TimeSpec
+
+__all__ = ["KINDS", "ablated"]
+
+KINDS: dict[str, frozenset[Op]] = {
+    "powers": frozenset({Op.POWER}),
+    "exp and ln": frozenset({Op.EXP, Op.LN}),
+    "lookups": frozenset({Op.LOOKUP}),
+    "divisions": frozenset({Op.DIVIDE}),
+    "square roots": frozenset({Op.SQRT}),
+    "products": frozenset({Op.MULTIPLY}),
+    "sums and differences": frozenset({Op.ADD, Op.SUBTRACT}),
+}
+
+
+def _rewritten(program: Program, chosen: Sequence[int], twice: bool) -> Program:
+    """Give a program that computes the same, with the chosen places done twice or not."""
+    instructions: list[Instruction] = []
+    depends: list[Depends] = []
+    moved: dict[int, int] = {}
+    doubled = frozenset(chosen)
+
+    def add(instruction: Instruction, on: Depends) -> int:
+        instructions.append(instruction)
+        depends.append(on)
+        return len(instructions) - 1
+
+    nil = add(Instruction(Op.NUMBER, number=0.0), Depends.NOTHING)
+    for place, instruction in enumerate(program.instructions):
+        on = program.depends[place]
+        operands = tuple(moved[each] for each in instruction.operands)
+        first = add(replace(instruction, operands=operands), on)
+        moved[place] = first
+        if place not in doubled:
+            continue
+        turned = add(Instruction(Op.NEGATE, (operands[-1],)), on)
+        second = turned
+        if twice:
+            # A power's exponent and a function's argument may turn their sign; a root's may not.
+            again = operands[0] if instruction.op in (Op.SQRT, Op.LN) else None
+            if again is not None:
+                lifted = add(Instruction(Op.MAXIMUM, (turned, again)), on)
+                second = add(replace(instruction, operands=(lifted,)), on)
+            else:
+                second = add(replace(instruction, operands=(*operands[:-1], turned)), on)
+        none = add(Instruction(Op.MULTIPLY, (second, nil)), on)
+        moved[place] = add(Instruction(Op.ADD, (first, none)), on)
+    return replace(
+        program,
+        instructions=tuple(instructions),
+        depends=tuple(depends),
+        states=tuple(replace(each, initial=moved[each.initial], following=moved[each.following])
+                     for each in program.states),
+        pipes=tuple(replace(each, initial=moved[each.initial], entering=moved[each.entering],
+                            delay=moved[each.delay]) for each in program.pipes),
+        outputs={name: moved[place] for name, place in program.outputs.items()},
+    )  # fmt: skip
+
+
+def _kernel(model: Model, program: Program) -> Kernel:
+    module = emit(program, schedule(program))
+    target = host_target()
+    return Kernel(
+        model.sha256, program.inputs, program.defaults, tuple(program.outputs), program.equations,
+        module.columns, module.memory, module.delays, target, assemble(module.text, target, 2),
+    )  # fmt: skip
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    start = time.thread_time()
+    work()
+    return time.thread_time() - start
+
+
+def ablated(
+    model: Model,
+    vary: Sequence[str],
+    outputs: Sequence[str],
+    values: dict[str, float],
+    clock: TimeSpec,
+    keep: Sequence[float],
+    inputs: FloatArray,
+    rounds: int,
+) -> dict[str, tuple[int, float]]:
+    """Give, by kind, how many of it a step has, and what share of its time they cost.
+
+    In processor time of one thread; medians over rounds in which each kernel has its turn.
+    """
+    program = lower(model, vary, outputs, values)
+    step = schedule(program).step
+    plain = _kernel(model, program)
+    found = {}
+    for kind, ops in KINDS.items():
+        chosen = [place for place in step if program.instructions[place].op in ops
+                  and program.instructions[place].op not in BOOLEAN]  # fmt: skip
+        if not chosen:
+            found[kind] = (0, 0.0)
+            continue
+        kernels = [plain, *(_kernel(model, _rewritten(program, chosen, t)) for t in (False, True))]
+        took: list[list[float]] = []
+        same = [simulate_ensemble(k, inputs[:64], clock, keep=keep).values for k in kernels]
+        assert np.array_equal(same[0], same[2], equal_nan=True), kind
+        for _ in range(rounds):
+            took.append([
+                _cpu(lambda k=each: simulate_ensemble(k, inputs, clock, keep=keep))  # type: ignore[misc]
+                for each in kernels
+            ])  # fmt: skip
+        share = statistics.median((both - one) / base for base, one, both in took)
+        found[kind] = (len(chosen), share)
+    return found

@@ -1,0 +1,102 @@
+"""How long a million runs take, as a user has them: by the command, and stage by stage."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from plansim.engine.ensemble import FloatArray
+from plansim.model.records import Model
+from plansim.plan.targets import load_targets
+from plansim.resources import shipped
+from plansim.study.block import Bench, wants_of
+from plansim.study.design import Design, Sampler
+from plansim.study.design_file import read_design
+from plansim.study.factor import applied
+from plansim.study.members import compiled
+from plansim.study.store import create_store
+from plansim.study.summary import summarise
+
+__all__ = ["MILLION", "design_of", "stages", "whole"]
+
+MILLION = 1_000_000
+PATH = shipped("scenarios", "sweeps") / "growth-investment.yaml"
+BLOCK = 32768
+
+
+def design_of(model: Model, runs: int) -> Design:
+    return replace(read_design(PATH, model), points=runs)
+
+
+def stages(model: Model) -> dict[str, float]:
+    """Give the processor time of each stage of a block, in microseconds a run, on one thread."""
+    design = design_of(model, 2 * BLOCK)
+    wants = wants_of(model, design, load_targets(model=model))
+    bench, sampler = Bench(model, design, wants, compiled), Sampler(design)
+    found: dict[str, list[float]] = {}
+
+    def cpu(name: str, work: Callable[[], object]) -> None:
+        start = time.process_time()  # files are written by a thread of their own
+        work()
+        found.setdefault(name, []).append((time.process_time() - start) / BLOCK * 1e6)
+
+    with tempfile.TemporaryDirectory() as folder:
+        card = {"design": {"factors": {f.name: {} for f in design.factors}, "kind": "sobol",
+                           "scenarios": {each.id: {} for each in design.scenarios}}}  # fmt: skip
+        store = create_store(Path(folder, "r.zarr"), model, design, wants, card, BLOCK)
+        writer = store.writer()
+        for number in range(store.blocks):
+            start, stop = store.span(number)
+            points = bench.draw(sampler, start, stop)
+            cpu("drawn", lambda a=start, b=stop: Sampler(design).draw(a, b))  # type: ignore[misc]
+            cpu("simulated", lambda p=points: _simulate(bench, p))  # type: ignore[misc]
+            block = bench.block(start, stop, points)
+            cpu("simulated and judged", lambda a=start, b=stop, p=points: bench.block(a, b, p))  # type: ignore[misc]
+            cpu("written", lambda n=number, f=block: writer.write(n, f))  # type: ignore[misc]
+            store.mark(number)
+        cpu("summarised", lambda: summarise(store))
+    least = {name: min(each) for name, each in found.items()}
+    least["summarised"] /= store.blocks
+    least["judged"] = least.pop("simulated and judged") - least["simulated"]
+    return least
+
+
+def _simulate(bench: Bench, points: FloatArray) -> None:
+    course = bench._courses[0]
+    for first in range(0, BLOCK, bench.tile):
+        part = points[first : first + bench.tile]
+        course.simulate(applied(bench.design.factors, part, course.defaults))
+
+
+def whole(runs: int, threads: int) -> tuple[float, float, float, int]:
+    """Run ``plansim sweep`` in a process of its own.
+
+    Gives its wall time and processor time in seconds, its most memory in GiB, and the bytes that
+    it wrote.
+    """
+    code = (
+        "import json, resource, sys\nfrom plansim.cli import main\ncode = main(sys.argv[1:])\n"
+        "used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss]), file=sys.stderr)\n"
+        "sys.exit(code)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder, "result.zarr")
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-c", code, "sweep", str(PATH), "-n", str(runs), "-o", str(result),
+             "--threads", str(threads)],
+            env={**os.environ, "PLANSIM_CACHE": folder}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        wall = time.perf_counter() - start
+        size = sum(path.stat().st_size for path in result.rglob("*") if path.is_file())
+    used, most = json.loads(done.stderr.splitlines()[-1])
+    kilo = 1 if sys.platform == "darwin" else 1024
+    return wall, used, most * kilo / 2**30, size
