@@ -40,10 +40,8 @@ from plansim.study.members import variable_of
 from tests.bench.ablation import ablated
 from tests.bench.sweeps import MILLION, PATH, design_of, stages, whole
 
-ROUNDS = 7
 PATIENCE = 120.0
 """Seconds that a process of its own may take for its turn."""
-RUNS = 8192
 YEARS = [2010, 2015, 2020]
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 
@@ -52,6 +50,13 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def cpu(work: Callable[[], object]) -> float:
+    """Give the processor time of this thread, which others' work hardly touches."""
+    start = time.thread_time()
+    work()
+    return time.thread_time() - start
 
 
 def drawn(kernel: Kernel, design: Design, runs: int) -> FloatArray:
@@ -67,6 +72,20 @@ def processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if sys.platform == "linux" else []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(named, platform.processor() or platform.machine())
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured."""
+
+    rounds: int
+    runs: int
+    sweep: int
+    """Runs of the sweep by the command."""
+
+
+WHOLE = Extent(rounds=7, runs=8192, sweep=MILLION)
+QUICK = Extent(rounds=1, runs=1024, sweep=10_000)
 
 
 @dataclass(frozen=True)
@@ -92,9 +111,9 @@ class Case:
                              cache=False, target=target)  # fmt: skip
 
 
-def case() -> Case:
+def case(runs: int) -> Case:
     model = load_model()
-    design = design_of(model, RUNS)
+    design = design_of(model, runs)
     wants = wants_of(model, design, load_targets(model=model))
     names = (variable_of(model, each.series).name for each in wants.readings)
     vary = [each for factor in design.factors for each in factor.constants]
@@ -105,15 +124,16 @@ def steps(clock: TimeSpec) -> int:
     return round((clock.final - clock.initial) / clock.step) + 1
 
 
-def measured() -> list[tuple[str, str]]:
-    it = case()
+def measured(extent: Extent) -> list[tuple[str, str]]:
+    runs = extent.runs
+    it = case(runs)
     model, clock = it.model, it.clock
     made: list[Kernel] = []
     compile_time = seconds(lambda: made.append(it.kernel()))
     constants = [v.name for v in model.variables.values() if v.kind is VariableKind.CONSTANT]
     every = seconds(lambda: compile_model(model, vary=constants, effort=0, cache=False))
     kernel = made[0]
-    inputs = drawn(kernel, it.design, RUNS)
+    inputs = drawn(kernel, it.design, runs)
     project = simlin.load(model.path)
     reference.simulate(model, cache=False)
     rates: dict[str, list[float]] = {}
@@ -131,21 +151,21 @@ def measured() -> list[tuple[str, str]]:
             for _ in range(2)]  # fmt: skip
     for each in pair:
         each.start()
-    for _ in range(ROUNDS):
+    for _ in range(extent.rounds):
         for threads in (1, 2):
-            note(f"{threads}", RUNS, lambda n=threads: run(kernel, inputs, clock, n))  # type: ignore[misc]
+            note(f"{threads}", runs, lambda n=threads: run(kernel, inputs, clock, n))  # type: ignore[misc]
         go.wait(PATIENCE)
-        note("two processes", 2 * RUNS, lambda: end.wait(PATIENCE))
+        note("two processes", 2 * runs, lambda: end.wait(PATIENCE))
         for name, other in others.items():
-            few = inputs[: RUNS // 8]
+            few = inputs[: runs // 8]
             note(f"on {name}", len(few), lambda k=other, i=few: run(k, i, clock))  # type: ignore[misc]
         # The file's own clock, as the other engines have it.
-        few = inputs[: RUNS // 8]
+        few = inputs[: runs // 8]
         note("file's step", len(few), lambda i=few: run(kernel, i, model.time))  # type: ignore[misc]
         note("simlin", 1, lambda: project.run(analyze_loops=False))
     for each in pair:
         each.terminate()
-    for _ in range(2):
+    for _ in range(min(2, extent.rounds)):
         note("pysd", 1, lambda: reference.simulate(model, as_written(model), cache=False))
     median = {name: statistics.median(found) for name, found in rates.items()}
 
@@ -176,7 +196,8 @@ def measured() -> list[tuple[str, str]]:
          ratio("file's step", "simlin")),
         ("one thread over PySD, likewise", ratio("file's step", "pysd")),
     ]  # fmt: skip
-    return [*rows, *ablation_rows(it, kernel, inputs), *sweep_rows(model), *command_times()]
+    return [*rows, *ablation_rows(it, kernel, inputs, extent.rounds),
+            *sweep_rows(model, extent.sweep), *command_times(extent.rounds)]  # fmt: skip
 
 
 def _busy(kernel: Kernel, inputs: FloatArray, clock: TimeSpec, turns: tuple[Any, Any]) -> None:
@@ -187,23 +208,25 @@ def _busy(kernel: Kernel, inputs: FloatArray, clock: TimeSpec, turns: tuple[Any,
         turns[1].wait()
 
 
-def ablation_rows(it: Case, kernel: Kernel, inputs: FloatArray) -> list[tuple[str, str]]:
-    few = inputs[: RUNS // 4]
-    found = ablated(it.model, it.vary, it.outputs, it.values, it.clock, YEARS, few, ROUNDS)
+def ablation_rows(
+    it: Case, kernel: Kernel, inputs: FloatArray, rounds: int
+) -> list[tuple[str, str]]:
+    few = inputs[: len(inputs) // 4]
+    found = ablated(it.model, it.vary, it.outputs, it.values, it.clock, YEARS, few, rounds)
     told = [f"{count} {kind} {share:.0%}" for kind, (count, share) in found.items() if count]
     none = ", ".join(kind for kind, (count, _) in found.items() if not count)
     grid = saved_times(it.clock)
     at_all = []
-    for _ in range(ROUNDS):
-        took = [seconds(lambda k=keep: simulate_ensemble(kernel, few, it.clock, keep=k))  # type: ignore[misc]
+    for _ in range(rounds):
+        took = [cpu(lambda k=keep: simulate_ensemble(kernel, few, it.clock, keep=k))  # type: ignore[misc]
                 for keep in (YEARS, grid)]  # fmt: skip
         at_all.append(took[1] / took[0] - 1)
     size = len(few) * len(kernel.outputs) * len(grid)
     faults = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         fresh = np.empty(size)
-        took = [seconds(partial(fresh.fill, 1.0)) for _ in range(2)]
-        faults.append((took[0] - took[1]) / seconds(
+        took = [cpu(partial(fresh.fill, 1.0)) for _ in range(2)]
+        faults.append((took[0] - took[1]) / cpu(
             lambda: simulate_ensemble(kernel, few, it.clock, keep=grid)))  # fmt: skip
     return [
         ("of a step's time, done a second time take",
@@ -215,20 +238,20 @@ def ablation_rows(it: Case, kernel: Kernel, inputs: FloatArray) -> list[tuple[st
     ]  # fmt: skip
 
 
-def sweep_rows(model: Model) -> list[tuple[str, str]]:
+def sweep_rows(model: Model, runs: int) -> list[tuple[str, str]]:
     told = stages(model)
-    wall, used, most, size = whole(MILLION, 2)
+    wall, used, most, size = whole(runs, 2)
     return [
         ("a run of the sweep, ten outputs at three years and all verdicts (µs of one core)",
          ", ".join(f"{name} {each:.1f}" for name, each in told.items())
          + f"; together {sum(told.values()):.1f}"),
-        ("`plansim sweep`, 10⁶ runs on two threads, nothing cached",
+        (f"`plansim sweep`, {runs:,} runs on two threads, nothing cached",
          f"{wall:.1f} s, {used:.1f} s of processor time, {most:.2f} GiB, "
          f"{size / 1e9:.2f} GB written"),
     ]  # fmt: skip
 
 
-def command_times() -> list[tuple[str, str]]:
+def command_times(rounds: int) -> list[tuple[str, str]]:
     """Time the command as a user has it, from an empty cache and again."""
     import tempfile
 
@@ -243,7 +266,7 @@ def command_times() -> list[tuple[str, str]]:
             )
 
         rows.append(("`plansim run baseline`, nothing cached", f"{seconds(call):.1f} s"))
-        again = statistics.median(seconds(call) for _ in range(ROUNDS))
+        again = statistics.median(seconds(call) for _ in range(rounds))
         rows.append(("`plansim run baseline`, again", f"{again:.2f} s"))
     rows.append(("load of the machine at the end", f"{os.getloadavg()[0]:.1f}"))
     return rows
@@ -255,10 +278,13 @@ START, END = "<!-- measured -->", "<!-- /measured -->"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
+    parser.add_argument("--quick", action="store_true", help="measure little, to see that it works")
+    chosen = parser.parse_args()
+    rows = measured(QUICK if chosen.quick else WHOLE)
     table = "\n".join(["| what | measured |", "| --- | --- |",
-                       *(f"| {name} | {value} |" for name, value in measured())])  # fmt: skip
+                       *(f"| {name} | {value} |" for name, value in rows)])  # fmt: skip
     print(table)
-    if parser.parse_args().write:
+    if chosen.write:
         before, _, rest = PAGE.read_text("utf-8").partition(START)
         after = rest.partition(END)[2]
         PAGE.write_text(f"{before}{START}\n{table}\n{END}{after}", "utf-8")
