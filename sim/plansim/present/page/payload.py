@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TypeAlias
 
 from plansim.compiler.equations import Program
+from plansim.model.assignment import Apply
 from plansim.model.records import Model, Timing, Variable
 from plansim.model.scenario import Scenario
 from plansim.plan.measure import Measure, moment
@@ -236,6 +237,11 @@ def _variables(model: Model, views: Views, program: Program) -> Data:
         for each in lever.constants
         if lever.unit == model.variables[split_reference(each)[0]].unit
     }
+    called = {
+        lever.id: (lever.name_en, lever.name_zh)
+        for lever in views.levers
+        if lever.constants == (lever.id,) and lever.apply is Apply.SET
+    }
     found: dict[str, list[int]] = {}
     for number, name in enumerate(program.inputs):
         found.setdefault(split_reference(name)[0], []).append(number)
@@ -245,7 +251,7 @@ def _variables(model: Model, views: Views, program: Program) -> Data:
         unit, factor = shown.get(name) or _readable(variable)
         rows.append(
             {
-                "name": both(variable.name, variable.name_zh),
+                "name": both(*called.get(name, (variable.name, variable.name_zh))),
                 "unit": _unit(unit) if unit != NO_UNIT else ["", ""],
                 "factor": factor,
                 "inputs": list(inputs),
