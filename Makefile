@@ -17,7 +17,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	then echo $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools format readme lock clean bench
+.PHONY: help run test tools format readme guide lock clean bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ format: $(DEV) ## bring the Python files into the common form
 
 readme: $(DEV) ## show in README what the commands print now
 	$(PY) docs/fill_readme.py
+
+guide: $(DEV) ## build the guide, in English and Chinese, in build/guide
+	@$(PY) docs/build_guide.py build/guide
 
 # The lock files name versions and hashes, never an address: any index that carries the same
 # files will do. The run lock binds the dev lock, so that one .venv can serve both.
