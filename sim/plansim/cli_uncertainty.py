@@ -1,8 +1,10 @@
-"""The commands on what is not known: ``sensitivity``."""
+"""The commands on what is not known and how far one may go: ``sensitivity``, ``frontier``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -216,4 +218,112 @@ def _show(found: Sensitivity, form: str, page: Page) -> None:
     page.show(table)
 
 
-COMMANDS = (sensitivity,)
+@click.command()
+@click.argument("scenario", required=False, shell_complete=items(scenario_names))
+@click.option(
+    "--spec",
+    metavar="FILE.yaml",
+    type=click.Path(path_type=Path),
+    help="What growth is pushed to when, and by which levers; else frontier.yaml beside the model.",
+)
+@click.option(
+    "-n",
+    "draws",
+    metavar="N",
+    type=click.IntRange(2),
+    default=1024,
+    show_default=True,
+    help="Draws of what is uncertain, for each policy that is judged over them.",
+)
+@click.option("--threads", metavar="N", type=click.IntRange(1, 1024), help="Else one a processor.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE.json",
+    type=click.Path(path_type=Path),
+    help="Also write all figures.",
+)
+@click.option(
+    "--plot",
+    "picture",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also draw the frontier: FILE.png, FILE.svg or FILE.pdf.",
+)
+@click.option("--force", is_flag=True, help="Replace files if they exist.")
+@model_option
+@format_option("table", "json")
+@lang_option
+def frontier(
+    scenario: str | None,
+    spec: Path | None,
+    draws: int,
+    threads: int | None,
+    output: Path | None,
+    picture: Path | None,
+    force: bool,
+    model: Path | None,
+    form: str,
+    lang: str | None,
+) -> None:
+    """Find how far growth may go while all binding targets hold, and which target stops it.
+
+    Levers are moved about SCENARIO, or the scenario that the file names. Where no setting holds
+    all targets, it is said which ones make it so, and the frontier is that of the others.
+    """
+    from plansim.plan.views_file import load_views
+    from plansim.present.frontier_table import frontier_json, frontier_table
+    from plansim.study.frontier import frontier as search
+    from plansim.study.frontier_file import read_quest
+    from plansim.study.members import variable_of
+
+    page = page_for(lang)
+    _check_files(output, (".json",), force)
+    _check_files(picture, PICTURES, force)
+    read = model_at(model)
+    targets = targets_of(read)
+    faults: list[Fault] = []
+    chosen = scenarios_of([scenario], (), read, targets, faults)[:1] if scenario else []
+    raise_all(faults)
+    quest = read_quest(
+        read,
+        load_views(read, targets),
+        design_named,
+        path=spec,
+        scenario=chosen[0] if chosen else None,
+        samples=draws,
+    )
+    with stepwise(page, "frontier.searching") as tell:
+        found = search(read, quest, targets, draws=draws, threads=threads, progress=tell)
+    name = variable_of(read, quest.growth).name_zh
+    if output is not None:
+        write_text(output, frontier_json(found), force=force)
+        remark(page.text("plot.written", path=output))
+    if picture is not None:
+        from plansim.present.figure import save_figure
+        from plansim.present.plot_frontier import frontier_sheet
+
+        save_figure(frontier_sheet(found, page.text.lang, growth_zh=name), picture, force=force)
+        remark(page.text("plot.written", path=picture))
+    if form == "json":
+        machine(frontier_json(found))
+        return
+    page.show(frontier_table(found, page.text, page.width, growth_zh=name, colour=page.colour))
+
+
+@contextmanager
+def stepwise(page: Page, key: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal's standard error at which step something is, and wipe that out."""
+
+    def tell(done: int, steps: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r\x1b[K{page.text(key, done=done, steps=steps)}", err=True, nl=False)
+
+    try:
+        yield tell
+    finally:
+        if sys.stderr.isatty():
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+COMMANDS = (sensitivity, frontier)

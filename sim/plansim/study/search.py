@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -31,6 +32,8 @@ STEP = 1e-4
 """Of the differences that slopes are taken from, as a part of a lever's range."""
 STARTS = 6
 MOST_STEPS = 40
+MOST_LOOKS = 60
+"""Places that one climb may look at; at a corner it would step to and fro for ever."""
 CLOSE = 1e-9
 BROKEN = -1e3
 """Stands for the margin of a run that broke down: far below all others, which are scaled."""
@@ -76,6 +79,10 @@ def _sound(values: Floats) -> Floats:
     return np.where(np.isfinite(values), values, BROKEN)
 
 
+class _EnoughError(Exception):
+    """A climb has looked at as many places as it may."""
+
+
 class _Surface:
     """Values and slopes at a place, by one batch of runs, kept until another place is asked for."""
 
@@ -87,6 +94,8 @@ class _Surface:
     def __call__(self, place: Floats) -> tuple[Floats, Floats]:
         place = np.clip(np.asarray(place, np.float64), 0.0, 1.0)
         if self._at is None or not np.array_equal(place, self._at):
+            if len(self.best) >= MOST_LOOKS:
+                raise _EnoughError
             count = len(place)
             up = np.minimum(place + STEP * np.eye(count), 1.0)
             down = np.maximum(place - STEP * np.eye(count), 0.0)
@@ -99,7 +108,7 @@ class _Surface:
 
 
 def _slsqp(function: Any, start: Floats, bounds: Any, constraints: Any) -> None:
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    with warnings.catch_warnings(), np.errstate(all="ignore"), suppress(_EnoughError):
         warnings.simplefilter("ignore")  # of steps a hair's breadth outside the box
         minimize(
             function,
@@ -113,7 +122,12 @@ def _slsqp(function: Any, start: Floats, bounds: Any, constraints: Any) -> None:
 
 
 def best_worst(
-    evaluate: Evaluate, samples: Samples, rows: Sequence[int], floors: Sequence[int] = ()
+    evaluate: Evaluate,
+    samples: Samples,
+    rows: Sequence[int],
+    floors: Sequence[int] = (),
+    *,
+    starts: int = STARTS,
 ) -> Found:
     """Find where the smallest of the parts ``rows`` is largest, with no part of ``floors`` < 0.
 
@@ -130,7 +144,7 @@ def best_worst(
     order = np.argsort(-worth(samples.values), kind="stable")
     seen = [Found(samples.places[place], samples.values[place]) for place in order[:1]]
     if samples.places.shape[1] and rows:
-        for start in _apart(samples.places[order], STARTS):
+        for start in _apart(samples.places[order], starts):
             surface = _Surface(evaluate)
             values, _ = surface(start)
             count = len(start)
@@ -164,6 +178,8 @@ def cheapest(
     present: Floats,
     weights: Floats | None,
     cost: int | None = None,
+    *,
+    starts: int = STARTS,
 ) -> Found | None:
     """Find the cheapest place where no part of ``floors`` is below zero; None if none is seen.
 
@@ -186,8 +202,8 @@ def cheapest(
     places, values = samples.places[fine], samples.values[fine]
     places, values = _drawn_in(evaluate, places, values, price, good, present)
     order = np.argsort(price(places, values), kind="stable")
-    seen = [Found(places[place], values[place]) for place in order[:STARTS]]
-    for start in _apart(places[order], STARTS):
+    seen = [Found(places[place], values[place]) for place in order[:starts]]
+    for start in _apart(places[order], starts):
         surface = _Surface(evaluate)
         if weights is None:
             assert cost is not None
@@ -200,7 +216,7 @@ def cheapest(
     kept = [each for each in seen if good(each.values[None])[0]]
     prices = price(np.stack([e.place for e in kept]), np.stack([e.values for e in kept]))
     best = kept[int(np.argmin(prices))]
-    return _trimmed(evaluate, best, price, good, present)
+    return best if weights is None else _trimmed(evaluate, best, price, good, present)
 
 
 def _descend_part(surface: _Surface, start: Floats, floors: list[int], cost: int) -> None:
