@@ -23,7 +23,7 @@ from ruamel.yaml import YAML
 
 import plansim
 from plansim.cli import main
-from plansim.present.export import VERDICT_FIELDS
+from plansim.present.export import MORE_FIELDS, VERDICT_FIELDS
 from plansim.resources import shipped
 
 PLAN = """\
@@ -185,10 +185,15 @@ def test_check_json_has_just_the_promised_fields(
 ) -> None:
     done = check("base.yaml", "fast.yaml", "--format", "json")
     found = json.loads(done.out)
-    assert [list(each) for each in found] == [list(VERDICT_FIELDS)] * 10
+    assert [list(each) for each in found] == [[*VERDICT_FIELDS, *MORE_FIELDS]] * 10
     assert [each["scenario"] for each in found] == ["base"] * 5 + ["fast"] * 5
     for each, verdict in zip(found, verdicts, strict=True):
-        assert each == {name: getattr(verdict, name) for name in VERDICT_FIELDS}
+        assert each.items() >= {name: getattr(verdict, name) for name in VERDICT_FIELDS}.items()
+        bases = [*verdict.bases.items(), (None, None), (None, None)]
+        assert (each["basis"], each["second_basis"]) == (bases[0][0], bases[1][0])
+        assert each["second_value"] == bases[1][1]
+        assert (each["reason"] is None) == (each["status"] != "untestable")
+        assert bool(each["reason_en"]) == bool(each["reason_zh"]) == bool(each["reason"])
     assert {"met", "missed", "assumed", "untestable"} <= {each["status"] for each in found}
 
 
@@ -209,6 +214,54 @@ def test_changes_go_to_standard_error_beside_machine_forms(
     done = call(command, "fast.yaml", "--model", "town.mdl", "--format", form)
     assert "fast changes, against base:" in done.err
     assert "changes" not in done.out
+
+
+def test_the_unit_and_the_kind_of_a_constant_are_plain(call: Call, town: Path) -> None:
+    done = call("show", "investment share[services]", "--model", "town.mdl")
+    assert done.code == 0
+    lines = [line.split() for line in done.out.splitlines()]
+    assert ["kind", "constant"] in lines
+    assert ["value", "services:", "0.4"] in lines
+    done = call("show", "investment share[servces]", "--model", "town.mdl")
+    assert done.code == 2
+    assert done.err.startswith("plansim: 'sector' has no element 'servces'; expected one of ")
+
+
+def test_an_unknown_variable_to_show_is_named_with_the_nearest(call: Call, town: Path) -> None:
+    done = call("run", "base.yaml", "--model", "town.mdl", "--variable", "birth rat")
+    assert done.code == 2
+    assert done.err == (
+        "plansim: --variable: no variable is called 'birth rat'; "
+        "expected a name of 'plansim list variables'; did you mean 'birth rate'?\n"
+    )
+
+
+def test_a_setting_that_the_shell_cut_at_a_blank_is_explained(call: Call, town: Path) -> None:
+    done = call("check", "base.yaml", "--model", "town.mdl", "--set", "birth", "rate=0.01")
+    assert done.code == 2
+    assert "expected NAME=VALUE, in quotes if there is a blank in it; found 'birth'" in done.err
+
+
+def test_many_implausible_values_of_a_file_are_counted_and_those_of_set_named(
+    call: Call, town: Path
+) -> None:
+    text = "title: {en: Odd, zh: 异常}\nvalues: {capital life: 90, birth rate: 0.09}\n"
+    (town / "odd.yaml").write_text(text, "utf-8")
+    model = ["--model", "town.mdl"]
+    done = call("check", "odd.yaml", *model)
+    assert done.err.count("warning: ") == 1
+    assert "warning: odd: 2 values outside their plausible ranges; 'plansim show " in done.err
+    assert call("show", "./odd.yaml", *model).out.count("outside its plausible range") == 2
+    done = call("check", "odd.yaml", *model, "--set", "capital life=80", "--lang", "zh")
+    assert done.err.count("warning: ") == 2
+    assert "warning: --set: 'capital life' is outside its plausible range" in done.err
+
+
+def test_a_start_that_is_moved_alone_is_warned_of(call: Call, town: Path) -> None:
+    model = ["--model", "town.mdl"]
+    done = call("check", "base.yaml", *model, "--set", "INITIAL TIME=2007")
+    assert done.err.startswith("warning: --set: 'INITIAL TIME' is moved alone: stocks begin with ")
+    assert "has to be in it: INITIAL TIME must lie earlier" in done.out or "met" in done.out
 
 
 def test_strict_fails_where_a_binding_target_is_missed(check: Call) -> None:
@@ -382,7 +435,7 @@ def test_show_a_variable(call: Call, town: Path, name: str) -> None:
     said = {label: text.strip() for label, text in facts.items()}
     assert said["variable"] == "capital life  资本寿命"
     assert said["unit"] == "year"
-    assert said["value"] == "20 Year"
+    assert said["value"] == "20 year"
     assert said["admissible"] == "1 – 100 year (refused outside)"
     assert said["plausible"] == "15 – 25 year (warned outside)"
     assert said["used by"] == "depreciation"

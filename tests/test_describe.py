@@ -57,7 +57,7 @@ def test_all_that_ships_can_be_described(
         variable_facts(each, model, targets, evidence, clashes, text)
         for each in model.variables.values()
     ]
-    sheets += [target_facts(each, text) for each in targets]
+    sheets += [target_facts(each, load_model(), text) for each in targets]
     sheets += [clash_facts(each, text) for each in clashes]
     sheets += [
         scenario_facts(read_scenario(head.id, model), model, text) for head in list_scenarios()
@@ -89,9 +89,9 @@ def test_every_source_of_the_shipped_model_is_spelt_out(
         ("D: accounting", "derived: accounting"),
         ("A", "assumption"),
         ("X9: 1–2", "X9 [1–2]"),
-        ("M28", "M28  Fall of energy use per 10,000 yuan of GDP. Link 2"),
+        ("M28", "M28  Fall of energy use per 10,000 yuan of GDP, the plan's figure for 2005: "),
         ("I01", "I01  Fixed-asset investment"),
-        ("M10", "M10a  Share of the primary sector in employment"),
+        ("M10", "M10a  Share of the primary sector in employment, the plan's figure for 2005: "),
         ("E095: 1.2–1.6", "E095 [1.2–1.6]  capital / GDP"),
     ],
 )

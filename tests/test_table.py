@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from plansim.plan.check import Verdict
 from plansim.plan.measure import Measure
-from plansim.plan.targets import Attribute, Direction, Kind, Status, Target
+from plansim.plan.targets import Attribute, Direction, Gap, Kind, Status, Target
 from plansim.present.series import Series
 from plansim.present.table import (
     Line,
@@ -92,6 +92,9 @@ def verdict(
         margin_pct=None if margin is None or not target.value else margin / target.value * 100,
         first_breach=first_breach,
         bases=bases or {},
+        gap=Gap.NOT_MODELLED if status is Status.UNTESTABLE else None,
+        reason_en=target.reason_en,
+        reason_zh=target.reason_zh,
     )
 
 
@@ -237,6 +240,25 @@ def test_what_nothing_can_judge_is_counted_or_listed_with_its_reason() -> None:
     full = table([*unjudged, verdict(judged)], targets, every=True)
     assert "B1  People: The module follows." in full
     assert "G1  Output of the town: The module follows." in full
+
+
+def test_a_year_that_a_run_lacks_is_said_for_each_scenario() -> None:
+    def short(scenario: str, gap: Gap, year: int | None) -> Verdict:
+        found = verdict(BINDING, scenario, None, Status.UNTESTABLE)
+        return replace(found, gap=gap, gap_year=year)
+
+    verdicts = [
+        *(short("base", Gap.ENDS, 2010), short("fast", Gap.NO_NUMBER, None)),
+        *(verdict(PLAIN, "base"), short("fast", Gap.NOT_SAVED, 2009)),
+    ]
+    verdicts[-1] = replace(verdicts[-1], id=PLAIN.id)
+    said = " ".join(table(verdicts, [BINDING, PLAIN]))
+    assert "for want of a variable" not in said
+    assert "Not judged under base: 1. The run ends before 2010: FINAL TIME must lie later." in said
+    assert "Not judged under fast: 1. The figure has no meaning in this run" in said
+    full = " ".join(" ".join(table(verdicts, [BINDING, PLAIN], every=True)).split())
+    assert "B1 People: base: The run ends before 2010" in full
+    assert "fast: The run keeps no figure of 2009: SAVEPER is too coarse" in full
 
 
 def test_a_target_that_one_scenario_can_judge_stands_in_the_table() -> None:

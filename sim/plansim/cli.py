@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ from plansim.shell import (
 
 if TYPE_CHECKING:
     from plansim.errors import Fault
-    from plansim.model.records import Model
+    from plansim.model.records import Model, Variable
     from plansim.model.scenario import Scenario
     from plansim.plan.audit import Clash
 
@@ -225,10 +225,15 @@ def _write(
 
 def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> list[str]:
     """Find variables to show; a table of a function has no value to be shown."""
+    from dataclasses import replace
+
     from plansim.errors import Fault
     from plansim.model.records import VariableKind
 
-    found = all_or_faults(model.find, names, faults)
+    unknown: list[Fault] = []
+    found = all_or_faults(model.find, names, unknown)
+    hint = "a name of 'plansim list variables'"
+    faults += [replace(each, file="--variable", expected=each.expected or hint) for each in unknown]
     faults += [
         Fault(f"'{each.name}' is a lookup table: it has no value over time", model.path, each.line)
         for each in found
@@ -322,25 +327,37 @@ def list_scenarios(lang: str | None) -> None:
 
 
 @list_.command(name="variables")
+@click.argument("words", metavar="[WORD]...", nargs=-1)
 @model_option
 @lang_option
-def list_variables(model: Path | None, lang: str | None) -> None:
-    """List the variables of the model, by module."""
+def list_variables(words: tuple[str, ...], model: Path | None, lang: str | None) -> None:
+    """List the variables of the model, by module.
+
+    With WORD only those whose names, meaning, module, kind or unit hold it, in either language.
+    """
     from plansim.present.listing import variable_list
 
     page = page_for(lang)
-    page.show(variable_list(model_at(model), page.text, page.width, colour=page.colour))
+    page.show(
+        variable_list(model_at(model), page.text, page.width, words=words, colour=page.colour)
+    )
 
 
 @list_.command(name="targets")
+@click.argument("words", metavar="[WORD]...", nargs=-1)
 @model_option
 @lang_option
-def list_targets(model: Path | None, lang: str | None) -> None:
-    """List the plan's targets, each with the variable that judges it or why none does."""
+def list_targets(words: tuple[str, ...], model: Path | None, lang: str | None) -> None:
+    """List the plan's targets, each with the variable that judges it or why none does.
+
+    With WORD only those whose id, names, wording, label or variable hold it, in either language.
+    """
     from plansim.present.listing import target_list
 
     page = page_for(lang)
-    page.show(target_list(targets_of(model_at(model)), page.text, page.width, colour=page.colour))
+    read = model_at(model)
+    targets = targets_of(read)
+    page.show(target_list(targets, read, page.text, page.width, words=words, colour=page.colour))
 
 
 @plansim.command()
@@ -366,12 +383,12 @@ def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
 
     targets = {folded(target.id): target for target in targets_of(model)}
     if folded(name) in targets:
-        return target_facts(targets[folded(name)], page.text)
+        return target_facts(targets[folded(name)], model, page.text)
     clashes = {folded(clash.id): clash for clash in _clashes(model)}
     if folded(name) in clashes:
         return clash_facts(clashes[folded(name)], page.text)
     try:
-        variable = model.find(name)
+        variable = _variable(name, model)
     except UnknownNameError:
         pass
     else:
@@ -389,6 +406,26 @@ def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
         close = nearest(name, names)
         message = f"no variable, target, scenario or clash is called '{name}'"
         raise UnknownNameError(Fault(message, nearest=close)) from None
+
+
+def _variable(name: str, model: Model) -> Variable:
+    """Find a variable, or one element of a constant: ``NAME[element]``."""
+    from dataclasses import replace
+
+    from plansim.errors import InputError
+    from plansim.model.assignment import Entry, meant
+    from plansim.model.records import VariableKind
+
+    bare, bracket, _ = name.partition("[")
+    variable = model.find(bare if bracket else name)
+    if not bracket or variable.kind is not VariableKind.CONSTANT:
+        return variable
+    try:
+        _, cells = meant(model, Entry(name, 0.0))
+    except InputError as error:
+        raise InputError(replace(fault, file=None) for fault in error.faults) from None
+    values = variable.value if isinstance(variable.value, Mapping) else {}
+    return replace(variable, value={cell: values[cell] for cell in cells if cell in values})
 
 
 def _clashes(model: Model) -> tuple[Clash, ...]:

@@ -363,8 +363,31 @@ def scenarios_of(
             if key not in ids:
                 message = f"no target has the id '{key}'"
                 faults.append(Fault(message, file, line, nearest=nearest(key, ids)))
-        warn(scenario.warnings)
+        warn(scenario.cautions)
+        _warn_in_short(scenario)
     return found
+
+
+def _warn_in_short(scenario: Scenario) -> None:
+    """Count the values of its files that are implausible; what --set gives is named."""
+    from plansim.model.scenario_records import OVERRIDE
+    from plansim.resources import shipped
+
+    asked = [each for each in scenario.warnings if each.file == OVERRIDE]
+    listed = [each for each in scenario.warnings if each not in asked]
+    warn(asked)
+    if len(listed) > 1:
+        lang = click.get_current_context().params.get("lang")
+        is_shipped = scenario.path is None or scenario.path.parent == shipped("scenarios")
+        said = page_for(lang).text(
+            "check.implausible",
+            scenario=scenario.id,
+            count=len(listed),
+            shown=scenario.id if is_shipped else scenario.path,
+        )
+        remark(f"warning: {said}")
+    else:
+        warn(listed)
 
 
 def warn(warnings: Iterable[Fault]) -> None:

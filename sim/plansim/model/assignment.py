@@ -28,7 +28,8 @@ from plansim.model.scenario_file import (
     Switch,
     shown,
 )
-from plansim.model.units import convert
+from plansim.model.scenario_records import OVERRIDE
+from plansim.model.units import NO_UNIT, convert
 
 __all__ = [
     "Apply",
@@ -67,7 +68,7 @@ class Entry:
     @property
     def file(self) -> str:
         """What messages name as the place of origin."""
-        return "--set" if self.document is None else self.document.file
+        return OVERRIDE if self.document is None else self.document.file
 
     def line(self, below: Place = ()) -> int | None:
         """Give the line of the entry, or of a part of it."""
@@ -132,7 +133,10 @@ def override_entries(overrides: Iterable[str], faults: list[Fault]) -> Iterator[
         if name and value:
             yield Entry(name, value)
         else:
-            faults.append(Fault("not a setting", "--set", expected="NAME=VALUE", found=f"'{text}'"))
+            # What the shell cut off after a blank is somewhere among the scenarios by now.
+            cut = name == text.strip() and " " not in name
+            expected = "NAME=VALUE" + (", in quotes if there is a blank in it" if cut else "")
+            faults.append(Fault("not a setting", OVERRIDE, expected=expected, found=f"'{text}'"))
 
 
 def assignments(
@@ -377,6 +381,9 @@ _NUMBER_AND_UNIT = re.compile(
 )
 
 
+_DECIMAL_COMMA = re.compile(r"\s*([-+]?\d+)\s*[,，]\s*(\d+)")
+
+
 def _number(entry: Entry, cell: Cell, variable: Variable, below: Place) -> float:
     """Give a number in the unit of its variable, within its admissible range."""
     number = number_in(variable.unit, entry, cell, below)
@@ -400,11 +407,11 @@ def number_in(unit_wanted: str, entry: Entry, cell: Cell, below: Place = ()) -> 
         case str():
             plain = unicodedata.normalize("NFKC", cell).replace("\N{MINUS SIGN}", "-")
             match = _NUMBER_AND_UNIT.fullmatch(plain)
-            if match is None:
+            if match is None or _DECIMAL_COMMA.match(plain):
                 raise entry.fault(
                     f"'{entry.name}' is not a number",
                     below,
-                    expected=f"a number, or one with its unit, as '1 {unit_wanted}'",
+                    expected=_number_expected(plain, unit_wanted),
                     found=shown(cell),
                 )
             number, unit = float(match[1]), match[2]
@@ -425,6 +432,17 @@ def number_in(unit_wanted: str, entry: Entry, cell: Cell, below: Place = ()) -> 
     return number
 
 
+def _number_expected(text: str, unit_wanted: str) -> str:
+    """Say how a number is written, to whoever wrote it with a comma above all."""
+    comma = _DECIMAL_COMMA.match(text)
+    if comma is None:
+        with_unit = f", or one with its unit, as '1 {unit_wanted}'"
+        return "a number" + ("" if unit_wanted in ("", NO_UNIT) else with_unit)
+    whole, rest = comma.groups()
+    point = f"a decimal point: '{whole}.{rest}'"
+    return f"{point}, or '{whole}{rest}' if that is meant" if len(rest) == 3 else point
+
+
 def outside(number: float, low: float | None, high: float | None) -> bool:
     """Tell whether a number lies beyond a bound, rounding errors apart."""
     # A bound that was reached by way of a unit conversion may miss it by a rounding error.
@@ -440,6 +458,7 @@ def range_text(low: float | None, high: float | None, unit: str) -> str:
     >>> range_text(0.0, None, "Year"), range_text(0.5, 2.0, "")
     ('at least 0 Year', '0.5 to 2')
     """
+    unit = "" if unit == NO_UNIT else unit
     if low is None:
         return f"at most {high:g} {unit}".strip()
     if high is None:

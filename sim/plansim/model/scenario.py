@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
-from plansim.errors import Fault, UnknownNameError, nearest
+from plansim.errors import Fault, ScenarioError, UnknownNameError, nearest
 from plansim.model.records import Model, folded
 from plansim.model.scenario_records import (
     Change,
@@ -40,6 +40,8 @@ __all__ = [
     "read_scenario",
     "unsound_clock",
 ]
+
+SUFFIXES = (".yaml", ".yml")
 
 
 def read_scenario(
@@ -97,13 +99,18 @@ class _Heads:
 
 def _locate(name: str) -> Path:
     """Find the file of a scenario that a user names."""
-    if is_path(name):
-        return Path(name)
+    path = Path(name)
+    if is_path(name) or (path.suffix and path.is_file()):
+        if path.suffix and path.suffix.lower() not in SUFFIXES:
+            fault = "a scenario is a YAML file"
+            expected = "a name that ends with .yaml"
+            raise ScenarioError(Fault(fault, path, expected=expected, found=path.suffix))
+        return path
     files = scenario_files(shipped("scenarios"))
     wanted = folded(name)
-    for path in files:
-        if folded(path.stem) == wanted:
-            return path
+    for file in files:
+        if folded(file.stem) == wanted:
+            return file
     heads = list_scenarios()
     for head in heads:
         if wanted in {folded(head.title_en), folded(head.title_zh)}:

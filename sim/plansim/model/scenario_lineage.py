@@ -76,6 +76,7 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
         warnings=tuple(filter(None, map(implausible, together.values()))),
         path=leaf.path,
         sha256=digest_of(*(layer.document.sha256 for layer in lineage), *overrides),
+        cautions=tuple(_moved_start(model, together)),
     )
     return Merged(scenario, tuple(files.items()))
 
@@ -182,6 +183,30 @@ def _parent_path(layer: _Layer, faults: list[Fault], files: dict[str, str]) -> P
         )
     )
     return None
+
+
+def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fault]:
+    """Warn of a start that is moved while all that stocks begin with stays where it was."""
+    start = next((each for each in merged.values() if each.key == _start_of(model)), None)
+    if start is None or start.number == model.time.initial:
+        return
+    beside = (
+        each
+        for each in merged.values()
+        if (each.file, each.variable.kind) == (start.file, VariableKind.CONSTANT)
+    )
+    if not any(beside):
+        yield Fault(
+            f"'{start.key}' is moved alone: stocks begin with what the model gives for "
+            f"{model.time.initial:g}",
+            start.file,
+            start.line,
+            expected=f"initial values for {start.number:g} as well",
+        )
+
+
+def _start_of(model: Model) -> str:
+    return model.find("INITIAL TIME").name
 
 
 def _changes(

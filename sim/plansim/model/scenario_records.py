@@ -11,6 +11,7 @@ from plansim.errors import Fault
 from plansim.model.records import Model, TimeSpec
 
 __all__ = [
+    "OVERRIDE",
     "Change",
     "Merged",
     "Scenario",
@@ -23,6 +24,8 @@ __all__ = [
     "unsound_clock",
 ]
 
+OVERRIDE = "--set"
+"""What messages name as the place of a value that came with the call."""
 MAX_STEPS = 100_000
 """More steps than this in one run are taken for a mistake."""
 
@@ -90,6 +93,8 @@ class Scenario:
     """None for the model as written."""
     sha256: str
     """Of the bytes of all files of the lineage and of the overrides."""
+    cautions: tuple[Fault, ...] = ()
+    """What is allowed and yet is seldom meant."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,10 @@ from plansim.resources import shipped
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
-__all__ = ["compatible", "convert", "units_sha256"]
+__all__ = ["NO_UNIT", "compatible", "convert", "units_sha256"]
+
+NO_UNIT = "Dmnl"
+"""What Vensim calls the unit of a plain number."""
 
 _SPELLED_OUT = str.maketrans(
     {

@@ -18,11 +18,20 @@ import numpy.typing as npt
 
 from plansim.errors import CatalogueError, Fault
 from plansim.plan.annual import Annual, AnnualVariable, annual_of
-from plansim.plan.measure import Floats, Yearly, annual_series, measured, trailing_base, yearly
+from plansim.plan.measure import (
+    Floats,
+    Yearly,
+    annual_series,
+    measured,
+    trailing_base,
+    yearly,
+    years_needed,
+)
 from plansim.plan.targets import (
     Attribute,
     Basis,
     Direction,
+    Gap,
     Kind,
     Shape,
     Status,
@@ -122,6 +131,17 @@ class Verdict:
     first_breach: int | None
     bases: Mapping[str, float]
     """The value on each basis, where the plan leaves the basis open; else empty."""
+    tolerance: float | None = None
+    """How far from an *about* target still counts, in ``unit``."""
+    followed_to: int | None = None
+    """The last year in which a binding cap or floor was looked at; None for other targets."""
+    gap: Gap | None = None
+    """Why nothing answers, if the status is untestable."""
+    gap_year: int | None = None
+    """The first year that is needed and that the run does not have."""
+    reason_en: str = ""
+    """What the catalogue says of a target that is not modelled."""
+    reason_zh: str = ""
 
 
 def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdict, ...]:
@@ -328,6 +348,10 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
     }
     found = findings(answers, target, assumed=target.id in run.assumed)
     margin, breach = _number(found.margin), _number(found.first_breach)
+    status = list(Status)[int(found.status)]
+    gap, year = None, None
+    if status is Status.UNTESTABLE:
+        gap, year = _gap(answers, target, run.years)
     return Verdict(
         scenario=run.scenario,
         id=target.id,
@@ -339,12 +363,49 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
         target=target.value,
         direction=target.direction,
         unit=target.unit,
-        status=list(Status)[int(found.status)],
+        status=status,
         margin=margin,
         margin_pct=_share(margin, target),
         first_breach=None if breach is None else int(breach),
         bases={basis: float(each) for basis, each in found.bases.items()},
+        tolerance=target.tolerance,
+        followed_to=_followed_to(answers.values(), target),
+        gap=gap,
+        gap_year=year,
+        reason_en=target.reason_en,
+        reason_zh=target.reason_zh,
     )
+
+
+def _gap(
+    answers: Mapping[Basis | None, Answer], target: Target, years: Sequence[int]
+) -> tuple[Gap, int | None]:
+    """Say why nothing answers for a target, and the first year that is wanting."""
+    if not answers or target.year is None or target.value is None:
+        return Gap.NOT_MODELLED, None
+    for each in answers.values():
+        for year in years_needed(target.measure, target.since, target.year):
+            if math.isfinite(each.at(year)):
+                continue
+            saved = [other for other in years if math.isfinite(each.at(other))]
+            if not saved or year > saved[-1]:
+                return Gap.ENDS, target.year  # which is later than what is wanting first
+            return (Gap.BEGINS if year < saved[0] else Gap.NOT_SAVED), year
+    return Gap.NO_NUMBER, None
+
+
+def _followed_to(answers: Collection[Answer], target: Target) -> int | None:
+    """Give the last year, up to the horizon, in which a binding cap or floor can be looked at."""
+    if target.attribute is not Attribute.BINDING or target.direction is Direction.ABOUT:
+        return None
+    if not answers or target.year is None:
+        return None
+    reached = (
+        year
+        for year in range(target.horizon, target.year - 1, -1)
+        if all(math.isfinite(_measured(each, target, year)) for each in answers)
+    )
+    return next(reached, None)
 
 
 def _answer_of(

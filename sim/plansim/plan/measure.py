@@ -27,6 +27,7 @@ __all__ = [
     "trailing_base",
     "year_places",
     "yearly",
+    "years_needed",
 ]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -131,6 +132,21 @@ def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
             return _ratio(at(year), at(base_year)) ** (1 / (year - base_year)) - 1
         case Measure.REDUCTION:
             return 1 - _ratio(at(year), at(base_year))
+
+
+def years_needed(kind: Measure, base_year: int, year: int) -> tuple[int, ...]:
+    """Give the years of which a measure needs the figure.
+
+    >>> years_needed(Measure.SUM, 2005, 2008), years_needed(Measure.GROWTH, 2005, 2008)
+    ((2006, 2007, 2008), (2005, 2008))
+    """
+    match kind:
+        case Measure.LEVEL:
+            return (year,)
+        case Measure.SUM | Measure.MEAN:
+            return tuple(range(base_year + 1, year + 1))
+        case Measure.GROWTH | Measure.REDUCTION:
+            return (base_year, year)
 
 
 def trailing_base(kind: Measure, base_year: int, year: int, later: int) -> int:

@@ -14,6 +14,7 @@ __all__ = [
     "Attribute",
     "Basis",
     "Direction",
+    "Gap",
     "Kind",
     "Part",
     "Period",
@@ -73,6 +74,16 @@ class Status(StrEnum):
     def code(self) -> int:
         """The position in the order above."""
         return list(Status).index(self)
+
+
+class Gap(StrEnum):
+    """Why a run does not answer for a target."""
+
+    NOT_MODELLED = "not modelled"  # no variable of the model does
+    ENDS = "run ends before"  # the year, that is
+    BEGINS = "run begins after"
+    NOT_SAVED = "year not saved"  # the run passes it, but keeps no value of it
+    NO_NUMBER = "no number"  # growth from a base that is not positive, for example
 
 
 @dataclass(frozen=True)

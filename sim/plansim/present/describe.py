@@ -10,8 +10,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from plansim.model.evidence import Evidence
-from plansim.model.records import Model, SubscriptRange, Timing, Variable
+from plansim.model.records import Model, SubscriptRange, Timing, Variable, VariableKind
 from plansim.model.scenario import Change, Scenario
+from plansim.model.units import NO_UNIT
 from plansim.plan.targets import Kind, Target, split_reference
 from plansim.present.table import limit_of
 from plansim.present.text import Lang, Text, target_figure
@@ -29,6 +30,7 @@ __all__ = [
     "kind_of",
     "noted",
     "range_of",
+    "reference_name",
     "scenario_facts",
     "target_facts",
     "variable_facts",
@@ -38,8 +40,6 @@ Fact = tuple[str, str]
 
 _KIND = {Kind.TARGET: "show.target", Kind.FIGURE: "show.figure", Kind.PAST: "show.past"}
 
-NO_UNIT = "Dmnl"
-"""What Vensim calls the unit of a plain number."""
 ASSUMPTION = "A"
 DERIVED = "D"
 """The source ids that stand for no entry of a table, as the convention of the model has it."""
@@ -70,14 +70,14 @@ def variable_facts(
         ("show.variable", _both(variable.name, variable.name_zh, text)),
         ("show.meaning", variable.meaning),
         ("show.kind", kind_of(variable, text)),
-        ("show.module", variable.module),
+        ("show.module", _module(variable, model, text)),
         ("show.unit", text.unit(variable.unit)),
         (
             "show.subscripts",
             "\n".join(range_of(model.subscripts[n], text) for n in variable.subscripts),
         ),
         ("show.equation", variable.equation.expandtabs(4).replace("\\\n", "\n")),
-        ("show.value", _value(variable)),
+        ("show.value", _value(variable, model, text)),
         ("show.admissible", noted("show.admissible_note", variable.admissible, variable, text)),
         ("show.plausible", noted("show.plausible_note", variable.plausible, variable, text)),
         ("show.causes", _names([n for n in variable.causes if n not in initial], model, text)),
@@ -93,12 +93,14 @@ def variable_facts(
     return _told(facts, text)
 
 
-def target_facts(target: Target, text: Text) -> list[Fact]:
+def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
     """Say what the plan's catalogue holds of a target, or of a figure of the past."""
     unit = text.unit(target.unit)
     judged = "\n".join(
-        f"{name} ({text.word('basis', basis)})" if basis else name
-        for basis, name in target.variables.items()
+        f"{label} ({text.word('basis', basis)})" if basis else label
+        for basis, label in (
+            (basis, reference_name(name, model, text)) for basis, name in target.variables.items()
+        )
     )
     facts = [
         (_KIND[target.kind], f"{target.id}  {_both(target.name_en, target.name_zh, text)}"),
@@ -194,12 +196,20 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
     return lines
 
 
-def _change(change: Change, model: Model, text: Text) -> str:
-    name, elements = split_reference(change.name)
+def reference_name(reference: str, model: Model, text: Text) -> str:
+    """Write ``name`` or ``name[element]`` in the reader's language; as it is if unknown."""
+    name, elements = split_reference(reference)
+    if name not in model.variables:
+        return reference
     label = _name(name, model, text)
     if elements:
         chinese = {} if text.lang is Lang.EN else _elements_zh(model)
         label += f"[{','.join(chinese.get(element, element) for element in elements)}]"
+    return label
+
+
+def _change(change: Change, model: Model, text: Text) -> str:
+    label = reference_name(change.name, model, text)
     return _arrow(label, f"{change.old:g}", f"{change.new:g}", change.unit, text)
 
 
@@ -238,6 +248,8 @@ def _both(en: str, zh: str, text: Text) -> str:
 
 def kind_of(variable: Variable, text: Text) -> str:
     """Say what a variable is and when its yearly figure is read."""
+    if variable.kind in (VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP):
+        return text.word("kind", variable.kind)  # no year has a value of its own
     timing = "show.timing_year_end" if variable.timing is Timing.YEAR_END else "show.timing_year"
     return text.word("kind", variable.kind) + text("list_sep.comma") + text(timing)
 
@@ -251,10 +263,22 @@ def range_of(subscript: SubscriptRange, text: Text) -> str:
     return name + text("list_sep.colon") + text.join(list(elements))
 
 
-def _value(variable: Variable) -> str:
+def _value(variable: Variable, model: Model, text: Text) -> str:
     if isinstance(variable.value, Mapping):
-        return "\n".join(f"{element}: {value:g}" for element, value in variable.value.items())
-    return "" if variable.value is None else f"{variable.value:g} {variable.unit}".strip()
+        chinese = {} if text.lang is Lang.EN else _elements_zh(model)
+        return "\n".join(
+            f"{','.join(chinese.get(each, each) for each in cell.split(','))}: {value:g}"
+            for cell, value in variable.value.items()
+        )
+    if variable.value is None:
+        return ""
+    unit = "" if variable.unit == NO_UNIT else text.unit(variable.unit)
+    return f"{variable.value:g} {unit}".strip()
+
+
+def _module(variable: Variable, model: Model, text: Text) -> str:
+    module = model.modules.get(variable.module)
+    return text.pick(variable.module, module.name_zh if module else "")
 
 
 def noted(
@@ -290,8 +314,15 @@ def _source(tag: str, known: Mapping[str, str], text: Text) -> str:
 
 
 def _target_source(target: Target, text: Text) -> str:
+    """Say what a row of the plan is a source of: its figure for the base, not what it wants."""
     name = text.pick(target.name_en, target.name_zh)
-    return name + text("list_sep.stop") + text.pick(target.place_en, target.place_zh)
+    place = text.pick(target.place_en, target.place_zh)
+    if target.base_value is None or target.base_period is None:
+        return name + text("list_sep.stop") + place
+    figure = f"{target_figure(target.base_value)} {text.unit(target.base_unit)}"
+    return text(
+        "show.plan_figure", period=target.base_period, figure=figure, name=name, place=place
+    )
 
 
 def _goal(target: Target, unit: str, text: Text) -> str:

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from plansim.errors import Fault, OutputError, nearest
 from plansim.present.series import Series, series_of
+from plansim.present.table import gap_text
+from plansim.present.text import Lang, read_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "MORE_FIELDS",
     "VERDICT_FIELDS",
     "audit_json",
     "card_of",
@@ -249,12 +252,37 @@ VERDICT_FIELDS = (
 )
 
 
+MORE_FIELDS = (
+    "tolerance",
+    "basis",
+    "second_basis",
+    "second_value",
+    "followed_to",
+    "reason",
+    "reason_en",
+    "reason_zh",
+)
+"""What is said of a verdict beyond that; `reason` is a `Gap`, and only where nothing answers."""
+
+
 def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
-    return {name: getattr(verdict, name) for name in VERDICT_FIELDS}
+    record = {name: getattr(verdict, name) for name in VERDICT_FIELDS}
+    bases = [*verdict.bases.items(), (None, None), (None, None)]
+    reasons = {f"reason_{lang}": gap_text(verdict, read_text(lang)) or None for lang in Lang}
+    return {
+        **record,
+        "tolerance": verdict.tolerance,
+        "basis": bases[0][0],
+        "second_basis": bases[1][0],
+        "second_value": bases[1][1],
+        "followed_to": verdict.followed_to,
+        "reason": verdict.gap,
+        **reasons,
+    }
 
 
 def verdicts_json(verdicts: Iterable[Verdict]) -> str:
-    """Write verdicts as a JSON list of objects with the fields of `VERDICT_FIELDS`."""
+    """Write verdicts as a JSON list of objects: `VERDICT_FIELDS`, then `MORE_FIELDS`."""
     records = [_verdict_record(verdict) for verdict in verdicts]
     return json.dumps(records, ensure_ascii=False, indent=2, allow_nan=False)
 
@@ -262,7 +290,7 @@ def verdicts_json(verdicts: Iterable[Verdict]) -> str:
 def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
     """Write verdicts as CSV with a header; what there is no value for is empty."""
     file = io.StringIO()
-    writer = csv.DictWriter(file, VERDICT_FIELDS, lineterminator="\n")
+    writer = csv.DictWriter(file, (*VERDICT_FIELDS, *MORE_FIELDS), lineterminator="\n")
     writer.writeheader()
     writer.writerows(map(_verdict_record, verdicts))
     return file.getvalue()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from plansim.model.records import Model, Variable
+from plansim.model.records import Model, Variable, folded
 from plansim.model.scenario import ScenarioHead
-from plansim.plan.targets import Kind, Target
+from plansim.plan.targets import Kind, Target, split_reference
+from plansim.present.describe import reference_name
 from plansim.present.table import (
     Band,
     Line,
@@ -52,10 +53,20 @@ def _family(
             yield from _family(heads, head.id, depth + 1)
 
 
-def variable_list(model: Model, text: Text, width: int, *, colour: bool = False) -> str:
-    """List the variables of a model with kind and unit, by module in the order of the file."""
+def variable_list(
+    model: Model, text: Text, width: int, *, words: Sequence[str] = (), colour: bool = False
+) -> str:
+    """List the variables of a model with kind and unit, by module in the order of the file.
+
+    With ``words`` only those of which some text holds all of these.
+    """
     modules: dict[str, list[Variable]] = {}
-    for variable in model.variables.values():
+    wanted = [
+        each for each in model.variables.values() if _matches(words, _texts_of_variable(each, text))
+    ]
+    if not wanted and words:
+        return text("list.nothing_matches", words=" ".join(words))
+    for variable in wanted:
         modules.setdefault(variable.module, []).append(variable)
 
     def rows(room: int) -> list[Row | Band]:
@@ -63,12 +74,46 @@ def variable_list(model: Model, text: Text, width: int, *, colour: bool = False)
         for module, variables in modules.items():
             if found:
                 found.append(Band(""))
-            found.append(Band(module or text("list.no_module"), Style.STRONG))
+            known = model.modules.get(module)
+            name = text.pick(module, known.name_zh if known else "")
+            found.append(Band(name or text("list.no_module"), Style.STRONG))
             found += [_variable_row(variable, room, text) for variable in variables]
-        found += [Band(""), Band(text("list.count", count=len(model.variables)))]
+        found += [Band(""), Band(_count(len(wanted), len(model.variables), words, text))]
         return found
 
     return render_within(rows, width, colour=colour)
+
+
+def _matches(words: Sequence[str], texts: Iterable[str]) -> bool:
+    """Whether all words stand somewhere in some texts, whatever their case."""
+    whole = folded("\n".join(texts))
+    return all(folded(word) in whole for word in words)
+
+
+def _texts_of_variable(variable: Variable, text: Text) -> tuple[str, ...]:
+    kinds = (variable.kind, text.word("kind", variable.kind))
+    return (
+        variable.name,
+        variable.name_zh,
+        variable.meaning,
+        variable.module,
+        variable.unit,
+        *kinds,
+    )
+
+
+def _texts_of_target(target: Target, model: Model) -> tuple[str, ...]:
+    judges = target.variables.values()
+    names = (model.variables.get(split_reference(each)[0]) for each in judges)
+    return (
+        *(target.id, target.name_en, target.name_zh, target.unit, target.attribute),
+        *(target.wording, *judges, *(each.name_zh for each in names if each)),
+    )
+
+
+def _count(found: int, total: int, words: Sequence[str], text: Text) -> str:
+    key = "list.matches" if words else "list.count"
+    return text(key, count=found, total=total)
 
 
 def _variable_row(variable: Variable, room: int, text: Text) -> Row:
@@ -83,10 +128,24 @@ def _variable_row(variable: Variable, room: int, text: Text) -> Row:
     )
 
 
-def target_list(targets: Iterable[Target], text: Text, width: int, *, colour: bool = False) -> str:
-    """List a plan's targets by attribute and year, each with what judges it or why nothing does."""
-    wanted = [target for target in targets if target.kind is Kind.TARGET]
+def target_list(
+    targets: Iterable[Target],
+    model: Model,
+    text: Text,
+    width: int,
+    *,
+    words: Sequence[str] = (),
+    colour: bool = False,
+) -> str:
+    """List a plan's targets by attribute and year, each with what judges it or why nothing does.
+
+    With ``words`` only those of which some text holds all of these.
+    """
+    every = [target for target in targets if target.kind is Kind.TARGET]
+    wanted = [each for each in every if _matches(words, _texts_of_target(each, model))]
     wanted.sort(key=section_of)
+    if not wanted and words:
+        return text("list.nothing_matches", words=" ".join(words))
 
     def rows(room: int) -> list[Row | Band]:
         found: list[Row | Band] = []
@@ -97,16 +156,18 @@ def target_list(targets: Iterable[Target], text: Text, width: int, *, colour: bo
                 found.append(Band(""))
             title = text.word("section", first.attribute).format(year=first.year)
             found.append(Band(title, Style.STRONG))
-            found += [_target_row(target, room, text) for target in section]
-        found += [Band(""), Band(text("list.count", count=len(wanted)))]
+            found += [_target_row(target, model, room, text) for target in section]
+        found += [Band(""), Band(_count(len(wanted), len(every), words, text))]
         return found
 
     return render_within(rows, width, colour=colour)
 
 
-def _target_row(target: Target, room: int, text: Text) -> Row:
+def _target_row(target: Target, model: Model, room: int, text: Text) -> Row:
     if target.variables:
-        judged = text.join(list(target.variables.values()))
+        judged = text.join(
+            [reference_name(each, model, text) for each in target.variables.values()]
+        )
     else:
         reason = text.pick(target.reason_en, target.reason_zh)
         judged = text("list.not_judged", reason=reason)

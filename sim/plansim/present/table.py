@@ -18,7 +18,7 @@ from itertools import groupby
 import numpy as np
 
 from plansim.plan.check import Verdict, margin_of
-from plansim.plan.targets import Attribute, Direction, Status, Target
+from plansim.plan.targets import Attribute, Direction, Gap, Status, Target
 from plansim.present.series import Series
 from plansim.present.text import (
     Text,
@@ -37,6 +37,7 @@ __all__ = [
     "Style",
     "columns",
     "facts",
+    "gap_text",
     "limit_of",
     "paragraph",
     "render",
@@ -356,8 +357,11 @@ def verdict_table(
     parts = [render(rows, colour=colour) for rows in panels] or [text("verdicts.none")]
     if shown:
         parts.append(_legend(verdicts, text, width, stacked=stacked))
+    partly = [each for each in shown if _gaps(each.verdicts)]
+    if every and partly:
+        hidden = [*hidden, *(each.target for each in partly)]
     if hidden:
-        parts.append(_unjudged(hidden, text, width, every=every, colour=colour))
+        parts.append(_unjudged(hidden, found, text, width, every=every, colour=colour))
     parts.append(_summary(verdicts, text, colour=colour))
     return "\n\n".join(parts)
 
@@ -515,7 +519,7 @@ def _breach(verdict: Verdict, target: Target, text: Text) -> str:
     follows = target.attribute is Attribute.BINDING and target.direction is not Direction.ABOUT
     if not follows or verdict.value is None:
         return ""
-    return text("verdicts.holds", year=target.horizon)
+    return text("verdicts.holds", year=verdict.followed_to or target.horizon)
 
 
 def _stacked_cell(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
@@ -568,30 +572,87 @@ def _counts(verdicts: Iterable[Verdict]) -> tuple[Cell, ...]:
     return tuple((Line("", str(found[status])),) for status in Status)
 
 
+def gap_text(verdict: Verdict, text: Text) -> str:
+    """Say why a verdict could not be given; empty if it could."""
+    if verdict.gap is None:
+        return ""
+    reason = text.pick(verdict.reason_en, verdict.reason_zh)
+    if verdict.gap is Gap.NOT_MODELLED and reason:
+        return reason
+    return text.word("gap", verdict.gap).format(year=verdict.gap_year)
+
+
+def _gaps(verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    """Give the verdicts that could not be given, by scenario."""
+    return {scenario: each for scenario, each in verdicts.items() if each.gap is not None}
+
+
 def _unjudged(
-    hidden: Sequence[Target], text: Text, width: int, *, every: bool, colour: bool
+    hidden: Sequence[Target],
+    found: Mapping[str, Mapping[str, Verdict]],
+    text: Text,
+    width: int,
+    *,
+    every: bool,
+    colour: bool,
 ) -> str:
     if every:
         room = max(width - GAP - max(columns(target.id) for target in hidden), _NAME_AT_LEAST)
         rows: list[Row | Band] = [Band(text("verdicts.untestable_title"), Style.STRONG)]
         for target in hidden:
             name = text.pick(target.name_en, target.name_zh)
-            reason = text.pick(target.reason_en, target.reason_zh)
-            line = name + text("list_sep.colon") + reason if reason else name
+            line = name + text("list_sep.colon") + _reasons(found[target.id], text)
             rows.append(((Line(target.id),), wrapped(line, room)))
         return render(rows, colour=colour)
-    count = Counter(target.attribute for target in hidden)
+    wanting = [each for each in hidden if _not_modelled(found[each.id])]
+    said = [*_wanting(wanting, text)] if wanting else []
+    said += _gap_counts([found[each.id] for each in hidden if each not in wanting], text)
+    said.append(text("verdicts.untestable_hint"))
+    return paragraph(text("list_sep.sentence").join(said), width)
+
+
+def _not_modelled(verdicts: Mapping[str, Verdict]) -> bool:
+    return any(each.gap is Gap.NOT_MODELLED for each in verdicts.values())
+
+
+def _reasons(verdicts: Mapping[str, Verdict], text: Text) -> str:
+    """Say why a target is not judged, and under which scenarios if not under all."""
+    gaps = {scenario: gap_text(each, text) for scenario, each in _gaps(verdicts).items()}
+    reasons = set(gaps.values())
+    if len(reasons) == 1 and len(gaps) == len(verdicts):
+        return reasons.pop()
+    each_one = (
+        text("verdicts.gap_under", scenario=scenario, reason=reason)
+        for scenario, reason in gaps.items()
+    )
+    return text("list_sep.sentence").join(each_one)
+
+
+def _wanting(targets: Sequence[Target], text: Text) -> Iterable[str]:
+    """Count the targets for which the model has no variable."""
+    count = Counter(target.attribute for target in targets)
     parts = [
         text("verdicts.untestable_part", count=count[each], attribute=text.word("attribute", each))
         for each in Attribute
         if count[each]
     ]
-    said = [text("verdicts.untestable", parts=text.join(parts))]
-    binding = [target.id for target in hidden if target.attribute is Attribute.BINDING]
+    yield text("verdicts.untestable", parts=text.join(parts))
+    binding = [target.id for target in targets if target.attribute is Attribute.BINDING]
     if binding:
-        said.append(text("verdicts.untestable_binding", ids=text.join(binding)))
-    said.append(text("verdicts.untestable_hint"))
-    return paragraph(text("list_sep.sentence").join(said), width)
+        yield text("verdicts.untestable_binding", ids=text.join(binding))
+
+
+def _gap_counts(verdicts: Iterable[Mapping[str, Verdict]], text: Text) -> list[str]:
+    """Count the targets that a run does not answer, by scenario and reason."""
+    count = Counter(
+        (scenario, gap_text(each, text))
+        for by_scenario in verdicts
+        for scenario, each in _gaps(by_scenario).items()
+    )
+    return [
+        text("verdicts.gap_count", scenario=scenario, count=number, reason=reason)
+        for (scenario, reason), number in count.items()
+    ]
 
 
 def _legend(verdicts: Sequence[Verdict], text: Text, width: int, *, stacked: bool) -> str:

@@ -38,6 +38,12 @@ SHARPEST = 3
 """More decimals than that, at most, where rounding would hide which side of a target is met."""
 
 
+_SEAM = re.compile(
+    r"(?<=[，。、；：！？）》」』】”]) +(?=\S)|(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff（《「“])"
+)
+"""The blank that YAML puts where a line of Chinese was broken; Chinese has none there."""
+
+
 class Lang(StrEnum):
     """A language of the output."""
 
@@ -72,7 +78,8 @@ class Text:
         'GDP'
         """
         first, second = (zh, en) if self.lang is Lang.ZH else (en, zh)
-        return first or second or ""
+        said = first or second or ""
+        return _SEAM.sub("", said) if self.lang is Lang.ZH else said
 
     def word(self, group: str, key: str) -> str:
         """Give the phrase ``group.key``, or ``key`` itself where the catalogue has none.
