@@ -54,9 +54,9 @@ def test_a_list_is_narrowed_by_words_in_either_language(text: Text) -> None:
     for word in (target.id.lower(), target.name_en, target.name_zh):
         rows = target_list(targets, model, text, 160, words=[word]).splitlines()
         assert target.id in {row.split()[0] for row in rows if row}
-    for rows in (
+    for said in (
         variable_list(model, text, 100, words=["xyzzy"]),
         target_list(targets, model, text, 100, words=[known.name_zh, "xyzzy"]),
     ):
-        assert "xyzzy" in rows
-        assert len(rows.splitlines()) == 1
+        assert "xyzzy" in said
+        assert len(said.splitlines()) == 1
