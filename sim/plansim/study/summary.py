@@ -201,15 +201,28 @@ def _quantiles(
         for scenario, rows in enumerate(sound):
             ours = values if rows.all() else values[rows]
             if len(ours):
-                # By columns, each in one piece, which sorts twice as fast.
-                columns = np.ascontiguousarray(ours.T)
-                quantiles = np.quantile(columns, QUANTILES, axis=1, overwrite_input=True)
-                found[scenario, place] = quantiles.T
+                # By columns, each in one piece.
+                found[scenario, place] = _sorted_quantiles(np.ascontiguousarray(ours.T))
 
     # Each takes some hundred megabytes for millions of runs.
     with ThreadPoolExecutor(min(threads, 2)) as pool:
         list(pool.map(one, range(len(store.outputs))))
     return found, stride
+
+
+def _sorted_quantiles(values: Floats) -> Floats:
+    """Give `QUANTILES` of each row, which is sorted in place: ``(row, value)`` → ``(row, …)``.
+
+    Straight between values, as `numpy.quantile`, which parts where sorting by vectors is four
+    times as quick. NaN for a row with NaN.
+    """
+    values.sort(axis=1)
+    places = np.array(QUANTILES) * (values.shape[1] - 1)
+    below = np.floor(places).astype(np.intp)
+    low, high = values[:, below], values[:, np.ceil(places).astype(np.intp)]
+    found: Floats = np.where(low == high, low, low + (high - low) * (places - below))
+    found[np.isnan(values[:, -1])] = np.nan
+    return found
 
 
 def _column(
