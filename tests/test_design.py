@@ -24,7 +24,8 @@ from plansim.model.scenario import as_written
 from plansim.plan.measure import Floats
 from plansim.resources import shipped
 from plansim.study.design import MOST_HYPERCUBE, Design, Kind, Sampler, describe
-from plansim.study.design_file import quick_design, read_design, schema_text
+from plansim.study.design_file import quick_design, read_design
+from plansim.study.design_form import schema_text
 from plansim.study.factor import (
     Apply,
     Discrete,
@@ -245,7 +246,7 @@ def test_the_example_in_the_guide_is_a_design(city: Model, tmp_path: Path, root:
 def test_the_shipped_schema_is_the_present_one() -> None:
     text = shipped("scenarios", "sweeps", "schema.json").read_text("utf-8")
     assert text == schema_text(), (
-        "renew it: python -m plansim.study.design_file > scenarios/sweeps/schema.json"
+        "renew it: python -m plansim.study.design_form > scenarios/sweeps/schema.json"
     )
 
 

@@ -31,7 +31,8 @@ from plansim.model.scenario_file import Cell, Wording
 from plansim.plan.form import Form, form_of
 from plansim.plan.measure import Measure, measured_unit
 from plansim.plan.targets import load_targets, reported_factor, split_reference
-from plansim.study.design_file import FactorForm, factors_of
+from plansim.study.design_file import factors_of
+from plansim.study.design_form import FactorForm
 from plansim.study.factor import Apply, Factor, applied, default_of, reach
 from plansim.study.members import variable_of
 from plansim.study.observed import EVIDENCE, OBSERVATIONS, Row, Table, datum, read_table, why_not

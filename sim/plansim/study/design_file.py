@@ -1,25 +1,17 @@
-"""The file of a sweep's design: its form, and from it a `Design` that fits the model.
+"""The file of a sweep's design, and from it a `Design` that fits the model.
 
-``scenarios/sweeps/schema.json`` is the form for editors;
-``python -m plansim.study.design_file > scenarios/sweeps/schema.json`` writes it anew.
+The form is in `design_form`, a table of points in `design_table`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import hashlib
-import io
 import itertools
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-from pydantic import BeforeValidator, Field
 
 from plansim.errors import (
     CatalogueError,
@@ -34,12 +26,14 @@ from plansim.model.assignment import Entry, meant, number_in, outside, range_tex
 from plansim.model.document import Document, Place, read_document
 from plansim.model.records import Model, Variable, VariableKind, folded
 from plansim.model.scenario import Scenario, read_scenario, unsound_clock
-from plansim.model.scenario_file import Cell, Wording
-from plansim.plan.form import Form, form_of
+from plansim.model.scenario_file import Cell
+from plansim.plan.form import form_of
 from plansim.plan.measure import Floats
 from plansim.plan.targets import split_reference
 from plansim.resources import shipped
 from plansim.study.design import MOST_HYPERCUBE, MOST_RUNS, Design, Kind, grid_axes
+from plansim.study.design_form import DesignFile, FactorForm, NumbersForm, Rest
+from plansim.study.design_table import DesignTable, read_table
 from plansim.study.factor import (
     Apply,
     Discrete,
@@ -56,150 +50,17 @@ from plansim.study.factor import (
 from plansim.study.rest import remaining_factors
 
 __all__ = [
-    "DesignFile",
-    "FactorForm",
     "design_named",
     "factors_of",
     "quick_design",
     "read_design",
-    "schema_text",
 ]
-
-MOST_TABLE = 200_000_000
-"""Bytes of a table that are read at most."""
 
 SAMPLE = 1024
 """Points of a sample where the design does not say how many."""
 
 TRAJECTORIES = 50
 LEVELS = 4
-
-
-# --- the form -------------------------------------------------------------------------------------
-
-
-class _Normal(Form):
-    mean: Cell
-    sd: Cell
-
-
-class _Lognormal(Form):
-    median: Cell
-    spread: float
-
-
-class _Discrete(Form):
-    values: list[Cell]
-    weights: list[float] = Field(default=[])
-
-
-class FactorForm(Form):
-    """What a design may say of a factor."""
-
-    constants: Annotated[list[str], BeforeValidator(lambda x: [x] if isinstance(x, str) else x)] = (
-        Field(
-            default=[],
-            description="What it acts on, `NAME` or `NAME[element]`; else what it is called.",
-        )
-    )
-    apply: Annotated[Apply, Field(strict=False)] = Field(
-        default=Apply.SET,
-        description="Whether its value replaces the constants, is added to or multiplies them.",
-    )
-    uniform: list[Cell] | None = Field(default=None, description="[low, high]")
-    triangular: list[Cell] | None = Field(default=None, description="[low, likeliest, high]")
-    normal: _Normal | None = None
-    lognormal: _Lognormal | None = Field(
-        default=None, description="The median, and the standard deviation of the natural logarithm."
-    )
-    discrete: _Discrete | None = None
-    within: list[Cell] | None = Field(
-        default=None, description="[low, high]: where a normal or lognormal distribution is cut."
-    )
-    levels: int | None = Field(default=None, ge=1, le=1000, description="In a grid.")
-    zh: str = ""
-    why: Wording = ""
-
-
-def _short(value: object) -> object:
-    """Understand the short forms: nothing, and [low, high]."""
-    if value is None:
-        return {}
-    return {"uniform": value} if isinstance(value, list) else value
-
-
-_FactorOrShort = Annotated[
-    FactorForm, BeforeValidator(_short, json_schema_input_type=FactorForm | list[Cell] | None)
-]
-
-
-class Sampling(Form):
-    """How the points are laid."""
-
-    kind: Annotated[Kind, Field(strict=False)] = Kind.SOBOL
-    samples: int | None = Field(
-        default=None, ge=1, description="Points of a sample; trajectories of Morris."
-    )
-    seed: int = Field(default=0, ge=0)
-    levels: int | None = Field(default=None, ge=1, le=1000, description="Of a grid or of Morris.")
-    table: str | None = Field(
-        default=None, description="A CSV file, one factor a column and one run a row."
-    )
-
-
-class Rest(Form):
-    """Which constants vary without being named."""
-
-    without: list[str] = Field(default=[], description="Constants that do not vary either.")
-
-
-class DesignFile(Form):
-    """What a design file may say."""
-
-    title: Wording = Field(description="What the sweep is called, in English and Chinese.")
-    description: Wording = Field(default="", description="What it is about.")
-    scenarios: Annotated[list[str], BeforeValidator(lambda x: [x] if isinstance(x, str) else x)] = (
-        Field(
-            default=["baseline"],
-            description="Under which scenarios every point is run: ids or relative paths.",
-        )
-    )
-    design: Sampling = Sampling()
-    factors: dict[str, _FactorOrShort] = Field(
-        default={},
-        description="What varies, by name. Nothing more than the name of a constant: uniform over "
-        "its plausible range. [low, high]: uniform over that.",
-    )
-    rest: Rest | None = Field(
-        default=None,
-        description="Vary, beside the factors, every single constant that has a plausible range "
-        "and is neither a lever nor set by a scenario here, uniformly over that range.",
-    )
-    step: float | None = Field(
-        default=None,
-        gt=0,
-        description="TIME STEP of all runs, in the model's unit of time; else that of the "
-        "scenarios. A coarser one is quicker: many draws average out what it adds to each.",
-    )
-    outputs: list[str] = Field(
-        default=[],
-        description="Series to keep, `NAME` or `NAME[element]`; else those that targets judge.",
-    )
-    years: list[int] = Field(
-        default=[], description="At which to keep them; else those in which targets are due."
-    )
-    sources: list[str] = Field(default=[], description="Where the ranges come from.")
-
-
-def schema_text() -> str:
-    """Give the JSON Schema of a design file, as ``scenarios/sweeps/schema.json`` holds it."""
-    schema = DesignFile.model_json_schema()
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    text = json.dumps(head | schema | {"title": "Design"}, indent=2, ensure_ascii=False)
-    return text.replace('"oneOf":', '"anyOf":') + "\n"
-
-
-# --- from the form to the record ------------------------------------------------------------------
 
 
 def design_named(name: str, known: str = ", or a path") -> Path:
@@ -306,15 +167,6 @@ def factors_of(
     return factors
 
 
-@dataclass(frozen=True)
-class _Table:
-    """A user's own points."""
-
-    names: tuple[str, ...]
-    values: Floats
-    sha256: str
-
-
 class _Reader:
     """Turns the form into a design, noting what does not fit."""
 
@@ -408,7 +260,7 @@ class _Reader:
 
     # --- factors ---
 
-    def _factors(self, table: _Table | None) -> Iterator[Factor]:
+    def _factors(self, table: DesignTable | None) -> Iterator[Factor]:
         forms = dict(self.form.factors)
         if table is not None:
             forms |= {name: FactorForm() for name in table.names if name not in forms}
@@ -546,7 +398,7 @@ class _Reader:
         if not inside:
             raise _wrong(entry, f"the middle of '{entry.name}' lies outside its ends")
 
-    def _discrete(self, entry: Entry, form: _Discrete, number: Callable[..., float]) -> Discrete:
+    def _discrete(self, entry: Entry, form: NumbersForm, number: Callable[..., float]) -> Discrete:
         values = tuple(number(each, "values", i) for i, each in enumerate(form.values))
         weights = tuple(form.weights) or (1.0,) * len(values)
         if not values or len(weights) != len(values) or min(weights) < 0 or sum(weights) <= 0:
@@ -599,7 +451,7 @@ class _Reader:
                 )
 
     def _check_ranges(
-        self, factors: Sequence[Factor], table: _Table | None, scenario: Scenario
+        self, factors: Sequence[Factor], table: DesignTable | None, scenario: Scenario
     ) -> None:
         """Hold what the factors make of the constants to the constants' ranges."""
         for place, factor in enumerate(factors):
@@ -733,7 +585,7 @@ class _Reader:
 
     # --- a table ---
 
-    def _table(self) -> _Table | None:
+    def _table(self) -> DesignTable | None:
         sampling = self.form.design
         if (sampling.kind is Kind.TABLE) != (sampling.table is not None):
             self.fault(
@@ -744,7 +596,7 @@ class _Reader:
             return None
         path = (self.path.parent if self.path else Path()) / sampling.table
         try:
-            return _read_table(path)
+            return read_table(path)
         except DesignError as error:
             self.faults += error.faults
         except OSError as error:
@@ -754,7 +606,7 @@ class _Reader:
             )  # fmt: skip
         return None
 
-    def _in_order(self, table: _Table, factors: Sequence[Factor]) -> Floats:
+    def _in_order(self, table: DesignTable, factors: Sequence[Factor]) -> Floats:
         """Give the table's columns in the order of the factors."""
         names = {folded(name): place for place, name in enumerate(table.names)}
         columns = []
@@ -764,40 +616,6 @@ class _Reader:
             if place is not None:
                 columns.append(table.values[:, place])
         return np.stack(columns, axis=1) if columns else np.empty((len(table.values), 0))
-
-
-def _read_table(path: Path) -> _Table:
-    """Read a CSV file of numbers with a header; blank lines are passed over."""
-    with path.open("rb") as stream:
-        raw = stream.read(MOST_TABLE + 1)
-    if len(raw) > MOST_TABLE:
-        raise DesignError(Fault(f"the table is larger than {MOST_TABLE // 1_000_000} MB", path))
-    try:
-        reader = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
-        names = [name.strip() for name in next(reader, [])]
-        rows = [(reader.line_num, row) for row in reader if row]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DesignError(Fault("the table is not a CSV file", path, found=str(error))) from None
-    faults: list[Fault] = []
-    values = np.full((len(rows), len(names)), np.nan)
-    for place, (line, row) in enumerate(rows):
-        if len(row) != len(names):
-            found = str(len(row))
-            faults.append(
-                Fault("a row of another length", path, line, f"{len(names)} numbers", found)
-            )
-            continue
-        for column, cell in enumerate(row):
-            with contextlib.suppress(ValueError):
-                values[place, column] = float(cell)
-            if not math.isfinite(values[place, column]):
-                message = f"'{names[column]}' is not a finite number"
-                faults.append(Fault(message, path, line, found=cell or "nothing"))
-    if not rows:
-        faults.append(Fault("the table has no rows", path))
-    if faults:
-        raise DesignError(faults[:100])
-    return _Table(tuple(names), values, hashlib.sha256(raw).hexdigest())
 
 
 def references(name: str, ranges: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -818,7 +636,3 @@ def _wrong(
     found: str | None = None,
 ) -> InputError:
     return entry.fault(message, below, expected=expected, found=found)
-
-
-if __name__ == "__main__":
-    print(schema_text(), end="")
