@@ -273,6 +273,7 @@ def frontier(
     """
     from plansim.plan.views_file import load_views
     from plansim.present.frontier_table import frontier_json, frontier_table
+    from plansim.study.design_file import design_named
     from plansim.study.frontier import frontier as search
     from plansim.study.frontier_file import read_quest
     from plansim.study.members import variable_of
