@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from plansim.study.design import Design
     from plansim.study.design_file import read_design
     from plansim.study.loops import Cut, Loop, cut_loops, load_loops
+    from plansim.study.sensitivity import sensitivity
     from plansim.study.solve import Lever, Solution, lever_named, solve
     from plansim.study.sweep import sweep
 
@@ -104,6 +105,7 @@ _HOMES = {
     "study.design_file": ["read_design"],
     "study.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
     "study.solve": ["Lever", "Solution", "lever_named", "solve"],
+    "study.sensitivity": ["sensitivity"],
     "study.sweep": ["sweep"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -162,6 +164,7 @@ __all__ = [
     "plot",
     "read_design",
     "read_scenario",
+    "sensitivity",
     "simulate",
     "simulate_ensemble",
     "solve",
