@@ -21,6 +21,7 @@ from markdown_it import MarkdownIt
 
 from plansim.present.document_pages import front_page, style_sheet
 from plansim.present.folder import write_folder
+from plansim.present.table import columns
 from plansim.present.text import Lang
 
 __all__ = ["guide_pages"]
@@ -30,6 +31,7 @@ NAMES = {Lang.EN: ("Guide to plansim", "English"), Lang.ZH: ("plansim 使用指�
 CSS = """
 main pre{background:#f4f6f8;border-radius:6px;padding:.6rem .9rem;overflow-x:auto;white-space:pre}
 main code{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.9em}
+pre b{display:inline-block;width:2ch;font-weight:inherit;text-align:center}
 main li{max-width:52rem}
 :lang(zh) em{font-style:normal;font-weight:600}
 .next{margin-top:2.5rem}
@@ -78,6 +80,7 @@ def _page(lang: Lang, stem: str, text: str, titles: dict[str, str]) -> str:
     )
     body = MarkdownIt("commonmark").enable("table").render(_without_marks(text))
     body = re.sub(r'href="([\w-]+)\.md"', r'href="\1.html"', body)
+    body = re.sub(r"<pre>.*?</pre>", _in_columns, body, flags=re.DOTALL)
     return (
         f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -87,6 +90,13 @@ def _page(lang: Lang, stem: str, text: str, titles: dict[str, str]) -> str:
         f'<a class="lang" lang="{other}" href="../{other}/{stem}.html">{NAMES[other][1]}</a>'
         f'</nav></header><div class="frame"><aside><ul>{menu}</ul></aside>'
         f"<main>{body}{onward}</main></div></body></html>\n"
+    )
+
+
+def _in_columns(block: re.Match[str]) -> str:
+    """Make each Chinese character as wide as two letters, as in a terminal: tables stay in line."""
+    return re.sub(
+        r".", lambda char: f"<b>{char[0]}</b>" if columns(char[0]) == 2 else char[0], block[0]
     )
 
 
