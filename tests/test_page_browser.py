@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -151,21 +152,26 @@ def test_presets_give_the_runs_and_verdicts_of_the_compiled_engine(
                 assert ours[each.id][1] == each.first_breach
 
 
+RUN = """window.run = (values, clock) => {
+  const bytes = new Uint8Array(simulate(window.program, values, clock).values.buffer);
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+};"""
+
+
 def test_every_variable_of_every_scenario_is_computed_in_chromium_too(
     browser: Browser, city: Model, stories: Mapping[str, Scenario]
 ) -> None:
     program = whole_program(city, constants(city))
     text = emit_javascript(program, schedule(program))
     page = browser.new_page()
-    page.add_script_tag(content=f"{runtime()}\nwindow.run = (values, clock) => "
-                                f"Array.from(simulate(window.program, values, clock).values);"
-                                f"window.program = {text};")  # fmt: skip
+    page.add_script_tag(content=f"{runtime()}\n{RUN}\nwindow.program = {text};")
     for scenario in stories.values():
         found: Any = page.evaluate(
             "([values, clock]) => window.run(values, clock)",
             [inputs_of(program, scenario), asdict(scenario.time)],
         )
-        table = np.array(found).reshape(-1, len(program.outputs)).T
+        values = np.frombuffer(base64.b64decode(found), dtype=np.float64)
+        table = values.reshape(-1, len(program.outputs)).T
         assert disagreements(city, scenario, program, table) == [], scenario.id
     page.close()
 
@@ -285,6 +291,37 @@ def test_every_view_fits_its_width_in_both_languages(
         assert not re.search(r"\{[a-z]+\}", text)
     visit.close()
     assert visit.wrong == []
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_glyph_comes_with_the_page(browser: Browser, address: str, lang: str) -> None:
+    """With no font but those in the page, Chromium takes none of the machine's."""
+    visit = Visit(browser, f"{address}#lang={lang}")
+    page = visit.page
+    page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    said = set(page.locator("body").inner_text())
+    for tab in ("charts", "targets", "map", "about"):
+        page.locator(f"#tab-{tab}").click()
+        said |= set(page.locator(f"#panel-{tab}").inner_text())
+    assert len(said) > (400 if lang == "zh" else 60)
+    text = "".join(sorted(each for each in said if not each.isspace()))
+    page.evaluate(
+        """async (text) => {
+          document.body.textContent = text;
+          document.body.style.fontFamily = "plansim, plansim-rest";
+          await document.fonts.ready;
+        }""",
+        text,
+    )
+    devtools = visit.context.new_cdp_session(page)
+    devtools.send("DOM.enable")
+    devtools.send("CSS.enable")
+    root = devtools.send("DOM.getDocument")["root"]["nodeId"]
+    body = devtools.send("DOM.querySelector", {"nodeId": root, "selector": "body"})["nodeId"]
+    fonts = devtools.send("CSS.getPlatformFontsForNode", {"nodeId": body})["fonts"]
+    assert fonts
+    assert [each["familyName"] for each in fonts if not each["isCustomFont"]] == []
+    visit.close()
 
 
 def test_the_language_changes_at_once_and_nothing_else_does(visit: Visit) -> None:
