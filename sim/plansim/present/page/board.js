@@ -56,14 +56,15 @@ function verdictCell(side, target) {
 /** What becomes of a target after its year; of an undecided one, what its readings say. */
 function noteOf(target, verdict) {
   if (verdict.status === "undecided") {
+    const written = (value) => figure(value, decimalsFor(target.value, value));
     return verdict.bases
-      .map(([basis, value]) => `${t(`basis.${basis}`)} ${figure(value, decimalsFor(target.value, value))}`)
+      .map(([basis, value]) => `${t(`basis.${basis}`)} ${written(value)}`)
       .join(t("page.comma"));
   }
-  if (verdict.status === "assumed" || verdict.status === "untestable") {
+  const followed = target.attribute === "binding" && target.sign !== "about";
+  if (!followed || verdict.status === "assumed" || verdict.status === "untestable") {
     return t(`status.${verdict.status}`);
   }
-  if (target.attribute !== "binding" || target.sign === "about") return t(`status.${verdict.status}`);
   if (verdict.status === "missed") return t("page.missed_in", { year: target.year });
   if (verdict.breach) return t("page.breach", { year: verdict.breach });
   return t("page.holds", { year: target.horizon });
@@ -96,7 +97,11 @@ function board(attribute, act, { title = true } = {}) {
     "section",
     { class: "board card" },
     title ? el("h2", {}, t(`page.board_${attribute}`)) : null,
-    el("div", { class: "board-rows", role: "table", "aria-label": t(`page.board_${attribute}`) }, ...rows.map((each) => each.node)),
+    el(
+      "div",
+      { class: "board-rows", role: "table", "aria-label": t(`page.board_${attribute}`) },
+      ...rows.map((each) => each.node),
+    ),
   );
   function update({ a, b }) {
     for (const row of rows) {
@@ -147,7 +152,8 @@ function headline() {
       if (now !== line.shown && binding) {
         line.shown = now;
         const order = Object.keys(LIGHTS);
-        const sorted = chosen.map((e) => e.status).sort((x, y) => order.indexOf(x) - order.indexOf(y));
+        const statuses = chosen.map((each) => each.status);
+        const sorted = statuses.sort((x, y) => order.indexOf(x) - order.indexOf(y));
         line.lamps.replaceChildren(...sorted.map((each) => icon(LIGHTS[each], each)));
       }
     }

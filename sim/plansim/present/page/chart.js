@@ -5,6 +5,7 @@ const HUES = { a: "#0072b2", b: "#d55e00" };
 const NOTHING = 1e-9; // smaller values are what rounding leaves of the difference of equal numbers
 const FLATTEST = 0.04; // an axis covers this share of its values at the least
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [1, 2], [14, 4]];
+const BETWEEN = [[2, 1], [1, 2]].map((series) => ({ series, fill: "#8a94a033" }));
 const cursors = uPlot.sync("years");
 
 function yearsOf(results) {
@@ -167,7 +168,7 @@ function chartCard(chart, { height = 168, open = null } = {}) {
         },
         scales: { x: { time: false }, y: { range: () => range() } },
         series: [{}, ...series],
-        bands: count === 1 ? [{ series: [2, 1], fill: "#8a94a033" }, { series: [1, 2], fill: "#8a94a033" }] : [],
+        bands: count === 1 ? BETWEEN : [],
         axes: [
           {
             ...axis,
@@ -175,7 +176,7 @@ function chartCard(chart, { height = 168, open = null } = {}) {
             ticks: { stroke: "#aab3bb", size: 4 },
             size: 26,
             gap: 3,
-            values: (_, splits) => splits.map((each) => (Number.isInteger(each) ? String(each) : "")),
+            values: (_, splits) => splits.map((at) => (Number.isInteger(at) ? String(at) : "")),
             incrs: [1, 5, 10, 20],
             space: 44,
           },
@@ -183,7 +184,7 @@ function chartCard(chart, { height = 168, open = null } = {}) {
             ...axis,
             grid,
             ticks: { show: false },
-            size: (u, values) => 10 + 6.6 * Math.max(2, ...(values ?? []).map((each) => each.length)),
+            size: (_, values) => 10 + 6.6 * Math.max(2, ...(values ?? []).map((at) => at.length)),
             gap: 4,
             space: 30,
             values: (_, splits) => {
@@ -238,7 +239,14 @@ function chartCard(chart, { height = 168, open = null } = {}) {
     if (!drawn) return;
     canvas.append(el("img", { class: "chart-picture", src: drawn.toDataURL(), alt: "" }));
   }
-  return { node, update, resize, picture, describe: () => plot && describe(), destroy: () => plot?.destroy() };
+  return {
+    node,
+    update,
+    resize,
+    picture,
+    describe: () => plot && describe(),
+    destroy: () => plot?.destroy(),
+  };
 }
 
 /** Name the lines of a chart that has several. */

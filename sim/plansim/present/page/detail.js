@@ -10,9 +10,9 @@ function detail(target, results, act) {
   const add = (key, text) => {
     if (text) said.push(el("dt", {}, t(key)), el("dd", {}, text));
   };
-  add("page.plan_says", `${askedText(target)}, ${target.year} (${t(`attribute.${target.attribute}`)})`);
-  if (langIndex() || !target.wording) add("page.wording", target.wording);
-  else add("page.wording", target.wording);
+  const kind = t(`attribute.${target.attribute}`);
+  add("page.plan_says", `${askedText(target)}, ${target.year} (${kind})`);
+  add("page.wording", target.wording);
   add("page.place", pick(target.place));
   add("page.note", pick(target.note));
   add("page.judged_by", pick(target.variable));
@@ -26,7 +26,12 @@ function detail(target, results, act) {
       el("h2", { id: "detail-title" }, pick(target.name)),
       el(
         "button",
-        { type: "button", class: "detail-close", "aria-label": t("page.close"), click: () => dialog.close() },
+        {
+          type: "button",
+          class: "detail-close",
+          "aria-label": t("page.close"),
+          click: () => dialog.close(),
+        },
         icon("M4 4 16 16M16 4 4 16", "close"),
       ),
     ),
@@ -53,7 +58,7 @@ function detail(target, results, act) {
 
 const SHOWN_DRIVERS = 8;
 
-/** Bars from the margin at one end of a lever to that at the other; at zero the target is just met. */
+/** Bars from the margin at one end of a lever to that at the other; at zero the target is met. */
 function driverBars(target, results, act, dialog) {
   const { edited } = store.state;
   const place = DATA.targets.indexOf(target);
@@ -72,7 +77,7 @@ function driverBars(target, results, act, dialog) {
     bar.style.setProperty("--to", at(Math.max(each.low, each.high)));
     bar.style.setProperty("--zero", at(0));
     bar.style.setProperty("--now", at(now));
-    bar.append(el("i", { class: "bar-span" }), el("i", { class: "bar-zero" }), el("i", { class: "bar-now" }));
+    bar.append(...["span", "zero", "now"].map((part) => el("i", { class: `bar-${part}` })));
     const flips = Math.min(each.low, each.high) < 0 !== Math.max(each.low, each.high) < 0;
     const text = t("page.driver_said", {
       low: leverText(lever, lever.low, langIndex()),

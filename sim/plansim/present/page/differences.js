@@ -3,13 +3,18 @@
 function differences() {
   const summary = el("summary", {});
   const list = el("dl", { class: "differences-list" });
-  const node = el("details", { class: "differences" }, summary, list);
+  const node = el("details", { class: "differences", toggle: () => fill() }, summary, list);
   let last = "";
+  let rows = [];
 
   function update({ a, b }) {
-    const rows = b ? rowsOf(a.inputs, b.inputs) : [];
+    rows = b ? rowsOf(a.inputs, b.inputs) : [];
     const said = b ? t("page.differ", { count: rows.length }) : t("page.differ_none");
     setText(summary, said);
+    fill();
+  }
+  function fill() {
+    if (!node.open) return;
     const now = JSON.stringify(rows);
     if (now === last) return;
     last = now;
@@ -29,10 +34,14 @@ function rowsOf(one, other) {
     const changed = variable.inputs.filter((place) => one[place] !== other[place]);
     if (!changed.length) continue;
     const elements = changed.map((place) => variable.elements[variable.inputs.indexOf(place)]);
-    const few = elements.length <= 2 ? elements.map(pick).filter(Boolean).join(t("page.comma")) : "";
-    const count = elements.length > 2 ? t("page.elements", { count: elements.length }) : few;
-    const name = count ? t("page.of_elements", { name: pick(variable.name), count }) : pick(variable.name);
-    rows.push([name, ...[one, other].map((values) => spanText(variable, changed.map((p) => values[p])))]);
+    const many = elements.length > 2;
+    const count = many
+      ? t("page.elements", { count: elements.length })
+      : elements.map(pick).filter(Boolean).join(t("page.comma"));
+    const bare = pick(variable.name);
+    const name = count ? t("page.of_elements", { name: bare, count }) : bare;
+    const text = (values) => spanText(variable, changed.map((place) => values[place]));
+    rows.push([name, text(one), text(other)]);
   }
   return rows;
 }

@@ -41,7 +41,8 @@ function controls(act) {
     ...groups.map((each) => each.node),
   );
 
-  function update(results) {
+  /** Bring the column up to the state; where one lever moved, nothing but what it touches. */
+  function update(results, lever = null) {
     const { state } = store;
     sides.forEach((each) => each.update());
     different.update(results);
@@ -54,9 +55,11 @@ function controls(act) {
     undoTool.disabled = store.past.length === 0;
     redoTool.disabled = store.future.length === 0;
     resetTool.disabled = !Object.keys(state[state.edited].moved).length;
-    groups.forEach((each) => each.update());
+    for (const each of groups) {
+      if (!lever || each.group.levers.includes(lever)) each.update(lever);
+    }
   }
-  return { node: root, update, updateLever: () => groups.forEach((each) => each.update()) };
+  return { node: root, update };
 }
 
 function sidePicker(side, act) {
@@ -102,12 +105,12 @@ function leverGroup(group, act) {
   );
   const isMoved = (lever) => lever.id in store.state[store.state.edited].moved;
   node.open = group.levers.some(isMoved) || group === DATA.groups[0];
-  function update() {
+  function update(lever) {
     const moved = group.levers.filter(isMoved).length;
     setText(count, moved ? t("page.moved", { count: moved }) : "");
-    levers.forEach((each) => each.update());
+    for (const each of levers) if (!lever || each.lever === lever) each.update();
   }
-  return { node, update };
+  return { group, node, update };
 }
 
 function leverRow(lever, act) {
@@ -212,5 +215,5 @@ function leverRow(lever, act) {
     node.classList.toggle("is-moved", lever.id in run.moved);
     back.disabled = !(lever.id in run.moved);
   }
-  return { node, update };
+  return { lever, node, update };
 }

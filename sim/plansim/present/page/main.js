@@ -12,7 +12,7 @@ const act = {
     setState(withLever(store.state, edited, lever, value), { lasting, from: before });
     if (lasting) act.before = null;
     results = { ...results, [edited]: compute(store.state[edited]) };
-    show();
+    show(lever);
     if (lasting) settled();
   },
   preset(side, scenario) {
@@ -69,8 +69,8 @@ function rerun() {
 }
 
 /** Bring what is on the screen up to the results. */
-function show() {
-  panel.update(results);
+function show(lever = null) {
+  panel.update(results, lever);
   const view = built[store.state.tab];
   view.update(results);
 }
@@ -107,18 +107,26 @@ function build() {
   document.title = pick(DATA.title);
   document.getElementById("title").textContent = pick(DATA.title);
   document.getElementById("subtitle").textContent = t("page.subtitle");
-  for (const node of document.querySelectorAll("[data-text]")) node.textContent = t(node.dataset.text);
+  for (const node of document.querySelectorAll("[data-text]")) {
+    node.textContent = t(node.dataset.text);
+  }
   for (const node of document.querySelectorAll("[data-label]")) {
     node.setAttribute("aria-label", t(node.dataset.label));
   }
   for (const button of document.querySelectorAll("[data-lang]")) {
     button.setAttribute("aria-pressed", String(button.dataset.lang === lang));
   }
-  const open = new Set([...document.querySelectorAll("details.group[open]")].map((each) => each.id));
+  const groups = [...document.querySelectorAll("details.group[open]")];
+  const open = new Set(groups.map((each) => each.id));
   panel = controls(act);
   const column = document.getElementById("controls");
   column.replaceChildren(
-    el("details", { class: "drawer", open: !narrow.matches || drawerOpen }, el("summary", {}, t("page.assumptions")), panel.node),
+    el(
+      "details",
+      { class: "drawer", open: !narrow.matches || drawerOpen },
+      el("summary", {}, t("page.assumptions")),
+      panel.node,
+    ),
   );
   if (open.size) {
     for (const each of document.querySelectorAll("details.group")) each.open = open.has(each.id);
@@ -130,12 +138,21 @@ function build() {
     ...shown.map((each) =>
       el(
         "button",
-        { type: "button", role: "tab", id: `tab-${each}`, "aria-controls": `panel-${each}`, click: () => showTab(each), keydown: walk },
+        {
+          type: "button",
+          role: "tab",
+          id: `tab-${each}`,
+          "aria-controls": `panel-${each}`,
+          click: () => showTab(each),
+          keydown: walk,
+        },
         t(`page.tab_${each}`),
       ),
     ),
   );
-  for (const each of TABS) document.getElementById(`panel-${each}`).setAttribute("aria-labelledby", `tab-${each}`);
+  for (const each of TABS) {
+    document.getElementById(`panel-${each}`).setAttribute("aria-labelledby", `tab-${each}`);
+  }
   showTab(shown.includes(tab) ? tab : "overview");
 }
 
@@ -156,7 +173,7 @@ narrow.addEventListener("change", () => {
   if (!paper.matches) document.querySelector(".drawer").open = !narrow.matches;
 });
 
-// On paper a chart is a picture of itself: a canvas that is laid out anew is empty when it is printed.
+// On paper a chart is a picture of itself: a canvas that is laid out anew is printed empty.
 addEventListener("beforeprint", () => {
   const drawer = document.querySelector(".drawer");
   drawer.dataset.was = String(drawer.open);
@@ -164,10 +181,13 @@ addEventListener("beforeprint", () => {
   const differences = document.querySelector(".differences");
   differences.dataset.was = String(differences.open);
   differences.open = true;
+  panel.update(results);
   for (const chart of built[store.state.tab].charts) chart.picture();
 });
 addEventListener("afterprint", () => {
-  for (const each of document.querySelectorAll("[data-was]")) each.open = each.dataset.was === "true";
+  for (const each of document.querySelectorAll("[data-was]")) {
+    each.open = each.dataset.was === "true";
+  }
   for (const each of document.querySelectorAll(".chart-picture")) each.remove();
 });
 new ResizeObserver(() => {

@@ -3,7 +3,7 @@
 function overview(act) {
   const head = headline();
   const verdicts = board("binding", act);
-  const charts = DATA.charts.filter((each) => each.key).map((each) => chartCard(each, { open: opener(each, act) }));
+  const charts = DATA.charts.filter((each) => each.key).map((each) => titled(each, act));
   return {
     node: el(
       "div",
@@ -22,6 +22,9 @@ function overview(act) {
     },
   };
 }
+
+/** Make the card of a chart; its title opens the first target that it shows. */
+const titled = (chart, act) => chartCard(chart, { open: opener(chart, act) });
 
 /** Give what a click on a chart's title does: it opens the first target that the chart shows. */
 function opener(chart, act) {
@@ -42,7 +45,7 @@ function legend() {
 function allCharts(act) {
   const charts = [];
   const sections = DATA.themes.map((theme) => {
-    const cards = theme.charts.map((place) => chartCard(DATA.charts[place], { open: opener(DATA.charts[place], act) }));
+    const cards = theme.charts.map((place) => titled(DATA.charts[place], act));
     charts.push(...cards);
     return el(
       "section",
@@ -68,7 +71,9 @@ function allTargets(act) {
       { class: "view" },
       el("p", { class: "hint" }, t("page.targets_hint")),
       ...boards.map((each) => each.node),
-      DATA.unjudged ? el("p", { class: "hint" }, t("page.unjudged", { count: DATA.unjudged })) : null,
+      DATA.unjudged
+        ? el("p", { class: "hint" }, t("page.unjudged", { count: DATA.unjudged }))
+        : null,
     ),
     charts: [],
     update: (results) => boards.forEach((each) => each.update(results)),
@@ -76,7 +81,8 @@ function allTargets(act) {
 }
 
 function modelMap() {
-  const view = el("div", { class: "map card", tabindex: 0, role: "region", "aria-label": t("page.tab_map") });
+  const name = t("page.tab_map");
+  const view = el("div", { class: "map card", tabindex: 0, role: "region", "aria-label": name });
   const buttons = DATA.modules.map((module) =>
     el("button", { type: "button", click: () => show(module) }, pick(module.name)),
   );
@@ -85,7 +91,9 @@ function modelMap() {
     view.innerHTML = module.svg;
     const svg = view.firstElementChild;
     svg.style.width = `${svg.viewBox.baseVal.width}px`;
-    buttons.forEach((each, i) => each.setAttribute("aria-pressed", String(DATA.modules[i] === module)));
+    buttons.forEach((each, i) => {
+      each.setAttribute("aria-pressed", String(DATA.modules[i] === module));
+    });
   }
   if (DATA.modules.length) show(DATA.modules[0]);
   return {
@@ -109,7 +117,16 @@ function about() {
     ["page.about_version", DATA.version],
     ["page.about_method", t("page.about_euler", { step: first.clock.step })],
   ];
-  const reading = ["page.read_margin", "page.read_breach", "page.read_undecided", "page.read_assumed", "page.read_levers", "page.read_trust", "page.read_keys"];
+  const reading = [
+    "page.read_margin",
+    "page.read_breach",
+    "page.read_undecided",
+    "page.read_assumed",
+    "page.read_levers",
+    "page.read_trust",
+    "page.read_keys",
+  ];
+  const pairs = (listed) => listed.flatMap(([k, v]) => [el("dt", {}, k), el("dd", {}, v)]);
   return {
     node: el(
       "div",
@@ -120,10 +137,10 @@ function about() {
       el(
         "dl",
         { class: "facts" },
-        ...DATA.scenarios.flatMap((each) => [el("dt", {}, pick(each.name)), el("dd", {}, pick(each.about))]),
+        ...pairs(DATA.scenarios.map((each) => [pick(each.name), pick(each.about)])),
       ),
       el("h2", {}, t("page.run_card")),
-      el("dl", { class: "facts" }, ...rows.flatMap(([key, text]) => [el("dt", {}, t(key)), el("dd", {}, text)])),
+      el("dl", { class: "facts" }, ...pairs(rows.map(([key, text]) => [t(key), text]))),
     ),
     charts: [],
     update: () => {},

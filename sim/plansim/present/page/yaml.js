@@ -2,9 +2,9 @@
 
 /** Write a name or text so that YAML takes it for one. */
 function yamlText(text) {
-  return /^[\p{L}][\p{L}\p{N} ,.–—'’“”（）()，。、；-]*$/u.test(text) && !/[:#]|\s$/.test(text)
-    ? text
-    : JSON.stringify(text);
+  const plain = /^\p{L}[\p{L}\p{N} -]*$/u.test(text) && !/\s$/.test(text);
+  const word = /^(true|false|null|yes|no|on|off|y|n)$/i.test(text);
+  return plain && !word ? text : JSON.stringify(text);
 }
 
 const yamlWords = ([en, zh]) => `{en: ${JSON.stringify(en)}, zh: ${JSON.stringify(zh)}}`;
@@ -72,7 +72,7 @@ function leverText(lever, value, lang) {
   return `${times}${signed}${lever.unit[lang] ? `\u2009${lever.unit[lang]}` : ""}`;
 }
 
-/** Give the step of a lever in the unit in which it is shown: round, about a fiftieth of its range. */
+/** Give the step of a lever, in the unit in which it is shown: round, a fiftieth of its range. */
 function stepOf(lever) {
   if (lever.calendar) return 0.25;
   const fine = ((lever.high - lever.low) * lever.factor) / 60;
