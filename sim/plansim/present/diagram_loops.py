@@ -124,7 +124,7 @@ def loop_map(
     layout = lay_out(turned, lines, gap=26.0, aisle=44.0)
     drawn: list[str] = []
     tags: list[str] = []
-    taken: list[tuple[float, float]] = []
+    taken = [(*layout.places[name][::-1], box.width / 2) for name, box in boxes.items()]
     for way, bends in zip(ways, layout.bends, strict=True):
         path, room = _way(way, bends, layout, turned)
         said = " → ".join(
@@ -136,8 +136,10 @@ def loop_map(
             f'<path class="{css}" d="{path}" marker-end="url(#{head})">'
             f"<title>{escape(said)}</title></path>"
         )
-        taken.append(max(room, key=partial(_clearance, taken)))
-        tags.append(_tag(way, *taken[-1]))
+        half = len(" ".join(way.loops)) * _TAG_COLUMN / 2
+        x, y = max(room, key=partial(_clearance, taken, half))
+        taken.append((x, y, half))
+        tags.append(_tag(way, x, y))
     cards = [
         _variable(name, labels[name], boxes[name], layout.places[name][::-1], model, langs)
         for name in shown
@@ -188,9 +190,11 @@ def _way(
     return path, [((y + v) / 2, aisle)]
 
 
-def _clearance(taken: Sequence[tuple[float, float]], point: tuple[float, float]) -> float:
-    """Give how far a point is from the nearest that is taken; tags are wide and low."""
-    away = (abs(x - point[0]) / 5 + abs(y - point[1]) for x, y in taken)
+def _clearance(
+    taken: Sequence[tuple[float, float, float]], half: float, point: tuple[float, float]
+) -> float:
+    """Give how far a tag at a point would be from the nearest thing: ``(x, y, half its width)``."""
+    away = (max(abs(x - point[0]) - wide - half, 0.0) + abs(y - point[1]) for x, y, wide in taken)
     return min(away, default=math.inf)
 
 
