@@ -21,7 +21,7 @@ from plansim.model.records import Model
 from plansim.model.scenario import read_scenario
 from plansim.resources import shipped
 from plansim.study.calibrate import Calibration, calibrate, overlay_text
-from plansim.study.calibration_file import read_spec, schema_text
+from plansim.study.calibration_file import read_calibration, schema_text
 from plansim.study.fit import fit, profile
 from plansim.study.identify import identifiability
 from tests.vensim_text import writer
@@ -74,7 +74,9 @@ def town(tmp_path: Path) -> Model:
 @pytest.fixture
 def fitted(town: Model, tmp_path: Path) -> Callable[..., Calibration]:
     def run(parameters: str, observations: list[str], **more: object) -> Calibration:
-        return calibrate(read_spec(written(tmp_path, parameters, observations, **more), town), town)
+        return calibrate(
+            read_calibration(written(tmp_path, parameters, observations, **more), town), town
+        )
 
     return run
 
@@ -150,7 +152,7 @@ def test_known_parameters_are_recovered_from_a_noisy_run(town: Model, tmp_path: 
         [f"quantity: herd, year: {year}, variable: herd, error: 0.2" for year in range(1990, 2000)],
         data="herd.csv",
     )
-    found = calibrate(read_spec(path, town), town)
+    found = calibrate(read_calibration(path, town), town)
     for estimate in found.estimates:
         low, high = estimate.interval.low, estimate.interval.high
         assert low < truth[estimate.parameter.name] < high
@@ -274,7 +276,7 @@ def test_what_is_no_data_is_refused_with_its_place(
 ) -> None:
     path = written(tmp_path, "level", [observation])
     with pytest.raises(DesignError, match=said) as raised:
-        read_spec(path, town)
+        read_calibration(path, town)
     fault = raised.value.faults[0]
     assert f"{Path(str(fault.file)).name}:{fault.line}" == place
 
@@ -297,14 +299,14 @@ def test_parameters_that_do_not_fit_are_refused_on_their_line(
 ) -> None:
     path = written(tmp_path, parameters, [seen(1991)])
     with pytest.raises(DesignError, match=said) as raised:
-        read_spec(path, town)
+        read_calibration(path, town)
     assert raised.value.faults[0].line == 3
 
 
 def test_all_faults_come_at_once(town: Model, tmp_path: Path) -> None:
     path = written(tmp_path, "lvel", [seen(2001), seen(1992), seen(1991), seen(1991)])
     with pytest.raises(DesignError) as raised:
-        read_spec(path, town)
+        read_calibration(path, town)
     assert len(raised.value.faults) == 4
 
 

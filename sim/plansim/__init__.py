@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from plansim.present.diagram import module_diagram, modules_drawn
     from plansim.present.diagram_loops import loop_map
     from plansim.present.page.page import page
+    from plansim.study.calibrate import Calibration, calibrate
+    from plansim.study.calibration_file import read_calibration
     from plansim.study.causes import Attribution, attribute
     from plansim.study.design import Design
     from plansim.study.design_file import read_design
@@ -101,6 +103,8 @@ _HOMES = {
     "present.diagram": ["module_diagram", "modules_drawn"],
     "present.diagram_loops": ["loop_map"],
     "study.causes": ["Attribution", "attribute"],
+    "study.calibrate": ["Calibration", "calibrate"],
+    "study.calibration_file": ["read_calibration"],
     "study.design": ["Design"],
     "study.design_file": ["read_design"],
     "study.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
@@ -114,6 +118,7 @@ __all__ = [
     "Attribute",
     "Attribution",
     "Basis",
+    "Calibration",
     "CatalogueError",
     "Change",
     "Cut",
@@ -149,6 +154,7 @@ __all__ = [
     "annual",
     "as_written",
     "attribute",
+    "calibrate",
     "check_targets",
     "compile_model",
     "cut_loops",
@@ -162,6 +168,7 @@ __all__ = [
     "modules_drawn",
     "page",
     "plot",
+    "read_calibration",
     "read_design",
     "read_scenario",
     "sensitivity",

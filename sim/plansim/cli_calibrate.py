@@ -66,11 +66,11 @@ def calibrate(
     from plansim.present.calibration_table import calibration_json, calibration_table
     from plansim.study.calibrate import calibrate as fitted
     from plansim.study.calibrate import overlay_text
-    from plansim.study.calibration_file import read_spec
+    from plansim.study.calibration_file import read_calibration
 
     page = page_for(lang)
     read = model_at(model)
-    plan = read_spec(_path(spec), read, seed=seed)
+    plan = read_calibration(spec, read, seed=seed)
     if output is not None and output.exists() and not force:
         raise OutputError(str(Fault("the output file exists already; --force replaces it", output)))
     if output is not None and not output.absolute().parent.is_dir():
@@ -89,27 +89,6 @@ def calibrate(
         machine(calibration_json(found))
     else:
         page.show(calibration_table(found, page.text, page.width, colour=page.colour))
-
-
-def _path(name: str) -> Path:
-    from plansim.errors import Fault, UnknownNameError, nearest
-    from plansim.resources import shipped
-
-    path = Path(name)
-    if path.suffix in {".yaml", ".yml"}:
-        return path
-    folder = shipped("scenarios", "calibration")
-    path = folder / f"{name}.yaml"
-    if not path.is_file():
-        known = sorted(each.stem for each in folder.glob("*.yaml"))
-        raise UnknownNameError(
-            Fault(
-                f"no calibration is called '{name}'",
-                expected="one of " + ", ".join(known) + ", or a path",
-                nearest=nearest(name, known),
-            )
-        )
-    return path
 
 
 def _parent(plan: Spec, output: Path) -> str:

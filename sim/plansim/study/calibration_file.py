@@ -21,6 +21,7 @@ from plansim.errors import (
     Fault,
     InputError,
     UnitError,
+    UnknownNameError,
     nearest,
 )
 from plansim.model.assignment import outside, range_text
@@ -31,13 +32,14 @@ from plansim.model.scenario_file import Cell, Wording
 from plansim.plan.form import Form, form_of
 from plansim.plan.measure import Measure, measured_unit
 from plansim.plan.targets import load_targets, reported_factor, split_reference
+from plansim.resources import shipped
 from plansim.study.design_file import factors_of
 from plansim.study.design_form import FactorForm
 from plansim.study.factor import Apply, Factor, applied, default_of, reach
 from plansim.study.members import variable_of
 from plansim.study.observed import EVIDENCE, OBSERVATIONS, Row, Table, datum, read_table, why_not
 
-__all__ = ["CalibrationFile", "Observation", "Spec", "read_spec", "schema_text"]
+__all__ = ["CalibrationFile", "Observation", "Spec", "read_calibration", "schema_text"]
 
 STARTS = 8
 SEED = 0
@@ -169,18 +171,41 @@ class Spec:
     """SHA-256 of each table of data, by its name."""
 
 
-def read_spec(path: str | Path, model: Model, *, seed: int | None = None) -> Spec:
+def read_calibration(path: str | Path, model: Model, *, seed: int | None = None) -> Spec:
     """Read a calibration file and check it against the model and its tables.
+
+    ``path`` may be the name of one that comes with plansim.
 
     Raises:
         DesignError: with every fault of the file, the scenario and the rows it names.
+        UnknownNameError: no calibration bears the name.
     """
-    document = read_document(Path(path))
+    path = _placed(path)
+    document = read_document(path)
     try:
         form = form_of(CalibrationFile, document)
     except CatalogueError as error:
         raise DesignError(error.faults) from None
-    return _Reader(model, document, form, Path(path)).spec(seed)
+    return _Reader(model, document, form, path).spec(seed)
+
+
+def _placed(name: str | Path) -> Path:
+    """Give the path of a calibration file, or of the shipped one of that name."""
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"}:
+        return path
+    folder = shipped("scenarios", "calibration")
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(each.stem for each in folder.glob("*.yaml"))
+        raise UnknownNameError(
+            Fault(
+                f"no calibration is called '{name}'",
+                expected="one of " + ", ".join(known) + ", or a path",
+                nearest=nearest(str(name), known),
+            )
+        )
+    return path
 
 
 @dataclass
