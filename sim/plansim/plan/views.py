@@ -73,6 +73,8 @@ class Lever:
     shown_unit: str
     shown_factor: float
     """From `unit` to `shown_unit`."""
+    outside: bool = False
+    """Whether it is out of the hands of those who make the plan, as the weather is."""
 
 
 @dataclass(frozen=True)

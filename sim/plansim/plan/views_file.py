@@ -71,6 +71,7 @@ class _Lever(Form):
     apply: Annotated[Apply, Field(strict=False)] = Apply.SET
     range: list[float] | None = None
     unit: str | None = None
+    outside: bool = False
     en: str | None = None
     zh: str | None = None
     help: Words | None = None
@@ -266,6 +267,7 @@ class _Reader:
             unit=unit,
             shown_unit=shown,
             shown_factor=factor,
+            outside=row.outside,
         )
 
     def _moved(self, text: str, place: Place) -> Iterator[tuple[Variable, tuple[str, ...]]]:

@@ -27,7 +27,17 @@ from plansim.study.factor import default_of
 from plansim.study.members import Engine, compiled
 from plansim.study.trials import Bench, Question, bench_of
 
-__all__ = ["POINTS", "Lever", "Range", "Solution", "Sought", "lever_named", "ranges_of", "solve"]
+__all__ = [
+    "POINTS",
+    "Lever",
+    "Range",
+    "Solution",
+    "Sought",
+    "brackets",
+    "lever_named",
+    "ranges_of",
+    "solve",
+]
 
 POINTS = 129
 """Of the grid over a range."""
@@ -205,18 +215,27 @@ def ranges_of(lever: Lever) -> list[tuple[Range, float, float]]:
 
 def _nearest_good(margin: _Margin, grid: Floats, margins: Floats, present: float) -> float | None:
     """Give the value nearest to the present one that meets the target; None if no point does."""
+    width = float(grid[-1] - grid[0])
+    found = [_edge(margin, bad, fine, width) for bad, fine in brackets(grid, margins, present)]
+    return min(found, key=lambda each: abs(each - present), default=None)
+
+
+def brackets(grid: Floats, margins: Floats, present: float) -> list[tuple[float, float]]:
+    """Give where a margin turns good nearest to the present value, on either side of it.
+
+    Of each side the first point of the grid with a margin not below zero, after the one before it.
+
+    >>> brackets(np.arange(5.0), np.array([1.0, -1.0, -1.0, -1.0, 2.0]), 2.0)
+    [(3.0, 4.0), (1.0, 0.0)]
+    """
     good = np.flatnonzero(margins >= 0)
-    if not len(good):
-        return None
     here = int(np.searchsorted(grid, present))
-    edges = []
-    # On either side the first good point, and the bad one before it.
+    found = []
     if len(right := good[good > here]):
-        edges.append((grid[right[0] - 1], grid[right[0]]))
+        found.append((float(grid[right[0] - 1]), float(grid[right[0]])))
     if len(left := good[good < here]):
-        edges.append((grid[left[-1] + 1], grid[left[-1]]))
-    found = [_edge(margin, float(bad), float(fine), grid[-1] - grid[0]) for bad, fine in edges]
-    return min(found, key=lambda each: abs(each - present))
+        found.append((float(grid[left[-1] + 1]), float(grid[left[-1]])))
+    return found
 
 
 def _edge(margin: _Margin, bad: float, good: float, width: float) -> float:
