@@ -47,6 +47,7 @@ __all__ = [
     "Target",
     "load_targets",
     "misfits",
+    "plan_region",
     "plan_title",
     "reported_factor",
     "split_reference",
@@ -118,6 +119,18 @@ def plan_title(model: Model) -> Text | None:
         Text,
         lambda: read_title(path),
     )
+
+
+def plan_region(model: Model) -> Text:
+    """Name the place that the plan beside a model is for; the model's name where nothing says it.
+
+    Raises:
+        CatalogueError: with every fault of the form of the file.
+    """
+    from plansim.plan.targets_file import read_region
+
+    path = _beside(model)
+    return (path and read_region(path)) or Text(model.name, model.name)
 
 
 def _beside(model: Model | None) -> Path | None:

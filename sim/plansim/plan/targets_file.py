@@ -19,7 +19,7 @@ from plansim.plan.form import Form, Words, fault_at, form_of
 from plansim.plan.measure import Measure
 from plansim.plan.target import Attribute, Basis, Direction, Kind, Part, Period, Target
 
-__all__ = ["read_catalogue", "read_title"]
+__all__ = ["read_catalogue", "read_region", "read_title"]
 
 
 def _named_alone(value: object) -> object:
@@ -80,6 +80,7 @@ class _Row(Form):
 
 class _Catalogue(Form):
     title: Words
+    region: Words | None = None
     base_year: int
     horizon: int
     places: dict[str, Words]
@@ -112,6 +113,16 @@ def read_title(file: Path) -> Text:
     """
     title = form_of(_Catalogue, read_document(file)).title
     return Text(title.en, title.zh)
+
+
+def read_region(file: Path) -> Text | None:
+    """Read the name of the place that the plan is for, if the catalogue gives it.
+
+    Raises:
+        CatalogueError: with every fault of the form, each with its line.
+    """
+    region = form_of(_Catalogue, read_document(file)).region
+    return None if region is None else Text(region.en, region.zh)
 
 
 def _targets(catalogue: _Catalogue, document: Document, faults: list[Fault]) -> Iterator[Target]:

@@ -24,7 +24,14 @@ from plansim.present.text import Text, decimals_for, decimals_of, figure, margin
 from plansim.study.causes import Attribution, Group, Shares
 from plansim.study.solve import Solution
 
-__all__ = ["attribution_json", "attribution_table", "solution_json", "solution_text"]
+__all__ = [
+    "attribution_json",
+    "attribution_table",
+    "outward",
+    "signed",
+    "solution_json",
+    "solution_text",
+]
 
 MOST_SHARES = 5
 """So many changes are named for a target, the largest first; the others are added up."""
@@ -117,7 +124,7 @@ def _share_row(found: Attribution, shares: Shares, text: Text, room: int) -> Row
     for place in named:
         group = found.groups[place]
         cell = wrapped(text.pick(group.name, group.name_zh), max(room - room // 2, 16))
-        size = _signed(shares.shares[place], decimals)
+        size = signed(shares.shares[place], decimals)
         if found.orders:
             size += f" ± {figure(shares.errors[place], decimals)}"
         due += cell
@@ -125,24 +132,24 @@ def _share_row(found: Attribution, shares: Shares, text: Text, room: int) -> Row
     if rest:
         total = math.fsum(shares.shares[place] for place in rest)
         due.append(Line(text("causes.rest", count=len(rest)), style=Style.FAINT))
-        sizes.append(Line("", _signed(total, decimals)))
+        sizes.append(Line("", signed(total, decimals)))
     assert target.value is not None
     finest = max(
         decimals_for(target.value, slack=target.tolerance or 0.0), decimals_of([change]) - 1
     )
-    ends = [_signed(each, min(finest, 6)) for each in (shares.margin_before, shares.margin_after)]
+    ends = [signed(each, min(finest, 6)) for each in (shares.margin_before, shares.margin_after)]
     margin: Cell = (
         Line("", f"{' → '.join(ends)} {text.unit(target.unit)}"),
-        Line("", f"= {_signed(change, decimals)}"),
+        Line("", f"= {signed(change, decimals)}"),
     )
     name = wrapped(text.pick(target.name_en, target.name_zh), max(room // 2, 16))
     return (Line(target.id),), name, margin, tuple(due), tuple(sizes)
 
 
-def _signed(value: float, decimals: int) -> str:
+def signed(value: float, decimals: int) -> str:
     """Write a number with its sign, none if it rounds to zero.
 
-    >>> _signed(0.24, 1), _signed(-1.26, 1), _signed(-0.04, 1)
+    >>> signed(0.24, 1), signed(-1.26, 1), signed(-0.04, 1)
     ('+0.2', '-1.3', '0.0')
     """
     shown = figure(value, decimals)
@@ -202,7 +209,7 @@ def solution_text(found: Solution, text: Text, width: int) -> str:
     elif found.value is None:
         lines.append(text("solve.none", **common))
     else:
-        value = _setting(found, _outward(found.value, lever.present), text)
+        value = _setting(found, outward(found.value, lever.present), text)
         lines.append(text("solve.found", present=present, value=value, **common))
     if found.sought:
         size = margin(found.margin_present)
@@ -231,15 +238,17 @@ def solution_text(found: Solution, text: Text, width: int) -> str:
     return "\n".join(paragraph(line, width) for line in lines)
 
 
-def _outward(value: float, present: float) -> float:
-    """Round to five digits away from the present value, where the target stays met.
+def outward(value: float, present: float, digits: int = 5) -> float:
+    """Round to some digits away from the present value, where the target stays met.
 
-    >>> _outward(1.0424352, 1.0), _outward(0.8731566, 1.0)
-    (1.0425, 0.87315)
+    >>> outward(1.0424352, 1.0), outward(0.8731566, 1.0), outward(1.0424352, 1.0, 3)
+    (1.0425, 0.87315, 1.05)
+    >>> outward(0.7, 1.0, 3)
+    0.7
     """
-    if value == present:
+    if value == present or float(f"{value:.{digits}g}") == value:
         return value
-    unit = 10.0 ** (math.floor(math.log10(max(abs(value), 1e-300))) - 4)
+    unit = 10.0 ** (math.floor(math.log10(max(abs(value), 1e-300))) - digits + 1)
     steps = math.ceil(value / unit) if value > present else math.floor(value / unit)
     return float(f"{steps * unit:.6g}")
 

@@ -38,6 +38,7 @@ __all__ = [
     "colours",
     "darker",
     "figure_of",
+    "font_file",
     "name_axes",
     "new_axes",
     "plain_numbers",
@@ -74,12 +75,15 @@ def style() -> Iterator[None]:
 @cache
 def _register_font() -> None:
     """Tell matplotlib of the Chinese font, which is not installed in the system."""
+    font_manager.fontManager.addfont(font_file())
+
+
+def font_file() -> Path:
+    """Give the path of the Chinese font."""
     spec = find_spec("zhplot")  # finds the package without running it
     assert spec is not None
     assert spec.origin is not None
-    font_manager.fontManager.addfont(
-        Path(spec.origin).parent.joinpath("fonts", "NotoSansSC-Regular.ttf")
-    )
+    return Path(spec.origin).parent.joinpath("fonts", "NotoSansSC-Regular.ttf")
 
 
 def colours() -> list[str]:

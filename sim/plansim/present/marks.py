@@ -25,7 +25,15 @@ from plansim.plan.targets import (
 from plansim.present.series import Series, as_judged, series_of
 from plansim.present.text import Text, target_figure
 
-__all__ = ["Mark", "judged_references", "mark_label", "mark_of", "marks_on", "series_in"]
+__all__ = [
+    "Mark",
+    "judged_references",
+    "mark_label",
+    "mark_of",
+    "marks_on",
+    "scaled_mark",
+    "series_in",
+]
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,12 @@ def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> 
         if split_reference(reference) in map(split_reference, target.variables.values())
         if (mark := mark_of(raw, target, listed)) is not None
     ]
+
+
+def scaled_mark(mark: Mark, factor: float) -> Mark:
+    """Give a mark in another unit, by a positive factor."""
+    low, high = (None if end is None else end * factor for end in (mark.low, mark.high))
+    return replace(mark, low=low, high=high)
 
 
 def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark | None:

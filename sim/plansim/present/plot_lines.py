@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
+from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
@@ -14,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
 from matplotlib.patheffects import withStroke
 
-from plansim.plan.targets import Target
+from plansim.plan.targets import Target, reported_factor
 from plansim.present.figure import (
     GREY,
     HALO,
@@ -31,12 +33,13 @@ from plansim.present.figure import (
     typeset,
     year_axis,
 )
-from plansim.present.marks import Mark, mark_label, marks_on, series_in
+from plansim.present.marks import Mark, mark_label, marks_on, scaled_mark, series_in
 from plansim.present.series import Series
 from plansim.present.text import Lang, Text, read_text
 
 __all__ = [
     "Runs",
+    "Shown",
     "draw_mark",
     "halo",
     "hues_of",
@@ -51,6 +54,16 @@ __all__ = [
 ]
 
 Runs = xr.Dataset | Sequence[xr.Dataset]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a series is shown, where not under its own name and in its target's unit."""
+
+    name: str
+    unit: str
+    """To which that of the series converts."""
+
 
 FLATTEST = 0.04
 """A vertical axis covers at least this share of the values on it: less would be a lens on noise."""
@@ -102,9 +115,12 @@ def small_multiples(
     *,
     figure: Figure | None = None,
     columns: int = 3,
+    shown: Mapping[str, Shown] = MappingProxyType({}),
     lang: str = Lang.EN,
 ) -> list[Axes]:
     """Draw a panel for each series, as `trajectories` does, under one key to lines and marks.
+
+    ``shown`` says of some series how they are called and in which unit they are drawn.
 
     Raises:
         UnknownNameError: a run holds no such series.
@@ -122,7 +138,8 @@ def small_multiples(
             empty.remove()
         panels: list[Axes] = grid[: len(variables)]
         for axes, variable in zip(panels, variables, strict=True):
-            _draw(axes, listed, variable, wanted, text, mark_size=6.5, labelled=False, columns=34)
+            _draw(axes, listed, variable, wanted, text, mark_size=6.5, labelled=False, columns=34,
+                  shown=shown.get(variable))  # fmt: skip
         marked = [mark for each in variables for mark in marks_on(listed[0], each, wanted)]
         _key(figure, listed, marked, text)
         figure.set_layout_engine("constrained", hspace=0.08, wspace=0.05)
@@ -162,9 +179,17 @@ def _draw(
     mark_size: float,
     labelled: bool,
     columns: int = 60,
+    shown: Shown | None = None,
 ) -> list[Series]:
     """Draw lines, the band between two, and the marks of targets."""
     series = [series_in(run, variable, targets) for run in runs]
+    marks = [marks_on(run, variable, targets) for run in runs]
+    title, unit = shown_name(series[0], text), series[0].unit
+    if shown is not None:
+        factor = reported_factor(unit, shown.unit)
+        series = [_scaled(each, factor) for each in series]
+        marks = [[scaled_mark(mark, factor) for mark in each] for each in marks]
+        title, unit = shown.name, shown.unit
     hues = hues_of(len(runs))
     for each, colour in zip(series, hues, strict=True):
         axes.plot(list(each.values), list(each.values.values()), color=colour)
@@ -174,12 +199,12 @@ def _draw(
         axes.fill_between(both, low, high, color=GREY, alpha=0.15, linewidth=0)
     years = [year for each in series for year in each.values]
     year_axis(axes, min(years), max(years))
-    placed = _distinct([marks_on(run, variable, targets) for run in runs], hues)
+    placed = _distinct(marks, hues)
     for mark, colour in placed:
         draw_mark(axes, mark, colour, mark_size)
     plain_numbers(axes, 6 if labelled else 4)
     not_too_flat(axes)
-    name_axes(axes, shown_name(series[0], text), text.unit(series[0].unit), columns=columns)
+    name_axes(axes, title, text.unit(unit), columns=columns)
     if labelled:
         label_marks(axes, [mark for mark, _ in placed], series[0], text)
     else:
@@ -187,6 +212,10 @@ def _draw(
         axes.text(1.0, 1.015, typeset(text.join(list(asked)[:2])), transform=axes.transAxes,
                   ha="right", va="bottom", fontsize=7.5, color=GREY)  # fmt: skip
     return series
+
+
+def _scaled(series: Series, factor: float) -> Series:
+    return replace(series, values={year: each * factor for year, each in series.values.items()})
 
 
 def _distinct(by_run: Sequence[Sequence[Mark]], hues: Sequence[str]) -> list[tuple[Mark, str]]:

@@ -31,14 +31,18 @@ from plansim.present.text import (
 )
 
 __all__ = [
+    "MARKS",
     "Band",
     "Line",
     "Row",
     "Style",
+    "bases_of",
+    "breach_text",
     "columns",
     "facts",
     "gap_text",
     "limit_of",
+    "margin_text",
     "paragraph",
     "render",
     "render_within",
@@ -46,6 +50,7 @@ __all__ = [
     "section_of",
     "series_table",
     "total_width",
+    "value_text",
     "verdict_table",
     "wrap",
     "wrapped",
@@ -306,7 +311,7 @@ def _wrap_kept(line: str, width: int) -> list[str]:
 
 # --- verdicts -----------------------------------------------------------------------------------
 
-_MARK = {
+MARKS = {
     Status.MET: ("✓", Style.GOOD),
     Status.MISSED: ("✗", Style.BAD),
     Status.UNDECIDED: ("?", Style.DOUBT),
@@ -476,11 +481,12 @@ def _target_cell(target: Target, text: Text, *, stacked: bool) -> Cell:
 
 
 def _status_line(verdict: Verdict, text: Text, right: str = "") -> Line:
-    mark, style = _MARK[verdict.status]
+    mark, style = MARKS[verdict.status]
     return Line(f"{mark} {text.word('status', verdict.status)}", right, style)
 
 
-def _value(target: Target, value: float | None) -> str:
+def value_text(target: Target, value: float | None) -> str:
+    """Write a value beside its target: fine enough to show on which side of it it lies."""
     return figure(value, _decimals(target, value))
 
 
@@ -491,29 +497,30 @@ def _decimals(target: Target, value: float | None) -> int:
     return decimals_for(target.value, value, target.tolerance or 0.0)
 
 
-def _margin(verdict: Verdict, target: Target) -> str:
+def margin_text(verdict: Verdict, target: Target) -> str:
+    """Write a verdict's margin in the target's unit, as fine as its value."""
     if verdict.margin is None:
         return ""
     return margin_figure(verdict.margin, _decimals(target, verdict.value))
 
 
-def _bases(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:
-    """Both values of an undecided verdict, each with the side of the target that it lies on."""
+def bases_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:
+    """Give both values of an undecided verdict, each with the side of the target it lies on."""
     if verdict.status is not Status.UNDECIDED:
         return []
     return [
-        (text.word("basis", basis), f"{_side(target, value)} {_value(target, value)}")
+        (text.word("basis", basis), f"{_side(target, value)} {value_text(target, value)}")
         for basis, value in verdict.bases.items()
     ]
 
 
 def _side(target: Target, value: float) -> str:
     holds = bool(margin_of(np.array(value), target) >= 0)
-    return _MARK[Status.MET if holds else Status.MISSED][0]
+    return MARKS[Status.MET if holds else Status.MISSED][0]
 
 
-def _breach(verdict: Verdict, target: Target, text: Text) -> str:
-    """Until when a binding limit holds; nothing for targets that are not followed."""
+def breach_text(verdict: Verdict, target: Target, text: Text) -> str:
+    """Say until when a binding limit holds; nothing for targets that are not followed."""
     if verdict.first_breach is not None:
         return text("verdicts.breach", year=verdict.first_breach)
     follows = target.attribute is Attribute.BINDING and target.direction is not Direction.ABOUT
@@ -526,12 +533,12 @@ def _stacked_cell(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
     """One cell: status and value, below it the margin or the bases, and the year of breach."""
     if verdict.value is None:
         return [(_status_line(verdict, text),)]
-    bases = _bases(verdict, target, text)
-    lines = [_status_line(verdict, text, "" if bases else _value(target, verdict.value))]
+    bases = bases_of(verdict, target, text)
+    lines = [_status_line(verdict, text, "" if bases else value_text(target, verdict.value))]
     lines += [Line(f"  {basis}", value) for basis, value in bases]
     if not bases:
-        lines.append(Line("", f"{_margin(verdict, target)} ({percent(verdict.margin_pct)})"))
-    if breach := _breach(verdict, target, text):
+        lines.append(Line("", f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"))
+    if breach := breach_text(verdict, target, text):
         lines.append(Line("", breach))
     return [tuple(lines)]
 
@@ -540,13 +547,13 @@ def _flat_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
     """Four cells: status, value, margin, margin in per cent; the year of breach below that."""
     if verdict.value is None:
         return [(_status_line(verdict, text),), (Line(),), (Line(),), (Line(),)]
-    bases = _bases(verdict, target, text)
-    breach = _breach(verdict, target, text)
-    values = [Line() if bases else Line("", _value(target, verdict.value))]
+    bases = bases_of(verdict, target, text)
+    breach = breach_text(verdict, target, text)
+    values = [Line() if bases else Line("", value_text(target, verdict.value))]
     return [
         (_status_line(verdict, text), *(Line(f"  {basis}") for basis, _ in bases)),
         (*values, *(Line("", value) for _, value in bases)),
-        (Line("", "" if bases else _margin(verdict, target)),),
+        (Line("", "" if bases else margin_text(verdict, target)),),
         (
             Line("", "" if bases else percent(verdict.margin_pct)),
             *([Line("", breach)] if breach else []),

@@ -79,7 +79,7 @@ class Mending:
     margin: float
     """As things are."""
     alone: tuple[Remedy, ...]
-    """One lever each, the least part of its range first."""
+    """One lever each: first those that lose no other target, then by the part of the range."""
     together: Remedy | None
     """Where no lever does it alone: several."""
     nearest: Package | None
@@ -237,9 +237,9 @@ def _mending(
     for (place, _, _), value in zip(edges, values, strict=True):
         here = workshop.present(place)
         if place not in nearest or abs(value - here) < abs(nearest[place] - here):
-            nearest[place] = value
+            nearest[place] = float(value)
     alone = [workshop.remedy(target, [(place, value)]) for place, value in nearest.items()]
-    alone.sort(key=lambda each: each.moves[0].effort)
+    alone.sort(key=lambda each: (bool(each.lost), each.moves[0].effort))
     if alone:
         return Mending(workshop.scenario.id, target, present, tuple(alone), None, None)
     together, best = _together(workshop, target, present, grids, margins)

@@ -1,0 +1,69 @@
+"""A document as a file: the writer that its suffix names, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from plansim.errors import Fault, OutputError
+from plansim.present.document import Document
+from plansim.present.export import check_destination
+
+__all__ = ["FORMATS", "write_report"]
+
+
+def _html(document: Document, path: Path) -> None:
+    from plansim.present.report_html import write_html
+
+    write_html(document, path)
+
+
+def _docx(document: Document, path: Path) -> None:
+    from plansim.present.report_docx import write_docx
+
+    write_docx(document, path)
+
+
+def _xlsx(document: Document, path: Path) -> None:
+    from plansim.present.report_xlsx import write_xlsx
+
+    write_xlsx(document, path)
+
+
+def _pdf(document: Document, path: Path) -> None:
+    from plansim.present.report_pdf import write_pdf
+
+    write_pdf(document, path)
+
+
+_WRITERS: Mapping[str, Callable[[Document, Path], None]] = {
+    ".docx": _docx,
+    ".html": _html,
+    ".pdf": _pdf,
+    ".xlsx": _xlsx,
+}
+FORMATS = tuple(_WRITERS)
+
+
+def write_report(document: Document, path: Path, *, force: bool = False) -> None:
+    """Write a document in the format that the suffix of ``path`` names.
+
+    Raises:
+        OutputError: unknown suffix, no such folder, the file exists and ``force`` is not given, or
+            the system refuses to write.
+    """
+    check_destination(path, force=force, formats=FORMATS)
+    from plansim.present.typography import in_print
+
+    suffix, document = path.suffix.lower(), in_print(document)
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{suffix}")
+    try:
+        _WRITERS[suffix](document, part)
+        check_destination(path, force=force, formats=FORMATS)
+        part.replace(path)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise OutputError(str(Fault("cannot write the output", file=path, found=why))) from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,338 @@
+"""The tables behind a decision: all verdicts, what differs, why, and what would mend it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from plansim.plan.check import Verdict
+from plansim.plan.targets import Attribute, Status, Target
+from plansim.present.causes_table import signed
+from plansim.present.document import (
+    Band,
+    Cell,
+    Column,
+    Figure,
+    Medium,
+    Paragraph,
+    Row,
+    Section,
+    Table,
+    Tone,
+)
+from plansim.present.report_moves import (
+    margin_in_words,
+    moves_in_words,
+    nothing_in_words,
+    side_effects,
+)
+from plansim.present.table import (
+    MARKS,
+    bases_of,
+    breach_text,
+    limit_of,
+    margin_text,
+    section_of,
+    value_text,
+)
+from plansim.present.text import (
+    Text,
+    decimals_for,
+    decimals_of,
+    figure,
+    margin_figure,
+    percent,
+)
+from plansim.study.causes import Attribution, Shares
+from plansim.study.compare import Comparison
+from plansim.study.mend import Mending, Remedy
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+__all__ = ["assumption_section", "cause_section", "mending_section", "verdict_section"]
+
+MOST_CAUSES = 4
+MOST_REMEDIES = 3
+SMALL = 0.02
+"""A share below this part of the largest is not named."""
+LEAST_CHANGE = 0.001
+"""Of a margin, as a part of the target."""
+NO_UNIT = "Dmnl"
+_TONES = {
+    Status.MET: Tone.GOOD,
+    Status.MISSED: Tone.BAD,
+    Status.UNDECIDED: Tone.DOUBT,
+    Status.ASSUMED: Tone.DOUBT,
+    Status.UNTESTABLE: Tone.FAINT,
+}
+
+
+# --- verdicts -------------------------------------------------------------------------------------
+
+
+def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
+    """Give the matrix of all targets that are judged, with margins; binding ones as a picture."""
+    judged = [
+        each
+        for each in comparison.targets
+        if any(v[each.id].status is not Status.UNTESTABLE for v in comparison.verdicts)
+    ]
+    columns = [
+        Column(text("verdicts.id"), width=0.8),
+        Column(text("verdicts.name"), width=4.0),
+        Column(text("verdicts.target"), right=True, width=1.6),
+    ]
+    for name in names:
+        columns += [
+            Column(name, right=True, width=2.4, medium=Medium.PAGE),
+            *(
+                Column(name, text(key), medium=Medium.BOOK)
+                for key in ("report.verdict", "report.value", "causes.margin",
+                            "report.margin_pct", "report.first_breach")
+            ),
+        ]  # fmt: skip
+    rows: list[Row | Band] = []
+    for (_, year), group in groupby(sorted(judged, key=section_of), section_of):
+        section = list(group)
+        rows.append(Band(text.word("section", section[0].attribute).format(year=year)))
+        for target in section:
+            cells = [
+                Cell(target.id),
+                Cell(text.pick(target.name_en, target.name_zh)),
+                Cell(f"{limit_of(target, text)} {text.unit(target.unit)}"),
+            ]
+            for verdicts in comparison.verdicts:
+                cells += _verdict_cells(verdicts[target.id], target, text)
+            rows.append(Row(tuple(cells)))
+    table = Table(text("report.matrix"), tuple(columns), tuple(rows), text("report.matrix_note"))
+    everything = [each for found in comparison.verdicts for each in found.values()]
+    picture = Figure(
+        text("report.map"),
+        text("report.map_alt", scenarios=text.join(list(names))),
+        lambda: _map(everything, names, text),
+    )
+    return Section(text("report.verdicts"), text("report.verdicts"), (picture, table), True)
+
+
+def _map(verdicts: Sequence[Verdict], names: Sequence[str], text: Text) -> Drawing:
+    from plansim.present.figure import figure_of
+    from plansim.present.plot_verdicts import verdict_map
+
+    binding = [each for each in verdicts if each.attribute is Attribute.BINDING]
+    return figure_of(verdict_map(binding, titles=names, lang=text.lang))
+
+
+def _verdict_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
+    """Give one cell for a page, and for a workbook what stands in it one by one."""
+    tone = _TONES[verdict.status]
+    mark, _ = MARKS[verdict.status]
+    word = Cell(f"{mark} {text.word('status', verdict.status)}", tone=tone)
+    if verdict.value is None or verdict.margin is None:
+        return [word, word, *[Cell()] * 4]
+    if bases := bases_of(verdict, target, text):
+        page = Cell(word.text, tuple(f"{name} {value}" for name, value in bases), tone)
+    else:
+        below = f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"
+        if breach := breach_text(verdict, target, text):
+            below += text("list_sep.comma") + breach
+        page = Cell(f"{mark} {value_text(target, verdict.value)}", (below,), tone)
+    breach_year = verdict.first_breach
+    return [
+        page,
+        word,
+        _number(verdict.value, value_text(target, verdict.value)),
+        _number(verdict.margin, margin_text(verdict, target)),
+        Cell(percent(verdict.margin_pct), number=verdict.margin_pct, decimals=1),
+        Cell("" if breach_year is None else str(breach_year), number=breach_year),
+    ]
+
+
+def _number(value: float, shown: str) -> Cell:
+    """Make a cell of a number with as many decimals as are shown."""
+    return Cell(shown, number=value, decimals=len(shown.partition(".")[2]))
+
+
+# --- what would mend ------------------------------------------------------------------------------
+
+
+def mending_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
+    """Give for each binding target that fails the levers that would mend it, and at what price."""
+    columns = (
+        Column(text("verdicts.name"), text("causes.margin"), width=3.2),
+        Column(text("report.moves"), width=4.4),
+        Column(text("report.effort"), right=True, width=1.2),
+        Column(text("report.others"), width=2.6),
+    )
+    rows: list[Row | Band] = []
+    for name, mendings in zip(names, comparison.mendings, strict=True):
+        if mendings:
+            rows.append(Band(name))
+        for each in mendings:
+            rows += _mending_rows(each, text)
+    if not rows:
+        return Section(text("report.mending"), text("report.mending_tab"), ())
+    table = Table(text("report.mending_table"), columns, tuple(rows), text("report.mending_note"))
+    return Section(text("report.mending"), text("report.mending_tab"), (table,), True)
+
+
+def _mending_rows(mending: Mending, text: Text) -> Iterator[Row]:
+    target = mending.target
+    head = Cell(
+        f"{target.id}  {text.pick(target.name_en, target.name_zh)}",
+        (margin_in_words(mending.margin, target, text),),
+        Tone.STRONG,
+    )
+    remedies = mending.alone[:MOST_REMEDIES] or tuple(filter(None, [mending.together]))
+    for place, each in enumerate(remedies):
+        cells = _remedy_cells(each, text)
+        yield Row((head if place == 0 else Cell(), *cells), joined=bool(place))
+    if not remedies and mending.nearest is not None:
+        moves = moves_in_words(mending.nearest.moves, text)
+        said = Cell(nothing_in_words(mending.nearest, target, text), (moves,), Tone.BAD)
+        yield Row((head, said, Cell("100 %", number=100.0), Cell("–")))
+    elif not remedies:
+        yield Row((head, Cell(text("report.no_lever"), tone=Tone.BAD), Cell("–"), Cell("–")))
+
+
+def _remedy_cells(remedy: Remedy, text: Text) -> tuple[Cell, Cell, Cell]:
+    effort = 100 * max(each.effort for each in remedy.moves)
+    return (
+        Cell(moves_in_words(remedy.moves, text)),
+        Cell(f"{effort:.0f} %", number=effort),
+        Cell(side_effects(remedy, text)),
+    )
+
+
+# --- assumptions ----------------------------------------------------------------------------------
+
+
+def assumption_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
+    """Give the assumptions that differ, with their values; and what scenarios take as given."""
+    columns = (
+        Column(text("report.assumption"), width=4.0),
+        Column(text("run.unit"), width=1.4),
+        *(Column(name, right=True, width=1.6) for name in names),
+    )
+    rows = []
+    for each in comparison.assumptions:
+        unit = "" if each.unit == NO_UNIT else text.unit(each.unit)
+        name = text.pick(each.name_en, each.name_zh)
+        cells = [
+            Cell(
+                f"{value:.6g}",
+                tone=Tone.PLAIN if value == each.values[0] else Tone.STRONG,
+                number=value,
+                decimals=len(f"{value:.6g}".partition(".")[2]),
+            )
+            for value in each.values
+        ]
+        rows.append(Row((Cell(name[:1].upper() + name[1:]), Cell(unit), *cells)))
+    note = [
+        text("report.given", scenario=name, ids=text.join(list(each.assumed)))
+        for name, each in zip(names, comparison.scenarios, strict=True)
+        if each.assumed
+    ]
+    title = text("report.assumptions")
+    if not rows:
+        said = text("report.no_assumptions")
+        return Section(title, text("report.assumptions_tab"), (Paragraph(said),))
+    table = Table(text("report.assumptions_table"), columns, tuple(rows),
+                  text("list_sep.sentence").join(note))  # fmt: skip
+    return Section(title, text("report.assumptions_tab"), (table,), True)
+
+
+# --- causes ---------------------------------------------------------------------------------------
+
+
+def cause_section(comparison: Comparison, names: Sequence[str], text: Text) -> Iterator[Section]:
+    """Give what moves the margins from the first scenario to each other one."""
+    blocks: list[Table | Paragraph] = []
+    for name, found in zip(names[1:], comparison.attributions, strict=True):
+        if found is None:
+            blocks.append(Paragraph(text("report.clocks", first=names[0], scenario=name)))
+        elif table := _cause_table(found, names[0], name, text):
+            blocks.append(table)
+    if blocks:
+        yield Section(text("report.causes"), text("report.causes_tab"), tuple(blocks), True)
+
+
+def _cause_table(found: Attribution, first: str, name: str, text: Text) -> Table | None:
+    moved = [
+        each
+        for each in found.targets
+        if _moves(each)
+        and (each.target.attribute is Attribute.BINDING or each.status_before != each.status_after)
+    ]
+    if not moved:
+        return None
+    columns = [
+        Column(text("verdicts.name"), text("run.unit"), width=3.2),
+        Column(text("report.from", scenario=first), right=True, width=1.6),
+        Column(text("report.to", scenario=name), right=True, width=1.6),
+        Column(text("report.change"), right=True, width=1.2),
+        Column(text("causes.due"), width=4.4, medium=Medium.PAGE),
+        *(
+            Column(text.pick(each.name, each.name_zh), right=True, medium=Medium.BOOK)
+            for each in found.groups
+        ),
+    ]
+    rows: list[Row | Band] = []
+    for (_, year), group in groupby(
+        sorted(moved, key=lambda each: section_of(each.target)),
+        lambda each: section_of(each.target),
+    ):
+        section = list(group)
+        rows.append(Band(text.word("section", section[0].target.attribute).format(year=year)))
+        rows += [_cause_row(found, each, text) for each in section]
+    how = text("causes.sampled" if found.orders else "causes.exact", runs=found.runs,
+               orders=found.orders)  # fmt: skip
+    note = text("list_sep.sentence").join([text("report.causes_note"), how])
+    caption = text("report.causes_table", first=first, scenario=name)
+    return Table(caption, tuple(columns), tuple(rows), note)
+
+
+def _moves(shares: Shares) -> bool:
+    """Whether a margin moves by what is worth saying, `LEAST_CHANGE` of its target."""
+    change, size = shares.margin_after - shares.margin_before, shares.target.value or math.nan
+    turns = shares.status_before != shares.status_after
+    return math.isfinite(change) and (turns or abs(change) >= LEAST_CHANGE * abs(size))
+
+
+def _cause_row(found: Attribution, shares: Shares, text: Text) -> Row:
+    target, change = shares.target, shares.margin_after - shares.margin_before
+    largest = max(map(abs, shares.shares))
+    decimals = min(max(decimals_of([largest]) - 1, 0), 3)
+    assert target.value is not None
+    fine = max(decimals_for(target.value, slack=target.tolerance or 0.0), 0)
+    order = sorted(range(len(found.groups)), key=lambda place: -abs(shares.shares[place]))
+    said = [
+        f"{text.pick(found.groups[place].name, found.groups[place].name_zh)} "
+        f"{signed(shares.shares[place], decimals)}"
+        for place in order
+        if abs(shares.shares[place]) > largest * SMALL
+    ][:MOST_CAUSES]
+
+    def margin(size: float, status: Status) -> Cell:
+        mark, _ = MARKS[status]
+        shown = margin_figure(size, fine)
+        return Cell(f"{mark} {shown}", tone=_TONES[status], number=size, decimals=fine)
+
+    return Row(
+        (
+            Cell(
+                f"{target.id}  {text.pick(target.name_en, target.name_zh)}",
+                (text.unit(target.unit),),
+            ),
+            margin(shares.margin_before, shares.status_before),
+            margin(shares.margin_after, shares.status_after),
+            Cell(signed(change, decimals), number=change, decimals=decimals),
+            Cell(text.join(said)),
+            *(
+                Cell(figure(each, decimals), number=each, decimals=decimals)
+                for each in shares.shares
+            ),
+        )
+    )

@@ -1,0 +1,447 @@
+"""What a report says is what was found, in every form and both languages."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import docx
+import numpy as np
+import pytest
+import typst
+import xarray as xr
+from fontTools.ttLib import TTFont
+from openpyxl import load_workbook
+
+from plansim.cli import main
+from plansim.engine.dataset import annual
+from plansim.engine.run import simulate
+from plansim.errors import OutputError
+from plansim.model.records import Model
+from plansim.model.scenario import Scenario
+from plansim.plan.targets import Attribute, Status, load_targets, plan_region, plan_title
+from plansim.plan.views_file import load_views
+from plansim.present.document import (
+    Band,
+    Document,
+    Figure,
+    Medium,
+    Row,
+    Table,
+    numbered,
+)
+from plansim.present.figure import font_file
+from plansim.present.marks import series_in
+from plansim.present.report import report
+from plansim.present.report_file import FORMATS, write_report
+from plansim.present.report_pdf import fonts, lay_out
+from plansim.present.report_terminal import terminal_text
+from plansim.present.text import Lang, read_text
+from plansim.present.typography import in_print
+from plansim.study.compare import Comparison, Spread, compare
+
+IDS = ("baseline", "accelerated-growth")
+LANGS = (Lang.EN, Lang.ZH)
+
+
+def spread_of(runs: list[xr.Dataset]) -> Spread:
+    """Make what a sweep says in short, of numbers that are told apart."""
+    summary = xr.Dataset(
+        {
+            "p_met": (("scenario", "target"), [[0.125, 0.5]]),
+            "quantiles": (
+                ("scenario", "output", "year", "quantile"),
+                np.array([[[[900.0, 950.0, 1000.0, 1050.0, 1200.0]] * 2]]),
+            ),
+        },
+        {
+            "scenario": np.array([IDS[0]], dtype=object),
+            "target": np.array(["M28", "M32"], dtype=object),
+            "output": np.array(["GDP"], dtype=object),
+            "year": [2010, 2015],
+            "quantile": [0.05, 0.25, 0.5, 0.75, 0.95],
+        },
+    )
+    return Spread("growth", summary, False)
+
+
+@pytest.fixture(scope="module")
+def found(city: Model, stories: Mapping[str, Scenario]) -> Comparison:
+    targets = load_targets(model=city)
+    scenarios = [stories[each] for each in IDS]
+    runs = [annual(simulate(city, each)) for each in scenarios]
+    views = load_views(city, targets)
+    return compare(
+        city,
+        scenarios,
+        runs,
+        plan_title(city) or plan_region(city),
+        targets,
+        views,
+        spread=spread_of(runs),
+    )
+
+
+@pytest.fixture(scope="module")
+def documents(found: Comparison) -> dict[Lang, Document]:
+    return {lang: report(found, read_text(lang)) for lang in LANGS}
+
+
+@pytest.fixture(scope="module")
+def short(documents: dict[Lang, Document]) -> dict[Lang, Document]:
+    """The same with one theme of several, since figures take long to draw."""
+    return {
+        lang: replace(document, sections=(*document.sections[:6], document.sections[-1]))
+        for lang, document in documents.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(short: dict[Lang, Document], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the report in all forms and languages."""
+    folder = tmp_path_factory.mktemp("reports")
+    for lang, document in short.items():
+        for suffix in FORMATS:
+            write_report(document, folder / f"{lang}{suffix}")
+    return folder
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Give every text in a record."""
+    if type(value) is str:
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from texts(each)
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from texts(getattr(value, each.name))
+
+
+def on_page(document: Document) -> list[str]:
+    """Give all that a reader of a page sees in tables, captions and paragraphs, in print."""
+    shown: list[str] = []
+    for block, _ in numbered(in_print(document)):
+        if isinstance(block, Table):
+            shown += texts(block.on(Medium.PAGE))
+        elif isinstance(block, Figure):
+            shown.append(block.caption)
+        else:
+            shown += texts(block)
+    return [each for each in shown if each]
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+# --- the document ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_first_section_names_every_binding_target_that_fails_and_when(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    text = read_text(lang)
+    first = documents[lang].sections[0]
+    (table,) = [each for each in first.blocks if isinstance(each, Table)]
+    rows = [row for row in table.rows if isinstance(row, Row)]
+    binding = [e for e in found.targets if e.attribute is Attribute.BINDING]
+    failing = [e for e in binding if any(v[e.id].status is Status.MISSED for v in found.verdicts)]
+    assert failing, "nothing to hold the page to"
+    assert [row.cells[0].text.split()[0] for row in rows] == [each.id for each in failing]
+    for row, target in zip(rows, failing, strict=True):
+        assert text.pick(target.name_en, target.name_zh) in row.cells[0].text
+        for cell, verdicts in zip(row.cells[1:], found.verdicts, strict=False):
+            verdict = verdicts[target.id]
+            assert cell.number == verdict.value
+            if verdict.first_breach is not None:
+                assert text("verdicts.breach", year=verdict.first_breach) in cell.below
+        assert row.cells[-1].text, "nothing is said of what would mend it"
+    said = " ".join(texts(first))
+    for each in found.breached:
+        years = {v[each.id].first_breach for v in found.verdicts} - {None}
+        assert each.id in said
+        assert all(str(year) in said for year in years)
+    share = text("report.share", share="12")
+    assert share in next(row for row in rows if row.cells[0].text.startswith("M28")).cells[1].below
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_numbers_of_the_matrix_are_those_of_the_verdicts(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    section = documents[lang].sections[1]
+    (table,) = [each.on(Medium.BOOK) for each in section.blocks if isinstance(each, Table)]
+    rows = {row.cells[0].text: row for row in table.rows if isinstance(row, Row)}
+    judged = {
+        key for v in found.verdicts for key, e in v.items() if e.status is not Status.UNTESTABLE
+    }
+    assert set(rows) == judged
+    for key, row in rows.items():
+        for place, verdicts in enumerate(found.verdicts):
+            word, value, margin, share, breach = row.cells[3 + 5 * place : 8 + 5 * place]
+            verdict = verdicts[key]
+            assert read_text(lang).word("status", verdict.status) in word.text
+            assert (value.number, margin.number) == (verdict.value, verdict.margin)
+            assert (share.number, breach.number) == (verdict.margin_pct, verdict.first_breach)
+
+
+def test_figures_by_year_are_those_of_the_runs_in_the_units_of_the_views(
+    found: Comparison, documents: dict[Lang, Document]
+) -> None:
+    checked = 0
+    themes = [each for each in documents[Lang.EN].sections if any(
+        isinstance(block, Figure) and block.panels for block in each.blocks)]  # fmt: skip
+    assert len(themes) == len(found.views.themes)
+    for theme, section in zip(found.views.themes, themes, strict=True):
+        (table,) = [each for each in section.blocks if isinstance(each, Table)]
+        (figure,) = [each for each in section.blocks if isinstance(each, Figure)]
+        years = [int(each.head) for each in table.columns if each.head.isdecimal()]
+        lines = [line for chart in theme.charts for line in chart.lines]
+        assert len(figure.panels) == len(lines)
+        for panel, line in zip(figure.panels, lines, strict=True):
+            curves = [each for each in panel.curves if not each.target]
+            for curve, run in zip(curves, found.runs, strict=True):
+                series = series_in(run, line.reference)
+                row = table.rows[curve.row]
+                assert isinstance(row, Row)
+                for year, cell in zip(years, row.cells[2:], strict=True):
+                    if np.isfinite(series.values[year]):
+                        assert cell.number == pytest.approx(series.values[year] * line.factor)
+                        assert curve.values[year] == cell.number
+                        checked += 1
+            for place in range(1, len(curves)):
+                first, other, difference = (
+                    table.rows[curves[0].row], table.rows[curves[place].row],
+                    table.rows[curves[place].row + 1],
+                )  # fmt: skip
+                assert isinstance(first, Row)
+                assert isinstance(other, Row)
+                assert isinstance(difference, Row)
+                for a, b, c in zip(
+                    first.cells[2:], other.cells[2:], difference.cells[2:], strict=True
+                ):
+                    if a.number is not None and b.number is not None:
+                        assert c.number == pytest.approx(b.number - a.number)
+    assert checked > 100
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_terminal_shows_all_and_the_decision_last(
+    documents: dict[Lang, Document], lang: Lang
+) -> None:
+    document = documents[lang]
+    shown = terminal_text(document, 100)
+    titles = [shown.index(f"\n{each.title}\n") for each in document.sections]
+    assert titles[0] == max(titles)
+    assert titles[1:] == sorted(titles[1:])
+
+
+# --- the files ------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """Collects what a page shows and what it would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[str] = []
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self._hidden += tag in ("style", "title")
+        self.links += [value or "" for key, value in attrs if key in ("src", "href")]
+        if tag == "img":
+            assert dict(attrs)["alt"]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("style", "title")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.shown.append(data)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_html_says_all_without_network_or_script(
+    short: dict[Lang, Document], folder: Path, lang: Lang
+) -> None:
+    page = Page()
+    page.feed((folder / f"{lang}.html").read_text("utf-8"))
+    shown = squeezed("".join(page.shown))
+    assert [each for each in on_page(short[lang]) if squeezed(each) not in shown] == []
+    assert "script" not in page.tags
+    assert page.links
+    assert all(each.startswith("data:image/svg+xml;base64,") for each in page.links)
+
+
+def test_html_brings_every_character_that_it_shows(folder: Path, tmp_path: Path) -> None:
+    import base64
+
+    content = (folder / "zh.html").read_text("utf-8")
+    page = Page()
+    page.feed(content)
+    (coded,) = re.findall(r"data:font/woff;base64,([^)]*)\)", content)
+    (tmp_path / "font.woff").write_bytes(base64.b64decode(coded))
+    carried = set(TTFont(tmp_path / "font.woff").getBestCmap())
+    known = set(TTFont(font_file()).getBestCmap())
+    wanted = {ord(char) for char in "".join(page.shown) if not char.isspace()}
+    assert wanted & known <= carried
+    assert {chr(char) for char in wanted - known} <= set("₂₃✓✗⚠"), "no face is sure to have these"
+
+
+def _of_style(file: Any, name: str) -> list[str]:
+    return [each.text for each in file.paragraphs if each.style.name == name]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_docx_has_headings_tables_captions_and_an_east_asian_face(
+    short: dict[Lang, Document], folder: Path, lang: Lang
+) -> None:
+    file = docx.Document(str(folder / f"{lang}.docx"))
+    document = in_print(short[lang])
+    headings = _of_style(file, "Heading 1")
+    assert headings == [each.title for each in document.sections]
+    wanted = [block for block, _ in numbered(document) if isinstance(block, Table)]
+    assert len(file.tables) == len(wanted)
+    for table, block in zip(file.tables, wanted, strict=True):
+        shown = squeezed("".join(cell.text for row in table.rows for cell in row.cells))
+        page = block.on(Medium.PAGE)
+        assert [e for e in texts(page.rows) if squeezed(e) not in shown] == []
+        assert table.rows[0]._tr.xpath(".//w:tblHeader"), "the head is not repeated"
+    captions = _of_style(file, "Caption")
+    figures = [block for block, _ in numbered(document) if isinstance(block, Figure)]
+    assert len(captions) == len(wanted) + len(figures)
+    assert len(file.inline_shapes) == len(figures)
+    for name in ("Normal", "Heading 1", "Caption", "Title"):
+        fonts = file.styles[name].element.rPr.rFonts
+        assert fonts.get(docx.oxml.ns.qn("w:eastAsia"))
+    # Word is strict about the order of these.
+    order = ["tcW", "gridSpan", "vMerge", "tcBorders", "shd"]
+    for cell in file.element.xpath("//w:tcPr"):
+        found = [order.index(each.tag.partition("}")[2]) for each in cell]
+        assert found == sorted(found)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_xlsx_has_a_sheet_a_section_numbers_and_native_charts(
+    found: Comparison, short: dict[Lang, Document], folder: Path, lang: Lang
+) -> None:
+    path = folder / f"{lang}.xlsx"
+    book = load_workbook(path)
+    document = in_print(short[lang])
+    assert len(book.sheetnames) == len(document.sections)
+    charts = 0
+    for sheet, section in zip(book.worksheets, document.sections, strict=True):
+        numbers = {round(float(cell.value), 9) for row in sheet.iter_rows() for cell in row
+                   if isinstance(cell.value, int | float)}  # fmt: skip
+        for block in section.blocks:
+            if isinstance(block, Table):
+                wanted = {
+                    round(float(cell.number), 9)
+                    for row in block.on(Medium.BOOK).rows
+                    if not isinstance(row, Band)
+                    for cell in row.cells
+                    if cell.number is not None and not cell.below
+                }
+                assert wanted <= numbers
+            elif isinstance(block, Figure):
+                charts += len(block.panels)
+    with zipfile.ZipFile(path) as parts:
+        assert sum(name.startswith("xl/charts/chart") for name in parts.namelist()) == charts > 0
+    years = [cell.value for cell in next(
+        row for row in book.worksheets[-2].iter_rows() if row[2].value == 2005)[2:]]  # fmt: skip
+    assert years == [int(year) for year in found.runs[0]["year"].to_numpy()]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_pdf_has_every_failing_target_on_page_one_and_all_rows(
+    found: Comparison, short: dict[Lang, Document], folder: Path, tmp_path: Path, lang: Lang
+) -> None:
+    assert (folder / f"{lang}.pdf").read_bytes().startswith(b"%PDF-")
+    document = in_print(short[lang])
+    source = Path(lay_out(document, tmp_path))
+    where = "#context [#metadata(query(<row>).map(e => (e.value, e.location().page())))<where>]"
+    source.write_text(source.read_text("utf-8") + "\n" + where, "utf-8")
+    answer = json.loads(typst.query(str(source), "<where>", field="value", one=True, **fonts()))
+    first = {words.split()[0] for words, page in answer if page == 1}
+    assert first == {each.id for each in found.failing}
+    wanted = [
+        group
+        for block, _ in numbered(document)
+        if isinstance(block, Table)
+        for group in block.rows
+        if isinstance(group, Row) and not group.joined
+    ]
+    assert [words for words, _ in answer] == [row.cells[0].text for row in wanted]
+
+
+def test_the_same_report_has_the_same_bytes(
+    short: dict[Lang, Document], folder: Path, tmp_path: Path
+) -> None:
+    for suffix in (".html", ".xlsx", ".pdf"):
+        write_report(short[Lang.EN], tmp_path / f"again{suffix}")
+        assert (tmp_path / f"again{suffix}").read_bytes() == (folder / f"en{suffix}").read_bytes()
+
+
+def test_a_report_is_written_whole_or_not_at_all(
+    short: dict[Lang, Document], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.html"
+    path.write_text("kept", "utf-8")
+    with pytest.raises(OutputError, match="--force replaces it"):
+        write_report(short[Lang.EN], path)
+    with pytest.raises(OutputError, match=r"found \.doc; did you mean '\.docx'\?"):
+        write_report(short[Lang.EN], tmp_path / "a.doc")
+
+    def broken(self: Path, *_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", broken)
+    with pytest.raises(OutputError, match="No space left"):
+        write_report(short[Lang.EN], path, force=True)
+    monkeypatch.undo()
+    assert path.read_text("utf-8") == "kept"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.html"]
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["compare"], "Missing argument 'SCENARIO...'"),
+        (["compare", "baseline"], "a comparison needs two scenarios or more"),
+        (["compare", "baseline", "baseline"], "a comparison needs two different scenarios"),
+        (["compare", "baseline", "acelerated-growth"], "did you mean 'accelerated-growth'?"),
+        (["compare", "baseline", "slow-growth", "-o", "a.pptx"], "found .pptx"),
+        (["compare", "baseline", "slow-growth", "-o", "no/a.pdf"], "no folder no"),
+        (["compare", "baseline", "slow-growth", "--sweep", "no.zarr"], "not the result of a sweep"),
+        (["compare", "baseline", "slow-growth", "--lang", "fr"], "'fr' is not one of 'en', 'zh'"),
+    ],
+)
+def test_a_mistyped_command_is_answered_in_one_message(
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    done = capsys.readouterr()
+    assert message in done.err
+    assert "Traceback" not in done.err
+    assert not done.out
+    assert list(tmp_path.iterdir()) == []
