@@ -26,6 +26,7 @@ from plansim.cli_calibrate import COMMANDS as CALIBRATE
 from plansim.cli_causes import COMMANDS as CAUSES
 from plansim.cli_compare import COMMANDS as COMPARE
 from plansim.cli_document import COMMANDS as DOCUMENT
+from plansim.cli_export import COMMANDS as EXPORT
 from plansim.cli_page import COMMANDS as PAGE
 from plansim.cli_plot import COMMANDS as PLOT
 from plansim.cli_sweep import COMMANDS
@@ -477,7 +478,18 @@ def completion(shell: str) -> None:
     click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
 
 
-EVERY = (*COMMANDS, *CALIBRATE, *CAUSES, *COMPARE, *DOCUMENT, *PAGE, *PLOT, *UNCERTAINTY, *VALIDATE)
+EVERY = (
+    *COMMANDS,
+    *CALIBRATE,
+    *CAUSES,
+    *COMPARE,
+    *DOCUMENT,
+    *EXPORT,
+    *PAGE,
+    *PLOT,
+    *UNCERTAINTY,
+    *VALIDATE,
+)
 for command in EVERY:
     plansim.add_command(command)
 

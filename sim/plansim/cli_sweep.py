@@ -1,4 +1,4 @@
-"""The commands on many runs: ``sweep``, ``replay``, ``export``."""
+"""The commands on many runs: ``sweep``, ``replay``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from plansim.shell import (
     model_at,
     model_option,
     page_for,
-    patience,
     remark,
     scenario_names,
     simulated,
@@ -270,27 +269,4 @@ def write_text(path: Path, text: str, *, force: bool) -> None:
         ) from error
 
 
-@click.command()
-@_result
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="FILE.parquet or FILE.csv.",
-)
-@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
-@lang_option
-def export(result: Path, output: Path, force: bool, lang: str | None) -> None:
-    """Write the runs of a sweep as a table for other programs: one row a run."""
-    from plansim.present.sweep_export import write_runs
-    from plansim.study.store import open_store
-
-    page = page_for(lang)
-    with patience(page.text("sweep.exporting")):
-        count = write_runs(open_store(result), output, force=force)
-    page.show(page.text("sweep.exported", runs=f"{count:,}", path=output))
-
-
-COMMANDS = (sweep, replay, export)
+COMMANDS = (sweep, replay)

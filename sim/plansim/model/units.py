@@ -20,7 +20,7 @@ from plansim.resources import shipped
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
-__all__ = ["NO_UNIT", "compatible", "convert", "units_sha256"]
+__all__ = ["NO_UNIT", "base_powers", "compatible", "convert", "units_sha256"]
 
 NO_UNIT = "Dmnl"
 """What Vensim calls the unit of a plain number."""
@@ -80,6 +80,24 @@ def compatible(one: str, other: str) -> bool:
     (True, False)
     """
     return _plain(one) == _plain(other) or _factor(_plain(one), _plain(other)) is not None
+
+
+def base_powers(unit: str) -> tuple[float, dict[str, int]]:
+    """Give a unit as a factor and the powers of base units.
+
+    Raises:
+        UnitError: the unit is unknown.
+
+    >>> factor, powers = base_powers("万kW*Hour")
+    >>> round(factor * 8760), powers
+    (10000, {'kW': 1, 'Year': 1})
+    """
+    registry = _registry()
+    whole = registry.Quantity(1.0, registry.Unit(registry.UnitsContainer(_powers(unit))))
+    base = whole.to_base_units()
+    return float(base.magnitude), {
+        str(key): round(float(str(each))) for key, each in base.unit_items()
+    }
 
 
 def units_sha256() -> str:

@@ -43,7 +43,7 @@ def write_html(document: Document, path: Path) -> None:
         }
         for section in document.sections
     ]
-    template = files(__package__).joinpath("document.html.j2").read_text("utf-8")
+    template = files(__package__).joinpath("layout.html.j2").read_text("utf-8")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     values = {"document": document, "sections": sections, "lang": _TAGS[document.lang]}
     page = environment.from_string(template)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from plansim.model.assignment import Apply
+from plansim.model.units import NO_UNIT
 from plansim.plan.targets import Target
 from plansim.present.causes_table import outward
 from plansim.present.text import Text, decimals_for, margin_figure
@@ -19,7 +20,6 @@ __all__ = [
     "side_effects",
 ]
 
-NO_UNIT = "Dmnl"
 FIRST_YEAR = 1500
 """From here on a number of years is taken for a year."""
 MOST_NAMED = 3

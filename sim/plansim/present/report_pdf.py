@@ -76,9 +76,9 @@ def lay_out(document: Document, folder: Path) -> str:
         "wide": columns > MOST_UPRIGHT + 3,
         "page": text("report.page", page="\0", pages="\0").split("\0"),
     }
-    (folder / "document.json").write_text(json.dumps(content, ensure_ascii=False), "utf-8")
-    main = folder / "document.typ"
-    main.write_text(files(__package__).joinpath("document.typ").read_text("utf-8"), "utf-8")
+    (folder / "layout.json").write_text(json.dumps(content, ensure_ascii=False), "utf-8")
+    main = folder / "layout.typ"
+    main.write_text(files(__package__).joinpath("layout.typ").read_text("utf-8"), "utf-8")
     return str(main)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from plansim.model.units import NO_UNIT
 from plansim.plan.check import Verdict
 from plansim.plan.targets import Attribute, Status, Target
 from plansim.present.causes_table import signed
@@ -60,7 +61,6 @@ SMALL = 0.02
 """A share below this part of the largest is not named."""
 LEAST_CHANGE = 0.001
 """Of a margin, as a part of the target."""
-NO_UNIT = "Dmnl"
 _TONES = {
     Status.MET: Tone.GOOD,
     Status.MISSED: Tone.BAD,
