@@ -101,13 +101,18 @@ def _said(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
 def _surely(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
     if not horizon.sure:
         return
-    parts = []
-    for each in horizon.sure:
-        if each.policy is not None:
-            parts.append(text("frontier.sure", share=f"{each.share:g}", growth=_rate(each.growth),
-                              met=f"{each.met:.2f}"))  # fmt: skip
-        else:
-            parts.append(text("frontier.unsure", share=f"{each.share:g}"))
+    parts = [
+        text(
+            "frontier.sure",
+            share=f"{each.share:g}",
+            growth=_rate(each.growth),
+            met=f"{each.met:.2f}",
+        )
+        for each in horizon.sure
+        if each.policy is not None
+    ]
+    if none := [f"{each.share:g}" for each in horizon.sure if each.policy is None]:
+        parts.append(text("frontier.unsure", shares=text.join(none)))
     surest = max(horizon.chances)
     growth = horizon.medians[horizon.chances.index(surest)]
     all_parts = text("list_sep.clause").join(parts)
@@ -125,7 +130,7 @@ def _alone_rows(horizon: Horizon, text: Text, room: int) -> list[Row | Band]:
     for each in sorted(horizon.alone, key=lambda one: section_of(one.target)):
         there = math.nan if horizon.highest is None else horizon.highest.margins[each.target.id]
         never = math.isnan(each.growth)
-        any_growth = not never and each.growth >= top - 1e-4
+        any_growth = not never and each.growth >= top - 1e-3
         growth = "frontier.no_growth" if never else "frontier.any_growth" if any_growth else None
         stops = each.target.id in horizon.binding
         rows.append(

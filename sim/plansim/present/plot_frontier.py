@@ -74,13 +74,13 @@ def _margins(axes: Axes, horizon: Horizon, text: Text) -> None:
         axes.plot(rates, lines[id_], color=hues[id_], marker="o", ms=3)
         ends.append(float(lines[id_][-1]))
     bottom = min(float(np.min(each)) for each in lines.values())
-    axes.set_ylim(max(bottom * 1.1, -FAR) if bottom < 0 else -0.3, FAR)
+    axes.set_ylim(max(min(bottom, 0) - 0.4, -FAR), FAR)
     gap = (axes.get_ylim()[1] - axes.get_ylim()[0]) / 22
     low, high = axes.get_ylim()
     for id_, place in zip(near, spread([min(max(e, low), high) for e in ends], gap), strict=True):
         axes.annotate(
             id_, (rates[-1], place), xytext=(6, 0), textcoords="offset points", va="center",
-            color=hues[id_], fontsize=8,
+            color=hues[id_], fontsize=8, annotation_clip=False,
         )  # fmt: skip
     _place(axes, horizon, text, note=True)
     kept = text("frontier.kept", count=len(horizon.kept))
@@ -112,7 +112,7 @@ def _chances(axes: Axes, horizon: Horizon, text: Text) -> None:
     for share in SURE:
         axes.axhline(share, color="#BBBBBB", linewidth=0.8, linestyle=(0, (2, 2)))
     axes.set_ylim(-0.03, 1.03)
-    axes.set_yticks([0, *SURE, 1], ["0", *(f"{share:g}" for share in SURE), "1"])
+    axes.set_yticks([0, *SURE], ["0", *(f"{share:g}" for share in SURE)])
     if not horizon.chances or math.isnan(horizon.chances[0]):
         return
     axes.set_ylabel(text("frontier.chance_axis"))

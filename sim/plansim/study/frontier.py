@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,8 @@ LEVELS = 9
 """Growth rates along the frontier."""
 BETWEEN = 8
 """Policies between two of them, mixed of both, that are judged over the draws."""
+FURTHER = (0.25, 0.1, 0.03)
+"""How far beyond the highest growth found is looked again, as parts of what the levers leave."""
 DRAWS = 1024
 LEAST_SPREAD = 1e-3
 """A margin is counted in no less than this part of its target."""
@@ -387,7 +389,7 @@ def _horizon(field: _Field, tell: Callable[[int], None]) -> Horizon:
     highest = _highest(field, samples, kept) if kept else None
     binding: tuple[str, ...] = ()
     if highest is not None:
-        samples = _with(samples, [highest])
+        highest, samples = _further(field, samples, kept, highest, reach_of[1])
         binding = tuple(field.targets[row].id for row in kept if highest.values[row] < 1e-3)
     sweep = samples.values[:plain]
     good = np.flatnonzero((sweep[:, kept] >= 0).all(axis=1) & (sweep[:, growth] > BROKEN))
@@ -399,7 +401,7 @@ def _horizon(field: _Field, tell: Callable[[int], None]) -> Horizon:
         year=field.year,
         growth_present=float(present[growth]),
         growth_reach=reach_of,
-        alone=tuple(alone),
+        alone=tuple(_at_least(one, samples, row, growth) for row, one in enumerate(alone)),
         never=tuple(field.targets[row].id for row in never),
         clashing=tuple(field.targets[row].id for row in clashing),
         kept=tuple(field.targets[row].id for row in kept),
@@ -480,6 +482,47 @@ def _together(
     return kept, clashing, samples
 
 
+def _further(
+    field: _Field, samples: Samples, kept: Sequence[int], highest: Found, top: float
+) -> tuple[Found, Samples]:
+    """Look for places with more growth where all hold, which a climb from below may have missed."""
+    growth = len(field.targets)
+    samples = _with(samples, [highest])
+    for part in FURTHER:
+        level = highest.values[growth] + part * (top - highest.values[growth])
+        found = _best_at(field, samples, kept, float(level))
+        samples = _with(samples, [found])
+        if found.values[list(kept)].min() < 0 or found.values[growth] <= highest.values[growth]:
+            continue
+        again = _highest(field, samples, kept)
+        if again is not None and again.values[growth] > highest.values[growth]:
+            highest = again
+            samples = _with(samples, [highest])
+    return highest, samples
+
+
+def _at_least(alone: Alone, samples: Samples, row: int, growth: int) -> Alone:
+    """See that a target alone goes as far as at any place that was seen."""
+    seen = samples.values[samples.values[:, row] >= 0, growth]
+    if not len(seen):
+        return alone
+    return replace(alone, growth=float(np.nanmax([alone.growth, seen.max()])))
+
+
+def _best_at(field: _Field, samples: Samples, kept: Sequence[int], level: float) -> Found:
+    """Find the policy with at least some growth whose smallest margin is largest."""
+    growth = len(field.targets)
+
+    def floored(places: Floats) -> Floats:
+        values = field.evaluate(places)
+        # In tenths of a point, so that it compares with margins in spreads.
+        return np.column_stack([values, (values[:, growth] - level) * 1000])
+
+    known = np.column_stack([samples.values, (samples.values[:, growth] - level) * 1000])
+    found = best_worst(floored, Samples(samples.places, known), kept, [growth + 1], starts=2)
+    return Found(found.place, found.values[:-1])
+
+
 def _along(
     field: _Field,
     samples: Samples,
@@ -500,18 +543,7 @@ def _along(
     inside = np.linspace(first, last, LEVELS)[1:] if last > first else np.array([])
     known = _with(samples, [slow])
     for number, level in enumerate([*inside, *([beyond] if beyond > last else [])]):
-
-        def floored(places: Floats, level: float = level) -> Floats:
-            values = field.evaluate(places)
-            # In tenths of a point, so that it compares with margins in spreads.
-            return np.column_stack([values, (values[:, growth] - level) * 1000])
-
-        known_here = Samples(
-            known.places,
-            np.column_stack([known.values, (known.values[:, growth] - level) * 1000]),
-        )
-        found = best_worst(floored, known_here, kept, [growth + 1], starts=2)
-        place = Found(found.place, found.values[:-1])
+        place = _best_at(field, known, kept, float(level))
         known = _with(known, [place])
         tell(2 * len(field.targets) + number + 1)
         yield place
