@@ -216,7 +216,7 @@ def simulate_readings(
     def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
         picked = written.reshape(len(written), -1, LANES)[:, places].swapaxes(0, 1)
         here = values[:, runs]
-        here[:] = picked.reshape(len(places), -1)[:, : here.shape[1]]
+        here[:] = picked.reshape(len(places), len(written) * LANES)[:, : here.shape[1]]
         bad[runs] = np.isnan(flags).reshape(-1)[: here.shape[1]]
 
     _simulated(kernel, table, time, _kept_steps(time, times), threads, take)
