@@ -123,6 +123,18 @@ def test_every_phrase_of_the_page_is_used_and_every_one_that_is_used_exists() ->
     assert unused == {"page.making"}  # of the command
 
 
+def test_scripts_and_styles_keep_the_width_of_the_house() -> None:
+    parts = [path for path in PARTS.glob("*.*") if path.suffix in {".css", ".js"}]
+    assert {path.stem for path in parts} == {*SCRIPTS, *STYLES}
+    long = [
+        f"{path.name}:{number}"
+        for path in parts
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
+        if len(line) > 100 or line != line.rstrip()
+    ]
+    assert long == []
+
+
 # --- verdicts and figures -------------------------------------------------------------------------
 
 

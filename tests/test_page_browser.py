@@ -348,10 +348,12 @@ def test_a_target_opens_with_its_chart_and_what_moves_it(visit: Visit, city: Mod
     name = dialog.locator(".driver .link").first.inner_text()
     names = [each.name_en for each in load_views(city, load_targets(None, city)).levers]
     assert name in names
+    assert "Depends directly on" in dialog.inner_text()
     dialog.locator(".driver .link").first.click()
     assert not dialog.is_visible()
     assert page.evaluate("document.activeElement.type") == "range"
     page.locator('[data-target="M28"] .link').click()
+    assert "Feedback loops around it" in dialog.inner_text()
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
 

@@ -18,6 +18,11 @@ function detail(target, results, act) {
   add("page.judged_by", pick(target.variable));
   if (!langIndex()) add("page.meaning", target.meaning);
   add("page.causes", target.causes.map(pick).join(t("page.comma")));
+  const around = target.loops.map((loop) => {
+    const [name, meaning] = [loop.slice(0, 2), loop.slice(2)].map(pick);
+    return el("p", {}, el("b", {}, name), t("page.colon"), meaning);
+  });
+  if (around.length) said.push(el("dt", {}, t("page.loops")), el("dd", {}, ...around));
   dialog.replaceChildren(
     el(
       "div",

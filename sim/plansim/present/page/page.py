@@ -26,6 +26,8 @@ from plansim.present.page.font import subsets
 from plansim.present.page.payload import Data, both, payload
 from plansim.present.page.programs import javascript, model_program, verdict_program
 from plansim.present.text import Lang
+from plansim.study.loops import FILE_NAME as LOOPS
+from plansim.study.loops import load_loops
 
 __all__ = ["Page", "page"]
 
@@ -89,7 +91,10 @@ def page(
     presets = list(scenarios) or [as_written(model)]
     views = load_views(model, found)
     program = model_program(model, presets, views, judged)
-    data = payload(model, presets, views, judged, program)
+    # A model need not declare its loops.
+    declared = model.path.with_name(LOOPS).is_file()
+    loops = load_loops(model) if declared else ()
+    data = payload(model, presets, views, judged, program, loops)
     assert isinstance(data, dict)
     data |= _about(model, found, judged, Lang(lang))
     template = _part("template.html")

@@ -22,6 +22,7 @@ from plansim.present.page.programs import plain_reference
 from plansim.present.series import Series
 from plansim.present.text import Lang, read_text, target_figure, typeset
 from plansim.resources import shipped
+from plansim.study.loops import Loop
 
 __all__ = ["Data", "payload", "phrases"]
 
@@ -39,6 +40,7 @@ def payload(
     views: Views,
     targets: Sequence[Target],
     program: Program,
+    loops: Sequence[Loop] = (),
 ) -> Data:
     """Collect what a page knows. ``targets`` are those that something answers."""
     charts = [*views.charts, *_extra(model, views, targets)]
@@ -58,7 +60,7 @@ def payload(
             }
             for group in views.groups
         ],
-        "targets": [_target(model, each, charts) for each in targets],
+        "targets": [_target(model, each, charts, loops) for each in targets],
         "statuses": [each.value for each in Status],
         "moments": [moment(_timing(model, name), 0) for name in program.outputs],
         "variables": _variables(model, views, program),
@@ -281,13 +283,19 @@ def _elements(model: Model, variable: Variable, reference: str) -> Data:
 # --- targets --------------------------------------------------------------------------------------
 
 
-def _target(model: Model, target: Target, charts: Sequence[Chart]) -> Data:
+def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequence[Loop]) -> Data:
     references = [split_reference(each) for each in target.variables.values()]
     variable = model.variables[references[0][0]]
     causes = [
         model.variables[name]
         for name in variable.causes
         if name in model.variables and model.variables[name].kind not in STILL
+    ]
+    near = {variable.name, *(each.name for each in causes)}
+    around = [
+        loop
+        for loop in loops
+        if near & {split_reference(link.cause)[0] for path in loop.paths for link in path}
     ]
     assert target.value is not None
     return {
@@ -315,4 +323,13 @@ def _target(model: Model, target: Target, charts: Sequence[Chart]) -> Data:
         "meaning": variable.meaning,
         "module": variable.module,
         "causes": [both(each.name, each.name_zh) for each in causes],
+        "loops": [
+            [
+                f"{loop.id} {loop.name_en}",
+                f"{loop.id} {loop.name_zh}",
+                loop.meaning_en,
+                loop.meaning_zh,
+            ]
+            for loop in around
+        ],
     }
