@@ -158,6 +158,7 @@ series:
     en: What the mill made
     zh: 产出
     of: output
+    unit: 亿元
     most: 0.1
     points:
       - {year: 2005, target: M01}
@@ -166,6 +167,7 @@ series:
     en: How it grew
     zh: 增长
     of: output
+    unit: "%"
     scale: 0.01
     points:
       - {year: 2006, since: 2005, observation: [growth, ""]}

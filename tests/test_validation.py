@@ -218,7 +218,7 @@ def test_json_has_every_case_and_no_number_that_is_none(sound: Dossier, tmp_path
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("[growth,", "[growths,", r"history.yaml:18: observations.csv has no 'growths' .* of 2006"),
+        ("[growth,", "[growths,", r"history.yaml:20: observations.csv has no 'growths' .* of 2006"),
         ("target: M01", "target: M11", "no base figure 'M11'; did you mean 'M01'"),
         (", target: M01", "", "an observation has one source"),
         ("constant: base capital", "constant: best capital", "did you mean 'base capital'"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from plansim.cli_sweep import write_text
 from plansim.shell import (
     format_option,
     items,
@@ -19,7 +21,14 @@ from plansim.shell import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from plansim.shell import Page
+    from plansim.study.validation.dossier import Dossier
+    from plansim.study.validation.findings import Finding
+
 __all__ = ["COMMANDS"]
+
+PICTURES = "pictures"
+"""The folder of the pictures, beside the page."""
 
 
 def _test_ids(context: click.Context) -> Iterable[str]:
@@ -36,9 +45,24 @@ def _test_ids(context: click.Context) -> Iterable[str]:
     is_flag=True,
     help="Run every scenario by PySD, too; it takes minutes.",
 )
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE.md",
+    type=click.Path(path_type=Path),
+    help="Also write the page on all tests, with its pictures in the folder 'pictures' beside it.",
+)
+@click.option("--force", is_flag=True, help="Replace FILE.md and its pictures if they exist.")
 @format_option("table", "json")
 @lang_option
-def validate(tests: tuple[str, ...], reference: bool, form: str, lang: str | None) -> int:
+def validate(
+    tests: tuple[str, ...],
+    reference: bool,
+    output: Path | None,
+    force: bool,
+    form: str,
+    lang: str | None,
+) -> int:
     """Hold the model to its tests, Q01 to Q25, or to those TESTs alone.
 
     Exit codes: 0, every test that can be made here is passed; 1, one fails.
@@ -50,15 +74,54 @@ def validate(tests: tuple[str, ...], reference: bool, form: str, lang: str | Non
     from plansim.study.validation.suite import validate as made
 
     page = page_for(lang)
+    if output is not None:
+        _check_page(output, tests, force)
     wanted = chosen(tests)
     dossier = load_dossier(model_at(None))
     with patience(page.text("validation.working")):
         found = list(made(dossier, wanted, reference=reference))
+    if output is not None:
+        with patience(page.text("validation.writing")):
+            _write_page(output, dossier, found, page)
     if form == "json":
         machine(validation_json(found, page.text))
     else:
         page.show(validation_table(found, page.text, page.width, colour=page.colour))
     return int(any(each.status is Status.FAIL for each in found))
+
+
+def _check_page(path: Path, tests: tuple[str, ...], force: bool) -> None:
+    from plansim.present.export import check_destination
+    from plansim.present.validation_page import PAST_PICTURE, REACH_PICTURE
+
+    if tests:
+        raise click.UsageError("the page is about all tests: -o goes without any TEST")
+    check_destination(path, force=force, formats=(".md",))
+    for name in (PAST_PICTURE, REACH_PICTURE):
+        if (folder := path.parent / PICTURES).is_dir():
+            check_destination(folder / name, force=force, formats=(".png",))
+
+
+def _write_page(path: Path, dossier: Dossier, findings: list[Finding], page: Page) -> None:
+    from plansim.engine.compiled import version
+    from plansim.present.figure import save_figure
+    from plansim.present.plot_validation import past_sheet, reach_chart
+    from plansim.present.validation_page import (
+        PAST_PICTURE,
+        REACH_PICTURE,
+        Tested,
+        validation_page,
+    )
+    from plansim.study.validation.past import past_courses
+    from plansim.study.validation.ranges import ranges
+
+    reaches = ranges(dossier)
+    tested = Tested(dossier.model, version(), tuple(findings), reaches)
+    folder = path.parent / PICTURES
+    folder.mkdir(exist_ok=True)
+    save_figure(past_sheet(past_courses(dossier), page.text), folder / PAST_PICTURE, force=True)
+    save_figure(reach_chart(reaches, page.text), folder / REACH_PICTURE, force=True)
+    write_text(path, validation_page(tested, PICTURES, page.text), force=True)
 
 
 COMMANDS = (validate,)

@@ -16,6 +16,7 @@ __all__ = [
     "case_text",
     "criterion_text",
     "figure_text",
+    "mark_of",
     "title_text",
     "validation_json",
     "validation_table",
@@ -131,6 +132,11 @@ def _faults(finding: Finding, text: Text, width: int) -> str:
     if (more := len(faults) - MOST_FAULTS) > 0:
         lines.append("  " + text("validation.more", count=more))
     return "\n".join(lines)
+
+
+def mark_of(finding: Finding) -> str:
+    """Give the mark of what became of a test."""
+    return _MARK[finding.status][0]
 
 
 def _count(findings: Iterable[Finding], text: Text) -> str:

@@ -27,12 +27,14 @@ __all__ = [
     "Identity",
     "MainTable",
     "Parts",
+    "Resting",
     "Sign",
     "SignTest",
     "expectations_of",
     "identities_of",
     "load_checks",
     "load_signs",
+    "resting_of",
     "side_name",
 ]
 
@@ -114,6 +116,14 @@ class Extreme(Form):
     expect: list[Expected]
 
 
+class Resting(Form):
+    """What a constant has to be for stocks to stand still."""
+
+    constant: str
+    right: str = Field(alias="is")
+    over: list[str] = Field([])
+
+
 class Checks(Form):
     """What must hold in every run."""
 
@@ -129,6 +139,7 @@ class Checks(Form):
     non_negative: list[str] = Field([])
     on_edge: dict[str, Words] = Field({})
     shares: list[str] = Field([])
+    rest: list[Resting] = Field([])
     extremes: list[Extreme] = Field([])
 
 
@@ -209,6 +220,15 @@ def expectations_of(model: Model, checks: Checks) -> Iterator[Equation]:
                 yield Equation(name, text, tuple(expected.over), document.file, line)
 
 
+def resting_of(model: Model, checks: Checks) -> Iterator[Equation]:
+    """Give what constants have to be at rest, as equations under ``rest NAME``."""
+    document = _document(model, CHECKS)
+    for place, each in enumerate(checks.rest):
+        line = document.line(("rest", place, "is"))
+        name = f"rest {each.constant}"
+        yield Equation(name, each.right, tuple(each.over), document.file, line)
+
+
 def side_name(side: str, extreme: str, number: int) -> str:
     """Name the equation of a side of what is expected of an extreme.
 
@@ -251,6 +271,8 @@ def _check_faults(model: Model, document: Document, checks: Checks) -> Iterator[
         for name, value in extreme.set.items():
             here = ("extremes", place, "set", name)
             yield from _unfit(model, document, here, name, value)
+    for place, each in enumerate(checks.rest):
+        yield from _unfit(model, document, ("rest", place, "constant"), each.constant, [])
     for key, ids in (
         ("conservation", [each.id for each in checks.conservation]),
         ("bounds", [each.id for each in checks.bounds]),

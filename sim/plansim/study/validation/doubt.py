@@ -51,7 +51,7 @@ def _driver_case(drivers: Drivers) -> Case:
     """Name the main drivers of a target; it holds where all their indices are known."""
     indices = [number for each in drivers.main for number in (each.total, each.total_low)]
     known = len(drivers.main) == MAIN and all(map(math.isfinite, indices))
-    named = ", ".join(
+    named = "; ".join(
         f"{each.factor} {each.total:.2f} ({each.total_low:.2f}–{each.total_high:.2f})"
         for each in drivers.main
     )
@@ -86,7 +86,7 @@ def _chances(study: Sensitivity) -> Finding:
         "draws": study.draws,
         "worst": worst,
     }
-    return found("Q19", cases, figures, {"most": ENOUGH})
+    return found("Q19", cases, figures, {"points": ENOUGH * 100})
 
 
 def _ranking(study: Sensitivity) -> Finding:

@@ -64,6 +64,7 @@ class Said(StrEnum):
     MOVED = "moved"  # an indicator, by another step
     FLIPPED = "flipped"  # a verdict, by another step
     DRIFTED = "drifted"  # a stock that should stand still
+    AT_REST = "at_rest"  # what a constant has to be for that
     NOT_FINITE = "not_finite"
     NEGATIVE = "negative"
     NO_SHARE = "no_share"

@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from plansim.model.records import VariableKind
+from plansim.model.records import Model, VariableKind
 from plansim.model.scenario import Scenario
 from plansim.plan.check import Answer, Findings, findings
 from plansim.plan.targets import Status, Target, split_reference, unit_factor
+from plansim.study.factor import default_of
+from plansim.study.validation.checks import Resting, resting_of
 from plansim.study.validation.dossier import Dossier, by_clock, indicators
 from plansim.study.validation.findings import Case, Finding, Number, Said, found, not_applicable
 from plansim.study.validation.probe import Runs, halved, probe_of
+from plansim.study.validation.settings import cells
 
 __all__ = ["DRIFT", "MOVED", "REST", "equilibrium", "half_the_step", "judged"]
 
@@ -119,7 +122,9 @@ def equilibrium(dossier: Dossier) -> Finding:
         for each in dossier.model.variables.values()
         if each.kind is VariableKind.STOCK or "SMOOTH" in each.equation
     ]
-    probe = probe_of(dossier.model, outputs=states)
+    equations = tuple(resting_of(dossier.model, dossier.checks))
+    outputs = [*states, *(each.name for each in equations)]
+    probe = probe_of(dossier.model, equations, outputs)
     clock = replace(scenario.time, saveper=1.0)
     runs = probe.run([scenario.values], clock)
     cases = []
@@ -129,7 +134,19 @@ def equilibrium(dossier: Dossier) -> Finding:
         drift = float(np.max(np.abs(np.diff(values, axis=0)) / size))
         cases.append(Case(name, drift <= DRIFT, Said.DRIFTED, {"part": drift}))
     cases.sort(key=lambda case: -float(case.values["part"]))
-    figures = {"largest": float(cases[0].values["part"]) if cases else 0.0, "stocks": len(states)}
+    largest = float(cases[0].values["part"]) if cases else 0.0
+    cases += [_at_rest(dossier.model, scenario, runs, each) for each in dossier.checks.rest]
+    figures = {"largest": largest, "stocks": len(states)}
     short = runs.time[-1] - runs.time[0] < REST
     kept = [Case("clock", False, Said.NOTHING)] if short else []
     return found("Q08", [*kept, *cases], figures, limits)
+
+
+def _at_rest(model: Model, scenario: Scenario, runs: Runs, resting: Resting) -> Case:
+    """Compare a constant of the equilibrium with what stocks need to stand still."""
+    needed = runs.series(f"rest {resting.constant}")[0, 0].reshape(-1)
+    names = cells(model, resting.constant)
+    own = np.array([default_of(model, scenario.values, name) for name in names])
+    part = float(np.max(np.abs(own - needed) / np.maximum(np.abs(needed), 1e-300)))
+    values: dict[str, Number] = {"what": ", ".join(f"{each:.12g}" for each in needed), "part": part}
+    return Case(resting.constant, part <= DRIFT, Said.AT_REST, values)

@@ -48,6 +48,7 @@ class _Series(Form):
     en: str
     zh: str
     of: str
+    unit: str
     scale: float | int = 1
     end_of_year: bool = False
     most: float | int | None = None
@@ -81,6 +82,10 @@ class Observed:
     name_en: str
     name_zh: str
     equation: Equation
+    unit: str
+    """As the figures are observed."""
+    scale: float
+    """What makes a figure in `unit` one of the model's."""
     end_of_year: bool
     most: float | None
     """The mean absolute relative error that passes; None where it is not judged."""
@@ -171,7 +176,17 @@ class _Reader:
             points = list(self._along((*here, "path"), row.path, row.scale))
         line = self.document.line((*here, "of"))
         equation = Equation(f"observed {row.id}", row.of, (), self.document.file, line)
-        return Observed(row.id, row.en, row.zh, equation, row.end_of_year, row.most, tuple(points))
+        return Observed(
+            row.id,
+            row.en,
+            row.zh,
+            equation,
+            row.unit,
+            row.scale,
+            row.end_of_year,
+            row.most,
+            tuple(points),
+        )
 
     def _point(self, here: tuple[str | int, ...], form: _PointForm, scale: float) -> Point:
         value, source = float("nan"), ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,11 +15,11 @@ from plansim.study.factor import default_of
 from plansim.study.history import Fit, fit
 from plansim.study.validation.dossier import Dossier
 from plansim.study.validation.findings import Case, Finding, Number, Said, found, not_applicable
-from plansim.study.validation.observed import History, Observed
+from plansim.study.validation.observed import History, Observed, Point
 from plansim.study.validation.probe import Runs, probe_of
 from plansim.study.validation.settings import Settings, cells
 
-__all__ = ["capitals", "past", "simulated"]
+__all__ = ["PastCourse", "capitals", "past", "past_courses", "simulated"]
 
 
 def past(dossier: Dossier) -> Finding:
@@ -48,6 +49,52 @@ def past(dossier: Dossier) -> Finding:
     stock = history.capital
     limits: dict[str, Number] = {"low": stock.low, "high": stock.high} if stock else {}
     return found("Q15", cases, figures, {"low": math.nan, "high": math.nan, **limits})
+
+
+@dataclass(frozen=True)
+class PastCourse:
+    """An observed series beside the model's, in the unit of the observations."""
+
+    name_en: str
+    name_zh: str
+    unit: str
+    years: tuple[int, ...]
+    own: tuple[float, ...]
+    """With the scenario's own capital, by year."""
+    low: tuple[float, ...]
+    """The least over the range of capital."""
+    high: tuple[float, ...]
+    observed: Mapping[int, float]
+
+
+def past_courses(dossier: Dossier) -> tuple[PastCourse, ...]:
+    """Give the courses of all observed series that are levels; none where no past is known."""
+    if dossier.history is None or dossier.checks.scenarios.history is None:
+        return ()
+    history, scenario = dossier.history, dossier.scenarios[dossier.checks.scenarios.history]
+    levels = [each for each in history.series if all(p.since is None for p in each.points)]
+    probe = probe_of(dossier.model, [each.equation for each in levels])
+    sums = capitals(dossier, history, scenario)
+    runs = probe.run([values for _, values in sums], scenario.time)
+    found_ones = []
+    for each in levels:
+        last = max(point.year for point in each.points)
+        years = tuple(range(math.ceil(scenario.time.initial), last + 1))
+        values = simulated(runs, replace(each, points=tuple(Point(y, None, 0, "") for y in years)))
+        shown = values / each.scale
+        found_ones.append(
+            PastCourse(
+                each.name_en,
+                each.name_zh,
+                each.unit,
+                years,
+                tuple(shown[0].tolist()),
+                tuple(shown.min(axis=0).tolist()),
+                tuple(shown.max(axis=0).tolist()),
+                {point.year: point.value / each.scale for point in each.points},
+            )
+        )
+    return tuple(found_ones)
 
 
 def capitals(
@@ -93,15 +140,16 @@ def _cases(each: Observed, fits: Sequence[Fit], values: Floats, observed: Floats
         "mape": own.mape,
         "mape_low": min(mapes),
         "mape_high": max(mapes),
-        "rmse": own.rmse,
+        "rmse": own.rmse / each.scale,
         "r2": own.r2,
         "um": own.um,
         "us": own.us,
         "uc": own.uc,
         "points": own.points,
         "years": ", ".join(str(point.year) for point in each.points),
-        "simulated": ", ".join(f"{value:.4g}" for value in values),
-        "observed": ", ".join(f"{value:.4g}" for value in observed),
+        "simulated": ", ".join(f"{value:.4g}" for value in values / each.scale),
+        "observed": ", ".join(f"{value:.4g}" for value in observed / each.scale),
+        "unit": each.unit,
     }
     if each.most is None:
         return [Case(each.id, True, Said.SHOWN, numbers, each.name_en, each.name_zh)]
