@@ -54,6 +54,9 @@ readme: $(DEV) ## show in README what the commands print now
 guide: $(DEV) ## build the guide, in English and Chinese, in build/guide
 	@$(PY) docs/build_guide.py build/guide
 
+validation: $(DEV) ## test the model and write docs/validation.md
+	$(VENV)/bin/plansim validate --with-reference -o docs/validation.md --force || [ $$? = 1 ]
+
 # The lock files name versions and hashes, never an address: any index that carries the same
 # files will do. The run lock binds the dev lock, so that one .venv can serve both.
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from plansim.model.scenario import Scenario
 from plansim.plan.targets import Kind, Status
+from plansim.present.validation_table import mark_of
 from plansim.study.validation.base_year import stated
 from plansim.study.validation.checks import Sign
 from plansim.study.validation.dossier import Dossier
@@ -56,6 +58,15 @@ def test_the_model_stands_but_for_what_is_known(test: str, made: Make) -> None:
     partly = {"Q24"}
     expected = Outcome.NOT_APPLICABLE if test in partly else Outcome.PASS
     assert finding.status is expected
+
+
+def test_the_page_says_what_became_of_each_test(made: Make, root: Path) -> None:
+    """`make validation` writes it. What takes PySD may stand as made there and not here."""
+    page = (root / "docs" / "validation.md").read_text("utf-8")
+    marks = {test: mark for mark, test in re.findall(r"^\| (\S) \| (Q\d\d) \|", page, re.M)}
+    assert list(marks) == list(TESTS)
+    expected = {test: mark_of(made(test)) for test in TESTS if test != "Q24"}
+    assert {test: mark for test, mark in marks.items() if test != "Q24"} == expected
 
 
 # --- that the tests ask enough --------------------------------------------------------------------

@@ -9,11 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from plansim.cli import main
 from plansim.errors import InputError, ModelError, UnknownNameError
+from plansim.present.figure import save_figure
+from plansim.present.plot_validation import past_sheet, reach_chart
 from plansim.present.text import Lang, read_text
+from plansim.present.validation_page import Report, validation_page
 from plansim.present.validation_table import (
     case_text,
     figure_text,
+    mark_of,
+    title_text,
     validation_json,
     validation_table,
 )
@@ -21,6 +27,9 @@ from plansim.study.validation.checks import Sign
 from plansim.study.validation.dossier import Dossier, load_dossier
 from plansim.study.validation.engines import disagreement
 from plansim.study.validation.findings import Finding, Said, Status
+from plansim.study.validation.past import past_courses
+from plansim.study.validation.probe import probe_of
+from plansim.study.validation.ranges import ranges
 from plansim.study.validation.suite import TESTS, chosen, validate
 from tests.mill import FIRST_SIGN, mill
 
@@ -223,8 +232,8 @@ def test_json_has_every_case_and_no_number_that_is_none(sound: Dossier, tmp_path
         (", target: M01", "", "an observation has one source"),
         ("constant: base capital", "constant: best capital", "did you mean 'base capital'"),
         (
-            "of: output\n    most",
-            "of: outputs\n    most",
+            "of: output\n    unit: 亿",
+            "of: outputs\n    unit: 亿",
             r"history\.yaml:7: no variable is called",
         ),
     ],
@@ -234,3 +243,96 @@ def test_a_slip_in_the_history_is_named_with_its_line(
 ) -> None:
     with pytest.raises(InputError, match=message):
         finding(mill(tmp_path, ("model/history.yaml", old, new)), "Q15")
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tested(sound: Dossier) -> Report:
+    findings = tuple(finding(sound, test) for test in ("Q06", "Q13", "Q14", "Q15", "Q24"))
+    return Report(sound.model, "1.0", findings, ranges(sound))
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_the_page_has_every_test_series_and_target(tested: Report, lang: Lang) -> None:
+    text = read_text(lang)
+    page = validation_page(tested, "pictures", text)
+    for each in tested.findings:
+        assert f"| {mark_of(each)} | {each.id} | {title_text(each, text)} |" in page
+    assert "| M01 |" in page
+    tables = [part.splitlines() for part in page.split("\n\n") if part.startswith("|")]
+    assert len(tables) == 3
+    for rows in tables:
+        assert {row.count("|") for row in rows} == {rows[0].count("|")}
+    assert page.count("](pictures/") == 2
+
+
+def test_the_page_says_what_fails_and_by_which_criterion(tmp_path: Path) -> None:
+    broken = mill(tmp_path, ("model/observations.csv", "20.2", "30"))
+    page = validation_page(
+        Report(broken.model, "1.0", (finding(broken, "Q15"),), ()), "p", read_text(Lang.EN)
+    )
+    fails = page.partition("## What fails")[2].partition("\n## ")[0]
+    assert "at every capital of the start from 99 to 101" in fails
+    assert "against 20, 30" in fails
+    assert "✗ |" in page.partition("## History")[2]
+
+
+def test_ranges_are_those_of_runs_made_one_by_one(sound: Dossier) -> None:
+    (reach,) = ranges(sound)
+    assert reach.target.id == "M01"
+    spans = [each.span for each in reach.moves]
+    assert spans == sorted(spans, reverse=True)
+    probe = probe_of(sound.model)
+    (saving,) = [each for each in reach.moves if each.constant == "saving"]
+    for value, found in ((0.2, saving.low), (0.4, saving.high)):
+        runs = probe.run([{**sound.baseline.values, "saving": value}], sound.baseline.time)
+        assert runs.yearly("output")(2010)[0] == pytest.approx(found, rel=1e-12)
+    assert reach.value < saving.high
+    assert saving.turns == (saving.low < 21 <= reach.value or reach.value < 21 <= saving.high)
+
+
+def test_pictures_are_drawn(tested: Report, sound: Dossier, tmp_path: Path) -> None:
+    text = read_text(Lang.ZH)
+    courses = past_courses(sound)
+    assert [len(each.years) for each in courses] == [2]
+    assert all(
+        low <= own <= high
+        for each in courses
+        for low, own, high in zip(each.low, each.own, each.high, strict=True)
+    )
+    for name, sheet in (
+        ("a.png", past_sheet(courses, text)),
+        ("b.png", reach_chart(tested.reaches, text)),
+    ):
+        save_figure(sheet, tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 5000
+
+
+def test_the_command_refuses_a_page_on_some_tests_or_over_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    assert main(["validate", "Q06", "-o", str(page)]) == 2
+    assert "the page is about all tests" in capsys.readouterr().err
+    page.write_text("mine", "utf-8")
+    assert main(["validate", "-o", str(page)]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert main(["validate", "-o", str(tmp_path / "page.txt")]) == 2
+    assert "ends with .md" in capsys.readouterr().err
+    assert page.read_text("utf-8") == "mine"
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_the_command_leaves_with_1_where_a_test_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for change, code in (((TARGETS, "value: 20", "value: 20.2"), 1), ((MODEL, "{UTF-8}\n", ""), 0)):
+        dossier = mill(tmp_path / str(code), change)
+        monkeypatch.setattr(
+            "plansim.study.validation.dossier.load_dossier", lambda model, found=dossier: found
+        )
+        assert main(["validate", "q06", "--lang", "zh", "--format", "json"]) == code
+        read = json.loads(capsys.readouterr().out)
+        assert [each["id"] for each in read["tests"]] == ["Q06"]

@@ -103,20 +103,20 @@ def _check_page(path: Path, tests: tuple[str, ...], force: bool) -> None:
 
 
 def _write_page(path: Path, dossier: Dossier, findings: list[Finding], page: Page) -> None:
-    from plansim.engine.compiled import version
+    from plansim.engine.trajectory import version_of
     from plansim.present.figure import save_figure
     from plansim.present.plot_validation import past_sheet, reach_chart
     from plansim.present.validation_page import (
         PAST_PICTURE,
         REACH_PICTURE,
-        Tested,
+        Report,
         validation_page,
     )
     from plansim.study.validation.past import past_courses
     from plansim.study.validation.ranges import ranges
 
     reaches = ranges(dossier)
-    tested = Tested(dossier.model, version(), tuple(findings), reaches)
+    tested = Report(dossier.model, version_of("plansim"), tuple(findings), reaches)
     folder = path.parent / PICTURES
     folder.mkdir(exist_ok=True)
     save_figure(past_sheet(past_courses(dossier), page.text), folder / PAST_PICTURE, force=True)

@@ -19,7 +19,7 @@ from plansim.present.validation_table import (
 from plansim.study.validation.findings import Case, Finding, Number, Said, Status
 from plansim.study.validation.ranges import Move, Reach
 
-__all__ = ["PAST_PICTURE", "REACH_PICTURE", "Tested", "validation_page"]
+__all__ = ["PAST_PICTURE", "REACH_PICTURE", "Report", "validation_page"]
 
 PAST_PICTURE = "validation-history.png"
 REACH_PICTURE = "validation-ranges.png"
@@ -30,7 +30,7 @@ FEWEST_SIGNS = 5
 
 
 @dataclass(frozen=True)
-class Tested:
+class Report:
     """What the page is about."""
 
     model: Model
@@ -39,7 +39,7 @@ class Tested:
     reaches: tuple[Reach, ...]
 
 
-def validation_page(tested: Tested, pictures: str, text: Text) -> str:
+def validation_page(tested: Report, pictures: str, text: Text) -> str:
     """Write the page as Markdown; ``pictures`` is the folder of its pictures, as it links to it."""
     by_id = {each.id: each for each in tested.findings}
     parts: list[str] = [
