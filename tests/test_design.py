@@ -376,7 +376,7 @@ def test_how_many_points(reads: Callable[..., Design], text: str, points: int) -
         ("factors:\n  weight: {apply: multiply}", "'weight' needs a distribution, since it is not"),
         ("factors:\n  w: {constants: [weight, growth], apply: add, uniform: [0, 1]}", "different"),
         ("factors:\n  w: {constants: weight, apply: add, uniform: [-2, 0]}",
-         "'w' takes 'weight[farms]' outside its admissible range; expected 0 to 10 Dmnl"),
+         "'w' takes 'weight[farms]' outside its admissible range; expected 0 to 10"),
         ("factors:\n  w: {constants: weight, uniform: [1, 2]}\n  weight[mills]: ",
          "'weight[mills]' and 'w' act on one constant"),
         ("factors: {growth: , unifrom: }\noutputs: [stok]", "design.yaml:4: no variable is called"),
