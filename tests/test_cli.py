@@ -227,6 +227,15 @@ def test_the_unit_and_the_kind_of_a_constant_are_plain(call: Call, town: Path) -
     assert done.err.startswith("plansim: 'sector' has no element 'servces'; expected one of ")
 
 
+def test_one_element_of_an_array_is_shown_alone(call: Call, town: Path) -> None:
+    options = ["run", "base.yaml", "--model", "town.mdl", "--format", "json"]
+    done = call(*options, "--variable", "capital[services]")
+    assert [each["name"] for each in json.loads(done.out)["variables"]] == ["capital[services]"]
+    done = call(*options, "--variable", "capital[servces]")
+    assert done.code == 2
+    assert done.err.startswith("plansim: --variable: 'sector' has no element 'servces'")
+
+
 def test_an_unknown_variable_to_show_is_named_with_the_nearest(call: Call, town: Path) -> None:
     done = call("run", "base.yaml", "--model", "town.mdl", "--variable", "birth rat")
     assert done.code == 2

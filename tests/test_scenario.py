@@ -696,3 +696,38 @@ def test_faults_of_form_do_not_hide_those_of_values(tmp_path: Path, town: Model)
         "unknown key 'values.death rate.units'",
     ):
         assert any(message in each for each in found), (message, found)
+
+
+@pytest.mark.parametrize("reason", ["", "''", "{en: '', zh: ' '}"])
+def test_an_assumption_without_a_reason_is_refused(
+    tmp_path: Path, town: Model, reason: str
+) -> None:
+    faults = faults_of(tmp_path, town, f"assumes:\n  M17: {reason}\n")
+    assert len(faults) == 1
+    assert "'assumes.M17' gives no reason; expected why the scenario takes this" in faults[0]
+
+
+def test_a_scenario_of_another_kind_or_name_is_explained(tmp_path: Path, town: Model) -> None:
+    write(tmp_path, "mine", "")
+    with pytest.raises(ScenarioError, match=r"no such file; did you mean 'mine.yaml'"):
+        read_scenario(tmp_path / "mien.yaml", town)
+    (tmp_path / "mine.txt").write_text("text")
+    with pytest.raises(ScenarioError, match=r"a name that ends with \.yaml; found \.txt"):
+        read_scenario(tmp_path / "mine.txt", town)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        ("0,012", "expected a decimal point: '0.012'; found"),
+        ("1,012", "expected a decimal point: '1.012', or '1012' if that is meant"),
+        ("0,9", "expected a decimal point: '0.9'; found the text '0,9'"),
+        ("0，9", "expected a decimal point: '0.9'"),
+    ],
+)
+def test_a_decimal_comma_is_explained(
+    tmp_path: Path, town: Model, number: str, expected: str
+) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(write(tmp_path, "x", ""), town, [f"birth rate={number}"])
+    assert expected in str(caught.value)

@@ -16,6 +16,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,6 @@ from plansim.shell import (
     Page,
     ReaderLeftError,
     all_names,
-    all_or_faults,
     changes_of,
     engine_option,
     format_option,
@@ -184,9 +184,14 @@ def run(
     raise_all(faults)
     years = simulated_years(read, scenarios[0], engine, page)
     if output is not None:
-        _write(read, scenarios[0], engine, page, chosen, output, force=force)
+        _write(read, scenarios[0], engine, page, list(chosen), output, force=force)
     moving = [name for name, each in years.variables.items() if each.moves]
-    series = list(rows_of(years, chosen or moving))
+    some = {name: labels for name, labels in chosen.items() if labels}
+    series = [
+        each
+        for each in rows_of(years, chosen or moving)
+        if each.name in some.get(each.name.partition("[")[0], {each.name})
+    ]
     # A model that the targets do not know shows all that moves.
     shown = (not chosen and judged_series(series, targets)) or list(as_judged(series, targets))
     changes = changes_of(scenarios[0], read, page)
@@ -225,23 +230,36 @@ def _write(
     write_run(dataset[list(chosen)] if chosen else dataset, yearly, output, force=force)
 
 
-def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> list[str]:
-    """Find variables to show; a table of a function has no value to be shown."""
-    from dataclasses import replace
-
-    from plansim.errors import Fault
+def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> dict[str, set[str]]:
+    """Find variables to show, and of each the series if not all; a table of a function has none."""
+    from plansim.errors import Fault, InputError
     from plansim.model.records import VariableKind
 
-    unknown: list[Fault] = []
-    found = all_or_faults(model.find, names, unknown)
-    hint = "a name of 'plansim list variables'"
-    faults += [replace(each, file="--variable", expected=each.expected or hint) for each in unknown]
-    faults += [
-        Fault(f"'{each.name}' is a lookup table: it has no value over time", model.path, each.line)
-        for each in found
-        if each.kind is VariableKind.LOOKUP
-    ]
-    return list(dict.fromkeys(each.name for each in found))
+    origin, hint = "--variable", "a name of 'plansim list variables'"
+    found: dict[str, set[str]] = {}
+    for name in names:
+        try:
+            variable, cells = _series_meant(name, model)
+        except InputError as error:
+            faults += [
+                replace(each, file=origin, expected=each.expected or hint) for each in error.faults
+            ]
+            continue
+        if variable.kind is VariableKind.LOOKUP:
+            message = f"'{variable.name}' is a lookup table: it has no value over time"
+            faults.append(Fault(message, model.path, variable.line))
+        labels = (f"{variable.name}[{cell}]" for cell in cells)
+        found.setdefault(variable.name, set()).update(labels)
+    return found
+
+
+def _series_meant(name: str, model: Model) -> tuple[Variable, tuple[str, ...]]:
+    """Find a variable, and the elements that are named in brackets; none stand for all."""
+    if "[" not in name:
+        return model.find(name), ()
+    from plansim.model.assignment import cells_meant  # loads pydantic
+
+    return cells_meant(model, name)
 
 
 @plansim.command()
@@ -412,22 +430,10 @@ def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
 
 def _variable(name: str, model: Model) -> Variable:
     """Find a variable, or one element of a constant: ``NAME[element]``."""
-    from dataclasses import replace
-
-    from plansim.errors import InputError
-    from plansim.model.assignment import Entry, meant
-    from plansim.model.records import VariableKind
-
-    bare, bracket, _ = name.partition("[")
-    variable = model.find(bare if bracket else name)
-    if not bracket or variable.kind is not VariableKind.CONSTANT:
+    variable, cells = _series_meant(name, model)
+    if not cells or not isinstance(variable.value, Mapping):
         return variable
-    try:
-        _, cells = meant(model, Entry(name, 0.0))
-    except InputError as error:
-        raise InputError(replace(fault, file=None) for fault in error.faults) from None
-    values = variable.value if isinstance(variable.value, Mapping) else {}
-    return replace(variable, value={cell: values[cell] for cell in cells if cell in values})
+    return replace(variable, value={cell: variable.value[cell] for cell in cells})
 
 
 def _clashes(model: Model) -> tuple[Clash, ...]:

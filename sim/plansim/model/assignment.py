@@ -36,6 +36,7 @@ __all__ = [
     "Assignment",
     "Entry",
     "assignments",
+    "cells_meant",
     "file_entries",
     "implausible",
     "lever_of",
@@ -166,6 +167,25 @@ def meant(model: Model, entry: Entry) -> tuple[Variable, tuple[str, ...]]:
     return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
 
 
+def cells_meant(
+    model: Model, name: str, origin: str | None = None
+) -> tuple[Variable, tuple[str, ...]]:
+    """Give any variable of ``NAME`` or ``NAME[elements]``, and the elements, as `meant` does.
+
+    ``origin`` is what messages name as the place.
+
+    Raises:
+        InputError: there is no such variable or element.
+    """
+    entry = Entry(name, 0.0)
+    try:
+        variable = _named(model, entry)
+        ranges = _ranges(model, entry, variable)
+    except InputError as error:
+        raise InputError(replace(fault, file=origin) for fault in error.faults) from None
+    return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
+
+
 def implausible(assignment: Assignment) -> Fault | None:
     """Warn of a number outside the range that its evidence gives."""
     plausible = assignment.variable.plausible
@@ -269,11 +289,7 @@ def _split(name: str) -> tuple[str, str | None]:
 
 def _target(model: Model, entry: Entry) -> tuple[Variable, list[tuple[str, ...]]]:
     """Find the constant that an entry means, and the elements of each of its subscripts."""
-    name, inside = _split(entry.name)
-    try:
-        variable = model.find(name)
-    except UnknownNameError as error:
-        raise entry.relay(error) from None
+    variable = _named(model, entry)
     if variable.kind not in {VariableKind.CONSTANT, VariableKind.CONTROL}:
         raise entry.fault(
             f"'{variable.name}' cannot be set: its equation gives its value",
@@ -281,9 +297,23 @@ def _target(model: Model, entry: Entry) -> tuple[Variable, list[tuple[str, ...]]
             found=f"a variable of kind {variable.kind}",
             nearest=next(_constants_of(model, variable), None),
         )
+    return variable, _ranges(model, entry, variable)
+
+
+def _named(model: Model, entry: Entry) -> Variable:
+    """Find the variable of ``NAME`` or ``NAME[elements]``."""
+    try:
+        return model.find(_split(entry.name)[0])
+    except UnknownNameError as error:
+        raise entry.relay(error) from None
+
+
+def _ranges(model: Model, entry: Entry, variable: Variable) -> list[tuple[str, ...]]:
+    """Give the elements that are meant of each subscript of a variable; all, if none is named."""
+    inside = _split(entry.name)[1]
     whole = [model.subscripts[range_name].elements for range_name in variable.subscripts]
     if inside is None:
-        return variable, whole
+        return whole
     parts = [part.strip() for part in inside.split(",")]
     if len(parts) != len(whole):
         raise entry.fault(
@@ -292,7 +322,7 @@ def _target(model: Model, entry: Entry) -> tuple[Variable, list[tuple[str, ...]]
             found=str(len(parts)),
         )
     pairs = zip(parts, variable.subscripts, strict=True)
-    return variable, [_elements(model, entry, part, range_name) for part, range_name in pairs]
+    return [_elements(model, entry, part, range_name) for part, range_name in pairs]
 
 
 def _constants_of(model: Model, variable: Variable) -> Iterator[str]:
@@ -440,7 +470,8 @@ def _number_expected(text: str, unit_wanted: str) -> str:
         return "a number" + ("" if unit_wanted in ("", NO_UNIT) else with_unit)
     whole, rest = comma.groups()
     point = f"a decimal point: '{whole}.{rest}'"
-    return f"{point}, or '{whole}{rest}' if that is meant" if len(rest) == 3 else point
+    has_thousands = len(rest) == 3 and not whole.lstrip("+-").startswith("0")
+    return f"{point}, or '{whole}{rest}' if that is meant" if has_thousands else point
 
 
 def outside(number: float, low: float | None, high: float | None) -> bool:

@@ -28,7 +28,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from plansim.errors import Fault
+from plansim.errors import Fault, nearest
 
 __all__ = [
     "MAX_BYTES",
@@ -77,7 +77,10 @@ def read_document(path: Path) -> Document:
     """Read a YAML file; whatever is wrong becomes a fault of the document, never an exception."""
     try:
         if not path.is_file():
-            return _unread(path, b"", "not a file" if path.exists() else "no such file")
+            if path.exists():
+                return _unread(path, b"", "not a file", expected="a YAML text file")
+            siblings = sorted(each.name for each in path.parent.glob("*.y*ml"))
+            return _unread(path, b"", "no such file", close=nearest(path.name, siblings))
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
@@ -137,9 +140,14 @@ def parse_document(text: str, file: str, sha256: str = "") -> Document:
 
 
 def _unread(
-    path: Path, raw: bytes, message: str, line: int | None = None, expected: str | None = None
+    path: Path,
+    raw: bytes,
+    message: str,
+    line: int | None = None,
+    expected: str | None = None,
+    close: str | None = None,
 ) -> Document:
-    fault = Fault(message, file=str(path), line=line, expected=expected)
+    fault = Fault(message, file=str(path), line=line, expected=expected, nearest=close)
     return Document(str(path), hashlib.sha256(raw).hexdigest(), None, {}, (fault,))
 
 

@@ -184,15 +184,35 @@ def read_scenario_file(path: Path) -> tuple[Document, ScenarioFile | None]:
     if document.data is None and document.faults:
         return document, None
     try:
-        return document, ScenarioFile.model_validate(document.data)
+        file = ScenarioFile.model_validate(document.data)
+        faults = (*document.faults, *_unreasoned(document, file))
+        return replace(document, faults=faults), file
     except ValidationError as error:
         details = error.errors(include_url=False)
-    faults = [_form_fault(document, detail) for detail in details]
-    marked = replace(document, faults=(*document.faults, *faults))
+    form = [_form_fault(document, detail) for detail in details]
+    marked = replace(document, faults=(*document.faults, *form))
     try:  # what is sound is read all the same, so that the faults of its values are found too
         return marked, ScenarioFile.model_validate(_sound_part(document.data, details))
     except ValidationError:
         return marked, None
+
+
+def _no_reason(document: Document, place: Place) -> Fault:
+    """Say that a target is assumed without a word why."""
+    return Fault(
+        f"'{'.'.join(map(str, place))}' gives no reason",
+        document.file,
+        document.line(place),
+        expected="why the scenario takes this target as given, in a sentence",
+    )
+
+
+def _unreasoned(document: Document, file: ScenarioFile) -> tuple[Fault, ...]:
+    return tuple(
+        _no_reason(document, ("assumes", key))
+        for key, reason in file.assumes.items()
+        if not (reason if isinstance(reason, str) else reason.en + reason.zh).strip()
+    )
 
 
 def _sound_part(data: object, details: Sequence[ErrorDetails]) -> object:
@@ -238,6 +258,8 @@ def _form_fault(document: Document, detail: ErrorDetails) -> Fault:
     line = document.line(place)
     if detail["type"] == "missing":
         return Fault(f"'{name}' is missing", document.file, line)
+    if place[:1] == ("assumes",) and detail["input"] is None:
+        return _no_reason(document, place)
     if detail["type"] == "extra_forbidden":
         around = (str(part) for part in loc[-2::-1] if str(part).startswith("<") or part == loc[0])
         form = next((_KEYS_OF[part] for part in around if part in _KEYS_OF), ScenarioFile)
