@@ -24,7 +24,7 @@ PLACES = {
     "scenarios": "plansim/_data/scenarios",
 }
 KINDS = {".csv", ".css", ".html", ".js", ".json", ".md", ".mdl", ".mplstyle", ".py", ".txt"}
-KINDS |= {".typed", ".yaml"}
+KINDS |= {".j2", ".typ", ".typed", ".yaml"}
 
 
 def output(command: Sequence[str | Path], cwd: Path) -> str:
