@@ -17,7 +17,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	then echo $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools format readme guide lock clean bench
+.PHONY: help run test tools format readme guide lock clean bench iamc
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -69,8 +69,20 @@ bench: $(DEV) tools ## measure engines and page on this machine and write docs/p
 	$(PY) -m tests.bench.engines --write
 	$(PY) tests/bench/page.py --write
 
+# pyam asks for an older pandas than plansim has, hence an environment of its own. It is fetched
+# whole, which takes minutes, so that `make test` leaves it out.
+PYAM := $(VENV)-pyam
+iamc: $(RUN) ## see that pyam reads back what `plansim export --form iamc` writes
+	@test -x $(PYAM)/bin/python || "$(PYTHON)" -m venv $(PYAM)
+	@$(PYAM)/bin/python -m pip install --quiet --disable-pip-version-check --no-input "pyam-iamc>=2.2" "sqlalchemy<2.1"
+	@rm -rf build/iamc && mkdir -p build/iamc
+	@$(VENV)/bin/plansim export $(SHOWN) --form iamc -o build/iamc/export.csv
+	@$(VENV)/bin/plansim export $(SHOWN) --form iamc -o build/iamc/export.xlsx
+	@$(VENV)/bin/plansim export $(SHOWN) --form tidy -o build/iamc/tidy.csv
+	$(PYAM)/bin/python tests/iamc/read_back.py build/iamc
+
 clean: ## remove everything that these commands made in this folder
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-pyam build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find sim tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PY):

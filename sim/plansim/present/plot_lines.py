@@ -35,6 +35,7 @@ from plansim.present.figure import (
 )
 from plansim.present.marks import Mark, mark_label, marks_on, scaled_mark, series_in
 from plansim.present.series import Series
+from plansim.present.table import columns as terminal_columns
 from plansim.present.text import Lang, Text, read_text
 
 __all__ = [
@@ -65,6 +66,8 @@ class Shown:
     """To which that of the series converts."""
 
 
+MOST_ASKED = 34
+"""Columns, a Chinese character being two, that say above a small chart what targets ask."""
 FLATTEST = 0.04
 """A vertical axis covers at least this share of the values on it: less would be a lens on noise."""
 
@@ -208,8 +211,11 @@ def _draw(
     if labelled:
         label_marks(axes, [mark for mark, _ in placed], series[0], text)
     else:
-        asked = dict.fromkeys(mark_label(mark.target, text) for mark, _ in placed)
-        axes.text(1.0, 1.015, typeset(text.join(list(asked)[:2])), transform=axes.transAxes,
+        asked = list(dict.fromkeys(mark_label(mark.target, text) for mark, _ in placed))
+        words = text.join(asked[:2])
+        if terminal_columns(words) > MOST_ASKED:
+            words = asked[0]
+        axes.text(1.0, 1.015, typeset(words), transform=axes.transAxes,
                   ha="right", va="bottom", fontsize=7.5, color=GREY)  # fmt: skip
     return series
 

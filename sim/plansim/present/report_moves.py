@@ -44,7 +44,7 @@ def _move(move: Move, text: Text) -> str:
     before, after = _figures(move.present * lever.shown_factor, move.value * lever.shown_factor)
     # A place in time is written as the year that it is.
     plain = lever.shown_unit == NO_UNIT or (lever.shown_unit == "Year" and move.value >= FIRST_YEAR)
-    unit = "" if plain else f" {text.unit(lever.shown_unit)}"
+    unit = "" if plain else f"\u00a0{text.unit(lever.shown_unit)}"
     match lever.apply:
         case Apply.SET:
             return f"{name} {before} → {after}{unit}"
