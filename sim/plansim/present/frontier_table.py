@@ -22,7 +22,7 @@ from plansim.study.frontier import Alone, Frontier, Horizon, Policy
 __all__ = ["frontier_json", "frontier_table"]
 
 _NO_UNIT = "Dmnl"
-_NOTHING = 1e-6
+_NOTHING = 1e-5
 
 
 def frontier_table(
