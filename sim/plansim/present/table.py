@@ -514,6 +514,18 @@ def bases_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, st
     ]
 
 
+def others_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:
+    """Give the values on the other bases of a verdict on which all agree, where they look other."""
+    if verdict.status is Status.UNDECIDED:
+        return []
+    shown = value_text(target, verdict.value)
+    others = [
+        (text.word("basis", basis), value_text(target, value))
+        for basis, value in list(verdict.bases.items())[1:]
+    ]
+    return [(basis, value) for basis, value in others if value != shown]
+
+
 def _side(target: Target, value: float) -> str:
     holds = bool(margin_of(np.array(value), target) >= 0)
     return MARKS[Status.MET if holds else Status.MISSED][0]
@@ -538,6 +550,9 @@ def _stacked_cell(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
     lines += [Line(f"  {basis}", value) for basis, value in bases]
     if not bases:
         lines.append(Line("", f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"))
+    lines += [
+        Line(f"  {basis}", value, Style.FAINT) for basis, value in others_of(verdict, target, text)
+    ]
     if breach := breach_text(verdict, target, text):
         lines.append(Line("", breach))
     return [tuple(lines)]
@@ -550,12 +565,14 @@ def _flat_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
     bases = bases_of(verdict, target, text)
     breach = breach_text(verdict, target, text)
     values = [Line() if bases else Line("", value_text(target, verdict.value))]
+    bases = bases or others_of(verdict, target, text)
+    decided = verdict.status is not Status.UNDECIDED
     return [
         (_status_line(verdict, text), *(Line(f"  {basis}") for basis, _ in bases)),
         (*values, *(Line("", value) for _, value in bases)),
-        (Line("", "" if bases else margin_text(verdict, target)),),
+        (Line("", margin_text(verdict, target) if decided else ""),),
         (
-            Line("", "" if bases else percent(verdict.margin_pct)),
+            Line("", percent(verdict.margin_pct) if decided else ""),
             *([Line("", breach)] if breach else []),
         ),
     ]
