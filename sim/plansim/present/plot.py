@@ -1,5 +1,7 @@
 """Figures of runs: each function takes datasets and gives the matplotlib axes that it drew on.
 
+`drivers` alone takes no dataset but what `plansim.sensitivity` found out about one target.
+
 A run is what `simulate` gives, over ``time``, or its annual view; all is drawn by years. ``lang``
 is ``en`` or ``zh``; names and units come from the dataset, targets from the catalogue. Without
 ``axes`` a figure is made; to lay one out yourself, make it within ``with plansim.plot.style():``.
@@ -8,6 +10,7 @@ is ``en`` or ``zh``; names and units come from the dataset, targets from the cat
 from __future__ import annotations
 
 from plansim.present.figure import save_figure, style
+from plansim.present.plot_drivers import drivers
 from plansim.present.plot_lines import small_multiples, trajectories
 from plansim.present.plot_parts import pyramid, stack
 from plansim.present.plot_phase import phase
@@ -15,6 +18,7 @@ from plansim.present.plot_sweep import fan
 from plansim.present.plot_verdicts import verdict_map
 
 __all__ = [
+    "drivers",
     "fan",
     "phase",
     "pyramid",
