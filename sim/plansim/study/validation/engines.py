@@ -31,8 +31,6 @@ AGREE: Mapping[str, float] = {"PySD": 1e-9, "pysimlin": 1e-6}
 """By the other engine: of the larger of a value and the largest of its series."""
 _NOISE = 1e-9
 """A series that stays below by both engines is what rounding leaves of equal numbers."""
-_QUIET = 1e-3
-"""Of the largest value that a series takes in any scenario: what it counts for at least."""
 
 _EMPTY = (None, "", "unknown")
 _CARD = (
@@ -59,12 +57,8 @@ def engines(dossier: Dossier, *, reference: bool = False) -> Finding:
     others = ["pysimlin"] * has_simlin() + ["PySD"] * reference
     probe = probe_of(dossier.model)
     ours = {each.id: _ours(probe, each) for each in dossier.scenarios.values()}
-    least = {
-        name: _QUIET * max(float(np.abs(run[name]).max()) for run in ours.values())
-        for name in probe.kernel.outputs
-    }
     cases = [
-        disagreement(other, each.id, ours[each.id], _theirs(other, dossier.model, each), least)
+        disagreement(other, each.id, ours[each.id], _theirs(other, dossier.model, each))
         for each in dossier.scenarios.values()
         for other in others
     ]
@@ -86,18 +80,18 @@ def disagreement(
     scenario: str,
     ours: Mapping[str, Floats],
     theirs: Mapping[str, Floats],
-    least: Mapping[str, float],
 ) -> Case:
     """Give the largest difference of two engines' series, ``(time,)`` by their names.
 
-    It counts against the largest value of the series, or what it counts for at ``least``.
+    It counts against the largest value of the series.
     """
     worst, place, value = 0.0, "", 0.0
     for name, series in ours.items():
-        scale = max(float(np.abs(series).max()), least[name])
+        scale = float(np.abs(series).max())
         if max(scale, float(np.abs(theirs[name]).max())) < _NOISE:
             continue
-        error = np.abs(series - theirs[name]) / scale
+        with np.errstate(divide="ignore", invalid="ignore"):  # nil here and not there: infinite
+            error = np.abs(series - theirs[name]) / scale
         largest = float(np.max(np.where(np.isfinite(error), error, np.inf)))
         if largest >= worst:
             worst, place, value = largest, name, scale

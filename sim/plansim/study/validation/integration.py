@@ -10,6 +10,7 @@ import numpy as np
 from plansim.model.records import Model, VariableKind
 from plansim.model.scenario import Scenario
 from plansim.plan.check import Answer, Findings, findings
+from plansim.plan.measure import Floats, Measure, Yearly, measured
 from plansim.plan.targets import Status, Target, split_reference, unit_factor
 from plansim.study.factor import default_of
 from plansim.study.validation.checks import Resting, resting_of
@@ -61,8 +62,11 @@ def _moves(
     """Give what each indicator moves by, the largest move first."""
     cases = []
     for reference in indicators(dossier):
+        span = _span(dossier, reference)
         for year in dossier.checks.years:
-            before, after = (float(each.yearly(reference)(year)[run]) for each in (whole, half))
+            before, after = (
+                float(_figure(each.yearly(reference), span, year)[run]) for each in (whole, half)
+            )
             if np.isnan(before) and np.isnan(after):
                 continue  # a run that is over by then
             change = abs(after - before)
@@ -72,6 +76,25 @@ def _moves(
             holds = bool(change <= MOVED * abs(before))
             cases.append(Case(scenario.id, holds, Said.MOVED, values))
     yield from sorted(cases, key=lambda case: -float(case.values["part"]))
+
+
+def _span(dossier: Dossier, reference: str) -> int:
+    """Give over how many years targets add an indicator up; 1 if one looks at a year's figure.
+
+    A flow that is only ever judged as a sum may pass through nil in a single year, where a part of
+    itself says nothing.
+    """
+    judging = [each for each in dossier.judged if reference in each.variables.values()]
+    added = (Measure.SUM, Measure.MEAN)
+    return min(
+        (each.year or each.since + 1) - each.since if each.measure in added else 1
+        for each in judging
+    )
+
+
+def _figure(at: Yearly, span: int, year: int) -> Floats:
+    """Give an indicator's figure: that of the year, or the sum of the years up to it."""
+    return at(year) if span == 1 else measured(at, Measure.SUM, year - span, year)
 
 
 def _turned(
@@ -148,5 +171,5 @@ def _at_rest(model: Model, scenario: Scenario, runs: Runs, resting: Resting) -> 
     names = cells(model, resting.constant)
     own = np.array([default_of(model, scenario.values, name) for name in names])
     part = float(np.max(np.abs(own - needed) / np.maximum(np.abs(needed), 1e-300)))
-    values: dict[str, Number] = {"what": ", ".join(f"{each:.12g}" for each in needed), "part": part}
+    values: dict[str, Number] = {"what": ", ".join(f"{each:.16g}" for each in needed), "part": part}
     return Case(resting.constant, part <= DRIFT, Said.AT_REST, values)
