@@ -14,45 +14,45 @@ _MODEL = """{UTF-8}
 plant: old plant, new plant
   ~ ~ 设备。The plant of the mill. [zh: 旧设备, 新设备] |
 capital[plant]= INTEG(investment[plant] - wear[plant], base capital[plant])
-  ~ 亿元 [0,?] ~ 资本。Capital of the mill by plant. [D: sum] |
+  ~ 亿元 [0,?] ~ 资本。工厂各设备的资本。Capital of the mill by plant. [D: 合计。sum] |
 investment[plant]= investment share[plant]*saving*(switch R*output + (1 - switch R)*base output)
-  ~ 亿元/Year [0,?] ~ 投资。What is built in a year. [D: sum] |
+  ~ 亿元/Year [0,?] ~ 投资。一年中新建的设备。What is built in a year. [D: 合计。sum] |
 wear[plant]= wear rate*capital[plant]
-  ~ 亿元/Year [0,?] ~ 磨损。What wears out in a year. [D: sum] |
+  ~ 亿元/Year [0,?] ~ 磨损。一年中磨损的设备。What wears out in a year. [D: 合计。sum] |
 output= yield*skill*SUM(capital[plant!])*water share
-  ~ 亿元/Year [0,?] ~ 产出。What the mill makes in a year. [D: sum] |
+  ~ 亿元/Year [0,?] ~ 产出。工厂一年的产品。What the mill makes in a year. [D: 合计。sum] |
 skill= INTEG(learning, 1.0)
-  ~ Dmnl [0,?] ~ 技能。What the workers can do, 1 at the start. [D: sum] |
+  ~ Dmnl [0,?] ~ 技能。工人之能，起于一。What the workers can do, 1 at the start. [D: 合计。sum] |
 learning= learning rate*skill*(expected output - base output)/base output
-  ~ 1/Year [-9,9] ~ 学习。What they learn in a year. [D: sum] |
+  ~ 1/Year [-9,9] ~ 学习。一年中学到的技能。What they learn in a year. [D: 合计。sum] |
 learning rate= 0.02
-  ~ 1/Year [0,0.1] ~ 学习率。What they learn where output doubles. [A: 0.01–0.03] |
+  ~ 1/Year [0,0.1] ~ 学习率。产出加倍时所学。What they learn where output doubles. [A: 0.01–0.03] |
 base output= yield*SUM(base capital[plant!])
-  ~ 亿元/Year [0,?] ~ 基年产出。What it made in the base year. [D: sum] |
+  ~ 亿元/Year [0,?] ~ 基年产出。工厂在基年的产品。What it made in the base year. [D: 合计。sum] |
 water share= MIN(1, water/(water need*SUM(capital[plant!])))
-  ~ Dmnl [0,1] ~ 水满足率。The share of the water called for. [D: ratio] |
+  ~ Dmnl [0,1] ~ 水满足率。用水满足之比。The share of the water called for. [D: 比值。ratio] |
 expected output= SMOOTHI(output, patience, base output now)
-  ~ 亿元/Year [0,?] ~ 预期产出。What is believed of output. [D: smoothed] |
+  ~ 亿元/Year [0,?] ~ 预期产出。众所认为的产出。What is believed of output. [D: 平滑。smoothed] |
 base output now= 20.0
-  ~ 亿元/Year [0,1000] ~ 预期初值。What is believed at the start. [A: 15–25] |
+  ~ 亿元/Year [0,1000] ~ 预期初值。期初人们认为的产出。What is believed at the start. [A: 15–25] |
 patience= 2
-  ~ Year [1,10] ~ 滞后。How long belief takes to follow. [A: 1–4] |
+  ~ Year [1,10] ~ 滞后。预期跟上产出所需的时间。How long belief takes to follow. [A: 1–4] |
 base capital[plant]= 60, 40
-  ~ 亿元 [0,1000] ~ 基年资本。Capital at the start. [A: 30–70] |
+  ~ 亿元 [0,1000] ~ 基年资本。期初各设备的资本。Capital at the start. [A: 30–70] |
 investment share[plant]= 0.3, 0.7
-  ~ Dmnl [0,1] ~ 投资比重。The part of a plant in what is built. [D: given] |
+  ~ Dmnl [0,1] ~ 投资比重。新建中之占比。The part of a plant in what is built. [D: 给定。given] |
 saving= 0.3
-  ~ Dmnl [0,1] ~ 储蓄率。The part of output that is built from. [A: 0.2–0.4] |
+  ~ Dmnl [0,1] ~ 储蓄率。产出中用于建设的部分。The part of output that is built from. [A: 0.2–0.4] |
 wear rate= 0.05
-  ~ 1/Year [0,0.5] ~ 磨损率。The part that wears out in a year. [A: 0.04–0.06] |
+  ~ 1/Year [0,0.5] ~ 磨损率。一年中磨损掉的比例。The part that wears out in a year. [A: 0.04–0.06] |
 yield= 0.2
-  ~ 1/Year [0,1] ~ 产出率。Output over capital. [A: 0.15–0.25] |
+  ~ 1/Year [0,1] ~ 产出率。产出与资本之比。Output over capital. [A: 0.15–0.25] |
 water= 200
-  ~ 万t [0.1,1000] ~ 水量。The water there is. [A: 180–220] |
+  ~ 万t [0.1,1000] ~ 水量。可供使用的水量。The water there is. [A: 180–220] |
 water need= 1
-  ~ 万t/亿元 [0.1,10] ~ 用水系数。The water that capital needs. [A: 0.8–1.2] |
+  ~ 万t/亿元 [0.1,10] ~ 用水系数。单位资本所需的用水。The water that capital needs. [A: 0.8–1.2] |
 switch R= 1
-  ~ Dmnl [0,1] ~ 回路开关。Cuts the accumulation. [D: switch] |
+  ~ Dmnl [0,1] ~ 回路开关。用来切断积累过程。Cuts the accumulation. [D: 开关。switch] |
 INITIAL TIME= 2005 ~ Year ~ 起始时间。Start. |
 FINAL TIME= 2020.5 ~ Year ~ 结束时间。End. |
 TIME STEP= 0.0625 ~ Year ~ 时间步长。Step. |

@@ -6,18 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plansim.model.comment import Comment, read_comment
+from plansim.model.comment import Comment, Source, read_comment, read_source
 
 
 def test_the_full_convention() -> None:
     comment = read_comment(
-        "地区生产总值。Sum of the value added of all sectors. [M01] [E090: 0.06–0.12] "
-        "[A: 0.4–0.6 reason text] [D: ratio] [year-end]"
+        "地区生产总值。全部行业增加值之和。按可比价。Sum of the value added of all sectors. [M01] "
+        "[E090: 0.06–0.12] [A: 0.4–0.6 理由。其二。reason text] [D: ratio] [year-end]"
     )
     assert comment == Comment(
         name_zh="地区生产总值",
-        meaning="Sum of the value added of all sectors.",
-        sources=("M01", "E090: 0.06–0.12", "A: 0.4–0.6 reason text", "D: ratio"),
+        meaning_en="Sum of the value added of all sectors.",
+        meaning_zh="全部行业增加值之和。按可比价。",
+        sources=("M01", "E090: 0.06–0.12", "A: 0.4–0.6 理由。其二。reason text", "D: ratio"),
         plausible=(0.06, 0.12),
         year_end=True,
         elements_zh=(),
@@ -26,7 +27,7 @@ def test_the_full_convention() -> None:
 
 def test_an_ordinary_comment_is_all_meaning() -> None:
     comment = read_comment("\n\t\tThe time step\\ for the simulation.\n\t")
-    assert comment == Comment("", "The time step\\ for the simulation.", (), None, False, ())
+    assert comment == Comment("", "The time step\\ for the simulation.", "", (), None, False, ())
 
 
 @pytest.mark.parametrize(
@@ -62,11 +63,11 @@ def test_the_first_range_counts() -> None:
 def test_tags_stand_at_the_end_only() -> None:
     comment = read_comment("名。From [0,1] to [year-end] or so.")
     assert (comment.sources, comment.year_end) == ((), False)
-    assert comment.meaning == "From [0,1] to [year-end] or so."
+    assert comment.meaning_en == "From [0,1] to [year-end] or so."
 
 
 def test_a_lone_bracket_is_no_tag() -> None:
-    assert read_comment("名。x]").meaning == "x]"
+    assert read_comment("名。x]").meaning_en == "x]"
 
 
 def test_elements_in_chinese() -> None:
@@ -80,14 +81,48 @@ def test_wrapped_lines_flow() -> None:
         "地区生\n\t\t产总值。Sum of\n\t\tthe value of 万\n元. [A: 1–2 a\n\t\treason]"
     )
     assert comment.name_zh == "地区生产总值"
-    assert comment.meaning == "Sum of the value of 万元."
+    assert comment.meaning_en == "Sum of the value of 万元."
     assert comment.sources == ("A: 1–2 a reason",)
 
 
 @given(st.text(alphabet="中。 [](:)zh–.0123A\n-year", max_size=60))
 def test_no_comment_is_too_odd(text: str) -> None:
     comment = read_comment(text)
-    assert "\n" not in comment.name_zh + comment.meaning + "".join(comment.sources)
+    assert "\n" not in comment.name_zh + comment.meaning_en + comment.meaning_zh + "".join(
+        comment.sources
+    )
+
+
+def test_a_comment_may_lack_either_language() -> None:
+    chinese = read_comment("名。一句。")
+    assert (chinese.name_zh, chinese.meaning_zh, chinese.meaning_en) == ("名", "一句。", "")
+    english = read_comment("名。One.")
+    assert (english.name_zh, english.meaning_zh, english.meaning_en) == ("名", "", "One.")
+
+
+@pytest.mark.parametrize(
+    ("tag", "source", "said_en", "said_zh"),
+    [
+        ("M01", Source("M01", "", None, "", ""), "", ""),
+        ("A: 1–2", Source("A", "1–2", (1, 2), "", ""), "1–2", "1–2"),
+        ("D: 合计。sum", Source("D", "", None, "sum", "合计。"), "sum", "合计。"),
+        ("D: sum", Source("D", "", None, "sum", ""), "sum", "sum"),
+        ("D: 合计。", Source("D", "", None, "", "合计。"), "合计。", "合计。"),
+        (
+            "A: 1–2 甲：3–4。乙。5 万: why",
+            Source("A", "1–2", (1, 2), "5 万: why", "甲：3–4。乙。"),
+            "1–2 5 万: why",
+            "1–2 甲：3–4。乙。",
+        ),
+        ("A: 1–2, near", Source("A", "1–2", (1, 2), ", near", ""), "1–2, near", "1–2, near"),
+    ],
+)
+def test_a_tag_says_its_reason_in_both_languages(
+    tag: str, source: Source, said_en: str, said_zh: str
+) -> None:
+    found = read_source(tag)
+    assert found == source
+    assert (found.said_en, found.said_zh) == (said_en, said_zh)
 
 
 @pytest.mark.parametrize("unit", ["[]", "[", "]", "中\n", "\n", "[A:1–", "1", "。"])

@@ -67,7 +67,7 @@ def test_a_variable_in_full(town: Model) -> None:
     assert line == "birth rate="
     assert (variable.name, variable.kind) == ("birth rate", VariableKind.CONSTANT)
     assert (variable.unit, variable.admissible) == ("1/Year", (0, 0.1))
-    assert (variable.name_zh, variable.meaning) == ("出生率", "Births per resident and year.")
+    assert (variable.name_zh, variable.meaning_en) == ("出生率", "Births per resident and year.")
     assert variable.sources == ("T02", "A: 0.010–0.014 the span of neighbouring towns")
     assert variable.plausible == (0.01, 0.014)
     assert (variable.module, variable.equation) == ("population", "birth rate=\n\t0.012")

@@ -92,7 +92,7 @@ class _Builder:
         built = {}
         for name in dict.fromkeys(variable.module for variable in variables):
             comment = read_comment(self.scan.groups.get(name, ""))
-            built[name] = Module(name, comment.name_zh, comment.meaning)
+            built[name] = Module(name, comment.name_zh, comment.meaning_en, comment.meaning_zh)
         return built
 
     # The clock
@@ -220,7 +220,8 @@ class _Builder:
             kind=kind,
             unit=next((eq.unit for eq in group if eq.unit), ""),
             name_zh=comment.name_zh,
-            meaning=comment.meaning,
+            meaning_en=comment.meaning_en,
+            meaning_zh=comment.meaning_zh,
             sources=comment.sources,
             timing=Timing.YEAR_END if at_year_end else Timing.YEAR,
             module=first.group,

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from plansim.errors import Fault, UnknownNameError, nearest
+from plansim.model.comment import read_source
 
 __all__ = [
     "Model",
@@ -56,10 +57,13 @@ class Variable:
     """As the file writes it; empty if it gives none."""
     name_zh: str
     """The comment up to its first ``。``; empty if there is none."""
-    meaning: str
-    """The comment without the Chinese name and the tags at its end."""
+    meaning_en: str
+    """The comment without the Chinese name, what is Chinese after it, and the tags at its end."""
+    meaning_zh: str
+    """The comment from its first ``。`` to its last; empty if there is nothing between."""
     sources: tuple[str, ...]
-    """The tags that name sources, whole: ``M01``, ``E090: 0.06–0.12``, ``A: 0.4–0.6 reason``."""
+    """The tags that name sources, whole: ``M01``, ``E090: 0.06–0.12``, ``A: 0.4–0.6 理由。reason``;
+    `read_source` takes one apart."""
     timing: Timing
     module: str
     """The Vensim group, without a leading dot; empty before the first group."""
@@ -84,7 +88,7 @@ class Variable:
     @property
     def source_ids(self) -> tuple[str, ...]:
         """The sources without ranges and reasons: ``E090``, ``A``."""
-        return tuple(source.partition(":")[0].strip() for source in self.sources)
+        return tuple(read_source(tag).id for tag in self.sources)
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,10 @@ class Module:
     """Without a leading dot; empty for what stands before the first group."""
     name_zh: str
     """The group's comment up to its first ``。``; empty if there is none."""
-    meaning: str
-    """The rest of the comment."""
+    meaning_en: str
+    """The comment after its last ``。``."""
+    meaning_zh: str
+    """What stands between; empty if nothing does."""
 
 
 @dataclass(frozen=True)

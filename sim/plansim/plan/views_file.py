@@ -253,13 +253,12 @@ class _Reader:
         if ends is None:
             return None
         english, chinese = names_of(self.model, *found[0])
-        meaning = variable.meaning
         return Lever(
             id=row.moves[0],
             name_en=row.en or english,
             name_zh=row.zh or chinese,
-            help_en=row.help.en if row.help else meaning,
-            help_zh=row.help.zh if row.help else meaning,
+            help_en=row.help.en if row.help else variable.meaning_en or variable.meaning_zh,
+            help_zh=row.help.zh if row.help else variable.meaning_zh or variable.meaning_en,
             constants=tuple(references),
             apply=row.apply,
             low=ends[0],

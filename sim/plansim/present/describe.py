@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from plansim.model.comment import read_source
 from plansim.model.evidence import Evidence
 from plansim.model.records import Model, SubscriptRange, Timing, Variable, VariableKind
 from plansim.model.scenario import Change, Scenario
@@ -68,7 +69,7 @@ def variable_facts(
     initial = set(variable.initial_causes)
     facts = [
         ("show.variable", _both(variable.name, variable.name_zh, text)),
-        ("show.meaning", variable.meaning),
+        ("show.meaning", text.pick(variable.meaning_en, variable.meaning_zh)),
         ("show.kind", kind_of(variable, text)),
         ("show.module", _module(variable, model, text)),
         ("show.unit", text.unit(variable.unit)),
@@ -303,7 +304,8 @@ def _names(names: Iterable[str], model: Model, text: Text) -> str:
 
 def _source(tag: str, known: Mapping[str, str], text: Text) -> str:
     """Write a source tag with what it stands for."""
-    key, _, rest = (part.strip() for part in tag.partition(":"))
+    source = read_source(tag)
+    key, rest = source.id, text.pick(source.said_en, source.said_zh)
     if key in (ASSUMPTION, DERIVED):
         label = text("show.assumption" if key == ASSUMPTION else "show.derived")
         return f"{label}{text('list_sep.colon')}{rest}" if rest else label

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from plansim.compiler.syntax import Table, read_right_side, read_table
 from plansim.errors import FaultLog
+from plansim.model.comment import read_source
 from plansim.model.evidence import Evidence
 from plansim.model.expression import name_key
 from plansim.model.records import Model, Variable, VariableKind
@@ -124,7 +125,8 @@ class Book:
 
     def cited(self, tag: str) -> Iterator[Part]:
         """Give what a source tag names, each with a link to the list of sources."""
-        key, _, rest = (part.strip() for part in tag.partition(":"))
+        source = read_source(tag)
+        key, rest = source.id, self.text.pick(source.said_en, source.said_zh)
         if key in (ASSUMPTION, DERIVED):
             label = self.text("show.assumption" if key == ASSUMPTION else "show.derived")
             yield Part(f"{label}{self.text('list_sep.colon')}{rest}" if rest else label)
@@ -164,7 +166,7 @@ def entry_of(variable: Variable, book: Book) -> Entry:
         anchor=slug(variable.name),
         name=book.name(variable),
         second=next((each for each in names if each != book.name(variable)), ""),
-        meaning=variable.meaning,
+        meaning=text.pick(variable.meaning_en, variable.meaning_zh),
         math=math,
         summary=text("list_sep.comma").join(each for each in said if each),
         facts=tuple(fact for fact in _facts(variable, book) if any(p.text for p in fact.parts)),

@@ -6,6 +6,7 @@ and the sources. The pages need no network.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
@@ -77,6 +78,7 @@ def document_pages(
         "modules": list(_modules(book)),
         "say": partial(text.word, "document"),
         "label": text,
+        "tongue": partial(_tongue, text.lang),
         "comma": text("list_sep.comma"),
         "colon": text("list_sep.colon"),
         "stop": "。" if text.lang is Lang.ZH else ".",
@@ -107,6 +109,14 @@ def document_pages(
     return pages
 
 
+def _tongue(lang: Lang, said: str) -> str:
+    """Give the attribute of an element whose text is not in the page's language."""
+    from markupsafe import Markup
+
+    spoken = Lang.ZH if re.search(r"[\u4e00-\u9fff]", said.rpartition("。")[0]) else Lang.EN
+    return Markup("" if spoken is lang else f' lang="{spoken}"')
+
+
 def _in_module(model: Model, module: str) -> list[Variable]:
     return [each for each in model.variables.values() if each.module == module]
 
@@ -117,7 +127,7 @@ def _modules(book: Book) -> Iterator[dict[str, object]]:
         yield {
             "title": book.module_title(name),
             "page": page_of(name),
-            "meaning": module.meaning,
+            "meaning": book.text.pick(module.meaning_en, module.meaning_zh),
             "counts": [kinds.count(kind) for kind in _COUNTED],
         }
 
@@ -142,7 +152,7 @@ def _index(book: Book, card: Mapping[str, str]) -> dict[str, object]:
 def _module(book: Book, name: str, drawn: bool) -> dict[str, object]:
     from markupsafe import Markup
 
-    text, model = book.text, book.model
+    text, model, module = book.text, book.model, book.model.modules[name]
     drawing, folded = "", tuple[str, ...]()
     if drawn:
         drawing = module_diagram(model, name, (text.lang,), style=False, href=link_to)
@@ -152,7 +162,7 @@ def _module(book: Book, name: str, drawn: bool) -> dict[str, object]:
         entry = entry_of(variable, book)
         groups.setdefault(variable.kind, []).append({**vars(entry), "math": Markup(entry.math)})
     return {
-        "meaning": model.modules[name].meaning,
+        "meaning": text.pick(module.meaning_en, module.meaning_zh),
         "drawing": Markup(drawing),
         "folded": [{"name": part.text, "link": part.link} for part in map(book.part, folded)],
         "groups": [

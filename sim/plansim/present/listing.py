@@ -95,7 +95,8 @@ def _texts_of_variable(variable: Variable, text: Text) -> tuple[str, ...]:
     return (
         variable.name,
         variable.name_zh,
-        variable.meaning,
+        variable.meaning_en,
+        variable.meaning_zh,
         variable.module,
         variable.unit,
         *kinds,

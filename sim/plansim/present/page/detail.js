@@ -16,7 +16,7 @@ function detail(target, results, act) {
   add("page.place", pick(target.place));
   add("page.note", pick(target.note));
   add("page.judged_by", pick(target.variable));
-  if (!langIndex()) add("page.meaning", target.meaning);
+  add("page.meaning", pick(target.meaning));
   add("page.causes", target.causes.map(pick).join(t("page.comma")));
   const around = target.loops.map((loop) => {
     const [name, meaning] = [loop.slice(0, 2), loop.slice(2)].map(pick);

@@ -320,7 +320,7 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
             if references[0] in [split_reference(line.reference) for line in chart.lines]
         ),
         "variable": both(variable.name, variable.name_zh),
-        "meaning": variable.meaning,
+        "meaning": [variable.meaning_en, variable.meaning_zh or variable.meaning_en],
         "module": variable.module,
         "causes": [both(each.name, each.name_zh) for each in causes],
         "loops": [

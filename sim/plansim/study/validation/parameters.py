@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
 from plansim.engine.simlin import check_units, has_simlin
+from plansim.model.comment import read_source
 from plansim.model.evidence import load_evidence
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.plan.audit import FILE_NAME as AUDIT
@@ -28,6 +29,7 @@ _CHINESE = re.compile(r"[一-鿿]")
 _FORBIDDEN = re.compile(r"[%‰³²]")
 """Signs that a unit may not have: one checker or the other does not know them."""
 _FEWEST_WORDS = 3
+_FEWEST_CHARACTERS = 4
 _ASSUMED, _DERIVED = "A", "D"
 
 
@@ -115,7 +117,7 @@ def _known_sources(dossier: Dossier) -> set[str]:
 
 
 def documentation(dossier: Dossier) -> Finding:
-    """See that everything has a Chinese name and a sentence of its own."""
+    """See that everything has a Chinese name and, in both languages, a sentence of its own."""
     model = dossier.model
     # The language fixes the comments of the clock.
     explained = [v for v in model.variables.values() if v.kind is not VariableKind.CONTROL]
@@ -125,7 +127,8 @@ def documentation(dossier: Dossier) -> Finding:
         for what in _lacking(each)
     ]
     cases += _shared(explained, "name_zh")
-    cases += _shared(explained, "meaning")
+    cases += _shared(explained, "meaning_en")
+    cases += _shared(explained, "meaning_zh")
     cases += _ranges(model)
     figures: dict[str, Number] = {"variables": len(explained)}
     return found("Q04", cases or [Case(model.name, True, Said.SOUND_MODEL)], figures)
@@ -135,11 +138,21 @@ def _lacking(each: Variable) -> Iterator[str]:
     if not _CHINESE.search(each.name_zh):
         yield "name_zh"
     if (
-        len(each.meaning.split()) < _FEWEST_WORDS
-        or not each.meaning.endswith(".")
-        or re.match(r"The same\b", each.meaning)
+        len(each.meaning_en.split()) < _FEWEST_WORDS
+        or not each.meaning_en.endswith(".")
+        or re.match(r"The same\b", each.meaning_en)
     ):
-        yield "meaning"
+        yield "meaning_en"
+    if (
+        len(_CHINESE.findall(each.meaning_zh)) < _FEWEST_CHARACTERS
+        or not each.meaning_zh.endswith("。")
+        or re.match("同上|同前", each.meaning_zh)
+        or each.meaning_zh.rstrip("。") == each.name_zh
+    ):
+        yield "meaning_zh"
+    for source in map(read_source, each.sources):
+        if bool(source.reason_en) != bool(source.reason_zh):
+            yield "reason_en" if source.reason_zh else "reason_zh"
     if not each.sources:
         yield "source"
 
