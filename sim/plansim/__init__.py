@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from plansim.study.causes import Attribution, attribute
     from plansim.study.design import Design
     from plansim.study.design_file import read_design
+    from plansim.study.dominance import Dominance, find_dominance
+    from plansim.study.loop_scores import LoopScores, score_loops
     from plansim.study.loops import Cut, Loop, cut_loops, load_loops
     from plansim.study.sensitivity import sensitivity
     from plansim.study.solve import Lever, Solution, lever_named, solve
@@ -107,6 +109,8 @@ _HOMES = {
     "study.calibration_file": ["read_calibration"],
     "study.design": ["Design"],
     "study.design_file": ["read_design"],
+    "study.dominance": ["Dominance", "find_dominance"],
+    "study.loop_scores": ["LoopScores", "score_loops"],
     "study.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
     "study.solve": ["Lever", "Solution", "lever_named", "solve"],
     "study.sensitivity": ["sensitivity"],
@@ -125,12 +129,14 @@ __all__ = [
     "Design",
     "DesignError",
     "Direction",
+    "Dominance",
     "Ensemble",
     "Fault",
     "InputError",
     "Kernel",
     "Lever",
     "Loop",
+    "LoopScores",
     "Measure",
     "Model",
     "ModelError",
@@ -158,6 +164,7 @@ __all__ = [
     "check_targets",
     "compile_model",
     "cut_loops",
+    "find_dominance",
     "lever_named",
     "list_scenarios",
     "load_loops",
@@ -171,6 +178,7 @@ __all__ = [
     "read_calibration",
     "read_design",
     "read_scenario",
+    "score_loops",
     "sensitivity",
     "simulate",
     "simulate_ensemble",
