@@ -6,14 +6,11 @@ For variants of a model, in which an equation is changed and no other is touched
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 
 from plansim.compiler.syntax import Call, Name, Node, Number, Operation, Table
 
 __all__ = ["unparse"]
-
-_PLAIN = re.compile(r"[^\W\d][\w']*")
 
 
 def unparse(node: Node, named: Callable[[Name], str] | None = None) -> str:
@@ -46,11 +43,5 @@ def unparse(node: Node, named: Callable[[Name], str] | None = None) -> str:
 
 
 def _name(name: Name) -> str:
-    inside = f"[{','.join(map(_quoted, name.subscripts))}]" if name.subscripts else ""
-    return _quoted(name.key) + inside
-
-
-def _quoted(key: str) -> str:
-    """Give a name, in quotes where it needs them."""
-    bare = key.removesuffix("!")
-    return key if _PLAIN.fullmatch(bare) else f'"{bare}"' + key[len(bare) :]
+    """Give a name; one that needs quotes keeps them in its key."""
+    return name.key + (f"[{','.join(name.subscripts)}]" if name.subscripts else "")

@@ -69,8 +69,8 @@ def span(phase: Phase) -> str:
 
 def answer_word(phase: Phase, text: Text, marks: tuple[str, str] = ("↑", "↓")) -> str:
     """Say which loop dominates in a phase, and which way; or why none does."""
-    if phase.lead in (Lead.WEAK, Lead.NONE):
-        return text(f"dominance.{phase.lead}")
+    if not phase.leaders:
+        return text.word("dominance", phase.lead)
     up, down = marks
     return " ≈ ".join(f"{id_} {up if phase.pushes_up(id_) else down}" for id_ in phase.leaders)
 
@@ -106,13 +106,12 @@ def _columns(
     marks: tuple[str, str] = ("↑", "↓"),
 ) -> tuple[Cell, Cell, Cell]:
     """Give a line a phase in each of three columns: years, loop and share."""
-    clear = (Lead.CLEAR, Lead.CLOSE)
     words = []
     for phase in phases:
         word = answer_word(phase, text, marks)
         if phase.lead is Lead.CLEAR:
             word += f" {names[phase.leaders[0]]}"
-        words.append(Line(word, style=None if phase.lead in clear else Style.FAINT))
+        words.append(Line(word, style=None if phase.leaders else Style.FAINT))
     return (
         tuple(Line(span(each)) for each in phases),
         tuple(words),

@@ -21,7 +21,7 @@ from plansim.present.figure import (
     year_axis,
 )
 from plansim.present.text import Lang, Text, read_text
-from plansim.study.dominance import Dominance, Lead, Phase
+from plansim.study.dominance import Dominance, Phase
 from plansim.study.loop_scores import LoopScores
 
 __all__ = ["loop_phases"]
@@ -120,7 +120,7 @@ def _band(
     text: Text,
 ) -> None:
     left, years = phase.first - 0.5, phase.last - phase.first + 1
-    weak = phase.lead in (Lead.WEAK, Lead.NONE)
+    weak = not phase.leaders
     fills: list[Colour | str] = [PALE] if weak else [hues[each] for each in phase.leaders]
     height = 0.8 / len(fills)
     for number, fill in enumerate(fills):
@@ -129,7 +129,7 @@ def _band(
     middle = left + years / 2
     if weak:
         if years > THIN:
-            word = text(f"dominance.{phase.lead}")
+            word = text.word("dominance", phase.lead)
             axes.text(middle, place, word, ha="center", va="center", fontsize=7, color=FAINT)
         return
     for number, id_ in enumerate(phase.leaders):

@@ -1,9 +1,11 @@
 """When which feedback loop dominates what people watch.
 
-For each year and each loop the run is made once more in which the loop does its work until that
-year begins and is held still from then on (`study.held`). By how much an indicator then ends up
-elsewhere, some years later, is what the loop contributed in between: with its sign, whether it
-pushed the indicator up or held it down. The loop that contributes most dominates.
+For each year and each loop two more runs are made, in which loops do their work until that year and
+are held still from then on (`study.held`): this loop alone, and all others but this. By how much an
+indicator ends up elsewhere, some years later, is what the loop does to the run with all loops and
+to the run with none. The mean of both is what it contributed in between, with its sign: whether it
+pushed the indicator up or held it down. The loop that contributes most dominates. Either run alone
+would be partial, since what one loop did the others damp or amplify.
 
 This is Ford's test (1999, System Dynamics Review 15:3-36), made in every year and with a size in
 the place of his yes or no; as the years shrink it becomes the impact of a loop on the indicator's
@@ -77,6 +79,7 @@ class Lead(StrEnum):
     CLOSE = "close"  # two are as strong
     WEAK = "weak"  # none moves the indicator to speak of
     NONE = "none"  # none moves it at all
+    UNKNOWN = "unknown"  # no run without a loop holds out
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,9 @@ class Year:
     size: float
     """The larger of that and the first value, both without sign: what is large, what is small."""
     parts: Mapping[str, float]
-    """By loop, what it contributes to the value, in the model's unit; NaN where the run without it
-    breaks down. A loop that cannot be held is left out."""
+    """By loop, what it contributes to the value, in the model's unit: the mean of two comparisons;
+    where a run for one of them breaks down, the other; NaN where for both. A loop that cannot be
+    held is left out."""
 
     @property
     def total(self) -> float:
@@ -106,6 +110,8 @@ class Year:
     @property
     def lead(self) -> Lead:
         """How clear it is which loop dominates."""
+        if self.parts and all(map(math.isnan, self.parts.values())):
+            return Lead.UNKNOWN
         first, second = [*(abs(self.parts[each]) for each in self.ranked[:2]), 0.0, 0.0][:2]
         # Less than this is the rounding of two runs.
         if first <= 1e-12 * self.size:
@@ -238,12 +244,13 @@ def find_dominance(
     years = _years(scenario, window)
     variant = holdable(model, [loop.switch for loop in loops])
     held = [loop for loop in loops if loop.switch in variant.holds]
+    unheld = tuple(loop.id for loop in loops if loop not in held)
+    if not indicators:
+        return Dominance(scenario, window, tuple(held), unheld, (), 0)
     constants = list(variant.holds.values())
-    settings = np.full((1 + len(held) * len(years), len(constants)), variant.never)
-    for place, loop in enumerate(held):
-        column = constants.index(variant.holds[loop.switch])
-        runs = slice(1 + place * len(years), 1 + (place + 1) * len(years))
-        settings[runs, column] = years
+    settings = _settings(
+        [constants.index(variant.holds[loop.switch]) for loop in held], years, variant.never
+    )
     readings = [
         Reading(each.reference, float(year))
         for each in indicators
@@ -259,7 +266,6 @@ def find_dominance(
         Row(each, variable_of(model, each.reference).unit, tuple(_row(found, held, years)))
         for each, found in zip(indicators, series, strict=True)
     ]
-    unheld = tuple(loop.id for loop in loops if loop not in held)
     return Dominance(scenario, window, tuple(held), unheld, tuple(rows), len(settings))
 
 
@@ -276,13 +282,33 @@ def _years(scenario: Scenario, window: int) -> list[int]:
     return list(range(first, last - window + 1))
 
 
+def _settings(columns: Sequence[int], years: Sequence[int], never: float) -> Floats:
+    """Say from when on which constant's loop is held in each run: ``(run, constant)``.
+
+    The first run holds none. For each year then follow one that holds all, one for each loop that
+    holds it alone, and one for each that holds all others; loops may share a switch.
+    """
+    wide = max(columns, default=-1) + 1
+    table = [np.full((1, wide), never)]
+    for year in years:
+        alone = np.full((len(columns), wide), never)
+        alone[range(len(columns)), columns] = year
+        others = np.where(alone == year, never, float(year))
+        table += [np.full((1, wide), float(year)), alone, others]
+    return np.concatenate(table)
+
+
 def _row(series: Floats, loops: Sequence[Loop], years: Sequence[int]) -> list[Year]:
-    """Take the contributions out of ``(reading, run)``, the first of both being the start."""
+    """Take the contributions out of ``(reading, run)``; the first reading is that of the start."""
     found = []
     for place, year in enumerate(years):
         ends = series[1 + place]
-        runs = [1 + number * len(years) + place for number in range(len(loops))]
-        parts = {loop.id: float(ends[0] - ends[run]) for loop, run in zip(loops, runs, strict=True)}
-        size = max(abs(float(ends[0])), abs(float(series[0, 0])), 1e-300)
-        found.append(Year(year, float(ends[0]), size, parts))
+        whole = float(ends[0])
+        runs = ends[1 + place * (1 + 2 * len(loops)) :][: 1 + 2 * len(loops)]
+        none, alone, others = runs[0], runs[1 : 1 + len(loops)], runs[1 + len(loops) :]
+        last, first = whole - alone, others - none
+        parts = np.where(np.isnan(first), last, np.where(np.isnan(last), first, (last + first) / 2))
+        size = max(abs(whole), abs(float(series[0, 0])), 1e-300)
+        by_loop = {loop.id: float(each) for loop, each in zip(loops, parts, strict=True)}
+        found.append(Year(year, whole, size, by_loop))
     return found

@@ -47,7 +47,7 @@ def holdable(model: Model, switches: Sequence[str]) -> Holdable:
         ModelError: the variant cannot be read, which would be a fault of this module.
     """
     never = model.time.final + 1e4
-    holds = {switch: f"{switch} held from" for switch in dict.fromkeys(switches)}
+    holds = {switch: _constant(switch) for switch in dict.fromkeys(switches)}
     body, mark, sketch = model.text.partition(_SKETCH)
     held: set[str] = set()
     scan = scan_text(model.text, FaultLog(model.path))
@@ -65,6 +65,12 @@ def holdable(model: Model, switches: Sequence[str]) -> Holdable:
     kept = {switch: constant for switch, constant in holds.items() if switch in held}
     added = "".join(f"{constant}= {never!r} ~~|\n" for constant in kept.values())
     return Holdable(parse_model(f"{body}\n{added}{mark}{sketch}", model.path), kept, never)
+
+
+def _constant(switch: str) -> str:
+    """Name the constant of a switch, which may be a name in quotes."""
+    quote = '"' if switch.startswith('"') else ""
+    return f"{quote}{switch.strip(quote or None)} held from{quote}"
 
 
 def _names(equation: Equation, name: str) -> bool:

@@ -50,7 +50,7 @@ class Partition:
     """Their ids."""
     years: tuple[Year, ...]
     """Each part is a loop's share: positive where it reinforces then, negative where it balances.
-    Without their signs they add up to at most 1; NaN where no loop is at work."""
+    Without their signs they add up to at most 1; 0 where no loop is at work."""
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -84,10 +84,10 @@ def score_loops(model: Model, scenario: Scenario, loops: Sequence[Loop]) -> Loop
     found = []
     for ids in partitions_of(model, loops):
         total = np.sum([np.abs(scores[each]) for each in ids], axis=0)
-        with np.errstate(all="ignore"):
-            shares = {each: np.where(total > 0, scores[each] / total, np.nan) for each in ids}
+        total = np.where(total > 0, total, 1.0)  # no loop is at work then
+        shares = {each: scores[each] / total for each in ids}
         yearly = [
-            Year(year, math.nan, 1.0, {each: _mean(shares[each][places == year]) for each in ids})
+            Year(year, math.nan, 1.0, {i: float(shares[i][places == year].mean()) for i in ids})
             for year in years
         ]
         found.append(Partition(ids, tuple(yearly)))
@@ -99,11 +99,6 @@ def score_loops_if_installed(
 ) -> LoopScores | None:
     """Do as `score_loops`; None where pysimlin is not installed."""
     return score_loops(model, scenario, loops) if has_simlin() else None
-
-
-def _mean(values: Floats) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else math.nan
 
 
 def way_round(model: Model, path: Sequence[Link], links: LinkScores) -> Floats:
