@@ -79,7 +79,7 @@ def link_scores(model: Model, scenario: Scenario, saveper: float) -> LinkScores:
     where a sum is taken. So it is given the model without arrays (`compiler.scalars`). A stock of
     which it splits off the net flow has the product of both links.
 
-    Reference: Schoenberg, Davidsen, Eberlein (2020), System Dynamics Review 36:158-193.
+    Reference: Schoenberg, Davidsen, Eberlein (2020), System Dynamics Review 36:158-190.
 
     Raises:
         ModelError: the model cannot be written without arrays.

@@ -8,7 +8,7 @@ all declared loops that hang together, that is, each of which can be reached fro
 Unlike `study.dominance` this asks about no indicator: it says what drives the stocks of the loops.
 The scores of links come from pysimlin (`engine.simlin.link_scores`).
 
-Reference: Schoenberg, Davidsen, Eberlein (2020), System Dynamics Review 36:158-193.
+Reference: Schoenberg, Davidsen, Eberlein (2020), System Dynamics Review 36:158-190.
 """
 
 from __future__ import annotations
