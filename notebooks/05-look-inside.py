@@ -87,7 +87,7 @@ windows = {
 def said(row):
     """Write the phases of one indicator."""
     return ", ".join(
-        f"{phase.first}–{phase.last} {' ≈ '.join(phase.leaders) or phase.lead}"
+        f"{phase.first}–{phase.last % 100:02} {' ≈ '.join(phase.leaders) or phase.lead}"
         for phase in row.phases
     )
 

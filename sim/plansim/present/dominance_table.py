@@ -143,9 +143,15 @@ def _scores(
             shares = [year.share(id_) for year in partition.years]
             if not any(each >= SMALL for each in shares):
                 small.append(id_)
-    legend = text("dominance.score_legend", ids=text.join(small) or "–")
+    legend = [text("dominance.score_legend")]
+    if small:
+        legend.append(text("dominance.small", share=f"{SMALL * 100:g}", ids=text.join(small)))
     title = text("dominance.scores", scenario=scores.scenario.id)
-    return [paragraph(title, width), render(rows, colour=colour), paragraph(legend, width)]
+    return [
+        paragraph(title, width),
+        render(rows, colour=colour),
+        "\n".join(paragraph(line, width) for line in legend),
+    ]
 
 
 def dominance_json(found: Dominance, scores: LoopScores | None) -> dict[str, object]:
