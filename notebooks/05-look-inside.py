@@ -2,6 +2,11 @@
 # jupyter:
 #   jupytext:
 #     formats: py:percent,ipynb
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -58,6 +63,42 @@ rows = "\n".join(
 Markdown(f"| loop | | strongest shift | verdicts that turn |\n|---|---|---|---|\n{rows}")
 
 # %% [markdown]
+# ## When which loop dominates
+#
+# A cut says how much a loop does in all, not when. So in each year each loop is held still as it is
+# then, and the indicator is read three years later: the loop that made the largest difference
+# dominates. ↑ pushes the indicator up, ↓ holds it down; where two are as strong, a band has two halves.
+
+# %%
+indicators = plansim.indicators_of(model, targets, plansim.load_views(model, targets))
+dominance = plansim.find_dominance(model, baseline, loops, indicators)
+plansim.plot.loop_phases(dominance).figure
+
+# %% [markdown]
+# How long a loop is held decides much. One year favours the loops that act at once, five those that
+# have to build first. What all three agree on can be quoted:
+
+# %%
+windows = {
+    years: plansim.find_dominance(model, baseline, loops, indicators, years) for years in (1, 3, 5)
+}
+
+
+def said(row):
+    """Write the phases of one indicator."""
+    return ", ".join(
+        f"{phase.first}–{phase.last % 100:02} {' ≈ '.join(phase.leaders) or phase.lead}"
+        for phase in row.phases
+    )
+
+
+rows = "\n".join(
+    f"| {same[0].indicator.name_en} | {' | '.join(map(said, same))} |"
+    for same in zip(*(each.rows for each in windows.values()), strict=True)
+)
+Markdown(f"| held for | 1 year | 3 years | 5 years |\n|---|---|---|---|\n{rows}")
+
+# %% [markdown]
 # ## Which assumption moves which target
 #
 # From the baseline to accelerated growth several assumptions change at once. Shapley's value gives
@@ -92,9 +133,11 @@ weak = [key for key, each in strength.items() if each <= 0.01]
 names = {loop.id: loop.name_en for loop in loops}
 drivers = dict(zip((each.name for each in attribution.groups), most.shares, strict=True))
 driver = max(drivers, key=lambda name: abs(drivers[name]))
+output = dominance.rows[0]
 Markdown(
     f"The loop that does most is {strongest} ({names[strongest]}): without it a binding indicator "
     f"moves by up to {strength[strongest]:.0%}. Weak in this scenario, moving nothing by one per cent: "
     f"{', '.join(weak) or 'none'}. Faster growth moves {most.target.id} most, and of that most is due "
-    f"to *{driver}*."
+    f"to *{driver}*. Held still for {dominance.window} years at a time, what dominates "
+    f"{output.indicator.name_en} is: {said(output)}."
 )

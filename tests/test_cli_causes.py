@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +61,52 @@ def test_loops_fit_the_terminal(call: Call, monkeypatch: pytest.MonkeyPatch, wid
     assert "积累回路" in out
     wide = [line for line in out.splitlines() if sum(1 + (c > "⺀") for c in line) > int(width)]
     assert wide == []
+
+
+def test_when_which_loop_dominates_in_full(told: Callable[..., Any]) -> None:
+    found = told("loops", "baseline", "--window", "2")
+    dominance, scores = found["dominance"], found["scores"]
+    assert (dominance["window"], dominance["not_held"]) == (2, [])
+    asked = {target for row in dominance["indicators"] for target in row["targets"]}
+    assert asked == {each["target"] for each in found["loops"][0]["effects"]}
+    ids = [each["id"] for each in found["loops"]]
+    for row in dominance["indicators"]:
+        years = [int(each) for each in row["years"]]
+        assert years == list(range(2005, 2019))
+        covered = [y for phase in row["phases"] for y in range(phase["first"], phase["last"] + 1)]
+        assert covered == years
+        for phase in row["phases"]:
+            parts = row["years"][str(phase["first"])]["contributions"]
+            assert list(parts) == ids
+            strongest = max(ids, key=lambda id_: abs(parts[id_]))
+            assert (strongest in phase["loops"]) == bool(phase["loops"])
+            assert all(parts[id_] * sign > 0 for id_, sign in phase["loops"].items())
+    (partition,) = scores["partitions"]
+    assert partition["loops"] == ids
+    for shares in partition["years"].values():
+        assert sum(map(abs, shares.values())) <= 1 + 1e-9
+        assert all(share * (1 if id_[0] == "R" else -1) >= 0 for id_, share in shares.items())
+
+
+def test_without_pysimlin_it_is_said_that_there_are_no_scores(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plansim.study.loop_scores.has_simlin", lambda: False)
+    code, out, _ = call("loops", "baseline")
+    assert code == 0
+    assert out.endswith("No loop scores: pysimlin is not installed.\n")
+    assert "When which loop dominates under baseline" in out
+    assert json.loads(call("loops", "baseline", "--format", "json")[1])["scores"] is None
+
+
+def test_loops_are_drawn(call: Call, tmp_path: Path) -> None:
+    picture = tmp_path / "loops.svg"
+    code, _, err = call("loops", "baseline", "--plot", str(picture))
+    assert (code, err) == (0, f"Written: {picture}\n")
+    assert "<svg" in picture.read_text("utf-8")
+    code, _, err = call("loops", "baseline", "--plot", str(picture))
+    assert code == 2
+    assert "exists" in err
 
 
 def test_attribution_in_full(told: Callable[..., Any]) -> None:
@@ -163,6 +210,7 @@ def test_a_mix_that_there_is_not(call: Call) -> None:
         (("attribute", "baseline", "hindcast-2000"), "run on different clocks"),
         (("attribute", "baseline", "baselin"), "no scenario is called 'baselin'"),
         (("loops", "--set", "switch R1=0"), "--set needs a scenario"),
+        (("loops", "--window", "16"), "expected 1 to 15 years; found 16"),
     ],
 )
 def test_what_is_refused(call: Call, arguments: tuple[str, ...], message: str) -> None:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from plansim.plan.check import Verdict, check_targets
     from plansim.plan.measure import Measure
     from plansim.plan.targets import Attribute, Basis, Direction, Status, Target, load_targets
+    from plansim.plan.views_file import load_views
     from plansim.present import plot
     from plansim.present.diagram import module_diagram, modules_drawn
     from plansim.present.diagram_loops import loop_map
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
     from plansim.study.causes import Attribution, attribute
     from plansim.study.design import Design
     from plansim.study.design_file import read_design
+    from plansim.study.dominance import Dominance, find_dominance, indicators_of
+    from plansim.study.loop_scores import LoopScores, score_loops
     from plansim.study.loops import Cut, Loop, cut_loops, load_loops
     from plansim.study.sensitivity import sensitivity
     from plansim.study.solve import Lever, Solution, lever_named, solve
@@ -95,6 +98,7 @@ _HOMES = {
     "plan.check": ["Verdict", "check_targets"],
     "plan.measure": ["Measure"],
     "plan.targets": ["Attribute", "Basis", "Direction", "Status", "Target", "load_targets"],
+    "plan.views_file": ["load_views"],
     "engine.dataset": ["annual"],
     "engine.ensemble": ["Ensemble", "simulate_ensemble"],
     "engine.kernel": ["Kernel", "compile_model"],
@@ -107,6 +111,8 @@ _HOMES = {
     "study.calibration_file": ["read_calibration"],
     "study.design": ["Design"],
     "study.design_file": ["read_design"],
+    "study.dominance": ["Dominance", "find_dominance", "indicators_of"],
+    "study.loop_scores": ["LoopScores", "score_loops"],
     "study.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
     "study.solve": ["Lever", "Solution", "lever_named", "solve"],
     "study.sensitivity": ["sensitivity"],
@@ -125,12 +131,14 @@ __all__ = [
     "Design",
     "DesignError",
     "Direction",
+    "Dominance",
     "Ensemble",
     "Fault",
     "InputError",
     "Kernel",
     "Lever",
     "Loop",
+    "LoopScores",
     "Measure",
     "Model",
     "ModelError",
@@ -158,11 +166,14 @@ __all__ = [
     "check_targets",
     "compile_model",
     "cut_loops",
+    "find_dominance",
+    "indicators_of",
     "lever_named",
     "list_scenarios",
     "load_loops",
     "load_model",
     "load_targets",
+    "load_views",
     "loop_map",
     "module_diagram",
     "modules_drawn",
@@ -171,6 +182,7 @@ __all__ = [
     "read_calibration",
     "read_design",
     "read_scenario",
+    "score_loops",
     "sensitivity",
     "simulate",
     "simulate_ensemble",

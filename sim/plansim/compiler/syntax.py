@@ -28,6 +28,7 @@ __all__ = [
     "Number",
     "Operation",
     "Table",
+    "left_side",
     "read_operand",
     "read_right_side",
     "read_table",
@@ -100,6 +101,11 @@ def read_right_side(equation: Equation) -> Node:
     """Give the tree of an equation that is neither numbers only nor data nor a lookup."""
     text = _after_left_side(equation)
     return read_operand(text[len(equation.form.value) :])
+
+
+def left_side(equation: Equation) -> str:
+    """Give what stands before an equation's right-hand side and its ``=``, as the file has it."""
+    return equation.text[: len(equation.text) - len(_after_left_side(equation))]
 
 
 def read_operand(text: str) -> Node:

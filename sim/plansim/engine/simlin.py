@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from plansim.engine.trajectory import FloatArray
 from plansim.model.records import Model, VariableKind
 from plansim.model.scenario import Scenario
 
-__all__ = ["check_units", "has_simlin", "run_simlin"]
+__all__ = ["LinkScores", "check_units", "has_simlin", "link_scores", "run_simlin"]
 
 
 def has_simlin() -> bool:
@@ -57,3 +59,62 @@ def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
         if variable.kind in kinds
         for label in cells_of(model, variable)
     }
+
+
+@dataclass(frozen=True)
+class LinkScores:
+    """How much of each variable's change at a time is due to each of its causes."""
+
+    time: FloatArray
+    """``(time,)``: the saved times but the first, at which nothing has changed yet."""
+    scores: Mapping[tuple[str, str], FloatArray]
+    """``(time,)`` by cause and effect, each ``name`` or ``name[e1,e2]``; the sign is the link's.
+    0 where the effect does not move."""
+
+
+def link_scores(model: Model, scenario: Scenario, saveper: float) -> LinkScores:
+    """Let pysimlin score all links between elements of variables, by *Loops That Matter*.
+
+    pysimlin 0.8.5 gives the scores of a link between arrays for their first element alone, and none
+    where a sum is taken. So it is given the model without arrays (`compiler.scalars`). A stock of
+    which it splits off the net flow has the product of both links.
+
+    Reference: Schoenberg, Davidsen, Eberlein (2020), System Dynamics Review 36:158-190.
+
+    Raises:
+        ModelError: the model cannot be written without arrays.
+    """
+    import simlin
+
+    from plansim.compiler.scalars import without_arrays
+
+    plain = without_arrays(model, scenario.values, replace(scenario.time, saveper=saveper))
+    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
+        path = Path(folder) / "plain.mdl"
+        path.write_text(plain.text, "utf-8")
+        loaded: Any = simlin.load(path)
+    simulation = loaded.simulate(enable_ltm=True)
+    simulation.run_to_end()
+    labels = {name: label for label, name in plain.names.items()}
+    found: dict[tuple[str, str], FloatArray] = {}
+    into_flow: dict[str, list[tuple[str, FloatArray]]] = {}
+    for link in simulation.get_links():
+        if link.score is None:
+            continue
+        score = np.nan_to_num(np.asarray(link.score, dtype=np.float64)[1:])
+        if link.to_var in labels and link.from_var in labels:
+            found[labels[link.from_var], labels[link.to_var]] = score
+        elif link.to_var.endswith(_NET_FLOW):
+            into_flow.setdefault(link.to_var, []).append((link.from_var, score))
+    for link in simulation.get_links():
+        if link.from_var.endswith(_NET_FLOW) and link.score is not None:
+            out = np.nan_to_num(np.asarray(link.score, dtype=np.float64)[1:])
+            for cause, score in into_flow.get(link.from_var, ()):
+                pair = labels[cause], labels[link.to_var]
+                found[pair] = found.get(pair, 0.0) + score * out
+    time = np.asarray(simulation.get_series("time"), dtype=np.float64)[1:]
+    return LinkScores(time, found)
+
+
+_NET_FLOW = "_net_flow"
+"""How pysimlin calls the rate of a stock that is more than a sum of flows."""

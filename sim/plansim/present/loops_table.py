@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from plansim.plan.targets import Status
 from plansim.present.table import (
@@ -130,8 +130,11 @@ def _shift(effect: Effect, year: int) -> Line:
     return Line(mark, shown, style)
 
 
-def loops_json(cuts: Iterable[Cut], scenario: str) -> str:
-    """Write loops and what cutting them does as JSON; a value that is no number is null."""
+def loops_json(cuts: Iterable[Cut], scenario: str, more: Mapping[str, object] | None = None) -> str:
+    """Write loops and what cutting them does as JSON; a value that is no number is null.
+
+    ``more`` is what else is known under the scenario.
+    """
     return json.dumps(
         {
             "scenario": scenario,
@@ -162,6 +165,7 @@ def loops_json(cuts: Iterable[Cut], scenario: str) -> str:
                 }
                 for cut in cuts
             ],
+            **(more or {}),
         },
         ensure_ascii=False,
         indent=2,
