@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from plansim.study.design_file import read_design
     from plansim.study.loops import Cut, Loop, cut_loops, load_loops
     from plansim.study.sensitivity import sensitivity
+    from plansim.study.signs import link_signs
     from plansim.study.solve import Lever, Solution, lever_named, solve
     from plansim.study.sweep import sweep
 
@@ -110,6 +111,7 @@ _HOMES = {
     "study.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
     "study.solve": ["Lever", "Solution", "lever_named", "solve"],
     "study.sensitivity": ["sensitivity"],
+    "study.signs": ["link_signs"],
     "study.sweep": ["sweep"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -159,6 +161,7 @@ __all__ = [
     "compile_model",
     "cut_loops",
     "lever_named",
+    "link_signs",
     "list_scenarios",
     "load_loops",
     "load_model",
