@@ -32,6 +32,8 @@ split[one]= level ~ Dmnl ~ |
 split[two]= -level ~ Dmnl ~ |
 whole= SUM(split[part!]) + 9*split[one] ~ Dmnl ~ |
 first= split[one]*2 ~ Dmnl ~ |
+nil= MAX(level - 99, 0) ~ Dmnl ~ |
+fed= 5 - nil ~ Dmnl ~ |
 looked= table(level) ~ Dmnl ~ |
 table((0,5),(9,1)) ~ Dmnl ~ |
 with= WITH LOOKUP(level, ((0,1),(9,5))) ~ Dmnl ~ |
@@ -61,6 +63,7 @@ def test_signs_are_those_of_the_derivatives(small: Model) -> None:
         ("level", "split"): 0,
         ("split", "whole"): 1,
         ("split", "first"): 1,
+        ("nil", "fed"): -1,  # but what makes it nil has no say: no ("level", "nil")
         ("level", "looked"): -1,
         ("level", "with"): 1,
     }

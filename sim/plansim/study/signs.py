@@ -87,8 +87,10 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[tuple[str, str], int
     outputs = [*(copy.name for copy in (*plain.values(), *copies)), *causes]
     probe = probe_of(model, [*knobs, *added], outputs)
     first = probe.run([scenario.values], scenario.time)
+    # What is nil throughout is raised as if it reached 1: its link is no less there.
     raises = {
-        name: LEAST * float(np.abs(first.series(cause)).max()) for cause, name in least.items()
+        name: LEAST * (float(np.abs(first.series(cause)).max()) or 1.0)
+        for cause, name in least.items()
     }
     run = probe.run([{**scenario.values, **raises}], scenario.time)
     signs = {(copy.cause, copy.effect): _sign(run, plain[copy.effect], copy) for copy in copies}
