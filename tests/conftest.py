@@ -16,6 +16,7 @@ from plansim.model.mdl import load_model
 from plansim.model.records import Model
 from plansim.model.scenario import Scenario, list_scenarios, read_scenario
 from plansim.present.page.page import Page, page
+from plansim.study.signs import link_signs
 from plansim.study.validation.dossier import Dossier, load_dossier
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -67,7 +68,8 @@ def plansim_command() -> Command:
 def shipped_page(city: Model, stories: Mapping[str, Scenario]) -> Page:
     """The page of the shipped model, with two growth stories first."""
     first = ["baseline", "accelerated-growth"]
-    return page(city, [stories[each] for each in dict.fromkeys([*first, *stories])])
+    shown = [stories[each] for each in dict.fromkeys([*first, *stories])]
+    return page(city, shown, signs=link_signs(city, shown[0]))
 
 
 @pytest.fixture(scope="session")

@@ -105,14 +105,14 @@ def test_a_comment_may_lack_either_language() -> None:
     [
         ("M01", Source("M01", "", None, "", ""), "", ""),
         ("A: 1–2", Source("A", "1–2", (1, 2), "", ""), "1–2", "1–2"),
-        ("D: 合计。sum", Source("D", "", None, "sum", "合计。"), "sum", "合计。"),
+        ("D: 合计。sum", Source("D", "", None, "sum", "合计"), "sum", "合计"),
         ("D: sum", Source("D", "", None, "sum", ""), "sum", "sum"),
-        ("D: 合计。", Source("D", "", None, "", "合计。"), "合计。", "合计。"),
+        ("D: 合计。", Source("D", "", None, "", "合计"), "合计", "合计"),
         (
             "A: 1–2 甲：3–4。乙。5 万: why",
-            Source("A", "1–2", (1, 2), "5 万: why", "甲：3–4。乙。"),
+            Source("A", "1–2", (1, 2), "5 万: why", "甲：3–4。乙"),
             "1–2 5 万: why",
-            "1–2 甲：3–4。乙。",
+            "1–2 甲：3–4。乙",
         ),
         ("A: 1–2, near", Source("A", "1–2", (1, 2), ", near", ""), "1–2, near", "1–2, near"),
     ],

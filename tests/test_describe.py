@@ -24,6 +24,7 @@ from plansim.present.describe import (
 )
 from plansim.present.text import Lang, Text, read_text
 from plansim.resources import shipped
+from tests.vensim_text import writer
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
 
@@ -177,3 +178,24 @@ def test_what_changes_stand_against(
         as_written(town), id="s", parent=parent, changes=changes, overrides=overrides
     )
     assert changes_head(scenario, EN) == expected
+
+
+def test_a_variable_is_explained_in_the_language_of_the_reader(tmp_path: Path) -> None:
+    write = writer(tmp_path)
+    model = load_model(
+        write(
+            "fish= 8 ~ t [0,9] ~ 鱼量。池中之鱼。Fish in the pond. [A: 2–9 目测。by eye] "
+            "[D: 合计。] |\n"
+            "pond= fish*2 ~ t ~ 池塘。Only told in English. |\n"
+        )
+    )
+    told = {
+        (name, text.lang): dict(variable_facts(model.variables[name], model, (), {}, (), text))
+        for name in ("fish", "pond")
+        for text in (EN, ZH)
+    }
+    english, chinese = told["fish", Lang.EN], told["fish", Lang.ZH]
+    assert (english["meaning"], chinese["含义"]) == ("Fish in the pond.", "池中之鱼。")
+    assert english["sources"] == "assumption: 2–9 by eye\nderived: 合计"
+    assert chinese["来源"] == "假设：2–9 目测\n推算：合计"
+    assert told["pond", Lang.ZH]["含义"] == "Only told in English."

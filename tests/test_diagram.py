@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import xml.etree.ElementTree as ElementTree
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -11,13 +12,15 @@ import pytest
 
 from plansim.model.mdl import load_model
 from plansim.model.records import Model, VariableKind
+from plansim.model.scenario import read_scenario
 from plansim.plan.targets import split_reference
-from plansim.present.diagram import loop_map, loop_rings, module_diagram, modules_drawn
+from plansim.present.diagram import STUB, loop_map, loop_rings, module_diagram, modules_drawn
 from plansim.present.diagram_layout import Box, Line, lay_out
 from plansim.present.diagram_loops import ways_of
-from plansim.present.diagram_parts import Shape, module_parts
+from plansim.present.diagram_parts import ModuleParts, Shape, Signs, Unnamed, module_parts
 from plansim.present.text import Lang
 from plansim.study.loops import load_loops
+from plansim.study.signs import link_signs
 
 SVG = "{http://www.w3.org/2000/svg}"
 BUDGET = 350_000
@@ -49,6 +52,11 @@ SAVEPER= 1 ~ Year ~ |
 @pytest.fixture(scope="module")
 def model() -> Model:
     return load_model()
+
+
+@pytest.fixture(scope="module")
+def signs(model: Model) -> Signs:
+    return link_signs(model, read_scenario("baseline", model))
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +118,9 @@ def test_a_module_loses_nothing_that_acts(model: Model, module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_boxes_keep_clear_of_each_other_and_all_labels_stand_in_the_picture(
-    model: Model, module: str
+    model: Model, module: str, signs: Signs
 ) -> None:
-    root = ElementTree.fromstring(module_diagram(model, module))
+    root = ElementTree.fromstring(module_diagram(model, module, signs=signs))
     left, top, width, height = map(float, root.attrib["viewBox"].split())
     boxes = []
     for rect in root.iter(f"{SVG}rect"):
@@ -136,9 +144,59 @@ def test_boxes_keep_clear_of_each_other_and_all_labels_stand_in_the_picture(
         assert top <= float(text.attrib["y"]) <= top + height
 
 
-def test_all_drawings_fit_into_a_page(model: Model) -> None:
-    drawings = [module_diagram(model, module, style=False) for module in MODULES]
+def test_all_drawings_fit_into_a_page(model: Model, signs: Signs) -> None:
+    drawings = [module_diagram(model, module, style=False, signs=signs) for module in MODULES]
     assert sum(len(drawing.encode()) for drawing in drawings) <= BUDGET
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_link_bears_its_sign_and_no_two_signs_touch(
+    model: Model, module: str, signs: Signs
+) -> None:
+    root = ElementTree.fromstring(module_diagram(model, module, (Lang.EN,), signs=signs))
+    parts = module_parts(model, module)
+    links = [path for path in root.iter(f"{SVG}path") if path.attrib["class"] in ("l", "l n")]
+    links = [path for path in links if "H" in path.attrib["d"]]  # those above ghosts go down
+    heads = {None: "h", 1: "hp", -1: "hm", 0: "hx"}
+    wanted = [parts.sign(link.cause, link.effect, signs) for link in parts.links]
+    drawn = [path.attrib["marker-end"].removeprefix("url(#").removesuffix(")") for path in links]
+    assert drawn == [heads[sign] for sign in wanted]
+    markers = {each.attrib["id"] for each in root.iter(f"{SVG}marker")}
+    assert set(drawn) <= markers
+    assert all(
+        (p.attrib["class"] == "l n") == (sign == -1) for p, sign in zip(links, wanted, strict=True)
+    )
+    # A sign takes 11 by 11 about 13.9 before the tip, on the last, level part of its link.
+    places = []
+    for path in links:
+        tip = re.search(r"(?:^M| )(\S+) (\S+)H(\S+)$", path.attrib["d"])
+        assert tip, "a link does not arrive level"
+        x, y, end = map(float, tip.groups())
+        assert abs(end - x) >= STUB - 1
+        places.append((end - math.copysign(13.9, end - x), y))
+    for (x, y), (x2, y2) in combinations(places, 2):
+        assert abs(x - x2) >= 10 or abs(y - y2) >= 10
+    said = {"".join(text.itertext()) for text in root.iter(f"{SVG}text")}
+    for element in parts.elements.values():
+        for cause in element.ghosts:
+            sign = {None: "", 1: "+", -1: "−", 0: "±"}[parts.sign(cause, element.key, signs)]
+            assert any(cause.split()[-1] + f"›{sign}" in text for text in said)
+
+
+def test_without_signs_none_are_drawn(town: Model) -> None:
+    drawing = module_diagram(town, "")
+    assert 'id="hp"' not in drawing
+    assert "l n" not in drawing
+
+
+def test_an_unnamed_flow_has_the_sign_of_its_stock_turned_where_it_drains(town: Model) -> None:
+    parts = module_parts(town, "")
+    assert parts.sign("people", "stress 0", {("people", "stress"): 1}) == 1
+    assert parts.sign("people", "births", {("people", "births"): 1}) == 1
+    assert parts.sign("people", "births", {}) is None
+    drain = ModuleParts("", {}, (), (), (), {"a 1": Unnamed("a", -1, frozenset({"b"}))})
+    assert drain.sign("b", "a 1", {("b", "a"): -1, ("c", "a"): 1}) == 1
+    assert drain.sign("c", "a 1", {("b", "a"): -1, ("c", "a"): 1}) is None
 
 
 def test_one_language_leaves_the_other_out(model: Model) -> None:

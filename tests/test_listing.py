@@ -12,6 +12,7 @@ from plansim.plan.targets import Kind, load_targets
 from plansim.present.listing import scenario_list, target_list, variable_list
 from plansim.present.table import columns
 from plansim.present.text import Lang, Text, read_text
+from tests.vensim_text import writer
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
 SIZES = [(text, width) for text in (EN, ZH) for width in (80, 100, 160)]
@@ -60,3 +61,17 @@ def test_a_list_is_narrowed_by_words_in_either_language(text: Text) -> None:
     ):
         assert "xyzzy" in said
         assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", [EN, ZH])
+def test_a_list_is_narrowed_by_what_a_meaning_says_in_either_language(
+    text: Text, tmp_path: Path
+) -> None:
+    write = writer(tmp_path)
+    model = load_model(
+        write("fish= 8 ~ t ~ 鱼量。池中之鱼。Fish in the pond. |\nfowl= 1 ~ t ~ 禽。Fowl. |\n")
+    )
+    for word in ("池中", "the pond"):
+        said = variable_list(model, text, 100, words=[word])
+        assert "fish" in said
+        assert "fowl" not in said

@@ -63,6 +63,24 @@ def texts(node: object) -> list[str]:
 # --- the file -------------------------------------------------------------------------------------
 
 
+def test_what_judges_a_target_is_explained_in_both_languages(
+    shipped_page: Page, city: Model
+) -> None:
+    for target in data_of(shipped_page)["targets"]:
+        english, chinese = target["meaning"]
+        (variable,) = (v for v in city.variables.values() if v.meaning_en == english)
+        assert chinese == (variable.meaning_zh or english)
+
+
+def test_the_map_says_whose_signs_it_bears(shipped_page: Page, city: Model) -> None:
+    data = data_of(shipped_page)
+    assert data["signed"] == "baseline"
+    assert any("url(#hm)" in module["svg"] for module in data["modules"])
+    bare = data_of(page(city))
+    assert not bare["signed"]
+    assert not any("url(#hm)" in module["svg"] for module in bare["modules"])
+
+
 def test_the_page_is_whole_and_small(shipped_page: Page) -> None:
     text = shipped_page.text
     assert len(text.encode()) <= LARGEST

@@ -12,7 +12,9 @@ from plansim.model.assignment import Apply, outside
 from plansim.model.mdl import load_model
 from plansim.model.records import Model, VariableKind
 from plansim.plan.targets import Attribute, load_targets, reported_factor, split_reference
+from plansim.plan.views_default import default_views
 from plansim.plan.views_file import FILE_NAME, load_views
+from tests.vensim_text import writer
 
 TOY = Path(__file__).parent / "models" / "toy_town.mdl"
 TEA = Path(__file__).parent / "models" / "tea_cup.mdl"
@@ -145,3 +147,15 @@ def test_a_model_without_ranges_moves_all_its_constants_about_their_values() -> 
         "Characteristic Time": (5.0, 15.0),
         "Room Temperature": (35.0, 105.0),
     }
+
+
+def test_a_lever_is_explained_by_its_meaning_in_each_language(tmp_path: Path) -> None:
+    write = writer(tmp_path)
+    fish = "fish= 8 ~ t ~ 鱼量。池中之鱼。Fish in the pond. [A: 2–9] |\n"
+    model = load_model(write(fish + "pond= 1 ~ t ~ 池塘。Only English. [A: 0–2] |\n"))
+    group = "groups: [{id: a, en: A, zh: 甲, levers: [{moves: fish}, {moves: pond}]}]"
+    (tmp_path / FILE_NAME).write_text(f"themes: []\n{group}\n", "utf-8")
+    for views in (default_views(model), load_views(model)):
+        helps = {each.id: (each.help_en, each.help_zh) for each in views.levers}
+        assert helps["fish"] == ("Fish in the pond.", "池中之鱼。")
+        assert helps["pond"] == ("Only English.", "Only English.")

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from plansim.study.loop_scores import LoopScores, score_loops
     from plansim.study.loops import Cut, Loop, cut_loops, load_loops
     from plansim.study.sensitivity import sensitivity
+    from plansim.study.signs import link_signs
     from plansim.study.solve import Lever, Solution, lever_named, solve
     from plansim.study.sweep import sweep
 
@@ -116,6 +117,7 @@ _HOMES = {
     "study.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
     "study.solve": ["Lever", "Solution", "lever_named", "solve"],
     "study.sensitivity": ["sensitivity"],
+    "study.signs": ["link_signs"],
     "study.sweep": ["sweep"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -169,6 +171,7 @@ __all__ = [
     "find_dominance",
     "indicators_of",
     "lever_named",
+    "link_signs",
     "list_scenarios",
     "load_loops",
     "load_model",

@@ -8,10 +8,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plansim.shell import Page, model_at, model_option, page_for, patience, targets_of
+from plansim.shell import (
+    Page,
+    items,
+    model_at,
+    model_option,
+    page_for,
+    patience,
+    raise_all,
+    remark,
+    scenario_names,
+    scenarios_of,
+    simulated_years,
+    targets_of,
+)
 
 if TYPE_CHECKING:
+    from plansim.errors import Fault
     from plansim.model.records import Model
+    from plansim.model.scenario import Scenario
+    from plansim.plan.targets import Target
+    from plansim.present.document_run import Run
     from plansim.present.text import Lang, Text
 
 __all__ = ["COMMANDS"]
@@ -30,12 +47,22 @@ __all__ = ["COMMANDS"]
 @click.option("--force", is_flag=True, help="Replace FOLDER if it exists.")
 @model_option
 @click.option(
+    "--scenario",
+    metavar="SCENARIO",
+    shell_complete=items(scenario_names),
+    help="The run whose card, courses and signs are shown: a name or a YAML file; else the one "
+    "that the shipped others descend from, or with --model the model as it is written.",
+)
+@click.option(
     "--lang", type=click.Choice(["en", "zh"]), help="Write this language only; else both."
 )
-def document(output: Path, force: bool, model: Path | None, lang: str | None) -> None:
-    """Write the documentation of the model: a page a module, loops, parameters, sources.
+def document(
+    output: Path, force: bool, model: Path | None, scenario: str | None, lang: str | None
+) -> None:
+    """Write the documentation of the model: a page a module, loops, parameters, sources, run card.
 
-    The pages are made from the model's file and the tables beside it. Open FOLDER/index.html; no
+    The pages are made from the model's file and the tables beside it, and from one run, which gives
+    each entry its course and each link of a drawing its sign. Open FOLDER/index.html; no
     network is needed.
     """
     from plansim.present.folder import check_folder, write_folder
@@ -44,15 +71,45 @@ def document(output: Path, force: bool, model: Path | None, lang: str | None) ->
     page = page_for(lang)
     check_folder(output, force=force)
     read = model_at(model)
+    targets = targets_of(read)
+    faults: list[Fault] = []
+    named = [scenario] if scenario else [] if model else _first()
+    (chosen,) = scenarios_of(named, (), read, targets, faults) or (None,)
+    raise_all(faults)
+    assert chosen is not None
     langs = [Lang(lang)] if lang else [page.text.lang, *(x for x in Lang if x != page.text.lang)]
     with patience(page.text("document.writing")):
-        pages = _pages(read, langs, page)
+        run = _run(read, chosen, page)
+        pages = _pages(read, targets, run, langs)
         write_folder(pages, output, force=force)
     written = sum(name.endswith(".html") for name in pages)
     page.show(page.text("document.written", count=written, path=output))
 
 
-def _pages(model: Model, langs: Sequence[Lang], page: Page) -> dict[str, str]:
+def _first() -> list[str]:
+    """Give the scenario that all others descend from."""
+    from plansim.model.scenario import list_scenarios
+
+    return [head.id for head in list_scenarios() if head.parent is None][:1]
+
+
+def _run(model: Model, scenario: Scenario, page: Page) -> Run | None:
+    """Run the model; a model that cannot be run is documented all the same."""
+    from plansim.errors import ModelError, SimulationError
+    from plansim.present.document_run import Run
+    from plansim.study.signs import link_signs
+
+    try:
+        years = simulated_years(model, scenario, "compiled", page)
+        return Run(scenario, years, link_signs(model, scenario))
+    except (ModelError, SimulationError) as error:
+        remark(f"{page.text('document.no_run')}\n{error}")
+        return None
+
+
+def _pages(
+    model: Model, targets: Sequence[Target], run: Run | None, langs: Sequence[Lang]
+) -> dict[str, str]:
     """Give all files by their paths in the folder."""
     from plansim.model.evidence import load_evidence
     from plansim.plan.audit import FILE_NAME as AUDIT
@@ -64,14 +121,13 @@ def _pages(model: Model, langs: Sequence[Lang], page: Page) -> dict[str, str]:
     from plansim.study.loops import load_loops
 
     folder = model.path.parent
-    targets = targets_of(model)
     evidence = load_evidence(folder)
     clashes = audit_plan(folder) if (folder / AUDIT).is_file() else ()
     loops = load_loops(model) if (folder / LOOPS).is_file() else ()
     files = {"index.html": front_page(langs), "style.css": style_sheet()}
     for lang in langs:
         text = read_text(lang)
-        book = Book(model, targets, evidence, clashes, text)
+        book = Book(model, tuple(targets), evidence, clashes, text, run)
         other = next((each for each in langs if each is not lang), None)
         for name, html in document_pages(book, loops, _card(model, text), other).items():
             files[f"{lang}/{name}"] = html

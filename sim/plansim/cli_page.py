@@ -70,8 +70,11 @@ def page(
     with patience(shell.text("page.making")):
         from plansim.present.export import write_text
         from plansim.present.page.page import page as made
+        from plansim.study.signs import link_signs
 
-        write_text(made(read, found, targets, lang=shell.text.lang).text, output)
+        signs = link_signs(read, found[0])
+        text = made(read, found, targets, lang=shell.text.lang, signs=signs).text
+        write_text(text, output)
     shell.show(shell.text("run.written", path=output))
     if show:
         click.launch(output.resolve().as_uri())

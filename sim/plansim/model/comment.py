@@ -53,6 +53,7 @@ class Source:
     """The range, in the variable's unit."""
     reason_en: str
     reason_zh: str
+    """Without the ``。`` that ends it."""
 
     @property
     def said_en(self) -> str:
@@ -104,14 +105,14 @@ def read_source(tag: str) -> Source:
 
     >>> source = read_source("A: 0.4–0.6 猜测。a guess")
     >>> source.id, source.plausible, source.said_en, source.said_zh
-    ('A', (0.4, 0.6), '0.4–0.6 a guess', '0.4–0.6 猜测。')
+    ('A', (0.4, 0.6), '0.4–0.6 a guess', '0.4–0.6 猜测')
     """
     key, _, said = (part.strip() for part in tag.partition(":"))
     found = _PLAUSIBLE.match(said)
     span = found[0] if found else ""
     reason_zh, reason_en = _in_two(said[len(span) :])
     plausible = (float(found[1]), float(found[2])) if found else None
-    return Source(key, span, plausible, reason_en, reason_zh)
+    return Source(key, span, plausible, reason_en, reason_zh.removesuffix(_STOP))
 
 
 def _after(span: str, reason: str) -> str:

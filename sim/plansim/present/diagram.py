@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 
 from plansim.model.records import Model, Variable
 from plansim.present.diagram_draw import (
+    HEAD_OF,
+    HEADS,
+    HEADS_WITH_SIGNS,
+    PORT,
     STYLE,
     VALVE,
     Card,
@@ -19,13 +24,17 @@ from plansim.present.diagram_draw import (
 )
 from plansim.present.diagram_layout import Layout, Line, lay_out
 from plansim.present.diagram_loops import loop_map, loop_rings
-from plansim.present.diagram_parts import ModuleParts, Shape, module_parts, modules_drawn
+from plansim.present.diagram_parts import ModuleParts, Shape, Signs, module_parts, modules_drawn
 from plansim.present.text import Lang
 
-__all__ = ["STYLE", "loop_map", "loop_rings", "module_diagram", "modules_drawn"]
+__all__ = ["STUB", "STYLE", "Signs", "loop_map", "loop_rings", "module_diagram", "modules_drawn"]
 
 ARROW = 7.0
 """How far before a box a pipe ends, for its arrow."""
+AISLE = 38.0
+"""Between the layers."""
+STUB = 20.0
+"""How much more there is for the signs, which stand on the last, level part of a link."""
 STRAIGHT = 12.0
 """How much more a pipe wants to be short and level than a causal link."""
 
@@ -37,6 +46,7 @@ def module_diagram(
     *,
     style: bool = True,
     href: Callable[[Variable], str] | None = None,
+    signs: Signs | None = None,
 ) -> str:
     """Draw the stocks and flows of a module as SVG.
 
@@ -46,8 +56,10 @@ def module_diagram(
         langs: the languages of the labels; of two, the page's style has to hide one.
         style: whether the drawing carries its own style.
         href: what a variable's element leads to; nothing if there is none.
+        signs: of the causal links, as `link_signs` finds them; without them none are drawn.
     """
     parts = module_parts(model, module)
+    known = signs or {}
 
     def name_of(name: str, lang: Lang) -> str:
         variable = model.variables[name]
@@ -56,12 +68,31 @@ def module_diagram(
     def module_of(name: str, lang: Lang) -> str:
         return model.modules[name].name_zh or name if lang is Lang.ZH else name
 
-    cards = {
-        key: card_of(element, name_of, module_of, langs) for key, element in parts.elements.items()
-    }
-    lines = _lines(parts)
-    layout = lay_out({key: card.box for key, card in cards.items()}, lines)
-    body = [*_links(parts, layout, cards), *_pipes(parts, layout, cards)]
+    def measured(ends: Mapping[str, int]) -> dict[str, Card]:
+        return {
+            key: card_of(
+                element,
+                name_of,
+                module_of,
+                langs,
+                {cause: parts.sign(cause, key, known) for cause in element.ghosts},
+                ends.get(key, 0),
+            )
+            for key, element in parts.elements.items()
+        }
+
+    def laid_out(cards: Mapping[str, Card]) -> Layout:
+        boxes = {key: card.box for key, card in cards.items()}
+        return lay_out(boxes, _lines(parts), aisle=AISLE + (STUB if known else 0))
+
+    cards = measured(Counter(link.effect for link in parts.links))
+    layout = laid_out(cards)
+    # On which side a link arrives or leaves depends on the layers, which heights do not change.
+    ends = _ends(parts, layout)
+    if any(_room(cards[key]) < count * PORT for key, count in ends.items()):
+        cards = measured(ends)
+        layout = laid_out(cards)
+    body = [*_links(parts, layout, cards, known), *_pipes(parts, layout, cards)]
     for key, card in cards.items():
         x, y = layout.places[key]
         drawn = [*draw_ghosts(card, x, y)]
@@ -75,7 +106,8 @@ def module_diagram(
             group = f'<g{css} data-v="{escape(key)}">{inner}</g>'
             drawn.append(f'<a href="{escape(href(variable))}">{group}</a>' if href else group)
         body += drawn
-    return svg(layout.width, layout.height, body, module, style=style)
+    heads = HEADS_WITH_SIGNS if known else HEADS
+    return svg(layout.width, layout.height, body, module, style=style, heads=heads)
 
 
 def _lines(parts: ModuleParts) -> tuple[Line, ...]:
@@ -109,15 +141,21 @@ def _pipes(parts: ModuleParts, layout: Layout, cards: Mapping[str, Card]) -> Ite
         yield f'<path class="p" d="{d}"/><path class="q" d="{d}"{head}/>'
 
 
-def _links(parts: ModuleParts, layout: Layout, cards: Mapping[str, Card]) -> Iterator[str]:
+def _links(
+    parts: ModuleParts, layout: Layout, cards: Mapping[str, Card], signs: Signs
+) -> Iterator[str]:
+    stub = STUB if signs else 0.0
     bends = layout.bends[len(parts.pipes) :]
     ends = _ports(parts, layout, cards)
     for link, way, (start, end) in zip(parts.links, bends, ends, strict=True):
         layers = layout.layers[link.cause], layout.layers[link.effect]
-        d = path_through((start, end), way, layers, layout)
-        yield f'<path class="l" d="{d}" marker-end="url(#h)"/>'
+        d = path_through((start, end), way, layers, layout, stub=stub)
+        sign = parts.sign(link.cause, link.effect, signs)
+        css = "l n" if sign == -1 else "l"
+        yield f'<path class="{css}" d="{d}" marker-end="url(#{HEAD_OF[sign]})"/>'
         if link.delayed:
-            x, y = end[0] + (16 if layers[0] > layers[1] else -16), end[1]
+            before = stub + 6 if signs else 16
+            x, y = end[0] + (before if layers[0] > layers[1] else -before - 4), end[1]
             yield f'<path class="d" d="M{x:.0f} {y - 5:.0f}v10m4 0v-10"/>'
 
 
@@ -137,11 +175,30 @@ def _ports(
     for (key, side), ends in sides.items():
         card, (x, y) = cards[key], layout.places[key]
         top, bottom = _side(card)
-        step = min((bottom - top) / len(ends), 9.0)
+        step = min((bottom - top) / len(ends), PORT)
         first = y + (top + bottom) / 2 - step * (len(ends) - 1) / 2
         for rank, (_, place, end) in enumerate(sorted(ends)):
             ports[place, end] = (x + side * card.width / 2, first + rank * step)
     return [(ports[place, 0], ports[place, 1]) for place in range(len(parts.links))]
+
+
+def _ends(parts: ModuleParts, layout: Layout) -> dict[str, int]:
+    """Count what arrives and leaves on the fuller side of each element; only where some arrives."""
+    arriving: Counter[tuple[str, int]] = Counter()
+    leaving: Counter[tuple[str, int]] = Counter()
+    for link in parts.links:
+        side = -1 if layout.layers[link.cause] > layout.layers[link.effect] else 1
+        leaving[link.cause, side] += 1
+        arriving[link.effect, -side] += 1
+    found: dict[str, int] = {}
+    for (key, side), count in arriving.items():
+        found[key] = max(found.get(key, 0), count + leaving[key, side])
+    return found
+
+
+def _room(card: Card) -> float:
+    top, bottom = _side(card)
+    return bottom - top
 
 
 def _side(card: Card) -> tuple[float, float]:

@@ -6,6 +6,7 @@ of two, the page's style shows one. Everything else is drawn once, for the large
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -19,8 +20,12 @@ from plansim.present.text import Lang
 
 __all__ = [
     "COLUMN",
+    "HEADS",
+    "HEADS_WITH_SIGNS",
+    "HEAD_OF",
     "LINE",
     "PAD",
+    "PORT",
     "STYLE",
     "VALVE",
     "Card",
@@ -46,6 +51,8 @@ WIDEST = 15
 WIDEST_SMALL = 22
 VALVE = 9
 CLOUD = 11
+PORT = 11.0
+"""Between links at an element's side: the size of their signs."""
 PAD = 7
 
 _CLOUD_LINE = "a5 5 0 0 1 1-9.5 6.5 6.5 0 0 1 11-1.5 4.8 4.8 0 0 1 4 8.5 2.5 2.5 0 0 1-1.5 2.5z"
@@ -69,6 +76,10 @@ STYLE = """\
 .diagram .u{fill:#8a4b08}
 .diagram .h{fill:#5d6b7a}
 .diagram .h2{fill:#1f4e79}
+.diagram .y{fill:#fff;stroke:#1f4e79}
+.diagram .z{fill:none;stroke:#1f4e79;stroke-width:1.6}
+.diagram .m+.y,.diagram .m+.y+.z{stroke:#b3261e}
+.diagram .m+.y+.z{stroke-width:2}
 .diagram .l.n{stroke:#b3261e;stroke-dasharray:5 3}
 .diagram .m,.diagram .t.n{fill:#b3261e}
 .diagram .t{font-size:10.5px;font-weight:600;fill:#44515f;paint-order:stroke;stroke:#fff;\
@@ -92,6 +103,29 @@ HEADS = (
     '<marker id="o" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="5" markerHeight="5" '
     'orient="auto"><path class="h" d="M8 0 0 4 8 8z"/></marker></defs>'
 )
+HEAD_OF: Mapping[int | None, str] = {None: "h", 1: "hp", -1: "hm", 0: "hx"}
+"""By the sign of a link the head of its arrow."""
+_SIGN: Mapping[int | None, str] = {None: "", 1: "+", -1: "−", 0: "±"}
+_STROKES = {
+    1: ("h", "m-3 0h6m-3-3v6"),
+    -1: ("m", "m-3 0h6"),
+    0: ("h", "m-2.5-1.2h5m-2.5-2.4v4.8m-2.5 1.6h5"),
+}
+"""By the sign the class of the head, and how the sign is written."""
+HEADS_WITH_SIGNS = (
+    HEADS.replace("</defs>", "")
+    + "".join(
+        f'<marker id="{HEAD_OF[sign]}" viewBox="-14 -6 22 12" refX="7.4" refY="0" '
+        'markerUnits="userSpaceOnUse" '
+        f'markerWidth="22" markerHeight="12" orient="auto-start-reverse"><path class="{css}" '
+        'd="M0-3.2 8 0 0 3.2z"/><circle class="y" cx="-6.5" r="5"/>'
+        f'<path class="z" d="M-6.5 0{strokes}"/>'
+        "</marker>"
+        for sign, (css, strokes) in _STROKES.items()
+    )
+    + "</defs>"
+)
+"""Heads of arrows, before which stands the sign of the link."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +187,14 @@ def card_of(
     name_of: Callable[[str, Lang], str],
     module_of: Callable[[str, Lang], str],
     langs: Sequence[Lang],
+    signs: Mapping[str, int | None],
+    ends: int,
 ) -> Card:
-    """Measure an element. The functions name variables and modules in a language."""
+    """Measure an element. The functions name variables and modules in a language.
+
+    ``signs`` are those of the links from variables of other modules, ``ends`` how many of
+    those of its own meet it on one side, for each of which there has to be room.
+    """
     if element.shape is Shape.CLOUD:
         nothing = Label({})
         box = Box(2 * CLOUD + 4, CLOUD, CLOUD)
@@ -167,7 +207,7 @@ def card_of(
             lang: tuple(
                 line
                 for name in element.ghosts
-                for line in balanced(f"‹{name_of(name, lang)}›", WIDEST_SMALL)
+                for line in balanced(f"‹{name_of(name, lang)}›{_SIGN[signs[name]]}", WIDEST_SMALL)
             )
             for lang in langs
         }
@@ -180,10 +220,10 @@ def card_of(
         },
         WIDEST_SMALL,
     )
-    height = label.rows * LINE + (16 if element.shape is Shape.STOCK else 6)
+    height = max(label.rows * LINE + (16 if element.shape is Shape.STOCK else 6), ends * PORT)
     width = label.columns * COLUMN + 2 * PAD
     if element.shape is Shape.FLOW:
-        height = label.rows * LINE
+        height = max(label.rows * LINE, ends * PORT)
         width = max(width - 2 * PAD + 6, 2 * VALVE + 6)
     above, below = height / 2, height / 2
     if element.shape is Shape.FLOW:
@@ -224,7 +264,8 @@ def draw_card(card: Card, x: float, y: float) -> Iterator[str]:
                 f'<path class="v" d="M{x - VALVE:.0f} {y - VALVE:.0f}v{2 * VALVE}l{2 * VALVE}'
                 f'-{2 * VALVE}v{2 * VALVE}z"/>'
             )
-            yield from text_lines(card.label, x, y + VALVE + 2, LINE)
+            room = card.height - card.label.rows * LINE
+            yield from text_lines(card.label, x, y + VALVE + 2 + room / 2, LINE)
         case Shape.AUXILIARY:
             yield rect("a", x - half, y - card.height / 2, card.width, card.height, 6)
             yield from text_lines(card.label, x, y - card.label.rows * LINE / 2, LINE)
@@ -238,9 +279,15 @@ def draw_ghosts(card: Card, x: float, y: float) -> Iterator[str]:
     if not card.ghosts.rows:
         return
     top = y - card.box.above
-    yield from text_lines(card.ghosts, x, top, SMALL_LINE, "g")
+    for line in text_lines(card.ghosts, x, top, SMALL_LINE, "g"):
+        yield re.sub("›([+−±])", _signed, line)
     foot = top + card.ghosts.rows * SMALL_LINE
     yield f'<path class="l" marker-end="url(#h)" d="M{x:.0f} {foot:.0f}v9"/>'
+
+
+def _signed(found: re.Match[str]) -> str:
+    css = ' class="m"' if found[1] == _SIGN[-1] else ""
+    return f'›<tspan dx="2"{css}>{found[1]}</tspan>'
 
 
 def rect(css: str, x: float, y: float, width: float, height: float, corner: float) -> str:
@@ -259,6 +306,7 @@ def path_through(
     layout: Layout,
     *,
     down: bool = False,
+    stub: float = 0.0,
 ) -> str:
     """Give a path that leaves, passes layers and arrives level: it bends in the aisles only.
 
@@ -268,6 +316,7 @@ def path_through(
         layers: of both ends.
         layout: knows how far the layers reach.
         down: whether the layers lie one below the other: x and y change places.
+        stub: how far before the last layer it is level.
     """
     (start, arrival), (first, last) = ends, layers
     backward = first > last
@@ -279,7 +328,7 @@ def path_through(
         points += (
             [(right, height), (left, height)] if backward else [(left, height), (right, height)]
         )
-    edge = layout.columns[last][1 if backward else 0]
+    edge = layout.columns[last][1] + stub if backward else layout.columns[last][0] - stub
     points += [(inner(edge, arrival[0]), arrival[1]), arrival]
 
     def at(point: tuple[float, float]) -> str:
@@ -297,7 +346,14 @@ def path_through(
 
 
 def svg(
-    width: float, height: float, body: Iterable[str], title: str, *, style: bool, margin: int = 12
+    width: float,
+    height: float,
+    body: Iterable[str],
+    title: str,
+    *,
+    style: bool,
+    margin: int = 12,
+    heads: str = HEADS,
 ) -> str:
     """Wrap what is drawn; with its style if it is to stand alone."""
     width, height = width + 2 * margin, height + 2 * margin
@@ -307,7 +363,7 @@ def svg(
         '<svg xmlns="http://www.w3.org/2000/svg" class="diagram" role="img" '
         f'viewBox="{-margin} {-margin} {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" style="--w:{width:.0f}px" '
-        f'aria-label="{escape(title)}">{styled}{HEADS}{inner}</svg>'
+        f'aria-label="{escape(title)}">{styled}{heads}{inner}</svg>'
     )
 
 

@@ -8,10 +8,11 @@ modules stand as ghosts beside what they act on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeAlias
 
 from plansim.compiler.syntax import Call, Name, Node, Number, Operation, read_right_side, walk
 from plansim.errors import FaultLog
@@ -19,7 +20,21 @@ from plansim.model.expression import name_key
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.scan import Equation, Form, scan_text
 
-__all__ = ["Element", "Link", "ModuleParts", "Pipe", "Shape", "module_parts", "modules_drawn"]
+__all__ = [
+    "Element",
+    "Link",
+    "ModuleParts",
+    "Pipe",
+    "Shape",
+    "Signs",
+    "Unnamed",
+    "module_parts",
+    "modules_drawn",
+]
+
+Signs: TypeAlias = Mapping[tuple[str, str], int]
+"""Of causal links, by cause and effect: 1 if the effect moves with its cause, -1 if against it, 0
+if now one and now the other."""
 
 WHOLE = 34
 """Up to so many moving variables a module is drawn whole; above, without what nothing uses."""
@@ -74,6 +89,17 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Unnamed:
+    """A flow without a name: a summand of a stock's rate that no variable stands for."""
+
+    stock: str
+    direction: int
+    """1 if it fills the stock, -1 if it drains it."""
+    alone: frozenset[str]
+    """What acts on the stock by this flow only: its sign is that of its link to the stock."""
+
+
+@dataclass(frozen=True)
 class ModuleParts:
     """One module, ready to be laid out."""
 
@@ -83,6 +109,16 @@ class ModuleParts:
     links: tuple[Link, ...]
     folded: tuple[str, ...]
     """The moving variables that are left out, because nothing else in the model uses them."""
+    unnamed: Mapping[str, Unnamed]
+    """The flows without a name, by their keys."""
+
+    def sign(self, cause: str, effect: str, signs: Signs) -> int | None:
+        """Give the sign of a link of the drawing, of those between variables; None if unknown."""
+        flow = self.unnamed.get(effect)
+        if flow is None:
+            return signs.get((cause, effect))
+        found = signs.get((cause, flow.stock)) if cause in flow.alone else None
+        return None if found is None else found * flow.direction
 
 
 @dataclass(frozen=True)
@@ -161,11 +197,13 @@ class _Reading:
         pipes: list[Pipe] = []
         links: list[Link] = []
         unnamed: dict[str, Element] = {}
+        flows: dict[str, Unnamed] = {}
         for name in kept:
             if shapes[name] is not Shape.STOCK:
                 links += self._links(name, kept)
                 continue
-            for place, term in enumerate(self._terms(name)):
+            terms = self._terms(name)
+            for place, term in enumerate(terms):
                 flow = self._flow_of(term, name)
                 if flow in kept:
                     shapes[flow] = Shape.FLOW
@@ -173,6 +211,7 @@ class _Reading:
                     flow = f"{name} {place}"
                     ghosts = self._ghosts(term.names)
                     unnamed[flow] = Element(flow, Shape.FLOW, None, ghosts)
+                    flows[flow] = _unnamed(name, term, terms)
                     links += [Link(cause, flow) for cause in term.names if cause in kept]
                 pipes += [Pipe(flow, name, term.two_way)] if 1 in term.signs else []
                 pipes += [Pipe(name, flow)] if -1 in term.signs else []
@@ -184,6 +223,7 @@ class _Reading:
             tuple(dict.fromkeys([*pipes, *clouds])),
             tuple(dict.fromkeys(links)),
             tuple(name for name in self.own if name not in elements),
+            flows,
         )
 
     def _kept(self) -> dict[str, None]:
@@ -285,6 +325,12 @@ class _Reading:
         moving = [name for name in term.names if name in self.moving]
         flows = [name for name in moving if self.model.variables[name].kind is VariableKind.FLOW]
         return flows[0] if len(moving) == 1 and flows and stock not in term.names else ""
+
+
+def _unnamed(stock: str, term: _Term, terms: Sequence[_Term]) -> Unnamed:
+    others = {name for each in terms if each is not term for name in each.names}
+    alone = frozenset(term.names) - others if len(term.signs) == 1 else frozenset()
+    return Unnamed(stock, min(term.signs), alone)
 
 
 def _is_readable(equation: Equation) -> bool:

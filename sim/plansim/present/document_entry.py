@@ -16,8 +16,9 @@ from plansim.model.scan import Form, Scan, scan_text
 from plansim.plan.audit import Clash
 from plansim.plan.targets import Target, split_reference
 from plansim.present.describe import ASSUMPTION, DERIVED, NO_UNIT, kind_of, noted, range_of
+from plansim.present.document_run import Course, Run, course_of, years_shown
 from plansim.present.mathml import equation_mathml
-from plansim.present.text import Lang, Text
+from plansim.present.text import Lang, Text, typeset
 
 __all__ = ["Book", "Entry", "Fact", "Part", "entry_of"]
 
@@ -56,6 +57,8 @@ class Entry:
     facts: tuple[Fact, ...]
     source: str
     """The equation as the file writes it."""
+    course: Course | None
+    """What became of it in the run that is shown."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,13 @@ class Book:
     evidence: Mapping[str, Evidence]
     clashes: tuple[Clash, ...]
     text: Text
+    run: Run | None = None
+    """None if the model cannot be run."""
+
+    @cached_property
+    def years(self) -> tuple[int, ...]:
+        """The years of the run whose values are told."""
+        return years_shown(self.run.years, self.targets) if self.run else ()
 
     @cached_property
     def scan(self) -> Scan:
@@ -158,7 +168,7 @@ def link_to(variable: Variable) -> str:
 def entry_of(variable: Variable, book: Book) -> Entry:
     """Tell all that the model's file and the tables beside it say of a variable."""
     text = book.text
-    unit = "" if variable.unit == NO_UNIT else text.unit(variable.unit)
+    unit = "" if variable.unit == NO_UNIT else typeset(text.unit(variable.unit))
     math = "".join(_mathematics(variable, book))
     names = (variable.name, variable.name_zh)
     said = [kind_of(variable, text), unit]
@@ -171,6 +181,7 @@ def entry_of(variable: Variable, book: Book) -> Entry:
         summary=text("list_sep.comma").join(each for each in said if each),
         facts=tuple(fact for fact in _facts(variable, book) if any(p.text for p in fact.parts)),
         source=variable.equation.expandtabs(4).replace("\\\n", "\n") if math else "",
+        course=course_of(variable, book.run.years, book.years, text) if book.run else None,
     )
 
 
@@ -196,7 +207,7 @@ def _facts(variable: Variable, book: Book) -> Iterator[Fact]:
     text, comma = book.text, book.text("list_sep.comma")
 
     def lines(label: str, said: Iterable[str]) -> Fact:
-        return Fact(text(label), tuple(map(Part, said)), "; ")
+        return Fact(text(label), tuple(map(Part, said)), text("list_sep.semicolon"))
 
     def names(label: str, found: Iterable[str]) -> Fact:
         return Fact(text(label), tuple(map(book.part, found)), comma)
@@ -221,7 +232,7 @@ def _facts(variable: Variable, book: Book) -> Iterator[Fact]:
     ]
     yield Fact(text("show.judged_by"), tuple(judged), comma)
     cited = tuple(part for tag in variable.sources for part in book.cited(tag))
-    yield Fact(text("show.sources"), cited, "; ")
+    yield Fact(text("show.sources"), cited, text("list_sep.semicolon"))
 
 
 def values_of(variable: Variable, call: Callable[[str], str]) -> list[str]:

@@ -1,7 +1,7 @@
 """The documentation of a model as pages of HTML, made from its file and the tables beside it.
 
 A page a module with an entry a variable, the feedback loops, the parameters with their evidence,
-and the sources. The pages need no network.
+the sources, and the card of the run whose courses and signs are shown. The pages need no network.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from plansim.present.document_entry import (
     page_of,
     values_of,
 )
-from plansim.present.text import Lang
+from plansim.present.document_run import card_rows, run_facts
+from plansim.present.text import Lang, typeset
 from plansim.study.loops import Loop
 
 __all__ = ["document_pages", "front_page", "style_sheet"]
@@ -76,7 +77,7 @@ def document_pages(
         "other": other.value if other else "",
         "model": model,
         "modules": list(_modules(book)),
-        "say": partial(text.word, "document"),
+        "say": lambda key, **values: text(f"document.{key}", **values),
         "label": text,
         "tongue": partial(_tongue, text.lang),
         "comma": text("list_sep.comma"),
@@ -102,6 +103,7 @@ def document_pages(
             "sources.html", "sources.html", say("sources"), groups=list(_sources(book))
         ),
     }
+    pages["run.html"] = page("run.html", "run.html", say("run"), **_run(book))
     drawn = set(modules_drawn(model))
     for name in model.modules:
         title, link = book.module_title(name), page_of(name)
@@ -154,16 +156,24 @@ def _module(book: Book, name: str, drawn: bool) -> dict[str, object]:
 
     text, model, module = book.text, book.model, book.model.modules[name]
     drawing, folded = "", tuple[str, ...]()
+    scenario = book.run.scenario.id if book.run else ""
     if drawn:
-        drawing = module_diagram(model, name, (text.lang,), style=False, href=link_to)
+        signs = book.run.signs if book.run else None
+        drawing = module_diagram(model, name, (text.lang,), style=False, href=link_to, signs=signs)
         folded = module_parts(model, name).folded
     groups: dict[VariableKind, list[object]] = {}
     for variable in _in_module(model, name):
         entry = entry_of(variable, book)
-        groups.setdefault(variable.kind, []).append({**vars(entry), "math": Markup(entry.math)})
+        course = entry.course and {"svg": Markup(entry.course.svg), "said": entry.course.said}
+        groups.setdefault(variable.kind, []).append(
+            {**vars(entry), "math": Markup(entry.math), "course": course}
+        )
     return {
         "meaning": text.pick(module.meaning_en, module.meaning_zh),
         "drawing": Markup(drawing),
+        "signed": bool(book.run and book.run.signs),
+        "scenario": scenario,
+        "course_head": text("document.course", scenario=scenario),
         "folded": [{"name": part.text, "link": part.link} for part in map(book.part, folded)],
         "groups": [
             {"title": text.word("kinds", kind), "entries": groups[kind]}
@@ -199,6 +209,15 @@ def _loops(book: Book, loops: Sequence[Loop]) -> dict[str, object]:
     }
 
 
+def _run(book: Book) -> dict[str, object]:
+    if book.run is None:
+        return {"card": []}
+    return {
+        "card": card_rows(book.run, book.text),
+        "facts": run_facts(book.run, book.model, book.text),
+    }
+
+
 def _parameters(book: Book) -> Iterator[dict[str, object]]:
     text = book.text
     for name in book.model.modules:
@@ -207,7 +226,7 @@ def _parameters(book: Book) -> Iterator[dict[str, object]]:
                 "name": book.name(each),
                 "link": link_to(each),
                 "value": _short(each, book),
-                "unit": text.unit(each.unit),
+                "unit": typeset(text.unit(each.unit)),
                 "plausible": _span(each.plausible),
                 "admissible": _span(each.admissible),
                 "sources": [part for tag in each.sources for part in _brief(book.cited(tag))],

@@ -21,7 +21,7 @@ from plansim.model.scenario import Scenario, as_written
 from plansim.plan.targets import Kind, Target, load_targets, plan_title
 from plansim.plan.views_file import load_views
 from plansim.present.diagram import STYLE as DIAGRAMS
-from plansim.present.diagram import module_diagram, modules_drawn
+from plansim.present.diagram import Signs, module_diagram, modules_drawn
 from plansim.present.page.font import subsets
 from plansim.present.page.payload import Data, both, payload
 from plansim.present.page.programs import javascript, model_program, verdict_program
@@ -76,11 +76,13 @@ def page(
     targets: Sequence[Target] | None = None,
     *,
     lang: str = Lang.EN,
+    signs: Signs | None = None,
 ) -> Page:
     """Make the page of a model: its levers, charts and verdicts, the scenarios as presets.
 
     The first two scenarios are shown side by side at first; without any the model stands as it is
-    written. ``targets`` are those of the plan (None: `load_targets`).
+    written. ``targets`` are those of the plan (None: `load_targets`), ``signs`` those of the causal
+    links on the map of the model, as `link_signs` finds them.
 
     Raises:
         CatalogueError: the targets or the views beside the model have faults.
@@ -96,7 +98,8 @@ def page(
     loops = load_loops(model) if declared else ()
     data = payload(model, presets, views, judged, program, loops)
     assert isinstance(data, dict)
-    data |= _about(model, found, judged, Lang(lang))
+    data |= _about(model, found, judged, Lang(lang), signs)
+    data["signed"] = presets[0].id if signs else ""
     template = _part("template.html")
     encoded = _inside_script(json.dumps(data, ensure_ascii=False, allow_nan=False))
     written = [template, encoded, *(_part(f"{each}.js") for each in SCRIPTS), string.printable]
@@ -117,7 +120,7 @@ def page(
 
 
 def _about(
-    model: Model, found: Sequence[Target], judged: Sequence[Target], lang: Lang
+    model: Model, found: Sequence[Target], judged: Sequence[Target], lang: Lang, signs: Signs | None
 ) -> dict[str, Data]:
     title = plan_title(model)
     goals = [each for each in found if each.kind is Kind.TARGET]
@@ -133,7 +136,7 @@ def _about(
         "modules": [
             {
                 "name": both(name, model.modules[name].name_zh),
-                "svg": module_diagram(model, name, style=False),
+                "svg": module_diagram(model, name, style=False, signs=signs),
             }
             for name in modules_drawn(model)
         ],

@@ -101,6 +101,9 @@ function modelMap() {
       "div",
       { class: "view" },
       el("p", { class: "hint" }, t("page.map_hint")),
+      DATA.signed
+        ? el("p", { class: "hint" }, t("page.map_signs", { scenario: DATA.signed }))
+        : null,
       el("div", { class: "modules", role: "group" }, ...buttons),
       view,
     ),

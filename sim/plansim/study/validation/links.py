@@ -7,14 +7,13 @@ later, is the partial derivative, whatever else hangs on it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from plansim.errors import FaultLog
-from plansim.model.expression import NAME, Role, name_key, read_subscripts
+from plansim.model.expression import Role, name_key
 from plansim.model.records import Model
 from plansim.model.scan import scan_text
 from plansim.plan.measure import Floats
@@ -22,7 +21,14 @@ from plansim.plan.targets import split_reference
 from plansim.study.loops import Link, Loop
 from plansim.study.validation.dossier import Dossier
 from plansim.study.validation.findings import Case, Number, Said
-from plansim.study.validation.probe import Equation, Probe, Runs, every_step, probe_of
+from plansim.study.validation.probe import (
+    Equation,
+    Probe,
+    Runs,
+    end_of_reference,
+    every_step,
+    probe_of,
+)
 from plansim.study.validation.settings import Settings, assigned
 
 __all__ = ["NUDGE", "NUDGE_TIMES", "link_cases"]
@@ -61,7 +67,7 @@ def _with_knobs(model: Model, knobs: Knobs) -> str:
     text = model.text
     scan = scan_text(text, FaultLog(model.path))
     places = [
-        (reference.offset, _end(text, reference.offset), knob)
+        (reference.offset, end_of_reference(text, reference.offset), knob)
         for (cause, effect), knob in knobs.items()
         for equation in scan.equations[name_key(effect)]
         for reference in equation.expression.references
@@ -72,15 +78,6 @@ def _with_knobs(model: Model, knobs: Knobs) -> str:
         raised = f"({cause} + STEP({knob}, {_WHEN})*(ABS({cause}) + {knob} least))"
         text = text[:start] + raised + text[end:]
     return text
-
-
-def _end(text: str, start: int) -> int:
-    """Give where a name ends that starts at ``start``, with its subscripts."""
-    match = re.compile(NAME).match(text, start)
-    assert match is not None
-    if text.startswith("[", match.end()):
-        return read_subscripts(text, match.end(), len(text))[1]
-    return match.end()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ the same run, so that INTEG keeps a second set of books and nothing interprets e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,6 +20,7 @@ from plansim.engine.ensemble import simulate_ensemble
 from plansim.engine.kernel import Kernel
 from plansim.engine.trajectory import shape_of
 from plansim.errors import Fault, ModelError
+from plansim.model.expression import NAME, read_subscripts
 from plansim.model.mdl import parse_model
 from plansim.model.records import Model, TimeSpec
 from plansim.model.scenario import Scenario
@@ -26,7 +28,16 @@ from plansim.plan.measure import Floats, Yearly, moment
 from plansim.plan.targets import split_reference
 from plansim.study.validation.settings import Settings
 
-__all__ = ["Equation", "Probe", "Runs", "every_step", "halved", "probe_of", "with_equations"]
+__all__ = [
+    "Equation",
+    "Probe",
+    "Runs",
+    "end_of_reference",
+    "every_step",
+    "halved",
+    "probe_of",
+    "with_equations",
+]
 
 _SKETCH = "\\\\\\---///"
 """Where Vensim's drawings begin: no equation may follow."""
@@ -188,6 +199,15 @@ def probe_of(
     """
     whole = with_equations(model, equations, text) if equations or text else model
     return Probe(whole, whole_kernel(whole, {}, outputs, effort=effort))
+
+
+def end_of_reference(text: str, start: int) -> int:
+    """Give where a name ends that starts at ``start``, with its subscripts."""
+    match = re.compile(NAME).match(text, start)
+    assert match is not None
+    if text.startswith("[", match.end()):
+        return read_subscripts(text, match.end(), len(text))[1]
+    return match.end()
 
 
 def every_step(scenario: Scenario) -> TimeSpec:
