@@ -53,9 +53,11 @@ if TYPE_CHECKING:
     from plansim.plan.measure import Measure
     from plansim.plan.targets import Attribute, Basis, Direction, Status, Target, load_targets
     from plansim.present import plot
+    from plansim.present.describe import changes_in_short
     from plansim.present.diagram import module_diagram, modules_drawn
     from plansim.present.diagram_loops import loop_map
     from plansim.present.page.page import page
+    from plansim.present.text import Text, read_text
     from plansim.study.calibrate import Calibration, calibrate
     from plansim.study.calibration_file import read_calibration
     from plansim.study.causes import Attribution, attribute
@@ -99,9 +101,11 @@ _HOMES = {
     "engine.ensemble": ["Ensemble", "simulate_ensemble"],
     "engine.kernel": ["Kernel", "compile_model"],
     "engine.run": ["simulate"],
+    "present.describe": ["changes_in_short"],
     "present.page.page": ["page"],
     "present.diagram": ["module_diagram", "modules_drawn"],
     "present.diagram_loops": ["loop_map"],
+    "present.text": ["Text", "read_text"],
     "study.causes": ["Attribution", "attribute"],
     "study.calibrate": ["Calibration", "calibrate"],
     "study.calibration_file": ["read_calibration"],
@@ -143,6 +147,7 @@ __all__ = [
     "Status",
     "SubscriptRange",
     "Target",
+    "Text",
     "TimeSpec",
     "Timing",
     "UnitError",
@@ -155,6 +160,7 @@ __all__ = [
     "as_written",
     "attribute",
     "calibrate",
+    "changes_in_short",
     "check_targets",
     "compile_model",
     "cut_loops",
@@ -171,6 +177,7 @@ __all__ = [
     "read_calibration",
     "read_design",
     "read_scenario",
+    "read_text",
     "sensitivity",
     "simulate",
     "simulate_ensemble",

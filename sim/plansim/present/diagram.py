@@ -33,7 +33,7 @@ STRAIGHT = 12.0
 def module_diagram(
     model: Model,
     module: str,
-    langs: Sequence[Lang] = tuple(Lang),
+    langs: Sequence[str] = tuple(Lang),
     *,
     style: bool = True,
     href: Callable[[Variable], str] | None = None,
@@ -43,11 +43,12 @@ def module_diagram(
     Args:
         model: any model.
         module: one of `modules_drawn`.
-        langs: the languages of the labels; of two, the page's style has to hide one.
+        langs: the languages of the labels, ``en`` and ``zh``; of two, the page's style has to
+            hide one.
         style: whether the drawing carries its own style.
         href: what a variable's element leads to; nothing if there is none.
     """
-    parts = module_parts(model, module)
+    parts, wanted = module_parts(model, module), tuple(map(Lang, langs))
 
     def name_of(name: str, lang: Lang) -> str:
         variable = model.variables[name]
@@ -57,7 +58,7 @@ def module_diagram(
         return model.modules[name].name_zh or name if lang is Lang.ZH else name
 
     cards = {
-        key: card_of(element, name_of, module_of, langs) for key, element in parts.elements.items()
+        key: card_of(element, name_of, module_of, wanted) for key, element in parts.elements.items()
     }
     lines = _lines(parts)
     layout = lay_out({key: card.box for key, card in cards.items()}, lines)
@@ -70,7 +71,7 @@ def module_diagram(
         if variable is None:
             drawn.append(inner)
         else:
-            inner = tooltip(variable, [name_of(key, lang) for lang in langs]) + inner
+            inner = tooltip(variable, [name_of(key, lang) for lang in wanted]) + inner
             css = ' class="f"' if card.element.shape is Shape.FLOW else ""
             group = f'<g{css} data-v="{escape(key)}">{inner}</g>'
             drawn.append(f'<a href="{escape(href(variable))}">{group}</a>' if href else group)
