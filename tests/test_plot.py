@@ -140,6 +140,13 @@ def test_the_style_and_the_font_change_nothing_outside(run: xr.Dataset) -> None:
     assert "zhplot" not in sys.modules, "importing it changes matplotlib's settings"
 
 
+def test_pyplot_shows_a_figure_as_sharp_as_it_shows_itself(run: xr.Dataset) -> None:
+    """Once pyplot is imported a notebook draws figures by their own resolution."""
+    drawn = figure_of(plot.trajectories(run, "GDP"))
+    with plot.style():
+        assert drawn.dpi == mpl.rcParams["savefig.dpi"]
+
+
 # --- targets --------------------------------------------------------------------------------------
 
 

@@ -124,9 +124,20 @@ def language(wanted: str | None, environ: Mapping[str, str]) -> Lang:
     return Lang.EN
 
 
+def read_text(lang: str) -> Text:
+    """Read the phrases of one language, ``en`` or ``zh``, from the shipped catalogue.
+
+    >>> read_text("zh").pick("met", "达标")
+    '达标'
+
+    Raises:
+        ValueError: the catalogue has no such language.
+    """
+    return _text_in(Lang(lang))
+
+
 @cache
-def read_text(lang: Lang) -> Text:
-    """Read the phrases of one language from the shipped catalogue."""
+def _text_in(lang: Lang) -> Text:
     raw = files(__package__).joinpath("text.yaml").read_bytes()
     key = digest("text", lang, raw, code_of("", "present"))
     phrases = kept("parsed", key, _Phrases, lambda: _Phrases(_read(raw, lang))).phrases
