@@ -97,7 +97,7 @@ Markdown(
 # %%
 indicators = plansim.indicators_of(model, targets, plansim.load_views(model, targets))
 dominance = plansim.find_dominance(model, baseline, loops, indicators)
-plansim.plot.loop_phases(dominance, LANG).figure
+plansim.plot.loop_phases(dominance, lang=LANG).figure
 
 # %% [markdown]
 # How long a loop is held decides much. One year favours the loops that act at once, five those that
