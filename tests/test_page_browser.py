@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from plansim.compiler.emit_js import emit_javascript, runtime
 from plansim.compiler.order import schedule
@@ -21,106 +20,12 @@ from plansim.model.mdl import load_model
 from plansim.model.records import Model
 from plansim.model.scenario import Scenario, read_scenario
 from plansim.plan.check import check_targets
-from plansim.plan.targets import Attribute, load_targets, split_reference
+from plansim.plan.targets import Attribute, load_targets
 from plansim.plan.views_file import load_views
-from plansim.present.page.page import Page as Made
 from plansim.present.page.page import page as make_page
 from tests.javascript import inputs_of, whole_program
 from tests.test_emit_js import constants, disagreements
-
-FIRST, SECOND = "baseline", "accelerated-growth"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium")
-    assert found, "Chromium is missing; `make test` installs it where it may"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def address(shipped_page: Made, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return shipped_page.save(tmp_path_factory.mktemp("page") / "page.html").as_uri()
-
-
-class Visit:
-    """A page that is open, with all that went wrong on it."""
-
-    def __init__(
-        self, browser: Browser, address: str, width: int = 1280, *, ready: bool = True
-    ) -> None:
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, permissions=["clipboard-write"]
-        )
-        self.page = self.context.new_page()
-        self.wrong: list[str] = []
-        self.page.on("console", lambda said: self.wrong.append(said.text))
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("request", lambda request: self._requested(request.url))
-        self.page.goto(address)
-        if ready:
-            self.page.wait_for_function("document.documentElement.dataset.ready")
-
-    def _requested(self, url: str) -> None:
-        if not url.startswith(("about:", "data:", "file:")):
-            self.wrong.append(f"asked for {url}")
-
-    def lever(self, name: str) -> Locator:
-        return self.page.locator(f'[data-lever="{name}"]')
-
-    def move(self, name: str, shown: float) -> None:
-        """Drag a lever to a value, in the unit in which it is shown."""
-        self.lever(name).evaluate(
-            """(input, value) => {
-              input.closest("details").open = true;
-              input.value = value;
-              input.dispatchEvent(new Event("input", { bubbles: true }));
-              input.dispatchEvent(new Event("change", { bubbles: true }));
-            }""",
-            shown,
-        )
-
-    def values(self, side: str) -> dict[str, np.ndarray]:
-        """Give what the page computed: each output over the saved times."""
-        found: Any = self.page.evaluate(
-            """(side) => {
-              const { time, values } = window.plansim.results()[side];
-              const { outputs } = window.plansim.programs.model;
-              return [outputs, Array.from(time), Array.from(values)];
-            }""",
-            side,
-        )
-        outputs, time, values = found
-        table = np.array(values).reshape(len(time), len(outputs))
-        return {"Time": np.array(time), **dict(zip(outputs, table.T, strict=True))}
-
-    def close(self) -> None:
-        self.context.close()
-
-
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
-    visit = Visit(browser, address)
-    yield visit
-    wrong = visit.wrong
-    visit.close()
-    assert wrong == []
-
-
-def assert_same(found: Mapping[str, np.ndarray], model: Model, scenario: Scenario) -> None:
-    dataset = simulate(model, scenario)
-    np.testing.assert_array_equal(found["Time"], dataset["time"])
-    for label, ours in found.items():
-        if label == "Time":
-            continue
-        name, elements = split_reference(label)
-        at = dict(zip(model.variables[name].subscripts, elements, strict=True))
-        theirs = dataset[name].sel(at).to_numpy()
-        assert np.abs(ours - theirs).max() <= 1e-9 * max(np.abs(theirs).max(), 1e-3), label
-
+from tests.visit import FIRST, SECOND, Visit, assert_same
 
 # --- runs and verdicts ----------------------------------------------------------------------------
 
@@ -239,37 +144,6 @@ def test_undo_redo_and_reset(visit: Visit) -> None:
     assert (second != first).any()
     page.get_by_role("button", name="Reset").click()
     np.testing.assert_array_equal(visit.values("a")["GDP"], first)
-
-
-# --- the address ----------------------------------------------------------------------------------
-
-
-def test_the_address_holds_what_was_set(visit: Visit, browser: Browser) -> None:
-    page = visit.page
-    page.select_option("#run-b", "green-transition")
-    visit.move("credit ease after", 1.35)
-    page.get_by_role("button", name="中文").click()
-    page.get_by_role("tab", name="全部指标").click()
-    again = Visit(browser, page.url)
-    assert again.page.evaluate("window.plansim.state()") == page.evaluate("window.plansim.state()")
-    np.testing.assert_array_equal(again.values("a")["GDP"], visit.values("a")["GDP"])
-    assert again.page.locator("#tab-targets").get_attribute("aria-selected") == "true"
-    again.close()
-    assert again.wrong == []
-
-
-@pytest.mark.parametrize(
-    "fragment", ["a=nonsense&b:nothing=3&tab=x&lang=fr", "a:credit_ease_after=NaN", "%%%", "b="]
-)
-def test_an_address_that_makes_no_sense_is_the_page_as_at_first(
-    browser: Browser, address: str, fragment: str
-) -> None:
-    visit = Visit(browser, f"{address}#{fragment}")
-    state: Any = visit.page.evaluate("window.plansim.state()")
-    assert state["a"] == {"scenario": FIRST, "moved": {}}
-    assert state["b"]["scenario"] == ("" if fragment == "b=" else SECOND)
-    visit.close()
-    assert visit.wrong == []
 
 
 # --- words, widths, keys --------------------------------------------------------------------------

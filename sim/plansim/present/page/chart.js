@@ -36,7 +36,8 @@ function chartCard(chart, { height = 168, open = null } = {}) {
   );
   if (chart.lines.length > 1) node.append(lineKey(chart));
   const marks = chart.marks;
-  setText(asked, marks.map((mark) => pick(mark.label)).join("  ·  "));
+  const label = (mark) => pick(mark.label).replace(/-(?=\d)/g, "−");
+  setText(asked, marks.map(label).join("  ·  "));
 
   let plot = null;
   let results = null;
@@ -189,7 +190,7 @@ function chartCard(chart, { height = 168, open = null } = {}) {
             space: 30,
             values: (_, splits) => {
               const step = Math.abs((splits[1] ?? 1) - splits[0]) || 1;
-              const places = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
+              const places = decimalsOfTicks(step);
               return splits.map((each) => figure(each, places).replace("-", "−"));
             },
           },

@@ -1,7 +1,5 @@
 // The column of assumptions: which two runs are compared, and the levers that move one of them.
 
-const SIDES = ["a", "b"];
-
 function controls(act) {
   const root = el("div", { class: "controls-inner" });
   const sides = SIDES.map((side) => sidePicker(side, act));
@@ -124,7 +122,12 @@ function leverRow(lever, act) {
   });
   const value = el("output", { for: id, class: "lever-value" });
   const rest = el("i", { class: "lever-rest" });
+  const plan = el("i", { class: "lever-plan" });
   const other = el("i", { class: "lever-other" });
+  const beyond = [0, 1].map(() => el("i", { class: "lever-beyond" }));
+  const warned = el("span", {});
+  const sign = icon(LIGHTS.undecided, "undecided");
+  const warning = el("p", { class: "lever-warning", hidden: true }, sign, " ", warned);
   const help = el("p", { class: "help", id: `${id}-help`, hidden: true }, pick(lever.help));
   const opener = el(
     "button",
@@ -163,8 +166,9 @@ function leverRow(lever, act) {
       back,
       value,
     ),
-    el("div", { class: "track" }, rest, other, input),
+    el("div", { class: "track" }, ...beyond, rest, plan, other, input),
     el("div", { class: "ends", "aria-hidden": "true" }, low, high),
+    warning,
     help,
   );
   const step = stepOf(lever);
@@ -184,6 +188,24 @@ function leverRow(lever, act) {
   function valueOf(run) {
     return run.moved[lever.id] ?? restOf(lever, run);
   }
+  /** Hatch what is not plausible, and say so where the lever stands there. */
+  function warn(run, now, ends) {
+    const plausible = plausibleOf(lever, run);
+    const [from, to] = plausible.map((each) => at(each, ends));
+    [
+      [0, from],
+      [to, 1],
+    ].forEach(([start, end], i) => {
+      beyond[i].hidden = end - start < 1e-6;
+      beyond[i].style.setProperty("--from", start);
+      beyond[i].style.setProperty("--to", end);
+    });
+    const is = isImplausible(lever, run, now);
+    const text = is ? rangeText(lever, plausible) : "";
+    setText(warned, text);
+    warning.hidden = !is;
+    return text;
+  }
   function update() {
     const { state } = store;
     const run = state[state.edited];
@@ -192,6 +214,8 @@ function leverRow(lever, act) {
     const still = restOf(lever, run);
     const reached = [lever.low, lever.high, now, still];
     if (beside.scenario) reached.push(valueOf(beside));
+    const planned = planOf(lever);
+    if (planned !== null) reached.push(planned);
     const ends = [Math.min(...reached), Math.max(...reached)];
     input.min = clean(ends[0] * factor);
     input.max = clean(ends[1] * factor);
@@ -201,7 +225,8 @@ function leverRow(lever, act) {
     if (Math.abs(Number(input.value) - now * factor) > 1e-9) input.step = "any";
     input.value = now * factor;
     const text = leverText(lever, now, langIndex());
-    input.setAttribute("aria-valuetext", text);
+    const more = warn(run, now, ends);
+    input.setAttribute("aria-valuetext", more ? `${text}${t("page.comma")}${more}` : text);
     setText(value, text);
     setText(low, leverText(lever, ends[0], langIndex()));
     setText(high, leverText(lever, ends[1], langIndex()));
@@ -212,8 +237,28 @@ function leverRow(lever, act) {
       other.style.setProperty("--at", at(valueOf(beside), ends));
       other.className = `lever-other is-${state.edited === "a" ? "b" : "a"}`;
     }
+    plan.hidden = planned === null || near(planned, still);
+    if (!plan.hidden) {
+      plan.style.setProperty("--at", at(planned, ends));
+      plan.title = t("page.plan_value", { value: leverText(lever, planned, langIndex()) });
+    }
     node.classList.toggle("is-moved", lever.id in run.moved);
     back.disabled = !(lever.id in run.moved);
   }
   return { lever, node, update };
+}
+
+/** Say within which values a lever would be plausible. */
+function rangeText(lever, [low, high]) {
+  const text = (value) => leverText(lever, value, langIndex());
+  if (low > high) return t("page.implausible_all");
+  if (low === -Infinity) return t("page.implausible_over", { high: text(high) });
+  if (high === Infinity) return t("page.implausible_under", { low: text(low) });
+  return t("page.implausible", { low: text(low), high: text(high) });
+}
+
+/** Give what a lever stands at in the plan's scenario; null if that is not one number. */
+function planOf(lever) {
+  const plan = SCENARIO.get(DATA.plan);
+  return plan && lever.apply === "set" ? inputsAtRest(plan)[lever.inputs[0]] : null;
 }

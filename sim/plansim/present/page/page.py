@@ -34,6 +34,8 @@ __all__ = ["Page", "page"]
 SCRIPTS = (
     "format",
     "engine",
+    "attribution",
+    "link",
     "store",
     "yaml",
     "dom",
@@ -41,7 +43,9 @@ SCRIPTS = (
     "chart",
     "board",
     "differences",
+    "due",
     "detail",
+    "notice",
     "tabs",
     "main",
 )
@@ -96,7 +100,7 @@ def page(
     loops = load_loops(model) if declared else ()
     data = payload(model, presets, views, judged, program, loops)
     assert isinstance(data, dict)
-    data |= _about(model, found, judged, Lang(lang))
+    data |= {**_about(model, found, judged, Lang(lang)), "plan": _plan(presets)}
     template = _part("template.html")
     encoded = _inside_script(json.dumps(data, ensure_ascii=False, allow_nan=False))
     written = [template, encoded, *(_part(f"{each}.js") for each in SCRIPTS), string.printable]
@@ -138,6 +142,12 @@ def _about(
             for name in modules_drawn(model)
         ],
     }
+
+
+def _plan(presets: Sequence[Scenario]) -> str | None:
+    """Give the preset from which the first one descends: what the plan itself assumes."""
+    ancestors = presets[0].lineage
+    return next((each.id for each in presets if each.id in ancestors[:1]), None)
 
 
 def _title(data: Mapping[str, Data], lang: Lang) -> str:

@@ -123,6 +123,7 @@ function about() {
     "page.read_undecided",
     "page.read_assumed",
     "page.read_levers",
+    "page.read_due",
     "page.read_trust",
     "page.read_keys",
   ];
