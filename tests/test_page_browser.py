@@ -246,6 +246,119 @@ def test_the_keyboard_reaches_what_the_mouse_does(visit: Visit) -> None:
     assert not page.locator("#panel-overview").is_visible()
 
 
+def test_a_chart_reads_out_its_values_year_by_year(visit: Visit) -> None:
+    page = visit.page
+    chart = page.locator('[data-chart="GDP"] .chart-canvas')
+    chart.focus()
+    assert (chart.get_attribute("aria-label"), chart.get_attribute("aria-valuenow")) == (
+        "Gross domestic product, 亿元",
+        "2010",
+    )
+    for key, year, rows in (("ArrowRight", "2011", 12), ("Home", "2005", 0), ("End", "2020", 30)):
+        page.keyboard.press(key)
+        a, b = (visit.values(side)["GDP"][rows] for side in "ab")
+        assert chart.get_attribute("aria-valuetext") == f"{year}: A {a:.0f}, B {b:.0f}"
+        # The cursor is that of all charts.
+        years = page.locator("#panel-overview .read-year").all_inner_texts()
+        assert set(years) == {year}
+    page.keyboard.press("Tab")
+    assert page.locator('[data-chart="GDP"] .read-year').inner_text() == "2010"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "said"),
+    [
+        ("credit ease after", 1.4, None),
+        # 0.8 is the least that is plausible, and the model's own values are 1.05 and 1.1, twice.
+        ("policy emphasis[energy industry]", 0.8, None),
+        ("policy emphasis[energy industry]", 0.7, "×\u20090.76 to ×\u20091.27"),
+        # The county's goal is 0.65, and 0.6 the least; the city's 0.85, and 0.95 the most.
+        ("sewage goal", -5, None),
+        ("sewage goal", -15, "−5.0\u2009% to +10.0\u2009%"),
+    ],
+)
+def test_a_lever_says_where_it_leaves_the_plausible_range(
+    visit: Visit, name: str, shown: float, said: str | None
+) -> None:
+    visit.move(name, shown)
+    page = visit.page
+    warning = page.locator(".lever", has=visit.lever(name)).locator(".lever-warning")
+    text = f"outside the plausible range, {said}"
+    assert warning.is_visible() == bool(said)
+    assert page.locator(".headline-warned").first.is_visible() == bool(said)
+    spoken = visit.lever(name).get_attribute("aria-valuetext") or ""
+    if said:
+        assert warning.inner_text().strip() == text
+        assert spoken.endswith(f", {text}")
+        assert "1 moved beyond the plausible range" in page.locator(".headline").inner_text()
+    else:
+        assert "outside" not in spoken
+
+
+def test_levers_mark_the_value_of_the_plan_where_the_scenario_has_another(visit: Visit) -> None:
+    page, lever = visit.page, visit.lever("external demand growth before")
+    mark = page.locator(".lever", has=lever).locator(".lever-plan")
+    assert not mark.is_visible()
+    page.select_option("#run-a", SECOND)
+    assert mark.is_visible()
+    assert mark.get_attribute("title") == "the plan's assumption is 12.0\u2009%/year"
+    assert float(mark.evaluate("(node) => node.style.getPropertyValue('--at')")) == (
+        pytest.approx((0.12 - 0.08) / (0.14 - 0.08))
+    )
+
+
+def test_no_lever_at_its_end_breaks_a_run(visit: Visit) -> None:
+    for end in ("min", "max"):
+        broken: Any = visit.page.evaluate(
+            """(end) => [...document.querySelectorAll("[data-lever]")].map((input) => {
+              input.value = input[end];
+              input.dispatchEvent(new Event("input"));
+              const { finite, verdicts } = window.plansim.results().a;
+              return finite && verdicts.every((each) => Number.isFinite(each.margin));
+            }).filter((fine) => !fine).length""",
+            end,
+        )
+        assert broken == 0
+
+
+def test_a_map_starts_at_its_first_stock_and_can_be_seen_whole(
+    browser: Browser, address: str
+) -> None:
+    visit = Visit(browser, f"{address}#tab=map", 390)
+    page = visit.page
+    seen = """() => {
+      const view = document.querySelector(".map").getBoundingClientRect();
+      const stocks = [...document.querySelectorAll(".map rect.s")];
+      const ends = stocks.map((stock) => stock.getBoundingClientRect());
+      return [ends.length, ends.filter((e) => e.left >= view.left && e.right <= view.right).length];
+    }"""
+    for button in page.locator(".modules button").all():
+        button.click()
+        stocks, inside = page.evaluate(seen)
+        assert inside >= min(1, stocks), button.inner_text()
+    page.get_by_role("button", name="Show the whole").click()
+    for button in page.locator(".modules button").all():
+        button.click()
+        stocks, inside = page.evaluate(seen)
+        assert inside == stocks, button.inner_text()
+    visit.close()
+    assert visit.wrong == []
+
+
+def test_a_target_that_is_open_is_printed_alone(visit: Visit) -> None:
+    page = visit.page
+    page.locator('[data-target="M34a"] .link').click()
+    page.locator("#detail .share").first.wait_for()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#detail .chart-picture").is_visible()
+    assert page.locator("#detail .share").first.is_visible()
+    assert not page.locator(".headline").is_visible()
+    assert not page.locator(".detail-close").is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".chart-picture").count() == 0
+
+
 def test_every_control_has_a_name_and_text_stands_out(visit: Visit) -> None:
     nameless: Any = visit.page.evaluate(
         """() => [...document.querySelectorAll("button, input, select, [role=img]")]

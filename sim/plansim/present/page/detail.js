@@ -20,7 +20,7 @@ function detail(target, results, act) {
   if (!langIndex()) add("page.meaning", target.meaning);
   add("page.causes", target.causes.map(pick).join(t("page.comma")));
   const around = target.loops.map((loop) => {
-    const [name, meaning] = [loop.slice(0, 2), loop.slice(2)].map(pick);
+    const [name, meaning] = loop.map(pick);
     return el("p", {}, el("b", {}, name), t("page.colon"), meaning);
   });
   if (around.length) said.push(el("dt", {}, t("page.loops")), el("dd", {}, ...around));
@@ -58,6 +58,7 @@ function detail(target, results, act) {
   dialog.onclose = () => {
     leave();
     detail.again = null;
+    detail.picture = null;
   };
   dialog.onclick = (event) => {
     if (event.target === dialog) dialog.close();
@@ -77,11 +78,15 @@ function detail(target, results, act) {
     work.push(inSlices(found, { done }));
   }, 30);
   work.push(() => clearTimeout(timer));
+  detail.picture = () => chart.picture();
   detail.again = (now) => {
     leave();
     detail(target, now, act);
   };
 }
+
+/** Make a picture of the chart of the open target, for paper. */
+detail.picture = null;
 
 /** Show the target that is open once more, since the runs have changed under it. */
 detail.again = null;

@@ -24,7 +24,8 @@ function controls(act) {
   const resetTool = tool("reset", act.reset);
   tool("swap", act.swap);
   tool("copy_yaml", act.copyYaml);
-  tool("copy_link", act.copyLink);
+  // Inside a notebook a page has no address.
+  if (location.protocol !== "about:") tool("copy_link", act.copyLink);
   tool("print", () => window.print());
   const different = differences();
   const groups = DATA.groups.map((group) => leverGroup(group, act));

@@ -187,6 +187,7 @@ addEventListener("beforeprint", () => {
   differences.open = true;
   panel.update(results);
   for (const chart of built[store.state.tab].charts) chart.picture();
+  detail.picture?.();
 });
 addEventListener("afterprint", () => {
   for (const each of document.querySelectorAll("[data-was]")) {

@@ -79,6 +79,11 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _words(en: str, zh: str) -> Data:
+    """Give sentences in both languages as they stand in a file, its broken lines joined."""
+    return [read_text(lang).pick(en, zh) for lang in BOTH]
+
+
 def _unit(unit: str) -> Data:
     return [typeset(read_text(lang).unit(unit)) for lang in BOTH]
 
@@ -103,12 +108,12 @@ def _scenario(model: Model, scenario: Scenario, program: Program) -> Data:
     return {
         "id": scenario.id,
         "name": both(scenario.title_en, scenario.title_zh),
-        "about": [scenario.description_en, scenario.description_zh],
+        "about": _words(scenario.description_en, scenario.description_zh),
         "values": [
             [places[name], value] for name, value in scenario.values.items() if name in places
         ],
         "clock": dict(asdict(scenario.time)),
-        "assumed": {key: [text.en, text.zh] for key, text in scenario.assumed.items()},
+        "assumed": {key: _words(text.en, text.zh) for key, text in scenario.assumed.items()},
         **_written(model, scenario),
     }
 
@@ -221,7 +226,7 @@ def _lever(model: Model, lever: Lever, program: Program) -> Data:
     return {
         "id": lever.id,
         "name": both(lever.name_en, lever.name_zh),
-        "help": [lever.help_en, lever.help_zh],
+        "help": _words(lever.help_en, lever.help_zh),
         "inputs": [places[each] for each in inside],
         "plausible": [list(each.plausible) if each.plausible else None for each in variables],
         "limits": list(variables[0].admissible if is_set else (lever.low, lever.high)),
@@ -334,9 +339,9 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "since": target.since,
         "horizon": target.horizon,
         "bases": [str(basis) for basis in target.variables if basis],
-        "place": [target.place_en, target.place_zh],
+        "place": _words(target.place_en, target.place_zh),
         "wording": target.wording,
-        "note": [target.note_en, target.note_zh],
+        "note": _words(target.note_en, target.note_zh),
         "chart": next(
             number
             for number, chart in enumerate(charts)
@@ -348,10 +353,8 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "causes": [both(each.name, each.name_zh) for each in causes],
         "loops": [
             [
-                f"{loop.id} {loop.name_en}",
-                f"{loop.id} {loop.name_zh}",
-                loop.meaning_en,
-                loop.meaning_zh,
+                [f"{loop.id} {each}" for each in (loop.name_en, loop.name_zh)],
+                _words(loop.meaning_en, loop.meaning_zh),
             ]
             for loop in around
         ],
