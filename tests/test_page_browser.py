@@ -374,6 +374,16 @@ def test_every_control_has_a_name_and_text_stands_out(visit: Visit) -> None:
         visit.page.locator(f"#tab-{tab}").click()
         faint: Any = visit.page.evaluate(CONTRAST)
         assert faint == [], tab
+    # Warnings, a message, and a target that is open, which shares out what is due to what.
+    visit.page.locator("#tab-overview").click()
+    visit.move("sewage goal", -15)
+    visit.page.evaluate("location.hash += '&nothing=1'")
+    visit.page.locator("#notice").wait_for()
+    visit.page.locator('#panel-overview [data-target="M34a"] .link').click()
+    visit.page.locator("#detail .share").first.wait_for()
+    visit.page.locator("#detail .driver").first.wait_for()
+    assert visit.page.locator(".lever-warning:visible").count() == 1
+    assert visit.page.evaluate(CONTRAST) == []
 
 
 # WCAG 2.1, 1.4.3: text against what lies behind it, 4.5 to 1.
