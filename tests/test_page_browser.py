@@ -124,7 +124,7 @@ def test_the_scenario_file_that_is_copied_gives_the_same_run(
     assert (scenario.parent, scenario.title_en) == (FIRST, "The plan's assumptions, changed")
     assert "1.3" in scenario.description_en
     assert_same(visit.values("a"), city, scenario)
-    visit.page.get_by_role("button", name="Copy as scenario").click()
+    visit.page.get_by_role("button", name="Copy A as scenario").click()
     visit.page.locator("#said.is-shown").wait_for()
 
 
@@ -139,6 +139,12 @@ def test_undo_redo_and_reset(visit: Visit) -> None:
     page.keyboard.press("Control+z")
     np.testing.assert_array_equal(visit.values("a")["GDP"], first)
     assert page.get_by_role("button", name="Undo").is_disabled()
+    visit.move("credit ease after", 0.9)
+    page.select_option("#run-a", "slow-growth")
+    assert "Undo brings back what was moved" in page.locator("#said").inner_text()
+    page.keyboard.press("Control+z")
+    np.testing.assert_array_equal(visit.values("a")["GDP"], second)
+    page.keyboard.press("Control+z")
     page.get_by_role("button", name="Redo").click()
     np.testing.assert_array_equal(visit.values("a")["GDP"], second)
     assert (second != first).any()
@@ -301,7 +307,10 @@ def test_levers_mark_the_value_of_the_plan_where_the_scenario_has_another(visit:
     assert not mark.is_visible()
     page.select_option("#run-a", SECOND)
     assert mark.is_visible()
-    assert mark.get_attribute("title") == "the plan's assumption is 12.0\u2009%/year"
+    page.get_by_role("button", name="What does this do: Growth of outside markets to 2010").click()
+    shown = page.locator(".lever", has=lever).locator(".stands").inner_text()
+    values = [f"{each}\u2009%/year" for each in ("14.0", "12.0", "14.0")]
+    assert shown == "Bar, the scenario {}; dots, the plan {}; diamond, B {}".format(*values)
     assert float(mark.evaluate("(node) => node.style.getPropertyValue('--at')")) == (
         pytest.approx((0.12 - 0.08) / (0.14 - 0.08))
     )

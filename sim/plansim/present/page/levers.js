@@ -15,7 +15,8 @@ function controls(act) {
   }
   const tools = el("div", { class: "tools" });
   const tool = (key, run) => {
-    const button = el("button", { type: "button", "data-tool": key, click: run }, t(`page.${key}`));
+    const said = t(`page.${key}`, { side: "A" });
+    const button = el("button", { type: "button", "data-tool": key, click: run }, said);
     tools.append(button);
     return button;
   };
@@ -23,7 +24,7 @@ function controls(act) {
   const redoTool = tool("redo", act.redo);
   const resetTool = tool("reset", act.reset);
   tool("swap", act.swap);
-  tool("copy_yaml", act.copyYaml);
+  const yamlTool = tool("copy_yaml", act.copyYaml);
   // Inside a notebook a page has no address.
   if (location.protocol !== "about:") tool("copy_link", act.copyLink);
   tool("print", () => window.print());
@@ -51,6 +52,9 @@ function controls(act) {
       button.disabled = !state[side].scenario;
     }
     root.dataset.edited = state.edited;
+    const side = { side: state.edited.toUpperCase() };
+    setText(resetTool, t("page.reset", side));
+    setText(yamlTool, t("page.copy_yaml", side));
     undoTool.disabled = store.past.length === 0;
     redoTool.disabled = store.future.length === 0;
     resetTool.disabled = !Object.keys(state[state.edited].moved).length;
@@ -129,7 +133,14 @@ function leverRow(lever, act) {
   const warned = el("span", {});
   const sign = icon(LIGHTS.undecided, "undecided");
   const warning = el("p", { class: "lever-warning", hidden: true }, sign, " ", warned);
-  const help = el("p", { class: "help", id: `${id}-help`, hidden: true }, pick(lever.help));
+  const stands = el("span", { class: "stands" });
+  const help = el(
+    "p",
+    { class: "help", id: `${id}-help`, hidden: true },
+    pick(lever.help),
+    " ",
+    stands,
+  );
   const opener = el(
     "button",
     {
@@ -140,6 +151,7 @@ function leverRow(lever, act) {
       "aria-label": t("page.help", { name: pick(lever.name) }),
       click: () => {
         help.hidden = !help.hidden;
+        update();
         opener.setAttribute("aria-expanded", String(!help.hidden));
       },
     },
@@ -189,6 +201,17 @@ function leverRow(lever, act) {
   function valueOf(run) {
     return run.moved[lever.id] ?? restOf(lever, run);
   }
+  /** Say what the marks on the track stand for. */
+  function marksText(still, planned, beside) {
+    const text = (value) => leverText(lever, value, langIndex());
+    const said = [t("page.scenario_value", { value: text(still) })];
+    if (planned !== null) said.push(t("page.plan_value", { value: text(planned) }));
+    if (beside.scenario) {
+      const side = store.state.edited === "a" ? "B" : "A";
+      said.push(t("page.other_value", { side, value: text(valueOf(beside)) }));
+    }
+    return said.join(t("page.semicolon"));
+  }
   /** Hatch what is not plausible, and say so where the lever stands there. */
   function warn(run, now, ends) {
     const plausible = plausibleOf(lever, run);
@@ -232,7 +255,6 @@ function leverRow(lever, act) {
     setText(low, leverText(lever, ends[0], langIndex()));
     setText(high, leverText(lever, ends[1], langIndex()));
     rest.style.setProperty("--at", at(still, ends));
-    rest.title = t("page.scenario_value", { value: leverText(lever, still, langIndex()) });
     other.hidden = !beside.scenario;
     if (beside.scenario) {
       other.style.setProperty("--at", at(valueOf(beside), ends));
@@ -241,8 +263,8 @@ function leverRow(lever, act) {
     plan.hidden = planned === null || near(planned, still);
     if (!plan.hidden) {
       plan.style.setProperty("--at", at(planned, ends));
-      plan.title = t("page.plan_value", { value: leverText(lever, planned, langIndex()) });
     }
+    if (!help.hidden) setText(stands, marksText(still, plan.hidden ? null : planned, beside));
     node.classList.toggle("is-moved", lever.id in run.moved);
     back.disabled = !(lever.id in run.moved);
   }

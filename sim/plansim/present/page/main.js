@@ -17,8 +17,10 @@ const act = {
   },
   preset(side, scenario) {
     const edited = side === "b" && scenario === NONE ? "a" : store.state.edited;
+    const lost = Object.keys(store.state[side].moved).length;
     setState({ ...store.state, edited, [side]: { scenario, moved: {} } });
     rerun();
+    if (lost) say(t("page.preset_said", { side: side.toUpperCase() }));
   },
   edit(side) {
     setState({ ...store.state, edited: side });
@@ -108,6 +110,11 @@ function build() {
   document.documentElement.lang = lang === "zh" ? "zh-Hans" : "en";
   document.title = pick(DATA.title);
   document.getElementById("title").textContent = pick(DATA.title);
+  const made = ["about_model", "about_digest", "about_version"].map((key) => t(`page.${key}`));
+  const facts = [DATA.model, DATA.sha256, DATA.version];
+  document.getElementById("printed").textContent = made
+    .map((each, i) => `${each}${t("page.colon")}${facts[i]}`)
+    .join(" · ");
   document.getElementById("subtitle").textContent = t("page.subtitle");
   for (const node of document.querySelectorAll("[data-text]")) {
     node.textContent = t(node.dataset.text);
