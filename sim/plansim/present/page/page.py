@@ -49,7 +49,7 @@ SCRIPTS = (
     "tabs",
     "main",
 )
-STYLES = ("base", "layout", "controls", "board", "chart", "detail", "print")
+STYLES = ("base", "layout", "controls", "board", "chart", "detail", "forced", "print")
 
 
 @dataclass(frozen=True, repr=False)
