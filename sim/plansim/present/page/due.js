@@ -1,6 +1,7 @@
 // Which of B's assumptions a target's margin owes its difference to: a sentence, and signed bars.
 
 const SHOWN_SHARES = 8;
+const OPPOSED = 0.2; // where more than this part works the other way, "most of it" would mislead
 const REDRAWN = 250; // milliseconds between two pictures of estimates that still sharpen
 
 /** Make the section for one target; `start` begins to compute, and gives what stops it. */
@@ -133,13 +134,25 @@ function dueText(target, found, decimals) {
       unit: pick(target.unit),
     }),
   ];
+  // Shares along the change, and against it.
   const along = shares.map((each) => each * Math.sign(change));
-  const name = (i) => ({ name: pick(found.changes[i].name), share: signed(shares[i], decimals) });
+  const name = (i) => pick(found.changes[i].name);
+  const share = (i) => signed(shares[i], decimals);
   const most = along.indexOf(Math.max(...along));
-  const key = along[most] > Math.abs(change) / 2 ? "page.due_most" : "page.due_largest";
-  if (found.changes.length > 1) said.push(t(key, name(most)));
-  else said.push(t("page.due_only", name(most)));
   const least = along.indexOf(Math.min(...along));
-  if (along[least] < -0.05 * along[most]) said.push(t("page.due_against", name(least)));
+  const against = along.reduce((sum, each) => sum + Math.max(0, -each), 0);
+  if (found.changes.length === 1) said.push(t("page.due_only", { name: name(0) }));
+  else if (against > OPPOSED * Math.abs(change)) {
+    const [down, up] = change < 0 ? [most, least] : [least, most];
+    said.push(
+      t("page.due_both", { down: name(down), less: share(down), up: name(up), more: share(up) }),
+    );
+  } else {
+    const key = along[most] > Math.abs(change) / 2 ? "page.due_most" : "page.due_largest";
+    said.push(t(key, { name: name(most), share: share(most) }));
+    if (along[least] < -0.05 * along[most]) {
+      said.push(t("page.due_against", { name: name(least), share: share(least) }));
+    }
+  }
   return said.join(t("page.sentence"));
 }
