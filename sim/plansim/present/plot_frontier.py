@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from plansim.errors import Fault, InputError
 from plansim.present.figure import GREY, INK, colours, spread, style, typeset
 from plansim.present.text import Lang, Text, read_text
-from plansim.study.frontier import SURE, Frontier, Horizon
+from plansim.study.frontier_records import SURE, Frontier, Horizon
 
 __all__ = ["frontier_sheet"]
 
