@@ -283,7 +283,8 @@ def frontier(
     answer is checked by brute force: many other settings, none of which may grow faster.
     """
     from plansim.plan.views_file import load_views
-    from plansim.present.frontier_table import frontier_json, frontier_table
+    from plansim.present.frontier_export import frontier_json
+    from plansim.present.frontier_table import frontier_table
     from plansim.study.design_file import design_named
     from plansim.study.frontier import frontier as search
     from plansim.study.frontier_file import read_quest

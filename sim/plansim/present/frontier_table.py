@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 
@@ -23,12 +22,11 @@ from plansim.study.frontier_records import (
     Check,
     Frontier,
     Horizon,
-    Policy,
     Surest,
     Way,
 )
 
-__all__ = ["frontier_json", "frontier_table"]
+__all__ = ["frontier_table"]
 
 _NO_UNIT = "Dmnl"
 _NOTHING = 1e-5
@@ -64,6 +62,8 @@ def frontier_table(
     for horizon in found.horizons:
         parts.append(Band(text("frontier.year", year=horizon.year)).text)
         parts.append("\n".join(paragraph(each, width) for each in _said(found, horizon, text)))
+        if said := list(_surely(found, horizon, text)):
+            parts.append("\n".join(paragraph(each, width) for each in said))
         parts.append(
             render_within(
                 lambda room, one=horizon: _alone_rows(one, text, room),  # type: ignore[misc]
@@ -78,8 +78,6 @@ def frontier_table(
                 width,
                 colour=colour,
             ))  # fmt: skip
-        if said := list(_surely(found, horizon, text)):
-            parts.append("\n".join(paragraph(each, width) for each in said))
     if any(each.highest for each in found.horizons):
         parts.append(
             render_within(lambda room: _lever_rows(found, text, room), width, colour=colour)
@@ -109,7 +107,7 @@ def _said(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
         yield text("frontier.nothing")
         return
     key = "frontier.highest" if len(horizon.kept) == everything else "frontier.highest_of"
-    yield text(key, growth=_rate(horizon.highest.growth), count=len(horizon.kept))
+    yield text(key, growth=_rate(horizon.highest.growth, 2), count=len(horizon.kept))
     if horizon.binding:
         yield text("frontier.binding", ids=text.join(list(horizon.binding)))
     else:
@@ -177,8 +175,11 @@ def _verdict(found: Frontier, horizon: Horizon, check: Check, text: Text) -> Ite
             for each in horizon.alone
             if not math.isnan(each.growth) and each.growth < horizon.growth_reach[1] - _ANY
         ]
-        rates = [f"{each.target.id} {_rate(check.alone[each.target.id])}" for each in stops
-                 if not math.isnan(check.alone[each.target.id])]  # fmt: skip
+        rates = [
+            f"{each.target.id} {_rate(check.alone[each.target.id])}"
+            for each in stops
+            if not math.isnan(check.alone[each.target.id])
+        ]
         key = "frontier.alone_unbeaten" if rates else "frontier.alone_sound"
         yield text(key, rates=text.join(rates))
     names = {each.id: text.pick(each.name_en, each.name_zh) for each in found.quest.levers}
@@ -223,15 +224,20 @@ def _surely(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
 
 def _without(surest: Surest, text: Text) -> Iterator[str]:
     """Say which few targets it is that make it unlikely that all hold."""
-    told = [place for place in (0, 1) if place < len(surest.without)]
-    for share in SURE:
-        if surest.met < share:
-            enough = (place for place, each in enumerate(surest.without) if each[1] >= share)
-            told.append(next(enough, len(surest.without) - 1))
     parts = [
         text("frontier.without", ids=text.join(list(ids)), met=f"{met:.2f}")
-        for ids, met in (surest.without[place] for place in dict.fromkeys(sorted(told)))
+        for ids, met in surest.without[:2]
     ]
+    for share in SURE:
+        if surest.met >= share:
+            continue
+        enough = next((ids for ids, met in surest.without if met >= share), None)
+        if enough is None:
+            parts.append(text("frontier.hopeless", share=f"{share:g}", count=len(surest.without)))
+            break
+        if len(enough) > 2:
+            ids = text.join(list(enough))
+            parts.append(text("frontier.needed", share=f"{share:g}", count=len(enough), ids=ids))
     if parts and surest.met < max(SURE):
         yield text("frontier.blame", parts=text("list_sep.clause").join(parts))
 
@@ -352,112 +358,3 @@ def _rate(growth: float, places: int = 1) -> str:
     ('13.5 %', '-0.2 %', '13.456 %')
     """
     return f"{growth * 100:.{places}f} %"
-
-
-def frontier_json(found: Frontier) -> str:
-    """Write a frontier as JSON: growth a fraction a year; null where there is no number."""
-    names = [each.id for each in found.quest.levers]
-
-    def policy(one: Policy | None) -> object:
-        return one and {
-            "growth": _number(one.growth),
-            "tight": one.tight,
-            "worst_margin_in_spreads": _number(one.worst_margin),
-            "margins": {key: _number(each) for key, each in one.margins.items()},
-            "levers": dict(zip(names, one.values, strict=True)),
-        }
-
-    content = {
-        "growth_of": found.quest.growth,
-        "scenario": found.quest.scenario.id,
-        "push": [each.id for each in found.quest.push],
-        "mend": [each.id for each in found.quest.mend],
-        "uncertainty": found.quest.uncertainty and found.quest.uncertainty.id,
-        "levers": [
-            {"id": each.id, "unit": each.unit, "apply": each.apply, "low": each.low,
-             "high": each.high, "present": present}
-            for each, present in zip(found.quest.levers, found.present, strict=True)
-        ],
-        "draws": found.draws,
-        "runs": found.runs,
-        "horizons": [
-            {
-                "year": each.year,
-                "growth_present": _number(each.growth_present),
-                "growth_reach": [_number(end) for end in each.growth_reach],
-                "targets": {
-                    one.target.id: {
-                        "unit": one.target.unit,
-                        "spread": _number(one.spread),
-                        "present": _number(one.present),
-                        "best": _number(one.best),
-                        "alone_holds_to_growth": _number(one.growth),
-                    }
-                    for one in each.alone
-                },
-                "never": each.never,
-                "clashing": each.clashing,
-                "kept": each.kept,
-                "highest": policy(each.highest),
-                "binding": each.binding,
-                "search": {"ends": each.search.ends, "resumed": each.search.resumed},
-                "check": each.check and _check_json(each.check),
-                "along": [policy(one) for one in each.along],
-                "chances": [_number(one) for one in each.chances],
-                "medians": [_number(one) for one in each.medians],
-                "sure": [
-                    {
-                        "share": one.share,
-                        "met": one.met,
-                        "error": one.error,
-                        "growth": _number(one.growth) if one.policy else None,
-                        "policy": policy(one.policy),
-                    }
-                    for one in each.sure
-                ],
-                "surest": each.surest and {
-                    "met": each.surest.met,
-                    "error": each.surest.error,
-                    "growth": _number(each.surest.growth),
-                    "single": each.surest.single,
-                    "product": each.surest.product,
-                    "without": [
-                        {"targets": ids, "met": met} for ids, met in each.surest.without
-                    ],
-                    "policy": policy(each.surest.policy),
-                },
-            }
-            for each in found.horizons
-        ],
-    }  # fmt: skip
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
-
-
-def _check_json(check: Check) -> object:
-    return {
-        "settings": check.settings,
-        "tolerance": check.tolerance,
-        "beaten": check.beaten,
-        "by": _number(check.by),
-        "radii": check.radii,
-        "looks": [
-            {
-                "way": each.way,
-                "settings": each.settings,
-                "feasible": each.feasible,
-                "highest": _number(each.best),
-                "levers": each.levers,
-                "points_a_lever": each.side,
-            }
-            for each in check.looks
-        ],
-        "targets": {
-            key: {"alone_holds_to_growth": _number(rate), "best": _number(check.best[key])}
-            for key, rate in check.alone.items()
-        },
-        "alone_beaten": check.alone_beaten,
-    }
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

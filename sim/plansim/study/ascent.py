@@ -27,7 +27,7 @@ SIZE = 256
 GENERATIONS = 400
 ELITE = 0.1
 """The part of the population that the others move towards."""
-ALIKE = 1e-7
+ALIKE = 1e-6
 """It has settled where its better half differs by no more."""
 STRETCH = 1.4
 """Places are drawn from a box so much wider and put back to its edge: many best levers stand

@@ -27,6 +27,9 @@ LEVELS = 9
 """Growth rates along the frontier."""
 NEAR = 1e-4
 """A target that holds so near to the highest growth of all does not stop it."""
+STEP = 5e-4
+"""Growth between two policies along the frontier, at least: where margins do not depend on growth,
+many levels lead to one policy."""
 SAME = 1e-9
 """Growth given up, at most, to leave a lever where it is."""
 
@@ -183,4 +186,8 @@ def along(
             found.append(_best_at(field, known, kept, float(level)))
             known = with_found(known, found[-1:])
             tell(number + 1)
-    return [slow, *reversed(found)]
+    kept_apart: list[Found] = []
+    for each in [*found, slow]:
+        if not kept_apart or each.values[growth] < kept_apart[-1].values[growth] - STEP:
+            kept_apart.append(each)
+    return kept_apart[::-1]
