@@ -24,13 +24,13 @@ __all__ = ["Chances", "surely", "without"]
 
 BETWEEN = 8
 """Policies between two neighbours along the frontier, mixed of both, that are judged too."""
-SMOOTH = (0.5, 0.2, 0.1)
+SMOOTH = (0.5, 0.2, 0.1, 0.05)
 """The verdict of a draw rises from no to yes over so many standard deviations of the margin."""
 STEPS = 6
 """For each of these, at most."""
 STEP = 0.02
 """Of the differences: wide, for a year from which something works moves in steps of the clock."""
-LENGTHS = (0.3, 0.1, 0.03, 0.01)
+LENGTHS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 """Of moves that are tried at once, as parts of the levers' ranges."""
 MOST = 16
 """Targets of which all sets are looked at: the ones that are missed most often."""
