@@ -162,7 +162,7 @@ def test_the_first_section_names_every_binding_target_that_fails_and_when(
             verdict = verdicts[target.id]
             assert cell.number == verdict.value
             if verdict.first_breach is not None:
-                assert text("verdicts.breach", year=verdict.first_breach) in cell.below
+                assert text("report.fails_first", year=verdict.first_breach) in cell.below
         assert row.cells[-1].text, "nothing is said of what would mend it"
     said = " ".join(texts(first))
     for each in found.breached:
