@@ -67,7 +67,7 @@ def report(comparison: Comparison, text: Text) -> Document:
     plan = comparison.plan
     return Document(
         text.lang,
-        text("report.title", scenarios=text("report.versus").join(titles)),
+        text("report.title", scenarios=_all_of(titles, text)),
         text.pick(plan.en, plan.zh),
         tuple(each for each in sections if each.blocks),
     )
@@ -80,6 +80,12 @@ def _names(comparison: Comparison, text: Text) -> list[str]:
         f"{name} ({each.id})" if found.count(name) > 1 else name
         for name, each in zip(found, comparison.scenarios, strict=True)
     ]
+
+
+def _all_of(titles: list[str], text: Text) -> str:
+    """Write ``A, B and C``."""
+    *first, last = titles
+    return text("report.versus").join([text.join(first), last])
 
 
 def _heads(names: list[str]) -> list[str]:

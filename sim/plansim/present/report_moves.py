@@ -112,7 +112,8 @@ def shared_in_words(mendings: Sequence[tuple[str, Mending]], text: Text) -> str:
         return ""
     name = text.pick(lever.name_en, lever.name_zh)
     parts = [
-        f"{letter} {move_in_words(move, text).removeprefix(name).strip()}"
+        # A letter stays on the line of its figure.
+        f"{letter}\u00a0{move_in_words(move, text).removeprefix(name).strip()}"
         for (letter, _), move in zip(mendings, moves, strict=True)
     ]
     return name + text("list_sep.colon") + text.join(parts)
