@@ -418,7 +418,7 @@ def test_a_report_is_written_whole_or_not_at_all(
 def test_bands_of_a_sweep_are_drawn_by_the_workbook_itself(
     found: Comparison, documents: dict[Lang, Document], tmp_path: Path
 ) -> None:
-    """Where years follow one another a band is a stack of its lower end and its width, else bars."""
+    """Where years follow one another a band is its width stacked on its lower end, else bars."""
     assert found.spread is not None
     summary = found.spread.summary
 

@@ -144,9 +144,9 @@ def _lay_out(chart: Any, panel: Panel, *, second: bool, fixed: bool) -> None:
                             "line": {"none": True}, "num_font": {"size": 8}}  # fmt: skip
     if values:
         near = min(values) > 0 and max(values) < 2 * min(values)
-        low, high = scale_of(values if near else [*values, 0.0])
+        low, high, step = scale_of(values if near else [*values, 0.0])
         if fixed or near:
-            axis["min"] = low
+            axis |= {"min": low, "major_unit": step}
         if fixed:  # both axes must go the same way
             axis["max"] = high
     chart.set_title({"name": f"{panel.title} ({panel.unit})", "overlay": False,
@@ -163,15 +163,15 @@ def _lay_out(chart: Any, panel: Panel, *, second: bool, fixed: bool) -> None:
     chart.show_blanks_as("gap")
 
 
-def scale_of(values: Sequence[float]) -> tuple[float, float]:
-    """Give round numbers between which all values lie.
+def scale_of(values: Sequence[float]) -> tuple[float, float, float]:
+    """Give round numbers between which all values lie, and the step between two on the axis.
 
     >>> scale_of([352.0, 374.0]), scale_of([0.41, 0.66]), scale_of([0.0, 1234.0])
-    ((350.0, 375.0), (0.4, 0.7), (0.0, 1250.0))
+    ((350.0, 375.0, 5.0), (0.4, 0.7, 0.05), (0.0, 1250.0, 250.0))
     """
     low, high = min(values), max(values)
     rough = (high - low) / STEPS or abs(low) or 1.0
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(unit * each for each in (1, 2, 2.5, 5, 10) if unit * each >= rough * 0.999)
     ends = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
-    return round(ends[0], 10), round(ends[1], 10)
+    return round(ends[0], 10), round(ends[1], 10), round(step, 10)

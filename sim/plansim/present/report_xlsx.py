@@ -42,6 +42,8 @@ ACROSS = 3
 WIDE, HIGH = WIDE_HIGH
 LINE = 18
 """Height of a row of a sheet, in pixels."""
+PIXELS, PAGE_WIDTH = 7, 860
+"""Of a character of a column, and of the text of a page, A4 on its side."""
 ACROSS_PAGE = 100
 """Terminal columns of a line of running text."""
 PER_SHARE = 9.0
@@ -92,6 +94,7 @@ class _Book:
 
     def __init__(self, book: Any, text: Text) -> None:
         self._book, self._text = book, text
+        self._widths: dict[tuple[str, int], float] = {}
         self._formats: dict[tuple[object, ...], Any] = {}
         with style():
             self._colours = colours()
@@ -140,6 +143,11 @@ class _Book:
                     )
                 case Figure():
                     pending.append(block)
+        if tables and any(figure.panels for figure in pending):
+            # A break before the charts keeps them whole; where pages are made to fit, none counts.
+            width = sum(PIXELS * _wide(each) + 5 for each in tables[0].on(Medium.BOOK).columns)
+            sheet.set_print_scale(max(10, min(100, int(100 * PAGE_WIDTH / width))))
+            sheet.set_h_pagebreaks([at])
         for figure in pending:
             at = self._figure(sheet, at, figure, rows, section)
 
@@ -161,7 +169,10 @@ class _Book:
                 sheet.write_number(at + 1, column, int(words), look)
             else:
                 sheet.write_string(at + 1, column, words, look)
-            sheet.set_column(column, column, _wide(each))
+            # Tables below one another share their columns.
+            wide_enough = max(_wide(each), self._widths.get((sheet.get_name(), column), 0.0))
+            self._widths[sheet.get_name(), column] = wide_enough
+            sheet.set_column(column, column, wide_enough)
         sheet.set_row_pixels(at + 1, LINE * _lines(heads, table.columns))
         if freeze:
             named = sum(not each.right for each in table.columns[:2])
