@@ -182,7 +182,11 @@ def _band_rows(
             (
                 Cell(),
                 Cell(text(key, scenario=name), tone=Tone.FAINT),
-                *(replace(_cell(values, y, decimals), tone=Tone.FAINT) for y in years),
+                *(
+                    # A sign for nothing would be drawn as zero.
+                    replace(_cell(values, y, decimals), tone=Tone.FAINT) if y in values else Cell()
+                    for y in years
+                ),
             ),
             joined=True,
             medium=Medium.BOOK,
