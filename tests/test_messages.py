@@ -135,7 +135,7 @@ def test_what_other_packages_say_is_what_they_say() -> None:
     assert set(foreign["pydantic"]) <= forms | {each.replace("{}{}", "{}") for each in forms}
     folder = Path(YAML.__init__.__code__.co_filename).parent
     reader = "".join((folder / f"{name}.py").read_text() for name in ("scanner", "parser"))
-    lost = {key for key in foreign["yaml"] if key.split("'")[0] not in reader}
+    lost = {key for key in foreign["yaml"] if key.split("'")[0].split("{}")[0] not in reader}
     assert lost == set()
 
 
@@ -257,11 +257,11 @@ def test_english_help_is_clicks_own(
     [
         (
             ["chek", "baseline", "--lang", "zh"],
-            "没有命令“chek”。是否指“check”？用法见“plansim --help”。",
+            "没有命令“chek”。是否指“check”？（用法见“plansim --help”）",
         ),
         (["check", "basline", "--lang=zh"], "没有名为“basline”的情景；应为："),
         (["--lang", "zh", "check", "basline"], "是否指“baseline”？"),
-        (["show", "--lang", "zh"], "缺少参数“NAME”。用法见“plansim show --help”。"),
+        (["show", "--lang", "zh"], "缺少参数“NAME”。（用法见“plansim show --help”）"),
         (["run", "--lang", "zh"], "缺少参数“SCENARIO”；可用“plansim list scenarios”查看已有情景。"),
         (
             ["run", "baseline", "--lang", "zh", "--set", "x"],

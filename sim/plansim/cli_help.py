@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from plansim.present.text import Lang
+    from plansim.present.language import Lang
 
 __all__ = ["BilingualGroup", "language_on"]
 
@@ -27,7 +27,7 @@ def language_on(line: Sequence[str]) -> Lang:
     >>> language_on(["chek", "--lang", "zh"]), language_on(["--lang=zh", "run", "--lang=en"])
     (<Lang.ZH: 'zh'>, <Lang.EN: 'en'>)
     """
-    from plansim.present.text import Lang, language
+    from plansim.present.language import Lang, language
 
     asked = None
     for before, word in zip(["", *line], line, strict=False):
@@ -42,7 +42,7 @@ class BilingualContext(click.Context):
 
     def make_formatter(self) -> click.HelpFormatter:
         """Make what help is written with."""
-        from plansim.present.text import Lang
+        from plansim.present.language import Lang
 
         if self.find_root().obj is not Lang.ZH:
             return super().make_formatter()

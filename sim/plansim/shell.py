@@ -400,8 +400,8 @@ def warn(warnings: Iterable[Fault]) -> None:
 
 def _say() -> Say:
     """Choose how warnings are said: in the language of the command that is at work."""
+    from plansim.present.language import language
     from plansim.present.messages import say_in
-    from plansim.present.text import language
 
     context = click.get_current_context(silent=True)
     return say_in(language(context.params.get("lang") if context else None, os.environ))

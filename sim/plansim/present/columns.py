@@ -75,7 +75,7 @@ def _may_break(before: str, after: str) -> bool:
         return False
     if before.isspace():
         return True
-    if after in "，。、；：！？）》」』】％%" or before in "（《「『【":
+    if after in "，。、；：！？）》」』】％%)]" or before in "（《「『【":
         return False
     return columns(before) == 2 or columns(after) == 2
 

@@ -14,8 +14,8 @@ from plansim.model.records import Model, SubscriptRange, Timing, Variable, Varia
 from plansim.model.scenario import Change, Scenario
 from plansim.model.units import NO_UNIT
 from plansim.plan.targets import Kind, Target, split_reference
-from plansim.present.table import limit_of
 from plansim.present.messages import say_in
+from plansim.present.table import limit_of
 from plansim.present.text import Lang, Text, target_figure
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from itertools import chain
 
 from plansim.cache import code_of, digest, kept
 from plansim.errors import Fault, InputError
-from plansim.present.text import Lang
+from plansim.present.language import Lang
 
 __all__ = ["Catalogue", "Say", "as_written", "holes", "read_catalogue", "say_error", "say_in"]
 
@@ -136,8 +136,11 @@ def _read(raw: bytes) -> Catalogue:
 
     data = YAML(typ="safe").load(raw.decode("utf-8"))
     foreign = chain.from_iterable(group.items() for group in data["foreign"].values())
-    groups = (data[name].items() for name in ("joints", "parts", "errors", "click"))
-    return Catalogue(dict(chain(foreign, *groups)), data["words"], data["help"])
+    groups = (data[name].items() for name in ("parts", "errors", "click"))
+    # A joint is looked up as it is, and never fitted to what another program happens to say.
+    return Catalogue(
+        dict(chain(foreign, *groups)), {**data["words"], **data["joints"]}, data["help"]
+    )
 
 
 # --- fitting ------------------------------------------------------------------------------------
