@@ -38,7 +38,7 @@ def made(dossier: Dossier) -> Make:
 
 
 KNOWN = {
-    # A verdict of the city's on the province, and a sum that has fallen to a quarter of 万 by 2016–20.
+    # A verdict of the city on the province, and a sum that falls to a quarter of 万 by 2016–20.
     "Q07": {("henan", "M02g"), ("plan-floor", "new urban jobs")},
     "Q15": {("output", ""), ("growth", ""), ("primary share", "")},
 }
