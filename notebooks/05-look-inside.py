@@ -114,8 +114,11 @@ windows = {
 def said(row):
     """Write the phases of one indicator."""
     return text.join(
-        f"{phase.first}–{phase.last % 100:02} {' ≈ '.join(phase.leaders) or phase.lead}"
-        for phase in row.phases
+        [
+            f"{phase.first}{f'–{phase.last % 100:02}' if phase.last > phase.first else ''} "
+            f"{' ≈ '.join(phase.leaders) or text.word('dominance', phase.lead)}"
+            for phase in row.phases
+        ]
     )
 
 
