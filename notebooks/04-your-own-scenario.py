@@ -88,8 +88,8 @@ assert "credit ease after" in told
 # `solve` 只调整一个政策变量（杠杆），以最小的幅度使某项指标刚好达标：先在合理范围内搜索，再扩大到容许范围。
 
 # %%
-target = next(each for each in targets if each.id == "M34b")
-lever = plansim.lever_named(model, mine, "abatement effort")
+target = next(each for each in targets if each.id == "M24")
+lever = plansim.lever_named(model, mine, "pension enforcement")
 solution = plansim.solve(model, mine, lever, target, targets)
 named = text.pick(target.name_en, target.name_zh)
 moved = text.pick(lever.reference, lever.variable.name_zh)
