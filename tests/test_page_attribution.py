@@ -99,7 +99,8 @@ def test_a_target_shows_what_its_margin_owes_to_which_change(
     said = page.locator(".due-said").inner_text()
     largest = max(shown, key=lambda name: abs(shown[name]))
     assert f"due to “{largest}”" in said
-    assert said.startswith("From A to B the margin falls from −16.2")
+    before = f"{theirs.targets[0].margin_before:.1f}".replace("-", "−")
+    assert said.startswith(f"From A to B the margin falls from {before}")
     assert page.locator(".is-less").count() == len(shown)
     assert "Exact Shapley shares" in page.locator(".due").inner_text()
     assert "from 64 runs" in page.locator(".due").inner_text()

@@ -301,15 +301,23 @@ def test_a_lever_says_where_it_leaves_the_plausible_range(
         assert "outside" not in spoken
 
 
-def test_levers_mark_the_value_of_the_plan_where_the_scenario_has_another(visit: Visit) -> None:
-    page, lever = visit.page, visit.lever("external demand growth before")
+def test_levers_mark_the_value_of_the_plan_where_the_scenario_has_another(
+    visit: Visit, city: Model
+) -> None:
+    name = "external demand growth before"
+    page, lever = visit.page, visit.lever(name)
     mark = page.locator(".lever", has=lever).locator(".lever-plan")
     assert not mark.is_visible()
     page.select_option("#run-a", SECOND)
     assert mark.is_visible()
     page.get_by_role("button", name="What does this do: Growth of outside markets to 2010").click()
     shown = page.locator(".lever", has=lever).locator(".stands").inner_text()
-    values = [f"{each}\u2009%/year" for each in ("14.0", "12.0", "14.0")]
+    default = city.variables[name].value
+    assert isinstance(default, float)
+    own, plans = (
+        read_scenario(each, city).values.get(name, default) * 100 for each in (SECOND, FIRST)
+    )
+    values = [f"{each:.1f}\u2009%/year" for each in (own, plans, own)]
     assert shown == "Bar, the scenario {}; dots, the plan {}; diamond, B {}".format(*values)
     assert float(mark.evaluate("(node) => node.style.getPropertyValue('--at')")) == (
         pytest.approx((0.12 - 0.08) / (0.14 - 0.08))
