@@ -79,6 +79,7 @@ bench: $(DEV) tools ## measure engines and page on this machine and write docs/p
 
 # pyam asks for other versions than plansim does, hence an environment of its own. It is fetched once
 # (about 120 packages, half a minute) and again only when its lock changes: no network is needed later.
+# It keeps its caches itself: one of its packages writes paths into them, which a removed copy leaves dead.
 PYAM       := $(VENV)-pyam
 PYAM_READY := $(PYAM)/ready.stamp
 iamc: $(RUN) $(PYAM_READY) ## see that pyam reads back what `plansim export --form iamc` writes
@@ -86,7 +87,7 @@ iamc: $(RUN) $(PYAM_READY) ## see that pyam reads back what `plansim export --fo
 	@$(VENV)/bin/plansim export $(SHOWN) --form iamc -o build/iamc/export.csv
 	@$(VENV)/bin/plansim export $(SHOWN) --form iamc -o build/iamc/export.xlsx
 	@$(VENV)/bin/plansim export $(SHOWN) --form tidy -o build/iamc/tidy.csv
-	$(PYAM)/bin/python tests/iamc/read_back.py build/iamc
+	XDG_CACHE_HOME="$(CURDIR)/$(PYAM)/cache" $(PYAM)/bin/python tests/iamc/read_back.py build/iamc
 
 clean: ## remove everything that these commands made in this folder
 	rm -rf $(VENV) $(PYAM) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
