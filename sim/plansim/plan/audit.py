@@ -353,9 +353,9 @@ class _ClashReader:
             unit=evidence.unit,
             year=evidence.year,
             label_en=f"{evidence.quantity}, {evidence.place}",
-            label_zh="",
+            label_zh=evidence.place_zh + evidence.quantity_zh if evidence.quantity_zh else "",
             place_en=evidence.source,
-            place_zh=evidence.source,
+            place_zh=evidence.source_zh or evidence.source,
         )
 
     def _calculation(self, name: str, text: str) -> Calculation:

@@ -15,6 +15,7 @@ from plansim.model.records import Model, SubscriptRange, Timing, Variable, Varia
 from plansim.model.scenario import Change, Scenario
 from plansim.model.units import NO_UNIT
 from plansim.plan.targets import Kind, Target, split_reference
+from plansim.present.evidence import evidence_said
 from plansim.present.table import limit_of
 from plansim.present.text import Lang, Text, target_figure
 
@@ -59,7 +60,7 @@ def variable_facts(
     known = {
         **{target.id: _target_source(target, text) for target in by_id.values()},
         **{clash.id: text.pick(clash.topic_en, clash.topic_zh) for clash in clashes},
-        **{key: str(entry) for key, entry in evidence.items()},
+        **{key: evidence_said(row, text) for key, row in evidence.items()},
     }
     judges = [
         f"{target.id} {text.pick(target.name_en, target.name_zh)}"
