@@ -14,7 +14,8 @@ import pytest
 from plansim.errors import InputError
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.mdl import load_model
-from plansim.plan.audit import audit_plan
+from plansim.plan.audit import Clash, audit_plan
+from plansim.present.describe import clash_facts
 from plansim.present.document_entry import Book
 from plansim.present.document_pages import document_pages
 from plansim.present.evidence import evidence_said
@@ -94,6 +95,15 @@ def test_the_chinese_list_of_sources_holds_no_english(evidence: Mapping[str, Evi
     for name, said in ((name, unescape(said)) for name, said in rows):
         assert prose(said) == set(), f"{name}: {said}"
         assert not any(place in said for place in places), f"{name}: {said}"
+
+
+@pytest.mark.parametrize("clash", audit_plan(), ids=lambda clash: clash.id)
+def test_the_chinese_audit_tells_its_figures_without_english(clash: Clash) -> None:
+    figures = dict(clash_facts(clash, ZH)).get(ZH("audit.figures"), "")
+    for line in figures.splitlines():
+        name, _, said = line.partition("：")
+        assert prose(said.replace("observations.csv", "")) == set(), line
+        assert said, name
 
 
 # --- as a sentence ------------------------------------------------------------------------------
