@@ -10,6 +10,7 @@ SHOWN  := baseline accelerated-growth
 HERE   := $(shell pwd | cksum | cut -d' ' -f1)
 RUN    := $(VENV)/run-$(HERE).stamp
 DEV    := $(VENV)/dev-$(HERE).stamp
+BOOKS  := $(VENV)/notebooks-$(HERE).stamp
 
 # The first Python that is new enough; `make run PYTHON=/path/to/python` overrides it.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -17,19 +18,24 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	then echo $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools format readme guide lock clean bench iamc
+.PHONY: help run notebooks test tools format readme guide validation lock clean bench iamc
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(RUN) ## judge the plan's targets under both growth stories
 	@$(VENV)/bin/plansim check $(SHOWN)
+
+# Jupyter refuses to start for root, as whom containers run, unless it is told to.
+notebooks: $(BOOKS) ## open the notebooks in a browser, at the first of them
+	@cd notebooks && $(abspath $(VENV))/bin/jupyter lab $$(test "$$(id -u)" != 0 || echo --allow-root) 01-first-run.ipynb
 
 test: $(DEV) tools ## everything that must hold before a change goes in
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m pytest
+	@$(MAKE) --no-print-directory iamc
 
 # The page is tested where it runs: its model in Node, all of it in a real browser. Neither comes from
 # PyPI; where this may install packages, it does.
@@ -61,20 +67,21 @@ validation: $(DEV) ## test the model and write docs/validation.md
 # files will do. The run lock binds the dev lock, so that one .venv can serve both.
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 
-lock: $(DEV) ## renew both lock files from pyproject.toml
+lock: $(DEV) ## renew the lock files from pyproject.toml
 	$(PY) -m $(COMPILE) --group build -o requirements.lock pyproject.toml
 	$(PY) -m $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(PY) -m $(COMPILE) --group notebooks -c requirements.lock -c requirements-dev.lock -o requirements-notebooks.lock
+	$(PY) -m $(COMPILE) --group pyam -o requirements-pyam.lock
 
 bench: $(DEV) tools ## measure engines and page on this machine and write docs/performance.md
 	$(PY) -m tests.bench.engines --write
 	$(PY) tests/bench/page.py --write
 
-# pyam asks for an older pandas than plansim has, hence an environment of its own. It is fetched
-# whole, which takes minutes, so that `make test` leaves it out.
-PYAM := $(VENV)-pyam
-iamc: $(RUN) ## see that pyam reads back what `plansim export --form iamc` writes
-	@test -x $(PYAM)/bin/python || "$(PYTHON)" -m venv $(PYAM)
-	@$(PYAM)/bin/python -m pip install --quiet --disable-pip-version-check --no-input "pyam-iamc>=2.2" "sqlalchemy<2.1"
+# pyam asks for other versions than plansim does, hence an environment of its own. It is fetched once
+# (about 120 packages, half a minute) and again only when its lock changes: no network is needed later.
+PYAM       := $(VENV)-pyam
+PYAM_READY := $(PYAM)/ready.stamp
+iamc: $(RUN) $(PYAM_READY) ## see that pyam reads back what `plansim export --form iamc` writes
 	@rm -rf build/iamc && mkdir -p build/iamc
 	@$(VENV)/bin/plansim export $(SHOWN) --form iamc -o build/iamc/export.csv
 	@$(VENV)/bin/plansim export $(SHOWN) --form iamc -o build/iamc/export.xlsx
@@ -82,7 +89,7 @@ iamc: $(RUN) ## see that pyam reads back what `plansim export --form iamc` write
 	$(PYAM)/bin/python tests/iamc/read_back.py build/iamc
 
 clean: ## remove everything that these commands made in this folder
-	rm -rf $(VENV) $(VENV)-pyam build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PYAM) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find sim tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PY):
@@ -108,3 +115,17 @@ $(DEV): requirements-dev.lock requirements.lock pyproject.toml | $(PY)
 	@$(INSTALL) --no-deps --require-hashes -r requirements-dev.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@ $(RUN)
+
+# On top of either of the two: its versions are bound to theirs.
+$(BOOKS): requirements-notebooks.lock | $(RUN)
+	@echo "Fetching Jupyter (once) ..."
+	@$(INSTALL) --no-deps --require-hashes -r requirements-notebooks.lock
+	@touch $@
+
+# --no-compile: most of what pyam brings is never imported here.
+$(PYAM_READY): requirements-pyam.lock | $(PY)
+	@echo "Setting up $(PYAM) (once) ..."
+	@"$(PYTHON)" -m venv --clear $(PYAM)
+	@$(PYAM)/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--no-compile --no-deps --require-hashes -r requirements-pyam.lock
+	@touch $@

@@ -9,34 +9,47 @@
 # ---
 
 # %% [markdown]
-# # The baseline against accelerated growth
+# # The baseline against accelerated growth · 规划基准与加速增长
 #
 # Many cities overshot their growth targets. **If this one grows faster than it planned, which
 # promises does it keep that it would have missed, and which does it break?**
+#
+# 许多城市的增长都超过了自己的目标。**如果这座城市比规划增长得更快，哪些原本落空的承诺得以兑现，哪些又会因此失守？**
+
+# %%
+LANG = "en"  # of pictures, tables and answers; 图、表与答案的语言，中文为 "zh"
 
 # %%
 from IPython.display import Markdown
 
 import plansim
 
+text = plansim.read_text(LANG)
 model = plansim.load_model()
 targets = plansim.load_targets()
 names = ("baseline", "accelerated-growth")
 scenarios = [plansim.read_scenario(name, model) for name in names]
 runs = [plansim.simulate(model, scenario) for scenario in scenarios]
+titles = [text.pick(each.title_en, each.title_zh) for each in scenarios]
 
 # %% [markdown]
-# ## What differs between the two
+# ## What differs between the two · 两个情景的差别
 #
-# A scenario names only what it changes against its parent. Nothing else differs.
+# A scenario names only what it changes against its parent. Nothing else differs. Of an array the
+# range of its elements is shown.
+#
+# 情景文件只写与上级情景不同之处，此外完全相同。数组变量列出各元素的取值范围。
 
 # %%
-changes = scenarios[1].changes
-rows = "\n".join(f"| {each.name} | {each.old:g} | {each.new:g} | {each.unit} |" for each in changes)
-Markdown(f"| constant | baseline | accelerated | unit |\n|---|---|---|---|\n{rows}")
+changed = plansim.changes_in_short(scenarios[1], model, text)
+Markdown("\n".join(f"- {line}" for line in changed))
 
 # %% [markdown]
-# ## Six indicators
+# ## Six indicators · 六项指标
+#
+# The shaded band is the difference that faster growth makes.
+#
+# 阴影部分就是增长加快造成的差距。
 
 # %%
 shown = [
@@ -47,37 +60,63 @@ shown = [
     "cultivated land",
     "urbanisation rate",
 ]
-plansim.plot.small_multiples(runs, shown, targets)[0].figure
+plansim.plot.small_multiples(runs, shown, targets, lang=LANG)[0].figure
 
 # %% [markdown]
-# ## Where the verdicts differ
+# ## Where the verdicts differ · 结论不同的指标
+#
+# Most verdicts are the same in both. These are not:
+#
+# 多数指标在两个情景下结论相同，以下各项不同：
 
 # %%
 before, after = ({each.id: each for each in plansim.check_targets(run, targets)} for run in runs)
 moved = [key for key in before if before[key].status is not after[key].status]
 rows = "\n".join(
-    f"| {key} | {before[key].name_en} | {before[key].status} | {after[key].status} |"
-    for key in moved
+    f"| {key} | {text.pick(each.name_en, each.name_zh)} "
+    f"| {text(f'status.{each.status}')} | {text(f'status.{after[key].status}')} |"
+    for key, each in before.items()
+    if key in moved
 )
-Markdown(f"| id | target | baseline | accelerated |\n|---|---|---|---|\n{rows}")
+Markdown(
+    f"| {text('verdicts.id')} | {text('verdicts.name')} | {' | '.join(titles)} |\n"
+    f"|---|:---|---|---|\n{rows}"
+)
 
 # %% [markdown]
-# ## The answer
+# ## The binding targets, side by side · 约束性指标对照
+#
+# A verdict may stay while its margin shrinks. That is where faster growth is paid for:
+#
+# 结论不变，余量也可能缩小，加快增长的代价正在这里：
+
+# %%
+binding = [
+    each
+    for found in (before, after)
+    for each in found.values()
+    if each.attribute is plansim.Attribute.BINDING
+]
+plansim.plot.verdict_map(binding, titles=titles, lang=LANG).figure
+
+# %% [markdown]
+# ## The answer · 答案
 
 # %%
 gdp = [float(plansim.annual(run)["GDP"].sel(year=2010)) for run in runs]
 assert gdp[1] > gdp[0], "the accelerated story is the one that grows faster"
 gained = [key for key in moved if after[key].status is plansim.Status.MET]
 lost = [key for key in moved if before[key].status is plansim.Status.MET]
-worse = [
-    key
-    for key, each in before.items()
-    if each.attribute is plansim.Attribute.BINDING and after[key].margin < each.margin
-]
-binding = [k for k, each in before.items() if each.attribute is plansim.Attribute.BINDING]
+bound = [key for key, each in before.items() if each.attribute is plansim.Attribute.BINDING]
+worse = [key for key in bound if after[key].margin < before[key].margin]
+gains, losses, shrunk = (text.join(keys) or text("show.nothing") for keys in (gained, lost, worse))
 Markdown(
-    f"Output in 2010 is {gdp[1] / gdp[0] - 1:.0%} higher. That gains {len(gained)} targets "
-    f"({', '.join(gained) or 'none'}) and loses {len(lost)} ({', '.join(lost) or 'none'}). "
-    f"Of {len(binding)} binding targets the margin shrinks for {len(worse)}: "
-    f"{', '.join(worse) or 'none'}."
+    text.pick(
+        f"Output in 2010 is {gdp[1] / gdp[0] - 1:.0%} higher. Targets gained: {gains}; lost: {losses}. "
+        f"Of the {len(bound)} binding targets the margin "
+        f"shrinks for {len(worse)}: {shrunk}.",
+        f"2010年产出高出{gdp[1] / gdp[0] - 1:.0%}。转为达标的指标：{gains}；转为未达标的指标：{losses}。"
+        f"{len(bound)}项约束性指标中，"
+        f"余量缩小的有{len(worse)}项：{shrunk}。",
+    )
 )

@@ -9,10 +9,15 @@
 # ---
 
 # %% [markdown]
-# # Your own scenario, and what it would take
+# # Your own scenario, and what it would take · 自己的情景，以及需要付出什么
 #
 # **What if credit tightens early, and how hard would the city have to work on abatement to keep a
 # promise all the same?** A scenario is a small YAML file that names only what differs.
+#
+# 如果信贷提前收紧会怎样？**要照样兑现承诺，减排要下多大力气**？情景是一个很短的 YAML 文件，只写不同之处。
+
+# %%
+LANG = "en"  # of pictures, tables and answers; 图、表与答案的语言，中文为 "zh"
 
 # %%
 import tempfile
@@ -22,6 +27,7 @@ from IPython.display import Markdown
 
 import plansim
 
+text = plansim.read_text(LANG)
 model = plansim.load_model()
 targets = plansim.load_targets()
 folder = tempfile.TemporaryDirectory()
@@ -39,7 +45,14 @@ levers:
 mine = plansim.read_scenario(path, model)
 baseline = plansim.read_scenario("baseline", model)
 runs = [plansim.simulate(model, each) for each in (baseline, mine)]
-[f"{each.name}: {each.old:g} → {each.new:g} {each.unit}" for each in mine.changes]
+Markdown("\n".join(f"- {line}" for line in plansim.changes_in_short(mine, model, text)))
+
+# %% [markdown]
+# ## What it does · 它的影响
+#
+# The shaded band is what tight credit costs, or saves.
+#
+# 阴影部分是信贷收紧的代价，或者节省。
 
 # %%
 plansim.plot.small_multiples(
@@ -47,13 +60,16 @@ plansim.plot.small_multiples(
     ["reported investment", "GDP", "COD emission", "energy intensity of GDP"],
     targets,
     columns=2,
+    lang=LANG,
 )[0].figure
 
 # %% [markdown]
-# ## A mistake is told
+# ## A mistake is told · 写错会得到提示
 #
 # A name that does not exist, a value outside of its admissible range, a unit that does not convert:
 # each is refused, with the place and the nearest name.
+#
+# 名称不存在、取值超出容许范围、单位无法换算，都会被拒绝，并指明位置和最相近的名称（错误信息为英文）。
 
 # %%
 try:
@@ -64,35 +80,60 @@ except plansim.PlansimError as error:
 assert "credit ease after" in told
 
 # %% [markdown]
-# ## What would it take?
+# ## What would it take? · 需要付出什么？
 #
 # `solve` moves one lever, as little as it can, until a target is just met: first over the plausible
 # range, then over the admissible one.
+#
+# `solve` 只调整一个政策变量（杠杆），以最小的幅度使某项指标刚好达标：先在合理范围内搜索，再扩大到容许范围。
 
 # %%
 target = next(each for each in targets if each.id == "M34b")
 lever = plansim.lever_named(model, mine, "abatement effort")
 solution = plansim.solve(model, mine, lever, target, targets)
-solution.value, solution.margin_present, solution.margin, solution.plausible
+named = text.pick(target.name_en, target.name_zh)
+moved = text.pick(lever.reference, lever.variable.name_zh)
+needed = "–" if solution.value is None else f"{solution.value:.3g}"
+then = "–" if solution.value is None else f"{abs(solution.margin):.2g} {target.unit}"
+Markdown(
+    f"| | {text('mix.present')} | {text('mix.value')} |\n|:---|---|---|\n"
+    f"| {moved} | {lever.present:g} | {needed} |\n"
+    f"| {target.id} {named}{text('list_sep.colon')}{text('causes.margin')} "
+    f"| {solution.margin_present:+.2g} {target.unit} | {then} |"
+)
 
 # %% [markdown]
-# ## The answer
+# ## The answer · 答案
 
 # %%
 gdp = [float(plansim.annual(run)["GDP"].sel(year=2010)) for run in runs]
 money = [float(plansim.annual(run)["reported investment"].sel(year=2010)) for run in runs]
 assert money[1] < money[0], "tight credit holds investment back"
 if solution.value is None:
-    said = "no abatement effort in the ranges that were looked over meets it"
+    said = text.pick(
+        f"no value of *{moved}* in the ranges that were looked over meets it",
+        f"在搜索过的范围内，{moved}取任何值都不能使其达标",
+    )
 elif solution.margin_present >= 0:
-    said = f"it is met as things are, by {solution.margin_present:.3g} {target.unit}"
+    said = text.pick(
+        f"it is met as things are, by {solution.margin_present:.3g} {target.unit}",
+        f"按现状已经达标，余量为{solution.margin_present:.3g} {target.unit}",
+    )
 else:
     assert solution.margin >= -1e-6
-    said = f"the effort would have to be {solution.value:.3g} instead of {lever.present:g}"
-    said += "" if solution.plausible else ", more than the evidence lets one expect"
+    said = text.pick(
+        f"*{moved}* would have to be {solution.value:.3g} instead of {lever.present:g}",
+        f"{moved}须由{lever.present:g}调至{solution.value:.3g}",
+    )
+    if not solution.plausible:
+        said += text.pick(", more than the evidence lets one expect", "，超出证据支持的范围")
 Markdown(
-    f"Tight credit takes {1 - money[1] / money[0]:.1%} off investment and {1 - gdp[1] / gdp[0]:.1%} "
-    f"off output in 2010. For {target.id} ({target.name_en}): {said}."
+    text.pick(
+        f"Tight credit takes {1 - money[1] / money[0]:.1%} off investment and "
+        f"{1 - gdp[1] / gdp[0]:.1%} off output in 2010. For {target.id} ({named}): {said}.",
+        f"信贷收紧使2010年的投资减少{1 - money[1] / money[0]:.1%}，产出减少"
+        f"{1 - gdp[1] / gdp[0]:.1%}。就{target.id}（{named}）而言，{said}。",
+    )
 )
 
 # %%

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from plansim.model.mdl import load_model
 from plansim.model.records import Model
@@ -18,6 +20,7 @@ from plansim.model.scenario import Scenario, list_scenarios, read_scenario
 from plansim.present.page.page import Page, page
 from plansim.study.signs import link_signs
 from plansim.study.validation.dossier import Dossier, load_dossier
+from tests.visit import Visit
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -70,6 +73,33 @@ def shipped_page(city: Model, stories: Mapping[str, Scenario]) -> Page:
     first = ["baseline", "accelerated-growth"]
     shown = [stories[each] for each in dict.fromkeys([*first, *stories])]
     return page(city, shown, signs=link_signs(city, shown[0]))
+
+
+@pytest.fixture(scope="module")  # Playwright holds the thread's event loop while it is open
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    found = shutil.which("chromium")
+    assert found, "Chromium is missing; `make test` installs it where it may"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def address(shipped_page: Page, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where the page of the shipped model lies."""
+    return shipped_page.save(tmp_path_factory.mktemp("page") / "page.html").as_uri()
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    """The page of the shipped model, open; in the end nothing may have gone wrong on it."""
+    visit = Visit(browser, address)
+    yield visit
+    wrong = visit.wrong
+    visit.close()
+    assert wrong == []
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from plansim import load_model, load_targets, read_scenario
 from plansim.cache import file_sha256, keep, kept, recall
 from plansim.errors import ScenarioError
 from plansim.model.units import convert
-from plansim.present.text import Lang, read_text
+from plansim.present.text import Lang, _text_in
 from plansim.resources import shipped
 
 
@@ -86,7 +86,7 @@ def test_what_is_read_from_the_cache_is_what_was_read_from_the_files(own_cache: 
     def everything() -> list[object]:
         model = load_model()
         scenarios = [read_scenario(each, model, ["FINAL TIME=2020.5"]) for each in ("baseline",)]
-        texts = [read_text.__wrapped__(lang).phrases for lang in Lang]
+        texts = [_text_in.__wrapped__(lang).phrases for lang in Lang]
         return [model, model.warnings, scenarios, load_targets(model=model), texts]
 
     first = everything()

@@ -262,8 +262,8 @@ def test_many_implausible_values_of_a_file_are_counted_and_those_of_set_named(
     assert "warning: odd: 2 values outside their plausible ranges; 'plansim show " in done.err
     assert call("show", "./odd.yaml", *model).out.count("outside its plausible range") == 2
     done = call("check", "odd.yaml", *model, "--set", "capital life=80", "--lang", "zh")
-    assert done.err.count("warning: ") == 2
-    assert "warning: --set: 'capital life' is outside its plausible range" in done.err
+    assert done.err.count("警告：") == 2
+    assert "警告：--set: “capital life”超出合理范围" in done.err
 
 
 def test_a_start_that_is_moved_alone_is_warned_of(call: Call, town: Path) -> None:

@@ -148,14 +148,14 @@ def test_a_frontier_as_text_and_file(call: Call, town: str, tmp_path: Path) -> N
         "frontier", "--model", town, "-o", "f.json", "--plot", "f.png", "--lang", "zh"
     )
     assert code == 0, err
-    assert "1项全部达标的最高增速为年均16.2 %" in out
+    assert "1项全部达标的最高增速为年均16.18 %" in out
     assert "此处受限于D1" in out
     told = json.loads((tmp_path / "f.json").read_text("utf-8"))
     assert told["horizons"][0]["highest"]["growth"] == pytest.approx(math.exp(0.15) - 1, abs=1e-5)
     assert (tmp_path / "f.png").stat().st_size > 1000
     code, out, _ = call("frontier", "plain.yaml", "--model", town)
     assert code == 0
-    assert "The highest growth at which all 1 hold is 16.2 % a year." in out
+    assert "The highest growth at which all 1 hold is 16.18 % a year." in out
     assert [line for line in out.splitlines() if len(line) > 100] == []
 
 

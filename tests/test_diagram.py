@@ -240,3 +240,12 @@ def test_the_loop_map_tells_each_loop_with_its_polarity(model: Model) -> None:
         for ring, path in zip(loop_rings(loop, model), loop.paths, strict=True):
             root = ElementTree.fromstring(ring)
             assert len(list(root.iter(f"{SVG}g"))) == len(path)
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_a_language_may_be_given_by_its_name(model: Model, lang: Lang) -> None:
+    module = modules_drawn(model)[0]
+    assert module_diagram(model, module, (lang.value,)) == module_diagram(model, module, (lang,))
+    loops = load_loops(model)
+    named, typed = (loop_map(loops, model, "", (each,)) for each in (lang.value, lang))
+    assert named == typed

@@ -17,11 +17,13 @@ from plansim.model.mdl import load_model
 from plansim.model.records import Model
 from plansim.plan.targets import load_targets
 from plansim.plan.views_file import load_views
-from plansim.present.frontier_table import frontier_json, frontier_table
+from plansim.present.frontier_export import frontier_json
+from plansim.present.frontier_table import frontier_table
 from plansim.present.plot_frontier import frontier_sheet
 from plansim.present.text import Lang, read_text
-from plansim.study.frontier import Frontier, frontier
+from plansim.study.frontier import frontier
 from plansim.study.frontier_file import Quest, read_quest
+from plansim.study.frontier_records import Frontier
 from tests.vensim_text import writer
 
 # Output grows as it is driven; dirt rises with that and falls with care, which costs growth.
@@ -82,7 +84,7 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Reads:
         model = load_model(writer(tmp_path)(EQUATIONS))
         targets = load_targets(model=model)
         quest = read_quest(model, load_views(model), Path)
-        return model, quest, frontier(model, quest, targets, draws=512, threads=1)
+        return model, quest, frontier(model, quest, targets, draws=512, settings=4096, threads=1)
 
     return read
 
@@ -131,9 +133,10 @@ def test_no_point_of_a_plain_sweep_goes_further(reached: tuple[Quest, Frontier])
     assert horizon.highest is not None
     assert horizon.highest.growth >= best - 1e-9
     assert horizon.highest.growth <= best + 0.001
-    assert horizon.swept <= horizon.highest.growth
-    assert horizon.swept > best - 0.01
-    assert horizon.points > 4000
+    assert horizon.check is not None
+    sweep = horizon.check.looks[0]
+    assert sweep.settings == 4096
+    assert horizon.highest.growth >= sweep.best > best - 0.01
 
 
 def test_what_each_target_asks_by_itself(broken: Frontier) -> None:
@@ -195,6 +198,35 @@ def test_chances_are_those_of_the_draws(reached: tuple[Quest, Frontier]) -> None
         best = math.exp(0.13 / harm_at) - 1
         assert one.growth <= best + 0.002
         assert one.growth >= best - 0.012, "a policy between those along the frontier does as well"
+
+
+def test_the_surest_policy_is_no_less_sure_than_any_and_its_doubts_are_told(
+    reads: Reads, reached: tuple[Quest, Frontier]
+) -> None:
+    for horizon in reached[1].horizons:
+        assert horizon.surest is not None
+        assert horizon.surest.met == pytest.approx(1.0), "with less drive both hold in every draw"
+        assert horizon.surest.without == ()
+    # With care at most 0.79 and no drive, dirt is -0.79 - 0.158·harm: so low if harm is 0.95.
+    _, quest, found = reads(("D2", "at most: -0.94", "dirt"), ("C2", "at least: 0.21", "share"))
+    horizon = found.horizons[0]
+    assert horizon.surest is not None
+    assert horizon.surest.met == pytest.approx(1.5 - 0.15 / 0.158, abs=0.01)
+    assert [each for each, _ in horizon.surest.without] == [("D2",)]
+    assert [each.policy is None for each in horizon.sure] == [False, True, True]
+    assert horizon.surest.met >= max(horizon.chances)
+    setting = dict(
+        zip([each.id for each in quest.levers], horizon.surest.policy.values, strict=True)
+    )
+    harm = np.random.default_rng(0).uniform(0.5, 1.5, 100_000)
+    dirt = 10 * harm * (setting["drive"] - 0.02 * setting["care"]) - setting["care"]
+    assert horizon.surest.single["D2"] == pytest.approx((dirt <= -0.94).mean(), abs=0.01)
+    assert horizon.surest.single["C2"] == pytest.approx(float(setting["care"] <= 0.79 + 1e-9))
+    assert horizon.surest.product == pytest.approx(
+        horizon.surest.single["D2"] * horizon.surest.single["C2"]
+    )
+    chance = horizon.surest.met
+    assert horizon.surest.error == pytest.approx(math.sqrt(chance * (1 - chance) / 512))
 
 
 def test_growth_is_pushed_along_the_frontier_until_margins_have_gone(

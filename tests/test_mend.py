@@ -16,8 +16,9 @@ from plansim.plan.check import check_targets
 from plansim.plan.targets import Attribute, Status, Target, load_targets
 from plansim.plan.views_file import load_views
 from plansim.study.block import judged_targets
-from plansim.study.mend import Mending, Move, mend
+from plansim.study.mend import Mended, Mending, mend
 from plansim.study.solve import brackets, lever_named, solve
+from plansim.study.workshop import Move
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +40,31 @@ def failing(
 
 
 @pytest.fixture(scope="module")
-def mendings(
+def kept(city: Model, stories: Mapping[str, Scenario], targets: tuple[Target, ...]) -> list[Target]:
+    verdicts = check_targets(simulate(city, stories["baseline"]), targets)
+    met = {
+        each.id
+        for each in verdicts
+        if each.attribute is Attribute.BINDING and each.status is Status.MET
+    }
+    return [each for each in targets if each.id in met]
+
+
+@pytest.fixture(scope="module")
+def mended(
     city: Model,
     stories: Mapping[str, Scenario],
     targets: tuple[Target, ...],
     failing: list[Target],
-) -> tuple[Mending, ...]:
+    kept: list[Target],
+) -> Mended:
     levers = [each for each in load_views(city, targets).levers if not each.outside]
-    return mend(city, stories["baseline"], levers, failing, judged_targets(targets))
+    return mend(city, stories["baseline"], levers, failing, judged_targets(targets), kept)
+
+
+@pytest.fixture(scope="module")
+def mendings(mended: Mended) -> tuple[Mending, ...]:
+    return mended.each
 
 
 def moved(model: Model, scenario: Scenario, moves: tuple[Move, ...], part: float) -> Scenario:
@@ -136,9 +154,49 @@ def test_outside_levers_are_known_and_nothing_is_said_without_levers(
     views = load_views(city, targets)
     assert any(each.outside for each in views.levers)
     assert not all(each.outside for each in views.levers)
-    (found,) = mend(city, stories["baseline"], [], failing[:1])
+    (found,) = mend(city, stories["baseline"], [], failing[:1]).each
     assert (found.alone, found.together, found.nearest) == ((), None, None)
-    assert mend(city, read_scenario("baseline", city), list(views.levers), []) == ()
+    assert mend(city, read_scenario("baseline", city), list(views.levers), []) == Mended((), None)
+
+
+def test_several_targets_are_met_at_once_in_a_run_of_its_own_and_none_that_binds_is_lost(
+    city: Model,
+    stories: Mapping[str, Scenario],
+    targets: tuple[Target, ...],
+    mended: Mended,
+    failing: list[Target],
+    kept: list[Target],
+) -> None:
+    joint = mended.joint
+    assert joint is not None
+    assert joint.remedy is not None
+    # Each failing target is either mended or named with what it lacks.
+    left = {each.target.id: each for each in joint.left}
+    assert {each.id for each in joint.mended} | left.keys() == {each.id for each in failing}
+    assert not {each.id for each in joint.mended} & left.keys()
+    assert all(each.margin < 0 for each in left.values())
+    alone = {each.target.id: each for each in mended.each}
+    assert all(each.never == (alone[key].nearest is not None) for key, each in left.items())
+    moves = joint.remedy.moves
+    # Moves are just so: a hair less than all of the way of each is enough to miss one.
+    found = {
+        each.id: each.status
+        for each in check_targets(
+            simulate(city, moved(city, stories["baseline"], moves, 1)), targets
+        )
+    }
+    assert all(found[each.id] is Status.MET for each in (*joint.mended, *kept))
+    less = check_targets(simulate(city, moved(city, stories["baseline"], moves, 0.97)), targets)
+    missed = {each.id for each in less if each.status is not Status.MET}
+    assert missed & {each.id for each in joint.mended}
+    # It takes no more than to mend them one after the other.
+    apart = [
+        remedy.moves
+        for each in mended.each
+        for remedy in [each.alone[0] if each.alone else each.together]
+        if remedy is not None and each.target in joint.mended
+    ]
+    assert joint.remedy.effort < sum(sum(move.effort for move in each) for each in apart)
 
 
 def test_brackets_are_next_to_the_present_value() -> None:

@@ -1,8 +1,9 @@
-"""The notebooks run as they stand, by the public names alone; git holds them without output."""
+"""The notebooks run in both languages, by the public names alone; git holds them without output."""
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,26 +26,65 @@ def test_there_are_six() -> None:
     assert [path.name[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04", "05", "06"]
 
 
+def chinese(text: str) -> float:
+    """Give the part of a text's letters that is Chinese; code and emphasis count as nothing."""
+    prose = re.sub(r"`[^`]*`", "", text)
+    han, latin = len(re.findall(r"[\u4e00-\u9fff]", prose)), len(re.findall(r"[A-Za-z]", prose))
+    return han / max(han + latin, 1)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_each_text_is_in_english_and_then_in_chinese(path: Path) -> None:
+    for cell in read(path).cells:
+        if cell.cell_type != "markdown":
+            continue
+        for paragraph, follower in _pairs(cell.source):
+            assert chinese(paragraph) == 0, paragraph
+            assert chinese(follower) > 0.5, f"no Chinese follows: {paragraph}"
+
+
+def _pairs(source: str) -> list[tuple[str, str]]:
+    """Give what stands in English with what has to be its Chinese, heading or paragraph."""
+    found = []
+    paragraphs = []
+    for block in re.split(r"\n\s*\n", source.strip()):
+        if block.startswith("#"):
+            english, _, translated = block.partition(" · ")
+            found.append((english, translated))
+        else:
+            paragraphs.append(block)
+    assert len(paragraphs) % 2 == 0, f"a paragraph has no partner: {paragraphs}"
+    return found + list(zip(paragraphs[::2], paragraphs[1::2], strict=True))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_one_cell_sets_the_language_and_comes_first(path: Path) -> None:
+    first = next(cell for cell in read(path).cells if cell.cell_type == "code")
+    assert first.source.startswith('LANG = "en"')
+    assert len(ast.parse(first.source).body) == 1
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_ends_with_an_answer(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, lang: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     notebook = read(path)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code[0].source = f'LANG = "{lang}"'
     client = nbclient.NotebookClient(
         notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute()
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     outputs = [each for cell in code for each in cell.outputs]
     assert not [each for each in outputs if each.get("name") == "stderr"]
     kinds = {kind for each in outputs for kind in _data(each)}
     assert "image/png" in kinds or "image/svg+xml" in kinds
-    answers = [
-        cell for cell in code if any("text/markdown" in o.get("data", {}) for o in cell.outputs)
-    ]
-    said = answers[-1].outputs[-1]["data"]["text/markdown"]
-    assert "nan" not in said.split()
+    said = [_data(each)["text/markdown"] for each in outputs if "text/markdown" in _data(each)]
+    assert "nan" not in said[-1].split()
+    for each in said:  # tables, too; a unit may be Chinese in English, an id is Latin in Chinese
+        assert chinese(each) > 0.5 if lang == "zh" else chinese(each) < 0.05, each
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from plansim.compiler.emit_js import emit_javascript, runtime
 from plansim.compiler.order import schedule
@@ -21,106 +20,12 @@ from plansim.model.mdl import load_model
 from plansim.model.records import Model
 from plansim.model.scenario import Scenario, read_scenario
 from plansim.plan.check import check_targets
-from plansim.plan.targets import Attribute, load_targets, split_reference
+from plansim.plan.targets import Attribute, load_targets
 from plansim.plan.views_file import load_views
-from plansim.present.page.page import Page as Made
 from plansim.present.page.page import page as make_page
 from tests.javascript import inputs_of, whole_program
 from tests.test_emit_js import constants, disagreements
-
-FIRST, SECOND = "baseline", "accelerated-growth"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium")
-    assert found, "Chromium is missing; `make test` installs it where it may"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def address(shipped_page: Made, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return shipped_page.save(tmp_path_factory.mktemp("page") / "page.html").as_uri()
-
-
-class Visit:
-    """A page that is open, with all that went wrong on it."""
-
-    def __init__(
-        self, browser: Browser, address: str, width: int = 1280, *, ready: bool = True
-    ) -> None:
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, permissions=["clipboard-write"]
-        )
-        self.page = self.context.new_page()
-        self.wrong: list[str] = []
-        self.page.on("console", lambda said: self.wrong.append(said.text))
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("request", lambda request: self._requested(request.url))
-        self.page.goto(address)
-        if ready:
-            self.page.wait_for_function("document.documentElement.dataset.ready")
-
-    def _requested(self, url: str) -> None:
-        if not url.startswith(("about:", "data:", "file:")):
-            self.wrong.append(f"asked for {url}")
-
-    def lever(self, name: str) -> Locator:
-        return self.page.locator(f'[data-lever="{name}"]')
-
-    def move(self, name: str, shown: float) -> None:
-        """Drag a lever to a value, in the unit in which it is shown."""
-        self.lever(name).evaluate(
-            """(input, value) => {
-              input.closest("details").open = true;
-              input.value = value;
-              input.dispatchEvent(new Event("input", { bubbles: true }));
-              input.dispatchEvent(new Event("change", { bubbles: true }));
-            }""",
-            shown,
-        )
-
-    def values(self, side: str) -> dict[str, np.ndarray]:
-        """Give what the page computed: each output over the saved times."""
-        found: Any = self.page.evaluate(
-            """(side) => {
-              const { time, values } = window.plansim.results()[side];
-              const { outputs } = window.plansim.programs.model;
-              return [outputs, Array.from(time), Array.from(values)];
-            }""",
-            side,
-        )
-        outputs, time, values = found
-        table = np.array(values).reshape(len(time), len(outputs))
-        return {"Time": np.array(time), **dict(zip(outputs, table.T, strict=True))}
-
-    def close(self) -> None:
-        self.context.close()
-
-
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
-    visit = Visit(browser, address)
-    yield visit
-    wrong = visit.wrong
-    visit.close()
-    assert wrong == []
-
-
-def assert_same(found: Mapping[str, np.ndarray], model: Model, scenario: Scenario) -> None:
-    dataset = simulate(model, scenario)
-    np.testing.assert_array_equal(found["Time"], dataset["time"])
-    for label, ours in found.items():
-        if label == "Time":
-            continue
-        name, elements = split_reference(label)
-        at = dict(zip(model.variables[name].subscripts, elements, strict=True))
-        theirs = dataset[name].sel(at).to_numpy()
-        assert np.abs(ours - theirs).max() <= 1e-9 * max(np.abs(theirs).max(), 1e-3), label
-
+from tests.visit import FIRST, SECOND, Visit, assert_same
 
 # --- runs and verdicts ----------------------------------------------------------------------------
 
@@ -219,7 +124,7 @@ def test_the_scenario_file_that_is_copied_gives_the_same_run(
     assert (scenario.parent, scenario.title_en) == (FIRST, "The plan's assumptions, changed")
     assert "1.3" in scenario.description_en
     assert_same(visit.values("a"), city, scenario)
-    visit.page.get_by_role("button", name="Copy as scenario").click()
+    visit.page.get_by_role("button", name="Copy A as scenario").click()
     visit.page.locator("#said.is-shown").wait_for()
 
 
@@ -234,42 +139,17 @@ def test_undo_redo_and_reset(visit: Visit) -> None:
     page.keyboard.press("Control+z")
     np.testing.assert_array_equal(visit.values("a")["GDP"], first)
     assert page.get_by_role("button", name="Undo").is_disabled()
+    visit.move("credit ease after", 0.9)
+    page.select_option("#run-a", "slow-growth")
+    assert "Undo brings back what was moved" in page.locator("#said").inner_text()
+    page.keyboard.press("Control+z")
+    np.testing.assert_array_equal(visit.values("a")["GDP"], second)
+    page.keyboard.press("Control+z")
     page.get_by_role("button", name="Redo").click()
     np.testing.assert_array_equal(visit.values("a")["GDP"], second)
     assert (second != first).any()
     page.get_by_role("button", name="Reset").click()
     np.testing.assert_array_equal(visit.values("a")["GDP"], first)
-
-
-# --- the address ----------------------------------------------------------------------------------
-
-
-def test_the_address_holds_what_was_set(visit: Visit, browser: Browser) -> None:
-    page = visit.page
-    page.select_option("#run-b", "green-transition")
-    visit.move("credit ease after", 1.35)
-    page.get_by_role("button", name="中文").click()
-    page.get_by_role("tab", name="全部指标").click()
-    again = Visit(browser, page.url)
-    assert again.page.evaluate("window.plansim.state()") == page.evaluate("window.plansim.state()")
-    np.testing.assert_array_equal(again.values("a")["GDP"], visit.values("a")["GDP"])
-    assert again.page.locator("#tab-targets").get_attribute("aria-selected") == "true"
-    again.close()
-    assert again.wrong == []
-
-
-@pytest.mark.parametrize(
-    "fragment", ["a=nonsense&b:nothing=3&tab=x&lang=fr", "a:credit_ease_after=NaN", "%%%", "b="]
-)
-def test_an_address_that_makes_no_sense_is_the_page_as_at_first(
-    browser: Browser, address: str, fragment: str
-) -> None:
-    visit = Visit(browser, f"{address}#{fragment}")
-    state: Any = visit.page.evaluate("window.plansim.state()")
-    assert state["a"] == {"scenario": FIRST, "moved": {}}
-    assert state["b"]["scenario"] == ("" if fragment == "b=" else SECOND)
-    visit.close()
-    assert visit.wrong == []
 
 
 # --- words, widths, keys --------------------------------------------------------------------------
@@ -372,6 +252,122 @@ def test_the_keyboard_reaches_what_the_mouse_does(visit: Visit) -> None:
     assert not page.locator("#panel-overview").is_visible()
 
 
+def test_a_chart_reads_out_its_values_year_by_year(visit: Visit) -> None:
+    page = visit.page
+    chart = page.locator('[data-chart="GDP"] .chart-canvas')
+    chart.focus()
+    assert (chart.get_attribute("aria-label"), chart.get_attribute("aria-valuenow")) == (
+        "Gross domestic product, 亿元",
+        "2010",
+    )
+    for key, year, rows in (("ArrowRight", "2011", 12), ("Home", "2005", 0), ("End", "2020", 30)):
+        page.keyboard.press(key)
+        a, b = (visit.values(side)["GDP"][rows] for side in "ab")
+        assert chart.get_attribute("aria-valuetext") == f"{year}: A {a:.0f}, B {b:.0f}"
+        # The cursor is that of all charts.
+        years = page.locator("#panel-overview .read-year").all_inner_texts()
+        assert set(years) == {year}
+    page.keyboard.press("Tab")
+    assert page.locator('[data-chart="GDP"] .read-year').inner_text() == "2010"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "said"),
+    [
+        ("credit ease after", 1.4, None),
+        # 0.8 is the least that is plausible, and the model's own values are 1.05 and 1.1, twice.
+        ("policy emphasis[energy industry]", 0.8, None),
+        ("policy emphasis[energy industry]", 0.7, "×\u20090.76 to ×\u20091.27"),
+        # The county's goal is 0.65, and 0.6 the least; the city's 0.85, and 0.95 the most.
+        ("sewage goal", -5, None),
+        ("sewage goal", -15, "−5.0\u2009% to +10.0\u2009%"),
+    ],
+)
+def test_a_lever_says_where_it_leaves_the_plausible_range(
+    visit: Visit, name: str, shown: float, said: str | None
+) -> None:
+    visit.move(name, shown)
+    page = visit.page
+    warning = page.locator(".lever", has=visit.lever(name)).locator(".lever-warning")
+    text = f"outside the plausible range, {said}"
+    assert warning.is_visible() == bool(said)
+    assert page.locator(".headline-warned").first.is_visible() == bool(said)
+    spoken = visit.lever(name).get_attribute("aria-valuetext") or ""
+    if said:
+        assert warning.inner_text().strip() == text
+        assert spoken.endswith(f", {text}")
+        assert "1 moved beyond the plausible range" in page.locator(".headline").inner_text()
+    else:
+        assert "outside" not in spoken
+
+
+def test_levers_mark_the_value_of_the_plan_where_the_scenario_has_another(visit: Visit) -> None:
+    page, lever = visit.page, visit.lever("external demand growth before")
+    mark = page.locator(".lever", has=lever).locator(".lever-plan")
+    assert not mark.is_visible()
+    page.select_option("#run-a", SECOND)
+    assert mark.is_visible()
+    page.get_by_role("button", name="What does this do: Growth of outside markets to 2010").click()
+    shown = page.locator(".lever", has=lever).locator(".stands").inner_text()
+    values = [f"{each}\u2009%/year" for each in ("14.0", "12.0", "14.0")]
+    assert shown == "Bar, the scenario {}; dots, the plan {}; diamond, B {}".format(*values)
+    assert float(mark.evaluate("(node) => node.style.getPropertyValue('--at')")) == (
+        pytest.approx((0.12 - 0.08) / (0.14 - 0.08))
+    )
+
+
+def test_no_lever_at_its_end_breaks_a_run(visit: Visit) -> None:
+    for end in ("min", "max"):
+        broken: Any = visit.page.evaluate(
+            """(end) => [...document.querySelectorAll("[data-lever]")].map((input) => {
+              input.value = input[end];
+              input.dispatchEvent(new Event("input"));
+              const { finite, verdicts } = window.plansim.results().a;
+              return finite && verdicts.every((each) => Number.isFinite(each.margin));
+            }).filter((fine) => !fine).length""",
+            end,
+        )
+        assert broken == 0
+
+
+def test_a_map_starts_at_its_first_stock_and_can_be_seen_whole(
+    browser: Browser, address: str
+) -> None:
+    visit = Visit(browser, f"{address}#tab=map", 390)
+    page = visit.page
+    seen = """() => {
+      const view = document.querySelector(".map").getBoundingClientRect();
+      const stocks = [...document.querySelectorAll(".map rect.s")];
+      const ends = stocks.map((stock) => stock.getBoundingClientRect());
+      return [ends.length, ends.filter((e) => e.left >= view.left && e.right <= view.right).length];
+    }"""
+    for button in page.locator(".modules button").all():
+        button.click()
+        stocks, inside = page.evaluate(seen)
+        assert inside >= min(1, stocks), button.inner_text()
+    page.get_by_role("button", name="Show the whole").click()
+    for button in page.locator(".modules button").all():
+        button.click()
+        stocks, inside = page.evaluate(seen)
+        assert inside == stocks, button.inner_text()
+    visit.close()
+    assert visit.wrong == []
+
+
+def test_a_target_that_is_open_is_printed_alone(visit: Visit) -> None:
+    page = visit.page
+    page.locator('[data-target="M34a"] .link').click()
+    page.locator("#detail .share").first.wait_for()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#detail .chart-picture").is_visible()
+    assert page.locator("#detail .share").first.is_visible()
+    assert not page.locator(".headline").is_visible()
+    assert not page.locator(".detail-close").is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".chart-picture").count() == 0
+
+
 def test_every_control_has_a_name_and_text_stands_out(visit: Visit) -> None:
     nameless: Any = visit.page.evaluate(
         """() => [...document.querySelectorAll("button, input, select, [role=img]")]
@@ -387,6 +383,16 @@ def test_every_control_has_a_name_and_text_stands_out(visit: Visit) -> None:
         visit.page.locator(f"#tab-{tab}").click()
         faint: Any = visit.page.evaluate(CONTRAST)
         assert faint == [], tab
+    # Warnings, a message, and a target that is open, which shares out what is due to what.
+    visit.page.locator("#tab-overview").click()
+    visit.move("sewage goal", -15)
+    visit.page.evaluate("location.hash += '&nothing=1'")
+    visit.page.locator("#notice").wait_for()
+    visit.page.locator('#panel-overview [data-target="M34a"] .link').click()
+    visit.page.locator("#detail .share").first.wait_for()
+    visit.page.locator("#detail .driver").first.wait_for()
+    assert visit.page.locator(".lever-warning:visible").count() == 1
+    assert visit.page.evaluate(CONTRAST) == []
 
 
 # WCAG 2.1, 1.4.3: text against what lies behind it, 4.5 to 1.

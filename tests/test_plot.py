@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -27,7 +28,9 @@ from plansim.plan.check import judge
 from plansim.plan.targets import Kind, split_reference
 from plansim.present.figure import figure_of, typeset
 from plansim.present.marks import mark_label, marks_on, series_in
+from plansim.present.plot_drivers import driver_sheet
 from plansim.present.plot_lines import titles
+from plansim.present.sensitivity_read import read_drivers
 from plansim.present.text import Lang, read_text
 from plansim.resources import shipped
 
@@ -138,6 +141,13 @@ def test_the_style_and_the_font_change_nothing_outside(run: xr.Dataset) -> None:
     plot.trajectories(run, "GDP")
     assert dict(mpl.rcParams) == before
     assert "zhplot" not in sys.modules, "importing it changes matplotlib's settings"
+
+
+def test_pyplot_shows_a_figure_as_sharp_as_it_shows_itself(run: xr.Dataset) -> None:
+    """Once pyplot is imported a notebook draws figures by their own resolution."""
+    drawn = figure_of(plot.trajectories(run, "GDP"))
+    with plot.style():
+        assert drawn.dpi == mpl.rcParams["savefig.dpi"]
 
 
 # --- targets --------------------------------------------------------------------------------------
@@ -415,3 +425,90 @@ def test_the_command_refuses(
     assert main(["plot", *arguments]) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+# --- drivers --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved study of uncertainty, far too small to be believed."""
+    path = tmp_path_factory.mktemp("study") / "study.json"
+    arguments = ["sensitivity", "baseline", "--design", "growth-investment", "-n", "8",
+                 "--trajectories", "2", "-o", str(path)]  # fmt: skip
+    assert main(arguments) == 0
+    return path
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_drivers_are_drawn_from_a_saved_study(
+    study: Path, targets: tuple[Target, ...], lang: Lang, tmp_path: Path
+) -> None:
+    saved = read_drivers(study, targets)
+    content = json.loads(study.read_text("utf-8"))
+    assert [each.target.id for each in saved.drivers] == [e["target"] for e in content["drivers"]]
+    figure = driver_sheet(saved, lang)
+    said = all_texts(figure)
+    for axes, each in zip(figure.axes, saved.drivers, strict=True):
+        text = read_text(lang)
+        assert each.target.id in said
+        assert typeset(text.pick(saved.title_en, saved.title_zh)) in said
+        widths = sorted(round(bar.get_width(), 6) for bar in axes.patches)  # type: ignore[attr-defined]
+        bars = [*each.main, *([each.rest] if each.rest else [])]
+        totals = [max(bar.total, 0) * 100 for bar in bars]
+        firsts = [max(min(bar.first, bar.total), 0) * 100 for bar in bars]
+        assert widths == pytest.approx(sorted([*totals, *firsts]), abs=1e-5)
+    path = tmp_path / "drivers.png"
+    assert (
+        main(["plot", str(study), "--kind", "drivers", "-o", str(path), "--lang", str(lang.value)])
+        == 0
+    )
+    assert imread(path).ndim == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        ("{", "not JSON"),
+        ("[]", "not the result of a study of uncertainty"),
+        ('{"scenarios": ["a"], "chances": []}', "found no 'drivers'"),
+        (
+            '{"scenarios": ["a"], "chances": [], "drivers": [{"target": "M2", "spread": 1, '
+            '"indices": [], "rest": null}]}',
+            "the catalogue has no target 'M2'",
+        ),
+    ],
+)
+def test_what_is_no_saved_study_is_refused_in_one_message(
+    content: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "study.json"
+    if content is not None:
+        path.write_text(content, "utf-8")
+    out = tmp_path / "a.png"
+    assert main(["plot", str(path), "--kind", "drivers", "-o", str(out)]) == 2
+    done = capsys.readouterr()
+    assert message in done.err
+    assert "study.json" in done.err
+    assert not out.exists()
+
+
+def test_drivers_take_one_source_without_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    for more in (["slow-growth"], ["--set", "credit ease after=1"], ["--variable", "GDP"]):
+        assert main(["plot", "baseline", *more, "--kind", "drivers", "-o", "a.png"]) == 2
+        assert "--kind drivers needs one SCENARIO or FILE.json" in capsys.readouterr().err
+
+
+def test_lines_are_told_apart_without_colours(runs: Runs, targets: tuple[Target, ...]) -> None:
+    axes = plot.trajectories(runs, "GDP", targets)
+    whole = [line for line in axes.lines if len(floats(line.get_xydata())) == 16]
+    assert len(whole) == 2
+    assert whole[0].get_linestyle() != whole[1].get_linestyle()
+
+
+def test_what_differs_from_zero_by_rounding_alone_is_zero(run: xr.Dataset) -> None:
+    noisy = plansim.annual(run)[["GDP"]]
+    noisy["GDP"] = noisy["GDP"] * 1e-18
+    assert set(series_in(noisy, "GDP").values.values()) == {0.0}
+    assert max(series_in(run, "GDP").values.values()) > 1

@@ -162,7 +162,7 @@ def test_the_first_section_names_every_binding_target_that_fails_and_when(
             verdict = verdicts[target.id]
             assert cell.number == verdict.value
             if verdict.first_breach is not None:
-                assert text("verdicts.breach", year=verdict.first_breach) in cell.below
+                assert text("report.fails_first", year=verdict.first_breach) in cell.below
         assert row.cells[-1].text, "nothing is said of what would mend it"
     said = " ".join(texts(first))
     for each in found.breached:
@@ -413,6 +413,82 @@ def test_a_report_is_written_whole_or_not_at_all(
     monkeypatch.undo()
     assert path.read_text("utf-8") == "kept"
     assert [each.name for each in tmp_path.iterdir()] == ["a.html"]
+
+
+def test_bands_of_a_sweep_are_drawn_by_the_workbook_itself(
+    found: Comparison, documents: dict[Lang, Document], tmp_path: Path
+) -> None:
+    """Where years follow one another a band is its width stacked on its lower end, else bars."""
+    assert found.spread is not None
+    summary = found.spread.summary
+
+    def charts_of(years: list[int], name: str) -> tuple[str, Any]:
+        found_years = [*years]
+        quantiles = np.array([[[[900.0 + y, 0, 0, 0, 1000.0 + 2 * y] for y in range(len(years))]]])
+        changed = xr.Dataset(
+            {
+                "p_met": summary["p_met"],
+                "quantiles": (("scenario", "output", "year", "quantile"), quantiles),
+            },
+            {**{key: summary[key] for key in ("scenario", "target", "output", "quantile")},
+             "year": found_years},
+        )  # fmt: skip
+        document = report(replace(found, spread=Spread("s", changed, True)), read_text(Lang.EN))
+        (theme,) = [
+            each
+            for each in document.sections
+            for block in each.blocks
+            if isinstance(block, Figure) and any(c.band for p in block.panels for c in p.curves)
+        ]
+        write_report(replace(document, sections=(document.sections[0], theme)), tmp_path / name)
+        with zipfile.ZipFile(tmp_path / name) as parts:
+            charts = [parts.read(e).decode() for e in parts.namelist() if "charts/chart" in e]
+        banded = [each for each in charts if "areaChart" in each or "errBars" in each]
+        assert len(banded) == 1
+        return banded[0], load_workbook(tmp_path / name).worksheets[1]
+
+    for years, whole in ((list(range(2005, 2021)), True), ([2010, 2015], False)):
+        chart, sheet = charts_of(years, f"{len(years)}.xlsx")
+        assert ("areaChart" in chart, "errBars" in chart) == (whole, not whole)
+        rows = {
+            row[1].value: [cell.value for cell in row[2:] if cell.value is not None]
+            for row in sheet.iter_rows()
+            if row[1].value
+        }
+        low, high, width = (rows[f"A {each}"] for each in ("5 %", "95 %", "95 − 5"))
+        assert low == [900.0 + y for y in range(len(years))]
+        assert high == [1000.0 + 2 * y for y in range(len(years))]
+        assert width == [b - a for a, b in zip(low, high, strict=True)]
+        # What the chart draws from are these rows, in their order.
+        numbers = {row[1].value: row[1].row for row in sheet.iter_rows()}
+        wanted = f"${numbers['A 95 − 5']}"
+        drawn = re.findall(r"<c:f>([^<]*)</c:f>", chart)
+        assert any(f"$C{wanted}:" in each for each in drawn), drawn
+
+
+def test_rows_of_bands_are_for_workbooks_alone(documents: dict[Lang, Document]) -> None:
+    for section in documents[Lang.EN].sections:
+        for block in section.blocks:
+            if isinstance(block, Table):
+                shown = list(texts(block.on(Medium.PAGE).rows))
+                assert "A 95 %" not in shown
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_page_one_says_what_mends_several_at_once_and_what_stays_missed(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    said = [each for each in texts(documents[lang].sections[0]) if "“" in each or '"' in each]
+    for scenario, mended in zip(found.scenarios, found.mended, strict=True):
+        joint = mended.joint
+        assert joint is not None
+        assert joint.remedy is not None
+        name = read_text(lang).pick(scenario.title_en, scenario.title_zh)
+        (line,) = [each for each in said[1:] if name in each]
+        assert str(len(joint.mended)) in line
+        assert str(len(joint.remedy.moves)) in line
+        assert all(each.target.id in line for each in joint.left)
+        assert not any(each.id in line.split() for each in joint.mended)
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -74,6 +74,12 @@ def test_every_phrase_that_the_code_names_exists_and_every_phrase_is_used() -> N
     assert unused == set()
 
 
+def test_a_language_may_be_given_by_its_name() -> None:
+    assert [read_text(lang).pick("met", "达标") for lang in ("en", "zh")] == ["met", "达标"]
+    with pytest.raises(ValueError, match="'fr' is not a valid Lang"):
+        read_text("fr")
+
+
 def test_an_unknown_phrase_is_an_error() -> None:
     with pytest.raises(KeyError, match=r"status\.splendid"):
         read_text(Lang.EN)("status.splendid")

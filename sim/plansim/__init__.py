@@ -54,9 +54,11 @@ if TYPE_CHECKING:
     from plansim.plan.targets import Attribute, Basis, Direction, Status, Target, load_targets
     from plansim.plan.views_file import load_views
     from plansim.present import plot
+    from plansim.present.describe import changes_in_short
     from plansim.present.diagram import module_diagram, modules_drawn
     from plansim.present.diagram_loops import loop_map
     from plansim.present.page.page import page
+    from plansim.present.text import Text, read_text
     from plansim.study.calibrate import Calibration, calibrate
     from plansim.study.calibration_file import read_calibration
     from plansim.study.causes import Attribution, attribute
@@ -104,9 +106,11 @@ _HOMES = {
     "engine.ensemble": ["Ensemble", "simulate_ensemble"],
     "engine.kernel": ["Kernel", "compile_model"],
     "engine.run": ["simulate"],
+    "present.describe": ["changes_in_short"],
     "present.page.page": ["page"],
     "present.diagram": ["module_diagram", "modules_drawn"],
     "present.diagram_loops": ["loop_map"],
+    "present.text": ["Text", "read_text"],
     "study.causes": ["Attribution", "attribute"],
     "study.calibrate": ["Calibration", "calibrate"],
     "study.calibration_file": ["read_calibration"],
@@ -153,6 +157,7 @@ __all__ = [
     "Status",
     "SubscriptRange",
     "Target",
+    "Text",
     "TimeSpec",
     "Timing",
     "UnitError",
@@ -165,6 +170,7 @@ __all__ = [
     "as_written",
     "attribute",
     "calibrate",
+    "changes_in_short",
     "check_targets",
     "compile_model",
     "cut_loops",
@@ -185,6 +191,7 @@ __all__ = [
     "read_calibration",
     "read_design",
     "read_scenario",
+    "read_text",
     "score_loops",
     "sensitivity",
     "simulate",

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import get_completion_class
@@ -28,6 +28,7 @@ from plansim.cli_causes import COMMANDS as CAUSES
 from plansim.cli_compare import COMMANDS as COMPARE
 from plansim.cli_document import COMMANDS as DOCUMENT
 from plansim.cli_export import COMMANDS as EXPORT
+from plansim.cli_help import BilingualGroup, language_on
 from plansim.cli_page import COMMANDS as PAGE
 from plansim.cli_plot import COMMANDS as PLOT
 from plansim.cli_sweep import COMMANDS
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from plansim.model.records import Model, Variable
     from plansim.model.scenario import Scenario
     from plansim.plan.audit import Clash
+    from plansim.present.messages import Say
 
 __all__ = ["main", "plansim"]
 
@@ -77,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code."""
     from plansim.errors import PlansimError
 
+    line = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no Chinese shows ?
@@ -88,11 +91,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except click.UsageError as error:
-        hint = f" See '{error.ctx.command_path} --help'." if error.ctx else ""
-        click.echo(f"{PROGRAM}: {error.format_message()}{hint}", err=True)
+        say = _say_on(line)
+        hint = say(" See '{} --help'.").replace("{}", error.ctx.command_path) if error.ctx else ""
+        click.echo(f"{PROGRAM}: {say(error.format_message())}{hint}", err=True)
         return 2
     except PlansimError as error:
-        click.echo(f"{PROGRAM}: {error}", err=True)
+        from plansim.present.messages import say_error
+
+        click.echo(f"{PROGRAM}: {say_error(error, _say_on(line))}", err=True)
         return 2
     except ReaderLeftError:
         # What is left in the buffer must go somewhere when the interpreter ends.
@@ -103,22 +109,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _say_on(line: Sequence[str]) -> Say:
+    """Choose how errors are said to whoever typed this line."""
+    from plansim.present.messages import say_in
+
+    return say_in(language_on(line))
+
+
 # --- the commands ---------------------------------------------------------------------------------
 
 
 @click.group(
+    cls=BilingualGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name=PROGRAM)
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    help="Language of the output and of this help; else the locale's.",
+)
 @click.pass_context
-def plansim(context: click.Context) -> None:
+def plansim(context: click.Context, lang: str | None) -> None:
     """Simulate a city under its five-year plan and judge every target of the plan.
 
     Names may be English or Chinese. Exit codes: 0, all well; 1, --strict and a binding target is
     missed; 2, the input or the output is at fault.
     """
+    if lang is not None:
+        context.default_map = _defaults(plansim, lang)
     _help_alone(context)
+
+
+def _defaults(group: click.Group, lang: str) -> dict[str, Any]:
+    """Make a language the default of every command of a group."""
+    return {
+        name: _defaults(command, lang) if isinstance(command, click.Group) else {"lang": lang}
+        for name, command in group.commands.items()
+    }
 
 
 def _help_alone(context: click.Context) -> None:

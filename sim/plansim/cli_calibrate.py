@@ -72,9 +72,9 @@ def calibrate(
     read = model_at(model)
     plan = read_calibration(spec, read, seed=seed)
     if output is not None and output.exists() and not force:
-        raise OutputError(str(Fault("the output file exists already; --force replaces it", output)))
+        raise OutputError(Fault("the output file exists already; --force replaces it", output))
     if output is not None and not output.absolute().parent.is_dir():
-        raise OutputError(str(Fault("cannot write the output", output, found="no such folder")))
+        raise OutputError(Fault("cannot write the output", output, found="no such folder"))
     with patience(page.text("calibration.working", id=plan.id)):
         found = fitted(plan, read)
     if output is not None:
@@ -82,7 +82,7 @@ def calibrate(
             output.write_text(overlay_text(found, _parent(plan, output), read), "utf-8")
         except OSError as error:
             raise OutputError(
-                str(Fault("cannot write the output", output, found=error.strerror))
+                Fault("cannot write the output", output, found=error.strerror)
             ) from error
         remark(page.text("calibration.written", path=output))
     if form == "json":

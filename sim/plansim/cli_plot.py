@@ -1,4 +1,4 @@
-"""The command ``plot``: figures of runs, of verdicts and of sweeps."""
+"""The command ``plot``: figures of runs, of verdicts, of sweeps and of what doubt is due to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.shell import (
+    Page,
     all_or_faults,
     engine_option,
     items,
@@ -49,6 +50,7 @@ class PlotKind(StrEnum):
     PYRAMID = "pyramid"
     PHASE = "phase"
     FAN = "fan"
+    DRIVERS = "drivers"
 
 
 NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
@@ -73,7 +75,8 @@ NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
     default=PlotKind.LINES.value,
     show_default=True,
     help="Lines over years; verdicts as a coloured table; parts of a total (stack); an array of "
-    "two ranges (pyramid); one variable against another (phase); the runs of a sweep (fan).",
+    "two ranges (pyramid); one variable against another (phase); the runs of a sweep (fan); what "
+    "the doubt about each binding target is due to (drivers).",
 )
 @click.option(
     "--all", "every", is_flag=True, help="With verdicts: expected and unlabelled targets too."
@@ -105,7 +108,9 @@ def plot(
     """Draw runs of one or more scenarios to a file.
 
     SCENARIO is the name of a shipped scenario or the path of a YAML file; with --kind fan it is
-    the result of a sweep, RESULT.zarr.
+    the result of a sweep, RESULT.zarr. With --kind drivers it is what plansim sensitivity has
+    saved, FILE.json, or a scenario, for which a small study is made: some 7000 runs, ten seconds
+    or more.
     """
     from plansim.present.export import check_destination
 
@@ -115,7 +120,14 @@ def plot(
         raise click.UsageError(f"--kind {kind} needs {number}")
     if what is PlotKind.FAN and (len(scenario) != 1 or overrides):
         raise click.UsageError("--kind fan needs one RESULT.zarr, without --set")
+    if what is PlotKind.DRIVERS and (len(scenario) != 1 or overrides or names):
+        raise click.UsageError(
+            "--kind drivers needs one SCENARIO or FILE.json, without --set and --variable"
+        )
     check_destination(output, force=force, formats=(".pdf", ".png", ".svg"))
+    if what is PlotKind.DRIVERS:
+        _draw_drivers(scenario[0], model, output, force, page)
+        return
     if what is not PlotKind.FAN:
         named_or_whole(scenario, overrides, model)
     read = model_at(model)
@@ -134,6 +146,41 @@ def plot(
         figure = _figure(what, runs, chosen, targets, page.text.lang, every=every)
     from plansim.present.plot import save_figure
 
+    save_figure(figure, output, force=force)
+    page.show(page.text("plot.written", path=output))
+
+
+STUDY = "uncertainty"
+DRAWS, TRAJECTORIES = 512, 20
+"""Of a small study: fewer than ``plansim sensitivity`` takes by itself."""
+
+
+def _draw_drivers(source: str, model: Path | None, output: Path, force: bool, page: Page) -> None:
+    """Draw what the doubt is due to, from a file or from a small study."""
+    from plansim.present.figure import save_figure
+    from plansim.present.plot_drivers import driver_sheet
+    from plansim.present.sensitivity_read import Saved, read_drivers, saved_of
+
+    read = model_at(model)
+    targets = targets_of(read)
+    saved: Saved
+    if source.lower().endswith(".json"):
+        saved = read_drivers(Path(source), targets)
+    else:
+        from plansim.cli_sweep import Meter
+        from plansim.study.design_file import read_design
+        from plansim.study.sensitivity import sensitivity
+
+        faults: list[Fault] = []
+        chosen = scenarios_of([source], (), read, targets, faults)
+        raise_all(faults)
+        plan = read_design(STUDY, read, samples=DRAWS, scenarios=chosen)
+        meter = Meter(page)
+        with meter:
+            found = sensitivity(read, plan, targets, trajectories=TRAJECTORIES, progress=meter)
+        saved = saved_of(found)
+    with patience(page.text("plot.drawing")):
+        figure = driver_sheet(saved, page.text.lang)
     save_figure(figure, output, force=force)
     page.show(page.text("plot.written", path=output))
 
@@ -184,6 +231,8 @@ def _figure(
             return figure_of(phase(runs, chosen[0], chosen[1], targets, lang=lang))
         case PlotKind.FAN:
             return plot_sheet.fan_sheet(runs[0], chosen, targets, lang)
+        case PlotKind.DRIVERS:
+            raise AssertionError("drivers are drawn from a study, not from runs")
 
 
 COMMANDS = (plot,)

@@ -260,12 +260,12 @@ def write_text(path: Path, text: str, *, force: bool) -> None:
     from plansim.errors import Fault, OutputError
 
     if path.exists() and not force:
-        raise OutputError(str(Fault("the output file exists already; --force replaces it", path)))
+        raise OutputError(Fault("the output file exists already; --force replaces it", path))
     try:
         path.write_text(text, "utf-8")
     except OSError as error:
         raise OutputError(
-            str(Fault("cannot write the output", path, found=error.strerror or str(error)))
+            Fault("cannot write the output", path, found=error.strerror or str(error))
         ) from error
 
 

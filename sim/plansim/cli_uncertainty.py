@@ -235,6 +235,15 @@ def _show(found: Sensitivity, form: str, page: Page) -> None:
     show_default=True,
     help="Draws of what is uncertain, for each policy that is judged over them.",
 )
+@click.option(
+    "--check",
+    "settings",
+    metavar="N",
+    type=click.IntRange(0),
+    default=65536,
+    show_default=True,
+    help="Settings of each look of the check by brute force; 0 for no check.",
+)
 @click.option("--threads", metavar="N", type=click.IntRange(1, 1024), help="Else one a processor.")
 @click.option(
     "-o",
@@ -258,6 +267,7 @@ def frontier(
     scenario: str | None,
     spec: Path | None,
     draws: int,
+    settings: int,
     threads: int | None,
     output: Path | None,
     picture: Path | None,
@@ -269,10 +279,12 @@ def frontier(
     """Find how far growth may go while all binding targets hold, and which target stops it.
 
     Levers are moved about SCENARIO, or the scenario that the file names. Where no setting holds
-    all targets, it is said which ones make it so, and the frontier is that of the others.
+    all targets, it is said which ones make it so, and the frontier is that of the others. The
+    answer is checked by brute force: many other settings, none of which may grow faster.
     """
     from plansim.plan.views_file import load_views
-    from plansim.present.frontier_table import frontier_json, frontier_table
+    from plansim.present.frontier_export import frontier_json
+    from plansim.present.frontier_table import frontier_table
     from plansim.study.design_file import design_named
     from plansim.study.frontier import frontier as search
     from plansim.study.frontier_file import read_quest
@@ -295,7 +307,9 @@ def frontier(
         samples=draws,
     )
     with stepwise(page, "frontier.searching") as tell:
-        found = search(read, quest, targets, draws=draws, threads=threads, progress=tell)
+        found = search(
+            read, quest, targets, draws=draws, settings=settings, threads=threads, progress=tell
+        )
     name = variable_of(read, quest.growth).name_zh
     if output is not None:
         write_text(output, frontier_json(found), force=force)

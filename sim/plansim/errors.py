@@ -19,7 +19,7 @@ The command line turns each of them into one message and exit code 2.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -59,15 +59,23 @@ class Fault:
     nearest: str | None = None
 
     def __str__(self) -> str:
+        return self.written()
+
+    def written(self, say: Callable[[str], str] = str) -> str:
+        """Write it in one line; ``say`` gives each part in another language.
+
+        >>> print(Fault("no title", expected="a text").written(str.upper))
+        NO TITLE; EXPECTED A TEXT
+        """
         place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
-        parts = [f"{place}: {self.message}" if place else self.message]
+        parts = [f"{place}: {say(self.message)}" if place else say(self.message)]
         if self.expected is not None:
-            parts.append(f"expected {self.expected}")
+            parts.append(say("expected {}").replace("{}", say(self.expected)))
         if self.found is not None:
-            parts.append(f"found {self.found}")
+            parts.append(say("found {}").replace("{}", say(self.found)))
         if self.nearest is not None:
-            parts.append(f"did you mean '{self.nearest}'?")
-        return "; ".join(parts)
+            parts.append(say("did you mean '{}'?").replace("{}", self.nearest))
+        return say("; ").join(parts)
 
 
 class PlansimError(Exception):
@@ -115,11 +123,11 @@ class UnknownNameError(InputError):
 
 
 class OutputError(PlansimError):
-    """A result cannot be written where the user wants it."""
+    """A result cannot be written where the user wants it; made of a text or of a `Fault`."""
 
 
 class SimulationError(PlansimError):
-    """A run breaks down: the engine fails, or a value is not a number."""
+    """A run breaks down: the engine fails, or a value is not a number; of a text or a `Fault`."""
 
 
 class FaultLog:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from plansim.model.scenario import Scenario
     from plansim.plan.annual import Annual
     from plansim.plan.targets import Target
+    from plansim.present.messages import Say
     from plansim.present.text import Text
 
 __all__ = [
@@ -385,15 +386,25 @@ def _warn_in_short(scenario: Scenario) -> None:
             count=len(listed),
             shown=scenario.id if is_shipped else scenario.path,
         )
-        remark(f"warning: {said}")
+        remark(_say()("warning: {}").replace("{}", said))
     else:
         warn(listed)
 
 
 def warn(warnings: Iterable[Fault]) -> None:
     """Show warnings, each once."""
+    say = _say()
     for warning in dict.fromkeys(warnings):
-        remark(f"warning: {warning}")
+        remark(say("warning: {}").replace("{}", warning.written(say)))
+
+
+def _say() -> Say:
+    """Choose how warnings are said: in the language of the command that is at work."""
+    from plansim.present.language import language
+    from plansim.present.messages import say_in
+
+    context = click.get_current_context(silent=True)
+    return say_in(language(context.params.get("lang") if context else None, os.environ))
 
 
 def simulated(model: Model, scenario: Scenario, engine: str, page: Page) -> xr.Dataset:

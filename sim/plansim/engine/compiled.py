@@ -60,7 +60,7 @@ def run_compiled(
 
 def _run_key(model: Model, scenario: Scenario) -> str:
     """Name a run by all that its numbers depend on."""
-    values = {key: value.hex() for key, value in sorted(scenario.values.items())}
+    values = {key: float(value).hex() for key, value in sorted(scenario.values.items())}
     clock = [each.hex() for each in map(float, astuple(scenario.time))]
     libraries = [version_of(name) for name in ("plansim", "numpy", "llvmlite")]
     return digest(

@@ -297,12 +297,10 @@ def _explained(
     place = "" if name is None else f" in '{name}'"
     moment = "" if when is None else f" at time {when:g}"
     return SimulationError(
-        str(
-            Fault(
-                f"scenario '{scenario.id}': the run breaks down{place}{moment}",
-                file=model.path,
-                line=None if name is None else model.variables[name].line,
-                found=what,
-            )
+        Fault(
+            f"scenario '{scenario.id}': the run breaks down{place}{moment}",
+            file=model.path,
+            line=None if name is None else model.variables[name].line,
+            found=what,
         )
     )

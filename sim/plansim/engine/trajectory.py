@@ -192,14 +192,12 @@ def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
     )
     others = len(at_once) - 1
     raise SimulationError(
-        str(
-            Fault(
-                f"scenario '{scenario.id}': '{name}{f'[{labels}]' if labels else ''}' is not a "
-                f"finite number at time {run.time[step]:g}"
-                + (f", nor are {others} others" if others else ""),
-                file=model.path,
-                line=variable.line,
-                found=f"{value.reshape(-1)[flat]}",
-            )
+        Fault(
+            f"scenario '{scenario.id}': '{name}{f'[{labels}]' if labels else ''}' is not a "
+            f"finite number at time {run.time[step]:g}"
+            + (f", nor are {others} others" if others else ""),
+            file=model.path,
+            line=variable.line,
+            found=f"{value.reshape(-1)[flat]}",
         )
     )

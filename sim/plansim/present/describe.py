@@ -16,6 +16,7 @@ from plansim.model.scenario import Change, Scenario
 from plansim.model.units import NO_UNIT
 from plansim.plan.targets import Kind, Target, split_reference
 from plansim.present.evidence import evidence_said
+from plansim.present.messages import say_in
 from plansim.present.table import limit_of
 from plansim.present.text import Lang, Text, target_figure
 
@@ -137,7 +138,7 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
         ("show.changes", "\n".join(changes) or text("show.nothing")),
         ("show.assumes", assumes),
         ("show.sources", "\n".join(scenario.sources)),
-        ("show.warnings", "\n".join(map(str, scenario.warnings))),
+        ("show.warnings", "\n".join(each.written(say_in(text.lang)) for each in scenario.warnings)),
         ("show.place", str(scenario.path or "")),
     ]
     return _told(facts, text)

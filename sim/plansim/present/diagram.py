@@ -42,7 +42,7 @@ STRAIGHT = 12.0
 def module_diagram(
     model: Model,
     module: str,
-    langs: Sequence[Lang] = tuple(Lang),
+    langs: Sequence[str] = tuple(Lang),
     *,
     style: bool = True,
     href: Callable[[Variable], str] | None = None,
@@ -53,12 +53,13 @@ def module_diagram(
     Args:
         model: any model.
         module: one of `modules_drawn`.
-        langs: the languages of the labels; of two, the page's style has to hide one.
+        langs: the languages of the labels, ``en`` and ``zh``; of two, the page's style has to
+            hide one.
         style: whether the drawing carries its own style.
         href: what a variable's element leads to; nothing if there is none.
         signs: of the causal links, as `link_signs` finds them; without them none are drawn.
     """
-    parts = module_parts(model, module)
+    parts, wanted = module_parts(model, module), tuple(map(Lang, langs))
     known = signs or {}
 
     def name_of(name: str, lang: Lang) -> str:
@@ -74,7 +75,7 @@ def module_diagram(
                 element,
                 name_of,
                 module_of,
-                langs,
+                wanted,
                 {cause: parts.sign(cause, key, known) for cause in element.ghosts},
                 ends.get(key, 0),
             )
@@ -101,7 +102,7 @@ def module_diagram(
         if variable is None:
             drawn.append(inner)
         else:
-            inner = tooltip(variable, [name_of(key, lang) for lang in langs]) + inner
+            inner = tooltip(variable, [name_of(key, lang) for lang in wanted]) + inner
             css = ' class="f"' if card.element.shape is Shape.FLOW else ""
             group = f'<g{css} data-v="{escape(key)}">{inner}</g>'
             drawn.append(f'<a href="{escape(href(variable))}">{group}</a>' if href else group)

@@ -98,7 +98,7 @@ def loop_map(
     loops: Sequence[Loop],
     model: Model,
     title: str,
-    langs: Sequence[Lang] = tuple(Lang),
+    langs: Sequence[str] = tuple(Lang),
     *,
     style: bool = True,
 ) -> str:
@@ -108,12 +108,13 @@ def loop_map(
         loops: of `load_loops`.
         model: theirs.
         title: for readers who see no pictures.
-        langs: the languages of the labels; of two, the page's style has to hide one.
+        langs: the languages of the labels, ``en`` and ``zh``; of two, the page's style has to
+            hide one.
         style: whether the drawing carries its own style.
     """
-    ways = ways_of(loops)
+    ways, wanted = ways_of(loops), tuple(map(Lang, langs))
     shown = dict.fromkeys(name for way in ways for name in (way.cause, way.effect))
-    labels = {name: _label(name, model, langs) for name in shown}
+    labels = {name: _label(name, model, wanted) for name in shown}
     boxes = {name: Box(*_size(label)) for name, label in labels.items()}
     # The layers lie one below the other, for the map to be as wide as a page: along is y.
     turned = {
@@ -128,7 +129,7 @@ def loop_map(
     for way, bends in zip(ways, layout.bends, strict=True):
         path, room = _way(way, bends, layout, turned)
         said = " → ".join(
-            _name(name, model, langs[-1]) for name in (way.cause, *way.through, way.effect)
+            _name(name, model, wanted[-1]) for name in (way.cause, *way.through, way.effect)
         )
         css = "l" if way.sign > 0 else "l n"
         head = "h" if way.sign > 0 else "m"
@@ -141,7 +142,7 @@ def loop_map(
         taken.append((x, y, half))
         tags.append(_tag(way, x, y))
     cards = [
-        _variable(name, labels[name], boxes[name], layout.places[name][::-1], model, langs)
+        _variable(name, labels[name], boxes[name], layout.places[name][::-1], model, wanted)
         for name in shown
     ]
     return svg(layout.height, layout.width, [*drawn, *tags, *cards], title, style=style)

@@ -7,7 +7,7 @@ text here is what a reader sees; a cell also has its number, for forms that keep
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -91,6 +91,7 @@ class Row:
     cells: tuple[Cell, ...]
     joined: bool = False
     """Whether it belongs to the row above, whose first cell then stands for both."""
+    medium: Medium = Medium.BOTH
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Table:
     note: str = ""
 
     def on(self, medium: Medium) -> Table:
-        """Give the table with the columns of one medium alone."""
+        """Give the table with the columns and rows of one medium alone."""
         kept = [
             place
             for place, column in enumerate(self.columns)
@@ -122,8 +123,9 @@ class Table:
             tuple(
                 row
                 if isinstance(row, Band)
-                else Row(tuple(row.cells[place] for place in kept), row.joined)
+                else Row(tuple(row.cells[place] for place in kept), row.joined, row.medium)
                 for row in self.rows
+                if isinstance(row, Band) or row.medium in (Medium.BOTH, medium)
             ),
             self.note,
         )
@@ -139,7 +141,11 @@ class Curve:
     target: bool = False
     """Whether it is not a run but what the plan asks for."""
     row: int = 0
-    """Of the table of the same section that holds the values."""
+    """Of the table of the same section, as a workbook has it, that holds the values."""
+    band: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    """By year, between what most runs of a sweep lie."""
+    band_rows: tuple[int, int, int] = (0, 0, 0)
+    """Of the table: those with the lower ends of the band, the upper ones, and what is between."""
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def check_destination(path: Path, *, force: bool = False, formats: Sequence[str]
         fault = Fault("the output file exists already; --force replaces it", file=path)
     else:
         return
-    raise OutputError(str(fault))
+    raise OutputError(fault)
 
 
 def write_run(
@@ -144,7 +144,7 @@ def write_run(
         part.replace(path)
     except OSError as error:
         why = error.strerror or str(error)
-        raise OutputError(str(Fault("cannot write the output", file=path, found=why))) from error
+        raise OutputError(Fault("cannot write the output", file=path, found=why)) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -161,7 +161,7 @@ def write_text(text: str, path: Path) -> None:
         part.replace(path)
     except OSError as error:
         why = error.strerror or str(error)
-        raise OutputError(str(Fault("cannot write the output", file=path, found=why))) from error
+        raise OutputError(Fault("cannot write the output", file=path, found=why)) from error
     finally:
         part.unlink(missing_ok=True)
 

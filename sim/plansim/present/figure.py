@@ -212,6 +212,6 @@ def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
         part.replace(path)
     except OSError as error:
         why = error.strerror or str(error)
-        raise OutputError(str(Fault("cannot write the output", file=path, found=why))) from error
+        raise OutputError(Fault("cannot write the output", file=path, found=why)) from error
     finally:
         part.unlink(missing_ok=True)

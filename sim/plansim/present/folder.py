@@ -41,7 +41,7 @@ def check_folder(path: Path, *, force: bool = False) -> None:
         fault = Fault("the output folder exists already; --force replaces it", path)
     else:
         return
-    raise OutputError(str(fault))
+    raise OutputError(fault)
 
 
 def write_folder(files: Mapping[str, str | bytes], path: Path, *, force: bool = False) -> None:
@@ -63,7 +63,7 @@ def write_folder(files: Mapping[str, str | bytes], path: Path, *, force: bool = 
         building.replace(path)
     except OSError as error:
         why = error.strerror or str(error)
-        raise OutputError(str(Fault("cannot write the pages", path, found=why))) from error
+        raise OutputError(Fault("cannot write the pages", path, found=why)) from error
     finally:
         if building.exists():
             shutil.rmtree(building, ignore_errors=True)

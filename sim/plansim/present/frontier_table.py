@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 
@@ -17,12 +16,31 @@ from plansim.present.table import (
     wrapped,
 )
 from plansim.present.text import Text, decimals_for, margin_figure
-from plansim.study.frontier import Alone, Frontier, Horizon, Policy
+from plansim.study.frontier_records import (
+    SURE,
+    Alone,
+    Check,
+    Frontier,
+    Horizon,
+    Surest,
+    Way,
+)
 
-__all__ = ["frontier_json", "frontier_table"]
+__all__ = ["frontier_table"]
 
 _NO_UNIT = "Dmnl"
 _NOTHING = 1e-5
+_ANY = 1e-3
+"""A target that holds to within a tenth of a point of the highest growth does not stop it."""
+_WAYS = {
+    Way.SWEEP: "frontier.by_sweep",
+    Way.ENDS: "frontier.by_ends",
+    Way.GRID: "frontier.by_grid",
+    Way.NEIGHBOURS: "frontier.by_neighbours",
+    Way.DIRECTIONS: "frontier.by_directions",
+}
+_DOUBTFUL = 0.8
+"""Targets that are less sure are named."""
 
 
 def frontier_table(
@@ -44,6 +62,8 @@ def frontier_table(
     for horizon in found.horizons:
         parts.append(Band(text("frontier.year", year=horizon.year)).text)
         parts.append("\n".join(paragraph(each, width) for each in _said(found, horizon, text)))
+        if said := list(_surely(found, horizon, text)):
+            parts.append("\n".join(paragraph(each, width) for each in said))
         parts.append(
             render_within(
                 lambda room, one=horizon: _alone_rows(one, text, room),  # type: ignore[misc]
@@ -51,13 +71,13 @@ def frontier_table(
                 colour=colour,
             )
         )
+        parts += _checked(found, horizon, text, width, colour=colour)
         if horizon.along:
             parts.append(render_within(
                 lambda room, one=horizon: _along_rows(one, text, room),  # type: ignore[misc]
                 width,
                 colour=colour,
             ))  # fmt: skip
-        parts += [paragraph(each, width) for each in _surely(found, horizon, text)]
     if any(each.highest for each in found.horizons):
         parts.append(
             render_within(lambda room: _lever_rows(found, text, room), width, colour=colour)
@@ -78,7 +98,7 @@ def _said(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
     )
     everything = len(found.targets)
     if len(horizon.kept) < everything:
-        yield text("frontier.empty", count=everything, points=f"{horizon.points:,}")
+        yield text("frontier.empty", count=everything)
         if horizon.never:
             yield text("frontier.never", ids=text.join(list(horizon.never)))
         if horizon.clashing:
@@ -87,15 +107,85 @@ def _said(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
         yield text("frontier.nothing")
         return
     key = "frontier.highest" if len(horizon.kept) == everything else "frontier.highest_of"
-    yield text(key, growth=_rate(horizon.highest.growth), count=len(horizon.kept))
+    yield text(key, growth=_rate(horizon.highest.growth, 2), count=len(horizon.kept))
     if horizon.binding:
         yield text("frontier.binding", ids=text.join(list(horizon.binding)))
     else:
         yield text("frontier.unbound")
-    if math.isnan(horizon.swept):
-        yield text("frontier.swept_none", points=f"{horizon.points:,}")
+    bounds = [each for each in horizon.alone if each.target.id in horizon.kept]
+    first = min(bounds, key=lambda each: each.growth)
+    if horizon.binding and first.growth < horizon.growth_reach[1] - _ANY:
+        yield text("frontier.bound", id=first.target.id, growth=_rate(first.growth, 2))
+
+
+def _checked(
+    found: Frontier, horizon: Horizon, text: Text, width: int, *, colour: bool
+) -> Iterator[str]:
+    """Say what brute force found against the answer."""
+    check = horizon.check
+    if horizon.highest is None:
+        return
+    if check is None:
+        yield paragraph(text("frontier.unchecked"), width)
+        return
+    yield render_within(lambda room: _look_rows(check, text, room), width, colour=colour)
+    yield "\n".join(paragraph(each, width) for each in _verdict(found, horizon, check, text))
+
+
+def _look_rows(check: Check, text: Text, room: int) -> list[Row | Band]:
+    heads = ("frontier.look", "frontier.settings", "frontier.feasible", "frontier.top")
+    rows: list[Row | Band] = [
+        Band(text("frontier.check"), Style.STRONG),
+        _head(heads, text),
+        Band("-", Style.FAINT),
+    ]
+    near, far = (f"{each * 100:g} %" for each in (min(check.radii), max(check.radii)))
+    for each in check.looks:
+        said = text(_WAYS[each.way], count=len(each.levers), side=each.side, near=near, far=far)
+        rows.append(
+            (
+                wrapped(said, max(room // 2, 16)),
+                (Line("", f"{each.settings:,}"),),
+                (Line("", f"{each.feasible:,}"),),
+                (Line("", "–" if math.isnan(each.best) else _rate(each.best, 3)),),
+            )
+        )
+    return rows
+
+
+def _verdict(found: Frontier, horizon: Horizon, check: Check, text: Text) -> Iterator[str]:
+    assert horizon.highest is not None
+    points = f"{check.tolerance * 100:g}"
+    yield text(
+        "frontier.beaten" if check.beaten else "frontier.unbeaten",
+        settings=f"{check.settings:,}",
+        growth=_rate(horizon.highest.growth, 3),
+        by=f"{check.by * 100:.3f}",
+        points=points,
+    )
+    if ends := horizon.search.ends:
+        yield text("frontier.ends", rates=text.join([_rate(each, 3) for each in ends]))
+    if horizon.search.resumed:
+        yield text("frontier.resumed", count=horizon.search.resumed)
+    if check.alone_beaten:
+        yield text("frontier.alone_beaten", ids=text.join(list(check.alone_beaten)))
     else:
-        yield text("frontier.swept", points=f"{horizon.points:,}", growth=_rate(horizon.swept))
+        stops = [
+            each
+            for each in horizon.alone
+            if not math.isnan(each.growth) and each.growth < horizon.growth_reach[1] - _ANY
+        ]
+        rates = [
+            f"{each.target.id} {_rate(check.alone[each.target.id])}"
+            for each in stops
+            if not math.isnan(check.alone[each.target.id])
+        ]
+        key = "frontier.alone_unbeaten" if rates else "frontier.alone_sound"
+        yield text(key, rates=text.join(rates))
+    names = {each.id: text.pick(each.name_en, each.name_zh) for each in found.quest.levers}
+    for each in check.looks:
+        if each.levers:
+            yield text("frontier.grid", levers=text.join([names[id_] for id_ in each.levers]))
 
 
 def _surely(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
@@ -111,15 +201,45 @@ def _surely(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
         for each in horizon.sure
         if each.policy is not None
     ]
+    count = len(horizon.kept)
+    if parts:
+        all_parts = text("list_sep.clause").join(parts)
+        yield text("frontier.surely", parts=all_parts, draws=f"{found.draws:,}", count=count)
     if none := [f"{each.share:g}" for each in horizon.sure if each.policy is None]:
-        parts.append(text("frontier.unsure", shares=text.join(none)))
-    surest = max(horizon.chances)
-    growth = horizon.medians[horizon.chances.index(surest)]
-    all_parts = text("list_sep.clause").join(parts)
-    yield text("frontier.surely", parts=all_parts, draws=f"{found.draws:,}",
-               count=len(horizon.kept)) + text("list_sep.sentence") + text(
-        "frontier.surest", met=f"{surest:.2f}", growth=_rate(growth)
-    )  # fmt: skip
+        yield text("frontier.unsure", shares=text.join(none), draws=f"{found.draws:,}", count=count)
+    if (surest := horizon.surest) is None:
+        return
+    yield text(
+        "frontier.surest",
+        met=f"{surest.met:.2f}",
+        error=f"{surest.error:.2f}",
+        growth=_rate(surest.growth),
+    )
+    least = sorted(surest.single.items(), key=lambda one: one[1])
+    doubtful = [f"{id_} {share:.2f}" for id_, share in least if share < _DOUBTFUL]
+    if doubtful:
+        yield text("frontier.single", shares=text.join(doubtful), product=f"{surest.product:.2f}")
+    yield from _without(surest, text)
+
+
+def _without(surest: Surest, text: Text) -> Iterator[str]:
+    """Say which few targets it is that make it unlikely that all hold."""
+    parts = [
+        text("frontier.without", ids=text.join(list(ids)), met=f"{met:.2f}")
+        for ids, met in surest.without[:2]
+    ]
+    for share in SURE:
+        if surest.met >= share:
+            continue
+        enough = next((ids for ids, met in surest.without if met >= share), None)
+        if enough is None:
+            parts.append(text("frontier.hopeless", share=f"{share:g}", count=len(surest.without)))
+            break
+        if len(enough) > 2:
+            ids = text.join(list(enough))
+            parts.append(text("frontier.needed", share=f"{share:g}", count=len(enough), ids=ids))
+    if parts and surest.met < max(SURE):
+        yield text("frontier.blame", parts=text("list_sep.clause").join(parts))
 
 
 def _alone_rows(horizon: Horizon, text: Text, room: int) -> list[Row | Band]:
@@ -130,7 +250,7 @@ def _alone_rows(horizon: Horizon, text: Text, room: int) -> list[Row | Band]:
     for each in sorted(horizon.alone, key=lambda one: section_of(one.target)):
         there = math.nan if horizon.highest is None else horizon.highest.margins[each.target.id]
         never = math.isnan(each.growth)
-        any_growth = not never and each.growth >= top - 1e-3
+        any_growth = not never and each.growth >= top - _ANY
         growth = "frontier.no_growth" if never else "frontier.any_growth" if any_growth else None
         stops = each.target.id in horizon.binding
         rows.append(
@@ -172,12 +292,12 @@ def _along_rows(horizon: Horizon, text: Text, room: int) -> list[Row | Band]:
     ]
     by_id = {each.target.id: each for each in horizon.alone}
     for place, policy in enumerate(horizon.along):
-        one = by_id[policy.worst]
-        size = policy.margins[policy.worst]
+        one = by_id[policy.tight[0]]
+        size = policy.margins[policy.tight[0]]
         unit = text.unit(one.target.unit)
         row: Row = (
             (Line("", _rate(policy.growth)),),
-            (Line(policy.worst),),
+            wrapped(text.join(list(policy.tight)), max(room // 4, 12)),
             (Line("", f"{_margin(one, size)} {unit}", _side(size)),),
             (Line("", margin_figure(policy.worst_margin, 2)),),
         )
@@ -231,81 +351,10 @@ def _head(keys: Sequence[str], text: Text) -> Row:
     return tuple((Line(text(key), style=Style.STRONG),) for key in keys)
 
 
-def _rate(growth: float) -> str:
+def _rate(growth: float, places: int = 1) -> str:
     """Write a growth rate in per cent a year.
 
-    >>> _rate(0.13456), _rate(-0.002)
-    ('13.5 %', '-0.2 %')
+    >>> _rate(0.13456), _rate(-0.002), _rate(0.13456, 3)
+    ('13.5 %', '-0.2 %', '13.456 %')
     """
-    return f"{growth * 100:.1f} %"
-
-
-def frontier_json(found: Frontier) -> str:
-    """Write a frontier as JSON: growth a fraction a year; null where there is no number."""
-    names = [each.id for each in found.quest.levers]
-
-    def policy(one: Policy | None) -> object:
-        return one and {
-            "growth": _number(one.growth),
-            "worst": one.worst,
-            "worst_margin_in_spreads": _number(one.worst_margin),
-            "margins": {key: _number(each) for key, each in one.margins.items()},
-            "levers": dict(zip(names, one.values, strict=True)),
-        }
-
-    content = {
-        "growth_of": found.quest.growth,
-        "scenario": found.quest.scenario.id,
-        "push": [each.id for each in found.quest.push],
-        "mend": [each.id for each in found.quest.mend],
-        "uncertainty": found.quest.uncertainty and found.quest.uncertainty.id,
-        "levers": [
-            {"id": each.id, "unit": each.unit, "apply": each.apply, "low": each.low,
-             "high": each.high, "present": present}
-            for each, present in zip(found.quest.levers, found.present, strict=True)
-        ],
-        "draws": found.draws,
-        "runs": found.runs,
-        "horizons": [
-            {
-                "year": each.year,
-                "growth_present": _number(each.growth_present),
-                "growth_reach": [_number(end) for end in each.growth_reach],
-                "targets": {
-                    one.target.id: {
-                        "unit": one.target.unit,
-                        "spread": _number(one.spread),
-                        "present": _number(one.present),
-                        "best": _number(one.best),
-                        "alone_holds_to_growth": _number(one.growth),
-                    }
-                    for one in each.alone
-                },
-                "never": each.never,
-                "clashing": each.clashing,
-                "kept": each.kept,
-                "highest": policy(each.highest),
-                "binding": each.binding,
-                "swept": {"points": each.points, "highest": _number(each.swept)},
-                "along": [policy(one) for one in each.along],
-                "chances": [_number(one) for one in each.chances],
-                "medians": [_number(one) for one in each.medians],
-                "sure": [
-                    {
-                        "share": one.share,
-                        "met": one.met,
-                        "error": one.error,
-                        "growth": _number(one.growth) if one.policy else None,
-                        "policy": policy(one.policy),
-                    }
-                    for one in each.sure
-                ],
-            }
-            for each in found.horizons
-        ],
-    }  # fmt: skip
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    return f"{growth * 100:.{places}f} %"

@@ -7,6 +7,7 @@ a fall by a fifth to four fifths of the base, a sum over five years to a fifth o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -35,6 +36,9 @@ __all__ = [
     "series_in",
 ]
 
+NOISE = 1e-9
+"""Below this a series is zero but for rounding; nothing that is shown is that small."""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -55,12 +59,16 @@ class Mark:
 def series_in(dataset: xr.Dataset, reference: str, targets: Iterable[Target] = ()) -> Series:
     """Give the annual figures of ``name`` or ``name[element]``, in the unit of its target.
 
-    ``dataset`` is a run over ``time`` or ``year``.
+    ``dataset`` is a run over ``time`` or ``year``. A series that never leaves `NOISE` is zero: a
+    difference of two equal sums is not quite that, and would fill a chart.
 
     Raises:
         UnknownNameError: the dataset holds no such series.
     """
     (shown,) = as_judged([_raw(dataset, reference)], targets)
+    if all(abs(value) < NOISE for value in shown.values.values() if math.isfinite(value)):
+        still = {year: value * 0.0 for year, value in shown.values.items()}
+        return replace(shown, values=still)
     return shown
 
 

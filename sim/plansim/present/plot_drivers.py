@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ from matplotlib.patches import Patch
 
 from plansim.errors import Fault, InputError
 from plansim.present.figure import GREY, INK, ShownFigure, new_axes, style, typeset, wrapped
+from plansim.present.sensitivity_read import Saved, saved_of
 from plansim.present.text import Lang, Text, figure, read_text
 from plansim.study.sensitivity import Drivers, Index, Sensitivity
 
@@ -20,6 +22,8 @@ __all__ = ["driver_sheet", "drivers"]
 
 WITH, AGAINST, OTHERS = "#0072B2", "#D55E00", "#BBBBBB"
 """A factor that raises the margin, one that lowers it, and all that were screened out."""
+HATCH = "////"
+"""Tells those that lower the margin where colours are not seen."""
 NAME = 24
 """Columns of a factor's name before it is broken."""
 
@@ -44,8 +48,11 @@ def drivers(
                 max(index.total, 0.0) * 100,
                 max(min(index.first, index.total), 0.0) * 100,
             )
-            axes.barh(row, total, color=hue, alpha=0.4, height=0.68, linewidth=0)
-            axes.barh(row, first, color=hue, height=0.68, linewidth=0)
+            hatch = HATCH if hue == AGAINST else None
+            look: dict[str, Any] = {"facecolor": hue, "edgecolor": "white", "hatch": hatch}
+            look |= {"height": 0.68, "linewidth": 0}
+            axes.barh(row, total, alpha=0.4, **look)
+            axes.barh(row, first, **look)
             ends = [max(each, 0.0) * 100 for each in (index.total_low, index.total_high)]
             axes.plot(ends, [row, row], color=INK, linewidth=1, solid_capstyle="butt")
         axes.set_ylim(max(len(bars), 5) - 0.4, -0.6)
@@ -74,22 +81,17 @@ def _name(index: Index, text: Text) -> str:
     return wrapped(typeset(named), NAME)
 
 
-def driver_sheet(found: Sensitivity, lang: Lang, *, ids: Sequence[str] = ()) -> Figure:
+def driver_sheet(found: Sensitivity | Saved, lang: Lang, *, ids: Sequence[str] = ()) -> Figure:
     """Draw the main drivers of each binding target, or of those with ``ids``, two a row.
 
     Raises:
         InputError: there is nothing to draw.
     """
     text = read_text(lang)
-    chosen = [each for each in found.drivers if not ids or each.target.id in ids]
+    saved = found if isinstance(found, Saved) else saved_of(found)
+    chosen = [each for each in saved.drivers if not ids or each.target.id in ids]
     if not chosen:
         raise InputError(Fault("no binding target is judged, of which drivers could be drawn"))
-    scenario = found.design.scenarios[0]
-    chances = {
-        each.target.id: each.met
-        for each in found.chances
-        if each.target is not None and each.scenario == scenario.id
-    }
     columns = min(len(chosen), 2)
     rows = -(-len(chosen) // columns)
     with style():
@@ -99,8 +101,9 @@ def driver_sheet(found: Sensitivity, lang: Lang, *, ids: Sequence[str] = ()) -> 
         for empty in grid[len(chosen) :]:
             empty.remove()
         for each, axes in zip(chosen, grid, strict=False):
-            drivers(each, chance=chances[each.target.id], axes=axes, lang=lang)
-        title = text.pick(scenario.title_en, scenario.title_zh) or scenario.id
+            chance = saved.chances.get(each.target.id, math.nan)
+            drivers(each, chance=chance, axes=axes, lang=lang)
+        title = text.pick(saved.title_en, saved.title_zh) or saved.scenario
         whole.suptitle(text("sensitivity.sheet", scenario=title), x=0.01, ha="left")
         _key(whole, text)
     return whole
@@ -109,7 +112,7 @@ def driver_sheet(found: Sensitivity, lang: Lang, *, ids: Sequence[str] = ()) -> 
 def _key(whole: Figure, text: Text) -> None:
     handles: list[Patch | Line2D] = [
         Patch(facecolor=WITH),
-        Patch(facecolor=AGAINST),
+        Patch(facecolor=AGAINST, hatch=HATCH, edgecolor="white", linewidth=0),
         Patch(facecolor=OTHERS),
         Patch(facecolor=INK, alpha=0.4),
         Line2D([], [], color=INK, linewidth=1),

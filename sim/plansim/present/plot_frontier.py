@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from plansim.errors import Fault, InputError
 from plansim.present.figure import GREY, INK, colours, spread, style, typeset
 from plansim.present.text import Lang, Text, read_text
-from plansim.study.frontier import SURE, Frontier, Horizon
+from plansim.study.frontier_records import SURE, Frontier, Horizon
 
 __all__ = ["frontier_sheet"]
 
@@ -99,7 +99,7 @@ def _place(axes: Axes, horizon: Horizon, text: Text, *, note: bool) -> None:
         rate = horizon.highest.growth * 100
         axes.axvline(rate, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
         if note:
-            said = text("frontier.mark", growth=f"{rate:.1f}")
+            said = text("frontier.mark", growth=f"{rate:.2f}")
             axes.annotate(
                 said, (rate, 1), xycoords=("data", "axes fraction"), xytext=(-4, -3),
                 textcoords="offset points", ha="right", va="top", fontsize=8, color=INK,
@@ -116,3 +116,9 @@ def _chances(axes: Axes, horizon: Horizon, text: Text) -> None:
     if not horizon.chances or math.isnan(horizon.chances[0]):
         return
     axes.set_ylabel(text("frontier.chance_axis"))
+    if (surest := horizon.surest) is not None:
+        said = text("frontier.surest_mark", met=f"{surest.met:.2f}", error=f"{surest.error:.2f}")
+        high = surest.met > 0.5  # then the line is above, and the words go below
+        axes.text(
+            0.01, 0.08 if high else 0.3, said, transform=axes.transAxes, fontsize=8, color=GREY
+        )  # fmt: skip

@@ -41,6 +41,7 @@ from plansim.present.text import Lang, Text, read_text
 __all__ = [
     "Runs",
     "Shown",
+    "dashes_of",
     "draw_mark",
     "halo",
     "hues_of",
@@ -66,6 +67,7 @@ class Shown:
     """To which that of the series converts."""
 
 
+DASHES = ("-", "--", "-.", ":")
 MOST_ASKED = 34
 """Columns, a Chinese character being two, that say above a small chart what targets ask."""
 FLATTEST = 0.04
@@ -163,6 +165,11 @@ def hues_of(count: int) -> list[str]:
     return [hues[place % len(hues)] for place in range(count)]
 
 
+def dashes_of(count: int) -> list[str]:
+    """Give a kind of dash for each of so many lines: colours alone are lost in grey print."""
+    return [DASHES[place % len(DASHES)] for place in range(count)]
+
+
 def shown_name(series: Series, text: Text) -> str:
     """Give the name of a series in the language of the figure, with a capital."""
     name = text.pick(series.name, series.name_zh)
@@ -194,8 +201,8 @@ def _draw(
         marks = [[scaled_mark(mark, factor) for mark in each] for each in marks]
         title, unit = shown.name, shown.unit
     hues = hues_of(len(runs))
-    for each, colour in zip(series, hues, strict=True):
-        axes.plot(list(each.values), list(each.values.values()), color=colour)
+    for each, colour, dash in zip(series, hues, dashes_of(len(runs)), strict=True):
+        axes.plot(list(each.values), list(each.values.values()), color=colour, ls=dash)
     if len(series) == 2:
         both = sorted(series[0].values.keys() & series[1].values.keys())
         low, high = ([each.values[year] for year in both] for each in series)
@@ -314,7 +321,8 @@ def label_ends(axes: Axes, series: Sequence[Series], names: Sequence[str]) -> No
 
 def _key(figure: Figure, runs: Sequence[xr.Dataset], marks: Sequence[Mark], text: Text) -> None:
     """Put above all panels what the lines and marks are."""
-    lines = [Line2D([], [], color=hue) for hue in hues_of(len(runs))]
+    looks = zip(hues_of(len(runs)), dashes_of(len(runs)), strict=True)
+    lines = [Line2D([], [], color=hue, ls=dash) for hue, dash in looks]
     entries = list(zip(lines, titles(runs, text), strict=True))
     kinds = (
         ("mark.least", "^", any(mark.low is not None for mark in marks)),
@@ -329,4 +337,4 @@ def _key(figure: Figure, runs: Sequence[xr.Dataset], marks: Sequence[Mark], text
         entries.append((Line2D([], [], color=INK, lw=1, ls=(0, (1, 2))), text("mark.lasting")))
     handles, words = zip(*entries, strict=True)
     wide = int(np.clip(figure.get_figwidth() // 2.4, 1, len(entries)))
-    figure.legend(handles, words, loc="outside upper left", ncols=wide, handlelength=1.6)
+    figure.legend(handles, words, loc="outside upper left", ncols=wide, handlelength=2.2)

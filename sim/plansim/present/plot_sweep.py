@@ -15,6 +15,7 @@ from plansim.plan.targets import Target
 from plansim.present.figure import INK, name_axes, new_axes, plain_numbers, style, year_axis
 from plansim.present.marks import marks_on, series_in
 from plansim.present.plot_lines import (
+    dashes_of,
     draw_mark,
     hues_of,
     label_ends,
@@ -70,7 +71,8 @@ def fan_of(
     with style():
         axes = axes or new_axes()
         medians = []
-        for found, hue in zip(fans.values(), hues_of(len(fans)), strict=True):
+        looks = zip(hues_of(len(fans)), dashes_of(len(fans)), strict=True)
+        for found, (hue, dash) in zip(fans.values(), looks, strict=True):
             shown = [_series(each, variable, wanted) for each in found]
             outer_low, inner_low, median, inner_high, outer_high = (
                 list(each.values.values()) for each in shown
@@ -80,7 +82,7 @@ def fan_of(
             if len(fans) == 1:  # several inner bands, one on the other, would be a muddle
                 axes.fill_between(years, inner_low, inner_high, color=hue, alpha=0.3, linewidth=0)
             gaps = years[-1] - years[0] >= len(years)  # dots say which years are kept
-            axes.plot(years, median, color=hue, marker="o" if gaps else "", ms=3.5)
+            axes.plot(years, median, color=hue, ls=dash, marker="o" if gaps else "", ms=3.5)
             medians.append(shown[len(shown) // 2])
         year_axis(axes, years[0], years[-1])
         middle = next(iter(fans.values()))[len(QUANTILES) // 2].to_dataset(name=variable)

@@ -136,7 +136,7 @@ def _key(axes: Axes, found: set[Status], text: Text) -> None:
             bounds = ("plot.under", "plot.between", "plot.over")
             for shade, bound in zip(shades, bounds, strict=True):
                 size = text(bound, low=f"{STEPS[0]:g}", high=f"{STEPS[1]:g}")
-                entries.append((Patch(facecolor=shade), f"{word}, {size}"))
+                entries.append((Patch(facecolor=shade), text("plot.step", verdict=word, size=size)))
     entries += [
         (Patch(facecolor=NEUTRAL), f"{MARKS[each]} {text(f'status.{each}')}")
         for each in (Status.UNDECIDED, Status.ASSUMED)

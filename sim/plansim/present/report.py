@@ -21,7 +21,7 @@ from plansim.present.document import (
     Table,
     Tone,
 )
-from plansim.present.report_moves import remedy_in_words
+from plansim.present.report_moves import joint_in_words, remedy_in_words, shared_in_words
 from plansim.present.report_tables import (
     assumption_section,
     cause_section,
@@ -29,7 +29,7 @@ from plansim.present.report_tables import (
     verdict_section,
 )
 from plansim.present.report_themes import theme_section
-from plansim.present.table import MARKS, breach_text, limit_of, margin_text, value_text
+from plansim.present.table import MARKS, limit_of, margin_text, value_text
 from plansim.present.text import Text, percent
 from plansim.study.compare import Comparison
 
@@ -67,7 +67,7 @@ def report(comparison: Comparison, text: Text) -> Document:
     plan = comparison.plan
     return Document(
         text.lang,
-        text("report.title", scenarios=text("report.versus").join(titles)),
+        text("report.title", scenarios=_all_of(titles, text)),
         text.pick(plan.en, plan.zh),
         tuple(each for each in sections if each.blocks),
     )
@@ -80,6 +80,12 @@ def _names(comparison: Comparison, text: Text) -> list[str]:
         f"{name} ({each.id})" if found.count(name) > 1 else name
         for name, each in zip(found, comparison.scenarios, strict=True)
     ]
+
+
+def _all_of(titles: list[str], text: Text) -> str:
+    """Write ``A, B and C``."""
+    *first, last = titles
+    return text("report.versus").join([text.join(first), last])
 
 
 def _heads(names: list[str]) -> list[str]:
@@ -95,7 +101,12 @@ def _decision(comparison: Comparison, titles: list[str], names: list[str], text:
     blocks: list[Block] = [Paragraph(_head(comparison, titles, text), lead=True)]
     if failing:
         blocks.append(_failing_table(comparison, names, text))
-    said = []
+    levers = sum(not each.outside for each in comparison.views.levers)
+    said = [
+        joint_in_words(mended.joint, name, levers, text)
+        for name, mended in zip(titles, comparison.mended, strict=True)
+        if mended.joint is not None
+    ]
     if comparison.breached:
         parts = [
             text("report.later_one", id=each.id, name=text.pick(each.name_en, each.name_zh),
@@ -148,7 +159,7 @@ def _others(sets: list[set[str]]) -> list[set[str]]:
 def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Table:
     columns = [Column(text("verdicts.name"), text("verdicts.target"), width=3.2)]
     columns += [Column(name, width=1.7) for name in names]
-    sought = any(comparison.mendings)
+    sought = any(each.each for each in comparison.mended)
     if sought:
         columns.append(Column(text("report.mends"), width=4.6))
     rows = []
@@ -178,8 +189,8 @@ def _decision_cell(comparison: Comparison, place: int, target: Target, text: Tex
     if verdict.value is None:
         return Cell(f"{mark} {text.word('status', verdict.status)}", tone=_TONES[verdict.status])
     below = [f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"]
-    if breach := breach_text(verdict, target, text):
-        below.append(breach)
+    if verdict.first_breach is not None:
+        below.append(text("report.fails_first", year=verdict.first_breach))
     share = _share(comparison, place, target)
     if share is not None:
         below.append(text("report.share", share=f"{share * 100:.0f}"))
@@ -206,14 +217,20 @@ def _share(comparison: Comparison, place: int, target: Target) -> float | None:
 
 def _mending_cell(comparison: Comparison, target: Target, text: Text) -> Cell:
     found = [
-        (letter, remedy_in_words(each, text))
-        for letter, mendings in zip(LETTERS, comparison.mendings, strict=False)
-        for each in mendings
+        (letter, each)
+        for letter, mended in zip(LETTERS, comparison.mended, strict=False)
+        for each in mended.each
         if each.target.id == target.id
     ]
-    if len({words for _, words in found}) == 1:
-        return Cell(found[0][1])
-    lines = [letter + text("list_sep.colon") + words for letter, words in found]
+    words = [remedy_in_words(each, text) for _, each in found]
+    if len(set(words)) == 1:
+        return Cell(words[0])
+    if shared := shared_in_words(found, text):
+        return Cell(shared)
+    lines = [
+        letter + text("list_sep.colon") + said
+        for (letter, _), said in zip(found, words, strict=True)
+    ]
     return Cell("\n".join(lines))
 
 
@@ -232,7 +249,7 @@ def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
     points = [text("report.method_model", variables=f"{len(comparison.model.variables):,}",
                    count=sum(_judged(each) for each in comparison.verdicts[0].values())),
               text("report.method_verdicts"), text("report.method_causes")]  # fmt: skip
-    if any(comparison.mendings):
+    if any(each.each for each in comparison.mended):
         points.append(text("report.method_mending"))
     points.append(text("report.method_trust"))
     cards = [{str(k): str(v) for k, v in run.attrs.items()} for run in comparison.runs]

@@ -218,7 +218,10 @@ def _table(file: Any, block: Table, width: float) -> None:
     for group in grouped(block.rows):
         for inside, row in enumerate(group):
             last = inside == len(group) - 1
-            _row(rows[place + inside], row, block.columns, joined=not last or isinstance(row, Band))
+            # A note stays on the page of the last row.
+            ends = bool(block.note) and place + inside == len(block.rows)
+            joined = not last or isinstance(row, Band) or ends
+            _row(rows[place + inside], row, block.columns, joined=joined)
         if len(group) > 1:
             top = rows[place].cells[0]
             for inside in range(1, len(group)):

@@ -10,13 +10,17 @@ from plansim.model.units import NO_UNIT
 from plansim.plan.targets import Target
 from plansim.present.causes_table import outward
 from plansim.present.text import Text, decimals_for, margin_figure
-from plansim.study.mend import Mending, Move, Package, Remedy
+from plansim.study.mend import Joint, Left, Mending, Package
+from plansim.study.workshop import Move, Remedy
 
 __all__ = [
+    "joint_in_words",
     "margin_in_words",
+    "move_in_words",
     "moves_in_words",
     "nothing_in_words",
     "remedy_in_words",
+    "shared_in_words",
     "side_effects",
 ]
 
@@ -31,19 +35,22 @@ def moves_in_words(moves: Sequence[Move], text: Text, most: int | None = None) -
 
     Of more than ``most`` the others are counted.
     """
-    said = [_move(each, text) for each in moves[:most]]
+    said = [move_in_words(each, text) for each in moves[:most]]
     if len(moves) > len(said):
         said.append(text("report.more", count=len(moves) - len(said)))
     return text.join(said)
 
 
-def _move(move: Move, text: Text) -> str:
+def move_in_words(move: Move, text: Text) -> str:
     """Write ``Tree planting 1 → 1.11``, ``Sewage plants +3.2 %`` or ``Heavy industry × 0.72``."""
     lever = move.lever
     name = text.pick(lever.name_en, lever.name_zh)
-    before, after = _figures(move.present * lever.shown_factor, move.value * lever.shown_factor)
+    year = lever.shown_unit == "Year" and move.value >= FIRST_YEAR
+    before, after = _figures(
+        move.present * lever.shown_factor, move.value * lever.shown_factor, 0.1 if year else 0.0
+    )
     # A place in time is written as the year that it is.
-    plain = lever.shown_unit == NO_UNIT or (lever.shown_unit == "Year" and move.value >= FIRST_YEAR)
+    plain = lever.shown_unit == NO_UNIT or year
     unit = "" if plain else f"\u00a0{text.unit(lever.shown_unit)}"
     match lever.apply:
         case Apply.SET:
@@ -54,16 +61,21 @@ def _move(move: Move, text: Text) -> str:
             return f"{name} × {after}"
 
 
-def _figures(present: float, value: float) -> tuple[str, str]:
-    """Round a move so that it can be told from no move, and goes far enough.
+def _figures(present: float, value: float, least: float = 0.0) -> tuple[str, str]:
+    """Round a move to about a tenth of its way, outward, so that it goes far enough.
 
-    >>> _figures(1.0, 1.1096), _figures(2007.0, 2006.875), _figures(0.0, 1.96618)
-    (('1', '1.11'), ('2007', '2006.87'), ('0', '1.97'))
+    ``least`` is the finest step that is shown.
+
+    >>> _figures(1.0, 1.1096), _figures(2007.0, 2006.875, 0.1), _figures(0.0, 8.52301)
+    (('1', '1.11'), ('2007', '2006.8'), ('0', '8.6'))
     """
     size = abs(value - present)
-    whole = max(abs(value), abs(present))
-    digits = 1 + max(0, math.ceil(math.log10(whole / size))) if size else 4
-    return f"{present:.6g}", f"{outward(value, present, max(3, min(digits, 6))):.6g}"
+    if not size:
+        return f"{present:.6g}", f"{value:.6g}"
+    unit = max(10.0 ** math.floor(math.log10(size / 10)), least)
+    top = math.floor(math.log10(abs(value))) if value else 0
+    digits = max(1, round(top - math.log10(unit)) + 1)
+    return f"{present:.6g}", f"{outward(value, present, digits):.6g}"
 
 
 def margin_in_words(margin: float, target: Target, text: Text) -> str:
@@ -86,10 +98,67 @@ def remedy_in_words(mending: Mending, text: Text) -> str:
     return text("report.no_lever")
 
 
+def shared_in_words(mendings: Sequence[tuple[str, Mending]], text: Text) -> str:
+    """Say the name once where one and the same lever mends a target under all scenarios; else "".
+
+    ``mendings`` come with the letters of their scenarios.
+    """
+    best = [each.alone[0] for _, each in mendings if each.alone]
+    if len(best) < len(mendings) or any(each.lost for each in best):
+        return ""
+    moves = [each.moves[0] for each in best]
+    lever = moves[0].lever
+    if any(each.lever != lever for each in moves):
+        return ""
+    name = text.pick(lever.name_en, lever.name_zh)
+    parts = [
+        # A letter stays on the line of its figure.
+        f"{letter}\u00a0{move_in_words(move, text).removeprefix(name).strip()}"
+        for (letter, _), move in zip(mendings, moves, strict=True)
+    ]
+    return name + text("list_sep.colon") + text.join(parts)
+
+
 def nothing_in_words(nearest: Package, target: Target, text: Text) -> str:
     """Say how near the best that was tried comes."""
     short = margin_in_words(nearest.margin, target, text).removeprefix("-")
-    return text("report.nothing", count=len(nearest.moves), margin=short)
+    return text("report.nothing", margin=short)
+
+
+def joint_in_words(joint: Joint, scenario: str, levers: int, text: Text) -> str:
+    """Say which failing targets can be mended at once, by what, and which not and by how much.
+
+    ``levers`` is how many there are.
+    """
+    said = []
+    count, failing = len(joint.mended), len(joint.mended) + len(joint.left)
+    if joint.remedy is None:
+        said.append(text("report.joint_none", scenario=scenario, count=failing))
+    else:
+        key = "report.joint" if joint.left else "report.joint_all"
+        said.append(text(key, scenario=scenario, count=count, failing=failing))
+        moves = joint.remedy.moves
+        ends = sum(each.at_end for each in moves)
+        said.append(
+            text(
+                "report.joint_mix_ends" if ends else "report.joint_mix",
+                moved=len(moves),
+                levers=levers,
+                ends=ends,
+                moves=moves_in_words(moves, text, MOST_NAMED),
+            )
+        )
+    for never in (True, False):
+        left = [_left(each, text) for each in joint.left if each.never is never]
+        if left:
+            key = "report.joint_never" if never else "report.joint_clash"
+            said.append(text(key, targets=text.join(left)))
+    return text("list_sep.sentence").join(said)
+
+
+def _left(left: Left, text: Text) -> str:
+    short = margin_in_words(left.margin, left.target, text).removeprefix("-")
+    return text("report.joint_short", id=left.target.id, margin=short)
 
 
 def _price(remedy: Remedy, text: Text) -> str:

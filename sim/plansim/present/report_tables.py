@@ -25,6 +25,7 @@ from plansim.present.document import (
 )
 from plansim.present.report_moves import (
     margin_in_words,
+    move_in_words,
     moves_in_words,
     nothing_in_words,
     side_effects,
@@ -32,7 +33,6 @@ from plansim.present.report_moves import (
 from plansim.present.table import (
     MARKS,
     bases_of,
-    breach_text,
     limit_of,
     margin_text,
     section_of,
@@ -48,7 +48,8 @@ from plansim.present.text import (
 )
 from plansim.study.causes import Attribution, Shares
 from plansim.study.compare import Comparison
-from plansim.study.mend import Mending, Remedy
+from plansim.study.mend import Mending
+from plansim.study.workshop import Remedy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -57,6 +58,7 @@ __all__ = ["assumption_section", "cause_section", "mending_section", "verdict_se
 
 MOST_CAUSES = 4
 MOST_REMEDIES = 3
+MOST_NEAREST = 5
 SMALL = 0.02
 """A share below this part of the largest is not named."""
 LEAST_CHANGE = 0.001
@@ -89,7 +91,8 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
         columns += [
             Column(name, right=True, width=2.4, medium=Medium.PAGE),
             *(
-                Column(name, text(key), medium=Medium.BOOK)
+                # The name itself would not fit; the note says whose letter it is.
+                Column(name[0], text(key), medium=Medium.BOOK)
                 for key in ("report.verdict", "report.value", "causes.margin",
                             "report.margin_pct", "report.first_breach")
             ),
@@ -107,7 +110,8 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
             for verdicts in comparison.verdicts:
                 cells += _verdict_cells(verdicts[target.id], target, text)
             rows.append(Row(tuple(cells)))
-    table = Table(text("report.matrix"), tuple(columns), tuple(rows), text("report.matrix_note"))
+    note = text.join(list(names)) + text("list_sep.stop") + text("report.matrix_note")
+    table = Table(text("report.matrix"), tuple(columns), tuple(rows), note)
     everything = [each for found in comparison.verdicts for each in found.values()]
     picture = Figure(
         text("report.map"),
@@ -136,8 +140,9 @@ def _verdict_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
         page = Cell(word.text, tuple(f"{name} {value}" for name, value in bases), tone)
     else:
         below = f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"
-        if breach := breach_text(verdict, target, text):
-            below += text("list_sep.comma") + breach
+        # That a target which is missed in its year is first missed then goes without saying.
+        if verdict.first_breach is not None and verdict.status is Status.MET:
+            below += text("list_sep.comma") + text("report.fails_first", year=verdict.first_breach)
         page = Cell(f"{mark} {value_text(target, verdict.value)}", (below,), tone)
     breach_year = verdict.first_breach
     return [
@@ -167,15 +172,53 @@ def mending_section(comparison: Comparison, names: Sequence[str], text: Text) ->
         Column(text("report.others"), width=2.6),
     )
     rows: list[Row | Band] = []
-    for name, mendings in zip(names, comparison.mendings, strict=True):
-        if mendings:
+    for name, mended in zip(names, comparison.mended, strict=True):
+        if mended.each:
             rows.append(Band(name))
-        for each in mendings:
+        for each in mended.each:
             rows += _mending_rows(each, text)
     if not rows:
         return Section(text("report.mending"), text("report.mending_tab"), ())
     table = Table(text("report.mending_table"), columns, tuple(rows), text("report.mending_note"))
-    return Section(text("report.mending"), text("report.mending_tab"), (table,), True)
+    blocks = (*_joint_table(comparison, names, text), table)
+    return Section(text("report.mending"), text("report.mending_tab"), blocks, True)
+
+
+def _joint_table(comparison: Comparison, names: Sequence[str], text: Text) -> Iterator[Table]:
+    """Give the mixes that mend several targets at once: a lever a row, a scenario a column."""
+    mixes = [
+        (name, mended.joint.remedy, mended.joint)
+        for name, mended in zip(names, comparison.mended, strict=True)
+        if mended.joint is not None and mended.joint.remedy is not None
+    ]
+    if not mixes:
+        return
+    moves = [{move.lever.id: move for move in remedy.moves} for _, remedy, _ in mixes]
+    columns = [Column(text("report.moves"), width=3.0)]
+    columns += [Column(name, right=True, width=2.4) for name, _, _ in mixes]
+    rows: list[Row] = []
+    for lever in comparison.views.levers:
+        found = [each.get(lever.id) for each in moves]
+        if not any(found):
+            continue
+        name = text.pick(lever.name_en, lever.name_zh)
+        cells = [
+            Cell("–", tone=Tone.FAINT)
+            if move is None
+            else Cell(
+                move_in_words(move, text).removeprefix(name).strip(),
+                (text("report.part", share=f"{100 * move.effort:.0f}"),),
+            )
+            for move in found
+        ]
+        rows.append(Row((Cell(name), *cells)))
+    sums = [Cell(f"{100 * remedy.effort:.0f} %", tone=Tone.STRONG) for _, remedy, _ in mixes]
+    rows.append(Row((Cell(text("report.whole"), tone=Tone.STRONG), *sums)))
+    others = [Cell(side_effects(remedy, text)) for _, remedy, _ in mixes]
+    rows.append(Row((Cell(text("report.others")), *others)))
+    met = [Cell(text.join([each.id for each in joint.mended])) for _, _, joint in mixes]
+    rows.insert(0, Row((Cell(text("report.mended")), *met)))
+    yield Table(text("report.joint_table"), tuple(columns), tuple(rows), text("report.joint_note"))
 
 
 def _mending_rows(mending: Mending, text: Text) -> Iterator[Row]:
@@ -190,15 +233,15 @@ def _mending_rows(mending: Mending, text: Text) -> Iterator[Row]:
         cells = _remedy_cells(each, text)
         yield Row((head if place == 0 else Cell(), *cells), joined=bool(place))
     if not remedies and mending.nearest is not None:
-        moves = moves_in_words(mending.nearest.moves, text)
+        moves = moves_in_words(mending.nearest.moves, text, MOST_NEAREST)
         said = Cell(nothing_in_words(mending.nearest, target, text), (moves,), Tone.BAD)
-        yield Row((head, said, Cell("100 %", number=100.0), Cell("–")))
+        yield Row((head, said, Cell("–"), Cell("–")))
     elif not remedies:
         yield Row((head, Cell(text("report.no_lever"), tone=Tone.BAD), Cell("–"), Cell("–")))
 
 
 def _remedy_cells(remedy: Remedy, text: Text) -> tuple[Cell, Cell, Cell]:
-    effort = 100 * max(each.effort for each in remedy.moves)
+    effort = 100 * remedy.effort
     return (
         Cell(moves_in_words(remedy.moves, text)),
         Cell(f"{effort:.0f} %", number=effort),

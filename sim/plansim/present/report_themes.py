@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from plansim.plan.measure import Measure
@@ -140,13 +140,16 @@ def _rows(
         curves = []
         for place, (name, values) in enumerate(zip(names, each.values, strict=True)):
             head = Cell(each.title, (unit,), Tone.STRONG) if place == 0 else Cell()
-            curves.append(Curve(name, values, row=len(rows)))
+            row, band = len(rows), _bands(comparison, each, place)
             cells = tuple(_cell(values, year, decimals) for year in years)
             rows.append(Row((head, Cell(name[0]), *cells), joined=bool(place)))
             if place:
                 other = f"{name[0]} − {names[0][0]}"
                 cells = tuple(_difference(each.values[0], values, y, decimals) for y in years)
                 rows.append(Row((Cell(), Cell(other, tone=Tone.FAINT), *cells), joined=True))
+            places = len(rows), len(rows) + 1, len(rows) + 2
+            rows += _band_rows(band, name[0], years, decimals, text)
+            curves.append(Curve(name, values, row=row, band=band, band_rows=places))
         if asked := _asked(each.marks):
             curves.append(
                 Curve(text("report.plan"), {y: level for y, (_, level) in asked.items()},
@@ -157,6 +160,39 @@ def _rows(
             rows.append(Row((Cell(), label, *cells), joined=True))
         panels.append(Panel(each.title, unit, tuple(curves)))
     return rows, panels
+
+
+def _band_rows(
+    band: Mapping[int, tuple[float, float]],
+    name: str,
+    years: Sequence[int],
+    decimals: int,
+    text: Text,
+) -> list[Row]:
+    """Give the ends of a band and its width, which a workbook draws it from."""
+    if not band:
+        return []
+    lines = {
+        "report.band_low": {year: low for year, (low, _) in band.items()},
+        "report.band_high": {year: high for year, (_, high) in band.items()},
+        "report.band_width": {year: high - low for year, (low, high) in band.items()},
+    }
+    return [
+        Row(
+            (
+                Cell(),
+                Cell(text(key, scenario=name), tone=Tone.FAINT),
+                *(
+                    # A sign for nothing would be drawn as zero.
+                    replace(_cell(values, y, decimals), tone=Tone.FAINT) if y in values else Cell()
+                    for y in years
+                ),
+            ),
+            joined=True,
+            medium=Medium.BOOK,
+        )
+        for key, values in lines.items()
+    ]
 
 
 def _cell(values: dict[int, float], year: int, decimals: int) -> Cell:

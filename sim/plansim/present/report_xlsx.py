@@ -19,16 +19,17 @@ from plansim.present.document import (
     Figure,
     Heading,
     Medium,
-    Panel,
     Paragraph,
     Row,
     Section,
     Table,
     Tone,
 )
-from plansim.present.figure import INK, colours, style
+from plansim.present.figure import colours, style
+from plansim.present.report_charts import WIDE_HIGH, native_chart
 from plansim.present.report_html import picture
 from plansim.present.table import wrap
+from plansim.present.text import Text, read_text
 
 __all__ = ["write_xlsx"]
 
@@ -38,10 +39,11 @@ FONT = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
 _HUES = {Tone.GOOD: "#00598A", Tone.BAD: "#A33B00", Tone.DOUBT: "#6B5500", Tone.FAINT: "#5C5C5C"}
 ACROSS = 3
 """Charts beside one another."""
-WIDE, HIGH = 400, 240
-"""Of a chart, in pixels."""
+WIDE, HIGH = WIDE_HIGH
 LINE = 18
 """Height of a row of a sheet, in pixels."""
+PIXELS, PAGE_WIDTH = 7, 860
+"""Of a character of a column, and of the text of a page, A4 on its side."""
 ACROSS_PAGE = 100
 """Terminal columns of a line of running text."""
 PER_SHARE = 9.0
@@ -60,7 +62,7 @@ def write_xlsx(document: Document, path: Path) -> None:
     book = Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
     book.set_properties({"title": document.title, "subject": document.subtitle,
                          "author": "plansim", "created": _EPOCH})  # fmt: skip
-    writer = _Book(book)
+    writer = _Book(book, read_text(document.lang))
     taken: set[str] = set()
     for place, section in enumerate(document.sections):
         sheet = book.add_worksheet(_tab(section.short, taken))
@@ -90,8 +92,9 @@ def _tab(name: str, taken: set[str]) -> str:
 class _Book:
     """Writes sections into sheets of a workbook."""
 
-    def __init__(self, book: Any) -> None:
-        self._book = book
+    def __init__(self, book: Any, text: Text) -> None:
+        self._book, self._text = book, text
+        self._widths: dict[tuple[str, int], float] = {}
         self._formats: dict[tuple[object, ...], Any] = {}
         with style():
             self._colours = colours()
@@ -140,6 +143,11 @@ class _Book:
                     )
                 case Figure():
                     pending.append(block)
+        if tables and any(figure.panels for figure in pending):
+            # A break before the charts keeps them whole; where pages are made to fit, none counts.
+            width = sum(PIXELS * _wide(each) + 5 for each in tables[0].on(Medium.BOOK).columns)
+            sheet.set_print_scale(max(10, min(100, int(100 * PAGE_WIDTH / width))))
+            sheet.set_h_pagebreaks([at])
         for figure in pending:
             at = self._figure(sheet, at, figure, rows, section)
 
@@ -161,7 +169,10 @@ class _Book:
                 sheet.write_number(at + 1, column, int(words), look)
             else:
                 sheet.write_string(at + 1, column, words, look)
-            sheet.set_column(column, column, _wide(each))
+            # Tables below one another share their columns.
+            wide_enough = max(_wide(each), self._widths.get((sheet.get_name(), column), 0.0))
+            self._widths[sheet.get_name(), column] = wide_enough
+            sheet.set_column(column, column, wide_enough)
         sheet.set_row_pixels(at + 1, LINE * _lines(heads, table.columns))
         if freeze:
             named = sum(not each.right for each in table.columns[:2])
@@ -212,7 +223,8 @@ class _Book:
         signs = f"+{number};-{number};{number}" if cell.text[:1] == "+" else number
         look |= {"num_format": f'"{sign[0]}"{number}' if sign else signs, "align": "right"}
         if cell.text.endswith("%"):
-            look["num_format"] = f'{signs}" %"'
+            # Each part of the format, above, below and at zero, needs its own sign.
+            look["num_format"] = ";".join(f'{part}" %"' for part in signs.split(";"))
         sheet.write_number(row, column, cell.number, self._format(**look))
 
     def _figure(
@@ -229,7 +241,10 @@ class _Book:
         table = next(each for each in section.blocks if isinstance(each, Table)).on(Medium.BOOK)
         years = [place for place, each in enumerate(table.columns) if each.head.isdecimal()]
         for place, panel in enumerate(figure.panels):
-            chart = self._chart(sheet, panel, rows, years)
+            chart = native_chart(
+                self._book, sheet.get_name(), panel, rows, years, self._colours,
+                self._text("report.band", scenario="{scenario}"),
+            )  # fmt: skip
             down, across = divmod(place, ACROSS)
             sheet.insert_chart(
                 at, 0, chart,
@@ -237,35 +252,6 @@ class _Book:
                  "description": f"{panel.title} ({panel.unit})"},
             )  # fmt: skip
         return at + -(-len(figure.panels) // ACROSS) * (HIGH + 12) // LINE + 2
-
-    def _chart(self, sheet: Any, panel: Panel, rows: int, years: Sequence[int]) -> Any:
-        chart = self._book.add_chart({"type": "line"})
-        for place, curve in enumerate(panel.curves):
-            row = rows + curve.row
-            hue = INK if curve.target else self._colours[place % len(self._colours)]
-            series: dict[str, Any] = {
-                "name": curve.name,
-                "categories": [sheet.get_name(), rows - 1, years[0], rows - 1, years[-1]],
-                "values": [sheet.get_name(), row, years[0], row, years[-1]],
-                "line": {"none": True} if curve.target else {"color": hue, "width": 2},
-            }
-            if curve.target:
-                series["marker"] = {"type": "diamond", "size": 7, "fill": {"color": hue},
-                                    "border": {"color": hue}}  # fmt: skip
-            chart.add_series(series)
-        lows = [value for curve in panel.curves for value in curve.values.values()]
-        axis: dict[str, Any] = {"major_gridlines": {"visible": True, "line": {"color": "#E4E4E4"}},
-                                "line": {"none": True}, "num_font": {"size": 8}}  # fmt: skip
-        if lows and min(lows) > 0 and max(lows) < 2 * min(lows):
-            axis["min"] = _below(min(lows), max(lows))
-        chart.set_title({"name": f"{panel.title} ({panel.unit})", "overlay": False,
-                         "name_font": {"size": 10, "bold": True}})  # fmt: skip
-        chart.set_y_axis(axis)
-        chart.set_x_axis({"num_font": {"size": 8}, "interval_unit": 5, "interval_tick": 5})
-        chart.set_legend({"position": "bottom", "font": {"size": 8}})
-        chart.set_size({"width": WIDE, "height": HIGH})
-        chart.show_blanks_as("gap")
-        return chart
 
 
 def _wide(column: Column) -> float:
@@ -285,15 +271,3 @@ def _followed(table: Table, place: int) -> bool:
     """Whether a row that is joined to this one comes after it."""
     after = table.rows[place + 1 : place + 2]
     return any(isinstance(each, Row) and each.joined for each in after)
-
-
-def _below(low: float, high: float) -> float:
-    """Give a round number below a range, where an axis may begin.
-
-    >>> _below(352.0, 374.0), _below(0.41, 0.66)
-    (350.0, 0.4)
-    """
-    from math import floor, log10
-
-    step = 10.0 ** floor(log10(high - low)) if high > low else max(abs(low), 1.0)
-    return round(floor(low / step) * step, 10)

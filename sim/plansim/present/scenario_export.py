@@ -120,7 +120,7 @@ def write_scenarios(
         part.replace(path)
     except OSError as error:
         why = error.strerror or str(error)
-        raise OutputError(str(Fault("cannot write the output", file=path, found=why))) from error
+        raise OutputError(Fault("cannot write the output", file=path, found=why)) from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -26,6 +26,9 @@ def sensitivity_json(found: Sensitivity) -> str:
         "sha256": design.sha256,
         "seed": design.seed,
         "scenarios": [each.id for each in design.scenarios],
+        "titles": {
+            each.id: {"en": each.title_en, "zh": each.title_zh} for each in design.scenarios
+        },
         "factors": [each.name for each in design.factors],
         "draws": found.draws,
         "runs": found.runs,

@@ -36,18 +36,16 @@ def write_runs(store: Store, path: Path, *, force: bool = False) -> int:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise OutputError(
-            str(
-                Fault(
-                    "unknown kind of output file",
-                    path,
-                    expected="a name that ends with " + ", ".join(FORMATS),
-                    found=path.suffix or "no suffix",
-                    nearest=nearest(suffix, FORMATS) if suffix else None,
-                )
+            Fault(
+                "unknown kind of output file",
+                path,
+                expected="a name that ends with " + ", ".join(FORMATS),
+                found=path.suffix or "no suffix",
+                nearest=nearest(suffix, FORMATS) if suffix else None,
             )
         )
     if path.exists() and not force:
-        raise OutputError(str(Fault("the output file exists already; --force replaces it", path)))
+        raise OutputError(Fault("the output file exists already; --force replaces it", path))
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{suffix}")
     count = 0
     try:
@@ -57,12 +55,12 @@ def write_runs(store: Store, path: Path, *, force: bool = False) -> int:
             writer.write_table(table)
             count += table.num_rows
         if writer is None:
-            raise OutputError(str(Fault("the result holds no runs yet", store.path)))
+            raise OutputError(Fault("the result holds no runs yet", store.path))
         writer.close()
         part.replace(path)
     except OSError as error:
         why = error.strerror or str(error)
-        raise OutputError(str(Fault("cannot write the output", path, found=why))) from error
+        raise OutputError(Fault("cannot write the output", path, found=why)) from error
     finally:
         part.unlink(missing_ok=True)
     return count

@@ -10,12 +10,12 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
 from plansim.cache import code_of, digest, kept
+from plansim.present.language import Lang, language
 
 __all__ = [
     "Lang",
@@ -42,13 +42,6 @@ _SEAM = re.compile(
     r"(?<=[，。、；：！？）》」』】”]) +(?=\S)|(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff（《「“])"
 )
 """The blank that YAML puts where a line of Chinese was broken; Chinese has none there."""
-
-
-class Lang(StrEnum):
-    """A language of the output."""
-
-    EN = "en"
-    ZH = "zh"
 
 
 @dataclass(frozen=True)
@@ -105,28 +98,20 @@ class Text:
         return self("list_sep.comma").join(parts)
 
 
-def language(wanted: str | None, environ: Mapping[str, str]) -> Lang:
-    """Choose the language: what is asked for, else what the locale says, else English.
+def read_text(lang: str) -> Text:
+    """Read the phrases of one language, ``en`` or ``zh``, from the shipped catalogue.
 
-    The locale is read as POSIX does: LC_ALL, then LC_MESSAGES, then LANG; the first that is
-    set decides.
+    >>> read_text("zh").pick("met", "达标")
+    '达标'
 
-    >>> language(None, {"LANG": "zh_CN.UTF-8"}), language("en", {"LANG": "zh_CN.UTF-8"})
-    (<Lang.ZH: 'zh'>, <Lang.EN: 'en'>)
-    >>> language(None, {"LC_ALL": "C.UTF-8", "LANG": "zh_CN.UTF-8"})
-    <Lang.EN: 'en'>
+    Raises:
+        ValueError: the catalogue has no such language.
     """
-    if wanted is not None:
-        return Lang(wanted)
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if value := environ.get(name):
-            return Lang.ZH if value.lower().startswith("zh") else Lang.EN
-    return Lang.EN
+    return _text_in(Lang(lang))
 
 
 @cache
-def read_text(lang: Lang) -> Text:
-    """Read the phrases of one language from the shipped catalogue."""
+def _text_in(lang: Lang) -> Text:
     raw = files(__package__).joinpath("text.yaml").read_bytes()
     key = digest("text", lang, raw, code_of("", "present"))
     phrases = kept("parsed", key, _Phrases, lambda: _Phrases(_read(raw, lang))).phrases

@@ -8,7 +8,7 @@ groups that do the same have the same share (Shapley 1953; Sundararajan & Najmi 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,7 @@ __all__ = [
     "Group",
     "Shares",
     "attribute",
+    "change_of",
     "groups_of",
     "sampled_shapley",
     "shapley",
@@ -171,8 +172,14 @@ def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, .
             continue
         old, new = (default_of(model, each.values, reference) for each in (before, after))
         if old != new:
-            changed.setdefault(lever_of(model, name) or name, []).append((reference, old, new))
+            changed.setdefault(change_of(model, reference), []).append((reference, old, new))
     return tuple(_group(model, name, changes) for name, changes in changed.items())
+
+
+def change_of(model: Model, reference: str) -> str:
+    """Give the name of the group that a constant is in: its lever's, or that of its array."""
+    name = _bare(reference)
+    return lever_of(model, name) or name
 
 
 def _group(model: Model, name: str, changes: Sequence[tuple[str, float, float]]) -> Group:
@@ -264,10 +271,33 @@ def shapley(worth: Floats) -> Floats:
 
 
 def _orders(count: int, orders: int, seed: int) -> npt.NDArray[np.intp]:
-    """Draw orders of groups, ``(order, group)``; of each two one is the other's reverse."""
-    generator = np.random.default_rng(seed)
-    drawn = [generator.permutation(count) for _ in range(max(2, -(-orders // 2)))]
+    """Draw orders of groups, ``(order, group)``; of each two one is the other's reverse.
+
+    A longer list begins with the shorter one. The page draws the same (page/attribution.js).
+    """
+    numbers = _mulberry32(seed)
+    drawn = []
+    for _ in range(max(2, -(-orders // 2))):
+        order = list(range(count))
+        for last in range(count - 1, 0, -1):  # Fisher & Yates
+            other = next(numbers) * (last + 1) >> 32
+            order[last], order[other] = order[other], order[last]
+        drawn.append(order)
     return np.array([each for one in drawn for each in (one, one[::-1])], dtype=np.intp)
+
+
+def _mulberry32(seed: int) -> Iterator[int]:
+    """Give random whole numbers below 2 ** 32.
+
+    NumPy's generators would be slow and long to write again in JavaScript; this one (T. Ettinger,
+    2017) is four lines in either language, and good enough to shuffle some dozens of things.
+    """
+    state, all_bits = seed, 0xFFFFFFFF
+    while True:
+        state = state + 0x6D2B79F5 & all_bits
+        mixed = (state ^ state >> 15) * (state | 1) & all_bits
+        mixed ^= mixed + ((mixed ^ mixed >> 7) * (mixed | 61) & all_bits) & all_bits
+        yield mixed ^ mixed >> 14
 
 
 def _along(paths: npt.NDArray[np.intp]) -> Masks:

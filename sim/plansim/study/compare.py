@@ -22,7 +22,7 @@ from plansim.plan.views_default import names_of
 from plansim.study.block import judged_targets
 from plansim.study.causes import Attribution, attribute
 from plansim.study.factor import default_of
-from plansim.study.mend import Mending, mend
+from plansim.study.mend import Mended, mend
 
 __all__ = ["Assumption", "Comparison", "Spread", "compare"]
 
@@ -68,8 +68,8 @@ class Comparison:
     assumptions: tuple[Assumption, ...]
     attributions: tuple[Attribution | None, ...]
     """Of each but the first; None where the clocks differ, so that nothing can be attributed."""
-    mendings: tuple[tuple[Mending, ...], ...]
-    """Of each, for the binding targets that it fails; empty where the search was left out."""
+    mended: tuple[Mended, ...]
+    """Of each, for the binding targets that it fails; nothing where the search was left out."""
     spread: Spread | None = None
 
     @property
@@ -98,6 +98,11 @@ def _fails(verdicts: Mapping[str, Verdict], target: Target) -> bool:
         and found.attribute is Attribute.BINDING
         and found.status in (Status.MISSED, Status.UNDECIDED)
     )
+
+
+def _holds(verdicts: Mapping[str, Verdict], target: Target) -> bool:
+    found = verdicts[target.id]
+    return found.attribute is Attribute.BINDING and found.status is Status.MET
 
 
 def compare(
@@ -153,9 +158,16 @@ def compare(
             for each in scenarios[1:]
         ),
         tuple(
-            mend(model, scenario, levers, [e for e in judged if _fails(found, e)], judged)
+            mend(
+                model,
+                scenario,
+                levers,
+                [e for e in judged if _fails(found, e)],
+                judged,
+                [e for e in judged if _holds(found, e)],
+            )
             if mending
-            else ()
+            else Mended((), None)
             for scenario, found in zip(scenarios, verdicts, strict=True)
         ),
         spread,

@@ -1,70 +1,42 @@
-"""What would mend a plan: for each target that fails, the least move of a lever that meets it.
+"""What would mend a plan: the least moves of levers for each target that fails, and for all.
 
-All levers are tried alike, over the range in which people may move them (`plan.views`): first on a
-grid, all at once; where a margin turns good nearest to where the lever stands, that place is closed
-in on by halving. Where no lever does it alone, those that help most are moved together, each by the
-same part of its way to where it helps best.
+All levers are tried alike, over the range in which people may move them (`plan.views`): first one
+by one on a grid, all runs at once; where a margin turns good nearest to where the lever stands,
+that place is closed in on by halving. Where no lever does it alone, and for all targets together,
+the smallest mix is looked for: the one that takes least of the levers' ranges, added up
+(`study.descent`). It is a cost that needs no prices, which a catalogue of levers does not have.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from plansim.model.assignment import Apply
 from plansim.model.records import Model
 from plansim.model.scenario import Scenario
 from plansim.plan.measure import Floats
-from plansim.plan.targets import Status, Target
+from plansim.plan.targets import Target
 from plansim.plan.views import Lever
-from plansim.study.factor import default_of
+from plansim.study.descent import least_moves
 from plansim.study.members import Engine, compiled
+from plansim.study.search import Found
 from plansim.study.solve import brackets
-from plansim.study.trials import Bench, Question, Trials, bench_of
+from plansim.study.workshop import Move, Remedy, Workshop, scale_of, workshop_of
 
-__all__ = ["POINTS", "Mending", "Move", "Package", "Remedy", "mend"]
+__all__ = ["Joint", "Left", "Mended", "Mending", "Package", "mend"]
 
-POINTS = 33
-"""Of the grid over a lever's range, where it stands beside."""
 HALVINGS = 30
-MOST_TOGETHER = 6
-"""So many levers are moved together at most."""
-
-
-@dataclass(frozen=True)
-class Move:
-    """A lever and where it is moved to; its present place and the new one in its own unit."""
-
-    lever: Lever
-    present: float
-    """The constant's value; 0 of a lever that adds, 1 of one that multiplies."""
-    value: float
-
-    @property
-    def effort(self) -> float:
-        """The part of the lever's range that the move takes."""
-        return abs(self.value - self.present) / (self.lever.high - self.lever.low)
-
-
-@dataclass(frozen=True)
-class Remedy:
-    """Moves that just meet a target."""
-
-    moves: tuple[Move, ...]
-    margin: float
-    """Of the target there, in its unit, the smallest of all bases, as all margins here."""
-    gained: tuple[str, ...]
-    """Ids of the other targets that are met there and were not."""
-    lost: tuple[str, ...]
-    """Ids of the other targets that were met and are not there."""
+FIRST = 100.0
+"""How much more it counts that the targets which are mended hold, where it is asked how near
+another one comes to holding too."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """Levers moved as far as each helps most, where even that does not meet a target."""
+    """Levers moved to where a target comes nearest, where even that does not meet it."""
 
     moves: tuple[Move, ...]
     margin: float
@@ -81,9 +53,42 @@ class Mending:
     alone: tuple[Remedy, ...]
     """One lever each: first those that lose no other target, then by the part of the range."""
     together: Remedy | None
-    """Where no lever does it alone: several."""
+    """Where no lever does it alone: the smallest mix of several."""
     nearest: Package | None
-    """Where nothing that was tried does it: the best there was."""
+    """Where nothing that was found does it: the best there was."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """A target that is not mended together with others."""
+
+    target: Target
+    never: bool
+    """Whether it was not even met where it is taken alone."""
+    margin: float
+    """The best that was found, in its unit, below zero: while all others hold, or, where it is
+    never met, of all places."""
+
+
+@dataclass(frozen=True)
+class Joint:
+    """What would mend several targets under one scenario at once, and lose no binding one."""
+
+    mended: tuple[Target, ...]
+    remedy: Remedy | None
+    """The smallest mix; None if not even one of them can be met so."""
+    left: tuple[Left, ...]
+    """The failing targets that hold in no mix found in which all ``mended`` ones do."""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What would mend one scenario."""
+
+    each: tuple[Mending, ...]
+    """The failing targets, each taken alone."""
+    joint: Joint | None
+    """All at once; None where fewer than two fail."""
 
 
 def mend(
@@ -92,13 +97,15 @@ def mend(
     levers: Sequence[Lever],
     failing: Sequence[Target],
     others: Sequence[Target] = (),
+    kept: Sequence[Target] = (),
     engine: Engine = compiled,
-) -> tuple[Mending, ...]:
-    """Say for each of the failing targets what would mend it, in their order.
+) -> Mended:
+    """Say what would mend the failing targets: each alone, in their order, and all at once.
 
-    ``others`` are the targets of which is said whether a remedy gains or loses them. A lever that
-    sets a constant moves it from what the scenario has; one that adds or multiplies acts on what
-    the scenario has.
+    ``others`` are the targets of which is said whether a remedy gains or loses them; ``kept`` are
+    those that hold and must go on holding where several are mended at once. A lever that sets a
+    constant moves it from what the scenario has; one that adds or multiplies acts on what the
+    scenario has.
 
     Raises:
         InputError: the shape of the code depends on a lever.
@@ -106,148 +113,118 @@ def mend(
         SimulationError: the scenario itself breaks down.
     """
     if not failing or not levers:
-        return tuple(Mending(scenario.id, each, math.nan, (), None, None) for each in failing)
-    workshop = _workshop(model, scenario, levers, (*failing, *others), engine)
-    start = workshop.run([()])
-    start.require_sound()
-    grids = [workshop.grid(place) for place in range(len(levers))]
-    tried = workshop.run([((place, at),) for place, grid in enumerate(grids) for at in grid])
-    ends = np.cumsum([len(grid) for grid in grids])[:-1]
+        none = (Mending(scenario.id, each, math.nan, (), None, None) for each in failing)
+        return Mended(tuple(none), None)
+    workshop = workshop_of(model, scenario, levers, (*failing, *kept, *others), engine)
+    workshop.run([()]).require_sound()
+    # Searching asks for few targets, for which the code is smaller and quicker.
+    narrow = workshop_of(model, scenario, levers, (*failing, *kept), engine)
+    grid = _Grid(narrow)
+    ends: list[Floats] = []
     found = []
     for target in failing:
-        margins = [
-            np.where(np.isnan(part), -np.inf, part)
-            for part in np.split(tried.standings[target.id].least, ends)
-        ]
-        found.append(_mending(workshop, target, start, grids, margins))
-    return tuple(found)
+        one, place = _mending(workshop, narrow, grid, target)
+        found.append(one)
+        ends.append(place)
+    joint = None
+    if len(failing) > 1:
+        joint = _joint(workshop, narrow, grid, kept, list(zip(found, ends, strict=True)))
+    return Mended(tuple(found), joint)
 
 
-_Setting = Sequence[tuple[int, float]]
-"""Levers by place, each with its value."""
+class _Grid:
+    """All levers, each tried alone over its range."""
 
+    def __init__(self, workshop: Workshop) -> None:
+        count = len(workshop.levers)
+        self.lines = [workshop.grid(place) for place in range(count)]
+        tried = workshop.run([((place, at),) for place in range(count) for at in self.lines[place]])
+        start = workshop.run([()])
+        ends = np.cumsum([len(line) for line in self.lines])[:-1]
+        self.present: dict[str, float] = {}
+        self.margins: dict[str, list[Floats]] = {}
+        """By target, of each lever along its line; minus infinity where a run breaks down."""
+        for target in workshop.targets:
+            least = tried.standings[target.id].least
+            parts = np.split(np.where(np.isnan(least), -np.inf, least), ends)
+            self.margins[target.id] = parts
+            self.present[target.id] = float(start.standings[target.id].least[0])
 
-@dataclass(frozen=True)
-class _Workshop:
-    """A scenario whose levers may be moved."""
+    def corner(self, workshop: Workshop, targets: Sequence[Target]) -> Floats:
+        """Give the place with each lever where it helps most by itself, if it helps.
 
-    scenario: Scenario
-    levers: tuple[Lever, ...]
-    targets: tuple[Target, ...]
-    bench: Bench
-    columns: Mapping[str, int]
-    """Of the constants in a row of settings."""
-    defaults: Floats
-    """``(constant,)``: as the scenario has them."""
+        Of several targets, help to one counts until it is met, in parts of what it lacks.
+        """
+        setting = []
+        for lever, line in enumerate(self.lines):
+            gain = np.zeros(len(line))
+            for target in targets:
+                margin, present = self.margins[target.id][lever], self.present[target.id]
+                rise = margin - present
+                short = max(-present, 1e-6 * scale_of(target))
+                gain += rise / short if len(targets) == 1 else np.minimum(rise / short, 1.0)
+            best = int(np.argmax(gain))
+            if gain[best] > 0:
+                setting.append((lever, float(line[best])))
+        return workshop.place(setting)
 
-    def present(self, place: int) -> float:
-        """Give where a lever stands."""
-        lever = self.levers[place]
-        match lever.apply:
-            case Apply.SET:
-                return float(self.defaults[self.columns[lever.constants[0]]])
-            case Apply.ADD:
-                return 0.0
-            case Apply.MULTIPLY:
-                return 1.0
+    def stairs(self, workshop: Workshop, target: Target) -> Floats:
+        """Give the place with so many levers as would do if their gains added up.
 
-    def grid(self, place: int) -> Floats:
-        """Give the places at which a lever is tried: its range, and where it stands."""
-        lever, present = self.levers[place], self.present(place)
-        ends = min(lever.low, present), max(lever.high, present)
-        return np.unique(np.append(np.linspace(*ends, POINTS), present))
-
-    def run(self, settings: Sequence[_Setting]) -> Trials:
-        """Run the scenario once for each setting of some levers."""
-        rows = np.tile(self.defaults, (len(settings), 1))
-        for row, setting in zip(rows, settings, strict=True):
-            for place, value in setting:
-                lever = self.levers[place]
-                columns = [self.columns[each] for each in lever.constants]
-                match lever.apply:
-                    case Apply.SET:
-                        row[columns] = value
-                    case Apply.ADD:
-                        row[columns] += value
-                    case Apply.MULTIPLY:
-                        row[columns] *= value
-        return self.bench.run(rows)
-
-    def margins(self, target: Target, settings: Sequence[_Setting]) -> Floats:
-        """Give the margins of a target; minus infinity where there is none."""
-        least = self.run(settings).standings[target.id].least
-        return np.where(np.isnan(least), -np.inf, least)
-
-    def remedy(self, target: Target, setting: _Setting) -> Remedy:
-        """Say what a setting that meets a target does."""
-        trials = self.run([(), setting])
-        met = {
-            each.id: trials.standings[each.id].status == Status.MET.code
-            for each in self.targets
-            if each.id != target.id
-        }
-        return Remedy(
-            self.moves(setting),
-            float(trials.standings[target.id].least[1]),
-            tuple(key for key, (before, after) in met.items() if after and not before),
-            tuple(key for key, (before, after) in met.items() if before and not after),
-        )
-
-    def moves(self, setting: _Setting) -> tuple[Move, ...]:
-        """Give a setting as records."""
-        return tuple(
-            Move(self.levers[place], self.present(place), value) for place, value in setting
-        )
-
-
-def _workshop(
-    model: Model,
-    scenario: Scenario,
-    levers: Sequence[Lever],
-    targets: Sequence[Target],
-    engine: Engine,
-) -> _Workshop:
-    constants = list(dict.fromkeys(each for lever in levers for each in lever.constants))
-    listed = tuple({each.id: each for each in targets}.values())
-    return _Workshop(
-        scenario,
-        tuple(levers),
-        listed,
-        bench_of(model, scenario, constants, Question(listed), engine),
-        {name: column for column, name in enumerate(constants)},
-        np.array([default_of(model, scenario.values, name) for name in constants]),
-    )
+        Those come first that gain most for the part of the range that they take.
+        """
+        margins, present = self.margins[target.id], self.present[target.id]
+        steps = []
+        for lever, (line, margin) in enumerate(zip(self.lines, margins, strict=True)):
+            best = int(np.argmax(margin))
+            gain = float(margin[best]) - present
+            way = abs(float(line[best]) - workshop.present(lever)) / (line[-1] - line[0])
+            if gain > 0 and way > 0:
+                steps.append((gain / way, gain, lever, float(line[best])))
+        setting, reached = [], present
+        for _, gain, lever, at in sorted(steps, reverse=True):
+            if reached >= 0:
+                break
+            setting.append((lever, at))
+            reached += gain
+        return workshop.place(setting)
 
 
 def _mending(
-    workshop: _Workshop,
-    target: Target,
-    start: Trials,
-    grids: Sequence[Floats],
-    margins: Sequence[Floats],
-) -> Mending:
-    present = float(start.standings[target.id].least[0])
+    workshop: Workshop, narrow: Workshop, grid: _Grid, target: Target
+) -> tuple[Mending, Floats]:
+    """Say what mends one target, and give the place where it is met, or nearest to it."""
+    present, margins = grid.present[target.id], grid.margins[target.id]
     edges = [
         (place, bad, good)
-        for place, (grid, margin) in enumerate(zip(grids, margins, strict=True))
-        for bad, good in brackets(grid, margin, workshop.present(place))
+        for place, (line, margin) in enumerate(zip(grid.lines, margins, strict=True))
+        for bad, good in brackets(line, margin, narrow.present(place))
     ]
-    values = _closed_in(workshop, target, edges)
+    values = _closed_in(narrow, target, edges)
     nearest: dict[int, float] = {}
     for (place, _, _), value in zip(edges, values, strict=True):
-        here = workshop.present(place)
+        here = narrow.present(place)
         if place not in nearest or abs(value - here) < abs(nearest[place] - here):
             nearest[place] = float(value)
-    alone = [workshop.remedy(target, [(place, value)]) for place, value in nearest.items()]
+    alone = [workshop.remedy([target], [(place, value)]) for place, value in nearest.items()]
     alone.sort(key=lambda each: (bool(each.lost), each.moves[0].effort))
     if alone:
-        return Mending(workshop.scenario.id, target, present, tuple(alone), None, None)
-    together, best = _together(workshop, target, present, grids, margins)
-    return Mending(workshop.scenario.id, target, present, (), together, best)
+        best = alone[0].moves[0]
+        at = narrow.place([(narrow.levers.index(best.lever), best.value)])
+        return Mending(narrow.scenario.id, target, present, tuple(alone), None, None), at
+    starts = [narrow.here, grid.stairs(narrow, target), grid.corner(narrow, [target])]
+    found = least_moves(narrow.evaluate([target]), starts, [0], narrow.here)
+    setting = narrow.setting(found.place)
+    if found.values[0] >= 0:
+        remedy = workshop.remedy([target], setting)
+        return Mending(narrow.scenario.id, target, present, (), remedy, None), found.place
+    margin = float(found.values[0]) * scale_of(target)
+    package = Package(narrow.moves(setting), margin) if margin > present else None
+    return Mending(narrow.scenario.id, target, present, (), None, package), found.place
 
 
 def _closed_in(
-    workshop: _Workshop, target: Target, edges: Sequence[tuple[int, float, float]]
+    workshop: Workshop, target: Target, edges: Sequence[tuple[int, float, float]]
 ) -> Floats:
     """Halve the way between a bad and a good place of each lever; give the good ends."""
     bad = np.array([each for _, each, _ in edges], dtype=np.float64)
@@ -260,50 +237,54 @@ def _closed_in(
     return good
 
 
-def _together(
-    workshop: _Workshop,
-    target: Target,
-    present: float,
-    grids: Sequence[Floats],
-    margins: Sequence[Floats],
-) -> tuple[Remedy | None, Package | None]:
-    """Move the levers that help most, one more at a time, until the target is met.
+# --- all at once ----------------------------------------------------------------------------------
 
-    A lever that helps alone and not beside the others is left out.
+
+def _joint(
+    workshop: Workshop,
+    narrow: Workshop,
+    grid: _Grid,
+    kept: Sequence[Target],
+    single: Sequence[tuple[Mending, Floats]],
+) -> Joint:
+    """Mend as many targets as hold together: leave out the one furthest off until the others do.
+
+    ``single`` says how each is mended by itself, and where.
     """
-    gains = [float(margin.max()) - present for margin in margins]
-    ends = [float(grid[margin.argmax()]) for grid, margin in zip(grids, margins, strict=True)]
-    order = [place for place in np.argsort(gains)[::-1].tolist() if gains[place] > 0]
-    chosen: list[tuple[int, float]] = []
-    margin = present
-    for place in order:
-        if margin >= 0 or len(chosen) == MOST_TOGETHER:
+    here = narrow.here
+    order = [each.target for each, _ in single]
+    left = [
+        Left(each.target, True, each.margin if each.nearest is None else each.nearest.margin)
+        for each, _ in single
+        if not each.alone and each.together is None
+    ]
+    ends = {each.target.id: place for each, place in single}
+    mended = [each for each in order if each not in [one.target for one in left]]
+    clashing: list[Target] = []
+    found = Found(here, np.empty(0))
+    while mended:
+        wanted = [*mended, *kept]
+        places = np.stack([ends[each.id] for each in mended])
+        # Each lever as far as any one target asks.
+        union = places[np.abs(places - here).argmax(axis=0), np.arange(len(here))]
+        starts = [union, found.place if clashing else grid.corner(narrow, mended)]
+        found = least_moves(narrow.evaluate(wanted), starts, range(len(wanted)), here)
+        if found.values.min() >= 0:
             break
-        more = [*chosen, (place, ends[place])]
-        found = float(workshop.margins(target, [more])[0])
-        if found > margin:
-            chosen, margin = more, found
-    if margin < 0:
-        return None, Package(workshop.moves(chosen), margin) if chosen else None
-    return workshop.remedy(target, _part_of(workshop, target, chosen)), None
-
-
-def _part_of(workshop: _Workshop, target: Target, whole: _Setting) -> _Setting:
-    """Give the least common part of the way to a setting that still meets the target."""
-
-    def at(part: float) -> list[tuple[int, float]]:
-        return [
-            (place, workshop.present(place) + part * (value - workshop.present(place)))
-            for place, value in whole
-        ]
-
-    parts = np.linspace(0, 1, POINTS)
-    good = np.flatnonzero(workshop.margins(target, [at(part) for part in parts]) >= 0)
-    low, high = float(parts[good[0] - 1]), float(parts[good[0]])
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        if workshop.margins(target, [at(middle)])[0] >= 0:
-            high = middle
+        clashing.append(mended.pop(int(np.argmin(found.values[: len(mended)]))))
+    for target in reversed(clashing) if mended else []:
+        wanted = [*mended, *kept, target]
+        weights = np.append(np.full(len(wanted) - 1, FIRST), 1.0)
+        starts = [found.place, ends[target.id]]
+        near = least_moves(narrow.evaluate(wanted, weights), starts, range(len(wanted)), here)
+        if near.values.min() >= 0:
+            mended, found = [*mended, target], near
         else:
-            low = middle
-    return at(high)
+            left.append(Left(target, False, float(near.values[-1]) * scale_of(target)))
+    if not mended:
+        left += [Left(each, False, grid.present[each.id]) for each in clashing]
+    return Joint(
+        tuple(sorted(mended, key=order.index)),
+        workshop.remedy(mended, workshop.setting(found.place)) if mended else None,
+        tuple(sorted(left, key=lambda each: order.index(each.target))),
+    )

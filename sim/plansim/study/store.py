@@ -162,7 +162,7 @@ def _writing(path: Path) -> Iterator[None]:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
         after = "; what is written so far stays valid, --resume goes on from there" if full else ""
         message = f"the disk is full{after}" if full else "cannot write the result"
-        raise OutputError(str(Fault(message, path, found=why))) from error
+        raise OutputError(Fault(message, path, found=why)) from error
 
 
 def create_store(
@@ -179,10 +179,10 @@ def create_store(
         OutputError: something stands there, or the system refuses to write.
     """
     if path.exists():
-        raise OutputError(str(Fault("the result exists already", path)))
+        raise OutputError(Fault("the result exists already", path))
     if not path.absolute().parent.is_dir():
         raise OutputError(
-            str(Fault("cannot write the result", path, expected="an existing folder around it"))
+            Fault("cannot write the result", path, expected="an existing folder around it")
         )
     taken = {*_PER_RUN, *_COORDINATES, "binding_target", "run", "target", "year", SUMMARY}
     names = [factor.name for factor in design.factors] + list(wants.outputs)

@@ -159,7 +159,7 @@ def _store(
     if path.exists():
         if not force:
             message = "the result exists already; --resume goes on with it, --force replaces it"
-            raise OutputError(str(Fault(message, path)))
+            raise OutputError(Fault(message, path))
         remove_store(path)
     return create_store(path, model, design, wants, card, block)
 

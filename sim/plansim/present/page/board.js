@@ -119,14 +119,17 @@ function headline() {
     const name = el("strong", { class: "headline-name" });
     const said = el("span", { class: "headline-said" });
     const lamps = el("span", { class: "headline-lamps", "aria-hidden": "true" });
+    const warned = el("span", {});
+    const sign = icon(LIGHTS.undecided, "undecided");
+    const warning = el("span", { class: "headline-warned" }, sign, " ", warned);
     const node = el(
       "div",
       { class: `headline-run of-${side}` },
       el("span", { class: "badge" }, side.toUpperCase()),
-      el("div", {}, name, said),
+      el("div", {}, name, said, warning),
       lamps,
     );
-    return { side, node, name, said, lamps, shown: "" };
+    return { side, node, name, said, warned, warning, lamps, shown: "" };
   });
   const node = el("section", { class: "headline" }, ...lines.map((each) => each.node));
   const binding = DATA.targets.some((each) => each.attribute === "binding");
@@ -148,6 +151,11 @@ function headline() {
       const answer = judged ? t(key, { met, count: chosen.length }) : t("page.none_judged");
       setText(line.said, result.finite ? answer : t("page.broken"));
       line.node.classList.toggle("is-broken", !result.finite);
+      const beyond = Object.entries(run.moved).filter(([id, value]) =>
+        isImplausible(LEVER.get(id), run, value),
+      ).length;
+      setText(line.warned, beyond ? t("page.beyond", { count: beyond }) : "");
+      line.warning.hidden = !beyond;
       const now = chosen.map((each) => each.status).join();
       if (now !== line.shown && binding) {
         line.shown = now;

@@ -24,7 +24,15 @@ function chartCard(chart, { height = 168, open = null } = {}) {
   const ofA = el("span", { class: "of-a" });
   const ofB = el("span", { class: "of-b" });
   const asked = el("p", { class: "asked" });
-  const canvas = el("div", { class: "chart-canvas", role: "img" });
+  // To keys and screen readers a chart is a slider over years, which reads out the values.
+  const canvas = el("div", {
+    class: "chart-canvas",
+    role: "slider",
+    tabindex: 0,
+    "aria-label": `${pick(chart.name)}${pick(chart.unit) && t("page.comma")}${pick(chart.unit)}`,
+    keydown: step,
+    blur: () => plot.setCursor({ left: -10, top: -10 }, true, true),
+  });
   const unit = DATA.phrases && pick(chart.unit);
   const node = el(
     "article",
@@ -36,7 +44,8 @@ function chartCard(chart, { height = 168, open = null } = {}) {
   );
   if (chart.lines.length > 1) node.append(lineKey(chart));
   const marks = chart.marks;
-  setText(asked, marks.map((mark) => pick(mark.label)).join("  ·  "));
+  const label = (mark) => pick(mark.label).replace(/-(?=\d)/g, "−");
+  setText(asked, marks.map(label).join("  ·  "));
 
   let plot = null;
   let results = null;
@@ -189,7 +198,7 @@ function chartCard(chart, { height = 168, open = null } = {}) {
             space: 30,
             values: (_, splits) => {
               const step = Math.abs((splits[1] ?? 1) - splits[0]) || 1;
-              const places = Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
+              const places = decimalsOfTicks(step);
               return splits.map((each) => figure(each, places).replace("-", "−"));
             },
           },
@@ -204,20 +213,36 @@ function chartCard(chart, { height = 168, open = null } = {}) {
     );
   }
 
+  /** Tell readers of the screen what stands at the year of the cursor, or at the targets' year. */
   function describe() {
     const years = plot.data[0];
-    const at = years.indexOf(home) >= 0 ? years.indexOf(home) : years.length - 1;
-    const value = (series) => figure(plot.data[series][at], decimals);
-    canvas.setAttribute(
-      "aria-label",
-      t(results.b ? "page.chart_said" : "page.chart_said_one", {
-        name: pick(chart.name),
-        unit: pick(chart.unit),
-        year: years[at],
-        a: value(1),
-        b: results.b ? value(1 + chart.lines.length) : "",
-      }),
-    );
+    const there = years.indexOf(home) >= 0 ? years.indexOf(home) : years.length - 1;
+    const at = plot.cursor.idx ?? there;
+    const count = chart.lines.length;
+    const of = (from) =>
+      plot.data.slice(from, from + count).map((series) => figure(series[at], decimals)).join(" / ");
+    const said = t(results.b ? "page.chart_said" : "page.chart_said_one", {
+      year: years[at],
+      a: of(1),
+      b: results.b ? of(1 + count) : "",
+    });
+    canvas.setAttribute("aria-valuemin", years[0]);
+    canvas.setAttribute("aria-valuemax", years.at(-1));
+    canvas.setAttribute("aria-valuenow", years[at]);
+    canvas.setAttribute("aria-valuetext", said);
+  }
+
+  /** Move the cursor of all charts with the keys. */
+  function step(event) {
+    const years = plot.data[0];
+    const last = years.length - 1;
+    const now = plot.cursor.idx ?? Math.max(0, years.indexOf(home));
+    const next = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: last }[event.key];
+    if (next === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const year = years[Math.min(last, Math.max(0, next))];
+    plot.setCursor({ left: plot.valToPos(year, "x"), top: 0 }, true, true); // in all charts
+    describe();
   }
 
   function update(next) {

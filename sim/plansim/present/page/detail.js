@@ -5,6 +5,7 @@ function detail(target, results, act) {
   const place = DATA.targets.indexOf(target);
   const chart = chartCard(DATA.charts[target.chart], { height: 260 });
   const cells = SIDES.map((side) => verdictCell(side, target));
+  const due = dueSection(target, results);
   const drivers = el("div", { class: "drivers" }, el("p", { class: "hint" }, t("page.computing")));
   const said = [];
   const add = (key, text) => {
@@ -19,7 +20,7 @@ function detail(target, results, act) {
   add("page.meaning", pick(target.meaning));
   add("page.causes", target.causes.map(pick).join(t("page.comma")));
   const around = target.loops.map((loop) => {
-    const [name, meaning] = [loop.slice(0, 2), loop.slice(2)].map(pick);
+    const [name, meaning] = loop.map(pick);
     return el("p", {}, el("b", {}, name), t("page.colon"), meaning);
   });
   if (around.length) said.push(el("dt", {}, t("page.loops")), el("dd", {}, ...around));
@@ -42,33 +43,62 @@ function detail(target, results, act) {
     ),
     el("div", { class: "detail-verdicts" }, ...cells.map((each) => each.node)),
     chart.node,
+    due.node,
     el("h3", {}, t("page.drivers", { side: store.state.edited.toUpperCase() })),
     el("p", { class: "hint" }, t("page.drivers_hint", { year: target.year })),
     drivers,
     el("h3", {}, t("page.in_the_plan")),
     el("dl", { class: "facts" }, ...said),
   );
-  dialog.onclose = () => chart.destroy();
+  const work = [];
+  const leave = () => {
+    work.forEach((stop) => stop());
+    chart.destroy();
+  };
+  dialog.onclose = () => {
+    leave();
+    detail.again = null;
+    detail.picture = null;
+  };
   dialog.onclick = (event) => {
     if (event.target === dialog) dialog.close();
   };
-  dialog.showModal();
+  if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
   cells[0].update(results.a.verdicts[place]);
   cells[1].update(results.b && results.b.verdicts[place]);
   chart.update(results);
   chart.describe();
-  setTimeout(() => drivers.replaceChildren(driverBars(target, results, act, dialog)), 30);
+  // What is seen first is painted before what takes long begins.
+  const timer = setTimeout(() => {
+    work.push(due.start());
+    const found = sensitivity(store.state[store.state.edited], target);
+    const done = (levers) =>
+      drivers.replaceChildren(driverBars(levers, target, results, act, dialog));
+    work.push(inSlices(found, { done }));
+  }, 30);
+  work.push(() => clearTimeout(timer));
+  detail.picture = () => chart.picture();
+  detail.again = (now) => {
+    leave();
+    detail(target, now, act);
+  };
 }
+
+/** Make a picture of the chart of the open target, for paper. */
+detail.picture = null;
+
+/** Show the target that is open once more, since the runs have changed under it. */
+detail.again = null;
 
 const SHOWN_DRIVERS = 8;
 
 /** Bars from the margin at one end of a lever to that at the other; at zero the target is met. */
-function driverBars(target, results, act, dialog) {
+function driverBars(levers, target, results, act, dialog) {
   const { edited } = store.state;
   const place = DATA.targets.indexOf(target);
   const now = results[edited].verdicts[place].margin;
-  const found = sensitivity(store.state[edited], target).slice(0, SHOWN_DRIVERS);
+  const found = levers.slice(0, SHOWN_DRIVERS);
   if (!found.length || !Number.isFinite(now)) return el("p", {}, t("page.no_drivers"));
   const ends = [0, now, ...found.flatMap((each) => [each.low, each.high])];
   const low = Math.min(...ends);

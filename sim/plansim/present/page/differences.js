@@ -28,10 +28,12 @@ function differences() {
   return { node, update };
 }
 
-function rowsOf(one, other) {
+/** Give name, value and other value of what differs; `within` some places, if they are named. */
+function rowsOf(one, other, within = null) {
   const rows = [];
+  const differs = (place) => one[place] !== other[place] && (!within || within.has(place));
   for (const variable of DATA.variables) {
-    const changed = variable.inputs.filter((place) => one[place] !== other[place]);
+    const changed = variable.inputs.filter(differs);
     if (!changed.length) continue;
     const elements = changed.map((place) => variable.elements[variable.inputs.indexOf(place)]);
     const many = elements.length > 2;

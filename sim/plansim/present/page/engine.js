@@ -1,9 +1,21 @@
 // From what a user has set to series by year, and to verdicts: nothing here touches the document.
 
+const atRest = new Map();
+
+/** Give the inputs of a scenario of which no lever is moved. */
+function inputsAtRest(scenario) {
+  let values = atRest.get(scenario);
+  if (!values) {
+    values = Float64Array.from(modelProgram.defaults);
+    for (const [place, value] of scenario.values) values[place] = value;
+    atRest.set(scenario, values);
+  }
+  return values;
+}
+
 /** Give the inputs of the model's program: defaults, then the scenario, then the levers. */
 function inputsOf(run) {
-  const values = Float64Array.from(modelProgram.defaults);
-  for (const [place, value] of scenarioOf(run).values) values[place] = value;
+  const values = Float64Array.from(inputsAtRest(scenarioOf(run)));
   for (const lever of LEVERS) {
     const moved = run.moved[lever.id];
     if (moved === undefined) continue;
@@ -53,10 +65,15 @@ const ASKED = verdictProgram.inputs.map((name) => {
 });
 const JUDGED = new Map(verdictProgram.outputs.map((name, place) => [name, place]));
 
+/** Give the outputs of the verdicts' program. */
+function figuresOf(result) {
+  const figures = Float64Array.from(ASKED, (each) => valueAt(result, each, each.year) ?? NaN);
+  return evaluate(verdictProgram, figures);
+}
+
 /** Give the verdict on each target. */
 function judge(result, assumed) {
-  const figures = Float64Array.from(ASKED, (each) => valueAt(result, each, each.year) ?? NaN);
-  const found = evaluate(verdictProgram, figures);
+  const found = figuresOf(result);
   return DATA.targets.map((target) => {
     const of = (what) => found[JUDGED.get(`${target.id}.${what}`)];
     const breach = of("breach");
@@ -71,16 +88,46 @@ function judge(result, assumed) {
   });
 }
 
-/** Try each lever at both ends of its range, and give what that does to a target's margin. */
-function sensitivity(run, target) {
+/**
+ * Try each lever at both ends of its range, and give what that does to a target's margin, the
+ * strongest first. A generator: it stops between two levers.
+ */
+function* sensitivity(run, target) {
   const place = DATA.targets.indexOf(target);
   const marginOf = (lever, value) =>
     compute({ ...run, moved: { ...run.moved, [lever.id]: value } }).verdicts[place].margin;
-  return LEVERS.map((lever) => {
+  const found = [];
+  for (const lever of LEVERS) {
     const low = marginOf(lever, lever.low);
     const high = marginOf(lever, lever.high);
-    return { lever, low, high, reach: Math.abs(high - low) };
-  })
-    .filter((each) => Number.isFinite(each.reach) && each.reach > 0)
-    .sort((a, b) => b.reach - a.reach);
+    const reach = Math.abs(high - low);
+    if (Number.isFinite(reach) && reach > 0) found.push({ lever, low, high, reach });
+    yield null;
+  }
+  return found.sort((a, b) => b.reach - a.reach);
+}
+
+/** Give between which values of a lever all that it moves stays plausible, in a run's scenario. */
+function plausibleOf(lever, run) {
+  const still = inputsAtRest(scenarioOf(run));
+  const ends = [-Infinity, Infinity];
+  lever.inputs.forEach((place, i) => {
+    const range = lever.plausible[i];
+    if (!range) return;
+    const [low, high] = range.map((end) => {
+      if (lever.apply === "add") return end - still[place];
+      return lever.apply === "multiply" ? end / still[place] : end;
+    });
+    if (Number.isNaN(low + high)) return;
+    ends[0] = Math.max(ends[0], Math.min(low, high));
+    ends[1] = Math.min(ends[1], Math.max(low, high));
+  });
+  return ends;
+}
+
+/** Tell whether a value of a lever makes something that it moves implausible. */
+function isImplausible(lever, run, value) {
+  const [low, high] = plausibleOf(lever, run);
+  const slack = 1e-9 * Math.max(1, Math.abs(value));
+  return value < low - slack || value > high + slack;
 }

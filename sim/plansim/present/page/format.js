@@ -98,3 +98,12 @@ function month(time, lang) {
 function decimalsOfStep(step) {
   return Math.max(0, Math.ceil(-Math.log10(step) - 1e-9));
 }
+
+/** Decimals that write every multiple of a step in full. */
+function decimalsOfTicks(step) {
+  for (let places = 0; places < 9; places += 1) {
+    const units = step * 10 ** places;
+    if (Math.abs(units - Math.round(units)) < 1e-6 * units) return places;
+  }
+  return 9;
+}

@@ -1,7 +1,5 @@
 // The column of assumptions: which two runs are compared, and the levers that move one of them.
 
-const SIDES = ["a", "b"];
-
 function controls(act) {
   const root = el("div", { class: "controls-inner" });
   const sides = SIDES.map((side) => sidePicker(side, act));
@@ -17,7 +15,8 @@ function controls(act) {
   }
   const tools = el("div", { class: "tools" });
   const tool = (key, run) => {
-    const button = el("button", { type: "button", "data-tool": key, click: run }, t(`page.${key}`));
+    const said = t(`page.${key}`, { side: "A" });
+    const button = el("button", { type: "button", "data-tool": key, click: run }, said);
     tools.append(button);
     return button;
   };
@@ -25,8 +24,9 @@ function controls(act) {
   const redoTool = tool("redo", act.redo);
   const resetTool = tool("reset", act.reset);
   tool("swap", act.swap);
-  tool("copy_yaml", act.copyYaml);
-  tool("copy_link", act.copyLink);
+  const yamlTool = tool("copy_yaml", act.copyYaml);
+  // Inside a notebook a page has no address.
+  if (location.protocol !== "about:") tool("copy_link", act.copyLink);
   tool("print", () => window.print());
   const different = differences();
   const groups = DATA.groups.map((group) => leverGroup(group, act));
@@ -52,6 +52,9 @@ function controls(act) {
       button.disabled = !state[side].scenario;
     }
     root.dataset.edited = state.edited;
+    const side = { side: state.edited.toUpperCase() };
+    setText(resetTool, t("page.reset", side));
+    setText(yamlTool, t("page.copy_yaml", side));
     undoTool.disabled = store.past.length === 0;
     redoTool.disabled = store.future.length === 0;
     resetTool.disabled = !Object.keys(state[state.edited].moved).length;
@@ -124,8 +127,20 @@ function leverRow(lever, act) {
   });
   const value = el("output", { for: id, class: "lever-value" });
   const rest = el("i", { class: "lever-rest" });
+  const plan = el("i", { class: "lever-plan" });
   const other = el("i", { class: "lever-other" });
-  const help = el("p", { class: "help", id: `${id}-help`, hidden: true }, pick(lever.help));
+  const beyond = [0, 1].map(() => el("i", { class: "lever-beyond" }));
+  const warned = el("span", {});
+  const sign = icon(LIGHTS.undecided, "undecided");
+  const warning = el("p", { class: "lever-warning", hidden: true }, sign, " ", warned);
+  const stands = el("span", { class: "stands" });
+  const help = el(
+    "p",
+    { class: "help", id: `${id}-help`, hidden: true },
+    pick(lever.help),
+    " ",
+    stands,
+  );
   const opener = el(
     "button",
     {
@@ -136,6 +151,7 @@ function leverRow(lever, act) {
       "aria-label": t("page.help", { name: pick(lever.name) }),
       click: () => {
         help.hidden = !help.hidden;
+        update();
         opener.setAttribute("aria-expanded", String(!help.hidden));
       },
     },
@@ -163,8 +179,9 @@ function leverRow(lever, act) {
       back,
       value,
     ),
-    el("div", { class: "track" }, rest, other, input),
+    el("div", { class: "track" }, ...beyond, rest, plan, other, input),
     el("div", { class: "ends", "aria-hidden": "true" }, low, high),
+    warning,
     help,
   );
   const step = stepOf(lever);
@@ -184,6 +201,35 @@ function leverRow(lever, act) {
   function valueOf(run) {
     return run.moved[lever.id] ?? restOf(lever, run);
   }
+  /** Say what the marks on the track stand for. */
+  function marksText(still, planned, beside) {
+    const text = (value) => leverText(lever, value, langIndex());
+    const said = [t("page.scenario_value", { value: text(still) })];
+    if (planned !== null) said.push(t("page.plan_value", { value: text(planned) }));
+    if (beside.scenario) {
+      const side = store.state.edited === "a" ? "B" : "A";
+      said.push(t("page.other_value", { side, value: text(valueOf(beside)) }));
+    }
+    return said.join(t("page.semicolon"));
+  }
+  /** Hatch what is not plausible, and say so where the lever stands there. */
+  function warn(run, now, ends) {
+    const plausible = plausibleOf(lever, run);
+    const [from, to] = plausible.map((each) => at(each, ends));
+    [
+      [0, from],
+      [to, 1],
+    ].forEach(([start, end], i) => {
+      beyond[i].hidden = end - start < 1e-6;
+      beyond[i].style.setProperty("--from", start);
+      beyond[i].style.setProperty("--to", end);
+    });
+    const is = isImplausible(lever, run, now);
+    const text = is ? rangeText(lever, plausible) : "";
+    setText(warned, text);
+    warning.hidden = !is;
+    return text;
+  }
   function update() {
     const { state } = store;
     const run = state[state.edited];
@@ -192,6 +238,8 @@ function leverRow(lever, act) {
     const still = restOf(lever, run);
     const reached = [lever.low, lever.high, now, still];
     if (beside.scenario) reached.push(valueOf(beside));
+    const planned = planOf(lever);
+    if (planned !== null) reached.push(planned);
     const ends = [Math.min(...reached), Math.max(...reached)];
     input.min = clean(ends[0] * factor);
     input.max = clean(ends[1] * factor);
@@ -201,19 +249,39 @@ function leverRow(lever, act) {
     if (Math.abs(Number(input.value) - now * factor) > 1e-9) input.step = "any";
     input.value = now * factor;
     const text = leverText(lever, now, langIndex());
-    input.setAttribute("aria-valuetext", text);
+    const more = warn(run, now, ends);
+    input.setAttribute("aria-valuetext", more ? `${text}${t("page.comma")}${more}` : text);
     setText(value, text);
     setText(low, leverText(lever, ends[0], langIndex()));
     setText(high, leverText(lever, ends[1], langIndex()));
     rest.style.setProperty("--at", at(still, ends));
-    rest.title = t("page.scenario_value", { value: leverText(lever, still, langIndex()) });
     other.hidden = !beside.scenario;
     if (beside.scenario) {
       other.style.setProperty("--at", at(valueOf(beside), ends));
       other.className = `lever-other is-${state.edited === "a" ? "b" : "a"}`;
     }
+    plan.hidden = planned === null || near(planned, still);
+    if (!plan.hidden) {
+      plan.style.setProperty("--at", at(planned, ends));
+    }
+    if (!help.hidden) setText(stands, marksText(still, plan.hidden ? null : planned, beside));
     node.classList.toggle("is-moved", lever.id in run.moved);
     back.disabled = !(lever.id in run.moved);
   }
   return { lever, node, update };
+}
+
+/** Say within which values a lever would be plausible. */
+function rangeText(lever, [low, high]) {
+  const text = (value) => leverText(lever, value, langIndex());
+  if (low > high) return t("page.implausible_all");
+  if (low === -Infinity) return t("page.implausible_over", { high: text(high) });
+  if (high === Infinity) return t("page.implausible_under", { low: text(low) });
+  return t("page.implausible", { low: text(low), high: text(high) });
+}
+
+/** Give what a lever stands at in the plan's scenario; null if that is not one number. */
+function planOf(lever) {
+  const plan = SCENARIO.get(DATA.plan);
+  return plan && lever.apply === "set" ? inputsAtRest(plan)[lever.inputs[0]] : null;
 }

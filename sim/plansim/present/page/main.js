@@ -17,8 +17,10 @@ const act = {
   },
   preset(side, scenario) {
     const edited = side === "b" && scenario === NONE ? "a" : store.state.edited;
+    const lost = Object.keys(store.state[side].moved).length;
     setState({ ...store.state, edited, [side]: { scenario, moved: {} } });
     rerun();
+    if (lost) say(t("page.preset_said", { side: side.toUpperCase() }));
   },
   edit(side) {
     setState({ ...store.state, edited: side });
@@ -66,6 +68,7 @@ function rerun() {
   results = { a: compute(a), b: b.scenario ? compute(b) : null };
   show();
   settled();
+  detail.again?.(results);
 }
 
 /** Bring what is on the screen up to the results. */
@@ -81,7 +84,8 @@ function settled() {
 }
 
 function showTab(tab) {
-  setState({ ...store.state, tab });
+  // The address is left as it is until something is changed.
+  if (tab !== store.state.tab) setState({ ...store.state, tab });
   for (const each of TABS) {
     const button = document.getElementById(`tab-${each}`);
     const chosen = each === tab;
@@ -106,6 +110,11 @@ function build() {
   document.documentElement.lang = lang === "zh" ? "zh-Hans" : "en";
   document.title = pick(DATA.title);
   document.getElementById("title").textContent = pick(DATA.title);
+  const made = ["about_model", "about_digest", "about_version"].map((key) => t(`page.${key}`));
+  const facts = [DATA.model, DATA.sha256, DATA.version];
+  document.getElementById("printed").textContent = made
+    .map((each, i) => `${each}${t("page.colon")}${facts[i]}`)
+    .join(" · ");
   document.getElementById("subtitle").textContent = t("page.subtitle");
   for (const node of document.querySelectorAll("[data-text]")) {
     node.textContent = t(node.dataset.text);
@@ -154,6 +163,8 @@ function build() {
     document.getElementById(`panel-${each}`).setAttribute("aria-labelledby", `tab-${each}`);
   }
   showTab(shown.includes(tab) ? tab : "overview");
+  showNotice();
+  detail.again?.(results);
 }
 
 /** Arrow keys walk along the tabs. */
@@ -183,6 +194,7 @@ addEventListener("beforeprint", () => {
   differences.open = true;
   panel.update(results);
   for (const chart of built[store.state.tab].charts) chart.picture();
+  detail.picture?.();
 });
 addEventListener("afterprint", () => {
   for (const each of document.querySelectorAll("[data-was]")) {
@@ -212,15 +224,27 @@ document.addEventListener("keydown", (event) => {
 });
 addEventListener("hashchange", () => {
   if (location.hash.slice(1) === fragmentOf(store.state)) return;
-  store.state = stateOf(location.hash.slice(1));
+  const link = readLink(location.hash.slice(1));
+  if (link.unknown.length && !link.known) {
+    tellOf(link, "page.link_nothing");
+    return;
+  }
+  const changed = !sameRuns(link.state, store.state);
+  setState(link.state);
   const { a, b } = store.state;
   results = { a: compute(a), b: b.scenario ? compute(b) : null };
   build();
+  tellOf(link, changed ? "page.link_undo" : null);
+});
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the fragment is not the place of an element here
+  document.getElementById("main").focus();
 });
 
 const { a: firstRun, b: secondRun } = store.state;
 results = { a: compute(firstRun), b: secondRun.scenario ? compute(secondRun) : null };
 build();
+tellOf(opened);
 document.documentElement.dataset.ready = "true";
 const ready = performance.now();
 
@@ -231,6 +255,19 @@ window.plansim = {
   results: () => results,
   yaml: (side) => yamlOf(store.state[side]),
   state: () => store.state,
+  /** Give the shares of all targets at once, and margins of B from runs to their years alone. */
+  attribute: (orders) =>
+    new Promise((done) => {
+      inSlices(shareOut(results.a, results.b, DATA.targets, { orders }), { done });
+    }),
+  shortened: () =>
+    DATA.targets.map((target, place) => {
+      const { clock } = scenarioOf(results.b.run);
+      const until = untilOf(target, clock);
+      const short = simulate(modelProgram, results.b.inputs, clock, until);
+      const found = figuresOf({ ...short, rows: new Map() });
+      return [results.b.verdicts[place].margin, found[JUDGED.get(`${target.id}.margin`)]];
+    }),
   programs: { model: modelProgram, verdicts: verdictProgram },
   targets: DATA.targets.map((each) => each.id),
 };

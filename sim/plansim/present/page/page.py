@@ -34,6 +34,8 @@ __all__ = ["Page", "page"]
 SCRIPTS = (
     "format",
     "engine",
+    "attribution",
+    "link",
     "store",
     "yaml",
     "dom",
@@ -41,11 +43,13 @@ SCRIPTS = (
     "chart",
     "board",
     "differences",
+    "due",
     "detail",
+    "notice",
     "tabs",
     "main",
 )
-STYLES = ("base", "layout", "controls", "board", "chart", "detail", "print")
+STYLES = ("base", "layout", "controls", "board", "chart", "detail", "forced", "print")
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,7 +102,7 @@ def page(
     loops = load_loops(model) if declared else ()
     data = payload(model, presets, views, judged, program, loops)
     assert isinstance(data, dict)
-    data |= _about(model, found, judged, Lang(lang), signs)
+    data |= {**_about(model, found, judged, Lang(lang), signs), "plan": _plan(presets)}
     data["signed"] = presets[0].id if signs else ""
     template = _part("template.html")
     encoded = _inside_script(json.dumps(data, ensure_ascii=False, allow_nan=False))
@@ -141,6 +145,12 @@ def _about(
             for name in modules_drawn(model)
         ],
     }
+
+
+def _plan(presets: Sequence[Scenario]) -> str | None:
+    """Give the preset from which the first one descends: what the plan itself assumes."""
+    ancestors = presets[0].lineage
+    return next((each.id for each in presets if each.id in ancestors[:1]), None)
 
 
 def _title(data: Mapping[str, Data], lang: Lang) -> str:

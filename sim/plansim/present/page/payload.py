@@ -22,6 +22,7 @@ from plansim.present.page.programs import plain_reference
 from plansim.present.series import Series
 from plansim.present.text import Lang, read_text, target_figure, typeset
 from plansim.resources import shipped
+from plansim.study.causes import MOST_EXACT, ORDERS, change_of
 from plansim.study.loops import Loop
 
 __all__ = ["Data", "payload", "phrases"]
@@ -56,7 +57,7 @@ def payload(
             {
                 "id": group.id,
                 "name": both(group.name_en, group.name_zh),
-                "levers": [_lever(each, program) for each in group.levers],
+                "levers": [_lever(model, each, program) for each in group.levers],
             }
             for group in views.groups
         ],
@@ -64,6 +65,8 @@ def payload(
         "statuses": [each.value for each in Status],
         "moments": [moment(_timing(model, name), 0) for name in program.outputs],
         "variables": _variables(model, views, program),
+        "changes": _changes(model, program),
+        "shares": {"exact": MOST_EXACT, "orders": ORDERS},
     }
 
 
@@ -74,6 +77,11 @@ def both(en: str, zh: str) -> Data:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _words(en: str, zh: str) -> Data:
+    """Give sentences in both languages as they stand in a file, its broken lines joined."""
+    return [read_text(lang).pick(en, zh) for lang in BOTH]
 
 
 def _unit(unit: str) -> Data:
@@ -100,12 +108,12 @@ def _scenario(model: Model, scenario: Scenario, program: Program) -> Data:
     return {
         "id": scenario.id,
         "name": both(scenario.title_en, scenario.title_zh),
-        "about": [scenario.description_en, scenario.description_zh],
+        "about": _words(scenario.description_en, scenario.description_zh),
         "values": [
             [places[name], value] for name, value in scenario.values.items() if name in places
         ],
         "clock": dict(asdict(scenario.time)),
-        "assumed": {key: [text.en, text.zh] for key, text in scenario.assumed.items()},
+        "assumed": {key: _words(text.en, text.zh) for key, text in scenario.assumed.items()},
         **_written(model, scenario),
     }
 
@@ -210,13 +218,18 @@ def _mark(model: Model, line: Line, number: int, target: Target, judged: Mapping
 # --- levers ---------------------------------------------------------------------------------------
 
 
-def _lever(lever: Lever, program: Program) -> Data:
+def _lever(model: Model, lever: Lever, program: Program) -> Data:
     places = {name: number for number, name in enumerate(program.inputs)}
+    inside = [each for each in lever.constants if each in places]
+    variables = [model.variables[split_reference(each)[0]] for each in inside]
+    is_set = lever.apply is Apply.SET and bool(variables)
     return {
         "id": lever.id,
         "name": both(lever.name_en, lever.name_zh),
-        "help": [lever.help_en, lever.help_zh],
-        "inputs": [places[each] for each in lever.constants if each in places],
+        "help": _words(lever.help_en, lever.help_zh),
+        "inputs": [places[each] for each in inside],
+        "plausible": [list(each.plausible) if each.plausible else None for each in variables],
+        "limits": list(variables[0].admissible if is_set else (lever.low, lever.high)),
         "apply": lever.apply.value,
         "low": lever.low,
         "high": lever.high,
@@ -261,6 +274,21 @@ def _variables(model: Model, views: Views, program: Program) -> Data:
                 "calendar": variable.unit == "Year" and _is_date(variable),
             }
         )
+    return rows
+
+
+def _changes(model: Model, program: Program) -> Data:
+    """Give what counts as one change of assumptions: its name, and the places of its inputs."""
+    found: dict[str, list[int]] = {}
+    order = {name: place for place, name in enumerate(model.variables)}
+    references = enumerate(program.inputs)
+    for place, each in sorted(references, key=lambda one: order[split_reference(one[1])[0]]):
+        found.setdefault(change_of(model, each), []).append(place)
+    rows: list[Data] = []
+    for name, inputs in found.items():
+        first = model.variables[split_reference(program.inputs[inputs[0]])[0]]
+        name_zh = model.variables.get(name, first).name_zh
+        rows.append({"id": name, "name": both(name, name_zh), "inputs": list(inputs)})
     return rows
 
 
@@ -311,9 +339,9 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "since": target.since,
         "horizon": target.horizon,
         "bases": [str(basis) for basis in target.variables if basis],
-        "place": [target.place_en, target.place_zh],
+        "place": _words(target.place_en, target.place_zh),
         "wording": target.wording,
-        "note": [target.note_en, target.note_zh],
+        "note": _words(target.note_en, target.note_zh),
         "chart": next(
             number
             for number, chart in enumerate(charts)
@@ -325,10 +353,8 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "causes": [both(each.name, each.name_zh) for each in causes],
         "loops": [
             [
-                f"{loop.id} {loop.name_en}",
-                f"{loop.id} {loop.name_zh}",
-                loop.meaning_en,
-                loop.meaning_zh,
+                [f"{loop.id} {each}" for each in (loop.name_en, loop.name_zh)],
+                _words(loop.meaning_en, loop.meaning_zh),
             ]
             for loop in around
         ],

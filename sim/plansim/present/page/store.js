@@ -6,6 +6,7 @@ const LEVER = new Map(LEVERS.map((lever) => [lever.id, lever]));
 const SCENARIO = new Map(DATA.scenarios.map((scenario) => [scenario.id, scenario]));
 const TABS = ["overview", "charts", "targets", "map", "about"];
 const NONE = "";
+const SIDES = ["a", "b"];
 
 const scenarioOf = (run) => SCENARIO.get(run.scenario);
 
@@ -24,56 +25,15 @@ function firstState() {
 function restOf(lever, run) {
   if (lever.apply === "add") return 0;
   if (lever.apply === "multiply") return 1;
-  const [place] = lever.inputs;
-  const set = scenarioOf(run).values.find(([each]) => each === place);
-  return set ? set[1] : modelProgram.defaults[place];
+  return inputsAtRest(scenarioOf(run))[lever.inputs[0]];
 }
 
-// The address
-
-/** Write a state as a fragment; what is as at first is left out. */
-function fragmentOf(state) {
-  const first = firstState();
-  const parts = new URLSearchParams();
-  for (const key of ["lang", "tab", "edited"]) {
-    if (state[key] !== first[key]) parts.set(key, state[key]);
-  }
-  for (const side of ["a", "b"]) {
-    if (state[side].scenario !== first[side].scenario) parts.set(side, state[side].scenario);
-    for (const [id, value] of Object.entries(state[side].moved)) {
-      parts.set(`${side}:${id.replaceAll(" ", "_")}`, String(value));
-    }
-  }
-  return parts.toString();
-}
-
-/** Read a fragment; what this page does not know is left out. */
-function stateOf(fragment) {
-  const state = firstState();
-  const parts = new URLSearchParams(fragment);
-  if (["en", "zh"].includes(parts.get("lang"))) state.lang = parts.get("lang");
-  if (TABS.includes(parts.get("tab"))) state.tab = parts.get("tab");
-  for (const side of ["a", "b"]) {
-    const id = parts.get(side);
-    if (id !== null && (SCENARIO.has(id) || (side === "b" && id === NONE))) {
-      state[side] = { scenario: id, moved: {} };
-    }
-    if (!state[side].scenario) continue;
-    for (const lever of LEVERS) {
-      const text = parts.get(`${side}:${lever.id.replaceAll(" ", "_")}`);
-      if (text !== null && text !== "" && Number.isFinite(Number(text))) {
-        state[side].moved[lever.id] = Number(text);
-      }
-    }
-  }
-  if (parts.get("edited") === "b" && state.b.scenario) state.edited = "b";
-  return state;
-}
+const opened = readLink(location.hash.slice(1));
 
 // Undo
 
 const store = {
-  state: stateOf(location.hash.slice(1)),
+  state: opened.state,
   past: [],
   future: [],
 };

@@ -86,6 +86,29 @@ function modelMap() {
   const buttons = DATA.modules.map((module) =>
     el("button", { type: "button", click: () => show(module) }, pick(module.name)),
   );
+  const whole = el(
+    "button",
+    { type: "button", class: "map-whole", "aria-pressed": "false", click: () => fit(!fitted) },
+    t("page.map_whole"),
+  );
+  let fitted = false;
+
+  /** Show a drawing whole, or in full size with its first stock in sight. */
+  function fit(now) {
+    fitted = now;
+    whole.setAttribute("aria-pressed", String(fitted));
+    view.classList.toggle("is-whole", fitted);
+    const svg = view.firstElementChild;
+    if (fitted) return;
+    const ends = [...svg.querySelectorAll("rect.s")].map((stock) => {
+      const { left, right } = stock.getBoundingClientRect();
+      return { left, right };
+    });
+    if (!ends.length) return;
+    const first = ends.reduce((one, other) => (other.left < one.left ? other : one));
+    const middle = (first.left + first.right) / 2 - svg.getBoundingClientRect().left;
+    view.scrollLeft = middle < view.clientWidth * 0.7 ? 0 : middle - view.clientWidth / 2;
+  }
   function show(module) {
     // The drawing is the page's own, made with it; nothing of the reader's gets here.
     view.innerHTML = module.svg;
@@ -94,6 +117,7 @@ function modelMap() {
     buttons.forEach((each, i) => {
       each.setAttribute("aria-pressed", String(DATA.modules[i] === module));
     });
+    fit(fitted);
   }
   if (DATA.modules.length) show(DATA.modules[0]);
   return {
@@ -104,7 +128,8 @@ function modelMap() {
       DATA.signed
         ? el("p", { class: "hint" }, t("page.map_signs", { scenario: DATA.signed }))
         : null,
-      el("div", { class: "modules", role: "group" }, ...buttons),
+      el("div", { class: "modules", role: "group", "aria-label": name }, ...buttons),
+      el("div", {}, whole),
       view,
     ),
     charts: [],
@@ -126,6 +151,7 @@ function about() {
     "page.read_undecided",
     "page.read_assumed",
     "page.read_levers",
+    "page.read_due",
     "page.read_trust",
     "page.read_keys",
   ];

@@ -1,0 +1,43 @@
+// One message at the top of the page, which stays until it is read: what is wrong with a link.
+
+const NAMED = 4; // things that a message names
+const LONGEST_NAME = 40;
+
+let told = null;
+
+/** Name a few things, each cut to some length, and count the others. */
+function someOf(names) {
+  const cut = (name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name);
+  const shown = names.slice(0, NAMED).map(cut).join(t("page.comma"));
+  const more = names.length - NAMED;
+  return more > 0 ? t("page.and_more", { names: shown, count: more }) : shown;
+}
+
+/** Say what came of a link; `kept` whether what was set before can be had back, or still stands. */
+function tellOf(link, kept = null) {
+  const wrong = link.other || link.unknown.length || link.clamped.length;
+  told = wrong ? { link, kept } : null;
+  showNotice();
+}
+
+/** Show the message in the language of the page; none, if there is nothing to tell. */
+function showNotice() {
+  const node = document.getElementById("notice");
+  node.hidden = !told;
+  if (!told) return;
+  const { link, kept } = told;
+  const said = [];
+  if (link.other) said.push(t("page.link_other"));
+  if (link.unknown.length) said.push(t("page.link_unknown", { names: someOf(link.unknown) }));
+  const ends = link.clamped.map(({ side, lever }) => `${side.toUpperCase()} ${pick(lever.name)}`);
+  if (ends.length) said.push(t("page.link_clamped", { names: someOf(ends) }));
+  if (kept) said.push(t(kept));
+  const close = () => {
+    told = null;
+    node.hidden = true;
+  };
+  node.replaceChildren(
+    el("p", {}, said.join(t("page.sentence"))),
+    el("button", { type: "button", click: close }, t("page.close")),
+  );
+}

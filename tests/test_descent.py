@@ -1,0 +1,76 @@
+"""The least moves are those of a linear program, or of geometry, where the surface is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from plansim.plan.measure import Floats
+from plansim.study.descent import least_moves
+from plansim.study.search import Evaluate
+
+
+def plane(slopes: Floats, levels: Floats) -> Evaluate:
+    return lambda places: places @ slopes.T - levels
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_on_planes_it_costs_as_much_as_the_linear_program(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    levers, floors = 12, 4
+    slopes = rng.normal(size=(floors, levers))
+    present = rng.random(levers)
+    somewhere = rng.random(levers)
+    levels = slopes @ somewhere - 0.05  # so that some place meets all of them
+    found = least_moves(plane(slopes, levels), [present, somewhere], range(floors), present)
+    assert found.values.min() >= 0
+    # x = present + a - b
+    both = np.hstack([-slopes, slopes])
+    oracle = linprog(
+        np.ones(2 * levers),
+        both,
+        slopes @ present - levels,
+        bounds=[(0, each) for each in [*(1 - present), *present]],
+    )
+    moved = np.abs(found.place - present)
+    assert moved.sum() == pytest.approx(oracle.fun, rel=0.021, abs=1e-4)  # few levers are worth 2 %
+    assert (moved > 1e-9).sum() <= (np.abs(oracle.x) > 1e-9).sum()
+
+
+def test_on_a_bent_surface_it_finds_the_nearest_point_of_the_edge() -> None:
+    def ball(places: Floats) -> Floats:
+        return np.asarray(((places - 0.1) ** 2).sum(axis=1, keepdims=True) - 0.25)
+
+    # Moving one lever alone by 0.5 is the shortest way out of the ball, by the sum of moves.
+    start = np.full(3, 0.1)
+    found = least_moves(ball, [np.array([0.7, 0.2, 0.1]), np.ones(3)], [0], start)
+    assert found.values[0] >= 0
+    assert np.sort(found.place - start) == pytest.approx([0, 0, 0.5], abs=1e-3)
+
+
+def test_a_lever_that_acts_by_jumps_does_not_stop_the_others() -> None:
+    def stairs(places: Floats) -> Floats:
+        return (np.floor(places[:, :1] * 8 + 1e-9) / 8 + 2 * places[:, 1:2]) - 1.0
+
+    found = least_moves(stairs, [np.zeros(2), np.ones(2)], [0], np.zeros(2))
+    assert found.values[0] >= 0
+    assert found.place == pytest.approx([0, 0.5], abs=1e-3)
+
+
+def test_what_cannot_be_met_falls_short_by_least() -> None:
+    slopes = np.array([[1.0, 0.5], [1.0, -2.0]])
+    levels = np.array([1.7, -0.5])
+    found = least_moves(plane(slopes, levels), [np.zeros(2)], [0, 1], np.zeros(2))
+    # Both are met nowhere: at (1, 0.75) the first lacks 0.325 and the second nothing.
+    assert found.place == pytest.approx([1.0, 0.75], abs=1e-3)
+    assert found.values == pytest.approx([-0.325, 0.0], abs=1e-3)
+
+
+def test_places_where_runs_break_down_are_kept_away_from() -> None:
+    def broken(places: Floats) -> Floats:
+        return np.where(places[:, :1] > 0.6, np.nan, places[:, :1] + places[:, 1:2] - 1.0)
+
+    found = least_moves(broken, [np.array([0.3, 0.9])], [0], np.zeros(2))
+    assert found.place[0] <= 0.6
+    assert found.place.sum() == pytest.approx(1.0, abs=1e-3)
