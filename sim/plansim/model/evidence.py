@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 
-from plansim.errors import Fault, InputError
+from plansim.errors import Fault, FaultLog, InputError
 
 __all__ = ["Evidence", "load_evidence"]
 
 FILE_NAME = "evidence.csv"
+CHINESE = "_zh"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A figure with its source, as the table has it; all parts are texts and may be empty."""
+    """A figure with its source, as the table has it; all parts are texts and may be empty.
+
+    A part that ends in ``_zh`` says the same in Chinese. It is empty where both languages write
+    alike: a number, a sign of a unit, a citation. A table may lack these columns.
+    """
 
     id: str
     quantity: str
@@ -28,44 +33,68 @@ class Evidence:
     source: str
     confidence: str
     use: str
+    quantity_zh: str = ""
+    place_zh: str = ""
+    year_zh: str = ""
+    value_zh: str = ""
+    unit_zh: str = ""
+    source_zh: str = ""
+    confidence_zh: str = ""
 
-    def __str__(self) -> str:
-        where = " ".join(part for part in (self.place, self.year) if part)
-        what = ", ".join(part for part in (self.quantity, where) if part)
-        figure = " ".join(part for part in (self.value, self.unit) if part)
-        said = f"{what}: {figure}" if figure else what
-        source = f". {self.source}" if self.source else ""
-        confidence = f" (confidence: {self.confidence})" if self.confidence else ""
-        return f"{said}{source}{confidence}"
+
+_COLUMNS = tuple(each.name for each in fields(Evidence))
+_REQUIRED = tuple(each.name for each in fields(Evidence) if each.default is MISSING)
 
 
 def load_evidence(folder: Path) -> Mapping[str, Evidence]:
     """Read ``evidence.csv`` in the folder of a model, by id; empty if there is no such file.
 
     Raises:
-        InputError: the file is not a table with the columns of `Evidence`.
+        InputError: the file is not a table with the columns of `Evidence`, those in Chinese
+            apart, or a row has no id of its own or more cells than there are columns.
     """
     path = folder / FILE_NAME
     if not path.exists():
         return MappingProxyType({})
-    columns = tuple(Evidence.__dataclass_fields__)
+    log = FaultLog(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
-                raise InputError(
-                    Fault(
-                        "the table of evidence lacks a column",
-                        path,
-                        line=1,
-                        expected=", ".join(columns),
-                        found="no " + ", ".join(missing),
-                    )
-                )
-            rows = [
-                Evidence(**{name: (row[name] or "").strip() for name in columns}) for row in reader
-            ]
+            _check_columns(reader.fieldnames or (), log)
+            found = {row.id: row for row in _rows(reader, log)}
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(Fault("not a table of evidence", path, found=str(error))) from error
-    return MappingProxyType({row.id: row for row in rows})
+    if log:
+        raise InputError(log.by_line())
+    return MappingProxyType(found)
+
+
+def _check_columns(columns: Sequence[str], log: FaultLog) -> None:
+    missing = [name for name in _REQUIRED if name not in columns]
+    if missing:
+        found = "no " + ", ".join(missing)
+        log.add("the table of evidence lacks a column", 1, ", ".join(_REQUIRED), found)
+        raise InputError(log.by_line())  # its rows would all be at fault
+    # Any other column is a table's own; one of these is a slip, and its Chinese would be lost.
+    for name in columns:
+        if name.endswith(CHINESE) and name not in _COLUMNS:
+            known = [each for each in _COLUMNS if each.endswith(CHINESE)]
+            log.add("no column of the evidence is Chinese for that", 1, ", ".join(known), name,
+                    log.nearest(name, known))  # fmt: skip
+
+
+def _rows(reader: csv.DictReader[str], log: FaultLog) -> Iterator[Evidence]:
+    """Give the rows; a fault is told with the line on which its row ends."""
+    lines: dict[str, int] = {}
+    for cells in reader:
+        row = Evidence(**{name: (cells.get(name) or "").strip() for name in _COLUMNS})
+        if None in cells:  # where DictReader keeps what is over
+            log.add("the row has more cells than the table has columns", reader.line_num,
+                    "text with a comma in quotation marks", row.id or None)  # fmt: skip
+        elif not row.id:
+            log.add("the row has no id", reader.line_num)
+        elif row.id in lines:
+            log.add(f"the id {row.id} stands twice", reader.line_num,
+                    found=f"a first one on line {lines[row.id]}")  # fmt: skip
+        lines.setdefault(row.id, reader.line_num)
+        yield row

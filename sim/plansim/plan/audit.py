@@ -346,16 +346,18 @@ class _ClashReader:
                 expected=f"{evidence.id}, or of a range {evidence.id}.low or {evidence.id}.high",
                 found=evidence.value,
             )
+        label_en = f"{evidence.quantity}, {evidence.place}"
+        in_chinese = evidence.place_zh and evidence.quantity_zh
         return Statement(
             name=name,
             reference=f"{evidence.id}.{part}".rstrip("."),
             value=value,
             unit=evidence.unit,
             year=evidence.year,
-            label_en=f"{evidence.quantity}, {evidence.place}",
-            label_zh="",
+            label_en=label_en,
+            label_zh=evidence.place_zh + evidence.quantity_zh if in_chinese else label_en,
             place_en=evidence.source,
-            place_zh=evidence.source,
+            place_zh=evidence.source_zh or evidence.source,
         )
 
     def _calculation(self, name: str, text: str) -> Calculation:

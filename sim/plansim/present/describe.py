@@ -15,6 +15,7 @@ from plansim.model.records import Model, SubscriptRange, Timing, Variable, Varia
 from plansim.model.scenario import Change, Scenario
 from plansim.model.units import NO_UNIT
 from plansim.plan.targets import Kind, Target, split_reference
+from plansim.present.evidence import evidence_said
 from plansim.present.messages import say_in
 from plansim.present.table import limit_of
 from plansim.present.text import Lang, Text, target_figure
@@ -60,7 +61,7 @@ def variable_facts(
     known = {
         **{target.id: _target_source(target, text) for target in by_id.values()},
         **{clash.id: text.pick(clash.topic_en, clash.topic_zh) for clash in clashes},
-        **{key: str(entry) for key, entry in evidence.items()},
+        **{key: evidence_said(row, text) for key, row in evidence.items()},
     }
     judges = [
         f"{target.id} {text.pick(target.name_en, target.name_zh)}"
@@ -167,7 +168,9 @@ def _statement(statement: Statement, text: Text) -> str:
     """Write ``name = figure: what it is (where it stands)``."""
     year = f" ({statement.year})" if statement.year else ""
     figure = f"{target_figure(statement.value)} {text.unit(statement.unit)}".strip() + year
-    label = text.pick(statement.label_en, statement.label_zh)
+    # What has no Chinese label is called by its name alone, which stands before it.
+    named = text.lang is Lang.EN or statement.label_zh
+    label = text.pick(statement.label_en, statement.label_zh) if named else ""
     place = text.pick(statement.place_en, statement.place_zh)
     said = text("list_sep.stop").join(part for part in (label, place) if part)
     return f"{statement.name} = {figure}{text('list_sep.colon')}{said}"
@@ -268,8 +271,9 @@ def range_of(subscript: SubscriptRange, text: Text) -> str:
 def _value(variable: Variable, model: Model, text: Text) -> str:
     if isinstance(variable.value, Mapping):
         chinese = {} if text.lang is Lang.EN else _elements_zh(model)
+        colon = text("list_sep.colon")
         return "\n".join(
-            f"{','.join(chinese.get(each, each) for each in cell.split(','))}: {value:g}"
+            f"{','.join(chinese.get(each, each) for each in cell.split(','))}{colon}{value:g}"
             for cell, value in variable.value.items()
         )
     if variable.value is None:

@@ -17,6 +17,7 @@ from plansim.plan.audit import Clash
 from plansim.plan.targets import Target, split_reference
 from plansim.present.describe import ASSUMPTION, DERIVED, NO_UNIT, kind_of, noted, range_of
 from plansim.present.document_run import Course, Run, course_of, years_shown
+from plansim.present.evidence import evidence_said
 from plansim.present.mathml import equation_mathml
 from plansim.present.text import Lang, Text, typeset
 
@@ -99,7 +100,7 @@ class Book:
         return {
             **{each.id: pick(each.name_en, each.name_zh) for each in self.targets},
             **{each.id: pick(each.topic_en, each.topic_zh) for each in self.clashes},
-            **{key: str(each) for key, each in self.evidence.items()},
+            **{key: evidence_said(row, self.text) for key, row in self.evidence.items()},
         }
 
     @cached_property
