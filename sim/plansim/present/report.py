@@ -258,7 +258,8 @@ def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
     for key in keys:
         values = [_readable(card.get(key, "")) for card in cards]
         if any(values):
-            rows.append(Row((Cell(key), *(Cell(value) for value in values))))
+            label = text.word("run_card", key)
+            rows.append(Row((Cell(label), *(Cell(value) for value in values))))
     table = Table(
         text("report.card"),
         (Column(text("report.entry"), width=1.5), *(Column(name, width=3.0) for name in names)),
