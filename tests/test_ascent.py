@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import linprog
 
 from plansim.plan.measure import Floats
-from plansim.study.ascent import STRETCH, ascend, best_of, evolve, slopes_at, worths
-from plansim.study.search import Found, Samples, look_over
+from plansim.study.ascent import STRETCH, ascend, best_of, evolve, worths
+from plansim.study.box import Found, Samples, look_over, slopes_at
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -20,7 +20,7 @@ from plansim.study.frontier_field import Field
 from plansim.study.frontier_file import Quest, read_quest
 from plansim.study.frontier_records import Frontier, Horizon, Way
 from plansim.study.members import compiled
-from plansim.study.search import Found
+from plansim.study.box import Found
 from tests.vensim_text import writer
 
 # Each target is one row of a programme that is solved apart.

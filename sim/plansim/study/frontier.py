@@ -24,6 +24,7 @@ from plansim.model.records import Model
 from plansim.plan.targets import Attribute, Target
 from plansim.study.ascent import ascend
 from plansim.study.block import judged_targets
+from plansim.study.box import Found, Samples, look_over
 from plansim.study.frontier_chance import surely
 from plansim.study.frontier_check import SETTINGS, check
 from plansim.study.frontier_climb import (
@@ -34,13 +35,11 @@ from plansim.study.frontier_climb import (
     highest,
     settled,
     together,
-    with_found,
 )
 from plansim.study.frontier_field import Field, present_of
 from plansim.study.frontier_file import Quest
 from plansim.study.frontier_records import Alone, Check, Frontier, Horizon, Search
 from plansim.study.members import Engine, compiled
-from plansim.study.search import Found, Samples, look_over
 from plansim.study.sweep import processors
 
 __all__ = ["DRAWS", "frontier"]
@@ -111,23 +110,23 @@ def _horizon(field: Field, settings: int, tell: Callable[[int], None]) -> Horizo
     growth = len(rows)
     samples = look_over(field.evaluate, len(field.here), more=field.here[None])
     fast = fastest(field, samples)
-    samples = with_found(samples, [fast])
+    samples = samples.also([fast])
     asked: list[Alone] = []
     for row in rows:
         one, seen = alone(field, samples, row, float(fast.values[growth]))
         asked.append(one)
-        samples = with_found(samples, seen)
+        samples = samples.also(seen)
         tell(len(asked))
     never = [row for row in rows if math.isnan(asked[row].growth)]
     kept, clashing, samples = together(field, samples, [row for row in rows if row not in never])
     tell(len(rows) + 1)
     ends = highest(field, samples, kept) if kept else []
-    samples = with_found(samples, ends)
+    samples = samples.also(ends)
     if (first := _top(samples, kept, growth)) is not None:
         # What stops growth for all may, by itself, allow a little more.
         tight = [row for row in kept if first.values[row] < JUST]
         further = [ascend(field.evaluate, first, [growth], [row]) for row in tight]
-        samples = with_found(samples, further)
+        samples = samples.also(further)
     tell(len(rows) + 2)
     asked = [_at_least(each, samples, row) for row, each in enumerate(asked)]
     top, result, resumed, samples = _checked(field, samples, kept, asked, settings)
@@ -191,13 +190,13 @@ def _checked(
         if not better or resumed == ROUNDS:
             return top, result, resumed, samples
         resumed += 1
-        samples = with_found(samples, better)
+        samples = samples.also(better)
         if result.beaten:
-            samples = with_found(samples, [ascend(field.evaluate, better[-1], [growth], kept)])
+            samples = samples.also([ascend(field.evaluate, better[-1], [growth], kept)])
         for row, each in enumerate(said):
             if each.target.id in result.alone_beaten:
                 start = better[result.alone_beaten.index(each.target.id)]
-                samples = with_found(samples, [ascend(field.evaluate, start, [growth], [row])])
+                samples = samples.also([ascend(field.evaluate, start, [growth], [row])])
 
 
 def _at_least(alone: Alone, samples: Samples, row: int) -> Alone:
