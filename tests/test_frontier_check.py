@@ -14,13 +14,13 @@ from plansim.model.mdl import load_model
 from plansim.plan.measure import Floats
 from plansim.plan.targets import Target, load_targets
 from plansim.plan.views_file import load_views
+from plansim.study.box import Found
 from plansim.study.frontier import frontier
 from plansim.study.frontier_check import TOLERANCE, check, grid_of
 from plansim.study.frontier_field import Field
 from plansim.study.frontier_file import Quest, read_quest
 from plansim.study.frontier_records import Frontier, Horizon, Way
 from plansim.study.members import compiled
-from plansim.study.box import Found
 from tests.vensim_text import writer
 
 # Each target is one row of a programme that is solved apart.

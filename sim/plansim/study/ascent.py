@@ -103,11 +103,12 @@ class _Smallest:
         return np.asarray(-worths(values, self.rows, self.floors))
 
     def terms(self, here: Found, slopes: Floats) -> tuple[Maxima, Maxima]:
-        """What falls short costs more than any gain: a bad start is led to where all holds."""
         rows, floors = self.rows, self.floors
+        # What falls short costs more than any gain: a bad start is led to where all holds.
+        penalties = np.full(len(floors), PENALTY)
         return (
             Maxima(-here.values[rows, None], -slopes[rows, None], np.ones(1), -np.inf),
-            Maxima(-here.values[None, floors], -slopes[None, floors], np.full(len(floors), PENALTY)),
+            Maxima(-here.values[None, floors], -slopes[None, floors], penalties),
         )
 
 

@@ -151,9 +151,7 @@ def _descended(evaluate: Evaluate, aim: _Aim, start: Floats, free: Flags) -> Fou
 
 def _jumping(evaluate: Evaluate, place: Floats) -> Flags:
     """Say which levers act by jumps: nothing changes close by, something further off."""
-    near, far = (
-        np.abs(slopes_at(evaluate, place, width)).max(axis=0) for width in (LEAST, WIDEST)
-    )
+    near, far = (np.abs(slopes_at(evaluate, place, width)).max(axis=0) for width in (LEAST, WIDEST))
     return np.asarray((near == 0) & (far > 0))
 
 

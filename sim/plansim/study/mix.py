@@ -19,7 +19,7 @@ from plansim.model.records import Model, Timing
 from plansim.model.scenario import Scenario
 from plansim.plan.measure import Floats, Measure
 from plansim.plan.targets import Status, Target
-from plansim.study.ascent import ascend
+from plansim.study.ascent import ascend, best_of, evolve
 from plansim.study.box import BROKEN, Evaluate, Found, Samples, look_over
 from plansim.study.descent import Part, Weights, cheapest
 from plansim.study.gauge import gauge
@@ -32,6 +32,8 @@ __all__ = ["Looked", "Mix", "Outlay", "Prices", "cheapest_mix"]
 
 STARTS = 5
 """The cheapest places that meet the targets, or else those that come nearest."""
+POPULATION = (96, 60)
+"""Size and generations, where no place meets them."""
 APART = 0.1
 """Starts differ by so much of a range."""
 
@@ -242,7 +244,9 @@ def _sought(
     worst = samples.values[:, rows].min(axis=1)
     if worst.max() < 0:
         # A region that all points missed may still be climbed into.
-        tops = _apart(samples, -worst)
+        size, generations = POPULATION
+        grown = evolve(evaluate, samples, rows, [], size=size, generations=generations)
+        tops = [*best_of(grown, rows, []).each(), *_apart(samples, -worst)]
         samples = samples.also(ascend(evaluate, each, rows, []) for each in tops)
         worst = samples.values[:, rows].min(axis=1)
     best = samples.each()[int(np.argmax(worst))]
