@@ -98,7 +98,7 @@ def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     targets = load_targets(model=model)
     quest = read_quest(model, load_views(model), Path)
     field = Field(model, quest, targets, 2004, 2, 1, compiled)
-    found = frontier(model, quest, targets, settings=2**16, threads=1)
+    found = frontier(model, quest, targets, settings=2**16, levels=1, threads=1)
     return request.param, quest, tuple(targets), field, found
 
 
@@ -212,7 +212,7 @@ def test_a_search_that_is_beaten_goes_on_from_there(
     monkeypatch.setattr(module, "highest", lazy)
     monkeypatch.setattr(module, "ascend", lambda _, start, *__: start)
     model = load_model(Path(targets[0].file).with_name("small.mdl"))
-    again = frontier(model, quest, targets, settings=2**12, threads=1).horizons[0]
+    again = frontier(model, quest, targets, settings=2**12, levels=1, threads=1).horizons[0]
     assert again.search.resumed > 0, name
     assert again.highest is not None
     assert again.highest.growth == pytest.approx(right.growth, abs=0.002)
@@ -222,7 +222,8 @@ def test_a_search_that_is_beaten_goes_on_from_there(
 def test_without_settings_there_is_no_check(town: Town) -> None:
     _, quest, targets, _, _ = town
     model = load_model(Path(targets[0].file).with_name("small.mdl"))
-    assert frontier(model, quest, targets, settings=0).horizons[0].check is None
+    unchecked = frontier(model, quest, targets, settings=0, levels=1, threads=1)
+    assert unchecked.horizons[0].check is None
 
 
 def test_the_grid_takes_the_strongest_levers_and_as_many_as_are_affordable(town: Town) -> None:

@@ -58,6 +58,7 @@ def frontier(
     *,
     draws: int = DRAWS,
     settings: int = SETTINGS,
+    levels: int = LEVELS,
     threads: int | None = None,
     engine: Engine = compiled,
     progress: Callable[[int, int], None] | None = None,
@@ -70,6 +71,7 @@ def frontier(
         targets: the plan's; those that bind, and that the scenario does not assume, must hold.
         draws: of what is uncertain.
         settings: of each look of the check by brute force; 0 for no check.
+        levels: growth rates for which a policy along the frontier is sought.
         threads: None for as many as there are processors.
         engine: what runs the model.
         progress: is told how many steps of how many are done.
@@ -90,7 +92,7 @@ def frontier(
     found = []
     runs = 0
     drawn = 0
-    steps = len(wanted) + LEVELS + 4
+    steps = len(wanted) + levels + 4
     for place, year in enumerate(quest.years):
         field = Field(model, quest, wanted, year, draws, threads, engine)
         drawn = len(field.drawn)
@@ -99,13 +101,13 @@ def frontier(
             if progress is not None:
                 progress(place * steps + done, len(quest.years) * steps)
 
-        found.append(_horizon(field, settings, tell))
+        found.append(_horizon(field, settings, levels, tell))
         runs += field.runs
     present = tuple(present_of(each, model, quest.scenario) for each in quest.factors)
     return Frontier(quest, wanted, present, tuple(found), drawn, runs)
 
 
-def _horizon(field: Field, settings: int, tell: Callable[[int], None]) -> Horizon:
+def _horizon(field: Field, settings: int, levels: int, tell: Callable[[int], None]) -> Horizon:
     rows = list(range(len(field.targets)))
     growth = len(rows)
     samples = look_over(field.evaluate, len(field.here), more=field.here[None])
@@ -134,12 +136,12 @@ def _horizon(field: Field, settings: int, tell: Callable[[int], None]) -> Horizo
     tell(len(rows) + 3)
     reach = float(samples.values[:, growth].max())
     path = (
-        along(field, samples, kept, top, reach, lambda done: tell(len(rows) + 3 + done))
+        along(field, samples, kept, top, reach, levels, lambda done: tell(len(rows) + 3 + done))
         if kept
         else []
     )
     chances = surely(field, path, kept, top)
-    tell(len(rows) + LEVELS + 4)
+    tell(len(rows) + levels + 4)
     present = field.evaluate(field.here[None])[0]
     sound = samples.values[samples.values[:, growth] > -1, growth]
     return Horizon(

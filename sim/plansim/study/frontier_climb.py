@@ -14,7 +14,7 @@ from plansim.study.box import BROKEN, Evaluate, Found, Samples
 from plansim.study.frontier_field import Field
 from plansim.study.frontier_records import Alone
 
-__all__ = ["SEARCHES", "alone", "along", "fastest", "highest", "settled", "together"]
+__all__ = ["LEVELS", "SEARCHES", "alone", "along", "fastest", "highest", "settled", "together"]
 
 SEARCHES = 2
 """Populations, each from other random places, for the highest growth: that they end at the same
@@ -153,9 +153,10 @@ def along(
     kept: Sequence[int],
     top: Found | None,
     reach: float,
+    count: int,
     tell: Callable[[int], None],
 ) -> list[Found]:
-    """Give the policies whose smallest margin is largest, at rising growth.
+    """Give the policies whose smallest margin is largest, at so many rates of growth, rising.
 
     Sought from above: a policy with more growth is one with at least so much, so that margins
     cannot rise with growth.
@@ -168,7 +169,7 @@ def along(
     found: list[Found] = []
     known = samples
     if beyond > first:
-        inside = np.linspace(first, last, LEVELS)[1:] if last > first else np.array([])
+        inside = np.linspace(first, last, count)[1:] if last > first else np.array([])
         levels = [*inside, *([beyond] if beyond > last else [])]
         for number, level in enumerate(reversed(levels)):
             found.append(_best_at(field, known, kept, float(level)))
