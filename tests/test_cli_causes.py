@@ -175,7 +175,7 @@ def test_a_mix_in_full(told: Callable[..., Any], call: Call) -> None:
 
 
 def test_a_mix_that_the_model_prices(call: Call) -> None:
-    cost = ("--target", "M34b", "--cost", "spending[environment works]", "--lang", "zh")
+    cost = ("--target", "M34a", "--cost", "spending[environment works]", "--lang", "zh")
     code, out, err = call(*MIX, *cost)
     assert code == 0, err
     assert "最低成本组合" in out

@@ -21,7 +21,7 @@ from plansim.study.box import Evaluate, Found, slopes_at, sound
 
 __all__ = ["LEAST", "WIDEST", "Aim", "Maxima", "descended"]
 
-FIRST, LEAST = 0.25, 1e-5
+FIRST, LEAST = 0.25, 1e-4
 """Reaches at the beginning and at the end, as parts of each lever's range."""
 WIDEST = 0.05
 """Of the differences that slopes are taken from: a year that something begins acts by whole steps
@@ -93,7 +93,7 @@ def descended(
                 tried, _tried(evaluate, aim, here.place, again), key=lambda each: each.price
             )
         if tried.price < price - GAIN:
-            reach = min(reach * 1.5, LONGEST) if tried.part == 1 else reach * max(tried.part, 0.5)
+            reach = min(reach * 1.5, LONGEST) if tried.part == 1 else reach * tried.part
             here, price = tried.found, tried.price
         else:
             reach /= 4
