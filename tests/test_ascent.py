@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import linprog
 
 from plansim.plan.measure import Floats
-from plansim.study.ascent import STRETCH, ascend, best_of, evolve, slopes_at, worths
-from plansim.study.search import Found, Samples, look_over
+from plansim.study.ascent import STRETCH, ascend, best_of, evolve, worths
+from plansim.study.box import Found, Samples, look_over
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -73,8 +73,33 @@ def test_what_falls_short_ranks_below_all_that_holds() -> None:
     assert best.places[:, 0].tolist() == [1.0, 0.5]
 
 
-def test_slopes_at_an_end_are_those_inwards() -> None:
-    slopes = slopes_at(lambda p: np.column_stack([p @ [2.0, -1.0], p[:, 0] ** 2]), np.array([0, 1]))
-    assert slopes[0] == pytest.approx([2.0, -1.0])
-    assert slopes[1] == pytest.approx([0.0, 0.0], abs=1e-3)
-    assert STRETCH > 1, "populations must reach the ends"
+def test_populations_are_drawn_from_a_wider_box_so_that_they_reach_the_ends() -> None:
+    assert STRETCH > 1
+    samples = look_over(lambda p: p[:, :1], 3, points=4)
+    grown = evolve(lambda p: p[:, :1], samples, [0], [], size=64, generations=0)
+    assert (grown.places == 1.0).any()
+    assert (grown.places == 0.0).any()
+
+
+def test_a_climb_beats_a_fine_grid_on_a_bent_surface() -> None:
+    def evaluate(places: Floats) -> Floats:
+        x, y = places.T
+        return np.stack([np.sin(5 * x) + y, np.minimum(1.2 - y, 2 * x), np.cos(3 * x * y)], axis=1)
+
+    (start,) = best_of(look_over(evaluate, 2, points=256), [0, 1, 2], []).each()
+    found = ascend(evaluate, start, [0, 1, 2], [])
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 401)] * 2), -1).reshape(-1, 2)
+    assert found.values.min() >= evaluate(grid).min(axis=1).max() - 1e-6
+
+
+def test_floors_hold_where_the_smallest_part_is_largest() -> None:
+    def evaluate(places: Floats) -> Floats:
+        x, y = places.T
+        return np.stack([x - y, 0.5 - x, y + 0.1, x - 0.5], axis=1)
+
+    start = Found(np.array([0.9, 0.9]), evaluate(np.array([[0.9, 0.9]]))[0])
+    # x - y = 1/2 - x = y + 1/10: a third of their sum. With x at least 1/2 the second is at most 0.
+    assert ascend(evaluate, start, [0, 1, 2], []).values[:3].min() == pytest.approx(0.2, abs=1e-6)
+    floored = ascend(evaluate, start, [0, 1, 2], [3])
+    assert floored.values[3] >= 0
+    assert floored.values[:3].min() == pytest.approx(0.0, abs=1e-6)

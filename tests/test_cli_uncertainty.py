@@ -153,7 +153,7 @@ def test_a_frontier_as_text_and_file(call: Call, town: str, tmp_path: Path) -> N
     told = json.loads((tmp_path / "f.json").read_text("utf-8"))
     assert told["horizons"][0]["highest"]["growth"] == pytest.approx(math.exp(0.15) - 1, abs=1e-5)
     assert (tmp_path / "f.png").stat().st_size > 1000
-    code, out, _ = call("frontier", "plain.yaml", "--model", town)
+    code, out, _ = call("frontier", "plain.yaml", "--model", town, "--check", "1024", "-n", "16")
     assert code == 0
     assert "The highest growth at which all 1 hold is 16.18 % a year." in out
     assert [line for line in out.splitlines() if len(line) > 100] == []

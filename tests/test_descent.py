@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog
 
 from plansim.plan.measure import Floats
-from plansim.study.descent import least_moves
-from plansim.study.search import Evaluate
+from plansim.study.box import Evaluate, Found
+from plansim.study.descent import Part, Weights, cheapest
+
+
+def least_moves(
+    evaluate: Evaluate, starts: Sequence[Floats], floors: Sequence[int], present: Floats
+) -> Found:
+    """Moves that all cost alike, and a mix of few may cost a fiftieth more, as in reports."""
+    weights = Weights(np.ones(len(present)))
+    return cheapest(evaluate, starts, floors, present, weights, worth=0.02)
 
 
 def plane(slopes: Floats, levels: Floats) -> Evaluate:
@@ -74,3 +84,56 @@ def test_places_where_runs_break_down_are_kept_away_from() -> None:
     found = least_moves(broken, [np.array([0.3, 0.9])], [0], np.zeros(2))
     assert found.place[0] <= 0.6
     assert found.place.sum() == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_cheapest_place_by_prices_is_that_of_a_linear_programme(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    slopes, weights = rng.uniform(0.2, 2, (3, 4)), rng.uniform(0.1, 1, 4)
+    floor = slopes.sum(axis=1) * 0.4
+    found = cheapest(plane(slopes, floor), [np.ones(4)], range(3), np.zeros(4), Weights(weights))
+    best = linprog(weights, A_ub=-slopes, b_ub=-floor, bounds=[(0, 1)] * 4)
+    assert (found.values >= 0).all()
+    assert found.place @ weights == pytest.approx(best.fun, rel=1e-7)
+
+
+@pytest.mark.parametrize(("price", "place"), [(0.5, [0.2, 0.5]), (1.0, [0.5, 0.9])])
+def test_the_cheapest_place_may_be_below_the_present_and_around_a_corner(
+    price: float, place: list[float]
+) -> None:
+    def either(places: Floats) -> Floats:
+        x, y = places.T
+        # Either x down to 0.2, or y up to 0.9; and where x is tiny all breaks down.
+        return np.where(x < 0.1, np.nan, np.maximum(0.2 - x, y - 0.9))[:, None]
+
+    starts = [np.array([0.15, 0.5]), np.array([0.5, 0.95])]
+    weights = Weights(np.array([price, 0.6]))
+    found = cheapest(either, starts, [0], np.full(2, 0.5), weights)
+    assert found.values[0] >= 0
+    assert found.place == pytest.approx(place, abs=1e-6)
+
+
+# Nothing binds; on x + y = 1.3 the slopes are alike, x - 0.9 = 3·(y - 0.3); at 1.5, x has ended.
+COSTS = [(1.0, 5.0), (1.3, 5 + 3 * 0.1**2 / 4), (1.5, 5 + 0.1**2 + 3 * 0.2**2)]
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e5])
+@pytest.mark.parametrize(("least", "cost"), COSTS)
+def test_a_cost_that_is_computed_is_descended(unit: float, least: float, cost: float) -> None:
+    def evaluate(places: Floats) -> Floats:
+        x, y = places.T
+        return np.stack([x + y - least, unit * ((x - 0.9) ** 2 + 3 * (y - 0.3) ** 2 + 5)], axis=1)
+
+    found = cheapest(evaluate, [np.ones(2)], [0], np.zeros(2), Part(1, unit))
+    assert found.values[0] >= 0
+    assert found.values[1] / unit == pytest.approx(cost, abs=1e-6)
+
+
+def test_a_lever_that_jumps_is_put_where_a_computed_cost_is_least() -> None:
+    def evaluate(places: Floats) -> Floats:
+        step = np.floor(places[:, 0] * 8 + 1e-9)
+        return np.stack([places[:, 1] - 0.25, (step - 3) ** 2 + places[:, 1]], axis=1)
+
+    found = cheapest(evaluate, [np.ones(2)], [0], np.zeros(2), Part(1))
+    assert found.values[0] >= 0
+    assert found.values[1] == pytest.approx(0.25, abs=1e-6)

@@ -67,12 +67,15 @@ push: [drive]
 mend: [care]
 uncertainty: design.yaml
 """
+ONE_YEAR = SPEC.replace(", 2008]", "]")
 Reads = Callable[..., tuple[Model, Quest, Frontier]]
 
 
 @pytest.fixture(scope="module")
 def reads(tmp_path_factory: pytest.TempPathFactory) -> Reads:
-    def read(*aims: tuple[str, str, str], spec: str = SPEC) -> tuple[Model, Quest, Frontier]:
+    def read(
+        *aims: tuple[str, str, str], spec: str = ONE_YEAR, levels: int = 2
+    ) -> tuple[Model, Quest, Frontier]:
         tmp_path = tmp_path_factory.mktemp("town")
         text = HEAD + "".join(ROW.format(*each) for each in aims)
         (tmp_path / "targets.yaml").write_text(text, "utf-8")
@@ -84,7 +87,11 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Reads:
         model = load_model(writer(tmp_path)(EQUATIONS))
         targets = load_targets(model=model)
         quest = read_quest(model, load_views(model), Path)
-        return model, quest, frontier(model, quest, targets, draws=512, settings=4096, threads=1)
+        return (
+            model,
+            quest,
+            frontier(model, quest, targets, draws=512, settings=4096, levels=levels, threads=1),
+        )
 
     return read
 
@@ -92,7 +99,7 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Reads:
 @pytest.fixture(scope="module")
 def reached(reads: Reads) -> tuple[Quest, Frontier]:
     """A frontier that two targets make."""
-    _, quest, found = reads(DIRT, SPARE)
+    _, quest, found = reads(DIRT, SPARE, spec=SPEC, levels=6)
     return quest, found
 
 
@@ -170,7 +177,7 @@ def test_targets_that_clash_are_told_from_those_that_never_hold(reads: Reads) ->
 
 
 def test_a_target_must_hold_in_every_year_to_the_horizon(reads: Reads) -> None:
-    _, _, found = reads(LASTING)
+    _, _, found = reads(LASTING, spec=SPEC)
     rates = [each.highest.growth for each in found.horizons if each.highest]
     # The sum of growth is 0.6 after 4 years at 0.15, but after 8 at 0.075.
     assert rates == pytest.approx([math.exp(0.15) - 1, math.exp(0.075) - 1], abs=1e-4)
@@ -241,7 +248,7 @@ def test_growth_is_pushed_along_the_frontier_until_margins_have_gone(
 
 
 def test_without_uncertainty_there_are_no_chances(reads: Reads) -> None:
-    _, _, found = reads(DIRT, SPARE, spec=SPEC.replace("uncertainty: design.yaml\n", ""))
+    _, _, found = reads(DIRT, SPARE, spec=ONE_YEAR.replace("uncertainty: design.yaml\n", ""))
     horizon = found.horizons[0]
     assert (found.draws, horizon.chances, horizon.sure) == (0, (), ())
     assert horizon.highest is not None

@@ -14,13 +14,13 @@ from plansim.model.mdl import load_model
 from plansim.plan.measure import Floats
 from plansim.plan.targets import Target, load_targets
 from plansim.plan.views_file import load_views
+from plansim.study.box import Found
 from plansim.study.frontier import frontier
 from plansim.study.frontier_check import TOLERANCE, check, grid_of
 from plansim.study.frontier_field import Field
 from plansim.study.frontier_file import Quest, read_quest
 from plansim.study.frontier_records import Frontier, Horizon, Way
 from plansim.study.members import compiled
-from plansim.study.search import Found
 from tests.vensim_text import writer
 
 # Each target is one row of a programme that is solved apart.
@@ -98,7 +98,7 @@ def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     targets = load_targets(model=model)
     quest = read_quest(model, load_views(model), Path)
     field = Field(model, quest, targets, 2004, 2, 1, compiled)
-    found = frontier(model, quest, targets, settings=2**16, threads=1)
+    found = frontier(model, quest, targets, settings=2**16, levels=1, threads=1)
     return request.param, quest, tuple(targets), field, found
 
 
@@ -212,7 +212,7 @@ def test_a_search_that_is_beaten_goes_on_from_there(
     monkeypatch.setattr(module, "highest", lazy)
     monkeypatch.setattr(module, "ascend", lambda _, start, *__: start)
     model = load_model(Path(targets[0].file).with_name("small.mdl"))
-    again = frontier(model, quest, targets, settings=2**12, threads=1).horizons[0]
+    again = frontier(model, quest, targets, settings=2**12, levels=1, threads=1).horizons[0]
     assert again.search.resumed > 0, name
     assert again.highest is not None
     assert again.highest.growth == pytest.approx(right.growth, abs=0.002)
@@ -222,7 +222,8 @@ def test_a_search_that_is_beaten_goes_on_from_there(
 def test_without_settings_there_is_no_check(town: Town) -> None:
     _, quest, targets, _, _ = town
     model = load_model(Path(targets[0].file).with_name("small.mdl"))
-    assert frontier(model, quest, targets, settings=0).horizons[0].check is None
+    unchecked = frontier(model, quest, targets, settings=0, levels=1, threads=1)
+    assert unchecked.horizons[0].check is None
 
 
 def test_the_grid_takes_the_strongest_levers_and_as_many_as_are_affordable(town: Town) -> None:

@@ -2,25 +2,22 @@
 
 Two ways that know nothing of one another. A population of places (differential evolution after
 Zhang and Sanderson 2009, with the rules of Deb 2000 for what must hold) finds the region, whatever
-the corners, steps and hills on the way; a linear programme about one place, in a box no wider than
-it was right in (after Griffith and Stewart 1961), then goes to the corner where most levers stand
-at an end. SLSQP, which `search` climbs with, stops short at such corners: on the shipped model it
-ended a tenth of a point of growth lower, and elsewhere for each start.
-
-Levers are counted from 0 to 1, as in `search`.
+the corners, steps and hills on the way; linear programmes (`study.trust`) then go to the corner
+where most levers stand at an end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
 
 from plansim.plan.measure import Floats
-from plansim.study.search import BROKEN, STEP, Evaluate, Found, Samples
+from plansim.study.box import Evaluate, Found, Samples, sound
+from plansim.study.trust import Maxima, descended
 
-__all__ = ["ascend", "best_of", "evolve", "slopes_at", "sound", "worths"]
+__all__ = ["ascend", "best_of", "evolve", "worths"]
 
 SIZE = 256
 """Of the population."""
@@ -32,22 +29,11 @@ ALIKE = 1e-6
 STRETCH = 1.4
 """Places are drawn from a box so much wider and put back to its edge: many best levers stand
 there."""
-MOST_STEPS = 60
-WIDTH = 0.1
-"""Of the first box of a linear programme, as a part of each lever's range."""
-WIDTHS = (4.0, 1.0, 0.25, 0.06, 0.015)
-"""Tried at once, as multiples of the last that was right."""
-PARTS = (1.0, 0.98, 0.9)
-"""Of the way to where the linear programme says: all of it may be a hair too far."""
-GAIN = 1e-9
+FIRST = 0.1
+"""Reach of a climb at its beginning: a population has come near."""
 MISSED = -1e6
 """Far below all that counts."""
 PENALTY = 1e3
-
-
-def sound(values: Floats) -> Floats:
-    """Put `BROKEN` in place of what is no number."""
-    return np.asarray(np.where(np.isfinite(values), values, BROKEN))
 
 
 def worths(values: Floats, rows: Sequence[int], floors: Sequence[int]) -> Floats:
@@ -106,65 +92,26 @@ def evolve(
     return best_of(Samples(places, values), rows, floors, size)
 
 
-def slopes_at(evaluate: Evaluate, place: Floats) -> Floats:
-    """Give the slopes of all parts at a place, ``(part, lever)``, by central differences."""
-    count = len(place)
-    up = np.minimum(place + STEP * np.eye(count), 1.0)
-    down = np.maximum(place - STEP * np.eye(count), 0.0)
-    values = sound(evaluate(np.concatenate([up, down])))
-    width = np.diagonal(up - down)[:, None]
-    return np.asarray(((values[:count] - values[count:]) / width).T)
+@dataclass(frozen=True)
+class _Smallest:
+    """The smallest of the rows is to be large, and what floors fall short by nothing."""
+
+    rows: list[int]
+    floors: list[int]
+
+    def price(self, _: Floats, values: Floats) -> Floats:
+        return np.asarray(-worths(values, self.rows, self.floors))
+
+    def terms(self, here: Found, slopes: Floats) -> tuple[Maxima, Maxima]:
+        rows, floors = self.rows, self.floors
+        # What falls short costs more than any gain: a bad start is led to where all holds.
+        penalties = np.full(len(floors), PENALTY)
+        return (
+            Maxima(-here.values[rows, None], -slopes[rows, None], np.ones(1), -np.inf),
+            Maxima(-here.values[None, floors], -slopes[None, floors], penalties),
+        )
 
 
-def ascend(
-    evaluate: Evaluate,
-    start: Found,
-    rows: Sequence[int],
-    floors: Sequence[int],
-    *,
-    steps: int = MOST_STEPS,
-) -> Found:
+def ascend(evaluate: Evaluate, start: Found, rows: Sequence[int], floors: Sequence[int]) -> Found:
     """Climb from a place by linear programmes; the result is never worse than the start."""
-    rows, floors = list(rows), list(floors)
-    here, width = start, WIDTH
-    worth = float(worths(here.values[None], rows, floors)[0])
-    for _ in range(steps):
-        slopes = slopes_at(evaluate, here.place)
-        widths = np.minimum(width * np.array(WIDTHS), 1.0)
-        moves = [_planned(here, slopes, rows, floors, each) for each in widths]
-        tried = np.clip(
-            [here.place + part * move for move in moves for part in PARTS], 0.0, 1.0
-        )  # fmt: skip
-        values = sound(evaluate(tried))
-        found = worths(values, rows, floors)
-        best = int(np.argmax(found))
-        if found[best] <= worth + GAIN:
-            break
-        width = float(widths[best // len(PARTS)])
-        here, worth = Found(tried[best], values[best]), float(found[best])
-    return here
-
-
-def _planned(
-    here: Found, slopes: Floats, rows: list[int], floors: list[int], width: float
-) -> Floats:
-    """Give the move within a box that is best where all parts are straight.
-
-    Unknown are the moves, the smallest of the rows, and what each floor falls short by, which costs
-    more than any gain: a start at which not all hold is led to where they do.
-    """
-    count, kept = len(here.place), len(floors)
-    aims = np.concatenate([np.zeros(count), [-1.0], np.full(kept, PENALTY)])
-    above = np.hstack([-slopes[rows], np.ones((len(rows), 1)), np.zeros((len(rows), kept))])
-    holds = np.hstack([-slopes[floors], np.zeros((kept, 1)), -np.eye(kept)])
-    low = np.maximum(-width, -here.place)
-    high = np.minimum(width, 1.0 - here.place)
-    bounds = [*zip(low, high, strict=True), (None, None), *[(0.0, None)] * kept]
-    found = linprog(
-        aims,
-        A_ub=np.vstack([above, holds]),
-        b_ub=np.concatenate([here.values[rows], here.values[floors]]),
-        bounds=bounds,
-        method="highs",
-    )
-    return np.zeros(count) if found.x is None else np.asarray(found.x[:count])
+    return descended(evaluate, _Smallest(list(rows), list(floors)), start, first=FIRST)

@@ -24,6 +24,7 @@ from plansim.model.records import Model
 from plansim.plan.targets import Attribute, Target
 from plansim.study.ascent import ascend
 from plansim.study.block import judged_targets
+from plansim.study.box import Found, Samples, look_over
 from plansim.study.frontier_chance import surely
 from plansim.study.frontier_check import SETTINGS, check
 from plansim.study.frontier_climb import (
@@ -34,13 +35,11 @@ from plansim.study.frontier_climb import (
     highest,
     settled,
     together,
-    with_found,
 )
 from plansim.study.frontier_field import Field, present_of
 from plansim.study.frontier_file import Quest
 from plansim.study.frontier_records import Alone, Check, Frontier, Horizon, Search
 from plansim.study.members import Engine, compiled
-from plansim.study.search import Found, Samples, look_over
 from plansim.study.sweep import processors
 
 __all__ = ["DRAWS", "frontier"]
@@ -59,6 +58,7 @@ def frontier(
     *,
     draws: int = DRAWS,
     settings: int = SETTINGS,
+    levels: int = LEVELS,
     threads: int | None = None,
     engine: Engine = compiled,
     progress: Callable[[int, int], None] | None = None,
@@ -71,6 +71,7 @@ def frontier(
         targets: the plan's; those that bind, and that the scenario does not assume, must hold.
         draws: of what is uncertain.
         settings: of each look of the check by brute force; 0 for no check.
+        levels: growth rates for which a policy along the frontier is sought.
         threads: None for as many as there are processors.
         engine: what runs the model.
         progress: is told how many steps of how many are done.
@@ -91,7 +92,7 @@ def frontier(
     found = []
     runs = 0
     drawn = 0
-    steps = len(wanted) + LEVELS + 4
+    steps = len(wanted) + levels + 4
     for place, year in enumerate(quest.years):
         field = Field(model, quest, wanted, year, draws, threads, engine)
         drawn = len(field.drawn)
@@ -100,34 +101,34 @@ def frontier(
             if progress is not None:
                 progress(place * steps + done, len(quest.years) * steps)
 
-        found.append(_horizon(field, settings, tell))
+        found.append(_horizon(field, settings, levels, tell))
         runs += field.runs
     present = tuple(present_of(each, model, quest.scenario) for each in quest.factors)
     return Frontier(quest, wanted, present, tuple(found), drawn, runs)
 
 
-def _horizon(field: Field, settings: int, tell: Callable[[int], None]) -> Horizon:
+def _horizon(field: Field, settings: int, levels: int, tell: Callable[[int], None]) -> Horizon:
     rows = list(range(len(field.targets)))
     growth = len(rows)
     samples = look_over(field.evaluate, len(field.here), more=field.here[None])
     fast = fastest(field, samples)
-    samples = with_found(samples, [fast])
+    samples = samples.also([fast])
     asked: list[Alone] = []
     for row in rows:
         one, seen = alone(field, samples, row, float(fast.values[growth]))
         asked.append(one)
-        samples = with_found(samples, seen)
+        samples = samples.also(seen)
         tell(len(asked))
     never = [row for row in rows if math.isnan(asked[row].growth)]
     kept, clashing, samples = together(field, samples, [row for row in rows if row not in never])
     tell(len(rows) + 1)
     ends = highest(field, samples, kept) if kept else []
-    samples = with_found(samples, ends)
+    samples = samples.also(ends)
     if (first := _top(samples, kept, growth)) is not None:
         # What stops growth for all may, by itself, allow a little more.
         tight = [row for row in kept if first.values[row] < JUST]
         further = [ascend(field.evaluate, first, [growth], [row]) for row in tight]
-        samples = with_found(samples, further)
+        samples = samples.also(further)
     tell(len(rows) + 2)
     asked = [_at_least(each, samples, row) for row, each in enumerate(asked)]
     top, result, resumed, samples = _checked(field, samples, kept, asked, settings)
@@ -135,12 +136,12 @@ def _horizon(field: Field, settings: int, tell: Callable[[int], None]) -> Horizo
     tell(len(rows) + 3)
     reach = float(samples.values[:, growth].max())
     path = (
-        along(field, samples, kept, top, reach, lambda done: tell(len(rows) + 3 + done))
+        along(field, samples, kept, top, reach, levels, lambda done: tell(len(rows) + 3 + done))
         if kept
         else []
     )
     chances = surely(field, path, kept, top)
-    tell(len(rows) + LEVELS + 4)
+    tell(len(rows) + levels + 4)
     present = field.evaluate(field.here[None])[0]
     sound = samples.values[samples.values[:, growth] > -1, growth]
     return Horizon(
@@ -191,13 +192,13 @@ def _checked(
         if not better or resumed == ROUNDS:
             return top, result, resumed, samples
         resumed += 1
-        samples = with_found(samples, better)
+        samples = samples.also(better)
         if result.beaten:
-            samples = with_found(samples, [ascend(field.evaluate, better[-1], [growth], kept)])
+            samples = samples.also([ascend(field.evaluate, better[-1], [growth], kept)])
         for row, each in enumerate(said):
             if each.target.id in result.alone_beaten:
                 start = better[result.alone_beaten.index(each.target.id)]
-                samples = with_found(samples, [ascend(field.evaluate, start, [growth], [row])])
+                samples = samples.also([ascend(field.evaluate, start, [growth], [row])])
 
 
 def _at_least(alone: Alone, samples: Samples, row: int) -> Alone:

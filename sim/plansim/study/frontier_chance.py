@@ -16,9 +16,9 @@ import numpy as np
 from scipy.special import expit
 
 from plansim.plan.measure import Floats
+from plansim.study.box import Found, slopes_at
 from plansim.study.frontier_field import Field
 from plansim.study.frontier_records import SURE, Policy, Sure, Surest
-from plansim.study.search import Found
 
 __all__ = ["Chances", "surely", "without"]
 
@@ -166,14 +166,14 @@ def without(
 
 def _climbed(field: Field, place: Floats, rows: list[int]) -> Floats:
     """Climb to where the smooth share of `Field.other` in which all hold is largest."""
-    count = len(place)
     for smooth in SMOOTH:
+
+        def share(places: Floats, smooth: float = smooth) -> Floats:
+            return _smooth(field, places, rows, smooth)[:, None]
+
         worth = _smooth(field, place[None], rows, smooth)[0]
         for _ in range(STEPS):
-            up = np.minimum(place + STEP * np.eye(count), 1.0)
-            down = np.maximum(place - STEP * np.eye(count), 0.0)
-            shares = _smooth(field, np.concatenate([up, down]), rows, smooth)
-            slopes = (shares[:count] - shares[count:]) / np.diagonal(up - down)
+            slopes = slopes_at(share, place, STEP)[0]
             steepest = np.abs(slopes).max()
             if steepest == 0:
                 break

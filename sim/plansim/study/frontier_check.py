@@ -17,10 +17,10 @@ import numpy as np
 from scipy.stats import qmc
 
 from plansim.plan.measure import Floats
-from plansim.study.ascent import STRETCH, slopes_at, sound
+from plansim.study.ascent import STRETCH
+from plansim.study.box import BROKEN, Found, slopes_at, sound
 from plansim.study.frontier_field import Field
 from plansim.study.frontier_records import Alone, Check, Look, Way
-from plansim.study.search import BROKEN, Found
 
 __all__ = ["SETTINGS", "TOLERANCE", "check", "grid_of"]
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from plansim.plan.measure import Floats
 from plansim.study.ascent import ascend, best_of, evolve, worths
+from plansim.study.box import BROKEN, Evaluate, Found, Samples
 from plansim.study.frontier_field import Field
 from plansim.study.frontier_records import Alone
-from plansim.study.search import BROKEN, Evaluate, Found, Samples
 
-__all__ = ["SEARCHES", "alone", "along", "fastest", "highest", "settled", "together", "with_found"]
+__all__ = ["LEVELS", "SEARCHES", "alone", "along", "fastest", "highest", "settled", "together"]
 
 SEARCHES = 2
 """Populations, each from other random places, for the highest growth: that they end at the same
@@ -34,14 +34,6 @@ SAME = 1e-9
 """Growth given up, at most, to leave a lever where it is."""
 
 
-def with_found(samples: Samples, found: Sequence[Found]) -> Samples:
-    """Add places to samples."""
-    return Samples(
-        np.vstack([samples.places, *(each.place for each in found)]),
-        np.vstack([samples.values, *(each.values for each in found)]),
-    )
-
-
 def _climbed(
     evaluate: Evaluate,
     samples: Samples,
@@ -51,20 +43,17 @@ def _climbed(
     population: tuple[int, int] | None = None,
 ) -> Found:
     """Give the best of some climbs from the best samples, and from those of a population."""
-    starts = best_of(samples, rows, floors, climbs)
+    starts = best_of(samples, rows, floors, climbs).each()
     if population is not None:
         size, generations = population
         grown = evolve(evaluate, samples, rows, floors, size=size, generations=generations)
-        starts = Samples(
-            np.concatenate([grown.places[:climbs], starts.places]),
-            np.concatenate([grown.values[:climbs], starts.values]),
-        )
-    ends = [
-        ascend(evaluate, Found(place, values), rows, floors)
-        for place, values in zip(starts.places, starts.values, strict=True)
-    ]
-    worth = worths(np.stack([each.values for each in ends]), rows, floors)
-    return ends[int(np.argmax(worth))]
+        starts += best_of(grown, rows, floors, climbs).each()
+    return _best([ascend(evaluate, each, rows, floors) for each in starts], rows, floors)
+
+
+def _best(found: Sequence[Found], rows: Sequence[int], floors: Sequence[int]) -> Found:
+    worth = worths(np.stack([each.values for each in found]), rows, floors)
+    return found[int(np.argmax(worth))]
 
 
 def fastest(field: Field, samples: Samples) -> Found:
@@ -79,7 +68,7 @@ def alone(field: Field, samples: Samples, row: int, top: float) -> tuple[Alone, 
     seen = [best]
     rate = math.nan
     if best.values[row] >= 0:
-        known = with_found(samples, seen)
+        known = samples.also(seen)
         holding = known.values[known.values[:, row] >= 0, growth]
         rate = float(holding.max())
         if rate < top - NEAR:
@@ -98,7 +87,7 @@ def together(
     clashing: list[int] = []
     while kept:
         top = _climbed(field.evaluate, samples, kept, [], 2, FEW)
-        samples = with_found(samples, [top])
+        samples = samples.also([top])
         if top.values[kept].min() >= 0:
             break
         worst = min(kept, key=lambda row: float(top.values[row]))
@@ -113,10 +102,9 @@ def highest(field: Field, samples: Samples, kept: Sequence[int]) -> list[Found]:
     ends = []
     for seed in range(SEARCHES):
         grown = evolve(field.evaluate, samples, [growth], kept, seed=seed)
-        starts = zip(grown.places[:CLIMBS], grown.values[:CLIMBS], strict=True)
-        tops = [ascend(field.evaluate, Found(*each), [growth], kept) for each in starts]
-        worth = worths(np.stack([each.values for each in tops]), [growth], kept)
-        ends.append(tops[int(np.argmax(worth))])
+        starts = best_of(grown, [growth], kept, CLIMBS).each()
+        tops = [ascend(field.evaluate, each, [growth], kept) for each in starts]
+        ends.append(_best(tops, [growth], kept))
     return ends
 
 
@@ -165,9 +153,10 @@ def along(
     kept: Sequence[int],
     top: Found | None,
     reach: float,
+    count: int,
     tell: Callable[[int], None],
 ) -> list[Found]:
-    """Give the policies whose smallest margin is largest, at rising growth.
+    """Give the policies whose smallest margin is largest, at so many rates of growth, rising.
 
     Sought from above: a policy with more growth is one with at least so much, so that margins
     cannot rise with growth.
@@ -180,11 +169,11 @@ def along(
     found: list[Found] = []
     known = samples
     if beyond > first:
-        inside = np.linspace(first, last, LEVELS)[1:] if last > first else np.array([])
+        inside = np.linspace(first, last, count)[1:] if last > first else np.array([])
         levels = [*inside, *([beyond] if beyond > last else [])]
         for number, level in enumerate(reversed(levels)):
             found.append(_best_at(field, known, kept, float(level)))
-            known = with_found(known, found[-1:])
+            known = known.also(found[-1:])
             tell(number + 1)
     kept_apart: list[Found] = []
     for each in [*found, slow]:

@@ -19,13 +19,13 @@ from plansim.model.scenario import Scenario
 from plansim.plan.check import margin_of
 from plansim.plan.measure import Floats, Measure
 from plansim.plan.targets import Target
+from plansim.study.box import BROKEN, Found
 from plansim.study.design import Sampler
 from plansim.study.factor import Factor, applied, default_of, reach
 from plansim.study.frontier_file import Quest
 from plansim.study.frontier_records import Policy
 from plansim.study.gauge import gauge, later
 from plansim.study.members import Engine
-from plansim.study.search import BROKEN, Found
 from plansim.study.trials import Bench, Question, Standing, bench_of
 
 __all__ = ["Field", "present_of"]

@@ -20,15 +20,17 @@ from plansim.model.scenario import Scenario
 from plansim.plan.measure import Floats
 from plansim.plan.targets import Target
 from plansim.plan.views import Lever
-from plansim.study.descent import least_moves
+from plansim.study.box import Evaluate, Found
+from plansim.study.descent import Weights, cheapest
 from plansim.study.members import Engine, compiled
-from plansim.study.search import Found
 from plansim.study.solve import brackets
 from plansim.study.workshop import Move, Remedy, Workshop, scale_of, workshop_of
 
 __all__ = ["Joint", "Left", "Mended", "Mending", "Package", "mend"]
 
 HALVINGS = 30
+WORTH = 0.02
+"""A mix of fewer levers is worth so much more of the cost."""
 FIRST = 100.0
 """How much more it counts that the targets which are mended hold, where it is asked how near
 another one comes to holding too."""
@@ -213,7 +215,7 @@ def _mending(
         at = narrow.place([(narrow.levers.index(best.lever), best.value)])
         return Mending(narrow.scenario.id, target, present, tuple(alone), None, None), at
     starts = [narrow.here, grid.stairs(narrow, target), grid.corner(narrow, [target])]
-    found = least_moves(narrow.evaluate([target]), starts, [0], narrow.here)
+    found = _least_moves(narrow.evaluate([target]), starts, [0], narrow.here)
     setting = narrow.setting(found.place)
     if found.values[0] >= 0:
         remedy = workshop.remedy([target], setting)
@@ -235,6 +237,13 @@ def _closed_in(
         fine = workshop.margins(target, settings) >= 0
         good, bad = np.where(fine, middle, good), np.where(fine, bad, middle)
     return good
+
+
+def _least_moves(
+    evaluate: Evaluate, starts: Sequence[Floats], floors: Sequence[int], here: Floats
+) -> Found:
+    weights = Weights(np.ones(len(here)))
+    return cheapest(evaluate, starts, floors, here, weights, worth=WORTH)
 
 
 # --- all at once ----------------------------------------------------------------------------------
@@ -268,7 +277,7 @@ def _joint(
         # Each lever as far as any one target asks.
         union = places[np.abs(places - here).argmax(axis=0), np.arange(len(here))]
         starts = [union, found.place if clashing else grid.corner(narrow, mended)]
-        found = least_moves(narrow.evaluate(wanted), starts, range(len(wanted)), here)
+        found = _least_moves(narrow.evaluate(wanted), starts, range(len(wanted)), here)
         if found.values.min() >= 0:
             break
         clashing.append(mended.pop(int(np.argmin(found.values[: len(mended)]))))
@@ -276,7 +285,7 @@ def _joint(
         wanted = [*mended, *kept, target]
         weights = np.append(np.full(len(wanted) - 1, FIRST), 1.0)
         starts = [found.place, ends[target.id]]
-        near = least_moves(narrow.evaluate(wanted, weights), starts, range(len(wanted)), here)
+        near = _least_moves(narrow.evaluate(wanted, weights), starts, range(len(wanted)), here)
         if near.values.min() >= 0:
             mended, found = [*mended, target], near
         else:

@@ -1,8 +1,9 @@
 """The cheapest mix of several levers that just meets targets, by a cost that the user states.
 
 The cost is a price for a unit of each lever's change, or what a variable of the model adds up to.
-The plausible ranges of the levers are looked over first, then the admissible ones; see
-`plansim.study.search` for how.
+The plausible ranges of the levers are looked over first, then the admissible ones: at many places
+at once, so that a region that meets the targets is found wherever it lies; from the cheapest places
+there linear programmes descend to corners (`study.descent`).
 """
 
 from __future__ import annotations
@@ -18,13 +19,23 @@ from plansim.model.records import Model, Timing
 from plansim.model.scenario import Scenario
 from plansim.plan.measure import Floats, Measure
 from plansim.plan.targets import Status, Target
+from plansim.study.ascent import ascend, best_of, evolve
+from plansim.study.box import BROKEN, Evaluate, Found, Samples, look_over
+from plansim.study.descent import Part, Weights, cheapest
 from plansim.study.gauge import gauge
 from plansim.study.members import Engine, compiled, variable_of
-from plansim.study.search import BROKEN, Evaluate, best_worst, cheapest, look_over
 from plansim.study.solve import Lever, Range, ranges_of
 from plansim.study.trials import Bench, Question, bench_of
+from plansim.study.workshop import scale_of
 
 __all__ = ["Looked", "Mix", "Outlay", "Prices", "cheapest_mix"]
+
+STARTS = 5
+"""The cheapest places that meet the targets, or else those that come nearest."""
+POPULATION = (96, 60)
+"""Size and generations, where no place meets them."""
+APART = 0.1
+"""Starts differ by so much of a range."""
 
 
 @dataclass(frozen=True)
@@ -227,26 +238,51 @@ def _sought(
     width = np.where(high > low, high - low, 1.0)
     rows = list(range(len(targets)))
     evaluate = _evaluate(bench, targets, counted, low, high)
-    here = (np.array([each.present for each in levers]) - low) / width
+    present = np.array([each.present for each in levers])
+    here = (present - low) / width
     samples = look_over(evaluate, len(levers), more=np.stack([here, *_corners(len(levers))]))
-    if not (samples.values[:, rows] >= 0).all(axis=1).any():
-        # A region that all points missed may still be climbed into.
-        top = best_worst(evaluate, samples, rows)
-        samples = type(samples)(
-            np.vstack([samples.places, top.place]), np.vstack([samples.values, top.values])
-        )
-    weights = None if counted else _unit_prices(levers, cost_of, ends) * (high - low)
-    found = cheapest(evaluate, samples, rows, here, weights, None if weights is not None else
-                     len(targets))  # fmt: skip
     worst = samples.values[:, rows].min(axis=1)
-    place = int(np.argmax(worst))
-    at = low + samples.places[place] * (high - low)
+    if worst.max() < 0:
+        # A region that all points missed may still be climbed into.
+        size, generations = POPULATION
+        grown = evolve(evaluate, samples, rows, [], size=size, generations=generations)
+        tops = [*best_of(grown, rows, []).each(), *_apart(samples, -worst)]
+        samples = samples.also(ascend(evaluate, each, rows, []) for each in tops)
+        worst = samples.values[:, rows].min(axis=1)
+    best = samples.each()[int(np.argmax(worst))]
     margins = {
-        each.id: math.nan if value <= BROKEN else float(value * _scale(each))
-        for each, value in zip(targets, samples.values[place, rows], strict=True)
+        each.id: math.nan if value <= BROKEN else float(value * scale_of(each))
+        for each, value in zip(targets, best.values[rows], strict=True)
     }
+    at = low + best.place * (high - low)
     looked = Looked(kind, ends, len(samples.places), margins, tuple(map(float, at)))
-    return (None if found is None else low + found.place * (high - low)), looked
+    good = Samples(samples.places[worst >= 0], samples.values[worst >= 0])
+    if not len(good.places):
+        return None, looked
+    cost: Weights | Part
+    if counted is None:
+        weights = _unit_prices(levers, cost_of, ends) * (high - low)
+        cost = Weights(weights / (weights.max() or 1.0))
+    else:
+        paid = samples.values[samples.values[:, -1] > BROKEN, -1]
+        cost = Part(len(rows), float(np.ptp(paid)) or 1.0)
+    starts = _apart(good, cost.of(good.places, good.values, here))
+    found = cheapest(evaluate, [here, *(each.place for each in starts)], rows, here, cost)
+    if found.values[rows].min() < 0:
+        return None, looked
+    return np.where(found.place == here, present, low + found.place * (high - low)), looked
+
+
+def _apart(samples: Samples, costs: Floats) -> list[Found]:
+    """Give the cheapest places that are not close to one another."""
+    chosen: list[Found] = []
+    for row in np.argsort(costs, kind="stable"):
+        place = samples.places[row]
+        if all(np.abs(place - each.place).max() > APART for each in chosen):
+            chosen.append(Found(place, samples.values[row]))
+        if len(chosen) == STARTS:
+            break
+    return chosen
 
 
 def _corners(count: int) -> list[Floats]:
@@ -256,17 +292,12 @@ def _corners(count: int) -> list[Floats]:
     return [np.array(each, np.float64) for each in np.ndindex(*(2,) * count)]
 
 
-def _scale(target: Target) -> float:
-    """Give what the margins of a target are counted in, so that they compare."""
-    return abs(target.value or 0.0) or 1.0
-
-
 def _evaluate(
     bench: Bench, targets: Sequence[Target], counted: Target | None, low: Floats, high: Floats
 ) -> Evaluate:
     def run(places: Floats) -> Floats:
         standings = bench.run(low + places * (high - low)).standings
-        parts = [standings[each.id].least / _scale(each) for each in targets]
+        parts = [standings[each.id].least / scale_of(each) for each in targets]
         if counted is not None:
             parts.append(standings[counted.id].value)
         return np.stack(parts, axis=1)

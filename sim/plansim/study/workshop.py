@@ -14,9 +14,9 @@ from plansim.model.scenario import Scenario
 from plansim.plan.measure import Floats
 from plansim.plan.targets import Status, Target
 from plansim.plan.views import Lever
+from plansim.study.box import Evaluate
 from plansim.study.factor import default_of
 from plansim.study.members import Engine
-from plansim.study.search import Evaluate
 from plansim.study.trials import Bench, Question, Trials, bench_of
 
 __all__ = ["POINTS", "Move", "Remedy", "Setting", "Workshop", "scale_of", "workshop_of"]
