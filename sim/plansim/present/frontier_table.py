@@ -59,6 +59,9 @@ def frontier_table(
             width,
         )
     ]
+    if given := [each for each in found.quest.levers if each.outside]:
+        names = text.join([text.pick(each.name_en, each.name_zh) for each in given])
+        parts.append(paragraph(text("frontier.outside", count=len(given), names=names), width))
     for horizon in found.horizons:
         parts.append(Band(text("frontier.year", year=horizon.year)).text)
         parts.append("\n".join(paragraph(each, width) for each in _said(found, horizon, text)))

@@ -251,7 +251,7 @@ def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
               text("report.method_verdicts"), text("report.method_causes")]  # fmt: skip
     if any(each.each for each in comparison.mended):
         points.append(text("report.method_mending"))
-    points.append(text("report.method_trust"))
+    points += [text("report.method_units"), text("report.method_trust")]
     cards = [{str(k): str(v) for k, v in run.attrs.items()} for run in comparison.runs]
     keys = [key for key in cards[0] if not key.startswith("scenario_title")]
     rows = []

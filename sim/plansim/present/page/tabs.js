@@ -146,6 +146,7 @@ function about() {
     ["page.about_method", t("page.about_euler", { step: first.clock.step })],
   ];
   const reading = [
+    "page.read_units",
     "page.read_margin",
     "page.read_breach",
     "page.read_undecided",
