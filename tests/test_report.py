@@ -45,6 +45,7 @@ from plansim.present.report_terminal import terminal_text
 from plansim.present.text import Lang, read_text
 from plansim.present.typography import in_print
 from plansim.study.compare import Comparison, Spread, compare
+from plansim.study.mend import Mended
 
 IDS = ("baseline", "accelerated-growth")
 LANGS = (Lang.EN, Lang.ZH)
@@ -489,6 +490,19 @@ def test_page_one_says_what_mends_several_at_once_and_what_stays_missed(
         assert str(len(joint.remedy.moves)) in line
         assert all(each.target.id in line for each in joint.left)
         assert not any(each.id in line.split() for each in joint.mended)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_notes_speak_only_of_columns_that_are_there(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    text = read_text(lang)
+    bare = replace(found, mended=tuple(Mended((), None) for _ in found.mended))
+    for document, sought in ((documents[lang], True), (report(bare, text), False)):
+        (table,) = [e for e in document.sections[0].blocks if isinstance(e, Table)]
+        assert (table.columns[-1].head == text("report.mends")) is sought
+        assert (text("report.mends_note") in table.note) is sought
+        assert ("→" in table.note) is sought
 
 
 # --- the command ----------------------------------------------------------------------------------

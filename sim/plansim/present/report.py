@@ -175,6 +175,8 @@ def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Tabl
             cells.append(_mending_cell(comparison, target, text))
         rows.append(Row(tuple(cells)))
     note = [text("report.failing_note")]
+    if sought:
+        note.append(text("report.mends_note"))
     if comparison.spread is not None:
         note.append(text("report.spread_note", sweep=comparison.spread.name))
         if not comparison.spread.same_model:
