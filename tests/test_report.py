@@ -505,6 +505,42 @@ def test_notes_speak_only_of_columns_that_are_there(
         assert ("→" in table.note) is sought
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    text = read_text(lang)
+    (attribution,) = found.attributions
+    assert attribution is not None
+    names = [text.pick(each.name, each.name_zh) for each in attribution.groups]
+    rest = text("causes.rest_bare", share="")
+    (table,) = [
+        block
+        for section in documents[lang].sections
+        for block in section.blocks
+        if isinstance(block, Table) and any(e.head == text("causes.due") for e in block.columns)
+    ]
+    assert "±" not in table.note
+    others = 0
+    for row in table.rows:
+        if not isinstance(row, Row):
+            continue
+        change, due = row.cells[3], row.cells[4].text
+        assert change.number is not None
+        sizes = re.findall(r"(?<= )[+-]\d[\d.]*", due.replace("−", "-"))
+        assert sizes
+        assert due.count(text("list_sep.comma")) + 1 >= len(sizes)
+        assert all(float(each) for each in sizes), due
+        assert not re.search(r" 0(\.0+)?(\D|$)", due), due
+        step = 10.0 ** -len(sizes[0].partition(".")[2])
+        total = sum(map(float, sizes))
+        # Each figure is rounded, and so may be what is left out: others that round to nil.
+        assert total == pytest.approx(change.number, abs=step * (len(sizes) + 1) / 2), due
+        assert any(name in due for name in names)
+        others += rest in due
+    assert others, "some row has more changes than are named"
+
+
 # --- the command ----------------------------------------------------------------------------------
 
 

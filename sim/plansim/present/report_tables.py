@@ -330,7 +330,7 @@ def _cause_table(found: Attribution, first: str, name: str, text: Text) -> Table
         section = list(group)
         rows.append(Band(text.word("section", section[0].target.attribute).format(year=year)))
         rows += [_cause_row(found, each, text) for each in section]
-    how = text("causes.sampled" if found.orders else "causes.exact", runs=found.runs,
+    how = text("causes.sampled_bare" if found.orders else "causes.exact", runs=found.runs,
                orders=found.orders)  # fmt: skip
     note = text("list_sep.sentence").join([text("report.causes_note"), how])
     caption = text("report.causes_table", first=first, scenario=name)
@@ -350,13 +350,6 @@ def _cause_row(found: Attribution, shares: Shares, text: Text) -> Row:
     decimals = min(max(decimals_of([largest]) - 1, 0), 3)
     assert target.value is not None
     fine = max(decimals_for(target.value, slack=target.tolerance or 0.0), 0)
-    order = sorted(range(len(found.groups)), key=lambda place: -abs(shares.shares[place]))
-    said = [
-        f"{text.pick(found.groups[place].name, found.groups[place].name_zh)} "
-        f"{signed(shares.shares[place], decimals)}"
-        for place in order
-        if abs(shares.shares[place]) > largest * SMALL
-    ][:MOST_CAUSES]
 
     def margin(size: float, status: Status) -> Cell:
         mark, _ = MARKS[status]
@@ -372,10 +365,32 @@ def _cause_row(found: Attribution, shares: Shares, text: Text) -> Row:
             margin(shares.margin_before, shares.status_before),
             margin(shares.margin_after, shares.status_after),
             Cell(signed(change, decimals), number=change, decimals=decimals),
-            Cell(text.join(said)),
+            Cell(_shares_in_words(found, shares, decimals, text)),
             *(
                 Cell(figure(each, decimals), number=each, decimals=decimals)
                 for each in shares.shares
             ),
         )
     )
+
+
+def _shares_in_words(found: Attribution, shares: Shares, decimals: int, text: Text) -> str:
+    """Name the largest shares and add up the others; none that rounds to nil is named."""
+    order = sorted(range(len(found.groups)), key=lambda place: -abs(shares.shares[place]))
+    least = abs(shares.shares[order[0]]) * SMALL
+    worth = [
+        place
+        for place in order
+        if abs(shares.shares[place]) > least and round(shares.shares[place], decimals)
+    ]
+    # In the place of one that would be left over alone, "others" says less.
+    named = worth if len(worth) == MOST_CAUSES + 1 else worth[:MOST_CAUSES]
+    said = [
+        f"{text.pick(found.groups[place].name, found.groups[place].name_zh)} "
+        f"{signed(shares.shares[place], decimals)}"
+        for place in named
+    ]
+    rest = math.fsum(shares.shares[place] for place in order[len(named) :])
+    if round(rest, decimals):
+        said.append(text("causes.rest_bare", share=signed(rest, decimals)))
+    return text.join(said) or "–"
