@@ -488,6 +488,7 @@ def test_page_one_says_what_mends_several_at_once_and_what_stays_missed(
         (line,) = [each for each in said[1:] if name in each]
         assert str(len(joint.mended)) in line
         assert str(len(joint.remedy.moves)) in line
+        assert read_text(lang)("report.joint_sure") in line
         assert all(each.target.id in line for each in joint.left)
         assert not any(each.id in line.split() for each in joint.mended)
 

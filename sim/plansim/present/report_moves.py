@@ -148,6 +148,7 @@ def joint_in_words(joint: Joint, scenario: str, levers: int, text: Text) -> str:
                 moves=moves_in_words(moves, text, MOST_NAMED),
             )
         )
+        said.append(text("report.joint_sure"))
     for never in (True, False):
         left = [_left(each, text) for each in joint.left if each.never is never]
         if left:
