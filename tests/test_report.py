@@ -23,6 +23,7 @@ from plansim.cli import main
 from plansim.engine.dataset import annual
 from plansim.engine.run import simulate
 from plansim.errors import OutputError
+from plansim.model.assignment import Apply
 from plansim.model.records import Model
 from plansim.model.scenario import Scenario
 from plansim.plan.targets import Attribute, Status, load_targets, plan_region, plan_title
@@ -40,12 +41,15 @@ from plansim.present.figure import font_file
 from plansim.present.marks import series_in
 from plansim.present.report import report
 from plansim.present.report_file import FORMATS, write_report
+from plansim.present.report_moves import move_in_words
 from plansim.present.report_pdf import fonts, lay_out
 from plansim.present.report_terminal import terminal_text
 from plansim.present.text import Lang, read_text
 from plansim.present.typography import in_print
 from plansim.study.compare import Comparison, Spread, compare
+from plansim.study.members import compiled
 from plansim.study.mend import Mended
+from plansim.study.workshop import workshop_of
 
 IDS = ("baseline", "accelerated-growth")
 LANGS = (Lang.EN, Lang.ZH)
@@ -504,6 +508,36 @@ def test_notes_speak_only_of_columns_that_are_there(
         assert (table.columns[-1].head == text("report.mends")) is sought
         assert (text("report.mends_note") in table.note) is sought
         assert ("→" in table.note) is sought
+
+
+def test_moves_of_page_one_are_short_and_still_meet_their_target(
+    city: Model, found: Comparison, stories: Mapping[str, Scenario]
+) -> None:
+    text = read_text(Lang.EN)
+    seen = 0
+    for mended in found.mended:
+        alone = [(each.target, each.alone[0].moves[0]) for each in mended.each if each.alone]
+        levers = [move.lever for _, move in alone]
+        shop = workshop_of(
+            city, stories[mended.each[0].scenario], levers, [target for target, _ in alone],
+            compiled,
+        )  # fmt: skip
+        for place, (target, move) in enumerate(alone):
+            name = move.lever.name_en
+            said = move_in_words(move, text, brief=True).removeprefix(name)
+            figure = re.sub(r"[^\d.+−-]", "", said.partition("→")[2] or said).replace("−", "-")
+            assert len(figure.strip("+-").replace(".", "").strip("0")) <= 4, said
+            value = float(figure) / move.lever.shown_factor
+            if "→" not in said and move.lever.apply is not Apply.ADD:
+                value = move.present * (1 + float(figure) / 100)
+            if move.lever.shown_unit == "Year":
+                assert float(figure) * 10 == pytest.approx(round(float(figure) * 10))
+            assert abs(value - move.present) >= abs(move.value - move.present) * (1 - 1e-6)
+            width = move.lever.high - move.lever.low
+            assert move.lever.low - 1e-6 * width <= value <= move.lever.high + 1e-6 * width
+            assert shop.margins(target, [[(place, value)]])[0] >= 0, (target.id, said)
+            seen += 1
+    assert seen
 
 
 @pytest.mark.parametrize("lang", LANGS)
