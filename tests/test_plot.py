@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import sys
@@ -282,6 +283,20 @@ def test_each_scenario_of_a_sweep_has_a_fan(runs: Runs) -> None:
     np.testing.assert_allclose(
         floats(lines[1].get_ydata()), sweep["GDP"].isel(run=slice(10, None)).median("run")
     )
+
+
+def test_years_of_a_phase_stand_clear_of_its_line(runs: Runs, targets: tuple[Target, ...]) -> None:
+    axes = plot.phase(runs[0], "GDP", "SO2 emission", targets)
+    figure_of(axes).canvas.draw()
+    line = axes.transData.transform(np.column_stack(axes.lines[0].get_data()))
+    steps = np.linspace(0, 1, 200)[:, None]
+    dense = np.concatenate([a + steps * (b - a) for a, b in itertools.pairwise(line)])
+    shown = [each for each in axes.texts if each.get_text().isdecimal()]
+    assert [each.get_text() for each in shown] == ["2005", "2010", "2015", "2020"]
+    for each in shown:
+        box = each.get_window_extent().padded(-1.5)  # what a line box has beside its figures
+        inside = [box.contains(*point) for point in dense]
+        assert not any(inside), each.get_text()
 
 
 def test_the_verdict_map_has_a_cell_for_each_verdict(
