@@ -70,8 +70,8 @@ def phase(
         plain_numbers(axes)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
         axes.xaxis.set_major_formatter(axes.yaxis.get_major_formatter())
-        for later, (places, dots) in enumerate(labelled):
-            _label_years(axes, places, dots, below=not later)
+        for later, (held, years) in enumerate(labelled):
+            _label_years(axes, held, years, below=not later)
         if len(listed) > 1:
             lines = [Line2D([], [], color=hue, ls=dash) for hue, dash in looks]
             axes.legend(lines, titles(listed, text), loc="best", labelcolor="linecolor")
