@@ -26,7 +26,8 @@ import plansim
 from plansim import InputError, OutputError, Target, UnknownNameError, plot
 from plansim.cli import main
 from plansim.plan.check import judge
-from plansim.plan.targets import Kind, split_reference
+from plansim.plan.measure import Measure
+from plansim.plan.targets import Attribute, Kind, split_reference
 from plansim.present.figure import figure_of, typeset
 from plansim.present.marks import mark_label, marks_on, series_in
 from plansim.present.plot_drivers import driver_sheet
@@ -271,6 +272,23 @@ def test_a_fan_has_the_quantiles_of_the_sound_runs(runs: Runs) -> None:
         sweep["GDP"].sel(year=2020).quantile([0.05, 0.95], "run"),
         rtol=1e-6,
     )
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_a_fan_says_which_target_has_no_level_for_want_of_its_base(
+    runs: Runs, targets: tuple[Target, ...], lang: Lang
+) -> None:
+    name = "energy intensity of GDP"
+    array = plansim.annual(runs[0])[name]
+    sweep = xr.Dataset({name: array.expand_dims(run=3)})
+    asked = next(each for each in targets if each.attribute is Attribute.BINDING
+                 and name in each.variables.values())  # fmt: skip
+    assert asked.measure is Measure.REDUCTION
+    for kept, told in ((sweep, False), (sweep.sel(year=[2010, 2015, 2020]), True)):
+        axes = plot.fan(kept, name, targets, lang=lang)
+        assert (asked.id in axes.get_xlabel()) is told
+        assert (str(asked.since) in axes.get_xlabel()) is told
+        assert any(asked.id in each.get_text() for each in axes.texts) is not told
 
 
 def test_each_scenario_of_a_sweep_has_a_fan(runs: Runs) -> None:
