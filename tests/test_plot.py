@@ -27,7 +27,7 @@ from plansim import InputError, OutputError, Target, UnknownNameError, plot
 from plansim.cli import main
 from plansim.plan.check import judge
 from plansim.plan.measure import Measure
-from plansim.plan.targets import Attribute, Kind, split_reference
+from plansim.plan.targets import Attribute, Kind, reported_factor, split_reference
 from plansim.present.figure import figure_of, typeset
 from plansim.present.marks import mark_label, marks_on, series_in
 from plansim.present.plot_drivers import driver_sheet
@@ -289,6 +289,27 @@ def test_a_fan_says_which_target_has_no_level_for_want_of_its_base(
         assert (asked.id in axes.get_xlabel()) is told
         assert (str(asked.since) in axes.get_xlabel()) is told
         assert any(asked.id in each.get_text() for each in axes.texts) is not told
+
+
+def test_a_series_is_in_the_unit_in_which_its_target_states_the_base(
+    runs: Runs, targets: tuple[Target, ...]
+) -> None:
+    seen = 0
+    for target in targets:
+        if target.measure is not Measure.REDUCTION or target.base_unit == target.unit:
+            continue
+        for reference in target.variables.values():
+            raw, shown = series_in(runs[0], reference), series_in(runs[0], reference, targets)
+            assert shown.unit == target.base_unit
+            factor = reported_factor(raw.unit, shown.unit)
+            for year, value in raw.values.items():
+                assert shown.values[year] == pytest.approx(value * factor, nan_ok=True)
+            (mark,) = [e for e in marks_on(runs[0], reference, targets) if e.target == target]
+            assert target.value is not None
+            left = shown.values[target.since] * (1 - target.value / 100)
+            assert mark.high == pytest.approx(left)
+            seen += raw.unit != shown.unit
+    assert seen, "no target states its base in another unit than the model's"
 
 
 def test_each_scenario_of_a_sweep_has_a_fan(runs: Runs) -> None:
