@@ -271,6 +271,34 @@ def test_a_frontier_as_text_file_and_figure(broken: Frontier) -> None:
         frontier_sheet(empty, Lang.EN)
 
 
+def test_a_target_has_one_colour_in_all_panels_and_its_label_at_its_end(
+    reached: tuple[Quest, Frontier],
+) -> None:
+    _, found = reached
+    first = found.horizons[0]
+    turned = replace(first, year=first.year + 1, kept=first.kept[::-1])
+    # In another panel the targets come in another order.
+    least = {id_: -float(place) for place, id_ in enumerate(first.kept)}
+    along = tuple(replace(each, margins=least) for each in first.along)
+    for other in (turned, replace(turned, along=along)):
+        figure = frontier_sheet(replace(found, horizons=(first, other)), Lang.EN)
+        hues: dict[str, set[object]] = {}
+        for axes in figure.axes:
+            labels = {each.get_text(): each for each in axes.texts}
+            for line in axes.get_lines():
+                id_ = str(line.get_label())
+                if id_ in first.kept:
+                    hues.setdefault(id_, set()).add(line.get_color())
+                    label = labels[id_]
+                    assert label.get_color() == line.get_color()
+                    low, high = axes.get_ylim()
+                    end = min(max(float(np.asarray(line.get_ydata())[-1]), low), high)
+                    assert abs(label.xy[1] - end) < (high - low) / 10  # type: ignore[attr-defined]
+        assert set(hues) == set(first.kept)
+        assert all(len(each) == 1 for each in hues.values())
+        assert len(set.union(*hues.values())) == len(hues)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

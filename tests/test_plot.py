@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import sys
@@ -25,7 +26,8 @@ import plansim
 from plansim import InputError, OutputError, Target, UnknownNameError, plot
 from plansim.cli import main
 from plansim.plan.check import judge
-from plansim.plan.targets import Kind, split_reference
+from plansim.plan.measure import Measure
+from plansim.plan.targets import Attribute, Kind, reported_factor, split_reference
 from plansim.present.figure import figure_of, typeset
 from plansim.present.marks import mark_label, marks_on, series_in
 from plansim.present.plot_drivers import driver_sheet
@@ -272,6 +274,44 @@ def test_a_fan_has_the_quantiles_of_the_sound_runs(runs: Runs) -> None:
     )
 
 
+@pytest.mark.parametrize("lang", list(Lang))
+def test_a_fan_says_which_target_has_no_level_for_want_of_its_base(
+    runs: Runs, targets: tuple[Target, ...], lang: Lang
+) -> None:
+    name = "energy intensity of GDP"
+    array = plansim.annual(runs[0])[name]
+    sweep = xr.Dataset({name: array.expand_dims(run=3)})
+    asked = next(each for each in targets if each.attribute is Attribute.BINDING
+                 and name in each.variables.values())  # fmt: skip
+    assert asked.measure is Measure.REDUCTION
+    for kept, told in ((sweep, False), (sweep.sel(year=[2010, 2015, 2020]), True)):
+        axes = plot.fan(kept, name, targets, lang=lang)
+        assert (asked.id in axes.get_xlabel()) is told
+        assert (str(asked.since) in axes.get_xlabel()) is told
+        assert any(asked.id in each.get_text() for each in axes.texts) is not told
+
+
+def test_a_series_is_in_the_unit_in_which_its_target_states_the_base(
+    runs: Runs, targets: tuple[Target, ...]
+) -> None:
+    seen = 0
+    for target in targets:
+        if target.measure is not Measure.REDUCTION or target.base_unit == target.unit:
+            continue
+        for reference in target.variables.values():
+            raw, shown = series_in(runs[0], reference), series_in(runs[0], reference, targets)
+            assert shown.unit == target.base_unit
+            factor = reported_factor(raw.unit, shown.unit)
+            for year, value in raw.values.items():
+                assert shown.values[year] == pytest.approx(value * factor, nan_ok=True)
+            (mark,) = [e for e in marks_on(runs[0], reference, targets) if e.target == target]
+            assert target.value is not None
+            left = shown.values[target.since] * (1 - target.value / 100)
+            assert mark.high == pytest.approx(left)
+            seen += raw.unit != shown.unit
+    assert seen, "no target states its base in another unit than the model's"
+
+
 def test_each_scenario_of_a_sweep_has_a_fan(runs: Runs) -> None:
     sweep = sweep_of(runs).assign_attrs(scenarios=["low", "high"])
     sweep["scenario"] = ("run", (np.arange(21) >= 10).astype(int))
@@ -282,6 +322,20 @@ def test_each_scenario_of_a_sweep_has_a_fan(runs: Runs) -> None:
     np.testing.assert_allclose(
         floats(lines[1].get_ydata()), sweep["GDP"].isel(run=slice(10, None)).median("run")
     )
+
+
+def test_years_of_a_phase_stand_clear_of_its_line(runs: Runs, targets: tuple[Target, ...]) -> None:
+    axes = plot.phase(runs[0], "GDP", "SO2 emission", targets)
+    figure_of(axes).canvas.draw()
+    line = axes.transData.transform(np.column_stack(axes.lines[0].get_data()))
+    steps = np.linspace(0, 1, 200)[:, None]
+    dense = np.concatenate([a + steps * (b - a) for a, b in itertools.pairwise(line)])
+    shown = [each for each in axes.texts if each.get_text().isdecimal()]
+    assert [each.get_text() for each in shown] == ["2005", "2010", "2015", "2020"]
+    for each in shown:
+        box = each.get_window_extent().padded(-1.5)  # what a line box has beside its figures
+        inside = [box.contains(*point) for point in dense]
+        assert not any(inside), each.get_text()
 
 
 def test_the_verdict_map_has_a_cell_for_each_verdict(

@@ -23,6 +23,7 @@ from plansim.cli import main
 from plansim.engine.dataset import annual
 from plansim.engine.run import simulate
 from plansim.errors import OutputError
+from plansim.model.assignment import Apply
 from plansim.model.records import Model
 from plansim.model.scenario import Scenario
 from plansim.plan.targets import Attribute, Status, load_targets, plan_region, plan_title
@@ -40,11 +41,15 @@ from plansim.present.figure import font_file
 from plansim.present.marks import series_in
 from plansim.present.report import report
 from plansim.present.report_file import FORMATS, write_report
+from plansim.present.report_moves import move_in_words
 from plansim.present.report_pdf import fonts, lay_out
 from plansim.present.report_terminal import terminal_text
 from plansim.present.text import Lang, read_text
 from plansim.present.typography import in_print
 from plansim.study.compare import Comparison, Spread, compare
+from plansim.study.members import compiled
+from plansim.study.mend import Mended
+from plansim.study.workshop import workshop_of
 
 IDS = ("baseline", "accelerated-growth")
 LANGS = (Lang.EN, Lang.ZH)
@@ -161,8 +166,9 @@ def test_the_first_section_names_every_binding_target_that_fails_and_when(
         for cell, verdicts in zip(row.cells[1:], found.verdicts, strict=False):
             verdict = verdicts[target.id]
             assert cell.number == verdict.value
-            if verdict.first_breach is not None:
-                assert text("report.fails_first", year=verdict.first_breach) in cell.below
+            said = text("report.fails_first", year=verdict.first_breach)
+            other = verdict.first_breach not in (None, target.year)
+            assert (said in cell.below) is other
         assert row.cells[-1].text, "nothing is said of what would mend it"
     said = " ".join(texts(first))
     for each in found.breached:
@@ -487,8 +493,112 @@ def test_page_one_says_what_mends_several_at_once_and_what_stays_missed(
         (line,) = [each for each in said[1:] if name in each]
         assert str(len(joint.mended)) in line
         assert str(len(joint.remedy.moves)) in line
+        assert read_text(lang)("report.joint_sure") in line
         assert all(each.target.id in line for each in joint.left)
         assert not any(each.id in line.split() for each in joint.mended)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_notes_speak_only_of_columns_that_are_there(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    text = read_text(lang)
+    bare = replace(found, mended=tuple(Mended((), None) for _ in found.mended))
+    for document, sought in ((documents[lang], True), (report(bare, text), False)):
+        (table,) = [e for e in document.sections[0].blocks if isinstance(e, Table)]
+        assert (table.columns[-1].head == text("report.mends")) is sought
+        assert (text("report.mends_note") in table.note) is sought
+        assert ("→" in table.note) is sought
+
+
+def test_moves_of_page_one_are_short_and_still_meet_their_target(
+    city: Model, found: Comparison, stories: Mapping[str, Scenario]
+) -> None:
+    text = read_text(Lang.EN)
+    seen = 0
+    for mended in found.mended:
+        alone = [(each.target, each.alone[0].moves[0]) for each in mended.each if each.alone]
+        levers = [move.lever for _, move in alone]
+        shop = workshop_of(
+            city, stories[mended.each[0].scenario], levers, [target for target, _ in alone],
+            compiled,
+        )  # fmt: skip
+        for place, (target, move) in enumerate(alone):
+            name = move.lever.name_en
+            said = move_in_words(move, text, brief=True).removeprefix(name)
+            figure = re.sub(r"[^\d.+−-]", "", said.partition("→")[2] or said).replace("−", "-")
+            assert len(figure.strip("+-").replace(".", "").strip("0")) <= 4, said
+            value = float(figure) / move.lever.shown_factor
+            if "→" not in said and move.lever.apply is not Apply.ADD:
+                value = move.present * (1 + float(figure) / 100)
+            if move.lever.shown_unit == "Year":
+                assert float(figure) * 10 == pytest.approx(round(float(figure) * 10))
+            assert abs(value - move.present) >= abs(move.value - move.present) * (1 - 1e-6)
+            width = move.lever.high - move.lever.low
+            assert move.lever.low - 1e-6 * width <= value <= move.lever.high + 1e-6 * width
+            assert shop.margins(target, [[(place, value)]])[0] >= 0, (target.id, said)
+            seen += 1
+    assert seen
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_levers_are_called_alike_in_all_tables(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    text = read_text(lang)
+    levers = {each.constants: text.pick(each.name_en, each.name_zh) for each in found.views.levers}
+    (attribution,) = found.attributions
+    assert attribution is not None
+    moved = {levers[e.constants] for e in attribution.groups if e.constants in levers}
+    taken = {levers[(each.reference,)] for each in found.assumptions if (each.reference,) in levers}
+    assert moved
+    assert taken
+    for wanted, column in ((moved, "causes.due"), (taken, "report.assumption")):
+        (table,) = [
+            block
+            for section in documents[lang].sections
+            for block in section.blocks
+            if isinstance(block, Table) and any(e.head == text(column) for e in block.columns)
+        ]
+        said = " ".join(texts(table.rows))
+        heads = " ".join(each.head for each in table.columns)
+        assert [each for each in wanted if each not in said + heads] == []
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    text = read_text(lang)
+    (attribution,) = found.attributions
+    assert attribution is not None
+    names = [text.pick(each.name, each.name_zh) for each in attribution.groups]
+    rest = text("causes.rest_bare", share="")
+    (table,) = [
+        block
+        for section in documents[lang].sections
+        for block in section.blocks
+        if isinstance(block, Table) and any(e.head == text("causes.due") for e in block.columns)
+    ]
+    assert "±" not in table.note
+    others = 0
+    for row in table.rows:
+        if not isinstance(row, Row):
+            continue
+        change, due = row.cells[3], row.cells[4].text
+        assert change.number is not None
+        sizes = re.findall(r"(?<= )[+-]\d[\d.]*", due.replace("−", "-"))
+        assert sizes
+        assert due.count(text("list_sep.comma")) + 1 >= len(sizes)
+        assert all(float(each) for each in sizes), due
+        assert not re.search(r" 0(\.0+)?(\D|$)", due), due
+        step = 10.0 ** -len(sizes[0].partition(".")[2])
+        total = sum(map(float, sizes))
+        # Each figure is rounded, and so may be what is left out: others that round to nil.
+        assert total == pytest.approx(change.number, abs=step * (len(sizes) + 1) / 2), due
+        assert any(name in due for name in names)
+        others += rest in due
+    assert others, "some row has more changes than are named"
 
 
 # --- the command ----------------------------------------------------------------------------------

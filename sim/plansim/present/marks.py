@@ -34,6 +34,7 @@ __all__ = [
     "marks_on",
     "scaled_mark",
     "series_in",
+    "unplaced",
 ]
 
 NOISE = 1e-9
@@ -113,12 +114,22 @@ def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> 
     """
     listed = list(targets)
     raw = _raw(dataset, reference)
+    found = (mark_of(raw, target, listed) for target in _judging(reference, listed))
+    return [mark for mark in found if mark is not None]
+
+
+def unplaced(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Target]:
+    """Give the targets that a series is judged by and that have no place, for want of a base."""
+    raw = _raw(dataset, reference)
+    return [each for each in _judging(reference, targets) if mark_of(raw, each) is None]
+
+
+def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
     return [
-        mark
-        for target in listed
+        target
+        for target in targets
         if target.kind is Kind.TARGET and target.value is not None and target.year is not None
         if split_reference(reference) in map(split_reference, target.variables.values())
-        if (mark := mark_of(raw, target, listed)) is not None
     ]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plansim.errors import Fault, InputError
+from plansim.plan.measure import Floats
 from plansim.present.figure import GREY, INK, colours, spread, style, typeset
 from plansim.present.text import Lang, Text, read_text
 from plansim.study.frontier_records import SURE, Frontier, Horizon
@@ -17,6 +19,10 @@ __all__ = ["frontier_sheet"]
 
 NEAR = 5
 """So many targets that come nearest to being broken are coloured; the others are grey."""
+DASH = 4.0
+"""Of lines that end together, in widths of a line."""
+LETTER = 5.6
+"""About the width of one of an id, in points."""
 FAR = 3.5
 """Margins beyond so many standard deviations are not shown."""
 
@@ -41,8 +47,9 @@ def frontier_sheet(found: Frontier, lang: Lang, *, growth_zh: str = "") -> Figur
             len(heights), len(drawn), squeeze=False, sharex="col",
             gridspec_kw={"height_ratios": heights},
         )  # fmt: skip
+        hues = _hues(drawn)
         for column, horizon in enumerate(drawn):
-            _margins(grid[0, column], horizon, text)
+            _margins(grid[0, column], horizon, hues, text)
             if below:
                 _chances(grid[1, column], horizon, text)
             grid[-1, column].set_xlabel(
@@ -57,31 +64,66 @@ def _rates(horizon: Horizon) -> list[float]:
     return [each.growth * 100 for each in horizon.along]
 
 
-def _margins(axes: Axes, horizon: Horizon, text: Text) -> None:
+def _lines(horizon: Horizon) -> dict[str, Floats]:
+    """Give the margins along the frontier, by target, in standard deviations."""
     spreads = {each.target.id: each.spread for each in horizon.alone}
-    rates = _rates(horizon)
-    lines = {
+    return {
         id_: np.array([each.margins[id_] / spreads[id_] for each in horizon.along])
         for id_ in horizon.kept
     }
-    near = sorted(lines, key=lambda id_: float(np.min(lines[id_])))[:NEAR]
+
+
+def _near(lines: Mapping[str, Floats]) -> list[str]:
+    return sorted(lines, key=lambda id_: float(np.min(lines[id_])))[:NEAR]
+
+
+def _hues(horizons: Sequence[Horizon]) -> dict[str, str]:
+    """Give each target that is coloured anywhere one colour for all panels."""
+    near = dict.fromkeys(id_ for each in horizons for id_ in _near(_lines(each)))
+    hues = colours()
+    return {id_: hues[place % len(hues)] for place, id_ in enumerate(near)}
+
+
+def _together(ends: Mapping[str, float], gap: float) -> list[list[str]]:
+    """Put those together whose ends are nearer than ``gap`` to the lowest of them.
+
+    >>> _together({"a": 1.0, "b": 3.0, "c": 1.1}, 0.5)
+    [['a', 'c'], ['b']]
+    """
+    groups: list[list[str]] = []
+    for id_ in sorted(ends, key=ends.__getitem__):
+        if groups and ends[id_] - ends[groups[-1][0]] < gap:
+            groups[-1].append(id_)
+        else:
+            groups.append([id_])
+    return groups
+
+
+def _margins(axes: Axes, horizon: Horizon, hues: Mapping[str, str], text: Text) -> None:
+    rates, lines = _rates(horizon), _lines(horizon)
+    near = _near(lines)
     axes.axhline(0, color=INK, linewidth=0.9)
     for id_, line in lines.items():
         if id_ not in near:
             axes.plot(rates, line, color="#CCCCCC", linewidth=1)
-    ends, hues = [], dict(zip(near, colours(), strict=False))
-    for id_ in near:
-        axes.plot(rates, lines[id_], color=hues[id_], marker="o", ms=3)
-        ends.append(float(lines[id_][-1]))
     bottom = min(float(np.min(each)) for each in lines.values())
     axes.set_ylim(max(min(bottom, 0) - 0.4, -FAR), FAR)
-    gap = (axes.get_ylim()[1] - axes.get_ylim()[0]) / 22
     low, high = axes.get_ylim()
-    for id_, place in zip(near, spread([min(max(e, low), high) for e in ends], gap), strict=True):
-        axes.annotate(
-            id_, (rates[-1], place), xytext=(6, 0), textcoords="offset points", va="center",
-            color=hues[id_], fontsize=8, annotation_clip=False,
-        )  # fmt: skip
+    gap = (high - low) / 22
+    ends = {id_: min(max(float(lines[id_][-1]), low), high) for id_ in near}
+    groups = _together(ends, gap / 2)
+    places = spread([sum(ends[id_] for id_ in each) / len(each) for each in groups], gap)
+    for group, place in zip(groups, places, strict=True):
+        across = 6.0
+        for rank, id_ in enumerate(sorted(group)):
+            # Of lines that lie on one another each shows in the gaps of the others.
+            dash = (rank * DASH, (DASH, DASH * (len(group) - 1))) if len(group) > 1 else "-"
+            axes.plot(rates, lines[id_], color=hues[id_], marker="o", ms=3, ls=dash, label=id_)
+            axes.annotate(
+                id_, (rates[-1], place), xytext=(across, 0), textcoords="offset points",
+                va="center", color=hues[id_], fontsize=8, annotation_clip=False,
+            )  # fmt: skip
+            across += LETTER * len(id_) + 4
     _place(axes, horizon, text, note=True)
     kept = text("frontier.kept", count=len(horizon.kept))
     if left := [*horizon.never, *horizon.clashing]:

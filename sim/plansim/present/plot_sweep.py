@@ -13,7 +13,7 @@ from plansim.errors import Fault, InputError, UnknownNameError, nearest
 from plansim.plan.measure import annual_series
 from plansim.plan.targets import Target
 from plansim.present.figure import INK, name_axes, new_axes, plain_numbers, style, year_axis
-from plansim.present.marks import marks_on, series_in
+from plansim.present.marks import marks_on, series_in, unplaced
 from plansim.present.plot_lines import (
     dashes_of,
     draw_mark,
@@ -24,7 +24,7 @@ from plansim.present.plot_lines import (
     shown_name,
 )
 from plansim.present.series import Series
-from plansim.present.text import Lang, read_text
+from plansim.present.text import Lang, Text, read_text
 
 __all__ = ["QUANTILES", "fan", "fan_of"]
 
@@ -45,8 +45,8 @@ def fan(
     ``sweep`` is what ``xarray.open_zarr`` gives for the result of a sweep, or any dataset with
     ``variable`` over ``run`` and ``time`` or ``year``. Runs that broke down or never ran are left
     out. Of several scenarios (the variable ``scenario``, their ids in the attribute ``scenarios``)
-    each has a fan, of 90 % alone. Levels that
-    follow from a base are counted from the median's, if the sweep keeps that year.
+    each has a fan, of 90 % alone. Levels that follow from a base are counted from the median's, if
+    the sweep keeps that year; else a note under the axes says so.
 
     Raises:
         UnknownNameError: the sweep has not kept the variable.
@@ -93,10 +93,23 @@ def fan_of(
         not_too_flat(axes)
         label_marks(axes, marks, medians[0], text)
         name_axes(axes, shown_name(medians[0], text), text.unit(medians[0].unit))
-        axes.set_xlabel(text("plot.fan" if len(fans) == 1 else "plot.fans"), loc="left")
+        below = [text("plot.fan" if len(fans) == 1 else "plot.fans")]
+        below += _without_base(middle, variable, wanted, text)
+        axes.set_xlabel("\n".join(below), loc="left", linespacing=1.4)
         if len(fans) > 1:
             label_ends(axes, medians, list(fans))
     return axes
+
+
+def _without_base(
+    median: xr.Dataset, variable: str, targets: Sequence[Target], text: Text
+) -> Iterator[str]:
+    """Say which targets have no level, since the year that they are counted from is not kept."""
+    missing: dict[int, list[str]] = {}
+    for each in unplaced(median, variable, targets):
+        missing.setdefault(each.since, []).append(each.id)
+    for year, ids in missing.items():
+        yield text("plot.no_base", ids=text.join(ids), year=year)
 
 
 def _series(quantile: xr.DataArray, variable: str, targets: Iterable[Target]) -> Series:

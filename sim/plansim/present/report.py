@@ -21,10 +21,10 @@ from plansim.present.document import (
     Table,
     Tone,
 )
+from plansim.present.report_causes import cause_section
 from plansim.present.report_moves import joint_in_words, remedy_in_words, shared_in_words
 from plansim.present.report_tables import (
     assumption_section,
-    cause_section,
     mending_section,
     verdict_section,
 )
@@ -175,6 +175,8 @@ def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Tabl
             cells.append(_mending_cell(comparison, target, text))
         rows.append(Row(tuple(cells)))
     note = [text("report.failing_note")]
+    if sought:
+        note.append(text("report.mends_note"))
     if comparison.spread is not None:
         note.append(text("report.spread_note", sweep=comparison.spread.name))
         if not comparison.spread.same_model:
@@ -189,7 +191,7 @@ def _decision_cell(comparison: Comparison, place: int, target: Target, text: Tex
     if verdict.value is None:
         return Cell(f"{mark} {text.word('status', verdict.status)}", tone=_TONES[verdict.status])
     below = [f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"]
-    if verdict.first_breach is not None:
+    if verdict.first_breach not in (None, target.year):
         below.append(text("report.fails_first", year=verdict.first_breach))
     share = _share(comparison, place, target)
     if share is not None:

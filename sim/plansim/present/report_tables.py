@@ -1,16 +1,15 @@
-"""The tables behind a decision: all verdicts, what differs, why, and what would mend it."""
+"""The tables behind a decision: all verdicts, what differs, and what would mend it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from plansim.model.assignment import Apply
 from plansim.model.units import NO_UNIT
 from plansim.plan.check import Verdict
 from plansim.plan.targets import Attribute, Status, Target
-from plansim.present.causes_table import signed
 from plansim.present.document import (
     Band,
     Cell,
@@ -23,6 +22,7 @@ from plansim.present.document import (
     Table,
     Tone,
 )
+from plansim.present.report_causes import levers_by_constants
 from plansim.present.report_moves import (
     margin_in_words,
     move_in_words,
@@ -40,13 +40,8 @@ from plansim.present.table import (
 )
 from plansim.present.text import (
     Text,
-    decimals_for,
-    decimals_of,
-    figure,
-    margin_figure,
     percent,
 )
-from plansim.study.causes import Attribution, Shares
 from plansim.study.compare import Comparison
 from plansim.study.mend import Mending
 from plansim.study.workshop import Remedy
@@ -54,15 +49,10 @@ from plansim.study.workshop import Remedy
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-__all__ = ["assumption_section", "cause_section", "mending_section", "verdict_section"]
+__all__ = ["assumption_section", "mending_section", "verdict_section"]
 
-MOST_CAUSES = 4
 MOST_REMEDIES = 3
 MOST_NEAREST = 5
-SMALL = 0.02
-"""A share below this part of the largest is not named."""
-LEAST_CHANGE = 0.001
-"""Of a margin, as a part of the target."""
 _TONES = {
     Status.MET: Tone.GOOD,
     Status.MISSED: Tone.BAD,
@@ -259,10 +249,16 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
         Column(text("run.unit"), width=1.4),
         *(Column(name, right=True, width=1.6) for name in names),
     )
+    levers = levers_by_constants(comparison)
     rows = []
     for each in comparison.assumptions:
         unit = "" if each.unit == NO_UNIT else text.unit(each.unit)
-        name = text.pick(each.name_en, each.name_zh)
+        lever = levers.get(frozenset([each.reference]))
+        # A lever that adds or multiplies is no name for the value that results.
+        if lever is not None and lever.apply is Apply.SET:
+            name = text.pick(lever.name_en, lever.name_zh)
+        else:
+            name = text.pick(each.name_en, each.name_zh)
         cells = [
             Cell(
                 f"{value:.6g}",
@@ -285,97 +281,3 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
     table = Table(text("report.assumptions_table"), columns, tuple(rows),
                   text("list_sep.sentence").join(note))  # fmt: skip
     return Section(title, text("report.assumptions_tab"), (table,), True)
-
-
-# --- causes ---------------------------------------------------------------------------------------
-
-
-def cause_section(comparison: Comparison, names: Sequence[str], text: Text) -> Iterator[Section]:
-    """Give what moves the margins from the first scenario to each other one."""
-    blocks: list[Table | Paragraph] = []
-    for name, found in zip(names[1:], comparison.attributions, strict=True):
-        if found is None:
-            blocks.append(Paragraph(text("report.clocks", first=names[0], scenario=name)))
-        elif table := _cause_table(found, names[0], name, text):
-            blocks.append(table)
-    if blocks:
-        yield Section(text("report.causes"), text("report.causes_tab"), tuple(blocks), True)
-
-
-def _cause_table(found: Attribution, first: str, name: str, text: Text) -> Table | None:
-    moved = [
-        each
-        for each in found.targets
-        if _moves(each)
-        and (each.target.attribute is Attribute.BINDING or each.status_before != each.status_after)
-    ]
-    if not moved:
-        return None
-    columns = [
-        Column(text("verdicts.name"), text("run.unit"), width=3.2),
-        Column(text("report.from", scenario=first), right=True, width=1.6),
-        Column(text("report.to", scenario=name), right=True, width=1.6),
-        Column(text("report.change"), right=True, width=1.2),
-        Column(text("causes.due"), width=4.4, medium=Medium.PAGE),
-        *(
-            Column(text.pick(each.name, each.name_zh), right=True, medium=Medium.BOOK)
-            for each in found.groups
-        ),
-    ]
-    rows: list[Row | Band] = []
-    for (_, year), group in groupby(
-        sorted(moved, key=lambda each: section_of(each.target)),
-        lambda each: section_of(each.target),
-    ):
-        section = list(group)
-        rows.append(Band(text.word("section", section[0].target.attribute).format(year=year)))
-        rows += [_cause_row(found, each, text) for each in section]
-    how = text("causes.sampled" if found.orders else "causes.exact", runs=found.runs,
-               orders=found.orders)  # fmt: skip
-    note = text("list_sep.sentence").join([text("report.causes_note"), how])
-    caption = text("report.causes_table", first=first, scenario=name)
-    return Table(caption, tuple(columns), tuple(rows), note)
-
-
-def _moves(shares: Shares) -> bool:
-    """Whether a margin moves by what is worth saying, `LEAST_CHANGE` of its target."""
-    change, size = shares.margin_after - shares.margin_before, shares.target.value or math.nan
-    turns = shares.status_before != shares.status_after
-    return math.isfinite(change) and (turns or abs(change) >= LEAST_CHANGE * abs(size))
-
-
-def _cause_row(found: Attribution, shares: Shares, text: Text) -> Row:
-    target, change = shares.target, shares.margin_after - shares.margin_before
-    largest = max(map(abs, shares.shares))
-    decimals = min(max(decimals_of([largest]) - 1, 0), 3)
-    assert target.value is not None
-    fine = max(decimals_for(target.value, slack=target.tolerance or 0.0), 0)
-    order = sorted(range(len(found.groups)), key=lambda place: -abs(shares.shares[place]))
-    said = [
-        f"{text.pick(found.groups[place].name, found.groups[place].name_zh)} "
-        f"{signed(shares.shares[place], decimals)}"
-        for place in order
-        if abs(shares.shares[place]) > largest * SMALL
-    ][:MOST_CAUSES]
-
-    def margin(size: float, status: Status) -> Cell:
-        mark, _ = MARKS[status]
-        shown = margin_figure(size, fine)
-        return Cell(f"{mark} {shown}", tone=_TONES[status], number=size, decimals=fine)
-
-    return Row(
-        (
-            Cell(
-                f"{target.id}  {text.pick(target.name_en, target.name_zh)}",
-                (text.unit(target.unit),),
-            ),
-            margin(shares.margin_before, shares.status_before),
-            margin(shares.margin_after, shares.status_after),
-            Cell(signed(change, decimals), number=change, decimals=decimals),
-            Cell(text.join(said)),
-            *(
-                Cell(figure(each, decimals), number=each, decimals=decimals)
-                for each in shares.shares
-            ),
-        )
-    )

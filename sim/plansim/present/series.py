@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
+from plansim.errors import UnitError
 from plansim.model.records import SubscriptRange
 from plansim.plan.annual import Annual, annual_of
 from plansim.plan.measure import Measure
-from plansim.plan.targets import Target, split_reference, unit_factor
+from plansim.plan.targets import Target, reported_factor, split_reference, unit_factor
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -68,24 +69,49 @@ def _labelled(name: str, elements: Sequence[str]) -> str:
 
 
 def as_judged(series: Iterable[Series], targets: Iterable[Target]) -> Iterator[Series]:
-    """Give each series in the unit of the target that judges its level or mean; others as is.
+    """Give each series in the unit in which the plan states its level; others as is.
 
-    A share that the model holds as 0.4 and the plan states as 40 % is shown in per cent.
+    That is the unit of the target that judges its level or mean, or in which a target that judges
+    its fall or growth states the base: a share that the model holds as 0.4 and the plan states as
+    40 % is shown in per cent, and energy per output as its base, whatever a fall is measured in.
     """
-    levels = {
-        split_reference(reference): target
-        for target in reversed(list(targets))
-        for reference in target.variables.values()
-        if target.measure in (Measure.LEVEL, Measure.MEAN)
-    }
+    listed = list(targets)
+    bases = _by_series(listed, (Measure.REDUCTION, Measure.GROWTH))
+    levels = _by_series(listed, (Measure.LEVEL, Measure.MEAN))
     for each in series:
-        target = levels.get(split_reference(each.name))
-        if target is None:
+        key = split_reference(each.name)
+        if key in levels:
+            target = levels[key]
+            unit, factor = target.unit, unit_factor(each.unit, target)
+        elif key in bases and (found := _base_factor(each.unit, bases[key])):
+            unit, factor = bases[key].base_unit, found
+        else:
             yield each
             continue
-        factor = unit_factor(each.unit, target)
         values = {year: value * factor for year, value in each.values.items()}
-        yield replace(each, unit=target.unit, values=values)
+        yield replace(each, unit=unit, values=values)
+
+
+def _by_series(
+    targets: Sequence[Target], measures: Sequence[Measure]
+) -> dict[tuple[str, tuple[str, ...]], Target]:
+    """Give the first target of some measures by the series that it judges."""
+    return {
+        split_reference(reference): target
+        for target in reversed(targets)
+        for reference in target.variables.values()
+        if target.measure in measures
+    }
+
+
+def _base_factor(unit: str, target: Target) -> float | None:
+    """Give the factor from a unit to that of a target's base; None if it is of something else."""
+    if target.base_unit == target.unit:  # a base of the rate itself says nothing of the level
+        return None
+    try:
+        return reported_factor(unit, target.base_unit)
+    except UnitError:
+        return None
 
 
 def judged_series(series: Iterable[Series], targets: Iterable[Target]) -> list[Series]:
