@@ -316,8 +316,12 @@ def test_overrides_lie_over_the_file_and_show_among_the_changes(
         ),
         (
             "investment rate=0.5",
-            "--set: 'investment rate' cannot be set: its equation gives its value; expected a "
-            "constant; found a variable of kind auxiliary; did you mean 'investment rate before'?",
+            "--set: 'investment rate' is a lever; set 'investment rate before', "
+            "'investment rate after' or 'investment rate from year'",
+        ),
+        (
+            "投资率=0.5",
+            "--set: '投资率' is a lever; set '先期投资率', '后期投资率' or '投资率转变年份'",
         ),
     ],
 )

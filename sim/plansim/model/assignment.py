@@ -291,6 +291,8 @@ def _target(model: Model, entry: Entry) -> tuple[Variable, list[tuple[str, ...]]
     """Find the constant that an entry means, and the elements of each of its subscripts."""
     variable = _named(model, entry)
     if variable.kind not in {VariableKind.CONSTANT, VariableKind.CONTROL}:
+        if parts := _parts_of(model, variable):
+            raise entry.fault(_is_lever(entry, variable, parts))
         raise entry.fault(
             f"'{variable.name}' cannot be set: its equation gives its value",
             expected="a constant",
@@ -298,6 +300,29 @@ def _target(model: Model, entry: Entry) -> tuple[Variable, list[tuple[str, ...]]
             nearest=next(_constants_of(model, variable), None),
         )
     return variable, _ranges(model, entry, variable)
+
+
+def _parts_of(model: Model, variable: Variable) -> list[Variable]:
+    """Give the constants that make a variable a lever; none if it is not one."""
+    for parts in (_SWITCH, _PULSE):
+        names = [f"{variable.name} {part}" for part in parts.values()]
+        if all(name in model.variables for name in names):
+            return [model.variables[name] for name in names]
+    return []
+
+
+def _is_lever(entry: Entry, lever: Variable, parts: Sequence[Variable]) -> str:
+    """Say which constants set a lever, in the language in which the entry names it."""
+    base, inside = _split(entry.name)
+    chinese = folded(base) == folded(lever.name_zh) != folded(lever.name)
+    chinese = chinese and all(part.name_zh for part in parts)
+    first, second, last = (
+        f"'{part.name_zh if chinese else part.name}"
+        + (f"[{inside}]'" if inside is not None and part.subscripts else "'")
+        for part in parts
+    )
+    name = lever.name_zh if chinese else lever.name
+    return f"'{name}' is a lever; set {first}, {second} or {last}"
 
 
 def _named(model: Model, entry: Entry) -> Variable:
