@@ -408,7 +408,7 @@ def test_the_command_draws_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture
         (["baseline", "-o", "a.png", "--variable", "GDPP"], "did you mean 'GDP'?"),
         (["baseline", "-o", "a.png", "--kind", "stack"], "--kind stack needs one --variable"),
         (["baseline", "-o", "a.png", "--kind", "phase"], "--kind phase needs two --variable"),
-        (["baseline", "-o", "a.png", "--kind", "fan"], "not the result of a sweep"),
+        (["baseline", "-o", "a.png", "--kind", "fan"], "--kind fan takes a RESULT.zarr that 'pl"),
         (["a", "b", "-o", "a.png", "--kind", "fan"], "--kind fan needs one RESULT.zarr"),
         (["baseline", "-o", "a.png", "--kind", "stack", "--variable", "GDP"],
          "'GDP' cannot be drawn in parts"),
