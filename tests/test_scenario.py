@@ -642,6 +642,11 @@ def test_an_unknown_scenario_is_met_with_the_nearest(
         UnknownNameError, match=r"no scenario is called 'slow-growht'.*did you mean 'slow-growth'"
     ):
         read_scenario("slow-growht", town)
+    for misnamed in ("低速", "低速增涨"):
+        with pytest.raises(
+            UnknownNameError, match=r"one of slow-growth（低速增长）, or a path; .*'低速增长'"
+        ):
+            read_scenario(misnamed, town)
     (head,) = list_scenarios()
     assert (head.id, head.title_zh, head.parent) == ("slow-growth", "低速增长", None)
 
