@@ -406,7 +406,7 @@ def test_the_command_draws_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture
         (["baseline"], "Missing option '-o'"),
         (["baseline", "-o", "no/a.png"], "expected an existing folder; found no folder no"),
         (["baseline", "-o", "a.png", "--variable", "GDPP"], "did you mean 'GDP'?"),
-        (["baseline", "-o", "a.png", "--kind", "stack"], "--kind stack needs one --variable"),
+        (["baseline", "-o", "a.png", "--kind", "stack"], "--kind stack needs one --variable. See"),
         (["baseline", "-o", "a.png", "--kind", "phase"], "--kind phase needs two --variable"),
         (["baseline", "-o", "a.png", "--kind", "fan"], "--kind fan takes a RESULT.zarr that 'pl"),
         (["a", "b", "-o", "a.png", "--kind", "fan"], "--kind fan needs one RESULT.zarr"),

@@ -176,6 +176,21 @@ def test_a_value_outside_its_plausible_range_is_warned_of(tmp_path: Path, town: 
     ]
 
 
+def test_elements_that_one_override_sets_alike_are_one_warning(tmp_path: Path, town: Model) -> None:
+    path = write(tmp_path, "x", "")
+
+    def warned(*overrides: str) -> list[str]:
+        return [str(fault) for fault in read_scenario(path, town, overrides).warnings]
+
+    (one,) = warned("investment share=0.7")
+    assert one.startswith(
+        "--set: 'investment share' is outside its plausible range in 3 elements; "
+    )
+    assert len(warned("investment share[services]=0.7", "investment share[farming]=0.8")) == 2
+    (alone,) = warned("investment share[services]=0.7")
+    assert "'investment share[services]' is outside its plausible range; " in alone
+
+
 # --- Lineage --------------------------------------------------------------------------------------
 
 

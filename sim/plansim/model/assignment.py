@@ -186,18 +186,29 @@ def cells_meant(
     return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
 
 
-def implausible(assignment: Assignment) -> Fault | None:
-    """Warn of a number outside the range that its evidence gives."""
-    plausible = assignment.variable.plausible
-    if plausible is None or not outside(assignment.number, *plausible):
-        return None
-    return Fault(
-        f"'{assignment.key}' is outside its plausible range",
-        assignment.file,
-        assignment.line,
-        expected=range_text(*plausible, assignment.variable.unit),
-        found=f"{assignment.number:g}",
-    )
+def implausible(found: Iterable[Assignment]) -> Iterator[Fault]:
+    """Warn of numbers outside the range that their evidence gives.
+
+    Elements that an override sets to one number are one warning, as they were one wish.
+    """
+    alike: dict[tuple[str, float | None], list[Assignment]] = {}
+    for each in found:
+        if each.variable.plausible and outside(each.number, *each.variable.plausible):
+            wish = (each.variable.name, each.number) if each.file == OVERRIDE else (each.key, None)
+            alike.setdefault(wish, []).append(each)
+    for first, *others in alike.values():
+        assert first.variable.plausible is not None
+        message = f"'{first.key}' is outside its plausible range"
+        if others:
+            name, count = first.variable.name, len(others) + 1
+            message = f"'{name}' is outside its plausible range in {count} elements"
+        yield Fault(
+            message,
+            first.file,
+            first.line,
+            expected=range_text(*first.variable.plausible, first.variable.unit),
+            found=f"{first.number:g}",
+        )
 
 
 # A lever of three constants: what an entry may say of it, and how the model calls each.
