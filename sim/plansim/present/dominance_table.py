@@ -51,7 +51,7 @@ def dominance_table(
         "\n".join(paragraph(line, width) for line in legend),
     ]
     if scores is None:
-        parts.append(text("dominance.no_scores"))
+        parts.append(paragraph(text("dominance.no_scores"), width))
     else:
         parts += _scores(scores, names, text, width, colour=colour)
     return "\n\n".join(parts)
