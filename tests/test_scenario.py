@@ -495,6 +495,41 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(
     assert faults_of(tmp_path, town, text) == [fault]
 
 
+def test_misspelt_keys_do_not_hide_what_is_wrong_with_names_and_values(
+    tmp_path: Path, town: Model
+) -> None:
+    text = (
+        "title: {en: Bad}\nparent: nobody\nassume: {M01: x}\nvalues:\n  capital lief: 3\n  GDP: 3\n"
+        "  birth rate: {value: 1, units: Year}\n"
+        "levers:\n  investment rate: {befor: 1, after: x}\n  stimulus: {befor: 2}\n"
+    )
+    path = tmp_path / "x.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(path, town)
+    told = str(caught.value)
+    for wanted in (
+        ":1: 'title.zh' is missing",
+        ":2: there is no parent 'nobody'",
+        ":3: unknown key 'assume'",
+        ":5: no variable is called 'capital lief'",
+        ":6: 'GDP' cannot be set",
+        ":7: unknown key 'values.birth rate.units'",
+        ":9: unknown key 'levers.investment rate.befor'",
+        ":10: unknown key 'levers.stimulus.befor'",
+    ):
+        assert wanted in told
+    assert "is empty" not in told, "a lever of misspelt keys is not empty as well"
+
+
+def test_a_misspelt_key_of_a_lever_does_not_hide_its_other_values(
+    tmp_path: Path, town: Model
+) -> None:
+    told = "\n".join(faults_of(tmp_path, town, "levers:\n  investment rate: {befor: 1, after: x}"))
+    assert "unknown key 'levers.investment rate.befor'" in told
+    assert "'investment rate after' is not a number" in told
+
+
 def test_a_misspelt_unit_is_a_missing_key_and_an_unknown_one(tmp_path: Path, town: Model) -> None:
     assert faults_of(tmp_path, town, "values:\n  birth rate: {value: 1, units: Year}") == [
         "3: 'values.birth rate.unit' is missing",
