@@ -138,7 +138,15 @@ def sweep(
         remark(page.text("sweep.stopped", path=path, **counts))
         raise
     names = {name: variable_of(read, name).name_zh for name in map(str, summary["output"].values)}
-    table = sweep_table(summary, targets, page.text, page.width, names_zh=names, colour=page.colour)
+    table = sweep_table(
+        summary,
+        targets,
+        page.text,
+        page.width,
+        names_zh=names,
+        steps=(max(each.time.step for each in plan.scenarios), read.time.step),
+        colour=page.colour,
+    )
     page.show(table)
     remark(page.text("sweep.written", runs=f"{plan.runs:,}", path=path))
 
