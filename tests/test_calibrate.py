@@ -244,6 +244,41 @@ def test_the_overlay_is_a_scenario_that_gives_the_fitted_run(
     assert found.card["model"]["sha256"] == town.sha256
 
 
+def test_a_row_says_in_chinese_what_it_is_else_its_variable_does(
+    fitted: Callable[..., Calibration], tmp_path: Path
+) -> None:
+    rows = ["here,line,,1991,2.4,Dmnl,seen,,直线之高", "here,line,,1993,2.9,Dmnl,seen,,"]
+    head = TABLE.strip() + ",quantity_zh"
+    (tmp_path / "observations.csv").write_text("\n".join([head, *rows]) + "\n", "utf-8")
+    found = fitted("level", [seen(1991), seen(1993)])
+    said = [each.observation for each in found.residuals]
+    assert [each.label_zh for each in said] == ["直线之高", "直线"]
+    assert [each.label for each in said] == ["line, 1991", "line, 1993"]
+
+
+def test_an_element_is_in_chinese_where_its_variable_names_a_row(tmp_path: Path) -> None:
+    table = shipped("model", "observations.csv").read_text("utf-8")
+    without = "".join(line.rpartition(",")[0] + "\n" for line in table.splitlines())
+    (tmp_path / "observed.csv").write_text(without, "utf-8")
+    for name, wanted in (
+        ("observed.csv", "增加值[农业]"),
+        (None, "第一产业增加值增长率（可比价）"),
+    ):
+        data = {} if name is None else {"data": name}
+        path = written(
+            tmp_path,
+            "wage elasticity of labour demand",
+            [
+                "quantity: real growth of value added, part: primary, year: 2003, "
+                "variable: 'value added[agriculture]', measure: growth, since: 2002, error: 2"
+            ],
+            **data,
+        )
+        path.write_text(path.read_text("utf-8").replace("history.yaml", "hindcast-2000"), "utf-8")
+        spec = read_calibration(path, load_model())
+        assert [each.label_zh for each in spec.observations] == [wanted]
+
+
 @pytest.mark.parametrize(
     ("observation", "place", "said"),
     [

@@ -94,7 +94,8 @@ def test_without_pysimlin_it_is_said_that_there_are_no_scores(
     monkeypatch.setattr("plansim.study.loop_scores.has_simlin", lambda: False)
     code, out, _ = call("loops", "baseline")
     assert code == 0
-    assert out.endswith("No loop scores: pysimlin is not installed.\n")
+    said = "No loop scores: pysimlin is not installed; 'make test' brings it, with the development"
+    assert said in " ".join(out.split())
     assert "When which loop dominates under baseline" in out
     assert json.loads(call("loops", "baseline", "--format", "json")[1])["scores"] is None
 
@@ -127,6 +128,14 @@ def test_attribution_as_a_table(call: Call) -> None:
     assert "外部需求增长率" in out
     assert "沙普利分解（精确）" in out
     assert "余量不变：" in out
+    assert "其余1项" not in out, "the last name takes the line itself"
+
+
+def test_a_window_of_one_year_is_said_in_words(call: Call) -> None:
+    _, english, _ = call("loops", "baseline", "--window", "1")
+    assert "A year stands for the twelve months from its middle on." in english
+    _, chinese, _ = call("loops", "baseline", "--window", "3", "--lang", "zh")
+    assert "某年份代表自该年年中起的3年。" in chinese
 
 
 def test_a_scenario_against_itself_changes_nothing(call: Call) -> None:

@@ -176,6 +176,21 @@ def test_a_value_outside_its_plausible_range_is_warned_of(tmp_path: Path, town: 
     ]
 
 
+def test_elements_that_one_override_sets_alike_are_one_warning(tmp_path: Path, town: Model) -> None:
+    path = write(tmp_path, "x", "")
+
+    def warned(*overrides: str) -> list[str]:
+        return [str(fault) for fault in read_scenario(path, town, overrides).warnings]
+
+    (one,) = warned("investment share=0.7")
+    assert one.startswith(
+        "--set: 'investment share' is outside its plausible range in 3 elements; "
+    )
+    assert len(warned("investment share[services]=0.7", "investment share[farming]=0.8")) == 2
+    (alone,) = warned("investment share[services]=0.7")
+    assert "'investment share[services]' is outside its plausible range; " in alone
+
+
 # --- Lineage --------------------------------------------------------------------------------------
 
 
@@ -316,8 +331,12 @@ def test_overrides_lie_over_the_file_and_show_among_the_changes(
         ),
         (
             "investment rate=0.5",
-            "--set: 'investment rate' cannot be set: its equation gives its value; expected a "
-            "constant; found a variable of kind auxiliary; did you mean 'investment rate before'?",
+            "--set: 'investment rate' is a lever; set 'investment rate before', "
+            "'investment rate after' or 'investment rate from year'",
+        ),
+        (
+            "投资率=0.5",
+            "--set: '投资率' is a lever; set '先期投资率', '后期投资率' or '投资率转变年份'",
         ),
     ],
 )
@@ -474,6 +493,41 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(
     tmp_path: Path, town: Model, text: str, fault: str
 ) -> None:
     assert faults_of(tmp_path, town, text) == [fault]
+
+
+def test_misspelt_keys_do_not_hide_what_is_wrong_with_names_and_values(
+    tmp_path: Path, town: Model
+) -> None:
+    text = (
+        "title: {en: Bad}\nparent: nobody\nassume: {M01: x}\nvalues:\n  capital lief: 3\n  GDP: 3\n"
+        "  birth rate: {value: 1, units: Year}\n"
+        "levers:\n  investment rate: {befor: 1, after: x}\n  stimulus: {befor: 2}\n"
+    )
+    path = tmp_path / "x.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(path, town)
+    told = str(caught.value)
+    for wanted in (
+        ":1: 'title.zh' is missing",
+        ":2: there is no parent 'nobody'",
+        ":3: unknown key 'assume'",
+        ":5: no variable is called 'capital lief'",
+        ":6: 'GDP' cannot be set",
+        ":7: unknown key 'values.birth rate.units'",
+        ":9: unknown key 'levers.investment rate.befor'",
+        ":10: unknown key 'levers.stimulus.befor'",
+    ):
+        assert wanted in told
+    assert "is empty" not in told, "a lever of misspelt keys is not empty as well"
+
+
+def test_a_misspelt_key_of_a_lever_does_not_hide_its_other_values(
+    tmp_path: Path, town: Model
+) -> None:
+    told = "\n".join(faults_of(tmp_path, town, "levers:\n  investment rate: {befor: 1, after: x}"))
+    assert "unknown key 'levers.investment rate.befor'" in told
+    assert "'investment rate after' is not a number" in told
 
 
 def test_a_misspelt_unit_is_a_missing_key_and_an_unknown_one(tmp_path: Path, town: Model) -> None:
@@ -638,6 +692,11 @@ def test_an_unknown_scenario_is_met_with_the_nearest(
         UnknownNameError, match=r"no scenario is called 'slow-growht'.*did you mean 'slow-growth'"
     ):
         read_scenario("slow-growht", town)
+    for misnamed in ("低速", "低速增涨"):
+        with pytest.raises(
+            UnknownNameError, match=r"one of slow-growth（低速增长）, or a path; .*'低速增长'"
+        ):
+            read_scenario(misnamed, town)
     (head,) = list_scenarios()
     assert (head.id, head.title_zh, head.parent) == ("slow-growth", "低速增长", None)
 

@@ -183,7 +183,7 @@ def test_a_file_is_kept_unless_forced(city: Model, runs: list[xr.Dataset], tmp_p
         (["export", "baseline", "--variable", "GPD", "-o", "a.csv"], "did you mean 'GDP'?"),
         (["export", "baseline", "--form", "iamc", "-o", "a.nc"], "--form is for tables"),
         (["export", "a.zarr", "--form", "wide", "-o", "a.csv"], "exported whole and alone"),
-        (["export", "a.zarr", "-o", "a.csv"], "not the result of a sweep"),
+        (["export", "a.zarr", "-o", "a.csv"], "no such folder; expected a RESULT.zarr"),
     ],
 )
 def test_a_mistyped_command_is_answered_in_one_message(

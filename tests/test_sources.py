@@ -23,6 +23,16 @@ def observations(root: Path) -> list[Row]:
         return list(csv.DictReader(file))
 
 
+def test_every_observation_is_named_in_chinese_and_no_two_alike(observations: list[Row]) -> None:
+    named: dict[str, tuple[str, str]] = {}
+    for row in observations:
+        chinese = row["quantity_zh"]
+        assert re.search(r"[\u4e00-\u9fff]", chinese), row
+        assert not re.search(r"[A-Za-z]", chinese), row
+        what = (row["quantity"], row["part"])
+        assert named.setdefault(chinese, what) == what
+
+
 @pytest.fixture(scope="module")
 def targets() -> dict[str, Target]:
     return {target.id: target for target in load_targets()}

@@ -346,7 +346,7 @@ def test_a_result_is_not_overwritten_unless_told(
     with pytest.raises(InputError, match="not the result of a sweep"):
         sweep(design, town, aims, tmp_path / "mine", force=True)
     assert (tmp_path / "mine" / "letter.txt").exists()
-    with pytest.raises(InputError, match=r"not the result of a sweep.*; found nothing"):
+    with pytest.raises(InputError, match=r"no such folder; expected a RESULT\.zarr that 'plansim"):
         sweep(design, town, aims, tmp_path / "nothing.zarr", resume=True)
     with pytest.raises(OutputError, match="expected an existing folder"):
         sweep(design, town, aims, tmp_path / "no" / "where.zarr")

@@ -89,8 +89,15 @@ def test_resume_goes_on_and_refuses_another_design(call: Call) -> None:
         (("sweep", "baseline", "--factor", "GDP"), "cannot be set"),
         (("sweep", "growth-investment", "--resume", "--force"), "--resume keeps what is there"),
         (("sweep", "growth-investment", "-n", "0"), "0 is not in the range x>=1"),
-        (("replay", "nowhere.zarr", "3"), "not the result of a sweep; found nothing"),
-        (("export", "nowhere.zarr", "-o", "x.csv"), "not the result of a sweep; found nothing"),
+        (
+            ("replay", "nowhere.zarr", "3"),
+            "nowhere.zarr: no such folder; expected a RESULT.zarr that",
+        ),
+        (
+            ("replay", "nowhere.zarr", "x"),
+            "'x' is not a valid integer. See 'plansim replay --help'.",
+        ),
+        (("export", "nowhere.zarr", "-o", "x.csv"), "no such folder; expected a RESULT.zarr"),
     ],
 )
 def test_mistakes_are_told_without_a_traceback(

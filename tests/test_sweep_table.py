@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from plansim.plan.measure import Measure
 from plansim.plan.targets import Status, Target, load_targets
 from plansim.present.sweep_table import sweep_table
 from plansim.present.text import Lang, read_text
@@ -85,3 +86,45 @@ def test_shares_are_all_shown_and_certain_to_no_more_than_the_runs_say(
 
 def test_shares_of_what_is_no_sample_have_no_error(target: Target) -> None:
     assert row(target, {MET: 70, MISSED: 30}, is_sample=False) == ["missed", "|", "70.0 % 30.0 %"]
+
+
+def outputs(target: Target, low: float, high: float, *, lang: Lang = Lang.EN) -> str:
+    """Give the words of the row of an output that a target judges."""
+    found = summary(target, {Status.MET: 9, Status.MISSED: 1})
+    name = next(iter(target.variables.values()))
+    found = found.assign_coords(output=[name])
+    found["quantiles"][...] = np.array([low, high])
+    told = sweep_table(found, [target], read_text(lang), 200, names_zh={})
+    line = next(each for each in told.splitlines() if each.startswith(name))
+    return " ".join(line.removeprefix(name).split())
+
+
+@pytest.fixture(scope="module")
+def share() -> Target:
+    return next(
+        each
+        for each in load_targets()
+        if each.unit == "%" and each.measure is Measure.LEVEL and each.value is not None
+    )
+
+
+def test_an_output_is_in_the_unit_of_the_target_that_judges_it(share: Target) -> None:
+    assert outputs(share, 0.4807, 0.4891) == "% 2010 48.1 48.9"
+
+
+def test_quantiles_that_would_read_alike_get_more_digits(share: Target) -> None:
+    assert outputs(share, 0.48101, 0.48134) == "% 2010 48.10 48.13"
+    assert outputs(share, 0.481, 0.481) == "% 2010 48.1 48.1"
+
+
+@pytest.mark.parametrize(("step", "said"), [(0.25, True), (0.0625, False), (0.03125, False)])
+def test_a_coarser_step_than_the_models_is_told(target: Target, step: float, said: bool) -> None:
+    told = sweep_table(
+        summary(target, {Status.MET: 9}),
+        [target],
+        read_text(Lang.EN),
+        100,
+        names_zh={},
+        steps=(step, 0.0625),
+    )
+    assert ("Made at a step of 0.25 years; `check` uses 0.0625" in told) is said

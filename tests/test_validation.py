@@ -209,6 +209,10 @@ def test_a_part_that_cannot_be_made_is_not_passed(
         made = finding(sound, test)
         assert made.status is Status.NOT_APPLICABLE
         assert "pysimlin is not installed" in figure_text(made, read_text(Lang.EN))
+    # Nothing was compared: only the reasons are told, no difference of none.
+    assert not made.figures
+    assert figure_text(made, read_text(Lang.EN)).startswith("pysimlin is not installed")
+    assert "差异" not in figure_text(made, read_text(Lang.ZH))
 
 
 def test_engines_that_differ_are_told_apart() -> None:

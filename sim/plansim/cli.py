@@ -92,8 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except click.UsageError as error:
         say = _say_on(line)
-        hint = say(" See '{} --help'.").replace("{}", error.ctx.command_path) if error.ctx else ""
-        click.echo(f"{PROGRAM}: {say(error.format_message())}{hint}", err=True)
+        message = error.format_message()
+        see = " See '{} --help'." if message.endswith((".", "?")) else ". See '{} --help'."
+        hint = say(see).replace("{}", error.ctx.command_path) if error.ctx else ""
+        click.echo(f"{PROGRAM}: {say(message)}{hint}", err=True)
         return 2
     except PlansimError as error:
         from plansim.present.messages import say_error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.shell import (
+    WholeNumber,
     format_option,
     items,
     lang_option,
@@ -44,7 +45,7 @@ def _spec_names(context: click.Context) -> Iterator[str]:
     help="Also write the fitted values as a scenario.",
 )
 @click.option("--force", is_flag=True, help="Replace OVERLAY.yaml if it exists.")
-@click.option("--seed", type=click.IntRange(0), help="Of the starts; else as in SPEC.")
+@click.option("--seed", type=WholeNumber(0), help="Of the starts; else as in SPEC.")
 @model_option
 @format_option("table", "json")
 @lang_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.shell import (
+    WholeNumber,
     all_or_faults,
     constant_names,
     format_option,
@@ -55,7 +56,7 @@ def _lever_names(context: click.Context) -> Iterator[str]:
 @click.option(
     "--window",
     metavar="YEARS",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     default=3,
     show_default=True,
     help="How long a loop is held still to see what it contributes.",

@@ -191,6 +191,8 @@ def _sweep(path: Path) -> xr.Dataset:
 
     from plansim.study.store import open_store
 
+    if not path.exists() and path.suffix != ".zarr":  # a scenario, most likely
+        raise click.UsageError("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
     sweep: xr.Dataset = xr.open_zarr(open_store(path).path, consolidated=False, chunks=None)
     return sweep
 

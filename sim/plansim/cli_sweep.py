@@ -12,6 +12,7 @@ import click
 
 from plansim.shell import (
     Page,
+    WholeNumber,
     constant_names,
     engine_option,
     items,
@@ -61,10 +62,10 @@ _result = click.argument("result", metavar="RESULT.zarr", type=click.Path(path_t
     "-n",
     "samples",
     metavar="N",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     help="Points of a sample under each scenario, or trajectories of Morris; else as in DESIGN.",
 )
-@click.option("--seed", type=click.IntRange(0), help="Of the points; else as in DESIGN.")
+@click.option("--seed", type=WholeNumber(0), help="Of the points; else as in DESIGN.")
 @click.option(
     "-o",
     "--output",
@@ -74,7 +75,7 @@ _result = click.argument("result", metavar="RESULT.zarr", type=click.Path(path_t
 )
 @click.option("--resume", is_flag=True, help="Go on with a result that was not finished.")
 @click.option("--force", is_flag=True, help="Replace the result if there is one.")
-@click.option("--threads", metavar="N", type=click.IntRange(1, 1024), help="Else one a processor.")
+@click.option("--threads", metavar="N", type=WholeNumber(1, 1024), help="Else one a processor.")
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
@@ -137,7 +138,15 @@ def sweep(
         remark(page.text("sweep.stopped", path=path, **counts))
         raise
     names = {name: variable_of(read, name).name_zh for name in map(str, summary["output"].values)}
-    table = sweep_table(summary, targets, page.text, page.width, names_zh=names, colour=page.colour)
+    table = sweep_table(
+        summary,
+        targets,
+        page.text,
+        page.width,
+        names_zh=names,
+        steps=(max(each.time.step for each in plan.scenarios), read.time.step),
+        colour=page.colour,
+    )
     page.show(table)
     remark(page.text("sweep.written", runs=f"{plan.runs:,}", path=path))
 
@@ -188,7 +197,7 @@ class Meter:
 
 @click.command()
 @_result
-@click.argument("index", type=click.IntRange(0))
+@click.argument("index", type=WholeNumber(0))
 @click.option(
     "-o",
     "--output",

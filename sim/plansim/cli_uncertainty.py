@@ -12,6 +12,7 @@ import click
 
 from plansim.cli_sweep import Meter, write_text
 from plansim.shell import (
+    WholeNumber,
     format_option,
     items,
     lang_option,
@@ -66,19 +67,19 @@ def _designs(context: click.Context) -> Iterator[str]:
     "-n",
     "samples",
     metavar="N",
-    type=click.IntRange(2),
+    type=WholeNumber(2),
     help="Half of the draws under each scenario, rounded up to a power of two; else as in DESIGN.",
 )
 @click.option(
     "--trajectories",
     metavar="N",
-    type=click.IntRange(2),
+    type=WholeNumber(2),
     default=50,
     show_default=True,
     help="Of the screening; each takes one run more than there are factors.",
 )
-@click.option("--seed", type=click.IntRange(0), help="Of the draws; else as in DESIGN.")
-@click.option("--threads", metavar="N", type=click.IntRange(1, 1024), help="Else one a processor.")
+@click.option("--seed", type=WholeNumber(0), help="Of the draws; else as in DESIGN.")
+@click.option("--threads", metavar="N", type=WholeNumber(1, 1024), help="Else one a processor.")
 @click.option(
     "-o",
     "--output",
@@ -230,7 +231,7 @@ def _show(found: Sensitivity, form: str, page: Page) -> None:
     "-n",
     "draws",
     metavar="N",
-    type=click.IntRange(2),
+    type=WholeNumber(2),
     default=1024,
     show_default=True,
     help="Draws of what is uncertain, for each policy that is judged over them.",
@@ -239,12 +240,12 @@ def _show(found: Sensitivity, form: str, page: Page) -> None:
     "--check",
     "settings",
     metavar="N",
-    type=click.IntRange(0),
+    type=WholeNumber(0),
     default=65536,
     show_default=True,
     help="Settings of each look of the check by brute force; 0 for no check.",
 )
-@click.option("--threads", metavar="N", type=click.IntRange(1, 1024), help="Else one a processor.")
+@click.option("--threads", metavar="N", type=WholeNumber(1, 1024), help="Else one a processor.")
 @click.option(
     "-o",
     "--output",

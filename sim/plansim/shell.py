@@ -37,6 +37,7 @@ __all__ = [
     "PIPE_WIDTH",
     "Page",
     "ReaderLeftError",
+    "WholeNumber",
     "all_names",
     "all_or_faults",
     "changes_of",
@@ -94,6 +95,12 @@ class Page:
     def show(self, text: str) -> None:
         """Write to standard output."""
         write(text, colour=self.colour)
+
+
+class WholeNumber(click.IntRange):
+    """A whole number inside of ends; what is none is told "not a valid integer"."""
+
+    name = "integer"
 
 
 class ReaderLeftError(Exception):

@@ -186,18 +186,29 @@ def cells_meant(
     return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
 
 
-def implausible(assignment: Assignment) -> Fault | None:
-    """Warn of a number outside the range that its evidence gives."""
-    plausible = assignment.variable.plausible
-    if plausible is None or not outside(assignment.number, *plausible):
-        return None
-    return Fault(
-        f"'{assignment.key}' is outside its plausible range",
-        assignment.file,
-        assignment.line,
-        expected=range_text(*plausible, assignment.variable.unit),
-        found=f"{assignment.number:g}",
-    )
+def implausible(found: Iterable[Assignment]) -> Iterator[Fault]:
+    """Warn of numbers outside the range that their evidence gives.
+
+    Elements that an override sets to one number are one warning, as they were one wish.
+    """
+    alike: dict[tuple[str, float | None], list[Assignment]] = {}
+    for each in found:
+        if each.variable.plausible and outside(each.number, *each.variable.plausible):
+            wish = (each.variable.name, each.number) if each.file == OVERRIDE else (each.key, None)
+            alike.setdefault(wish, []).append(each)
+    for first, *others in alike.values():
+        assert first.variable.plausible is not None
+        message = f"'{first.key}' is outside its plausible range"
+        if others:
+            name, count = first.variable.name, len(others) + 1
+            message = f"'{name}' is outside its plausible range in {count} elements"
+        yield Fault(
+            message,
+            first.file,
+            first.line,
+            expected=range_text(*first.variable.plausible, first.variable.unit),
+            found=f"{first.number:g}",
+        )
 
 
 # A lever of three constants: what an entry may say of it, and how the model calls each.
@@ -291,6 +302,8 @@ def _target(model: Model, entry: Entry) -> tuple[Variable, list[tuple[str, ...]]
     """Find the constant that an entry means, and the elements of each of its subscripts."""
     variable = _named(model, entry)
     if variable.kind not in {VariableKind.CONSTANT, VariableKind.CONTROL}:
+        if parts := _parts_of(model, variable):
+            raise entry.fault(_is_lever(entry, variable, parts))
         raise entry.fault(
             f"'{variable.name}' cannot be set: its equation gives its value",
             expected="a constant",
@@ -298,6 +311,29 @@ def _target(model: Model, entry: Entry) -> tuple[Variable, list[tuple[str, ...]]
             nearest=next(_constants_of(model, variable), None),
         )
     return variable, _ranges(model, entry, variable)
+
+
+def _parts_of(model: Model, variable: Variable) -> list[Variable]:
+    """Give the constants that make a variable a lever; none if it is not one."""
+    for parts in (_SWITCH, _PULSE):
+        names = [f"{variable.name} {part}" for part in parts.values()]
+        if all(name in model.variables for name in names):
+            return [model.variables[name] for name in names]
+    return []
+
+
+def _is_lever(entry: Entry, lever: Variable, parts: Sequence[Variable]) -> str:
+    """Say which constants set a lever, in the language in which the entry names it."""
+    base, inside = _split(entry.name)
+    chinese = folded(base) == folded(lever.name_zh) != folded(lever.name)
+    chinese = chinese and all(part.name_zh for part in parts)
+    first, second, last = (
+        f"'{part.name_zh if chinese else part.name}"
+        + (f"[{inside}]'" if inside is not None and part.subscripts else "'")
+        for part in parts
+    )
+    name = lever.name_zh if chinese else lever.name
+    return f"'{name}' is a lever; set {first}, {second} or {last}"
 
 
 def _named(model: Model, entry: Entry) -> Variable:

@@ -115,14 +115,15 @@ def _locate(name: str) -> Path:
     for head in heads:
         if wanted in {folded(head.title_en), folded(head.title_zh)}:
             return head.path
-    names = [
-        *(head.id for head in heads),
-        *(title for h in heads for title in (h.title_en, h.title_zh)),
-    ]
+    titles = [title for head in heads for title in (head.title_en, head.title_zh)]
+    # Who writes Chinese is shown the Chinese titles, which are names as well as the ids are.
+    part = next((title for title in titles if wanted in folded(title)), None)
+    known = [head.id if name.isascii() else f"{head.id}（{head.title_zh}）" for head in heads]
     raise UnknownNameError(
         Fault(
             f"no scenario is called '{name}'",
-            expected="one of " + ", ".join(head.id for head in heads) + ", or a path",
-            nearest=nearest(name, names),
+            expected="one of " + ", ".join(known) + ", or a path",
+            nearest=nearest(name, [*(head.id for head in heads), *titles])
+            or (None if name.isascii() else part),
         )
     )

@@ -191,10 +191,16 @@ def read_scenario_file(path: Path) -> tuple[Document, ScenarioFile | None]:
         details = error.errors(include_url=False)
     form = [_form_fault(document, detail) for detail in details]
     marked = replace(document, faults=(*document.faults, *form))
-    try:  # what is sound is read all the same, so that the faults of its values are found too
-        return marked, ScenarioFile.model_validate(_sound_part(document.data, details))
-    except ValidationError:
-        return marked, None
+    # What is sound is read all the same, so that the faults of its names and values are found too:
+    # without the misspelt keys alone, or where that is no scenario either, without their entries.
+    for whole in (False, True):
+        try:
+            return marked, ScenarioFile.model_validate(
+                _sound_part(document.data, details, whole=whole)
+            )
+        except ValidationError:
+            continue
+    return marked, None
 
 
 def _no_reason(document: Document, place: Place) -> Fault:
@@ -215,21 +221,38 @@ def _unreasoned(document: Document, file: ScenarioFile) -> tuple[Fault, ...]:
     )
 
 
-def _sound_part(data: object, details: Sequence[ErrorDetails]) -> object:
-    """Leave out the entries, whole, in which something is wrong."""
+def _sound_part(data: object, details: Sequence[ErrorDetails], *, whole: bool) -> object:
+    """Leave out the entries with something wrong; of unknown keys, unless ``whole``, these alone.
+
+    A scenario without a sound title gets one, since nothing else hangs on it.
+    """
     if not isinstance(data, Mapping):
         return data
-    broken = {
-        tuple(part for part in detail["loc"] if not str(part).startswith("<"))[:2]
-        for detail in details
-    }
-    return {
-        key: {name: each for name, each in value.items() if (key, name) not in broken}
-        if isinstance(value, Mapping)
-        else value
-        for key, value in data.items()
-        if (key,) not in broken
-    }
+    broken: set[Place] = set()
+    for detail in details:
+        place = tuple(part for part in detail["loc"] if not str(part).startswith("<"))
+        if place[:1] in {("title",), ("description",)}:
+            place = place[:1]
+        elif whole or detail["type"] != "extra_forbidden":
+            place = place[:2]
+        broken.add(place)
+
+    deepest = max(map(len, broken), default=0)
+
+    def pruned(node: object, place: Place) -> object:
+        if not isinstance(node, Mapping) or len(place) >= deepest:
+            return node
+        return {
+            key: sound
+            for key, each in node.items()
+            if (*place, key) not in broken
+            # A lever of nothing but misspelt keys is left out, not called empty.
+            and ((sound := pruned(each, (*place, key))) or sound == each)
+        }
+
+    sound = pruned(data, ())
+    assert isinstance(sound, dict)
+    return {"title": "?"} | sound
 
 
 _EXPECTED = {

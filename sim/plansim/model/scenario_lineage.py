@@ -73,7 +73,7 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
         changes=tuple(_changes(model, below, own)),
         overrides=tuple(overrides),
         sources=tuple(leaf.file.sources),
-        warnings=tuple(filter(None, map(implausible, together.values()))),
+        warnings=tuple(implausible(together.values())),
         path=leaf.path,
         sha256=digest_of(*(layer.document.sha256 for layer in lineage), *overrides),
         cautions=tuple(_moved_start(model, together)),

@@ -118,6 +118,8 @@ def _share_row(found: Attribution, shares: Shares, text: Text, room: int) -> Row
     largest = abs(shares.shares[order[0]])
     named = [each for each in order if abs(shares.shares[each]) > largest * SMALL][:MOST_SHARES]
     rest = order[len(named) :]
+    if len(rest) == 1:  # its name takes the line that "others (1)" would
+        named, rest = order, []
     decimals = min(decimals_of([largest]), 6)
     due: list[Line] = []
     sizes: list[Line] = []

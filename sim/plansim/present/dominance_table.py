@@ -22,7 +22,7 @@ from plansim.study.dominance import Row as Answer
 from plansim.study.loop_scores import LoopScores
 from plansim.study.loops import Loop
 
-__all__ = ["answer_word", "dominance_json", "dominance_table", "span"]
+__all__ = ["answer_word", "dominance_json", "dominance_table", "held_for", "span"]
 
 SMALL = 0.05
 """A loop whose share of scores is below this in every year is only named."""
@@ -41,7 +41,7 @@ def dominance_table(
     names = {loop.id: text.pick(loop.name_en, loop.name_zh) for loop in loops}
     other = 1 if found.window > 1 else 5
     legend = text(
-        "dominance.legend", window=found.window, weak=f"{WEAK * 100:g}", other=other
+        "dominance.legend", span=held_for(found, text), weak=f"{WEAK * 100:g}", other=other
     ).split("\n")
     if found.unheld:
         legend.append(text("dominance.unheld", ids=text.join(list(found.unheld))))
@@ -51,10 +51,16 @@ def dominance_table(
         "\n".join(paragraph(line, width) for line in legend),
     ]
     if scores is None:
-        parts.append(text("dominance.no_scores"))
+        parts.append(paragraph(text("dominance.no_scores"), width))
     else:
         parts += _scores(scores, names, text, width, colour=colour)
     return "\n\n".join(parts)
+
+
+def held_for(found: Dominance, text: Text) -> str:
+    """Say for how many years loops were held; one is the twelve months."""
+    key = "dominance.span_one" if found.window == 1 else "dominance.span"
+    return text(key, window=found.window)
 
 
 def span(phase: Phase) -> str:

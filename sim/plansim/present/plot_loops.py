@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch, Rectangle
 
+from plansim.present.dominance_table import held_for
 from plansim.present.figure import (
     GREY,
     INK,
@@ -162,7 +163,7 @@ def _dress(
     figure.suptitle(text("dominance.sheet", scenario=title), x=0.01, ha="left")
     if not hues:
         return
-    note = wrapped(text("dominance.sheet_note", window=found.window), 150)
+    note = wrapped(text("dominance.sheet_note", span=held_for(found, text)), 150)
     if scored:
         note += "\n" + text("dominance.sheet_scores")
     figure.legend(

@@ -10,6 +10,7 @@ from itertools import groupby
 import xarray as xr
 
 from plansim.plan.targets import Status, Target
+from plansim.present.series import Series, as_judged
 from plansim.present.table import (
     Band,
     Cell,
@@ -17,11 +18,12 @@ from plansim.present.table import (
     Row,
     Style,
     limit_of,
+    paragraph,
     render_within,
     section_of,
     wrapped,
 )
-from plansim.present.text import Text, decimals_for, decimals_of, figure, margin_figure
+from plansim.present.text import SHARPEST, Text, decimals_for, decimals_of, figure, margin_figure
 
 __all__ = ["percent", "sweep_table"]
 
@@ -33,6 +35,7 @@ def sweep_table(
     width: int,
     *,
     names_zh: Mapping[str, str],
+    steps: tuple[float, float] | None = None,
     colour: bool = False,
 ) -> str:
     """Lay out the summary of a sweep.
@@ -40,8 +43,11 @@ def sweep_table(
     For each scenario: runs by how they ended; the shares of runs that meet each target, with their
     standard error or interval, that miss it, and that leave it undecided or untestable where there
     are any; the worst margin and the run that has it; quantiles of each output by year.
-    ``names_zh`` holds the Chinese names of outputs.
+    ``names_zh`` holds the Chinese names of outputs, which are in the units of the targets that
+    judge them, as ``run`` shows them. ``steps`` are that of the sweep and that of the model, in
+    years; a coarser one is told, since a verdict near its limit may turn with it.
     """
+    targets = list(targets)
     known = {target.id: target for target in targets}
     judged = sorted((known[str(each)] for each in summary["target"].values), key=section_of)
     parts = []
@@ -59,12 +65,16 @@ def sweep_table(
         )
         parts.append(
             render_within(
-                lambda room, one=one: _output_rows(one, names_zh, text, room),  # type: ignore[misc]
+                lambda room, one=one: _output_rows(one, targets, names_zh, text, room),  # type: ignore[misc]
                 width,
                 colour=colour,
             )
         )
     parts.append(text("sweep.legend"))
+    if steps is not None and steps[0] > steps[1]:
+        parts.append(
+            paragraph(text("sweep.coarse", step=f"{steps[0]:g}", own=f"{steps[1]:g}"), width)
+        )
     return "\n\n".join(parts)
 
 
@@ -172,26 +182,48 @@ def percent(share: float) -> str:
 
 
 def _output_rows(
-    one: xr.Dataset, names_zh: Mapping[str, str], text: Text, room: int
+    one: xr.Dataset,
+    targets: Sequence[Target],
+    names_zh: Mapping[str, str],
+    text: Text,
+    room: int,
 ) -> list[Row | Band]:
     quantiles = [f"{share * 100:g} %" for share in one["quantile"].values]
     heads = [text("sweep.output"), text("sweep.unit"), text("sweep.year"), *quantiles]
     found: list[Row | Band] = [tuple((Line(head, style=Style.STRONG),) for head in heads)]
     found.append(Band("-"))
     for name, unit in zip(one["output"].values, one["output_unit"].values, strict=True):
-        values = one["quantiles"].sel(output=name)
-        decimals = decimals_of(values.values.ravel().tolist())
-        years = [str(year) for year in values["year"].values]
+        values = one["quantiles"].sel(output=name).transpose("quantile", "year")
+        years = [int(year) for year in values["year"].values]
+        name_zh = names_zh.get(str(name), "")
+        shown = [
+            Series(str(name), name_zh, str(unit), "", dict(zip(years, row, strict=True)))
+            for row in values.values.tolist()
+        ]
+        lines = list(as_judged(shown, targets))
+        decimals = _telling_decimals(lines)
         columns: list[Cell] = [
-            tuple(Line("", figure(float(each), decimals)) for each in values.sel(quantile=share))
-            for share in values["quantile"].values
+            tuple(Line("", figure(line.values[year], decimals)) for year in years) for line in lines
         ]
         found.append(
             (
-                wrapped(text.pick(str(name), names_zh.get(str(name), "")), room),
-                (Line(text.unit(str(unit))),),
-                tuple(Line(year) for year in years),
+                wrapped(text.pick(str(name), name_zh), room),
+                (Line(text.unit(lines[0].unit)),),
+                tuple(Line(str(year)) for year in years),
                 *columns,
             )
         )
     return found
+
+
+def _telling_decimals(lines: Sequence[Series]) -> int:
+    """Give the decimals of a run's figures, more where lowest and highest would read alike."""
+    decimals = decimals_of(value for line in lines for value in line.values.values())
+    low, high = lines[0].values, lines[-1].values
+    for more in range(SHARPEST):
+        if any(
+            figure(low[year], decimals + more) != figure(high[year], decimals + more)
+            for year in low
+        ):
+            return decimals + more
+    return decimals

@@ -47,7 +47,7 @@ def figure_text(finding: Finding, text: Text) -> str:
     if finding.figures:
         figures = text.word("q_figure", finding.id).format(**finding.figures)
         said.insert(0, _spaced(figures))
-    return "; ".join(said)
+    return text("list_sep.semicolon").join(said)
 
 
 def case_text(case: Case, text: Text) -> str:

@@ -134,7 +134,7 @@ class Observation:
     label: str
     """As the table of data has it, without the place."""
     label_zh: str
-    """What answers for it in the model."""
+    """As the table of data has it (`quantity_zh`); else what answers for it in the model."""
     file: Path
     line: int
     year: int
@@ -441,7 +441,7 @@ class _Reader:
         said = (row.cells.get(key, "") for key in ("quantity", "part", "year"))
         return Observation(
             label=", ".join(filter(None, said)),
-            label_zh=variable.name_zh + series.removeprefix(variable.name),
+            label_zh=row.cells.get("quantity_zh") or self._in_chinese(series),
             file=row.file,
             line=row.line,
             year=year,
@@ -454,6 +454,17 @@ class _Reader:
             since=since,
             factor=factor,
         )
+
+    def _in_chinese(self, series: str) -> str:
+        """Name a series in Chinese, elements too, for a row that does not say what it is."""
+        name, elements = split_reference(series)
+        variable = self.model.find(name)
+        ranges = [self.model.subscripts[each] for each in variable.subscripts]
+        said = [
+            (each.elements_zh or each.elements)[each.elements.index(element)]
+            for element, each in zip(elements, ranges, strict=True)
+        ]
+        return variable.name_zh + (f"[{','.join(said)}]" if said else "")
 
     def _series(self, reference: str) -> str:
         name, elements = split_reference(reference)

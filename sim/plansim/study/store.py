@@ -222,8 +222,9 @@ def open_store(path: Path) -> Store:
         group = zarr.open_group(path, mode="r")
         card = group.attrs[CARD]
     except (OSError, KeyError, ValueError, TypeError):
-        found = "something else" if path.exists() else "nothing"
-        raise InputError(Fault("not the result of a sweep", path, found=found)) from None
+        made = "a RESULT.zarr that 'plansim sweep' has made"
+        message = "not the result of a sweep" if path.exists() else "no such folder"
+        raise InputError(Fault(message, path, expected=made)) from None
     assert isinstance(card, dict)
     layout = group.attrs["layout"]
     assert isinstance(layout, dict)

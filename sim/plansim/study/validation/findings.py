@@ -173,9 +173,12 @@ def unfinished(
 ) -> Finding:
     """Make the finding of a test of which only a part could be made, for want of some things.
 
-    It fails where that part fails, and is never passed.
+    It fails where that part fails, and is never passed. Where no part could be made it has no
+    figures: of nothing there is no largest difference.
     """
     made = tuple(cases)
     left = tuple(Case(test, True, Said.MISSING, {"lacking": each}) for each in lacking)
     whole = found(test, (*made, *left), figures, limits)
+    if not made:
+        whole = replace(whole, figures={})
     return whole if whole.faults else replace(whole, status=Status.NOT_APPLICABLE)
