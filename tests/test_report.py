@@ -613,7 +613,7 @@ def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
         (["compare", "baseline", "acelerated-growth"], "did you mean 'accelerated-growth'?"),
         (["compare", "baseline", "slow-growth", "-o", "a.pptx"], "found .pptx"),
         (["compare", "baseline", "slow-growth", "-o", "no/a.pdf"], "no folder no"),
-        (["compare", "baseline", "slow-growth", "--sweep", "no.zarr"], "not the result of a sweep"),
+        (["compare", "baseline", "slow-growth", "--sweep", "no.zarr"], "no such folder"),
         (["compare", "baseline", "slow-growth", "--lang", "fr"], "'fr' is not one of 'en', 'zh'"),
     ],
 )
