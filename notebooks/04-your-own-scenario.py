@@ -69,7 +69,7 @@ plansim.plot.small_multiples(
 # A name that does not exist, a value outside of its admissible range, a unit that does not convert:
 # each is refused, with the place and the nearest name.
 #
-# 名称不存在、取值超出容许范围、单位无法换算，都会被拒绝，并指明位置和最相近的名称（错误信息为英文）。
+# 名称不存在、取值超出容许范围、单位无法换算，都会被拒绝，并指明位置和最相近的名称（在 Python 中错误信息为英文，命令行则随语言而定）。
 
 # %%
 try:
