@@ -105,8 +105,9 @@ plansim.plot.verdict_map(binding, titles=titles, lang=LANG).figure
 # %%
 gdp = [float(plansim.annual(run)["GDP"].sel(year=2010)) for run in runs]
 assert gdp[1] > gdp[0], "the accelerated story is the one that grows faster"
-gained = [key for key in moved if after[key].status is plansim.Status.MET]
-lost = [key for key in moved if before[key].status is plansim.Status.MET]
+judged = [key for key in moved if before[key].status.judged and after[key].status.judged]
+gained = [key for key in judged if after[key].status is plansim.Status.MET]
+lost = [key for key in judged if before[key].status is plansim.Status.MET]
 bound = [key for key, each in before.items() if each.attribute is plansim.Attribute.BINDING]
 worse = [key for key in bound if after[key].margin < before[key].margin]
 gains, losses, shrunk = (text.join(keys) or text("show.nothing") for keys in (gained, lost, worse))

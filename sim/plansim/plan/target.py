@@ -75,6 +75,11 @@ class Status(StrEnum):
         """The position in the order above."""
         return list(Status).index(self)
 
+    @property
+    def judged(self) -> bool:
+        """Whether the run decides on the target: it is neither assumed nor untestable."""
+        return self not in (Status.ASSUMED, Status.UNTESTABLE)
+
 
 class Gap(StrEnum):
     """Why a run does not answer for a target."""
