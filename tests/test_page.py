@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from plansim.engine.run import simulate
 from plansim.errors import InputError
 from plansim.model.mdl import load_model
 from plansim.model.records import Model
-from plansim.model.scenario import Scenario, read_scenario
+from plansim.model.scenario import Scenario, as_written, read_scenario
 from plansim.plan.check import check_targets
 from plansim.plan.targets import Kind, load_targets, split_reference
 from plansim.plan.views_file import load_views
@@ -333,6 +334,17 @@ def test_a_scenario_that_changes_the_shape_of_the_model_is_refused(tmp_path: Pat
     other.write_text("title: x\nvalues: {stages: 2}\n", "utf-8")
     with pytest.raises(InputError, match="'stages' decides on the shape of the model"):
         page(model, [read_scenario(other, model)])
+
+
+@pytest.mark.parametrize("hostile", ["<!--", "<script", "</script>", "<!--<script>", "a<b&lt;"])
+def test_a_title_in_the_language_of_pages_stays_a_title(root: Path, hostile: str) -> None:
+    model = load_model(root / "tests" / "models" / "tea_cup.mdl")
+    title = f"Tea {hostile} 茶"
+    made = page(model, [replace(as_written(model), title_en=title, title_zh=title)])
+    bare = page(model, [replace(as_written(model), title_en="Tea", title_zh="Tea")])
+    assert data_of(made)["scenarios"][0]["name"] == [title, title]
+    for tag in ("<!--", "<script", "</script"):
+        assert made.text.count(tag) == bare.text.count(tag)
 
 
 def test_the_language_at_first_is_that_which_is_asked_for(root: Path) -> None:

@@ -105,7 +105,8 @@ def page(
     data |= {**_about(model, found, judged, Lang(lang), signs), "plan": _plan(presets)}
     data["signed"] = presets[0].id if signs else ""
     template = _part("template.html")
-    encoded = _inside_script(json.dumps(data, ensure_ascii=False, allow_nan=False))
+    # A "<" can only stand within a text of JSON, where this is the same character to its reader.
+    encoded = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     written = [template, encoded, *(_part(f"{each}.js") for each in SCRIPTS), string.printable]
     fonts = "\n".join(each.css for each in subsets("".join(written)))
     parts = {
@@ -174,7 +175,7 @@ def _vendor(name: str) -> str:
 
 
 def _inside_script(text: str) -> str:
-    """Write a text so that nothing in it ends the element that holds it."""
+    """Write JavaScript so that nothing in it ends the element that holds it."""
     return text.replace("</", "<\\/").replace("<!--", "<\\!--")
 
 
