@@ -122,6 +122,35 @@ def test_a_figure_names_what_it_shows_with_units_and_every_glyph(
     assert imread(path).std() > 0.02
 
 
+@pytest.mark.parametrize("hostile", ["costs $5 and $6", "$x_{", r"\$ $\frac{1}$"])
+def test_a_dollar_starts_no_formula(
+    hostile: str, runs: Runs, targets: tuple[Target, ...], tmp_path: Path
+) -> None:
+    """In the title of a scenario, the name of a variable and its unit."""
+
+    verdicts = [verdict for run in runs for verdict in plansim.check_targets(run, targets)]
+    named = [run.assign_attrs(scenario_title_en=hostile) for run in runs]
+    for run in named:
+        for name in ("GDP", "value added", "resident population"):
+            run[name] = run[name].assign_attrs(long_name=hostile, units=hostile)
+    drawn = [
+        plot.trajectories(named, "GDP"),
+        plot.phase(named, "SO2 emission", "GDP"),
+        plot.phase(named, "GDP", "SO2 emission"),
+        plot.small_multiples(named, ["GDP", "SO2 emission"])[0],
+        plot.stack(named[0], "value added"),
+        plot.pyramid(named[0], "resident population"),
+        plot.verdict_map(verdicts, titles=[hostile, hostile]),
+    ]
+    for number, made in enumerate(drawn):
+        figure = figure_of(made)
+        plot.save_figure(figure, tmp_path / f"{number}.png")  # a broken formula is an error
+        shown: Any = figure.findobj(MatplotlibText)
+        texts = [text for text in shown if "$" in text.get_text()]
+        assert texts
+        assert not [text.get_text() for text in texts if text.get_parse_math()]
+
+
 def test_every_character_of_model_plan_and_scenarios_has_a_glyph(tmp_path: Path) -> None:
     texts = [path.read_text("utf-8") for path in [
         *shipped("model").glob("*.mdl"), shipped("model", "targets.yaml"),
@@ -134,7 +163,7 @@ def test_every_character_of_model_plan_and_scenarios_has_a_glyph(tmp_path: Path)
         figure = Figure()
         figure.set_layout_engine("none")
         axes = figure.subplots()
-        axes.text(0, 0, "".join([*characters, "₂³✓✗−≥≤≈"]).replace("$", ""))
+        axes.text(0, 0, "".join([*characters, "₂³✓✗−≥≤≈"]))
         plot.save_figure(figure_of(axes), tmp_path / "all.svg")
 
 

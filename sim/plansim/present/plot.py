@@ -6,6 +6,8 @@ what `plansim.find_dominance` did.
 A run is what `simulate` gives, over ``time``, or its annual view; all is drawn by years. ``lang``
 is ``en`` or ``zh``; names and units come from the dataset, targets from the catalogue. Without
 ``axes`` a figure is made; to lay one out yourself, make it within ``with plansim.plot.style():``.
+In that style texts are shown as they are written: a ``$`` starts no formula, and an axis that you
+make logarithmic needs a formatter of its own, such as ``"{x:g}"``.
 """
 
 from __future__ import annotations
