@@ -202,6 +202,15 @@ def test_a_binding_limit_says_until_when_it_holds(breach: int | None, expected: 
     assert any(line.endswith(expected) for line in lines)
 
 
+@pytest.mark.parametrize("direction", [Direction.AT_MOST, Direction.AT_LEAST])
+def test_no_breach_is_called_an_achievement_in_chinese(direction: Direction) -> None:
+    """突破 is a transgression of a cap, but of a floor it is praise: its figure was surpassed."""
+    limit = replace(BINDING, direction=direction)
+    shown = verdict_table([verdict(limit, first_breach=2013)], [limit], ZH, 80)
+    assert "2013年起不达标" in shown
+    assert not [key for key, phrase in ZH.phrases.items() if "突破" in phrase]
+
+
 def test_an_expected_target_and_an_approximate_one_are_not_followed() -> None:
     about = replace(BINDING, direction=Direction.ABOUT, tolerance=10.0)
     for target in (PLAIN, about):

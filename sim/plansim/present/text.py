@@ -52,7 +52,7 @@ class Text:
     >>> text("status.met")
     '达标'
     >>> text("verdicts.breach", year=2013)
-    '2013年突破'
+    '2013年起不达标'
     """
 
     lang: Lang
