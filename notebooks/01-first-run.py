@@ -38,13 +38,16 @@ verdicts = plansim.check_targets(run, targets)
 #
 # A run is an `xarray.Dataset`. Each variable knows its unit and its Chinese name; time stands at
 # mid-years and year-ends. `plansim.annual` takes the figure of each year from it: flows at mid-year,
-# stocks at the year's end.
+# stocks at the year's end. `plansim.frame` gives the same figures as a table, a row a figure.
 #
-# 一次运行是一个 `xarray.Dataset`，每个变量都带有单位和中文名，时间点为各年的年中与年末。`plansim.annual` 从中取出逐年数值：流量取年中，存量取年末。
+# 一次运行是一个 `xarray.Dataset`，每个变量都带有单位和中文名，时间点为各年的年中与年末。`plansim.annual` 从中取出逐年数值：流量取年中，存量取年末。`plansim.frame` 把同样的数值列成表格，每个数值一行。
 
 # %%
 by_year = plansim.annual(run)
 by_year["GDP"].round(1)
+
+# %%
+plansim.frame(run, "GDP", "value added").query("year in (2005, 2010)").round(1)
 
 # %%
 assert run["GDP"].attrs["units"] == model.find("GDP").unit

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         list_scenarios,
         read_scenario,
     )
+    from plansim.plan.annual import frame
     from plansim.plan.check import Verdict, check_targets
     from plansim.plan.measure import Measure
     from plansim.plan.targets import Attribute, Basis, Direction, Status, Target, load_targets
@@ -98,6 +99,7 @@ _HOMES = {
         "VariableKind",
     ],
     "model.scenario": ["Change", "Scenario", "as_written", "list_scenarios", "read_scenario"],
+    "plan.annual": ["frame"],
     "plan.check": ["Verdict", "check_targets"],
     "plan.measure": ["Measure"],
     "plan.targets": ["Attribute", "Basis", "Direction", "Status", "Target", "load_targets"],
@@ -175,6 +177,7 @@ __all__ = [
     "compile_model",
     "cut_loops",
     "find_dominance",
+    "frame",
     "indicators_of",
     "lever_named",
     "link_signs",

@@ -6,19 +6,22 @@ A dataset says the same with labels, and costs a thousand times as much to take 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.model.records import SubscriptRange, Timing
+from plansim.errors import Fault, UnknownNameError, nearest
+from plansim.model.records import SubscriptRange, Timing, folded
 from plansim.plan.measure import Floats, year_places
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
-__all__ = ["Annual", "AnnualVariable", "annual_of", "by_year"]
+__all__ = ["Annual", "AnnualVariable", "annual_of", "by_year", "frame"]
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,68 @@ def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual
             moves=over is not None,
         )
     return Annual(years, found, {str(key): str(text) for key, text in dataset.attrs.items()})
+
+
+def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFrame:
+    """Return annual figures of one run or several as a tidy table: one row a figure.
+
+    Columns: ``scenario`` (id), ``variable`` (the model's name), ``element`` (as in
+    ``urban,age 5 to 9``; empty where the variable is no array), ``year``, ``value``, ``unit`` (the
+    model's). Flows are those of the year, stocks those at its end; NaN where the run saved none.
+
+    Args:
+        runs: what `simulate` or `plansim.annual` returns.
+        variables: English or Chinese names, whatever their letter case; none for all that change
+            over time. A constant has its value in every year.
+
+    Raises:
+        UnknownNameError: a run holds no such variable, or several of that name.
+        ValueError: one of the datasets holds more than one run.
+    """
+    import pandas as pd
+    import xarray as xr
+
+    listed = [runs] if isinstance(runs, xr.Dataset) else list(runs)
+    parts = [part for run in listed for part in _frames(run, variables)]
+    columns = ["scenario", "variable", "element", "year", "value", "unit"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """Yield the rows of each variable of a run, element by element."""
+    import pandas as pd
+
+    names = [_named(run, name) for name in variables]
+    figures = annual_of(run, dict.fromkeys(names) if variables else None)
+    for variable in figures.variables.values():
+        if not variables and not variable.moves:
+            continue
+        elements = [",".join(key) for key in product(*(r.elements for r in variable.ranges))]
+        yield pd.DataFrame(
+            {
+                "scenario": figures.scenario,
+                "variable": variable.name,
+                "element": np.repeat(elements, len(figures.years)),
+                "year": np.tile(figures.years, len(elements)),
+                "value": np.moveaxis(variable.values, 0, -1).ravel(),
+                "unit": variable.unit,
+            }
+        )
+
+
+def _named(run: xr.Dataset, name: str) -> str:
+    """Return the variable of a run that bears an English or Chinese name."""
+    if name in run.data_vars:
+        return name
+    names = {str(key): str(run.variables[key].attrs.get("long_name_zh", "")) for key in run}
+    matches = [key for key, chinese in names.items() if folded(name) in map(folded, (key, chinese))]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        fault = f"more than one variable is called '{name}'"
+        raise UnknownNameError(Fault(fault, expected="one of " + ", ".join(matches)))
+    near = nearest(name, [*names, *filter(None, names.values())])
+    raise UnknownNameError(Fault(f"the run holds no variable '{name}'", nearest=near))
 
 
 def _range(coordinate: xr.DataArray) -> SubscriptRange:
