@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +11,12 @@ from pathlib import Path
 import pytest
 
 from plansim import load_model, load_targets, read_scenario
-from plansim.cache import file_sha256, keep, kept, recall
+from plansim.cache import file_sha256, keep, kept, load_sealed, recall, save_sealed, workspace
+from plansim.engine.compiled import run_compiled
+from plansim.engine.kernel import compile_model
+from plansim.engine.reference import run_reference
 from plansim.errors import ScenarioError
+from plansim.model.scenario import as_written
 from plansim.model.units import convert
 from plansim.present.text import Lang, _text_in
 from plansim.resources import shipped
@@ -75,6 +80,79 @@ def test_a_record_moved_to_another_key_is_not_taken(own_cache: Path) -> None:
     (path,) = own_cache.rglob("*.json")
     shutil.copy(path, path.with_name("other.json"))
     assert recall("notes", "other", Note) is None
+
+
+OPEN = pytest.mark.parametrize("mode", [0o777, 0o770, 0o707])
+
+
+@OPEN
+def test_a_folder_that_others_may_write_to_is_neither_read_nor_written_to(
+    own_cache: Path, mode: int
+) -> None:
+    keep("notes", "key", Note("planted"))
+    own_cache.chmod(mode)
+    before = sorted(own_cache.rglob("*"))
+    assert recall("notes", "key", Note) is None
+    with workspace() as folder:
+        assert folder != own_cache
+    keep("notes", "other", Note("mine"))
+    assert sorted(own_cache.rglob("*")) == before
+    own_cache.chmod(0o755)
+    assert recall("notes", "key", Note) == Note("planted")
+
+
+@OPEN
+def test_a_folder_inside_that_others_may_write_to_is_neither_read_nor_written_to(
+    own_cache: Path, mode: int
+) -> None:
+    keep("notes", "key", Note("planted"))
+    (own_cache / "notes").chmod(mode)
+    assert recall("notes", "key", Note) is None
+    keep("notes", "other", Note("mine"))
+    assert [path.name for path in (own_cache / "notes").iterdir()] == ["key.json"]
+
+
+def test_a_folder_of_another_user_is_not_used(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep("notes", "key", Note("planted"))
+    monkeypatch.setattr("os.getuid", lambda: 12345678)
+    assert recall("notes", "key", Note) is None
+
+
+def test_where_files_are_open_to_all_by_default_those_kept_are_not(own_cache: Path) -> None:
+    before = os.umask(0)
+    try:
+        keep("notes", "key", Note("mine"))
+    finally:
+        os.umask(before)
+    assert recall("notes", "key", Note) == Note("mine")
+
+
+TOWN = load_model(Path(__file__).parent / "models" / "toy_town.mdl")
+USES: list[tuple[str, Callable[[], object]]] = [
+    ("notes/*.json", lambda: kept("notes", "key", Note, lambda: Note("sound"))),
+    ("kernels/*.kernel", lambda: compile_model(TOWN, outputs=["GDP"])),
+    ("runs/*.run", lambda: list(run_compiled(TOWN, as_written(TOWN))[0].time)),
+    ("models/*.py", lambda: list(run_reference(TOWN, as_written(TOWN), cache=False)[0].time)),
+]
+
+
+@pytest.mark.parametrize(("files", "use"), USES, ids=[files for files, _ in USES])
+def test_a_file_that_others_may_write_to_or_of_another_form_is_made_anew(
+    own_cache: Path, files: str, use: Callable[[], object]
+) -> None:
+    first = use()
+    (path,) = own_cache.glob(files)
+    assert load_sealed(path, bytes)
+    for content in (b"[]", b'{"times": 3, "notes": []}\n' + bytes(16), b"5", b"{", b"\xff"):
+        save_sealed(path, content)
+        assert use() == first
+        assert load_sealed(path, bytes) != content
+    path.chmod(0o666)
+    assert load_sealed(path, bytes) is None
+    assert use() == first
+    assert load_sealed(path, bytes)
 
 
 def test_only_a_file_has_a_digest(tmp_path: Path) -> None:

@@ -3,13 +3,18 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plansim import load_model, load_targets, read_scenario
+from plansim.errors import InputError
 from plansim.model.document import MAX_BYTES, MAX_DEPTH, Plain, parse_document, read_document
+from plansim.study.calibration_file import read_calibration
+from plansim.study.design_file import read_design
 
 
 @pytest.mark.parametrize(
@@ -56,6 +61,10 @@ def test_each_entry_knows_its_line() -> None:
         ("a: !!str 1", "x.yaml:1: tags are not allowed; found !!str"),
         ("a:\n- !x [1]", "x.yaml:2: tags are not allowed; found !x"),
         ("? [a]\n: 1", "x.yaml:1: a key must be plain text"),
+        ("a: 1\n<<: {b: 2}", "x.yaml:2: merge keys are not supported; found <<"),
+        ("a: &x {b: 2}\nc:\n  <<: *x", "x.yaml:3: merge keys are not supported; found <<"),
+        ("a: 1\n'<<': 2", "x.yaml:2: a key must not begin with '<'; found <<"),
+        ("a:\n- <b: 1", "x.yaml:2: a key must not begin with '<'; found <b"),
         ("a: 1\n---\nb: 2", "x.yaml:2: the file has more than one YAML document"),
         ("a: [1\nb: 2", "x.yaml:2: not valid YAML: expected ',' or ']', but got ':'"),
         ("a: b: c", "x.yaml:1: not valid YAML: mapping values are not allowed here"),
@@ -123,7 +132,7 @@ def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:
 
 
 @settings(deadline=None)
-@given(st.text(alphabet=st.sampled_from("ab1:-[]{}?,&*!|>'\"%@# \t\n\0\x07é农"), max_size=60))
+@given(st.text(alphabet=st.sampled_from("ab1:-[]{}?,&*!|<>'\"%@# \t\n\0\x07é农"), max_size=60))
 def test_no_text_raises_and_what_is_unreadable_has_a_fault(text: str) -> None:
     document = parse_document(text, "x.yaml")
     if not text.strip():
@@ -149,3 +158,25 @@ def test_json_is_read_as_json_reads_it(value: Plain) -> None:
     document = parse_document(text, "x.json")
     assert document.faults == ()
     assert document.data == value
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: read_scenario(path, load_model()),
+        lambda path: read_design(path, load_model()),
+        lambda path: read_calibration(path, load_model()),
+        lambda path: load_targets(path, model=load_model()),
+    ],
+    ids=["scenario", "design", "calibration", "targets"],
+)
+@pytest.mark.parametrize("key", ["<<", "<model>"])
+def test_a_key_that_begins_like_a_merge_key_is_one_fault_of_each_reader(
+    tmp_path: Path, key: str, read: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(f"title: {{en: a, zh: b}}\n{key}: {{values: 1}}\n", "utf-8")
+    with pytest.raises(InputError) as raised:
+        read(path)
+    (fault,) = raised.value.faults
+    assert (fault.file, fault.line, fault.found) == (str(path), 2, key)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -185,18 +187,45 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, suffix: str) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_an_output_error(
-    annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(self: Path, target: Path) -> Path:
-        raise OSError(28, "No space left on device")
+FULL = """
+import resource, sys
+from pathlib import Path
+import numpy as np, xarray as xr
+from plansim.errors import OutputError
+from plansim.present.export import write_run
+from plansim.present.scenario_export import Form, write_scenarios
+from plansim.model.scenario_records import Text
 
-    monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(
-        OutputError, match=r"out\.csv: cannot write the output; found No space left"
-    ):
-        write_run(whole, annual, tmp_path / "out.csv")
-    assert list(tmp_path.iterdir()) == []
+path = Path(sys.argv[1])
+years = np.arange(10_000)
+run = xr.Dataset({f"x{i}": ("year", years / (i + 7)) for i in range(9)}, coords={"year": years})
+run.attrs["scenario"] = "s"
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))  # of a file; so a disk fills up
+for write in (
+    lambda: write_run(run, run[["x0"]], path, force=True),
+    lambda: write_scenarios([run], path, Form.WIDE, Text(en="a", zh="b"), names=["x0"], force=True),
+):
+    try:
+        write()
+    except OutputError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_disk_that_fills_up_is_an_output_error(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
+    path.write_text("precious")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = done.stdout.splitlines()
+    assert first == second
+    assert first.startswith(f"{path}: cannot write the output; found ")
+    assert first.endswith("File too large")
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "precious"
 
 
 @pytest.mark.parametrize(

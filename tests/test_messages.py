@@ -242,6 +242,38 @@ def test_help_is_chinese_fits_and_lines_up(
     assert [line for line in lines if english.search(line) and "eval" not in line] == []
 
 
+@pytest.mark.parametrize("words", every_command(group), ids=" ".join)
+def test_help_is_in_the_language_asked_for_wherever_the_option_stands(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    lang = ("--lang", "zh")
+    lines = [[*words, "--help", *lang], [*words, *lang, "-h"], [*words, "--help", "--lang=zh"]]
+    lines += [[*words[:place], *lang, *words[place:], "--help"] for place in range(len(words))]
+    shown = set()
+    for line in lines:
+        assert main(line) == 0, line
+        shown.add(capsys.readouterr().out)
+    (text,) = shown
+    assert text.startswith("用法：plansim")
+    assert main([*words, "--help"]) == 0
+    assert capsys.readouterr().out.startswith("Usage: plansim")
+
+
+@pytest.mark.parametrize(
+    "line", [["--lang", "zh", "list"], ["list", "--lang", "zh"], ["--lang=en", "list", "--lang=zh"]]
+)
+def test_the_language_of_a_group_is_that_of_its_help_and_of_its_commands(
+    line: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(line) == 0
+    assert capsys.readouterr().out.startswith("用法：plansim list")
+    assert main(["list", "scenarios", "--lang", "zh"]) == 0
+    expected = capsys.readouterr().out
+    assert main([*line, "scenarios"]) == 0
+    assert capsys.readouterr().out == expected
+
+
 def test_english_help_is_clicks_own(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

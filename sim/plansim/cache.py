@@ -1,8 +1,10 @@
 """What is kept between calls: parsed files, translated models, machine code, finished runs.
 
 Everything is written to a name of its own and then renamed, so that two processes may do so at
-once, and everything carries a digest of its content, so that a damaged or foreign file is never
-taken for ours. Nothing here is worth keeping: a folder that cannot be written is done without.
+once, and everything carries a digest of its key and content, so that a damaged or foreign file is
+never taken for ours. As there is code in it that is run, only this user may be able to write to the
+folder and its files; others are neither read nor written to. Nothing here is worth keeping: a
+folder that cannot be used is done without.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -27,10 +30,8 @@ __all__ = [
     "file_sha256",
     "keep",
     "kept",
-    "load_bytes",
     "load_sealed",
     "recall",
-    "save_bytes",
     "save_sealed",
     "workspace",
 ]
@@ -38,9 +39,8 @@ __all__ = [
 KEEP = 200
 """So many files of a folder are kept, the latest used; each takes some hundred kilobytes."""
 
+Entry = TypeVar("Entry")
 Record = TypeVar("Record")
-
-_SEAL = "\n# sha256 of the above: "
 
 
 @cache
@@ -81,34 +81,81 @@ def file_sha256(path: Path, most: int = 5_000_000) -> str:
 def workspace() -> Iterator[Path]:
     """Give a folder to keep files in: ``$PLANSIM_CACHE``, or the user's cache folder.
 
-    If it cannot be written, a temporary one that lasts as long as the context.
+    If it cannot be written, or others may write to it, a temporary one that lasts as long as the
+    context.
     """
     asked = os.environ.get("PLANSIM_CACHE")
     folder = Path(asked) if asked else platformdirs.user_cache_path("plansim", appauthor=False)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        usable = _is_ours(folder.stat())
+        if usable:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
     except OSError:
+        usable = False
+    if usable:
+        yield folder
+    else:
         with tempfile.TemporaryDirectory(prefix="plansim-") as temporary:
             yield Path(temporary)
-    else:
-        yield folder
 
 
-def load_sealed(path: Path) -> str | None:
-    """Give the text of a file that `save_sealed` wrote, or None if it is missing or altered."""
+def _is_ours(status: os.stat_result) -> bool:
+    """Return whether a file or folder is this user's, and nobody else may write to it."""
+    if not hasattr(os, "getuid"):  # a system whose folders of users are private
+        return True
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def load_sealed(path: Path, read: Callable[[bytes], Entry]) -> Entry | None:
+    """Return what ``read`` makes of the content that `save_sealed` wrote to a file.
+
+    None if the file is missing, altered or renamed, if others may write to it or to its folder, or
+    if its content has another form: ``read`` raises a `LookupError`, `TypeError` or `ValueError`.
+    """
     try:
-        text, seal, found = path.read_text("utf-8").rpartition(_SEAL)
-    except (OSError, UnicodeDecodeError):
+        with open(path, "rb", opener=_open_no_link) as stream:
+            if not (_is_ours(os.fstat(stream.fileno())) and _is_ours(path.parent.stat())):
+                return None
+            seal, _, content = stream.read().partition(b"\n")
+    except OSError:
         return None
-    return text if seal and found.strip() == digest(text) else None
+    if seal != _seal(path, content):
+        return None
+    with contextlib.suppress(OSError):
+        path.touch()
+    try:
+        return read(content)
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
-def save_sealed(path: Path, text: str) -> None:
-    """Write Python source with its digest in a comment at the end."""
-    sealed = f"{text}{_SEAL}{digest(text)}\n"
-    _in_one_step(path, lambda temporary: temporary.write_bytes(sealed.encode()))
+def save_sealed(path: Path, content: bytes) -> None:
+    """Write a file that nobody ever sees half of; of a folder's files the latest are kept.
+
+    Of two writers the later wins. What cannot be written is not: the next run computes it again.
+    """
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_ours(path.parent.stat()):
+            return
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+            temporary = Path(folder) / path.name
+            temporary.write_bytes(_seal(path, content) + b"\n" + content)
+            temporary.chmod(0o600)
+            temporary.replace(path)
+    _forget_old(path.parent, f"*{path.suffix}")
+
+
+def _seal(path: Path, content: bytes) -> bytes:
+    """Return the first line of a file, which tells whether it is whole and under its own name."""
+    return f"# sha256 {digest(path.stem, content)}".encode()
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    """Open a file that is no symbolic link, and do not wait at a pipe."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def kept(folder: str, key: str, kind: type[Record], make: Callable[[], Record]) -> Record:
@@ -128,50 +175,14 @@ def recall(folder: str, key: str, kind: type[Record]) -> Record | None:
     """Give the record that `keep` wrote under a key; None if it is missing or altered."""
     with workspace() as place:
         path = place / folder / f"{key}.json"
-        raw = load_bytes(path)
-        if raw is None:
-            return None
-        seal, _, body = raw.partition(b"\n")
-        if seal.decode("ascii", "replace") != digest(key, body):
-            return None
-        with contextlib.suppress(OSError):
-            path.touch()
-    return thaw(kind, json.loads(body))
+        return load_sealed(path, lambda body: thaw(kind, json.loads(body)))
 
 
 def keep(folder: str, key: str, record: object) -> None:
     """Write a record, as text that is data and nothing else, for `recall`."""
     body = json.dumps(freeze(record), ensure_ascii=False).encode()
     with workspace() as place:
-        save_bytes(place / folder / f"{key}.json", digest(key, body).encode() + b"\n" + body)
-
-
-def load_bytes(path: Path) -> bytes | None:
-    """Give what is in a file, or None if it cannot be read; to be checked by who asked."""
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
-def save_bytes(path: Path, content: bytes) -> None:
-    """Write a file that nobody ever sees half of; of a folder's files the latest are kept."""
-    _in_one_step(path, lambda temporary: temporary.write_bytes(content))
-    _forget_old(path.parent, f"*{path.suffix}")
-
-
-def _in_one_step(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a file that then takes the place of ``path``.
-
-    Nobody ever sees half a file, and of two writers the later wins. What cannot be written is
-    not: the next run then computes it again.
-    """
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
-            temporary = Path(folder) / path.name
-            write(temporary)
-            temporary.replace(path)
+        save_sealed(place / folder / f"{key}.json", body)
 
 
 def _forget_old(folder: Path, pattern: str) -> None:

@@ -139,9 +139,7 @@ def plansim(context: click.Context, lang: str | None) -> None:
     Names may be English or Chinese. Exit codes: 0, all well; 1, --strict and a binding target is
     missed; 2, the input or the output is at fault.
     """
-    if lang is not None:
-        context.default_map = _defaults(plansim, lang)
-    _help_alone(context)
+    _begin_group(context, plansim, lang)
 
 
 def _defaults(group: click.Group, lang: str) -> dict[str, Any]:
@@ -152,8 +150,10 @@ def _defaults(group: click.Group, lang: str) -> dict[str, Any]:
     }
 
 
-def _help_alone(context: click.Context) -> None:
-    """Show the help of a group that is called without a command."""
+def _begin_group(context: click.Context, group: click.Group, lang: str | None) -> None:
+    """Hand the language on to the group's command; without a command, show the group's help."""
+    if lang is not None:
+        context.default_map = _defaults(group, lang)
     if context.invoked_subcommand is None:
         write(context.get_help())
 
@@ -360,10 +360,11 @@ def check(
 
 
 @plansim.group(name="list", invoke_without_command=True)
+@lang_option
 @click.pass_context
-def list_(context: click.Context) -> None:
+def list_(context: click.Context, lang: str | None) -> None:
     """List what there is: scenarios, variables, targets."""
-    _help_alone(context)
+    _begin_group(context, list_, lang)
 
 
 @list_.command(name="scenarios")
@@ -508,8 +509,12 @@ fish: plansim completion fish > ~/.config/fish/completions/plansim.fish
 
 @plansim.command(help=COMPLETION_HELP)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Print the script that makes SHELL complete commands, scenarios, variables and targets."""
+@lang_option
+def completion(shell: str, lang: str | None) -> None:
+    """Print the script that makes SHELL complete commands, scenarios, variables and targets.
+
+    ``lang`` is that of the command's help and errors: the script is in no language.
+    """
     found = get_completion_class(shell)
     assert found is not None  # click knows the three shells of the choice
     click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 from collections.abc import Iterable
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.cache import digest, load_bytes, save_bytes
+from plansim.cache import load_sealed, save_sealed
 from plansim.engine.trajectory import FloatArray, Trajectory, recorded, shape_of
 from plansim.model.records import Model
 
@@ -19,14 +18,11 @@ __all__ = ["load_run", "save_run"]
 
 def load_run(path: Path, model: Model) -> Trajectory | None:
     """Give a run that `save_run` wrote for a model, or None if it is missing or altered."""
-    raw = load_bytes(path)
-    if raw is None:
-        return None
-    seal, _, content = raw.partition(b"\n")
-    if seal.decode("ascii", "replace") != digest(path.stem, content):
-        return None
-    with contextlib.suppress(OSError):
-        path.touch()
+    return load_sealed(path, lambda content: _thawed(content, model))
+
+
+def _thawed(content: bytes, model: Model) -> Trajectory:
+    """Return the run of a file; raise a `ValueError` if its numbers do not fit the model."""
     head, _, numbers = content.partition(b"\n")
     said = json.loads(head)
     over_time, once = recorded(model)
@@ -35,6 +31,8 @@ def load_run(path: Path, model: Model) -> Trajectory | None:
     length = int(said["times"])
     found = np.frombuffer(numbers, dtype="<f8").astype(np.float64)
     sizes = [length, length * _cells(shapes), _cells(constant_shapes)]
+    if len(found) != sum(sizes):
+        raise ValueError("the numbers of a run do not fit its model")
     time, series, constants = np.split(found, np.cumsum(sizes)[:-1])
     return Trajectory(
         time,
@@ -57,7 +55,7 @@ def save_run(path: Path, model: Model, run: Trajectory) -> None:
     ]
     head = json.dumps({"times": length, "notes": run.notes}, ensure_ascii=False).encode()
     content = head + b"\n" + np.concatenate(parts).astype("<f8").tobytes()
-    save_bytes(path, digest(path.stem, content).encode() + b"\n" + content)
+    save_sealed(path, content)
 
 
 _Shapes = list[tuple[str, tuple[int, ...]]]

@@ -6,11 +6,7 @@ altered, cut off, moved from another place or written by another user is not run
 
 from __future__ import annotations
 
-import contextlib
-import hmac
 import json
-import os
-import stat
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import plansim.compiler
-from plansim.cache import digest, load_bytes, save_bytes, workspace
+from plansim.cache import digest, load_sealed, save_sealed, workspace
 from plansim.compiler.emit_llvm import emit
 from plansim.compiler.lower import lower
 from plansim.compiler.machine import Library, Target, assemble, host_target, versions
@@ -110,10 +106,10 @@ def compile_model(
     )
     with workspace() as folder:
         path = folder / "kernels" / f"{key}.kernel"
-        kernel = _load(path, key, target)
+        kernel = load_sealed(path, lambda content: _read(content, target))
         if kernel is None:
             kernel = _compiled(model, varied, wanted, given, target, effort)
-            _save(path, key, kernel)
+            _save(path, kernel)
     return kernel
 
 
@@ -174,8 +170,6 @@ def _wanted(model: Model, names: Iterable[str]) -> tuple[str, ...]:
 
 # --- On disk --------------------------------------------------------------------------------------
 
-_MARK = b"plansim kernel 1\n"
-
 
 def _sources() -> list[bytes]:
     """Give the code that makes kernels: what it makes changes with it."""
@@ -184,27 +178,18 @@ def _sources() -> list[bytes]:
     return [path.read_bytes() for path in (*paths, Path(__file__))]
 
 
-def _save(path: Path, key: str, kernel: Kernel) -> None:
+def _save(path: Path, kernel: Kernel) -> None:
     head = {
         name: getattr(kernel, name)
         for name in ("model_sha256", "inputs", "outputs", "equations", "columns", "memory")
     }
     head |= {"delays": kernel.delays, "defaults": [each.hex() for each in kernel.defaults]}
     content = json.dumps(head, ensure_ascii=False).encode() + b"\n" + kernel.code
-    seal = digest(key, content).encode() + b"\n"
-    save_bytes(path, _MARK + seal + content)
+    save_sealed(path, content)
 
 
-def _load(path: Path, key: str, target: Target) -> Kernel | None:
-    """Give a kernel that `_save` wrote here, or None if there is none that is whole and ours."""
-    raw = load_bytes(path) if _is_ours(path) else None
-    if raw is None or not raw.startswith(_MARK):
-        return None
-    seal, _, content = raw[len(_MARK) :].partition(b"\n")
-    if not hmac.compare_digest(seal, digest(key, content).encode()):
-        return None
-    with contextlib.suppress(OSError):
-        path.touch()
+def _read(content: bytes, target: Target) -> Kernel:
+    """Return the kernel that `_save` wrote."""
     line, _, code = content.partition(b"\n")
     head: dict[str, Any] = json.loads(line)
     return Kernel(
@@ -219,16 +204,3 @@ def _load(path: Path, key: str, target: Target) -> Kernel | None:
         target=target,
         code=code,
     )
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether only this user could have written a file."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return False
-    if not stat.S_ISREG(status.st_mode):
-        return False
-    if not hasattr(os, "getuid"):
-        return True
-    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

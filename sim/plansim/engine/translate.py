@@ -43,7 +43,7 @@ def translated(model: Model, folder: Path) -> str:
     """
     key = digest(model.text, version_of("pysd"), Path(__file__).read_bytes())
     path = folder / "models" / f"{key}.py"
-    source = load_sealed(path)
+    source = load_sealed(path, _read)
     if source is None:
         with quiet_pysd() as notes:
             source = _translate(model)
@@ -51,7 +51,7 @@ def translated(model: Model, folder: Path) -> str:
         # can: it is no constant to us.
         said = sorted({note for note in notes if "is defined with different" not in note})
         source = _REMARKS + json.dumps(said, ensure_ascii=False) + "\n" + source
-        save_sealed(path, source)
+        save_sealed(path, source.encode())
     return source
 
 
@@ -59,6 +59,15 @@ def remarks(source: str) -> list[str]:
     """Give what PySD remarked when it made this source."""
     found: list[str] = json.loads(source.partition("\n")[0].removeprefix(_REMARKS))
     return found
+
+
+def _read(content: bytes) -> str:
+    """Return a source that was kept; raise a `ValueError` if it does not begin with remarks."""
+    source = content.decode()
+    if not source.startswith(_REMARKS):
+        raise ValueError("the source does not begin with remarks")
+    remarks(source)
+    return source
 
 
 _REMARKS = "# remarks: "

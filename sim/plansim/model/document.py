@@ -2,7 +2,8 @@
 
 Only what a hand-written file needs is understood: mappings, lists and the scalars of YAML 1.2.
 The file is read event by event and nothing is ever constructed from it, so that it cannot run
-code; tags (``!!python/…``) and aliases (by which a file could refer to itself) are refused.
+code; tags (``!!python/…``), aliases (by which a file could refer to itself) and merge keys
+(``<<``) are refused.
 """
 
 from __future__ import annotations
@@ -195,6 +196,11 @@ class _Reader:
                 self.fault("a key must be plain text", line)
                 raise _UnreadableError
             key = event.value
+            if key.startswith("<"):  # so pydantic marks the forms that an entry may have
+                is_merge = key == "<<" and event.style is None
+                unsupported = "merge keys are not supported"
+                self.fault(unsupported if is_merge else "a key must not begin with '<'", line, key)
+                raise _UnreadableError
             here = (*place, key)
             if key in entries:
                 first = f"a first one on line {self.lines[here]}"

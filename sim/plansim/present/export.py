@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plansim.errors import Fault, OutputError, nearest
+from plansim.files import writing_whole
 from plansim.present.series import Series, series_of
 from plansim.present.table import gap_text
 from plansim.present.text import Lang, read_text
@@ -132,21 +133,14 @@ def write_run(
     check_destination(path, force=force)
     series, card = list(series_of(annual)), card_of(dataset)
     write: dict[str, Callable[[Path], object]] = {
-        ".nc": lambda part: dataset.to_netcdf(part, engine="h5netcdf"),
+        ".nc": lambda part: part.write_bytes(dataset.to_netcdf(engine="h5netcdf")),
         ".csv": lambda part: part.write_text(run_csv(series, card), "utf-8", newline="\n"),
         ".parquet": lambda part: tidy(series, card).to_parquet(part, index=False),
         ".xlsx": lambda part: _write_workbook(series, card, part),
     }
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
+    with writing_whole(path) as part:
         write[path.suffix.lower()](part)
         check_destination(path, force=force)
-        part.replace(path)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise OutputError(Fault("cannot write the output", file=path, found=why)) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_text(text: str, path: Path) -> None:
@@ -155,23 +149,17 @@ def write_text(text: str, path: Path) -> None:
     Raises:
         OutputError: the system refuses to write.
     """
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
+    with writing_whole(path) as part:
         part.write_text(text, "utf-8")
-        part.replace(path)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise OutputError(Fault("cannot write the output", file=path, found=why)) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write_workbook(series: Sequence[Series], card: Mapping[str, str], path: Path) -> None:
     """Write a sheet with a variable a row and a year a column, and one with the run card."""
     from xlsxwriter import Workbook
-    from xlsxwriter.exceptions import XlsxWriterException
 
-    book = Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
+    memory = io.BytesIO()
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    book = Workbook(memory, options)
     book.set_properties({"created": _EPOCH})
     strong = book.add_format({"bold": True})
     sheet = book.add_worksheet("annual")
@@ -189,10 +177,8 @@ def _write_workbook(series: Sequence[Series], card: Mapping[str, str], path: Pat
     page.set_column(0, 1, 32)
     for row, (key, text) in enumerate(card.items()):
         page.write_row(row, 0, [key, text])
-    try:
-        book.close()
-    except XlsxWriterException as error:
-        raise OSError(str(error)) from error
+    book.close()
+    path.write_bytes(memory.getvalue())
 
 
 def run_json(series: Iterable[Series], card: Mapping[str, str]) -> str:

@@ -8,7 +8,6 @@ matplotlib. Figures are made without pyplot, so that nothing outside of them cha
 from __future__ import annotations
 
 import io
-import os
 import textwrap
 import unicodedata
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from plansim.errors import Fault, OutputError
+from plansim.files import writing_whole
 from plansim.present.export import check_destination
 from plansim.present.text import typeset
 
@@ -204,14 +203,7 @@ def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
     """
     check_destination(path, force=force, formats=FORMATS)
     suffix = path.suffix.lower()
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{suffix}")
-    try:
+    with writing_whole(path) as part:
         with style():
             figure.savefig(part, metadata=_NO_DATE[suffix])
         check_destination(path, force=force, formats=FORMATS)
-        part.replace(path)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise OutputError(Fault("cannot write the output", file=path, found=why)) from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from plansim.errors import Fault, OutputError
+from plansim.files import writing_whole
 from plansim.present.document import Document
 from plansim.present.export import check_destination
 
@@ -56,14 +55,6 @@ def write_report(document: Document, path: Path, *, force: bool = False) -> None
     check_destination(path, force=force, formats=FORMATS)
     from plansim.present.typography import in_print
 
-    suffix, document = path.suffix.lower(), in_print(document)
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{suffix}")
-    try:
-        _WRITERS[suffix](document, part)
+    with writing_whole(path) as part:
+        _WRITERS[path.suffix.lower()](in_print(document), part)
         check_destination(path, force=force, formats=FORMATS)
-        part.replace(path)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise OutputError(Fault("cannot write the output", file=path, found=why)) from error
-    finally:
-        part.unlink(missing_ok=True)

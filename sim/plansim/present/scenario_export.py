@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plansim.errors import Fault, InputError, OutputError
+from plansim.errors import Fault, InputError
+from plansim.files import writing_whole
 from plansim.model.scenario_records import Text
 from plansim.plan.targets import split_reference
 from plansim.present.export import FORMATS, card_of, check_destination, tidy
@@ -102,7 +102,7 @@ def write_scenarios(
         from plansim.present.cf import cf_dataset
 
         dataset = cf_dataset([_chosen(run, names) for run in runs], region)
-        write = lambda part: dataset.to_netcdf(part, engine="h5netcdf")  # noqa: E731
+        write = lambda part: part.write_bytes(dataset.to_netcdf(engine="h5netcdf"))  # noqa: E731
     else:
         table = table_of(runs, form, region, names)
         writers: dict[str, Callable[[Path], object]] = {
@@ -113,27 +113,22 @@ def write_scenarios(
             ".xlsx": lambda part: _write_sheet(table, part),
         }
         write = writers[suffix]
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{suffix}")
-    try:
+    with writing_whole(path) as part:
         write(part)
         check_destination(path, force=force, formats=FORMATS)
-        part.replace(path)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise OutputError(Fault("cannot write the output", file=path, found=why)) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write_sheet(table: pd.DataFrame, path: Path) -> None:
     """Write a table as the sheet ``data`` of a workbook, years as numbers."""
+    import io
     import math
     from datetime import datetime
 
     from xlsxwriter import Workbook
-    from xlsxwriter.exceptions import XlsxWriterException
 
-    book = Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
+    memory = io.BytesIO()
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    book = Workbook(memory, options)
     book.set_properties({"created": datetime(2000, 1, 1)})  # not the time of writing
     sheet = book.add_worksheet("data")
     strong = book.add_format({"bold": True})
@@ -146,7 +141,5 @@ def _write_sheet(table: pd.DataFrame, path: Path) -> None:
             elif not math.isnan(value):  # a year without a figure stays an empty cell
                 sheet.write_number(row, column, value)
     sheet.freeze_panes(1, 0)
-    try:
-        book.close()
-    except XlsxWriterException as error:
-        raise OSError(str(error)) from error
+    book.close()
+    path.write_bytes(memory.getvalue())

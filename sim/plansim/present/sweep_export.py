@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plansim.errors import Fault, OutputError, nearest
+from plansim.files import writing_whole
 from plansim.plan.targets import Status
 from plansim.study.members import Outcome
 from plansim.study.store import Store
@@ -46,9 +46,8 @@ def write_runs(store: Store, path: Path, *, force: bool = False) -> int:
         )
     if path.exists() and not force:
         raise OutputError(Fault("the output file exists already; --force replaces it", path))
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{suffix}")
     count = 0
-    try:
+    with writing_whole(path) as part:
         writer: Any = None
         for table in _tables(store):
             writer = writer or _writer(part, table.schema, suffix)
@@ -57,12 +56,6 @@ def write_runs(store: Store, path: Path, *, force: bool = False) -> int:
         if writer is None:
             raise OutputError(Fault("the result holds no runs yet", store.path))
         writer.close()
-        part.replace(path)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise OutputError(Fault("cannot write the output", path, found=why)) from error
-    finally:
-        part.unlink(missing_ok=True)
     return count
 
 
