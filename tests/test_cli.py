@@ -23,6 +23,7 @@ from ruamel.yaml import YAML
 
 import plansim
 from plansim.cli import main
+from plansim.model.scenario import list_scenarios
 from plansim.present.export import MORE_FIELDS, VERDICT_FIELDS
 from plansim.resources import shipped
 
@@ -264,6 +265,33 @@ def test_many_implausible_values_of_a_file_are_counted_and_those_of_set_named(
     done = call("check", "odd.yaml", *model, "--set", "capital life=80", "--lang", "zh")
     assert done.err.count("警告：") == 2
     assert "警告：--set: “capital life”超出合理范围" in done.err
+
+
+@pytest.mark.parametrize("command", ["check", "compare"])
+def test_nothing_is_warned_of_in_shipped_scenarios(call: Call, command: str) -> None:
+    options = ["--no-remedies"] if command == "compare" else []
+    done = call(command, *(each.id for each in list_scenarios()), *options)
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "design", sorted(each.stem for each in shipped("scenarios", "sweeps").glob("*.yaml"))
+)
+def test_nothing_is_warned_of_in_shipped_designs(call: Call, design: str) -> None:
+    done = call("sweep", design, "-n", "2")
+    assert done.code == 0
+    assert re.fullmatch(rf"\d+ runs are stored in {design}\.zarr\.\n", done.err)
+
+
+def test_a_copy_of_a_shipped_scenario_is_warned_of(call: Call, town: Path) -> None:
+    source = shipped("scenarios", "green-transition.yaml")
+    (town / "green.yaml").write_text(source.read_text("utf-8"), "utf-8")
+    said = "'retrofit rate after' is outside its plausible range; expected 0.02 to 0.08 1/Year"
+    assert call("check", "./green.yaml").err.startswith(f"warning: green.yaml:26: {said}")
+    assert call("check", "green-transition", "--set", "retrofit rate after=0.09").err == (
+        f"warning: --set: {said}; found 0.09\n"
+    )
+    assert "→ 0.1 1/year (plausible: 0.02 – 0.08 1/year)" in call("show", "green-transition").out
 
 
 def test_a_start_that_is_moved_alone_is_warned_of(call: Call, town: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from plansim.errors import Fault, InputError
 
-__all__ = ["shipped", "shipped_model"]
+__all__ = ["is_shipped", "shipped", "shipped_model"]
 
 
 def shipped(*parts: str) -> Path:
@@ -28,6 +28,18 @@ def shipped(*parts: str) -> Path:
     if not path.exists():
         raise InputError(Fault("a file that comes with plansim is missing", file=path))
     return path
+
+
+def is_shipped(path: Path) -> bool:
+    """Return whether a file is one of the scenarios and designs that come with plansim.
+
+    Its author has weighed what it sets; commands do not warn of a value in it that lies outside a
+    plausible range.
+
+    >>> is_shipped(shipped("scenarios", "baseline.yaml")), is_shipped(Path("baseline.yaml"))
+    (True, False)
+    """
+    return path.resolve().is_relative_to(shipped("scenarios").resolve())
 
 
 def shipped_model() -> Path:

@@ -379,19 +379,17 @@ def scenarios_of(
 def _warn_in_short(scenario: Scenario) -> None:
     """Count the values of its files that are implausible; what --set gives is named."""
     from plansim.model.scenario_records import OVERRIDE
-    from plansim.resources import shipped
 
     asked = [each for each in scenario.warnings if each.file == OVERRIDE]
     listed = [each for each in scenario.warnings if each not in asked]
     warn(asked)
     if len(listed) > 1:
         lang = click.get_current_context().params.get("lang")
-        is_shipped = scenario.path is None or scenario.path.parent == shipped("scenarios")
         said = page_for(lang).text(
             "check.implausible",
             scenario=scenario.id,
             count=len(listed),
-            shown=scenario.id if is_shipped else scenario.path,
+            shown=scenario.path,
         )
         remark(_say()("warning: {}").replace("{}", said))
     else:

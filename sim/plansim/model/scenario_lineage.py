@@ -28,7 +28,7 @@ from plansim.model.scenario_records import (
     scenario_files,
     unsound_clock,
 )
-from plansim.resources import shipped
+from plansim.resources import is_shipped, shipped
 
 __all__ = ["merged", "read_heads"]
 
@@ -53,6 +53,7 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
         raise ScenarioError(faults)
 
     leaf = lineage[-1]
+    ours = {layer.document.file for layer in lineage if is_shipped(layer.path)}
     assumed = {key: layer for layer in lineage for key in layer.file.assumes}
     head = _head(leaf)
     scenario = Scenario(
@@ -73,7 +74,7 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
         changes=tuple(_changes(model, below, own)),
         overrides=tuple(overrides),
         sources=tuple(leaf.file.sources),
-        warnings=tuple(implausible(together.values())),
+        warnings=tuple(implausible(each for each in together.values() if each.file not in ours)),
         path=leaf.path,
         sha256=digest_of(*(layer.document.sha256 for layer in lineage), *overrides),
         cautions=tuple(_moved_start(model, together)),

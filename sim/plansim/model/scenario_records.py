@@ -88,7 +88,7 @@ class Scenario:
     """The settings that came with the call (``--set``), as given."""
     sources: tuple[str, ...]
     warnings: tuple[Fault, ...]
-    """Values outside their plausible range."""
+    """Values outside their plausible range that files of the user or overrides set."""
     path: Path | None
     """None for the model as written."""
     sha256: str

@@ -125,7 +125,9 @@ def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
 
 def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
     """Say what a scenario is and what it sets against its parent."""
-    changes = [_change(change, model, text) for change in scenario.changes]
+    changes = [
+        _change(change, model, text) + _exceeded(change, model, text) for change in scenario.changes
+    ]
     assumes = "\n".join(
         f"{key}{text('list_sep.colon')}{text.pick(reason.en, reason.zh)}"
         for key, reason in scenario.assumed.items()
@@ -216,6 +218,16 @@ def reference_name(reference: str, model: Model, text: Text) -> str:
 def _change(change: Change, model: Model, text: Text) -> str:
     label = reference_name(change.name, model, text)
     return _arrow(label, f"{change.old:g}", f"{change.new:g}", change.unit, text)
+
+
+def _exceeded(change: Change, model: Model, text: Text) -> str:
+    """Write the plausible range that a change leaves; nothing if it stays inside or has none."""
+    from plansim.model.assignment import outside  # loads what only scenario files need
+
+    variable = model.variables[split_reference(change.name)[0]]
+    if variable.plausible is None or not outside(change.new, *variable.plausible):
+        return ""
+    return noted("show.exceeded", variable.plausible, variable, text)
 
 
 def _arrow(label: str, old: str, new: str, unit: str, text: Text) -> str:

@@ -30,7 +30,7 @@ from plansim.model.scenario_file import Cell
 from plansim.plan.form import form_of
 from plansim.plan.measure import Floats
 from plansim.plan.targets import split_reference
-from plansim.resources import shipped
+from plansim.resources import is_shipped, shipped
 from plansim.study.design import MOST_HYPERCUBE, MOST_RUNS, Design, Kind, grid_axes
 from plansim.study.design_form import DesignFile, FactorForm, NumbersForm, Rest
 from plansim.study.design_table import DesignTable, read_table
@@ -481,7 +481,7 @@ class _Reader:
         ranges: list[tuple[tuple[float | None, float | None], list[Fault], str]] = [
             (variable.admissible, self.faults, "admissible")
         ]
-        if variable.plausible is not None:
+        if variable.plausible is not None and not (self.path and is_shipped(self.path)):
             ranges.append((variable.plausible, self.warnings, "plausible"))
         for bounds, log, word in ranges:
             if any(math.isfinite(end) and outside(end, *bounds) for end in ends):
