@@ -16,10 +16,10 @@ from plansim.engine.compiled import run_compiled
 from plansim.engine.kernel import compile_model
 from plansim.engine.reference import run_reference
 from plansim.errors import ScenarioError
+from plansim.files import shipped
 from plansim.model.scenario import as_written
 from plansim.model.units import convert
 from plansim.present.text import Lang, _text_in
-from plansim.resources import shipped
 
 
 @dataclass(frozen=True)

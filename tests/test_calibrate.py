@@ -16,10 +16,10 @@ from scipy.stats import norm
 from plansim.cli import main
 from plansim.engine.run import simulate
 from plansim.errors import DesignError
+from plansim.files import shipped
 from plansim.model.mdl import load_model
 from plansim.model.records import Model
 from plansim.model.scenario import read_scenario
-from plansim.resources import shipped
 from plansim.study.calibrate import Calibration, calibrate, overlay_text
 from plansim.study.calibration_file import read_calibration, schema_text
 from plansim.study.fit import fit, profile

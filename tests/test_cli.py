@@ -23,9 +23,9 @@ from ruamel.yaml import YAML
 
 import plansim
 from plansim.cli import main
+from plansim.files import shipped
 from plansim.model.scenario import list_scenarios
 from plansim.present.export import MORE_FIELDS, VERDICT_FIELDS
-from plansim.resources import shipped
 
 PLAN = """\
 title: {en: Plan of a town, zh: 某镇规划}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from plansim.files import shipped
 from plansim.model.evidence import load_evidence
 from plansim.model.mdl import load_model
 from plansim.model.records import Model
@@ -23,7 +24,6 @@ from plansim.present.describe import (
     variable_facts,
 )
 from plansim.present.text import Lang, Text, read_text
-from plansim.resources import shipped
 from tests.vensim_text import writer
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)

@@ -18,11 +18,11 @@ from scipy import stats
 from scipy.stats import qmc
 
 from plansim.errors import DesignError, UnknownNameError
+from plansim.files import shipped
 from plansim.model.mdl import load_model
 from plansim.model.records import Model
 from plansim.model.scenario import as_written
 from plansim.plan.measure import Floats
-from plansim.resources import shipped
 from plansim.study.design import MOST_HYPERCUBE, Design, Kind, Sampler, describe
 from plansim.study.design_file import quick_design, read_design
 from plansim.study.design_form import schema_text

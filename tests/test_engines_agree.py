@@ -12,10 +12,10 @@ import simlin
 import xarray as xr
 
 from plansim.engine.reference import simulate
+from plansim.files import shipped_model
 from plansim.model.mdl import load_model
 from plansim.model.records import Model, VariableKind, folded
 from plansim.model.scenario import Scenario, as_written, read_scenario
-from plansim.resources import shipped_model
 
 TOLERANCE = 1e-6
 """Of the largest value of a series."""

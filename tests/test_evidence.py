@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from plansim.errors import InputError
+from plansim.files import shipped
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.mdl import load_model
 from plansim.plan.audit import Clash, audit_plan
@@ -20,7 +21,6 @@ from plansim.present.document_entry import Book
 from plansim.present.document_pages import document_pages
 from plansim.present.evidence import evidence_said
 from plansim.present.text import Lang, read_text
-from plansim.resources import shipped
 
 HEAD = "id,quantity,place,year,value,unit,source,confidence,use"
 ADDRESS = re.compile(r"(?:https?://|\b(?:[\w-]+\.)+(?:com|cn|org)/)[\w./?=:#%&~+-]+", re.ASCII)

@@ -11,13 +11,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from plansim import load_model
-from plansim.resources import shipped
+from plansim.files import shipped
 
 SOURCE = Path(__file__).parents[1] / "sim"
 
 # The order in which data flows; each layer imports only from itself and from those before it.
 LAYERS = (
-    {"errors", "files", "frozen", "cache", "resources"},
+    {"errors", "files", "frozen", "cache"},
     {"model"},
     {"plan"},
     {"compiler"},

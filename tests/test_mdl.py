@@ -14,10 +14,10 @@ from pysd.translators.structures.abstract_expressions import CallStructure, Refe
 from pysd.translators.vensim.vensim_file import VensimFile
 
 from plansim.errors import ModelError
+from plansim.files import shipped_model
 from plansim.model.expression import name_key
 from plansim.model.mdl import MAX_BYTES, load_model
 from plansim.model.records import Model, TimeSpec, Timing, VariableKind
-from plansim.resources import shipped_model
 from tests.vensim_text import CLOCK, MODELS, Write, writer
 
 TOWN = MODELS / "toy_town.mdl"

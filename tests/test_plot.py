@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 import plansim
 from plansim import InputError, OutputError, Target, UnknownNameError, plot
 from plansim.cli import main
+from plansim.files import shipped
 from plansim.plan.check import judge
 from plansim.plan.measure import Measure
 from plansim.plan.targets import Attribute, Kind, reported_factor, split_reference
@@ -34,7 +35,6 @@ from plansim.present.plot_drivers import driver_sheet
 from plansim.present.plot_lines import titles
 from plansim.present.sensitivity_read import read_drivers
 from plansim.present.text import Lang, read_text
-from plansim.resources import shipped
 
 Runs = list[xr.Dataset]
 

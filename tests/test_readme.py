@@ -13,7 +13,7 @@ import pytest
 from matplotlib.image import imread
 
 import plansim
-from plansim.resources import shipped
+from plansim.files import shipped
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plansim.errors import PlansimError, ScenarioError, UnknownNameError
+from plansim.files import shipped
 from plansim.model import scenario as scenario_module
 from plansim.model import scenario_lineage
 from plansim.model.mdl import load_model
 from plansim.model.records import Model, TimeSpec
 from plansim.model.scenario import Change, Text, as_written, list_scenarios, read_scenario
 from plansim.model.scenario_file import schema_text
-from plansim.resources import shipped
 
 TITLE = "title: {en: Test, zh: 测试}\n"
 

@@ -25,13 +25,13 @@ from scipy.stats import binomtest
 
 from plansim.engine.run import simulate
 from plansim.errors import DesignError, InputError, OutputError
+from plansim.files import shipped
 from plansim.model.mdl import load_model
 from plansim.model.records import Model
 from plansim.model.scenario import Scenario, read_scenario
 from plansim.plan.check import check_targets
 from plansim.plan.targets import Status, Target, load_targets
 from plansim.present.sweep_export import write_runs
-from plansim.resources import shipped
 from plansim.study.block import Bench, wants_of
 from plansim.study.design import Design, Sampler
 from plansim.study.design_file import read_design

@@ -30,7 +30,7 @@ __all__ = ["COMMANDS"]
 
 
 def _spec_names(context: click.Context) -> Iterator[str]:
-    from plansim.resources import shipped
+    from plansim.files import shipped
 
     return (path.stem for path in sorted(shipped("scenarios", "calibration").glob("*.yaml")))
 

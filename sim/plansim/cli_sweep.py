@@ -38,7 +38,7 @@ REFRESH = 0.2
 
 
 def _design_names(context: click.Context) -> Iterator[str]:
-    from plansim.resources import shipped
+    from plansim.files import shipped
 
     yield from (path.stem for path in sorted(shipped("scenarios", "sweeps").glob("*.yaml")))
     yield from scenario_names(context)

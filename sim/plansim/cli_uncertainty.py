@@ -48,7 +48,7 @@ PICTURES = (".pdf", ".png", ".svg")
 
 
 def _designs(context: click.Context) -> Iterator[str]:
-    from plansim.resources import shipped
+    from plansim.files import shipped
 
     return (path.stem for path in sorted(shipped("scenarios", "sweeps").glob("*.yaml")))
 

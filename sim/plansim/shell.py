@@ -222,7 +222,7 @@ def items(found: Callable[[click.Context], Iterable[str]]) -> Callable[..., list
 
 def scenario_names(context: click.Context) -> Iterator[str]:
     """Give the ids of the shipped scenarios."""
-    from plansim.resources import shipped
+    from plansim.files import shipped
 
     return (path.stem for path in sorted(shipped("scenarios").glob("*.yaml")))
 
@@ -258,7 +258,7 @@ def target_ids() -> Iterator[str]:
     To read it whole, or only to import `plan.targets` for the file's name, takes too long between
     two keys.
     """
-    from plansim.resources import shipped
+    from plansim.files import shipped
 
     for line in shipped("model", "targets.yaml").read_text("utf-8").splitlines():
         if line.startswith("- id: "):

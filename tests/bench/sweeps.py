@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from plansim.engine.ensemble import FloatArray
+from plansim.files import shipped
 from plansim.model.records import Model
 from plansim.plan.targets import load_targets
-from plansim.resources import shipped
 from plansim.study.block import Bench, wants_of
 from plansim.study.design import Design, Sampler
 from plansim.study.design_file import read_design

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from plansim.cache import code_of, digest, kept
 from plansim.errors import Fault, ModelError, nearest
+from plansim.files import shipped_model
 from plansim.model.records import Model
-from plansim.resources import shipped_model
 
 __all__ = ["MAX_BYTES", "load_model", "parse_model"]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
 from plansim.errors import Fault, ScenarioError, UnknownNameError, nearest
+from plansim.files import shipped
 from plansim.model.records import Model, folded
 from plansim.model.scenario_records import (
     Change,
@@ -28,7 +29,6 @@ from plansim.model.scenario_records import (
     unsound_clock,
 )
 from plansim.model.units import units_sha256
-from plansim.resources import shipped
 
 __all__ = [
     "Change",

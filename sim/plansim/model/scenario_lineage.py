@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plansim.errors import Fault, ScenarioError, nearest
+from plansim.files import is_shipped, shipped
 from plansim.model.assignment import (
     Assignment,
     assignments,
@@ -28,7 +29,6 @@ from plansim.model.scenario_records import (
     scenario_files,
     unsound_clock,
 )
-from plansim.resources import is_shipped, shipped
 
 __all__ = ["merged", "read_heads"]
 

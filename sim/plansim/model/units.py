@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.errors import Fault, UnitError, nearest
-from plansim.resources import shipped
+from plansim.files import shipped
 
 if TYPE_CHECKING:
     from pint import UnitRegistry

@@ -21,12 +21,12 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from plansim.errors import CatalogueError, Fault, nearest
+from plansim.files import shipped
 from plansim.model.document import Document, Place, read_document
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.plan.form import Form, Words, fault_at, form_of
 from plansim.plan.targets import FILE_NAME as CATALOGUE
 from plansim.plan.targets import Target, load_targets
-from plansim.resources import shipped
 
 __all__ = ["Calculation", "Clash", "Nature", "Statement", "audit_plan", "evaluate"]
 

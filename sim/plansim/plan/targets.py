@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.errors import CatalogueError
+from plansim.files import shipped
 from plansim.model.records import Model
 from plansim.model.scenario_records import Text
 from plansim.model.units import units_sha256
@@ -32,7 +33,6 @@ from plansim.plan.target import (
     split_reference,
     unit_factor,
 )
-from plansim.resources import shipped
 
 __all__ = [
     "Attribute",

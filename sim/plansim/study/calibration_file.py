@@ -24,6 +24,7 @@ from plansim.errors import (
     UnknownNameError,
     nearest,
 )
+from plansim.files import shipped
 from plansim.model.assignment import outside, range_text
 from plansim.model.document import Document, read_document
 from plansim.model.records import Model, Timing, VariableKind, folded
@@ -32,7 +33,6 @@ from plansim.model.scenario_file import Cell, Wording
 from plansim.plan.form import Form, form_of
 from plansim.plan.measure import Measure, measured_unit
 from plansim.plan.targets import load_targets, reported_factor, split_reference
-from plansim.resources import shipped
 from plansim.study.design_file import factors_of
 from plansim.study.design_form import FactorForm
 from plansim.study.factor import Apply, Factor, applied, default_of, reach

@@ -22,6 +22,7 @@ from plansim.errors import (
     UnknownNameError,
     nearest,
 )
+from plansim.files import is_shipped, shipped
 from plansim.model.assignment import Entry, meant, number_in, outside, range_text
 from plansim.model.document import Document, Place, read_document
 from plansim.model.records import Model, Variable, VariableKind, folded
@@ -30,7 +31,6 @@ from plansim.model.scenario_file import Cell
 from plansim.plan.form import form_of
 from plansim.plan.measure import Floats
 from plansim.plan.targets import split_reference
-from plansim.resources import is_shipped, shipped
 from plansim.study.design import MOST_HYPERCUBE, MOST_RUNS, Design, Kind, grid_axes
 from plansim.study.design_form import DesignFile, FactorForm, NumbersForm, Rest
 from plansim.study.design_table import DesignTable, read_table

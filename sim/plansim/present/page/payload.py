@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TypeAlias
 
 from plansim.compiler.equations import Program
+from plansim.files import shipped
 from plansim.model.assignment import Apply
 from plansim.model.records import Model, Timing, Variable
 from plansim.model.scenario import Scenario
@@ -21,7 +22,6 @@ from plansim.present.marks import mark_label, mark_of
 from plansim.present.page.programs import plain_reference
 from plansim.present.series import Series
 from plansim.present.text import Lang, read_text, target_figure, typeset
-from plansim.resources import shipped
 from plansim.study.causes import MOST_EXACT, ORDERS, change_of
 from plansim.study.loops import Loop
 

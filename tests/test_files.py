@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from plansim import resources
+from plansim import files
 from plansim.errors import InputError
-from plansim.resources import shipped, shipped_model
+from plansim.files import shipped, shipped_model
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty repository in which the package would stand."""
     package = tmp_path / "sim" / "plansim"
     package.mkdir(parents=True)
-    monkeypatch.setattr(resources, "__file__", str(package / "resources.py"))
+    monkeypatch.setattr(files, "__file__", str(package / "files.py"))
     (tmp_path / "model").mkdir()
     return tmp_path
 
