@@ -55,10 +55,10 @@ format: $(DEV) ## bring the Python files into the common form
 	$(PY) -m ruff format .
 
 readme: $(DEV) ## show in README what the commands print now
-	$(PY) docs/fill_readme.py
+	$(PY) tools/fill_readme.py
 
 guide: $(DEV) ## build the guide, in English and Chinese, in build/guide
-	@$(PY) docs/build_guide.py build/guide
+	@$(PY) tools/build_guide.py build/guide
 
 validation: $(DEV) ## test the model and write docs/validation.md
 	$(VENV)/bin/plansim validate --with-reference -o docs/validation.md --force || [ $$? = 1 ]

@@ -14,13 +14,13 @@ import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from plansim.model.mdl import load_model
+from plansim.analysis.feedback.polarity import link_signs
+from plansim.analysis.validation.context import Dossier, load_dossier
+from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.model.scenario import Scenario, list_scenarios, read_scenario
-from plansim.present.page.page import Page, page
-from plansim.study.signs import link_signs
-from plansim.study.validation.dossier import Dossier, load_dossier
-from tests.visit import Visit
+from plansim.output.page.page import Page, page
+from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
+from tests.helpers.visit import Visit
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -14,12 +14,12 @@ from plansim import load_model, load_targets, read_scenario
 from plansim.cache import file_sha256, keep, kept, load_sealed, recall, save_sealed, workspace
 from plansim.engine.compiled import run_compiled
 from plansim.engine.kernel import compile_model
-from plansim.engine.reference import run_reference
+from plansim.engine.pysd import run_reference
 from plansim.errors import ScenarioError
 from plansim.files import shipped
-from plansim.model.scenario import as_written
 from plansim.model.units import convert
-from plansim.present.text import Lang, _text_in
+from plansim.output.text import Lang, _text_in
+from plansim.scenario.reader import as_written
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def test_where_files_are_open_to_all_by_default_those_kept_are_not(own_cache: Pa
     assert recall("notes", "key", Note) == Note("mine")
 
 
-TOWN = load_model(Path(__file__).parent / "models" / "toy_town.mdl")
+TOWN = load_model(Path(__file__).parent / "toys" / "models" / "toy_town.mdl")
 USES: list[tuple[str, Callable[[], object]]] = [
     ("notes/*.json", lambda: kept("notes", "key", Note, lambda: Note("sound"))),
     ("kernels/*.kernel", lambda: compile_model(TOWN, outputs=["GDP"])),

@@ -17,15 +17,15 @@ SOURCE = Path(__file__).parents[1] / "sim"
 
 # The order in which data flows; each layer imports only from itself and from those before it.
 LAYERS = (
-    {"errors", "files", "frozen", "cache"},
+    {"errors", "frozen", "cache", "files", "forms"},
     {"model"},
-    {"plan"},
+    {"scenario"},
+    {"targets"},
     {"compiler"},
     {"engine"},
-    {"study"},
-    {"present"},
-    {"shell"},
-    {"cli", "entry", "__init__"},
+    {"analysis"},
+    {"output"},
+    {"cli", "__init__"},
 )
 ENGINES = {"pysd", "simlin", "llvmlite"}
 CITY = ("jiaozuo", "焦作")
@@ -60,8 +60,7 @@ def imported(source: str, modules: Mapping[str, str]) -> Iterator[str]:
 
 def layer(module: str) -> int:
     """Give the place of a module of plansim in ``LAYERS``."""
-    # `cli_plot` is a part of `cli`: a file a family of commands.
-    folder = [*module.split("."), "__init__"][1].split("_")[0] or "__init__"
+    folder = [*module.split("."), "__init__"][1]
     places = [place for place, names in enumerate(LAYERS) if folder in names]
     assert places, f"{module} stands in no layer"
     return places[0]
@@ -80,7 +79,7 @@ def offences(sources: Mapping[str, str]) -> list[str]:
             if layer(name) > layer(module)
         ]
         folder = module.split(".")[1] if "." in module else ""
-        if folder == "present":
+        if folder == "output":
             found += [
                 f"{module} imports the engine {name}"
                 for name in sorted(names)
@@ -153,8 +152,11 @@ def test_no_python_file_names_the_city_a_sector_or_an_indicator() -> None:
     ("sources", "expected"),
     [
         (
-            {"plansim.model.a": "def f():\n    from plansim.plan import b", "plansim.plan.b": ""},
-            "plansim.model.a imports plansim.plan.b, a layer above its own",
+            {
+                "plansim.model.a": "def f():\n    from plansim.targets import b",
+                "plansim.targets.b": "",
+            },
+            "plansim.model.a imports plansim.targets.b, a layer above its own",
         ),
         (
             {"plansim.model.a": "from plansim import load_model", "plansim": ""},
@@ -162,15 +164,15 @@ def test_no_python_file_names_the_city_a_sector_or_an_indicator() -> None:
         ),
         (
             {
-                "plansim.present.a": "import plansim.engine.reference",
-                "plansim.engine.reference": "",
+                "plansim.output.a": "import plansim.engine.pysd",
+                "plansim.engine.pysd": "",
             },
-            "plansim.present.a imports the engine plansim.engine.reference",
+            "plansim.output.a imports the engine plansim.engine.pysd",
         ),
-        ({"plansim.present.a": "import pysd"}, "plansim.present.a imports the engine pysd"),
+        ({"plansim.output.a": "import pysd"}, "plansim.output.a imports the engine pysd"),
         (
-            {"plansim.plan.a": "import pysd"},
-            "plansim.plan.a imports pysd, which is the engine's affair",
+            {"plansim.targets.a": "import pysd"},
+            "plansim.targets.a imports pysd, which is the engine's affair",
         ),
         (
             {

@@ -58,7 +58,7 @@ def test_each_public_name_comes_from_one_module_and_is_documented(name: str) -> 
 
 def test_plot_is_a_module_of_documented_functions() -> None:
     assert inspect.ismodule(plansim.plot)
-    assert plansim.plot.__name__ == "plansim.present.plot"
+    assert plansim.plot.__name__ == "plansim.output.figures.plot"
     for name in plansim.plot.__all__:
         assert inspect.getdoc(getattr(plansim.plot, name)), name
 

@@ -16,10 +16,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from plansim.analysis.attribution import Attribution, attribute
+    from plansim.analysis.calibration.calibrate import Calibration, calibrate
+    from plansim.analysis.calibration.file import read_calibration
+    from plansim.analysis.experiments.design import Design
+    from plansim.analysis.experiments.design_file import read_design
+    from plansim.analysis.experiments.sweep import sweep
+    from plansim.analysis.feedback.dominance import Dominance, find_dominance, indicators_of
+    from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
+    from plansim.analysis.feedback.loops import Cut, Loop, cut_loops, load_loops
+    from plansim.analysis.feedback.polarity import link_signs
+    from plansim.analysis.optimization.solve import Lever, Solution, lever_named, solve
+    from plansim.analysis.sensitivity.study import sensitivity
+    from plansim.engine.batch import Ensemble, simulate_ensemble
     from plansim.engine.dataset import annual
-    from plansim.engine.ensemble import Ensemble, simulate_ensemble
     from plansim.engine.kernel import Kernel, compile_model
-    from plansim.engine.run import simulate
+    from plansim.engine.simulate import simulate
     from plansim.errors import (
         CatalogueError,
         DesignError,
@@ -33,7 +45,7 @@ if TYPE_CHECKING:
         UnitError,
         UnknownNameError,
     )
-    from plansim.model.mdl import load_model
+    from plansim.model.reader import load_model
     from plansim.model.records import (
         Model,
         SubscriptRange,
@@ -42,36 +54,24 @@ if TYPE_CHECKING:
         Variable,
         VariableKind,
     )
-    from plansim.model.scenario import (
+    from plansim.output.describe import changes_in_short
+    from plansim.output.diagrams.loops import loop_map
+    from plansim.output.diagrams.modules import module_diagram, modules_drawn
+    from plansim.output.figures import plot
+    from plansim.output.page.page import page
+    from plansim.output.text import Text, read_text
+    from plansim.scenario.reader import (
         Change,
         Scenario,
         as_written,
         list_scenarios,
         read_scenario,
     )
-    from plansim.plan.annual import frame
-    from plansim.plan.check import Verdict, check_targets
-    from plansim.plan.measure import Measure
-    from plansim.plan.targets import Attribute, Basis, Direction, Status, Target, load_targets
-    from plansim.plan.views_file import load_views
-    from plansim.present import plot
-    from plansim.present.describe import changes_in_short
-    from plansim.present.diagram import module_diagram, modules_drawn
-    from plansim.present.diagram_loops import loop_map
-    from plansim.present.page.page import page
-    from plansim.present.text import Text, read_text
-    from plansim.study.calibrate import Calibration, calibrate
-    from plansim.study.calibration_file import read_calibration
-    from plansim.study.causes import Attribution, attribute
-    from plansim.study.design import Design
-    from plansim.study.design_file import read_design
-    from plansim.study.dominance import Dominance, find_dominance, indicators_of
-    from plansim.study.loop_scores import LoopScores, score_loops
-    from plansim.study.loops import Cut, Loop, cut_loops, load_loops
-    from plansim.study.sensitivity import sensitivity
-    from plansim.study.signs import link_signs
-    from plansim.study.solve import Lever, Solution, lever_named, solve
-    from plansim.study.sweep import sweep
+    from plansim.targets.annual import frame
+    from plansim.targets.catalogue import Attribute, Basis, Direction, Status, Target, load_targets
+    from plansim.targets.indicator import Measure
+    from plansim.targets.verdict import Verdict, check_targets
+    from plansim.targets.views_file import load_views
 
     __version__: str
 
@@ -89,7 +89,7 @@ _HOMES = {
         "UnitError",
         "UnknownNameError",
     ],
-    "model.mdl": ["load_model"],
+    "model.reader": ["load_model"],
     "model.records": [
         "Model",
         "SubscriptRange",
@@ -98,33 +98,33 @@ _HOMES = {
         "Variable",
         "VariableKind",
     ],
-    "model.scenario": ["Change", "Scenario", "as_written", "list_scenarios", "read_scenario"],
-    "plan.annual": ["frame"],
-    "plan.check": ["Verdict", "check_targets"],
-    "plan.measure": ["Measure"],
-    "plan.targets": ["Attribute", "Basis", "Direction", "Status", "Target", "load_targets"],
-    "plan.views_file": ["load_views"],
+    "scenario.reader": ["Change", "Scenario", "as_written", "list_scenarios", "read_scenario"],
+    "targets.annual": ["frame"],
+    "targets.verdict": ["Verdict", "check_targets"],
+    "targets.indicator": ["Measure"],
+    "targets.catalogue": ["Attribute", "Basis", "Direction", "Status", "Target", "load_targets"],
+    "targets.views_file": ["load_views"],
     "engine.dataset": ["annual"],
-    "engine.ensemble": ["Ensemble", "simulate_ensemble"],
+    "engine.batch": ["Ensemble", "simulate_ensemble"],
     "engine.kernel": ["Kernel", "compile_model"],
-    "engine.run": ["simulate"],
-    "present.describe": ["changes_in_short"],
-    "present.page.page": ["page"],
-    "present.diagram": ["module_diagram", "modules_drawn"],
-    "present.diagram_loops": ["loop_map"],
-    "present.text": ["Text", "read_text"],
-    "study.causes": ["Attribution", "attribute"],
-    "study.calibrate": ["Calibration", "calibrate"],
-    "study.calibration_file": ["read_calibration"],
-    "study.design": ["Design"],
-    "study.design_file": ["read_design"],
-    "study.dominance": ["Dominance", "find_dominance", "indicators_of"],
-    "study.loop_scores": ["LoopScores", "score_loops"],
-    "study.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
-    "study.solve": ["Lever", "Solution", "lever_named", "solve"],
-    "study.sensitivity": ["sensitivity"],
-    "study.signs": ["link_signs"],
-    "study.sweep": ["sweep"],
+    "engine.simulate": ["simulate"],
+    "output.describe": ["changes_in_short"],
+    "output.page.page": ["page"],
+    "output.diagrams.modules": ["module_diagram", "modules_drawn"],
+    "output.diagrams.loops": ["loop_map"],
+    "output.text": ["Text", "read_text"],
+    "analysis.attribution": ["Attribution", "attribute"],
+    "analysis.calibration.calibrate": ["Calibration", "calibrate"],
+    "analysis.calibration.file": ["read_calibration"],
+    "analysis.experiments.design": ["Design"],
+    "analysis.experiments.design_file": ["read_design"],
+    "analysis.feedback.dominance": ["Dominance", "find_dominance", "indicators_of"],
+    "analysis.feedback.loop_scores": ["LoopScores", "score_loops"],
+    "analysis.feedback.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
+    "analysis.optimization.solve": ["Lever", "Solution", "lever_named", "solve"],
+    "analysis.sensitivity.study": ["sensitivity"],
+    "analysis.feedback.polarity": ["link_signs"],
+    "analysis.experiments.sweep": ["sweep"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -210,7 +210,7 @@ def __getattr__(name: str) -> Any:
 
         return version("plansim")
     if name == "plot":  # a module: its functions are plansim.plot.trajectories and so on
-        return importlib.import_module(f"{__name__}.present.plot")
+        return importlib.import_module(f"{__name__}.output.figures.plot")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)

@@ -50,7 +50,8 @@ def code_of(*folders: str) -> str:
     What they make of an input changes with them, so it stands in every key.
     """
     package = Path(__file__).parent
-    paths = (path for folder in folders for path in sorted((package / folder).glob("*.py")))
+    patterns = (f"{folder}/**/*.py" if folder else "*.py" for folder in folders)
+    paths = (path for pattern in patterns for path in sorted(package.glob(pattern)))
     return digest(*(path.read_bytes() for path in paths))
 
 

@@ -15,12 +15,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from plansim.compiler.emit_llvm import emit
-from plansim.compiler.equations import BOOLEAN, Depends, Instruction, Op, Program
+from plansim.compiler.ir import BOOLEAN, Depends, Instruction, Op, Program
+from plansim.compiler.llvm import emit
 from plansim.compiler.lower import lower
-from plansim.compiler.machine import assemble, host_target
+from plansim.compiler.native import assemble, host_target
 from plansim.compiler.order import schedule
-from plansim.engine.ensemble import FloatArray, simulate_ensemble
+from plansim.engine.batch import FloatArray, simulate_ensemble
 from plansim.engine.kernel import Kernel
 from plansim.model.records import Model, TimeSpec
 

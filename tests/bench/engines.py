@@ -24,19 +24,19 @@ from typing import Any
 import numpy as np
 import simlin
 
-from plansim.compiler.emit_llvm import LANES
-from plansim.compiler.machine import Processor, Target, host_target, processors
-from plansim.engine import reference
-from plansim.engine.ensemble import FloatArray, saved_times, simulate_ensemble
+from plansim.analysis.experiments.block import wants_of
+from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.experiments.factors import applied, default_of
+from plansim.analysis.runs import variable_of
+from plansim.compiler.llvm import LANES
+from plansim.compiler.native import Processor, Target, host_target, processors
+from plansim.engine import pysd as reference
+from plansim.engine.batch import FloatArray, saved_times, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
-from plansim.model.mdl import load_model
+from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
-from plansim.model.scenario import as_written
-from plansim.plan.targets import load_targets
-from plansim.study.block import wants_of
-from plansim.study.design import Design, Sampler
-from plansim.study.factor import applied, default_of
-from plansim.study.members import variable_of
+from plansim.scenario.reader import as_written
+from plansim.targets.catalogue import load_targets
 from tests.bench.ablation import ablated
 from tests.bench.sweeps import MILLION, PATH, design_of, stages, whole
 
@@ -256,7 +256,7 @@ def command_times(rounds: int) -> list[tuple[str, str]]:
     import tempfile
 
     code = (
-        "import sys; from plansim.cli import main; "
+        "import sys; from plansim.cli.main import main; "
         "sys.exit(main(['run', 'baseline', *sys.argv[1:]]))"
     )
     wide = next(v for v in load_model().variables.values() if v.plausible and not v.subscripts

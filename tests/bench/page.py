@@ -16,9 +16,9 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from plansim.model.mdl import load_model
-from plansim.model.scenario import list_scenarios, read_scenario
-from plansim.present.page.page import page
+from plansim.model.reader import load_model
+from plansim.output.page.page import page
+from plansim.scenario.reader import list_scenarios, read_scenario
 
 ROOT = Path(__file__).parents[2]
 OPENINGS = 9

@@ -12,17 +12,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from plansim.engine.ensemble import FloatArray
+from plansim.analysis.experiments.block import Bench, wants_of
+from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.factors import applied
+from plansim.analysis.experiments.store import create_store
+from plansim.analysis.experiments.summary import summarise
+from plansim.analysis.runs import compiled
+from plansim.engine.batch import FloatArray
 from plansim.files import shipped
 from plansim.model.records import Model
-from plansim.plan.targets import load_targets
-from plansim.study.block import Bench, wants_of
-from plansim.study.design import Design, Sampler
-from plansim.study.design_file import read_design
-from plansim.study.factor import applied
-from plansim.study.members import compiled
-from plansim.study.store import create_store
-from plansim.study.summary import summarise
+from plansim.targets.catalogue import load_targets
 
 __all__ = ["MILLION", "design_of", "stages", "whole"]
 
@@ -82,7 +82,7 @@ def whole(runs: int, threads: int) -> tuple[float, float, float, int]:
     it wrote.
     """
     code = (
-        "import json, resource, sys\nfrom plansim.cli import main\ncode = main(sys.argv[1:])\n"
+        "import json, resource, sys\nfrom plansim.cli.main import main\ncode = main(sys.argv[1:])\n"
         "used = resource.getrusage(resource.RUSAGE_SELF)\n"
         "print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss]), file=sys.stderr)\n"
         "sys.exit(code)"

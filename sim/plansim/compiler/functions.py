@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from plansim.compiler.equations import Graph, Op
+from plansim.compiler.ir import Graph, Op
 
 __all__ = ["PLAIN", "VECTOR", "Clock", "stages", "zidz"]
 

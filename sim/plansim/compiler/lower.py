@@ -19,15 +19,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from plansim.compiler.equations import Depends, Graph, Op, Pipe, Program, State, Table
+from plansim.compiler.arrays import Subscripts, UnboundError
+from plansim.compiler.expression_tree import (
+    Call,
+    Name,
+    Node,
+    Number,
+    Operation,
+    read_right_side,
+    read_table,
+)
+from plansim.compiler.expression_tree import Table as Points
 from plansim.compiler.functions import PLAIN, VECTOR, Clock, stages, zidz
-from plansim.compiler.subscripts import Subscripts, UnboundError
-from plansim.compiler.syntax import Call, Name, Node, Number, Operation, read_right_side, read_table
-from plansim.compiler.syntax import Table as Points
+from plansim.compiler.ir import Depends, Graph, Op, Pipe, Program, State, Table
 from plansim.errors import Fault, FaultLog, ModelError
-from plansim.model.expression import name_key
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.scan import Equation, Form, scan_text
+from plansim.model.syntax import name_key
 
 __all__ = ["StructuralError", "cells_of", "lower"]
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from plansim.compiler.equations import Depends, Instruction, Op, Program
+from plansim.compiler.ir import Depends, Instruction, Op, Program
 
 __all__ = ["Schedule", "schedule"]
 

@@ -1,5 +1,5 @@
 // Runs a program that emit_js.py wrote: the clock, the steps, and the rings of fixed delays.
-// The clock and the steps that are saved are those of engine/ensemble.py.
+// The clock and the steps that are saved are those of engine/batch.py.
 
 /** Give the numbers of the steps at which a clock saves. */
 function savedSteps(clock) {

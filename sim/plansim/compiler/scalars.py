@@ -11,10 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
-from plansim.compiler.functions import VECTOR
-from plansim.compiler.lower import cells_of
-from plansim.compiler.subscripts import Subscripts
-from plansim.compiler.syntax import (
+from plansim.compiler.arrays import Subscripts
+from plansim.compiler.expression_tree import (
     Call,
     Name,
     Node,
@@ -23,11 +21,13 @@ from plansim.compiler.syntax import (
     read_right_side,
     read_table,
 )
+from plansim.compiler.functions import VECTOR
+from plansim.compiler.lower import cells_of
 from plansim.compiler.unparse import unparse
 from plansim.errors import Fault, FaultLog, ModelError
-from plansim.model.expression import name_key
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind
 from plansim.model.scan import Equation, Form, Scan, scan_text
+from plansim.model.syntax import name_key
 
 __all__ = ["Scalars", "without_arrays"]
 

@@ -1,4 +1,4 @@
-"""An expression as text again, in Vensim's language: what `compiler.syntax` takes apart.
+"""An expression as text again, in Vensim's language: what `compiler.expression_tree` takes apart.
 
 For variants of a model, in which an equation is changed and no other is touched.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from plansim.compiler.syntax import Call, Name, Node, Number, Operation, Table
+from plansim.compiler.expression_tree import Call, Name, Node, Number, Operation, Table
 
 __all__ = ["unparse"]
 
@@ -20,7 +20,7 @@ def unparse(node: Node, named: Callable[[Name], str] | None = None) -> str:
         node: the tree.
         named: what stands for a variable; by default its name with its subscripts.
 
-    >>> from plansim.compiler.syntax import read_operand
+    >>> from plansim.compiler.expression_tree import read_operand
     >>> unparse(read_operand("a[x!] - b*MAX(c, -2)^d"))
     '(a[x!]-(b*(max(c,(-2.0))^d)))'
     """

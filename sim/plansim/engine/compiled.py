@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plansim.cache import code_of, digest, workspace
-from plansim.engine.cache import load_run, save_run
+from plansim.engine.run_cache import load_run, save_run
 from plansim.engine.trajectory import (
     Engine,
     FloatArray,
@@ -26,7 +26,7 @@ from plansim.engine.trajectory import (
     version_of,
 )
 from plansim.model.records import Model, VariableKind
-from plansim.model.scenario import Scenario
+from plansim.scenario.reader import Scenario
 
 if TYPE_CHECKING:
     from plansim.engine.kernel import Kernel
@@ -69,14 +69,14 @@ def _run_key(model: Model, scenario: Scenario) -> str:
         json.dumps([values, clock]),
         platform.machine(),
         *libraries,
-        code_of("", "model", "compiler", "engine"),
+        code_of("", "model", "scenario", "compiler", "engine"),
     )
 
 
 def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     """Run a model by machine code."""
     from plansim.compiler.lower import cells_of
-    from plansim.engine.ensemble import simulate_ensemble
+    from plansim.engine.batch import simulate_ensemble
 
     kernel = whole_kernel(model, scenario.values, cache=cache)
     settings = {

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from plansim.engine.trajectory import Engine, Trajectory, as_json, recorded, run_card
 from plansim.errors import SimulationError
 from plansim.model.records import Model, Timing, Variable, VariableKind
-from plansim.model.scenario import Scenario
-from plansim.plan.measure import year_places
+from plansim.scenario.reader import Scenario
+from plansim.targets.indicator import year_places
 
 __all__ = ["annual", "to_dataset"]
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import plansim.compiler
 from plansim.cache import digest, load_sealed, save_sealed, workspace
-from plansim.compiler.emit_llvm import emit
+from plansim.compiler.llvm import emit
 from plansim.compiler.lower import lower
-from plansim.compiler.machine import Library, Target, assemble, host_target, versions
+from plansim.compiler.native import Library, Target, assemble, host_target, versions
 from plansim.compiler.order import schedule
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, Variable, VariableKind

@@ -13,7 +13,7 @@ import numpy as np
 
 from plansim.engine.trajectory import FloatArray
 from plansim.model.records import Model, VariableKind
-from plansim.model.scenario import Scenario
+from plansim.scenario.reader import Scenario
 
 __all__ = ["LinkScores", "check_units", "has_simlin", "link_scores", "run_simlin"]
 

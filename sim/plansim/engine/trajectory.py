@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from plansim.errors import Fault, InputError, SimulationError
 from plansim.model.records import Model, Timing, Variable, VariableKind
-from plansim.model.scenario import Scenario
-from plansim.plan.annual import Annual, AnnualVariable, by_year
-from plansim.plan.measure import year_places
+from plansim.scenario.reader import Scenario
+from plansim.targets.annual import Annual, AnnualVariable, by_year
+from plansim.targets.indicator import year_places
 
 __all__ = [
     "Engine",

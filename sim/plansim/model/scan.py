@@ -19,7 +19,7 @@ from itertools import product
 from math import prod
 
 from plansim.errors import FaultLog
-from plansim.model.expression import (
+from plansim.model.syntax import (
     NAME,
     EquationSyntaxError,
     Expression,

@@ -1,0 +1,323 @@
+"""What a scenario's change of margins is due to: Shapley shares of its changed assumptions.
+
+A group of changes is worth, on the mean over all orders in which the groups may be made, what it
+adds to a margin when its turn comes. The shares of all groups add up to the whole change, and two
+groups that do the same have the same share (Shapley 1953; Sundararajan & Najmi 2020).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from plansim.analysis.experiments.block import judged_targets
+from plansim.analysis.experiments.factors import default_of
+from plansim.analysis.runs import Engine, compiled
+from plansim.analysis.trials import Question, Standing, bench_of
+from plansim.errors import Fault, InputError
+from plansim.model.records import Model, TimeSpec, VariableKind
+from plansim.scenario.reader import Scenario
+from plansim.scenario.values import lever_of
+from plansim.targets.catalogue import Status, Target
+from plansim.targets.indicator import Floats
+
+__all__ = [
+    "MOST_EXACT",
+    "ORDERS",
+    "Attribution",
+    "Group",
+    "Shares",
+    "attribute",
+    "change_of",
+    "groups_of",
+    "sampled_shapley",
+    "shapley",
+]
+
+MOST_EXACT = 12
+"""Up to so many groups, every subset of them is run: 4096 runs."""
+ORDERS = 1000
+"""So many orders are drawn where there are more, in pairs of one and its reverse."""
+
+Masks = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Changes that count as one: of a lever's constants, or of an array's elements."""
+
+    name: str
+    """Of the lever, or of the constant."""
+    name_zh: str
+    unit: str
+    """Of what changes first, by the order of the file."""
+    constants: tuple[str, ...]
+    """``name`` or ``name[e1,e2]``."""
+    before: tuple[float, ...]
+    """In the first scenario, in the model's units."""
+    after: tuple[float, ...]
+    """In the second."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What the change of one target's margin is due to."""
+
+    target: Target
+    margin_before: float
+    """Under the first scenario, in the target's unit; of several bases the first. NaN where
+    nothing can be said."""
+    margin_after: float
+    status_before: Status
+    status_after: Status
+    shares: tuple[float, ...]
+    """By group, in the target's unit; they add up to the change of the margin."""
+    errors: tuple[float, ...]
+    """The standard error of each share; zeros where every subset was run."""
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What the difference between two scenarios does to targets, group by group."""
+
+    before: str
+    """The id of the first scenario."""
+    after: str
+    groups: tuple[Group, ...]
+    targets: tuple[Shares, ...]
+    runs: int
+    """Different runs that it took."""
+    orders: int
+    """Orders of the groups that were drawn; 0 where every subset was run."""
+
+
+def attribute(
+    model: Model,
+    before: Scenario,
+    after: Scenario,
+    targets: Sequence[Target],
+    *,
+    orders: int = ORDERS,
+    seed: int = 0,
+    engine: Engine = compiled,
+) -> Attribution:
+    """Say which changed assumptions move the margins of targets, and by how much.
+
+    With more than `MOST_EXACT` groups, ``orders`` orders are drawn from ``seed``. Targets that
+    nothing in the model answers are left out.
+
+    Raises:
+        InputError: the scenarios differ in their clocks, or in what the shape of the code depends
+            on.
+        ModelError: the engine cannot compute the model.
+        SimulationError: a run with some of the changes breaks down.
+    """
+    if before.time != after.time:
+        raise InputError(
+            Fault(
+                f"'{before.id}' and '{after.id}' run on different clocks: no run can have only "
+                "a part of that",
+                expected=_clock(before.time),
+                found=_clock(after.time),
+            )
+        )
+    targets = judged_targets(targets)
+    groups = groups_of(model, before, after)
+    exact = len(groups) <= MOST_EXACT
+    paths = None if exact else _orders(len(groups), orders, seed)
+    masks = _subsets(len(groups)) if paths is None else _along(paths)
+    wanted, places = np.unique(masks, axis=0, return_inverse=True)
+    constants = [each for group in groups for each in group.constants]
+    bench = bench_of(model, before, constants, Question(tuple(targets)), engine)
+    trials = bench.run(_settings(groups, wanted))
+    trials.require_sound()
+    found = []
+    for target in targets:
+        standing = trials.standings[target.id]
+        margins = standing.margin[places.reshape(-1)]
+        if paths is None:
+            shares, errors = shapley(margins), np.zeros(len(groups))
+        else:
+            shares, errors = sampled_shapley(margins, paths)
+        found.append(_shares(target, standing, wanted, shares, errors, after))
+    return Attribution(
+        before.id, after.id, groups, tuple(found), len(wanted), 0 if paths is None else len(paths)
+    )
+
+
+def _clock(time: TimeSpec) -> str:
+    """Write a clock.
+
+    >>> _clock(TimeSpec(initial=2000, final=2010, step=0.25, saveper=0.5))
+    '2000 to 2010 by 0.25, saved every 0.5'
+    """
+    return f"{time.initial:g} to {time.final:g} by {time.step:g}, saved every {time.saveper:g}"
+
+
+def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, ...]:
+    """Give what the second of two scenarios has otherwise than the first.
+
+    Groups come in the order in which the model's file has their first constants.
+    """
+    references = dict.fromkeys([*before.values, *after.values])
+    changed: dict[str, list[tuple[str, float, float]]] = {}
+    order = {name: place for place, name in enumerate(model.variables)}
+    for reference in sorted(references, key=lambda each: order[_bare(each)]):
+        name = _bare(reference)
+        if model.variables[name].kind is VariableKind.CONTROL:
+            continue
+        old, new = (default_of(model, each.values, reference) for each in (before, after))
+        if old != new:
+            changed.setdefault(change_of(model, reference), []).append((reference, old, new))
+    return tuple(_group(model, name, changes) for name, changes in changed.items())
+
+
+def change_of(model: Model, reference: str) -> str:
+    """Give the name of the group that a constant is in: its lever's, or that of its array."""
+    name = _bare(reference)
+    return lever_of(model, name) or name
+
+
+def _group(model: Model, name: str, changes: Sequence[tuple[str, float, float]]) -> Group:
+    constants = tuple(reference for reference, _, _ in changes)
+    first = model.variables[_bare(constants[0])]
+    return Group(
+        name,
+        model.variables.get(name, first).name_zh,
+        first.unit,
+        constants,
+        tuple(old for _, old, _ in changes),
+        tuple(new for _, _, new in changes),
+    )
+
+
+def _bare(reference: str) -> str:
+    return reference if reference.startswith('"') else reference.partition("[")[0]
+
+
+def _settings(groups: Sequence[Group], masks: Masks) -> Floats:
+    """Give the constants of each subset of groups: ``(run, group)`` → ``(run, constant)``."""
+    columns = [
+        np.where(masks[:, place], new, old)
+        for place, group in enumerate(groups)
+        for old, new in zip(group.before, group.after, strict=True)
+    ]
+    return np.stack(columns, axis=1) if columns else np.empty((len(masks), 0))
+
+
+def _shares(
+    target: Target,
+    standing: Standing,
+    masks: Masks,
+    shares: Floats,
+    errors: Floats,
+    after: Scenario,
+) -> Shares:
+    count = masks.sum(axis=1)
+    first, last = int(count.argmin()), int(count.argmax())
+    # The runs are judged as the first scenario's; what the second assumes, its file says.
+    status = Status.ASSUMED if target.id in after.assumed else _status(standing, last)
+    return Shares(
+        target,
+        float(standing.margin[first]),
+        float(standing.margin[last]),
+        _status(standing, first),
+        status,
+        tuple(shares.tolist()),
+        tuple(errors.tolist()),
+    )
+
+
+def _status(standing: Standing, run: int) -> Status:
+    return list(Status)[int(standing.status[run])]
+
+
+# --- every subset ---------------------------------------------------------------------------------
+
+
+def _subsets(count: int) -> Masks:
+    """Give every subset of groups, ``(2 ** group, group)``, the last group changing fastest."""
+    places = np.arange(count)[::-1]
+    return (np.arange(2**count)[:, None] >> places & 1).astype(bool)
+
+
+def shapley(worth: Floats) -> Floats:
+    """Give the Shapley value of each member of a game.
+
+    ``worth`` holds what every subset is worth, ``(2 ** member,)``; bit i of the place, counted
+    from the highest, says whether member i is in it.
+
+    >>> shapley(np.array([0.0, 1.0, 2.0, 7.0]))  # the second alone 1, the first alone 2, both 7
+    array([4., 3.])
+    """
+    count = round(math.log2(len(worth)))
+    cube = worth.reshape((2,) * count)
+    found = np.empty(count)
+    if not count:
+        return found
+    sizes = _subsets(count - 1).sum(axis=1)
+    weights = np.array([1 / (count * math.comb(count - 1, int(size))) for size in sizes])
+    for member in range(count):
+        gains = np.diff(cube, axis=member).reshape(-1)
+        found[member] = math.fsum((weights * gains).tolist())
+    return found
+
+
+# --- some orders ----------------------------------------------------------------------------------
+
+
+def _orders(count: int, orders: int, seed: int) -> npt.NDArray[np.intp]:
+    """Draw orders of groups, ``(order, group)``; of each two one is the other's reverse.
+
+    A longer list begins with the shorter one. The page draws the same (page/attribution.js).
+    """
+    numbers = _mulberry32(seed)
+    drawn = []
+    for _ in range(max(2, -(-orders // 2))):
+        order = list(range(count))
+        for last in range(count - 1, 0, -1):  # Fisher & Yates
+            other = next(numbers) * (last + 1) >> 32
+            order[last], order[other] = order[other], order[last]
+        drawn.append(order)
+    return np.array([each for one in drawn for each in (one, one[::-1])], dtype=np.intp)
+
+
+def _mulberry32(seed: int) -> Iterator[int]:
+    """Give random whole numbers below 2 ** 32.
+
+    NumPy's generators would be slow and long to write again in JavaScript; this one (T. Ettinger,
+    2017) is four lines in either language, and good enough to shuffle some dozens of things.
+    """
+    state, all_bits = seed, 0xFFFFFFFF
+    while True:
+        state = state + 0x6D2B79F5 & all_bits
+        mixed = (state ^ state >> 15) * (state | 1) & all_bits
+        mixed ^= mixed + ((mixed ^ mixed >> 7) * (mixed | 61) & all_bits) & all_bits
+        yield mixed ^ mixed >> 14
+
+
+def _along(paths: npt.NDArray[np.intp]) -> Masks:
+    """Give the subsets passed in each order, from none to all: ``(order · (group + 1), group)``."""
+    count = paths.shape[1]
+    turns = np.argsort(paths, axis=1)
+    return (turns[:, None, :] < np.arange(count + 1)[None, :, None]).reshape(-1, count)
+
+
+def sampled_shapley(worth: Floats, paths: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Estimate Shapley values from orders of the members: the values, and their standard errors.
+
+    ``paths`` is ``(order, member)``, each second order being the reverse of the one before it;
+    ``worth`` holds what the subsets passed in each order are worth, ``(order · (member + 1),)``.
+    The gains of each order add up to the whole, and so do their means.
+    """
+    orders, count = paths.shape
+    gains = np.diff(worth.reshape(orders, count + 1), axis=1)
+    by_member = np.empty_like(gains)
+    np.put_along_axis(by_member, paths, gains, axis=1)
+    # An order and its reverse are not independent; the means of such pairs are.
+    pairs = by_member.reshape(-1, 2, count).mean(axis=1)
+    return pairs.mean(axis=0), pairs.std(axis=0, ddof=1) / math.sqrt(len(pairs))

@@ -1,0 +1,262 @@
+"""A calibration: constants fitted to figures of the past, with what the figures can tell of them.
+
+Nothing here changes the model. What a fit would have it say is written as a scenario.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from plansim.analysis.calibration.file import Observation, Spec
+from plansim.analysis.calibration.identifiability import Identifiability, identifiability
+from plansim.analysis.calibration.least_squares import Fit, Interval, fit, profile
+from plansim.analysis.experiments.factors import Factor, applied, default_of, reach
+from plansim.analysis.runs import Engine, Outcome, Reading, Simulate, compiled, variable_of
+from plansim.engine.trajectory import version_of
+from plansim.errors import SimulationError
+from plansim.model.records import Model
+from plansim.targets.indicator import Floats, Yearly, measured, moment
+
+__all__ = ["Calibration", "Estimate", "Residual", "calibrate", "overlay_text"]
+
+EDGE = 1e-4
+"""A value nearer than this share of the range to an end lies on its edge."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A fitted parameter, in its own unit."""
+
+    parameter: Factor
+    low: float
+    high: float
+    present: float
+    """What leaves the scenario as it is."""
+    value: float
+    interval: Interval
+    """In the parameter's unit; an open end is that of the range."""
+    on_edge: bool
+    """Whether the value lies on an end of the range: the data ask for more than evidence allows."""
+
+    @property
+    def determined(self) -> bool:
+        """Whether the data bound it on both sides."""
+        return not (self.interval.open_low or self.interval.open_high)
+
+
+@dataclass(frozen=True)
+class Residual:
+    """An observation beside what the model says."""
+
+    observation: Observation
+    before: float
+    """The scenario as it is, in the observation's unit."""
+    after: float
+    """With the fitted values."""
+
+    @property
+    def miss(self) -> float:
+        """After the fit, in standard deviations: positive where the model is too high."""
+        return (self.after - self.observation.value) / self.observation.error
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What came of a calibration."""
+
+    spec: Spec
+    estimates: tuple[Estimate, ...]
+    residuals: tuple[Residual, ...]
+    best: Fit
+    chi_squared_before: float
+    known: Identifiability
+    card: Mapping[str, Any]
+    """All that the numbers depend on."""
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Runs of the scenario by parameters, and what they give for the observations."""
+
+    spec: Spec
+    model: Model
+    readings: tuple[Reading, ...]
+    defaults: Mapping[str, float]
+    lows: Floats
+    highs: Floats
+    simulate: Simulate
+
+    def values(self, points: Floats) -> Floats:
+        """Give ``(run, observation)`` in the units of the observations; NaN for a broken run."""
+        shares = np.atleast_2d(np.asarray(points, dtype=np.float64))
+        own = self.lows + shares * (self.highs - self.lows)
+        members = self.simulate(applied(self.spec.parameters, own, self.defaults))
+        broken = members.outcome != Outcome.OK
+        values = np.where(broken, np.nan, members.values)
+        places = {reading: row for row, reading in enumerate(self.readings)}
+
+        def series(observation: Observation) -> Yearly:
+            timing = variable_of(self.model, observation.series).timing
+            return lambda year: np.asarray(
+                values[places[Reading(observation.series, moment(timing, year))]]
+            )
+
+        with np.errstate(all="ignore"):
+            return np.stack(
+                [
+                    measured(series(each), each.measure, each.since, each.year) * each.factor
+                    for each in self.spec.observations
+                ],
+                axis=1,
+            )
+
+    def misses(self, points: Floats) -> Floats:
+        """Give weighted misses in standard deviations, ``(run, observation)``."""
+        wanted = np.array([each.value for each in self.spec.observations])
+        scale = np.array([math.sqrt(each.weight) / each.error for each in self.spec.observations])
+        misses: Floats = (self.values(points) - wanted) * scale
+        return misses
+
+
+def calibrate(spec: Spec, model: Model, engine: Engine = compiled) -> Calibration:
+    """Fit a calibration's parameters to its observations.
+
+    Raises:
+        InputError: a constant that the shape of the code depends on cannot be fitted.
+        ModelError: the engine cannot compute the model.
+        SimulationError: the scenario itself breaks down.
+    """
+    bench = _bench(spec, model, engine)
+    present = np.array([_present(factor, bench.defaults) for factor in spec.parameters])
+    width = bench.highs - bench.lows
+    start = (present - bench.lows) / width
+    as_is = bench.values(start)[0]
+    if not np.isfinite(as_is).all():
+        raise SimulationError(f"a run of '{spec.scenario.id}' gives no figure for an observation")
+    best = fit(bench.misses, np.clip(start, 0, 1), starts=spec.starts, seed=spec.seed)
+    fitted = bench.values(best.point)[0]
+    estimates = []
+    for place, factor in enumerate(spec.parameters):
+        found = profile(bench.misses, best, place)
+        low, high = bench.lows[place], bench.highs[place]
+        estimates.append(
+            Estimate(
+                parameter=factor,
+                low=float(low),
+                high=float(high),
+                present=float(present[place]),
+                value=float(low + best.point[place] * width[place]),
+                interval=Interval(
+                    float(low + found.low * width[place]),
+                    float(low + found.high * width[place]),
+                    found.open_low,
+                    found.open_high,
+                ),
+                on_edge=bool(min(best.point[place], 1 - best.point[place]) < EDGE),
+            )
+        )
+    before = bench.misses(start)[0]
+    return Calibration(
+        spec=spec,
+        estimates=tuple(estimates),
+        residuals=tuple(
+            Residual(each, float(was), float(now))
+            for each, was, now in zip(spec.observations, as_is, fitted, strict=True)
+        ),
+        best=best,
+        chi_squared_before=float(before @ before),
+        known=identifiability(best),
+        card=_card(spec, model, engine),
+    )
+
+
+def _bench(spec: Spec, model: Model, engine: Engine) -> _Bench:
+    constants = [each for factor in spec.parameters for each in factor.constants]
+    readings = tuple(
+        dict.fromkeys(
+            Reading(each.series, moment(variable_of(model, each.series).timing, year))
+            for each in spec.observations
+            for year in range(each.since, each.year + 1)
+        )
+    )
+    ends = [
+        (0.0, 1.0) if factor.distribution is None else reach(factor.distribution)
+        for factor in spec.parameters
+    ]
+    return _Bench(
+        spec=spec,
+        model=model,
+        readings=readings,
+        defaults={each: default_of(model, spec.scenario.values, each) for each in constants},
+        lows=np.array([low for low, _ in ends]),
+        highs=np.array([high for _, high in ends]),
+        simulate=engine(model, spec.scenario, constants, readings),
+    )
+
+
+def _present(factor: Factor, defaults: Mapping[str, float]) -> float:
+    """Give the value at which a factor changes nothing; of several constants set, their mean."""
+    match factor.apply:
+        case factor.apply.ADD:
+            return 0.0
+        case factor.apply.MULTIPLY:
+            return 1.0
+        case _:
+            return float(np.mean([defaults[each] for each in factor.constants]))
+
+
+def _card(spec: Spec, model: Model, engine: Engine) -> dict[str, Any]:
+    clock = spec.scenario.time
+    return {
+        "calibration": {"id": spec.id, "sha256": spec.sha256},
+        "model": {"name": model.name, "sha256": model.sha256},
+        "scenario": {"id": spec.scenario.id, "sha256": spec.scenario.sha256},
+        "data": dict(spec.tables),
+        "rows": [f"{each.file.name}:{each.line}" for each in spec.observations],
+        "starts": spec.starts,
+        "seed": spec.seed,
+        "time": [clock.initial, clock.final, clock.step, clock.saveper],
+        "method": "Euler",
+        "versions": {
+            "engine": f"{engine.__module__}.{getattr(engine, '__qualname__', '')}",
+            **{name: version_of(name) for name in ("plansim", "numpy", "scipy")},
+        },
+    }
+
+
+def overlay_text(found: Calibration, parent: str, model: Model) -> str:
+    """Write what a calibration would set as a scenario, a child of the one it was fitted under.
+
+    ``parent`` is how the file is to name that scenario.
+    """
+    spec = found.spec
+    own = np.array([[each.value for each in found.estimates]])
+    references = [each for factor in spec.parameters for each in factor.constants]
+    defaults = {each: default_of(model, spec.scenario.values, each) for each in references}
+    values = dict(zip(references, applied(spec.parameters, own, defaults)[0].tolist(), strict=True))
+
+    def quoted(text: object) -> str:
+        return json.dumps(text, ensure_ascii=False)
+
+    describes = {
+        "en": f"Constants of {spec.scenario.id} as the calibration {spec.id} would have them: "
+        "a fit to the past, not a part of the model.",
+        "zh": f"按校准 {spec.id} 拟合的 {spec.scenario.id} 常数：仅对历史的拟合，不属于模型。",
+    }
+    titles = {"en": f"{spec.title_en}: fitted", "zh": f"{spec.title_zh}（拟合值）"}
+    lines = [
+        f"title: {{en: {quoted(titles['en'])}, zh: {quoted(titles['zh'])}}}",
+        f"description: {{en: {quoted(describes['en'])}, zh: {quoted(describes['zh'])}}}",
+        f"parent: {quoted(parent)}",
+        "sources:",
+        f"  - {quoted('run card: ' + json.dumps(found.card, ensure_ascii=False))}",
+        "values:",
+        *(f"  {quoted(name)}: {value!r}" for name, value in values.items()),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,199 @@
+"""Weighted least squares inside ranges: the best point, and how far the data pin it down.
+
+Parameters are moved in shares of their ranges, so that 0 and 1 are the ends. A gradient takes one
+call with all its points, since an ensemble of runs costs little more than one.
+
+Intervals are those of the profile likelihood: a parameter is held, all others are fitted again, and
+the values at which the sum of squares has risen by the quantile of chi-squared are the ends. For a
+linear model that is the interval of the textbooks. Where the model misses the data by more than the
+errors that are stated, errors are taken to be larger in that proportion (Birge's ratio).
+
+References: S. S. Wilks, Annals of Mathematical Statistics 9 (1938) 60-62; A. Raue and others,
+Structural and practical identifiability analysis by exploiting the profile likelihood,
+Bioinformatics 25 (2009) 1923-1929; R. T. Birge, Physical Review 40 (1932) 207-227.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from scipy.optimize import brentq, least_squares
+from scipy.stats import chi2, qmc
+
+from plansim.targets.indicator import Floats
+
+__all__ = ["LEVEL", "Fit", "Interval", "Residuals", "fit", "profile"]
+
+LEVEL = 0.95
+"""How surely an interval is to hold the parameter."""
+STEP = 1e-4
+"""Of a finite difference, in shares of the range."""
+LADDER = 12
+"""Places between the best value and an end at which a profile is looked at."""
+NO_RUN = 1e4
+"""The residual of a run that breaks down: so bad that no fit ends there."""
+SAME = 1e-6
+"""Sums of squares that differ by less, relatively, are the same optimum."""
+
+Residuals: TypeAlias = Callable[[Floats], Floats]
+"""From points, ``(run, parameter)`` in shares of the ranges, to weighted misses in standard
+deviations, ``(run, observation)``; NaN where a run breaks down."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A best point."""
+
+    point: Floats
+    """``(parameter,)`` in shares of the ranges."""
+    misses: Floats
+    """``(observation,)`` there, in standard deviations."""
+    slopes: Floats
+    """``(observation, parameter)``: of the misses there."""
+    starts: int
+    agreed: int
+    """So many of the starts came to this sum of squares."""
+
+    @property
+    def chi_squared(self) -> float:
+        """The weighted sum of squares."""
+        return float(self.misses @ self.misses)
+
+    @property
+    def freedom(self) -> int:
+        """Observations beyond the parameters that they fix."""
+        return len(self.misses) - len(self.point)
+
+    @property
+    def inflation(self) -> float:
+        """By how much squared errors are taken to be larger than stated; at least one."""
+        return max(1.0, self.chi_squared / self.freedom) if self.freedom > 0 else 1.0
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where a parameter may lie, in shares of its range."""
+
+    low: float
+    high: float
+    open_low: bool
+    """The range ends before the data say no."""
+    open_high: bool
+
+
+def fit(residuals: Residuals, start: Floats, *, starts: int = 1, seed: int = 0) -> Fit:
+    """Find the point of least squares from a start and from others all over the ranges.
+
+    Args:
+        residuals: what is to be made small.
+        start: the first start, ``(parameter,)``.
+        starts: how many there are; the others are of a scrambled Sobol sequence.
+        seed: of that sequence.
+    """
+    start = np.clip(np.asarray(start, dtype=np.float64), 0.0, 1.0)
+    points = [start]
+    if starts > 1:
+        sequence = qmc.Sobol(len(start), scramble=True, rng=np.random.default_rng(seed))
+        power = int(np.ceil(np.log2(starts - 1)))
+        points += list(sequence.random_base2(power)[: starts - 1])
+    problem = _Problem(residuals)
+    ends = [problem.least(point) for point in points]
+    costs = np.array([problem.cost(end) for end in ends])
+    best = ends[int(np.argmin(costs))]
+    agreed = int(np.sum(costs <= costs.min() * (1 + SAME) + SAME))
+    return Fit(best, problem.misses(best), problem.slopes(best), starts, agreed)
+
+
+def profile(residuals: Residuals, best: Fit, place: int, *, level: float = LEVEL) -> Interval:
+    """Give the interval of one parameter by the profile of its likelihood."""
+    limit = best.chi_squared + best.inflation * float(chi2.ppf(level, 1))
+    low, high = (_end(residuals, best, place, toward, limit) for toward in (0.0, 1.0))
+    open_low, open_high = low is None, high is None
+    return Interval(0.0 if low is None else low, 1.0 if high is None else high, open_low, open_high)
+
+
+def _end(residuals: Residuals, best: Fit, place: int, toward: float, limit: float) -> float | None:
+    """Give where the profile first passes the limit on the way to an end; None if it never does."""
+    problem = _Problem(residuals, place)
+    here = best.point[place]
+    if here == toward:
+        return None
+    guess = best.point
+    before = here
+
+    def above(value: float) -> float:
+        return problem.cost(problem.least(_held(guess, place, value))) - limit
+
+    for value in np.linspace(here, toward, LADDER + 1)[1:]:
+        found = problem.least(_held(guess, place, value))
+        if problem.cost(found) >= limit:
+            return float(brentq(above, before, value, xtol=1e-9, rtol=1e-9))
+        guess, before = found, float(value)
+    return None
+
+
+def _held(point: Floats, place: int, value: float) -> Floats:
+    moved = point.copy()
+    moved[place] = value
+    return moved
+
+
+@dataclass
+class _Problem:
+    """Residuals of which one parameter may be held."""
+
+    residuals: Residuals
+    held: int | None = None
+
+    def misses(self, point: Floats) -> Floats:
+        return np.asarray(self._sound(point[np.newaxis])[0])
+
+    def cost(self, point: Floats) -> float:
+        misses = self.misses(point)
+        return float(misses @ misses)
+
+    def slopes(self, point: Floats) -> Floats:
+        """Take central differences, one-sided at the ends, all in one call."""
+        count = len(point)
+        low, high = np.tile(point, (count, 1)), np.tile(point, (count, 1))
+        diagonal = np.arange(count)
+        low[diagonal, diagonal] = np.maximum(point - STEP, 0.0)
+        high[diagonal, diagonal] = np.minimum(point + STEP, 1.0)
+        values = self._sound(np.concatenate([low, high]))
+        width = (high - low)[diagonal, diagonal]
+        slopes: Floats = ((values[count:] - values[:count]) / width[:, np.newaxis]).T
+        return slopes
+
+    def least(self, start: Floats) -> Floats:
+        """Move from a start to the least squares about it."""
+        free = [place for place in range(len(start)) if place != self.held]
+        if not free:
+            return start
+
+        def whole(part: Floats) -> Floats:
+            point = start.copy()
+            point[free] = part
+            return point
+
+        found = least_squares(
+            lambda part: self.misses(whole(part)),
+            np.clip(start[free], 1e-9, 1 - 1e-9),  # the method wants to begin inside
+            jac=lambda part: self.slopes(whole(part))[:, free],
+            bounds=(0.0, 1.0),
+            xtol=1e-12,
+            ftol=1e-12,
+            gtol=1e-12,
+            max_nfev=200,
+        )
+        # It never comes quite to an end; what is next to one is at it, unless that is worse.
+        ends = np.round(found.x)
+        snapped = whole(np.where(np.abs(found.x - ends) < 1e-6, ends, found.x))
+        inside = whole(found.x)
+        return snapped if self.cost(snapped) <= self.cost(inside) * (1 + SAME) else inside
+
+    def _sound(self, points: Floats) -> Floats:
+        values = np.asarray(self.residuals(points), dtype=np.float64)
+        return np.where(np.isfinite(values), values, NO_RUN)

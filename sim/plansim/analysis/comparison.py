@@ -1,0 +1,191 @@
+"""Scenarios side by side: verdicts, the assumptions that differ, what moves margins, what mends.
+
+Nothing is judged or attributed anew here; what the other modules find is put into one record,
+which a report shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import xarray as xr
+
+from plansim.analysis.attribution import Attribution, attribute
+from plansim.analysis.experiments.block import judged_targets
+from plansim.analysis.experiments.factors import default_of
+from plansim.analysis.optimization.remedies import Mended, mend
+from plansim.errors import Fault, InputError
+from plansim.model.records import Model, VariableKind
+from plansim.scenario.reader import Scenario
+from plansim.scenario.records import Text
+from plansim.targets.catalogue import Attribute, Kind, Status, Target, split_reference
+from plansim.targets.verdict import Verdict, check_targets
+from plansim.targets.views import Views
+from plansim.targets.views_default import names_of
+
+__all__ = ["Assumption", "Comparison", "Spread", "compare"]
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A constant, or an element of one, that not all scenarios set alike."""
+
+    reference: str
+    name_en: str
+    name_zh: str
+    unit: str
+    values: tuple[float, ...]
+    """By scenario, in the model's unit."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What a sweep says beside single runs."""
+
+    name: str
+    """Of the design."""
+    summary: xr.Dataset
+    """As `analysis.experiments.summary.summarise` gives it."""
+    same_model: bool
+    """Whether it ran on the model that is compared here."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What there is to say about some scenarios; the first is what the others are held against."""
+
+    model: Model
+    scenarios: tuple[Scenario, ...]
+    runs: tuple[xr.Dataset, ...]
+    """Of each, by years, as `annual` gives it."""
+    plan: Text
+    """The title of the plan."""
+    targets: tuple[Target, ...]
+    views: Views
+    verdicts: tuple[Mapping[str, Verdict], ...]
+    """Of each, by target."""
+    assumptions: tuple[Assumption, ...]
+    attributions: tuple[Attribution | None, ...]
+    """Of each but the first; None where the clocks differ, so that nothing can be attributed."""
+    mended: tuple[Mended, ...]
+    """Of each, for the binding targets that it fails; nothing where the search was left out."""
+    spread: Spread | None = None
+
+    @property
+    def failing(self) -> tuple[Target, ...]:
+        """The binding targets that some scenario does not meet in their year."""
+        return tuple(each for each in self.targets if any(_fails(v, each) for v in self.verdicts))
+
+    @property
+    def breached(self) -> tuple[Target, ...]:
+        """The binding targets that every scenario meets in their year, and some not for long."""
+        return tuple(
+            each
+            for each in self.targets
+            if each not in self.failing
+            and any(
+                (found := verdicts.get(each.id)) is not None and found.first_breach is not None
+                for verdicts in self.verdicts
+            )
+        )
+
+
+def _fails(verdicts: Mapping[str, Verdict], target: Target) -> bool:
+    found = verdicts.get(target.id)
+    return (
+        found is not None
+        and found.attribute is Attribute.BINDING
+        and found.status in (Status.MISSED, Status.UNDECIDED)
+    )
+
+
+def _holds(verdicts: Mapping[str, Verdict], target: Target) -> bool:
+    found = verdicts[target.id]
+    return found.attribute is Attribute.BINDING and found.status is Status.MET
+
+
+def compare(
+    model: Model,
+    scenarios: Sequence[Scenario],
+    runs: Sequence[xr.Dataset],
+    plan: Text,
+    targets: Sequence[Target],
+    views: Views,
+    *,
+    spread: Spread | None = None,
+    mending: bool = True,
+) -> Comparison:
+    """Put side by side what becomes of a plan under scenarios.
+
+    ``runs`` are theirs, by years. With ``mending``, what would mend each binding target that fails
+    is looked for among the levers of the views that are in the plan makers' hands.
+
+    Raises:
+        InputError: fewer than two scenarios, or a sweep that has run none of them.
+        CatalogueError: a target is judged by a variable that a run does not hold.
+        ModelError: the compiled engine, which the searches need, cannot compute the model.
+    """
+    if len(scenarios) < 2:
+        names = ", ".join(each.id for each in scenarios) or "none"
+        raise InputError(Fault("a comparison needs two different scenarios", found=names))
+    if spread is not None:
+        swept = [str(each) for each in spread.summary["scenario"].to_numpy()]
+        if not set(swept) & {each.id for each in scenarios}:
+            raise InputError(
+                Fault(
+                    "the sweep has run none of the scenarios that are compared",
+                    expected="one of " + ", ".join(each.id for each in scenarios),
+                    found=", ".join(swept),
+                )
+            )
+    wanted = tuple(each for each in targets if each.kind is Kind.TARGET)
+    verdicts = tuple({each.id: each for each in check_targets(run, wanted)} for run in runs)
+    judged = judged_targets(wanted)
+    levers = [each for each in views.levers if not each.outside]
+    first = scenarios[0]
+    return Comparison(
+        model,
+        tuple(scenarios),
+        tuple(runs),
+        plan,
+        wanted,
+        views,
+        verdicts,
+        _assumptions(model, scenarios),
+        tuple(
+            attribute(model, first, each, judged) if each.time == first.time else None
+            for each in scenarios[1:]
+        ),
+        tuple(
+            mend(
+                model,
+                scenario,
+                levers,
+                [e for e in judged if _fails(found, e)],
+                judged,
+                [e for e in judged if _holds(found, e)],
+            )
+            if mending
+            else Mended((), None)
+            for scenario, found in zip(scenarios, verdicts, strict=True)
+        ),
+        spread,
+    )
+
+
+def _assumptions(model: Model, scenarios: Sequence[Scenario]) -> tuple[Assumption, ...]:
+    """Give what scenarios set differently, in the order of the model's file."""
+    order = {name: place for place, name in enumerate(model.variables)}
+    references = dict.fromkeys(reference for each in scenarios for reference in each.values)
+    found = []
+    for reference in sorted(references, key=lambda each: order[split_reference(each)[0]]):
+        name, elements = split_reference(reference)
+        variable = model.variables[name]
+        if variable.kind is VariableKind.CONTROL:
+            continue
+        values = tuple(default_of(model, each.values, reference) for each in scenarios)
+        if len(set(values)) > 1:
+            english, chinese = names_of(model, variable, elements)
+            found.append(Assumption(reference, english, chinese, variable.unit, values))
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Many runs: designs, sweeps, their stores, replay."""

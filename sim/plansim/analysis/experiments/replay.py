@@ -1,0 +1,202 @@
+"""One run of a sweep again: as a scenario that can be run, read, written and varied by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from plansim.analysis.experiments.block import NEVER
+from plansim.analysis.experiments.factors import Apply, Factor, applied, default_of
+from plansim.analysis.experiments.store import Store
+from plansim.analysis.runs import Outcome, variable_of
+from plansim.engine.dataset import annual
+from plansim.errors import DesignError, Fault, InputError
+from plansim.model.records import Model, TimeSpec
+from plansim.scenario.reader import Change, Scenario, Text
+from plansim.targets.catalogue import Status, split_reference
+
+__all__ = ["StoredRun", "deviation", "member", "scenario_text", "stored_run"]
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """What a result holds of one run."""
+
+    index: int
+    scenario: str
+    """The id of the scenario that the factors act on."""
+    factors: Mapping[str, float]
+    outcome: Outcome
+    culprit: str
+    """Of a bad run the variable that was at fault first; else empty."""
+    when: float | None
+    outputs: Mapping[str, Mapping[int, float]]
+    """By series and year."""
+    verdicts: Mapping[str, Status]
+    """By target."""
+
+
+def stored_run(store: Store, index: int) -> StoredRun:
+    """Read one run.
+
+    Raises:
+        InputError: the sweep has no such run, or has not made it.
+    """
+    if not 0 <= index < store.runs:
+        raise InputError(
+            Fault(
+                "the sweep has no such run",
+                store.path,
+                expected=f"0 to {store.runs - 1}",
+                found=str(index),
+            )
+        )
+    group = store.group()
+
+    def read(name: str) -> Any:
+        array: Any = group[name]
+        return np.asarray(array[index])
+
+    if index // store.block not in store.done() or int(read("status")) == NEVER:
+        raise InputError(Fault(f"run {index} was never made", store.path, expected="--resume"))
+    years: Any = group["year"]
+    targets: Any = group["target"]
+    names = list(group["bad_variable"].attrs["names"])  # type: ignore[arg-type]
+    culprit, when = int(read("bad_variable")), float(read("bad_time"))
+    return StoredRun(
+        index=index,
+        scenario=list(store.card["design"]["scenarios"])[int(read("scenario"))],
+        factors={name: float(read(name)) for name in store.factors},
+        outcome=Outcome(int(read("status"))),
+        culprit="" if culprit < 0 else str(names[culprit]),
+        when=None if math.isnan(when) else when,
+        outputs={
+            name: dict(zip(years[:].tolist(), read(name).tolist(), strict=True))
+            for name in store.outputs
+        },
+        verdicts={
+            str(target): list(Status)[code]
+            for target, code in zip(targets[:], read("verdict").tolist(), strict=True)
+        },
+    )
+
+
+def member(store: Store, run: StoredRun, model: Model) -> Scenario:
+    """Give a run as a scenario: that of the design, with what the run's factors set.
+
+    Raises:
+        DesignError: the model is not the one that the sweep ran.
+    """
+    told = store.card["model"]["sha256"]
+    if told != model.sha256:
+        raise DesignError(
+            Fault(
+                "the result was made with another model", store.path, expected=told,
+                found=model.sha256,
+            )
+        )  # fmt: skip
+    design = store.card["design"]
+    parent = design["scenarios"][run.scenario]
+    factors = [
+        Factor(name, tuple(about["constants"]), Apply(about["apply"]), None, about["unit"])
+        for name, about in design["factors"].items()
+    ]
+    references = [each for factor in factors for each in factor.constants]
+    defaults = {each: default_of(model, parent["values"], each) for each in references}
+    row = np.array([[run.factors[factor.name] for factor in factors]])
+    values = dict(zip(references, applied(factors, row, defaults)[0].tolist(), strict=True))
+    name = f"{store.path.stem}-{run.index}"
+    title = str(store.group().attrs["title"])
+    title_zh = str(store.group().attrs["title_zh"])
+    reason = Text(en=f"as in {run.scenario}", zh=f"同{run.scenario}")
+    merged = parent["values"] | values
+    return Scenario(
+        id=name,
+        title_en=f"{title}, run {run.index}",
+        title_zh=f"{title_zh}，第{run.index}次",
+        description_en=f"Run {run.index} of a sweep over the scenario {run.scenario}.",
+        description_zh=f"对情景{run.scenario}作抽样的第{run.index}次运行。",
+        parent=run.scenario,
+        lineage=(run.scenario, name),
+        values=merged,
+        time=TimeSpec(*parent["time"]),
+        assumed=dict.fromkeys(parent["assumed"], reason),
+        assumed_lines={},
+        changes=tuple(
+            Change(each, defaults[each], value, variable_of(model, each).unit)
+            for each, value in values.items()
+            if value != defaults[each]
+        ),
+        overrides=(),
+        sources=(),
+        warnings=(),
+        path=None,
+        sha256=hashlib.sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest(),
+    )
+
+
+def scenario_text(scenario: Scenario) -> str:
+    """Write a member as a scenario file that needs no other: all values, to the last bit."""
+
+    def both(en: str, zh: str) -> str:
+        return f"{{en: {_quoted(en)}, zh: {_quoted(zh)}}}"
+
+    lines = [
+        f"title: {both(scenario.title_en, scenario.title_zh)}",
+        f"description: {both(scenario.description_en, scenario.description_zh)}",
+        "values:" if scenario.values else "values: {}",
+        *(f"  {_quoted(name)}: {value!r}" for name, value in scenario.values.items()),
+    ]
+    if scenario.assumed:
+        lines.append("assumes:")
+        lines += [f"  {key}: {both(why.en, why.zh)}" for key, why in scenario.assumed.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """Quote for YAML, of which JSON's texts are a part."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def deviation(dataset: xr.Dataset, run: StoredRun) -> float:
+    """Give by how much a run made again differs from what is stored, at most.
+
+    Relative to the larger of the value and the largest of its series. Infinite where one of the
+    two is no number and the other is.
+    """
+    by_year = annual(dataset)
+    worst = 0.0
+    for name, stored in run.outputs.items():
+        again = _series(by_year, name)
+        scale = max((abs(each) for each in again.values() if math.isfinite(each)), default=0.0)
+        worst = max(worst, *_differences(again, stored, scale))
+    return worst
+
+
+def _differences(
+    again: Mapping[int, float], stored: Mapping[int, float], scale: float
+) -> Iterator[float]:
+    yield 0.0
+    for year, value in stored.items():
+        found = again.get(year, math.nan)
+        if math.isfinite(found) != math.isfinite(value):
+            yield math.inf
+        elif math.isfinite(value) and found != value:
+            yield abs(found - value) / max(scale, abs(value))
+
+
+def _series(by_year: xr.Dataset, reference: str) -> dict[int, float]:
+    if reference in by_year:
+        series = by_year[reference]
+    else:
+        name, elements = split_reference(reference)
+        dims = [dim for dim in by_year[name].dims if dim != "year"]
+        series = by_year[name].sel(dict(zip(dims, elements, strict=True)))
+    return dict(zip(by_year["year"].values.tolist(), series.values.tolist(), strict=True))

@@ -1,0 +1,432 @@
+"""The result of a sweep on disk: a Zarr store that is filled block by block.
+
+What a user sees, through ``xarray.open_zarr``: one array for each factor and each kept output,
+with units and names; verdicts, margins and first breaches by target; and how each run ended. A
+block of runs is one chunk of each array. In the folder of the array ``status`` (elsewhere Zarr
+would take it for a member) stands the file ``blocks.done``, to which the number of a block is added
+once all of its chunks are written: so a process may be killed at any moment, and what is listed is
+whole. Values of blocks that are not listed mean nothing.
+
+The group ``summary`` is written at the end.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+import zarr
+
+from plansim.analysis.experiments.block import NEVER, NO_BREACH, RunBlock, Wants
+from plansim.analysis.experiments.design import Design
+from plansim.analysis.runs import Outcome, variable_of
+from plansim.errors import DesignError, Fault, InputError, OutputError
+from plansim.model.records import Model
+from plansim.targets.catalogue import Status
+
+__all__ = [
+    "SUMMARY",
+    "Store",
+    "Writer",
+    "check_same",
+    "create_store",
+    "open_store",
+    "remove_store",
+    "write_summary",
+]
+
+DONE = Path("status", "blocks.done")
+SUMMARY = "summary"
+CARD = "plansim"
+"""The attribute that holds the run card; its presence says that a store is ours."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store that was created: where it is, and what it is made of."""
+
+    path: Path
+    card: Mapping[str, Any]
+    """All that has to be the same for a sweep to be resumed, and what went with it."""
+    runs: int
+    block: int
+    """Runs in a block."""
+    factors: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def blocks(self) -> int:
+        """Blocks in the whole sweep; the last may be shorter."""
+        return -(-self.runs // self.block)
+
+    def span(self, number: int) -> tuple[int, int]:
+        """Give the first run of a block, and the one after its last."""
+        return number * self.block, min((number + 1) * self.block, self.runs)
+
+    def done(self) -> frozenset[int]:
+        """Give the numbers of the blocks that are written whole."""
+        try:
+            text = (self.path / DONE).read_text("ascii")
+        except FileNotFoundError:
+            return frozenset()
+        # The last line may have been cut off; without its end it does not count.
+        return frozenset(int(line) for line in text.split("\n")[:-1] if line.isdecimal())
+
+    def mark(self, number: int) -> None:
+        """Note that a block is written whole. One process may do so."""
+        with _writing(self.path), (self.path / DONE).open("a", encoding="ascii") as file:
+            file.write(f"{number}\n")
+
+    def mend(self) -> None:
+        """Drop a last line of the list that was cut off, before more is added to it."""
+        done = sorted(self.done())
+        part = (self.path / DONE).with_suffix(".part")
+        with _writing(self.path):
+            part.write_text("".join(f"{number}\n" for number in done), "ascii")
+            part.replace(self.path / DONE)
+
+    def writer(self) -> Writer:
+        """Open the arrays for writing; any number of processes may, each its own blocks."""
+        with _writing(self.path):
+            return Writer(self, zarr.open_group(self.path, mode="r+"))
+
+    def group(self) -> zarr.Group:
+        """Open the arrays for reading."""
+        return zarr.open_group(self.path, mode="r")
+
+
+class Writer:
+    """Writes blocks into the arrays of a store."""
+
+    def __init__(self, store: Store, group: zarr.Group) -> None:
+        self._store = store
+        names = [*store.factors, *store.outputs, *_PER_RUN]
+        self._arrays = {name: _array(group, name) for name in names}
+
+    def write(self, number: int, found: RunBlock) -> None:
+        """Write what `Bench.block` found.
+
+        Raises:
+            OutputError: the system refuses to write.
+        """
+        start, stop = self._store.span(number)
+        parts: dict[str, npt.NDArray[np.generic]] = {
+            name: found["inputs"][:, place] for place, name in enumerate(self._store.factors)
+        }
+        parts |= {
+            name: found["outputs"][:, place] for place, name in enumerate(self._store.outputs)
+        }
+        parts |= {name: found[key] for name, key in _PER_RUN.items()}
+        with _writing(self._store.path):
+            for name, array in self._arrays.items():
+                array[start:stop] = parts[name]
+
+
+_PER_RUN = {
+    "verdict": "verdict",
+    "margin": "margin",
+    "first_breach": "first_breach",
+    "status": "outcome",
+    "bad_variable": "culprit",
+    "bad_time": "when",
+    "scenario": "scenario",
+}
+"""The arrays beside those of factors and outputs, and what they are called in a block."""
+
+
+def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
+    array = group[name]
+    assert isinstance(array, zarr.Array), name
+    return array
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn what the system says against writing into a message of ours."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        after = "; what is written so far stays valid, --resume goes on from there" if full else ""
+        message = f"the disk is full{after}" if full else "cannot write the result"
+        raise OutputError(Fault(message, path, found=why)) from error
+
+
+def create_store(
+    path: Path,
+    model: Model,
+    design: Design,
+    wants: Wants,
+    card: Mapping[str, Any],
+    block: int,
+) -> Store:
+    """Lay out a store for a sweep; nothing may stand at ``path``.
+
+    Raises:
+        OutputError: something stands there, or the system refuses to write.
+    """
+    if path.exists():
+        raise OutputError(Fault("the result exists already", path))
+    if not path.absolute().parent.is_dir():
+        raise OutputError(
+            Fault("cannot write the result", path, expected="an existing folder around it")
+        )
+    taken = {*_PER_RUN, *_COORDINATES, "binding_target", "run", "target", "year", SUMMARY}
+    names = [factor.name for factor in design.factors] + list(wants.outputs)
+    if wrong := [name for name in names if name in taken or "/" in name or names.count(name) > 1]:
+        raise DesignError(
+            Fault(f"a factor or output cannot be called '{name}' in a result", design.path)
+            for name in dict.fromkeys(wrong)
+        )
+    store = Store(
+        path,
+        card,
+        design.runs,
+        min(block, design.runs),
+        tuple(factor.name for factor in design.factors),
+        wants.outputs,
+    )
+    with _writing(path), _quiet():
+        # Under another name first: a store that is there is there with all of its arrays.
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            group = zarr.create_group(part, attributes=_attributes(model, design, store))
+            _lay_out(group, model, design, wants, store)
+            zarr.consolidate_metadata(part)
+            part.rename(path)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    return store
+
+
+def open_store(path: Path) -> Store:
+    """Open a store that a sweep has written, whole or in part.
+
+    Raises:
+        InputError: there is none.
+    """
+    try:
+        group = zarr.open_group(path, mode="r")
+        card = group.attrs[CARD]
+    except (OSError, KeyError, ValueError, TypeError):
+        made = "a RESULT.zarr that 'plansim sweep' has made"
+        message = "not the result of a sweep" if path.exists() else "no such folder"
+        raise InputError(Fault(message, path, expected=made)) from None
+    assert isinstance(card, dict)
+    layout = group.attrs["layout"]
+    assert isinstance(layout, dict)
+    return Store(
+        path,
+        card,
+        int(layout["runs"]),
+        int(layout["block"]),
+        tuple(layout["factors"]),
+        tuple(layout["outputs"]),
+    )
+
+
+def write_summary(store: Store, summary: xr.Dataset) -> None:
+    """Write what `summarise` found into a group of its own, over what is there.
+
+    Raises:
+        OutputError: the system refuses to write.
+    """
+    with _writing(store.path), _quiet():
+        summary.to_zarr(store.path, group=SUMMARY, mode="w", zarr_format=3, consolidated=False)
+        zarr.consolidate_metadata(store.path)
+
+
+def remove_store(path: Path) -> None:
+    """Remove the result of a sweep, and nothing else.
+
+    Raises:
+        InputError: what stands at ``path`` is not the result of a sweep.
+        OutputError: the system refuses.
+    """
+    open_store(path)
+    with _writing(path):
+        shutil.rmtree(path)
+
+
+def _differences(store: Store, card: Mapping[str, Any]) -> tuple[Fault, ...]:
+    """Say in what another sweep's card differs from that of a store, item by item."""
+    old, new = _leaves(store.card), _leaves(card)
+    return tuple(
+        Fault(
+            f"the result was begun with another {key}",
+            store.path,
+            expected=old.get(key, "nothing"),
+            found=new.get(key, "nothing"),
+        )
+        for key in dict.fromkeys([*old, *new])
+        if old.get(key) != new.get(key)
+    )
+
+
+def _leaves(node: Any, place: str = "") -> dict[str, str]:
+    """Give the ends of nested mappings by the way to them."""
+    if not isinstance(node, Mapping):
+        return {place: json.dumps(node, ensure_ascii=False)}
+    found: dict[str, str] = {}
+    for key, child in node.items():
+        found |= _leaves(child, f"{place}, {key}" if place else str(key))
+    return found
+
+
+def check_same(store: Store, card: Mapping[str, Any]) -> None:
+    """Refuse to go on with another design, model or version than a store was begun with.
+
+    Raises:
+        DesignError: with a fault for each difference.
+    """
+    if faults := _differences(store, card):
+        raise DesignError(faults)
+
+
+# --- layout ---------------------------------------------------------------------------------------
+
+
+_COORDINATES: Mapping[str, tuple[str, Any]] = {
+    "target_name": ("name_en", str),
+    "target_name_zh": ("name_zh", str),
+    "target_attribute": ("attribute", str),
+    "target_direction": ("direction", str),
+    "target_unit": ("unit", str),
+    "target_value": ("value", "f8"),
+    "target_year": ("year", "i8"),
+}
+"""What is said of the targets: the field of the record, and the type."""
+
+
+def _attributes(model: Model, design: Design, store: Store) -> dict[str, Any]:
+    return {
+        "title": design.title_en,
+        "title_zh": design.title_zh,
+        "model": model.name,
+        "scenarios": [each.id for each in design.scenarios],
+        CARD: json.loads(json.dumps(store.card)),
+        "coordinates": " ".join(_COORDINATES),
+        "layout": {
+            "runs": store.runs,
+            "block": store.block,
+            "factors": list(store.factors),
+            "outputs": list(store.outputs),
+        },
+        "design_text": "" if design.path is None else design.path.read_text("utf-8"),
+    }
+
+
+def _lay_out(group: zarr.Group, model: Model, design: Design, wants: Wants, store: Store) -> None:
+    def per_run(
+        name: str, dtype: str, fill: float, attributes: Mapping[str, Any], **dims: int
+    ) -> None:
+        shape = tuple(dims.values())
+        group.create_array(
+            name,
+            shape=(store.runs, *shape),
+            chunks=(store.block, *(max(size, 1) for size in shape)),
+            dtype=dtype,
+            fill_value=fill,
+            compressors=None,  # as fast as the disk; noise does not shrink anyway
+            dimension_names=("run", *dims),
+            attributes=dict(attributes),
+        )
+
+    years, targets = {"year": len(wants.years)}, {"target": len(wants.targets)}
+    binding = [wants.targets[place].id for place in wants.binding]
+    for factor, described in zip(
+        design.factors, store.card["design"]["factors"].values(), strict=True
+    ):
+        about = {
+            "units": factor.unit,
+            "long_name": factor.name,
+            "long_name_zh": factor.name_zh,
+            "role": "factor",
+            "factor": described,
+        }
+        per_run(factor.name, "f8", np.nan, about)
+    for name in wants.outputs:
+        variable = variable_of(model, name)
+        about = {
+            "units": variable.unit,
+            "long_name": name,
+            "long_name_zh": variable.name_zh,
+            "role": "output",
+            "timing": variable.timing.value,
+        }
+        per_run(name, "f8", np.nan, about, **years)
+    per_run("verdict", "i1", NEVER, _flags(Status, "What becomes of each target."), **targets)
+    per_run(
+        "margin", "f4", np.nan,
+        {"long_name": "margin", "description": "Distance to the target in its unit; + is good."},
+        **targets,
+    )  # fmt: skip
+    per_run(
+        "first_breach", "i2", NEVER,
+        {
+            "units": "Year",
+            "description": f"First year in which a binding target does not hold; {NO_BREACH}: "
+            f"none to the horizon; {NEVER}: never run.",
+        },
+        binding_target=len(binding),
+    )  # fmt: skip
+    per_run("status", "i1", NEVER, _flags(Outcome, "How the run ended."))
+    names = list(model.variables)
+    per_run(
+        "bad_variable", "i4", NEVER,
+        {
+            "description": f"Of a bad run, the variable that was at fault first, by its place in "
+            f"`names`; {NEVER}: the run is sound, or never run.",
+            "names": names,
+        },
+    )  # fmt: skip
+    per_run("bad_time", "f8", np.nan, {"units": "Year", "description": "When it was at fault."})
+    ids = [each.id for each in design.scenarios]
+    per_run(
+        "scenario", "i2", NEVER,
+        {"flag_values": [NEVER, *range(len(ids))], "flag_meanings": " ".join(["never_run", *ids])},
+    )  # fmt: skip
+
+    def coordinate(name: str, dim: str, values: Sequence[Any], dtype: Any) -> None:
+        array = group.create_array(
+            name, shape=(len(values),), dtype=dtype, dimension_names=(dim,), attributes={}
+        )
+        if len(values):
+            array[:] = np.array(values, dtype=object if dtype is str else dtype)
+
+    coordinate("year", "year", wants.years, "i8")
+    coordinate("target", "target", [each.id for each in wants.targets], str)
+    coordinate("binding_target", "binding_target", binding, str)
+    for name, (field, dtype) in _COORDINATES.items():
+        coordinate(name, "target", [getattr(each, field) for each in wants.targets], dtype)
+
+
+def _flags(kinds: type[Enum], description: str) -> dict[str, Any]:
+    """Say what the numbers of an array mean, as the CF conventions do."""
+    words = [kind.name.lower() for kind in kinds]
+    return {
+        "description": description,
+        "flag_values": [NEVER, *range(len(words))],
+        "flag_meanings": " ".join(["never_run", *words]),
+    }
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what zarr says of consolidated metadata: xarray asks for it in every store."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
+        yield

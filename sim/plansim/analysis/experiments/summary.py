@@ -1,0 +1,231 @@
+"""What a sweep says in short: shares of runs, quantiles, worst margins, bad runs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+import zarr
+
+from plansim.analysis.experiments.design import Kind
+from plansim.analysis.experiments.store import Store
+from plansim.analysis.runs import Outcome
+from plansim.targets.catalogue import Status
+from plansim.targets.indicator import Floats
+
+__all__ = ["QUANTILES", "shares", "summarise"]
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+MOST_SORTED = 2**22
+"""Values of which a quantile is taken exactly; of more, every k-th run is taken."""
+
+
+def summarise(store: Store, threads: int = 1) -> xr.Dataset:
+    """Summarise the runs that a store holds; ``threads`` only make it quicker.
+
+    Gives, by scenario: ``p_met`` (scenario, target), the share of the sound runs that meet a
+    target, with its standard error ``p_met_se`` and its 95 % interval from ``p_met_low`` to
+    ``p_met_high``, all NaN where the scenario assumes the target;
+    ``verdicts`` (scenario, target, verdict), counts of runs; ``worst_margin`` (scenario, target)
+    in the target's unit and the run ``worst_run`` that has it; ``quantiles`` (scenario, output,
+    year, quantile) of the outputs over the sound runs; ``runs`` (scenario, outcome), counts, with
+    those never run. The variables that bad runs broke down at are in the attribute
+    ``bad_variables``.
+
+    Error and interval are those of independent draws; a Sobol sample or a Latin hypercube does
+    better. They say something where no run or every run meets a target, too, where √(p(1-p)/n) is
+    nil. They are NaN for designs that are no sample of a distribution.
+
+    References: E. B. Wilson, Journal of the American Statistical Association 22 (1927) 209-212
+    (the interval); A. Agresti, B. A. Coull, The American Statistician 52 (1998) 119-126 (the
+    standard error).
+    """
+    group = store.group()
+    scenarios = list(store.card["design"]["scenarios"])
+    targets = [str(each) for each in _read(group, "target", slice(None))]
+    shape = (len(scenarios), len(targets))
+    verdicts = np.zeros((*shape, len(Status)), np.int64)
+    worst = np.full(shape, np.inf)
+    worst_run = np.full(shape, -1, np.int64)
+    runs = np.zeros((len(scenarios), len(Outcome) + 1), np.int64)
+    culprits: Counter[int] = Counter()
+    for start, stop in _spans(store):
+        span = slice(start, stop)
+        status, belongs = _read(group, "status", span), _read(group, "scenario", span)
+        verdict, margin = _read(group, "verdict", span), _read(group, "margin", span)
+        culprits.update(_read(group, "bad_variable", span)[status > Outcome.OK].tolist())
+        for place in range(len(scenarios)):
+            rows = np.flatnonzero(belongs == place)
+            runs[place, :-1] += np.bincount(status[rows], minlength=len(Outcome))
+            sound = rows[status[rows] == Outcome.OK]
+            if not sound.size:
+                continue
+            everything = sound.size == len(status)
+            ours = verdict if everything else verdict[sound]
+            for code in Status:
+                verdicts[place, :, code.code] += np.count_nonzero(ours == code.code, axis=0)
+            _keep_worst(margin if everything else margin[sound], sound + start, worst[place],
+                        worst_run[place])  # fmt: skip
+    total = [store.runs // len(scenarios)] * len(scenarios)
+    runs[:, -1] = np.array(total) - runs[:, :-1].sum(axis=1)
+    is_sample = Kind(store.card["design"]["kind"]).is_sample
+    names = list(group["bad_variable"].attrs["names"])  # type: ignore[arg-type]
+    years = _read(group, "year", slice(None))
+    quantiles, stride = _quantiles(store, group, len(scenarios), len(years), threads)
+    share, error, low, high = shares(verdicts, is_sample=is_sample)
+    worst_run[np.isinf(worst)] = -1
+    return xr.Dataset(
+        {
+            "p_met": (("scenario", "target"), share, {"description": "Share of the sound runs."}),
+            "p_met_se": (
+                ("scenario", "target"),
+                error,
+                {"description": "Its standard error, by Agresti and Coull: never nil."},
+            ),
+            "p_met_low": (
+                ("scenario", "target"),
+                low,
+                {"description": "Lower end of its 95 % interval, by Wilson."},
+            ),
+            "p_met_high": (("scenario", "target"), high, {"description": "Upper end of it."}),
+            "verdicts": (("scenario", "target", "verdict"), verdicts),
+            "worst_margin": (
+                ("scenario", "target"),
+                np.where(np.isinf(worst), np.nan, worst),
+                {"description": "In the target's unit; + is good."},
+            ),
+            "worst_run": (("scenario", "target"), worst_run),
+            "quantiles": (
+                ("scenario", "output", "year", "quantile"),
+                quantiles,
+                {"every": stride, "description": "Of the sound runs; of every k-th if many."},
+            ),
+            "runs": (("scenario", "outcome"), runs),
+        },
+        {
+            "scenario": _texts("scenario", scenarios),
+            "target": _texts("target", targets),
+            "verdict": _texts("verdict", [each.value for each in Status]),
+            "outcome": _texts("outcome", [*(each.name.lower() for each in Outcome), "never_run"]),
+            "output": _texts("output", store.outputs),
+            "output_unit": _texts("output", [group[n].attrs["units"] for n in store.outputs]),
+            "year": years,
+            "quantile": list(QUANTILES),
+        },
+        {
+            "bad_variables": json.dumps(
+                {names[place]: count for place, count in culprits.most_common() if place >= 0},
+                ensure_ascii=False,
+            )
+        },
+    )
+
+
+def _texts(dim: str, values: Sequence[Any]) -> xr.Variable:
+    """Make a coordinate of texts of any length: Zarr has no settled form for others."""
+    return xr.Variable(dim, np.array([str(each) for each in values], dtype=object))
+
+
+def _spans(store: Store) -> Iterator[tuple[int, int]]:
+    return map(store.span, sorted(store.done()))
+
+
+def _read(group: zarr.Group, name: str, span: slice) -> npt.NDArray[Any]:
+    array = group[name]
+    assert isinstance(array, zarr.Array), name
+    return np.asarray(array[span])
+
+
+def _keep_worst(
+    margin: npt.NDArray[np.float32],
+    runs: npt.NDArray[np.int64],
+    worst: Floats,
+    worst_run: npt.NDArray[np.int64],
+) -> None:
+    """Keep the smallest margin of each target, ``(run, target)`` → ``(target,)``, and its run."""
+    margin = np.where(np.isnan(margin), np.float32(np.inf), margin)
+    rows = margin.argmin(axis=0)
+    found = margin[rows, np.arange(margin.shape[1])].astype(np.float64)
+    better = found < worst
+    worst[better], worst_run[better] = found[better], runs[rows[better]]
+
+
+def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats, ...]:
+    """Give the share of runs that meet each target, its standard error, and its interval's ends.
+
+    ``verdicts`` (…, verdict) are counts; each array is (…). See `summarise`.
+    """
+    count = verdicts.sum(axis=-1).astype(np.float64)
+    count[verdicts[..., Status.ASSUMED.code] > 0] = np.nan
+    count[count == 0] = np.nan
+    met = verdicts[..., Status.MET.code]
+    share: Floats = met / count
+    z = 1.96
+    more = count + z**2
+    middle = (met + z**2 / 2) / more
+    error = np.sqrt(middle * (1 - middle) / more)
+    half = z / more * np.sqrt(met * (1 - share) + z**2 / 4)
+    # Where all or none meet it the interval ends there; rounding shall not say otherwise.
+    low = np.where(met == 0, 0 * share, middle - half)
+    high = np.where(met == count, share, middle + half)
+    nothing = np.full_like(share, np.nan)
+    return (share, error, low, high) if is_sample else (share, nothing, nothing, nothing)
+
+
+def _quantiles(
+    store: Store, group: zarr.Group, scenarios: int, years: int, threads: int
+) -> tuple[Floats, int]:
+    """Give quantiles of each output, few outputs at a time: ``(scenario, output, …)``."""
+    found = np.full((scenarios, len(store.outputs), years, len(QUANTILES)), np.nan)
+    stride = math.ceil(store.runs / MOST_SORTED)
+    spans = [slice(*span) for span in _spans(store)]
+    if not spans:
+        return found, stride
+    # Every k-th run counted from the first, whatever the blocks are.
+    firsts = [-span.start % stride for span in spans]
+    places = list(zip(spans, firsts, strict=True))
+    status = _column(group, "status", places, stride)
+    belongs = _column(group, "scenario", places, stride)
+    sound = [(status == Outcome.OK) & (belongs == scenario) for scenario in range(scenarios)]
+
+    def one(place: int) -> None:
+        values = _column(group, store.outputs[place], places, stride)
+        for scenario, rows in enumerate(sound):
+            ours = values if rows.all() else values[rows]
+            if len(ours):
+                # By columns, each in one piece.
+                found[scenario, place] = _sorted_quantiles(np.ascontiguousarray(ours.T))
+
+    # Each takes some hundred megabytes for millions of runs.
+    with ThreadPoolExecutor(min(threads, 2)) as pool:
+        list(pool.map(one, range(len(store.outputs))))
+    return found, stride
+
+
+def _sorted_quantiles(values: Floats) -> Floats:
+    """Give `QUANTILES` of each row, which is sorted in place: ``(row, value)`` → ``(row, …)``.
+
+    Straight between values, as `numpy.quantile`, which parts where sorting by vectors is four
+    times as quick. NaN for a row with NaN.
+    """
+    values.sort(axis=1)
+    places = np.array(QUANTILES) * (values.shape[1] - 1)
+    below = np.floor(places).astype(np.intp)
+    low, high = values[:, below], values[:, np.ceil(places).astype(np.intp)]
+    found: Floats = np.where(low == high, low, low + (high - low) * (places - below))
+    found[np.isnan(values[:, -1])] = np.nan
+    return found
+
+
+def _column(
+    group: zarr.Group, name: str, places: Sequence[tuple[slice, int]], stride: int
+) -> npt.NDArray[Any]:
+    return np.concatenate([_read(group, name, span)[first::stride] for span, first in places])

@@ -1,0 +1,1 @@
+"""Feedback loops: what cutting them does, loop scores, polarity of links."""

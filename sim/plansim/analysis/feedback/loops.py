@@ -1,0 +1,304 @@
+"""The feedback loops of a model: as declared, as found in the equations, and what cutting does.
+
+A loop is cut by a switch, a constant of the model: 1 is whole, 0 freezes what is felt at its
+initial value. What then becomes of the targets is what the loop does to them (Q14).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+
+from plansim.analysis.experiments.block import judged_targets
+from plansim.analysis.runs import Engine, compiled
+from plansim.analysis.trials import Question, Trials, bench_of
+from plansim.errors import CatalogueError, Fault, InputError, nearest
+from plansim.forms import Document, read_document
+from plansim.model.records import Model, VariableKind
+from plansim.scenario.reader import Scenario
+from plansim.targets.catalogue import Status, Target, split_reference
+from plansim.targets.form import Form, Words, fault_at, form_of
+from plansim.targets.indicator import Floats
+
+__all__ = [
+    "FILE_NAME",
+    "MOVES",
+    "Cut",
+    "Effect",
+    "Link",
+    "Loop",
+    "Polarity",
+    "cut_loops",
+    "load_loops",
+]
+
+FILE_NAME = "loops.yaml"
+"""Beside the model."""
+
+MOVES = 0.01
+"""A cut that shifts no indicator by more than this part of its size shows a weak loop."""
+
+
+class Polarity(StrEnum):
+    """What comes back of a push: more of the same, or a check."""
+
+    REINFORCING = "reinforcing"
+    BALANCING = "balancing"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A direct link of a loop's path."""
+
+    cause: str
+    """A variable, or some elements of one."""
+    effect: str
+    sign: int
+    """1: the effect moves with the cause; -1: against it."""
+    stands: bool
+    """Whether an equation of the effect, other than its initial value's, names the cause."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A declared loop, and what of it is found in the graph of the model."""
+
+    id: str
+    name_en: str
+    name_zh: str
+    polarity: Polarity
+    """As declared."""
+    switch: str
+    meaning_en: str
+    meaning_zh: str
+    weak_en: str
+    """Why it is declared to move nothing; empty if it is not."""
+    weak_zh: str
+    paths: tuple[tuple[Link, ...], ...]
+    """Each way round; the last link leads back to the first cause."""
+    felt: tuple[str, ...] = ()
+    """What the switch freezes: variables, or sums in Vensim's language."""
+    alive_in: str | None = None
+    """The scenario in which all its links are at work; None for the baseline."""
+    alive_with: Mapping[str, float] = field(default_factory=dict)
+    """The constants that are set for that."""
+
+    @property
+    def found(self) -> bool:
+        """Whether all links stand in the equations and all paths have the declared polarity."""
+        return all(
+            all(link.stands for link in path) and polarity_of(path) is self.polarity
+            for path in self.paths
+        )
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a cut does to one target."""
+
+    target: Target
+    whole: Mapping[int, float]
+    """The value with all loops, at the target's year and at the horizon, in the target's unit; of
+    several bases the first."""
+    cut: Mapping[int, float]
+    """The same without the loop; NaN where that run breaks down."""
+    status_whole: Status
+    status_cut: Status
+    strongest: float
+    """The largest shift of the variables that answer for the target, in any year up to the
+    horizon, as a part of the larger of the value and that of the first year."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What becomes of a scenario without one loop."""
+
+    loop: Loop
+    effects: tuple[Effect, ...]
+    fault: str
+    """What breaks down without the loop, and when; empty if nothing does."""
+
+    @property
+    def strongest(self) -> float:
+        """The largest shift of all targets' variables."""
+        return max((each.strongest for each in self.effects), default=math.nan)
+
+
+def polarity_of(path: Sequence[Link]) -> Polarity:
+    """Give what the signs of a path's links make of it.
+
+    >>> links = [Link("a", "b", -1, True), Link("b", "a", -1, True)]
+    >>> polarity_of(links).value, polarity_of(links[:1]).value
+    ('reinforcing', 'balancing')
+    """
+    product = math.prod(link.sign for link in path)
+    return Polarity.REINFORCING if product > 0 else Polarity.BALANCING
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+class _Alive(Form):
+    scenario: str | None = None
+    set: dict[str, float | int] | None = None
+
+
+class _Row(Form):
+    id: str
+    en: str
+    zh: str
+    polarity: Literal["reinforcing", "balancing"]
+    switch: str
+    felt: list[str]
+    meaning: Words
+    weak: Words | None = None
+    alive: _Alive | None = None
+    paths: list[dict[str, Literal[1, -1]]]
+
+
+class _File(Form):
+    loops: list[_Row]
+
+
+def load_loops(model: Model) -> tuple[Loop, ...]:
+    """Read the loops that are declared beside a model, and look for them in its equations.
+
+    Raises:
+        InputError: no file declares any.
+        CatalogueError: with every fault of the file, each with its line.
+    """
+    path = model.path.with_name(FILE_NAME)
+    if not path.is_file():
+        raise InputError(Fault("no loops are declared for the model", path, found="no such file"))
+    document = read_document(path)
+    file = form_of(_File, document)
+    faults = list(_faults(model, document, file))
+    if faults:
+        raise CatalogueError(faults)
+    return tuple(
+        Loop(
+            row.id,
+            row.en,
+            row.zh,
+            Polarity(row.polarity),
+            row.switch,
+            row.meaning.en,
+            row.meaning.zh,
+            row.weak.en if row.weak else "",
+            row.weak.zh if row.weak else "",
+            tuple(tuple(_links(model, path)) for path in row.paths),
+            tuple(row.felt),
+            row.alive.scenario if row.alive else None,
+            dict((row.alive.set if row.alive else None) or {}),
+        )
+        for row in file.loops
+    )
+
+
+def _faults(model: Model, document: Document, file: _File) -> Iterator[Fault]:
+    names = model.variables
+    seen: set[str] = set()
+    for place, row in enumerate(file.loops):
+        here = ("loops", place)
+        if row.id in seen:
+            yield fault_at(document, (*here, "id"), f"two loops have the id '{row.id}'")
+        seen.add(row.id)
+        switch = names.get(row.switch)
+        if switch is None or switch.kind is not VariableKind.CONSTANT or switch.subscripts:
+            yield fault_at(
+                document,
+                (*here, "switch"),
+                f"'{row.switch}' is no switch",
+                expected="a constant of the model",
+                nearest=nearest(row.switch, names),
+            )
+        for number, path in enumerate(row.paths):
+            for reference in path:
+                name = split_reference(reference)[0]
+                if name not in names:
+                    yield fault_at(
+                        document,
+                        (*here, "paths", number, reference),
+                        f"the model has no variable '{name}'",
+                        nearest=nearest(name, names),
+                    )
+
+
+def _links(model: Model, path: Mapping[str, int]) -> Iterator[Link]:
+    around = [*path, next(iter(path))] if path else []
+    for cause, effect in pairwise(around):
+        variable = model.variables[split_reference(effect)[0]]
+        felt = set(variable.causes) - set(variable.initial_causes)
+        yield Link(cause, effect, path[cause], split_reference(cause)[0] in felt)
+
+
+# --- cuts -----------------------------------------------------------------------------------------
+
+
+def cut_loops(
+    model: Model,
+    scenario: Scenario,
+    loops: Sequence[Loop],
+    targets: Sequence[Target],
+    engine: Engine = compiled,
+) -> tuple[Cut, ...]:
+    """Run a scenario whole, and once without each loop.
+
+    Targets that nothing in the model answers are left out.
+
+    Raises:
+        SimulationError: the scenario breaks down with all loops.
+        ModelError: the engine cannot compute the model.
+    """
+    targets = judged_targets(targets)
+    horizons = sorted({target.horizon for target in targets})
+    years = range(math.ceil(scenario.time.initial), max(horizons, default=0) + 1)
+    question = Question(tuple(targets), tuple(horizons), tuple(years))
+    switches = list(dict.fromkeys(loop.switch for loop in loops))
+    bench = bench_of(model, scenario, switches, question, engine)
+    whole = [scenario.values.get(name, model.variables[name].value) for name in switches]
+    settings = np.array([whole] * (len(loops) + 1), dtype=np.float64).reshape(-1, len(switches))
+    for run, loop in enumerate(loops, start=1):
+        settings[run, switches.index(loop.switch)] = 0.0
+    trials = bench.run(settings)
+    if 0 in trials.faults:
+        trials.require_sound()
+    return tuple(
+        Cut(
+            loop,
+            tuple(_effect(trials, target, run) for target in targets),
+            trials.faults.get(run, ""),
+        )
+        for run, loop in enumerate(loops, start=1)
+    )
+
+
+def _effect(trials: Trials, target: Target, run: int) -> Effect:
+    standing = trials.standings[target.id]
+    assert target.year is not None
+    values = {target.year: standing.value, target.horizon: standing.later[target.horizon]}
+    shifts = [_shift(trials.series[name], run) for name in target.variables.values()]
+    return Effect(
+        target,
+        {year: float(each[0]) for year, each in values.items()},
+        {year: float(each[run]) for year, each in values.items()},
+        list(Status)[int(standing.status[0])],
+        list(Status)[int(standing.status[run])],
+        max(shifts),
+    )
+
+
+def _shift(series: Floats, run: int) -> float:
+    """Give the largest shift of a run's series, ``(run, year)``, against the first run's."""
+    before, after = series[0], series[run]
+    known = np.isfinite(before)
+    if not known.any():
+        return math.nan
+    size = np.maximum(np.maximum(abs(before), abs(before[known][0])), 1e-12)
+    return float(np.max((abs(after - before) / size)[known]))

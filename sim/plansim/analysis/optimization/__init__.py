@@ -1,0 +1,1 @@
+"""Which levers meet targets at least cost, and the frontier of growth."""

@@ -1,0 +1,1 @@
+"""Which factors matter: Morris, Sobol, uncertainty of the verdicts."""

@@ -1,0 +1,106 @@
+"""Screening: which of many factors move an output at all, by Morris' elementary effects.
+
+Reference: M. D. Morris, Technometrics 33 (1991) 161-174; F. Campolongo and others, Environmental
+Modelling & Software 22 (2007) 1509-1518 for the mean of absolute effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from plansim.analysis.experiments.design import Design, Kind
+from plansim.targets.indicator import Floats
+
+__all__ = ["LEVELS", "Effects", "elementary_effects", "leading", "screening_design"]
+
+LEVELS = 4
+"""Of each factor on a trajectory."""
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Elementary effects of every factor on every output; each array is ``(output, factor)``.
+
+    An effect is the change of the output, in its unit, by the full reach of the factor as a step of
+    two thirds of it has it. NaN for an output without one whole trajectory.
+    """
+
+    mean: Floats
+    strength: Floats
+    """The mean of the absolute effects, μ*."""
+    strength_error: Floats
+    """Half the width of its 95 % interval."""
+    spread: Floats
+    """The standard deviation: large against the strength where a factor acts in curves or together
+    with others."""
+    trajectories: int
+    """Whole ones, in which no run broke down."""
+
+
+def screening_design(design: Design, trajectories: int) -> Design:
+    """Give the design of the same factors on Morris trajectories."""
+    points = trajectories * (len(design.factors) + 1)
+    return replace(design, kind=Kind.MORRIS, points=points, levels=LEVELS)
+
+
+def elementary_effects(inputs: Floats, outputs: Floats, seed: int = 0) -> Effects:
+    """Find the elementary effects along whole trajectories.
+
+    Args:
+        inputs: ``(point, factor)``, the points of one trajectory after those of the other.
+        outputs: ``(output, point)``; a trajectory on which any is NaN is left out.
+        seed: of the resamples behind the error.
+    """
+    from SALib.analyze import morris
+
+    count = inputs.shape[1]
+    whole = np.isfinite(outputs).all(axis=0).reshape(-1, count + 1).all(axis=1)
+    rows = np.repeat(whole, count + 1)
+    if whole.sum() < 2:
+        nothing = np.full((len(outputs), count), np.nan)
+        return Effects(nothing, nothing, nothing, nothing, int(whole.sum()))
+    problem = {
+        "num_vars": count,
+        "names": [str(place) for place in range(count)],
+        "bounds": [[0.0, 1.0]] * count,
+    }
+    found = [
+        morris.analyze(dict(problem), inputs[rows], each[rows], num_levels=LEVELS, seed=seed)
+        for each in outputs
+    ]
+    columns = {
+        key: np.array([np.asarray(each[key], dtype=np.float64) for each in found])
+        for key in ("mu", "mu_star", "mu_star_conf", "sigma")
+    }
+    return Effects(
+        columns["mu"],
+        columns["mu_star"],
+        columns["mu_star_conf"],
+        columns["sigma"],
+        int(whole.sum()),
+    )
+
+
+def leading(strength: Floats, each: int, least: int) -> Sequence[int]:
+    """Give the places of the factors that lead, in order: ``(output, factor)`` → places.
+
+    For every output its ``each`` strongest, and, if these are fewer than ``least`` together, the
+    strongest of the others by their part of what the strongest does to any output.
+
+    >>> leading(np.array([[9.0, 1.0, 3.0, 0.0], [1.0, 0.0, 8.0, 2.0]]), each=1, least=3)
+    [0, 2, 3]
+    """
+    strength = np.nan_to_num(strength)
+    top = strength.max(axis=1, keepdims=True)
+    part = np.divide(strength, top, out=np.zeros_like(strength), where=top > 0).max(axis=0)
+    order = np.argsort(-strength, axis=1, kind="stable")[:, :each]
+    chosen = {int(place) for row, places in enumerate(order) for place in places
+              if strength[row, place] > 0}  # fmt: skip
+    for place in np.argsort(-part, kind="stable"):
+        if len(chosen) >= least or part[place] == 0:
+            break
+        chosen.add(int(place))
+    return sorted(chosen)

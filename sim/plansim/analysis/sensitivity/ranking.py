@@ -1,0 +1,129 @@
+"""Which of several scenarios does better, and whether that is sure: runs at equal draws compared.
+
+Scenarios are held against one another draw by draw, so that what is not known is the same for both.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from plansim.targets.indicator import Floats
+
+__all__ = ["FRAGILE", "Pairing", "Place", "Ranking", "rank"]
+
+FRAGILE = 0.05
+"""An order that is turned round in more than this share of the draws is fragile."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """How one scenario does."""
+
+    scenario: str
+    met: float
+    """Targets met, on the mean over the draws."""
+    low: int
+    """Met in all but 5 % of the draws."""
+    high: int
+    """Not exceeded in all but 5 % of the draws."""
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Two scenarios at equal draws; shares of the draws in which both are sound."""
+
+    ahead: str
+    """The one that meets more targets on the mean."""
+    behind: str
+    more: float
+    """Where the one ahead meets more targets."""
+    equal: float
+    fewer: float
+    margins: Mapping[str, float]
+    """By target: where the one ahead has the larger margin; equal margins count half."""
+
+    @property
+    def stable(self) -> bool:
+        """Whether the order is hardly ever turned round."""
+        return self.fewer <= FRAGILE and self.fewer < self.more
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Scenarios by the number of targets that they meet."""
+
+    places: tuple[Place, ...]
+    """From the most to the least."""
+    pairings: tuple[Pairing, ...]
+    """Every two of them."""
+    draws: int
+    """In which all scenarios are sound."""
+
+    @property
+    def stable(self) -> bool:
+        """Whether no two neighbours change places in more than a few draws."""
+        order = [each.scenario for each in self.places]
+        neighbours = set(itertools.pairwise(order))
+        return all(each.stable for each in self.pairings
+                   if (each.ahead, each.behind) in neighbours)  # fmt: skip
+
+
+def rank(
+    scenarios: Sequence[str],
+    targets: Sequence[str],
+    met: npt.NDArray[np.bool_],
+    margins: Floats,
+) -> Ranking:
+    """Rank scenarios by how many targets they meet.
+
+    Args:
+        scenarios: ids.
+        targets: ids of the targets that count.
+        met: ``(scenario, target, draw)``.
+        margins: ``(scenario, target, draw)``; a draw with a NaN in any scenario is left out.
+    """
+    sound = np.isfinite(margins).all(axis=(0, 1))
+    met, margins = met[:, :, sound], margins[:, :, sound]
+    counts = met.sum(axis=1)
+    means = counts.mean(axis=1) if sound.any() else np.full(len(scenarios), np.nan)
+    order = np.argsort(-means, kind="stable")
+    places = tuple(_place(scenarios[place], counts[place]) for place in order)
+    pairings = tuple(
+        _pairing(
+            scenarios[ahead],
+            scenarios[behind],
+            counts[ahead] - counts[behind],
+            dict(zip(targets, margins[ahead] - margins[behind], strict=True)),
+        )
+        for ahead, behind in itertools.combinations(order, 2)
+    )
+    return Ranking(places, pairings, int(sound.sum()))
+
+
+def _place(scenario: str, counts: npt.NDArray[np.int64]) -> Place:
+    if not counts.size:
+        return Place(scenario, float("nan"), 0, 0)
+    low, high = np.quantile(counts, [0.05, 0.95], method="inverted_cdf")
+    return Place(scenario, float(counts.mean()), int(low), int(high))
+
+
+def _pairing(
+    ahead: str, behind: str, lead: npt.NDArray[np.int64], margins: Mapping[str, Floats]
+) -> Pairing:
+    count = max(lead.size, 1)
+    return Pairing(
+        ahead,
+        behind,
+        float(np.count_nonzero(lead > 0) / count),
+        float(np.count_nonzero(lead == 0) / count),
+        float(np.count_nonzero(lead < 0) / count),
+        {
+            key: float((np.count_nonzero(each > 0) + np.count_nonzero(each == 0) / 2) / count)
+            for key, each in margins.items()
+        },
+    )

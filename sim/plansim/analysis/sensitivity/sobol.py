@@ -1,0 +1,121 @@
+"""Sobol's indices: which share of an output's variance is due to which group of inputs.
+
+Two independent samples A and B of all inputs; for each group, A again with that group's columns
+taken from B. The first index is the share of the variance that goes when the group alone is known
+(estimator of Saltelli and others 2010), the total index the share that stays when all else is known
+(Jansen 1999). Intervals are those of a bootstrap over the rows.
+
+`scipy.stats.sobol_indices` has the same estimators (a test holds these to it), but no groups, and
+its bootstrap corrects for bias by a jackknife, which takes minutes for as many indices as here.
+
+References: A. Saltelli and others, Variance based sensitivity analysis of model output, Computer
+Physics Communications 181 (2010) 259-270; M. Jansen, ibid. 117 (1999) 35-43.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import qmc
+
+from plansim.analysis.experiments.factors import Factor
+from plansim.targets.indicator import Floats
+
+__all__ = ["LEVEL", "RESAMPLES", "Estimates", "Pair", "draw_pair", "estimate_indices"]
+
+LEVEL = 0.95
+"""How surely an interval is to hold the index."""
+RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two independent samples of the factors, each ``(point, factor)``."""
+
+    a: Floats
+    b: Floats
+
+    def mixed(self, group: Sequence[int]) -> Floats:
+        """Give A with a group's columns taken from B."""
+        found = self.a.copy()
+        found[:, list(group)] = self.b[:, list(group)]
+        return found
+
+
+def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> Pair:
+    """Draw two samples from one scrambled Sobol sequence of twice as many columns.
+
+    ``points`` is rounded up to a power of two, for which the sequence is made.
+    """
+    count = len(factors)
+    rng = np.random.default_rng(seed)
+    sequence = qmc.Sobol(2 * count, scramble=True, bits=32, rng=rng)
+    shares = sequence.random_base2(max(1, math.ceil(math.log2(points)))) + 2.0**-33
+    values = np.empty_like(shares)
+    for place in range(2 * count):
+        distribution = factors[place % count].distribution
+        assert distribution is not None, "a table is no distribution"
+        values[:, place] = distribution.quantile(shares[:, place])
+    return Pair(values[:, :count], values[:, count:])
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Indices of every group for every output; each array is ``(output, group)``.
+
+    NaN for an output that does not vary.
+    """
+
+    first: Floats
+    first_low: Floats
+    first_high: Floats
+    total: Floats
+    total_low: Floats
+    total_high: Floats
+
+
+def estimate_indices(
+    a: Floats,
+    b: Floats,
+    mixed: Floats,
+    *,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimates:
+    """Estimate first and total indices, with intervals.
+
+    Args:
+        a: the outputs on A, ``(output, point)``.
+        b: the outputs on B.
+        mixed: the outputs on A with a group from B, ``(group, output, point)``.
+        level: of the intervals.
+        resamples: of the rows, drawn from ``seed``.
+        seed: any whole number.
+    """
+    middle = (a.mean(axis=1) + b.mean(axis=1))[:, None] / 2
+    a, b, mixed = a - middle, b - middle, mixed - middle
+    groups, outputs, points = mixed.shape
+    rng = np.random.default_rng(seed)
+    # How often each row is drawn; the first line is the sample itself.
+    weights = np.vstack(
+        [np.ones(points), rng.multinomial(points, np.full(points, 1 / points), resamples)]
+    )
+    weights /= points
+    mean = weights @ ((a + b) / 2).T  # (resample, output)
+    spread = weights @ ((a**2 + b**2) / 2).T - mean**2
+    shape = (len(weights), groups, outputs)
+    first = (weights @ (b * (mixed - a)).reshape(-1, points).T).reshape(shape)
+    total = (weights @ ((a - mixed) ** 2 / 2).reshape(-1, points).T).reshape(shape)
+    constant = np.ptp(np.concatenate([a, b], axis=1), axis=1) == 0
+    spread[:, constant] = math.nan
+    with np.errstate(all="ignore"):
+        first, total = (each / spread[:, None, :] for each in (first, total))
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    bounds = [np.quantile(each[1:], tails, axis=0) for each in (first, total)]
+    return Estimates(
+        first[0].T, bounds[0][0].T, bounds[0][1].T, total[0].T, bounds[1][0].T, bounds[1][1].T
+    )

@@ -1,0 +1,465 @@
+"""How sure the verdicts are, and what their doubt is due to.
+
+Everything that a design leaves open is drawn at once. Over these draws it is counted how often each
+target is met and which scenario does better; for the first scenario the factors are screened by
+Morris' method, and the variance of each binding target's margin is shared out among the strongest
+ones by Sobol's, all others together being one group, whose index says what screening left out.
+
+For validation (Q18-Q20)::
+
+    design = read_design(path, model, samples=4096)
+    found = sensitivity(model, design, targets)
+    found.chances  # P(met) of each target and scenario, with its standard error
+    found.drivers  # first and total indices of each binding target, with 95 % intervals
+    found.ranking  # scenarios in order; `ranking.stable`
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from plansim.analysis.experiments.block import judged_targets
+from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.experiments.factors import Factor, applied, default_of
+from plansim.analysis.experiments.sweep import processors
+from plansim.analysis.runs import Engine, compiled, variable_of
+from plansim.analysis.sensitivity.morris import (
+    Effects,
+    elementary_effects,
+    leading,
+    screening_design,
+)
+from plansim.analysis.sensitivity.ranking import Ranking, rank
+from plansim.analysis.sensitivity.sobol import Estimates, Pair, draw_pair, estimate_indices
+from plansim.analysis.trials import Bench, Question, bench_of
+from plansim.errors import DesignError, Fault
+from plansim.model.records import Model
+from plansim.scenario.reader import Scenario
+from plansim.targets.catalogue import Attribute, Status, Target
+from plansim.targets.indicator import Floats
+
+__all__ = [
+    "ENOUGH",
+    "MAIN",
+    "QUANTILES",
+    "Chance",
+    "Course",
+    "Drivers",
+    "Fan",
+    "Index",
+    "Outcomes",
+    "Sensitivity",
+    "course_of",
+    "sensitivity",
+]
+
+TRAJECTORIES = 50
+"""Of Morris, where nobody says how many."""
+EACH = 10
+"""So many factors of every binding target go from the screening into the indices..."""
+LEAST = 24
+"""...and so many in all, at least."""
+MAIN = 5
+"""Drivers of a target that are named."""
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+ENOUGH = 0.015
+"""A standard error of a chance that is small enough."""
+TILE = 2048
+"""Runs that a thread makes at once."""
+
+Progress = Callable[[int, int], None]
+
+
+# --- what is found --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Chance:
+    """How sure one target is under one scenario, or that all binding ones hold together."""
+
+    scenario: str
+    target: Target | None
+    """None for all binding targets at once, but those that the scenario assumes."""
+    met: float
+    """The share of the draws that meet it; NaN where the scenario assumes it."""
+    error: float
+    """Its standard error, that of independent draws; these, from a Sobol sequence, do better."""
+    margins: tuple[float, ...]
+    """Its margin at `QUANTILES`, in the target's unit; none for all together."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """What part of the variance of a margin one factor answers for."""
+
+    factor: str
+    factor_zh: str
+    first: float
+    """Alone: the part that would go if it were known."""
+    first_low: float
+    """The 95 % interval."""
+    first_high: float
+    total: float
+    """With all that it does together with others: the part that stays if it alone is unknown."""
+    total_low: float
+    total_high: float
+    effect: float
+    """The mean elementary effect: by how much the margin moves over the factor's whole reach, in
+    the target's unit; NaN for the rest."""
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """What the doubt about one target is due to."""
+
+    target: Target
+    spread: float
+    """The standard deviation of its margin, in its unit."""
+    indices: tuple[Index, ...]
+    """From the largest total index to the smallest; empty if the margin does not vary."""
+    rest: Index | None
+    """All factors that screening left out, as one group; None if it left out none."""
+
+    @property
+    def main(self) -> tuple[Index, ...]:
+        """The main drivers."""
+        return self.indices[:MAIN]
+
+
+@dataclass(frozen=True)
+class Fan:
+    """Where a series lies over the draws."""
+
+    scenario: str
+    series: str
+    """``name`` or ``name[element]``."""
+    series_zh: str
+    """The name of the variable."""
+    unit: str
+    years: tuple[int, ...]
+    quantiles: tuple[tuple[float, ...], ...]
+    """``(quantile, year)`` at `QUANTILES`, in the model's unit."""
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How sure verdicts are under a design, and why."""
+
+    design: Design
+    draws: int
+    """Of everything at once, under each scenario."""
+    chances: tuple[Chance, ...]
+    """By scenario: every judged target, then all binding ones together."""
+    fans: tuple[Fan, ...]
+    ranking: Ranking | None
+    """None where there is one scenario."""
+    screening: Effects
+    """Under the first scenario: ``(binding target, factor)``, in the design's order."""
+    binding: tuple[Target, ...]
+    chosen: tuple[str, ...]
+    """The factors that have indices of their own."""
+    drivers: tuple[Drivers, ...]
+    """Of each binding target, under the first scenario."""
+    runs: int
+    """In all."""
+    broken: int
+    """Runs that broke down; they count nowhere."""
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of runs, by target; NaN and untestable where a run broke down."""
+
+    margins: Floats
+    """``(target, run)``, of all bases the smallest."""
+    status: npt.NDArray[np.int8]
+    """``(target, run)``: `Status.code`."""
+    series: Mapping[str, Floats]
+    """``(run, year)``."""
+    broken: int
+
+    @property
+    def met(self) -> npt.NDArray[np.bool_]:
+        """Whether each run meets each target."""
+        return np.asarray(self.status == Status.MET.code)
+
+
+@dataclass(frozen=True)
+class Course:
+    """A scenario, ready to be run at points of its factors."""
+
+    scenario: Scenario
+    factors: tuple[Factor, ...]
+    defaults: Mapping[str, float]
+    bench: Bench
+
+    def run(self, points: Floats, threads: int) -> Outcomes:
+        """Run the scenario at points ``(run, factor)``."""
+        starts = range(0, len(points), TILE)
+
+        def tile(start: int) -> Outcomes:
+            part = points[start : start + TILE]
+            trials = self.bench.run(applied(self.factors, part, self.defaults))
+            standings = trials.standings.values()
+            return Outcomes(
+                np.stack([each.least for each in standings]),
+                np.stack([each.status for each in standings]),
+                trials.series,
+                int(trials.broken.sum()),
+            )
+
+        with ThreadPoolExecutor(threads) as pool:
+            parts = list(pool.map(tile, starts))
+        return Outcomes(
+            np.concatenate([each.margins for each in parts], axis=1),
+            np.concatenate([each.status for each in parts], axis=1),
+            {
+                name: np.concatenate([each.series[name] for each in parts])
+                for name in parts[0].series
+            },
+            sum(each.broken for each in parts),
+        )
+
+
+def course_of(
+    model: Model,
+    scenario: Scenario,
+    factors: Sequence[Factor],
+    question: Question,
+    engine: Engine = compiled,
+) -> Course:
+    """Prepare a scenario for runs in which factors vary.
+
+    Raises:
+        InputError: a constant that the shape of the code depends on cannot vary.
+        ModelError: the engine cannot compute the model.
+    """
+    constants = [each for factor in factors for each in factor.constants]
+    defaults = {each: default_of(model, scenario.values, each) for each in constants}
+    return Course(
+        scenario, tuple(factors), defaults, bench_of(model, scenario, constants, question, engine)
+    )
+
+
+# --- the study ------------------------------------------------------------------------------------
+
+
+def sensitivity(
+    model: Model,
+    design: Design,
+    targets: Sequence[Target],
+    *,
+    trajectories: int = TRAJECTORIES,
+    each: int = EACH,
+    threads: int | None = None,
+    engine: Engine = compiled,
+    progress: Progress | None = None,
+) -> Sensitivity:
+    """Find how sure the verdicts are under a design, and what their doubt is due to.
+
+    Args:
+        model: the model.
+        design: a sample; its ``points``, rounded up to a power of two, are the rows of each of two
+            matrices, which together are the draws. Its first scenario is the one whose margins are
+            explained.
+        targets: the plan's.
+        trajectories: of Morris, each of which takes a run more than there are factors.
+        each: factors of every binding target that get indices of their own.
+        threads: None for as many as there are processors.
+        engine: what runs the model.
+        progress: is told how many runs are done, of how many.
+
+    Raises:
+        DesignError: the design is no sample of distributions.
+        InputError: a constant that the shape of the code depends on cannot vary.
+        ModelError: the engine cannot compute the model.
+    """
+    if not design.kind.is_sample:
+        raise DesignError(
+            Fault("only a sample says how likely something is", design.path,
+                  expected="kind: sobol or latin hypercube", found=design.kind)
+        )  # fmt: skip
+    threads = processors() if threads is None else threads
+    judged = judged_targets(targets)
+    binding = tuple(target for target in judged if target.attribute is Attribute.BINDING)
+    pair = draw_pair(design.factors, design.points, design.seed)
+    report = _Report(progress)
+    report.ahead(2 * len(pair.a) * len(design.scenarios))
+    report.ahead(trajectories * (len(design.factors) + 1))
+
+    # Under every scenario: how likely, where the series lie, which is better.
+    draws = np.concatenate([pair.a, pair.b])
+    chances: list[Chance] = []
+    fans: list[Fan] = []
+    met, margins = [], []
+    rows = [judged.index(target) for target in binding]
+    for scenario in design.scenarios:
+        years = tuple(range(math.ceil(scenario.time.initial), math.floor(scenario.time.final) + 1))
+        wide = course_of(model, scenario, design.factors, Question(judged, series=years), engine)
+        found = wide.run(draws, threads)
+        report.done(len(draws), found.broken)
+        chances += _chances(scenario, judged, rows, found)
+        fans += _fans(model, scenario, years, found)
+        met.append(found.met[rows])
+        margins.append(found.margins[rows])
+    ids = [scenario.id for scenario in design.scenarios]
+    ranking = None
+    if len(ids) > 1 and binding:
+        names = [target.id for target in binding]
+        ranking = rank(ids, names, np.stack(met), np.stack(margins))
+
+    # Under the first: what moves the margins of the binding targets.
+    narrow = course_of(model, design.scenarios[0], design.factors, Question(binding), engine)
+    along = screening_design(design, trajectories)
+    points = Sampler(along).draw(0, along.points)
+    screened = narrow.run(points, threads)
+    report.done(len(points), screened.broken)
+    screening = elementary_effects(points, screened.margins, design.seed)
+    chosen = leading(screening.strength, each, LEAST)
+    estimates, groups = _indices(narrow, pair, margins[0], chosen, threads, report)
+    drivers = [
+        _drivers(target, place, design.factors, groups, estimates, screening, margins[0])
+        for place, target in enumerate(binding)
+    ]
+    return Sensitivity(
+        design=design,
+        draws=len(draws),
+        chances=tuple(chances),
+        fans=tuple(fans),
+        ranking=ranking,
+        screening=screening,
+        binding=binding,
+        chosen=tuple(design.factors[place].name for place in chosen),
+        drivers=tuple(drivers),
+        runs=report.runs,
+        broken=report.broken,
+    )
+
+
+class _Report:
+    """Counts runs, and says how far a study is."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._all = 0
+        self.runs = 0
+        self.broken = 0
+
+    def ahead(self, runs: int) -> None:
+        self._all += runs
+
+    def done(self, runs: int, broken: int) -> None:
+        self.runs += runs
+        self.broken += broken
+        if self._progress is not None:
+            self._progress(self.runs, self._all)
+
+
+def _chances(
+    scenario: Scenario, judged: Sequence[Target], binding: Sequence[int], found: Outcomes
+) -> list[Chance]:
+    sound = np.isfinite(found.margins).all(axis=0)
+    met, margins = found.met[:, sound], found.margins[:, sound]
+    chances = []
+    for place, target in enumerate(judged):
+        known = margins[place].size > 0 and target.id not in scenario.assumed
+        share = float(met[place].mean()) if known else math.nan
+        spread = np.quantile(margins[place], QUANTILES) if margins[place].size else ()
+        chances.append(
+            Chance(scenario.id, target, share, _error(share, met.shape[1]),
+                   tuple(map(float, spread)))
+        )  # fmt: skip
+    counted = [place for place in binding if judged[place].id not in scenario.assumed]
+    share = float(met[counted].all(axis=0).mean()) if sound.any() and counted else math.nan
+    return [*chances, Chance(scenario.id, None, share, _error(share, met.shape[1]), ())]
+
+
+def _error(share: float, count: int) -> float:
+    return math.sqrt(share * (1 - share) / count) if count else math.nan
+
+
+def _fans(model: Model, scenario: Scenario, years: Sequence[int], found: Outcomes) -> list[Fan]:
+    fans = []
+    for name, values in found.series.items():
+        sound = np.isfinite(values).any(axis=1)  # a year that no run saves is NaN in all of them
+        shape = np.full((len(QUANTILES), len(years)), np.nan)
+        quantiles = np.quantile(values[sound], QUANTILES, axis=0) if sound.any() else shape
+        rows = tuple(tuple(map(float, row)) for row in quantiles)
+        variable = variable_of(model, name)
+        fans.append(Fan(scenario.id, name, variable.name_zh, variable.unit, tuple(years), rows))
+    return fans
+
+
+def _indices(
+    course: Course,
+    pair: Pair,
+    margins: Floats,
+    chosen: Sequence[int],
+    threads: int,
+    report: _Report,
+) -> tuple[Estimates, list[int | None]]:
+    """Estimate the indices of the chosen factors and of all others together, which is None.
+
+    ``margins`` are those on A and then on B, ``(target, 2 · point)``.
+    """
+    count = pair.a.shape[1]
+    groups: list[tuple[int | None, list[int]]] = [(place, [place]) for place in chosen]
+    if rest := [place for place in range(count) if place not in set(chosen)]:
+        groups.append((None, rest))
+    report.ahead(len(pair.a) * len(groups))
+    mixed = []
+    for _, columns in groups:
+        found = course.run(pair.mixed(columns), threads)
+        report.done(len(pair.a), found.broken)
+        mixed.append(found.margins)
+    every = np.stack(mixed) if mixed else np.empty((0, len(margins), len(pair.a)))
+    a, b = np.split(margins, 2, axis=1)
+    # A row counts only if it is sound everywhere: else the samples would differ from one another.
+    sound = np.isfinite(a).all(axis=0) & np.isfinite(b).all(axis=0)
+    sound &= np.isfinite(every).all(axis=(0, 1))
+    estimates = estimate_indices(a[:, sound], b[:, sound], every[:, :, sound])
+    return estimates, [name for name, _ in groups]
+
+
+def _drivers(
+    target: Target,
+    row: int,
+    factors: Sequence[Factor],
+    names: Sequence[int | None],
+    found: Estimates,
+    screening: Effects,
+    margins: Floats,
+) -> Drivers:
+    sound = margins[row][np.isfinite(margins[row])]
+    spread = float(sound.std()) if sound.size else math.nan
+    indices: list[Index] = []
+    rest = None
+    for column, place in enumerate(names):
+        index = Index(
+            factor="" if place is None else factors[place].name,
+            factor_zh="" if place is None else factors[place].name_zh,
+            first=float(found.first[row, column]),
+            first_low=float(found.first_low[row, column]),
+            first_high=float(found.first_high[row, column]),
+            total=float(found.total[row, column]),
+            total_low=float(found.total_low[row, column]),
+            total_high=float(found.total_high[row, column]),
+            effect=math.nan if place is None else float(screening.mean[row, place]),
+        )
+        if math.isnan(index.total):
+            continue
+        if place is None:
+            rest = index
+        else:
+            indices.append(index)
+    indices.sort(key=lambda each: -each.total)
+    return Drivers(target, spread, tuple(indices), rest)

@@ -1,0 +1,144 @@
+"""The signs of the links of declared loops, measured (Q01).
+
+In a variant of the model each cause of a declared link carries a knob: the effect alone sees the
+cause raised, from a given time on. What the effect does at that time, or if it is a stock one step
+later, is the partial derivative, whatever else hangs on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from plansim.analysis.feedback.loops import Link, Loop
+from plansim.analysis.validation.context import Dossier
+from plansim.analysis.validation.probe import (
+    Equation,
+    Probe,
+    Runs,
+    end_of_reference,
+    every_step,
+    probe_of,
+)
+from plansim.analysis.validation.result import Case, Number, Said
+from plansim.analysis.validation.settings import Settings, assigned
+from plansim.errors import FaultLog
+from plansim.model.records import Model
+from plansim.model.scan import scan_text
+from plansim.model.syntax import Role, name_key
+from plansim.targets.catalogue import split_reference
+from plansim.targets.indicator import Floats
+
+__all__ = ["NUDGE", "NUDGE_TIMES", "link_cases"]
+
+NUDGE = 1e-4
+"""By what part of itself a cause is raised."""
+NUDGE_TIMES = (1.0, 3.5, 7.5, 12.0)
+"""Years after the start of the run at which it is."""
+_FELT = 1e-11
+"""Of the largest value of an effect: less than this is no answer."""
+_WHEN = "knob time"
+
+Knobs = Mapping[tuple[str, str], str]
+"""By the variables of a link, cause and effect."""
+
+
+def link_cases(dossier: Dossier) -> list[Case]:
+    """Say of each loop whether its links have their declared signs, and are at work at once."""
+    if not dossier.loops:
+        return []
+    names = [_names(link) for loop in dossier.loops for path in loop.paths for link in path]
+    knobs = {pair: f"knob {number}" for number, pair in enumerate(dict.fromkeys(names))}
+    outputs = {name for pair in knobs for name in pair}
+    constants = [_WHEN, *knobs.values(), *(f"{knob} least" for knob in knobs.values())]
+    equations = [Equation(name, "0", constant=True) for name in constants]
+    text = _with_knobs(dossier.model, knobs)
+    probe = probe_of(dossier.model, equations, sorted(outputs), text=text)
+    return [case for loop in dossier.loops for case in _loop_cases(dossier, probe, knobs, loop)]
+
+
+def _names(link: Link) -> tuple[str, str]:
+    return split_reference(link.cause)[0], split_reference(link.effect)[0]
+
+
+def _with_knobs(model: Model, knobs: Knobs) -> str:
+    text = model.text
+    scan = scan_text(text, FaultLog(model.path))
+    places = [
+        (reference.offset, end_of_reference(text, reference.offset), knob)
+        for (cause, effect), knob in knobs.items()
+        for equation in scan.equations[name_key(effect)]
+        for reference in equation.expression.references
+        if name_key(reference.name) == name_key(cause) and reference.role is not Role.INITIAL
+    ]
+    for start, end, knob in sorted(places, reverse=True):
+        cause = text[start:end].rstrip()
+        raised = f"({cause} + STEP({knob}, {_WHEN})*(ABS({cause}) + {knob} least))"
+        text = text[:start] + raised + text[end:]
+    return text
+
+
+@dataclass(frozen=True)
+class _Nudge:
+    """A run in which one link's cause is raised from some time on."""
+
+    link: Link
+    when: float
+
+
+def _loop_cases(dossier: Dossier, probe: Probe, knobs: Knobs, loop: Loop) -> Iterator[Case]:
+    story = dossier.scenarios.get(loop.alive_in or "", dossier.baseline)
+    settings = {**story.values, **assigned(dossier.model, loop.alive_with)}
+    clock = every_step(story)
+    plain = probe.run([settings], clock)
+    times = [clock.initial + each for each in NUDGE_TIMES if clock.initial + each < clock.final]
+    nudges = [_Nudge(link, when) for path in loop.paths for link in path for when in times]
+    raised = probe.run([_raised(plain, knobs, settings, each) for each in nudges], clock)
+    answers = {
+        (each.link, each.when): _answer(plain, raised, run, each) for run, each in enumerate(nudges)
+    }
+    for path in loop.paths:
+        for link in path:
+            wrong = [when for when in times if not answers[link, when] <= {link.sign}]
+            if wrong:
+                values: dict[str, Number] = {"cause": link.cause, "effect": link.effect}
+                values["time"] = wrong[0]
+                yield Case(loop.id, False, Said.OTHER_SIGN, values, loop.name_en, loop.name_zh)
+        idle = {when: [link for link in path if not answers[link, when]] for when in times}
+        if all(idle.values()):
+            fewest = min(idle.values(), key=len)
+            what = ", ".join(f"{link.cause} → {link.effect}" for link in fewest[:3])
+            yield Case(loop.id, False, Said.NOT_ALIVE, {"what": what}, loop.name_en, loop.name_zh)
+
+
+def _raised(plain: Runs, knobs: Knobs, settings: Settings, nudge: _Nudge) -> Settings:
+    knob = knobs[_names(nudge.link)]
+    least = 0.01 * float(np.abs(plain.series(_names(nudge.link)[0])).max())
+    return {**settings, _WHEN: nudge.when, knob: NUDGE, f"{knob} least": least}
+
+
+def _answer(plain: Runs, raised: Runs, run: int, nudge: _Nudge) -> set[int]:
+    """Give the signs in which the elements of an effect answer when its cause is raised."""
+    before, after = _part(plain, 0, nudge.link.effect), _part(raised, run, nudge.link.effect)
+    here = int(np.argmin(np.abs(plain.time - nudge.when)))
+    for place in (here, here + 1):
+        change = after[place] - before[place]
+        moved = np.abs(change) > _FELT * np.abs(before).max()
+        if moved.any():
+            return set(np.sign(change[moved]).astype(int).tolist())
+    return set()
+
+
+def _part(runs: Runs, run: int, reference: str) -> Floats:
+    """Give a variable, ``(time, *elements)``, of those elements that the reference names."""
+    name, chosen = split_reference(reference)
+    model = runs.probe.model
+    values: Floats = runs.series(name)[run]
+    subscripts = model.variables[name].subscripts
+    for axis, (subscript, wanted) in enumerate(zip(subscripts, chosen, strict=False), start=1):
+        elements = model.subscripts[subscript].elements
+        kept = model.subscripts[wanted].elements if wanted in model.subscripts else (wanted,)
+        values = np.take(values, [elements.index(each) for each in kept], axis=axis)
+    return values

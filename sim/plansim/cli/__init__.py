@@ -1,0 +1,1 @@
+"""The command ``plansim``: each command parses, calls one function of the package, prints."""

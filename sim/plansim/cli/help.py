@@ -1,0 +1,164 @@
+"""Help in the reader's language, aligned where a character takes two columns.
+
+Docstrings and options stay English; `output.messages` has the Chinese of each paragraph. click
+writes the help by a formatter, and all of it passes here; for English its own is used untouched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from plansim.output.language import Lang
+
+__all__ = ["BilingualGroup", "language_on"]
+
+
+def language_on(line: Sequence[str]) -> Lang:
+    """Give the language that a command line asks for, anywhere on it; else the locale's.
+
+    The line may be one that click refuses, so that click cannot be asked.
+
+    >>> language_on(["chek", "--lang", "zh"]), language_on(["--lang=zh", "run", "--lang=en"])
+    (<Lang.ZH: 'zh'>, <Lang.EN: 'en'>)
+    """
+    from plansim.output.language import Lang, language
+
+    asked = None
+    for before, word in zip(["", *line], line, strict=False):
+        given = word.removeprefix("--lang=") if before != "--lang" else word
+        if (given != word or before == "--lang") and given in set(Lang):
+            asked = given
+    return language(asked, os.environ)
+
+
+class BilingualContext(click.Context):
+    """Knows in which language help is to be written."""
+
+    def make_formatter(self) -> click.HelpFormatter:
+        """Make what help is written with."""
+        from plansim.output.language import Lang
+
+        if self.find_root().obj is not Lang.ZH:
+            return super().make_formatter()
+        return ChineseFormatter(width=self.terminal_width, max_width=self.max_content_width)
+
+
+class BilingualGroup(click.Group):
+    """A group whose help, and that of all its commands, is in the language of the line."""
+
+    context_class = BilingualContext
+    group_class = type  # a group inside of it is of this kind, too
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command."""
+        cmd.context_class = BilingualContext
+        super().add_command(cmd, name)
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Begin a line, and note its language."""
+        if parent is None:
+            extra.setdefault("obj", language_on(args))
+        return super().make_context(info_name, args, parent, **extra)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands; in Chinese what each does in full, since it is short."""
+        if not isinstance(formatter, ChineseFormatter):
+            super().format_commands(ctx, formatter)
+            return
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                (name, (command.help or "").partition("\n\n")[0])
+                for name, command in commands.items()
+                if command is not None and not command.hidden
+            )
+
+
+_EXTRA = re.compile(r"(?s)(?P<help>.*?)(?:\s*\[(?P<extra>[^\[\]]+)\])?")
+"""The help of an option and what click adds to it: the default, the range."""
+
+
+class ChineseFormatter(click.HelpFormatter):
+    """Writes help in Chinese, measured in the columns of a terminal."""
+
+    def __init__(self, *sizes: Any, **options: Any) -> None:
+        super().__init__(*sizes, **options)
+        from plansim.output.messages import read_catalogue
+        from plansim.output.tables.columns import columns, wrap
+
+        self._say = read_catalogue().help_text
+        self._columns, self._wrap = columns, wrap
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write how a command is called."""
+        words = " ".join(self._say(word) for word in args.split())
+        begin = f"{prefix or self._say('Usage:')}{prog} "
+        indent = self._columns(begin)
+        lines = self._wrap(words, max(self.width - indent, 20))
+        self.write(begin + f"\n{'':{indent}}".join(lines) + "\n")
+
+    def write_heading(self, heading: str) -> None:
+        """Write the heading of a section."""
+        self.write(f"{'':{self.current_indent}}{self._say(heading)}：\n")
+
+    def write_text(self, text: str) -> None:
+        """Write paragraphs, as far apart as they are."""
+        indent = " " * self.current_indent
+        room = self.width - self.current_indent
+        written = []
+        for paragraph in text.strip().split("\n\n"):
+            said = self._say(paragraph.removeprefix("\b"))
+            parts = (
+                said.strip().split("\n") if paragraph.startswith("\b") else self._wrap(said, room)
+            )
+            written.append("\n".join(indent + part for part in parts))
+        self.write("\n\n".join(written) + "\n")
+
+    def write_dl(
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+    ) -> None:
+        """Write a list of terms and what they are, in two columns."""
+        said = [(self._term(term), self._meaning(meaning)) for term, meaning in rows]
+        widest = max((self._columns(term) for term, _ in said), default=0)
+        first = min(widest, col_max) + col_spacing
+        room = max(self.width - self.current_indent - first, 10)
+        margin = " " * (self.current_indent + first)
+        for term, meaning in said:
+            blanks = first - self._columns(term)
+            begin = f"{'':{self.current_indent}}{term}"
+            begin += " " * blanks if blanks >= col_spacing else f"\n{margin}"
+            self.write((begin + f"\n{margin}".join(self._wrap(meaning, room))).rstrip() + "\n")
+
+    def _term(self, term: str) -> str:
+        """Name what kind of value an option takes, where click names it."""
+        option, blank, kind = term.partition(" ")
+        while kind.startswith("-"):  # -o, --output FILE
+            more, blank, kind = kind.partition(" ")
+            option += f" {more}"
+        return option + blank + self._say(kind) if kind else term
+
+    def _meaning(self, meaning: str) -> str:
+        cut = _EXTRA.fullmatch(meaning.strip())
+        assert cut is not None  # all of it may be help
+        said = self._say(cut["help"])
+        if cut["extra"] is None:
+            return said
+        extras = [self._extra(each) for each in cut["extra"].split("; ")]
+        return f"{said}[{'；'.join(extras)}]"
+
+    def _extra(self, extra: str) -> str:
+        if extra.startswith("default: "):
+            return self._say("default: {}").replace("{}", extra.removeprefix("default: "))
+        return self._say(extra)

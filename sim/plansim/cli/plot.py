@@ -1,0 +1,241 @@
+"""The command ``plot``: figures of runs, of verdicts, of sweeps and of what doubt is due to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plansim.cli.context import (
+    Page,
+    all_or_faults,
+    engine_option,
+    items,
+    lang_option,
+    model_at,
+    model_option,
+    named_or_whole,
+    page_for,
+    patience,
+    raise_all,
+    scenario_names,
+    scenarios_of,
+    set_option,
+    simulated,
+    targets_of,
+    variable_names,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from plansim.errors import Fault
+    from plansim.model.records import Model
+    from plansim.output.text import Lang
+    from plansim.targets.catalogue import Target
+
+__all__ = ["COMMANDS"]
+
+
+class PlotKind(StrEnum):
+    """What is drawn."""
+
+    LINES = "lines"
+    VERDICTS = "verdicts"
+    STACK = "stack"
+    PYRAMID = "pyramid"
+    PHASE = "phase"
+    FAN = "fan"
+    DRIVERS = "drivers"
+
+
+NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
+"""How many variables a figure needs, where the targets do not say which."""
+
+
+@click.command()
+@click.argument("scenario", nargs=-1, shell_complete=items(scenario_names))
+@set_option
+@click.option(
+    "--variable",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=items(variable_names),
+    help="Draw this variable, or NAME[ELEMENT], instead of those that binding targets judge; may "
+    "be given again.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice([each.value for each in PlotKind]),
+    default=PlotKind.LINES.value,
+    show_default=True,
+    help="Lines over years; verdicts as a coloured table; parts of a total (stack); an array of "
+    "two ranges (pyramid); one variable against another (phase); the runs of a sweep (fan); what "
+    "the doubt about each binding target is due to (drivers).",
+)
+@click.option(
+    "--all", "every", is_flag=True, help="With verdicts: expected and unlabelled targets too."
+)
+@model_option
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="FILE.png, FILE.svg or FILE.pdf.",
+)
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@engine_option
+@lang_option
+def plot(
+    scenario: tuple[str, ...],
+    overrides: tuple[str, ...],
+    names: tuple[str, ...],
+    kind: str,
+    every: bool,
+    model: Path | None,
+    output: Path,
+    force: bool,
+    engine: str,
+    lang: str | None,
+) -> None:
+    """Draw runs of one or more scenarios to a file.
+
+    SCENARIO is the name of a shipped scenario or the path of a YAML file; with --kind fan it is
+    the result of a sweep, RESULT.zarr. With --kind drivers it is what plansim sensitivity has
+    saved, FILE.json, or a scenario, for which a small study is made: some 7000 runs, ten seconds
+    or more.
+    """
+    from plansim.output.export.results import check_destination
+
+    page, what = page_for(lang), PlotKind(kind)
+    if what in NAMED and len(names) != NAMED[what]:
+        number = {1: "one --variable", 2: "two --variable"}[NAMED[what]]
+        raise click.UsageError(f"--kind {kind} needs {number}")
+    if what is PlotKind.FAN and (len(scenario) != 1 or overrides):
+        raise click.UsageError("--kind fan needs one RESULT.zarr, without --set")
+    if what is PlotKind.DRIVERS and (len(scenario) != 1 or overrides or names):
+        raise click.UsageError(
+            "--kind drivers needs one SCENARIO or FILE.json, without --set and --variable"
+        )
+    check_destination(output, force=force, formats=(".pdf", ".png", ".svg"))
+    if what is PlotKind.DRIVERS:
+        _draw_drivers(scenario[0], model, output, force, page)
+        return
+    if what is not PlotKind.FAN:
+        named_or_whole(scenario, overrides, model)
+    read = model_at(model)
+    targets = targets_of(read)
+    faults: list[Fault] = []
+    if what is PlotKind.FAN:
+        runs = [_sweep(Path(scenario[0]))]
+        chosen = _references(names, read, faults)
+        raise_all(faults)
+    else:
+        scenarios = scenarios_of(scenario, overrides, read, targets, faults)
+        chosen = _references(names, read, faults)
+        raise_all(faults)
+        runs = [simulated(read, each, engine, page) for each in scenarios]
+    with patience(page.text("plot.drawing")):
+        figure = _figure(what, runs, chosen, targets, page.text.lang, every=every)
+    from plansim.output.figures.plot import save_figure
+
+    save_figure(figure, output, force=force)
+    page.show(page.text("plot.written", path=output))
+
+
+STUDY = "uncertainty"
+DRAWS, TRAJECTORIES = 512, 20
+"""Of a small study: fewer than ``plansim sensitivity`` takes by itself."""
+
+
+def _draw_drivers(source: str, model: Path | None, output: Path, force: bool, page: Page) -> None:
+    """Draw what the doubt is due to, from a file or from a small study."""
+    from plansim.output.export.sensitivity_read import Saved, read_drivers, saved_of
+    from plansim.output.figures.canvas import save_figure
+    from plansim.output.figures.drivers import driver_sheet
+
+    read = model_at(model)
+    targets = targets_of(read)
+    saved: Saved
+    if source.lower().endswith(".json"):
+        saved = read_drivers(Path(source), targets)
+    else:
+        from plansim.analysis.experiments.design_file import read_design
+        from plansim.analysis.sensitivity.study import sensitivity
+        from plansim.cli.sweep import Meter
+
+        faults: list[Fault] = []
+        chosen = scenarios_of([source], (), read, targets, faults)
+        raise_all(faults)
+        plan = read_design(STUDY, read, samples=DRAWS, scenarios=chosen)
+        meter = Meter(page)
+        with meter:
+            found = sensitivity(read, plan, targets, trajectories=TRAJECTORIES, progress=meter)
+        saved = saved_of(found)
+    with patience(page.text("plot.drawing")):
+        figure = driver_sheet(saved, page.text.lang)
+    save_figure(figure, output, force=force)
+    page.show(page.text("plot.written", path=output))
+
+
+def _sweep(path: Path) -> xr.Dataset:
+    """Open the result of a sweep; figures are read when they are drawn."""
+    import xarray as xr
+
+    from plansim.analysis.experiments.store import open_store
+
+    if not path.exists() and path.suffix != ".zarr":  # a scenario, most likely
+        raise click.UsageError("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
+    sweep: xr.Dataset = xr.open_zarr(open_store(path).path, consolidated=False, chunks=None)
+    return sweep
+
+
+def _references(names: Sequence[str], model: Model, faults: list[Fault]) -> list[str]:
+    """Find variables by their names; elements in brackets stay as they are."""
+
+    def reference(name: str) -> str:
+        head, bracket, elements = name.partition("[")
+        return model.find(head).name + bracket + elements
+
+    return list(dict.fromkeys(all_or_faults(reference, names, faults)))
+
+
+def _figure(
+    kind: PlotKind,
+    runs: Sequence[xr.Dataset],
+    chosen: Sequence[str],
+    targets: Sequence[Target],
+    lang: Lang,
+    *,
+    every: bool,
+) -> Figure:
+    from plansim.output.figures import sheet as plot_sheet
+    from plansim.output.figures.canvas import figure_of
+    from plansim.output.figures.plot import phase
+
+    match kind:
+        case PlotKind.LINES:
+            return plot_sheet.line_sheet(runs, chosen, targets, lang)
+        case PlotKind.VERDICTS:
+            return plot_sheet.verdict_sheet(runs, targets, lang, every=every)
+        case PlotKind.STACK:
+            return plot_sheet.stack_sheet(runs, chosen[0], lang)
+        case PlotKind.PYRAMID:
+            return plot_sheet.pyramid_sheet(runs, chosen[0], lang)
+        case PlotKind.PHASE:
+            return figure_of(phase(runs, chosen[0], chosen[1], targets, lang=lang))
+        case PlotKind.FAN:
+            return plot_sheet.fan_sheet(runs[0], chosen, targets, lang)
+        case PlotKind.DRIVERS:
+            raise AssertionError("drivers are drawn from a study, not from runs")
+
+
+COMMANDS = (plot,)
+"""The command on figures."""

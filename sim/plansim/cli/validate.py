@@ -1,0 +1,127 @@
+"""The command on the model's own tests: ``validate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plansim.cli.context import (
+    format_option,
+    items,
+    lang_option,
+    machine,
+    model_at,
+    page_for,
+    patience,
+)
+from plansim.cli.sweep import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from plansim.analysis.validation.context import Dossier
+    from plansim.analysis.validation.result import Finding
+    from plansim.cli.context import Page
+
+__all__ = ["COMMANDS"]
+
+PICTURES = "pictures"
+"""The folder of the pictures, beside the page."""
+
+
+def _test_ids(context: click.Context) -> Iterable[str]:
+    from plansim.analysis.validation.suite import TESTS
+
+    return TESTS
+
+
+@click.command()
+@click.argument("tests", metavar="[TEST]...", nargs=-1, shell_complete=items(_test_ids))
+@click.option(
+    "--with-reference",
+    "reference",
+    is_flag=True,
+    help="Run every scenario by PySD, too; it takes minutes.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE.md",
+    type=click.Path(path_type=Path),
+    help="Also write the page on all tests, with its pictures in the folder 'pictures' beside it.",
+)
+@click.option("--force", is_flag=True, help="Replace FILE.md and its pictures if they exist.")
+@format_option("table", "json")
+@lang_option
+def validate(
+    tests: tuple[str, ...],
+    reference: bool,
+    output: Path | None,
+    force: bool,
+    form: str,
+    lang: str | None,
+) -> int:
+    """Hold the model to its tests, Q01 to Q25, or to those TESTs alone.
+
+    Exit codes: 0, every test that can be made here is passed; 1, one fails.
+    """
+    from plansim.analysis.validation.context import load_dossier
+    from plansim.analysis.validation.result import Status
+    from plansim.analysis.validation.suite import chosen
+    from plansim.analysis.validation.suite import validate as made
+    from plansim.output.tables.validation import validation_json, validation_table
+
+    page = page_for(lang)
+    if output is not None:
+        _check_page(output, tests, force)
+    wanted = chosen(tests)
+    dossier = load_dossier(model_at(None))
+    with patience(page.text("validation.working")):
+        found = list(made(dossier, wanted, reference=reference))
+    if output is not None:
+        with patience(page.text("validation.writing")):
+            _write_page(output, dossier, found, page)
+    if form == "json":
+        machine(validation_json(found, page.text))
+    else:
+        page.show(validation_table(found, page.text, page.width, colour=page.colour))
+    return int(any(each.status is Status.FAIL for each in found))
+
+
+def _check_page(path: Path, tests: tuple[str, ...], force: bool) -> None:
+    from plansim.output.book.validation import PAST_PICTURE, REACH_PICTURE
+    from plansim.output.export.results import check_destination
+
+    if tests:
+        raise click.UsageError("the page is about all tests: -o goes without any TEST")
+    check_destination(path, force=force, formats=(".md",))
+    for name in (PAST_PICTURE, REACH_PICTURE):
+        if (folder := path.parent / PICTURES).is_dir():
+            check_destination(folder / name, force=force, formats=(".png",))
+
+
+def _write_page(path: Path, dossier: Dossier, findings: list[Finding], page: Page) -> None:
+    from plansim.analysis.validation.history import past_courses
+    from plansim.analysis.validation.ranges import ranges
+    from plansim.engine.trajectory import version_of
+    from plansim.output.book.validation import (
+        PAST_PICTURE,
+        REACH_PICTURE,
+        Report,
+        validation_page,
+    )
+    from plansim.output.figures.canvas import save_figure
+    from plansim.output.figures.validation import past_sheet, reach_chart
+
+    reaches = ranges(dossier)
+    tested = Report(dossier.model, version_of("plansim"), tuple(findings), reaches)
+    folder = path.parent / PICTURES
+    folder.mkdir(exist_ok=True)
+    save_figure(past_sheet(past_courses(dossier), page.text), folder / PAST_PICTURE, force=True)
+    save_figure(reach_chart(reaches, page.text), folder / REACH_PICTURE, force=True)
+    write_text(path, validation_page(tested, PICTURES, page.text), force=True)
+
+
+COMMANDS = (validate,)

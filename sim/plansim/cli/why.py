@@ -1,0 +1,361 @@
+"""The commands on causes: ``loops``, ``attribute``, ``solve``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plansim.cli.context import (
+    WholeNumber,
+    all_or_faults,
+    constant_names,
+    format_option,
+    items,
+    lang_option,
+    machine,
+    model_at,
+    model_option,
+    page_for,
+    patience,
+    raise_all,
+    remark,
+    scenario_names,
+    scenarios_of,
+    set_option,
+    target_ids,
+    targets_of,
+    variable_names,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from plansim.analysis.optimization.mix import Outlay, Prices
+    from plansim.analysis.optimization.solve import Lever
+    from plansim.errors import Fault
+    from plansim.model.records import Model
+    from plansim.scenario.reader import Scenario
+    from plansim.targets.catalogue import Target
+
+__all__ = ["COMMANDS"]
+
+
+def _target_names(context: click.Context) -> Iterator[str]:
+    return target_ids()
+
+
+def _lever_names(context: click.Context) -> Iterator[str]:
+    return (name.removesuffix("=") for name in constant_names(context))
+
+
+@click.command()
+@click.argument("scenario", required=False, shell_complete=items(scenario_names))
+@click.option(
+    "--window",
+    metavar="YEARS",
+    type=WholeNumber(1),
+    default=3,
+    show_default=True,
+    help="How long a loop is held still to see what it contributes.",
+)
+@click.option(
+    "--plot",
+    "picture",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also draw which loop dominates when: FILE.png, FILE.svg or FILE.pdf.",
+)
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@set_option
+@model_option
+@format_option("table", "json")
+@lang_option
+def loops(
+    scenario: str | None,
+    window: int,
+    picture: Path | None,
+    force: bool,
+    overrides: tuple[str, ...],
+    model: Path | None,
+    form: str,
+    lang: str | None,
+) -> None:
+    """Show the feedback loops, what cutting each does, and when which of them dominates.
+
+    Loops are declared in the file loops.yaml beside the model and looked for in its equations. They
+    are cut under SCENARIO; without one, under the model as it is written. What is asked about is
+    the first key chart of the model and what judges its binding targets. Where pysimlin is
+    installed, its loop scores are shown, too.
+    """
+    from plansim.analysis.experiments.block import judged_targets
+    from plansim.analysis.feedback.dominance import find_dominance, indicators_of
+    from plansim.analysis.feedback.loop_scores import score_loops_if_installed
+    from plansim.analysis.feedback.loops import cut_loops, load_loops
+    from plansim.output.tables.dominance import dominance_json, dominance_table
+    from plansim.output.tables.loops import loops_json, loops_table
+    from plansim.targets.catalogue import Attribute
+    from plansim.targets.views_file import load_views
+
+    if overrides and scenario is None:
+        raise click.UsageError("--set needs a scenario")
+    page = page_for(lang)
+    if picture is not None:
+        from plansim.output.export.results import check_destination
+        from plansim.output.figures.canvas import FORMATS
+
+        check_destination(picture, force=force, formats=FORMATS)
+    read = model_at(model)
+    targets = targets_of(read)
+    (chosen,) = _scenarios([scenario] if scenario else [], overrides, read, targets)
+    judged = [each for each in judged_targets(targets) if each.attribute is Attribute.BINDING]
+    declared = load_loops(read)
+    with patience(page.text("run.simulating", scenario=chosen.id)):
+        cuts = cut_loops(read, chosen, declared, judged)
+        asked = indicators_of(read, judged, load_views(read, targets))
+        found = find_dominance(read, chosen, declared, asked, window)
+        scores = score_loops_if_installed(read, chosen, declared)
+    if picture is not None:
+        from plansim.output.figures.canvas import figure_of, save_figure
+        from plansim.output.figures.loops import loop_phases
+
+        save_figure(
+            figure_of(loop_phases(found, scores, lang=page.text.lang)), picture, force=force
+        )
+        remark(page.text("plot.written", path=picture))
+    if form == "json":
+        machine(loops_json(cuts, chosen.id, dominance_json(found, scores)))
+        return
+    text, width, colour = page.text, page.width, page.colour
+    parts = (
+        loops_table(cuts, chosen.id, text, width, colour=colour),
+        dominance_table(found, scores, declared, text, width, colour=colour),
+    )
+    page.show("\n\n".join(parts))
+
+
+@click.command()
+@click.argument("before", metavar="A", shell_complete=items(scenario_names))
+@click.argument("after", metavar="B", shell_complete=items(scenario_names))
+@click.option(
+    "--target",
+    "ids",
+    metavar="ID",
+    multiple=True,
+    shell_complete=items(_target_names),
+    help="Only this target; may be given again.",
+)
+@model_option
+@format_option("table", "json")
+@lang_option
+def attribute(
+    before: str, after: str, ids: tuple[str, ...], model: Path | None, form: str, lang: str | None
+) -> None:
+    """Say which of the assumptions that B changes against A move the margin of each target.
+
+    Shapley shares: exact up to 12 changes, from sampled orders above that. What a scenario changes
+    of one lever or of one array counts as one change.
+    """
+    from plansim.analysis.attribution import attribute as shares_of
+    from plansim.analysis.experiments.block import judged_targets
+    from plansim.output.tables.attribution import attribution_json, attribution_table
+
+    page = page_for(lang)
+    read = model_at(model)
+    targets = targets_of(read)
+    pair = _scenarios([before, after], (), read, targets)
+    chosen = [_judged(each, targets) for each in dict.fromkeys(ids)] or judged_targets(targets)
+    with patience(page.text("run.simulating", scenario=pair[-1].id)):
+        found = shares_of(read, pair[0], pair[-1], chosen)
+    if form == "json":
+        machine(attribution_json(found))
+    else:
+        page.show(attribution_table(found, page.text, page.width, colour=page.colour))
+
+
+@click.command()
+@click.argument("scenario", shell_complete=items(scenario_names))
+@click.option(
+    "--lever",
+    "levers",
+    metavar="NAME",
+    multiple=True,
+    required=True,
+    shell_complete=items(_lever_names),
+    help="The constant, or element of one, that is moved; of a lever, what it is set to after its "
+    "change. May be given again.",
+)
+@click.option(
+    "--target",
+    "ids",
+    metavar="ID",
+    multiple=True,
+    required=True,
+    shell_complete=items(_target_names),
+    help="The target to be met; may be given again.",
+)
+@click.option(
+    "--price",
+    "prices",
+    metavar="NAME=COST",
+    multiple=True,
+    shell_complete=items(constant_names),
+    help="What a unit of a lever's change costs; else 1 for the whole of its plausible range.",
+)
+@click.option(
+    "--cost",
+    metavar="VARIABLE",
+    shell_complete=items(variable_names),
+    help="Let the model count the cost: a flow added up to the target's year, or a stock then.",
+)
+@set_option
+@model_option
+@format_option("table", "json")
+@lang_option
+def solve(
+    scenario: str,
+    levers: tuple[str, ...],
+    ids: tuple[str, ...],
+    prices: tuple[str, ...],
+    cost: str | None,
+    overrides: tuple[str, ...],
+    model: Path | None,
+    form: str,
+    lang: str | None,
+) -> None:
+    """Find the least change of levers under SCENARIO that just meets targets.
+
+    Of one lever and one target, the least change; of several, the cheapest mix by the cost that
+    --price or --cost states. The plausible ranges are looked over first, then the admissible ones.
+    """
+    from plansim.analysis.experiments.block import judged_targets
+    from plansim.analysis.optimization.mix import Outlay, cheapest_mix
+    from plansim.analysis.optimization.solve import solve as least_change
+    from plansim.analysis.runs import variable_of
+    from plansim.output.tables.attribution import solution_json, solution_text
+    from plansim.output.tables.mix import mix_json, mix_text
+
+    if prices and cost is not None:
+        raise click.UsageError("the cost is either of --price or of --cost")
+    page = page_for(lang)
+    read = model_at(model)
+    targets = targets_of(read)
+    (chosen,) = _scenarios([scenario], overrides, read, targets)
+    faults: list[Fault] = []
+    moved = all_or_faults(_lever_finder(read, chosen), dict.fromkeys(levers), faults)
+    wanted = all_or_faults(lambda id_: _judged(id_, targets), dict.fromkeys(ids), faults)
+    raise_all(faults)
+    judged = judged_targets(targets)
+    if len(moved) == len(wanted) == 1 and not prices and cost is None:
+        with patience(page.text("run.simulating", scenario=chosen.id)):
+            one = least_change(read, chosen, moved[0], wanted[0], judged)
+        if form == "json":
+            machine(solution_json(one))
+        else:
+            page.show(solution_text(one, page.text, page.width))
+        return
+    cost_of = _prices(prices, read, chosen, moved) if cost is None else _outlay(cost, read)
+    with patience(page.text("run.simulating", scenario=chosen.id)):
+        found = cheapest_mix(read, chosen, moved, wanted, cost_of, judged)
+    if form == "json":
+        machine(mix_json(found))
+        return
+    name = variable_of(read, cost_of.variable).name_zh if isinstance(cost_of, Outlay) else ""
+    page.show(mix_text(found, page.text, page.width, cost_zh=name, colour=page.colour))
+
+
+def _lever_finder(model: Model, scenario: Scenario) -> Callable[[str], Lever]:
+    from plansim.analysis.optimization.solve import lever_named
+
+    return lambda name: lever_named(model, scenario, name)
+
+
+def _prices(
+    texts: Sequence[str], model: Model, scenario: Scenario, levers: Sequence[Lever]
+) -> Prices:
+    """Read texts ``NAME=COST``; each must name one of the levers."""
+    from plansim.analysis.optimization.mix import Prices
+    from plansim.analysis.optimization.solve import lever_named
+    from plansim.errors import Fault, nearest
+
+    found: dict[str, float] = {}
+    faults: list[Fault] = []
+    names = [each.reference for each in levers]
+    for text in texts:
+        name, _, size = text.rpartition("=")
+        try:
+            price = float(size)
+        except ValueError:
+            price = math.nan
+        if not name or not 0 <= price < math.inf:
+            faults.append(
+                Fault(
+                    "not a price", "--price", expected="NAME=COST, a number from 0 on", found=text
+                )
+            )
+            continue
+        for lever in all_or_faults(lambda n: lever_named(model, scenario, n), [name], faults):
+            if lever.reference not in names:
+                faults.append(
+                    Fault(f"'{lever.reference}' has a price but is not moved", "--price",
+                          expected="one of " + ", ".join(names),
+                          nearest=nearest(lever.reference, names))
+                )  # fmt: skip
+            found[lever.reference] = price
+    raise_all(faults)
+    return Prices(found)
+
+
+def _outlay(name: str, model: Model) -> Outlay:
+    """Find the variable, or element of one, that counts a cost."""
+    from plansim.analysis.experiments.design_file import references
+    from plansim.analysis.optimization.mix import Outlay
+    from plansim.errors import Fault, InputError, nearest
+    from plansim.model.records import VariableKind
+
+    head, bracket, inside = name.partition("[")
+    variable = model.find(head)
+    if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
+        raise InputError(
+            Fault(f"'{variable.name}' does not move in a run and counts no cost", "--cost",
+                  expected="a variable that a run computes", found=f"a {variable.kind}")
+        )  # fmt: skip
+    ranges = [model.subscripts[each].elements for each in variable.subscripts]
+    known = list(references(variable.name, ranges))
+    wanted = variable.name + bracket + inside
+    if wanted not in known:
+        raise InputError(
+            Fault(f"'{name}' is not one series", "--cost", expected="one of " + ", ".join(known),
+                  nearest=nearest(wanted, known))
+        )  # fmt: skip
+    return Outlay(wanted)
+
+
+def _scenarios(
+    names: Sequence[str], overrides: Sequence[str], model: Model, targets: Sequence[Target]
+) -> list[Scenario]:
+    faults: list[Fault] = []
+    found = scenarios_of(names, overrides, model, targets, faults)
+    raise_all(faults)
+    return found
+
+
+def _judged(name: str, targets: Sequence[Target]) -> Target:
+    """Find a target by its id, and see that something in the model answers for it."""
+    from plansim.analysis.experiments.block import judged_targets
+    from plansim.errors import Fault, InputError, UnknownNameError, nearest
+    from plansim.model.records import folded
+
+    judged = {folded(each.id): each for each in judged_targets(targets)}
+    if found := judged.get(folded(name)):
+        return found
+    ids = [each.id for each in targets]
+    if folded(name) in map(folded, ids):
+        raise InputError(Fault(f"nothing in the model answers for '{name}'"))
+    known = [each.id for each in judged.values()]
+    raise UnknownNameError(Fault(f"no target has the id '{name}'", nearest=nearest(name, known)))
+
+
+COMMANDS = (loops, attribute, solve)

@@ -1,0 +1,308 @@
+"""From a program to JavaScript: an object that the functions of ``runtime.js`` run.
+
+The text of a program is an expression, an object with
+
+``inputs``, ``defaults``, ``outputs``  their names, and what the model says for each input
+``memory``       one array of numbers for everything that outlives a function
+``once``         computes what depends on inputs and controls only
+``step``         computes a step, from the states and the time
+``save``         computes what outputs need beside
+``states``       of each state, where its first and its next value stand
+``pipes``        of each pipe, where its first, its entering value and its delay stand
+``shown``        where each output stands
+
+A phase is cut into functions of some hundred instructions: an engine optimises those, and gives up
+on one of thousands. What is used once, and in its own function, is written where it is used; what
+other functions use goes by way of ``memory``. Nothing is reordered, so that results differ from
+those of LLVM by the rounding of ``exp``, ``log``, ``pow`` and the like alone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from plansim.compiler.ir import BOOLEAN, Instruction, Op, Program, Table
+from plansim.compiler.order import Schedule
+
+__all__ = ["emit_javascript", "runtime"]
+
+_AT_ONCE = 400
+"""Instructions in a function."""
+_DEEPEST = 24
+"""Brackets within brackets."""
+
+_CLOCK = {Op.TIME: 0, Op.INITIAL_TIME: 1, Op.FINAL_TIME: 2, Op.TIME_STEP: 3, Op.SAVEPER: 4}
+"""Where the runtime puts the clock."""
+
+_INFIX = {
+    Op.ADD: "+",
+    Op.SUBTRACT: "-",
+    Op.MULTIPLY: "*",
+    Op.DIVIDE: "/",
+    Op.LESS: "<",
+    Op.LESS_EQUAL: "<=",
+    Op.EQUAL: "===",
+    Op.NOT_EQUAL: "!==",
+    Op.AND: "&&",
+    Op.OR: "||",
+}
+_CALLS = {
+    Op.POWER: "power",
+    Op.REMAINDER: "remainder",
+    Op.MINIMUM: "Math.min",
+    Op.MAXIMUM: "Math.max",
+    Op.ABSOLUTE: "Math.abs",
+    Op.TRUNCATE: "Math.trunc",
+    Op.EXP: "Math.exp",
+    Op.LN: "Math.log",
+    Op.SQRT: "Math.sqrt",
+    Op.SIN: "Math.sin",
+    Op.COS: "Math.cos",
+    Op.TAN: "Math.tan",
+    Op.ARCSIN: "Math.asin",
+    Op.ARCCOS: "Math.acos",
+    Op.ARCTAN: "Math.atan",
+    Op.SINH: "Math.sinh",
+    Op.COSH: "Math.cosh",
+    Op.TANH: "Math.tanh",
+}
+
+
+def runtime() -> str:
+    """Give the text of the functions that run programs: ``simulate`` and ``evaluate``."""
+    return files(__package__).joinpath("runtime.js").read_text("utf-8")
+
+
+def emit_javascript(program: Program, plan: Schedule) -> str:
+    """Give the text of a program, an expression; the text of `runtime` has to stand before it."""
+    chunks = list(_chunks(program, plan))
+    memory = _Memory.of(program, chunks)
+    bodies: dict[str, list[str]] = {"once": [], "step": [], "save": []}
+    for chunk in chunks:
+        bodies[chunk.phase].append(_Body(program, memory, chunk).text())
+    parts = [
+        f"inputs: {_names(program.inputs)}",
+        f"defaults: {_numbers(program.defaults)}",
+        f"outputs: {_names(program.outputs)}",
+        f"memory: new Float64Array({memory.size})",
+        "at: " + _object(memory.regions),
+        "shown: " + _places(memory.at[each] for each in program.outputs.values()),
+        "states: "
+        + _list(_places((memory.at[s.initial], memory.at[s.following])) for s in program.states),
+        "pipes: "
+        + _list(
+            _object(
+                {
+                    "initial": memory.at[pipe.initial],
+                    "entering": memory.at[pipe.entering],
+                    "delay": memory.at[pipe.delay],
+                }
+            )
+            for pipe in program.pipes
+        ),
+    ]
+    functions = []
+    for phase, texts in bodies.items():
+        functions += [f"function {phase}{i}(M) {{\n{text}}}" for i, text in enumerate(texts)]
+        calls = "".join(f" {phase}{i}(M);" for i in range(len(texts)))
+        numbers = memory.numbers if phase == "once" else {}
+        fixed = "".join(f" M[{at}] = {_number(value)};" for value, at in numbers.items())
+        parts.append(f"{phase}(M) {{{fixed}{calls} }}")
+    tables = [f"const table{i} = {_table(each)};" for i, each in enumerate(program.tables)]
+    lines = [*tables, *functions, "return {\n  " + ",\n  ".join(parts) + ",\n};"]
+    return '(() => {\n"use strict";\n' + "\n".join(lines) + "\n})()"
+
+
+# --- What goes where ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Instructions of one phase that make one function."""
+
+    phase: str
+    places: tuple[int, ...]
+
+
+def _chunks(program: Program, plan: Schedule) -> Iterable[_Chunk]:
+    """Cut phases into chunks. What depends on the clock alone is computed where it is needed."""
+    phases = {
+        "once": [*plan.clock, *plan.once],
+        "step": [*plan.clock, *plan.step],
+        "save": plan.save,
+    }
+    for phase, places in phases.items():
+        wanted = [place for place in places if program.instructions[place].operands]
+        for start in range(0, len(wanted), _AT_ONCE):
+            yield _Chunk(phase, tuple(wanted[start : start + _AT_ONCE]))
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """Where in the array each thing stands that outlives a function."""
+
+    at: Mapping[int, int]
+    """By place of an instruction."""
+    numbers: Mapping[float, int]
+    """Numbers that are a state's value or an output as they are."""
+    regions: Mapping[str, int]
+    """Where inputs, states, pipes, and the next values of states begin."""
+    size: int
+
+    @staticmethod
+    def of(program: Program, chunks: Sequence[_Chunk]) -> _Memory:
+        inputs = len(_CLOCK)
+        states = inputs + len(program.inputs)
+        pipes = states + len(program.states)
+        following = pipes + len(program.pipes)
+        free = following + len(program.states)
+        begins = {Op.INPUT: inputs, Op.STATE: states, Op.PIPE: pipes}
+        at: dict[int, int] = {}
+        numbers: dict[float, int] = {}
+        for place, instruction in enumerate(program.instructions):
+            if instruction.op in _CLOCK:
+                at[place] = _CLOCK[instruction.op]
+            elif instruction.op in begins:
+                at[place] = begins[instruction.op] + instruction.index
+        homes: dict[int, set[int]] = {}
+        for number, chunk in enumerate(chunks):
+            for place in chunk.places:
+                homes.setdefault(place, set()).add(number)
+        crossing = set(_ends(program))
+        for number, chunk in enumerate(chunks):
+            for place in chunk.places:
+                for operand in program.instructions[place].operands:
+                    if number not in homes.get(operand, {number}):
+                        crossing.add(operand)
+        for place in sorted(crossing):
+            instruction = program.instructions[place]
+            if instruction.op is Op.NUMBER:
+                at[place] = numbers.setdefault(instruction.number, free)
+                free = max(free, at[place] + 1)
+            elif place not in at:
+                at[place] = free
+                free += 1
+        regions = {"inputs": inputs, "states": states, "pipes": pipes, "outputs": following}
+        return _Memory(at, numbers, regions, free)
+
+
+def _ends(program: Program) -> Iterable[int]:
+    """Give what the runtime reads."""
+    yield from program.outputs.values()
+    for state in program.states:
+        yield from (state.initial, state.following)
+    for pipe in program.pipes:
+        yield from (pipe.initial, pipe.entering, pipe.delay)
+
+
+# --- The text -------------------------------------------------------------------------------------
+
+
+class _Body:
+    """Writes one function."""
+
+    def __init__(self, program: Program, memory: _Memory, chunk: _Chunk) -> None:
+        self.program = program
+        self.memory = memory
+        self.here = chunk.places
+        self.inside = set(chunk.places)
+        self.uses = Counter(
+            operand for place in chunk.places for operand in program.instructions[place].operands
+        )
+        self.written: dict[int, tuple[str, int]] = {}  # text and depth, of what stands inside
+
+    def text(self) -> str:
+        """Give the statements."""
+        lines = []
+        for place in self.here:
+            instruction = self.program.instructions[place]
+            text, depth = self._expression(instruction)
+            kept = place in self.memory.at
+            if not kept and self.uses[place] == 1 and depth < _DEEPEST:
+                self.written[place] = (
+                    f"({text})" if instruction.op not in _CALLS else text,
+                    depth + 1,
+                )
+                continue
+            name = f"v{place}"
+            if self.uses[place]:
+                lines.append(f"const {name} = {text};")
+                self.written[place] = name, 0
+            else:
+                name = text
+            if kept:
+                stored = f"({name}) ? 1 : 0" if instruction.op in BOOLEAN else name
+                lines.append(f"M[{self.memory.at[place]}] = {stored};")
+        return "".join(f"{line}\n" for line in lines)
+
+    def _value(self, place: int) -> tuple[str, int]:
+        if place in self.written:
+            return self.written[place]
+        instruction = self.program.instructions[place]
+        if instruction.op is Op.NUMBER:
+            return _number(instruction.number), 0
+        text = f"M[{self.memory.at[place]}]"
+        return (f"({text} !== 0)" if instruction.op in BOOLEAN else text), 0
+
+    def _expression(self, instruction: Instruction) -> tuple[str, int]:
+        op = instruction.op
+        parts = [self._value(each) for each in instruction.operands]
+        operands = [text for text, _ in parts]
+        return _written(op, operands, instruction.index), max(depth for _, depth in parts)
+
+
+def _written(op: Op, operands: Sequence[str], index: int) -> str:
+    if op in _INFIX:
+        return f"{operands[0]} {_INFIX[op]} {operands[1]}"
+    if op in _CALLS:
+        return f"{_CALLS[op]}({', '.join(operands)})"
+    match op:
+        case Op.NEGATE:
+            return f"-{operands[0]}"
+        case Op.NOT:
+            return f"!{operands[0]}"
+        case Op.SELECT:
+            return f"{operands[0]} ? {operands[1]} : {operands[2]}"
+        case Op.LOOKUP:
+            return f"lookup(table{index}, {operands[0]})"
+    raise AssertionError(op)
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "(-Infinity)"
+    text = repr(value).removesuffix(".0")
+    return text if value >= 0 else f"({text})"
+
+
+def _numbers(values: Iterable[float]) -> str:
+    return _list(_number(each) for each in values)
+
+
+def _places(values: Iterable[int]) -> str:
+    return _list(map(str, values))
+
+
+def _names(names: Iterable[str]) -> str:
+    return _list(json.dumps(each, ensure_ascii=False) for each in names)
+
+
+def _list(texts: Iterable[str]) -> str:
+    return f"[{', '.join(texts)}]"
+
+
+def _object(values: Mapping[str, int]) -> str:
+    return "{ " + ", ".join(f"{key}: {value}" for key, value in values.items()) + " }"
+
+
+def _table(table: Table) -> str:
+    x, y = table.x, table.y
+    slopes = [(y[i + 1] - y[i]) / (x[i + 1] - x[i]) for i in range(len(x) - 1)]
+    return f"{{ x: {_numbers(x)}, y: {_numbers(y)}, slope: {_numbers(slopes)} }}"

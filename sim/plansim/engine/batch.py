@@ -1,0 +1,356 @@
+"""Many runs at once, by a model that was compiled.
+
+::
+
+    kernel = compile_model(model, vary=["birth rate"], outputs=["population"])
+    ensemble = simulate_ensemble(kernel, {"birth rate": np.linspace(0.01, 0.02, 1000)}, model.time)
+    ensemble.values  # (run, output, time)
+
+Threads share the work: machine code runs without Python's lock, and each thread writes to memory
+of its own, which it uses again and again, since the system gives out new memory slowly.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plansim.compiler.llvm import LANES
+from plansim.engine.kernel import Kernel
+from plansim.errors import Fault, InputError, SimulationError
+from plansim.model.records import TimeSpec
+
+__all__ = [
+    "Ensemble",
+    "Readings",
+    "aligned",
+    "saved_times",
+    "simulate_ensemble",
+    "simulate_readings",
+]
+
+FloatArray = NDArray[np.float64]
+Times = Sequence[float] | NDArray[np.floating[Any]]
+_ALIGNMENT = 64
+_MOST_BLOCKS = 64
+"""In a call."""
+_CACHE = 2**20
+"""Bytes that a call may write: they shall stay in the processor's cache."""
+_MAX_PIPE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """What came out of many runs."""
+
+    values: FloatArray
+    """``(run, output, time)``, in the model's units."""
+    time: FloatArray
+    """``(time,)``: the times that were kept."""
+    bad: NDArray[np.bool_]
+    """``(run,)``: whether a stock or an output was not a finite number at some time."""
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Single values of many runs."""
+
+    values: FloatArray
+    """``(reading, run)``, in the model's units."""
+    bad: NDArray[np.bool_]
+    """``(run,)``, as in `Ensemble`."""
+
+
+def saved_times(time: TimeSpec) -> FloatArray:
+    """Give the times that a clock saves: steps on the grid of SAVEPER, as PySD takes them.
+
+    >>> saved_times(TimeSpec(initial=2000, final=2001, step=0.25, saveper=0.5))
+    array([2000. , 2000.5, 2001. ])
+    """
+    return _at(time, _saved_steps(time))
+
+
+def _at(time: TimeSpec, steps: NDArray[np.int64]) -> FloatArray:
+    """Give the times of steps; never by adding step after step, which would drift."""
+    return np.asarray(time.initial + steps * time.step, dtype=np.float64)
+
+
+def _steps(time: TimeSpec) -> int:
+    return int(np.ceil((time.final - time.initial) / time.step - 1e-6))
+
+
+def _saved_steps(time: TimeSpec) -> NDArray[np.int64]:
+    """Give the numbers of the steps at which a clock saves."""
+    steps = np.arange(_steps(time) + 1)
+    since, slack = steps * time.step, time.step * 1e-6
+    hit = (since % time.saveper < slack) | (-since % time.saveper < slack)
+    return steps[hit]
+
+
+def _kept_steps(time: TimeSpec, keep: Times | None) -> NDArray[np.int64]:
+    if keep is None:
+        return _saved_steps(time)
+    asked = (np.asarray(keep, dtype=np.float64) - time.initial) / time.step
+    steps = np.rint(asked).astype(np.int64)
+    off = (np.abs(asked - steps) > 1e-6) | (steps < 0) | (steps > _steps(time))
+    if off.any() or (np.diff(steps) <= 0).any():
+        raise SimulationError(
+            f"times to keep are rising multiples of the step from {time.initial:g} to "
+            f"{time.final:g}; found {', '.join(f'{each:g}' for each in np.asarray(keep)[:8])}"
+        )
+    return steps
+
+
+def simulate_ensemble(
+    kernel: Kernel,
+    inputs: Mapping[str, FloatArray] | FloatArray,
+    time: TimeSpec | Sequence[TimeSpec],
+    *,
+    keep: Times | None = None,
+    threads: int = 1,
+) -> Ensemble:
+    """Simulate one run for each row of inputs, by Euler's method.
+
+    Args:
+        kernel: the compiled model.
+        inputs: ``(run, input)`` in the order of ``kernel.inputs``, or ``(run,)`` by name; an
+            input that is not named is as the model says.
+        time: the clock of all runs, or one for each; all must keep the same number of times.
+        keep: the times that are kept, in rising order, each on a step; those of SAVEPER if None.
+        threads: how many work at once. The results do not depend on it.
+
+    Returns:
+        The kept values of all outputs. A run that breaks down is marked, never an exception. With
+        several clocks ``time`` is ``(run, time)``.
+
+    Raises:
+        InputError: an input that the kernel does not have, or arrays that do not fit.
+        SimulationError: a time to keep that is not on a step.
+    """
+    table = _input_table(kernel, inputs)
+    if isinstance(time, TimeSpec):
+        return _same_clock(kernel, table, time, keep, threads)
+    if len(time) != len(table):
+        raise InputError(Fault(f"{len(time)} clocks for {len(table)} runs"))
+    groups: dict[TimeSpec, list[int]] = {}
+    for run, clock in enumerate(time):
+        groups.setdefault(clock, []).append(run)
+    parts = {c: _same_clock(kernel, table[i], c, keep, threads) for c, i in groups.items()}
+    lengths = {len(part.time) for part in parts.values()}
+    if len(lengths) > 1:
+        raise InputError(Fault("the clocks of an ensemble keep different numbers of times"))
+    kept = lengths.pop() if lengths else 0
+    values = np.empty((len(table), len(kernel.outputs), kept))
+    bad = np.empty(len(table), dtype=bool)
+    times = np.empty((len(table), kept))
+    for clock, part in parts.items():
+        runs = groups[clock]
+        values[runs], bad[runs], times[runs] = part.values, part.bad, part.time
+    return Ensemble(values, times, bad)
+
+
+def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) -> FloatArray:
+    """Give ``(run, input)`` in the kernel's order."""
+    if not isinstance(inputs, Mapping):
+        table = np.asarray(inputs, dtype=np.float64)
+        if table.ndim != 2 or table.shape[1] != len(kernel.inputs):
+            wanted = f"(run, {len(kernel.inputs)})"
+            raise InputError(
+                Fault("inputs do not fit the kernel", expected=wanted, found=str(table.shape))
+            )
+        return table
+    if unknown := [name for name in inputs if name not in kernel.inputs]:
+        raise InputError(Fault(f"the kernel has no input '{name}'") for name in unknown)
+    columns = {name: np.atleast_1d(np.asarray(each, float)) for name, each in inputs.items()}
+    runs = max((len(column) for column in columns.values()), default=1)
+    table = np.empty((runs, len(kernel.inputs)))
+    table[:] = kernel.defaults
+    places = {name: i for i, name in enumerate(kernel.inputs)}
+    for name, column in columns.items():
+        if column.shape not in ((runs,), (1,)):
+            raise InputError(
+                Fault(
+                    f"'{name}' does not have as many runs",
+                    expected=f"{runs}",
+                    found=str(column.shape),
+                )
+            )
+        table[:, places[name]] = column
+    return table
+
+
+def simulate_readings(
+    kernel: Kernel,
+    inputs: FloatArray,
+    time: TimeSpec,
+    readings: Sequence[tuple[str, float]],
+    *,
+    threads: int = 1,
+) -> Readings:
+    """Simulate as `simulate_ensemble` does, and give single values: an output at a time each.
+
+    ``inputs`` is ``(run, input)``. Quicker where few outputs are wanted at many times, or at few.
+
+    Raises:
+        InputError: an output that the kernel does not have, or inputs that do not fit.
+        SimulationError: a time that is not on a step.
+    """
+    table = _input_table(kernel, inputs)
+    rows = {name: row for row, name in enumerate(kernel.outputs)}
+    if unknown := dict.fromkeys(name for name, _ in readings if name not in rows):
+        raise InputError(Fault(f"the kernel has no output '{name}'") for name in unknown)
+    times = sorted({time for _, time in readings})
+    columns = {time: column for column, time in enumerate(times)}
+    places = np.array([columns[at] * len(rows) + rows[name] for name, at in readings], np.intp)
+    values = np.empty((len(readings), len(table)))
+    bad = np.empty(len(table), dtype=bool)
+
+    def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
+        picked = written.reshape(len(written), -1, LANES)[:, places].swapaxes(0, 1)
+        here = values[:, runs]
+        here[:] = picked.reshape(len(places), len(written) * LANES)[:, : here.shape[1]]
+        bad[runs] = np.isnan(flags).reshape(-1)[: here.shape[1]]
+
+    _simulated(kernel, table, time, _kept_steps(time, times), threads, take)
+    return Readings(values, bad)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What all blocks of an ensemble share."""
+
+    table: FloatArray
+    places: NDArray[np.int64]
+    rings: NDArray[np.int64]
+    memory: int
+    steps: int
+    kept: int
+
+
+def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepared:
+    steps = _steps(time)
+    table = aligned(((steps + 1), max(1, kernel.columns)))
+    double, whole, pointer = ctypes.c_double, ctypes.c_int64, ctypes.c_void_p
+    clock = kernel.library.function("clock", pointer, double, double, double, double, whole)
+    clock(table.ctypes.data, time.initial, time.final, time.step, time.saveper, steps)
+    places = np.full(steps + 1, -1, dtype=np.int64)
+    places[kept] = np.arange(len(kept))
+    rings = np.zeros((len(kernel.delays), 2), dtype=np.int64)
+    memory = kernel.memory
+    for i, column in enumerate(kernel.delays):
+        delay = table[0, column] / time.step
+        if not delay <= _MAX_PIPE:
+            raise SimulationError(f"a fixed delay takes {delay:g} steps")
+        rings[i] = memory, round(max(delay, 1.0) + 1e-6)
+        memory += int(rings[i, 1])
+    return _Prepared(table, places, rings, memory, steps, len(kept))
+
+
+def _same_clock(
+    kernel: Kernel,
+    inputs: FloatArray,
+    time: TimeSpec,
+    keep: Times | None,
+    threads: int,
+) -> Ensemble:
+    kept = _kept_steps(time, keep)
+    values = np.empty((len(inputs), len(kernel.outputs), len(kept)))
+    bad = np.empty(len(inputs), dtype=bool)
+
+    def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
+        here = values[runs]
+        for lane in range(LANES):
+            own = here[lane::LANES]
+            own[:] = written[: len(own), :, :, lane].swapaxes(1, 2)
+        bad[runs] = np.isnan(flags).reshape(-1)[: len(here)]
+
+    _simulated(kernel, inputs, time, kept, threads, take)
+    return Ensemble(values, _at(time, kept), bad)
+
+
+_Take = Callable[[slice, FloatArray, FloatArray], None]
+"""Is given runs, what they wrote ``(block, kept, output, lane)`` and flags ``(block, lane)``: both
+to be copied, since the memory is used again."""
+
+
+def _simulated(
+    kernel: Kernel,
+    inputs: FloatArray,
+    time: TimeSpec,
+    kept: NDArray[np.int64],
+    threads: int,
+    take: _Take,
+) -> None:
+    """Simulate runs in portions, which threads take one after the other."""
+    prepared = _prepared(kernel, time, kept)
+    runs = len(inputs)
+    blocks = -(-runs // LANES)
+    written = max(1, len(kept) * len(kernel.outputs)) * LANES * 8
+    at_once = max(1, min(_MOST_BLOCKS, _CACHE // written, -(-blocks // (4 * threads))))
+    portions = _Shared(range(0, blocks, at_once))
+
+    def work(_: int) -> None:
+        desk = _Desk(kernel, prepared, at_once)
+        for first in portions:
+            here = slice(first * LANES, min((first + at_once) * LANES, runs))
+            take(here, *desk.run(inputs[here]))
+
+    workers = min(threads, -(-blocks // at_once))
+    if workers > 1:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(work, range(workers)))
+    elif workers:
+        work(0)
+
+
+class _Shared(Iterator[int]):
+    """Numbers that threads take turns to take."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self._numbers = iter(numbers)
+        self._turn = threading.Lock()
+
+    def __next__(self) -> int:
+        with self._turn:
+            return next(self._numbers)
+
+
+class _Desk:
+    """The memory that one thread works in."""
+
+    def __init__(self, kernel: Kernel, prepared: _Prepared, blocks: int) -> None:
+        self._packed = aligned((blocks, len(kernel.inputs), LANES))
+        self._written = aligned((blocks, prepared.kept, len(kernel.outputs), LANES))
+        self._flags = aligned((blocks, LANES))
+        self._memory = aligned((prepared.memory, LANES))
+        self._prepared = prepared  # its arrays must last as long as their addresses are used
+        arrays = (prepared.table, self._packed, self._written, self._flags, self._memory)
+        places = (each.ctypes.data for each in (*arrays, prepared.places, prepared.rings))
+        run = kernel.library.function("run", *[ctypes.c_void_p] * 7, *[ctypes.c_int64] * 3)
+        self._run = functools.partial(run, *places)
+
+    def run(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Simulate some runs, the last of them again in lanes that are left over."""
+        runs, count = inputs.shape
+        blocks = -(-runs // LANES)
+        if runs < blocks * LANES:
+            inputs = inputs[np.minimum(np.arange(blocks * LANES), runs - 1)]
+        self._packed[:blocks] = inputs.reshape(blocks, LANES, count).swapaxes(1, 2)
+        self._run(blocks, self._prepared.steps, self._prepared.kept)
+        return self._written[:blocks], self._flags[:blocks]
+
+
+def aligned(shape: tuple[int, ...]) -> FloatArray:
+    """Give memory that vectors can be loaded from."""
+    size = int(np.prod(shape)) * 8
+    raw = np.empty(size + _ALIGNMENT, dtype=np.uint8)
+    start = -raw.ctypes.data % _ALIGNMENT
+    return raw[start : start + size].view(np.float64).reshape(shape)

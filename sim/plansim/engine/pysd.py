@@ -1,0 +1,306 @@
+"""The reference engine: one run by PySD, from fresh state.
+
+PySD keeps parameters and state from one run to the next, and cannot change the initial time
+once stocks have their initial values; so its model is loaded anew for every run, from a
+translation that is made once. The numbers of a run are kept too, so that the same run again
+costs no more than to read them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from plansim.cache import digest, workspace
+from plansim.engine.dataset import to_dataset
+from plansim.engine.run_cache import load_run, save_run
+from plansim.engine.trajectory import (
+    Engine,
+    FloatArray,
+    Trajectory,
+    check_finite,
+    named,
+    recorded,
+    version_of,
+)
+from plansim.engine.translate import culprit, quiet_pysd, remarks, spoken, translated
+from plansim.errors import Fault, SimulationError
+from plansim.model.records import Model, TimeSpec, Variable, VariableKind, folded
+from plansim.scenario.reader import Scenario, as_written
+
+__all__ = ["run_reference", "simulate"]
+
+_MAX_FRAMES = 20_000
+"""PySD computes a variable by calling its causes: a chain of a thousand is that deep."""
+
+
+def simulate(
+    model: Model,
+    scenario: Scenario | None = None,
+    variables: Sequence[str] | None = None,
+    cache: bool = True,
+) -> xr.Dataset:
+    """Run a model under a scenario (None: as the model is written) by PySD, Euler's method.
+
+    Gives a dataset over ``time`` (see `to_dataset`) with all variables, or those that are named,
+    in English or Chinese. The same inputs give bit-identical numbers, whatever ran before. With
+    ``cache``, a run that was made before is read instead of made again.
+
+    Raises:
+        UnknownNameError: no variable bears one of the names.
+        InputError: a name is that of a lookup table, which has no value over time.
+        ModelError: PySD cannot translate the model.
+        SimulationError: the run breaks down, or a value is not a finite number.
+    """
+    scenario = as_written(model) if scenario is None else scenario
+    wanted = named(model, variables)
+    run, engine = run_reference(model, scenario, cache=cache)
+    dataset = to_dataset(model, scenario, run, engine)
+    return dataset if wanted is None else dataset[wanted]
+
+
+def run_reference(
+    model: Model, scenario: Scenario, *, cache: bool = True
+) -> tuple[Trajectory, Engine]:
+    """Run a model under a scenario by PySD, and give all that is recorded, and what computed it.
+
+    Raises:
+        ModelError: PySD cannot translate the model.
+        SimulationError: the run breaks down, or a value is not a finite number.
+    """
+    engine = Engine("PySD", version_of("pysd"), "Euler")
+    with workspace() as folder:
+        path = folder / "runs" / f"{_run_key(model, scenario, engine)}.run"
+        run = load_run(path, model) if cache else None
+        if run is None:
+            run = _run(model, scenario, translated(model, folder))
+            check_finite(model, scenario, run)
+            if cache:
+                save_run(path, model, run)
+    return run, engine
+
+
+def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:
+    """Name a run by all that its numbers depend on."""
+    code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    libraries = [version_of(name) for name in ("plansim", "numpy", "xarray", "scipy")]
+    values = {key: value.hex() for key, value in sorted(scenario.values.items())}
+    return digest(model.text, json.dumps(values), engine.version, sys.version, *libraries, *code)
+
+
+# --- Running --------------------------------------------------------------------------------------
+
+
+def _run(model: Model, scenario: Scenario, source: str) -> Trajectory:
+    pysd_model: Any = None
+    try:
+        with _isolated(), quiet_pysd() as notes:
+            pysd_model = _loaded(source)
+            trajectory = _integrated(model, scenario, pysd_model)
+    except Exception as error:  # PySD raises whatever Python, numpy or xarray does
+        raise _explained(model, scenario, error, pysd_model, source) from error
+    said = {spoken(note, model, source) for note in (*remarks(source), *notes)}
+    return dataclasses.replace(trajectory, notes=tuple(sorted(said)))
+
+
+@contextlib.contextmanager
+def _isolated() -> Iterator[None]:
+    """Set what a run needs of the interpreter, and restore it.
+
+    Random functions of Vensim draw from numpy's global generator: it starts the same for every
+    run. Division by zero and the like are found in the results. Labels that do not match would be
+    dropped silently by xarray: it has to complain, which also halves the time of a run. Labels
+    kept as Python's strings, not as Arrow's, take off another quarter.
+    """
+    frames, random = sys.getrecursionlimit(), np.random.get_state()
+    sys.setrecursionlimit(max(frames, _MAX_FRAMES))
+    np.random.seed(0)
+    try:
+        with (
+            np.errstate(all="ignore"),
+            pd.option_context("mode.string_storage", "python"),
+            xr.set_options(arithmetic_join="exact"),  # type: ignore[no-untyped-call]
+        ):
+            yield
+    finally:
+        np.random.set_state(random)
+        sys.setrecursionlimit(frames)
+
+
+def _loaded(source: str) -> Any:
+    """Give PySD's model, not yet initialised, from source that was checked."""
+    import pysd
+
+    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
+        path = Path(folder) / "model.py"
+        path.write_text(source, "utf-8")
+        return pysd.load(path, initialize=False)
+
+
+def _integrated(model: Model, scenario: Scenario, pysd_model: Any) -> Trajectory:
+    time = scenario.time
+    over_time, once = recorded(model)
+    # Stocks take their initial values at the initial time: it has to be right before they do.
+    pysd_model.components._control_vars["initial_time"] = lambda: time.initial
+    python_names = {folded(name): python for name, python in pysd_model.namespace.items()}
+    readers = {
+        v.name: _Reader(model, v, python_names[folded(v.name)], pysd_model)
+        for v in (*over_time, *once)
+    }
+    recorder = _Recorder([readers[v.name] for v in over_time])
+    pysd_model.set_stepper(
+        recorder,
+        params=_parameters(scenario, pysd_model, readers),
+        return_columns=[reader.python_name for reader in recorder.readers],
+        final_time=time.final,
+        time_step=time.step,
+        saveper=time.saveper,
+    )
+    pysd_model.step(math.ceil((time.final - time.initial) / time.step - 1e-6))
+    series = zip(over_time, recorder.values, strict=True)
+    return Trajectory(
+        time=_saved_times(time, recorder.times),
+        series={variable.name: np.stack(values) for variable, values in series},
+        constants={variable.name: readers[variable.name].read(pysd_model) for variable in once},
+    )
+
+
+def _saved_times(time: TimeSpec, found: Sequence[float]) -> FloatArray:
+    """Undo the rounding errors of a clock that adds its step again and again."""
+    steps = np.rint((np.array(found) - time.initial) / time.step)
+    saved: FloatArray = time.initial + steps * time.step
+    return saved
+
+
+def _parameters(
+    scenario: Scenario, pysd_model: Any, readers: Mapping[str, _Reader]
+) -> dict[str, Any]:
+    """Give what the scenario sets as PySD wants it: arrays whole, without the clock."""
+    parameters: dict[str, Any] = {}
+    for key, value in scenario.values.items():
+        name, _, element = (key, "", "") if key in readers else key[:-1].partition("[")
+        reader = readers[name]
+        if reader.variable.kind is VariableKind.CONTROL:
+            continue
+        if not element:
+            parameters[reader.python_name] = value
+            continue
+        array = parameters.get(reader.python_name)
+        if array is None:
+            default = getattr(pysd_model.components, reader.python_name)()
+            array = parameters[reader.python_name] = default.astype(float).copy()
+        array[reader.index(element.split(","))] = value
+    return parameters
+
+
+class _Reader:
+    """Reads one variable off PySD's model, in the order of the model's elements."""
+
+    def __init__(self, model: Model, variable: Variable, python_name: str, pysd_model: Any) -> None:
+        self.variable = variable
+        self.python_name = python_name
+        self.dims: list[str] = getattr(pysd_model.components, python_name).subscripts or []
+        if len(self.dims) != len(variable.subscripts):
+            raise _NotAsDeclaredError(variable)
+        # PySD may know a range by another name, and its elements in another case and order.
+        theirs = [[folded(each) for each in pysd_model.subscripts[dim]] for dim in self.dims]
+        ours = [model.subscripts[name].elements for name in variable.subscripts]
+        self.shape = tuple(len(labels) for labels in theirs)
+        self.places = [
+            {element: labels.index(folded(element)) for element in elements}
+            for elements, labels in zip(ours, theirs, strict=True)
+        ]
+        order = [list(places.values()) for places in self.places]
+        as_it_is = [list(range(length)) for length in self.shape]
+        self.order = None if order == as_it_is else np.ix_(*order)
+
+    def index(self, elements: Sequence[str]) -> tuple[int, ...]:
+        """Give the place of an element in PySD's array."""
+        return tuple(places[element] for places, element in zip(self.places, elements, strict=True))
+
+    def read(self, pysd_model: Any) -> FloatArray:
+        """Give the present value, ``(*elements)``; a complex one as NaN."""
+        value = getattr(pysd_model.components, self.python_name)()
+        if isinstance(value, xr.DataArray):
+            if list(value.dims) != self.dims:
+                if set(value.dims) != set(self.dims):
+                    raise _NotAsDeclaredError(self.variable)
+                value = value.transpose(*self.dims)
+            value = value.to_numpy()
+        numbers = np.asarray(value)
+        if np.iscomplexobj(numbers):
+            numbers = np.where(numbers.imag == 0, numbers.real, math.nan)
+        numbers = np.array(numbers, dtype=np.float64).reshape(self.shape)
+        return numbers if self.order is None else numbers[self.order]
+
+
+class _NotAsDeclaredError(Exception):
+    """An equation gives an array of another form than its left-hand side says."""
+
+    def __init__(self, variable: Variable) -> None:
+        self.name = variable.name
+        declared = f"declared over {', '.join(variable.subscripts)} only"
+        without = "declared without subscripts"
+        super().__init__(
+            f"'{variable.name}' is an array, but {declared if variable.subscripts else without}"
+        )
+
+
+class _Recorder:
+    """Collects what a run puts out, in the form that PySD's stepper asks for."""
+
+    def __init__(self, readers: Sequence[_Reader]) -> None:
+        self.readers = readers
+        self.times: list[float] = []
+        self.values: list[list[FloatArray]] = [[] for _ in readers]
+
+    def set_capture_elements(self, elements: object) -> None:
+        """Ignore which variables change: all are read."""
+
+    def initialize(self, pysd_model: object) -> None:
+        """Need nothing."""
+
+    def update(self, pysd_model: Any) -> None:
+        """Keep the values of the present time."""
+        self.times.append(float(pysd_model.time()))
+        for reader, values in zip(self.readers, self.values, strict=True):
+            values.append(reader.read(pysd_model))
+
+
+# --- What went wrong ------------------------------------------------------------------------------
+
+
+def _explained(
+    model: Model, scenario: Scenario, error: Exception, pysd_model: Any, source: str
+) -> SimulationError:
+    """Say at which variable and when a run broke down."""
+    name = culprit(error, model, source)
+    when = None if pysd_model is None else pysd_model.time()
+    match error:
+        case RecursionError():
+            what = "equations that refer to each other in a circle without a stock"
+        case ZeroDivisionError():
+            what = "division by zero"
+        case _:
+            what = spoken(" ".join(str(error).split()) or type(error).__name__, model, source)
+    place = "" if name is None else f" in '{name}'"
+    moment = "" if when is None else f" at time {when:g}"
+    return SimulationError(
+        Fault(
+            f"scenario '{scenario.id}': the run breaks down{place}{moment}",
+            file=model.path,
+            line=None if name is None else model.variables[name].line,
+            found=what,
+        )
+    )

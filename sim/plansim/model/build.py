@@ -1,0 +1,345 @@
+"""The records of a Vensim file, made of what `scan` finds in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from plansim.errors import Fault, FaultLog, ModelError
+from plansim.model.comment import read_comment
+from plansim.model.lint import check_soundness, is_function_call
+from plansim.model.records import (
+    Model,
+    Module,
+    SubscriptRange,
+    TimeSpec,
+    Timing,
+    Variable,
+    VariableKind,
+)
+from plansim.model.scan import MAX_ELEMENTS, Equation, Form, Range, Scan, scan_text, short
+from plansim.model.syntax import Role, evaluate, name_key
+
+__all__ = ["build_model"]
+
+_MAX_STEPS = 10_000_000
+_CONTROL = ("initial_time", "final_time", "time_step", "saveper")
+
+
+def build_model(text: str, file: Path, sha256: str, strict: bool | None) -> Model:
+    """Make the model of a file's text; ``strict`` as for `load_model`.
+
+    Raises:
+        ModelError: with all faults, by line.
+    """
+    faults, warnings, slips = FaultLog(file), FaultLog(file), FaultLog(file)
+    scan = scan_text(text, faults)
+    if faults.is_full:
+        raise ModelError(faults.by_line())
+    if not scan.equations and not faults:
+        raise ModelError(Fault("the file holds no equation", file))
+    check_soundness(scan, faults, warnings)
+    builder = _Builder(scan, faults, slips)
+    variables = builder.variables()
+    subscripts = builder.subscript_ranges()
+    time = builder.time_spec()
+    if strict is None:
+        strict = _keeps_units(variables.values())
+    (faults if strict else warnings).take(slips)
+    if faults or time is None:
+        raise ModelError(faults.by_line())
+    return Model(
+        name=file.stem,
+        path=file,
+        sha256=sha256,
+        text=text,
+        variables=variables,
+        subscripts=subscripts,
+        time=time,
+        modules=builder.modules(variables.values()),
+        warnings=warnings.by_line(),
+    )
+
+
+def _keeps_units(variables: Iterable[Variable]) -> bool:
+    described = [variable for variable in variables if variable.kind is not VariableKind.CONTROL]
+    blank = sum(not variable.unit for variable in described)
+    return blank <= max(1, len(described) // 10)
+
+
+@dataclass
+class _Builder:
+    """Makes the records of one file, and notes what is wrong; used once."""
+
+    scan: Scan
+    faults: FaultLog
+    slips: FaultLog
+    cells_left: int = MAX_ELEMENTS
+    _smallest: dict[frozenset[str], str | None] = field(default_factory=dict)
+
+    def variables(self) -> dict[str, Variable]:
+        built = (self._variable(key, group) for key, group in self.scan.equations.items())
+        return {variable.name: variable for variable in built}
+
+    def subscript_ranges(self) -> dict[str, SubscriptRange]:
+        built = map(self._subscript_range, self.scan.ranges.values())
+        return {range_.name: range_ for range_ in built}
+
+    def modules(self, variables: Iterable[Variable]) -> dict[str, Module]:
+        """Give the groups that hold a variable."""
+        built = {}
+        for name in dict.fromkeys(variable.module for variable in variables):
+            comment = read_comment(self.scan.groups.get(name, ""))
+            built[name] = Module(name, comment.name_zh, comment.meaning_en, comment.meaning_zh)
+        return built
+
+    # The clock
+
+    def time_spec(self) -> TimeSpec | None:
+        """Compute the clock, whose numbers may be given by simple expressions of each other."""
+        clock: dict[str, float] = {}
+        for key in _CONTROL:
+            if key not in self.scan.equations:
+                name = key.replace("_", " ").upper()
+                self.faults.add(f"{name} is missing", expected=f"an equation '{name} = …'")
+                continue
+            value = self._number_of(key, depth=0)
+            if value is not None:
+                clock[key] = value
+            elif key not in self.scan.unreadable and len(self.scan.equations[key]) == 1:
+                equation = self.scan.equations[key][0]
+                self.faults.add(
+                    f"{equation.name} is not known before the run",
+                    equation.line,
+                    expected="a number",
+                )
+        if len(clock) < len(_CONTROL):
+            return None
+        spec = TimeSpec(*(clock[key] for key in _CONTROL))
+        self._check_clock(spec)
+        return spec
+
+    def _check_clock(self, spec: TimeSpec) -> None:
+        if spec.final < spec.initial:
+            wrong = ("final_time", f"at least INITIAL TIME ({spec.initial:g})", spec.final)
+        elif spec.step <= 0:
+            wrong = ("time_step", "more than nil", spec.step)
+        elif spec.saveper <= 0:
+            wrong = ("saveper", "more than nil", spec.saveper)
+        elif spec.final - spec.initial > _MAX_STEPS * spec.step:
+            wrong = ("time_step", f"at most {_MAX_STEPS:,} steps in a run", spec.step)
+        else:
+            return
+        key, expected, found = wrong
+        equation = self.scan.equations[key][0]
+        self.faults.add(
+            f"the clock cannot run with this {equation.name}",
+            equation.line,
+            expected=expected,
+            found=f"{found:g}",
+        )
+
+    def _number_of(self, key: str, depth: int) -> float | None:
+        """Compute a scalar that is a number or follows from numbers; None if it does not."""
+        group = self.scan.equations.get(key, ())
+        if len(group) != 1 or group[0].subscripts or depth > len(_CONTROL):
+            return None
+        numbers = group[0].expression.numbers
+        if numbers is not None:
+            return numbers[0] if len(numbers) == 1 else None
+        right = group[0].text.replace("\\", " ").partition("=")[2].lstrip("=")
+        return evaluate(right, lambda name: self._number_of(name_key(name), depth + 1))
+
+    # Subscripts
+
+    def _subscript_range(self, range_: Range) -> SubscriptRange:
+        comment = read_comment(range_.comment)
+        elements_zh = comment.elements_zh
+        if elements_zh and len(elements_zh) != len(range_.elements):
+            self.slips.add(
+                f"'{short(range_.name)}' does not have a Chinese name for each element",
+                range_.line,
+                expected=f"{len(range_.elements)}",
+                found=f"{len(elements_zh)}",
+            )
+            elements_zh = ()
+        return SubscriptRange(range_.name, range_.elements, comment.name_zh, elements_zh)
+
+    def _subscripts(self, group: tuple[Equation, ...]) -> tuple[str, ...]:
+        """Give for each subscript the range that the equations together cover."""
+        names = []
+        for position in range(min(len(equation.subscripts) for equation in group)):
+            used = [equation.subscripts[position] for equation in group]
+            whole = self.scan.ranges.get(name_key(used[0]))
+            if whole and len({name_key(name) for name in used}) == 1:
+                names.append(whole.name)
+                continue
+            covered = frozenset(
+                name_key(element) for name in used for element in self.scan.dimension(name)
+            )
+            names.append(self._smallest_range(covered) or used[0])
+        return tuple(names)
+
+    def _smallest_range(self, covered: frozenset[str]) -> str | None:
+        """Give the smallest range that holds all of some elements; the first of equals."""
+        if covered not in self._smallest:
+            candidates = min((self._ranges_of.get(key, []) for key in covered), key=len, default=[])
+            holding = [range_ for range_ in candidates if covered <= self._range_keys[range_.name]]
+            smallest = min(holding, key=lambda range_: len(range_.elements), default=None)
+            self._smallest[covered] = smallest.name if smallest else None
+        return self._smallest[covered]
+
+    @cached_property
+    def _range_keys(self) -> Mapping[str, frozenset[str]]:
+        return {
+            range_.name: frozenset(map(name_key, range_.elements))
+            for range_ in self.scan.ranges.values()
+        }
+
+    @cached_property
+    def _ranges_of(self) -> Mapping[str, list[Range]]:
+        """By the key of an element, the ranges that it is in."""
+        holding: dict[str, list[Range]] = {}
+        for range_ in self.scan.ranges.values():
+            for key in self._range_keys[range_.name]:
+                holding.setdefault(key, []).append(range_)
+        return holding
+
+    # Variables
+
+    def _variable(self, key: str, group: tuple[Equation, ...]) -> Variable:
+        first = group[0]
+        kind = self._kind(key, group)
+        comment = read_comment(next((eq.comment for eq in group if eq.comment.strip()), ""))
+        causes, initial_causes = self._causes(group)
+        at_year_end = kind is VariableKind.STOCK or comment.year_end
+        variable = Variable(
+            name=first.name,
+            kind=kind,
+            unit=next((eq.unit for eq in group if eq.unit), ""),
+            name_zh=comment.name_zh,
+            meaning_en=comment.meaning_en,
+            meaning_zh=comment.meaning_zh,
+            sources=comment.sources,
+            timing=Timing.YEAR_END if at_year_end else Timing.YEAR,
+            module=first.group,
+            line=first.line,
+            equation="\n".join(equation.text for equation in group),
+            subscripts=self._subscripts(group),
+            admissible=next((eq.limits for eq in group if eq.limits != (None, None)), (None, None)),
+            plausible=comment.plausible,
+            value=self._value(group, kind),
+            causes=causes,
+            initial_causes=initial_causes,
+        )
+        if key not in self.scan.unreadable:
+            self._note_slips(variable, key)
+        return variable
+
+    def _kind(self, key: str, group: tuple[Equation, ...]) -> VariableKind:
+        if key in _CONTROL:
+            return VariableKind.CONTROL
+        if any(eq.form is Form.LOOKUP or eq.expression.reads_lookup for eq in group):
+            return VariableKind.LOOKUP
+        if any(eq.expression.integrates for eq in group):
+            return VariableKind.STOCK
+        if all(eq.expression.numbers is not None and eq.form is not Form.DATA for eq in group):
+            return VariableKind.CONSTANT
+        return VariableKind.FLOW if key in self._rates else VariableKind.AUXILIARY
+
+    @cached_property
+    def _rates(self) -> frozenset[str]:
+        """The keys of all names in the rates of stocks."""
+        return frozenset(
+            name_key(ref.name)
+            for group in self.scan.equations.values()
+            for equation in group
+            for ref in equation.expression.references
+            if ref.role is Role.RATE
+        )
+
+    def _causes(self, group: tuple[Equation, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Give the variables that the equations refer to, and those only initial values do."""
+        initial_only: dict[str, bool] = {}
+        for equation in group:
+            for ref in equation.expression.references:
+                named = self.scan.equations.get(name_key(ref.name))
+                if named and not is_function_call(ref):
+                    cause, is_initial = named[0].name, ref.role is Role.INITIAL
+                    initial_only[cause] = initial_only.get(cause, True) and is_initial
+        return tuple(initial_only), tuple(name for name, only in initial_only.items() if only)
+
+    def _value(
+        self, group: tuple[Equation, ...], kind: VariableKind
+    ) -> float | Mapping[str, float] | None:
+        if kind is VariableKind.CONTROL:
+            numbers = group[0].expression.numbers
+            return numbers[0] if numbers else None
+        if kind is not VariableKind.CONSTANT:
+            return None
+        values: dict[str, float] = {}
+        for equation in group:
+            numbers = equation.expression.numbers or ()
+            self.cells_left -= self.scan.size(equation)
+            if self.cells_left < 0:
+                self.faults.add(
+                    "the constants are too large",
+                    equation.line,
+                    expected=f"at most {MAX_ELEMENTS:,} numbers in all",
+                )
+                return None
+            cells = self.scan.covered(equation)
+            if len(numbers) == 1:
+                numbers *= len(cells)
+            elif len(numbers) != len(cells):
+                self.faults.add(
+                    f"'{short(equation.name)}' does not have as many numbers as elements",
+                    equation.line,
+                    expected=f"{len(cells)}",
+                    found=f"{len(numbers)}",
+                )
+            pairs = zip(cells, numbers, strict=False)
+            values.update((",".join(cell), number) for cell, number in pairs)
+        return values if group[0].subscripts else values.get("")
+
+    # Slips: what does not hinder a run, but is an oversight in a model that is kept well
+
+    def _note_slips(self, variable: Variable, key: str) -> None:
+        name = short(variable.name)
+        if not variable.unit:
+            self.slips.add(
+                f"'{name}' has no unit",
+                variable.line,
+                expected="a unit after the first '~'; Dmnl if it has no dimension",
+            )
+        if variable.plausible and variable.plausible[0] > variable.plausible[1]:
+            self.slips.add(
+                f"the plausible range of '{name}' is reversed",
+                variable.line,
+                found="–".join(f"{bound:g}" for bound in variable.plausible),
+            )
+        if key in self.scan.elements or key in self.scan.ranges:
+            self.slips.add(
+                f"'{name}' is also the name of a subscript",
+                variable.line,
+                expected="another name: engines may take one for the other",
+            )
+        values = variable.value if isinstance(variable.value, Mapping) else {"": variable.value}
+        for element, value in values.items():
+            if value is not None and not _within(value, variable.admissible):
+                low, high = (
+                    "?" if bound is None else f"{bound:g}" for bound in variable.admissible
+                )
+                self.slips.add(
+                    f"'{name}{f'[{element}]' if element else ''}' is outside of its own limits",
+                    variable.line,
+                    expected=f"a value in [{low},{high}]",
+                    found=f"{value:g}",
+                )
+
+
+def _within(value: float, limits: tuple[float | None, float | None]) -> bool:
+    low, high = limits
+    return (low is None or low <= value) and (high is None or value <= high)

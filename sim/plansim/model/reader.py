@@ -1,0 +1,112 @@
+"""A Vensim file (``.mdl``) becomes a `Model`, or every fault in it is named.
+
+No engine is needed for that: see `scan` for the form of the file, `soundness` for what must hold
+between its equations, `comment` for what a comment may say, and `mdl_build` for the records. What
+was read once is kept, and read again if the file has not changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from pathlib import Path
+
+from plansim.cache import code_of, digest, kept
+from plansim.errors import Fault, ModelError, nearest
+from plansim.files import shipped_model
+from plansim.model.records import Model
+
+__all__ = ["MAX_BYTES", "load_model", "parse_model"]
+
+MAX_BYTES = 5_000_000
+"""A larger file is refused: models of thousands of equations stay under a tenth of it."""
+
+
+def load_model(path: str | Path | None = None, strict: bool | None = None) -> Model:
+    """Read and check a Vensim model.
+
+    Args:
+        path: a ``.mdl`` file; None for the shipped model.
+        strict: whether a missing unit, a value outside of its admissible range and a slip in the
+            comment convention are faults (or else warnings). By default they are faults in the
+            shipped model, and in every other one in which at most one variable in ten has no
+            unit: there a missing one is an oversight, elsewhere it is a habit.
+
+    Raises:
+        ModelError: the file cannot be read, or has faults: all of them, by line.
+    """
+    file = shipped_model() if path is None else Path(path)
+    data = _read_bytes(file)
+    text = _decode(data, file)
+    if strict is None and path is None:
+        strict = True
+    sha256 = hashlib.sha256(data).hexdigest()
+
+    def make() -> Model:
+        from plansim.model.build import build_model
+
+        return build_model(text, file, sha256, strict)
+
+    return kept(
+        "parsed", digest("model", sha256, str(file), str(strict), code_of("", "model")), Model, make
+    )
+
+
+def parse_model(text: str, file: Path) -> Model:
+    """Read the text of a Vensim model that lies in no file, as a variant of one that does.
+
+    Missing units and the like are warnings. ``file`` is what messages name, and where the files
+    that lie beside a model are looked for.
+
+    Raises:
+        ModelError: as for `load_model`.
+    """
+    from plansim.model.build import build_model
+
+    return build_model(text, file, hashlib.sha256(text.encode()).hexdigest(), strict=False)
+
+
+def _read_bytes(file: Path) -> bytes:
+    """Read a regular file up to the limit, so that a device or a huge file does no harm."""
+    try:
+        status = file.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ModelError(Fault("a folder is no model", file, expected="a .mdl file"))
+        if not stat.S_ISREG(status.st_mode) or file.suffix.lower() != ".mdl":
+            raise ModelError(Fault("the file is no Vensim model", file, expected="a .mdl file"))
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        siblings = sorted(path.name for path in file.parent.glob("*.mdl"))
+        raise ModelError(
+            Fault(
+                "there is no such file",
+                file,
+                expected="a .mdl file",
+                nearest=nearest(file.name, siblings),
+            )
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ModelError(Fault("the file cannot be read", file, found=reason)) from error
+    if len(data) > MAX_BYTES:
+        limit, size = f"at most {MAX_BYTES:,} bytes", f"{status.st_size:,}"
+        raise ModelError(Fault("the file is too large", file, expected=limit, found=size))
+    return data
+
+
+def _decode(data: bytes, file: Path) -> str:
+    if not data.strip():
+        raise ModelError(Fault("the file is empty", file, expected="a Vensim model"))
+    if b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        raise ModelError(Fault("the file is binary", file, line, expected="text in UTF-8"))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        found = f"the byte 0x{data[error.start]:02X}"
+        raise ModelError(
+            Fault("the file is not in UTF-8", file, line, expected="text in UTF-8", found=found)
+        ) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,284 @@
+"""The documentation of a model as pages of HTML, made from its file and the tables beside it.
+
+A page a module with an entry a variable, the feedback loops, the parameters with their evidence,
+the sources, and the card of the run whose courses and signs are shown. The pages need no network.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+from plansim.analysis.feedback.loops import Loop
+from plansim.model.records import Model, Variable, VariableKind
+from plansim.output.book.entry import (
+    Book,
+    Part,
+    entry_of,
+    link_to,
+    page_of,
+    values_of,
+)
+from plansim.output.book.run import card_rows, run_facts
+from plansim.output.diagrams.modules import (
+    STYLE,
+    loop_map,
+    loop_rings,
+    module_diagram,
+    modules_drawn,
+)
+from plansim.output.diagrams.parts import module_parts
+from plansim.output.text import Lang, typeset
+
+__all__ = ["document_pages", "front_page", "style_sheet"]
+
+_FOLDER = "templates"
+_COUNTED = (VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY, VariableKind.CONSTANT)
+
+
+def style_sheet() -> str:
+    """Give the style of all pages and drawings."""
+    folder = files(__package__).joinpath(_FOLDER)
+    return folder.joinpath("style.css").read_text("utf-8") + STYLE
+
+
+def front_page(langs: Sequence[Lang]) -> str:
+    """Give the page at the top, which leads to the reader's language."""
+    links = {Lang.EN: "English", Lang.ZH: "中文"}
+    first = langs[0]
+    anchors = " · ".join(
+        f'<a lang="{lang}" href="{lang}/index.html">{links[lang]}</a>' for lang in langs
+    )
+    return (
+        f'<!doctype html>\n<html lang="{first}"><meta charset="utf-8"><title>plansim</title>'
+        f'<meta http-equiv="refresh" content="0; url={first}/index.html"><p>{anchors}</p></html>\n'
+    )
+
+
+def document_pages(
+    book: Book, loops: Sequence[Loop], card: Mapping[str, str], other: Lang | None
+) -> dict[str, str]:
+    """Give the pages of one language by their file names.
+
+    Args:
+        book: the model with what is known of it.
+        loops: its declared feedback loops, if it has any.
+        card: what identifies the model and the program, by label.
+        other: the language that the same pages are also written in.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    text, model = book.text, book.model
+    environment = Environment(
+        loader=PackageLoader(__package__, _FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    shared: dict[str, Any] = {
+        "lang": text.lang.value,
+        "other": other.value if other else "",
+        "model": model,
+        "modules": list(_modules(book)),
+        "say": lambda key, **values: text(f"document.{key}", **values),
+        "label": text,
+        "tongue": partial(_tongue, text.lang),
+        "comma": text("list_sep.comma"),
+        "colon": text("list_sep.colon"),
+        "stop": "。" if text.lang is Lang.ZH else ".",
+    }
+
+    def page(name: str, template: str, title: str, **more: object) -> str:
+        from markupsafe import Markup
+
+        here = lambda link: Markup(' aria-current="page"') if link == name else ""  # noqa: E731
+        loaded = environment.get_template(template)
+        return loaded.render({**shared, "page": name, "title": title, "here": here, **more})
+
+    say = shared["say"]
+    pages = {
+        "index.html": page("index.html", "index.html", say("title"), **_index(book, card)),
+        "loops.html": page("loops.html", "loops.html", say("loops"), **_loops(book, loops)),
+        "parameters.html": page(
+            "parameters.html", "parameters.html", say("parameters"), groups=list(_parameters(book))
+        ),
+        "sources.html": page(
+            "sources.html", "sources.html", say("sources"), groups=list(_sources(book))
+        ),
+    }
+    pages["run.html"] = page("run.html", "run.html", say("run"), **_run(book))
+    drawn = set(modules_drawn(model))
+    for name in model.modules:
+        title, link = book.module_title(name), page_of(name)
+        pages[link] = page(link, "module.html", title, **_module(book, name, name in drawn))
+    return pages
+
+
+def _tongue(lang: Lang, said: str) -> str:
+    """Give the attribute of an element whose text is not in the page's language."""
+    from markupsafe import Markup
+
+    spoken = Lang.ZH if re.search(r"[\u4e00-\u9fff]", said.rpartition("。")[0]) else Lang.EN
+    return Markup("" if spoken is lang else f' lang="{spoken}"')
+
+
+def _in_module(model: Model, module: str) -> list[Variable]:
+    return [each for each in model.variables.values() if each.module == module]
+
+
+def _modules(book: Book) -> Iterator[dict[str, object]]:
+    for name, module in book.model.modules.items():
+        kinds = [each.kind for each in _in_module(book.model, name)]
+        yield {
+            "title": book.module_title(name),
+            "page": page_of(name),
+            "meaning": book.text.pick(module.meaning_en, module.meaning_zh),
+            "counts": [kinds.count(kind) for kind in _COUNTED],
+        }
+
+
+def _index(book: Book, card: Mapping[str, str]) -> dict[str, object]:
+    variables = sorted(book.model.variables.values(), key=lambda each: book.name(each).casefold())
+    return {
+        "kinds": [book.text.word("kind", kind) for kind in _COUNTED],
+        "card": list(card.items()),
+        "names": [
+            {
+                "name": book.name(each),
+                "second": each.name if book.text.lang is Lang.ZH else each.name_zh,
+                "find": f"{each.name} {each.name_zh}".lower(),
+                "link": link_to(each),
+            }
+            for each in variables
+        ],
+    }
+
+
+def _module(book: Book, name: str, drawn: bool) -> dict[str, object]:
+    from markupsafe import Markup
+
+    text, model, module = book.text, book.model, book.model.modules[name]
+    drawing, folded = "", tuple[str, ...]()
+    scenario = book.run.scenario.id if book.run else ""
+    if drawn:
+        signs = book.run.signs if book.run else None
+        drawing = module_diagram(model, name, (text.lang,), style=False, href=link_to, signs=signs)
+        folded = module_parts(model, name).folded
+    groups: dict[VariableKind, list[object]] = {}
+    for variable in _in_module(model, name):
+        entry = entry_of(variable, book)
+        course = entry.course and {"svg": Markup(entry.course.svg), "said": entry.course.said}
+        groups.setdefault(variable.kind, []).append(
+            {**vars(entry), "math": Markup(entry.math), "course": course}
+        )
+    return {
+        "meaning": text.pick(module.meaning_en, module.meaning_zh),
+        "drawing": Markup(drawing),
+        "signed": bool(book.run and book.run.signs),
+        "scenario": scenario,
+        "course_head": text("document.course", scenario=scenario),
+        "folded": [{"name": part.text, "link": part.link} for part in map(book.part, folded)],
+        "groups": [
+            {"title": text.word("kinds", kind), "entries": groups[kind]}
+            for kind in VariableKind
+            if kind in groups
+        ],
+    }
+
+
+def _loops(book: Book, loops: Sequence[Loop]) -> dict[str, object]:
+    from markupsafe import Markup
+
+    text, model = book.text, book.model
+    if not loops:
+        return {"loops": [], "map": ""}
+    langs = (text.lang,)
+    title = text.word("document", "loops")
+    return {
+        "map": Markup(loop_map(loops, model, title, langs, style=False)),
+        "loops": [
+            {
+                "id": loop.id,
+                "name": text.pick(loop.name_en, loop.name_zh),
+                "polarity": text.word("polarity", loop.polarity),
+                "meaning": text.pick(loop.meaning_en, loop.meaning_zh),
+                "weak": text.pick(loop.weak_en, loop.weak_zh),
+                "switch": book.name(model.variables[loop.switch]),
+                "link": link_to(model.variables[loop.switch]),
+                "rings": [Markup(ring) for ring in loop_rings(loop, model, langs, style=False)],
+            }
+            for loop in loops
+        ],
+    }
+
+
+def _run(book: Book) -> dict[str, object]:
+    if book.run is None:
+        return {"card": []}
+    return {
+        "card": card_rows(book.run, book.text),
+        "facts": run_facts(book.run, book.model, book.text),
+    }
+
+
+def _parameters(book: Book) -> Iterator[dict[str, object]]:
+    text = book.text
+    for name in book.model.modules:
+        rows = [
+            {
+                "name": book.name(each),
+                "link": link_to(each),
+                "value": _short(each, book),
+                "unit": typeset(text.unit(each.unit)),
+                "plausible": _span(each.plausible),
+                "admissible": _span(each.admissible),
+                "sources": [part for tag in each.sources for part in _brief(book.cited(tag))],
+            }
+            for each in _in_module(book.model, name)
+            if each.kind is VariableKind.CONSTANT
+        ]
+        if rows:
+            yield {"title": book.module_title(name), "rows": rows}
+
+
+def _short(variable: Variable, book: Book) -> str:
+    """Write the value of a constant; of an array with different ones the lowest and highest."""
+    values = values_of(variable, book.call)
+    if len(values) < 2 or not isinstance(variable.value, Mapping):
+        return "".join(values)
+    numbers = variable.value.values()
+    span = f"{min(numbers):g}–{max(numbers):g}"
+    return book.text("document.elements", span=span, count=len(numbers))
+
+
+def _span(bounds: tuple[float | None, float | None] | None) -> str:
+    if bounds is None or bounds == (None, None):
+        return ""
+    low, high = ("" if bound is None else f"{bound:g}" for bound in bounds)
+    return f"{low}–{high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
+
+
+def _brief(parts: Iterable[Part]) -> Iterator[Part]:
+    """Of a source that has a row of its own, give the id alone."""
+    for part in parts:
+        yield Part(part.text.split("  ")[0], part.link) if part.link else part
+
+
+def _sources(book: Book) -> Iterator[dict[str, object]]:
+    uses: dict[str, list[Part]] = {}
+    for variable in book.model.variables.values():
+        cited = {part.link for tag in variable.sources for part in book.cited(tag)}
+        for link in cited:
+            uses.setdefault(link.rpartition("#")[2], []).append(book.part(variable.name))
+    tables: Mapping[str, Iterable[str]] = {
+        "evidence": book.evidence,
+        "targets": (each.id for each in book.targets),
+        "clashes": (each.id for each in book.clashes),
+    }
+    for key, ids in tables.items():
+        rows = [{"id": each, "said": book.known[each], "uses": uses.get(each, [])} for each in ids]
+        if rows:
+            yield {"title": book.text.word("document", key), "rows": rows}

@@ -1,0 +1,365 @@
+"""What is known of one variable, target or scenario: labels with their texts.
+
+`table.facts` lays them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from plansim.model.comment import read_source
+from plansim.model.evidence import Evidence
+from plansim.model.records import Model, SubscriptRange, Timing, Variable, VariableKind
+from plansim.model.units import NO_UNIT
+from plansim.output.evidence import evidence_said
+from plansim.output.messages import say_in
+from plansim.output.tables.table import limit_of
+from plansim.output.text import Lang, Text, target_figure
+from plansim.scenario.reader import Change, Scenario
+from plansim.targets.catalogue import Kind, Target, split_reference
+
+if TYPE_CHECKING:
+    from plansim.targets.audit import Clash, Statement
+
+__all__ = [
+    "ASSUMPTION",
+    "DERIVED",
+    "NO_UNIT",
+    "changes_head",
+    "changes_in_short",
+    "clash_facts",
+    "kind_of",
+    "noted",
+    "range_of",
+    "reference_name",
+    "scenario_facts",
+    "target_facts",
+    "variable_facts",
+]
+
+Fact = tuple[str, str]
+
+_KIND = {Kind.TARGET: "show.target", Kind.FIGURE: "show.figure", Kind.PAST: "show.past"}
+
+ASSUMPTION = "A"
+DERIVED = "D"
+"""The source ids that stand for no entry of a table, as the convention of the model has it."""
+
+
+def variable_facts(
+    variable: Variable,
+    model: Model,
+    targets: Iterable[Target],
+    evidence: Mapping[str, Evidence],
+    clashes: Iterable[Clash],
+    text: Text,
+) -> list[Fact]:
+    """Say all that the model's file and the tables beside it tell of a variable."""
+    by_id = {target.id: target for target in targets}
+    known = {
+        **{target.id: _target_source(target, text) for target in by_id.values()},
+        **{clash.id: text.pick(clash.topic_en, clash.topic_zh) for clash in clashes},
+        **{key: evidence_said(row, text) for key, row in evidence.items()},
+    }
+    judges = [
+        f"{target.id} {text.pick(target.name_en, target.name_zh)}"
+        for target in by_id.values()
+        if any(split_reference(name)[0] == variable.name for name in target.variables.values())
+    ]
+    initial = set(variable.initial_causes)
+    facts = [
+        ("show.variable", _both(variable.name, variable.name_zh, text)),
+        ("show.meaning", text.pick(variable.meaning_en, variable.meaning_zh)),
+        ("show.kind", kind_of(variable, text)),
+        ("show.module", _module(variable, model, text)),
+        ("show.unit", text.unit(variable.unit)),
+        (
+            "show.subscripts",
+            "\n".join(range_of(model.subscripts[n], text) for n in variable.subscripts),
+        ),
+        ("show.equation", variable.equation.expandtabs(4).replace("\\\n", "\n")),
+        ("show.value", _value(variable, model, text)),
+        ("show.admissible", noted("show.admissible_note", variable.admissible, variable, text)),
+        ("show.plausible", noted("show.plausible_note", variable.plausible, variable, text)),
+        ("show.causes", _names([n for n in variable.causes if n not in initial], model, text)),
+        ("show.initial_causes", _names(variable.initial_causes, model, text)),
+        ("show.uses", _names(model.uses(variable.name), model, text)),
+        ("show.judged_by", "\n".join(judges)),
+        (
+            "show.sources",
+            "\n".join(_source(tag, known, text) for tag in variable.sources),
+        ),
+        ("show.place", f"{model.path}:{variable.line}"),
+    ]
+    return _told(facts, text)
+
+
+def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
+    """Say what the plan's catalogue holds of a target, or of a figure of the past."""
+    unit = text.unit(target.unit)
+    judged = "\n".join(
+        f"{label} ({text.word('basis', basis)})" if basis else label
+        for basis, label in (
+            (basis, reference_name(name, model, text)) for basis, name in target.variables.items()
+        )
+    )
+    facts = [
+        (_KIND[target.kind], f"{target.id}  {_both(target.name_en, target.name_zh, text)}"),
+        ("show.attribute", text.word("attribute", target.attribute) if target.year else ""),
+        ("show.plan", _goal(target, unit, text)),
+        ("show.base", _base(target, text)),
+        ("show.basis", text.join([text.word("basis", each) for each in target.basis])),
+        ("show.measure", text.word("measure", target.measure) if judged else ""),
+        ("show.judged", judged),
+        ("show.not_judged", text.pick(target.reason_en, target.reason_zh)),
+        ("show.planned", text.join(list(target.planned.values()))),
+        ("show.wording", target.wording),
+        ("show.in_plan", text.pick(target.place_en, target.place_zh)),
+        ("show.note", text.pick(target.note_en, target.note_zh)),
+        ("show.place", f"{target.file}:{target.line}"),
+    ]
+    return _told(facts, text)
+
+
+def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
+    """Say what a scenario is and what it sets against its parent."""
+    changes = [
+        _change(change, model, text) + _exceeded(change, model, text) for change in scenario.changes
+    ]
+    assumes = "\n".join(
+        f"{key}{text('list_sep.colon')}{text.pick(reason.en, reason.zh)}"
+        for key, reason in scenario.assumed.items()
+    )
+    title = _both(scenario.title_en, scenario.title_zh, text)
+    facts = [
+        ("show.scenario", f"{scenario.id}  {title}"),
+        ("show.description", text.pick(scenario.description_en, scenario.description_zh)),
+        ("show.lineage", " → ".join(scenario.lineage)),
+        ("show.changes", "\n".join(changes) or text("show.nothing")),
+        ("show.assumes", assumes),
+        ("show.sources", "\n".join(scenario.sources)),
+        ("show.warnings", "\n".join(each.written(say_in(text.lang)) for each in scenario.warnings)),
+        ("show.place", str(scenario.path or "")),
+    ]
+    return _told(facts, text)
+
+
+def clash_facts(clash: Clash, text: Text, *, figures: bool = True) -> list[Fact]:
+    """Say where figures of the plan meet, what follows, and what the model does about it.
+
+    ``figures`` says whether each figure is given with the place that it comes from.
+    """
+    statements = clash.statements if figures else ()
+    finding = text.pick(clash.finding_en, clash.finding_zh)
+    if not clash.stands:
+        finding += text("list_sep.sentence") + text("audit.fallen", condition=clash.condition)
+    topic = text.pick(clash.topic_en, clash.topic_zh)
+    facts = [
+        ("audit.clash", f"{clash.id}  {topic} ({text.word('nature', clash.nature)})"),
+        ("audit.figures", "\n".join(_statement(each, text) for each in statements)),
+        ("audit.arithmetic", "\n".join(map(str, clash.arithmetic))),
+        ("audit.finding", finding),
+        ("audit.handling", text.pick(clash.handling_en, clash.handling_zh)),
+    ]
+    return _told(facts, text)
+
+
+def _statement(statement: Statement, text: Text) -> str:
+    """Write ``name = figure: what it is (where it stands)``."""
+    year = f" ({statement.year})" if statement.year else ""
+    figure = f"{target_figure(statement.value)} {text.unit(statement.unit)}".strip() + year
+    # What has no Chinese label is called by its name alone, which stands before it.
+    named = text.lang is Lang.EN or statement.label_zh
+    label = text.pick(statement.label_en, statement.label_zh) if named else ""
+    place = text.pick(statement.place_en, statement.place_zh)
+    said = text("list_sep.stop").join(part for part in (label, place) if part)
+    return f"{statement.name} = {figure}{text('list_sep.colon')}{said}"
+
+
+def changes_head(scenario: Scenario, text: Text) -> str:
+    """Say against what a scenario's changes stand, or that it has none."""
+    name = scenario.id
+    if scenario.overrides:
+        name = text("changes.with_set", scenario=name)
+    key = "changes.against" if scenario.parent else "changes.model"
+    if not scenario.changes:
+        key = "changes.none" if scenario.parent else "changes.none_model"
+    return text(key, scenario=name, parent=scenario.parent)
+
+
+def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
+    """Write the changes of a scenario, a line a variable: those of an array as ranges."""
+    lines = []
+    for name, group in groupby(scenario.changes, key=lambda each: split_reference(each.name)[0]):
+        changes = list(group)
+        if len(changes) == 1:
+            lines.append(_change(changes[0], model, text))
+            continue
+        label = text("changes.elements", name=_name(name, model, text), count=len(changes))
+        old, new = (_span([getattr(each, key) for each in changes]) for key in ("old", "new"))
+        lines.append(_arrow(label, old, new, changes[0].unit, text))
+    return lines
+
+
+def reference_name(reference: str, model: Model, text: Text) -> str:
+    """Write ``name`` or ``name[element]`` in the reader's language; as it is if unknown."""
+    name, elements = split_reference(reference)
+    if name not in model.variables:
+        return reference
+    label = _name(name, model, text)
+    if elements:
+        chinese = {} if text.lang is Lang.EN else _elements_zh(model)
+        label += f"[{','.join(chinese.get(element, element) for element in elements)}]"
+    return label
+
+
+def _change(change: Change, model: Model, text: Text) -> str:
+    label = reference_name(change.name, model, text)
+    return _arrow(label, f"{change.old:g}", f"{change.new:g}", change.unit, text)
+
+
+def _exceeded(change: Change, model: Model, text: Text) -> str:
+    """Write the plausible range that a change leaves; nothing if it stays inside or has none."""
+    from plansim.scenario.values import outside  # loads what only scenario files need
+
+    variable = model.variables[split_reference(change.name)[0]]
+    if variable.plausible is None or not outside(change.new, *variable.plausible):
+        return ""
+    return noted("show.exceeded", variable.plausible, variable, text)
+
+
+def _arrow(label: str, old: str, new: str, unit: str, text: Text) -> str:
+    said = f"{label}{text('list_sep.colon')}{old} → {new}"
+    return said if unit == NO_UNIT else f"{said} {text.unit(unit)}"
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:g}" if low == high else f"{low:g}–{high:g}"
+
+
+def _name(name: str, model: Model, text: Text) -> str:
+    return text.pick(name, model.variables[name].name_zh)
+
+
+def _elements_zh(model: Model) -> Mapping[str, str]:
+    return {
+        english: chinese
+        for subscript in model.subscripts.values()
+        for english, chinese in zip(subscript.elements, subscript.elements_zh, strict=False)
+    }
+
+
+def _told(facts: Iterable[Fact], text: Text) -> list[Fact]:
+    """Keep what there is something to say about, with the labels in words."""
+    return [(text(label), said) for label, said in facts if said.strip()]
+
+
+def _both(en: str, zh: str, text: Text) -> str:
+    """Give both names, that of the reader's language first."""
+    names = (zh, en) if text.lang is Lang.ZH else (en, zh)
+    return "  ".join(name for name in names if name)
+
+
+def kind_of(variable: Variable, text: Text) -> str:
+    """Say what a variable is and when its yearly figure is read."""
+    if variable.kind in (VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP):
+        return text.word("kind", variable.kind)  # no year has a value of its own
+    timing = "show.timing_year_end" if variable.timing is Timing.YEAR_END else "show.timing_year"
+    return text.word("kind", variable.kind) + text("list_sep.comma") + text(timing)
+
+
+def range_of(subscript: SubscriptRange, text: Text) -> str:
+    """Name a range and its elements."""
+    elements = subscript.elements
+    if text.lang is Lang.ZH and subscript.elements_zh:
+        elements = subscript.elements_zh
+    name = text.pick(subscript.name, subscript.name_zh)
+    return name + text("list_sep.colon") + text.join(list(elements))
+
+
+def _value(variable: Variable, model: Model, text: Text) -> str:
+    if isinstance(variable.value, Mapping):
+        chinese = {} if text.lang is Lang.EN else _elements_zh(model)
+        colon = text("list_sep.colon")
+        return "\n".join(
+            f"{','.join(chinese.get(each, each) for each in cell.split(','))}{colon}{value:g}"
+            for cell, value in variable.value.items()
+        )
+    if variable.value is None:
+        return ""
+    unit = "" if variable.unit == NO_UNIT else text.unit(variable.unit)
+    return f"{variable.value:g} {unit}".strip()
+
+
+def _module(variable: Variable, model: Model, text: Text) -> str:
+    module = model.modules.get(variable.module)
+    return text.pick(variable.module, module.name_zh if module else "")
+
+
+def noted(
+    key: str, bounds: tuple[float | None, float | None] | None, variable: Variable, text: Text
+) -> str:
+    """Write a range of values in words; nothing if there is none."""
+    if bounds is None or bounds == (None, None):
+        return ""
+    low, high = ("" if bound is None else f"{bound:g}" for bound in bounds)
+    span = f"{low} – {high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
+    return text(key, range=f"{span} {text.unit(variable.unit)}".strip())
+
+
+def _names(names: Iterable[str], model: Model, text: Text) -> str:
+    """Enumerate variables; in Chinese each with its Chinese name."""
+    written = []
+    for name in names:
+        name_zh = model.variables[name].name_zh
+        written.append(f"{name_zh}（{name}）" if text.lang is Lang.ZH and name_zh else name)
+    return text.join(written)
+
+
+def _source(tag: str, known: Mapping[str, str], text: Text) -> str:
+    """Write a source tag with what it stands for."""
+    source = read_source(tag)
+    key, rest = source.id, text.pick(source.said_en, source.said_zh)
+    if key in (ASSUMPTION, DERIVED):
+        label = text("show.assumption" if key == ASSUMPTION else "show.derived")
+        return f"{label}{text('list_sep.colon')}{rest}" if rest else label
+    span = f" [{rest}]" if rest else ""
+    # M10 stands for M10a, M10b and M10c.
+    family = [key] if key in known else [each for each in known if each[:-1] == key]
+    return "\n".join([f"{each}{span}  {known[each]}" for each in family]) or key + span
+
+
+def _target_source(target: Target, text: Text) -> str:
+    """Say what a row of the plan is a source of: its figure for the base, not what it wants."""
+    name = text.pick(target.name_en, target.name_zh)
+    place = text.pick(target.place_en, target.place_zh)
+    if target.base_value is None or target.base_period is None:
+        return name + text("list_sep.stop") + place
+    figure = f"{target_figure(target.base_value)} {text.unit(target.base_unit)}"
+    return text(
+        "show.plan_figure", period=target.base_period, figure=figure, name=name, place=place
+    )
+
+
+def _goal(target: Target, unit: str, text: Text) -> str:
+    """Say what the plan asks for, and when."""
+    if target.year is None:
+        return ""
+    asked = [f"{limit_of(target, text)} {unit}"] if target.value is not None else []
+    asked += [
+        f"{text.pick(part.name_en, part.name_zh)} {part.value:g} {text.unit(part.unit)}"
+        for part in target.parts
+    ]
+    return text("show.in_year", what=text.join(asked), year=target.year)
+
+
+def _base(target: Target, text: Text) -> str:
+    if target.base_period is None:
+        return ""
+    if target.base_value is None:
+        return str(target.base_period)
+    figure = f"{target_figure(target.base_value)} {text.unit(target.base_unit)}"
+    return text("show.in_year", what=figure, year=target.base_period)

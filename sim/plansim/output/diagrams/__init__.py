@@ -1,0 +1,1 @@
+"""Stock-and-flow diagrams and causal loop diagrams as SVG."""

@@ -1,0 +1,385 @@
+"""What a stock-and-flow drawing of one module consists of, read from the model's equations.
+
+Stocks, the flows that fill and drain them, and the auxiliaries between. What stands still in a run
+(constants, lookup tables, sums of constants) is left to the text, as is, in a large module, what
+nothing else uses. The drawing collapses subscripts: an array is one element. Variables of other
+modules stand as ghosts beside what they act on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TypeAlias
+
+from plansim.compiler.expression_tree import (
+    Call,
+    Name,
+    Node,
+    Number,
+    Operation,
+    read_right_side,
+    walk,
+)
+from plansim.errors import FaultLog
+from plansim.model.records import Model, Variable, VariableKind
+from plansim.model.scan import Equation, Form, scan_text
+from plansim.model.syntax import name_key
+
+__all__ = [
+    "Element",
+    "Link",
+    "ModuleParts",
+    "Pipe",
+    "Shape",
+    "Signs",
+    "Unnamed",
+    "module_parts",
+    "modules_drawn",
+]
+
+Signs: TypeAlias = Mapping[tuple[str, str], int]
+"""Of causal links, by cause and effect: 1 if the effect moves with its cause, -1 if against it, 0
+if now one and now the other."""
+
+WHOLE = 34
+"""Up to so many moving variables a module is drawn whole; above, without what nothing uses."""
+
+_MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
+_CLOCKED = frozenset({"pulse", "pulse_train", "ramp", "step"})
+"""The functions that read the clock; random ones begin with the word."""
+_HOLDING = ("smooth", "delay", "trend", "forecast")
+"""How the functions begin that hold a value back: a link through them is marked as delayed."""
+
+
+class Shape(StrEnum):
+    """How an element is drawn."""
+
+    STOCK = "stock"
+    FLOW = "flow"
+    AUXILIARY = "auxiliary"
+    CLOUD = "cloud"
+
+
+@dataclass(frozen=True)
+class Element:
+    """A thing with a place in the drawing."""
+
+    key: str
+    """The variable's name; of a cloud, or of a flow without a name, one that no variable has."""
+    shape: Shape
+    variable: Variable | None
+    ghosts: tuple[str, ...] = ()
+    """The variables of other modules that act on it."""
+    serves: tuple[str, ...] = ()
+    """The modules that use it."""
+
+
+@dataclass(frozen=True)
+class Pipe:
+    """Material on its way from one element to the next: stock, flow or cloud."""
+
+    source: str
+    target: str
+    two_way: bool = False
+    """Whether it may as well go back: the flow closes a gap from either side."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A causal link."""
+
+    cause: str
+    effect: str
+    delayed: bool = False
+
+
+@dataclass(frozen=True)
+class Unnamed:
+    """A flow without a name: a summand of a stock's rate that no variable stands for."""
+
+    stock: str
+    direction: int
+    """1 if it fills the stock, -1 if it drains it."""
+    alone: frozenset[str]
+    """What acts on the stock by this flow only: its sign is that of its link to the stock."""
+
+
+@dataclass(frozen=True)
+class ModuleParts:
+    """One module, ready to be laid out."""
+
+    module: str
+    elements: Mapping[str, Element]
+    pipes: tuple[Pipe, ...]
+    links: tuple[Link, ...]
+    folded: tuple[str, ...]
+    """The moving variables that are left out, because nothing else in the model uses them."""
+    unnamed: Mapping[str, Unnamed]
+    """The flows without a name, by their keys."""
+
+    def sign(self, cause: str, effect: str, signs: Signs) -> int | None:
+        """Give the sign of a link of the drawing, of those between variables; None if unknown."""
+        flow = self.unnamed.get(effect)
+        if flow is None:
+            return signs.get((cause, effect))
+        found = signs.get((cause, flow.stock)) if cause in flow.alone else None
+        return None if found is None else found * flow.direction
+
+
+@dataclass(frozen=True)
+class _Term:
+    """A summand of a stock's rate."""
+
+    signs: frozenset[int]
+    """1 fills the stock, -1 drains it; both where the subscript decides."""
+    two_way: bool
+    names: tuple[str, ...]
+
+
+def modules_drawn(model: Model) -> tuple[str, ...]:
+    """Give the modules that have something to draw, in the order of the file."""
+    reading = _Reading(model, "")
+    return tuple(dict.fromkeys(model.variables[name].module for name in reading.moving))
+
+
+def module_parts(model: Model, module: str) -> ModuleParts:
+    """Read what is to be drawn of a module, and how it hangs together."""
+    return _Reading(model, module).parts()
+
+
+class _Reading:
+    """Reads one module; used once."""
+
+    def __init__(self, model: Model, module: str) -> None:
+        self.model = model
+        self.module = module
+        scan = scan_text(model.text, FaultLog(model.path))
+        self.equations = scan.equations
+        self.users: dict[str, list[Variable]] = {}
+        for variable in model.variables.values():
+            for cause in self._felt(variable):
+                self.users.setdefault(cause, []).append(variable)
+        self.own = {
+            variable.name: variable
+            for variable in model.variables.values()
+            if variable.module == module and variable.name in self.moving
+        }
+
+    @cached_property
+    def moving(self) -> Mapping[str, None]:
+        """Give what may change during a run, in the order of the file."""
+        drawn = {v.name: v for v in self.model.variables.values() if v.kind in _MOVING}
+        front = [name for name, v in drawn.items() if self._moves_itself(v)]
+        found = set(front)
+        while front:
+            for user in self.users.get(front.pop(), ()):
+                if user.name in drawn and user.name not in found:
+                    found.add(user.name)
+                    front.append(user.name)
+        return {name: None for name in drawn if name in found}
+
+    def _moves_itself(self, variable: Variable) -> bool:
+        """Whether it is a stock, or reads the clock, chance or data."""
+        if variable.kind is VariableKind.STOCK:
+            return True
+        equations = self.equations[name_key(variable.name)]
+        called = {
+            name_key(each.name)
+            for equation in equations
+            for each in equation.expression.references
+            if each.arguments is not None or name_key(each.name) == "time"
+        }
+        return any(each.form is Form.DATA for each in equations) or any(
+            key == "time" or key in _CLOCKED or key.startswith("random") for key in called
+        )
+
+    def parts(self) -> ModuleParts:
+        kept = self._kept()
+        shapes = {
+            name: Shape.STOCK if self.own[name].kind is VariableKind.STOCK else Shape.AUXILIARY
+            for name in kept
+        }
+        pipes: list[Pipe] = []
+        links: list[Link] = []
+        unnamed: dict[str, Element] = {}
+        flows: dict[str, Unnamed] = {}
+        for name in kept:
+            if shapes[name] is not Shape.STOCK:
+                links += self._links(name, kept)
+                continue
+            terms = self._terms(name)
+            for place, term in enumerate(terms):
+                flow = self._flow_of(term, name)
+                if flow in kept:
+                    shapes[flow] = Shape.FLOW
+                else:
+                    flow = f"{name} {place}"
+                    ghosts = self._ghosts(term.names)
+                    unnamed[flow] = Element(flow, Shape.FLOW, None, ghosts)
+                    flows[flow] = _unnamed(name, term, terms)
+                    links += [Link(cause, flow) for cause in term.names if cause in kept]
+                pipes += [Pipe(flow, name, term.two_way)] if 1 in term.signs else []
+                pipes += [Pipe(name, flow)] if -1 in term.signs else []
+        elements = {name: self._element(name, shapes[name]) for name in kept} | unnamed
+        clouds = dict(_clouds(elements, pipes))
+        return ModuleParts(
+            self.module,
+            elements | {each.key: each for each in clouds.values()},
+            tuple(dict.fromkeys([*pipes, *clouds])),
+            tuple(dict.fromkeys(links)),
+            tuple(name for name in self.own if name not in elements),
+            flows,
+        )
+
+    def _kept(self) -> dict[str, None]:
+        """Give what is drawn, in the order of the file."""
+        if len(self.own) <= WHOLE:
+            return dict.fromkeys(self.own)
+        kept = {
+            name
+            for name, variable in self.own.items()
+            if variable.kind is not VariableKind.AUXILIARY or self._serves(name)
+        }
+        front = list(kept)
+        while front:
+            for cause in self._felt(self.own[front.pop()]):
+                if cause in self.own and cause not in kept:
+                    kept.add(cause)
+                    front.append(cause)
+        return {name: None for name in self.own if name in kept}
+
+    def _element(self, name: str, shape: Shape) -> Element:
+        causes = () if shape is Shape.STOCK else self._felt(self.own[name])
+        return Element(name, shape, self.own[name], self._ghosts(causes), self._serves(name))
+
+    def _felt(self, variable: Variable) -> tuple[str, ...]:
+        """Give what acts on a variable in the run: not what only its initial value refers to."""
+        return tuple(name for name in variable.causes if name not in variable.initial_causes)
+
+    def _ghosts(self, causes: tuple[str, ...]) -> tuple[str, ...]:
+        variables = self.model.variables
+        return tuple(
+            name for name in causes if name in self.moving and variables[name].module != self.module
+        )
+
+    def _serves(self, name: str) -> tuple[str, ...]:
+        others = (user.module for user in self.users.get(name, ()) if user.module != self.module)
+        return tuple(dict.fromkeys(others))
+
+    def _links(self, name: str, kept: Mapping[str, None]) -> Iterator[Link]:
+        held = set(self._held_back(name))
+        for cause in self._felt(self.own[name]):
+            if cause in kept and cause != name:
+                yield Link(cause, name, cause in held)
+
+    def _trees(self, name: str) -> Iterator[Node]:
+        for equation in self.equations[name_key(name)]:
+            if equation.expression.numbers is None and _is_readable(equation):
+                yield read_right_side(equation)
+
+    def _named(self, node: Node) -> Iterator[str]:
+        for below in walk(node):
+            if isinstance(below, Name | Call) and below.key in self.equations:
+                yield self.equations[below.key][0].name
+
+    def _held_back(self, name: str) -> Iterator[str]:
+        for tree in self._trees(name):
+            for node in walk(tree):
+                if isinstance(node, Call) and node.key.startswith(_HOLDING):
+                    yield from self._named(node.arguments[0])
+
+    # Flows
+
+    def _terms(self, stock: str) -> list[_Term]:
+        """Give the summands of a stock's rate; equal ones of several elements once."""
+        found: dict[tuple[str, ...], _Term] = {}
+        for tree in self._trees(stock):
+            for node in walk(tree):
+                if isinstance(node, Call) and node.key == "integ":
+                    for sign, term in _summands(node.arguments[0]):
+                        names = tuple(dict.fromkeys(self._named(term)))
+                        other = found.get(names, _Term(frozenset(), False, names))
+                        if names:
+                            found[names] = self._joined(other, sign, term)
+        return list(found.values())
+
+    def _joined(self, other: _Term, sign: int, term: Node) -> _Term:
+        """Add a summand to one of the same names; of constants among the factors signs are known.
+
+        A difference among them is a gap, which may close from either side.
+        """
+        gap = other.two_way
+        signs = {sign}
+        for factor in _factors(term):
+            gap |= isinstance(factor, Operation) and factor.operator == "-"
+            signs |= {-sign for number in self._numbers(factor) if number < 0}
+        return _Term(frozenset({1}) if gap else other.signs | signs, gap, other.names)
+
+    def _numbers(self, node: Node) -> tuple[float, ...]:
+        if isinstance(node, Number):
+            return (node.value,)
+        if not isinstance(node, Name) or node.key not in self.equations:
+            return ()
+        value = self.model.variables[self.equations[node.key][0].name].value
+        if isinstance(value, Mapping):
+            return tuple(value.values())
+        return () if value is None else (value,)
+
+    def _flow_of(self, term: _Term, stock: str) -> str:
+        """Give the one flow that a summand is about; empty if it is a formula of its own."""
+        moving = [name for name in term.names if name in self.moving]
+        flows = [name for name in moving if self.model.variables[name].kind is VariableKind.FLOW]
+        return flows[0] if len(moving) == 1 and flows and stock not in term.names else ""
+
+
+def _unnamed(stock: str, term: _Term, terms: Sequence[_Term]) -> Unnamed:
+    others = {name for each in terms if each is not term for name in each.names}
+    alone = frozenset(term.names) - others if len(term.signs) == 1 else frozenset()
+    return Unnamed(stock, min(term.signs), alone)
+
+
+def _is_readable(equation: Equation) -> bool:
+    return equation.form in (Form.EQUATION, Form.UNCHANGEABLE)
+
+
+def _summands(node: Node, sign: int = 1) -> Iterator[tuple[int, Node]]:
+    match node:
+        case Operation("+", (left, right)):
+            yield from _summands(left, sign)
+            yield from _summands(right, sign)
+        case Operation("-", (left, right)):
+            yield from _summands(left, sign)
+            yield from _summands(right, -sign)
+        case Operation("negative", (inner,)):
+            yield from _summands(inner, -sign)
+        case _:
+            yield sign, node
+
+
+def _factors(node: Node) -> Iterator[Node]:
+    match node:
+        case Operation("*", (left, right)):
+            yield from _factors(left)
+            yield from _factors(right)
+        case Operation("/", (left, _)):
+            yield from _factors(left)
+        case _:
+            yield node
+
+
+def _clouds(elements: Mapping[str, Element], pipes: list[Pipe]) -> Iterator[tuple[Pipe, Element]]:
+    """Give a cloud, with its pipe, to each flow that comes from nowhere or goes nowhere."""
+    sources = {pipe.source for pipe in pipes}
+    targets = {pipe.target for pipe in pipes}
+    both = {pipe.source for pipe in pipes if pipe.two_way}
+    for key, element in elements.items():
+        if element.shape is Shape.FLOW:
+            if key not in targets:
+                cloud = Element(f"{key} from", Shape.CLOUD, None)
+                yield Pipe(cloud.key, key, key in both), cloud
+            if key not in sources:
+                cloud = Element(f"{key} to", Shape.CLOUD, None)
+                yield Pipe(key, cloud.key), cloud

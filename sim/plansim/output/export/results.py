@@ -1,0 +1,290 @@
+"""Results for other programs: verdicts and runs as JSON and CSV, runs as files.
+
+A run as a file is NetCDF whole, or its annual figures as CSV, Excel workbook or Parquet.
+
+A file appears complete or not at all: it is written beside its place under another name and then
+moved. An existing one is kept unless the caller forces it. The same run gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plansim.errors import Fault, OutputError, nearest
+from plansim.files import writing_whole
+from plansim.output.series import Series, series_of
+from plansim.output.tables.table import gap_text
+from plansim.output.text import Lang, read_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from plansim.targets.audit import Clash
+    from plansim.targets.verdict import Verdict
+
+__all__ = [
+    "FORMATS",
+    "MORE_FIELDS",
+    "VERDICT_FIELDS",
+    "audit_json",
+    "card_of",
+    "check_destination",
+    "run_csv",
+    "run_json",
+    "tidy",
+    "verdicts_csv",
+    "verdicts_json",
+    "write_run",
+    "write_text",
+]
+
+FORMATS = (".csv", ".nc", ".parquet", ".xlsx")
+
+_EPOCH = datetime(2000, 1, 1)
+"""Stands in a workbook's properties instead of the time of writing."""
+
+
+def tidy(series: Iterable[Series], card: Mapping[str, str]) -> pd.DataFrame:
+    """Write annual series as one row a figure.
+
+    Columns: scenario, variable, name_zh, unit, year, value. The run card is in ``frame.attrs``.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame(list(_rows(series, card)), columns=list(_COLUMNS))
+    frame.attrs.update(card)
+    return frame
+
+
+_COLUMNS = ("scenario", "variable", "name_zh", "unit", "year", "value")
+
+
+def _rows(
+    series: Iterable[Series], card: Mapping[str, str]
+) -> Iterator[tuple[str, str, str, str, int, float]]:
+    for each in series:
+        for year, value in each.values.items():
+            yield card["scenario"], each.name, each.name_zh, each.unit, year, value
+
+
+def card_of(dataset: xr.Dataset) -> dict[str, str]:
+    """Give the run card of a dataset: its attributes, as texts."""
+    return {str(key): str(value) for key, value in dataset.attrs.items()}
+
+
+def check_destination(path: Path, *, force: bool = False, formats: Sequence[str] = FORMATS) -> None:
+    """See, before a run, that its result can be written to ``path``, in one of ``formats``.
+
+    Raises:
+        OutputError: unknown suffix, no such folder, folder not writable, or the file exists and
+            ``force`` is not given.
+    """
+    if path.is_dir():
+        fault = Fault("cannot write the output", file=path, expected="a file", found="a folder")
+    elif path.suffix.lower() not in formats:
+        fault = Fault(
+            "unknown kind of output file",
+            file=path,
+            expected="a name that ends with " + ", ".join(formats),
+            found=path.suffix or "no suffix",
+            nearest=nearest(path.suffix, formats) if path.suffix else None,
+        )
+    elif not path.parent.is_dir():
+        fault = Fault(
+            "cannot write the output", file=path, expected="an existing folder",
+            found=f"no folder {path.parent}",
+        )  # fmt: skip
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        fault = Fault(
+            "cannot write the output", file=path, expected="a folder that you may write to",
+            found=f"no right to write to {path.parent}",
+        )  # fmt: skip
+    elif path.exists() and not force:
+        fault = Fault("the output file exists already; --force replaces it", file=path)
+    else:
+        return
+    raise OutputError(fault)
+
+
+def write_run(
+    dataset: xr.Dataset,
+    annual: xr.Dataset,
+    path: Path,
+    *,
+    force: bool = False,
+) -> None:
+    """Write a run to ``path``, in the format that its suffix names.
+
+    ``.nc`` holds ``dataset``, every saved time; the others hold ``annual``.
+
+    Raises:
+        OutputError: as for `check_destination`, or the system refuses to write.
+    """
+    check_destination(path, force=force)
+    series, card = list(series_of(annual)), card_of(dataset)
+    write: dict[str, Callable[[Path], object]] = {
+        ".nc": lambda part: part.write_bytes(dataset.to_netcdf(engine="h5netcdf")),
+        ".csv": lambda part: part.write_text(run_csv(series, card), "utf-8", newline="\n"),
+        ".parquet": lambda part: tidy(series, card).to_parquet(part, index=False),
+        ".xlsx": lambda part: _write_workbook(series, card, part),
+    }
+    with writing_whole(path) as part:
+        write[path.suffix.lower()](part)
+        check_destination(path, force=force)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text to ``path`` as UTF-8, whole or not at all.
+
+    Raises:
+        OutputError: the system refuses to write.
+    """
+    with writing_whole(path) as part:
+        part.write_text(text, "utf-8")
+
+
+def _write_workbook(series: Sequence[Series], card: Mapping[str, str], path: Path) -> None:
+    """Write a sheet with a variable a row and a year a column, and one with the run card."""
+    from xlsxwriter import Workbook
+
+    memory = io.BytesIO()
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    book = Workbook(memory, options)
+    book.set_properties({"created": _EPOCH})
+    strong = book.add_format({"bold": True})
+    sheet = book.add_worksheet("annual")
+    years = list(series[0].values) if series else []
+    for column, title in enumerate(["variable", "name_zh", "unit", *years]):
+        sheet.write(0, column, title, strong)
+    for row, each in enumerate(series, start=1):
+        sheet.write_row(row, 0, [each.name, each.name_zh, each.unit])
+        for column, value in enumerate(each.values.values(), start=3):
+            if not math.isnan(value):  # a year without a figure stays an empty cell
+                sheet.write_number(row, column, value)
+    sheet.set_column(0, 1, 32)
+    sheet.freeze_panes(1, 3)
+    page = book.add_worksheet("run card")
+    page.set_column(0, 1, 32)
+    for row, (key, text) in enumerate(card.items()):
+        page.write_row(row, 0, [key, text])
+    book.close()
+    path.write_bytes(memory.getvalue())
+
+
+def run_json(series: Iterable[Series], card: Mapping[str, str]) -> str:
+    """Write annual series as JSON: the run card, and a list of variables with their values by year.
+
+    A year without a figure is ``null``.
+    """
+    variables: list[dict[str, Any]] = [
+        {
+            "name": each.name,
+            "name_zh": each.name_zh,
+            "unit": each.unit,
+            "timing": each.timing,
+            "values": {year: _number(value) for year, value in each.values.items()},
+        }
+        for each in series
+    ]
+    return json.dumps(
+        {"run": dict(card), "variables": variables}, ensure_ascii=False, indent=2, allow_nan=False
+    )
+
+
+def run_csv(series: Iterable[Series], card: Mapping[str, str]) -> str:
+    """Write annual series as CSV, one row a figure, with the columns of `tidy`.
+
+    A year without a figure has an empty value.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for *labels, value in _rows(series, card):
+        writer.writerow([*labels, "" if math.isnan(value) else value])
+    return file.getvalue()
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+# --- verdicts -----------------------------------------------------------------------------------
+
+VERDICT_FIELDS = (
+    "scenario",
+    "id",
+    "name_en",
+    "name_zh",
+    "attribute",
+    "year",
+    "value",
+    "target",
+    "direction",
+    "unit",
+    "status",
+    "margin",
+    "margin_pct",
+    "first_breach",
+)
+
+
+MORE_FIELDS = (
+    "tolerance",
+    "basis",
+    "second_basis",
+    "second_value",
+    "followed_to",
+    "reason",
+    "reason_en",
+    "reason_zh",
+)
+"""What is said of a verdict beyond that; `reason` is a `Gap`, and only where nothing answers."""
+
+
+def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
+    record = {name: getattr(verdict, name) for name in VERDICT_FIELDS}
+    bases = [*verdict.bases.items(), (None, None), (None, None)]
+    reasons = {f"reason_{lang}": gap_text(verdict, read_text(lang)) or None for lang in Lang}
+    return {
+        **record,
+        "tolerance": verdict.tolerance,
+        "basis": bases[0][0],
+        "second_basis": bases[1][0],
+        "second_value": bases[1][1],
+        "followed_to": verdict.followed_to,
+        "reason": verdict.gap,
+        **reasons,
+    }
+
+
+def verdicts_json(verdicts: Iterable[Verdict]) -> str:
+    """Write verdicts as a JSON list of objects: `VERDICT_FIELDS`, then `MORE_FIELDS`."""
+    records = [_verdict_record(verdict) for verdict in verdicts]
+    return json.dumps(records, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
+    """Write verdicts as CSV with a header; what there is no value for is empty."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, (*VERDICT_FIELDS, *MORE_FIELDS), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(_verdict_record, verdicts))
+    return file.getvalue()
+
+
+def audit_json(clashes: Iterable[Clash]) -> str:
+    """Write the clashes of a plan as a JSON list; where they stand in the file is left out."""
+    records = [asdict(clash) for clash in clashes]
+    for record in records:
+        del record["file"], record["line"]
+    return json.dumps(records, ensure_ascii=False, indent=2, allow_nan=False)

@@ -1,0 +1,118 @@
+"""The runs of a sweep as a table for other programs: one row a run, as Parquet or CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plansim.analysis.experiments.store import Store
+from plansim.analysis.runs import Outcome
+from plansim.errors import Fault, OutputError, nearest
+from plansim.files import writing_whole
+from plansim.targets.catalogue import Status
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["FORMATS", "write_runs"]
+
+FORMATS = (".csv", ".parquet")
+
+
+def write_runs(store: Store, path: Path, *, force: bool = False) -> int:
+    """Write every run that a store holds, block by block; give their number.
+
+    Columns: ``run``, ``scenario``, ``status``, ``bad variable``, ``bad time``; the factors by
+    name; ``OUTPUT YEAR`` for each output and year; ``TARGET`` (the verdict) and ``TARGET margin``
+    for each target; ``TARGET first breach`` for binding ones. Units are in the store.
+
+    Raises:
+        OutputError: unknown suffix, the file exists and ``force`` is not given, or the system
+            refuses to write.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise OutputError(
+            Fault(
+                "unknown kind of output file",
+                path,
+                expected="a name that ends with " + ", ".join(FORMATS),
+                found=path.suffix or "no suffix",
+                nearest=nearest(suffix, FORMATS) if suffix else None,
+            )
+        )
+    if path.exists() and not force:
+        raise OutputError(Fault("the output file exists already; --force replaces it", path))
+    count = 0
+    with writing_whole(path) as part:
+        writer: Any = None
+        for table in _tables(store):
+            writer = writer or _writer(part, table.schema, suffix)
+            writer.write_table(table)
+            count += table.num_rows
+        if writer is None:
+            raise OutputError(Fault("the result holds no runs yet", store.path))
+        writer.close()
+    return count
+
+
+def _writer(path: Path, schema: pa.Schema, suffix: str) -> Any:
+    if suffix == ".parquet":
+        from pyarrow import parquet
+
+        return parquet.ParquetWriter(path, schema)
+    from pyarrow import csv
+
+    return csv.CSVWriter(path, schema)
+
+
+def _tables(store: Store) -> Iterator[pa.Table]:
+    """Give the runs of each block that is written whole."""
+    import pyarrow as pa
+
+    group = store.group()
+
+    def read(name: str, span: slice) -> Any:
+        array: Any = group[name]
+        return np.asarray(array[span])
+
+    everything = slice(None)
+    years = read("year", everything).tolist()
+    targets = [str(each) for each in read("target", everything)]
+    binding = [str(each) for each in read("binding_target", everything)]
+    names: Any = group["bad_variable"].attrs["names"]
+    scenarios = list(store.card["design"]["scenarios"])
+    for number in sorted(store.done()):
+        span = slice(*store.span(number))
+        columns: dict[str, Any] = {
+            "run": np.arange(span.start, span.stop),
+            "scenario": _words(read("scenario", span), scenarios),
+            "status": _words(read("status", span), [each.name.lower() for each in Outcome]),
+            "bad variable": _words(read("bad_variable", span), names),
+            "bad time": pa.array(read("bad_time", span), from_pandas=True),
+        }
+        columns |= {name: read(name, span) for name in store.factors}
+        for name in store.outputs:
+            values = read(name, span)
+            for place, year in enumerate(years):
+                columns[f"{name} {year}"] = np.ascontiguousarray(values[:, place])
+        verdict, margin = read("verdict", span), read("margin", span)
+        for place, target in enumerate(targets):
+            columns[target] = _words(verdict[:, place], [each.value for each in Status])
+            columns[f"{target} margin"] = np.ascontiguousarray(margin[:, place])
+        breach = read("first_breach", span)
+        for place, target in enumerate(binding):
+            years_of = np.ascontiguousarray(breach[:, place])
+            columns[f"{target} first breach"] = pa.array(years_of, mask=years_of <= 0)
+        yield pa.table(columns)
+
+
+def _words(codes: Any, words: list[str]) -> Any:
+    """Give texts for codes; nothing for those below zero."""
+    import pyarrow as pa
+
+    places = pa.array(codes.astype(np.int32), mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(places, pa.array(words)).cast(pa.string())

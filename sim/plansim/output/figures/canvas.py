@@ -1,0 +1,209 @@
+"""The canvas of figures: style, fonts, empty axes, and a figure as a file.
+
+No figure needs a font of the machine's: the file of Noto Sans SC comes with the package zhplot, of
+which nothing else is used (importing it would change matplotlib's settings), and DejaVu Sans with
+matplotlib. Figures are made without pyplot, so that nothing outside of them changes.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import as_file, files
+from importlib.util import find_spec
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from plansim.files import writing_whole
+from plansim.output.export.results import check_destination
+from plansim.output.text import typeset
+
+__all__ = [
+    "FORMATS",
+    "GREY",
+    "HALO",
+    "INK",
+    "ShownFigure",
+    "colours",
+    "darker",
+    "figure_of",
+    "font_file",
+    "name_axes",
+    "new_axes",
+    "plain_numbers",
+    "save_figure",
+    "spread",
+    "style",
+    "typeset",
+    "wrapped",
+    "year_axis",
+]
+
+FORMATS = (".pdf", ".png", ".svg")
+
+INK = "#222222"
+GREY = "#666666"
+HALO = 2.5
+"""Width, in points, of the white rim that lifts a label from the lines behind it."""
+
+_NO_DATE = {".pdf": {"CreationDate": None}, ".png": {}, ".svg": {"Date": None}}
+"""What keeps the time of writing out of a file."""
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the style of plansim: its fonts, colours and lines, within a ``with`` block."""
+    _register_font()
+    with (
+        as_file(files(__package__).joinpath("plansim.mplstyle")) as path,
+        mpl.rc_context(fname=path),
+    ):
+        yield
+
+
+@cache
+def _register_font() -> None:
+    """Tell matplotlib of the Chinese font, which is not installed in the system."""
+    font_manager.fontManager.addfont(font_file())
+
+
+def font_file() -> Path:
+    """Give the path of the Chinese font."""
+    spec = find_spec("zhplot")  # finds the package without running it
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent.joinpath("fonts", "NotoSansSC-Regular.ttf")
+
+
+def colours() -> list[str]:
+    """Give the colours of lines in order, within `style`."""
+    return [str(each) for each in mpl.rcParams["axes.prop_cycle"].by_key()["color"]]
+
+
+class ShownFigure(Figure):
+    """A figure that a notebook shows by itself: without pyplot nobody else would see to that."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        with style():
+            self.savefig(buffer, format="png", bbox_inches="tight")
+        return buffer.getvalue()
+
+
+def new_axes(width: float = 7.0, height: float = 4.0) -> Axes:
+    """Make a figure of its own with one set of axes; sizes in inches."""
+    return ShownFigure(figsize=(width, height)).subplots()
+
+
+def figure_of(axes: Axes) -> Figure:
+    """Give the figure that axes stand in."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
+def name_axes(axes: Axes, name: str, unit: str, *, columns: int = 60) -> None:
+    """Write what the values are above the axes: the name, and the unit at the head of its axis."""
+    axes.set_title(wrapped(typeset(name), columns), pad=17, color=INK)
+    axes.set_ylabel(typeset(unit), rotation=0, ha="left", va="bottom")
+    axes.yaxis.set_label_coords(0.0, 1.015)
+
+
+def darker(hue: str) -> tuple[float, float, float]:
+    """Darken a colour of lines or areas to one of text, which must be read on white."""
+    red, green, blue = to_rgb(hue)
+    light = 0.3 * red + 0.59 * green + 0.11 * blue
+    share = min(1.0, 0.42 / light) if light else 1.0
+    return red * share, green * share, blue * share
+
+
+def wrapped(name: str, columns: int) -> str:
+    r"""Begin a name with a capital and break it into lines; a Chinese character is two columns.
+
+    >>> wrapped("fall of energy use per unit of output", 20)
+    'Fall of energy use\nper unit of output'
+    """
+    name = name[:1].upper() + name[1:]
+    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in name)
+    narrow = int(columns * len(name) / (len(name) + wide)) if name else columns
+    return "\n".join(textwrap.wrap(name, max(narrow, 1), break_long_words=wide > 0))
+
+
+def plain_numbers(axes: Axes, ticks: int = 5) -> None:
+    """Write the ticks of the vertical axis in full, thousands parted: no offsets, no powers."""
+    axes.yaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(_plain))
+
+
+def _plain(value: float, position: int | None = None) -> str:
+    """Write the number at a tick.
+
+    >>> _plain(0.1 + 0.2), _plain(20000.0), _plain(-5.0)
+    ('0.3', '20,000', '−5')
+    """
+    grouped = "," if abs(value) >= 9999.5 else ""
+    return f"{value:{grouped}.10g}".replace("-", "−")
+
+
+def year_axis(axes: Axes, first: int, last: int) -> None:
+    """Mark every fifth year, and leave a little room at both ends."""
+    step = 5 if last - first >= 8 else 1
+    axes.set_xlim(first - 0.3, last + 0.3)
+    axes.set_xticks(
+        sorted({first, *range(-(-first // step) * step, last + 1, step)}),
+    )
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+
+
+def spread(places: list[float], gap: float) -> list[float]:
+    """Move labels apart to be at least ``gap`` from each other, as little as it takes.
+
+    >>> spread([1.0, 1.1, 5.0], 1.0)
+    [0.55, 1.55, 5.0]
+    """
+    order = sorted(range(len(places)), key=places.__getitem__)
+    groups: list[list[int]] = []
+    for index in order:
+        groups.append([index])
+        while len(groups) > 1 and _reach(groups[-1], places, gap)[0] < (
+            _reach(groups[-2], places, gap)[1] + gap
+        ):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    found = list(places)
+    for group in groups:
+        low = _reach(group, places, gap)[0]
+        for rank, index in enumerate(group):
+            found[index] = low + rank * gap
+    return found
+
+
+def _reach(group: list[int], places: list[float], gap: float) -> tuple[float, float]:
+    """Give the ends of a group of labels that stand as close as they may around their middle."""
+    middle = sum(places[index] for index in group) / len(group)
+    half = gap * (len(group) - 1) / 2
+    return middle - half, middle + half
+
+
+def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
+    """Write a figure to a PNG, SVG or PDF file, whole or not at all; the same figure, same bytes.
+
+    Raises:
+        OutputError: unknown suffix, no such folder, no right to write, or the file exists and
+            ``force`` is not given.
+    """
+    check_destination(path, force=force, formats=FORMATS)
+    suffix = path.suffix.lower()
+    with writing_whole(path) as part:
+        with style():
+            figure.savefig(part, metadata=_NO_DATE[suffix])
+        check_destination(path, force=force, formats=FORMATS)

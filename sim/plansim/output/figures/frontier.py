@@ -1,0 +1,166 @@
+"""How margins go as growth is pushed, and how surely all targets hold on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from plansim.analysis.optimization.frontier_records import SURE, Frontier, Horizon
+from plansim.errors import Fault, InputError
+from plansim.output.figures.canvas import GREY, INK, colours, spread, style, typeset
+from plansim.output.text import Lang, Text, read_text
+from plansim.targets.indicator import Floats
+
+__all__ = ["frontier_sheet"]
+
+NEAR = 5
+"""So many targets that come nearest to being broken are coloured; the others are grey."""
+DASH = 4.0
+"""Of lines that end together, in widths of a line."""
+LETTER = 5.6
+"""About the width of one of an id, in points."""
+FAR = 3.5
+"""Margins beyond so many standard deviations are not shown."""
+
+
+def frontier_sheet(found: Frontier, lang: Lang, *, growth_zh: str = "") -> Figure:
+    """Draw, for each year, margins along the frontier above, and chances below.
+
+    Raises:
+        InputError: there is no frontier to draw.
+    """
+    text = read_text(lang)
+    drawn = [each for each in found.horizons if len(each.along) > 1]
+    if not drawn:
+        raise InputError(Fault("there is no frontier to draw: no target can be held"))
+    name = text.pick(found.quest.growth, growth_zh)
+    below = any(each.chances for each in drawn)
+    with style():
+        figure = Figure(figsize=(6.2 * len(drawn), 6.4 if below else 4.4))
+        figure.set_layout_engine("constrained", hspace=0.03, wspace=0.05)
+        heights = [2.4, 1.0] if below else [1.0]
+        grid = figure.subplots(
+            len(heights), len(drawn), squeeze=False, sharex="col",
+            gridspec_kw={"height_ratios": heights},
+        )  # fmt: skip
+        hues = _hues(drawn)
+        for column, horizon in enumerate(drawn):
+            _margins(grid[0, column], horizon, hues, text)
+            if below:
+                _chances(grid[1, column], horizon, text)
+            grid[-1, column].set_xlabel(
+                text("frontier.axis", name=typeset(name), year=horizon.year), loc="left"
+            )
+        title = text.pick(found.quest.scenario.title_en, found.quest.scenario.title_zh)
+        figure.suptitle(text("frontier.sheet", scenario=title), x=0.01, ha="left")
+    return figure
+
+
+def _rates(horizon: Horizon) -> list[float]:
+    return [each.growth * 100 for each in horizon.along]
+
+
+def _lines(horizon: Horizon) -> dict[str, Floats]:
+    """Give the margins along the frontier, by target, in standard deviations."""
+    spreads = {each.target.id: each.spread for each in horizon.alone}
+    return {
+        id_: np.array([each.margins[id_] / spreads[id_] for each in horizon.along])
+        for id_ in horizon.kept
+    }
+
+
+def _near(lines: Mapping[str, Floats]) -> list[str]:
+    return sorted(lines, key=lambda id_: float(np.min(lines[id_])))[:NEAR]
+
+
+def _hues(horizons: Sequence[Horizon]) -> dict[str, str]:
+    """Give each target that is coloured anywhere one colour for all panels."""
+    near = dict.fromkeys(id_ for each in horizons for id_ in _near(_lines(each)))
+    hues = colours()
+    return {id_: hues[place % len(hues)] for place, id_ in enumerate(near)}
+
+
+def _together(ends: Mapping[str, float], gap: float) -> list[list[str]]:
+    """Put those together whose ends are nearer than ``gap`` to the lowest of them.
+
+    >>> _together({"a": 1.0, "b": 3.0, "c": 1.1}, 0.5)
+    [['a', 'c'], ['b']]
+    """
+    groups: list[list[str]] = []
+    for id_ in sorted(ends, key=ends.__getitem__):
+        if groups and ends[id_] - ends[groups[-1][0]] < gap:
+            groups[-1].append(id_)
+        else:
+            groups.append([id_])
+    return groups
+
+
+def _margins(axes: Axes, horizon: Horizon, hues: Mapping[str, str], text: Text) -> None:
+    rates, lines = _rates(horizon), _lines(horizon)
+    near = _near(lines)
+    axes.axhline(0, color=INK, linewidth=0.9)
+    for id_, line in lines.items():
+        if id_ not in near:
+            axes.plot(rates, line, color="#CCCCCC", linewidth=1)
+    bottom = min(float(np.min(each)) for each in lines.values())
+    axes.set_ylim(max(min(bottom, 0) - 0.4, -FAR), FAR)
+    low, high = axes.get_ylim()
+    gap = (high - low) / 22
+    ends = {id_: min(max(float(lines[id_][-1]), low), high) for id_ in near}
+    groups = _together(ends, gap / 2)
+    places = spread([sum(ends[id_] for id_ in each) / len(each) for each in groups], gap)
+    for group, place in zip(groups, places, strict=True):
+        across = 6.0
+        for rank, id_ in enumerate(sorted(group)):
+            # Of lines that lie on one another each shows in the gaps of the others.
+            dash = (rank * DASH, (DASH, DASH * (len(group) - 1))) if len(group) > 1 else "-"
+            axes.plot(rates, lines[id_], color=hues[id_], marker="o", ms=3, ls=dash, label=id_)
+            axes.annotate(
+                id_, (rates[-1], place), xytext=(across, 0), textcoords="offset points",
+                va="center", color=hues[id_], fontsize=8, annotation_clip=False,
+            )  # fmt: skip
+            across += LETTER * len(id_) + 4
+    _place(axes, horizon, text, note=True)
+    kept = text("frontier.kept", count=len(horizon.kept))
+    if left := [*horizon.never, *horizon.clashing]:
+        kept += text("list_sep.clause") + text("frontier.left", ids=text.join(left))
+    axes.set_title(text("frontier.to_title", year=horizon.year), pad=20, color=INK)
+    axes.text(0, 1.02, kept, transform=axes.transAxes, fontsize=8, color=GREY)
+    axes.set_ylabel(text("frontier.margin_axis"))
+    room = (max(rates) - min(rates)) * 0.03
+    axes.set_xlim(min(rates) - room, max(rates) + room)
+
+
+def _place(axes: Axes, horizon: Horizon, text: Text, *, note: bool) -> None:
+    """Mark where the frontier is, and where the scenario stands."""
+    if horizon.highest is not None:
+        rate = horizon.highest.growth * 100
+        axes.axvline(rate, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
+        if note:
+            said = text("frontier.mark", growth=f"{rate:.2f}")
+            axes.annotate(
+                said, (rate, 1), xycoords=("data", "axes fraction"), xytext=(-4, -3),
+                textcoords="offset points", ha="right", va="top", fontsize=8, color=INK,
+            )  # fmt: skip
+
+
+def _chances(axes: Axes, horizon: Horizon, text: Text) -> None:
+    _place(axes, horizon, text, note=False)
+    axes.plot(_rates(horizon), horizon.chances, color=INK, marker="o", ms=3)
+    for share in SURE:
+        axes.axhline(share, color="#BBBBBB", linewidth=0.8, linestyle=(0, (2, 2)))
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_yticks([0, *SURE], ["0", *(f"{share:g}" for share in SURE)])
+    if not horizon.chances or math.isnan(horizon.chances[0]):
+        return
+    axes.set_ylabel(text("frontier.chance_axis"))
+    if (surest := horizon.surest) is not None:
+        said = text("frontier.surest_mark", met=f"{surest.met:.2f}", error=f"{surest.error:.2f}")
+        high = surest.met > 0.5  # then the line is above, and the words go below
+        axes.text(
+            0.01, 0.08 if high else 0.3, said, transform=axes.transAxes, fontsize=8, color=GREY
+        )  # fmt: skip

@@ -1,0 +1,36 @@
+"""Figures of runs: each function takes datasets and gives the matplotlib axes that it drew on.
+
+Two take no dataset: `drivers` what `plansim.sensitivity` found out about one target, `loop_phases`
+what `plansim.find_dominance` did.
+
+A run is what `simulate` gives, over ``time``, or its annual view; all is drawn by years. ``lang``
+is ``en`` or ``zh``; names and units come from the dataset, targets from the catalogue. Without
+``axes`` a figure is made; to lay one out yourself, make it within ``with plansim.plot.style():``.
+In that style texts are shown as they are written: a ``$`` starts no formula, and an axis that you
+make logarithmic needs a formatter of its own, such as ``"{x:g}"``.
+"""
+
+from __future__ import annotations
+
+from plansim.output.figures.canvas import save_figure, style
+from plansim.output.figures.drivers import drivers
+from plansim.output.figures.lines import small_multiples, trajectories
+from plansim.output.figures.loops import loop_phases
+from plansim.output.figures.parts import pyramid, stack
+from plansim.output.figures.phase import phase
+from plansim.output.figures.sweep import fan
+from plansim.output.figures.verdicts import verdict_map
+
+__all__ = [
+    "drivers",
+    "fan",
+    "loop_phases",
+    "phase",
+    "pyramid",
+    "save_figure",
+    "small_multiples",
+    "stack",
+    "style",
+    "trajectories",
+    "verdict_map",
+]

@@ -1,0 +1,142 @@
+"""Whole figures, as the command ``plot`` writes them: one chart, or several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from plansim.analysis.sensitivity.study import Sensitivity
+from plansim.errors import Fault, InputError
+from plansim.output.figures.canvas import ShownFigure, figure_of, style
+from plansim.output.figures.lines import small_multiples, titles, trajectories
+from plansim.output.figures.parts import pyramid, stack, tallest, widest
+from plansim.output.figures.sweep import fan, fan_of
+from plansim.output.figures.verdicts import verdict_map
+from plansim.output.marks import judged_references
+from plansim.output.text import Lang, read_text
+from plansim.targets.catalogue import Attribute, Target
+from plansim.targets.verdict import check_targets
+
+__all__ = [
+    "fan_sheet",
+    "line_sheet",
+    "pyramid_sheet",
+    "quantile_sheet",
+    "stack_sheet",
+    "verdict_sheet",
+]
+
+
+def line_sheet(
+    runs: Sequence[xr.Dataset], variables: Sequence[str], targets: Sequence[Target], lang: Lang
+) -> Figure:
+    """Draw one variable large, or several small; of none, those that binding targets judge.
+
+    Raises:
+        InputError: no variable is given, and no binding target names one.
+        UnknownNameError: a run holds no such series.
+    """
+    if len(variables) == 1:
+        return figure_of(trajectories(runs, variables[0], targets, lang=lang))
+    wanted = variables or judged_references(targets)
+    if not wanted:
+        raise InputError(Fault("no binding target names a variable; --variable gives one to draw"))
+    return figure_of(small_multiples(runs, wanted, targets, lang=lang)[0])
+
+
+def verdict_sheet(
+    runs: Sequence[xr.Dataset], targets: Sequence[Target], lang: Lang, *, every: bool = False
+) -> Figure:
+    """Judge runs and draw the verdicts: on binding targets, or on ``every`` one.
+
+    Raises:
+        InputError: nothing is judged.
+    """
+    wanted = [each for each in targets if every or each.attribute is Attribute.BINDING]
+    verdicts = [verdict for run in runs for verdict in check_targets(run, wanted)]
+    try:
+        axes = verdict_map(verdicts, titles=titles(runs, read_text(lang)), lang=lang)
+    except ValueError:
+        more = "" if every else "; --all draws the others too"
+        raise InputError(Fault(f"no binding target is judged{more}")) from None
+    return figure_of(axes)
+
+
+def stack_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figure:
+    """Draw `stack` for each run, on one scale."""
+    top = 1.04 * max(tallest(run, variable) for run in runs)
+    return _sheet([_on(stack, run, variable, lang, top=top) for run in runs], 6.4, 3.8)
+
+
+def pyramid_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figure:
+    """Draw `pyramid` for each run, on one scale."""
+    reach = 1.08 * max(widest(run, variable) for run in runs)
+    return _sheet([_on(pyramid, run, variable, lang, reach=reach) for run in runs], 6.4, 4.8)
+
+
+def fan_sheet(
+    sweep: xr.Dataset, variables: Sequence[str], targets: Sequence[Target], lang: Lang
+) -> Figure:
+    """Draw `fan` for each variable; of none, for what the sweep keeps that binding targets judge.
+
+    Raises:
+        InputError: there is nothing to draw.
+    """
+    kept: Iterable[str] = (each for each in judged_references(targets) if each in sweep)
+    wanted = list(variables or kept)
+    if not wanted:
+        raise InputError(Fault("the sweep keeps nothing that a binding target is judged by",
+                               expected="--variable with one of its outputs"))  # fmt: skip
+
+    def one(variable: str) -> Callable[[Axes], object]:
+        return lambda axes: fan(sweep, variable, targets, axes=axes, lang=lang)
+
+    return _sheet([one(variable) for variable in wanted], 6.4, 3.8)
+
+
+def quantile_sheet(found: Sensitivity, targets: Sequence[Target], lang: Lang) -> Figure:
+    """Draw, under the first scenario of a study, the fans of what binding targets judge.
+
+    Raises:
+        InputError: there is nothing to draw.
+    """
+    scenario = found.design.scenarios[0].id
+    kept = {each.series: each for each in found.fans if each.scenario == scenario}
+    wanted = [each for each in judged_references(targets) if each in kept]
+    if not wanted:
+        raise InputError(Fault("no binding target names a series that could be drawn"))
+
+    def one(name: str) -> Callable[[Axes], object]:
+        series = kept[name]
+        attributes = {"units": series.unit, "long_name_zh": series.series_zh}
+        rows = [
+            xr.DataArray(list(row), {"year": list(series.years)}, ["year"], attrs=attributes)
+            for row in series.quantiles
+        ]
+        return lambda axes: fan_of({scenario: rows}, name, targets, axes=axes, lang=lang)
+
+    return _sheet([one(name) for name in wanted], 6.4, 3.8)
+
+
+def _on(
+    draw: Callable[..., Axes], run: xr.Dataset, variable: str, lang: Lang, **options: float
+) -> Callable[[Axes], object]:
+    return lambda axes: draw(run, variable, axes=axes, lang=lang, **options)
+
+
+def _sheet(draws: Sequence[Callable[[Axes], object]], width: float, height: float) -> Figure:
+    """Draw on axes side by side, two a row; width and height of each in inches."""
+    columns = min(len(draws), 2)
+    rows = -(-len(draws) // columns)
+    with style():
+        figure = ShownFigure(figsize=(width * columns, height * rows))
+        figure.set_layout_engine("constrained", hspace=0.06, wspace=0.04)
+        grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for empty in grid[len(draws) :]:
+        empty.remove()
+    for draw, axes in zip(draws, grid, strict=False):
+        draw(axes)
+    return figure

@@ -1,0 +1,111 @@
+"""Pictures of the page on the tests: the past beside the model, and what verdicts hang on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from plansim.analysis.validation.history import PastCourse
+from plansim.analysis.validation.ranges import Reach
+from plansim.output.figures.canvas import (
+    GREY,
+    INK,
+    colours,
+    name_axes,
+    plain_numbers,
+    style,
+    typeset,
+    wrapped,
+    year_axis,
+)
+from plansim.output.text import Text
+from plansim.targets.catalogue import Status
+from plansim.targets.verdict import margin_of
+
+__all__ = ["past_sheet", "reach_chart"]
+
+_ACROSS = 3
+_GOOD, _BAD = "#0072B2", "#D55E00"
+_FINE = 10.0
+"""Per cent of a target up to which margins are drawn evenly, and by their logarithm beyond."""
+_TICKS = (-300, -100, -30, -10, -5, 0, 5, 10, 30, 100, 300)
+
+
+def past_sheet(courses: Sequence[PastCourse], text: Text) -> Figure:
+    """Draw each series of the past with the model's band and the observations."""
+    rows = -(-len(courses) // _ACROSS)
+    with style():
+        sheet = Figure(figsize=(9.0, 2.5 * rows + 0.3), layout="constrained")
+        grid = sheet.subplots(rows, _ACROSS, squeeze=False)
+        hue = colours()[0]
+        for axes, each in zip(grid.flat, courses, strict=False):
+            axes.fill_between(each.years, each.low, each.high, color=hue, alpha=0.2, linewidth=0)
+            axes.plot(each.years, each.own, color=hue)
+            seen = sorted(each.observed)
+            axes.plot(seen, [each.observed[year] for year in seen], "o", color=INK, markersize=4)
+            name = text.pick(each.name_en, each.name_zh).partition(" (")[0].partition("（")[0]
+            name_axes(axes, name, text.unit(each.unit), columns=34)
+            low = min(*each.low, *each.observed.values())
+            high = max(*each.high, *each.observed.values())
+            room = max(0.12 * (high - low), 0.02 * high)
+            axes.set_ylim(low - room, high + room)
+            plain_numbers(axes, 4)
+            year_axis(axes, each.years[0], each.years[-1])
+        for axes in grid.flat[len(courses) :]:
+            axes.set_axis_off()
+        sheet.supxlabel(text("validation_page.past_picture"), fontsize=8, color=GREY)
+    return sheet
+
+
+def reach_chart(reaches: Sequence[Reach], text: Text) -> Figure:
+    """Draw the margin of each binding target, and where one constant at a time takes it."""
+    with style():
+        sheet = Figure(figsize=(8.0, 0.36 * len(reaches) + 1.3), layout="constrained")
+        axes = sheet.subplots()
+        axes.grid(visible=False, axis="y")
+        axes.axvline(0, color=INK, linewidth=1)
+        for row, each in enumerate(reaches):
+            ends = [end for move in each.moves for end in (move.low, move.high)]
+            places = _margins(each, [each.value, *ends])
+            hue = _GOOD if each.status is Status.MET else _BAD
+            axes.plot([places.min(), places.max()], [row, row], color=hue, alpha=0.35, linewidth=4)
+            axes.plot(places[1:], np.full(len(ends), row), "|", color=GREY, markersize=7, alpha=0.6)
+            axes.plot(places[:1], [row], "o", color=hue, markersize=6, zorder=3)
+        names = [
+            f"{each.target.id}  "
+            + wrapped(typeset(text.pick(each.target.name_en, each.target.name_zh)), 60)
+            for each in reaches
+        ]
+        axes.set_yticks(range(len(reaches)), [name.partition("\n")[0] for name in names])
+        axes.tick_params(axis="y", labelsize=8, labelcolor=INK)
+        axes.set_ylim(len(reaches) - 0.4, -0.6)
+        axes.set_xscale("symlog", linthresh=_FINE, linscale=1.5)
+        low, high = axes.get_xlim()
+        axes.set_xticks([each for each in _TICKS if low <= each <= high])
+        axes.xaxis.set_major_formatter(FuncFormatter(_signed))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xlabel(text("validation_page.margin"))
+        sheet.supxlabel(
+            wrapped(text("validation_page.hangs_picture"), 110), fontsize=7.5, color=GREY
+        )
+    return sheet
+
+
+def _margins(reach: Reach, values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Give margins in per cent of the target: ``(value,)``."""
+    assert reach.target.value is not None
+    margins = margin_of(np.array(values, dtype=np.float64), reach.target)
+    size = abs(reach.target.value) or 1.0
+    return np.asarray(margins / size * 100)
+
+
+def _signed(value: float, position: int | None = None) -> str:
+    """Write the margin at a tick.
+
+    >>> _signed(5.0), _signed(0.0), _signed(-30.0)
+    ('+5', '0', '−30')
+    """
+    return "0" if value == 0 else f"{value:+.0f}".replace("-", "−")

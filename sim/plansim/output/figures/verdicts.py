@@ -1,0 +1,152 @@
+"""The verdicts of scenarios on targets as a coloured table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch, Rectangle
+
+from plansim.output.figures.canvas import GREY, INK, ShownFigure, figure_of, style, typeset, wrapped
+from plansim.output.text import Lang, Text, percent, read_text, target_figure
+from plansim.targets.catalogue import Attribute, Direction, Status
+from plansim.targets.verdict import Verdict
+
+__all__ = ["verdict_map"]
+
+MARKS = {
+    Status.MET: "✓",
+    Status.MISSED: "✗",
+    Status.UNDECIDED: "?",
+    Status.ASSUMED: "=",
+    Status.UNTESTABLE: "–",
+}
+STEPS = (2.0, 10.0)
+"""Margins, in per cent of the target, at which the colour of a cell grows stronger."""
+MET = ("#DCEBF5", "#9CC7E4", "#4E9BCB")
+MISSED = ("#FBE3D6", "#F5B48E", "#E5834C")
+NEUTRAL = "#EEEEEE"
+ROW = 0.265
+"""Height of a row, in inches."""
+NAME, CELL = 3.7, 1.0
+"""Width of the names and of a cell, in inches."""
+
+
+def verdict_map(
+    verdicts: Iterable[Verdict],
+    *,
+    titles: Sequence[str] = (),
+    axes: Axes | None = None,
+    lang: str = Lang.EN,
+) -> Axes:
+    """Draw verdicts as a table: a target a row, a scenario a column, its margin in each cell.
+
+    Targets stand by attribute, in their order; those that no scenario can judge are left out.
+    ``titles`` head the columns instead of the scenarios' ids. The stronger a colour, the larger the
+    margin; a mark repeats what the colour says.
+
+    Raises:
+        ValueError: nothing is judged.
+    """
+    text = read_text(Lang(lang))
+    cells = {(each.id, each.scenario): each for each in verdicts}
+    scenarios = list(dict.fromkeys(scenario for _, scenario in cells))
+    judged = [each for each in cells.values() if each.status is not Status.UNTESTABLE]
+    if not judged:
+        raise ValueError("there is no verdict to draw")
+    rows: list[Verdict | Attribute] = []
+    for attribute in Attribute:
+        same = {each.id: each for each in judged if each.attribute is attribute}
+        rows += [attribute, *same.values()] if same else []
+    with style():
+        axes = axes or _axes(len(rows), len(scenarios))
+        axes.set_axis_off()
+        axes.set_xlim(-NAME, CELL * len(scenarios))
+        axes.set_ylim(len(rows) + 0.1, -1.5)
+        for place, head in enumerate(titles or scenarios):
+            axes.text(
+                CELL * (place + 0.5), -0.15, wrapped(head, 17), ha="center", va="bottom",
+                fontsize=8, color=INK, linespacing=1.1,
+            )  # fmt: skip
+        for place, row in enumerate(rows):
+            if isinstance(row, Attribute):
+                word = text.word("targets", row)
+                axes.text(-NAME, place + 0.62, word, va="center", color=GREY, fontsize=9)
+                continue
+            _write_name(axes, place, row, text)
+            for column, scenario in enumerate(scenarios):
+                if (verdict := cells.get((row.id, scenario))) is not None:
+                    _fill(axes, column, place, verdict)
+        _key(axes, {each.status for each in judged}, text)
+    return axes
+
+
+def _axes(rows: int, columns: int) -> Axes:
+    width, height = NAME + CELL * columns + 0.2, ROW * (rows + 1.6) + 0.6
+    return ShownFigure(figsize=(width, height)).subplots()
+
+
+def _write_name(axes: Axes, place: int, row: Verdict, text: Text) -> None:
+    name = text.pick(row.name_en, row.name_zh)
+    lines = wrapped(name, 48).split("\n")
+    head = "\n".join(lines[:2]) + (" …" if len(lines) > 2 else "")
+    axes.text(-NAME, place + 0.5, row.id, va="center", fontsize=7, color=GREY)
+    axes.text(
+        -NAME + 0.43,
+        place + 0.5,
+        head,
+        va="center",
+        color=INK,
+        fontsize=7 if len(lines) > 1 else 8,
+        linespacing=1.05,
+    )
+    if row.target is not None and row.direction is not None:
+        sign = {Direction.AT_LEAST: "≥", Direction.AT_MOST: "≤", Direction.ABOUT: "≈"}
+        value = target_figure(row.target).replace("-", "−")
+        asked = f"{sign[row.direction]} {value} {text.unit(row.unit)}"
+        axes.text(
+            -0.06, place + 0.5, typeset(asked), va="center", ha="right", fontsize=7, color=GREY
+        )
+
+
+def _fill(axes: Axes, column: int, place: int, verdict: Verdict) -> None:
+    corner = (CELL * column + 0.02, place + 0.04)
+    axes.add_patch(Rectangle(corner, CELL - 0.04, 0.92, facecolor=_colour(verdict), linewidth=0))
+    words = MARKS[verdict.status]
+    if verdict.status in (Status.MET, Status.MISSED):
+        words += "  " + percent(verdict.margin_pct).replace("-", "−")
+    axes.text(
+        CELL * (column + 0.5), place + 0.5, words, ha="center", va="center", fontsize=8, color=INK
+    )
+
+
+def _colour(verdict: Verdict) -> str:
+    if verdict.status not in (Status.MET, Status.MISSED):
+        return NEUTRAL
+    strength = sum(abs(verdict.margin_pct or 0.0) >= step for step in STEPS)
+    return (MET if verdict.status is Status.MET else MISSED)[strength]
+
+
+def _key(axes: Axes, found: set[Status], text: Text) -> None:
+    """Explain colours and marks below the table."""
+    entries = []
+    for status, shades in ((Status.MET, MET), (Status.MISSED, MISSED)):
+        if status in found:
+            word = f"{MARKS[status]} {text(f'status.{status}')}"
+            bounds = ("plot.under", "plot.between", "plot.over")
+            for shade, bound in zip(shades, bounds, strict=True):
+                size = text(bound, low=f"{STEPS[0]:g}", high=f"{STEPS[1]:g}")
+                entries.append((Patch(facecolor=shade), text("plot.step", verdict=word, size=size)))
+    entries += [
+        (Patch(facecolor=NEUTRAL), f"{MARKS[each]} {text(f'status.{each}')}")
+        for each in (Status.UNDECIDED, Status.ASSUMED)
+        if each in found
+    ]
+    if len(entries) % 3:  # blanks fill a column, so that each has one verdict
+        entries += [(Patch(alpha=0), "")] * (3 - len(entries) % 3)
+    figure = figure_of(axes)
+    handles, words = zip(*entries, strict=True)
+    figure.legend(
+        handles, words, loc="outside lower left", ncols=len(entries) // 3, fontsize=7,
+        title=text("plot.margins"), title_fontsize=7, alignment="left",
+    )  # fmt: skip

@@ -1,0 +1,209 @@
+"""Where a target stands on the chart of the variable that it judges.
+
+A target is about a measure of a series: its level, growth, sum, mean or fall. On a chart of the
+series itself each of them comes to a level, which depends on nothing but the series' own base:
+a fall by a fifth to four fifths of the base, a sum over five years to a fifth of it in each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import xarray as xr
+
+from plansim.errors import Fault, UnknownNameError, nearest
+from plansim.output.series import Series, as_judged, series_of
+from plansim.output.text import Text, target_figure
+from plansim.targets.catalogue import (
+    Attribute,
+    Direction,
+    Kind,
+    Target,
+    split_reference,
+    unit_factor,
+)
+from plansim.targets.indicator import Measure, annual_series
+
+__all__ = [
+    "Mark",
+    "judged_references",
+    "mark_label",
+    "mark_of",
+    "marks_on",
+    "scaled_mark",
+    "series_in",
+    "unplaced",
+]
+
+NOISE = 1e-9
+"""Below this a series is zero but for rounding; nothing that is shown is that small."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A target as a place on the chart of a series, in the unit that the chart shows."""
+
+    target: Target
+    first: int
+    """The first year that it is about: its own, or the first of those summed or averaged."""
+    year: int
+    low: float | None
+    """The level from which on it is met; None if any is low enough."""
+    high: float | None
+    """The level up to which it is met; None if any is high enough."""
+    until: int
+    """The last year to which the level holds: the horizon, if the target is binding."""
+
+
+def series_in(dataset: xr.Dataset, reference: str, targets: Iterable[Target] = ()) -> Series:
+    """Give the annual figures of ``name`` or ``name[element]``, in the unit of its target.
+
+    ``dataset`` is a run over ``time`` or ``year``. A series that never leaves `NOISE` is zero: a
+    difference of two equal sums is not quite that, and would fill a chart.
+
+    Raises:
+        UnknownNameError: the dataset holds no such series.
+    """
+    (shown,) = as_judged([_raw(dataset, reference)], targets)
+    if all(abs(value) < NOISE for value in shown.values.values() if math.isfinite(value)):
+        still = {year: value * 0.0 for year, value in shown.values.items()}
+        return replace(shown, values=still)
+    return shown
+
+
+def _raw(dataset: xr.Dataset, reference: str) -> Series:
+    name, elements = split_reference(reference)
+    if name not in dataset:
+        known = [str(each) for each in dataset]
+        message = f"the run holds no variable '{name}'"
+        raise UnknownNameError(Fault(message, nearest=nearest(name, known)))
+    array = dataset[name]
+    yearly = annual_series(array) if "time" in array.dims else array
+    if "year" not in yearly.dims:  # a constant holds in all years
+        years = annual_series(xr.zeros_like(dataset["time"])) if "time" in dataset else dataset
+        yearly = yearly.expand_dims(year=years["year"].to_numpy())
+    found = {split_reference(each.name): each for each in series_of(xr.Dataset({name: yearly}))}
+    if (name, elements) not in found:
+        known = [each.name for each in found.values()]
+        message = f"'{reference}' is not one series"
+        raise UnknownNameError(
+            Fault(message, expected=f"an element, as {known[0]}", nearest=nearest(reference, known))
+        )
+    return found[name, elements]
+
+
+def judged_references(
+    targets: Iterable[Target], attribute: Attribute = Attribute.BINDING
+) -> list[str]:
+    """Give what targets of an attribute are judged by, each series once, in their order."""
+    wanted = [
+        reference
+        for target in targets
+        if target.kind is Kind.TARGET and target.attribute is attribute and target.value is not None
+        for reference in target.variables.values()
+    ]
+    return list(dict.fromkeys(wanted))
+
+
+def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Mark]:
+    """Give the targets that a series is judged by, as places on its chart.
+
+    The level of a growth or a fall is counted from the base value of this very run.
+    """
+    listed = list(targets)
+    raw = _raw(dataset, reference)
+    found = (mark_of(raw, target, listed) for target in _judging(reference, listed))
+    return [mark for mark in found if mark is not None]
+
+
+def unplaced(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Target]:
+    """Give the targets that a series is judged by and that have no place, for want of a base."""
+    raw = _raw(dataset, reference)
+    return [each for each in _judging(reference, targets) if mark_of(raw, each) is None]
+
+
+def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
+    return [
+        target
+        for target in targets
+        if target.kind is Kind.TARGET and target.value is not None and target.year is not None
+        if split_reference(reference) in map(split_reference, target.variables.values())
+    ]
+
+
+def scaled_mark(mark: Mark, factor: float) -> Mark:
+    """Give a mark in another unit, by a positive factor."""
+    low, high = (None if end is None else end * factor for end in (mark.low, mark.high))
+    return replace(mark, low=low, high=high)
+
+
+def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark | None:
+    """Give a target as a place on the chart of a series that judges it, in the model's unit.
+
+    Of ``raw`` only the value of the base year counts, and that only for a growth or a fall, whose
+    levels are in proportion to it; None where it is missing. ``targets`` are those by whose units
+    series are shown; without any the mark is in the series' own.
+    """
+    assert target.value is not None
+    assert target.year is not None
+    base = raw.values.get(target.since)
+    if base is None and target.measure in (Measure.GROWTH, Measure.REDUCTION):
+        return None
+    slack = target.tolerance or 0.0
+    at = [_level(raw, target, target.value + side, base or 0.0) for side in (-slack, slack)]
+    shown = replace(raw, values=dict(enumerate(at)))
+    low, high = sorted(next(iter(as_judged([shown], targets))).values.values())
+    upward = target.direction is Direction.AT_LEAST
+    if target.measure is Measure.REDUCTION:
+        upward = not upward
+    spans = target.measure in (Measure.SUM, Measure.MEAN)
+    lasts = target.attribute is Attribute.BINDING and target.measure is not Measure.GROWTH
+    about = target.direction is Direction.ABOUT
+    return Mark(
+        target,
+        first=target.since + 1 if spans else target.year,
+        year=target.year,
+        low=low if upward or about else None,
+        high=high if not upward or about else None,
+        until=target.horizon if lasts and not about else target.year,
+    )
+
+
+def _level(raw: Series, target: Target, value: float, base: float) -> float:
+    """Give the level of the series, in its own unit, at which the measure has a value."""
+    assert target.year is not None
+    years = target.year - target.since
+    size = value / unit_factor(raw.unit, target)
+    match target.measure:
+        case Measure.LEVEL | Measure.MEAN:
+            return size
+        case Measure.SUM:
+            return size / years
+        case Measure.GROWTH:
+            return base * (1 + size) ** years
+        case Measure.REDUCTION:
+            return base * (1 - size)
+
+
+_SIGNS: Mapping[Direction, str] = {
+    Direction.AT_LEAST: "≥",
+    Direction.AT_MOST: "≤",
+    Direction.ABOUT: "≈",
+}
+
+
+def mark_label(target: Target, text: Text) -> str:
+    """Say in short what a target asks for: its id, measure, figure and unit as in the plan."""
+    assert target.value is not None
+    assert target.direction is not None
+    what = text.word("mark", target.measure)
+    return text(
+        "mark.label",
+        id=target.id,
+        what=f"{what} " if what else "",
+        sign=_SIGNS[target.direction],
+        value=target_figure(target.value),
+        unit=text.unit(target.unit),
+    )

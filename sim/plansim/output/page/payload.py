@@ -1,0 +1,361 @@
+"""What a page knows beside its programs: charts, levers, scenarios and targets.
+
+All of it is plain data that becomes one JSON object. A text in both languages is ``[en, zh]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TypeAlias
+
+from plansim.analysis.attribution import MOST_EXACT, ORDERS, change_of
+from plansim.analysis.feedback.loops import Loop
+from plansim.compiler.ir import Program
+from plansim.files import shipped
+from plansim.model.records import Model, Timing, Variable
+from plansim.output.marks import mark_label, mark_of
+from plansim.output.page.programs import plain_reference
+from plansim.output.series import Series
+from plansim.output.text import Lang, read_text, target_figure, typeset
+from plansim.scenario.reader import Scenario
+from plansim.scenario.values import Apply
+from plansim.targets.catalogue import Direction, Status, Target, reported_factor, split_reference
+from plansim.targets.indicator import Measure, moment
+from plansim.targets.views import Chart, Lever, Line, Theme, Views
+from plansim.targets.views_default import STILL, names_of, unit_of
+
+__all__ = ["Data", "payload", "phrases"]
+
+Data: TypeAlias = "dict[str, Data] | list[Data] | str | float | int | bool | None"
+"""What JSON can hold."""
+
+BOTH = (Lang.EN, Lang.ZH)
+GROUPS = ("attribute", "basis", "direction", "measure", "page", "status")
+"""The groups of the catalogue of phrases that a page uses."""
+
+
+def payload(
+    model: Model,
+    scenarios: Sequence[Scenario],
+    views: Views,
+    targets: Sequence[Target],
+    program: Program,
+    loops: Sequence[Loop] = (),
+) -> Data:
+    """Collect what a page knows. ``targets`` are those that something answers."""
+    charts = [*views.charts, *_extra(model, views, targets)]
+    place = {chart.id: number for number, chart in enumerate(charts)}
+    outputs = {name: number for number, name in enumerate(program.outputs)}
+    judged = {each.id: number for number, each in enumerate(targets)}
+    return {
+        "phrases": phrases(),
+        "scenarios": [_scenario(model, each, program) for each in scenarios],
+        "themes": [_theme(each, place) for each in views.themes],
+        "charts": [_chart(model, each, targets, judged, outputs) for each in charts],
+        "groups": [
+            {
+                "id": group.id,
+                "name": both(group.name_en, group.name_zh),
+                "levers": [_lever(model, each, program) for each in group.levers],
+            }
+            for group in views.groups
+        ],
+        "targets": [_target(model, each, charts, loops) for each in targets],
+        "statuses": [each.value for each in Status],
+        "moments": [moment(_timing(model, name), 0) for name in program.outputs],
+        "variables": _variables(model, views, program),
+        "changes": _changes(model, program),
+        "shares": {"exact": MOST_EXACT, "orders": ORDERS},
+    }
+
+
+def both(en: str, zh: str) -> Data:
+    """Give a text in both languages, set as print does, with a capital."""
+    return [typeset(_capital(each)) for each in (en, zh or en)]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _words(en: str, zh: str) -> Data:
+    """Give sentences in both languages as they stand in a file, its broken lines joined."""
+    return [read_text(lang).pick(en, zh) for lang in BOTH]
+
+
+def _unit(unit: str) -> Data:
+    return [typeset(read_text(lang).unit(unit)) for lang in BOTH]
+
+
+def phrases() -> dict[str, Data]:
+    """Give the phrases that a page uses, by ``group.key``."""
+    texts = [read_text(lang) for lang in BOTH]
+    found: dict[str, Data] = {
+        key: [typeset(text.phrases[key]) for text in texts]
+        for key in texts[0].phrases
+        if key.partition(".")[0] in GROUPS
+    }
+    assert all(texts[0].word("page", key) for key in found)
+    return found
+
+
+# --- scenarios ------------------------------------------------------------------------------------
+
+
+def _scenario(model: Model, scenario: Scenario, program: Program) -> Data:
+    places = {name: number for number, name in enumerate(program.inputs)}
+    return {
+        "id": scenario.id,
+        "name": both(scenario.title_en, scenario.title_zh),
+        "about": _words(scenario.description_en, scenario.description_zh),
+        "values": [
+            [places[name], value] for name, value in scenario.values.items() if name in places
+        ],
+        "clock": dict(asdict(scenario.time)),
+        "assumed": {key: _words(text.en, text.zh) for key, text in scenario.assumed.items()},
+        **_written(model, scenario),
+    }
+
+
+def _written(model: Model, scenario: Scenario) -> dict[str, Data]:
+    """Say how a file would name a scenario: by its id if it is shipped, else by what it sets."""
+    folder = shipped("scenarios")
+    if scenario.path is not None and scenario.path.resolve().parent == folder.resolve():
+        return {"shipped": True, "parent": scenario.id, "own": {}}
+    known = {path.stem for path in folder.glob("*.yaml")}
+    at_home = model.path.resolve().parent == shipped("model").resolve()
+    ancestors = [each for each in scenario.lineage if at_home and each in known]
+    parent = ancestors[-1] if ancestors else None
+    return {"shipped": False, "parent": parent, "own": dict(scenario.values)}
+
+
+# --- charts ---------------------------------------------------------------------------------------
+
+
+def _extra(model: Model, views: Views, targets: Iterable[Target]) -> Iterator[Chart]:
+    """Give a chart of each series that judges a target and that no theme shows."""
+    seen = {split_reference(line.reference) for chart in views.charts for line in chart.lines}
+    for target in targets:
+        for reference in target.variables.values():
+            name, elements = key = split_reference(reference)
+            if key in seen:
+                continue
+            seen.add(key)
+            variable = model.variables[name]
+            unit = unit_of(targets, [reference]) or variable.unit
+            names = names_of(model, variable, elements)
+            line = Line(plain_reference(reference), *names, reported_factor(variable.unit, unit))
+            yield Chart(line.reference, *names, (line,), unit, key=False)
+
+
+def _theme(theme: Theme, place: Mapping[str, int]) -> Data:
+    return {
+        "id": theme.id,
+        "name": both(theme.name_en, theme.name_zh),
+        "charts": [place[chart.id] for chart in theme.charts],
+    }
+
+
+def _chart(
+    model: Model,
+    chart: Chart,
+    targets: Sequence[Target],
+    judged: Mapping[str, int],
+    outputs: Mapping[str, int],
+) -> Data:
+    lines: list[Data] = [
+        {
+            "output": outputs[line.reference],
+            "name": both(line.name_en, line.name_zh),
+            "factor": line.factor,
+        }
+        for line in chart.lines
+    ]
+    return {
+        "id": chart.id,
+        "name": both(chart.name_en, chart.name_zh),
+        "unit": _unit(chart.unit),
+        "key": chart.key,
+        "lines": lines,
+        "marks": [
+            mark
+            for number, line in enumerate(chart.lines)
+            for target in targets
+            for reference in target.variables.values()
+            if split_reference(reference) == split_reference(line.reference)
+            if (mark := _mark(model, line, number, target, judged)) is not None
+        ],
+    }
+
+
+def _timing(model: Model, reference: str) -> Timing:
+    return model.variables[split_reference(reference)[0]].timing
+
+
+def _mark(model: Model, line: Line, number: int, target: Target, judged: Mapping[str, int]) -> Data:
+    """Give a mark in the unit of the chart; of a growth or a fall, as a multiple of the base."""
+    scaled = target.measure in (Measure.GROWTH, Measure.REDUCTION)
+    unit = model.variables[split_reference(line.reference)[0]].unit
+    mark = mark_of(Series(line.reference, "", unit, "", {target.since: 1.0}), target)
+    if mark is None:
+        return None
+    factor = 1.0 if scaled else line.factor
+    return {
+        "target": judged[target.id],
+        "line": number,
+        "low": None if mark.low is None else mark.low * factor,
+        "high": None if mark.high is None else mark.high * factor,
+        "scaled": scaled,
+        "since": target.since,
+        "first": mark.first,
+        "year": mark.year,
+        "until": mark.until,
+        "label": [typeset(mark_label(target, read_text(lang))) for lang in BOTH],
+    }
+
+
+# --- levers ---------------------------------------------------------------------------------------
+
+
+def _lever(model: Model, lever: Lever, program: Program) -> Data:
+    places = {name: number for number, name in enumerate(program.inputs)}
+    inside = [each for each in lever.constants if each in places]
+    variables = [model.variables[split_reference(each)[0]] for each in inside]
+    is_set = lever.apply is Apply.SET and bool(variables)
+    return {
+        "id": lever.id,
+        "name": both(lever.name_en, lever.name_zh),
+        "help": _words(lever.help_en, lever.help_zh),
+        "inputs": [places[each] for each in inside],
+        "plausible": [list(each.plausible) if each.plausible else None for each in variables],
+        "limits": list(variables[0].admissible if is_set else (lever.low, lever.high)),
+        "apply": lever.apply.value,
+        "low": lever.low,
+        "high": lever.high,
+        "unit": _unit(lever.shown_unit) if lever.shown_unit != NO_UNIT else ["", ""],
+        "factor": lever.shown_factor,
+        "calendar": lever.unit == "Year" and lever.low > EARLIEST,
+    }
+
+
+NO_UNIT = "Dmnl"
+EARLIEST = 1800
+"""A number of years above this is a date."""
+
+
+def _variables(model: Model, views: Views, program: Program) -> Data:
+    """Give the constants behind the inputs of the program, arrays as one, with their places."""
+    shown = {
+        split_reference(each)[0]: (lever.shown_unit, lever.shown_factor)
+        for lever in views.levers
+        for each in lever.constants
+        if lever.unit == model.variables[split_reference(each)[0]].unit
+    }
+    called = {
+        lever.id: (lever.name_en, lever.name_zh)
+        for lever in views.levers
+        if lever.constants == (lever.id,) and lever.apply is Apply.SET
+    }
+    found: dict[str, list[int]] = {}
+    for number, name in enumerate(program.inputs):
+        found.setdefault(split_reference(name)[0], []).append(number)
+    rows: list[Data] = []
+    for name, inputs in found.items():
+        variable = model.variables[name]
+        unit, factor = shown.get(name) or _readable(variable)
+        rows.append(
+            {
+                "name": both(*called.get(name, (variable.name, variable.name_zh))),
+                "unit": _unit(unit) if unit != NO_UNIT else ["", ""],
+                "factor": factor,
+                "inputs": list(inputs),
+                "elements": [_elements(model, variable, program.inputs[each]) for each in inputs],
+                "calendar": variable.unit == "Year" and _is_date(variable),
+            }
+        )
+    return rows
+
+
+def _changes(model: Model, program: Program) -> Data:
+    """Give what counts as one change of assumptions: its name, and the places of its inputs."""
+    found: dict[str, list[int]] = {}
+    order = {name: place for place, name in enumerate(model.variables)}
+    references = enumerate(program.inputs)
+    for place, each in sorted(references, key=lambda one: order[split_reference(one[1])[0]]):
+        found.setdefault(change_of(model, each), []).append(place)
+    rows: list[Data] = []
+    for name, inputs in found.items():
+        first = model.variables[split_reference(program.inputs[inputs[0]])[0]]
+        name_zh = model.variables.get(name, first).name_zh
+        rows.append({"id": name, "name": both(name, name_zh), "inputs": list(inputs)})
+    return rows
+
+
+def _readable(variable: Variable) -> tuple[str, float]:
+    return ("%/Year", 100.0) if variable.unit == "1/Year" else (variable.unit, 1.0)
+
+
+def _is_date(variable: Variable) -> bool:
+    return isinstance(variable.value, float) and variable.value > EARLIEST
+
+
+def _elements(model: Model, variable: Variable, reference: str) -> Data:
+    elements = split_reference(reference)[1]
+    if not elements:
+        return ["", ""]
+    chinese = names_of(model, variable, elements)[1].rpartition("（")[2].removesuffix("）")
+    return [", ".join(elements), chinese]
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+
+def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequence[Loop]) -> Data:
+    references = [split_reference(each) for each in target.variables.values()]
+    variable = model.variables[references[0][0]]
+    causes = [
+        model.variables[name]
+        for name in variable.causes
+        if name in model.variables and model.variables[name].kind not in STILL
+    ]
+    near = {variable.name, *(each.name for each in causes)}
+    around = [
+        loop
+        for loop in loops
+        if near & {split_reference(link.cause)[0] for path in loop.paths for link in path}
+    ]
+    assert target.value is not None
+    return {
+        "id": target.id,
+        "name": both(target.name_en, target.name_zh),
+        "attribute": target.attribute.value,
+        "unit": _unit(target.unit),
+        "sign": str(target.direction) if target.direction else "",
+        "value": target.value,
+        "slack": target.tolerance if target.direction is Direction.ABOUT else 0,
+        "asked": target_figure(target.value),
+        "year": target.year,
+        "since": target.since,
+        "horizon": target.horizon,
+        "bases": [str(basis) for basis in target.variables if basis],
+        "place": _words(target.place_en, target.place_zh),
+        "wording": target.wording,
+        "note": _words(target.note_en, target.note_zh),
+        "chart": next(
+            number
+            for number, chart in enumerate(charts)
+            if references[0] in [split_reference(line.reference) for line in chart.lines]
+        ),
+        "variable": both(variable.name, variable.name_zh),
+        "meaning": [variable.meaning_en, variable.meaning_zh or variable.meaning_en],
+        "module": variable.module,
+        "causes": [both(each.name, each.name_zh) for each in causes],
+        "loops": [
+            [
+                [f"{loop.id} {each}" for each in (loop.name_en, loop.name_zh)],
+                _words(loop.meaning_en, loop.meaning_zh),
+            ]
+            for loop in around
+        ],
+    }

@@ -1,0 +1,104 @@
+"""The two programs inside a page: the model, and the rules by which its runs are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import cast
+
+from plansim.compiler.ir import Program
+from plansim.compiler.javascript import emit_javascript
+from plansim.compiler.lower import StructuralError, lower
+from plansim.compiler.order import schedule
+from plansim.compiler.tracing import Trace
+from plansim.errors import Fault, InputError
+from plansim.model.records import Model, VariableKind
+from plansim.scenario.reader import Scenario
+from plansim.targets.catalogue import Basis, Target, split_reference, unit_factor
+from plansim.targets.indicator import Floats, Yearly
+from plansim.targets.verdict import Answer, findings, percent_of
+from plansim.targets.views import Views
+
+__all__ = ["javascript", "model_program", "plain_reference", "verdict_program"]
+
+
+def javascript(program: Program) -> str:
+    """Give the text of a program."""
+    return emit_javascript(program, schedule(program))
+
+
+def model_program(
+    model: Model, scenarios: Iterable[Scenario], views: Views, targets: Iterable[Target]
+) -> Program:
+    """Lower what a page shows, for all constants that its levers move or its scenarios set.
+
+    Raises:
+        ModelError: what the compiler does not support, with each variable and line.
+        InputError: scenarios set a constant on which the shape of the program depends.
+    """
+    set_by = {
+        name: scenario
+        for scenario in scenarios
+        for name in scenario.values
+        if model.variables[split_reference(name)[0]].kind is VariableKind.CONSTANT
+    }
+    moved = [each for lever in views.levers for each in lever.constants]
+    shown = [line.reference for chart in views.charts for line in chart.lines]
+    shown += [each for target in targets for each in target.variables.values()]
+    outputs = list(dict.fromkeys(split_reference(each)[0] for each in shown))
+    try:
+        return lower(model, [*moved, *set_by], outputs)
+    except StructuralError as error:
+        names = sorted(error.names)
+        if asked := {split_reference(each)[0] for each in set_by} & error.names:
+            raise InputError(
+                Fault(
+                    f"'{name}' decides on the shape of the model and cannot change within a page",
+                    next(s.path for key, s in set_by.items() if split_reference(key)[0] == name),
+                )
+                for name in sorted(asked)
+            ) from None
+        return lower(model, [e for e in moved if split_reference(e)[0] not in names], outputs)
+
+
+def plain_reference(reference: str) -> str:
+    """Write a reference as a program names it: ``name[e1,e2]``."""
+    name, elements = split_reference(reference)
+    return f"{name}[{','.join(elements)}]" if elements else name
+
+
+def verdict_program(model: Model, targets: Sequence[Target]) -> Program:
+    """Take down what `targets.verdict` does to judge targets, from annual figures to verdicts.
+
+    Inputs are ``reference@year``. Of each target that something answers, outputs are
+    ``id.value``, ``id.margin``, ``id.percent``, ``id.breach``, ``id.status`` (`Status.code`),
+    ``id.assumed`` (the same where a scenario assumes the target) and ``id.basis`` for each basis.
+    """
+    trace = Trace()
+    for target in targets:
+        answers = {
+            basis: Answer(
+                _figures(trace, reference),
+                unit_factor(model.variables[split_reference(reference)[0]].unit, target),
+            )
+            for basis, reference in target.variables.items()
+        }
+        found = findings(cast("Mapping[Basis | None, Answer]", answers), target)
+        given = findings(cast("Mapping[Basis | None, Answer]", answers), target, assumed=True)
+        trace.output(f"{target.id}.value", found.value)
+        trace.output(f"{target.id}.margin", found.margin)
+        trace.output(f"{target.id}.percent", percent_of(found.margin, target))
+        trace.output(f"{target.id}.breach", found.first_breach)
+        trace.output(f"{target.id}.status", found.status)
+        trace.output(f"{target.id}.assumed", given.status)
+        for basis, value in found.bases.items():
+            trace.output(f"{target.id}.{basis}", value)
+    return trace.program()
+
+
+def _figures(trace: Trace, reference: str) -> Yearly:
+    name = plain_reference(reference)
+
+    def at(year: int) -> object:
+        return trace.input(f"{name}@{year}")
+
+    return cast("Callable[[int], Floats]", at)

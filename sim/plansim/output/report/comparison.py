@@ -1,0 +1,286 @@
+"""The report on a comparison: which binding targets fail, when, what would mend them, and why.
+
+The first section is the decision; it is made to fit one page. The others are what stands behind it.
+"""
+
+from __future__ import annotations
+
+import json
+
+from plansim.analysis.comparison import Comparison
+from plansim.output.report.causes import cause_section
+from plansim.output.report.document import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Document,
+    Paragraph,
+    Row,
+    Section,
+    Table,
+    Tone,
+)
+from plansim.output.report.moves import joint_in_words, remedy_in_words, shared_in_words
+from plansim.output.report.tables import (
+    assumption_section,
+    mending_section,
+    verdict_section,
+)
+from plansim.output.report.themes import theme_section
+from plansim.output.tables.table import MARKS, limit_of, margin_text, value_text
+from plansim.output.text import Text, percent
+from plansim.targets.catalogue import Attribute, Status, Target
+from plansim.targets.verdict import Verdict
+
+__all__ = ["report"]
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""Stand for scenarios where their names would not fit."""
+
+_TONES = {
+    Status.MET: Tone.GOOD,
+    Status.MISSED: Tone.BAD,
+    Status.UNDECIDED: Tone.DOUBT,
+    Status.ASSUMED: Tone.DOUBT,
+    Status.UNTESTABLE: Tone.FAINT,
+}
+
+
+def report(comparison: Comparison, text: Text) -> Document:
+    """Build the report in the language of ``text``."""
+    titles = _names(comparison, text)
+    names = _heads(titles)
+    themes = [theme_section(comparison, each, names, text) for each in comparison.views.themes]
+    if themes:
+        first = themes[0]
+        themes[0] = Section(first.title, first.short, first.blocks, new_page=True)
+    sections = [
+        _decision(comparison, titles, names, text),
+        verdict_section(comparison, names, text),
+        mending_section(comparison, names, text),
+        assumption_section(comparison, names, text),
+        *cause_section(comparison, names, text),
+        *themes,
+        _method(comparison, names, text),
+    ]
+    plan = comparison.plan
+    return Document(
+        text.lang,
+        text("report.title", scenarios=_all_of(titles, text)),
+        text.pick(plan.en, plan.zh),
+        tuple(each for each in sections if each.blocks),
+    )
+
+
+def _names(comparison: Comparison, text: Text) -> list[str]:
+    """Give the titles of the scenarios with their ids where two are the same."""
+    found = [text.pick(each.title_en, each.title_zh) or each.id for each in comparison.scenarios]
+    return [
+        f"{name} ({each.id})" if found.count(name) > 1 else name
+        for name, each in zip(found, comparison.scenarios, strict=True)
+    ]
+
+
+def _all_of(titles: list[str], text: Text) -> str:
+    """Write ``A, B and C``."""
+    *first, last = titles
+    return text("report.versus").join([text.join(first), last])
+
+
+def _heads(names: list[str]) -> list[str]:
+    """Give the letters and names of the scenarios, as the heads of their columns."""
+    return [f"{letter}  {name}" for letter, name in zip(LETTERS, names, strict=False)]
+
+
+# --- page one -------------------------------------------------------------------------------------
+
+
+def _decision(comparison: Comparison, titles: list[str], names: list[str], text: Text) -> Section:
+    failing = comparison.failing
+    blocks: list[Block] = [Paragraph(_head(comparison, titles, text), lead=True)]
+    if failing:
+        blocks.append(_failing_table(comparison, names, text))
+    levers = sum(not each.outside for each in comparison.views.levers)
+    said = [
+        joint_in_words(mended.joint, name, levers, text)
+        for name, mended in zip(titles, comparison.mended, strict=True)
+        if mended.joint is not None
+    ]
+    if comparison.breached:
+        parts = [
+            text("report.later_one", id=each.id, name=text.pick(each.name_en, each.name_zh),
+                 when=text.join(_breaches(comparison, each, text)))
+            for each in comparison.breached
+        ]  # fmt: skip
+        said.append(text("report.later", targets=text("list_sep.semicolon").join(parts)))
+    unjudged = [
+        each.id
+        for each in comparison.targets
+        if each.attribute is Attribute.BINDING
+        and all(v[each.id].status is Status.UNTESTABLE for v in comparison.verdicts)
+    ]
+    if unjudged:
+        said.append(text("report.unjudged", count=len(unjudged), ids=text.join(unjudged)))
+    if said:
+        blocks.append(Bullets(tuple(said)))
+    return Section(text("report.decision"), text("report.decision_tab"), tuple(blocks))
+
+
+def _head(comparison: Comparison, names: list[str], text: Text) -> str:
+    """Say in a few sentences how many binding targets fail, and whether they are the same ones."""
+    said = []
+    fails = []
+    for name, verdicts in zip(names, comparison.verdicts, strict=True):
+        binding = [each for each in verdicts.values() if each.attribute is Attribute.BINDING]
+        judged = [each for each in binding if each.status is not Status.UNTESTABLE]
+        failed = [e.id for e in judged if e.status in (Status.MISSED, Status.UNDECIDED)]
+        fails.append(set(failed))
+        said.append(
+            text("report.fails", scenario=name, failed=len(failed), judged=len(judged))
+            if failed
+            else text("report.holds", scenario=name, judged=len(judged))
+        )
+    everywhere = set.intersection(*fails)
+    listed = [each.id for each in comparison.failing]
+    if everywhere:
+        same = [each for each in listed if each in everywhere]
+        said.append(text("report.same", ids=text.join(same)))
+    for name, mine, others in zip(names, fails, _others(fails), strict=True):
+        if only := [each for each in listed if each in mine and each not in others]:
+            said.append(text("report.only", scenario=name, ids=text.join(only)))
+    return text("list_sep.sentence").join(said)
+
+
+def _others(sets: list[set[str]]) -> list[set[str]]:
+    return [set().union(*(sets[:place] + sets[place + 1 :])) for place in range(len(sets))]
+
+
+def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Table:
+    columns = [Column(text("verdicts.name"), text("verdicts.target"), width=3.2)]
+    columns += [Column(name, width=1.7) for name in names]
+    sought = any(each.each for each in comparison.mended)
+    if sought:
+        columns.append(Column(text("report.mends"), width=4.6))
+    rows = []
+    for target in comparison.failing:
+        cells = [
+            Cell(
+                f"{target.id}  {text.pick(target.name_en, target.name_zh)}",
+                (f"{limit_of(target, text)} {text.unit(target.unit)}",),
+            )
+        ]
+        cells += [_decision_cell(comparison, place, target, text) for place in range(len(names))]
+        if sought:
+            cells.append(_mending_cell(comparison, target, text))
+        rows.append(Row(tuple(cells)))
+    note = [text("report.failing_note")]
+    if sought:
+        note.append(text("report.mends_note"))
+    if comparison.spread is not None:
+        note.append(text("report.spread_note", sweep=comparison.spread.name))
+        if not comparison.spread.same_model:
+            note.append(text("report.other_model"))
+    return Table(text("report.failing"), tuple(columns), tuple(rows),
+                 text("list_sep.sentence").join(note))  # fmt: skip
+
+
+def _decision_cell(comparison: Comparison, place: int, target: Target, text: Text) -> Cell:
+    verdict = comparison.verdicts[place][target.id]
+    mark, _ = MARKS[verdict.status]
+    if verdict.value is None:
+        return Cell(f"{mark} {text.word('status', verdict.status)}", tone=_TONES[verdict.status])
+    below = [f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"]
+    if verdict.first_breach not in (None, target.year):
+        below.append(text("report.fails_first", year=verdict.first_breach))
+    share = _share(comparison, place, target)
+    if share is not None:
+        below.append(text("report.share", share=f"{share * 100:.0f}"))
+    return Cell(
+        f"{mark} {value_text(target, verdict.value)} {text.unit(target.unit)}",
+        tuple(below),
+        _TONES[verdict.status],
+        verdict.value,
+        6,
+    )
+
+
+def _share(comparison: Comparison, place: int, target: Target) -> float | None:
+    """Give the share of the runs of the sweep that meet a target, if it ran the scenario."""
+    scenario = comparison.scenarios[place].id
+    if comparison.spread is None:
+        return None
+    shares = comparison.spread.summary["p_met"]
+    if scenario not in shares["scenario"] or target.id not in shares["target"]:
+        return None
+    share = float(shares.sel(scenario=scenario, target=target.id))
+    return share if share == share else None  # NaN where the scenario assumes it
+
+
+def _mending_cell(comparison: Comparison, target: Target, text: Text) -> Cell:
+    found = [
+        (letter, each)
+        for letter, mended in zip(LETTERS, comparison.mended, strict=False)
+        for each in mended.each
+        if each.target.id == target.id
+    ]
+    words = [remedy_in_words(each, text) for _, each in found]
+    if len(set(words)) == 1:
+        return Cell(words[0])
+    if shared := shared_in_words(found, text):
+        return Cell(shared)
+    lines = [
+        letter + text("list_sep.colon") + said
+        for (letter, _), said in zip(found, words, strict=True)
+    ]
+    return Cell("\n".join(lines))
+
+
+def _breaches(comparison: Comparison, target: Target, text: Text) -> list[str]:
+    return [
+        text("report.when", scenario=letter, year=found.first_breach)
+        for letter, verdicts in zip(LETTERS, comparison.verdicts, strict=False)
+        if (found := verdicts[target.id]).first_breach is not None
+    ]
+
+
+# --- the last page --------------------------------------------------------------------------------
+
+
+def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
+    points = [text("report.method_model", variables=f"{len(comparison.model.variables):,}",
+                   count=sum(_judged(each) for each in comparison.verdicts[0].values())),
+              text("report.method_verdicts"), text("report.method_causes")]  # fmt: skip
+    if any(each.each for each in comparison.mended):
+        points.append(text("report.method_mending"))
+    points += [text("report.method_units"), text("report.method_trust")]
+    cards = [{str(k): str(v) for k, v in run.attrs.items()} for run in comparison.runs]
+    keys = [key for key in cards[0] if not key.startswith("scenario_title")]
+    rows = []
+    for key in keys:
+        values = [_readable(card.get(key, "")) for card in cards]
+        if any(values):
+            label = text.word("run_card", key)
+            rows.append(Row((Cell(label), *(Cell(value) for value in values))))
+    table = Table(
+        text("report.card"),
+        (Column(text("report.entry"), width=1.5), *(Column(name, width=3.0) for name in names)),
+        tuple(rows),
+    )
+    return Section(text("report.method"), text("report.method_tab"),
+                   (Bullets(tuple(points)), table), new_page=True)  # fmt: skip
+
+
+def _judged(verdict: Verdict) -> bool:
+    return verdict.status is not Status.UNTESTABLE
+
+
+def _readable(value: str) -> str:
+    """Write a list without its brackets, a check sum by its first digits.
+
+    >>> _readable('["a", "b"]'), _readable("0" * 64), _readable("0.125")
+    ('a, b', '000000000000…', '0.125')
+    """
+    if value.startswith("["):
+        return ", ".join(map(str, json.loads(value)))
+    return f"{value[:12]}…" if len(value) == 64 else value

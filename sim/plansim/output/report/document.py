@@ -1,0 +1,241 @@
+"""A document before it is a file: headings, paragraphs, tables and figures as frozen records.
+
+It is built once, in one language; each writer turns the same records into its own form. What is
+text here is what a reader sees; a cell also has its number, for forms that keep numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from plansim.output.text import Lang
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+__all__ = [
+    "Band",
+    "Block",
+    "Bullets",
+    "Cell",
+    "Column",
+    "Curve",
+    "Document",
+    "Figure",
+    "Heading",
+    "Medium",
+    "Panel",
+    "Paragraph",
+    "Row",
+    "Section",
+    "Table",
+    "Tone",
+    "grouped",
+    "numbered",
+]
+
+
+class Tone(StrEnum):
+    """How a cell stands out; what it says is said in its text too."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    BAD = "bad"
+    DOUBT = "doubt"
+    FAINT = "faint"
+    STRONG = "strong"
+
+
+class Medium(StrEnum):
+    """Where a column is shown: on a page, in a workbook, or in both."""
+
+    BOTH = "both"
+    PAGE = "page"
+    BOOK = "book"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table."""
+
+    text: str = ""
+    below: tuple[str, ...] = ()
+    """Further lines, smaller."""
+    tone: Tone = Tone.PLAIN
+    number: float | None = None
+    """What the text says, in full."""
+    decimals: int = 0
+    """With which the number is shown."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table."""
+
+    head: str
+    below: str = ""
+    right: bool = False
+    """Whether it is set flush right, as numbers are."""
+    width: float = 1.0
+    """Its share of the width, against the other columns."""
+    medium: Medium = Medium.BOTH
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: a cell for each column."""
+
+    cells: tuple[Cell, ...]
+    joined: bool = False
+    """Whether it belongs to the row above, whose first cell then stands for both."""
+    medium: Medium = Medium.BOTH
+
+
+@dataclass(frozen=True)
+class Band:
+    """A row that runs across a table: the title of the rows below it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its caption, and a note that explains it."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row | Band, ...]
+    note: str = ""
+
+    def on(self, medium: Medium) -> Table:
+        """Give the table with the columns and rows of one medium alone."""
+        kept = [
+            place
+            for place, column in enumerate(self.columns)
+            if column.medium in (Medium.BOTH, medium)
+        ]
+        return Table(
+            self.caption,
+            tuple(self.columns[place] for place in kept),
+            tuple(
+                row
+                if isinstance(row, Band)
+                else Row(tuple(row.cells[place] for place in kept), row.joined, row.medium)
+                for row in self.rows
+                if isinstance(row, Band) or row.medium in (Medium.BOTH, medium)
+            ),
+            self.note,
+        )
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of a chart."""
+
+    name: str
+    values: Mapping[int, float]
+    """By year."""
+    target: bool = False
+    """Whether it is not a run but what the plan asks for."""
+    row: int = 0
+    """Of the table of the same section, as a workbook has it, that holds the values."""
+    band: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    """By year, between what most runs of a sweep lie."""
+    band_rows: tuple[int, int, int] = (0, 0, 0)
+    """Of the table: those with the lower ends of the band, the upper ones, and what is between."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A chart over years, as its numbers: for forms that draw by themselves."""
+
+    title: str
+    unit: str
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture with its caption, and a description for those who do not see it."""
+
+    caption: str
+    description: str
+    draw: Callable[[], Drawing]
+    panels: tuple[Panel, ...] = ()
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading below that of a section."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text; ``lead`` is what must not be missed."""
+
+    text: str
+    lead: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list."""
+
+    items: tuple[str, ...]
+
+
+Block: TypeAlias = Heading | Paragraph | Bullets | Table | Figure
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a document with a heading; a sheet of a workbook."""
+
+    title: str
+    """The heading."""
+    short: str
+    """For the tab of a sheet."""
+    blocks: tuple[Block, ...]
+    new_page: bool = False
+
+
+@dataclass(frozen=True)
+class Document:
+    """All that a reader is given."""
+
+    lang: Lang
+    title: str
+    subtitle: str
+    sections: tuple[Section, ...]
+
+
+def grouped(rows: Sequence[Row | Band]) -> Iterator[tuple[Row | Band, ...]]:
+    """Give the rows of a table in groups that are not parted: a row and those joined to it."""
+    group: tuple[Row | Band, ...] = ()
+    for row in rows:
+        if group and not (isinstance(row, Row) and row.joined):
+            yield group
+            group = ()
+        group = (*group, row)
+    if group:
+        yield group
+
+
+def numbered(document: Document) -> Iterator[tuple[Block, int]]:
+    """Give all blocks with the numbers of tables and figures, each counted by itself; else 0."""
+    tables = figures = 0
+    for section in document.sections:
+        for block in section.blocks:
+            if isinstance(block, Table):
+                tables += 1
+                yield block, tables
+            elif isinstance(block, Figure):
+                figures += 1
+                yield block, figures
+            else:
+                yield block, 0

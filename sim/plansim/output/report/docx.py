@@ -1,0 +1,329 @@
+"""A document for Word: real headings, tables and captions, Chinese type named."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import docx
+from docx.enum.section import WD_ORIENT
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Inches, Pt, RGBColor
+
+from plansim.output.report.document import (
+    Band,
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Document,
+    Figure,
+    Heading,
+    Medium,
+    Paragraph,
+    Row,
+    Table,
+    Tone,
+    grouped,
+    numbered,
+)
+from plansim.output.report.html import picture
+from plansim.output.text import Text, read_text
+
+__all__ = ["CHINESE", "write_docx"]
+
+LATIN = "Calibri"
+CHINESE = "Microsoft YaHei"
+"""What Word sets Chinese in; where it is not installed, Word takes another Chinese face."""
+BODY = 10
+SMALL = 8
+WIDTH = 17.4
+"""Of the text, in centimetres, upright; A4."""
+WIDE = 26.1
+MOST_UPRIGHT = 4
+"""Scenarios of which a table fits an upright page."""
+_HUES = {
+    Tone.GOOD: RGBColor(0x00, 0x59, 0x8A),
+    Tone.BAD: RGBColor(0xA3, 0x3B, 0x00),
+    Tone.DOUBT: RGBColor(0x6B, 0x55, 0x00),
+    Tone.FAINT: RGBColor(0x5C, 0x5C, 0x5C),
+}
+_EPOCH = datetime(2000, 1, 1)
+"""Stands in the file's properties instead of the time of writing."""
+
+
+def write_docx(document: Document, path: Path) -> None:
+    """Write a document in the form of Word 2007 and later."""
+    text = read_text(document.lang)
+    file = docx.Document()
+    width = _lay_out(file, wide=_columns(document) > MOST_UPRIGHT + 3)
+    _styles(file)
+    _properties(file, document)
+    _footer(file, text)
+    _add(file, document.title, "Title")
+    _add(file, document.subtitle, "Subtitle")
+    numbers = {id(block): number for block, number in numbered(document)}
+    for section in document.sections:
+        heading = file.add_heading(section.title, level=1)
+        heading.paragraph_format.page_break_before = section.new_page
+        for block in section.blocks:
+            _write(file, block, numbers[id(block)], text, width)
+    file.save(str(path))
+
+
+def _columns(document: Document) -> int:
+    """Count the columns of the widest table of the first section: it grows with the scenarios."""
+    tables = [each for each in document.sections[0].blocks if isinstance(each, Table)]
+    return max((len(each.on(Medium.PAGE).columns) for each in tables), default=0)
+
+
+def _lay_out(file: Any, *, wide: bool) -> float:
+    page = file.sections[0]
+    page.page_width, page.page_height = Cm(21.0), Cm(29.7)
+    if wide:
+        page.orientation = WD_ORIENT.LANDSCAPE
+        page.page_width, page.page_height = page.page_height, page.page_width
+    page.left_margin = page.right_margin = Cm(1.8)
+    page.top_margin, page.bottom_margin = Cm(1.6), Cm(1.6)
+    return WIDE if wide else WIDTH
+
+
+def _styles(file: Any) -> None:
+    """Name the faces of all styles that are used, and set their sizes."""
+    sizes = {"Normal": BODY, "Title": 19, "Subtitle": 11, "Heading 1": 14, "Heading 2": 11.5,
+             "Caption": 9, "List Bullet": BODY}  # fmt: skip
+    for name, size in sizes.items():
+        style = file.styles[name]
+        style.font.name, style.font.size = LATIN, Pt(size)
+        style.font.italic = False
+        if name != "Normal":
+            style.font.color.rgb = RGBColor(0x22, 0x22, 0x22)
+        fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+        for key in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
+            fonts.attrib.pop(qn(f"w:{key}"), None)
+        fonts.set(qn("w:eastAsia"), CHINESE)
+    file.styles["Normal"].paragraph_format.space_after = Pt(4)
+    file.styles["Title"].paragraph_format.space_after = Pt(2)
+    file.styles["Caption"].paragraph_format.space_before = Pt(6)
+    file.styles["Caption"].paragraph_format.space_after = Pt(3)
+    file.styles["Heading 1"].paragraph_format.space_before = Pt(12)
+
+
+def _properties(file: Any, document: Document) -> None:
+    kept = file.core_properties
+    kept.title, kept.subject = document.title, document.subtitle
+    kept.author = kept.last_modified_by = "plansim"
+    kept.comments = ""
+    kept.language = {"en": "en-GB", "zh": "zh-CN"}[document.lang]
+    kept.created = kept.modified = _EPOCH
+
+
+def _footer(file: Any, text: Text) -> None:
+    """Put the number of the page below each."""
+    line = file.sections[0].footer.paragraphs[0]
+    line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    marked = text("report.page", page="\0PAGE\0", pages="\0NUMPAGES\0")
+    for place, part in enumerate(marked.split("\0")):
+        if place % 2:
+            _field(line, part, "1")
+        elif part:
+            line.add_run(part)
+    for run in line.runs:
+        run.font.size = Pt(SMALL)
+
+
+def _field(line: Any, code: str, shown: str) -> None:
+    """Add a field, which Word counts anew: a page number, the number of a table."""
+    for kind in ("begin", None, "separate", "text", "end"):
+        run = line.add_run(shown if kind == "text" else "")
+        if kind is None:
+            element = OxmlElement("w:instrText")
+            element.set(qn("xml:space"), "preserve")
+            element.text = f" {code} "
+            run._r.append(element)
+        elif kind != "text":
+            element = OxmlElement("w:fldChar")
+            element.set(qn("w:fldCharType"), kind)
+            run._r.append(element)
+
+
+def _add(file: Any, words: str, style: str) -> Any:
+    return file.add_paragraph(words, style=style)
+
+
+def _write(file: Any, block: Block, number: int, text: Text, width: float) -> None:
+    match block:
+        case Heading():
+            file.add_heading(block.text, level=2)
+        case Paragraph():
+            line = _add(file, block.text, "Normal")
+            if block.lead:
+                _shade(line._p.get_or_add_pPr(), "F1F4F7")
+                for run in line.runs:
+                    run.font.size = Pt(BODY + 1)
+        case Bullets():
+            for each in block.items:
+                _add(file, each, "List Bullet")
+        case Table():
+            caption = _caption(file, "report.table", "Table", number, block.caption, text)
+            caption.paragraph_format.keep_with_next = True
+            _table(file, block.on(Medium.PAGE), width)
+            if block.note:
+                note = _add(file, block.note, "Normal")
+                note.paragraph_format.space_before = Pt(3)
+                for run in note.runs:
+                    run.font.size, run.font.color.rgb = Pt(SMALL + 0.5), _HUES[Tone.FAINT]
+        case Figure():
+            content, wanted = picture(block, "png")
+            line = file.add_paragraph()
+            line.paragraph_format.keep_with_next = True
+            drawing = line.add_run().add_picture(
+                io.BytesIO(content), width=Inches(min(wanted, width / 2.54))
+            )
+            drawing._inline.docPr.set("descr", block.description)
+            _caption(file, "report.figure", "Figure", number, block.caption, text)
+
+
+def _caption(file: Any, key: str, kind: str, number: int, words: str, text: Text) -> Any:
+    """Write a caption that Word numbers and can list."""
+    line = file.add_paragraph(style="Caption")
+    before, after = text(key, number="\0").split("\0")
+    line.add_run(before)
+    _field(line, f"SEQ {kind} \\* ARABIC", str(number))
+    line.add_run(f"{after}  {words}")
+    return line
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _table(file: Any, block: Table, width: float) -> None:
+    grid = file.add_table(rows=1 + len(block.rows), cols=len(block.columns))
+    grid.alignment = WD_TABLE_ALIGNMENT.LEFT
+    grid.autofit = False
+    _cell_margins(grid, 0.1)
+    whole = sum(each.width for each in block.columns)
+    widths = [Cm(width * each.width / whole) for each in block.columns]
+    for column, size in zip(grid.columns, widths, strict=True):
+        column.width = size
+    rows = list(grid.rows)
+    _head(rows[0], block.columns)
+    place = 1
+    for group in grouped(block.rows):
+        for inside, row in enumerate(group):
+            last = inside == len(group) - 1
+            # A note stays on the page of the last row.
+            ends = bool(block.note) and place + inside == len(block.rows)
+            joined = not last or isinstance(row, Band) or ends
+            _row(rows[place + inside], row, block.columns, joined=joined)
+        if len(group) > 1:
+            top = rows[place].cells[0]
+            for inside in range(1, len(group)):
+                _merge(rows[place + inside].cells[0], top, first=inside == 1)
+        _line(rows[place + len(group) - 1], "D0D0D0", 4)
+        place += len(group)
+    for each in rows:
+        for cell, size in zip(each._tr.tc_lst, widths, strict=False):
+            if cell.grid_span == 1:
+                cell.width = size
+
+
+def _cell_margins(grid: Any, size: float) -> None:
+    """Set how far text stands from the sides of its cell, in centimetres."""
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        end = OxmlElement(f"w:{side}")
+        end.set(qn("w:w"), str(round(size / 2.54 * 1440)))
+        end.set(qn("w:type"), "dxa")
+        margins.append(end)
+    grid._tbl.tblPr.insert_element_before(margins, "w:tblLook", "w:tblCaption")
+
+
+def _merge(cell: Any, top: Any, *, first: bool) -> None:
+    """Let the cell above reach down over this one."""
+    if first:
+        top._tc.get_or_add_tcPr().get_or_add_vMerge().set(qn("w:val"), "restart")
+    cell._tc.get_or_add_tcPr().get_or_add_vMerge()
+
+
+def _head(row: Any, columns: Sequence[Column]) -> None:
+    for cell, column in zip(row.cells, columns, strict=True):
+        below = (column.below,) if column.below else ()
+        _fill(cell, Cell(column.head, below, Tone.STRONG), right=column.right, joined=True)
+    repeat = OxmlElement("w:tblHeader")
+    row._tr.get_or_add_trPr().append(repeat)
+    _line(row, "222222", 8)
+
+
+def _row(row: Any, said: Row | Band, columns: Sequence[Column], *, joined: bool) -> None:
+    split = OxmlElement("w:cantSplit")
+    row._tr.get_or_add_trPr().append(split)
+    if isinstance(said, Band):
+        cells = row.cells
+        whole = cells[0].merge(cells[-1])
+        _fill(whole, Cell(said.text, tone=Tone.STRONG), right=False, joined=True)
+        _shade(whole._tc.get_or_add_tcPr(), "EFEFEF")
+        return
+    for cell, content, column in zip(row.cells, said.cells, columns, strict=True):
+        _fill(cell, content, right=column.right, joined=joined)
+
+
+def _fill(cell: Any, content: Cell, *, right: bool, joined: bool) -> None:
+    line = cell.paragraphs[0]
+    line.paragraph_format.space_after = Pt(0)
+    line.paragraph_format.keep_with_next = joined
+    if right:
+        line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    for place, part in enumerate(content.text.split("\n")):
+        run = line.add_run(part)
+        run.font.size = Pt(SMALL + 0.5)
+        run.bold = content.tone in (Tone.STRONG, Tone.BAD)
+        if hue := _HUES.get(content.tone):
+            run.font.color.rgb = hue
+        if place < content.text.count("\n"):
+            run.add_break()
+    for each in content.below:
+        line.add_run().add_break()
+        run = line.add_run(each)
+        run.font.size, run.font.color.rgb = Pt(SMALL), _HUES[Tone.FAINT]
+
+
+_AFTER_SHADE = (
+    "w:noWrap",
+    "w:tcMar",
+    "w:textDirection",
+    "w:tcFitText",
+    "w:vAlign",
+    "w:tabs",
+    "w:spacing",
+    "w:ind",
+    "w:contextualSpacing",
+    "w:jc",
+    "w:outlineLvl",
+    "w:rPr",
+)
+"""What comes after the shade in the properties of a cell or a paragraph; Word minds the order."""
+
+
+def _shade(properties: Any, hue: str) -> None:
+    shade = OxmlElement("w:shd")
+    for key, value in (("val", "clear"), ("color", "auto"), ("fill", hue)):
+        shade.set(qn(f"w:{key}"), value)
+    properties.insert_element_before(shade, *_AFTER_SHADE)
+
+
+def _line(row: Any, hue: str, size: int) -> None:
+    """Rule a row off below."""
+    for cell in row._tr.tc_lst:
+        borders = OxmlElement("w:tcBorders")
+        bottom = OxmlElement("w:bottom")
+        for key, value in (("val", "single"), ("sz", str(size)), ("space", "0"), ("color", hue)):
+            bottom.set(qn(f"w:{key}"), value)
+        borders.append(bottom)
+        cell.get_or_add_tcPr().insert_element_before(borders, "w:shd", *_AFTER_SHADE)

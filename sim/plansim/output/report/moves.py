@@ -1,0 +1,231 @@
+"""What would mend a target, in words: moves of levers, and what they cost elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from plansim.analysis.optimization.remedies import Joint, Left, Mending, Package
+from plansim.analysis.optimization.workshop import Move, Remedy
+from plansim.model.units import NO_UNIT
+from plansim.output.tables.attribution import outward
+from plansim.output.text import Text, decimals_for, margin_figure
+from plansim.scenario.values import Apply
+from plansim.targets.catalogue import Target
+
+__all__ = [
+    "joint_in_words",
+    "margin_in_words",
+    "move_in_words",
+    "moves_in_words",
+    "nothing_in_words",
+    "remedy_in_words",
+    "shared_in_words",
+    "side_effects",
+]
+
+FIRST_YEAR = 1500
+"""From here on a number of years is taken for a year."""
+MOST_NAMED = 3
+"""Levers that are named in short."""
+
+
+def moves_in_words(
+    moves: Sequence[Move], text: Text, most: int | None = None, *, brief: bool = False
+) -> str:
+    """Write moves one after the other, each rounded away from where the lever stands.
+
+    Of more than ``most`` the others are counted. ``brief`` is as in `move_in_words`; a move that
+    comes with others may not go much further than was found, so its year is to the tenth.
+    """
+    half = len(moves) == 1
+    said = [move_in_words(each, text, brief=brief, half=half) for each in moves[:most]]
+    if len(moves) > len(said):
+        said.append(text("report.more", count=len(moves) - len(said)))
+    return text.join(said)
+
+
+def move_in_words(move: Move, text: Text, *, brief: bool = False, half: bool = True) -> str:
+    """Write ``Tree planting 1 → 1.11``, ``Sewage plants +3.2 %`` or ``Heavy industry × 0.72``.
+
+    In ``brief`` it is as precise as one could order it: a year to the ``half`` or the tenth, an
+    index by its change in per cent, all else to about a fifth of the way.
+    """
+    if brief:
+        return _brief(move, text, half=half)
+    lever = move.lever
+    name = text.pick(lever.name_en, lever.name_zh)
+    year = lever.shown_unit == "Year" and move.value >= FIRST_YEAR
+    before, after = _figures(
+        move.present * lever.shown_factor, move.value * lever.shown_factor, 0.1 if year else 0.0
+    )
+    # A place in time is written as the year that it is.
+    plain = lever.shown_unit == NO_UNIT or year
+    unit = "" if plain else f"\u00a0{text.unit(lever.shown_unit)}"
+    match lever.apply:
+        case Apply.SET:
+            return f"{name} {before} → {after}{unit}"
+        case Apply.ADD:
+            return f"{name} {'+' if move.value > 0 else ''}{after}{unit}"
+        case Apply.MULTIPLY:
+            return f"{name} × {after}"
+
+
+def _brief(move: Move, text: Text, *, half: bool) -> str:
+    lever, forward = move.lever, move.value > move.present
+    factor = lever.shown_factor
+    name = text.pick(lever.name_en, lever.name_zh)
+    present, value = move.present * factor, move.value * factor
+    low, high = lever.low * factor, lever.high * factor
+    if lever.shown_unit == "Year" and value >= FIRST_YEAR:
+        key = "report.not_before" if forward else "report.by_year"
+        return (
+            f"{name} {present:g} → {text(key, year=f'{_year(present, value, low, high, half):g}')}"
+        )
+    if lever.shown_unit == NO_UNIT and present and lever.apply is not Apply.ADD:
+        # More than its change in two digits would be an index that nobody can order.
+        change = round(100 * (value / present - 1), 9)
+        digits = 2 if _within(present * (1 + outward(change, 0, 2) / 100), low, high) else 4
+        return f"{name} {'+' if forward else '−'}{abs(outward(change, 0, digits)):g}\u00a0%"
+    _, after = _figures(present, value, parts=5)
+    if not _within(float(after), low, high):
+        _, after = _figures(present, value)
+    unit = "" if lever.shown_unit == NO_UNIT else f"\u00a0{text.unit(lever.shown_unit)}"
+    match lever.apply:
+        case Apply.SET:
+            return f"{name} {present:.6g} → {after}{unit}"
+        case Apply.ADD:
+            return f"{name} {'+' if forward else ''}{after}{unit}"
+        case Apply.MULTIPLY:
+            return f"{name} × {after}"
+
+
+def _year(present: float, value: float, low: float, high: float, half: bool) -> float:
+    """Round a year outward: to the half if that is in the lever's range, else to the tenth.
+
+    >>> _year(2006.5, 2006.31, 2006, 2009, True), _year(2006.5, 2006.31, 2006.2, 2009, True)
+    (2006.0, 2006.3)
+    """
+    away = math.ceil if value > present else math.floor
+    year = away(round(2 * value, 6)) / 2
+    return year if half and _within(year, low, high) else away(round(10 * value, 6)) / 10
+
+
+def _within(value: float, low: float, high: float) -> bool:
+    slack = 1e-6 * (high - low)
+    return low - slack <= value <= high + slack
+
+
+def _figures(present: float, value: float, least: float = 0.0, parts: int = 10) -> tuple[str, str]:
+    """Round a move to about a tenth of its way, outward, so that it goes far enough.
+
+    ``least`` is the finest step that is shown, ``parts`` another part of the way.
+
+    >>> _figures(1.0, 1.1096), _figures(2007.0, 2006.875, 0.1), _figures(0.0, 8.52301)
+    (('1', '1.11'), ('2007', '2006.8'), ('0', '8.6'))
+    """
+    size = abs(value - present)
+    if not size:
+        return f"{present:.6g}", f"{value:.6g}"
+    unit = max(10.0 ** math.floor(math.log10(size / parts)), least)
+    top = math.floor(math.log10(abs(value))) if value else 0
+    digits = max(1, round(top - math.log10(unit)) + 1)
+    return f"{present:.6g}", f"{outward(value, present, digits):.6g}"
+
+
+def margin_in_words(margin: float, target: Target, text: Text) -> str:
+    """Write a margin with its unit."""
+    assert target.value is not None
+    decimals = decimals_for(target.value, slack=target.tolerance or 0.0)
+    return f"{margin_figure(margin, decimals)} {text.unit(target.unit)}"
+
+
+def remedy_in_words(mending: Mending, text: Text) -> str:
+    """Say in short what would mend a target: one lever, several together, or nothing."""
+    if mending.alone:
+        best = mending.alone[0]
+        return moves_in_words(best.moves, text, brief=True) + _price(best, text)
+    if mending.together is not None:
+        moves = moves_in_words(mending.together.moves, text, MOST_NAMED, brief=True)
+        return text("report.together", moves=moves) + _price(mending.together, text)
+    if mending.nearest is not None:
+        return nothing_in_words(mending.nearest, mending.target, text)
+    return text("report.no_lever")
+
+
+def shared_in_words(mendings: Sequence[tuple[str, Mending]], text: Text) -> str:
+    """Say the name once where one and the same lever mends a target under all scenarios; else "".
+
+    ``mendings`` come with the letters of their scenarios.
+    """
+    best = [each.alone[0] for _, each in mendings if each.alone]
+    if len(best) < len(mendings) or any(each.lost for each in best):
+        return ""
+    moves = [each.moves[0] for each in best]
+    lever = moves[0].lever
+    if any(each.lever != lever for each in moves):
+        return ""
+    name = text.pick(lever.name_en, lever.name_zh)
+    parts = [
+        # A letter stays on the line of its figure.
+        f"{letter}\u00a0{move_in_words(move, text, brief=True).removeprefix(name).strip()}"
+        for (letter, _), move in zip(mendings, moves, strict=True)
+    ]
+    return name + text("list_sep.colon") + text.join(parts)
+
+
+def nothing_in_words(nearest: Package, target: Target, text: Text) -> str:
+    """Say how near the best that was tried comes."""
+    short = margin_in_words(nearest.margin, target, text).removeprefix("-")
+    return text("report.nothing", margin=short)
+
+
+def joint_in_words(joint: Joint, scenario: str, levers: int, text: Text) -> str:
+    """Say which failing targets can be mended at once, by what, and which not and by how much.
+
+    ``levers`` is how many there are.
+    """
+    said = []
+    count, failing = len(joint.mended), len(joint.mended) + len(joint.left)
+    if joint.remedy is None:
+        said.append(text("report.joint_none", scenario=scenario, count=failing))
+    else:
+        key = "report.joint" if joint.left else "report.joint_all"
+        said.append(text(key, scenario=scenario, count=count, failing=failing))
+        moves = joint.remedy.moves
+        ends = sum(each.at_end for each in moves)
+        said.append(
+            text(
+                "report.joint_mix_ends" if ends else "report.joint_mix",
+                moved=len(moves),
+                levers=levers,
+                ends=ends,
+                moves=moves_in_words(moves, text, MOST_NAMED, brief=True),
+            )
+        )
+        said.append(text("report.joint_sure"))
+    for never in (True, False):
+        left = [_left(each, text) for each in joint.left if each.never is never]
+        if left:
+            key = "report.joint_never" if never else "report.joint_clash"
+            said.append(text(key, targets=text.join(left)))
+    return text("list_sep.sentence").join(said)
+
+
+def _left(left: Left, text: Text) -> str:
+    short = margin_in_words(left.margin, left.target, text).removeprefix("-")
+    return text("report.joint_short", id=left.target.id, margin=short)
+
+
+def _price(remedy: Remedy, text: Text) -> str:
+    return text("report.price", count=len(remedy.lost)) if remedy.lost else ""
+
+
+def side_effects(remedy: Remedy, text: Text) -> str:
+    """Say which other targets a remedy gains and loses."""
+    said = []
+    if remedy.gained:
+        said.append(text("report.gains", ids=text.join(list(remedy.gained))))
+    if remedy.lost:
+        said.append(text("report.loses", ids=text.join(list(remedy.lost))))
+    return text("list_sep.semicolon").join(said) or "–"

@@ -1,0 +1,273 @@
+"""A document as a workbook: a sheet a section, numbers as numbers, charts drawn by Excel."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from plansim.output.figures.canvas import colours, style
+from plansim.output.report.charts import WIDE_HIGH, native_chart
+from plansim.output.report.document import (
+    Band,
+    Bullets,
+    Cell,
+    Column,
+    Document,
+    Figure,
+    Heading,
+    Medium,
+    Paragraph,
+    Row,
+    Section,
+    Table,
+    Tone,
+)
+from plansim.output.report.html import picture
+from plansim.output.tables.table import wrap
+from plansim.output.text import Text, read_text
+
+__all__ = ["write_xlsx"]
+
+_EPOCH = datetime(2000, 1, 1)
+"""Stands in the properties instead of the time of writing."""
+FONT = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
+_HUES = {Tone.GOOD: "#00598A", Tone.BAD: "#A33B00", Tone.DOUBT: "#6B5500", Tone.FAINT: "#5C5C5C"}
+ACROSS = 3
+"""Charts beside one another."""
+WIDE, HIGH = WIDE_HIGH
+LINE = 18
+"""Height of a row of a sheet, in pixels."""
+PIXELS, PAGE_WIDTH = 7, 860
+"""Of a character of a column, and of the text of a page, A4 on its side."""
+ACROSS_PAGE = 100
+"""Terminal columns of a line of running text."""
+PER_SHARE = 9.0
+"""Characters of a column for a share of 1 on a page."""
+
+
+def write_xlsx(document: Document, path: Path) -> None:
+    """Write a document as a workbook; the same document gives the same bytes.
+
+    Raises:
+        OSError: the system refuses to write.
+    """
+    from xlsxwriter import Workbook
+    from xlsxwriter.exceptions import XlsxWriterException
+
+    book = Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
+    book.set_properties({"title": document.title, "subject": document.subtitle,
+                         "author": "plansim", "created": _EPOCH})  # fmt: skip
+    writer = _Book(book, read_text(document.lang))
+    taken: set[str] = set()
+    for place, section in enumerate(document.sections):
+        sheet = book.add_worksheet(_tab(section.short, taken))
+        head = [(document.title, "title"), (document.subtitle, "faint")] if not place else []
+        writer.section(sheet, section, [*head, (section.title, "section")])
+    try:
+        book.close()
+    except XlsxWriterException as error:
+        raise OSError(str(error)) from error
+
+
+def _tab(name: str, taken: set[str]) -> str:
+    """Make a name that a sheet may have, other than those taken.
+
+    >>> _tab("Air, sewage: all", {"air, sewage all"})
+    'Air, sewage all 2'
+    """
+    plain = re.sub(r"[\[\]:*?/\\]", "", name)[:28]
+    found, count = plain, 1
+    while found.casefold() in taken:
+        count += 1
+        found = f"{plain} {count}"
+    taken.add(found.casefold())
+    return found
+
+
+class _Book:
+    """Writes sections into sheets of a workbook."""
+
+    def __init__(self, book: Any, text: Text) -> None:
+        self._book, self._text = book, text
+        self._widths: dict[tuple[str, int], float] = {}
+        self._formats: dict[tuple[object, ...], Any] = {}
+        with style():
+            self._colours = colours()
+
+    def _format(self, **what: object) -> Any:
+        key = tuple(sorted(what.items()))
+        if key not in self._formats:
+            self._formats[key] = self._book.add_format({**FONT, **what})
+        return self._formats[key]
+
+    def section(self, sheet: Any, section: Section, head: Sequence[tuple[str, str]]) -> None:
+        """Write the blocks of a section below one another, charts below its table."""
+        looks = {
+            "title": self._format(bold=True, font_size=16),
+            "faint": self._format(font_color=_HUES[Tone.FAINT]),
+            "section": self._format(bold=True, font_size=13),
+        }
+        sheet.hide_gridlines(2)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 1 if head[0][1] == "title" else 0)
+        at = 0
+        for words, look in head:
+            sheet.write_string(at, 0, words, looks[look])
+            sheet.set_row_pixels(at, {"title": 28, "faint": 18, "section": 24}[look])
+            at += 1
+        tables = [each for each in section.blocks if isinstance(each, Table)]
+        wide = max((len(each.on(Medium.BOOK).columns) for each in tables), default=8)
+        at += 1
+        rows: int | None = None
+        pending: list[Figure] = []
+        for block in section.blocks:
+            match block:
+                case Heading():
+                    sheet.write_string(at, 0, block.text, self._format(bold=True))
+                    at += 2
+                case Paragraph():
+                    at = self._words(sheet, at, block.text, wide, bold=block.lead)
+                case Bullets():
+                    for each in block.items:
+                        at = self._words(sheet, at, f"• {each}", wide, bold=False)
+                case Table():
+                    rows = at + 2
+                    at = self._table(
+                        sheet, at, block.on(Medium.BOOK), wide, freeze=len(tables) == 1
+                    )
+                case Figure():
+                    pending.append(block)
+        if tables and any(figure.panels for figure in pending):
+            # A break before the charts keeps them whole; where pages are made to fit, none counts.
+            width = sum(PIXELS * _wide(each) + 5 for each in tables[0].on(Medium.BOOK).columns)
+            sheet.set_print_scale(max(10, min(100, int(100 * PAGE_WIDTH / width))))
+            sheet.set_h_pagebreaks([at])
+        for figure in pending:
+            at = self._figure(sheet, at, figure, rows, section)
+
+    def _words(self, sheet: Any, at: int, words: str, wide: int, *, bold: bool) -> int:
+        """Write running text over the width of the sheet; give the next free row."""
+        look = self._format(text_wrap=True, bold=bold)
+        sheet.merge_range(at, 0, at, max(wide - 1, 5), words, look)
+        sheet.set_row_pixels(at, LINE * len(wrap(words, ACROSS_PAGE)))
+        return at + 1
+
+    def _table(self, sheet: Any, at: int, table: Table, wide: int, *, freeze: bool) -> int:
+        """Write a table; give the row after it."""
+        sheet.write_string(at, 0, table.caption, self._format(bold=True))
+        heads = [f"{each.head}\n{each.below}".strip() for each in table.columns]
+        for column, (each, words) in enumerate(zip(table.columns, heads, strict=True)):
+            look = self._format(bold=True, bottom=1, text_wrap=True,
+                                align="right" if each.right else "left")  # fmt: skip
+            if words.isdecimal():  # a year
+                sheet.write_number(at + 1, column, int(words), look)
+            else:
+                sheet.write_string(at + 1, column, words, look)
+            # Tables below one another share their columns.
+            wide_enough = max(_wide(each), self._widths.get((sheet.get_name(), column), 0.0))
+            self._widths[sheet.get_name(), column] = wide_enough
+            sheet.set_column(column, column, wide_enough)
+        sheet.set_row_pixels(at + 1, LINE * _lines(heads, table.columns))
+        if freeze:
+            named = sum(not each.right for each in table.columns[:2])
+            sheet.freeze_panes(at + 2, named)
+            sheet.repeat_rows(at + 1)
+        spare: tuple[str, ...] = ()
+        for place, row in enumerate(table.rows, start=at + 2):
+            if isinstance(row, Band):
+                look = self._format(bold=True, bg_color="#EFEFEF")
+                for column in range(len(table.columns)):
+                    sheet.write_string(place, column, row.text if column == 0 else "", look)
+                continue
+            cells = list(row.cells)
+            if row.joined and cells[0] == Cell():  # a row that is joined has room for its unit
+                cells[0] = Cell("\n".join(spare), tone=Tone.FAINT)
+                spare = ()
+            else:
+                spare = cells[0].below
+                if _followed(table, place - at - 2):
+                    cells[0] = replace(cells[0], below=())
+            for column, (cell, head) in enumerate(zip(cells, table.columns, strict=True)):
+                self._cell(sheet, place, column, cell, right=head.right)
+            texts = ["" if e.number is not None and not e.below else "\n".join([e.text, *e.below])
+                     for e in cells]  # fmt: skip
+            sheet.set_row_pixels(place, LINE * _lines(texts, table.columns))
+        at += 2 + len(table.rows)
+        if table.note:
+            at = self._words(sheet, at, table.note, wide, bold=False)
+        return at + 1
+
+    def _cell(self, sheet: Any, row: int, column: int, cell: Cell, *, right: bool) -> None:
+        look: dict[str, object] = {"text_wrap": True, "align": "right" if right else "left"}
+        if not right and column:
+            look["indent"] = 1
+        if hue := _HUES.get(cell.tone):
+            look["font_color"] = hue
+        if cell.tone in (Tone.STRONG, Tone.BAD):
+            look["bold"] = True
+        if cell.number is None or cell.below:
+            words = "\n".join([cell.text, *cell.below])
+            if words:
+                sheet.write_string(row, column, words, self._format(**look))
+            return
+        places = "." + "0" * cell.decimals if cell.decimals else ""
+        parted = "#,##0" if abs(cell.number) >= 9999.5 else "0"
+        sign = re.match(r"[≥≤≈] ", cell.text)
+        number = parted + places
+        signs = f"+{number};-{number};{number}" if cell.text[:1] == "+" else number
+        look |= {"num_format": f'"{sign[0]}"{number}' if sign else signs, "align": "right"}
+        if cell.text.endswith("%"):
+            # Each part of the format, above, below and at zero, needs its own sign.
+            look["num_format"] = ";".join(f'{part}" %"' for part in signs.split(";"))
+        sheet.write_number(row, column, cell.number, self._format(**look))
+
+    def _figure(
+        self, sheet: Any, at: int, figure: Figure, rows: int | None, section: Section
+    ) -> int:
+        """Put native charts where a figure has its numbers in the table, else the picture."""
+        sheet.write_string(at, 0, figure.caption, self._format(bold=True))
+        at += 1
+        if not figure.panels or rows is None:
+            content, width = picture(figure, "png", 110)
+            scale = {"x_scale": 0.85, "y_scale": 0.85, "description": figure.description}
+            sheet.insert_image(at, 0, "figure.png", {"image_data": io.BytesIO(content), **scale})
+            return at + round(width * 110)
+        table = next(each for each in section.blocks if isinstance(each, Table)).on(Medium.BOOK)
+        years = [place for place, each in enumerate(table.columns) if each.head.isdecimal()]
+        for place, panel in enumerate(figure.panels):
+            chart = native_chart(
+                self._book, sheet.get_name(), panel, rows, years, self._colours,
+                self._text("report.band", scenario="{scenario}"),
+            )  # fmt: skip
+            down, across = divmod(place, ACROSS)
+            sheet.insert_chart(
+                at, 0, chart,
+                {"x_offset": across * (WIDE + 12), "y_offset": down * (HIGH + 12),
+                 "description": f"{panel.title} ({panel.unit})"},
+            )  # fmt: skip
+        return at + -(-len(figure.panels) // ACROSS) * (HIGH + 12) // LINE + 2
+
+
+def _wide(column: Column) -> float:
+    """Give the width of a column in characters."""
+    return max(9.0, PER_SHARE * column.width)
+
+
+def _lines(words: Sequence[str], columns: Sequence[Column]) -> int:
+    """Count the lines that a row needs; programs do not all do so by themselves."""
+    return max(
+        sum(len(wrap(line, int(_wide(column) * 0.95))) for line in each.split("\n"))
+        for each, column in zip(words, columns, strict=True)
+    )
+
+
+def _followed(table: Table, place: int) -> bool:
+    """Whether a row that is joined to this one comes after it."""
+    after = table.rows[place + 1 : place + 2]
+    return any(isinstance(each, Row) and each.joined for each in after)

@@ -1,0 +1,228 @@
+"""A calibration for a reader: values with intervals, what is not known, what is missed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+
+from plansim.analysis.calibration.calibrate import Calibration, Estimate
+from plansim.output.tables.table import Band, Line, Row, Style, paragraph, render_within, wrapped
+from plansim.output.text import Text
+from plansim.targets.indicator import Floats
+
+__all__ = ["calibration_json", "calibration_table", "calibration_values"]
+
+_NO_UNIT = "Dmnl"
+FAR = 2.0
+"""Standard deviations from which on a miss stands out."""
+
+
+def calibration_table(found: Calibration, text: Text, width: int, *, colour: bool = False) -> str:
+    """Lay out parameters, what the data can tell of them, and every observation."""
+    spec, best = found.spec, found.best
+    head = text(
+        "calibration.title",
+        title=text.pick(spec.title_en, spec.title_zh),
+        scenario=spec.scenario.id,
+    )
+    fitted = text(
+        "calibration.fitted",
+        before=f"{found.chi_squared_before:.1f}",
+        after=f"{best.chi_squared:.1f}",
+        observations=len(found.residuals),
+        parameters=len(found.estimates),
+        agreed=best.agreed,
+        starts=best.starts,
+    )
+    parts = [
+        paragraph(head, width),
+        paragraph(fitted, width),
+        *([paragraph(text("calibration.inflated", ratio=f"{best.inflation:.2f}"), width)]
+          if best.inflation > 1 else []),
+        render_within(lambda room: _parameters(found, text, room), width, colour=colour),
+        "\n".join(paragraph(line, width) for line in _known(found, text)),
+        render_within(lambda room: _residuals(found, text, room), width, colour=colour),
+        paragraph(text("calibration.unchanged"), width),
+    ]  # fmt: skip
+    return "\n\n".join(parts)
+
+
+def _name(estimate: Estimate, text: Text) -> str:
+    return text.pick(estimate.parameter.name, estimate.parameter.name_zh)
+
+
+def _parameters(found: Calibration, text: Text, room: int) -> list[Row | Band]:
+    heads = (
+        "calibration.parameter",
+        "calibration.range",
+        "calibration.present",
+        "calibration.value",
+        "calibration.interval",
+        "calibration.verdict",
+    )
+    rows: list[Row | Band] = [
+        tuple((Line(text(key), style=Style.STRONG),) for key in heads),
+        Band("-", Style.FAINT),
+    ]
+    for each in found.estimates:
+        unit = each.parameter.unit
+        name = _name(each, text) + ("" if unit == _NO_UNIT else f" ({text.unit(unit)})")
+        low, high = each.interval.low, each.interval.high
+        verdict = _verdict(each)
+        style = Style.GOOD if verdict == "determined" else Style.DOUBT
+        rows.append(
+            (
+                wrapped(name, max(room // 2, 16)),
+                (Line("", f"{each.low:.4g}–{each.high:.4g}"),),
+                (Line("", f"{each.present:.4g}"),),
+                (Line("", f"{each.value:.4g}"),),
+                (Line("", f"{'≤' if each.interval.open_low else ''}{low:.4g}–"
+                          f"{'≥' if each.interval.open_high else ''}{high:.4g}"),),
+                wrapped(text.word("determined", verdict), max(room - room // 2, 12), style),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _verdict(estimate: Estimate) -> str:
+    if estimate.interval.open_low and estimate.interval.open_high:
+        return "unknown"
+    if estimate.on_edge:
+        return "edge"
+    return "determined" if estimate.determined else "one_side"
+
+
+def _known(found: Calibration, text: Text) -> list[str]:
+    known, names = found.known, [_name(each, text) for each in found.estimates]
+    condition = f"{known.condition:.0f}" if math.isfinite(known.condition) else "∞"
+    lines = [text("calibration.rank", rank=known.rank, of=len(names), condition=condition)]
+    for way in known.loose:
+        said = text.join([f"{names[place]} {way.weights[place]:+.2f}" for place in way.named()])
+        lines.append("  " + text("calibration.loose", way=said))
+    for pair in known.pairs:
+        key = "calibration.pair_same" if pair.cosine > 0 else "calibration.pair_against"
+        lines.append("  " + text(key, first=names[pair.first], second=names[pair.second]))
+    return lines
+
+
+def _residuals(found: Calibration, text: Text, room: int) -> list[Row | Band]:
+    heads = (
+        "calibration.observation",
+        "calibration.line",
+        "calibration.observed",
+        "calibration.error",
+        "calibration.before",
+        "calibration.after",
+        "calibration.miss",
+    )
+    rows: list[Row | Band] = [
+        tuple((Line(text(key), style=Style.STRONG),) for key in heads),
+        Band("-", Style.FAINT),
+    ]
+    for each in found.residuals:
+        seen = each.observation
+        far = abs(each.miss) > FAR
+        rows.append(
+            (
+                wrapped(text.pick(seen.label, f"{seen.label_zh}，{seen.year}"), max(room, 16)),
+                (Line("", f"{seen.line}"),),
+                (Line("", f"{seen.value:.4g} {text.unit(seen.unit)}"),),
+                (Line("", f"{seen.error:.3g}"),),
+                (Line("", f"{each.before:.4g}"),),
+                (Line("", f"{each.after:.4g}"),),
+                (Line("", f"{each.miss:+.1f}", Style.BAD if far else None),),
+            )
+        )
+    return rows
+
+
+def calibration_values(found: Calibration) -> dict[str, object]:
+    """Give all of a calibration as what JSON is made of; a number that there is none of is null."""
+    known = found.known
+    names = [each.parameter.name for each in found.estimates]
+    return {
+        "id": found.spec.id,
+        "scenario": found.spec.scenario.id,
+        "chi_squared_before": found.chi_squared_before,
+        "chi_squared": found.best.chi_squared,
+        "freedom": found.best.freedom,
+        "inflation": found.best.inflation,
+        "starts": found.best.starts,
+        "agreed": found.best.agreed,
+        "parameters": [
+            {
+                "name": each.parameter.name,
+                "name_zh": each.parameter.name_zh,
+                "constants": list(each.parameter.constants),
+                "apply": each.parameter.apply,
+                "unit": each.parameter.unit,
+                "low": each.low,
+                "high": each.high,
+                "present": each.present,
+                "value": each.value,
+                "interval_low": each.interval.low,
+                "interval_high": each.interval.high,
+                "open_low": each.interval.open_low,
+                "open_high": each.interval.open_high,
+                "verdict": _verdict(each),
+            }
+            for each in found.estimates
+        ],
+        "identifiability": {
+            "rank": known.rank,
+            "condition": _number(known.condition),
+            "sensitivity": dict(zip(names, known.sensitivity.tolist(), strict=True)),
+            "correlation": [[_number(cell) for cell in row] for row in _rows(known.correlation)],
+            "loose": [
+                {
+                    "weights": dict(zip(names, way.weights.tolist(), strict=True)),
+                    "spread": _number(way.spread),
+                }
+                for way in known.loose
+            ],
+            "pairs": [
+                {
+                    "first": names[pair.first],
+                    "second": names[pair.second],
+                    "cosine": pair.cosine,
+                    "collinearity": _number(pair.collinearity),
+                }
+                for pair in known.pairs
+            ],
+        },
+        "observations": [
+            {
+                "label": each.observation.label,
+                "label_zh": each.observation.label_zh,
+                "file": each.observation.file.name,
+                "line": each.observation.line,
+                "variable": each.observation.series,
+                "measure": each.observation.measure,
+                "year": each.observation.year,
+                "unit": each.observation.unit,
+                "observed": each.observation.value,
+                "error": each.observation.error,
+                "weight": each.observation.weight,
+                "before": each.before,
+                "after": each.after,
+                "miss": each.miss,
+            }
+            for each in found.residuals
+        ],
+        "card": dict(found.card),
+    }
+
+
+def _rows(matrix: Floats) -> Sequence[Sequence[float]]:
+    rows: Sequence[Sequence[float]] = matrix.tolist()
+    return rows
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def calibration_json(found: Calibration) -> str:
+    """Write a calibration as JSON."""
+    return json.dumps(calibration_values(found), ensure_ascii=False, indent=2, allow_nan=False)

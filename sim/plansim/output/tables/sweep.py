@@ -1,0 +1,229 @@
+"""A sweep in short, for a terminal: how likely each target is met, and how outputs spread."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+
+import xarray as xr
+
+from plansim.output.series import Series, as_judged
+from plansim.output.tables.table import (
+    Band,
+    Cell,
+    Line,
+    Row,
+    Style,
+    limit_of,
+    paragraph,
+    render_within,
+    section_of,
+    wrapped,
+)
+from plansim.output.text import SHARPEST, Text, decimals_for, decimals_of, figure, margin_figure
+from plansim.targets.catalogue import Status, Target
+
+__all__ = ["percent", "sweep_table"]
+
+
+def sweep_table(
+    summary: xr.Dataset,
+    targets: Iterable[Target],
+    text: Text,
+    width: int,
+    *,
+    names_zh: Mapping[str, str],
+    steps: tuple[float, float] | None = None,
+    colour: bool = False,
+) -> str:
+    """Lay out the summary of a sweep.
+
+    For each scenario: runs by how they ended; the shares of runs that meet each target, with their
+    standard error or interval, that miss it, and that leave it undecided or untestable where there
+    are any; the worst margin and the run that has it; quantiles of each output by year.
+    ``names_zh`` holds the Chinese names of outputs, which are in the units of the targets that
+    judge them, as ``run`` shows them. ``steps`` are that of the sweep and that of the model, in
+    years; a coarser one is told, since a verdict near its limit may turn with it.
+    """
+    targets = list(targets)
+    known = {target.id: target for target in targets}
+    judged = sorted((known[str(each)] for each in summary["target"].values), key=section_of)
+    parts = []
+    for scenario in summary["scenario"].values:
+        one = summary.sel(scenario=scenario)
+        if summary.sizes["scenario"] > 1:
+            parts.append(text("sweep.scenario", scenario=scenario))
+        parts.append(_runs(one, text))
+        parts.append(
+            render_within(
+                lambda room, one=one: _target_rows(one, judged, text, room),  # type: ignore[misc]
+                width,
+                colour=colour,
+            )
+        )
+        parts.append(
+            render_within(
+                lambda room, one=one: _output_rows(one, targets, names_zh, text, room),  # type: ignore[misc]
+                width,
+                colour=colour,
+            )
+        )
+    parts.append(text("sweep.legend"))
+    if steps is not None and steps[0] > steps[1]:
+        parts.append(
+            paragraph(text("sweep.coarse", step=f"{steps[0]:g}", own=f"{steps[1]:g}"), width)
+        )
+    return "\n\n".join(parts)
+
+
+def _runs(one: xr.Dataset, text: Text) -> str:
+    counts = {str(key): int(each) for key, each in zip(one["outcome"].values, one["runs"].values,
+                                                       strict=True)}  # fmt: skip
+    told = [
+        text.word("outcome", key).format(count=f"{count:,}")
+        for key, count in counts.items()
+        if count
+    ]
+    bad: dict[str, int] = json.loads(one.attrs["bad_variables"])
+    line = text.join(told)
+    if bad:
+        where = text.join([f"{name} ({count:,})" for name, count in list(bad.items())[:5]])
+        line += "\n" + text("sweep.bad", where=where)
+    return line
+
+
+def _target_rows(
+    one: xr.Dataset, targets: Sequence[Target], text: Text, room: int
+) -> list[Row | Band]:
+    counts = one["verdicts"].sum("target")
+    # What no run has takes no column.
+    rare = [
+        status
+        for status in (Status.UNDECIDED, Status.UNTESTABLE)
+        if int(counts.sel(verdict=status.value))
+    ]
+    heads = [
+        *(text(f"verdicts.{each}") for each in ("id", "name", "target")),
+        text("sweep.p_met"),
+        *(text(f"status.{each.value}") for each in (Status.MISSED, *rare)),
+        text("sweep.worst"),
+        text("sweep.in_run"),
+    ]
+    found: list[Row | Band] = [tuple((Line(head, style=Style.STRONG),) for head in heads)]
+    for _, group in groupby(targets, key=section_of):
+        section = list(group)
+        title = text.word("section", section[0].attribute).format(year=section[0].year)
+        found += [Band("-"), Band(title, Style.STRONG)]
+        for target in section:
+            row = one.sel(target=target.id)
+            found.append(
+                (
+                    (Line(target.id),),
+                    wrapped(text.pick(target.name_en, target.name_zh), room),
+                    (Line("", f"{limit_of(target, text)} {text.unit(target.unit)}"),),
+                    *((line,) for line in _shares(row, text, rare)),
+                    *((line,) for line in _worst(row, target)),
+                )
+            )
+    return found
+
+
+def _worst(one: xr.Dataset, target: Target) -> tuple[Line, Line]:
+    worst = float(one["worst_margin"])
+    assert target.value is not None
+    decimals = decimals_for(target.value, slack=target.tolerance or 0.0)
+    run = "–" if math.isnan(worst) else str(int(one["worst_run"]))
+    return Line("", margin_figure(worst, decimals)), Line("", run)
+
+
+def _shares(one: xr.Dataset, text: Text, rare: Sequence[Status]) -> Iterator[Line]:
+    """Write what becomes of a target: ``71.3 ± 0.4 %``, ``20.1 %``, ``8.6 %``."""
+    counts = dict(zip(map(str, one["verdict"].values), map(int, one["verdicts"].values),
+                      strict=True))  # fmt: skip
+    total = sum(counts.values())
+    share = float(one["p_met"])
+    if math.isnan(share):  # assumed, or there is no sound run
+        status = Status.ASSUMED if counts[Status.ASSUMED] else Status.UNTESTABLE
+        yield Line("", text(f"status.{status.value}"))
+        yield from [Line("", "–")] * (1 + len(rare))
+        return
+    yield Line("", _met(one, counts[Status.MET], total), Style.GOOD if share >= 0.5 else Style.BAD)
+    for status in (Status.MISSED, *rare):
+        yield Line("", f"{percent(counts[status] / total)} %" if counts[status] else "–")
+
+
+def _met(one: xr.Dataset, met: int, total: int) -> str:
+    """Write the share of runs that meet a target, with its error; if all or none do, the interval.
+
+    There an error on both sides would claim what cannot be.
+    """
+    error, low, high = (float(one[f"p_met_{each}"]) for each in ("se", "low", "high"))
+    if math.isnan(error):
+        return f"{percent(met / total)} %"
+    if 0 < met < total:
+        return f"{percent(met / total)} ± {percent(error)} %"
+    ends = dict.fromkeys((percent(low), percent(high)))
+    return f"{'–'.join(ends)} %"
+
+
+def percent(share: float) -> str:
+    """Write a share in per cent; only what is nil is written as 0, what is all as 100.
+
+    >>> percent(0.713), percent(0.0), percent(1e-6), percent(0.99999), percent(1.0)
+    ('71.3', '0', '<0.1', '>99.9', '100')
+    """
+    if share in (0, 1):
+        return f"{share * 100:.0f}"
+    if share < 0.0005:
+        return "<0.1"
+    return ">99.9" if share >= 0.9995 else f"{share * 100:.1f}"
+
+
+def _output_rows(
+    one: xr.Dataset,
+    targets: Sequence[Target],
+    names_zh: Mapping[str, str],
+    text: Text,
+    room: int,
+) -> list[Row | Band]:
+    quantiles = [f"{share * 100:g} %" for share in one["quantile"].values]
+    heads = [text("sweep.output"), text("sweep.unit"), text("sweep.year"), *quantiles]
+    found: list[Row | Band] = [tuple((Line(head, style=Style.STRONG),) for head in heads)]
+    found.append(Band("-"))
+    for name, unit in zip(one["output"].values, one["output_unit"].values, strict=True):
+        values = one["quantiles"].sel(output=name).transpose("quantile", "year")
+        years = [int(year) for year in values["year"].values]
+        name_zh = names_zh.get(str(name), "")
+        shown = [
+            Series(str(name), name_zh, str(unit), "", dict(zip(years, row, strict=True)))
+            for row in values.values.tolist()
+        ]
+        lines = list(as_judged(shown, targets))
+        decimals = _telling_decimals(lines)
+        columns: list[Cell] = [
+            tuple(Line("", figure(line.values[year], decimals)) for year in years) for line in lines
+        ]
+        found.append(
+            (
+                wrapped(text.pick(str(name), name_zh), room),
+                (Line(text.unit(lines[0].unit)),),
+                tuple(Line(str(year)) for year in years),
+                *columns,
+            )
+        )
+    return found
+
+
+def _telling_decimals(lines: Sequence[Series]) -> int:
+    """Give the decimals of a run's figures, more where lowest and highest would read alike."""
+    decimals = decimals_of(value for line in lines for value in line.values.values())
+    low, high = lines[0].values, lines[-1].values
+    for more in range(SHARPEST):
+        if any(
+            figure(low[year], decimals + more) != figure(high[year], decimals + more)
+            for year in low
+        ):
+            return decimals + more
+    return decimals

@@ -1,0 +1,274 @@
+"""The words and figures that a user reads, in English or Chinese.
+
+The words stand in ``text.yaml`` beside this file; this module picks the language and writes
+numbers, units and ranges. Nothing here prints.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+from plansim.cache import code_of, digest, kept
+from plansim.output.language import Lang, language
+
+__all__ = [
+    "Lang",
+    "Text",
+    "decimals_for",
+    "decimals_of",
+    "figure",
+    "language",
+    "margin_figure",
+    "percent",
+    "read_text",
+    "target_figure",
+    "typeset",
+]
+
+SIGNIFICANT = 3
+"""Digits that a simulated figure is shown with: the base year itself is no better known."""
+
+SHARPEST = 3
+"""More decimals than that, at most, where rounding would hide which side of a target is met."""
+
+
+_SEAM = re.compile(
+    r"(?<=[，。、；：！？）》」』】”]) +(?=\S)|(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff（《「“])"
+)
+"""The blank that YAML puts where a line of Chinese was broken; Chinese has none there."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """The phrases of one language.
+
+    >>> text = read_text(Lang.ZH)
+    >>> text("status.met")
+    '达标'
+    >>> text("verdicts.breach", year=2013)
+    '2013年起不达标'
+    """
+
+    lang: Lang
+    phrases: Mapping[str, str]
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """Give the phrase ``key`` with its placeholders filled; KeyError if there is none."""
+        return self.phrases[key].format(**values)
+
+    def pick(self, en: str | None, zh: str | None) -> str:
+        """Of two names of one thing, give the one in this language, or the one that exists.
+
+        >>> read_text(Lang.ZH).pick("GDP", "地区生产总值")
+        '地区生产总值'
+        >>> read_text(Lang.ZH).pick("GDP", None)
+        'GDP'
+        """
+        first, second = (zh, en) if self.lang is Lang.ZH else (en, zh)
+        said = first or second or ""
+        return _SEAM.sub("", said) if self.lang is Lang.ZH else said
+
+    def word(self, group: str, key: str) -> str:
+        """Give the phrase ``group.key``, or ``key`` itself where the catalogue has none.
+
+        For words that come from data files (a basis, a measure), which may be extended without
+        touching the catalogue.
+        """
+        return self.phrases.get(f"{group}.{key}", key)
+
+    def unit(self, unit: str) -> str:
+        """Write a unit in this language.
+
+        >>> read_text(Lang.ZH).unit("亿元/Year"), read_text(Lang.EN).unit("亿元/Year")
+        ('亿元/年', '亿元/year')
+        """
+        return re.sub(r"[A-Za-z]+", lambda part: self._unit_part(part[0]), unit)
+
+    def _unit_part(self, part: str) -> str:
+        return self.phrases.get(f"unit.{part}", part)
+
+    def join(self, parts: list[str]) -> str:
+        """Enumerate."""
+        return self("list_sep.comma").join(parts)
+
+
+def read_text(lang: str) -> Text:
+    """Read the phrases of one language, ``en`` or ``zh``, from the shipped catalogue.
+
+    >>> read_text("zh").pick("met", "达标")
+    '达标'
+
+    Raises:
+        ValueError: the catalogue has no such language.
+    """
+    return _text_in(Lang(lang))
+
+
+@cache
+def _text_in(lang: Lang) -> Text:
+    raw = files(__package__).joinpath("locale", "text.yaml").read_bytes()
+    key = digest("text", lang, raw, code_of("", "output"))
+    phrases = kept("parsed", key, _Phrases, lambda: _Phrases(_read(raw, lang))).phrases
+    return Text(lang, MappingProxyType(dict(phrases)))
+
+
+@dataclass(frozen=True)
+class _Phrases:
+    phrases: Mapping[str, str]
+
+
+def _read(raw: bytes, lang: Lang) -> Mapping[str, str]:
+    from ruamel.yaml import YAML
+
+    return dict(_leaves(YAML(typ="safe").load(raw.decode("utf-8")), lang))
+
+
+def _leaves(node: Mapping[str, object], lang: Lang, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, child in node.items():
+        if not isinstance(child, Mapping):
+            raise TypeError(f"text.yaml: {prefix}{key} is neither a group nor a phrase")
+        if lang in child:
+            yield f"{prefix}{key}", str(child[lang])
+        else:
+            yield from _leaves(child, lang, f"{prefix}{key}.")
+
+
+def typeset(name: str) -> str:
+    """Set the digits of formulas low and those of powers high, as print does.
+
+    >>> typeset("SO2 emission"), typeset("亿m3/Year"), typeset("age 10 to 14")
+    ('SO₂ emission', '亿m³/Year', 'age 10 to 14')
+    """
+    name = re.sub(r"\b([A-Z]{2})([0-9])\b", lambda found: found[1] + _LOW[int(found[2])], name)
+    return re.sub(r"(?<![A-Za-z])m([23])\b", lambda found: "m" + "²³"[int(found[1]) - 2], name)
+
+
+_LOW = "₀₁₂₃₄₅₆₇₈₉"
+
+
+# --- figures ------------------------------------------------------------------------------------
+
+
+def figure(value: float | None, decimals: int) -> str:
+    """Write a number rounded to ``decimals`` (negative: to tens, hundreds), ``–`` for none.
+
+    Thousands are parted from five digits on, so that 1020 stays as the plan writes it.
+
+    >>> figure(368.94, 0), figure(28134.0, -2), figure(1020.4, 0), figure(-0.04, 1), figure(None, 2)
+    ('369', '28,100', '1020', '0.0', '–')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    rounded = round(value, decimals) + 0.0  # turns -0.0 into 0.0
+    places = max(decimals, 0)
+    parted = "," if abs(rounded) >= 9999.5 else ""
+    return f"{rounded:{parted}.{places}f}"
+
+
+def target_figure(target: float) -> str:
+    """Write a plan's own figure in full.
+
+    >>> target_figure(27500.0), target_figure(64.6), target_figure(12.0), target_figure(0.46)
+    ('27,500', '64.6', '12', '0.46')
+    """
+    return figure(target, _written_decimals(target))
+
+
+def decimals_for(target: float, value: float | None = None, slack: float = 0.0) -> int:
+    """Choose the decimals that a value is shown with beside a target.
+
+    Three significant digits, or as many as the plan's own figure has. More only where rounding
+    would move the value onto or across a limit (the target, or ``slack`` to either side of it),
+    so that a miss never reads as a hit.
+
+    >>> figure(1043.0, decimals_for(1020.0, 1043.0)), figure(996.5, decimals_for(1020.0, 996.5))
+    ('1040', '996')
+    >>> figure(370.04, decimals_for(370.0, 370.04)), figure(8.004, decimals_for(7.0, 8.004, 1.0))
+    ('370.04', '8.004')
+    """
+    coarsest = _written_decimals(target, limit=True)
+    if value is None or math.isnan(value):
+        return max(_digits(target), coarsest)
+    decimals = max(min(_digits(value or target), _digits(target) + 1), coarsest)
+    limits = [target - slack, target + slack]
+    for more in range(SHARPEST + 1):
+        shown = round(value, decimals + more)
+        if all(_side(shown, limit) == _side(value, limit) for limit in limits):
+            return decimals + more
+    return decimals
+
+
+def _side(value: float, limit: float) -> int:
+    """Give on which side of a limit a value lies: 1, -1, or 0 for on it (all but)."""
+    if math.isclose(value, limit, rel_tol=1e-9):
+        return 0
+    return 1 if value > limit else -1
+
+
+def decimals_of(values: Iterable[float]) -> int:
+    """Choose the decimals for a row of figures: three significant digits of its middle size.
+
+    Whole numbers are not rounded to tens below 10,000, since a row may grow from 300 to 3000.
+
+    >>> decimals_of([578.8, 1043.0, 3120.0]), decimals_of([0.4, 0.5]), decimals_of([16496.0])
+    (0, 3, -2)
+    """
+    sizes = sorted(abs(value) for value in values if value and math.isfinite(value))
+    if not sizes:
+        return 0
+    decimals = _digits(sizes[len(sizes) // 2])
+    return decimals if sizes[-1] >= 9999.5 else max(decimals, 0)
+
+
+def margin_figure(margin: float, decimals: int) -> str:
+    """Write a signed margin with ``decimals``, fewer above three digits, more if it read as 0.
+
+    >>> margin_figure(1.06, 1), margin_figure(-17.612, 2), margin_figure(-0.04, 1)
+    ('+1.1', '-17.6', '-0.04')
+    """
+    if margin == 0 or math.isnan(margin):
+        return figure(margin, decimals)
+    decimals = min(decimals, max(_digits(margin), 0))
+    for more in range(SHARPEST + 1):
+        if round(margin, decimals + more) != 0:
+            break
+    written = figure(margin, decimals + more)
+    return written if margin < 0 else f"+{written}"
+
+
+def percent(share: float | None) -> str:
+    """Write a signed percentage as a whole number, or with one digit below one.
+
+    >>> percent(2.24), percent(-31.4), percent(-0.044), percent(None)
+    ('+2 %', '-31 %', '-0.04 %', '–')
+    """
+    if share is None or math.isnan(share):
+        return "–"
+    return f"{margin_figure(share, 0 if abs(share) >= 0.95 else 1)} %"
+
+
+def _digits(reference: float) -> int:
+    """Decimals that show ``SIGNIFICANT`` digits of a number of this size."""
+    if reference == 0 or not math.isfinite(reference):
+        return SIGNIFICANT - 1
+    return SIGNIFICANT - 1 - math.floor(math.log10(abs(reference)))
+
+
+def _written_decimals(number: float, *, limit: bool = False) -> int:
+    """Decimals that write ``number`` in full, up to six.
+
+    With ``limit``, trailing zeros left of the point count too (27500 → -2), so that the result
+    says how finely the number was meant.
+    """
+    text = f"{number:.6f}".rstrip("0")
+    places = len(text) - text.index(".") - 1
+    if places or not limit or number == 0:
+        return places
+    digits = text.rstrip(".")
+    return -(len(digits) - len(digits.rstrip("0")))

@@ -1,0 +1,1 @@
+"""What a run assumes: scenario files, inheritance, values, levers."""

@@ -1,0 +1,255 @@
+"""From the file of a scenario and those of its parents to what one run sets on the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plansim.errors import Fault, ScenarioError, nearest
+from plansim.files import is_shipped, shipped
+from plansim.forms import Document
+from plansim.model.records import Model, TimeSpec, VariableKind, folded
+from plansim.scenario.records import (
+    Change,
+    Merged,
+    Scenario,
+    ScenarioHead,
+    Text,
+    digest_of,
+    is_path,
+    scenario_files,
+    unsound_clock,
+)
+from plansim.scenario.schema import ScenarioFile, Wording, read_scenario_file
+from plansim.scenario.values import (
+    Assignment,
+    assignments,
+    file_entries,
+    implausible,
+    override_entries,
+)
+
+__all__ = ["merged", "read_heads"]
+
+
+def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
+    """Read a scenario's file, merge it with its parents, and check it against the model.
+
+    Raises:
+        ScenarioError: with every fault of the file, its ancestors and the overrides.
+    """
+    files: dict[str, str] = {}
+    lineage, faults = _read_lineage(path, files)
+    below: dict[str, Assignment] = {}
+    own: dict[str, Assignment] = {}
+    for layer in lineage:
+        below |= own
+        own = assignments(model, file_entries(model, layer.document, layer.file, faults), faults)
+    own |= assignments(model, override_entries(overrides, faults), faults)
+    together = below | own
+    time = _clock(model, together, faults)
+    if faults:
+        raise ScenarioError(faults)
+
+    leaf = lineage[-1]
+    ours = {layer.document.file for layer in lineage if is_shipped(layer.path)}
+    assumed = {key: layer for layer in lineage for key in layer.file.assumes}
+    head = _head(leaf)
+    scenario = Scenario(
+        id=head.id,
+        title_en=head.title_en,
+        title_zh=head.title_zh,
+        description_en=head.description_en,
+        description_zh=head.description_zh,
+        parent=lineage[-2].path.stem if len(lineage) > 1 else None,
+        lineage=tuple(layer.path.stem for layer in lineage),
+        values={key: value.number for key, value in together.items()},
+        time=time,
+        assumed={key: _text(layer.file.assumes[key]) for key, layer in assumed.items()},
+        assumed_lines={
+            key: (layer.document.file, layer.document.line(("assumes", key)))
+            for key, layer in assumed.items()
+        },
+        changes=tuple(_changes(model, below, own)),
+        overrides=tuple(overrides),
+        sources=tuple(leaf.file.sources),
+        warnings=tuple(implausible(each for each in together.values() if each.file not in ours)),
+        path=leaf.path,
+        sha256=digest_of(*(layer.document.sha256 for layer in lineage), *overrides),
+        cautions=tuple(_moved_start(model, together)),
+    )
+    return Merged(scenario, tuple(files.items()))
+
+
+def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
+    """Give the heads of all scenarios in a folder, sorted by id.
+
+    Raises:
+        ScenarioError: with the faults of every file that is not a scenario.
+    """
+    heads: list[ScenarioHead] = []
+    faults: list[Fault] = []
+    for path in scenario_files(folder):
+        layer = _read_layer(path, faults)
+        if layer is not None:
+            heads.append(_head(layer))
+    if faults:
+        raise ScenarioError(faults)
+    return tuple(heads)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One scenario file, well formed."""
+
+    path: Path
+    document: Document
+    file: ScenarioFile
+
+
+def _head(layer: _Layer) -> ScenarioHead:
+    title, description = _text(layer.file.title), _text(layer.file.description)
+    parent = layer.file.parent
+    return ScenarioHead(
+        id=layer.path.stem,
+        title_en=title.en,
+        title_zh=title.zh,
+        description_en=description.en,
+        description_zh=description.zh,
+        parent=Path(parent).stem if parent is not None and is_path(parent) else parent,
+        path=layer.path,
+    )
+
+
+def _text(wording: Wording) -> Text:
+    if isinstance(wording, str):
+        return Text(en=wording, zh=wording)
+    return Text(en=wording.en, zh=wording.zh)
+
+
+def _read_lineage(path: Path, files: dict[str, str]) -> tuple[list[_Layer], list[Fault]]:
+    """Read a scenario and its ancestors, as far as they can be read; the root comes first.
+
+    What was looked for goes to ``files``.
+    """
+    faults: list[Fault] = []
+    lineage: list[_Layer] = []
+    seen = [path.resolve()]
+    here: Path | None = path
+    while here is not None and (layer := _read_layer(here, faults)) is not None:
+        files[str(here)] = layer.document.sha256
+        lineage.insert(0, layer)
+        here = _parent_path(layer, faults, files)
+        if here is not None and here.resolve() in seen:
+            circle = " → ".join(each.stem for each in (*seen, here))
+            line = layer.document.line(("parent",))
+            faults.append(
+                Fault("the parents run in a circle", layer.document.file, line, found=circle)
+            )
+            break
+        if here is not None:
+            seen.append(here.resolve())
+    return lineage, faults
+
+
+def _read_layer(path: Path, faults: list[Fault]) -> _Layer | None:
+    document, file = read_scenario_file(path)
+    faults.extend(document.faults)
+    return None if file is None else _Layer(path, document, file)
+
+
+def _parent_path(layer: _Layer, faults: list[Fault], files: dict[str, str]) -> Path | None:
+    parent = layer.file.parent
+    if parent is None:
+        return None
+    here = layer.path.parent
+    if is_path(parent):
+        candidates = [here / parent]
+    else:
+        candidates = [here / f"{parent}.yaml", shipped("scenarios") / f"{parent}.yaml"]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+        files[str(candidate)] = ""
+    known = sorted({path.stem for each in candidates for path in scenario_files(each.parent)})
+    line = layer.document.line(("parent",))
+    faults.append(
+        Fault(
+            f"there is no parent '{parent}'",
+            layer.document.file,
+            line,
+            expected="the id of a scenario, or a relative path",
+            nearest=nearest(parent, known),
+        )
+    )
+    return None
+
+
+def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fault]:
+    """Warn of a start that is moved while all that stocks begin with stays where it was."""
+    start = next((each for each in merged.values() if each.key == _start_of(model)), None)
+    if start is None or start.number == model.time.initial:
+        return
+    beside = (
+        each
+        for each in merged.values()
+        if (each.file, each.variable.kind) == (start.file, VariableKind.CONSTANT)
+    )
+    if not any(beside):
+        yield Fault(
+            f"'{start.key}' is moved alone: stocks begin with what the model gives for "
+            f"{model.time.initial:g}",
+            start.file,
+            start.line,
+            expected=f"initial values for {start.number:g} as well",
+        )
+
+
+def _start_of(model: Model) -> str:
+    return model.find("INITIAL TIME").name
+
+
+def _changes(
+    model: Model, below: Mapping[str, Assignment], own: Mapping[str, Assignment]
+) -> Iterator[Change]:
+    """Give what differs from the parent, or from the model where no ancestor says anything."""
+    for key, value in own.items():
+        variable = value.variable
+        if key in below:
+            old = below[key].number
+        elif variable.kind is VariableKind.CONTROL:
+            old = _clock_values(model.time)[folded(variable.name)]
+        elif isinstance(variable.value, Mapping):
+            old = variable.value[value.element]
+        else:
+            old = float("nan") if variable.value is None else variable.value
+        if old != value.number:
+            yield Change(key, old, value.number, variable.unit)
+
+
+def _clock_values(time: TimeSpec) -> dict[str, float]:
+    return {
+        "initial time": time.initial,
+        "final time": time.final,
+        "time step": time.step,
+        "saveper": time.saveper,
+    }
+
+
+def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) -> TimeSpec:
+    """Give the clock of the run; if the scenario sets any part of it, it has to be sound."""
+    set_here = {
+        folded(value.variable.name): value
+        for value in merged.values()
+        if value.variable.kind is VariableKind.CONTROL
+    }
+    values = _clock_values(model.time) | {name: each.number for name, each in set_here.items()}
+    if "saveper" not in set_here and model.find("SAVEPER").value is None:
+        # Vensim writes SAVEPER = TIME STEP unless told otherwise: it follows the step.
+        values["saveper"] *= values["time step"] / model.time.step
+    time = TimeSpec(*values.values())
+    for origin in list(set_here.values())[-1:]:
+        if unsound := unsound_clock(time):
+            faults.append(Fault(unsound[0], origin.file, origin.line, found=unsound[1]))
+    return time

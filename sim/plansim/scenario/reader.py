@@ -1,0 +1,129 @@
+"""A scenario: what one run sets on the model, read from a file, merged with its parents, checked.
+
+A scenario file names only what differs from its parent; the root of a family has none and
+differs from the model itself. Names of variables and elements may be English or Chinese; values
+may carry a unit, which is converted to the model's or refused. ``scenarios/schema.json``
+describes the form of a file to editors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
+from plansim.errors import Fault, ScenarioError, UnknownNameError, nearest
+from plansim.files import shipped
+from plansim.model.records import Model, folded
+from plansim.model.units import units_sha256
+from plansim.scenario.records import (
+    Change,
+    Merged,
+    Scenario,
+    ScenarioHead,
+    Text,
+    as_written,
+    is_path,
+    scenario_files,
+    unsound_clock,
+)
+
+__all__ = [
+    "Change",
+    "Scenario",
+    "ScenarioHead",
+    "Text",
+    "as_written",
+    "list_scenarios",
+    "read_scenario",
+    "unsound_clock",
+]
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def read_scenario(
+    name_or_path: str | Path, model: Model, overrides: Sequence[str] = ()
+) -> Scenario:
+    """Read a scenario, merge it with its parents, and check it against the model.
+
+    ``name_or_path`` is the id or a title of a shipped scenario, or the path of a file.
+    ``overrides`` are texts ``NAME=VALUE`` that are laid over it. What was read once is kept, and
+    read again if a file of the lineage has changed.
+
+    Raises:
+        UnknownNameError: no scenario bears the name.
+        ScenarioError: with every fault of the file, its ancestors and the overrides.
+    """
+    path = _locate(str(name_or_path))
+    key = digest(
+        "scenario",
+        json.dumps([str(path), str(path.absolute()), list(overrides)]),
+        json.dumps([model.sha256, str(model.path)]),
+        units_sha256(),
+        code_of("", "model", "scenario"),
+    )
+    found = recall("parsed", key, Merged)
+    if found is None or any(file_sha256(Path(file)) != known for file, known in found.files):
+        from plansim.scenario.inheritance import merged
+
+        found = merged(path, model, overrides)
+        keep("parsed", key, found)
+    return found.scenario
+
+
+def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
+    """Give the heads of all scenarios in a folder, by default the shipped one, sorted by id.
+
+    Raises:
+        ScenarioError: with the faults of every file that is not a scenario.
+    """
+    place = shipped("scenarios") if folder is None else folder
+    files = [(str(path), file_sha256(path)) for path in scenario_files(place)]
+    key = digest("heads", json.dumps([str(place), files]), code_of("", "model", "scenario"))
+
+    def make() -> _Heads:
+        from plansim.scenario.inheritance import read_heads
+
+        return _Heads(read_heads(place))
+
+    return kept("parsed", key, _Heads, make).heads
+
+
+@dataclass(frozen=True)
+class _Heads:
+    heads: tuple[ScenarioHead, ...]
+
+
+def _locate(name: str) -> Path:
+    """Find the file of a scenario that a user names."""
+    path = Path(name)
+    if is_path(name) or (path.suffix and path.is_file()):
+        if path.suffix and path.suffix.lower() not in SUFFIXES:
+            fault = "a scenario is a YAML file"
+            expected = "a name that ends with .yaml"
+            raise ScenarioError(Fault(fault, path, expected=expected, found=path.suffix))
+        return path
+    files = scenario_files(shipped("scenarios"))
+    wanted = folded(name)
+    for file in files:
+        if folded(file.stem) == wanted:
+            return file
+    heads = list_scenarios()
+    for head in heads:
+        if wanted in {folded(head.title_en), folded(head.title_zh)}:
+            return head.path
+    titles = [title for head in heads for title in (head.title_en, head.title_zh)]
+    # Who writes Chinese is shown the Chinese titles, which are names as well as the ids are.
+    part = next((title for title in titles if wanted in folded(title)), None)
+    known = [head.id if name.isascii() else f"{head.id}（{head.title_zh}）" for head in heads]
+    raise UnknownNameError(
+        Fault(
+            f"no scenario is called '{name}'",
+            expected="one of " + ", ".join(known) + ", or a path",
+            nearest=nearest(name, [*(head.id for head in heads), *titles])
+            or (None if name.isascii() else part),
+        )
+    )

@@ -1,0 +1,193 @@
+"""One run by years, as plain arrays: what verdicts and tables read.
+
+A dataset says the same with labels, and costs a thousand times as much to take apart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plansim.errors import Fault, UnknownNameError, nearest
+from plansim.model.records import SubscriptRange, Timing, folded
+from plansim.targets.indicator import Floats, year_places
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["Annual", "AnnualVariable", "annual_of", "by_year", "frame"]
+
+
+@dataclass(frozen=True)
+class AnnualVariable:
+    """A variable year by year."""
+
+    name: str
+    name_zh: str
+    unit: str
+    timing: str
+    """`Timing`; empty for a constant or where the run does not say."""
+    ranges: tuple[SubscriptRange, ...]
+    values: Floats
+    """``(year, *elements)``; NaN where the run saved none. A constant stands in every year."""
+    moves: bool
+    """Whether it is a series over time."""
+
+    def row(self, place: tuple[int, ...]) -> Floats:
+        """Give the series of one element, by its place in each range: ``(year,)``."""
+        whole: tuple[slice | int, ...] = (slice(None), *place)
+        return self.values[whole]
+
+
+@dataclass(frozen=True)
+class Annual:
+    """The annual figures of one run."""
+
+    years: tuple[int, ...]
+    variables: Mapping[str, AnnualVariable]
+    """By the model's names, in the model's order."""
+    card: Mapping[str, str]
+    """The run card: what has to be the same for the same numbers to come out."""
+
+    @property
+    def scenario(self) -> str:
+        """The id of the scenario that was run."""
+        return self.card.get("scenario", "")
+
+    @property
+    def assumed(self) -> frozenset[str]:
+        """The ids of the targets that the scenario sets."""
+        return frozenset(json.loads(self.card.get("assumed", "[]")))
+
+
+def by_year(values: Floats, time: Floats, timing: Timing, years: Iterable[int]) -> Floats:
+    """Read a trajectory by years: ``(time, …)`` → ``(year, …)``, NaN where none was saved."""
+    places = year_places(time, timing)
+    index = np.array([places.get(year, -1) for year in years], dtype=np.int64)
+    found = values[index] if len(values) else np.empty((len(index), *values.shape[1:]))
+    found[index < 0] = np.nan
+    return found
+
+
+def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual:
+    """Take the dataset of one run apart, over ``time`` or ``year``; ``names`` if not all of it.
+
+    A name that the dataset does not hold is left out.
+
+    Raises:
+        ValueError: a variable that is wanted holds more than one run.
+    """
+    wanted = dataset.data_vars if names is None else [name for name in names if name in dataset]
+    if "year" in dataset.coords:
+        years = tuple(int(year) for year in dataset["year"].to_numpy())
+        time = np.array(years, dtype=np.float64)
+    else:
+        time = np.asarray(dataset["time"].to_numpy(), dtype=np.float64)
+        years = tuple(sorted({year for timing in Timing for year in year_places(time, timing)}))
+    ranges = {
+        str(dim): _range(dataset[dim])
+        for dim in dataset.dims
+        if dim in dataset.coords and dataset[dim].dtype.kind in "UO"
+    }
+    found = {}
+    for key in wanted:
+        array, name = dataset[key], str(key)
+        over = next((dim for dim in ("time", "year") if dim in array.dims), None)
+        if others := [str(dim) for dim in array.dims if dim != over and dim not in ranges]:
+            raise ValueError(
+                f"the dataset holds more than one run ({', '.join(others)}): judge() takes those"
+            )
+        dims = [str(dim) for dim in array.dims if dim != over]
+        timing = str(array.attrs.get("timing", ""))
+        values = np.asarray(array.transpose(*((over,) if over else ()), *dims), dtype=np.float64)
+        if over == "time":
+            values = by_year(values, time, Timing(timing or Timing.YEAR), years)
+        elif over is None:
+            values = np.broadcast_to(values, (len(years), *values.shape))
+        found[name] = AnnualVariable(
+            name=name,
+            name_zh=str(array.attrs.get("long_name_zh", "")),
+            unit=str(array.attrs.get("units", "")),
+            timing=timing,
+            ranges=tuple(ranges[dim] for dim in dims),
+            values=values,
+            moves=over is not None,
+        )
+    return Annual(years, found, {str(key): str(text) for key, text in dataset.attrs.items()})
+
+
+def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFrame:
+    """Return annual figures of one run or several as a tidy table: one row a figure.
+
+    Columns: ``scenario`` (id), ``variable`` (the model's name), ``element`` (as in
+    ``urban,age 5 to 9``; empty where the variable is no array), ``year``, ``value``, ``unit`` (the
+    model's). Flows are those of the year, stocks those at its end; NaN where the run saved none.
+
+    Args:
+        runs: what `simulate` or `plansim.annual` returns.
+        variables: English or Chinese names, whatever their letter case; none for all that change
+            over time. A constant has its value in every year.
+
+    Raises:
+        UnknownNameError: a run holds no such variable, or several of that name.
+        ValueError: one of the datasets holds more than one run.
+    """
+    import pandas as pd
+    import xarray as xr
+
+    listed = [runs] if isinstance(runs, xr.Dataset) else list(runs)
+    parts = [part for run in listed for part in _frames(run, variables)]
+    columns = ["scenario", "variable", "element", "year", "value", "unit"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """Yield the rows of each variable of a run, element by element."""
+    import pandas as pd
+
+    names = [_named(run, name) for name in variables]
+    figures = annual_of(run, dict.fromkeys(names) if variables else None)
+    for variable in figures.variables.values():
+        if not variables and not variable.moves:
+            continue
+        elements = [",".join(key) for key in product(*(r.elements for r in variable.ranges))]
+        yield pd.DataFrame(
+            {
+                "scenario": figures.scenario,
+                "variable": variable.name,
+                "element": np.repeat(elements, len(figures.years)),
+                "year": np.tile(figures.years, len(elements)),
+                "value": np.moveaxis(variable.values, 0, -1).ravel(),
+                "unit": variable.unit,
+            }
+        )
+
+
+def _named(run: xr.Dataset, name: str) -> str:
+    """Return the variable of a run that bears an English or Chinese name."""
+    if name in run.data_vars:
+        return name
+    names = {str(key): str(run.variables[key].attrs.get("long_name_zh", "")) for key in run}
+    matches = [key for key, chinese in names.items() if folded(name) in map(folded, (key, chinese))]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        fault = f"more than one variable is called '{name}'"
+        raise UnknownNameError(Fault(fault, expected="one of " + ", ".join(matches)))
+    near = nearest(name, [*names, *filter(None, names.values())])
+    raise UnknownNameError(Fault(f"the run holds no variable '{name}'", nearest=near))
+
+
+def _range(coordinate: xr.DataArray) -> SubscriptRange:
+    return SubscriptRange(
+        name=str(coordinate.name),
+        elements=tuple(str(element) for element in coordinate.to_numpy()),
+        name_zh=str(coordinate.attrs.get("long_name_zh", "")),
+        elements_zh=tuple(json.loads(coordinate.attrs.get("elements_zh", "[]"))),
+    )

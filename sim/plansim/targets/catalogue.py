@@ -1,0 +1,162 @@
+"""The catalogue of a plan: what it wants to reach, and how a run is judged against that.
+
+The catalogue is a YAML file beside the model, ``targets.yaml``. It says itself how it reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from plansim.cache import code_of, digest, file_sha256, kept
+from plansim.errors import CatalogueError
+from plansim.files import shipped
+from plansim.model.records import Model
+from plansim.model.units import units_sha256
+from plansim.scenario.records import Text
+from plansim.targets.target import (
+    Attribute,
+    Basis,
+    Direction,
+    Gap,
+    Kind,
+    Part,
+    Period,
+    Shape,
+    Status,
+    Target,
+    misfits,
+    reported_factor,
+    split_reference,
+    unit_factor,
+)
+
+__all__ = [
+    "Attribute",
+    "Basis",
+    "Direction",
+    "Gap",
+    "Kind",
+    "Part",
+    "Period",
+    "Shape",
+    "Status",
+    "Target",
+    "load_targets",
+    "misfits",
+    "plan_region",
+    "plan_title",
+    "reported_factor",
+    "split_reference",
+    "unit_factor",
+]
+
+FILE_NAME = "targets.yaml"
+
+
+def load_targets(path: str | Path | None = None, model: Model | None = None) -> tuple[Target, ...]:
+    """Read a catalogue: the one at ``path``, else the one beside the model, else the shipped one.
+
+    With a model, each variable that judges a target must be in it, with a unit that converts to
+    the target's. The shipped catalogue, read for a model that has none of its own, asks less: what
+    that model cannot answer becomes untestable.
+
+    Raises:
+        CatalogueError: with every fault of the file, each with its line.
+    """
+    own = Path(path) if path is not None else _beside(model)
+    file = own or shipped("model", FILE_NAME)
+    key = digest(
+        "targets",
+        json.dumps([str(file), own is None, model and [model.sha256, str(model.path)]]),
+        file_sha256(file),
+        units_sha256(),
+        code_of("", "model", "targets"),
+    )
+    read = kept("parsed", key, _Catalogue, lambda: _read(file, model, is_borrowed=own is None))
+    return read.targets
+
+
+@dataclass(frozen=True)
+class _Catalogue:
+    targets: tuple[Target, ...]
+
+
+def _read(file: Path, model: Model | None, *, is_borrowed: bool) -> _Catalogue:
+    from plansim.targets.catalogue_file import read_catalogue
+
+    targets, faults = read_catalogue(file)
+    if model is not None:
+        holder, shapes = f"the model {model.name}", _shapes(model)
+        if is_borrowed:
+            targets = tuple(_as_answered(target, holder, shapes) for target in targets)
+        else:
+            faults += [
+                fault for target in targets for fault in misfits(target, holder, shapes, shapes)
+            ]
+    if faults:
+        raise CatalogueError(sorted(faults, key=lambda fault: fault.line or 0))
+    return _Catalogue(targets)
+
+
+def plan_title(model: Model) -> Text | None:
+    """Give the title of the plan whose catalogue stands beside a model; None if there is none.
+
+    Raises:
+        CatalogueError: with every fault of the form of the file.
+    """
+    path = _beside(model)
+    if path is None:
+        return None
+    from plansim.targets.catalogue_file import read_title
+
+    return kept(
+        "parsed",
+        digest("title", str(path), file_sha256(path), code_of("", "model", "targets")),
+        Text,
+        lambda: read_title(path),
+    )
+
+
+def plan_region(model: Model) -> Text:
+    """Name the place that the plan beside a model is for; the model's name where nothing says it.
+
+    Raises:
+        CatalogueError: with every fault of the form of the file.
+    """
+    from plansim.targets.catalogue_file import read_region
+
+    path = _beside(model)
+    return (path and read_region(path)) or Text(model.name, model.name)
+
+
+def _beside(model: Model | None) -> Path | None:
+    if model is None:
+        return None
+    path = model.path.with_name(FILE_NAME)
+    return path if path.is_file() else None
+
+
+def _shapes(model: Model) -> Mapping[str, Shape]:
+    return {
+        name: Shape(
+            {each: model.subscripts[each].elements for each in variable.subscripts}, variable.unit
+        )
+        for name, variable in model.variables.items()
+    }
+
+
+def _as_answered(target: Target, holder: str, shapes: Mapping[str, Shape]) -> Target:
+    """Make a target untestable if the model cannot answer for it."""
+    if not any(misfits(target, holder, shapes, ())):
+        return target
+    names = ", ".join(target.variables.values())
+    return replace(
+        target,
+        variables=MappingProxyType({}),
+        reason_en=f"This model has no such variable: {names}.",
+        reason_zh=f"该模型没有对应变量：{names}。",
+    )

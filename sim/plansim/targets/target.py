@@ -1,0 +1,256 @@
+"""A row of a plan's catalogue, and how it fits what answers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from plansim.errors import Fault, UnitError, nearest
+from plansim.model.units import convert
+from plansim.targets.indicator import Measure, in_a_year, measured_unit
+
+__all__ = [
+    "Attribute",
+    "Basis",
+    "Direction",
+    "Gap",
+    "Kind",
+    "Part",
+    "Period",
+    "Shape",
+    "Status",
+    "Target",
+    "misfits",
+    "reported_factor",
+    "split_reference",
+    "unit_factor",
+]
+
+
+class Attribute(StrEnum):
+    """How the plan labels a target."""
+
+    BINDING = "binding"  # 约束性
+    EXPECTED = "expected"  # 预期性
+    UNLABELLED = "unlabelled"
+
+
+class Direction(StrEnum):
+    """On which side of its value a target is met. The value itself always meets it."""
+
+    AT_LEAST = "at least"
+    AT_MOST = "at most"
+    ABOUT = "about"  # not further away than the tolerance
+
+
+class Kind(StrEnum):
+    """What a row of the catalogue is: only targets are judged."""
+
+    TARGET = "target"
+    FIGURE = "figure"  # what the plan reports of the past
+    PAST = "past"  # a goal of the plan before, with what became of it
+
+
+class Basis(StrEnum):
+    """The prices that a value is in, or the population that it is divided by."""
+
+    CONSTANT = "constant"  # prices of the base year
+    CURRENT = "current"  # prices of the year itself
+    REGISTERED = "registered"  # 户籍
+    RESIDENT = "resident"  # 常住
+
+
+class Status(StrEnum):
+    """What becomes of a target in a run. Arrays hold the position in this order."""
+
+    MET = "met"
+    MISSED = "missed"
+    UNDECIDED = "undecided"  # its bases disagree
+    ASSUMED = "assumed"  # the scenario sets it, so that meeting it proves nothing
+    UNTESTABLE = "untestable"  # nothing in the run answers
+
+    @property
+    def code(self) -> int:
+        """The position in the order above."""
+        return list(Status).index(self)
+
+    @property
+    def judged(self) -> bool:
+        """Whether the run decides on the target: it is neither assumed nor untestable."""
+        return self not in (Status.ASSUMED, Status.UNTESTABLE)
+
+
+class Gap(StrEnum):
+    """Why a run does not answer for a target."""
+
+    NOT_MODELLED = "not modelled"  # no variable of the model does
+    ENDS = "run ends before"  # the year, that is
+    BEGINS = "run begins after"
+    NOT_SAVED = "year not saved"  # the run passes it, but keeps no value of it
+    NO_NUMBER = "no number"  # growth from a base that is not positive, for example
+
+
+@dataclass(frozen=True)
+class Period:
+    """The years that a figure covers, both ends counted; one year if they are the same."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        if self.first == self.last:
+            return str(self.last)
+        return f"{self.first}–{self.last % 100:02d}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of several figures that the plan gives under one head."""
+
+    name_en: str
+    name_zh: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """A row of the catalogue."""
+
+    id: str
+    kind: Kind
+    name_en: str
+    name_zh: str
+    unit: str
+    """Of `value`, of `tolerance`, and of what a run is measured in."""
+    attribute: Attribute
+    base_period: Period | None
+    base_value: float | None
+    base_unit: str
+    """`unit`, unless the plan states the base in another one."""
+    year: int | None
+    value: float | None
+    """None for a figure, for a goal in words, and where `parts` hold the numbers."""
+    direction: Direction | None
+    tolerance: float | None
+    """How far from `value` still counts; only with `Direction.ABOUT`."""
+    parts: tuple[Part, ...]
+    measure: Measure
+    since: int
+    """The base year of the measure."""
+    horizon: int
+    """The last year for which a binding target is followed."""
+    basis: tuple[Basis, ...]
+    """What the plan itself states."""
+    variables: Mapping[Basis | None, str]
+    """What in the model answers, by the reading that the plan leaves open; one entry under None
+    if it leaves none open, no entry if nothing answers. A reference is ``name`` or
+    ``name[element]``."""
+    planned: Mapping[Basis | None, str]
+    """The same for variables that the model does not have yet."""
+    reason_en: str
+    reason_zh: str
+    """Why nothing answers; empty if something does."""
+    place_en: str
+    place_zh: str
+    wording: str
+    """The plan's own words; empty if they are those of the name."""
+    note_en: str
+    note_zh: str
+    file: str = field(compare=False)
+    line: int | None = field(compare=False)
+
+
+def split_reference(reference: str) -> tuple[str, tuple[str, ...]]:
+    """Split ``name[element,element]`` into the name and the elements.
+
+    >>> split_reference("output[farming]"), split_reference("output")
+    (('output', ('farming',)), ('output', ()))
+    """
+    name, bracket, inside = reference.partition("[")
+    if not bracket:
+        return reference.strip(), ()
+    return name.strip(), tuple(part.strip() for part in inside.removesuffix("]").split(","))
+
+
+def unit_factor(unit: str, target: Target) -> float:
+    """Give the factor from a series in ``unit`` to the target's unit, through its measure.
+
+    Raises:
+        UnitError: the units do not measure the same thing.
+    """
+    return reported_factor(measured_unit(target.measure, unit), target.unit)
+
+
+def reported_factor(unit: str, reported: str) -> float:
+    """Give the factor from a unit of the model to the one in which a figure is reported.
+
+    Statistics state a yearly rate as what it adds up to in the year: 亿元 for 亿元/Year. Where
+    the units differ by just that, the figure of a year is meant.
+
+    Raises:
+        UnitError: the units do not measure the same thing.
+    """
+    try:
+        return convert(1.0, unit, reported)
+    except UnitError as error:
+        try:
+            return convert(1.0, in_a_year(unit), reported)
+        except UnitError:
+            raise error from None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a reference to a variable must fit."""
+
+    subscripts: Mapping[str, Sequence[str]]
+    """The elements of each dimension, in order."""
+    unit: str
+
+
+def misfits(
+    target: Target, holder: str, shapes: Mapping[str, Shape], names: Iterable[str]
+) -> Iterator[Fault]:
+    """Say what keeps a model or a run, the ``holder``, from answering for a target.
+
+    ``shapes`` holds at least the variables that the target refers to, as far as they exist;
+    ``names`` are all there are.
+    """
+    for reference in target.variables.values():
+        name, elements = split_reference(reference)
+        if name not in shapes:
+            yield Fault(
+                f"{holder} has no variable '{name}' to judge {target.id} by",
+                target.file,
+                target.line,
+                nearest=nearest(name, names),
+            )
+            continue
+        ranges = list(shapes[name].subscripts.values())
+        strange = [
+            (element, nearest(element, within))
+            for element, within in zip(elements, ranges, strict=False)
+            if element not in within
+        ]
+        if strange or len(elements) != len(ranges):
+            yield Fault(
+                f"'{reference}' is not one series of {holder}",
+                target.file,
+                target.line,
+                expected=name + "".join(f"[{each}]" for each in shapes[name].subscripts),
+                found=reference,
+                nearest=strange[0][1] if strange else None,
+            )
+            continue
+        try:
+            unit_factor(shapes[name].unit, target)
+        except UnitError:
+            yield Fault(
+                f"the {target.measure} of '{name}' does not have the unit of {target.id}",
+                target.file,
+                target.line,
+                expected=f"a unit that converts to {target.unit}",
+                found=measured_unit(target.measure, shapes[name].unit) or "no unit",
+            )

@@ -1,0 +1,169 @@
+"""What people are shown of a model that does not say it itself.
+
+Charts: for each module its stocks and what judges the plan, at the most `MOST` lines on one; what
+binds comes first. Levers: every single constant with a plausible range; in a model without such
+ranges every constant that has finite bounds, or else from half to one and a half of its value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+
+from plansim.model.records import Model, Variable, VariableKind
+from plansim.scenario.values import Apply
+from plansim.targets.catalogue import Attribute, Kind, Target, reported_factor, split_reference
+from plansim.targets.indicator import Measure
+from plansim.targets.views import Chart, Lever, LeverGroup, Line, Theme, Views
+
+__all__ = ["STILL", "default_views", "names_of", "reference_of", "unit_of"]
+
+STILL = frozenset({VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP})
+"""What has no course over time to draw."""
+
+MOST = 6
+"""Lines that one chart can bear."""
+
+KEY = 12
+"""Charts that are looked at first."""
+
+
+def default_views(model: Model, targets: Sequence[Target] = ()) -> Views:
+    """Derive what people are shown of a model from its variables and the targets of its plan."""
+    judged = _judged(targets)
+    wanted = [
+        variable
+        for variable in model.variables.values()
+        if variable.kind is VariableKind.STOCK or variable.name in judged
+    ] or [each for each in model.variables.values() if each.kind not in STILL]
+    drawn = [each for each in wanted if math.prod(_lengths(model, each)) <= MOST]
+    first = sorted(drawn, key=lambda each: judged.get(each.name, len(judged) + 1))[:KEY]
+    modules = dict.fromkeys(each.module for each in drawn)
+    themes = tuple(
+        Theme(
+            id=module or model.name,
+            name_en=_title(module or model.name),
+            name_zh=_title(module or model.name),
+            charts=tuple(
+                _chart(model, targets, each, key=each in first)
+                for each in drawn
+                if each.module == module
+            ),
+        )
+        for module in modules
+    )
+    return Views(themes, tuple(_groups(model)))
+
+
+def _judged(targets: Iterable[Target]) -> dict[str, int]:
+    """Give the variables that targets judge, by the order in which they matter."""
+    judging = [target for target in targets if target.kind is Kind.TARGET]
+    ordered = sorted(judging, key=lambda target: target.attribute is not Attribute.BINDING)
+    names = (split_reference(each)[0] for target in ordered for each in target.variables.values())
+    return {name: place for place, name in enumerate(dict.fromkeys(names))}
+
+
+def _lengths(model: Model, variable: Variable) -> Iterator[int]:
+    return (len(model.subscripts[name].elements) for name in variable.subscripts)
+
+
+def _title(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _chart(model: Model, targets: Sequence[Target], variable: Variable, *, key: bool) -> Chart:
+    elements = list(product(*(model.subscripts[name].elements for name in variable.subscripts)))
+    references = [reference_of(variable, each) for each in elements]
+    unit = unit_of(targets, references)
+    unit = variable.unit if unit is None else unit
+    factor = reported_factor(variable.unit, unit)
+    lines = [
+        Line(reference, *names_of(model, variable, each), factor)
+        for reference, each in zip(references, elements, strict=True)
+    ]
+    name_zh = variable.name_zh or variable.name
+    return Chart(variable.name, variable.name, name_zh, tuple(lines), unit, key)
+
+
+def _groups(model: Model) -> Iterator[LeverGroup]:
+    constants = [
+        variable
+        for variable in model.variables.values()
+        if variable.kind is VariableKind.CONSTANT and not variable.subscripts
+    ]
+    documented = any(variable.plausible for variable in constants)
+    ends = {
+        variable.name: variable.plausible if documented else _around(variable)
+        for variable in constants
+    }
+    for module in dict.fromkeys(each.module for each in constants if ends[each.name]):
+        levers = [
+            _lever(variable, *found)
+            for variable in constants
+            if variable.module == module and (found := ends[variable.name])
+        ]
+        title = _title(module or model.name)
+        yield LeverGroup(module or model.name, title, title, tuple(levers))
+
+
+def _around(variable: Variable) -> tuple[float, float] | None:
+    low, high = variable.admissible
+    if low is not None and high is not None:
+        return (low, high) if low < high else None
+    value = variable.value
+    if not isinstance(value, float) or not value or not math.isfinite(value):
+        return None
+    lower, upper = sorted((0.5 * value, 1.5 * value))
+    return (
+        lower if low is None else max(lower, low),
+        upper if high is None else min(upper, high),
+    )
+
+
+def _lever(variable: Variable, low: float, high: float) -> Lever:
+    return Lever(
+        id=variable.name,
+        name_en=variable.name,
+        name_zh=variable.name_zh or variable.name,
+        help_en=variable.meaning_en or variable.meaning_zh,
+        help_zh=variable.meaning_zh or variable.meaning_en,
+        constants=(variable.name,),
+        apply=Apply.SET,
+        low=low,
+        high=high,
+        unit=variable.unit,
+        shown_unit=variable.unit,
+        shown_factor=1.0,
+    )
+
+
+# --- names and units, for the file too ------------------------------------------------------------
+
+
+def reference_of(variable: Variable, elements: Sequence[str]) -> str:
+    """Write a reference to a series: ``name`` or ``name[e1,e2]``."""
+    return f"{variable.name}[{','.join(elements)}]" if elements else variable.name
+
+
+def names_of(model: Model, variable: Variable, elements: Sequence[str]) -> tuple[str, str]:
+    """Give the English and the Chinese name of a series."""
+    english = f"{variable.name}, {', '.join(elements)}" if elements else variable.name
+    chinese = [
+        dict(zip(within.elements, within.elements_zh, strict=False)).get(element, element)
+        for element, within in zip(
+            elements, (model.subscripts[name] for name in variable.subscripts), strict=True
+        )
+    ]
+    name_zh = variable.name_zh or variable.name
+    return english, f"{name_zh}（{'，'.join(chinese)}）" if chinese else name_zh
+
+
+def unit_of(targets: Iterable[Target], references: Iterable[str]) -> str | None:
+    """Give the unit of the first target that judges the level or mean of one of some series."""
+    wanted = {split_reference(each) for each in references}
+    for target in targets:
+        judging = {split_reference(each) for each in target.variables.values()}
+        if target.measure in (Measure.LEVEL, Measure.MEAN) and judging & wanted:
+            return target.unit
+    return None

@@ -1,0 +1,160 @@
+"""Random models from a grammar: the compiled engine against PySD, and vectors against scalars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from plansim.compiler.lower import lower
+from plansim.engine import pysd as reference
+from plansim.engine.batch import simulate_ensemble
+from plansim.engine.kernel import compile_model
+from plansim.engine.simulate import simulate
+from plansim.engine.trajectory import recorded
+from plansim.model.reader import load_model
+from tests.helpers.javascript import run_in_node
+
+TOLERANCE = 1e-9
+STOCKS = ("level", "depth", "width")
+CONSTANTS = ("first rate", "second rate")
+CLOCK = """
+INITIAL TIME= 1 ~ Year ~|
+FINAL TIME= 6 ~ Year ~|
+TIME STEP= 0.25 ~ Year ~|
+SAVEPER= 0.5 ~ Year ~|
+table((-2,1),(0,2),(1.5,0.5),(4,3)) ~ Dmnl ~|
+first rate= 0.37 ~ Dmnl ~|
+second rate= -1.21 ~ Dmnl ~|
+"""
+
+_LEAVES = st.one_of(
+    st.sampled_from([*STOCKS, *CONSTANTS, "Time"]),
+    st.floats(-3, 3).map(lambda number: f"{number:.3f}").map(lambda text: f"({text})"),
+)
+
+
+def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Give expressions that stay finite, one level above others."""
+    one = st.sampled_from(
+        [
+            "ABS(%s)",
+            "-%s",
+            "EXP(-ABS(%s))",
+            "LN(1.5 + ABS(%s))",
+            "SQRT(ABS(%s))",
+            "SIN(%s)",
+            "table(%s)",
+            "SMOOTHI(%s, 1.7, 0.3)",
+            "DELAY3(%s, 2.1)",
+            "INITIAL(%s)",
+            "TANH(%s)",
+        ]
+    )
+    two = st.sampled_from(
+        [
+            "(%s + %s)",
+            "(%s - %s)",
+            "0.3*%s*%s",
+            "(%s/(1 + ABS(%s)))",
+            "MIN(%s, %s)",
+            "MAX(%s, %s)",
+            "(1 + ABS(%s))^(0.4*TANH(%s))",
+            "STEP(%s, 2 + ABS(%s))",
+            "ZIDZ(%s, 2 + ABS(%s))",
+        ]
+    )
+    three = st.sampled_from(
+        ["IF THEN ELSE(%s > %s, %s, 0.7)", "IF THEN ELSE(%s < 0.1 :OR: %s > 1.3, 1.1, %s)"]
+    )
+    return st.one_of(
+        st.builds(lambda form, a: form % a, one, inner),
+        st.builds(lambda form, a, b: form % (a, b), two, inner, inner),
+        st.builds(lambda form, a, b, c: form % (a, b, c), three, inner, inner, inner),
+    )
+
+
+EXPRESSIONS = st.recursive(_LEAVES, _grown, max_leaves=8)
+MODELS = st.tuples(
+    st.lists(EXPRESSIONS, min_size=3, max_size=3), st.lists(EXPRESSIONS, min_size=4, max_size=8)
+)
+
+
+def written(path: Path, rates: list[str], others: list[str]) -> None:
+    stocks = (
+        f"{name}= INTEG(0.2*TANH({rate}), {start}) ~ Dmnl ~|\n"
+        for name, rate, start in zip(STOCKS, rates, ("0.5", "1.25", "-0.75"), strict=True)
+    )
+    auxiliaries = (f"other {i}= {text} ~ Dmnl ~|\n" for i, text in enumerate(others))
+    path.write_text("".join([*stocks, *auxiliaries]) + CLOCK, "utf-8")
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(MODELS)
+def test_a_random_model_is_computed_as_by_pysd(
+    tmp_path: Path, equations: tuple[list[str], list[str]]
+) -> None:
+    path = tmp_path / "random.mdl"
+    written(path, *equations)
+    model = load_model(path, strict=False)
+    ours, theirs = simulate(model, cache=False), reference.simulate(model, cache=False)
+    for name in theirs.data_vars:
+        expected = theirs[name].to_numpy()
+        error = np.abs(ours[name].to_numpy() - expected).max()
+        assert error <= TOLERANCE * max(np.abs(expected).max(), 1.0), (name, path.read_text())
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(MODELS, st.integers(1, 20), st.integers(0, 2**32 - 1))
+def test_folded_constants_and_given_ones_make_the_same_run(
+    tmp_path: Path, equations: tuple[list[str], list[str]], runs: int, seed: int
+) -> None:
+    path = tmp_path / "random.mdl"
+    written(path, *equations)
+    model = load_model(path, strict=False)
+    kernel = compile_model(model, vary=[*CONSTANTS, *STOCKS], cache=False, effort=0)
+    inputs = np.random.default_rng(seed).uniform(-2, 2, (runs, len(kernel.inputs)))
+    found = simulate_ensemble(kernel, inputs, model.time)
+    run = seed % runs
+    given_to_it = dict(zip(kernel.inputs, inputs[run].tolist(), strict=True))
+    constants = {name: value for name, value in given_to_it.items() if name in CONSTANTS}
+    stocks = {name: np.array([value]) for name, value in given_to_it.items() if name in STOCKS}
+    folded = compile_model(model, vary=list(STOCKS), values=constants, cache=False)
+    alone = simulate_ensemble(folded, stocks, model.time)
+    assert folded.outputs == kernel.outputs
+    np.testing.assert_allclose(alone.values[0], found.values[run], rtol=1e-9, atol=1e-12)
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(MODELS, st.integers(0, 2**32 - 1))
+def test_a_random_model_is_computed_in_javascript_as_by_the_compiled_engine(
+    tmp_path: Path, equations: tuple[list[str], list[str]], seed: int
+) -> None:
+    path = tmp_path / "random.mdl"
+    written(path, *equations)
+    model = load_model(path, strict=False)
+    kernel = compile_model(model, vary=[*CONSTANTS, *STOCKS], cache=False, effort=0)
+    inputs = np.random.default_rng(seed).uniform(-2, 2, (5, len(kernel.inputs)))
+    expected = simulate_ensemble(kernel, inputs, model.time).values
+    program = lower(model, kernel.inputs, [each.name for each in recorded(model)[0]])
+    assert (program.inputs, tuple(program.outputs)) == (kernel.inputs, kernel.outputs)
+    found = run_in_node(program, [(values.tolist(), model.time) for values in inputs])
+    scale = np.maximum(np.abs(expected).max(axis=2, keepdims=True), 1.0)
+    np.testing.assert_allclose(np.stack(found) / scale, expected / scale, rtol=0, atol=TOLERANCE)

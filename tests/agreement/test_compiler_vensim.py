@@ -1,0 +1,100 @@
+"""The compiled engine against PySD: a small model for each feature, and the shipped one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from plansim.compiler.functions import PLAIN, VECTOR
+from plansim.compiler.lower import _STATEFUL
+from plansim.engine import pysd as reference
+from plansim.engine.simulate import simulate
+from plansim.model.reader import load_model
+from plansim.model.records import Model, VariableKind
+from plansim.scenario.reader import Scenario, as_written, read_scenario
+
+FEATURES = sorted((Path(__file__).parents[1] / "agreement" / "vensim").glob("*/*.mdl"))
+TOLERANCE = 1e-9
+"""Of the value, or of the largest of its series."""
+NOISE = 1e-3
+"""A series that stays below this is the difference of equal numbers; TOLERANCE then is absolute
+in a thousandth of the unit."""
+
+
+def disagreements(ours: xr.Dataset, theirs: xr.Dataset) -> list[str]:
+    assert set(ours.data_vars) == set(theirs.data_vars)
+    xr.testing.assert_equal(ours["time"], theirs["time"])
+    found = []
+    for name, values in ours.data_vars.items():
+        expected = theirs[name].to_numpy()
+        assert values.dims == theirs[name].dims
+        error = np.abs(values.to_numpy() - expected).max() / max(np.abs(expected).max(), NOISE)
+        if not error <= TOLERANCE:
+            found.append(f"{name}: {error:.1e}")
+    return found
+
+
+@pytest.mark.parametrize("path", FEATURES, ids=lambda path: path.stem)
+def test_a_feature_is_computed_as_by_pysd(path: Path) -> None:
+    model = load_model(path)
+    theirs = reference.simulate(model)
+    assert disagreements(simulate(model), theirs) == []
+    moving = [v for v in model.variables.values() if v.kind is VariableKind.AUXILIARY]
+    varying = [v.name for v in moving if "time" in theirs[v.name].dims]
+    assert any(float(theirs[name].std("time").max()) > 0 for name in varying)
+
+
+BEYOND_PYSD = {"elmcount"}
+"""What PySD breaks on: `test_compiler.py` holds these to closed formulas."""
+
+
+def test_what_is_supported_is_in_the_guide_s_table_and_among_the_features(root: Path) -> None:
+    page = (root / "docs" / "compiler.md").read_text("utf-8")
+    table = page.partition("## What is supported")[2].partition("## ")[0]
+    features = "\n".join(path.read_text("utf-8") for path in FEATURES)
+    functions = {*PLAIN, *VECTOR, *_STATEFUL, "initial", "active_initial", "elmcount"}
+    functions |= {"with_lookup", "tabbed_array"}
+    assert len(functions) > 50
+    for key in functions:
+        spelt = key.replace("_", " ").upper()
+        assert re.search(rf"\b{spelt}\b", table), f"{spelt} is not in the table"
+        if key not in BEYOND_PYSD:
+            assert re.search(rf"\b{spelt}\s*\(", features), f"no feature has {spelt}"
+    for form in (":EXCEPT:", "<->", "->", ":AND:", ":OR:", ":NOT:"):
+        assert form in features
+
+
+@pytest.mark.parametrize("name", ["baseline", "accelerated-growth"])
+def test_the_shipped_model_is_computed_as_by_pysd(
+    name: str, city: Model, stories: Mapping[str, Scenario]
+) -> None:
+    ours = simulate(city, stories[name])
+    assert disagreements(ours, reference.simulate(city, stories[name])) == []
+    assert ours.attrs["engine"] == "plansim"
+
+
+def test_a_scenario_with_its_own_clock_is_computed_as_by_pysd(root: Path, tmp_path: Path) -> None:
+    model = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
+    path = tmp_path / "x.yaml"
+    path.write_text(
+        "title: x\nvalues: {investment share: [0.3, 0.3, 0.4], water limit: 90, INITIAL TIME: 2000,"
+        " FINAL TIME: 2012, TIME STEP: 0.125}\n"
+        "levers: {stimulus: {size: 9, start: 2009, length: 1.5}}\n",
+        "utf-8",
+    )
+    scenario = read_scenario(path, model)
+    assert disagreements(simulate(model, scenario), reference.simulate(model, scenario)) == []
+
+
+def test_a_difference_is_found(root: Path) -> None:
+    model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
+    right = simulate(model, as_written(model))
+    name = "Teacup Temperature"
+    assert disagreements(right.assign({name: right[name] * (1 + 2e-9)}), right) == [
+        "Teacup Temperature: 2.0e-09"
+    ]

@@ -1,0 +1,120 @@
+"""JavaScript against the compiled engine: every variable of every scenario, within 1e-9."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from plansim.compiler.ir import BOOLEAN, CONTROLS, Graph, Op, Program, Table
+from plansim.compiler.lower import cells_of
+from plansim.engine.simulate import simulate
+from plansim.engine.trajectory import recorded
+from plansim.model.reader import load_model
+from plansim.model.records import Model, VariableKind
+from plansim.scenario.reader import Scenario, as_written
+from tests.helpers.javascript import FloatArray, run_in_node, simulate_in_node
+
+FEATURES = sorted((Path(__file__).parents[1] / "agreement" / "vensim").glob("*/*.mdl"))
+TOLERANCE = 1e-9
+"""Of the value, or of the largest of its series."""
+NOISE = 1e-3
+"""A series that stays below this is the difference of equal numbers."""
+
+
+def disagreements(
+    model: Model, scenario: Scenario, program: Program, found: FloatArray
+) -> list[str]:
+    theirs = simulate(model, scenario)
+    rows = dict(zip(program.outputs, found, strict=True))
+    wrong = []
+    for variable in recorded(model)[0]:
+        expected = theirs[variable.name].to_numpy()
+        ours = np.stack([rows[cell] for cell in cells_of(model, variable)], axis=-1)
+        error = np.abs(ours.reshape(expected.shape) - expected).max()
+        if not error <= TOLERANCE * max(np.abs(expected).max(), NOISE):
+            wrong.append(f"{variable.name}: {error:.1e}")
+    return wrong
+
+
+def constants(model: Model) -> list[str]:
+    return [each.name for each in model.variables.values() if each.kind is VariableKind.CONSTANT]
+
+
+@pytest.mark.parametrize("path", FEATURES, ids=lambda path: path.stem)
+def test_a_feature_is_computed_as_by_the_compiled_engine(path: Path) -> None:
+    model = load_model(path)
+    scenario = as_written(model)
+    for vary in ([], constants(model)):
+        program, (found,) = simulate_in_node(model, vary, [scenario])
+        assert disagreements(model, scenario, program, found) == []
+
+
+def test_every_variable_of_every_scenario_is_computed_as_by_the_compiled_engine(
+    city: Model, stories: Mapping[str, Scenario]
+) -> None:
+    program, found = simulate_in_node(city, constants(city), list(stories.values()))
+    assert len(found) == len(stories) >= 10
+    for scenario, each in zip(stories.values(), found, strict=True):
+        assert disagreements(city, scenario, program, each) == [], scenario.id
+
+
+def test_a_difference_is_found(root: Path) -> None:
+    model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
+    scenario = as_written(model)
+    program, (found,) = simulate_in_node(model, [], [scenario])
+    wrong = disagreements(model, scenario, program, found * (1 + 2e-9))
+    assert [each.partition(":")[0] for each in wrong] == ["Heat Loss to Room", "Teacup Temperature"]
+
+
+NUMBERS = st.one_of(
+    st.floats(-5, 5),
+    st.sampled_from([0.0, -0.5, 1.0, -1.0, 2.0, 1e300, -1e300, math.inf, -math.inf, math.nan]),
+).map(lambda number: number + 0.0)  # -0 counts as 0
+TWO = frozenset(
+    {Op.ADD, Op.SUBTRACT, Op.MULTIPLY, Op.DIVIDE, Op.POWER, Op.MINIMUM, Op.MAXIMUM, Op.REMAINDER}
+    | (BOOLEAN - {Op.NOT})
+)
+LEAVES = frozenset({Op.NUMBER, Op.INPUT, Op.STATE, Op.PIPE, Op.TIME, *CONTROLS})
+OPERATIONS = [op for op in Op if op not in LEAVES | {Op.LOOKUP}]
+TABLE = Table((-2.0, 0.0, 1.5, 4.0), (1.0, 2.0, 0.5, 3.0))
+
+
+def operands(op: Op, three: Sequence[int]) -> Sequence[int]:
+    return three if op is Op.SELECT else three[:2] if op in TWO else three[:1]
+
+
+@settings(max_examples=5, phases=[Phase.generate])
+@given(st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=100, max_size=100))
+def test_each_operation_is_that_of_the_intermediate_form(
+    samples: list[tuple[float, float, float]],
+) -> None:
+    """The folding of constants in Python is the oracle, infinities and NaN included."""
+    graph = Graph()
+    leaves = [graph.leaf(Op.INPUT, index) for index in range(3)]
+    outputs = {op.value: graph.make(op, *operands(op, leaves)) for op in OPERATIONS}
+    outputs["table"] = graph.lookup(TABLE, leaves[0])
+    program = Program(
+        instructions=tuple(graph.instructions),
+        depends=tuple(graph.depends),
+        states=(),
+        pipes=(),
+        tables=tuple(graph.tables),
+        inputs=("a", "b", "c"),
+        defaults=(0.0, 0.0, 0.0),
+        outputs=outputs,
+        equations=0,
+    )
+    found = run_in_node(program, [(each, None) for each in samples])
+    for sample, results in zip(samples, found, strict=True):
+        numbers = [graph.number(each) for each in sample]
+        folded = [graph.make(op, *operands(op, numbers)) for op in OPERATIONS]
+        expected = [graph.value(each) for each in (*folded, graph.lookup(TABLE, numbers[0]))]
+        np.testing.assert_allclose(
+            results, np.array(expected, dtype=np.float64), rtol=1e-12, err_msg=f"{sample}"
+        )

@@ -1,0 +1,93 @@
+"""PySD against pysimlin: two engines that share no code read the same file."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import simlin
+import xarray as xr
+
+from plansim.engine.pysd import simulate
+from plansim.files import shipped_model
+from plansim.model.reader import load_model
+from plansim.model.records import Model, VariableKind, folded
+from plansim.scenario.reader import Scenario, as_written, read_scenario
+
+TOLERANCE = 1e-6
+"""Of the largest value of a series."""
+
+NOISE = 1e-9
+"""A series that stays below is what rounding leaves of the difference of equal numbers."""
+
+
+def pysimlin(model: Model, scenario: Scenario) -> dict[str, np.ndarray]:
+    """Run a model by pysimlin: each scalar series ``(time,)`` by its folded name."""
+    overrides = {key.replace(" ", "_").lower(): value for key, value in scenario.values.items()}
+    run = simlin.load(model.path).run(overrides=overrides, analyze_loops=False)
+    results = run.results.sort_index()
+    names = {str(column): folded(str(column)).replace(", ", ",") for column in results}
+    return {names[column]: results[column].to_numpy() for column in names}
+
+
+def scalars(model: Model, dataset: xr.Dataset) -> Iterator[tuple[str, np.ndarray]]:
+    """Give each scalar series of a run by its folded name; constants as flat series."""
+    length = dataset.sizes["time"]
+    for name, values in dataset.data_vars.items():
+        variable = model.variables[str(name)]
+        if variable.kind is VariableKind.CONTROL:
+            continue
+        ranges = [model.subscripts[each].elements for each in variable.subscripts]
+        for elements in itertools.product(*ranges):
+            series = values.sel(dict(zip(variable.subscripts, elements, strict=True)))
+            inside = f"[{','.join(elements)}]" if elements else ""
+            yield folded(f"{name}{inside}"), np.broadcast_to(series.to_numpy(), length)
+
+
+def disagreements(model: Model, scenario: Scenario) -> list[str]:
+    theirs = pysimlin(model, scenario)
+    found = []
+    for name, ours in scalars(model, simulate(model, scenario)):
+        scale = max(np.abs(ours).max(), NOISE)
+        error = np.abs(ours - theirs[name]) / scale
+        if not error.max() <= TOLERANCE:
+            found.append(f"{name}: {error.max():.1e}")
+    return found
+
+
+@pytest.mark.parametrize("name", ["toy_town", "tea_cup"])
+def test_the_engines_agree_on_small_models(root: Path, name: str) -> None:
+    model = load_model(root / "tests" / "toys" / "models" / f"{name}.mdl")
+    assert disagreements(model, as_written(model)) == []
+
+
+def test_the_engines_agree_under_a_scenario(root: Path, tmp_path: Path) -> None:
+    model = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
+    path = tmp_path / "x.yaml"
+    path.write_text(
+        "title: x\nvalues: {investment share: [0.3, 0.3, 0.4], water limit: 90}\n"
+        "levers: {stimulus: {size: 9, start: 2009, length: 1.5}}\n",
+        "utf-8",
+    )
+    scenario = read_scenario(path, model)
+    assert disagreements(model, scenario) == []
+    with pytest.raises(AssertionError):  # the scenario does change the run
+        xr.testing.assert_allclose(simulate(model, scenario)["GDP"], simulate(model)["GDP"])
+
+
+@pytest.mark.parametrize("name", ["as written", "accelerated-growth"])
+def test_the_engines_agree_on_the_shipped_model(name: str) -> None:
+    model = load_model(shipped_model())
+    scenario = as_written(model) if name == "as written" else read_scenario(name, model)
+    assert disagreements(model, scenario) == []
+
+
+def test_a_difference_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
+    right = simulate(model)
+    wrong = right.assign({"Teacup Temperature": right["Teacup Temperature"] * (1 + 2e-6)})
+    monkeypatch.setitem(globals(), "simulate", lambda *arguments: wrong)
+    assert disagreements(model, as_written(model)) == ["teacup temperature: 2.0e-06"]

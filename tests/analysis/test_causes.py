@@ -1,0 +1,241 @@
+"""Shapley shares: against every order counted out, by their axioms, and over real runs."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from plansim.analysis import attribution as causes
+from plansim.analysis.attribution import attribute, groups_of, sampled_shapley, shapley
+from plansim.analysis.experiments.block import judged_targets
+from plansim.engine.simulate import simulate
+from plansim.errors import InputError, SimulationError
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.scenario.reader import Scenario, as_written, read_scenario
+from plansim.targets.catalogue import Status, Target, load_targets
+from plansim.targets.indicator import Floats
+from plansim.targets.verdict import check_targets
+from tests.helpers.vensim_text import writer
+
+# What each setting adds to the sum is known; `both` is a product, which two settings share.
+EQUATIONS = """
+trade: farms, mills ~~|
+effort before= 1 ~ Dmnl [0,10] ~ 力度（前）。Before. [A: 0–5] |
+effort after= 1 ~ Dmnl [0,10] ~ 力度（后）。After. [A: 0–5] |
+effort from year= 2003 ~ Year [1990,2030] ~ 力度起始年。When. [A: 2000–2010] |
+effort= effort before + STEP(effort after - effort before, effort from year) ~ Dmnl ~ 力度。Now. |
+weight[trade]= 1, 2 ~ Dmnl [0,10] ~ 权重。One a trade. [A: 0.5–3] |
+left= 1 ~ Dmnl [-10,10] ~ 左。One of two. [A: 0–5] |
+right= 1 ~ Dmnl [-10,10] ~ 右。The other. [A: 0–5] |
+idle= 1 ~ Dmnl [0,10] ~ 闲。Moves nothing that is judged. [A: 0–5] |
+output= 10*effort + SUM(weight[trade!]) + left*right + 0*idle ~ Dmnl ~ 产出。All of it. |
+stock= INTEG(output/one year, 1) ~ Dmnl ~ 存量。So that it is a model. |
+one year= 1 ~ Year [1,1] ~ 一年。One. [A: 1–1] |
+root= SQRT(left + right) ~ Dmnl ~ 根。Breaks down below zero. |
+"""
+TARGETS = """\
+title: {en: A plan, zh: 规划}
+base_year: 2000
+horizon: 2008
+places:
+  ch 1: {en: Chapter 1, zh: 第一章}
+reasons:
+  detail: {en: Too fine., zh: 过细。}
+targets:
+- {id: S1, en: Output, zh: 产出, unit: Dmnl, target: {at least: 20, year: 2005}, place: [ch 1],
+   attribute: binding, variable: output}
+- {id: S2, en: Root, zh: 根, unit: Dmnl, target: {at most: 3, year: 2005}, place: [ch 1],
+   variable: root}
+"""
+OTHER = """\
+title: Other
+values: {weight: [3, 2.5], left: 4, right: 3, idle: 2}
+levers:
+  effort: {before: 0, after: 2, from: 2002}
+"""
+
+Story = Callable[[str], Scenario]
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Model:
+    (tmp_path / "targets.yaml").write_text(TARGETS, "utf-8")
+    return load_model(writer(tmp_path)(EQUATIONS))
+
+
+@pytest.fixture
+def story(town: Model, tmp_path: Path) -> Story:
+    def read(text: str) -> Scenario:
+        path = tmp_path / "other.yaml"
+        path.write_text(text, "utf-8")
+        return read_scenario(path, town)
+
+    return read
+
+
+@pytest.fixture
+def aims(town: Model) -> tuple[Target, ...]:
+    return load_targets(model=town)
+
+
+# --- the arithmetic -------------------------------------------------------------------------------
+
+
+def by_all_orders(worth: Floats) -> Floats:
+    """Give Shapley values by their definition."""
+    count = round(math.log2(len(worth)))
+    orders = list(itertools.permutations(range(count)))
+    total = np.zeros(count)
+    for order in orders:
+        place = 0
+        for member in order:
+            more = place | 1 << (count - 1 - member)
+            total[member] += worth[more] - worth[place]
+            place = more
+    return total / len(orders)
+
+
+@st.composite
+def games(draw: st.DrawFn) -> Floats:
+    size = 2 ** draw(st.integers(1, 4))
+    return draw(arrays(np.float64, size, elements=st.floats(-1e3, 1e3)))
+
+
+@settings(max_examples=30)
+@given(worth=games())
+def test_shares_are_the_mean_over_all_orders(worth: Floats) -> None:
+    np.testing.assert_allclose(shapley(worth), by_all_orders(worth), atol=1e-9)
+
+
+@settings(max_examples=30)
+@given(worth=games())
+def test_shares_add_up(worth: Floats) -> None:
+    assert shapley(worth).sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
+
+
+def test_no_member_no_share() -> None:
+    assert shapley(np.array([3.0])).shape == (0,)
+
+
+def test_sampled_shares_add_up_and_lie_within_their_errors() -> None:
+    count, generator = 6, np.random.default_rng(3)
+    worth = generator.normal(size=2**count).cumsum()
+    paths = causes._orders(count, 4000, seed=1)
+    masks = causes._along(paths)
+    places = masks @ (1 << np.arange(count)[::-1])
+    shares, errors = sampled_shapley(worth[places], paths)
+    assert shares.sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
+    assert (errors > 0).all()
+    assert (abs(shares - shapley(worth)) < 4 * errors).all()
+
+
+def test_in_each_order_one_member_comes_at_a_time() -> None:
+    paths = causes._orders(5, 10, seed=0)
+    masks = causes._along(paths).reshape(10, 6, 5)
+    assert (masks.sum(axis=2) == np.arange(6)).all()
+    for order, steps in zip(paths, masks, strict=True):
+        joined = [int(np.flatnonzero(steps[i + 1] & ~steps[i])[0]) for i in range(5)]
+        assert joined == order.tolist()
+    assert (paths[1::2] == paths[::2, ::-1]).all()
+
+
+# --- what counts as one change --------------------------------------------------------------------
+
+
+def test_a_lever_and_an_array_count_as_one_change(town: Model, story: Story) -> None:
+    groups = groups_of(town, as_written(town), story(OTHER))
+    assert {group.name: group.constants for group in groups} == {
+        "effort": ("effort before", "effort after", "effort from year"),
+        "weight": ("weight[farms]", "weight[mills]"),
+        "left": ("left",),
+        "right": ("right",),
+        "idle": ("idle",),
+    }
+    assert (groups[1].before, groups[1].after) == ((1.0, 2.0), (3.0, 2.5))
+    assert [group.name_zh for group in groups] == ["力度", "权重", "左", "右", "闲"]
+
+
+def test_what_two_scenarios_set_alike_is_no_change(town: Model, story: Story) -> None:
+    other = story(OTHER)
+    assert groups_of(town, other, other) == ()
+    written = story("title: As it is\nvalues: {left: 1, right: 2}\n")
+    assert [each.name for each in groups_of(town, as_written(town), written)] == ["right"]
+
+
+# --- over runs ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("most", [causes.MOST_EXACT, 2])
+def test_shares_are_those_known_by_hand(
+    town: Model, story: Story, aims: tuple[Target, ...], monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(causes, "MOST_EXACT", most)
+    found = attribute(town, as_written(town), story(OTHER), aims[:1])
+    (shares,) = found.targets
+    by_name = dict(zip([each.name for each in found.groups], shares.shares, strict=True))
+    assert (shares.margin_before, shares.margin_after) == pytest.approx((-6, 17.5))
+    assert (shares.status_before, shares.status_after) == (Status.MISSED, Status.MET)
+    assert by_name["effort"] == pytest.approx(10)
+    assert by_name["weight"] == pytest.approx(2.5)
+    assert by_name["idle"] == 0
+    # 1·1 → 4·3: alone, the left adds 3 and the right 2; second, 9 and 8. Reverses share them out.
+    assert by_name["left"] == pytest.approx(6)
+    assert by_name["right"] == pytest.approx(5)
+    assert math.fsum(shares.shares) == pytest.approx(23.5, abs=1e-9)
+    assert bool(found.orders) == (most == 2)
+
+
+def test_a_target_that_the_second_scenario_assumes_is_no_success(
+    town: Model, story: Story, aims: tuple[Target, ...]
+) -> None:
+    other = story(OTHER + "assumes: {S1: It is told to.}\n")
+    (shares,) = attribute(town, as_written(town), other, aims[:1]).targets
+    assert shares.status_after is Status.ASSUMED
+
+
+def test_scenarios_on_different_clocks_are_refused(
+    town: Model, story: Story, aims: tuple[Target, ...]
+) -> None:
+    other = story("title: Longer\nvalues: {FINAL TIME: 2009}\n")
+    with pytest.raises(InputError, match="'as-written' and 'other' run on different clocks"):
+        attribute(town, as_written(town), other, aims)
+
+
+def test_a_run_that_breaks_down_is_no_share(
+    town: Model, story: Story, aims: tuple[Target, ...]
+) -> None:
+    # Whole, both scenarios run; with the first change alone there is a root of less than zero.
+    other = story("title: Other\nvalues: {left: -4, right: 6}\n")
+    with pytest.raises(SimulationError, match="1 of 4 runs break down; run 2 first at 'root'"):
+        attribute(town, as_written(town), other, aims)
+
+
+def test_margins_are_those_of_verdicts_and_all_shares_add_up(city: Model) -> None:
+    targets = judged_targets(load_targets(model=city))
+    before, after = (read_scenario(each, city) for each in ("baseline", "slow-growth"))
+    found = attribute(city, before, after, targets)
+    verdicts = {
+        (scenario.id, each.id): each
+        for scenario in (before, after)
+        for each in check_targets(simulate(city, scenario), targets)
+    }
+    assert found.runs == 2 ** len(found.groups)
+    for shares in found.targets:
+        for story, margin, status in (
+            ("baseline", shares.margin_before, shares.status_before),
+            ("slow-growth", shares.margin_after, shares.status_after),
+        ):
+            verdict = verdicts[story, shares.target.id]
+            assert verdict.margin == pytest.approx(margin, rel=1e-9, abs=1e-9)
+            assert verdict.status is status
+        change = shares.margin_after - shares.margin_before
+        assert math.fsum(shares.shares) == pytest.approx(change, abs=1e-9)

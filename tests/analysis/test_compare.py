@@ -1,0 +1,116 @@
+"""A comparison puts side by side what single commands find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from plansim.analysis.attribution import groups_of
+from plansim.analysis.comparison import Comparison, Spread, compare
+from plansim.engine.dataset import annual
+from plansim.engine.simulate import simulate
+from plansim.errors import InputError
+from plansim.model.records import Model
+from plansim.scenario.reader import Scenario, read_scenario
+from plansim.targets.catalogue import Attribute, Kind, Status, load_targets, plan_region, plan_title
+from plansim.targets.verdict import check_targets
+from plansim.targets.views_file import load_views
+
+IDS = ("baseline", "accelerated-growth", "slow-growth")
+
+
+@pytest.fixture(scope="module")
+def found(city: Model, stories: Mapping[str, Scenario]) -> Comparison:
+    targets = load_targets(model=city)
+    scenarios = [stories[each] for each in IDS]
+    runs = [annual(simulate(city, each)) for each in scenarios]
+    views = load_views(city, targets)
+    return compare(
+        city, scenarios, runs, plan_title(city) or plan_region(city), targets, views, mending=False
+    )
+
+
+def test_verdicts_are_those_of_check(found: Comparison, stories: Mapping[str, Scenario]) -> None:
+    for name, verdicts in zip(IDS, found.verdicts, strict=True):
+        alone = check_targets(simulate(found.model, stories[name]), load_targets(model=found.model))
+        assert dict(verdicts) == {each.id: each for each in alone}
+    assert all(each.kind is Kind.TARGET for each in found.targets)
+
+
+def test_failing_and_breached_are_the_binding_targets_that_do_not_hold(found: Comparison) -> None:
+    binding = [each for each in found.targets if each.attribute is Attribute.BINDING]
+    bad = (Status.MISSED, Status.UNDECIDED)
+    failing = [e for e in binding if any(v[e.id].status in bad for v in found.verdicts)]
+    assert list(found.failing) == failing
+    broken = [e for e in binding if any(v[e.id].first_breach for v in found.verdicts)]
+    assert {each.id for each in broken} == {each.id for each in (*found.failing, *found.breached)}
+    assert not {each.id for each in found.failing} & {each.id for each in found.breached}
+
+
+def test_assumptions_are_what_scenarios_set_differently(found: Comparison) -> None:
+    changed = {
+        constant
+        for other in found.scenarios[1:]
+        for group in groups_of(found.model, found.scenarios[0], other)
+        for constant in group.constants
+    }
+    assert {each.reference for each in found.assumptions} == changed
+    for each in found.assumptions:
+        assert len(each.values) == len(IDS)
+        assert len(set(each.values)) > 1
+        assert each.name_zh != each.reference
+    runs = dict(zip(IDS, found.runs, strict=True))
+    for each in found.assumptions:  # what is said to be set is what the run was made with
+        name, _, element = each.reference.removesuffix("]").partition("[")
+        for run, value in zip(runs.values(), each.values, strict=True):
+            array = run[name]
+            for part, dim in zip(element.split(",") if element else (), array.dims, strict=True):
+                array = array.sel({dim: part})
+            assert float(array) == value
+
+
+def test_attributions_add_up_to_the_difference_of_margins(found: Comparison) -> None:
+    for later, attribution in enumerate(found.attributions, start=1):
+        assert attribution is not None
+        for each in attribution.targets:
+            key = each.target.id
+            before, after = (found.verdicts[place][key].margin for place in (0, later))
+            assert before is not None
+            assert after is not None
+            assert sum(each.shares) == pytest.approx(after - before, rel=1e-6, abs=1e-8)
+
+
+def test_one_scenario_or_a_sweep_of_others_is_refused(found: Comparison) -> None:
+    rest = (found.plan, found.targets, found.views)
+    with pytest.raises(InputError, match="needs two different scenarios; found baseline"):
+        compare(found.model, found.scenarios[:1], found.runs[:1], *rest, mending=False)
+    strange = xr.Dataset(coords={"scenario": np.array(["elsewhere"], dtype=object)})
+    with pytest.raises(InputError, match=r"has run none of the scenarios.*found elsewhere"):
+        compare(found.model, found.scenarios, found.runs, *rest,
+                spread=Spread("s", strange, True), mending=False)  # fmt: skip
+
+
+def test_scenarios_on_different_clocks_are_compared_without_causes(
+    city: Model, stories: Mapping[str, Scenario]
+) -> None:
+    other = read_scenario("baseline", city, ["TIME STEP=0.125"])
+    runs = [annual(simulate(city, each)) for each in (stories["baseline"], other)]
+    targets = load_targets(model=city)
+    views = load_views(city, targets)
+    plan = plan_region(city)
+    found = compare(city, [stories["baseline"], other], runs, plan, targets, views, mending=False)
+    assert found.attributions == (None,)
+
+
+def test_the_plan_names_its_place(city: Model, tmp_path: Path) -> None:
+    title, region = plan_title(city), plan_region(city)
+    assert title is not None
+    assert region.en in title.en
+    assert region.zh in title.zh
+    alone = replace(city, path=tmp_path / city.path.name)
+    assert (plan_title(alone), plan_region(alone).en) == (None, city.name)

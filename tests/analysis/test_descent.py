@@ -1,0 +1,139 @@
+"""The least moves are those of a linear program, or of geometry, where the surface is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from plansim.analysis.optimization.descent import Part, Weights, cheapest
+from plansim.analysis.optimization.search_space import Evaluate, Found
+from plansim.targets.indicator import Floats
+
+
+def least_moves(
+    evaluate: Evaluate, starts: Sequence[Floats], floors: Sequence[int], present: Floats
+) -> Found:
+    """Moves that all cost alike, and a mix of few may cost a fiftieth more, as in reports."""
+    weights = Weights(np.ones(len(present)))
+    return cheapest(evaluate, starts, floors, present, weights, worth=0.02)
+
+
+def plane(slopes: Floats, levels: Floats) -> Evaluate:
+    return lambda places: places @ slopes.T - levels
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_on_planes_it_costs_as_much_as_the_linear_program(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    levers, floors = 12, 4
+    slopes = rng.normal(size=(floors, levers))
+    present = rng.random(levers)
+    somewhere = rng.random(levers)
+    levels = slopes @ somewhere - 0.05  # so that some place meets all of them
+    found = least_moves(plane(slopes, levels), [present, somewhere], range(floors), present)
+    assert found.values.min() >= 0
+    # x = present + a - b
+    both = np.hstack([-slopes, slopes])
+    oracle = linprog(
+        np.ones(2 * levers),
+        both,
+        slopes @ present - levels,
+        bounds=[(0, each) for each in [*(1 - present), *present]],
+    )
+    moved = np.abs(found.place - present)
+    assert moved.sum() == pytest.approx(oracle.fun, rel=0.021, abs=1e-4)  # few levers are worth 2 %
+    assert (moved > 1e-9).sum() <= (np.abs(oracle.x) > 1e-9).sum()
+
+
+def test_on_a_bent_surface_it_finds_the_nearest_point_of_the_edge() -> None:
+    def ball(places: Floats) -> Floats:
+        return np.asarray(((places - 0.1) ** 2).sum(axis=1, keepdims=True) - 0.25)
+
+    # Moving one lever alone by 0.5 is the shortest way out of the ball, by the sum of moves.
+    start = np.full(3, 0.1)
+    found = least_moves(ball, [np.array([0.7, 0.2, 0.1]), np.ones(3)], [0], start)
+    assert found.values[0] >= 0
+    assert np.sort(found.place - start) == pytest.approx([0, 0, 0.5], abs=1e-3)
+
+
+def test_a_lever_that_acts_by_jumps_does_not_stop_the_others() -> None:
+    def stairs(places: Floats) -> Floats:
+        return (np.floor(places[:, :1] * 8 + 1e-9) / 8 + 2 * places[:, 1:2]) - 1.0
+
+    found = least_moves(stairs, [np.zeros(2), np.ones(2)], [0], np.zeros(2))
+    assert found.values[0] >= 0
+    assert found.place == pytest.approx([0, 0.5], abs=1e-3)
+
+
+def test_what_cannot_be_met_falls_short_by_least() -> None:
+    slopes = np.array([[1.0, 0.5], [1.0, -2.0]])
+    levels = np.array([1.7, -0.5])
+    found = least_moves(plane(slopes, levels), [np.zeros(2)], [0, 1], np.zeros(2))
+    # Both are met nowhere: at (1, 0.75) the first lacks 0.325 and the second nothing.
+    assert found.place == pytest.approx([1.0, 0.75], abs=1e-3)
+    assert found.values == pytest.approx([-0.325, 0.0], abs=1e-3)
+
+
+def test_places_where_runs_break_down_are_kept_away_from() -> None:
+    def broken(places: Floats) -> Floats:
+        return np.where(places[:, :1] > 0.6, np.nan, places[:, :1] + places[:, 1:2] - 1.0)
+
+    found = least_moves(broken, [np.array([0.3, 0.9])], [0], np.zeros(2))
+    assert found.place[0] <= 0.6
+    assert found.place.sum() == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_cheapest_place_by_prices_is_that_of_a_linear_programme(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    slopes, weights = rng.uniform(0.2, 2, (3, 4)), rng.uniform(0.1, 1, 4)
+    floor = slopes.sum(axis=1) * 0.4
+    found = cheapest(plane(slopes, floor), [np.ones(4)], range(3), np.zeros(4), Weights(weights))
+    best = linprog(weights, A_ub=-slopes, b_ub=-floor, bounds=[(0, 1)] * 4)
+    assert (found.values >= 0).all()
+    assert found.place @ weights == pytest.approx(best.fun, rel=1e-7)
+
+
+@pytest.mark.parametrize(("price", "place"), [(0.5, [0.2, 0.5]), (1.0, [0.5, 0.9])])
+def test_the_cheapest_place_may_be_below_the_present_and_around_a_corner(
+    price: float, place: list[float]
+) -> None:
+    def either(places: Floats) -> Floats:
+        x, y = places.T
+        # Either x down to 0.2, or y up to 0.9; and where x is tiny all breaks down.
+        return np.where(x < 0.1, np.nan, np.maximum(0.2 - x, y - 0.9))[:, None]
+
+    starts = [np.array([0.15, 0.5]), np.array([0.5, 0.95])]
+    weights = Weights(np.array([price, 0.6]))
+    found = cheapest(either, starts, [0], np.full(2, 0.5), weights)
+    assert found.values[0] >= 0
+    assert found.place == pytest.approx(place, abs=1e-6)
+
+
+# Nothing binds; on x + y = 1.3 the slopes are alike, x - 0.9 = 3·(y - 0.3); at 1.5, x has ended.
+COSTS = [(1.0, 5.0), (1.3, 5 + 3 * 0.1**2 / 4), (1.5, 5 + 0.1**2 + 3 * 0.2**2)]
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e5])
+@pytest.mark.parametrize(("least", "cost"), COSTS)
+def test_a_cost_that_is_computed_is_descended(unit: float, least: float, cost: float) -> None:
+    def evaluate(places: Floats) -> Floats:
+        x, y = places.T
+        return np.stack([x + y - least, unit * ((x - 0.9) ** 2 + 3 * (y - 0.3) ** 2 + 5)], axis=1)
+
+    found = cheapest(evaluate, [np.ones(2)], [0], np.zeros(2), Part(1, unit))
+    assert found.values[0] >= 0
+    assert found.values[1] / unit == pytest.approx(cost, abs=1e-6)
+
+
+def test_a_lever_that_jumps_is_put_where_a_computed_cost_is_least() -> None:
+    def evaluate(places: Floats) -> Floats:
+        step = np.floor(places[:, 0] * 8 + 1e-9)
+        return np.stack([places[:, 1] - 0.25, (step - 3) ** 2 + places[:, 1]], axis=1)
+
+    found = cheapest(evaluate, [np.ones(2)], [0], np.zeros(2), Part(1))
+    assert found.values[0] >= 0
+    assert found.values[1] == pytest.approx(0.25, abs=1e-6)

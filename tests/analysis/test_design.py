@@ -1,0 +1,517 @@
+"""Designs of sweeps: distributions, points, and what is said of a faulty design."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.stats import qmc
+
+from plansim.analysis.experiments.design import MOST_HYPERCUBE, Design, Kind, Sampler, describe
+from plansim.analysis.experiments.design_file import quick_design, read_design
+from plansim.analysis.experiments.design_form import schema_text
+from plansim.analysis.experiments.factors import (
+    Apply,
+    Discrete,
+    Distribution,
+    Factor,
+    Lognormal,
+    Normal,
+    Triangular,
+    Uniform,
+    applied,
+    default_of,
+    levels_of,
+    reach,
+)
+from plansim.errors import DesignError, UnknownNameError
+from plansim.files import shipped
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.scenario.reader import as_written
+from plansim.targets.indicator import Floats
+from tests.helpers.vensim_text import writer
+
+EQUATIONS = """
+trade: farms, mills ~~|
+growth= 0.1 ~ 1/Year [0,0.5] ~ 增长率。Of the stock. [A: 0.05–0.15] |
+share= 0.5 ~ Dmnl [0,1] ~ Without a plausible range. |
+weight[trade]= 1, 2 ~ Dmnl [0,10] ~ One a trade. [A: 0.5–3] |
+stock= INTEG(growth*stock*share, 100) ~ 亿元 ~ |
+output[trade]= weight[trade]*stock ~ 亿元 ~ |
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Model:
+    return load_model(writer(tmp_path)(EQUATIONS))
+
+
+@pytest.fixture
+def reads(small: Model, tmp_path: Path) -> Callable[..., Design]:
+    """Read a design over the small model, under a scenario that sets nothing."""
+    (tmp_path / "plain.yaml").write_text("title: Plain\n", "utf-8")
+
+    def read(text: str, **over: Any) -> Design:
+        path = tmp_path / "design.yaml"
+        path.write_text("title: Design\nscenarios: plain.yaml\n" + text, "utf-8")
+        return read_design(path, small, **over)
+
+    return read
+
+
+def a_design(kind: Kind, count: int = 2, points: int = 64, **fields: object) -> Design:
+    factors = tuple(
+        Factor(f"f{i}", (f"c{i}",), Apply.SET, Uniform(0.0, 1.0), "Dmnl") for i in range(count)
+    )
+    model_free = Design(
+        id="d", title_en="", title_zh="", kind=kind, scenarios=(), factors=factors, points=points,
+        seed=7, levels=4, outputs=(), years=(),
+    )  # fmt: skip
+    return replace(model_free, **fields)  # type: ignore[arg-type]
+
+
+# --- distributions --------------------------------------------------------------------------------
+
+SHARES = np.linspace(0.001, 0.999, 41)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "expected"),
+    [
+        (Uniform(2, 5), stats.uniform(2, 3)),
+        (Triangular(1, 2, 5), stats.triang(0.25, 1, 4)),
+        (Triangular(1, 1, 5), stats.triang(0, 1, 4)),
+        (Triangular(1, 5, 5), stats.triang(1, 1, 4)),
+        (Normal(3, 2), stats.norm(3, 2)),
+        (Normal(3, 2, 2, 7), stats.truncnorm(-0.5, 2, 3, 2)),
+        (Lognormal(3, 0.5), stats.lognorm(0.5, scale=3)),
+    ],
+)
+def test_quantiles_are_those_of_the_distribution(
+    distribution: Distribution, expected: stats.rv_continuous
+) -> None:
+    np.testing.assert_allclose(distribution.quantile(SHARES), expected.ppf(SHARES), rtol=1e-9)
+
+
+def test_a_cut_lognormal_keeps_to_its_ends_and_its_shape() -> None:
+    cut = Lognormal(1.0, 1.0, 0.5, 4.0)
+    inside = stats.lognorm(1.0)
+    low, high = inside.cdf([0.5, 4.0])
+    np.testing.assert_allclose(cut.quantile(SHARES), inside.ppf(low + (high - low) * SHARES))
+
+
+def test_a_discrete_distribution_takes_each_value_by_its_weight() -> None:
+    shares = (np.arange(1000) + 0.5) / 1000
+    values, counts = np.unique(
+        Discrete((3.0, 1.0, 2.0), (1.0, 1.0, 2.0)).quantile(shares), return_counts=True
+    )
+    assert dict(zip(values.tolist(), counts.tolist(), strict=True)) == {1: 250, 2: 500, 3: 250}
+
+
+@given(
+    st.floats(-100, 100), st.floats(0.01, 100), st.floats(0, 1),
+    st.lists(st.floats(0, 1), min_size=1, max_size=5),
+)  # fmt: skip
+def test_no_value_lies_beyond_the_reach(
+    low: float, width: float, mode: float, shares: list[float]
+) -> None:
+    high, middle = low + width, low + mode * width
+    for distribution in (
+        Uniform(low, high), Triangular(low, min(middle, high), high),
+        Normal(middle, width, low, high), Discrete((low, high), (1.0, 2.0)),
+    ):  # fmt: skip
+        least, most = reach(distribution)
+        values = distribution.quantile(np.array(shares))
+        assert ((least <= values) & (values <= most)).all()
+
+
+@pytest.mark.parametrize(
+    ("distribution", "expected"),
+    [
+        (Uniform(0, 1), [0, 0.5, 1]),
+        (Normal(0, 1), stats.norm.ppf([1 / 6, 1 / 2, 5 / 6])),
+        (Discrete((4.0, 2.0), (1.0, 1.0)), [4, 2]),
+    ],
+)
+def test_levels(distribution: Distribution, expected: Floats) -> None:
+    np.testing.assert_allclose(levels_of(distribution, 3), expected, atol=1e-12)
+
+
+def test_a_factor_sets_adds_or_multiplies() -> None:
+    factors = [
+        Factor("a", ("x",), Apply.SET, None, ""),
+        Factor("b", ("y[p]", "y[q]"), Apply.ADD, None, ""),
+        Factor("c", ("z",), Apply.MULTIPLY, None, ""),
+    ]
+    found = applied(
+        factors, np.array([[1.0, 2, 3], [4, 5, 6]]), {"x": 9, "y[p]": 10, "y[q]": 20, "z": 7}
+    )
+    assert found.tolist() == [[1, 12, 22, 21], [4, 15, 25, 42]]
+
+
+def test_a_constant_without_factor_is_as_the_scenario_or_the_model_says(small: Model) -> None:
+    assert default_of(small, {}, "weight[mills]") == 2
+    assert default_of(small, {"weight[mills]": 5.0}, "weight[mills]") == 5
+    assert default_of(small, {}, "growth") == 0.1
+
+
+# --- points ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [each for each in Kind if each is not Kind.TABLE])
+def test_a_point_does_not_depend_on_the_blocks_in_which_it_is_drawn(kind: Kind) -> None:
+    design = a_design(kind, count=3, points=64)
+    whole = Sampler(design).draw(0, 64)
+    one = Sampler(design)
+    np.testing.assert_array_equal(
+        np.concatenate([one.draw(a, b) for a, b in ((0, 1), (1, 7), (7, 40), (40, 64))]), whole
+    )
+    backwards = [one.draw(a, b) for a, b in ((33, 64), (5, 33), (0, 5))]
+    np.testing.assert_array_equal(np.concatenate(backwards[::-1]), whole)
+
+
+@pytest.mark.parametrize("kind", [Kind.SOBOL, Kind.LATIN_HYPERCUBE, Kind.MORRIS])
+def test_another_seed_gives_other_points(kind: Kind) -> None:
+    one, other = a_design(kind, points=63), a_design(kind, points=63, seed=8)
+    assert not np.array_equal(Sampler(one).draw(0, 63), Sampler(other).draw(0, 63))
+
+
+def test_sobol_points_are_scipys_moved_to_the_middle_of_their_cells() -> None:
+    expected = qmc.Sobol(2, scramble=True, bits=32, rng=np.random.default_rng(7)).random(64)
+    np.testing.assert_array_equal(Sampler(a_design(Kind.SOBOL)).draw(0, 64), expected + 2.0**-33)
+
+
+def test_a_latin_hypercube_has_one_point_in_each_slice() -> None:
+    points = Sampler(a_design(Kind.LATIN_HYPERCUBE, points=50)).draw(0, 50)
+    for column in points.T:
+        assert sorted((column * 50).astype(int).tolist()) == list(range(50))
+
+
+def test_a_grid_has_every_combination_once() -> None:
+    design = a_design(Kind.GRID, points=16)
+    points = {tuple(each) for each in np.round(Sampler(design).draw(0, 16) * 3).tolist()}
+    assert points == {(a, b) for a in range(4) for b in range(4)}
+
+
+def test_morris_moves_each_factor_once_by_half_the_levels() -> None:
+    count, trajectories = 3, 40
+    design = a_design(Kind.MORRIS, count, points=trajectories * (count + 1))
+    points = Sampler(design).draw(0, design.points).reshape(trajectories, count + 1, count)
+    moves = np.diff(points, axis=1)
+    assert ((np.abs(moves) > 1e-9).sum(axis=1) == 1).all(), "each factor moves once"
+    assert ((np.abs(moves) > 1e-9).sum(axis=2) == 1).all(), "one factor moves at a time"
+    np.testing.assert_allclose(np.abs(moves).max(axis=2), 2 / 3)
+    assert set(np.round(points * 3, 9).ravel().tolist()) == {0, 1, 2, 3}
+    firsts = np.abs(moves).argmax(axis=2)[:, 0]
+    assert set(firsts.tolist()) == {0, 1, 2}, "the order is random"
+    assert (moves > 0.1).any(), "some factors rise"
+    assert (moves < -0.1).any(), "and some fall"
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def test_the_shipped_design_fits_the_shipped_model(city: Model) -> None:
+    for path in sorted(shipped("scenarios", "sweeps").glob("*.yaml")):
+        design = read_design(path, city)
+        # Factors that vary about what a scenario says leave the plausible range where it does.
+        assert read_design(path, city, scenarios=design.scenarios[:1]).warnings == ()
+        assert json.loads(json.dumps(describe(design), allow_nan=False)) == describe(design)
+
+
+def test_the_example_in_the_guide_is_a_design(city: Model, tmp_path: Path, root: Path) -> None:
+    (text,) = re.findall(
+        r"^```yaml\n(.*?)^```$", (root / "docs" / "sweeps.md").read_text("utf-8"), re.M | re.S
+    )
+    (tmp_path / "design.yaml").write_text(text, "utf-8")
+    design = read_design(tmp_path / "design.yaml", city)
+    assert [type(each.distribution) for each in design.factors] == [
+        Uniform, Uniform, Triangular, Normal, Lognormal
+    ]  # fmt: skip
+    assert design.runs == 20_000
+    assert not [each for each in design.warnings if Path(str(each.file)).name == "design.yaml"]
+
+
+def test_the_shipped_schema_is_the_present_one() -> None:
+    text = shipped("scenarios", "sweeps", "schema.json").read_text("utf-8")
+    assert text == schema_text(), (
+        "renew it: "
+        "python -m plansim.analysis.experiments.design_form > scenarios/sweeps/schema.json"
+    )
+
+
+def test_a_name_alone_is_uniform_over_the_plausible_range(reads: Callable[..., Design]) -> None:
+    (growth, weight) = reads("factors:\n  增长率:\n  weight[mills]:\n").factors
+    assert growth == Factor(
+        "growth", ("growth",), Apply.SET, Uniform(0.05, 0.15), "1/Year", "增长率"
+    )
+    assert weight.constants == ("weight[mills]",)
+    assert weight.distribution == Uniform(0.5, 3)
+
+
+def test_the_rest_is_every_constant_that_is_neither_named_nor_set_nor_a_lever(
+    tmp_path: Path,
+) -> None:
+    model = load_model(
+        writer(tmp_path)(
+            """
+            trade: farms, mills ~~|
+            named= 1 ~ Dmnl [0,10] ~ 甲。Acted on by a factor. [A: 0–2] |
+            kept= 1 ~ Dmnl [0,10] ~ 乙。Left out by name. [A: 0–2] |
+            told= 1 ~ Dmnl [0,10] ~ 丙。Set by a scenario. [A: 0–2] |
+            open= 1 ~ Dmnl [0,10] ~ 丁。Without a range. |
+            left= 1 ~ Dmnl [0,10] ~ 戊。What is left. [A: 0.5–2] |
+            many[trade]= 1, 2 ~ Dmnl [0,10] ~ 己。An array. [A: 0–2] |
+            will before= 1 ~ Dmnl [0,10] ~ 庚（前）。A lever. [A: 0–2] |
+            will after= 1 ~ Dmnl [0,10] ~ 庚（后）。A lever. [A: 0–2] |
+            will from year= 2001 ~ Year [2000,2010] ~ 庚（年）。A lever. [A: 2000–2002] |
+            stock= INTEG(named + kept + told + open + left + will before + will after
+                + will from year*0 + SUM(many[trade!]), 1) ~ Dmnl ~ 存。 |
+            """
+        )
+    )
+    (tmp_path / "plain.yaml").write_text("title: Plain\nvalues: {told: 2}\n", "utf-8")
+    path = tmp_path / "design.yaml"
+    path.write_text(
+        "title: T\nscenarios: plain.yaml\nfactors: {named: [0, 1]}\nrest: {without: [乙]}\n",
+        "utf-8",
+    )
+    for design in (
+        read_design(path, model),
+        # What the file's own scenario sets is its policy, whoever runs the design.
+        read_design(path, model, scenarios=[as_written(model)]),
+    ):
+        assert [each.name for each in design.factors] == ["named", "left"]
+        assert design.factors[1] == Factor(
+            "left", ("left",), Apply.SET, Uniform(0.5, 2), "Dmnl", "戊"
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rest: {without: [growht]}\n", "no variable is called 'growht'; did you mean 'growth'"),
+        ("rest: {wihtout: [growth]}\n", "did you mean 'without'"),
+        ("rest: []\n", "expected a mapping"),
+    ],
+)
+def test_faults_of_the_rest(reads: Callable[..., Design], text: str, expected: str) -> None:
+    with pytest.raises(DesignError, match=re.escape(expected)):
+        reads(text)
+
+
+def test_every_distribution_is_read_in_the_units_of_the_constant(
+    reads: Callable[..., Design],
+) -> None:
+    design = reads(
+        """\
+factors:
+  growth: [5 %/Year, 0.2]
+  share: {normal: {mean: 0.5, sd: 0.1}}
+  both:
+    zh: 两业
+    constants: weight
+    apply: multiply
+    lognormal: {median: 1, spread: 0.2}
+    within: [0.5, 2]
+outputs: [stock, output, 'output[Mills]']
+years: [2008, 2004]
+design: {kind: latin hypercube, samples: 10, seed: 3}
+"""
+    )
+    growth, share, both = design.factors
+    assert growth.distribution == Uniform(0.05, 0.2)
+    assert share.distribution == Normal(0.5, 0.1, 0, 1), "cut at what is admissible"
+    assert both.distribution == Lognormal(1, 0.2, 0.5, 2)
+    assert both.constants == ("weight[farms]", "weight[mills]")
+    assert (both.name_zh, both.unit) == ("两业", "Dmnl")
+    assert design.outputs == ("stock", "output[farms]", "output[mills]", "output[mills]")
+    assert design.years == (2004, 2008)
+    assert (design.kind, design.points, design.seed) == (Kind.LATIN_HYPERCUBE, 10, 3)
+
+
+def test_the_call_goes_over_the_file(reads: Callable[..., Design]) -> None:
+    design = reads("factors: {growth: }\ndesign: {samples: 10, seed: 3}\n", samples=20, seed=4)
+    assert (design.points, design.seed) == (20, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ("design: {kind: grid, levels: 3}", 9),
+        ("design: {kind: morris, samples: 5}", 15),
+        ("design: {kind: sobol}", 1024),
+    ],
+)
+def test_how_many_points(reads: Callable[..., Design], text: str, points: int) -> None:
+    assert reads(f"factors: {{growth: , share: [0, 1]}}\n{text}\n").points == points
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("factors: {grwth: }", "design.yaml:3: no variable is called 'grwth'; did you mean"),
+        ("factors: {stock: }", "'stock' cannot be set: its equation gives its value"),
+        ("factors: {TIME STEP: [0.1, 0.5]}", "only a constant can vary from run to run"),
+        ("factors: {share: }", "'share' needs a distribution, since it has no plausible range"),
+        ("factors: {share: [0.5, 1.5]}", "takes 'share' outside its admissible range; expected 0"),
+        ("factors: {share: [0.5, 0.1]}", "'share' has no proper uniform range"),
+        ("factors: {share: [0.5]}", "'share' has no proper uniform range"),
+        ("factors: {share: [1 t, 2 t]}", "design.yaml:3"),
+        ("factors:\n  share: {uniform: [0, 1], normal: {mean: 1, sd: 1}}", "more than one distrib"),
+        ("factors:\n  share: {triangular: [0, 1, 1], within: [0, 1]}", "only a normal or"),
+        ("factors:\n  share: {normal: {mean: 2, sd: 1}}", "the middle of 'share' lies outside"),
+        ("factors:\n  share: {normal: {mean: 0.5, sd: 0}}", "'share' needs a spread above zero"),
+        ("factors:\n  share: {discrete: {values: [0, 1], weights: [1]}}", "no proper discrete"),
+        ("factors:\n  weight: {apply: multiply}", "'weight' needs a distribution, since it is not"),
+        ("factors:\n  w: {constants: [weight, growth], apply: add, uniform: [0, 1]}", "different"),
+        ("factors:\n  w: {constants: weight, apply: add, uniform: [-2, 0]}",
+         "'w' takes 'weight[farms]' outside its admissible range; expected 0 to 10"),
+        ("factors:\n  w: {constants: weight, uniform: [1, 2]}\n  weight[mills]: ",
+         "'weight[mills]' and 'w' act on one constant"),
+        ("factors: {growth: , unifrom: }\noutputs: [stok]", "design.yaml:4: no variable is called"),
+        ("factors: {growth: }\noutputs: [share]", "'share' does not move in a run"),
+        ("factors: {growth: }\noutputs: ['output[mines]']", "'output' has no element 'mines'"),
+        ("factors:\n  growth: {unifrom: [0, 1]}", "unknown key 'unifrom'; did you mean 'uniform'"),
+        ("factors: {growth: }\ndesign: {kind: sobel}", "expected 'sobol', "),
+        ("factors: {growth: }\ndesign: {kind: grid, samples: 5}", "how many points a grid has"),
+        ("factors: {growth: }\ndesign: {kind: morris, levels: 5}", "an even number of levels"),
+        ("factors: {growth: }\ndesign: {kind: latin hypercube, samples: 9999999}",
+         f"at most {MOST_HYPERCUBE} points"),
+        ("factors: {growth: }\ndesign: {samples: 5000000000}", "the design has too many runs"),
+        ("factors: {growth: }\ndesign: {kind: table}", "a table design, and no other, names its"),
+        ("factors: {growth: }\nyears: [2005, 2011]",
+         "design.yaml:4: no run reaches 2011; expected 2000 to 2010"),
+        ("{}", "a sweep needs factors"),
+    ],
+)  # fmt: skip
+def test_faults(reads: Callable[..., Design], text: str, expected: str) -> None:
+    with pytest.raises(DesignError) as caught:
+        reads(text if text != "{}" else "")
+    assert expected in str(caught.value)
+
+
+def test_all_faults_come_at_once(reads: Callable[..., Design]) -> None:
+    with pytest.raises(DesignError) as caught:
+        reads("factors: {grwth: , share: }\noutputs: [stok]\n")
+    assert len(caught.value.faults) == 3
+
+
+def test_implausible_values_are_warned_of(reads: Callable[..., Design]) -> None:
+    (warning,) = reads("factors: {growth: [0.1, 0.4]}").warnings
+    assert "'growth' takes 'growth' outside its plausible range" in str(warning)
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def test_a_table_gives_the_points_in_its_rows(reads: Callable[..., Design], tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("twice,增长率\n1.5,0.1\n2.0,0.30000000000000004\n", "utf-8")
+    design = reads(
+        "factors:\n  twice: {constants: weight, apply: multiply}\n"
+        "design: {kind: table, table: own.csv}\n"
+    )
+    assert [each.name for each in design.factors] == ["twice", "growth"]
+    assert Sampler(design).draw(0, 2).tolist() == [[1.5, 0.1], [2.0, 0.30000000000000004]]
+    assert design.points == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("growth\n0.1\nmuch\n", "own.csv:3: 'growth' is not a finite number; found much"),
+        ("growth\n0.1\n\n0.9\n", "outside its admissible range"),
+        ("growth\n", "the table has no rows"),
+        ("growth,share\n0.1\n", "own.csv:2: a row of another length; expected 2 numbers; found 1"),
+        ("grwth\n1\n", "no variable is called 'grwth'"),
+    ],
+)
+def test_faults_of_tables(
+    reads: Callable[..., Design], tmp_path: Path, table: str, expected: str
+) -> None:
+    (tmp_path / "own.csv").write_text(table, "utf-8")
+    with pytest.raises(DesignError) as caught:
+        reads("design: {kind: table, table: own.csv}\n")
+    assert expected in str(caught.value)
+
+
+def test_a_table_that_is_not_there(reads: Callable[..., Design]) -> None:
+    with pytest.raises(DesignError, match="the table cannot be read"):
+        reads("design: {kind: table, table: nowhere.csv}\n")
+
+
+# --- designs of a few words -----------------------------------------------------------------------
+
+
+def test_a_quick_design(city: Model) -> None:
+    name = next(
+        each.name for each in city.variables.values() if each.plausible and not each.subscripts
+        and each.name.endswith(" after")
+    )  # fmt: skip
+    low, high = city.variables[name].plausible or (math.nan, math.nan)
+    wide, narrow = (
+        quick_design("baseline", [text], city, samples=8, seed=1)
+        for text in (name, f"{name} = {low}..{(low + high) / 2}")
+    )
+    assert wide.factors[0].distribution == Uniform(low, high)
+    assert narrow.factors[0].distribution == Uniform(low, (low + high) / 2)
+    assert (wide.id, wide.points, wide.seed) == ("baseline", 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [
+        (["credit ease after=1"], "expected NAME or NAME=LOW..HIGH; found credit ease after=1"),
+        (["credit ease after", "credit ease after"], "is given twice"),
+        (["credit ease aftr"], "did you mean 'credit ease after'?"),
+        (["=1..2"], "not a factor"),
+    ],
+)
+def test_faults_of_quick_designs(city: Model, factors: list[str], expected: str) -> None:
+    with pytest.raises(DesignError) as caught:
+        quick_design("baseline", factors, city)
+    assert expected in str(caught.value)
+
+
+def test_a_quick_design_of_no_scenario(city: Model) -> None:
+    with pytest.raises(UnknownNameError, match="no scenario is called 'basline'"):
+        quick_design("basline", ["credit ease after"], city)
+
+
+def test_the_description_of_a_design_tells_designs_apart(small: Model) -> None:
+    one = replace(a_design(Kind.SOBOL), scenarios=(as_written(small),))
+    others = [
+        replace(one, seed=8),
+        replace(one, points=65),
+        replace(one, years=(2005,)),
+        replace(one, scenarios=(replace(as_written(small), values={"growth": 0.2}),)),
+        replace(one, factors=one.factors[:1]),
+    ]
+    assert all(describe(other) != describe(one) for other in others)
+
+
+# --- the step -------------------------------------------------------------------------------------
+
+
+def test_a_design_may_have_a_step_of_its_own(reads: Callable[..., Design], small: Model) -> None:
+    (scenario,) = reads("step: 0.25\nfactors: {growth: [0.01, 0.02]}\n").scenarios
+    assert scenario.time == replace(small.time, step=0.25)
+    assert scenario.values["TIME STEP"] == 0.25
+    (plain,) = reads("factors: {growth: [0.01, 0.02]}\n").scenarios
+    assert plain.time == small.time
+
+
+def test_a_step_that_does_not_divide_the_run_is_refused(reads: Callable[..., Design]) -> None:
+    with pytest.raises(DesignError, match="multiples of TIME STEP"):
+        reads("step: 0.3\nfactors: {growth: [0.01, 0.02]}\n")

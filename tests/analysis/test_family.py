@@ -1,0 +1,154 @@
+"""Another place under the same structure: figures against sums done here, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from plansim.analysis.family import compare, load_family
+from plansim.engine.simulate import simulate
+from plansim.errors import CatalogueError
+from plansim.model.evidence import load_evidence
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.scenario.reader import as_written, read_scenario
+from tests.helpers.vensim_text import writer
+
+EQUATIONS = """
+pace= 0.1 ~ 1/Year [-9,9] ~ 速度。Of growth. [A: 0–1] |
+herd= INTEG(pace*herd, 10) ~ 万t ~ 畜群。Grows. |
+milk= herd*yield ~ 万t/Year ~ 奶。Of the herd. |
+yield= 2 ~ 1/Year [0,9] ~ 单产。A head. [A: 1–3] |
+"""
+EVIDENCE = """\
+id,quantity,place,year,value,unit,source,confidence,use
+E1,milk,there,2005,60,万t,seen,high,context
+E2,milk,there,2005,12,万t,seen,high,context
+E3,price,there,2005,1.2,Dmnl,seen,high,context
+E4,milk,there,2005,much,万t,seen,high,context
+E5,milk,there,2005,7,亿kWh,seen,high,context
+"""
+FAMILY = """\
+scenario: there
+size: 2
+most: 0.1
+compare:
+  - {id: milk, en: Milk, zh: 奶, of: milk, year: 2005, evidence: [E1, E2], deflator: E3}
+"""
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Model:
+    (tmp_path / "evidence.csv").write_text(EVIDENCE, "utf-8")
+    (tmp_path / "family.yaml").write_text(FAMILY, "utf-8")
+    return load_model(writer(tmp_path)(EQUATIONS))
+
+
+@pytest.mark.parametrize(("most", "holds"), [(0.08, False), (0.09, True)])
+def test_a_run_is_held_to_the_deflated_sum(town: Model, most: float, holds: bool) -> None:
+    family = load_family(town)
+    assert family is not None
+    (found,) = compare(replace(family, most=most), town, as_written(town))
+    assert found.figure.value == pytest.approx(72 / 1.2)
+    milk = 2 * 2 * 10 * 1.05**10  # two parts, ten steps of half a year
+    assert found.simulated == pytest.approx(milk)
+    assert found.error == pytest.approx(milk / 60 - 1)
+    assert found.holds is holds
+
+
+def test_a_broken_run_does_not_hold(town: Model) -> None:
+    family = load_family(town)
+    assert family is not None
+    scenario = replace(as_written(town), values={"pace": math.inf})
+    (found,) = compare(family, town, scenario)
+    assert not found.holds
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("of: milk", "of: mlik", "5: no variable is called 'mlik'.*did you mean 'milk'"),
+        ("[E1, E2]", "[E1, E9]", "5: no row of the evidence is 'E9'"),
+        ("[E1, E2]", "[E1, E4]", "5: the row E4 has no number; found much"),
+        ("[E1, E2]", "[E1, E5]", "5: the rows have different units"),
+        ("[E1, E2]", "[E5]", "5: .*do not measure the same thing"),
+        ("[E1, E2]", "[]", "at least 1"),
+        ("size: 2", "sise: 2", "2: unknown key 'sise'.*'size'"),
+        ("most: 0.1", "most: -1", "3: 'most'.*greater than 0"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(
+    town: Model, tmp_path: Path, before: str, after: str, said: str
+) -> None:
+    (tmp_path / "family.yaml").write_text(FAMILY.replace(before, after), "utf-8")
+    with pytest.raises(CatalogueError, match=said):
+        load_family(town)
+
+
+def test_without_a_file_there_is_no_family(town: Model, tmp_path: Path) -> None:
+    (tmp_path / "family.yaml").unlink()
+    assert load_family(town) is None
+
+
+# --- the shipped one ------------------------------------------------------------------------------
+
+
+def test_the_shipped_figures_are_context_and_the_base_year_is_that_of_the_observations(
+    root: Path,
+) -> None:
+    model = load_model()
+    family = load_family(model)
+    assert family is not None
+    rows = {each for figure in family.figures for each in figure.sources}
+    evidence = load_evidence(root / "model")
+    uses = {(evidence[each].use, int(evidence[each].year)) for each in rows}
+    assert uses
+    assert all(use == "context" and year > 2005 for use, year in uses)
+    with (root / "model" / "observations.csv").open(encoding="utf-8", newline="") as file:
+        seen = [row for row in csv.DictReader(file)
+                if row["place"] == "Henan" and row["year"] == "2005"]  # fmt: skip
+
+    def observed(quantity: str) -> float:
+        return math.fsum(float(row["value"]) for row in seen if row["quantity"] == quantity)
+
+    run = simulate(model, read_scenario(family.scenario, model)).sel(time=2005)
+    size = family.size
+    assert float(run["GDP"]) * size == pytest.approx(
+        observed("value added at current prices"), rel=1e-3
+    )
+    assert float(run["total energy use"]) * size == pytest.approx(observed("energy use"), rel=5e-3)
+    assert float(run["reported investment"]) * size == pytest.approx(
+        observed("reported fixed investment"), rel=1e-3
+    )
+    assert float(run["urbanisation rate"]) == pytest.approx(observed("urbanisation rate"), abs=0.01)
+
+
+def test_the_province_keeps_every_rate_elasticity_and_trend_of_the_model() -> None:
+    model = load_model()
+    family = load_family(model)
+    assert family is not None
+    baseline = read_scenario("baseline", model)
+    scenario = read_scenario(family.scenario, model)
+    changed = {
+        name.partition("[")[0]
+        for name, value in scenario.values.items()
+        if baseline.values.get(name) != value
+    }
+    levels = {
+        # Levels of the base year that bear no `base` in their name, and one that is a target's.
+        "registered population at end of base year",
+        "resident share of registered population",
+        "seasonal migrants",
+        "household energy per head",
+        "source limit",
+        "northern transfer size",
+        "farmland floor",
+        "planting programme",
+        "policy emphasis",
+    }
+    assert {each for each in changed if not each.startswith("base ")} == levels
+    assert not {"base growth", "base investment growth", "base wage growth"} & changed

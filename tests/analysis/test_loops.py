@@ -1,0 +1,179 @@
+"""Loops as declared and found, and cuts against runs that are made one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plansim.analysis.experiments.block import judged_targets
+from plansim.analysis.feedback.loops import MOVES, Loop, Polarity, cut_loops, load_loops
+from plansim.engine.simulate import simulate
+from plansim.errors import CatalogueError, InputError
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.scenario.reader import as_written, read_scenario
+from plansim.targets.catalogue import Attribute, Target, load_targets
+from plansim.targets.verdict import check_targets
+from tests.helpers.vensim_text import writer
+
+EQUATIONS = """
+switch R= 1 ~ Dmnl [0,1] ~ 回路开关。Cuts growth. [A: 0–1] |
+switch B= 1 ~ Dmnl [0,1] ~ 回路开关乙。Cuts decay. [A: 0–1] |
+switch X= 1 ~ Dmnl [0,1] ~ 回路开关丙。Without it a root of less than zero. [A: 0–1] |
+stock= INTEG((births - deaths)/one year, start) ~ Dmnl ~ 存量。Grows. |
+start= 100 ~ Dmnl [0,1000] ~ 期初。Of the stock. [A: 50–150] |
+births= 0.1*(switch R*stock + (1 - switch R)*start) ~ Dmnl ~ 增。In. |
+deaths= 0.05*(switch B*stock + (1 - switch B)*start) ~ Dmnl ~ 减。Out. |
+root= SQRT(switch X - 0.5) ~ Dmnl ~ 根。Breaks down. |
+rooted= INTEG(root/one year, 0.0) ~ Dmnl ~ 根存量。Takes the root. |
+one year= 1 ~ Year [1,1] ~ 一年。One. [A: 1–1] |
+"""
+TARGETS = """\
+title: {en: A plan, zh: 规划}
+base_year: 2000
+horizon: 2008
+places:
+  ch 1: {en: Chapter 1, zh: 第一章}
+reasons:
+  detail: {en: Too fine., zh: 过细。}
+targets:
+- {id: S1, en: Stock, zh: 存量, unit: Dmnl, target: {at least: 127, year: 2005}, place: [ch 1],
+   attribute: binding, variable: stock}
+- {id: S2, en: Root, zh: 根, unit: Dmnl, target: {at least: 0, year: 2005}, place: [ch 1],
+   attribute: binding, variable: rooted}
+"""
+LOOPS = """\
+loops:
+- id: R1
+  en: Growth
+  zh: 增长
+  polarity: reinforcing
+  switch: switch R
+  felt: [births]
+  meaning: {en: More gives more., zh: 多则更多。}
+  paths:
+  - {stock: 1, births: 1}
+- id: B1
+  en: Decay
+  zh: 衰减
+  polarity: balancing
+  switch: switch B
+  felt: [deaths]
+  meaning: {en: More goes., zh: 多则更减。}
+  paths:
+  - {stock: 1, deaths: -1}
+- id: X1
+  en: Nothing
+  zh: 无
+  polarity: balancing
+  switch: switch X
+  felt: [root]
+  meaning: {en: There is none., zh: 并无此回路。}
+  weak: {en: There is none., zh: 并无此回路。}
+  paths:
+  - {start: 1, births: 1}
+"""
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Model:
+    (tmp_path / "targets.yaml").write_text(TARGETS, "utf-8")
+    (tmp_path / "loops.yaml").write_text(LOOPS, "utf-8")
+    return load_model(writer(tmp_path)(EQUATIONS))
+
+
+def test_what_is_declared_is_looked_for_in_the_equations(town: Model) -> None:
+    growth, decay, nothing = load_loops(town)
+    assert [each.found for each in (growth, decay, nothing)] == [True, True, False]
+    assert growth.polarity is Polarity.REINFORCING
+    (path,) = decay.paths
+    assert [(each.cause, each.effect, each.sign) for each in path] == [
+        ("stock", "deaths", 1),
+        ("deaths", "stock", -1),
+    ]
+    # `start` is in the equation of births, which is no cause of the constant.
+    assert [each.stands for each in nothing.paths[0]] == [True, False]
+
+
+def test_a_loop_of_the_other_polarity_is_not_found(town: Model, tmp_path: Path) -> None:
+    (tmp_path / "loops.yaml").write_text(LOOPS.replace("deaths: -1", "deaths: 1"), "utf-8")
+    assert not load_loops(town)[1].found
+
+
+def test_every_fault_of_the_file_is_told_with_its_line(town: Model, tmp_path: Path) -> None:
+    text = LOOPS.replace("id: B1", "id: R1").replace("switch: switch B", "switch: stock")
+    text = text.replace("{stock: 1, births: 1}", "{stock: 1, brths: 1}")
+    (tmp_path / "loops.yaml").write_text(text, "utf-8")
+    with pytest.raises(CatalogueError) as caught:
+        load_loops(town)
+    told = [(each.line, each.message, each.nearest) for each in caught.value.faults]
+    assert told == [
+        (10, "the model has no variable 'brths'", "births"),
+        (11, "two loops have the id 'R1'", None),
+        (15, "'stock' is no switch", "stock"),
+    ]
+
+
+def test_without_a_file_there_are_no_loops(town: Model, tmp_path: Path) -> None:
+    (tmp_path / "loops.yaml").unlink()
+    with pytest.raises(InputError, match="no loops are declared for the model"):
+        load_loops(town)
+
+
+def _targets(model: Model) -> tuple[Target, ...]:
+    judged = judged_targets(load_targets(model=model))
+    return tuple(each for each in judged if each.attribute is Attribute.BINDING)
+
+
+def test_cuts_are_those_known_in_closed_form(town: Model) -> None:
+    growth, decay, nothing = cut_loops(town, as_written(town), load_loops(town), _targets(town))
+    steps = {2005: 11, 2008: 17}  # a stock is read at the end of the year
+    effect = growth.effects[0]
+    for year, count in steps.items():
+        assert effect.whole[year] == pytest.approx(100 * 1.025**count)
+        # 10 a year come, a twentieth goes.
+        assert effect.cut[year] == pytest.approx(200 - 100 * 0.975**count)
+        assert decay.effects[0].cut[year] == pytest.approx(100 * 1.05**count - 5 * _sum(count))
+    assert (effect.status_whole.value, effect.status_cut.value) == ("met", "missed")
+    shift = 1 - (200 - 100 * 0.975**17) / (100 * 1.025**17)
+    assert growth.strongest == pytest.approx(shift)
+    assert growth.fault == decay.fault == ""
+    assert nothing.fault == "'root', at 2000"
+
+
+def _sum(count: int) -> float:
+    """What 1/2 a step, a twentieth of it growing in each, has come to."""
+    return sum(0.5 * 1.05**step for step in range(count))
+
+
+@pytest.mark.parametrize("place", [0, 12])
+def test_a_cut_is_the_run_with_its_switch_at_zero(city: Model, place: int) -> None:
+    loops, targets = load_loops(city), _targets(city)
+    cut = cut_loops(city, read_scenario("accelerated-growth", city), loops, targets)[place]
+    for switch in (1, 0):
+        story = read_scenario("accelerated-growth", city, [f"{loops[place].switch}={switch}"])
+        verdicts = {each.id: each for each in check_targets(simulate(city, story), targets)}
+        for effect in cut.effects:
+            verdict = verdicts[effect.target.id]
+            assert verdict.year is not None
+            values, status = (
+                (effect.whole, effect.status_whole) if switch else (effect.cut, effect.status_cut)
+            )
+            assert values[verdict.year] == pytest.approx(verdict.value, rel=1e-9)
+            assert status is verdict.status
+
+
+@pytest.fixture(scope="module")
+def shipped(city: Model) -> tuple[Loop, ...]:
+    return load_loops(city)
+
+
+def test_all_shipped_loops_are_found(shipped: tuple[Loop, ...]) -> None:
+    assert [loop.id for loop in shipped if not loop.found] == []
+
+
+def test_loops_that_are_declared_weak_are_weak(city: Model, shipped: tuple[Loop, ...]) -> None:
+    for cut in cut_loops(city, as_written(city), shipped, _targets(city)):
+        if cut.loop.weak_en:
+            assert cut.strongest <= MOVES

@@ -1,0 +1,214 @@
+"""A study of uncertainty on a model whose margins are known functions of what is uncertain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plansim.analysis.experiments.design import Design, Kind
+from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.sensitivity.study import QUANTILES, Sensitivity, sensitivity
+from plansim.errors import DesignError
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.targets.catalogue import Target, load_targets
+from tests.helpers.vensim_text import writer
+
+EQUATIONS = """
+pull= 1 ~ Dmnl [0,10] ~ 拉力。Strong. [A: 0–2] |
+push= 1 ~ Dmnl [0,10] ~ 推力。Weak. [A: 0–1] |
+idle= 1 ~ Dmnl [0,10] ~ 闲。Does nothing. [A: 0–2] |
+plan= 0 ~ Dmnl [-10,10] ~ 计划。What scenarios set. |
+sum= 2*pull + push + 0*idle + plan ~ Dmnl ~ 和。Additive. |
+product= pull*push ~ Dmnl ~ 积。Together. |
+level= 1 + 0*pull ~ Dmnl ~ 平。Never moves. |
+root= SQRT(1.95 - pull) ~ Dmnl ~ 根。Breaks down above 1.95. |
+stock= INTEG(sum/one year, 1) ~ Dmnl ~ 存量。So that it is a model. |
+one year= 1 ~ Year [1,1] ~ 一年。One. |
+"""
+HEAD = """\
+title: {en: A plan, zh: 规划}
+base_year: 2000
+horizon: 2005
+places:
+  ch 1: {en: Chapter 1, zh: 第一章}
+reasons:
+  detail: {en: Too fine., zh: 过细。}
+targets:
+"""
+ROW = (
+    "- {{id: {}, en: Aim, zh: 目标, unit: Dmnl, attribute: {},"
+    " target: {{at least: {}, year: 2003}}, place: [ch 1], variable: {}}}\n"
+)
+AIMS = [
+    ("S1", "binding", 3, "sum"),
+    ("P1", "binding", 0.5, "product"),
+    ("L1", "binding", 1, "level"),
+    ("E1", "expected", 2, "sum"),
+]
+DESIGN = """
+title: D
+scenarios: [low.yaml, high.yaml]
+design: {kind: sobol, samples: 1024, seed: 4}
+rest: {}
+"""
+
+
+@pytest.fixture
+def reads(tmp_path: Path) -> Callable[..., tuple[Model, Design, tuple[Target, ...]]]:
+    def read(
+        aims: list[tuple[str, str, float, str]] = AIMS, design: str = DESIGN
+    ) -> tuple[Model, Design, tuple[Target, ...]]:
+        (tmp_path / "targets.yaml").write_text(
+            HEAD + "".join(ROW.format(*each) for each in aims), "utf-8"
+        )
+        (tmp_path / "low.yaml").write_text("title: Low\nvalues: {plan: 0}\n", "utf-8")
+        (tmp_path / "high.yaml").write_text(
+            "title: High\nvalues: {plan: 1}\nassumes: {L1: It is so.}\n", "utf-8"
+        )
+        (tmp_path / "design.yaml").write_text(design, "utf-8")
+        model = load_model(writer(tmp_path)(EQUATIONS))
+        return model, read_design(tmp_path / "design.yaml", model), load_targets(model=model)
+
+    return read
+
+
+@pytest.fixture
+def found(reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]]) -> Sensitivity:
+    return sensitivity(*reads(), trajectories=10)
+
+
+def test_chances_are_the_areas_that_they_are(found: Sensitivity) -> None:
+    chances = {(each.scenario, each.target and each.target.id): each for each in found.chances}
+    # 2·pull + push ≥ 3 on [0, 2] × [0, 1]: pull above 1.25 on the mean; with one more, above 0.75.
+    expected = {
+        ("low", "S1"): 0.375,
+        ("high", "S1"): 0.625,
+        ("low", "E1"): 0.625,
+        # pull·push ≥ 1/2: the integral of 1 - 1/(2x) from 1/2 to 2, over 2.
+        ("low", "P1"): (1.5 - math.log(4) / 2) / 2,
+        ("low", "L1"): 1.0,
+    }
+    for key, share in expected.items():
+        assert chances[key].met == pytest.approx(share, abs=0.01)
+        assert chances[key].error == pytest.approx(math.sqrt(share * (1 - share) / 2048), rel=0.05)
+    assert math.isnan(chances["high", "L1"].met), "what is assumed has no chance"
+    assert chances["low", "S1"].margins[2] == pytest.approx(-0.5, abs=0.01)
+    assert len(chances["low", "S1"].margins) == len(QUANTILES)
+    both = chances["low", None].met
+    assert 0 < both <= min(expected["low", "S1"], expected["low", "P1"]) + 0.01
+    assert chances["high", None].met >= both
+
+
+def test_all_together_is_counted_draw_by_draw(found: Sensitivity) -> None:
+    rng = np.random.default_rng(0)
+    pull, push = rng.uniform(0, 2, 400_000), rng.uniform(0, 1, 400_000)
+    share = ((2 * pull + push >= 3) & (pull * push >= 0.5)).mean()
+    (chance,) = (each for each in found.chances if each.target is None and each.scenario == "low")
+    assert chance.met == pytest.approx(share, abs=0.01)
+
+
+def test_drivers_are_shared_out_as_the_formulas_say(found: Sensitivity) -> None:
+    drivers = {each.target.id: each for each in found.drivers}
+    pull, push = drivers["S1"].main[:2]
+    # Variances 4·4/12 and 1/12.
+    assert [pull.factor, pull.factor_zh, push.factor] == ["pull", "拉力", "push"]
+    assert pull.first == pytest.approx(16 / 17, abs=0.02)
+    assert pull.total == pytest.approx(16 / 17, abs=0.02)
+    assert push.total == pytest.approx(1 / 17, abs=0.02)
+    assert pull.total_low <= 16 / 17 <= pull.total_high
+    assert pull.effect == pytest.approx(4)
+    assert drivers["S1"].spread == pytest.approx(math.sqrt(17 / 12), rel=0.02)
+    # E[xy]: alone 1/4·1/3 and 1·1/12, together 1/3·1/12.
+    alone, together = 1 / 12, 1 / 36
+    variance = 2 * alone + together
+    for index in drivers["P1"].main[:2]:
+        assert index.first == pytest.approx(alone / variance, abs=0.03)
+        assert index.total == pytest.approx((alone + together) / variance, abs=0.03)
+    assert drivers["L1"].main == ()
+
+
+def test_what_screening_leaves_out_is_one_group(found: Sensitivity) -> None:
+    assert found.chosen == ("pull", "push"), "what moves nothing gets no index of its own"
+    drivers = {each.target.id: each for each in found.drivers}
+    rest = drivers["S1"].rest
+    assert rest is not None
+    assert rest.total == pytest.approx(0, abs=1e-12)
+    assert found.runs == 2 * 2048 + 10 * 4 + 3 * 1024
+    assert found.broken == 0
+
+
+def test_scenarios_are_ranked_at_equal_draws(found: Sensitivity) -> None:
+    ranking = found.ranking
+    assert ranking is not None
+    (pairing,) = ranking.pairings
+    # One more of the sum is never worse; but what a scenario assumes counts for nothing.
+    assert (pairing.ahead, pairing.behind) == ("low", "high")
+    assert pairing.margins["S1"] == 0.0
+    assert pairing.more == pytest.approx(0.75, abs=0.01)
+    assert ranking.draws == 2048
+
+
+def test_fans_lie_where_the_runs_lie(found: Sensitivity) -> None:
+    fans = {(each.scenario, each.series): each for each in found.fans}
+    fan = fans["high", "product"]
+    assert fan.years == tuple(range(2000, 2011))
+    assert len(fan.quantiles) == len(QUANTILES)
+    rng = np.random.default_rng(0)
+    product = rng.uniform(0, 2, 400_000) * rng.uniform(0, 1, 400_000)
+    for quantile, row in zip(QUANTILES, fan.quantiles, strict=True):
+        assert row[3] == pytest.approx(np.quantile(product, quantile), abs=0.01)
+
+
+def test_a_run_that_breaks_down_counts_nowhere(
+    reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]],
+) -> None:
+    model, design, targets = reads([*AIMS, ("R1", "expected", 0, "root")])
+    found = sensitivity(model, replace(design, points=64), targets, trajectories=4)
+    # The root is no binding target's: only the draws under each scenario compute it.
+    assert 0 < found.broken < 0.1 * 2 * 128
+    (chance,) = (
+        each for each in found.chances
+        if each.scenario == "low" and each.target is not None and each.target.id == "S1"
+    )  # fmt: skip
+    sound = 128 - found.broken // 2
+    assert chance.error == pytest.approx(math.sqrt(chance.met * (1 - chance.met) / sound))
+
+
+def test_threads_and_progress_change_nothing(
+    reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]],
+) -> None:
+    model, design, targets = reads()
+    told: list[tuple[int, int]] = []
+    small = replace(design, points=64)
+    one = sensitivity(
+        model, small, targets, trajectories=4, threads=1, progress=lambda *each: told.append(each)
+    )
+    two = sensitivity(model, small, targets, trajectories=4, threads=2)
+    assert repr(one.chances) == repr(two.chances)
+    assert repr(one.drivers) == repr(two.drivers)
+    assert told[-1] == (one.runs, one.runs)
+
+
+def test_what_is_no_sample_is_refused(
+    reads: Callable[..., tuple[Model, Design, tuple[Target, ...]]],
+) -> None:
+    model, design, targets = reads()
+    with pytest.raises(DesignError, match="only a sample says how likely"):
+        sensitivity(model, replace(design, kind=Kind.GRID), targets)
+
+
+def test_the_shipped_design_says_how_sure_the_verdicts_are(city: Model, root: Path) -> None:
+    design = read_design(root / "scenarios" / "sweeps" / "uncertainty.yaml", city, samples=64)
+    design = replace(design, scenarios=design.scenarios[:2])
+    found = sensitivity(city, design, load_targets(model=city), trajectories=3)
+    assert len(design.factors) > 200
+    assert len(found.chosen) >= 20
+    assert found.broken == 0
+    for each in found.drivers:
+        assert len(each.main) == 5

@@ -1,0 +1,94 @@
+"""The signs of links are those of the derivatives, and those that the loops declare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from plansim.analysis.feedback.loops import load_loops
+from plansim.analysis.feedback.polarity import link_signs
+from plansim.engine.simulate import simulate
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.scenario.reader import Scenario, as_written
+from plansim.targets.catalogue import split_reference
+from tests.helpers.vensim_text import writer
+from tests.output.test_diagram import TOWN
+
+EQUATIONS = """
+part: one, two ~~|
+level= INTEG(inflow - outflow, start) ~ Dmnl ~ |
+start= 4 ~ Dmnl ~ |
+inflow= 2/(1 + "odd, name(1)") ~ Dmnl ~ |
+"odd, name(1)"= ABS(level) \\
+  + Time*0 ~ Dmnl ~ |
+outflow= level*MAX(idle, 1) ~ Dmnl ~ |
+idle= MIN(level, 0.5)/9 ~ Dmnl ~ |
+hump= (level - 3)*(5 - level) ~ Dmnl ~ |
+held= SMOOTHI(-outflow, MAX(level, 1), start) ~ Dmnl ~ |
+late= 3 - DELAY1((outflow), 2)*2 ~ Dmnl ~ |
+split[one]= level ~ Dmnl ~ |
+split[two]= -level ~ Dmnl ~ |
+whole= SUM(split[part!]) + 9*split[one] ~ Dmnl ~ |
+first= split[one]*2 ~ Dmnl ~ |
+nil= MAX(level - 99, 0) ~ Dmnl ~ |
+fed= 5 - nil ~ Dmnl ~ |
+looked= table(level) ~ Dmnl ~ |
+table((0,5),(9,1)) ~ Dmnl ~ |
+with= WITH LOOKUP(level, ((0,1),(9,5))) ~ Dmnl ~ |
+"""
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    write = writer(tmp_path_factory.mktemp("signs"))
+    return load_model(write(EQUATIONS))
+
+
+def test_signs_are_those_of_the_derivatives(small: Model) -> None:
+    signs = link_signs(small, as_written(small))
+    level = simulate(small)["level"]
+    assert float(level.min()) < 4
+    assert float(level.max()) <= 4
+    assert signs == {
+        ("inflow", "level"): 1,
+        ("outflow", "level"): -1,
+        ('"odd, name(1)"', "inflow"): -1,
+        ("level", '"odd, name(1)"'): 1,
+        ("level", "outflow"): 1,
+        ("level", "hump"): 0,
+        ("outflow", "held"): -1,
+        ("outflow", "late"): -1,
+        ("level", "split"): 0,
+        ("split", "whole"): 1,
+        ("split", "first"): 1,
+        ("nil", "fed"): -1,  # but what makes it nil has no say: no ("level", "nil")
+        ("level", "looked"): -1,
+        ("level", "with"): 1,
+    }
+
+
+def test_signs_of_arrays_and_of_stocks_that_close_a_gap(tmp_path: Path) -> None:
+    path = tmp_path / "town.mdl"
+    path.write_text(TOWN, "utf-8")
+    town = load_model(path)
+    signs = link_signs(town, as_written(town))
+    assert signs["births", "people"] == signs["people", "stress"] == signs["stress", "hurry"] == 1
+    assert signs["deaths", "people"] == signs["stress", "stress"] == -1
+    assert signs["moving", "people"] == 0  # into the north, out of the south
+
+
+def test_signs_agree_with_those_that_the_loops_declare(
+    city: Model, stories: dict[str, Scenario]
+) -> None:
+    signs = link_signs(city, stories["baseline"])
+    declared = {
+        (split_reference(link.cause)[0], split_reference(link.effect)[0]): link.sign
+        for loop in load_loops(city)
+        for path in loop.paths
+        for link in path
+    }
+    told = {link: signs[link] for link in declared if signs.get(link)}
+    assert told == {link: declared[link] for link in told}
+    assert len(told) > 0.8 * len(declared)

@@ -1,0 +1,750 @@
+"""Sweeps: every run is what one run by itself gives, however the sweep was made."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+import xarray as xr
+import zarr
+from scipy.stats import binomtest
+
+from plansim.analysis.experiments.block import Bench, wants_of
+from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.replay import deviation, member, scenario_text, stored_run
+from plansim.analysis.experiments.store import open_store
+from plansim.analysis.experiments.sweep import sweep
+from plansim.analysis.runs import Members, Outcome, Reading, Simulate, compiled
+from plansim.engine.simulate import simulate
+from plansim.errors import DesignError, InputError, OutputError
+from plansim.files import shipped
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.output.export.sweep import write_runs
+from plansim.scenario.reader import Scenario, read_scenario
+from plansim.targets.catalogue import Status, Target, load_targets
+from plansim.targets.verdict import check_targets
+from tests.helpers.vensim_text import writer
+
+# The stock overflows where it is fed with itself often enough; the root is no number below zero.
+EQUATIONS = """
+trade: farms, mills ~~|
+growth= 0.1 ~ 1/Year [-2,100000] ~ 增长率。Of the stock. [A: 0.05–0.15] |
+level= 1 ~ Dmnl [-10,10] ~ 水平。Of the root. [A: 0–2] |
+weight[trade]= 1, 2 ~ Dmnl [0,10] ~ 权重。One a trade. [A: 0.5–3] |
+fed= growth*stock ~ 亿元/Year ~ 增量。What is added. |
+stock= INTEG(fed, 100) ~ 亿元 ~ 存量。Grows. |
+output[trade]= weight[trade]*stock ~ 亿元 ~ 产出。Of a trade. |
+root= SQRT(level) ~ Dmnl ~ 根。Breaks down below zero. |
+used= root*stock ~ 亿元 ~ 用量。Needs the root. |
+"""
+TARGETS = """\
+title: {en: A plan, zh: 规划}
+base_year: 2000
+horizon: 2010
+places:
+  ch 1: {en: Chapter 1, zh: 第一章}
+reasons:
+  detail: {en: Too fine., zh: 过细。}
+targets:
+- {id: S1, en: Stock, zh: 存量, unit: 亿元, target: {at least: 160, year: 2005}, place: [ch 1],
+   attribute: binding, variable: stock}
+- {id: S2, en: Growth, zh: 增速, unit: '%/Year', target: {at most: 10, year: 2005},
+   place: [ch 1], measure: growth, attribute: binding, variable: stock}
+- {id: S3, en: Added, zh: 增量, unit: 亿元, target: {about: 60, within: 15, year: 2005},
+   place: [ch 1], measure: sum, variable: fed}
+- {id: S4, en: Either, zh: 两种, unit: 亿元, target: {at least: 250, year: 2010}, place: [ch 1],
+   variables: {constant: 'output[farms]', current: 'output[mills]'}}
+- {id: S5, en: Used, zh: 用量, unit: 亿元, target: {at least: 100, year: 2005}, place: [ch 1],
+   variable: used}
+- {id: S6, en: Untold, zh: 未述, unit: 亿元, target: {at least: 1, year: 2005}, place: [ch 1],
+   not_modelled: detail}
+"""
+DESIGN = """\
+title: {en: A sweep, zh: 抽样}
+scenarios: [plain.yaml, other.yaml]
+design: {kind: sobol, samples: 700, seed: 5}
+factors:
+  growth: [0.02, 0.2]
+  level: [0.2, 2]
+  weights: {constants: weight, apply: multiply, uniform: [0.5, 1.5], zh: 权重系数}
+outputs: [stock, output]
+years: [2003, 2005, 2009]
+"""
+OTHER = """\
+title: Other
+values: {weight: {mills: 3}}
+assumes: {S1: It is told to.}
+"""
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Model:
+    """A small model with targets beside it."""
+    (tmp_path / "targets.yaml").write_text(TARGETS, "utf-8")
+    return load_model(writer(tmp_path)(EQUATIONS))
+
+
+@pytest.fixture
+def aims(town: Model) -> tuple[Target, ...]:
+    return load_targets(model=town)
+
+
+@pytest.fixture
+def reads(town: Model, tmp_path: Path) -> Callable[..., Design]:
+    (tmp_path / "plain.yaml").write_text("title: Plain\n", "utf-8")
+    (tmp_path / "other.yaml").write_text(OTHER, "utf-8")
+
+    def read(text: str = DESIGN, **over: Any) -> Design:
+        path = tmp_path / "design.yaml"
+        path.write_text(text, "utf-8")
+        return read_design(path, town, **over)
+
+    return read
+
+
+def arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read everything of a result but what says where it came from."""
+    with xr.open_zarr(path, chunks=None) as found:
+        return {str(name): found[name].values for name in found.variables}
+
+
+def same(one: Path, other: Path) -> bool:
+    """Tell whether two results hold the same bits."""
+    a, b = arrays(one), arrays(other)
+    assert a.keys() == b.keys()
+    return all(a[name].tobytes() == b[name].tobytes() for name in a if a[name].dtype.kind != "T")
+
+
+# --- each run is the run by itself ----------------------------------------------------------------
+
+
+def test_each_run_is_what_it_is_by_itself(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    design = reads(samples=9)
+    path = tmp_path / "r.zarr"
+    sweep(design, town, aims, path, threads=2)
+    store, found = open_store(path), xr.open_zarr(path, chunks=None)
+    seen = set()
+    for index in range(design.runs):
+        run = stored_run(store, index)
+        scenario = member(store, run, town)
+        dataset = simulate(town, scenario)
+        assert deviation(dataset, run) < 1e-12
+        for verdict in check_targets(dataset, aims):
+            if verdict.id == "S6":
+                continue
+            one = found.isel(run=index).sel(target=verdict.id)
+            assert list(Status)[int(one["verdict"])] is verdict.status
+            assert float(one["margin"]) == pytest.approx(verdict.margin, rel=1e-6, abs=1e-5)
+            if verdict.attribute == "binding":
+                breach = int(found["first_breach"].isel(run=index).sel(binding_target=verdict.id))
+                assert (breach or None) == verdict.first_breach
+            seen.add(verdict.status)
+    assert seen == set(Status) - {Status.UNTESTABLE}, "every verdict was put to the test"
+
+
+def test_the_growth_of_a_run_follows_from_its_factors(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    """The oracle is the closed form of Euler's method: 100 (1 + g/2)^n after n half years."""
+    sweep(reads(), town, aims, tmp_path / "r.zarr", threads=2)
+    found = xr.open_zarr(tmp_path / "r.zarr", chunks=None)
+    years = found["year"].values
+    expected = 100 * (1 + found["growth"].values[:, np.newaxis] / 2) ** (2 * (years + 0.5 - 2000))
+    np.testing.assert_allclose(found["stock"].values, expected, rtol=1e-12)
+    mills = np.where(found["scenario"].values == 1, 3, 2) * found["weights"].values
+    np.testing.assert_allclose(
+        found["output[mills]"].sel(year=2003).values,
+        mills * 100 * (1 + found["growth"].values / 2) ** 6,
+        rtol=1e-12,
+    )
+
+
+def test_runs_of_the_shipped_model_are_what_pysd_gives(city: Model, tmp_path: Path) -> None:
+    design = read_design(shipped("scenarios", "sweeps", "growth-investment.yaml"), city, samples=32)
+    sweep(design, city, load_targets(model=city), tmp_path / "r.zarr")
+    store = open_store(tmp_path / "r.zarr")
+    run = stored_run(store, 21)
+    assert deviation(simulate(city, member(store, run, city), engine="pysd"), run) < 1e-9
+
+
+def test_scenarios_share_their_points(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    design = reads(samples=10)
+    sweep(design, town, aims, tmp_path / "r.zarr")
+    found = xr.open_zarr(tmp_path / "r.zarr", chunks=None)
+    assert found["scenario"].values.tolist() == [0, 1] * 10
+    points = Sampler(design).draw(0, 10)
+    for place, factor in enumerate(design.factors):
+        np.testing.assert_array_equal(found[factor.name].values, np.repeat(points[:, place], 2))
+
+
+# --- it does not matter how -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", [{"threads": 1}, {"threads": 5}, {"block": 17}, {"block": 4096}])
+def test_values_do_not_depend_on_threads_or_blocks(
+    town: Model,
+    aims: tuple[Target, ...],
+    reads: Callable[..., Design],
+    tmp_path: Path,
+    how: Mapping[str, Any],
+) -> None:
+    design = reads(samples=300)
+    sweep(design, town, aims, tmp_path / "a.zarr", threads=2)
+    sweep(design, town, aims, tmp_path / "b.zarr", **how)
+    assert same(tmp_path / "a.zarr", tmp_path / "b.zarr")
+    one, other = (xr.open_zarr(tmp_path / n, group="summary") for n in ("a.zarr", "b.zarr"))
+    xr.testing.assert_identical(one.load(), other.load())
+
+
+def test_values_do_not_depend_on_the_tile(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design]
+) -> None:
+    design = reads(samples=100)
+    wants = wants_of(town, design, aims)
+    whole, small = (Bench(town, design, wants, compiled, tile) for tile in (4096, 13))
+    a = whole.block(31, 187, whole.draw(Sampler(design), 31, 187))
+    b = small.block(31, 187, small.draw(Sampler(design), 31, 187))
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name])
+
+
+def test_longer_samples_begin_with_shorter_ones(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    for count in (50, 80):
+        sweep(reads(samples=count), town, aims, tmp_path / f"{count}.zarr")
+    short, long = (arrays(tmp_path / f"{count}.zarr") for count in (50, 80))
+    np.testing.assert_array_equal(short["stock"], long["stock"][:100])
+
+
+class _InterruptedError(Exception):
+    """Stands for whatever ends a process."""
+
+
+def test_an_interrupted_sweep_is_resumed_to_the_same_values(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    design, cut, whole = reads(), tmp_path / "cut.zarr", tmp_path / "whole.zarr"
+    sweep(design, town, aims, whole)
+
+    def progress(done: int, runs: int) -> None:
+        if done >= 600:
+            raise _InterruptedError
+
+    with pytest.raises(_InterruptedError):
+        sweep(design, town, aims, cut, block=64, threads=1, progress=progress)
+    store = open_store(cut)
+    done = store.done()
+    assert len(done) == 10
+    status = arrays(cut)["status"]
+    assert (status[:640] == Outcome.OK).all()
+    assert (status[640:] == -1).all(), "fill values mean never run"
+    before = {
+        name: values[:640].copy() for name, values in arrays(cut).items() if len(values) > 640
+    }
+
+    # What a kill leaves behind: half a line in the list, half a block in the arrays.
+    with (cut / "status" / "blocks.done").open("a") as file:
+        file.write("1")
+    zarr.open_group(cut)["stock"][640:660] = 1.0  # type: ignore[index]
+    assert store.done() == done
+    asked: list[int] = []
+    sweep(design, town, aims, cut, resume=True, threads=2, progress=lambda n, _: asked.append(n))
+    assert asked[0] == 640, "what is done is not done again"
+    assert same(cut, whole)
+    after = arrays(cut)
+    assert all((after[name][:640] == before[name]).all() for name in ("stock", "verdict", "growth"))
+
+
+def test_a_finished_sweep_is_resumed_by_doing_nothing(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    design = reads(samples=10)
+    first = sweep(design, town, aims, tmp_path / "r.zarr")
+    asked: list[int] = []
+    again = sweep(
+        design, town, aims, tmp_path / "r.zarr", resume=True, progress=lambda n, _: asked.append(n)
+    )
+    assert asked == [20]
+    xr.testing.assert_identical(first, again)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda d: replace(d, seed=6), "another design, seed; expected 5; found 6"),
+        (lambda d: replace(d, points=11), "another design, points; expected 10; found 11"),
+        (lambda d: replace(d, factors=d.factors[:2]),
+         "another design, factors, weights, constants; expected"),
+    ],
+)  # fmt: skip
+def test_another_design_is_refused_with_the_difference(
+    town: Model,
+    aims: tuple[Target, ...],
+    reads: Callable[..., Design],
+    tmp_path: Path,
+    change: Callable[[Design], Design],
+    expected: str,
+) -> None:
+    design = reads(samples=10)
+    sweep(design, town, aims, tmp_path / "r.zarr")
+    with pytest.raises(DesignError) as caught:
+        sweep(change(design), town, aims, tmp_path / "r.zarr", resume=True)
+    assert expected in str(caught.value)
+
+
+def test_another_model_version_or_target_is_refused(
+    town: Model,
+    aims: tuple[Target, ...],
+    reads: Callable[..., Design],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    design, path = reads(samples=10), tmp_path / "r.zarr"
+    sweep(design, town, aims, path)
+    with pytest.raises(DesignError, match="another model, sha256"):
+        sweep(design, replace(town, sha256="0"), aims, path, resume=True)
+    shifted = (replace(aims[0], value=170.0), *aims[1:])
+    with pytest.raises(DesignError, match=r"another targets, S1; expected \[160"):
+        sweep(design, town, shifted, path, resume=True)
+    monkeypatch.setattr("plansim.analysis.experiments.sweep.version_of", lambda name: "9.9")
+    with pytest.raises(DesignError, match="another versions, plansim; expected"):
+        sweep(design, town, aims, path, resume=True)
+
+
+def test_a_result_is_not_overwritten_unless_told(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    design, path = reads(samples=10), tmp_path / "r.zarr"
+    sweep(design, town, aims, path)
+    with pytest.raises(OutputError, match="exists already; --resume goes on with it, --force"):
+        sweep(design, town, aims, path)
+    sweep(reads(samples=11), town, aims, path, force=True)
+    assert open_store(path).runs == 22
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear", "utf-8")
+    with pytest.raises(InputError, match="not the result of a sweep"):
+        sweep(design, town, aims, tmp_path / "mine", force=True)
+    assert (tmp_path / "mine" / "letter.txt").exists()
+    with pytest.raises(InputError, match=r"no such folder; expected a RESULT\.zarr that 'plansim"):
+        sweep(design, town, aims, tmp_path / "nothing.zarr", resume=True)
+    with pytest.raises(OutputError, match="expected an existing folder"):
+        sweep(design, town, aims, tmp_path / "no" / "where.zarr")
+
+
+def test_a_scenario_cannot_assume_what_is_no_target(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    design = reads(samples=10)
+    (tmp_path / "other.yaml").write_text(OTHER.replace("S1", "S9"), "utf-8")
+    with pytest.raises(DesignError, match=r"other\.yaml:3: no target has the id 'S9'"):
+        sweep(reads(samples=10), town, aims, tmp_path / "r.zarr")
+    sweep(design, town, aims, tmp_path / "r.zarr")
+
+
+# --- bad runs -------------------------------------------------------------------------------------
+
+BAD = """\
+title: Bad
+scenarios: plain.yaml
+design: {kind: table, table: own.csv}
+outputs: [stock]
+years: [2005]
+"""
+
+
+def test_a_bad_run_is_a_status(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    (tmp_path / "own.csv").write_text("growth,level\n0.1,1\n0.1,-1\n100000,1\n0.2,1\n", "utf-8")
+    design = reads(BAD)
+    faster = replace(design, scenarios=(_longer(design.scenarios[0]),))
+    summary = sweep(faster, town, aims, tmp_path / "r.zarr")
+    found = xr.open_zarr(tmp_path / "r.zarr", chunks=None)
+    assert found["status"].values.tolist() == [0, Outcome.NAN, Outcome.OVERFLOW, 0]
+    names = found["bad_variable"].attrs["names"]
+    assert [names[i] if i >= 0 else "" for i in found["bad_variable"].values] == [
+        "", "root", "fed", ""
+    ]  # fmt: skip
+    # What is added, 1e5 · 100 · 50001^n, passes the largest number, 1.8e308, after 65 half years.
+    np.testing.assert_array_equal(found["bad_time"].values, [np.nan, 2000, 2032.5, np.nan])
+    assert (found["verdict"].values[1:3] == Status.UNTESTABLE.code).all()
+    assert np.isnan(found["margin"].values[1:3]).all()
+    assert summary["runs"].sel(scenario="plain").values.tolist() == [2, 1, 1, 0]
+    assert json.loads(summary.attrs["bad_variables"]) == {"root": 1, "fed": 1}
+    assert summary["verdicts"].sel(target="S1").values.sum() == 2, "bad runs have no verdict"
+    bad = stored_run(open_store(tmp_path / "r.zarr"), 2)
+    assert (bad.outcome, bad.culprit, bad.when) == (Outcome.OVERFLOW, "fed", 2032.5)
+
+
+def _longer(scenario: Scenario) -> Scenario:
+    return replace(scenario, time=replace(scenario.time, final=2040.0))
+
+
+# --- what a user sees -----------------------------------------------------------------------------
+
+
+def test_the_result_explains_itself(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    sweep(reads(samples=10), town, aims, tmp_path / "r.zarr")
+    found = xr.open_zarr(tmp_path / "r.zarr", chunks=None)
+    assert found.attrs["title_zh"] == "抽样"
+    assert found.attrs["design_text"] == DESIGN
+    assert found.attrs["plansim"]["model"]["sha256"] == town.sha256
+    assert found["stock"].attrs["units"] == "亿元"
+    assert found["stock"].attrs["long_name_zh"] == "存量"
+    assert found["growth"].attrs["units"] == "1/Year"
+    assert found["growth"].attrs["factor"]["distribution"] == "uniform"
+    assert found["verdict"].attrs["flag_meanings"].split()[:3] == ["never_run", "met", "missed"]
+    assert found["target_name"].sel(target="S3").item() == "Added"
+    assert found["target_value"].sel(target="S3").item() == 60
+    assert found["stock"].dims == ("run", "year")
+    assert found["first_breach"].dims == ("run", "binding_target")
+    assert found["binding_target"].values.tolist() == ["S1", "S2"]
+    assert "S6" not in found["target"].values, "what nothing judges is left out"
+
+
+def test_the_summary_is_that_of_the_runs(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    told = sweep(reads(), town, aims, tmp_path / "r.zarr", block=100)
+    found = xr.open_zarr(tmp_path / "r.zarr", chunks=None)
+    plain = found.isel(run=found["scenario"].values == 0)
+    met = (plain["verdict"] == Status.MET.code).mean("run")
+    one = told.sel(scenario="plain")
+    np.testing.assert_allclose(one["p_met"], met)
+    for target in told["target"].values:
+        share = one.sel(target=target)
+        count = round(float(met.sel(target=target)) * 700)
+        wald = np.sqrt(count / 700 * (1 - count / 700) / 700)
+        assert float(share["p_met_se"]) == pytest.approx(wald, abs=3e-3)
+        assert float(share["p_met_se"]) > 0
+        wilson = binomtest(count, 700).proportion_ci(0.95, "wilson")
+        assert float(share["p_met_low"]) == pytest.approx(wilson.low, abs=1e-5)
+        assert float(share["p_met_high"]) == pytest.approx(wilson.high, abs=1e-5)
+    np.testing.assert_allclose(one["worst_margin"], plain["margin"].min("run"))
+    for target in ("S1", "S4"):
+        worst = int(one["worst_run"].sel(target=target))
+        assert float(found["margin"].isel(run=worst).sel(target=target)) == float(
+            one["worst_margin"].sel(target=target)
+        )
+    np.testing.assert_allclose(
+        one["quantiles"].sel(output="stock").T, plain["stock"].quantile(one["quantile"], "run")
+    )
+    other = told.sel(scenario="other", target="S1")
+    assert np.isnan(other["p_met"]), "an assumed target is not met with any probability"
+    assert int(other["verdicts"].sel(verdict="assumed")) == 700
+    stored = xr.open_zarr(tmp_path / "r.zarr", group="summary").load()
+    xr.testing.assert_equal(stored, told)
+
+
+def test_shares_of_a_grid_have_no_standard_error(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    grid = DESIGN.replace("{kind: sobol, samples: 700, seed: 5}", "{kind: grid, levels: 3}")
+    told = sweep(reads(grid), town, aims, tmp_path / "r.zarr")
+    assert int(told["runs"].sum()) == 54
+    assert told["p_met"].sel(scenario="plain").notnull().all()
+    for name in ("p_met_se", "p_met_low", "p_met_high"):
+        assert told[name].isnull().all()
+
+
+def test_quantiles_of_very_many_runs_are_those_of_every_kth(
+    town: Model,
+    aims: tuple[Target, ...],
+    reads: Callable[..., Design],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("plansim.analysis.experiments.summary.MOST_SORTED", 500)
+    one = DESIGN.replace("[plain.yaml, other.yaml]", "plain.yaml")
+    told = sweep(reads(one, samples=1400), town, aims, tmp_path / "r.zarr", block=64)
+    assert told["quantiles"].attrs["every"] == 3
+    every = xr.open_zarr(tmp_path / "r.zarr", chunks=None)["stock"][::3]
+    np.testing.assert_allclose(
+        told["quantiles"].sel(scenario="plain", output="stock").T,
+        every.quantile(told["quantile"], "run"),
+    )
+
+
+def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    sweep(reads(samples=10), town, aims, tmp_path / "r.zarr")
+    store = open_store(tmp_path / "r.zarr")
+    scenario = member(store, stored_run(store, 7), town)
+    (tmp_path / "again.yaml").write_text(scenario_text(scenario), "utf-8")
+    read = read_scenario(tmp_path / "again.yaml", town)
+    assert dict(read.values) == dict(scenario.values)
+    assert read.assumed == scenario.assumed
+    assert (read.title_en, read.title_zh) == (scenario.title_en, scenario.title_zh)
+    with pytest.raises(InputError, match=r"no such run; .*expected 0 to 19; found 20"):
+        stored_run(store, 20)
+    with pytest.raises(DesignError, match="made with another model"):
+        member(store, stored_run(store, 7), replace(town, sha256="0"))
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_runs_are_exported_as_a_table(
+    town: Model,
+    aims: tuple[Target, ...],
+    reads: Callable[..., Design],
+    tmp_path: Path,
+    suffix: str,
+) -> None:
+    sweep(reads(samples=40), town, aims, tmp_path / "r.zarr", block=32)
+    path = tmp_path / f"runs{suffix}"
+    assert write_runs(open_store(tmp_path / "r.zarr"), path) == 80
+    read: Callable[[Path], Any] = (
+        pyarrow.parquet.read_table if suffix == ".parquet" else pyarrow.csv.read_csv
+    )
+    frame = read(path).to_pandas()
+    found = xr.open_zarr(tmp_path / "r.zarr", chunks=None)
+    np.testing.assert_array_equal(frame["run"], np.arange(80))
+    np.testing.assert_array_equal(frame["stock 2005"], found["stock"].sel(year=2005))
+    np.testing.assert_array_equal(frame["growth"], found["growth"])
+    assert frame["scenario"].tolist() == ["plain", "other"] * 40
+    words = [each.value for each in Status]
+    codes = found["verdict"].sel(target="S4").values
+    assert frame["S4"].tolist() == [words[code] for code in codes]
+    with pytest.raises(OutputError, match="exists already"):
+        write_runs(open_store(tmp_path / "r.zarr"), path)
+    with pytest.raises(OutputError, match=r"did you mean '\.parquet'"):
+        write_runs(open_store(tmp_path / "r.zarr"), tmp_path / "x.parqet")
+
+
+# --- trouble from outside -------------------------------------------------------------------------
+
+KILLED = """
+import sys
+from pathlib import Path
+from plansim.model.reader import load_model
+from plansim.targets.catalogue import load_targets
+from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.sweep import sweep
+
+folder = Path(sys.argv[1])
+model = load_model(folder / "small.mdl")
+design = read_design(folder / "design.yaml", model, samples=200_000)
+sweep(design, model, load_targets(model=model), folder / "r.zarr", block=2048,
+      resume="resume" in sys.argv[2:], progress=lambda n, _: print(n, flush=True))
+"""
+
+
+@pytest.fixture
+def child(
+    reads: Callable[..., Design], tmp_path: Path, root: Path
+) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a sweep of 400 000 runs in a process of its own."""
+    reads()
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
+        command = [*prefix, sys.executable, "-c", KILLED, str(tmp_path), *arguments]
+        environment = os.environ | {"PYTHONPATH": str(root / "sim")}
+        started.append(
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def _wait_for(process: subprocess.Popen[str], runs: int) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) >= runs:
+            return
+    raise AssertionError(process.stderr.read() if process.stderr else "it ended")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_sweep_loses_at_most_the_blocks_in_hand(
+    child: Callable[..., subprocess.Popen[str]],
+    town: Model,
+    aims: tuple[Target, ...],
+    reads: Callable[..., Design],
+    tmp_path: Path,
+    how: signal.Signals,
+) -> None:
+    process = child()
+    _wait_for(process, 20_000)
+    process.send_signal(how)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    store = open_store(tmp_path / "r.zarr")
+    done = store.done()
+    assert 9 <= len(done) < store.blocks
+    status = arrays(tmp_path / "r.zarr")["status"]
+    for number in done:
+        assert (status[slice(*store.span(number))] == Outcome.OK).all()
+    process = child("resume")
+    assert process.wait(timeout=120) == 0
+    sweep(reads(samples=200_000), town, aims, tmp_path / "whole.zarr", block=16384)
+    assert same(tmp_path / "r.zarr", tmp_path / "whole.zarr")
+
+
+def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
+    town: Model,
+    aims: tuple[Target, ...],
+    reads: Callable[..., Design],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    design, path = reads(), tmp_path / "r.zarr"
+    from plansim.analysis.experiments.store import Writer
+
+    write, count = Writer.write, iter(range(1000))
+
+    def fails(self: Writer, number: int, found: Any) -> None:
+        if next(count) >= 5:
+            # As the system says it: no file may grow beyond this many bytes.
+            import resource
+
+            limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+            try:
+                write(self, number, found)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        else:
+            write(self, number, found)
+
+    monkeypatch.setattr(Writer, "write", fails)
+    with pytest.raises(OutputError, match=r"the disk is full; what is written so far stays valid"):
+        sweep(design, town, aims, path, block=100, threads=1)
+    assert len(open_store(path).done()) == 5
+    monkeypatch.undo()
+    sweep(design, town, aims, path, resume=True)
+    sweep(design, town, aims, tmp_path / "whole.zarr")
+    assert same(path, tmp_path / "whole.zarr")
+
+
+def test_an_error_in_a_thread_ends_the_sweep(
+    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+) -> None:
+    def broken(
+        model: Model, scenario: Scenario, constants: Sequence[str], readings: Sequence[Reading]
+    ) -> Simulate:
+        def simulate(inputs: npt.NDArray[np.float64]) -> Members:
+            raise ZeroDivisionError(threading.current_thread().name)
+
+        return simulate
+
+    with pytest.raises(ZeroDivisionError):
+        sweep(reads(), town, aims, tmp_path / "r.zarr", engine=broken, threads=2)
+    assert open_store(tmp_path / "r.zarr").done() == frozenset()
+
+
+# --- on the workers of a scheduler ----------------------------------------------------------------
+
+
+@pytest.fixture
+def cluster(root: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A real scheduler and two worker processes on loopback."""
+    environment = os.environ | {"PYTHONPATH": str(root / "sim")}
+    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+    port = _free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    quiet: dict[str, Any] = {
+        "env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL
+    }  # fmt: skip
+    scheduler = subprocess.Popen(
+        [*dask, "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], **quiet
+    )
+    dask[-1] = "distributed.cli.dask_worker"
+    workers = [
+        subprocess.Popen(
+            [*dask, address, "--nthreads", "1", "--no-nanny", "--no-dashboard"], **quiet
+        )
+        for _ in range(2)
+    ]
+    try:
+        yield address, workers
+    finally:
+        for process in (*workers, scheduler):
+            process.kill()
+            process.wait()
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def test_workers_of_a_scheduler_give_the_same_values_though_one_is_killed(
+    cluster: tuple[str, list[subprocess.Popen[bytes]]],
+    town: Model,
+    aims: tuple[Target, ...],
+    reads: Callable[..., Design],
+    tmp_path: Path,
+) -> None:
+    address, workers = cluster
+    design = reads(samples=20_000)
+    killed: list[int] = []
+
+    def progress(done: int, runs: int) -> None:
+        if done >= 4096 and not killed:
+            killed.append(workers[0].pid)
+            workers[0].kill()
+
+    _wait_for_workers(address, 2)
+    sweep(
+        design, town, aims, tmp_path / "there.zarr", scheduler=address, block=512, progress=progress
+    )
+    assert killed
+    assert workers[0].wait(timeout=10) != 0
+    sweep(design, town, aims, tmp_path / "here.zarr")
+    assert same(tmp_path / "there.zarr", tmp_path / "here.zarr")
+
+
+def _wait_for_workers(address: str, count: int) -> None:
+    from distributed import Client
+
+    deadline = time.monotonic() + 60
+    with Client(address, timeout="60s", set_as_default=False) as client:  # type: ignore[no-untyped-call]
+        while len(client.scheduler_info()["workers"]) < count:
+            assert time.monotonic() < deadline, "the workers did not come"
+            time.sleep(0.2)
+
+
+def test_no_scheduler_answers(
+    town: Model,
+    aims: tuple[Target, ...],
+    reads: Callable[..., Design],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("plansim.analysis.experiments.sweep.PATIENCE", "1s")
+    address = f"tcp://127.0.0.1:{_free_port()}"
+    with pytest.raises(InputError, match="no scheduler answers"):
+        sweep(reads(), town, aims, tmp_path / "r.zarr", scheduler=address)

@@ -1,0 +1,183 @@
+"""What the page says B's margins owe their difference to: the shares of `plansim attribute`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from plansim.analysis.attribution import MOST_EXACT, attribute, groups_of
+from plansim.analysis.experiments.block import judged_targets
+from plansim.model.records import Model
+from plansim.scenario.reader import Scenario, read_scenario
+from plansim.targets.catalogue import load_targets
+from tests.helpers.visit import FIRST, SECOND, Visit
+
+ORDERS = 60
+
+
+def pages_shares(visit: Visit, orders: int = ORDERS) -> Any:
+    return visit.page.evaluate("(orders) => window.plansim.attribute(orders)", orders)
+
+
+def assert_shares(ours: Any, visit: Visit, model: Model, before: Scenario, after: Scenario) -> None:
+    """Hold all shares of the page to those of `attribute`."""
+    ids: Any = visit.page.evaluate("window.plansim.targets")
+    targets = judged_targets(load_targets(model=model))
+    theirs = attribute(model, before, after, targets, orders=ORDERS)
+    assert [each["id"] for each in ours["changes"]] == [each.name for each in theirs.groups]
+    assert (ours["runs"], ours["orders"]) == (theirs.runs, theirs.orders)
+    assert ids == [each.target.id for each in theirs.targets]
+    for place, shares in enumerate(theirs.targets):
+        size = max(map(abs, (shares.margin_before, shares.margin_after, *shares.shares)))
+        close = 1e-9 * max(size, 1e-3)
+        for mine, other in (
+            (ours["from"][place], shares.margin_before),
+            (ours["to"][place], shares.margin_after),
+            (ours["shares"][place], shares.shares),
+            (ours["errors"][place], shares.errors),
+        ):
+            np.testing.assert_allclose(mine, other, rtol=0, atol=close)
+        change = ours["to"][place] - ours["from"][place]
+        assert math.fsum(ours["shares"][place]) == pytest.approx(change, abs=close)
+
+
+@pytest.mark.parametrize(("other", "exact"), [(SECOND, True), ("green-transition", False)])
+def test_shares_are_those_of_the_command(
+    visit: Visit, city: Model, stories: Mapping[str, Scenario], other: str, exact: bool
+) -> None:
+    before, after = stories[FIRST], stories[other]
+    visit.page.select_option("#run-b", other)
+    assert (len(groups_of(city, before, after)) <= MOST_EXACT) == exact
+    ours = pages_shares(visit)
+    assert ours["exact"] == exact
+    assert_shares(ours, visit, city, before, after)
+
+
+def test_shares_are_those_of_the_command_where_levers_were_moved(visit: Visit, city: Model) -> None:
+    visit.page.select_option("#run-b", FIRST)
+    visit.move("abatement effort after", 1.2)
+    visit.move("abatement effort from year", 2006)
+    visit.move("technology growth", 0.2)
+    before = read_scenario(FIRST, city)
+    program: Any = visit.page.evaluate(
+        "[plansim.programs.model.inputs, Array.from(plansim.results().a.inputs)]"
+    )
+    known = {name: float(value) for name, value in zip(*program, strict=True)}
+    moved = replace(before, values={**before.values, **known})
+    ours = pages_shares(visit)
+    assert len(ours["changes"]) == 2  # a lever's goal and year count as one, and so does an array
+    assert_shares(ours, visit, city, moved, before)
+
+
+def bars(visit: Visit) -> dict[str, float]:
+    """Give the shares as they are shown."""
+    found: Any = visit.page.locator("#detail .share").evaluate_all(
+        """(rows) => rows.map((row) => [
+          row.querySelector(".share-name").textContent,
+          row.querySelector(".share-size").textContent,
+        ])"""
+    )
+    return {name: float(size.split()[0].replace("−", "-")) for name, size in found}
+
+
+def test_a_target_shows_what_its_margin_owes_to_which_change(
+    visit: Visit, city: Model, stories: Mapping[str, Scenario]
+) -> None:
+    page, (target,) = visit.page, [e for e in load_targets(model=city) if e.id == "M34a"]
+    page.locator('[data-target="M34a"] .link').click()
+    page.locator("#detail .share").first.wait_for()
+    theirs = attribute(city, stories[FIRST], stories[SECOND], [target])
+    shown = bars(visit)
+    for group, share in zip(theirs.groups, theirs.targets[0].shares, strict=True):
+        name = group.name[:1].upper() + group.name[1:]
+        assert shown[name] == pytest.approx(share, abs=0.005), name
+    said = page.locator(".due-said").inner_text()
+    largest = max(shown, key=lambda name: abs(shown[name]))
+    assert f"due to “{largest}”" in said
+    before = f"{theirs.targets[0].margin_before:.1f}".replace("-", "−")
+    assert said.startswith(f"From A to B the margin falls from {before}")
+    assert page.locator(".is-less").count() == len(shown)
+    assert "Exact Shapley shares" in page.locator(".due").inner_text()
+    assert "from 64 runs" in page.locator(".due").inner_text()
+    assert "Not what makes A and B differ" in page.locator("#detail").inner_text()
+
+
+def test_the_sentence_names_both_where_changes_work_against_each_other(visit: Visit) -> None:
+    page = visit.page
+    page.select_option("#run-a", SECOND)
+    page.select_option("#run-b", "external-shock-2008")
+    page.locator('[data-target="M28"] .link').click()
+    page.locator("#detail .share").first.wait_for()
+    shown = bars(visit)
+    down, up = min(shown, key=shown.__getitem__), max(shown, key=shown.__getitem__)
+    assert shown[down] < 0 < shown[up]
+    said = page.locator(".due-said").inner_text()
+    assert f"“{down}” lowers it most (−" in said
+    assert f"“{up}” raises it most (+" in said
+    assert "Most of that" not in said
+
+
+def test_the_runs_under_an_open_target_may_change(visit: Visit) -> None:
+    page = visit.page
+    visit.move("credit ease after", 0.8)
+    page.locator('[data-target="M34a"] .link').click()
+    page.locator("#detail .share").first.wait_for()
+    before, said = bars(visit), page.locator(".due-said").inner_text()
+    page.keyboard.press("Control+z")
+    page.locator(".due-said").filter(has_not_text=said).filter(has_text="From A to B").wait_for()
+    assert bars(visit)["Credit ease"] != before["Credit ease"]
+
+
+def test_estimates_sharpen_and_stop_when_the_target_is_closed(visit: Visit) -> None:
+    page = visit.page
+    page.select_option("#run-b", "green-transition")
+    page.evaluate(
+        """() => {
+          const { once } = window.plansim.programs.model;
+          window.ran = 0;
+          window.plansim.programs.model.once = (M) => { window.ran += 1; once(M); };
+        }"""
+    )
+    page.locator('[data-target="M34a"] .link').click()
+    page.locator("#detail .share").first.wait_for()
+    assert "of 1000 orders" in page.locator(".due").inner_text()
+    assert " ± " in page.locator(".share-size").first.inner_text()
+    page.keyboard.press("Escape")
+    ran: Any = page.evaluate("new Promise((done) => setTimeout(() => done(window.ran), 50))")
+    later: Any = page.evaluate("new Promise((done) => setTimeout(() => done(window.ran), 300))")
+    assert ran == later > 0
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ("", "Choose a scenario as B"),
+        (FIRST, "A and B assume the same."),
+        ("hindcast-2000", "A and B cover different years"),
+    ],
+)
+def test_where_nothing_can_be_shared_out_the_reason_stands(
+    visit: Visit, second: str, said: str
+) -> None:
+    visit.page.select_option("#run-b", second)
+    visit.page.locator('[data-target="M34a"] .link').click()
+    visit.page.locator(".due-said").filter(has_text=said).wait_for()
+    visit.page.locator("#detail .driver").first.wait_for()
+    assert visit.page.locator("#detail .share").count() == 0
+
+
+def test_a_run_to_the_year_of_a_target_has_its_margin(
+    visit: Visit, stories: Mapping[str, Scenario]
+) -> None:
+    """The page stops runs there, to be quicker."""
+    for scenario in ("green-transition", "external-shock-2008"):
+        visit.page.select_option("#run-b", scenario)
+        pairs: Any = visit.page.evaluate("window.plansim.shortened()")
+        assert len(pairs) > 60
+        for whole, short in pairs:
+            assert short == pytest.approx(whole, rel=1e-12, nan_ok=True)

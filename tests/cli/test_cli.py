@@ -1,0 +1,810 @@
+"""The command as a user meets it: what it prints where, its exit codes, and how it refuses.
+
+Most tests call `main` in this process, on a small town with a plan of five targets.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import xarray as xr
+from ruamel.yaml import YAML
+
+import plansim
+from plansim.cli.main import main
+from plansim.files import shipped
+from plansim.output.export.results import MORE_FIELDS, VERDICT_FIELDS
+from plansim.scenario.reader import list_scenarios
+
+PLAN = """\
+title: {en: Plan of a town, zh: 某镇规划}
+base_year: 2005
+horizon: 2020
+places:
+  ch 1: {en: Chapter 1, zh: 第一章}
+reasons:
+  planned: {en: The module follows., zh: 模块尚待建立。}
+  detail: {en: Too fine for the model., zh: 细于模型。}
+targets:
+- id: G1
+  en: Output of the town
+  zh: 全镇产出
+  unit: 亿元
+  base: {year: 2005, value: 80}
+  target: {at least: 115, year: 2010}
+  attribute: expected
+  place: [ch 1]
+  wording: 突破115亿元
+  variable: GDP
+- id: G2
+  en: Share of services
+  zh: 服务业比重
+  unit: "%"
+  target: {at least: 15, year: 2010}
+  place: [ch 1]
+  variable: services share of GDP
+- id: P1
+  en: People of the town
+  zh: 全镇人口
+  unit: 万人
+  target: {at most: 35.5, year: 2010}
+  attribute: binding
+  place: [ch 1]
+  variable: residents
+- id: P2
+  en: Growth of investment in farming
+  zh: 农业投资增速
+  unit: "%/Year"
+  target: {at least: 40, year: 2010}
+  attribute: binding
+  place: [ch 1]
+  variable: investment[farming]
+- id: T1
+  en: Buses
+  zh: 公交车
+  unit: 万t
+  target: {at least: 9, year: 2010}
+  place: [ch 1]
+  not_modelled: detail
+"""
+PLAN = PLAN.replace(
+    "  variable: investment[farming]", "  measure: growth\n  variable: investment[farming]"
+)
+
+BASE = """\
+title: {en: As ever, zh: 照旧}
+description: {en: Nothing new., zh: 无变化。}
+values: {}
+"""
+FAST = """\
+title: {en: Faster, zh: 加快}
+description: {en: More investment., zh: 增加投资。}
+parent: base.yaml
+values:
+  investment rate before: 0.44
+  investment share: {farming: 0.15, industry: 0.45}
+assumes:
+  G2: {en: A wish., zh: 愿望。}
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Done]
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    folder = tmp_path_factory.mktemp("town")
+    model = (root / "tests" / "toys" / "models" / "toy_town.mdl").read_bytes()
+    (folder / "town.mdl").write_bytes(model)
+    (folder / "targets.yaml").write_text(PLAN, "utf-8")
+    (folder / "base.yaml").write_text(BASE, "utf-8")
+    (folder / "fast.yaml").write_text(FAST, "utf-8")
+    table = shipped("model", "evidence.csv").read_text("utf-8").splitlines()[0]
+    row = "E002,life of capital,Neighbour,2004,20,Year,a made-up yearbook,medium,calibration"
+    (folder / "evidence.csv").write_text(f"{table}\n{row}\n", "utf-8")
+    return folder
+
+
+@pytest.fixture
+def call(town: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
+    """Call the command in the town's folder, on 100 columns, in an English locale."""
+    monkeypatch.chdir(town)
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: str) -> Done:
+        capfd.readouterr()
+        code = main(arguments)
+        return Done(code, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def check(call: Call) -> Call:
+    return lambda *arguments: call("check", "--model", "town.mdl", *arguments)
+
+
+@pytest.fixture
+def run(call: Call) -> Call:
+    return lambda *arguments: call("run", "--model", "town.mdl", *arguments)
+
+
+@pytest.fixture(scope="module")
+def verdicts(town: Path) -> list[plansim.Verdict]:
+    """What the package itself says: the oracle for what the command prints."""
+    model = plansim.load_model(town / "town.mdl")
+    targets = plansim.load_targets(model=model)
+    found: list[plansim.Verdict] = []
+    for name in ("base.yaml", "fast.yaml"):
+        dataset = plansim.simulate(model, plansim.read_scenario(town / name, model))
+        found += plansim.check_targets(dataset, targets)
+    return found
+
+
+# --- check --------------------------------------------------------------------------------------
+
+
+def test_check_prints_both_scenarios_side_by_side(check: Call) -> None:
+    done = check("base.yaml", "fast.yaml")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert lines[0] == "base keeps the model's own values."
+    assert lines[1] == "fast changes, against base:"
+    assert "  investment rate before: 0.4 → 0.44" in lines
+    assert "  investment share (2 elements): 0.1–0.5 → 0.15–0.45" in lines
+    assert "  takes as given: G2" in lines
+    ids = [line.split()[0] for line in lines if line[:2] in {"P1", "P2", "G1", "G2"}]
+    assert ids == ["P1", "P2", "G1", "G2"]
+    assert "= assumed" in next(line for line in lines if line.startswith("G2"))
+    assert "1 unlabelled. Add --all" in done.out
+
+
+def test_check_json_has_just_the_promised_fields(
+    check: Call, verdicts: list[plansim.Verdict]
+) -> None:
+    done = check("base.yaml", "fast.yaml", "--format", "json")
+    found = json.loads(done.out)
+    assert [list(each) for each in found] == [[*VERDICT_FIELDS, *MORE_FIELDS]] * 10
+    assert [each["scenario"] for each in found] == ["base"] * 5 + ["fast"] * 5
+    for each, verdict in zip(found, verdicts, strict=True):
+        assert each.items() >= {name: getattr(verdict, name) for name in VERDICT_FIELDS}.items()
+        bases = [*verdict.bases.items(), (None, None), (None, None)]
+        assert (each["basis"], each["second_basis"]) == (bases[0][0], bases[1][0])
+        assert each["second_value"] == bases[1][1]
+        assert (each["reason"] is None) == (each["status"] != "untestable")
+        assert bool(each["reason_en"]) == bool(each["reason_zh"]) == bool(each["reason"])
+    assert {"met", "missed", "assumed", "untestable"} <= {each["status"] for each in found}
+
+
+def test_check_csv_says_the_same(check: Call, verdicts: list[plansim.Verdict]) -> None:
+    done = check("base.yaml", "fast.yaml", "--format", "csv")
+    found = list(csv.DictReader(io.StringIO(done.out)))
+    for each, verdict in zip(found, verdicts, strict=True):
+        for name in VERDICT_FIELDS:
+            value = getattr(verdict, name)
+            assert each[name] == ("" if value is None else str(value))
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_changes_go_to_standard_error_beside_machine_forms(
+    call: Call, command: str, form: str
+) -> None:
+    done = call(command, "fast.yaml", "--model", "town.mdl", "--format", form)
+    assert "fast changes, against base:" in done.err
+    assert "changes" not in done.out
+
+
+def test_the_unit_and_the_kind_of_a_constant_are_plain(call: Call, town: Path) -> None:
+    done = call("show", "investment share[services]", "--model", "town.mdl")
+    assert done.code == 0
+    lines = [line.split() for line in done.out.splitlines()]
+    assert ["kind", "constant"] in lines
+    assert ["value", "services:", "0.4"] in lines
+    done = call("show", "investment share[servces]", "--model", "town.mdl")
+    assert done.code == 2
+    assert done.err.startswith("plansim: 'sector' has no element 'servces'; expected one of ")
+
+
+def test_one_element_of_an_array_is_shown_alone(call: Call, town: Path) -> None:
+    options = ["run", "base.yaml", "--model", "town.mdl", "--format", "json"]
+    done = call(*options, "--variable", "capital[services]")
+    assert [each["name"] for each in json.loads(done.out)["variables"]] == ["capital[services]"]
+    done = call(*options, "--variable", "capital[servces]")
+    assert done.code == 2
+    assert done.err.startswith("plansim: --variable: 'sector' has no element 'servces'")
+
+
+def test_an_unknown_variable_to_show_is_named_with_the_nearest(call: Call, town: Path) -> None:
+    done = call("run", "base.yaml", "--model", "town.mdl", "--variable", "birth rat")
+    assert done.code == 2
+    assert done.err == (
+        "plansim: --variable: no variable is called 'birth rat'; "
+        "expected a name of 'plansim list variables'; did you mean 'birth rate'?\n"
+    )
+
+
+def test_a_setting_that_the_shell_cut_at_a_blank_is_explained(call: Call, town: Path) -> None:
+    done = call("check", "base.yaml", "--model", "town.mdl", "--set", "birth", "rate=0.01")
+    assert done.code == 2
+    assert "expected NAME=VALUE, in quotes if there is a blank in it; found 'birth'" in done.err
+
+
+def test_many_implausible_values_of_a_file_are_counted_and_those_of_set_named(
+    call: Call, town: Path
+) -> None:
+    text = "title: {en: Odd, zh: 异常}\nvalues: {capital life: 90, birth rate: 0.09}\n"
+    (town / "odd.yaml").write_text(text, "utf-8")
+    model = ["--model", "town.mdl"]
+    done = call("check", "odd.yaml", *model)
+    assert done.err.count("warning: ") == 1
+    assert "warning: odd: 2 values outside their plausible ranges; 'plansim show " in done.err
+    assert call("show", "./odd.yaml", *model).out.count("outside its plausible range") == 2
+    done = call("check", "odd.yaml", *model, "--set", "capital life=80", "--lang", "zh")
+    assert done.err.count("警告：") == 2
+    assert "警告：--set: “capital life”超出合理范围" in done.err
+
+
+@pytest.mark.parametrize("command", ["check", "compare"])
+def test_nothing_is_warned_of_in_shipped_scenarios(call: Call, command: str) -> None:
+    options = ["--no-remedies"] if command == "compare" else []
+    done = call(command, *(each.id for each in list_scenarios()), *options)
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "design", sorted(each.stem for each in shipped("scenarios", "sweeps").glob("*.yaml"))
+)
+def test_nothing_is_warned_of_in_shipped_designs(call: Call, design: str) -> None:
+    done = call("sweep", design, "-n", "2")
+    assert done.code == 0
+    assert re.fullmatch(rf"\d+ runs are stored in {design}\.zarr\.\n", done.err)
+
+
+def test_a_copy_of_a_shipped_scenario_is_warned_of(call: Call, town: Path) -> None:
+    source = shipped("scenarios", "green-transition.yaml")
+    (town / "green.yaml").write_text(source.read_text("utf-8"), "utf-8")
+    said = "'retrofit rate after' is outside its plausible range; expected 0.02 to 0.08 1/Year"
+    assert call("check", "./green.yaml").err.startswith(f"warning: green.yaml:26: {said}")
+    assert call("check", "green-transition", "--set", "retrofit rate after=0.09").err == (
+        f"warning: --set: {said}; found 0.09\n"
+    )
+    assert "→ 0.1 1/year (plausible: 0.02 – 0.08 1/year)" in call("show", "green-transition").out
+
+
+def test_a_start_that_is_moved_alone_is_warned_of(call: Call, town: Path) -> None:
+    model = ["--model", "town.mdl"]
+    done = call("check", "base.yaml", *model, "--set", "INITIAL TIME=2007")
+    assert done.err.startswith("warning: --set: 'INITIAL TIME' is moved alone: stocks begin with ")
+    assert "has to be in it: INITIAL TIME must lie earlier" in done.out or "met" in done.out
+
+
+def test_strict_fails_where_a_binding_target_is_missed(check: Call) -> None:
+    assert check("base.yaml").code == 0
+    done = check("base.yaml", "--strict")
+    assert done.code == 1
+    assert "✗ missed" in done.out
+    assert check("fast.yaml", "--strict", "--set", "investment share[farming]=0.5").code in {0, 1}
+
+
+def test_strict_asks_only_for_binding_targets(check: Call, town: Path, tmp_path: Path) -> None:
+    lax = (town / "targets.yaml").read_text("utf-8").replace("attribute: binding", "basis: []")
+    (tmp_path / "targets.yaml").write_text(lax, "utf-8")
+    (tmp_path / "town.mdl").write_bytes((town / "town.mdl").read_bytes())
+    done = check("base.yaml", "--strict", "--model", str(tmp_path / "town.mdl"))
+    assert done.code == 0
+    assert "✗ missed" in done.out
+
+
+def test_all_lists_what_cannot_be_judged(check: Call) -> None:
+    assert "T1  Buses: Too fine for the model." in check("base.yaml", "--all").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [(["--lang", "zh"], {}), ([], {"LANG": "zh_CN.UTF-8"}), ([], {"LC_ALL": "zh_CN.utf8"})],
+)
+def test_chinese_by_option_or_locale(
+    check: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    environment: dict[str, str],
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    done = check("fast.yaml", *arguments)
+    assert "2010年约束性指标" in done.out
+    assert "先期投资率：0.4 → 0.44" in done.out
+    assert "✓ 达标" in done.out
+
+
+def test_english_by_option_in_a_chinese_locale(
+    check: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert "Binding targets, 2010" in check("base.yaml", "--lang", "en").out
+
+
+def test_a_setting_is_laid_over_the_scenario(check: Call) -> None:
+    done = check("base.yaml", "--set", "投资率转变年份=2009", "--set", "资本寿命=25 Year")
+    assert "base, with what --set gives, changes, against the model's own values:" in done.out
+    assert "  capital life: 20 → 25 year" in done.out
+
+
+def test_without_a_terminal_there_is_no_colour(check: Call) -> None:
+    assert "\x1b[" not in check("base.yaml").out
+
+
+def test_the_same_scenario_twice_is_one_column(check: Call) -> None:
+    assert check("base.yaml", "base.yaml").out == check("base.yaml").out
+
+
+def test_two_scenarios_of_one_name_are_refused(check: Call, tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(FAST.replace("parent: base.yaml\n", ""), "utf-8")
+    done = check("base.yaml", str(tmp_path / "base.yaml"))
+    assert (done.code, done.out) == (2, "")
+    assert "two scenarios are called 'base'" in done.err
+
+
+def test_another_model_may_be_judged_as_it_is_written(check: Call) -> None:
+    done = check()
+    assert done.code == 0
+    assert done.out.splitlines()[0] == "as-written keeps the model's own values."
+
+
+def test_a_model_without_targets_of_its_own_is_told_so(check: Call, root: Path) -> None:
+    done = check("--model", str(root / "tests" / "toys" / "models" / "tea_cup.mdl"))
+    assert done.code == 0
+    assert "note: no targets.yaml stands beside" in done.err
+    assert "This catalogue holds no target that this model can judge." in done.out
+
+
+# --- run ----------------------------------------------------------------------------------------
+
+
+def test_run_shows_what_targets_judge_in_their_units(run: Call, town: Path) -> None:
+    done = run("base.yaml")
+    assert (done.code, done.err) == (0, "")
+    rows = [line for line in done.out.splitlines() if " %  " in line or "亿元" in line]
+    assert rows[0].split()[:2] == ["GDP", "亿元"]
+    assert rows[1].split()[:6] == ["services", "share", "of", "GDP", "%", "25.0"]
+
+
+def test_run_shows_named_variables_in_every_form(run: Call, town: Path) -> None:
+    model = plansim.load_model(town / "town.mdl")
+    dataset = plansim.simulate(model, plansim.read_scenario(town / "fast.yaml", model))
+    expected = plansim.annual(dataset)["output"].sel(sector="services").to_series()
+    names = ["--variable", "增加值", "--variable", "capital life"]
+    table = run("fast.yaml", *names, "--lang", "zh").out
+    assert "增加值[服务业]" in table
+    frame = pd.read_csv(io.StringIO(run("fast.yaml", *names, "--format", "csv").out))
+    found = frame[frame["variable"] == "output[services]"].set_index("year")["value"]
+    assert found.to_dict() == expected.to_dict()
+    assert set(frame[frame["variable"] == "capital life"]["value"]) == {20.0}
+    parsed = json.loads(run("fast.yaml", *names, "--format", "json").out)
+    values = {each["name"]: each["values"] for each in parsed["variables"]}
+    assert values["output[services]"] == {str(year): each for year, each in expected.items()}
+    assert parsed["run"]["scenario"] == "fast"
+
+
+def test_run_writes_a_file_with_all_that_moves(run: Call, tmp_path: Path) -> None:
+    done = run("base.yaml", "-o", str(tmp_path / "out.csv"))
+    assert done.code == 0
+    assert done.err == f"Written: {tmp_path / 'out.csv'}\n"
+    names = set(pd.read_csv(tmp_path / "out.csv")["variable"])
+    assert {"GDP", "residents", "capital[farming]"} <= names
+    assert "capital life" not in names
+
+
+def test_run_writes_every_saved_time_to_netcdf(run: Call, tmp_path: Path) -> None:
+    assert run("base.yaml", "-o", str(tmp_path / "out.nc")).code == 0
+    with xr.open_dataset(tmp_path / "out.nc", engine="h5netcdf") as dataset:
+        assert list(dataset["time"].values[:3]) == [2005.0, 2005.5, 2006.0]
+        assert dataset.attrs["scenario"] == "base"
+
+
+def test_an_existing_file_needs_force(run: Call, tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("precious")
+    done = run("base.yaml", "-o", str(path))
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"plansim: {path}: the output file exists already; --force replaces it\n"
+    assert path.read_text() == "precious"
+    assert run("base.yaml", "-o", str(path), "--force").code == 0
+    assert path.read_text().startswith("scenario,variable,")
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_run(
+    run: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_: object, **__: object) -> None:
+        raise AssertionError("the run was begun")
+
+    monkeypatch.setattr("plansim.engine.simulate.simulate", explode)
+    done = run("base.yaml", "-o", "nowhere/out.nc")
+    assert done.code == 2
+    assert "expected an existing folder" in done.err
+
+
+def test_a_model_that_no_target_knows_shows_what_moves(call: Call, root: Path) -> None:
+    done = call("run", "--model", str(root / "tests" / "toys" / "models" / "tea_cup.mdl"))
+    assert done.code == 0
+    assert "Teacup Temperature" in done.out
+    assert "Room Temperature" not in done.out
+
+
+def test_a_table_of_a_function_has_nothing_to_show(run: Call) -> None:
+    done = run("base.yaml", "--variable", "water effect table")
+    assert done.code == 2
+    assert "'water effect table' is a lookup table: it has no value over time" in done.err
+
+
+# --- show and list ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["capital life", "Capital_Life", "资本寿命", "capital  life"])
+def test_show_a_variable(call: Call, town: Path, name: str) -> None:
+    done = call("show", name, "--model", "town.mdl")
+    assert (done.code, done.err) == (0, "")
+    facts = dict(line.split("  ", 1) for line in done.out.splitlines() if not line.startswith(" "))
+    said = {label: text.strip() for label, text in facts.items()}
+    assert said["variable"] == "capital life  资本寿命"
+    assert said["unit"] == "year"
+    assert said["value"] == "20 year"
+    assert said["admissible"] == "1 – 100 year (refused outside)"
+    assert said["plausible"] == "15 – 25 year (warned outside)"
+    assert said["used by"] == "depreciation"
+    assert said["sources"].startswith(
+        "E002 [15–25]  life of capital, Neighbour 2004: 20 Year. a made"
+    )
+    line = (town / "town.mdl").read_text("utf-8").splitlines().index("capital life=") + 1
+    assert said["stands in"] == f"town.mdl:{line}"
+
+
+def test_show_an_array_and_what_judges_it(call: Call) -> None:
+    said = call("show", "investment", "--model", "town.mdl").out
+    assert "sector: farming, industry, services" in said
+    assert "P2 Growth of investment in farming" in said
+    said = call("show", "residents", "--model", "town.mdl").out
+    assert "INTEG (\n" in said
+    assert "initial from  initial residents" in said
+
+
+def test_show_a_target(call: Call) -> None:
+    said = call("show", "g1", "--model", "town.mdl").out
+    assert "≥ 115 亿元 in 2010" in said
+    assert "80 亿元 in 2005" in said
+    assert "突破115亿元" in said
+    assert "targets.yaml:" in said
+    assert "Too fine for the model." in call("show", "T1", "--model", "town.mdl").out
+
+
+def test_show_a_scenario_and_a_clash_that_are_shipped(call: Call) -> None:
+    ids = [head.id for head in plansim.list_scenarios()]
+    said = call("show", ids[0], "--lang", "zh").out
+    assert plansim.list_scenarios()[0].title_zh in said
+    said = call("show", "i01").out
+    assert "(contradiction)" in said
+    assert "figures     start = 268.7" in said
+
+
+def test_show_names_what_is_nearest(call: Call) -> None:
+    done = call("show", "capitl life", "--model", "town.mdl")
+    assert (done.code, done.out) == (2, "")
+    expected = "no variable, target, scenario or clash is called 'capitl life'"
+    assert done.err == f"plansim: {expected}; did you mean 'capital life'?\n"
+
+
+def test_list_variables_by_module(call: Call) -> None:
+    lines = call("list", "variables", "--model", "town.mdl").out.splitlines()
+    assert lines.index("population") < lines.index("production") < lines.index("water")
+    assert re.split(r"\s{2,}", lines[lines.index("population") + 1]) == [
+        "residents", "常住人口", "stock", "万人",
+    ]  # fmt: skip
+    model = plansim.load_model("town.mdl")
+    assert lines[-1] == f"{len(model.variables)} in all."
+
+
+def test_list_targets(call: Call) -> None:
+    lines = call("list", "targets", "--model", "town.mdl").out.splitlines()
+    assert lines[0] == "Binding targets, 2010"
+    assert any("≤ 35.5 万人" in line and line.endswith("residents") for line in lines)
+    assert any(line.endswith("(Too fine for the model.)") for line in lines)
+
+
+def test_list_scenarios_shows_each_below_its_parent(call: Call) -> None:
+    lines = call("list", "scenarios").out.splitlines()
+    heads = plansim.list_scenarios()
+    assert {line.split()[0] for line in lines} == {head.id for head in heads}
+    depth = {line.split()[0]: len(line) - len(line.lstrip()) for line in lines}
+    for head in heads:
+        if head.parent:
+            assert depth[head.id] == depth[head.parent] + 2
+
+
+def test_audit_in_both_forms(call: Call) -> None:
+    found = json.loads(call("audit", "--format", "json").out)
+    assert [each["id"] for each in found] == [f"I{number:02d}" for number in range(1, 34)]
+    assert all(each["arithmetic"] or each["statements"] for each in found)
+    said = call("audit", "--lang", "zh").out
+    assert all(each["id"] in said for each in found)
+
+
+# --- refusals -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "basse.yaml"], "basse.yaml"),
+        (
+            ["check", "no-such-scenario"],
+            "no scenario is called 'no-such-scenario'; expected one of",
+        ),
+        (["check", "base.yaml", "--set", "capital lif=3"], "did you mean 'capital life'?"),
+        (["check", "base.yaml", "--set", "capital life=300"], "capital life"),
+        (["check", "base.yaml", "--set", "capital life=3 万人"], "万人"),
+        (["run", "base.yaml", "--variable", "GPD"], "did you mean 'GDP'?"),
+        (["run", "base.yaml", "-o", "out.xsl"], "did you mean '.xlsx'?"),
+        (["show", "nothing of the kind"], "is called 'nothing of the kind'"),
+    ],
+)
+def test_a_mistake_gives_one_message_and_exit_code_2(
+    call: Call, arguments: list[str], message: str
+) -> None:
+    done = call(*arguments, "--model", "town.mdl")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("plansim: ")
+    assert message in done.err
+    assert len(done.err.splitlines()) == 1
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["chek"], "No such command 'chek'"),
+        (["check", "base", "--fromat", "json"], "No such option"),
+        (["check", "base", "--format", "yaml"], "'yaml' is not one of"),
+        (["check"], "Missing argument 'SCENARIO'; 'plansim list scenarios' gives those"),
+        (["run", "--model", "town.mdl", "--set", "capital life=3"], "--set needs a scenario"),
+        (["completion", "powershell"], "is not one of"),
+    ],
+)
+def test_a_mistyped_command_is_explained(call: Call, arguments: list[str], message: str) -> None:
+    done = call(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("plansim: ")
+    assert done.err.endswith("--help'.\n")
+    assert len(done.err.splitlines()) == 1
+    assert message in done.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["list"]])
+def test_a_group_alone_shows_its_help(call: Call, arguments: list[str]) -> None:
+    done = call(*arguments)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("Usage: plansim")
+    assert "Commands:" in done.out
+
+
+def test_all_faults_of_all_inputs_come_at_once(check: Call, run: Call, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text(BASE.replace("values: {}", "values: {capital lif: 3, water limt: 1}"), "utf-8")
+    second.write_text(FAST.replace("parent: base.yaml\n", "").replace("G2:", "G22:"), "utf-8")
+    done = check(str(first), str(second))
+    assert done.code == 2
+    faults = done.err.removeprefix("plansim: ").splitlines()
+    assert len(faults) == 3
+    for name in ("capital life", "water limit"):
+        assert any("first.yaml:3: " in each and f"mean '{name}'?" in each for each in faults)
+    assert any(
+        "second.yaml:7: no target has the id 'G22'; did you mean 'G2'?" in each for each in faults
+    )
+    done = run("base.yaml", "--variable", "GPD", "--variable", "residnts")
+    assert len(done.err.splitlines()) == 2
+
+
+def test_a_broken_model_is_refused_with_its_lines(call: Call, town: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mdl"
+    text = (town / "town.mdl").read_text("utf-8").replace("residents * birth rate", "residnts * 2")
+    broken.write_text(text, "utf-8")
+    done = call("run", "--model", str(broken))
+    assert (done.code, done.out) == (2, "")
+    line = text.splitlines().index("\tresidnts * 2") + 1
+    assert f"broken.mdl:{line}: " in done.err
+    assert "did you mean 'residents'?" in done.err
+
+
+def test_a_value_that_is_not_plausible_is_a_warning(check: Call) -> None:
+    done = check("base.yaml", "--set", "capital life=60")
+    assert done.code == 0
+    assert done.err.startswith("warning: ")
+    assert "15 to 25" in done.err
+
+
+# --- the edge -----------------------------------------------------------------------------------
+
+
+def test_ctrl_c_is_quiet(check: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("plansim.engine.simulate.simulate_years", interrupt)
+    done = check("base.yaml")
+    assert (done.code, done.out, done.err) == (130, "", "\n")
+
+
+def piped(code: str, root: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a script of Python that knows ``main`` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys\nfrom plansim.cli.main import main\n{code}"],
+        cwd=root,
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_a_reader_that_leaves_early_is_no_error(root: Path) -> None:
+    code = """
+import os
+read, write = os.pipe()
+os.close(read)
+os.dup2(write, 1)
+sys.exit(main(["list", "variables"]))
+"""
+    done = piped(code, root)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_full_disk_behind_a_redirection_is_one_message(root: Path) -> None:
+    code = """
+import os
+os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+sys.exit(main(["list", "variables"]))
+"""
+    done = piped(code, root)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"plansim: standard output cannot be written: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_terminal_that_knows_no_chinese_gets_question_marks_and_json_is_utf8(
+    root: Path,
+) -> None:
+    latin = {"PYTHONIOENCODING": "latin-1"}
+    done = piped('sys.exit(main(["show", "I01"]))', root, **latin)
+    assert done.returncode == 0
+    assert b"268.7 ??" in done.stdout
+    done = piped('sys.exit(main(["audit", "--format", "json"]))', root, **latin)
+    assert json.loads(done.stdout.decode("utf-8"))[0]["topic_zh"] == "固定资产投资"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["--version"]])
+def test_help_is_quick_because_it_loads_little(root: Path, arguments: list[str]) -> None:
+    heavy = {"numpy", "pandas", "pint", "pydantic", "pysd", "ruamel.yaml", "xarray"}
+    code = f"""
+code = main({arguments!r})
+print(code, *sorted({heavy!r} & set(sys.modules)), file=sys.stderr)
+"""
+    done = piped(code, root)
+    assert done.stderr.split() == [b"0"]
+    assert b"plansim" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["check", "baseline"], ["run", "baseline"], ["list", "targets"], ["show", "M01"]],
+    ids=" ".join,
+)
+def test_what_was_done_before_loads_no_library(root: Path, arguments: list[str]) -> None:
+    """Imports are nearly all that a repeated command costs; without these it takes 0.3 s."""
+    heavy = {"dask", "llvmlite", "pandas", "pint", "pydantic", "ruamel.yaml", "xarray"}
+    code = f"""
+code = main({arguments!r})
+print("loaded", code, *sorted({heavy!r} & set(sys.modules)), file=sys.stderr)
+"""
+    first, again = piped(code, root), piped(code, root)
+    assert again.stderr.splitlines()[-1] == b"loaded 0"
+    assert again.stdout == first.stdout
+
+
+def test_a_slow_run_is_announced_on_a_terminal_and_wiped_out(
+    check: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plansim.cli.context.PATIENCE", 0.0)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    from plansim.engine import simulate as engine
+
+    simulate = engine.simulate_years
+
+    def slow(*arguments: object, **options: object) -> object:
+        import time
+
+        time.sleep(0.1)
+        return simulate(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "simulate_years", slow)
+    done = check("base.yaml")
+    assert done.err.startswith("Simulating base")
+    assert done.err.endswith("\r\x1b[K")
+    assert "Simulating" not in done.out
+
+
+# --- completion ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_the_script_of_the_shell(call: Call, shell: str) -> None:
+    done = call("completion", shell)
+    assert done.code == 0
+    assert f"_PLANSIM_COMPLETE={shell}_complete" in done.out
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("plansim che", {"check"}),
+        ("plansim list sc", {"scenarios"}),
+        ("plansim show --model town.mdl capital_l", {"capital_life"}),
+        ("plansim show --model town.mdl 资本寿", {"资本寿命"}),
+        ("plansim check --model town.mdl base --set capital_l", {"capital_life="}),
+        ("plansim run --model town.mdl base --variable GDP_p", {"GDP_per_head"}),
+        ("plansim show M28", {"M28"}),
+        ("plansim check --model broken.mdl base --set cap", set()),
+    ],
+)
+def test_words_are_completed(
+    call: Call,
+    town: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    line: str,
+    expected: set[str],
+) -> None:
+    words = line.split()
+    monkeypatch.setenv("_PLANSIM_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    capfd.readouterr()
+    with pytest.raises(SystemExit, match="0"):
+        main([])
+    found = filter(None, capfd.readouterr().out.splitlines())
+    assert {each.removeprefix("plain,") for each in found} == expected
+
+
+def test_every_shipped_scenario_and_target_is_completed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_PLANSIM_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "plansim show ")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    with pytest.raises(SystemExit, match="0"):
+        main([])
+    found = {each.removeprefix("plain,") for each in capfd.readouterr().out.splitlines()}
+    catalogue = YAML(typ="safe").load(shipped("model", "targets.yaml").read_text("utf-8"))
+    assert {row["id"] for row in catalogue["targets"]} <= found
+    assert {head.id for head in plansim.list_scenarios()} <= found

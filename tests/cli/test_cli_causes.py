@@ -1,0 +1,229 @@
+"""The commands on causes as a user meets them: tables, JSON in full, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plansim.cli.main import main
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
+    """Call the command on 100 columns, in an English locale."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = main(arguments)
+        return code, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def told(call: Call) -> Callable[..., Any]:
+    def run(*arguments: str) -> Any:
+        code, out, err = call(*arguments, "--format", "json")
+        assert code == 0, err
+        return json.loads(out)
+
+    return run
+
+
+def test_loops_in_full(told: Callable[..., Any]) -> None:
+    found = told("loops", "baseline")
+    assert found["scenario"] == "baseline"
+    by_id = {each["id"]: each for each in found["loops"]}
+    assert len(by_id) == 15
+    assert all(each["found"] for each in by_id.values())
+    (path,) = by_id["B1"]["paths"]
+    assert math.prod(link["sign"] for link in path) == -1
+    assert by_id["B4"]["strongest"] == 0
+    effect = by_id["R1"]["effects"][0]
+    assert set(effect["whole"]) == set(effect["cut"]) == {"2010", "2020"}
+
+
+@pytest.mark.parametrize("width", ["80", "100", "160"])
+def test_loops_fit_the_terminal(call: Call, monkeypatch: pytest.MonkeyPatch, width: str) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    code, out, _ = call("loops", "--lang", "zh")
+    assert code == 0
+    assert "积累回路" in out
+    wide = [line for line in out.splitlines() if sum(1 + (c > "⺀") for c in line) > int(width)]
+    assert wide == []
+
+
+def test_when_which_loop_dominates_in_full(told: Callable[..., Any]) -> None:
+    found = told("loops", "baseline", "--window", "2")
+    dominance, scores = found["dominance"], found["scores"]
+    assert (dominance["window"], dominance["not_held"]) == (2, [])
+    asked = {target for row in dominance["indicators"] for target in row["targets"]}
+    assert asked == {each["target"] for each in found["loops"][0]["effects"]}
+    ids = [each["id"] for each in found["loops"]]
+    for row in dominance["indicators"]:
+        years = [int(each) for each in row["years"]]
+        assert years == list(range(2005, 2019))
+        covered = [y for phase in row["phases"] for y in range(phase["first"], phase["last"] + 1)]
+        assert covered == years
+        for phase in row["phases"]:
+            parts = row["years"][str(phase["first"])]["contributions"]
+            assert list(parts) == ids
+            strongest = max(ids, key=lambda id_: abs(parts[id_]))
+            assert (strongest in phase["loops"]) == bool(phase["loops"])
+            assert all(parts[id_] * sign > 0 for id_, sign in phase["loops"].items())
+    (partition,) = scores["partitions"]
+    assert partition["loops"] == ids
+    for shares in partition["years"].values():
+        assert sum(map(abs, shares.values())) <= 1 + 1e-9
+        assert all(share * (1 if id_[0] == "R" else -1) >= 0 for id_, share in shares.items())
+
+
+def test_without_pysimlin_it_is_said_that_there_are_no_scores(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plansim.analysis.feedback.loop_scores.has_simlin", lambda: False)
+    code, out, _ = call("loops", "baseline")
+    assert code == 0
+    said = "No loop scores: pysimlin is not installed; 'make test' brings it, with the development"
+    assert said in " ".join(out.split())
+    assert "When which loop dominates under baseline" in out
+    assert json.loads(call("loops", "baseline", "--format", "json")[1])["scores"] is None
+
+
+def test_loops_are_drawn(call: Call, tmp_path: Path) -> None:
+    picture = tmp_path / "loops.svg"
+    code, _, err = call("loops", "baseline", "--plot", str(picture))
+    assert (code, err) == (0, f"Written: {picture}\n")
+    assert "<svg" in picture.read_text("utf-8")
+    code, _, err = call("loops", "baseline", "--plot", str(picture))
+    assert code == 2
+    assert "exists" in err
+
+
+def test_attribution_in_full(told: Callable[..., Any]) -> None:
+    found = told("attribute", "baseline", "slow-growth", "--target", "M28", "--target", "m34A")
+    names = [each["name"] for each in found["changes"]]
+    assert found["runs"] == 2 ** len(names)
+    assert [each["id"] for each in found["targets"]] == ["M28", "M34a"]
+    for each in found["targets"]:
+        change = each["margin_after"] - each["margin_before"]
+        assert sum(each["shares"].values()) == pytest.approx(change, abs=1e-9)
+        assert list(each["shares"]) == names
+
+
+def test_attribution_as_a_table(call: Call) -> None:
+    code, out, _ = call("attribute", "baseline", "slow-growth", "--lang", "zh")
+    assert code == 0
+    assert out.startswith("从 baseline 到 slow-growth")
+    assert "外部需求增长率" in out
+    assert "沙普利分解（精确）" in out
+    assert "余量不变：" in out
+    assert "其余1项" not in out, "the last name takes the line itself"
+
+
+def test_a_window_of_one_year_is_said_in_words(call: Call) -> None:
+    _, english, _ = call("loops", "baseline", "--window", "1")
+    assert "A year stands for the twelve months from its middle on." in english
+    _, chinese, _ = call("loops", "baseline", "--window", "3", "--lang", "zh")
+    assert "某年份代表自该年年中起的3年。" in chinese
+
+
+def test_a_scenario_against_itself_changes_nothing(call: Call) -> None:
+    found = call("attribute", "baseline", "baseline")
+    assert found == (0, "baseline and baseline set the same values.\n", "")
+
+
+def test_a_solution_in_full(told: Callable[..., Any]) -> None:
+    found = told("solve", "baseline", "--lever", "coal quality", "--target", "M34a")
+    assert found["lever"] == "coal quality after"
+    assert 0.75 < found["value"] < found["present"] == 1
+    assert found["margin"] == pytest.approx(0, abs=1e-6)
+    assert found["plausible"] is True
+    assert [each["range"] for each in found["sought"]] == ["plausible"]
+
+
+def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:
+    arguments = ("--lever", "dust control rate", "--target", "M33")
+    _, out, _ = call("solve", "baseline", *arguments)
+    assert "That is outside the plausible range" in out
+    value = out.partition(" to ")[2].split()[0]
+    _, out, _ = call("solve", "baseline", *arguments, "--set", f"dust control rate={value}")
+    assert out.startswith("baseline meets M33")
+    assert "already" in out
+
+
+MIX = ("solve", "baseline", "--lever", "coal quality", "--lever", "abatement effort")
+
+
+def test_a_mix_in_full(told: Callable[..., Any], call: Call) -> None:
+    targets = ("--target", "M34a", "--target", "m34b")
+    found = told(*MIX, *targets, "--price", "coal quality=5")
+    assert found["targets"] == ["M34a", "M34b"]
+    assert [each["name"] for each in found["levers"]] == [
+        "coal quality after",
+        "abatement effort after",
+    ]
+    assert found["cost_of"] == {"prices": {"coal quality after": 5.0}}
+    assert min(found["margins"].values()) >= 0
+    settings = [f"{each['name']}={each['value']!r}" for each in found["levers"]]
+    again = ("--set", settings[0], "--set", settings[1])
+    code, out, err = call(*MIX, *targets, *again)
+    assert code == 0, err
+    assert out.startswith("baseline meets M34a, M34b already")
+    assert "It costs 0." in out
+
+
+def test_a_mix_that_the_model_prices(call: Call) -> None:
+    cost = ("--target", "M34a", "--cost", "spending[environment works]", "--lang", "zh")
+    code, out, err = call(*MIX, *cost)
+    assert code == 0, err
+    assert "最低成本组合" in out
+    assert "亿元" in out
+
+
+def test_a_mix_that_there_is_not(call: Call) -> None:
+    code, out, _ = call(
+        *MIX, "--target", "M34a", "--target", "M24", "--set", "pension enforcement after=0.9"
+    )
+    assert code == 0
+    assert out.startswith("No mix of these levers makes baseline meet M34a, M24.")
+    assert "short are: M24" in out
+    assert "admissible ranges" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((*MIX, "--target", "M28", "--price", "coal quality"), "not a price; expected NAME=COST"),
+        ((*MIX, "--target", "M28", "--price", "coal quality=-1"), "a number from 0 on"),
+        ((*MIX, "--target", "M28", "--price", "retrofit rate=1"), "has a price but is not moved"),
+        ((*MIX, "--target", "M28", "--price", "coal qualty=1"), "did you mean 'coal quality"),
+        ((*MIX, "--target", "M28", "--cost", "spending"), "'spending' is not one series"),
+        ((*MIX, "--target", "M28", "--cost", "coal quality after"), "counts no cost"),
+        ((*MIX, "--target", "M28", "--cost", "spendin[x]"), "no variable is called 'spendin'"),
+        ((*MIX, "--target", "M28", "--cost", "GDP", "--price", "coal quality=1"), "either of"),
+        (("solve", "baseline", "--lever", "GDP", "--target", "M28"), "'GDP' cannot be set"),
+        (("solve", "baseline", "--lever", "coal quality", "--target", "M99"), "no target has the"),
+        (("solve", "baseline", "--lever", "coal quality", "--target", "T402"), "nothing in the mo"),
+        (("solve", "baseline", "--lever", "coal quality"), "Missing option '--target'"),
+        (("attribute", "baseline", "hindcast-2000"), "run on different clocks"),
+        (("attribute", "baseline", "baselin"), "no scenario is called 'baselin'"),
+        (("loops", "--set", "switch R1=0"), "--set needs a scenario"),
+        (("loops", "--window", "16"), "expected 1 to 15 years; found 16"),
+    ],
+)
+def test_what_is_refused(call: Call, arguments: tuple[str, ...], message: str) -> None:
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].startswith("plansim: ")
+    assert message in err

@@ -1,0 +1,181 @@
+"""The commands sweep, replay and export, as a user gives them."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from plansim.cli.main import main
+from plansim.model.reader import load_model
+from plansim.scenario.reader import read_scenario
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Call:
+    """Give a command in an empty folder; get exit code, output and remarks."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+
+    def give(*arguments: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = main(arguments)
+        done = capfd.readouterr()
+        return code, done.out, done.err
+
+    return give
+
+
+FACTORS = ("--factor", "credit ease after", "--factor", "外部需求增长率（前）=8 %/Year..0.14")
+
+
+def test_a_sweep_over_factors_is_summarised_and_stored(call: Call, tmp_path: Path) -> None:
+    code, out, err = call("sweep", "baseline", *FACTORS, "-n", "64", "--seed", "3")
+    assert code == 0, err
+    assert "64 runs ended well" in out
+    shares = r"(\d+\.\d ± [\d.<]+|[\d.<>]+(–[\d.<>]+)?) %( +–| +[\d.<>]+ %)+"
+    assert re.search(rf"^M01 .* ≥ 1020 亿元 +{shares} +[-+][\d.]+ +\d+$", out, re.M)
+    assert max(map(len, out.splitlines())) <= 100
+    assert "64 runs are stored in baseline.zarr." in err
+    with xr.open_zarr(tmp_path / "baseline.zarr", chunks=None) as found:
+        assert found.sizes["run"] == 64
+        assert float(found["external demand growth before"].min()) >= 0.08
+        assert float(found["external demand growth before"].max()) <= 0.14
+        met = float((found["verdict"].sel(target="M01") == 0).mean())
+    assert re.search(rf"^M01 .* {met * 100:.1f} ±", out, re.M), "the table shows what is stored"
+
+
+def test_a_shipped_design_goes_by_its_name_and_in_chinese(call: Call) -> None:
+    code, out, err = call("sweep", "growth-investment", "-n", "16", "--lang", "zh")
+    assert code == 0, err
+    assert "正常结束16次" in out
+    assert "地区生产总值" in out
+    assert "16次运行已存入growth-investment.zarr。" in err
+
+
+def test_resume_goes_on_and_refuses_another_design(call: Call) -> None:
+    assert call("sweep", "baseline", *FACTORS, "-n", "32", "-o", "r.zarr")[0] == 0
+    code, out, _ = call("sweep", "baseline", *FACTORS, "-n", "32", "-o", "r.zarr", "--resume")
+    assert (code, "32 runs ended well" in out) == (0, True)
+    code, _, err = call(
+        "sweep", "baseline", *FACTORS, "-n", "32", "--seed", "9", "-o", "r.zarr", "--resume"
+    )
+    assert code == 2
+    assert "r.zarr: the result was begun with another design, seed; expected 0; found 9" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("sweep", "growth-invest"), "did you mean 'growth-investment'?"),
+        (("sweep", "nowhere.yaml"), "nowhere.yaml: no such file"),
+        (("sweep", "basline", *FACTORS), "no scenario is called 'basline'"),
+        (("sweep", "baseline", "--factor", "GDP"), "cannot be set"),
+        (("sweep", "growth-investment", "--resume", "--force"), "--resume keeps what is there"),
+        (("sweep", "growth-investment", "-n", "0"), "0 is not in the range x>=1"),
+        (
+            ("replay", "nowhere.zarr", "3"),
+            "nowhere.zarr: no such folder; expected a RESULT.zarr that",
+        ),
+        (
+            ("replay", "nowhere.zarr", "x"),
+            "'x' is not a valid integer. See 'plansim replay --help'.",
+        ),
+        (("export", "nowhere.zarr", "-o", "x.csv"), "no such folder; expected a RESULT.zarr"),
+    ],
+)
+def test_mistakes_are_told_without_a_traceback(
+    call: Call, arguments: tuple[str, ...], expected: str
+) -> None:
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert expected in err
+    assert "Traceback" not in err
+
+
+def test_a_run_is_replayed_written_and_exported(call: Call, tmp_path: Path) -> None:
+    assert call("sweep", "growth-investment", "-n", "16", "-o", "r.zarr")[0] == 0
+    code, out, err = call("replay", "r.zarr", "5", "-o", "five.yaml")
+    assert code == 0, err
+    (deviation,) = re.findall(r"at most ([\d.e+-]+)\s+of their size", out)
+    assert float(deviation) <= 1e-12
+    (same, count) = re.findall(r"(\d+)\s+of\s+(\d+) verdicts\s+are the same", out)[0]
+    assert same == count
+    again = read_scenario(tmp_path / "five.yaml", load_model())
+    assert "retrofit rate after" in again.values
+    code, _, err = call("replay", "r.zarr", "5", "-o", "five.yaml")
+    assert (code, "--force replaces it" in err) == (2, True)
+    code, _, err = call("replay", "r.zarr", "16")
+    assert (code, "no such run; expected 0 to 15; found 16" in err) == (2, True)
+
+    assert call("check", "five.yaml")[0] == 0
+    code, out, _ = call("export", "r.zarr", "-o", "runs.csv")
+    assert (code, out) == (0, "16 runs written to runs.csv.\n")
+    lines = (tmp_path / "runs.csv").read_text("utf-8").splitlines()
+    assert len(lines) == 17
+    assert lines[0].startswith('"run","scenario","status"')
+    code, _, err = call("export", "r.zarr", "-o", "runs.xls")
+    assert (code, "expected a name that ends with .csv, .parquet" in err) == (2, True)
+
+
+def _started(folder: Path, root: Path, *arguments: str) -> tuple[subprocess.Popen[bytes], int]:
+    """Start plansim with a terminal for its remarks; give the terminal's other end."""
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"PYTHONPATH": str(root / "sim"), "LANG": "C.UTF-8"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "plansim.cli.main", *arguments],
+        cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    return process, ours
+
+
+def _read_until(terminal: int, wanted: bytes, seconds: float = 60) -> bytes:
+    """Read a terminal until something shows, or until its other end is closed."""
+    seen, deadline = b"", time.monotonic() + seconds
+    while wanted not in seen and time.monotonic() < deadline:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:
+            break
+        seen += part
+    return seen
+
+
+def test_progress_is_shown_and_ctrl_c_keeps_what_is_done(
+    call: Call, tmp_path: Path, root: Path
+) -> None:
+    arguments = ("sweep", "growth-investment", "-n", "300000", "-o", "r.zarr", "--threads", "1")
+    process, terminal = _started(tmp_path, root, *arguments)
+    try:
+        seen = _read_until(terminal, b" s to go")
+        assert re.search(rb"[1-9][\d,]+ of 300,000 runs, [1-9][\d,]+/s, \d+ s to go", seen), seen
+        process.send_signal(signal.SIGINT)
+        rest = _read_until(terminal, b"--resume goes on")
+        assert process.wait(timeout=60) == 130
+    finally:
+        process.kill()
+        os.close(terminal)
+    told = re.search(rb"Stopped: ([\d,]+) of 300,000 runs are stored in r\.zarr", rest)
+    assert told, rest
+    assert b"Traceback" not in seen + rest
+    with xr.open_zarr(tmp_path / "r.zarr", chunks=None) as found:
+        done = int((found["status"] == 0).sum())
+        assert f"{done:,}".encode() == told[1]
+        assert 0 < done < 300_000

@@ -1,0 +1,233 @@
+"""The documentation holds every variable in both languages, and its links lead somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from plansim.cli.main import main
+from plansim.engine.dataset import annual
+from plansim.engine.simulate import simulate
+from plansim.engine.trajectory import Engine, run_card, version_of
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.output.text import figure
+from plansim.scenario.reader import as_written, read_scenario
+
+VOID = {"meta", "link", "input", "br"}
+MODELS = Path(__file__).parents[1] / "toys" / "models"
+
+
+class Page(HTMLParser):
+    """The ids and the links of a page; that each element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.said: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == [], "an element is not closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        for key, value in attrs:
+            if key == "id" and value:
+                self.ids.append(value)
+            if key in ("href", "src") and value:
+                self.links.append(value)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Nothing is left open."""
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found: Path = tmp_path_factory.mktemp("site") / "pages"
+    assert main(["document", "-o", str(found)]) == 0
+    return found
+
+
+@pytest.fixture(scope="module")
+def pages(folder: Path) -> dict[Path, Page]:
+    return {path: Page(path.read_text("utf-8")) for path in folder.glob("*/*.html")}
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model()
+
+
+def leading(pages: dict[Path, Page]) -> Iterator[tuple[Path, str, str]]:
+    for path, page in pages.items():
+        for link in page.links:
+            file, _, anchor = link.partition("#")
+            yield path, file, anchor
+
+
+def test_every_link_leads_somewhere_and_none_to_a_host(pages: dict[Path, Page]) -> None:
+    for path, file, anchor in leading(pages):
+        assert "//" not in file
+        target = (path.parent / file).resolve() if file else path
+        assert target.is_file(), f"{path.name}: {file}"
+        if anchor:
+            assert anchor in pages[target].ids, f"{path.name}: {file}#{anchor}"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_variable_has_one_entry(pages: dict[Path, Page], model: Model, lang: str) -> None:
+    entries = [
+        each
+        for path, page in pages.items()
+        if path.parent.name == lang and path.name.startswith("module-")
+        for each in page.ids
+        if each not in ("h", "k", "m", "o", "hp", "hm", "hx")  # arrow heads of drawings
+    ]
+    assert len(entries) == len(set(entries)) == len(model.variables)
+    said = {text for path, page in pages.items() if path.parent.name == lang for text in page.said}
+    for variable in model.variables.values():
+        assert variable.name in said
+        assert not variable.name_zh or variable.name_zh in said
+        meant = variable.meaning_en, variable.meaning_zh
+        first, other = meant if lang == "en" else reversed(meant)
+        assert (first or other) in said or not any(meant)
+
+
+def test_both_languages_have_the_same_pages(folder: Path) -> None:
+    english, chinese = ({p.name for p in (folder / lang).iterdir()} for lang in ("en", "zh"))
+    assert english == chinese
+    assert (folder / "index.html").is_file()
+    assert "--w" in (folder / "style.css").read_text("utf-8")
+
+
+BOTH = """{UTF-8}
+*** .pond ***~ 池塘。一个池塘。
+又一句。A pond and nothing else. |
+fish= INTEG(growth*fish - catch, 8) ~ t ~ 鱼量。池中之鱼。
+  以吨计。Fish in the pond. [D: 合计。a sum] |
+growth= 0.5 ~ 1/Year ~ 增长率。Yearly growth. [A: 0.2–0.7 目测。by eye] [A: 2–3] |
+catch= growth*2 ~ t/Year ~ 捕捞。每年所捕。 |
+INITIAL TIME= 2000 ~ Year ~ |
+FINAL TIME= 2010 ~ Year ~ |
+TIME STEP= 0.5 ~ Year ~ |
+SAVEPER= 0.5 ~ Year ~ |
+"""
+
+
+@pytest.fixture
+def pond(tmp_path: Path) -> Path:
+    path = tmp_path / "pond.mdl"
+    path.write_text(BOTH, "utf-8")
+    return path
+
+
+def written(path: Path, *options: str) -> dict[str, Page]:
+    out = path.parent / "pages"
+    assert main(["document", "-o", str(out), "--model", str(path), "--force", *options]) == 0
+    return {str(each.relative_to(out)): Page(each.read_text("utf-8")) for each in out.glob("*/*")}
+
+
+def test_meanings_and_reasons_stand_in_the_language_of_the_page(pond: Path) -> None:
+    pages = written(pond)
+    english, chinese = pages["en/module-pond.html"].said, pages["zh/module-pond.html"].said
+    assert {"A pond and nothing else.", "Fish in the pond.", "derived: a sum"} <= set(english)
+    assert {"一个池塘。又一句。", "池中之鱼。以吨计。", "推算：合计"} <= set(chinese)
+    assert "assumption: 0.2–0.7 by eye; assumption: 2–3" in english
+    assert "假设：0.2–0.7 目测；假设：2–3" in chinese
+    # Where one language is missing the other stands, and is called what it is.
+    assert "每年所捕。" in english
+    assert "Yearly growth." in chinese
+    html = [(pond.parent / f"pages/{lang}/module-pond.html").read_text() for lang in ("en", "zh")]
+    assert html[0].count('<p lang="zh">') == html[1].count('<p lang="en">') == 1
+    for lang, reason in (("en", "by eye"), ("zh", "目测")):
+        said = "".join(pages[f"{lang}/parameters.html"].said)
+        assert reason in said
+        assert ("by eye" in said) != ("目测" in said)
+
+
+def test_the_run_card_names_what_was_run(pond: Path) -> None:
+    model = load_model(pond)
+    card = run_card(model, as_written(model), Engine("plansim", version_of("plansim"), "Euler"))
+    for lang in ("en", "zh"):
+        said = written(pond)[f"{lang}/run.html"].said
+        for key in ("model_sha256", "scenario_sha256", "plansim_version", "python", "method"):
+            assert card[key] in said, key
+        assert f"{card['time_step']:g}" in said
+        assert "2000–2010" in said
+
+
+def test_the_run_card_tells_what_a_scenario_sets(pond: Path) -> None:
+    story = pond.parent / "more.yaml"
+    story.write_text(
+        "title: {en: More, zh: 增加}\ndescription: {en: More fish., zh: 鱼更多。}\n"
+        "values: {growth: 0.6}\n",
+        "utf-8",
+    )
+    pages = written(pond, "--scenario", str(story))
+    assert "growth: 0.5 → 0.6 1/year" in pages["en/run.html"].said
+    assert "增长率：0.5 → 0.6 1/年" in pages["zh/run.html"].said
+    model = load_model(pond)
+    run = annual(simulate(model, read_scenario(story, model)))
+    last = figure(float(run["fish"].sel(year=2009)), 0)
+    told = [text for text in pages["en/module-pond.html"].said if " → " in text]
+    assert any(f"2009: {last}" in text for text in told)
+    assert any("the run more" in text for text in pages["en/module-pond.html"].said)
+
+
+def test_a_model_that_cannot_be_run_is_documented_all_the_same(
+    pond: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pond.write_text(BOTH.replace("growth*2", "growth/(growth - 0.5)"), "utf-8")
+    pages = written(pond)
+    assert "could not be run" in capsys.readouterr().err
+    assert any("could not be run" in text for text in pages["en/run.html"].said)
+    assert any("未能运行" in text for text in pages["zh/run.html"].said)
+
+
+def test_drawings_of_the_shipped_model_bear_signs(folder: Path) -> None:
+    drawing = (folder / "en" / "module-population.html").read_text("utf-8")
+    assert 'marker-end="url(#hm)"' in drawing
+    assert "moves with the cause" in drawing
+    assert "the run baseline" in drawing
+    assert drawing.count("<polyline") > 10
+
+
+@pytest.mark.parametrize("name", ["tea_cup.mdl", "toy_town.mdl"])
+def test_another_model_is_documented(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "pages"
+    assert main(["document", "-o", str(path), "--model", str(MODELS / name), "--lang", "en"]) == 0
+    found = {page: Page(page.read_text("utf-8")) for page in path.glob("*/*.html")}
+    assert not (path / "zh").exists()
+    for _, file, _ in leading(found):
+        assert not file or (path / "en" / file).resolve().is_file()
+
+
+def test_a_folder_is_replaced_only_if_asked_and_only_if_it_holds_pages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "pages"
+    call = ["document", "-o", str(path), "--model", str(MODELS / "tea_cup.mdl")]
+    assert main(call) == 0
+    assert main(call) == 2
+    assert "--force replaces it" in capsys.readouterr().err
+    assert main([*call, "--force"]) == 0
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear", "utf-8")
+    assert main(["document", "-o", str(tmp_path / "mine"), "--force"]) == 2
+    assert "something else" in capsys.readouterr().err
+    assert (tmp_path / "mine" / "letter.txt").is_file()
+    assert main(["document", "-o", str(tmp_path / "no" / "such")]) == 2
+    assert "no folder" in capsys.readouterr().err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "pages"]

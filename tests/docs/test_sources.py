@@ -1,0 +1,126 @@
+"""The tables of evidence and observations: they close, and the model cites only what is there."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from plansim.model.evidence import load_evidence
+from plansim.model.reader import load_model
+from plansim.targets.audit import audit_plan
+from plansim.targets.catalogue import Target, load_targets
+
+Row = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def observations(root: Path) -> list[Row]:
+    with (root / "model" / "observations.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_observation_is_named_in_chinese_and_no_two_alike(observations: list[Row]) -> None:
+    named: dict[str, tuple[str, str]] = {}
+    for row in observations:
+        chinese = row["quantity_zh"]
+        assert re.search(r"[\u4e00-\u9fff]", chinese), row
+        assert not re.search(r"[A-Za-z]", chinese), row
+        what = (row["quantity"], row["part"])
+        assert named.setdefault(chinese, what) == what
+
+
+@pytest.fixture(scope="module")
+def targets() -> dict[str, Target]:
+    return {target.id: target for target in load_targets()}
+
+
+@pytest.fixture(scope="module")
+def sums(observations: list[Row]) -> dict[str, float]:
+    """The city's figures of 2005 over all parts, by quantity."""
+    found: defaultdict[str, float] = defaultdict(float)
+    for row in observations:
+        if row["place"] == "Jiaozuo" and row["year"] == "2005" and row["value"]:
+            found[row["quantity"]] += float(row["value"])
+    return found
+
+
+def base(targets: dict[str, Target], name: str) -> float:
+    value = targets[name].base_value
+    assert value is not None
+    return value
+
+
+def test_the_base_year_closes_on_the_plan(
+    sums: dict[str, float], targets: dict[str, Target]
+) -> None:
+    gdp = base(targets, "M01")
+    assert sums["value added"] == pytest.approx(gdp)
+    assert sums["energy use"] == pytest.approx(gdp * base(targets, "M28"), rel=1e-4)
+    assert sums["water use"] == pytest.approx(gdp * base(targets, "M29") / 1e4, rel=1e-3)
+    assert sums["investment source"] == pytest.approx(base(targets, "M03"))
+    assert sums["share of investment"] == pytest.approx(1)
+    shares = [sums[f"share of resident population, {sex}"] for sex in ("male", "female")]
+    assert sum(shares) == pytest.approx(1, abs=1e-4)
+
+
+def test_shares_of_the_plan_follow_from_the_base_year(
+    observations: list[Row], targets: dict[str, Target]
+) -> None:
+    figures = {
+        (row["quantity"], row["part"]): float(row["value"])
+        for row in observations
+        if row["place"] == "Jiaozuo" and row["year"] == "2005" and row["value"]
+    }
+    workers = {part: value for (name, part), value in figures.items() if name == "workers"}
+    parts = set(workers) - {"agriculture", "services", "construction"}
+    industry = sum(figures["value added", part] for part in parts)
+    assert industry == pytest.approx(base(targets, "C04"))
+    pillars = industry - figures["value added", "other industry"]
+    assert pillars / industry * 100 == pytest.approx(base(targets, "M11"), abs=0.05)
+    for part, row in (("agriculture", "M10a"), ("services", "M10c")):
+        share = workers[part] / sum(workers.values()) * 100
+        assert share == pytest.approx(base(targets, row), abs=0.05)
+
+
+def test_values_lie_within_their_ranges(observations: list[Row]) -> None:
+    ranged = [row for row in observations if row["low"]]
+    assert len(ranged) > 40
+    for row in ranged:
+        low, high = float(row["low"]), float(row["high"])
+        assert low < high
+        assert not row["value"] or low <= float(row["value"]) <= high, row
+
+
+def test_nothing_after_2005_is_given_for_calibration(root: Path, observations: list[Row]) -> None:
+    assert max(int(row["year"]) for row in observations) == 2005
+    uses = Counter(row.use for row in load_evidence(root / "model").values())
+    assert set(uses) == {"calibration", "context"}
+    for row in load_evidence(root / "model").values():
+        years = re.findall(r"\b\d{4}\b", row.year)
+        if years and int(years[0]) > 2005 and row.use == "calibration":
+            # Technical coefficients, whose sources look back over the whole plan.
+            assert "–" in row.year, row
+
+
+def test_each_figure_stands_once(observations: list[Row]) -> None:
+    keys = Counter(
+        (row["place"], row["quantity"], row["part"], row["year"]) for row in observations
+    )
+    assert [key for key, count in keys.items() if count > 1] == []
+
+
+def test_the_model_cites_only_what_there_is(root: Path, targets: dict[str, Target]) -> None:
+    known = {*targets, *load_evidence(root / "model"), *(clash.id for clash in audit_plan())}
+    # M09 and the like stand for all of their rows; A is an assumption, D derived.
+    known |= {re.sub(r"[a-z]$", "", each) for each in known} | {"A", "D"}
+    cited = {
+        source: variable.name
+        for variable in load_model().variables.values()
+        for source in variable.source_ids
+    }
+    assert {source: name for source, name in cited.items() if source not in known} == {}
+    assert len(cited) > 50

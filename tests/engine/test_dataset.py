@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from numpy.typing import NDArray
+
+from plansim.engine.dataset import annual, to_dataset
+from plansim.engine.trajectory import Engine, Trajectory, recorded, shape_of, version_of
+from plansim.errors import SimulationError
+from plansim.model.reader import load_model
+from plansim.model.records import Model, Timing, VariableKind
+from plansim.scenario.reader import as_written, read_scenario
+from plansim.targets.indicator import annual_series
+
+ENGINE = Engine("Imagined", "1.0", "Euler")
+
+
+@pytest.fixture(scope="module")
+def town(root: Path) -> Model:
+    return load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
+
+
+@pytest.fixture(scope="module")
+def numbers(town: Model) -> Trajectory:
+    """Give numbers that tell by themselves which variable, time and element they are."""
+    time = np.arange(town.time.initial, town.time.final + 0.1, town.time.saveper)
+    over_time, once = recorded(town)
+
+    def at(i: int, *shape: int) -> NDArray[np.float64]:
+        return 1000.0 * i + np.arange(np.prod(shape, dtype=int)).reshape(shape)
+
+    return Trajectory(
+        time=time,
+        series={v.name: at(i, len(time), *shape_of(town, v)) for i, v in enumerate(over_time)},
+        constants={v.name: at(-i, *shape_of(town, v)) for i, v in enumerate(once)},
+        notes=("a note",),
+    )
+
+
+@pytest.fixture(scope="module")
+def dataset(town: Model, numbers: Trajectory) -> xr.Dataset:
+    return to_dataset(town, as_written(town), numbers, ENGINE)
+
+
+def test_every_variable_but_tables_is_there_under_its_own_name(
+    town: Model, dataset: xr.Dataset
+) -> None:
+    tables = {v.name for v in town.variables.values() if v.kind is VariableKind.LOOKUP}
+    assert tables
+    assert list(dataset.data_vars) == [name for name in town.variables if name not in tables]
+
+
+def test_each_variable_has_its_numbers_dimensions_and_meaning(
+    town: Model, numbers: Trajectory, dataset: xr.Dataset
+) -> None:
+    for name, values in dataset.data_vars.items():
+        variable = town.variables[str(name)]
+        once = variable.kind in {VariableKind.CONSTANT, VariableKind.CONTROL}
+        expected = numbers.constants[str(name)] if once else numbers.series[str(name)]
+        assert values.dims == (() if once else ("time",)) + variable.subscripts
+        np.testing.assert_array_equal(values, expected)
+        assert values.attrs == {
+            "units": variable.unit,
+            "long_name": variable.name,
+            "long_name_zh": variable.name_zh,
+            "kind": str(variable.kind),
+            "timing": str(variable.timing),
+            "module": variable.module,
+        }
+
+
+def test_a_range_is_a_dimension_labelled_by_its_elements(dataset: xr.Dataset) -> None:
+    sector = dataset["capital"]["sector"]
+    assert list(sector.to_numpy()) == ["farming", "industry", "services"]
+    assert sector.attrs["long_name_zh"] == "部门"
+    assert json.loads(sector.attrs["elements_zh"]) == ["农业", "工业", "服务业"]
+    assert dataset["time"].attrs["units"] == "Year"
+
+
+def test_the_run_card_names_inputs_and_versions_but_no_moment(
+    town: Model, numbers: Trajectory, dataset: xr.Dataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "given.yaml"
+    path.write_text(
+        "title: {en: Given, zh: 给定}\nvalues: {TIME STEP: 0.125}\nassumes: {B: x, A: y}", "utf-8"
+    )
+    scenario = read_scenario(path, town, ["capital life=21"])
+    assert to_dataset(town, scenario, numbers, ENGINE).attrs == {
+        "scenario": "given",
+        "scenario_title_en": "Given",
+        "scenario_title_zh": "给定",
+        "scenario_sha256": scenario.sha256,
+        "overrides": '["capital life=21"]',
+        "assumed": '["A", "B"]',
+        "model": "toy_town",
+        "model_sha256": town.sha256,
+        "engine": "Imagined",
+        "engine_version": "1.0",
+        "method": "Euler",
+        "time_step": 0.125,
+        "plansim_version": version_of("plansim"),
+        "python": dataset.attrs["python"],
+        "notes": '["a note"]',
+    }
+    assert dataset.identical(to_dataset(town, as_written(town), numbers, ENGINE))
+
+
+def test_the_dataset_can_be_kept_as_netcdf(dataset: xr.Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "run.nc"
+    dataset.to_netcdf(path, engine="h5netcdf")
+    with xr.open_dataset(path, engine="h5netcdf") as again:
+        xr.testing.assert_identical(dataset, again.load())
+
+
+def test_annual_reads_figures_in_mid_year_and_stocks_at_its_end(
+    town: Model, dataset: xr.Dataset
+) -> None:
+    by_year = annual(dataset)
+    assert list(by_year["year"].to_numpy()) == list(range(2005, 2021))
+    for name, values in by_year.data_vars.items():
+        variable = town.variables[str(name)]
+        if "time" not in dataset[name].dims:
+            xr.testing.assert_identical(values, dataset[name])
+            continue
+        shift = 0.5 if variable.timing is Timing.YEAR_END else 0.0
+        for year in (2005, 2010, 2020):
+            np.testing.assert_array_equal(
+                values.sel(year=year), dataset[name].sel(time=year + shift)
+            )
+        xr.testing.assert_identical(values, annual_series(dataset[name]))
+    assert by_year.attrs == dataset.attrs
+
+
+def test_annual_reads_many_runs_as_it_reads_one(dataset: xr.Dataset) -> None:
+    names = ["GDP", "capital", "birth rate"]
+    runs = xr.concat([dataset[names], 2 * dataset[names]], "run", data_vars="all")
+    for run, factor in enumerate((1, 2)):
+        one = annual(runs).isel(run=run)
+        xr.testing.assert_equal(one, factor * annual(dataset[names]))
+    assert annual(runs)["capital"].dims == ("run", "year", "sector")
+
+
+def test_annual_leaves_a_year_empty_that_only_some_variables_have(dataset: xr.Dataset) -> None:
+    by_year = annual(dataset.sel(time=slice(2005, 2010)))
+    assert list(by_year["year"].to_numpy()) == list(range(2005, 2011))
+    assert np.isnan(by_year["residents"].sel(year=2010))
+    assert not np.isnan(by_year["GDP"].sel(year=2010))
+
+
+def test_annual_refuses_a_variable_called_year(dataset: xr.Dataset) -> None:
+    with pytest.raises(SimulationError, match="a variable called 'year' cannot be shown"):
+        annual(dataset.assign(year=dataset["GDP"]))
+
+
+def test_a_package_that_is_not_installed_has_an_unknown_version() -> None:
+    assert version_of("no-such-package-anywhere") == "unknown"
+    assert version_of("numpy") == np.__version__

@@ -1,0 +1,311 @@
+"""Many runs at once against single ones, and what is kept on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import plansim
+from plansim.compiler import native as machine
+from plansim.compiler.native import Library, Target, host_target, processors
+from plansim.engine import kernel as kernels
+from plansim.engine.batch import saved_times, simulate_ensemble, simulate_readings
+from plansim.engine.kernel import Kernel, compile_model
+from plansim.engine.simulate import simulate
+from plansim.errors import InputError, SimulationError, UnknownNameError
+from plansim.model.reader import load_model
+from plansim.model.records import Model, TimeSpec
+from plansim.scenario.reader import as_written
+
+RANDOM = np.random.default_rng(7)
+
+
+@pytest.fixture(scope="module")
+def town() -> Model:
+    return load_model(Path(__file__).parents[1] / "toys" / "models" / "toy_town.mdl")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PLANSIM_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "kernels"
+
+
+@pytest.fixture
+def assembled(monkeypatch: pytest.MonkeyPatch) -> list[Target]:
+    """Gather what is assembled."""
+    made: list[Target] = []
+
+    def watched(text: str, target: Target, effort: int) -> bytes:
+        made.append(target)
+        return machine.assemble(text, target, effort)
+
+    monkeypatch.setattr(kernels, "assemble", watched)
+    return made
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("runs", [1, 7, 8, 9, 1037])
+def test_each_run_is_the_one_that_it_would_be_alone(town: Model, runs: int) -> None:
+    vary = ["birth rate", "investment share"]
+    kernel = compile_model(town, vary=vary, outputs=["GDP", "capital"])
+    assert kernel.outputs == (
+        "GDP",
+        *(f"capital[{e}]" for e in ("farming", "industry", "services")),
+    )
+    inputs = np.array(kernel.defaults) * RANDOM.uniform(0.5, 1.5, (runs, len(kernel.inputs)))
+    found = simulate_ensemble(kernel, inputs, town.time)
+    assert found.values.shape == (runs, 4, 32)
+    assert not found.bad.any()
+    for run in {0, runs // 2, runs - 1}:
+        alone = simulate_ensemble(kernel, inputs[run : run + 1], town.time)
+        np.testing.assert_array_equal(alone.values[0], found.values[run])
+        changed = dict(zip(kernel.inputs, inputs[run].tolist(), strict=True))
+        whole = simulate(town, dataclasses.replace(as_written(town), values=changed))
+        np.testing.assert_allclose(found.values[run, 0], whole["GDP"], rtol=1e-12)
+        np.testing.assert_allclose(found.values[run, 1:].T, whole["capital"], rtol=1e-12)
+
+
+def test_the_guide_s_example_runs(root: Path) -> None:
+    text = (root / "docs" / "compiler.md").read_text("utf-8")
+    example = text.partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(example, names)
+    found = names["ensemble"]
+    assert isinstance(found, plansim.Ensemble)
+    assert found.values.shape == (1000, len(names["kernel"].outputs), len(found.time))
+    assert not found.bad.any()
+    assert found.values[0, 0, -1] != found.values[-1, 0, -1]
+
+
+@pytest.mark.parametrize("runs", [1, 8, 21, 700])
+def test_readings_are_single_values_of_an_ensemble(town: Model, runs: int) -> None:
+    kernel = compile_model(town, vary=["birth rate"], outputs=["GDP", "residents"])
+    inputs = RANDOM.uniform(0, 0.1, (runs, 1))
+    inputs[runs // 2] = np.inf
+    whole = simulate_ensemble(kernel, inputs, town.time)
+    wanted = [("residents", 2020.0), ("GDP", 2006.0), ("residents", 2006.0)]
+    for threads in (1, 2):
+        found = simulate_readings(kernel, inputs, town.time, wanted, threads=threads)
+        for values, (name, at) in zip(found.values, wanted, strict=True):
+            same = whole.values[:, kernel.outputs.index(name), list(whole.time).index(at)]
+            np.testing.assert_array_equal(values, same)
+        np.testing.assert_array_equal(found.bad, whole.bad)
+        assert found.bad.any()
+    with pytest.raises(InputError, match="the kernel has no output 'births'"):
+        simulate_readings(kernel, inputs, town.time, [("births", 2010.0)])
+    with pytest.raises(SimulationError, match="times to keep"):
+        simulate_readings(kernel, inputs, town.time, [("GDP", 2010.1)])
+
+
+def test_threads_change_nothing(town: Model) -> None:
+    kernel = compile_model(town, vary=["birth rate"], outputs=["GDP per head"])
+    inputs = {"birth rate": RANDOM.uniform(0, 0.1, 3000)}
+    one, three = (simulate_ensemble(kernel, inputs, town.time, threads=n) for n in (1, 3))
+    np.testing.assert_array_equal(one.values, three.values)
+    assert one.values.std() > 0
+
+
+def test_an_element_a_stock_and_a_table_can_vary(town: Model) -> None:
+    vary = ["investment share[industry]", "residents", "water effect table"]
+    kernel = compile_model(town, vary=vary, outputs=["residents", "output", "water effect"])
+    assert set(kernel.inputs) == {
+        "investment share[industry]",
+        "residents",
+        *(f"water effect table({x})" for x in ("0.0", "1.0", "2.0", "4.0")),
+    }
+    rates = {"residents": np.array([34.0, 68.0]), "water effect table(0.0)": np.array([1.0, 0.5])}
+    found = simulate_ensemble(kernel, rates, town.time)
+    first = simulate(town)
+    np.testing.assert_allclose(found.values[0, 0], first["residents"], rtol=1e-12)
+    np.testing.assert_allclose(found.values[0, 4], first["water effect"], rtol=1e-12)
+    np.testing.assert_allclose(found.values[1, 0], 2 * found.values[0, 0], rtol=1e-12)
+    assert found.values[1, 4, 0] < found.values[0, 4, 0]
+
+
+def test_constants_can_be_folded_to_other_values(town: Model) -> None:
+    values = {"birth rate": 0.05, "investment share[industry]": 0.1, "FINAL TIME": 2010.0}
+    kernel = compile_model(town, values=values, outputs=["residents", "capital"])
+    assert kernel.inputs == ()
+    scenario = dataclasses.replace(as_written(town), values=values)
+    found = simulate_ensemble(kernel, np.empty((1, 0)), town.time)
+    np.testing.assert_allclose(found.values[0, 0], simulate(town, scenario)["residents"])
+    np.testing.assert_allclose(found.values[0, 2], simulate(town, scenario)["capital"][:, 1])
+
+
+def test_times_are_chosen_from_the_steps(town: Model) -> None:
+    kernel = compile_model(town, outputs=["GDP"])
+    nothing = np.empty((1, 0))
+    whole = simulate_ensemble(kernel, nothing, town.time)
+    some = simulate_ensemble(kernel, nothing, town.time, keep=[2010, 2015, 2020])
+    np.testing.assert_array_equal(some.time, [2010, 2015, 2020])
+    np.testing.assert_array_equal(some.values[0, 0], whole.values[0, 0][[10, 20, 30]])
+    for bad in ([2010.1], [2021], [2000], [2010, 2010], [2011, 2010]):
+        with pytest.raises(SimulationError, match="times to keep are rising multiples of the step"):
+            simulate_ensemble(kernel, nothing, town.time, keep=bad)
+
+
+def test_each_run_may_have_its_own_clock(town: Model) -> None:
+    kernel = compile_model(town, outputs=["GDP"])
+    late = TimeSpec(initial=2006, final=2021.5, step=0.25, saveper=0.5)
+    fine = dataclasses.replace(town.time, step=0.125)
+    clocks = [late, town.time, fine, late]
+    found = simulate_ensemble(kernel, np.empty((4, 0)), clocks)
+    for run, clock in enumerate(clocks):
+        alone = simulate_ensemble(kernel, np.empty((1, 0)), clock)
+        np.testing.assert_array_equal(found.values[run], alone.values[0])
+        np.testing.assert_array_equal(found.time[run], alone.time)
+    assert found.values[1, 0, -1] != found.values[2, 0, -1]
+    with pytest.raises(InputError, match="keep different numbers of times"):
+        simulate_ensemble(kernel, np.empty((2, 0)), [late, dataclasses.replace(late, final=2010)])
+    with pytest.raises(InputError, match="1 clocks for 2 runs"):
+        simulate_ensemble(kernel, np.empty((2, 0)), [late])
+
+
+def test_saved_times_are_those_on_the_grid_of_saveper() -> None:
+    np.testing.assert_array_equal(
+        saved_times(TimeSpec(initial=0, final=3.1, step=0.5, saveper=1.5)), [0, 1.5, 3]
+    )
+    assert len(saved_times(TimeSpec(initial=0, final=100, step=0.1, saveper=0.3))) == 334
+
+
+def test_a_run_that_breaks_down_is_marked_and_spoils_no_other(town: Model) -> None:
+    kernel = compile_model(town, vary=["residents", "death rate"], outputs=["births"])
+    inputs = np.tile(kernel.defaults, (20, 1))
+    good = simulate_ensemble(kernel, inputs, town.time)
+    place = kernel.inputs.index("death rate")
+    inputs[3, place], inputs[11, place], inputs[12, place] = np.nan, np.inf, -1e308
+    found = simulate_ensemble(kernel, inputs, town.time)
+    assert np.flatnonzero(found.bad).tolist() == [3, 11, 12]
+    np.testing.assert_array_equal(found.values[~found.bad], good.values[~found.bad])
+
+
+def test_inputs_that_do_not_fit_are_refused(town: Model) -> None:
+    kernel = compile_model(town, vary=["birth rate", "death rate"], outputs=["residents"])
+    with pytest.raises(InputError, match=r"do not fit the kernel; expected \(run, 2\); found \(3,"):
+        simulate_ensemble(kernel, np.zeros((3, 1)), town.time)
+    with pytest.raises(InputError, match="the kernel has no input 'GDP'"):
+        simulate_ensemble(kernel, {"GDP": np.zeros(3)}, town.time)
+    columns = {"birth rate": np.zeros(3), "death rate": np.zeros(2)}
+    with pytest.raises(InputError, match="'death rate' does not have as many runs; expected 3"):
+        simulate_ensemble(kernel, columns, town.time)
+    with pytest.raises(UnknownNameError, match="did you mean 'birth rate'"):
+        compile_model(town, vary=["birth rat"])
+    with pytest.raises(InputError, match="'water effect table' is a lookup table"):
+        compile_model(town, outputs=["water effect table"])
+
+
+def test_every_processor_has_its_own_code(town: Model) -> None:
+    triple = host_target().triple
+    kernels = [compile_model(town, target=Target(triple, each)) for each in processors()]
+    assert len({kernel.code for kernel in kernels}) == len(kernels)
+    results = [simulate_ensemble(each, np.empty((1, 0)), town.time).values for each in kernels]
+    for other in results[1:]:
+        np.testing.assert_array_equal(results[0], other)
+
+
+# --- on disk --------------------------------------------------------------------------------------
+
+
+def test_code_is_made_once(town: Model, folder: Path, assembled: list[Target]) -> None:
+    first, second = (compile_model(town, vary=["birth rate"], outputs=["GDP"]) for _ in range(2))
+    assert len(assembled) == 1
+    assert first == second
+    compile_model(town, vary=["death rate"], outputs=["GDP"])
+    compile_model(town, vary=["birth rate"], outputs=["births"])
+    compile_model(town, vary=["birth rate"], outputs=["GDP"], values={"death rate": 0.1})
+    compile_model(dataclasses.replace(town, text=town.text + "\n"), vary=["birth rate"],
+                  outputs=["GDP"])  # fmt: skip
+    assert len(assembled) == 5
+
+
+def damage_in_the_middle(path: Path, other: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def cut_off(path: Path, other: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def empty(path: Path, other: Path) -> None:
+    path.write_bytes(b"")
+
+
+def put_another_in_its_place(path: Path, other: Path) -> None:
+    path.write_bytes(other.read_bytes())
+
+
+def let_others_write(path: Path, other: Path) -> None:
+    path.chmod(0o666)
+
+
+def put_a_link(path: Path, other: Path) -> None:
+    moved = path.with_suffix(".moved")
+    path.rename(moved)
+    path.symlink_to(moved)
+
+
+def put_a_folder(path: Path, other: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [damage_in_the_middle, cut_off, empty, put_another_in_its_place, let_others_write, put_a_link,
+     put_a_folder],
+)  # fmt: skip
+def test_what_is_not_whole_and_ours_is_made_anew_and_never_run(
+    spoil: Callable[[Path, Path], None], town: Model, folder: Path, assembled: list[Target],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    right = compile_model(town, outputs=["GDP"])
+    path = next(folder.glob("*.kernel"))
+    compile_model(town, outputs=["births"])
+    other = next(each for each in folder.glob("*.kernel") if each != path)
+    spoil(path, other)
+    loaded: list[bytes] = []
+    load = Library.__init__
+
+    def watched(library: Library, code: bytes) -> None:
+        loaded.append(code)
+        load(library, code)
+
+    monkeypatch.setattr(Library, "__init__", watched)
+    again = compile_model(town, outputs=["GDP"])
+    assert len(assembled) == 3
+    simulate_ensemble(again, np.empty((1, 0)), town.time)
+    assert loaded == [right.code]
+
+
+def test_a_kernel_of_another_user_is_not_run(
+    town: Model, folder: Path, assembled: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_model(town, outputs=["GDP"])
+    monkeypatch.setattr("os.getuid", lambda: 12345678)
+    compile_model(town, outputs=["GDP"])
+    assert len(assembled) == 2
+
+
+def test_a_kernel_says_what_it_is(town: Model) -> None:
+    kernel = compile_model(town, vary=["birth rate"], outputs=["residents"])
+    assert isinstance(kernel, Kernel)
+    assert (kernel.inputs, kernel.defaults) == (("birth rate",), (0.012,))
+    assert kernel.model_sha256 == town.sha256
+    assert kernel.equations == 3  # residents, births, deaths
+
+
+def test_a_name_in_place_of_a_scenario_is_refused_with_the_way_out(town: Model) -> None:
+    with pytest.raises(TypeError, match=r"expected a Scenario, found str; read_scenario\(NAME"):
+        simulate(town, "baseline")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected a Model"):
+        simulate("baseline", None)  # type: ignore[arg-type]

@@ -1,0 +1,423 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from plansim.engine import pysd as reference
+from plansim.engine.pysd import simulate
+from plansim.errors import InputError, ModelError, SimulationError, UnknownNameError
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.scenario.reader import Scenario, read_scenario
+
+CLOCK = """
+INITIAL TIME = 2000 ~ Year ~|
+FINAL TIME = 2004 ~ Year ~|
+TIME STEP = 0.25 ~ Year ~|
+SAVEPER = 0.5 ~ Year ~|
+"""
+
+Build = Callable[[str], Model]
+Play = Callable[..., Scenario]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    """Load a model from the text of its equations."""
+
+    def make(equations: str) -> Model:
+        path = tmp_path / "small.mdl"
+        path.write_text("{UTF-8}\n" + textwrap.dedent(equations) + CLOCK, "utf-8")
+        return load_model(path)
+
+    return make
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    """Make a scenario of values."""
+
+    def make(model: Model, **values: object) -> Scenario:
+        path = tmp_path / "played.yaml"
+        named = {name.replace("_", " "): value for name, value in values.items()}
+        path.write_text(f"title: {{en: T, zh: 题}}\nvalues: {json.dumps(named)}", "utf-8")
+        return read_scenario(path, model)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def town(root: Path) -> Model:
+    return load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
+
+
+def euler(initial: float, growth: float, step: float, steps: int) -> np.ndarray:
+    return initial * (1 + growth * step) ** np.arange(steps + 1)
+
+
+# --- The right numbers ----------------------------------------------------------------------------
+
+
+def test_a_stock_follows_eulers_rule(town: Model) -> None:
+    residents = simulate(town)["residents"]
+    np.testing.assert_allclose(residents, euler(34, 0.006, 0.25, 62)[::2], rtol=1e-13)
+    np.testing.assert_array_equal(residents["time"], np.arange(2005, 2020.6, 0.5))
+
+
+def test_a_scenario_sets_constants_elements_and_the_clock(town: Model, play: Play) -> None:
+    values = {
+        "birth rate": "3 %/Year",
+        "capital output ratio[industry]": 5,
+        "INITIAL TIME": 2010,
+        "FINAL TIME": 2012,
+        "TIME STEP": 0.125,
+        "SAVEPER": 0.25,
+    }
+    run = simulate(town, play(town, **values))
+    np.testing.assert_allclose(run["residents"], euler(34, 0.024, 0.125, 16)[::2], rtol=1e-13)
+    np.testing.assert_array_equal(run["time"], np.arange(2010, 2012.1, 0.25))
+    np.testing.assert_array_equal(run["capital output ratio"], [2, 5, 3])
+    ratio = run["capital"] / run["output"]
+    np.testing.assert_allclose(ratio.isel(time=0), [2, 5, 3], rtol=1e-13)
+    assert [float(run[name]) for name in ("INITIAL TIME", "TIME STEP")] == [2010, 0.125]
+
+
+def test_initial_values_are_taken_at_the_scenarios_initial_time(build: Build, play: Play) -> None:
+    model = build("level = INTEG(0, Time - 1990) ~ Dmnl ~|\nsince = INITIAL(Time) ~ Year ~|")
+    run = simulate(model, play(model, **{"INITIAL TIME": 1995}))
+    np.testing.assert_array_equal(run["level"], 5)
+    np.testing.assert_array_equal(run["since"], 1995)
+
+
+def test_a_whole_number_as_initial_value_does_not_make_an_integer_state(build: Build) -> None:
+    text = "followed = 0.5 ~ Dmnl ~|\nsmooth = {}(followed, 2, {}) ~ Dmnl ~|"
+    expected = 0.5 + 0.5 * (1 - 0.25 / 2) ** np.arange(17)
+    run = simulate(build(text.format("SMOOTHI", 1)))
+    np.testing.assert_allclose(run["smooth"], expected[::2], rtol=1e-13)
+    whole, written_out = (simulate(build(text.format("SMOOTH3I", i))) for i in ("1", "1.0"))
+    np.testing.assert_array_equal(whole["smooth"], written_out["smooth"])
+    assert float(whole["smooth"][1]) == 1.0  # the third stage has not moved yet
+    assert 0.9 < float(whole["smooth"][2]) < 1.0
+
+
+def test_the_order_of_a_delay_stays_whole(build: Build) -> None:
+    run = simulate(
+        build("stages = 3 ~ Dmnl ~|\nx = DELAY N(Time, 1, 2000, stages) ~ Year ~|"), cache=False
+    )
+    np.testing.assert_allclose(run["x"][-1], 2003, atol=0.2)
+
+
+def test_arrays_keep_the_range_that_they_were_declared_over(build: Build, play: Play) -> None:
+    model = build(
+        """
+        branch: farms, works, shops, banks ~~|
+        town branch: shops, works ~~|
+        weight[branch] = 1, 2, 3, 4 ~ Dmnl ~|
+        part[town branch] = weight[town branch] * 10 ~ Dmnl ~|
+        own[works] = Time ~ Dmnl ~~|
+        own[shops] = 7 ~ Dmnl ~|
+        """
+    )
+    run = simulate(model, play(model, **{"weight[shops]": 30}))
+    assert run["part"].dims == ("time", "town branch")
+    assert list(run["town branch"].to_numpy()) == ["shops", "works"]
+    np.testing.assert_array_equal(run["part"].isel(time=0), [300, 20])
+    np.testing.assert_array_equal(run["weight"], [1, 2, 30, 4])
+    assert run["own"].dims == ("time", "town branch")
+    np.testing.assert_array_equal(run["own"].isel(time=3), [7, 2001.5])
+
+
+def test_a_long_chain_of_causes_is_no_circle(build: Build) -> None:
+    chain = "\n".join(f"x{i} = x{i - 1} + 1 ~ Dmnl ~|" for i in range(1, 800))
+    limit = sys.getrecursionlimit()
+    run = simulate(build(f"x0 = Time ~ Dmnl ~|\n{chain}"), cache=False)
+    np.testing.assert_array_equal(run["x799"], run["time"] + 799)
+    assert sys.getrecursionlimit() == limit
+
+
+def test_what_a_table_was_asked_beyond_its_ends_is_noted(build: Build) -> None:
+    model = build(
+        "the table((0,0),(1,10)) ~ Dmnl ~|\ninside = the table(0.5) ~ Dmnl ~|\n"
+        "outside = the table(Time) ~ Dmnl ~|"
+    )
+    for _ in range(2):  # computed, then read
+        run = simulate(model)
+        np.testing.assert_array_equal(run["outside"], 10)
+        assert json.loads(run.attrs["notes"]) == [
+            "'the table' extrapolating data above the maximum value of the series"
+        ]
+    assert "the table" not in run
+
+
+def test_variables_are_picked_by_english_or_chinese_name(town: Model) -> None:
+    run = simulate(town, variables=["gdp", "资本存量", "GDP"])
+    assert list(run.data_vars) == ["GDP", "capital"]
+    with pytest.raises(UnknownNameError, match="did you mean 'GDP per head'"):
+        simulate(town, variables=["GDP per haed"])
+    with pytest.raises(InputError, match="'water effect table' is a lookup table"):
+        simulate(town, variables=["water effect table"])
+
+
+# --- The same numbers -----------------------------------------------------------------------------
+
+
+@given(st.lists(st.sampled_from([0.01, 0.02, 0.05]), max_size=3), st.booleans())
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_run_does_not_depend_on_the_runs_before_it(
+    town: Model, play: Play, before: list[float], cache: bool
+) -> None:
+    first = simulate(town, cache=False)
+    for rate in before:
+        other = simulate(town, play(town, birth_rate=rate, INITIAL_TIME=2001), cache=cache)
+        assert not np.array_equal(other["residents"], first["residents"])
+    xr.testing.assert_identical(simulate(town, cache=cache), first)
+
+
+def test_random_functions_repeat_themselves_and_leave_numpys_generator_alone(
+    build: Build,
+) -> None:
+    model = build("noise = RANDOM UNIFORM(0, 1, 5) ~ Dmnl ~|")
+    np.random.seed(7)
+    expected = np.random.uniform(size=3)
+    np.random.seed(7)
+    first, again = (simulate(model, cache=False)["noise"] for _ in range(2))
+    np.testing.assert_array_equal(np.random.uniform(size=3), expected)
+    np.testing.assert_array_equal(first, again)
+    assert len(np.unique(first)) > 1
+
+
+SCRIPT = """
+import hashlib, sys
+from plansim.engine.pysd import simulate
+from plansim.model.reader import load_model
+run = simulate(load_model(sys.argv[1]))
+state = hashlib.sha256()
+for name in sorted(run.data_vars):
+    state.update(name.encode() + run[name].to_numpy().tobytes())
+print(state.hexdigest(), "pysd" in sys.modules)
+"""
+
+
+def launch(model: Model, cache: Path, seed: int) -> subprocess.Popen[str]:
+    environment = os.environ | {"PLANSIM_CACHE": str(cache), "PYTHONHASHSEED": str(seed)}
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SCRIPT, str(model.path)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def output(process: subprocess.Popen[str]) -> list[str]:
+    out, err = process.communicate(timeout=120)
+    assert err == ""
+    return out.split()
+
+
+def test_two_processes_at_once_give_the_same_and_a_third_reads_it_without_pysd(
+    town: Model, tmp_path: Path
+) -> None:
+    both = [launch(town, tmp_path, seed) for seed in (1, 2)]
+    (first, _), (second, _) = map(output, both)
+    assert first == second
+    assert output(launch(town, tmp_path, 3)) == [first, "False"]
+    kept = sorted(path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.*"))
+    assert kept == ["models", "parsed", "runs"]  # one file each, and no leftovers
+
+
+# --- The cache ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("PLANSIM_CACHE", str(folder))
+    return folder
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError(f"{name} was called")
+
+    monkeypatch.setattr(reference, name, refuse)
+
+
+def test_a_run_is_made_once(
+    town: Model, play: Play, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = simulate(town)
+    other = simulate(town, play(town, birth_rate=0.02))
+    forbid(monkeypatch, "_run")
+    xr.testing.assert_identical(simulate(town), first)
+    xr.testing.assert_identical(simulate(town, play(town, birth_rate=0.02)), other)
+    with pytest.raises(AssertionError, match="_run was called"):
+        simulate(town, play(town, birth_rate=0.021))
+    with pytest.raises(AssertionError, match="_run was called"):
+        simulate(town, cache=False)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: b"",
+        lambda raw: raw[: len(raw) // 2],
+        lambda raw: b"foreign",
+        lambda raw: raw.replace(np.float64(34).tobytes(), np.float64(35).tobytes()),
+    ],
+    ids=["emptied", "cut off", "foreign", "altered"],
+)
+def test_a_damaged_result_is_computed_again(
+    town: Model, own_cache: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    first = simulate(town)
+    (path,) = (own_cache / "runs").glob("*.run")
+    sound = path.read_bytes()
+    path.write_bytes(damage(sound))
+    assert path.read_bytes() != sound
+    xr.testing.assert_identical(simulate(town), first)
+    xr.testing.assert_identical(simulate(town), first)
+
+
+def test_a_foreign_or_altered_translation_is_neither_run_nor_kept(
+    build: Build, own_cache: Path, tmp_path: Path
+) -> None:
+    model = build("level = INTEG(1, 0) ~ Dmnl ~|")
+    first = simulate(model, cache=False)
+    (path,) = (own_cache / "models").glob("*.py")
+    sound = path.read_text("utf-8")
+    mark = tmp_path / "mark"
+    hostile = f"import pathlib; pathlib.Path({str(mark)!r}).touch()\n"
+    for text in (hostile, hostile + sound, sound[:-100], sound.replace("level", "lever")):
+        path.write_text(text, "utf-8")
+        xr.testing.assert_identical(simulate(model, cache=False), first)
+        assert path.read_text("utf-8") == sound
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("place", ["blocked/below", "/proc/nowhere"])
+def test_a_folder_that_cannot_be_written_is_done_without(
+    town: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    expected = simulate(town)
+    (tmp_path / "blocked").write_text("a file, no folder")
+    monkeypatch.setenv("PLANSIM_CACHE", str(tmp_path / place))
+    xr.testing.assert_identical(simulate(town), expected)
+
+
+def test_only_the_latest_runs_are_kept(
+    build: Build, play: Play, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plansim.cache.KEEP", 2)
+    model = build("rate = 1 ~ Dmnl ~|\nlevel = INTEG(rate, 0) ~ Dmnl ~|")
+    for rate in (1, 2):
+        simulate(model, play(model, rate=rate))
+    simulate(model, play(model, rate=1))  # used again: 2 is now the oldest
+    simulate(model, play(model, rate=3))
+    assert len(list((own_cache / "runs").glob("*.run"))) == 2
+    forbid(monkeypatch, "_run")
+    for rate in (1, 3):
+        simulate(model, play(model, rate=rate))
+
+
+# --- What goes wrong ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("equations", "message"),
+    [
+        (
+            "good = 1 ~ Dmnl ~|\ngrows = INTEG(grows * 1e300, 1) ~ Dmnl ~|\n"
+            "after = grows * good ~ Dmnl ~|",
+            r"small.mdl:3: scenario 'as-written': 'grows' is not a finite number at time 2000.5, "
+            r"nor are 1 others; found inf",
+        ),
+        (
+            "one = 1 ~ Dmnl ~|\nratio = one / (Time - 2001) ~ Dmnl ~|",
+            r"small.mdl:3: scenario 'as-written': the run breaks down in 'ratio' at time 2001; "
+            r"found division by zero",
+        ),
+        (
+            "area: east, west ~~|\nbase[area] = 1, 2 ~ Dmnl ~|\n"
+            "ratio[area] = base[area] / (base[area] - 2) ~ Dmnl ~|\n"
+            "follows = SUM(ratio[area!]) ~ Dmnl ~|",
+            r"small.mdl:4: .*'ratio\[west\]' is not a finite number at time 2000, nor are 1 "
+            r"others; found inf",
+        ),
+        (
+            "odd = (2001 - Time) ^ 0.5 ~ Dmnl ~|",
+            r"small.mdl:2: .*'odd' is not a finite number at time 2001.5; found nan",
+        ),
+        (
+            "a = b + 1 ~ Dmnl ~|\nb = c ~ Dmnl ~|\nc = a ~ Dmnl ~|",
+            r"the run breaks down in '[abc]'.*refer to each other in a circle without a stock",
+        ),
+        (
+            "x = INTEG(1, y) ~ Dmnl ~|\ny = x ~ Dmnl ~|",
+            r"small.mdl: .*Circular initialization.*the following objects: 'x'$",
+        ),
+        (
+            "the table((0,0),(0,1)) ~ Dmnl ~|\nx = the table(Time) ~ Dmnl ~|",
+            r"small.mdl: .*found 'the table' x dimension has repeated values",
+        ),
+        (
+            "area: east, west ~~|\nbase[area] = 1, 2 ~ Dmnl ~|\nx = base[area] ~ Dmnl ~|",
+            r"small.mdl:4: .*'x' is an array, but declared without subscripts",
+        ),
+    ],
+    ids=[
+        "overflow",
+        "scalar division",
+        "array division",
+        "root of a negative",
+        "circle",
+        "circle of initial values",
+        "table",
+        "undeclared array",
+    ],
+)
+def test_a_run_that_breaks_down_names_the_variable_and_the_time(
+    build: Build, equations: str, message: str
+) -> None:
+    with pytest.raises(SimulationError, match=message):
+        simulate(build(equations))
+
+
+def test_a_failed_run_is_not_kept(build: Build, own_cache: Path) -> None:
+    model = build("x = INTEG(x * 1e300, 1) ~ Dmnl ~|")
+    for _ in range(2):
+        with pytest.raises(SimulationError, match="'x' is not a finite number"):
+            simulate(model)
+    assert not list(own_cache.glob("runs/*"))
+
+
+def test_a_model_file_never_runs_code(build: Build, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    code = f'__import__("pathlib").Path("{mark}").touch()'
+    comment = f'ends the docstring """ + str({code}) + """ and goes on \\'
+    model = build(f"x = 1 ~ Dmnl'+str({code})+' ~ {comment}|\ny = INTEG(x, 0) ~ Dmnl ~ {comment}|")
+    simulate(model, cache=False)
+    assert not mark.exists()
+
+
+def test_what_reads_other_files_is_refused(build: Build) -> None:
+    with pytest.raises(ModelError, match=r"small.mdl:2: 'x' reads another file"):
+        simulate(build("x = GET DIRECT CONSTANTS('secret.xlsx', 'a', 'B2') ~ Dmnl ~|"))
+
+
+def test_what_pysd_cannot_translate_is_named(build: Build) -> None:
+    with pytest.raises(ModelError, match=r"small.mdl:3: PySD cannot translate 'x'"):
+        simulate(build("y = 1 ~ Dmnl ~|\nx = MESSAGE('a text', 1) ~ Dmnl ~|"))

@@ -1,0 +1,194 @@
+"""The table of evidence: read by id, refused where it is none, told in both languages."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from plansim.errors import InputError
+from plansim.files import shipped
+from plansim.model.evidence import Evidence, load_evidence
+from plansim.model.reader import load_model
+from plansim.output.book.entry import Book
+from plansim.output.book.pages import document_pages
+from plansim.output.describe import clash_facts
+from plansim.output.evidence import evidence_said
+from plansim.output.text import Lang, read_text
+from plansim.targets.audit import Clash, audit_plan
+
+HEAD = "id,quantity,place,year,value,unit,source,confidence,use"
+ADDRESS = re.compile(r"(?:https?://|\b(?:[\w-]+\.)+(?:com|cn|org)/)[\w./?=:#%&~+-]+", re.ASCII)
+PROSE = re.compile(r"(?<![A-Za-z])[a-z]{3,}(?![A-Za-z])")
+"""A word in small letters: names, titles and abbreviations of a citation have capitals."""
+UNITS = {"tce", "kgce"}
+EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
+
+TOWN = Evidence("E1", "growth", "Town", "2003", "9", "%", "Yearbook", "medium", "calibration")
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Mapping[str, Evidence]:
+    return load_evidence(shipped("model"))
+
+
+def prose(text: str) -> set[str]:
+    """Find the English words of a text that are no part of an address or a unit."""
+    return set(PROSE.findall(ADDRESS.sub(" ", text))) - UNITS
+
+
+def test_every_shipped_row_is_read(evidence: Mapping[str, Evidence]) -> None:
+    ids = [
+        line.split(",")[0]
+        for line in shipped("model", "evidence.csv").read_text("utf-8").splitlines()[1:]
+        if line.startswith("E")
+    ]
+    assert list(evidence) == ids
+    assert all(entry.quantity and entry.source for entry in evidence.values())
+
+
+# --- in Chinese ---------------------------------------------------------------------------------
+
+
+def test_every_shipped_row_has_a_chinese_quantity_and_place(
+    evidence: Mapping[str, Evidence],
+) -> None:
+    for row in evidence.values():
+        assert re.search(r"[\u4e00-\u9fff]", row.quantity_zh), row.id
+        assert re.search(r"[\u4e00-\u9fff]", row.place_zh), row.id
+
+
+@pytest.mark.parametrize("part", ["quantity", "place", "year", "value", "unit", "source",
+                                  "confidence"])  # fmt: skip
+def test_what_is_prose_has_chinese_without_english_words(
+    evidence: Mapping[str, Evidence], part: str
+) -> None:
+    told: defaultdict[str, set[str]] = defaultdict(set)
+    for row in evidence.values():
+        english, chinese = getattr(row, part), getattr(row, f"{part}_zh")
+        told[english].add(chinese)
+        assert chinese or not prose(english), f"{row.id}: {english}"
+        assert prose(chinese) == set(), f"{row.id}: {chinese}"
+        if chinese:
+            assert ADDRESS.findall(chinese) == ADDRESS.findall(english), row.id
+    assert {english: said for english, said in told.items() if len(said) > 1} == {}
+
+
+def test_prose_is_told_from_a_citation() -> None:
+    assert prose("own knowledge, unsourced") == {"own", "knowledge", "unsourced"}
+    assert prose("plan ch.2 (8430+2063)") == {"plan"}
+    assert prose("Wu (2015) RIETI DP 15-E-006; J. Chinese Econ. & Business Studies") == set()
+    assert prose("CRAN CHNCapitalStock, github.com/someone/somedata, https://a.cn/news/b") == set()
+
+
+def test_the_chinese_list_of_sources_holds_no_english(evidence: Mapping[str, Evidence]) -> None:
+    book = Book(load_model(), (), evidence, audit_plan(), ZH)
+    html = document_pages(book, (), {}, None)["sources.html"]
+    rows = re.findall(r'<tr id="(\w+)"><th>\w+</th><td class="wide">(.*?)</td>', html, re.DOTALL)
+    assert {name for name, _ in rows} >= set(evidence)
+    places = {row.place for row in evidence.values()}
+    for name, said in ((name, unescape(said)) for name, said in rows):
+        assert prose(said) == set(), f"{name}: {said}"
+        assert not any(place in said for place in places), f"{name}: {said}"
+
+
+@pytest.mark.parametrize("clash", audit_plan(), ids=lambda clash: clash.id)
+def test_the_chinese_audit_tells_its_figures_without_english(clash: Clash) -> None:
+    figures = dict(clash_facts(clash, ZH)).get(ZH("audit.figures"), "")
+    for line in figures.splitlines():
+        name, _, said = line.partition("：")
+        assert prose(said.replace("observations.csv", "")) == set(), line
+        assert said, name
+
+
+# --- as a sentence ------------------------------------------------------------------------------
+
+
+def test_a_row_reads_as_a_sentence() -> None:
+    assert evidence_said(TOWN, EN) == "growth, Town 2003: 9 %. Yearbook (confidence: medium)"
+    chinese = replace(TOWN, quantity_zh="增长率", place_zh="某市", source_zh="年鉴",
+                      confidence_zh="中")  # fmt: skip
+    assert evidence_said(chinese, EN) == evidence_said(TOWN, EN)
+    assert evidence_said(chinese, ZH) == "某市2003年，增长率：9%。年鉴（可信度：中）"
+
+
+def test_a_row_without_chinese_is_shown_as_it_is() -> None:
+    assert evidence_said(TOWN, ZH) == "Town 2003年，growth：9%。Yearbook（可信度：medium）"
+
+
+@pytest.mark.parametrize(
+    ("parts", "english", "chinese"),
+    [
+        ({"year": "", "value": "", "unit": "", "place": "", "source": "", "confidence": ""},
+         "growth", "growth"),
+        ({"unit": "Dmnl"}, "Town 2003: 9. Year", "growth：9。Year"),
+        ({"unit": "kg/Year"}, ": 9 kg/Year.", "：9 kg/年。"),
+        ({"unit": "1/yr", "unit_zh": "/年"}, ": 9 1/yr.", "：9/年。"),
+        ({"year": "mean", "year_zh": "多年平均"}, "Town mean: 9", "Town多年平均，"),
+    ],
+)  # fmt: skip
+def test_parts_of_a_row(parts: dict[str, str], english: str, chinese: str) -> None:
+    row = replace(TOWN, **parts)
+    assert english in evidence_said(row, EN)
+    assert chinese in evidence_said(row, ZH)
+
+
+# --- the file -----------------------------------------------------------------------------------
+
+
+def test_a_folder_without_a_table_has_no_evidence(tmp_path: Path) -> None:
+    assert load_evidence(tmp_path) == {}
+
+
+def test_a_byte_order_mark_and_short_rows_do_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "evidence.csv").write_text(f"\ufeff{HEAD}\nE1,growth\n", "utf-8")
+    assert load_evidence(tmp_path)["E1"].quantity == "growth"
+
+
+def test_a_table_may_have_chinese_for_some_parts_and_columns_of_its_own(tmp_path: Path) -> None:
+    table = f"{HEAD},quantity_zh,remark\nE1,growth,Town,2003,9,%,Book,low,context,增长率,mine\n"
+    (tmp_path / "evidence.csv").write_text(table, "utf-8")
+    row = load_evidence(tmp_path)["E1"]
+    assert (row.quantity_zh, row.place_zh) == ("增长率", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"id,quantity\nE1,growth\n",
+            r"evidence\.csv:1: .* lacks a column; .*found no place, year",
+        ),
+        (b"", "lacks a column"),
+        (HEAD.encode() + b"\n\xff\xfe,\n", "not a table of evidence"),
+        (
+            HEAD.encode() + b",quantiy_zh\nE1,growth\n",
+            r"evidence\.csv:1: .*found quantiy_zh; did you mean 'quantity_zh'",
+        ),
+        (
+            HEAD.encode() + b"\nE1,a\n\nE2,b\nE1,c\n",
+            r"evidence\.csv:5: the id E1 stands twice; found a first one on line 2",
+        ),
+        (HEAD.encode() + b"\nE1,a\n,b\n", r"evidence\.csv:3: the row has no id"),
+        (
+            HEAD.encode() + b"\nE1,GDP, real,Town,2003,9,%,Book,low,context\n",
+            r"evidence\.csv:2: the row has more cells .*quotation marks; found E1",
+        ),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "evidence.csv").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        load_evidence(tmp_path)
+
+
+def test_all_faults_of_a_table_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "evidence.csv").write_text(f"{HEAD},use_en_zh\nE1,a\nE1,b\n,c\n", "utf-8")
+    with pytest.raises(InputError) as caught:
+        load_evidence(tmp_path)
+    assert [fault.line for fault in caught.value.faults] == [1, 3, 4]

@@ -1,0 +1,510 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pysd.translators.structures.abstract_expressions import CallStructure, ReferenceStructure
+from pysd.translators.vensim.vensim_file import VensimFile
+
+from plansim.errors import ModelError
+from plansim.files import shipped_model
+from plansim.model.reader import MAX_BYTES, load_model
+from plansim.model.records import Model, TimeSpec, Timing, VariableKind
+from plansim.model.syntax import name_key
+from tests.helpers.vensim_text import CLOCK, MODELS, Write, writer
+
+TOWN = MODELS / "toy_town.mdl"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    return writer(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def town() -> Model:
+    return load_model(TOWN)
+
+
+def load_or_fault(path: Path, strict: bool | None = None) -> Model | ModelError:
+    """Load a file; anything but a `ModelError` fails the test."""
+    try:
+        return load_model(path, strict)
+    except ModelError as error:
+        return error
+
+
+def faults_of(path: Path, strict: bool | None = None) -> list[str]:
+    """What is wrong with a model file, without its name."""
+    with pytest.raises(ModelError) as error:
+        load_model(path, strict)
+    return [str(fault).replace(f"{path}:", "", 1).strip() for fault in error.value.faults]
+
+
+# What a sound file says
+
+
+def test_the_file_itself(town: Model) -> None:
+    data = TOWN.read_bytes()
+    assert town.name == "toy_town"
+    assert town.path == TOWN
+    assert town.sha256 == hashlib.sha256(data).hexdigest()
+    assert town.text == data.decode()
+    assert town.time == TimeSpec(2005, 2020.5, 0.25, 0.5)
+    assert town.warnings == ()
+
+
+def test_a_variable_in_full(town: Model) -> None:
+    variable = town.variables["birth rate"]
+    line = town.text.split("\n")[variable.line - 1]
+    assert line == "birth rate="
+    assert (variable.name, variable.kind) == ("birth rate", VariableKind.CONSTANT)
+    assert (variable.unit, variable.admissible) == ("1/Year", (0, 0.1))
+    assert (variable.name_zh, variable.meaning_en) == ("出生率", "Births per resident and year.")
+    assert variable.sources == ("T02", "A: 0.010–0.014 the span of neighbouring towns")
+    assert variable.plausible == (0.01, 0.014)
+    assert (variable.module, variable.equation) == ("population", "birth rate=\n\t0.012")
+    assert (variable.value, variable.subscripts) == (0.012, ())
+    assert (variable.causes, variable.initial_causes) == ((), ())
+
+
+def test_kinds(town: Model) -> None:
+    named = {
+        kind: [name for name, variable in town.variables.items() if variable.kind is kind]
+        for kind in VariableKind
+    }
+    assert named[VariableKind.STOCK] == ["residents", "capital"]
+    assert named[VariableKind.FLOW] == ["births", "deaths", "depreciation", "investment"]
+    assert named[VariableKind.LOOKUP] == ["water effect table"]
+    assert named[VariableKind.CONTROL] == ["FINAL TIME", "INITIAL TIME", "SAVEPER", "TIME STEP"]
+    assert "expected GDP" in named[VariableKind.AUXILIARY]
+    assert "capital output ratio" in named[VariableKind.CONSTANT]
+
+
+def test_timing(town: Model) -> None:
+    at_year_end = [name for name, v in town.variables.items() if v.timing is Timing.YEAR_END]
+    assert at_year_end == ["residents", "capital", "capital per head"]
+
+
+def test_causes_tell_initial_ones_apart(town: Model) -> None:
+    capital = town.variables["capital"]
+    assert capital.causes == ("investment", "depreciation", "initial capital")
+    assert capital.initial_causes == ("initial capital",)
+    assert town.variables["investment rate"].causes == (
+        "investment rate from year",  # and not Time
+        "investment rate before",
+        "investment rate after",
+    )
+    assert town.variables["water effect"].causes[0] == "water effect table"
+
+
+def test_a_cause_of_both_parts_is_no_initial_cause(write: Write) -> None:
+    model = load_model(write("s= INTEG(a - b, a*c) ~m~|a= 1 ~m~|b= 1 ~m~|c= 1 ~m~|"))
+    assert model.variables["s"].causes == ("a", "b", "c")
+    assert model.variables["s"].initial_causes == ("c",)
+
+
+def test_values_of_arrays(town: Model, write: Write) -> None:
+    by_element = {"farming": 2.0, "industry": 2.5, "services": 3.0}
+    assert town.variables["capital output ratio"].value == by_element
+    assert town.variables["capital output ratio"].subscripts == ("sector",)
+    model = load_model(
+        write(
+            "s: a, b ~~|t: c, d ~~|\n"
+            "x[s,t]= 1, 2; 3, 4; ~m~|\n"
+            "y[s,c]= 5 ~m~|y[s,d]= 6, 7 ~m~|\n"
+            "z[s] :EXCEPT: [a]= 8 ~m~|z[a]= 9 ~m~|\n"
+            "w[a,t]= TABBED ARRAY(1 2) ~m~|\n"
+            "v[s]= 1 ~m~|\n"
+            "u[a]= 1 ~m~|u[b]= x[a,c] ~m~|"
+        )
+    )
+    values = {name: variable.value for name, variable in model.variables.items()}
+    assert values["x"] == {"a,c": 1, "a,d": 2, "b,c": 3, "b,d": 4}
+    assert values["y"] == {"a,c": 5, "b,c": 5, "a,d": 6, "b,d": 7}
+    assert values["z"] == {"a": 9, "b": 8}
+    assert values["w"] == {"a,c": 1, "a,d": 2}
+    assert values["v"] == {"a": 1, "b": 1}
+    assert values["u"] is None
+    assert model.variables["u"].kind is VariableKind.AUXILIARY
+    assert model.variables["y"].subscripts == ("s", "t")
+
+
+def test_separate_elements_belong_to_the_smallest_range_that_holds_them(write: Write) -> None:
+    model = load_model(
+        write(
+            "all: a, b, c ~~|part: a, b ~~|other: c, b ~~|\n"
+            "x[a]= 1 ~m~|x[b]= 2 ~m~|\ny[a]= 1 ~m~|y[c]= 2 ~m~|\nz[part]= 1 ~m~|z[c]= 2 ~m~|\n"
+        )
+    )
+    ranges = {name: variable.subscripts for name, variable in model.variables.items()}
+    assert (ranges["x"], ranges["y"], ranges["z"]) == (("part",), ("all",), ("all",))
+
+
+def test_separate_equations_are_one_variable(write: Write) -> None:
+    path = write("s: a, b ~~|\nx[a]= 1 ~~|\nx[b]=\n\t2 ~m [0,5]~ 名。Words. [M01]|\n")
+    variable = load_model(path).variables["x"]
+    assert variable.equation == "x[a]= 1\nx[b]=\n\t2"
+    assert (variable.unit, variable.admissible) == ("m", (0, 5))
+    assert (variable.name_zh, variable.sources, variable.line) == ("名", ("M01",), 2)
+
+
+def test_subscript_ranges(town: Model) -> None:
+    (sector,) = town.subscripts.values()
+    assert sector.elements == ("farming", "industry", "services")
+    assert (sector.name_zh, sector.elements_zh) == ("部门", ("农业", "工业", "服务业"))
+
+
+def test_the_clock_may_be_computed(write: Write, tmp_path: Path) -> None:
+    assert load_model(write("x= 1 ~m~|")).time == TimeSpec(2000, 2010, 0.5, 0.5)
+    path = tmp_path / "clock.mdl"
+    path.write_text(
+        "start= 1990 ~y~|INITIAL TIME= start ~y~|FINAL TIME= start + 2*(5 + 10) ~y~|\n"
+        "TIME STEP= 1/8 ~y~|SAVEPER= TIME STEP*4 ~y~|"
+    )
+    assert load_model(path).time == TimeSpec(1990, 2020, 0.125, 0.5)
+
+
+# The engine as oracle
+
+
+def references(node: object) -> Iterator[str]:
+    """Give the names in a part of PySD's AbstractModel."""
+    if isinstance(node, ReferenceStructure):
+        yield node.reference
+    elif isinstance(node, CallStructure):
+        yield node.function.reference
+        yield from references(node.arguments)
+    elif isinstance(node, (list, tuple)):
+        for item in node:
+            yield from references(item)
+    elif is_dataclass(node):
+        for part in fields(node):
+            yield from references(getattr(node, part.name))
+
+
+@pytest.mark.parametrize(
+    "path", [MODELS / "tea_cup.mdl", TOWN, shipped_model()], ids=lambda p: p.stem
+)
+def test_the_scan_agrees_with_the_engine(path: Path) -> None:
+    file = VensimFile(path)
+    file.parse()
+    section = file.get_abstract_model().sections[0]
+    model = load_model(path)
+    elements = {name_key(element.name): element for element in section.elements}
+    variables = {name_key(name): variable for name, variable in model.variables.items()}
+    assert list(elements) == list(variables)
+    for key, variable in variables.items():
+        element = elements[key]
+        assert element.name == variable.name
+        assert (element.units or "") == variable.unit
+        limits = (*(element.limits or ()), None, None)[:2]
+        assert limits == variable.admissible, variable.name
+        found = {name for part in element.components for name in references(part.ast)}
+        # A function may bear the name of a variable, but the shipped names avoid that.
+        assert found & variables.keys() == set(map(name_key, variable.causes)), variable.name
+    ranges = {range_.name: tuple(range_.subscripts) for range_ in section.subscripts}
+    assert ranges == {name: range_.elements for name, range_ in model.subscripts.items()}
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_what_is_accepted_the_engine_reads(tmp_path: Path, data: st.DataObject) -> None:
+    text = (MODELS / "tea_cup.mdl").read_text(encoding="utf-8")
+    at = data.draw(st.integers(0, len(text)))
+    slip = data.draw(st.sampled_from(["", *"~|()[],=:+*\"'\\{}!\n", "***", ":=", ":EXCEPT:"]))
+    path = tmp_path / "spoilt.mdl"
+    path.write_text(text[:at] + slip + text[at + data.draw(st.integers(0, 2)) :], encoding="utf-8")
+    model = load_or_fault(path)
+    if isinstance(model, ModelError):
+        assert {fault.file for fault in model.faults} == {path}
+        return
+    file = VensimFile(path, encoding="UTF-8")
+    file.parse()
+    names = {name_key(element.name) for element in file.get_abstract_model().sections[0].elements}
+    assert names == set(map(name_key, model.variables))
+
+
+# What is wrong with a file
+
+
+def test_all_faults_at_once_with_their_lines(write: Write) -> None:
+    path = write("a= (1 + 2 ~m~|\nb= 2*c ~m~|\nb= 3 ~m~|\nd[q]= 1 ~m~|\ne= 1 + ~m~|\nf= 1 ~~|\n")
+    assert faults_of(path) == [
+        "1: a bracket is never closed in 'a'; expected ')'",
+        "2: no variable is called 'c', in 'b'",
+        "3: 'b' is defined twice; found the first one on line 2",
+        "4: no subscript range or element is called 'q', in 'd'",
+        "5: an operand is missing in 'e'; expected a number, a name or a bracket; "
+        "found the end of the equation",
+        "6: 'f' has no unit; expected a unit after the first '~'; Dmnl if it has no dimension",
+    ]
+
+
+def test_the_message_names_the_file(write: Write) -> None:
+    path = write("x= ( ~m~|")
+    with pytest.raises(ModelError, match=f"^{path}:1: a bracket is never closed"):
+        load_model(path)
+
+
+def test_a_blank_unit_is_an_oversight_where_units_are_kept(write: Write) -> None:
+    few = write("".join(f"x{i}= {i} ~m~|\n" for i in range(30)) + "y= 1 ~~|\nz= 1 ~~|\n")
+    assert [fault[:17] for fault in faults_of(few)] == ["31: 'y' has no un", "32: 'z' has no un"]
+    assert [fault.line for fault in load_model(few, strict=False).warnings] == [31, 32]
+    many = write("x= 1 ~m~|\ny= 1 ~~|\nz= 1 ~~|\n")
+    assert [fault.line for fault in load_model(many).warnings] == [2, 3]
+    assert len(faults_of(many, strict=True)) == 2
+
+
+def test_slips_of_the_convention(write: Write) -> None:
+    path = write(
+        "s: a, b ~~ 组。Two. [zh: 甲]|\n"
+        "x= 5 ~m [0,1]~|\n"
+        "y[s]= 1, -1 ~m [0,?]~|\n"
+        "z= 1 ~m~ 名。It. [A: 3–2]|\n"
+        "a= 1 ~m~|\n"
+    )
+    slips = [
+        "1: 's' does not have a Chinese name for each element; expected 2; found 1",
+        "2: 'x' is outside of its own limits; expected a value in [0,1]; found 5",
+        "3: 'y[b]' is outside of its own limits; expected a value in [0,?]; found -1",
+        "4: the plausible range of 'z' is reversed; found 3–2",
+        "5: 'a' is also the name of a subscript; "
+        "expected another name: engines may take one for the other",
+    ]
+    assert faults_of(path) == slips
+    model = load_model(path, strict=False)
+    assert [str(fault).replace(f"{path}:", "") for fault in model.warnings] == slips
+    assert model.subscripts["s"].elements_zh == ()
+
+
+@pytest.mark.parametrize(
+    ("equations", "fault"),
+    [
+        (
+            "s: a, b ~~|\nx[s]= 1, 2, 3 ~m~|",
+            "2: 'x' does not have as many numbers as elements; expected 2; found 3",
+        ),
+        (
+            "x= 1, 2 ~m~|",
+            "1: 'x' does not have as many numbers as elements; expected 1; found 2",
+        ),
+        (
+            "s: (e1-e1000) ~~|\nx[s,s]= 1 ~m~|",
+            "2: the constants are too large; expected at most 200,000 numbers in all",
+        ),
+    ],
+)
+def test_constants_that_do_not_fit(write: Write, equations: str, fault: str) -> None:
+    assert faults_of(write(equations)) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("clock", "fault"),
+    [
+        (
+            CLOCK.replace("FINAL TIME= 2010", "FINAL TIME= 1990"),
+            "3: the clock cannot run with this FINAL TIME; "
+            "expected at least INITIAL TIME (2000); found 1990",
+        ),
+        (
+            CLOCK.replace("0.5", "0"),
+            "4: the clock cannot run with this TIME STEP; expected more than nil; found 0",
+        ),
+        (
+            CLOCK.replace("SAVEPER= TIME STEP", "SAVEPER= -1"),
+            "5: the clock cannot run with this SAVEPER; expected more than nil; found -1",
+        ),
+        (
+            CLOCK.replace("0.5", "1e-9"),
+            "4: the clock cannot run with this TIME STEP; "
+            "expected at most 10,000,000 steps in a run; found 1e-09",
+        ),
+        (
+            CLOCK.replace("0.5", "0.5 + 0*Time"),
+            "4: TIME STEP is not known before the run; expected a number",
+        ),
+        (
+            CLOCK.replace("SAVEPER", "SAVEPERS"),
+            "SAVEPER is missing; expected an equation 'SAVEPER = …'",
+        ),
+    ],
+)
+def test_clocks_that_cannot_run(tmp_path: Path, clock: str, fault: str) -> None:
+    path = tmp_path / "clock.mdl"
+    path.write_text(clock, encoding="utf-8")
+    assert fault in faults_of(path)
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "town.mdl").write_text("")
+    (tmp_path / "town.txt").write_text("x")
+    (tmp_path / "folder.mdl").mkdir()
+    os.mkfifo(tmp_path / "pipe.mdl")
+    cases = {
+        "twon.mdl": r"there is no such file; expected a \.mdl file; did you mean 'town\.mdl'\?",
+        "nowhere/town.mdl": r"there is no such file; expected a \.mdl file$",
+        "town.txt": r"the file is no Vensim model; expected a \.mdl file",
+        "pipe.mdl": r"the file is no Vensim model; expected a \.mdl file",
+        "folder.mdl": r"a folder is no model; expected a \.mdl file",
+        "x" * 300 + ".mdl": "the file cannot be read; found File name too long",
+        "nul\0.mdl": "the file cannot be read; found .*embedded null",  # the words are Python's
+    }
+    for name, message in cases.items():
+        with pytest.raises(ModelError, match=message):
+            load_model(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "the file is empty; expected a Vensim model"),
+        (b" \n\t", "the file is empty; expected a Vensim model"),
+        (b"x= 1 ~~|\n\x00", ":2: the file is binary; expected text in UTF-8"),
+        (
+            "x= 1 ~m~ né|".encode("latin-1"),
+            ":1: the file is not in UTF-8; expected text in UTF-8; found the byte 0xE9",
+        ),
+        ("\n名= 1 ~m~|".encode("gbk"), ":2: the file is not in UTF-8"),
+        ("x= 1 ~m~|".encode("utf-16"), "is binary"),
+        (b"{UTF-8}\n", "the file holds no equation"),
+        (b"s: a, b ~~|", "the file holds no equation"),
+        (b"\\\\\\---/// Sketch\nx= 1 ~m~|", "the file holds no equation"),
+    ],
+)
+def test_what_is_no_text(tmp_path: Path, data: bytes, message: str) -> None:
+    path = tmp_path / "odd.mdl"
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match=message):
+        load_model(path)
+
+
+def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "huge.mdl"
+    with path.open("wb") as stream:
+        stream.truncate(100_000_000)
+    begun = time.process_time()
+    with pytest.raises(
+        ModelError, match="too large; expected at most 5,000,000 bytes; found 100,000,000"
+    ):
+        load_model(path)
+    assert time.process_time() - begun < 1
+    assert MAX_BYTES == 5_000_000
+
+
+def test_line_ends_and_byte_order_mark_do_not_matter(tmp_path: Path, town: Model) -> None:
+    path = tmp_path / "toy_town.mdl"
+    for text in (town.text.replace("\n", "\r\n"), town.text.replace("\n", "\r")):
+        path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+        other = load_model(path)
+        assert other.variables == town.variables
+        assert other.text == town.text
+
+
+def test_hundreds_of_faults_are_cut_short(write: Write) -> None:
+    faults = faults_of(write("".join(f"x{i}= nought ~m~|\n" for i in range(300))))
+    assert len(faults) == 101
+    assert faults[-1] == "200 more faults"
+
+
+# Robustness
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_no_text_raises_anything_but_our_errors(tmp_path: Path, data: st.DataObject) -> None:
+    token = st.sampled_from(
+        [
+            *"~|()[],=:+-*/!\"'\\{}* \n\ts5",
+            "x",
+            "INTEG(",
+            ":EXCEPT:",
+            "->",
+            "<->",
+            "[zh: ",
+            "。",
+            "GET XLS LOOKUPS(",
+            "TABBED ARRAY(",
+            "WITH LOOKUP(",
+            "(a1-a5)",
+            ":MACRO:",
+            "TIME STEP=",
+        ]
+    )
+    text = data.draw(st.one_of(st.text(max_size=200), st.lists(token, max_size=80).map("".join)))
+    path = tmp_path / "any.mdl"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    for strict in (None, True, False):
+        assert str(load_or_fault(path, strict))
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_no_mutation_raises_anything_but_our_errors(tmp_path: Path, data: st.DataObject) -> None:
+    text = bytearray(TOWN.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at, end = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
+        if data.draw(st.booleans()):
+            text[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
+        else:
+            text[at:at] = text[at : min(end, at + 200)]
+    path = tmp_path / "mutant.mdl"
+    path.write_bytes(text)
+    assert str(load_or_fault(path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x= 1 ~m~|" * 20_000,
+        "|" * 500_000,
+        "~" * 500_000,
+        "*" * 500_000,
+        "***\n" * 100_000,
+        "".join(f"v{i}= v{i + 1} ~m~ c\n" for i in range(10_000)),
+        "".join(f"v{i}= v{i + 1} ~m~ c|\n" for i in range(10_000)),
+        "x= 1 ~m [" + "1" * 500_000 + "~|",
+        "x= 1 ~m~" + "[]" * 300_000 + "|",
+        "x= 1 ~m~ 中" + "\n" * 500_000 + "|",
+        "s: (a" + "1 " * 300_000 + ") ~~|",
+        "s: (a1-a1000) ~~|" + "x[s]= 1 ~m~|" * 20_000,
+        "s0: a ~~|" + "".join(f"s{i + 1}: s{i}, b{i} ~~|" for i in range(20_000)),
+        "".join(f"s{i + 1}: s{i} ~~|" for i in range(20_000)) + "s0: s20000 ~~|",
+        "".join(f"s{i}: a, b{i} ~~|x{i}[a]= 1 ~m~|x{i}[b{i}]= 2 ~m~|" for i in range(3000)),
+        "n" * 500_000 + "=" + "+".join(f"u{i}" for i in range(20_000)) + "~m~|",
+        "FINAL TIME= " + "(" * 100_000 + "1" + ")" * 100_000 + "~m~|",
+    ],
+    ids=lambda text: text[:16],
+)
+def test_long_files_take_linear_time(write: Write, text: str) -> None:
+    path = write(text)
+    begun = time.process_time()
+    result = load_or_fault(path)
+    assert time.process_time() - begun < 5
+    assert not isinstance(result, ModelError) or len(str(result)) < 200_000
+
+
+def test_the_shipped_model_loads_in_a_moment() -> None:
+    model = load_model()
+    assert model.warnings == ()
+    best = min(timed_load() for _ in range(3))
+    assert best < 0.2 * max(1, len(model.variables) / 500)
+
+
+def timed_load() -> float:
+    begun = time.process_time()
+    load_model()
+    return time.process_time() - begun

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import dataclasses
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plansim.errors import UnknownNameError
+from plansim.model.reader import load_model
+from plansim.model.records import Model, Timing, VariableKind, folded
+from tests.helpers.vensim_text import MODELS, writer
+
+
+@pytest.fixture(scope="module")
+def town() -> Model:
+    return load_model(MODELS / "toy_town.mdl")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GDP per head",
+        "gdp per head",
+        "GDP_per_head",
+        " GDP  per\thead ",
+        "ＧＤＰ per head",
+        "人均生产总值",
+    ],
+)
+def test_find_takes_english_and_chinese_names(town: Model, name: str) -> None:
+    assert town.find(name) is town.variables["GDP per head"]
+
+
+def test_find_takes_quoted_names_with_and_without_quotes(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    write = writer(tmp_path_factory.mktemp("quoted"))
+    model = load_model(write('"a-b"= 1 ~ Dmnl ~ |\nc= "a-b" ~ Dmnl ~ |'))
+    assert model.find("A-B") is model.find('"a-b"') is model.variables['"a-b"']
+    assert model.variables["c"].causes == ('"a-b"',)
+
+
+def test_find_gives_the_nearest_name(town: Model) -> None:
+    with pytest.raises(
+        UnknownNameError,
+        match=r"toy_town\.mdl: no variable is called 'brith rate'; did you mean 'birth rate'\?",
+    ):
+        town.find("brith rate")
+    with pytest.raises(UnknownNameError, match="did you mean '人均生产总值'"):
+        town.find("人均生产总直")
+
+
+def test_find_refuses_a_chinese_name_that_two_variables_share(town: Model) -> None:
+    twin = dataclasses.replace(town.variables["deaths"], name_zh="出生人数")
+    shared = dataclasses.replace(town, variables={**town.variables, "deaths": twin})
+    with pytest.raises(UnknownNameError, match=r"more than one variable.*one of births, deaths"):
+        shared.find("出生人数")
+
+
+def test_an_english_name_goes_before_a_chinese_one(town: Model) -> None:
+    twin = dataclasses.replace(town.variables["deaths"], name_zh="births")
+    shared = dataclasses.replace(town, variables={**town.variables, "deaths": twin})
+    assert shared.find("births").name == "births"
+
+
+def test_uses_are_the_causes_turned_round(town: Model) -> None:
+    assert town.uses("residents") == (
+        "births",
+        "deaths",
+        "GDP per head",
+        "capital per head",
+    )
+    for name in town.variables:
+        assert set(town.uses(name)) == {
+            user.name for user in town.variables.values() if name in user.causes
+        }
+
+
+def test_uses_of_an_unknown_name(town: Model) -> None:
+    with pytest.raises(UnknownNameError, match="no variable is called 'nought'"):
+        town.uses("nought")
+
+
+def test_source_ids_leave_out_ranges_and_reasons(town: Model) -> None:
+    birth_rate = town.variables["birth rate"]
+    assert birth_rate.source_ids == ("T02", "A")
+    assert birth_rate.sources[1] == "A: 0.010–0.014 the span of neighbouring towns"
+
+
+def test_a_model_is_frozen_and_crosses_processes(town: Model) -> None:
+    assert town.find("GDP").name == "GDP"  # fills the cache
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        town.name = "other"  # type: ignore[misc]
+    assert pickle.loads(pickle.dumps(town)) == town
+
+
+def test_kinds_and_timings_are_the_words_of_the_field() -> None:
+    assert [kind.value for kind in VariableKind] == [
+        "stock",
+        "flow",
+        "auxiliary",
+        "constant",
+        "lookup",
+        "control",
+    ]
+    assert [timing.value for timing in Timing] == ["year", "year-end"]
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing_more(name: str) -> None:
+    once = folded(name)
+    assert folded(once) == once
+
+
+def test_a_model_shows_itself_in_a_line(town: Model) -> None:
+    text = repr(town)
+    assert text.startswith("<Model toy_town: ")
+    assert len(text) < 200

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import pytest
+
+from plansim.errors import FaultLog
+from plansim.model.lint import check_soundness
+from plansim.model.scan import scan_text
+
+
+def check(text: str) -> tuple[list[str], list[str]]:
+    """The faults between equations, and the warnings, without the file's name."""
+    syntax, faults, warnings = FaultLog("f.mdl"), FaultLog("f.mdl"), FaultLog("f.mdl")
+    scan = scan_text(text, syntax)
+    assert len(syntax) == 0
+    check_soundness(scan, faults, warnings)
+    one, other = (
+        [str(fault).removeprefix("f.mdl:") for fault in log.by_line()] for log in (faults, warnings)
+    )
+    return one, other
+
+
+RANGES = "s: a, b ~~|t: c, d ~~|both: s, t ~~|\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = y + Time ~~|y = x_1 ~~|X 1 = TIME ~~|",
+        "x[s] = y[s] ~~|y[a] = 1 ~~|y[b] = 2 ~~|",
+        "x[s,t] = 1 ~~|y = SUM(x[s!,t!]) + x[a,c] ~~|",
+        "x[s] :EXCEPT: [a] = 1 ~~|x[a] = 2 ~~|",
+        "table((0,1)) ~~|x = table(3) ~~|",
+        "table[s]((0,1)) ~~|x[s] = table[s](3) ~~|",
+        "table = GET XLS LOOKUPS('a','b','c','d') ~~|x = table(3) ~~|",
+        "x = ELMCOUNT(s) + IF THEN ELSE(a = b, 1, 0) ~~|",
+        "step = 1 ~~|x = STEP(step, 2) ~~|",
+        "x = RANDOM 0 1() + random uniform(0, 1, 2) ~~|",
+    ],
+)
+def test_sound_equations(text: str) -> None:
+    assert check(RANGES + text) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        (
+            "births rate = 1 ~~|\nx = 1 +\n  birth rate ~~|",
+            ["4: no variable is called 'birth rate', in 'x'; did you mean 'births rate'?"],
+        ),
+        ("x = q*q + q ~~|", ["2: no variable is called 'q', in 'x'"]),
+        (
+            "x = q ~~|\ny = q ~~|",
+            ["2: no variable is called 'q', in 'x'", "3: no variable is called 'q', in 'y'"],
+        ),
+        (
+            "x = SMOTHI(1, 2, 3) ~~|",
+            ["2: no function or lookup is called 'SMOTHI', in 'x'; did you mean 'SMOOTHI'?"],
+        ),
+        (
+            "my table((0,1)) ~~|x = my tabel(1) ~~|",
+            ["2: no function or lookup is called 'my tabel', in 'x'; did you mean 'my table'?"],
+        ),
+        (
+            "y = 1 ~~|\nx = y (2) ~~|",
+            ["3: 'y' is neither a function nor a lookup, but is used as one in 'x'"],
+        ),
+        ("x = MAX(1) ~~|", ["2: MAX has the wrong number of arguments; expected 2; found 1"]),
+        (
+            "x = IF THEN ELSE(1 > 0, 2) ~~|",
+            ["2: IF THEN ELSE has the wrong number of arguments; expected 3; found 2"],
+        ),
+        (
+            "x = RANDOM 0 1(2) ~~|",
+            ["2: RANDOM 0 1 has the wrong number of arguments; expected 0; found 1"],
+        ),
+        (
+            "table((0,1)) ~~|\nx = table(1, 2) ~~|",
+            ["3: table has the wrong number of arguments; expected 1; found 2"],
+        ),
+        ("x = 1 ~~|\n\nX = 2 ~~|", ["4: 'X' is defined twice; found the first one on line 2"]),
+        (
+            "x y = 1 ~~|\nx_y = 2 ~~|\nx  y = 3 ~~|",
+            [
+                "3: 'x_y' is defined twice; found the first one on line 2",
+                "4: 'x y' is defined twice; found the first one on line 2",
+            ],
+        ),
+        (
+            "x[s] = 1 ~~|\nx[b] = 2 ~~|",
+            ["3: 'x' for [b] is defined twice; found the first one on line 2"],
+        ),
+        (
+            "x[a,t] = 1 ~~|\nx[s,d] = 2 ~~|",
+            ["3: 'x' for [a, d] is defined twice; found the first one on line 2"],
+        ),
+        (
+            "x[s] :EXCEPT: [a] = 1 ~~|\nx[s] = 2 ~~|",
+            ["3: 'x' for [b] is defined twice; found the first one on line 2"],
+        ),
+        (
+            "x[secter] = 1 ~~|sector: e, f ~~|",
+            ["2: no subscript range or element is called 'secter', in 'x'; did you mean 'sector'?"],
+        ),
+        (
+            "x[s] = 1 ~~|\ny =\n x[qq] ~~|",
+            ["4: no subscript range or element is called 'qq', in 'y'"],
+        ),
+        (
+            "y = SUM(x[q!]) ~~|x[s] = 1 ~~|",
+            ["2: no subscript range or element is called 'q', in 'y'"],
+        ),
+        (
+            "x[s] :EXCEPT: [q] = 1 ~~|",
+            ["2: no subscript range or element is called 'q', in 'x'"],
+        ),
+        (
+            "x[S] = 1 ~~|",
+            ["2: a subscript is not written as it is defined, in 'x'; expected 's'; found 'S'"],
+        ),
+        (
+            "x[s] = 1 ~~|\ny[s] = x ~~|",
+            ["3: 'x' is used with the wrong number of subscripts in 'y'; expected 1; found 0"],
+        ),
+        (
+            "x = 1 ~~|\ny[s] = x[s] ~~|",
+            ["3: 'x' is used with the wrong number of subscripts in 'y'; expected 0; found 1"],
+        ),
+        (
+            "x[a] = 1 ~~|\nx[b,c] = 1 ~~|",
+            [
+                "3: 'x' does not have as many subscripts everywhere; "
+                "expected 1, as on line 2; found 2"
+            ],
+        ),
+    ],
+)
+def test_unsound_equations(text: str, faults: list[str]) -> None:
+    assert check(RANGES + text) == (faults, [])
+
+
+def test_functions_that_the_engine_lacks_are_warned_of() -> None:
+    assert check("t((0,1)) ~~|\nx = LOOKUP FORWARD(t, 2) ~~|") == (
+        [],
+        ["2: the engine cannot compute LOOKUP FORWARD, in 'x'"],
+    )
+
+
+def test_elements_in_other_files_are_not_doubted() -> None:
+    text = "s: GET XLS SUBSCRIPT('f', 't', 'A1', 'A3', '') ~~|x[q] = 1 ~~|y = SUM(x[s!]) ~~|"
+    assert check(text) == ([], [])
+
+
+def test_huge_arrays_are_refused_at_once() -> None:
+    text = "s: (e1-e1000) ~~|\n" + "x[s,s,s,s,s] = 1 ~~|\n" * 2
+    faults, _ = check(text)
+    assert faults == [
+        "2: the arrays that have several equations are too large; "
+        "expected at most 200,000 elements in all"
+    ]

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plansim.errors import PlansimError, UnitError
+from plansim.model.reader import load_model
+from plansim.model.units import compatible, convert
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "target", "result"),
+    [
+        (1, "万tce/亿元", "tce/万元", 1),
+        (5, "亿m3", "万m3", 5e4),
+        (2, "万t", "kg", 2e7),
+        (352, "万人", "人", 3.52e6),
+        (300, "万kW", "kW", 3e6),
+        (1, "亿kWh", "万kW*Hour", 1e4),
+        (3, "亿美元", "万美元", 3e4),
+        (1, "USD", "美元", 1),
+        (12, "%/Year", "1/Year", 0.12),
+        (5.95, "‰", "Dmnl", 0.00595),
+        (5.95, "‰", "%", 0.595),
+        (1, "km2", "ha", 100),
+        (15, "亩", "公顷", 1),
+        (4071, "平方公里", "m2", 4.071e9),
+        (1, "m³", "m3", 1),
+        (1, "年", "Year", 1),
+        (24, "Month", "Year", 2),
+        (1, "元/(人*Year)", "万元/(万人*年)", 1),
+        (1, "元/人/Year", "元/(人*Year)", 1),
+        (1, "元/(人/Year)", "元*Year/人", 1),
+        (2, "Year^2", "Month**2", 288),
+        (2, "Year^-1", "1/Year", 2),
+        (7, "1", "Dmnl", 7),
+        (1, "亿元/(万元*万人/人)", "Dmnl", 1),
+        (8760, "Hour", "Year", 1),
+        (1, "tce", "gce", 1e6),
+    ],
+)
+def test_conversion(value: float, source: str, target: str, result: float) -> None:
+    assert convert(value, source, target) == pytest.approx(result, rel=1e-12)
+    assert convert(result, target, source) == pytest.approx(value, rel=1e-12)
+    assert compatible(source, target)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("元", "美元"),
+        ("人", "户"),
+        ("亿元", "亿元/Year"),
+        ("tce", "kWh"),
+        ("tce", "t"),
+        ("Dmnl", "Year"),
+    ],
+)
+def test_what_does_not_measure_the_same_is_refused_with_both_units(one: str, other: str) -> None:
+    assert not compatible(one, other)
+    with pytest.raises(
+        UnitError,
+        match=f"'{one}' and '{other}' do not measure the same thing; expected .*'{other}'",
+    ):
+        convert(1, one, other)
+
+
+def test_an_unknown_unit_is_named_with_the_nearest() -> None:
+    with pytest.raises(UnitError, match=r"the unit 'tcee' is unknown, in 'tcee/元'.*mean 'tce'\?"):
+        convert(1, "tcee/元", "tce/元")
+    with pytest.raises(UnitError, match="the unit 'furlong' is unknown"):
+        compatible("m", "furlong")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "",
+        "*",
+        "元//人",
+        "(元",
+        "元)",
+        "元^99",
+        "元^",
+        "元^2^2",
+        "2",
+        "1.5",
+        "9**9",
+        "元 / ?",
+        "__import__('os')",
+    ],
+)
+def test_what_is_no_unit_is_refused(unit: str) -> None:
+    with pytest.raises(UnitError, match=r"cannot be read|is unknown"):
+        convert(1, unit, "元")
+
+
+def test_equal_spellings_need_no_registry() -> None:
+    script = (
+        "import sys\n"
+        "from plansim.model.units import compatible, convert\n"
+        "assert convert(2.5, 'widgets / Month', 'widgets/Month') == 2.5\n"
+        "assert compatible('no unit ?', 'no unit ?')\n"
+        "assert 'pint' not in sys.modules\n"
+        "convert(1, '元', '万元')\n"
+        "assert 'pint' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
+
+
+def test_the_registry_knows_every_unit_of_the_shipped_model() -> None:
+    units = {variable.unit for variable in load_model().variables.values()}
+    assert "亿元/Year" in units
+    for unit in units - {"Dmnl"}:  # an unknown one raises
+        assert not compatible(unit, "户*个")
+
+
+@given(st.text(alphabet="元人Year万亿t*/^()1-2% m", max_size=25))
+def test_no_unit_is_too_odd(unit: str) -> None:
+    try:
+        result = convert(1.0, unit, "元")
+    except PlansimError:
+        return
+    assert math.isfinite(result)
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False, width=32), st.sampled_from(["%", "‰", "Dmnl"])
+)
+def test_there_and_back(value: float, unit: str) -> None:
+    assert convert(convert(value, unit, "Dmnl"), "Dmnl", unit) == pytest.approx(value)

@@ -1,0 +1,201 @@
+"""Fact sheets: all that ships can be described, in both languages, and sources are spelt out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from plansim.files import shipped
+from plansim.model.evidence import load_evidence
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.output.describe import (
+    changes_head,
+    changes_in_short,
+    clash_facts,
+    scenario_facts,
+    target_facts,
+    variable_facts,
+)
+from plansim.output.text import Lang, Text, read_text
+from plansim.scenario.reader import Change, as_written, list_scenarios, read_scenario
+from plansim.targets.audit import Clash, audit_plan
+from plansim.targets.catalogue import Target, load_targets
+from tests.helpers.vensim_text import writer
+
+EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model()
+
+
+@pytest.fixture(scope="module")
+def town() -> Model:
+    return load_model(Path(__file__).parents[1] / "toys" / "models" / "toy_town.mdl")
+
+
+@pytest.fixture(scope="module")
+def targets() -> tuple[Target, ...]:
+    return load_targets()
+
+
+@pytest.fixture(scope="module")
+def clashes() -> tuple[Clash, ...]:
+    return audit_plan()
+
+
+@pytest.mark.parametrize("text", [EN, ZH])
+def test_all_that_ships_can_be_described(
+    model: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...], text: Text
+) -> None:
+    evidence = load_evidence(shipped("model"))
+    sheets = [
+        variable_facts(each, model, targets, evidence, clashes, text)
+        for each in model.variables.values()
+    ]
+    sheets += [target_facts(each, load_model(), text) for each in targets]
+    sheets += [clash_facts(each, text) for each in clashes]
+    sheets += [
+        scenario_facts(read_scenario(head.id, model), model, text) for head in list_scenarios()
+    ]
+    for sheet in sheets:
+        assert len(sheet) >= 4
+        assert all(label and said.strip() for label, said in sheet)
+
+
+def test_every_source_of_the_shipped_model_is_spelt_out(
+    model: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...]
+) -> None:
+    evidence = load_evidence(shipped("model"))
+    bare = []
+    for variable in model.variables.values():
+        facts = dict(variable_facts(variable, model, targets, evidence, clashes, EN))
+        bare += [
+            f"{variable.name}: {line}"
+            for line in facts.get("sources", "").splitlines()
+            if "  " not in line and not line.startswith(("assumption", "derived"))
+        ]
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("A: 0.4–0.6 a guess", "assumption: 0.4–0.6 a guess"),
+        ("D: accounting", "derived: accounting"),
+        ("A", "assumption"),
+        ("X9: 1–2", "X9 [1–2]"),
+        ("M28", "M28  Fall of energy use per 10,000 yuan of GDP, the plan's figure for 2005: "),
+        ("I01", "I01  Fixed-asset investment"),
+        ("M10", "M10a  Share of the primary sector in employment, the plan's figure for 2005: "),
+        ("E095: 1.2–1.6", "E095 [1.2–1.6]  capital / GDP"),
+    ],
+)
+def test_source_tags(
+    town: Model,
+    targets: tuple[Target, ...],
+    clashes: tuple[Clash, ...],
+    tag: str,
+    expected: str,
+) -> None:
+    variable = replace(town.find("capital life"), sources=(tag,))
+    facts = variable_facts(variable, town, targets, load_evidence(shipped("model")), clashes, EN)
+    assert dict(facts)["sources"].startswith(expected)
+
+
+def said_of(facts: list[tuple[str, str]]) -> Mapping[str, str]:
+    return dict(facts)
+
+
+def test_chinese_names_come_first_in_chinese(town: Model) -> None:
+    facts = said_of(variable_facts(town.find("depreciation"), town, (), {}, (), ZH))
+    assert facts["变量"] == "折旧  depreciation"
+    assert facts["影响因素"] == "资本存量（capital）、资本寿命（capital life）"
+    assert facts["下标"] == "部门：农业、工业、服务业"
+    assert facts["单位"] == "亿元/年"
+
+
+def test_an_open_range_is_a_bound(town: Model) -> None:
+    facts = said_of(variable_facts(town.find("residents"), town, (), {}, (), EN))
+    assert facts["admissible"] == "≥ 0 万人 (refused outside)"
+
+
+def test_values_of_an_array_stand_by_element(town: Model) -> None:
+    facts = said_of(variable_facts(town.find("initial capital"), town, (), {}, (), EN))
+    assert facts["value"].splitlines() == ["farming: 40", "industry: 100", "services: 60"]
+
+
+def test_a_finding_that_the_figures_no_longer_bear_out_says_so(
+    clashes: tuple[Clash, ...],
+) -> None:
+    fallen = replace(clashes[0], stands=False, condition="implied < rate")
+    assert "implied < rate does not hold" in said_of(clash_facts(fallen, EN))["finding"]
+    assert "does not hold" not in said_of(clash_facts(clashes[0], EN))["finding"]
+    assert "figures" not in said_of(clash_facts(clashes[0], EN, figures=False))
+
+
+CHANGES = (
+    Change("capital life", 20.0, 25.0, "Year"),
+    Change("investment share[farming]", 0.1, 0.2, "Dmnl"),
+    Change("investment share[industry]", 0.5, 0.4, "Dmnl"),
+    Change("initial capital[services]", 60.0, 61.5, "亿元"),
+)
+
+
+def test_changes_in_short_put_an_array_in_a_line(town: Model) -> None:
+    scenario = replace(as_written(town), changes=CHANGES)
+    assert changes_in_short(scenario, town, EN) == [
+        "capital life: 20 → 25 year",
+        "investment share (2 elements): 0.1–0.5 → 0.2–0.4",
+        "initial capital[services]: 60 → 61.5 亿元",
+    ]
+    assert changes_in_short(scenario, town, ZH)[2] == "期初资本存量[服务业]：60 → 61.5 亿元"
+
+
+@pytest.mark.parametrize(
+    ("parent", "changes", "overrides", "expected"),
+    [
+        (None, (), (), "s keeps the model's own values."),
+        ("base", (), (), "s changes nothing against base."),
+        ("base", CHANGES, (), "s changes, against base:"),
+        (None, CHANGES, (), "s changes, against the model's own values:"),
+        ("base", CHANGES, ("a=1",), "s, with what --set gives, changes, against base:"),
+    ],
+)
+def test_what_changes_stand_against(
+    town: Model,
+    parent: str | None,
+    changes: tuple[Change, ...],
+    overrides: tuple[str, ...],
+    expected: str,
+) -> None:
+    scenario = replace(
+        as_written(town), id="s", parent=parent, changes=changes, overrides=overrides
+    )
+    assert changes_head(scenario, EN) == expected
+
+
+def test_a_variable_is_explained_in_the_language_of_the_reader(tmp_path: Path) -> None:
+    write = writer(tmp_path)
+    model = load_model(
+        write(
+            "fish= 8 ~ t [0,9] ~ 鱼量。池中之鱼。Fish in the pond. [A: 2–9 目测。by eye] "
+            "[D: 合计。] |\n"
+            "pond= fish*2 ~ t ~ 池塘。Only told in English. |\n"
+        )
+    )
+    told = {
+        (name, text.lang): dict(variable_facts(model.variables[name], model, (), {}, (), text))
+        for name in ("fish", "pond")
+        for text in (EN, ZH)
+    }
+    english, chinese = told["fish", Lang.EN], told["fish", Lang.ZH]
+    assert (english["meaning"], chinese["含义"]) == ("Fish in the pond.", "池中之鱼。")
+    assert english["sources"] == "assumption: 2–9 by eye\nderived: 合计"
+    assert chinese["来源"] == "假设：2–9 目测\n推算：合计"
+    assert told["pond", Lang.ZH]["含义"] == "Only told in English."

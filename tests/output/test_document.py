@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plansim import load_model, load_targets, read_scenario
+from plansim.analysis.calibration.file import read_calibration
+from plansim.analysis.experiments.design_file import read_design
+from plansim.errors import InputError
+from plansim.forms import MAX_BYTES, MAX_DEPTH, Plain, parse_document, read_document
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("a: 1", {"a": 1}),
+        ("a: -1.5e3", {"a": -1500.0}),
+        ("a: .5", {"a": 0.5}),
+        ("a: '1'", {"a": "1"}),
+        ("a: yes", {"a": "yes"}),  # YAML 1.1 made a boolean of it
+        ("a: 0x10", {"a": "0x10"}),
+        ("a: TRUE", {"a": True}),
+        ("a: ~\nb:", {"a": None, "b": None}),
+        ("a: 12 %/Year", {"a": "12 %/Year"}),
+        ("人口: [城镇, 2]", {"人口": ["城镇", 2]}),
+        ("2005: x\nnull: y", {"2005": "x", "null": "y"}),
+        ("- 1\n- b: |\n    two\n    lines\n", [1, {"b": "two\nlines\n"}]),
+        ("a: " + "9" * 5000, {"a": float("inf")}),
+    ],
+)
+def test_plain_data_is_read_by_the_core_schema(text: str, data: Plain) -> None:
+    document = parse_document(text, "x.yaml")
+    assert document.data == data
+    assert document.faults == ()
+
+
+def test_each_entry_knows_its_line() -> None:
+    document = parse_document("a:\n  b: 1\n  c:\n    - x\n    - y: 2\n", "x.yaml")
+    assert document.line(("a",)) == 1
+    assert document.line(("a", "c")) == 3
+    assert document.line(("a", "c", 1)) == 5
+    assert document.line(("a", "c", 1, "y", "nothing", "below")) == 5
+    assert document.line(("elsewhere",)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "x.yaml:1: the file is empty"),
+        ("# only a comment\n", "x.yaml:1: the file is empty"),
+        ("a: 1\nb: 2\na: 3", "x.yaml:3: the key 'a' stands twice; found a first one on line 1"),
+        ("a: &x 1\nb: *x", "x.yaml:2: aliases are not allowed; found *x"),
+        ("a: &a [*a]", "x.yaml:1: aliases are not allowed; found *a"),
+        ("a: !!str 1", "x.yaml:1: tags are not allowed; found !!str"),
+        ("a:\n- !x [1]", "x.yaml:2: tags are not allowed; found !x"),
+        ("? [a]\n: 1", "x.yaml:1: a key must be plain text"),
+        ("a: 1\n<<: {b: 2}", "x.yaml:2: merge keys are not supported; found <<"),
+        ("a: &x {b: 2}\nc:\n  <<: *x", "x.yaml:3: merge keys are not supported; found <<"),
+        ("a: 1\n'<<': 2", "x.yaml:2: a key must not begin with '<'; found <<"),
+        ("a:\n- <b: 1", "x.yaml:2: a key must not begin with '<'; found <b"),
+        ("a: 1\n---\nb: 2", "x.yaml:2: the file has more than one YAML document"),
+        ("a: [1\nb: 2", "x.yaml:2: not valid YAML: expected ',' or ']', but got ':'"),
+        ("a: b: c", "x.yaml:1: not valid YAML: mapping values are not allowed here"),
+        ("a: 1\nb: \x07", "x.yaml:2: the file has control characters"),
+        ("[" * 100_000, "x.yaml:1: the file is nested too deeply"),
+    ],
+)
+def test_a_fault_of_form_is_reported_with_its_line(text: str, fault: str) -> None:
+    found = [str(each) for each in parse_document(text, "x.yaml").faults]
+    assert found == [fault]
+
+
+def test_all_faults_of_form_are_reported_at_once() -> None:
+    text = "a: !t 1\nb: &x 2\nc: *x\nb: 3\nc: *x\n"
+    assert [fault.line for fault in parse_document(text, "x.yaml").faults] == [1, 3, 4, 5, 5]
+
+
+def test_nesting_up_to_the_limit_is_read() -> None:
+    assert parse_document("[" * MAX_DEPTH + "]" * MAX_DEPTH, "x.yaml").faults == ()
+
+
+def test_a_file_that_expands_to_billions_is_refused_at_once() -> None:
+    lines = ["a0: &a0 [x, x]"]
+    lines += [f"a{i}: &a{i} [" + ", ".join([f"*a{i - 1}"] * 9) + "]" for i in range(1, 12)]
+    start = time.perf_counter()
+    faults = parse_document("\n".join(lines), "x.yaml").faults
+    assert {fault.message for fault in faults} == {"aliases are not allowed"}
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", ":1: the file is empty"),
+        (b"\x89PNG\r\n\x1a\n\0\0", ": the file is binary; expected a YAML text file"),
+        ("a: 1\nb: 焦".encode("gb18030"), ":2: the file is not UTF-8 text"),
+        (b"#" * (MAX_BYTES + 1), ": the file is larger than 1 MB"),
+    ],
+)
+def test_what_is_no_text_file_is_refused(tmp_path: Path, content: bytes, fault: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_bytes(content)
+    document = read_document(path)
+    assert [str(each) for each in document.faults] == [f"{path}{fault}"]
+    assert document.data is None
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_bytes("\N{BYTE ORDER MARK}a: 1".encode())
+    assert read_document(path).data == {"a": 1}
+
+
+def test_a_huge_file_is_refused_without_reading_it(tmp_path: Path) -> None:
+    path = tmp_path / "huge.yaml"
+    with path.open("wb") as stream:
+        stream.truncate(100_000_000_000)  # sparse: takes no room, but could never be read
+    assert "larger than 1 MB" in str(read_document(path).faults[0])
+
+
+def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name, message in [("no", "no such file"), ("", "not a file"), ("pipe", "not a file")]:
+        assert read_document(tmp_path / name).faults[0].message == message
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.sampled_from("ab1:-[]{}?,&*!|<>'\"%@# \t\n\0\x07é农"), max_size=60))
+def test_no_text_raises_and_what_is_unreadable_has_a_fault(text: str) -> None:
+    document = parse_document(text, "x.yaml")
+    if not text.strip():
+        assert document.faults
+
+
+words = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), max_size=8)
+data = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**17), 10**17)
+    | words
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@settings(deadline=None)
+@given(data)
+def test_json_is_read_as_json_reads_it(value: Plain) -> None:
+    text = json.dumps(value, ensure_ascii=False)
+    document = parse_document(text, "x.json")
+    assert document.faults == ()
+    assert document.data == value
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: read_scenario(path, load_model()),
+        lambda path: read_design(path, load_model()),
+        lambda path: read_calibration(path, load_model()),
+        lambda path: load_targets(path, model=load_model()),
+    ],
+    ids=["scenario", "design", "calibration", "targets"],
+)
+@pytest.mark.parametrize("key", ["<<", "<model>"])
+def test_a_key_that_begins_like_a_merge_key_is_one_fault_of_each_reader(
+    tmp_path: Path, key: str, read: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(f"title: {{en: a, zh: b}}\n{key}: {{values: 1}}\n", "utf-8")
+    with pytest.raises(InputError) as raised:
+        read(path)
+    (fault,) = raised.value.faults
+    assert (fault.file, fault.line, fault.found) == (str(path), 2, key)

@@ -1,0 +1,261 @@
+"""What is written can be read back, appears whole or not at all, and is the same twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from openpyxl import load_workbook
+
+from plansim.errors import OutputError
+from plansim.output.export.results import (
+    FORMATS,
+    card_of,
+    check_destination,
+    run_json,
+    tidy,
+    write_run,
+)
+from plansim.output.series import series_of
+
+
+@pytest.fixture
+def annual() -> xr.Dataset:
+    """Two variables, one of them an array, with a year that has no figure."""
+    output = np.array([[1.5, 2.5, 3.5], [10.0, 20.0, np.nan]])
+    return xr.Dataset(
+        {
+            "residents": (
+                "year",
+                [34.0, 34.2, 1 / 3],
+                {"units": "万人", "long_name": "residents", "long_name_zh": "常住人口",
+                 "timing": "year-end"},
+            ),
+            "output": (
+                ("sector", "year"),
+                output,
+                {"units": "亿元/Year", "long_name": "output", "long_name_zh": "增加值",
+                 "timing": "year"},
+            ),
+        },
+        coords={
+            "year": [2005, 2006, 2007],
+            "sector": ("sector", ["farming", "services"], {"elements_zh": '["农业", "服务业"]'}),
+        },
+        attrs={"scenario": "base", "model": "town", "engine": "pysd", "assumed": "[]"},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def whole(annual: xr.Dataset) -> xr.Dataset:
+    return annual.rename(year="time").assign_coords(time=[2005.0, 2006.0, 2007.0])
+
+
+EXPECTED = [
+    ("residents", "常住人口", "万人", 2005, 34.0),
+    ("residents", "常住人口", "万人", 2006, 34.2),
+    ("residents", "常住人口", "万人", 2007, 1 / 3),
+    ("output[farming]", "增加值[农业]", "亿元/Year", 2005, 1.5),
+    ("output[farming]", "增加值[农业]", "亿元/Year", 2006, 2.5),
+    ("output[farming]", "增加值[农业]", "亿元/Year", 2007, 3.5),
+    ("output[services]", "增加值[服务业]", "亿元/Year", 2005, 10.0),
+    ("output[services]", "增加值[服务业]", "亿元/Year", 2006, 20.0),
+    ("output[services]", "增加值[服务业]", "亿元/Year", 2007, float("nan")),
+]
+
+
+def expected_frame() -> pd.DataFrame:
+    columns = ["variable", "name_zh", "unit", "year", "value"]
+    frame = pd.DataFrame(EXPECTED, columns=columns)
+    frame.insert(0, "scenario", "base")
+    return frame
+
+
+def test_tidy_has_one_row_a_figure_and_the_run_card(annual: xr.Dataset) -> None:
+    frame = tidy(series_of(annual), card_of(annual))
+    pd.testing.assert_frame_equal(frame, expected_frame())
+    assert frame.attrs["engine"] == "pysd"
+
+
+def test_without_chinese_elements_the_english_stand(annual: xr.Dataset) -> None:
+    annual["sector"].attrs["elements_zh"] = "[]"
+    assert "增加值[farming]" in set(tidy(series_of(annual), card_of(annual))["name_zh"])
+
+
+def test_a_constant_has_its_value_in_every_year(annual: xr.Dataset) -> None:
+    annual["life"] = ("sector", [20.0, 30.0], {"units": "Year"})
+    frame = tidy(series_of(annual), card_of(annual))[
+        lambda each: each["variable"] == "life[services]"
+    ]
+    assert list(frame["value"]) == [30.0, 30.0, 30.0]
+    assert set(frame["name_zh"]) == {""}
+
+
+def test_csv_reads_back_exactly(annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    write_run(whole, annual, path)
+    pd.testing.assert_frame_equal(pd.read_csv(path), expected_frame(), check_exact=True)
+
+
+def test_parquet_reads_back_exactly_with_the_run_card(
+    annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "out.parquet"
+    write_run(whole, annual, path)
+    frame = pd.read_parquet(path)
+    pd.testing.assert_frame_equal(frame, expected_frame(), check_exact=True)
+    assert frame.attrs["model"] == "town"
+
+
+def test_netcdf_holds_every_saved_time(
+    annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "out.nc"
+    write_run(whole, annual, path)
+    with xr.open_dataset(path, engine="h5netcdf") as back:
+        xr.testing.assert_identical(back.load(), whole)
+
+
+def test_workbook_has_a_row_a_variable_and_the_run_card(
+    annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "out.xlsx"
+    write_run(whole, annual, path)
+    book = load_workbook(path)
+    rows = list(book["annual"].values)
+    assert rows[0] == ("variable", "name_zh", "unit", 2005, 2006, 2007)
+    assert rows[1] == ("residents", "常住人口", "万人", 34.0, 34.2, 1 / 3)
+    assert rows[3] == ("output[services]", "增加值[服务业]", "亿元/Year", 10, 20, None)
+    assert ("model", "town") in list(book["run card"].values)
+
+
+def test_text_in_a_workbook_is_never_a_formula(
+    annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path
+) -> None:
+    whole.attrs["scenario_title_en"] = "=1+1"
+    path = tmp_path / "out.xlsx"
+    write_run(whole, annual, path)
+    cell = next(
+        row[1] for row in load_workbook(path)["run card"].iter_rows()
+        if row[0].value == "scenario_title_en"
+    )  # fmt: skip
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+
+
+def test_json_has_null_where_there_is_no_figure(annual: xr.Dataset) -> None:
+    found = json.loads(run_json(series_of(annual), card_of(annual)))
+    assert found["run"]["scenario"] == "base"
+    assert found["variables"][2] == {
+        "name": "output[services]",
+        "name_zh": "增加值[服务业]",
+        "unit": "亿元/Year",
+        "timing": "year",
+        "values": {"2005": 10.0, "2006": 20.0, "2007": None},
+    }
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_the_same_run_gives_the_same_bytes(
+    annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path, suffix: str
+) -> None:
+    first, second = tmp_path / f"one{suffix}", tmp_path / f"two{suffix}"
+    write_run(whole, annual, first)
+    write_run(whole, annual, second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_an_existing_file_is_kept_unless_forced(
+    annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"out{suffix}"
+    path.write_text("precious")
+    with pytest.raises(OutputError, match=r"out.*: the output file exists already; --force"):
+        write_run(whole, annual, path)
+    assert path.read_text() == "precious"
+    write_run(whole, annual, path, force=True)
+    assert path.read_bytes() != b"precious"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
+    broken = xr.Dataset({"x": ("year", [object(), object()])}, coords={"year": [1, 2]})
+    path = tmp_path / f"out{suffix}"
+    with pytest.raises((TypeError, ValueError)):
+        write_run(broken, broken, path)
+    assert list(tmp_path.iterdir()) == []
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+import numpy as np, xarray as xr
+from plansim.errors import OutputError
+from plansim.output.export.results import write_run
+from plansim.output.export.scenarios import Form, write_scenarios
+from plansim.scenario.records import Text
+
+path = Path(sys.argv[1])
+years = np.arange(10_000)
+run = xr.Dataset({f"x{i}": ("year", years / (i + 7)) for i in range(9)}, coords={"year": years})
+run.attrs["scenario"] = "s"
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))  # of a file; so a disk fills up
+for write in (
+    lambda: write_run(run, run[["x0"]], path, force=True),
+    lambda: write_scenarios([run], path, Form.WIDE, Text(en="a", zh="b"), names=["x0"], force=True),
+):
+    try:
+        write()
+    except OutputError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_disk_that_fills_up_is_an_output_error(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
+    path.write_text("precious")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = done.stdout.splitlines()
+    assert first == second
+    assert first.startswith(f"{path}: cannot write the output; found ")
+    assert first.endswith("File too large")
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("out.xls", r"unknown kind of output file.*found \.xls; did you mean '\.xlsx'\?"),
+        ("out", "expected a name that ends with .csv, .nc, .parquet, .xlsx; found no suffix"),
+        ("nowhere/out.nc", "expected an existing folder; found no folder .*nowhere"),
+        ("folder.csv", "expected a file; found a folder"),
+    ],
+)
+def test_a_destination_that_cannot_be_is_refused_before_the_run(
+    tmp_path: Path, name: str, message: str
+) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(OutputError, match=message):
+        check_destination(tmp_path / name)
+
+
+def test_a_folder_without_the_right_to_write_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root may write anywhere, so the answer of the system is put in its mouth.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(OutputError, match="expected a folder that you may write to"):
+        check_destination(tmp_path / "out.nc")

@@ -1,0 +1,353 @@
+"""The page as a file: whole, small, in two languages, with the verdicts and figures of plansim."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fontTools.ttLib import TTFont
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import plansim.output.page.page as page_module
+from plansim.cli.main import main
+from plansim.engine.dataset import annual
+from plansim.engine.simulate import simulate
+from plansim.errors import InputError
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.output.page.font import subsets
+from plansim.output.page.page import SCRIPTS, STYLES, Page, page
+from plansim.output.page.payload import phrases
+from plansim.output.page.programs import model_program, verdict_program
+from plansim.output.text import (
+    Lang,
+    decimals_for,
+    decimals_of,
+    figure,
+    margin_figure,
+    percent,
+    target_figure,
+)
+from plansim.scenario.reader import Scenario, as_written, read_scenario
+from plansim.targets.catalogue import Kind, load_targets, split_reference
+from plansim.targets.verdict import check_targets
+from plansim.targets.views_file import load_views
+from tests.helpers.javascript import run_in_node
+
+PARTS = Path(page_module.__file__).parent / "assets"
+LARGEST = 1_500_000
+
+
+def data_of(made: Page) -> Any:
+    found = re.search(r'<script id="data" type="application/json">(.*?)</script>', made.text)
+    assert found
+    return json.loads(found[1])
+
+
+def texts(node: object) -> list[str]:
+    if isinstance(node, str):
+        return [node]
+    parts = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return [text for part in parts for text in texts(part)]
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+def test_what_judges_a_target_is_explained_in_both_languages(
+    shipped_page: Page, city: Model
+) -> None:
+    for target in data_of(shipped_page)["targets"]:
+        english, chinese = target["meaning"]
+        (variable,) = (v for v in city.variables.values() if v.meaning_en == english)
+        assert chinese == (variable.meaning_zh or english)
+
+
+def test_the_map_says_whose_signs_it_bears(shipped_page: Page, city: Model) -> None:
+    data = data_of(shipped_page)
+    assert data["signed"] == "baseline"
+    assert any("url(#hm)" in module["svg"] for module in data["modules"])
+    bare = data_of(page(city))
+    assert not bare["signed"]
+    assert not any("url(#hm)" in module["svg"] for module in bare["modules"])
+
+
+def test_the_page_is_whole_and_small(shipped_page: Page) -> None:
+    text = shipped_page.text
+    assert len(text.encode()) <= LARGEST
+    assert "{{" not in re.sub(r"<script.*?</script>|<style>.*?</style>", "", text, flags=re.DOTALL)
+    addresses = set(re.findall(r"https?://[^\s\"'<)]+", text))
+    assert {
+        each for each in addresses if "w3.org" not in each and "scripts.sil.org" not in each
+    } <= {
+        "https://github.com/leeoniya/uPlot"  # in the comment that names its licence
+    }
+    assert not re.search(r"<(?:link|img|script)[^>]+(?:src|href)=\"(?!data:)", text)
+    assert repr(shipped_page) == f"<Page of {len(text.encode()) / 1e6:.2f} MB>"
+    assert shipped_page._repr_html_().startswith("<iframe srcdoc=")
+
+
+def test_the_same_model_makes_the_same_page(root: Path) -> None:
+    model = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
+    assert page(model).text == page(model).text
+
+
+def test_every_character_that_the_page_can_show_is_in_its_fonts(shipped_page: Page) -> None:
+    data = data_of(shipped_page)
+    scripts = "".join((PARTS / f"{each}.js").read_text("utf-8") for each in SCRIPTS)
+    styles = "".join((PARTS / f"{each}.css").read_text("utf-8") for each in STYLES)
+    written = "".join(texts(data)) + scripts + styles + (PARTS / "template.html").read_text("utf-8")
+    drawings = "".join(module["svg"] for module in data["modules"])
+    used = {each for each in written + drawings if each.isprintable()}
+    fonts = re.findall(r'url\("data:font/woff2?;base64,([^"]+)"\)', shipped_page.text)
+    assert fonts
+    has: set[str] = set()
+    for each in fonts:
+        with TTFont(io.BytesIO(base64.b64decode(each))) as font:
+            has |= set(map(chr, font.getBestCmap()))
+    assert used - has == set()
+    assert {"焦", "₂", "³", "≥"} <= has
+
+
+def test_a_character_that_no_font_has_is_refused() -> None:
+    with pytest.raises(ValueError, match="no font has the characters '\U00013000'"):
+        subsets("a\U00013000")
+
+
+def test_every_phrase_of_the_page_is_used_and_every_one_that_is_used_exists() -> None:
+    sources = "".join(path.read_text("utf-8") for path in PARTS.glob("*.*") if path.suffix != ".py")
+    named = set(re.findall(r"""["'`](page\.[a-z_]+)["'`]""", sources))
+    made = {"page.tab_", "page.board_", "page."}
+    prefixes = set(re.findall(r"`(page\.[a-z_]*)\$\{", sources))
+    assert prefixes == made
+    tools = {"undo", "redo", "reset", "swap", "copy_yaml", "copy_link", "print"}
+    known = {key for key in phrases() if key.startswith("page.")}
+    assert named <= known
+    unused = {
+        key
+        for key in known - named
+        if not key.startswith(("page.tab_", "page.board_"))
+        and key.removeprefix("page.") not in tools
+    }
+    assert unused == {"page.making"}  # of the command
+
+
+def test_scripts_and_styles_keep_the_width_of_the_house() -> None:
+    parts = [path for path in PARTS.glob("*.*") if path.suffix in {".css", ".js"}]
+    assert {path.stem for path in parts} == {*SCRIPTS, *STYLES}
+    long = [
+        f"{path.name}:{number}"
+        for path in parts
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
+        if len(line) > 100 or line != line.rstrip()
+    ]
+    assert long == []
+
+
+# --- verdicts and figures -------------------------------------------------------------------------
+
+
+def test_verdicts_are_those_of_plansim_in_every_scenario(
+    city: Model, stories: Mapping[str, Scenario]
+) -> None:
+    everything = load_targets(None, city)
+    targets = [each for each in everything if each.kind is Kind.TARGET and each.variables]
+    program = verdict_program(city, targets)
+    runs, expected = [], []
+    for scenario in stories.values():
+        dataset = simulate(city, scenario)
+        by_year = annual(dataset)
+        years = set(by_year["year"].values.tolist())
+        values = []
+        for name in program.inputs:
+            reference, _, year = name.rpartition("@")
+            variable, elements = split_reference(reference)
+            series = by_year[variable].sel(
+                dict(zip(city.variables[variable].subscripts, elements, strict=True))
+            )
+            known = int(year) in years
+            values.append(float(series.sel(year=int(year))) if known else float("nan"))
+        runs.append((values, None))
+        expected.append({v.id: v for v in check_targets(dataset, everything)})
+    assert len(targets) > 60
+    for scenario, found, verdicts in zip(
+        stories.values(), run_in_node(program, runs), expected, strict=True
+    ):
+        ours = dict(zip(program.outputs, found.tolist(), strict=True))
+        for target in targets:
+            theirs = verdicts[target.id]
+            what = "assumed" if target.id in scenario.assumed else "status"
+            assert ours[f"{target.id}.{what}"] == theirs.status.code, target.id
+            pairs = [
+                (ours[f"{target.id}.value"], theirs.value),
+                (ours[f"{target.id}.margin"], theirs.margin),
+                (ours[f"{target.id}.percent"], theirs.margin_pct),
+                (ours[f"{target.id}.breach"], theirs.first_breach),
+                *((ours[f"{target.id}.{basis}"], each) for basis, each in theirs.bases.items()),
+            ]
+            for one, other in pairs:
+                assert one == pytest.approx(
+                    float("nan") if other is None else other, rel=1e-9, abs=1e-12, nan_ok=True
+                ), (scenario.id, target.id)
+
+
+VALUES = st.one_of(
+    st.floats(-1e6, 1e6).map(lambda value: round(value, 9)),
+    st.integers(-99_999, 99_999).map(lambda value: value / 10),
+    st.just(float("nan")),
+)
+GOALS = st.integers(1, 99_999).map(lambda value: value / 10)
+
+
+@settings(max_examples=4)
+@given(st.lists(st.tuples(VALUES, GOALS, st.integers(-2, 3)), min_size=150, max_size=150))
+def test_figures_are_written_as_elsewhere_in_plansim(
+    samples: list[tuple[float, float, int]],
+) -> None:
+    asked = [
+        [None if value != value else value, goal, decimals] for value, goal, decimals in samples
+    ]
+    harness = f"""
+    {(PARTS / "format.js").read_text("utf-8")}
+    const found = {json.dumps(asked)}.map(([value, goal, decimals]) => [
+      figure(value, decimals), decimalsFor(goal, value), marginFigure(value ?? NaN, decimals),
+      percent(value ?? NaN), decimalsOf([value ?? NaN, goal]), figure(goal, writtenDecimals(goal)),
+    ]);
+    console.log(JSON.stringify(found));
+    """
+    done = subprocess.run(["node", "-"], input=harness, capture_output=True, text=True, check=True)
+    for (value, goal, decimals), ours in zip(samples, json.loads(done.stdout), strict=True):
+        expected = [
+            figure(value, decimals),
+            decimals_for(goal, value),
+            margin_figure(value, decimals).replace("-", "−"),
+            percent(value).replace("-", "−"),
+            decimals_of([value, goal]),
+            target_figure(goal) if goal != round(goal) else None,
+        ]
+        assert ours[:-1] == expected[:-1], (value, goal, decimals)
+        if expected[-1] is not None:
+            assert ours[-1] == expected[-1]
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def test_the_command_writes_the_page_of_another_model(
+    root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "tea.html"
+    command = ["page", "--model", str(root / "tests/toys/models/tea_cup.mdl"), "-o", str(path)]
+    assert main(command) == 0
+    assert capsys.readouterr().out == f"Written: {path}\n"
+    assert "Teacup Temperature" in path.read_text("utf-8")
+    opened: list[str] = []
+    monkeypatch.setattr("click.launch", opened.append)
+    assert main([*command, "--force", "--open"]) == 0
+    assert opened == [path.as_uri()]
+    capsys.readouterr()
+    assert main(command) == 2
+    assert "exists already; --force replaces it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["basline", "-o", "x.html"], "no scenario is called 'basline'.*did you mean 'baseline'"),
+        (["baseline", "-o", "x.htm"], "unknown kind of output file.*did you mean '.html'"),
+        (["baseline", "-o", "no/x.html"], "expected an existing folder"),
+        (["baseline", "--opn", "-o", "x.html"], "No such option '--opn'|no such option: --opn"),
+    ],
+)
+def test_what_is_mistyped_is_named_and_nothing_is_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["page", *arguments]) == 2
+    assert re.search(message, capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- other models ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["toy_town", "tea_cup"])
+def test_any_model_has_a_page(root: Path, name: str) -> None:
+    model = load_model(root / "tests" / "toys" / "models" / f"{name}.mdl")
+    data = data_of(page(model))
+    assert data["charts"]
+    assert data["groups"]
+    assert [each["id"] for each in data["scenarios"]] == ["as-written"]
+
+
+def test_the_program_holds_what_levers_move_and_scenarios_set(
+    city: Model, stories: Mapping[str, Scenario]
+) -> None:
+    targets = [each for each in load_targets(None, city) if each.variables]
+    views = load_views(city, targets)
+    program = model_program(city, stories.values(), views, targets)
+    moved = {each for lever in views.levers for each in lever.constants}
+    assert moved <= set(program.inputs)
+    for scenario in (stories["baseline"], stories["green-transition"]):  # the browser runs all
+        run = [
+            scenario.values.get(name, default)
+            for name, default in zip(program.inputs, program.defaults, strict=True)
+        ]
+        (found,) = run_in_node(program, [(run, scenario.time)])
+        dataset = simulate(city, scenario)
+        for label, ours in zip(program.outputs, found, strict=True):
+            name, elements = split_reference(label)
+            at = dict(zip(city.variables[name].subscripts, elements, strict=True))
+            theirs = dataset[name].sel(at).to_numpy()
+            assert np.abs(ours - theirs).max() <= 1e-9 * max(np.abs(theirs).max(), 1e-3), label
+
+
+def test_a_scenario_that_changes_the_shape_of_the_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "delay.mdl"
+    path.write_text(
+        "stages= 3 ~ Dmnl ~|\nflow= 1 + RAMP(1, 2, 4) ~ Dmnl ~|\n"
+        "late= DELAY N(flow, 2, 1, stages) ~ Dmnl ~|\n"
+        "INITIAL TIME= 0 ~ Year ~|\nFINAL TIME= 5 ~ Year ~|\nTIME STEP= 0.25 ~ Year ~|\n"
+        "SAVEPER= 1 ~ Year ~|\n",
+        "utf-8",
+    )
+    model = load_model(path, strict=False)
+    assert "as-written" in page(model).text
+    other = tmp_path / "other.yaml"
+    other.write_text("title: x\nvalues: {stages: 2}\n", "utf-8")
+    with pytest.raises(InputError, match="'stages' decides on the shape of the model"):
+        page(model, [read_scenario(other, model)])
+
+
+@pytest.mark.parametrize("hostile", ["<!--", "<script", "</script>", "<!--<script>", "a<b&lt;"])
+def test_a_title_in_the_language_of_pages_stays_a_title(root: Path, hostile: str) -> None:
+    model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
+    title = f"Tea {hostile} 茶"
+    made = page(model, [replace(as_written(model), title_en=title, title_zh=title)])
+    bare = page(model, [replace(as_written(model), title_en="Tea", title_zh="Tea")])
+    assert data_of(made)["scenarios"][0]["name"] == [title, title]
+    for tag in ("<!--", "<script", "</script"):
+        assert made.text.count(tag) == bare.text.count(tag)
+
+
+def test_the_language_at_first_is_that_which_is_asked_for(root: Path) -> None:
+    model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
+    assert '<html lang="zh-Hans">' in page(model, lang=Lang.ZH).text
+    assert data_of(page(model, lang=Lang.ZH))["lang"] == "zh"

@@ -1,0 +1,597 @@
+"""Figures say what they show, put targets where they are met, and need nothing of the machine."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
+from matplotlib.text import Text as MatplotlibText
+from numpy.typing import NDArray
+
+import plansim
+from plansim import InputError, OutputError, Target, UnknownNameError, plot
+from plansim.cli.main import main
+from plansim.files import shipped
+from plansim.output.export.sensitivity_read import read_drivers
+from plansim.output.figures.canvas import figure_of, typeset
+from plansim.output.figures.drivers import driver_sheet
+from plansim.output.figures.lines import titles
+from plansim.output.marks import mark_label, marks_on, series_in
+from plansim.output.text import Lang, read_text
+from plansim.targets.catalogue import Attribute, Kind, reported_factor, split_reference
+from plansim.targets.indicator import Measure
+from plansim.targets.verdict import judge
+
+Runs = list[xr.Dataset]
+
+
+@pytest.fixture(scope="module")
+def targets() -> tuple[Target, ...]:
+    return plansim.load_targets()
+
+
+@pytest.fixture(scope="module")
+def runs() -> Runs:
+    model = plansim.load_model()
+    names = ("baseline", "accelerated-growth")
+    return [plansim.simulate(model, plansim.read_scenario(name, model)) for name in names]
+
+
+@pytest.fixture(scope="module")
+def run(runs: Runs) -> xr.Dataset:
+    return runs[0]
+
+
+def floats(values: Any) -> NDArray[np.float64]:
+    """Give what matplotlib holds, whose types promise little, as numbers."""
+    return np.asarray(values, dtype=np.float64)
+
+
+def corners(area: Any) -> NDArray[np.float64]:
+    """Give the corners of a filled area: ``(corner, 2)``."""
+    return floats(area.get_paths()[0].vertices)
+
+
+def all_texts(figure: Figure) -> str:
+    found: Any = figure.findobj(MatplotlibText)
+    return "\n".join(each.get_text() for each in found)
+
+
+DRAWN: dict[str, Callable[[Runs, tuple[Target, ...], str], Axes]] = {
+    "trajectories": lambda runs, targets, lang: plot.trajectories(runs, "GDP", targets, lang=lang),
+    "small multiples": lambda runs, targets, lang: plot.small_multiples(
+        runs, ["SO2 emission", "urbanisation rate"], targets, lang=lang
+    )[0],
+    "phase": lambda runs, targets, lang: plot.phase(
+        runs, "GDP", "SO2 emission", targets, lang=lang
+    ),
+    "stack": lambda runs, targets, lang: plot.stack(runs[0], "value added", lang=lang),
+    "pyramid": lambda runs, targets, lang: plot.pyramid(runs[0], "resident population", lang=lang),
+    "verdicts": lambda runs, targets, lang: plot.verdict_map(
+        [each for run in runs for each in plansim.check_targets(run, targets)], lang=lang
+    ),
+    "fan": lambda runs, targets, lang: plot.fan(sweep_of(runs), "GDP", targets, lang=lang),
+}
+SAID = {
+    "trajectories": (["GDP", "亿元", "Accelerated growth", "M01: ≥ 1020 亿元"],
+                     ["地区生产总值", "亿元", "加速增长情景", "M01g：年均增长 ≥ 12 %/年"]),
+    "small multiples": (["SO₂ emission", "万t/year", "M34a: fall ≥ 10 %", "Urbanisation rate"],
+                        ["二氧化硫排放总量", "万t/年", "城镇化率"]),
+    "phase": (["GDP (亿元)", "SO₂ emission", "万t/year", "2010"], ["地区生产总值 (亿元)"]),
+    "stack": (["Value added", "亿元/year", "services  "], ["增加值", "亿元/年", "服务业  "]),
+    "pyramid": (["Resident population, 2020 (bars) and 2005 (outline)", "万人", "urban"],
+                ["2020年（条形）与2005年（轮廓线）", "城镇", "85岁及以上"]),
+    "verdicts": (["M27", "Total population", "≤ 370 万人", "Binding targets", "Baseline"],
+                 ["总人口", "约束性指标", "✓ 达标"]),
+    "fan": (["GDP", "亿元", "90 % and 50 %"], ["地区生产总值", "中位数"]),
+}  # fmt: skip
+
+
+def sweep_of(runs: Runs) -> xr.Dataset:
+    """Make 21 runs of one: its GDP, from a tenth less to a tenth more."""
+    gdp = plansim.annual(runs[0])["GDP"]
+    return xr.Dataset({"GDP": gdp * xr.DataArray(np.linspace(0.9, 1.1, 21), dims="run")}).assign(
+        GDP=lambda made: made["GDP"].assign_attrs(gdp.attrs)
+    )
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("kind", sorted(DRAWN))
+def test_a_figure_names_what_it_shows_with_units_and_every_glyph(
+    kind: str, lang: str, runs: Runs, targets: tuple[Target, ...], tmp_path: Path
+) -> None:
+    figure = figure_of(DRAWN[kind](runs, targets, lang))
+    path = tmp_path / "figure.png"
+    plot.save_figure(figure, path)  # a glyph that no font has is a warning, and those are errors
+    written = all_texts(figure)
+    assert [each for each in SAID[kind][lang == "zh"] if each not in written] == []
+    assert imread(path).std() > 0.02
+
+
+@pytest.mark.parametrize("hostile", ["costs $5 and $6", "$x_{", r"\$ $\frac{1}$"])
+def test_a_dollar_starts_no_formula(
+    hostile: str, runs: Runs, targets: tuple[Target, ...], tmp_path: Path
+) -> None:
+    """In the title of a scenario, the name of a variable and its unit."""
+
+    verdicts = [verdict for run in runs for verdict in plansim.check_targets(run, targets)]
+    named = [run.assign_attrs(scenario_title_en=hostile) for run in runs]
+    for run in named:
+        for name in ("GDP", "value added", "resident population"):
+            run[name] = run[name].assign_attrs(long_name=hostile, units=hostile)
+    drawn = [
+        plot.trajectories(named, "GDP"),
+        plot.phase(named, "SO2 emission", "GDP"),
+        plot.phase(named, "GDP", "SO2 emission"),
+        plot.small_multiples(named, ["GDP", "SO2 emission"])[0],
+        plot.stack(named[0], "value added"),
+        plot.pyramid(named[0], "resident population"),
+        plot.verdict_map(verdicts, titles=[hostile, hostile]),
+    ]
+    for number, made in enumerate(drawn):
+        figure = figure_of(made)
+        plot.save_figure(figure, tmp_path / f"{number}.png")  # a broken formula is an error
+        shown: Any = figure.findobj(MatplotlibText)
+        texts = [text for text in shown if "$" in text.get_text()]
+        assert texts
+        assert not [text.get_text() for text in texts if text.get_parse_math()]
+
+
+def test_every_character_of_model_plan_and_scenarios_has_a_glyph(tmp_path: Path) -> None:
+    texts = [path.read_text("utf-8") for path in [
+        *shipped("model").glob("*.mdl"), shipped("model", "targets.yaml"),
+        *shipped("scenarios").glob("*.yaml"),
+        Path(plot.__file__).parents[1] / "locale" / "text.yaml",
+    ]]  # fmt: skip
+    characters = sorted({typeset(each) for each in "".join(texts) if each.isprintable()})
+    assert {"焦", "₂", "³", "✓", "✗", "≥"} - set(characters) <= {"₂", "³", "✓", "✗"}
+    with plot.style():
+        figure = Figure()
+        figure.set_layout_engine("none")
+        axes = figure.subplots()
+        axes.text(0, 0, "".join([*characters, "₂³✓✗−≥≤≈"]))
+        plot.save_figure(figure_of(axes), tmp_path / "all.svg")
+
+
+def test_the_style_and_the_font_change_nothing_outside(run: xr.Dataset) -> None:
+    before = dict(mpl.rcParams)
+    plot.trajectories(run, "GDP")
+    assert dict(mpl.rcParams) == before
+    assert "zhplot" not in sys.modules, "importing it changes matplotlib's settings"
+
+
+def test_pyplot_shows_a_figure_as_sharp_as_it_shows_itself(run: xr.Dataset) -> None:
+    """Once pyplot is imported a notebook draws figures by their own resolution."""
+    drawn = figure_of(plot.trajectories(run, "GDP"))
+    with plot.style():
+        assert drawn.dpi == mpl.rcParams["savefig.dpi"]
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+
+def test_a_series_on_a_mark_just_meets_its_target(
+    run: xr.Dataset, targets: tuple[Target, ...]
+) -> None:
+    """For each target of the plan, whatever its measure: by the verdicts, which know no marks."""
+    held = []
+    for target in targets:
+        if target.kind is not Kind.TARGET or target.value is None:
+            continue
+        for basis, reference in target.variables.items():
+            raw, shown = series_in(run, reference), series_in(run, reference, targets)
+            factor = shown.values[2005] / raw.values[2005] if raw.values[2005] else 1.0
+            found = [each for each in marks_on(run, reference, targets) if each.target is target]
+            (mark,) = found
+            level = mark.low if mark.low is not None else mark.high
+            assert level is not None
+            values = {
+                year: level / factor if mark.first <= year <= mark.year else value
+                for year, value in raw.values.items()
+            }
+            name, elements = split_reference(reference)
+            attributes = run[name].attrs
+            series = xr.DataArray(
+                list(values.values()), {"year": list(values)}, ["year"], attrs=attributes
+            )
+            alone = replace(target, variables={basis: name})
+            judged = judge(series.to_dataset(name=name), alone)
+            slack = abs(target.tolerance or 0.0)
+            assert abs(float(judged.margin)) <= 1e-9 * max(abs(target.value), slack), target.id
+            assert not elements or raw.name.endswith("]")
+            held.append(target.measure)
+    assert len(held) > 50
+    assert set(held) == {*plansim.Measure}
+
+
+def test_marks_are_drawn_at_their_level_and_point_to_the_good_side(
+    run: xr.Dataset, targets: tuple[Target, ...]
+) -> None:
+    axes = plot.trajectories(run, "registered population", targets)
+    arrows: dict[Any, Any] = {line.get_marker(): line for line in axes.lines}
+    assert CARETUPBASE not in arrows
+    assert floats(arrows[CARETDOWNBASE].get_xydata()).tolist() == [[2010.0, 370.0]]
+    lasting = [line for line in axes.lines if line.get_linestyle() not in ("-", "None")]
+    assert [floats(line.get_xydata()).tolist() for line in lasting] == [
+        [[2010.0, 370.0], [2020.0, 370.0]]
+    ]
+    low, high = axes.get_ylim()
+    assert low < 370 < high
+
+
+def test_a_fall_is_capped_at_what_is_left_of_the_base(
+    run: xr.Dataset, targets: tuple[Target, ...]
+) -> None:
+    base = float(plansim.annual(run)["SO2 emission"].sel(year=2005))
+    (mark,) = marks_on(run, "SO2 emission", targets)
+    assert mark.low is None
+    assert mark.high == pytest.approx(0.9 * base)
+    assert mark_label(mark.target, read_text(Lang.EN)) == "M34a: fall ≥ 10 %"
+
+
+def test_a_mean_covers_its_years(run: xr.Dataset, targets: tuple[Target, ...]) -> None:
+    (mark,) = marks_on(run, "natural growth rate", targets)
+    assert (mark.first, mark.year, mark.until) == (2006, 2010, 2020)
+    assert mark.high == pytest.approx(6.3)
+
+
+def test_lines_are_the_annual_figures_with_a_band_between_two(
+    runs: Runs, targets: tuple[Target, ...]
+) -> None:
+    axes = plot.trajectories(runs, "value added[services]", targets)
+    for line, run in zip(axes.lines, runs, strict=False):
+        expected = plansim.annual(run)["value added"].sel(sector="services")
+        np.testing.assert_array_equal(floats(line.get_ydata()), expected)
+        np.testing.assert_array_equal(floats(line.get_xdata()), expected["year"])
+    assert len(axes.collections) == 1
+    assert len(plot.trajectories(runs[0], "GDP", targets).collections) == 0
+
+
+def test_the_same_titles_are_told_apart_by_id(run: xr.Dataset) -> None:
+    other = run.assign_attrs(scenario="mine")
+    found = titles([run, other], read_text(Lang.EN))
+    assert found == ["The plan's assumptions (baseline)", "The plan's assumptions (mine)"]
+
+
+# --- parts, fans, verdicts ------------------------------------------------------------------------
+
+
+def test_a_stack_reaches_the_total(run: xr.Dataset) -> None:
+    axes = plot.stack(run, "value added")
+    top = max(corners(area)[:, 1].max() for area in axes.collections)
+    assert top == pytest.approx(float(plansim.annual(run)["GDP"].sel(year=2020)), rel=1e-6)
+
+
+def test_a_pyramid_has_a_bar_for_each_group_on_either_side(run: xr.Dataset) -> None:
+    axes = plot.pyramid(run, "resident population", 2010)
+    widths = (
+        [bar.get_width() for bar in axes.containers[0]],
+        [bar.get_width() for bar in axes.containers[1]],
+    )
+    expected = plansim.annual(run)["resident population"].sel(year=2010)
+    np.testing.assert_allclose(widths[0], -expected.sel(area="urban"))
+    np.testing.assert_allclose(widths[1], expected.sel(area="rural"))
+
+
+def test_a_fan_has_the_quantiles_of_the_sound_runs(runs: Runs) -> None:
+    sweep = sweep_of(runs)
+    broken = sweep.copy(deep=True)
+    broken["GDP"][{"run": 0}] = np.nan
+    broken["status"] = ("run", np.where(np.arange(21) == 20, 1, 0))
+    median = floats(plot.fan(broken, "GDP").lines[0].get_ydata())
+    np.testing.assert_allclose(median, sweep["GDP"].isel(run=slice(1, 20)).median("run"))
+    outer = corners(plot.fan(sweep, "GDP").collections[0])
+    last = outer[outer[:, 0] == 2020.0][:, 1]
+    np.testing.assert_allclose(
+        sorted({round(float(each), 6) for each in last}),
+        sweep["GDP"].sel(year=2020).quantile([0.05, 0.95], "run"),
+        rtol=1e-6,
+    )
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_a_fan_says_which_target_has_no_level_for_want_of_its_base(
+    runs: Runs, targets: tuple[Target, ...], lang: Lang
+) -> None:
+    name = "energy intensity of GDP"
+    array = plansim.annual(runs[0])[name]
+    sweep = xr.Dataset({name: array.expand_dims(run=3)})
+    asked = next(each for each in targets if each.attribute is Attribute.BINDING
+                 and name in each.variables.values())  # fmt: skip
+    assert asked.measure is Measure.REDUCTION
+    for kept, told in ((sweep, False), (sweep.sel(year=[2010, 2015, 2020]), True)):
+        axes = plot.fan(kept, name, targets, lang=lang)
+        assert (asked.id in axes.get_xlabel()) is told
+        assert (str(asked.since) in axes.get_xlabel()) is told
+        assert any(asked.id in each.get_text() for each in axes.texts) is not told
+
+
+def test_a_series_is_in_the_unit_in_which_its_target_states_the_base(
+    runs: Runs, targets: tuple[Target, ...]
+) -> None:
+    seen = 0
+    for target in targets:
+        if target.measure is not Measure.REDUCTION or target.base_unit == target.unit:
+            continue
+        for reference in target.variables.values():
+            raw, shown = series_in(runs[0], reference), series_in(runs[0], reference, targets)
+            assert shown.unit == target.base_unit
+            factor = reported_factor(raw.unit, shown.unit)
+            for year, value in raw.values.items():
+                assert shown.values[year] == pytest.approx(value * factor, nan_ok=True)
+            (mark,) = [e for e in marks_on(runs[0], reference, targets) if e.target == target]
+            assert target.value is not None
+            left = shown.values[target.since] * (1 - target.value / 100)
+            assert mark.high == pytest.approx(left)
+            seen += raw.unit != shown.unit
+    assert seen, "no target states its base in another unit than the model's"
+
+
+def test_each_scenario_of_a_sweep_has_a_fan(runs: Runs) -> None:
+    sweep = sweep_of(runs).assign_attrs(scenarios=["low", "high"])
+    sweep["scenario"] = ("run", (np.arange(21) >= 10).astype(int))
+    lines = plot.fan(sweep, "GDP").lines
+    np.testing.assert_allclose(
+        floats(lines[0].get_ydata()), sweep["GDP"].isel(run=slice(10)).median("run")
+    )
+    np.testing.assert_allclose(
+        floats(lines[1].get_ydata()), sweep["GDP"].isel(run=slice(10, None)).median("run")
+    )
+
+
+def test_years_of_a_phase_stand_clear_of_its_line(runs: Runs, targets: tuple[Target, ...]) -> None:
+    axes = plot.phase(runs[0], "GDP", "SO2 emission", targets)
+    figure_of(axes).canvas.draw()
+    line = axes.transData.transform(np.column_stack(axes.lines[0].get_data()))
+    steps = np.linspace(0, 1, 200)[:, None]
+    dense = np.concatenate([a + steps * (b - a) for a, b in itertools.pairwise(line)])
+    shown = [each for each in axes.texts if each.get_text().isdecimal()]
+    assert [each.get_text() for each in shown] == ["2005", "2010", "2015", "2020"]
+    for each in shown:
+        box = each.get_window_extent().padded(-1.5)  # what a line box has beside its figures
+        inside = [box.contains(*point) for point in dense]
+        assert not any(inside), each.get_text()
+
+
+def test_the_verdict_map_has_a_cell_for_each_verdict(
+    runs: Runs, targets: tuple[Target, ...]
+) -> None:
+    verdicts = [each for run in runs for each in plansim.check_targets(run, targets)]
+    axes = plot.verdict_map(verdicts, titles=["A", "B"])
+    judged = {each.id for each in verdicts if each.status != "untestable"}
+    assert len(axes.patches) == 2 * len(judged)
+    texts = [each.get_text() for each in axes.texts]
+    met = sum(each.status == "met" for each in verdicts)
+    assert sum(each.startswith("✓") for each in texts) == met > 0
+    with pytest.raises(ValueError, match="there is no verdict to draw"):
+        plot.verdict_map([])
+
+
+# --- faults ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("draw", "error", "message"),
+    [
+        (lambda run: plot.trajectories(run, "GDPP"), UnknownNameError,
+         "the run holds no variable 'GDPP'; did you mean 'GDP'?"),
+        (lambda run: plot.trajectories(run, "value added"), UnknownNameError,
+         "'value added' is not one series; expected an element, as value added"),
+        (lambda run: plot.trajectories([], "GDP"), ValueError, "there is no run to draw"),
+        (lambda run: plot.small_multiples(run, []), ValueError, "need a variable"),
+        (lambda run: plot.stack(run, "GDP"), InputError,
+         "'GDP' cannot be drawn in parts; expected an array over years and one subscript range"),
+        (lambda run: plot.stack(-run[["value added"]], "value added"), InputError,
+         "'value added' has negative values, which cannot be stacked"),
+        (lambda run: plot.pyramid(run, "value added"), InputError, "two subscript ranges"),
+        (lambda run: plot.pyramid(run.isel(area=[0]), "resident population"), InputError,
+         "cannot be drawn as a pyramid; expected a range of two elements, for the sides; "
+         "found 18 in cohort and 1 in area"),
+        (lambda run: plot.pyramid(run, "resident population", 1999), InputError,
+         "no figures for the year; expected 2005 to 2020; found 1999"),
+        (lambda run: plot.fan(run, "GDP"), InputError, "expected a variable over runs and years"),
+        (lambda run: plot.fan(run, "GDPP"), UnknownNameError, "no output 'GDPP'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_drawn_is_refused(
+    draw: Callable[[xr.Dataset], object], error: type[Exception], message: str, run: xr.Dataset
+) -> None:
+    with pytest.raises(error, match=re.escape(message)):
+        draw(run)
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_the_same_figure_has_the_same_bytes(
+    suffix: str, run: xr.Dataset, targets: tuple[Target, ...], tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        axes = plot.trajectories(run, "registered population", targets, lang="zh")
+        plot.save_figure(figure_of(axes), tmp_path / f"{name}{suffix}")
+    first, second = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("one", "two"))
+    assert first == second
+
+
+def test_a_file_appears_whole_or_not_at_all(
+    run: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure, path = figure_of(plot.trajectories(run, "GDP")), tmp_path / "figure.png"
+    path.write_text("before")
+    with pytest.raises(OutputError, match="exists already; --force replaces it"):
+        plot.save_figure(figure, path)
+
+    def fail(self: Figure, part: Path, **options: object) -> None:
+        part.write_text("half")
+        raise OSError("no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Figure, "savefig", fail)
+        with pytest.raises(OutputError, match="cannot write the output; found no space"):
+            plot.save_figure(figure, path, force=True)
+    assert [each.name for each in tmp_path.iterdir()] == ["figure.png"]
+    assert path.read_text() == "before"
+    plot.save_figure(figure, path, force=True)
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["baseline"],
+        ["baseline", "accelerated-growth", "--variable", "GDP", "--lang", "zh"],
+        ["baseline", "--kind", "verdicts"],
+        ["baseline", "--kind", "verdicts", "--all"],
+        ["baseline", "accelerated-growth", "--kind", "stack", "--variable", "增加值"],
+        ["baseline", "--kind", "pyramid", "--variable", "resident_population"],
+        ["baseline", "--kind", "phase", "--variable", "GDP", "--variable", "energy use[services]"],
+    ],
+)
+def test_the_command_writes_a_picture(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "picture.png"
+    assert main(["plot", *arguments, "-o", str(path)]) == 0
+    assert str(path) in capsys.readouterr().out
+    assert min(imread(path).shape[:2]) > 400
+
+
+def test_the_command_draws_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store, path = tmp_path / "sweep.zarr", tmp_path / "fan.png"
+    factor = "technology growth[services]"
+    swept = ["sweep", "baseline", "--factor", factor, "-n", "16", "-o", str(store)]
+    assert main(swept) == 0
+    assert main(["plot", str(store), "--kind", "fan", "-o", str(path)]) == 0
+    assert min(imread(path).shape[:2]) > 400
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["baseline", "-o", "a.gif"], "expected a name that ends with .pdf, .png, .svg; found"),
+        (["-o", "a.png"], "Missing argument 'SCENARIO'"),
+        (["baseline"], "Missing option '-o'"),
+        (["baseline", "-o", "no/a.png"], "expected an existing folder; found no folder no"),
+        (["baseline", "-o", "a.png", "--variable", "GDPP"], "did you mean 'GDP'?"),
+        (["baseline", "-o", "a.png", "--kind", "stack"], "--kind stack needs one --variable. See"),
+        (["baseline", "-o", "a.png", "--kind", "phase"], "--kind phase needs two --variable"),
+        (["baseline", "-o", "a.png", "--kind", "fan"], "--kind fan takes a RESULT.zarr that 'pl"),
+        (["a", "b", "-o", "a.png", "--kind", "fan"], "--kind fan needs one RESULT.zarr"),
+        (["baseline", "-o", "a.png", "--kind", "stack", "--variable", "GDP"],
+         "'GDP' cannot be drawn in parts"),
+    ],
+)  # fmt: skip
+def test_the_command_refuses(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["plot", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- drivers --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved study of uncertainty, far too small to be believed."""
+    path = tmp_path_factory.mktemp("study") / "study.json"
+    arguments = ["sensitivity", "baseline", "--design", "growth-investment", "-n", "8",
+                 "--trajectories", "2", "-o", str(path)]  # fmt: skip
+    assert main(arguments) == 0
+    return path
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_drivers_are_drawn_from_a_saved_study(
+    study: Path, targets: tuple[Target, ...], lang: Lang, tmp_path: Path
+) -> None:
+    saved = read_drivers(study, targets)
+    content = json.loads(study.read_text("utf-8"))
+    assert [each.target.id for each in saved.drivers] == [e["target"] for e in content["drivers"]]
+    figure = driver_sheet(saved, lang)
+    said = all_texts(figure)
+    for axes, each in zip(figure.axes, saved.drivers, strict=True):
+        text = read_text(lang)
+        assert each.target.id in said
+        assert typeset(text.pick(saved.title_en, saved.title_zh)) in said
+        widths = sorted(round(bar.get_width(), 6) for bar in axes.patches)  # type: ignore[attr-defined]
+        bars = [*each.main, *([each.rest] if each.rest else [])]
+        totals = [max(bar.total, 0) * 100 for bar in bars]
+        firsts = [max(min(bar.first, bar.total), 0) * 100 for bar in bars]
+        assert widths == pytest.approx(sorted([*totals, *firsts]), abs=1e-5)
+    path = tmp_path / "drivers.png"
+    assert (
+        main(["plot", str(study), "--kind", "drivers", "-o", str(path), "--lang", str(lang.value)])
+        == 0
+    )
+    assert imread(path).ndim == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        ("{", "not JSON"),
+        ("[]", "not the result of a study of uncertainty"),
+        ('{"scenarios": ["a"], "chances": []}', "found no 'drivers'"),
+        (
+            '{"scenarios": ["a"], "chances": [], "drivers": [{"target": "M2", "spread": 1, '
+            '"indices": [], "rest": null}]}',
+            "the catalogue has no target 'M2'",
+        ),
+    ],
+)
+def test_what_is_no_saved_study_is_refused_in_one_message(
+    content: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "study.json"
+    if content is not None:
+        path.write_text(content, "utf-8")
+    out = tmp_path / "a.png"
+    assert main(["plot", str(path), "--kind", "drivers", "-o", str(out)]) == 2
+    done = capsys.readouterr()
+    assert message in done.err
+    assert "study.json" in done.err
+    assert not out.exists()
+
+
+def test_drivers_take_one_source_without_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    for more in (["slow-growth"], ["--set", "credit ease after=1"], ["--variable", "GDP"]):
+        assert main(["plot", "baseline", *more, "--kind", "drivers", "-o", "a.png"]) == 2
+        assert "--kind drivers needs one SCENARIO or FILE.json" in capsys.readouterr().err
+
+
+def test_lines_are_told_apart_without_colours(runs: Runs, targets: tuple[Target, ...]) -> None:
+    axes = plot.trajectories(runs, "GDP", targets)
+    whole = [line for line in axes.lines if len(floats(line.get_xydata())) == 16]
+    assert len(whole) == 2
+    assert whole[0].get_linestyle() != whole[1].get_linestyle()
+
+
+def test_what_differs_from_zero_by_rounding_alone_is_zero(run: xr.Dataset) -> None:
+    noisy = plansim.annual(run)[["GDP"]]
+    noisy["GDP"] = noisy["GDP"] * 1e-18
+    assert set(series_in(noisy, "GDP").values.values()) == {0.0}
+    assert max(series_in(run, "GDP").values.values()) > 1

@@ -1,0 +1,633 @@
+"""What a report says is what was found, in every form and both languages."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import docx
+import numpy as np
+import pytest
+import typst
+import xarray as xr
+from fontTools.ttLib import TTFont
+from openpyxl import load_workbook
+
+from plansim.analysis.comparison import Comparison, Spread, compare
+from plansim.analysis.optimization.remedies import Mended
+from plansim.analysis.optimization.workshop import workshop_of
+from plansim.analysis.runs import compiled
+from plansim.cli.main import main
+from plansim.engine.dataset import annual
+from plansim.engine.simulate import simulate
+from plansim.errors import OutputError
+from plansim.model.records import Model
+from plansim.output.figures.canvas import font_file
+from plansim.output.marks import series_in
+from plansim.output.report.comparison import report
+from plansim.output.report.document import (
+    Band,
+    Document,
+    Figure,
+    Medium,
+    Row,
+    Table,
+    numbered,
+)
+from plansim.output.report.file import FORMATS, write_report
+from plansim.output.report.moves import move_in_words
+from plansim.output.report.pdf import fonts, lay_out
+from plansim.output.report.terminal import terminal_text
+from plansim.output.report.typography import in_print
+from plansim.output.text import Lang, read_text
+from plansim.scenario.reader import Scenario
+from plansim.scenario.values import Apply
+from plansim.targets.catalogue import Attribute, Status, load_targets, plan_region, plan_title
+from plansim.targets.views_file import load_views
+
+IDS = ("baseline", "accelerated-growth")
+LANGS = (Lang.EN, Lang.ZH)
+
+
+def spread_of(runs: list[xr.Dataset]) -> Spread:
+    """Make what a sweep says in short, of numbers that are told apart."""
+    summary = xr.Dataset(
+        {
+            "p_met": (("scenario", "target"), [[0.125, 0.5]]),
+            "quantiles": (
+                ("scenario", "output", "year", "quantile"),
+                np.array([[[[900.0, 950.0, 1000.0, 1050.0, 1200.0]] * 2]]),
+            ),
+        },
+        {
+            "scenario": np.array([IDS[0]], dtype=object),
+            "target": np.array(["M28", "M32"], dtype=object),
+            "output": np.array(["GDP"], dtype=object),
+            "year": [2010, 2015],
+            "quantile": [0.05, 0.25, 0.5, 0.75, 0.95],
+        },
+    )
+    return Spread("growth", summary, False)
+
+
+@pytest.fixture(scope="module")
+def found(city: Model, stories: Mapping[str, Scenario]) -> Comparison:
+    targets = load_targets(model=city)
+    scenarios = [stories[each] for each in IDS]
+    runs = [annual(simulate(city, each)) for each in scenarios]
+    views = load_views(city, targets)
+    return compare(
+        city,
+        scenarios,
+        runs,
+        plan_title(city) or plan_region(city),
+        targets,
+        views,
+        spread=spread_of(runs),
+    )
+
+
+@pytest.fixture(scope="module")
+def documents(found: Comparison) -> dict[Lang, Document]:
+    return {lang: report(found, read_text(lang)) for lang in LANGS}
+
+
+@pytest.fixture(scope="module")
+def short(documents: dict[Lang, Document]) -> dict[Lang, Document]:
+    """The same with one theme of several, since figures take long to draw."""
+    return {
+        lang: replace(document, sections=(*document.sections[:6], document.sections[-1]))
+        for lang, document in documents.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def folder(short: dict[Lang, Document], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the report in all forms and languages."""
+    folder = tmp_path_factory.mktemp("reports")
+    for lang, document in short.items():
+        for suffix in FORMATS:
+            write_report(document, folder / f"{lang}{suffix}")
+    return folder
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Give every text in a record."""
+    if type(value) is str:
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from texts(each)
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from texts(getattr(value, each.name))
+
+
+def on_page(document: Document) -> list[str]:
+    """Give all that a reader of a page sees in tables, captions and paragraphs, in print."""
+    shown: list[str] = []
+    for block, _ in numbered(in_print(document)):
+        if isinstance(block, Table):
+            shown += texts(block.on(Medium.PAGE))
+        elif isinstance(block, Figure):
+            shown.append(block.caption)
+        else:
+            shown += texts(block)
+    return [each for each in shown if each]
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+# --- the document ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_first_section_names_every_binding_target_that_fails_and_when(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    text = read_text(lang)
+    first = documents[lang].sections[0]
+    (table,) = [each for each in first.blocks if isinstance(each, Table)]
+    rows = [row for row in table.rows if isinstance(row, Row)]
+    binding = [e for e in found.targets if e.attribute is Attribute.BINDING]
+    failing = [e for e in binding if any(v[e.id].status is Status.MISSED for v in found.verdicts)]
+    assert failing, "nothing to hold the page to"
+    assert [row.cells[0].text.split()[0] for row in rows] == [each.id for each in failing]
+    for row, target in zip(rows, failing, strict=True):
+        assert text.pick(target.name_en, target.name_zh) in row.cells[0].text
+        for cell, verdicts in zip(row.cells[1:], found.verdicts, strict=False):
+            verdict = verdicts[target.id]
+            assert cell.number == verdict.value
+            said = text("report.fails_first", year=verdict.first_breach)
+            other = verdict.first_breach not in (None, target.year)
+            assert (said in cell.below) is other
+        assert row.cells[-1].text, "nothing is said of what would mend it"
+    said = " ".join(texts(first))
+    for each in found.breached:
+        years = {v[each.id].first_breach for v in found.verdicts} - {None}
+        assert each.id in said
+        assert all(str(year) in said for year in years)
+    share = text("report.share", share="12")
+    assert share in next(row for row in rows if row.cells[0].text.startswith("M28")).cells[1].below
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_numbers_of_the_matrix_are_those_of_the_verdicts(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    section = documents[lang].sections[1]
+    (table,) = [each.on(Medium.BOOK) for each in section.blocks if isinstance(each, Table)]
+    rows = {row.cells[0].text: row for row in table.rows if isinstance(row, Row)}
+    judged = {
+        key for v in found.verdicts for key, e in v.items() if e.status is not Status.UNTESTABLE
+    }
+    assert set(rows) == judged
+    for key, row in rows.items():
+        for place, verdicts in enumerate(found.verdicts):
+            word, value, margin, share, breach = row.cells[3 + 5 * place : 8 + 5 * place]
+            verdict = verdicts[key]
+            assert read_text(lang).word("status", verdict.status) in word.text
+            assert (value.number, margin.number) == (verdict.value, verdict.margin)
+            assert (share.number, breach.number) == (verdict.margin_pct, verdict.first_breach)
+
+
+def test_figures_by_year_are_those_of_the_runs_in_the_units_of_the_views(
+    found: Comparison, documents: dict[Lang, Document]
+) -> None:
+    checked = 0
+    themes = [each for each in documents[Lang.EN].sections if any(
+        isinstance(block, Figure) and block.panels for block in each.blocks)]  # fmt: skip
+    assert len(themes) == len(found.views.themes)
+    for theme, section in zip(found.views.themes, themes, strict=True):
+        (table,) = [each for each in section.blocks if isinstance(each, Table)]
+        (figure,) = [each for each in section.blocks if isinstance(each, Figure)]
+        years = [int(each.head) for each in table.columns if each.head.isdecimal()]
+        lines = [line for chart in theme.charts for line in chart.lines]
+        assert len(figure.panels) == len(lines)
+        for panel, line in zip(figure.panels, lines, strict=True):
+            curves = [each for each in panel.curves if not each.target]
+            for curve, run in zip(curves, found.runs, strict=True):
+                series = series_in(run, line.reference)
+                row = table.rows[curve.row]
+                assert isinstance(row, Row)
+                for year, cell in zip(years, row.cells[2:], strict=True):
+                    if np.isfinite(series.values[year]):
+                        assert cell.number == pytest.approx(series.values[year] * line.factor)
+                        assert curve.values[year] == cell.number
+                        checked += 1
+            for place in range(1, len(curves)):
+                first, other, difference = (
+                    table.rows[curves[0].row], table.rows[curves[place].row],
+                    table.rows[curves[place].row + 1],
+                )  # fmt: skip
+                assert isinstance(first, Row)
+                assert isinstance(other, Row)
+                assert isinstance(difference, Row)
+                for a, b, c in zip(
+                    first.cells[2:], other.cells[2:], difference.cells[2:], strict=True
+                ):
+                    if a.number is not None and b.number is not None:
+                        assert c.number == pytest.approx(b.number - a.number)
+    assert checked > 100
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_terminal_shows_all_and_the_decision_last(
+    documents: dict[Lang, Document], lang: Lang
+) -> None:
+    document = documents[lang]
+    shown = terminal_text(document, 100)
+    titles = [shown.index(f"\n{each.title}\n") for each in document.sections]
+    assert titles[0] == max(titles)
+    assert titles[1:] == sorted(titles[1:])
+
+
+# --- the files ------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """Collects what a page shows and what it would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[str] = []
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self._hidden += tag in ("style", "title")
+        self.links += [value or "" for key, value in attrs if key in ("src", "href")]
+        if tag == "img":
+            assert dict(attrs)["alt"]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("style", "title")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.shown.append(data)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_html_says_all_without_network_or_script(
+    short: dict[Lang, Document], folder: Path, lang: Lang
+) -> None:
+    page = Page()
+    page.feed((folder / f"{lang}.html").read_text("utf-8"))
+    shown = squeezed("".join(page.shown))
+    assert [each for each in on_page(short[lang]) if squeezed(each) not in shown] == []
+    assert "script" not in page.tags
+    assert page.links
+    assert all(each.startswith("data:image/svg+xml;base64,") for each in page.links)
+
+
+def test_html_brings_every_character_that_it_shows(folder: Path, tmp_path: Path) -> None:
+    import base64
+
+    content = (folder / "zh.html").read_text("utf-8")
+    page = Page()
+    page.feed(content)
+    (coded,) = re.findall(r"data:font/woff;base64,([^)]*)\)", content)
+    (tmp_path / "font.woff").write_bytes(base64.b64decode(coded))
+    carried = set(TTFont(tmp_path / "font.woff").getBestCmap())
+    known = set(TTFont(font_file()).getBestCmap())
+    wanted = {ord(char) for char in "".join(page.shown) if not char.isspace()}
+    assert wanted & known <= carried
+    assert {chr(char) for char in wanted - known} <= set("₂₃✓✗⚠"), "no face is sure to have these"
+
+
+def _of_style(file: Any, name: str) -> list[str]:
+    return [each.text for each in file.paragraphs if each.style.name == name]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_docx_has_headings_tables_captions_and_an_east_asian_face(
+    short: dict[Lang, Document], folder: Path, lang: Lang
+) -> None:
+    file = docx.Document(str(folder / f"{lang}.docx"))
+    document = in_print(short[lang])
+    headings = _of_style(file, "Heading 1")
+    assert headings == [each.title for each in document.sections]
+    wanted = [block for block, _ in numbered(document) if isinstance(block, Table)]
+    assert len(file.tables) == len(wanted)
+    for table, block in zip(file.tables, wanted, strict=True):
+        shown = squeezed("".join(cell.text for row in table.rows for cell in row.cells))
+        page = block.on(Medium.PAGE)
+        assert [e for e in texts(page.rows) if squeezed(e) not in shown] == []
+        assert table.rows[0]._tr.xpath(".//w:tblHeader"), "the head is not repeated"
+    captions = _of_style(file, "Caption")
+    figures = [block for block, _ in numbered(document) if isinstance(block, Figure)]
+    assert len(captions) == len(wanted) + len(figures)
+    assert len(file.inline_shapes) == len(figures)
+    for name in ("Normal", "Heading 1", "Caption", "Title"):
+        fonts = file.styles[name].element.rPr.rFonts
+        assert fonts.get(docx.oxml.ns.qn("w:eastAsia"))
+    # Word is strict about the order of these.
+    order = ["tcW", "gridSpan", "vMerge", "tcBorders", "shd"]
+    for cell in file.element.xpath("//w:tcPr"):
+        found = [order.index(each.tag.partition("}")[2]) for each in cell]
+        assert found == sorted(found)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_xlsx_has_a_sheet_a_section_numbers_and_native_charts(
+    found: Comparison, short: dict[Lang, Document], folder: Path, lang: Lang
+) -> None:
+    path = folder / f"{lang}.xlsx"
+    book = load_workbook(path)
+    document = in_print(short[lang])
+    assert len(book.sheetnames) == len(document.sections)
+    charts = 0
+    for sheet, section in zip(book.worksheets, document.sections, strict=True):
+        numbers = {round(float(cell.value), 9) for row in sheet.iter_rows() for cell in row
+                   if isinstance(cell.value, int | float)}  # fmt: skip
+        for block in section.blocks:
+            if isinstance(block, Table):
+                wanted = {
+                    round(float(cell.number), 9)
+                    for row in block.on(Medium.BOOK).rows
+                    if not isinstance(row, Band)
+                    for cell in row.cells
+                    if cell.number is not None and not cell.below
+                }
+                assert wanted <= numbers
+            elif isinstance(block, Figure):
+                charts += len(block.panels)
+    with zipfile.ZipFile(path) as parts:
+        assert sum(name.startswith("xl/charts/chart") for name in parts.namelist()) == charts > 0
+    years = [cell.value for cell in next(
+        row for row in book.worksheets[-2].iter_rows() if row[2].value == 2005)[2:]]  # fmt: skip
+    assert years == [int(year) for year in found.runs[0]["year"].to_numpy()]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_pdf_has_every_failing_target_on_page_one_and_all_rows(
+    found: Comparison, short: dict[Lang, Document], folder: Path, tmp_path: Path, lang: Lang
+) -> None:
+    assert (folder / f"{lang}.pdf").read_bytes().startswith(b"%PDF-")
+    document = in_print(short[lang])
+    source = Path(lay_out(document, tmp_path))
+    where = "#context [#metadata(query(<row>).map(e => (e.value, e.location().page())))<where>]"
+    source.write_text(source.read_text("utf-8") + "\n" + where, "utf-8")
+    answer = json.loads(typst.query(str(source), "<where>", field="value", one=True, **fonts()))
+    first = {words.split()[0] for words, page in answer if page == 1}
+    assert first == {each.id for each in found.failing}
+    wanted = [
+        group
+        for block, _ in numbered(document)
+        if isinstance(block, Table)
+        for group in block.rows
+        if isinstance(group, Row) and not group.joined
+    ]
+    assert [words for words, _ in answer] == [row.cells[0].text for row in wanted]
+
+
+def test_the_same_report_has_the_same_bytes(
+    short: dict[Lang, Document], folder: Path, tmp_path: Path
+) -> None:
+    for suffix in (".html", ".xlsx", ".pdf"):
+        write_report(short[Lang.EN], tmp_path / f"again{suffix}")
+        assert (tmp_path / f"again{suffix}").read_bytes() == (folder / f"en{suffix}").read_bytes()
+
+
+def test_a_report_is_written_whole_or_not_at_all(
+    short: dict[Lang, Document], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.html"
+    path.write_text("kept", "utf-8")
+    with pytest.raises(OutputError, match="--force replaces it"):
+        write_report(short[Lang.EN], path)
+    with pytest.raises(OutputError, match=r"found \.doc; did you mean '\.docx'\?"):
+        write_report(short[Lang.EN], tmp_path / "a.doc")
+
+    def broken(self: Path, *_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", broken)
+    with pytest.raises(OutputError, match="No space left"):
+        write_report(short[Lang.EN], path, force=True)
+    monkeypatch.undo()
+    assert path.read_text("utf-8") == "kept"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.html"]
+
+
+def test_bands_of_a_sweep_are_drawn_by_the_workbook_itself(
+    found: Comparison, documents: dict[Lang, Document], tmp_path: Path
+) -> None:
+    """Where years follow one another a band is its width stacked on its lower end, else bars."""
+    assert found.spread is not None
+    summary = found.spread.summary
+
+    def charts_of(years: list[int], name: str) -> tuple[str, Any]:
+        found_years = [*years]
+        quantiles = np.array([[[[900.0 + y, 0, 0, 0, 1000.0 + 2 * y] for y in range(len(years))]]])
+        changed = xr.Dataset(
+            {
+                "p_met": summary["p_met"],
+                "quantiles": (("scenario", "output", "year", "quantile"), quantiles),
+            },
+            {**{key: summary[key] for key in ("scenario", "target", "output", "quantile")},
+             "year": found_years},
+        )  # fmt: skip
+        document = report(replace(found, spread=Spread("s", changed, True)), read_text(Lang.EN))
+        (theme,) = [
+            each
+            for each in document.sections
+            for block in each.blocks
+            if isinstance(block, Figure) and any(c.band for p in block.panels for c in p.curves)
+        ]
+        write_report(replace(document, sections=(document.sections[0], theme)), tmp_path / name)
+        with zipfile.ZipFile(tmp_path / name) as parts:
+            charts = [parts.read(e).decode() for e in parts.namelist() if "charts/chart" in e]
+        banded = [each for each in charts if "areaChart" in each or "errBars" in each]
+        assert len(banded) == 1
+        return banded[0], load_workbook(tmp_path / name).worksheets[1]
+
+    for years, whole in ((list(range(2005, 2021)), True), ([2010, 2015], False)):
+        chart, sheet = charts_of(years, f"{len(years)}.xlsx")
+        assert ("areaChart" in chart, "errBars" in chart) == (whole, not whole)
+        rows = {
+            row[1].value: [cell.value for cell in row[2:] if cell.value is not None]
+            for row in sheet.iter_rows()
+            if row[1].value
+        }
+        low, high, width = (rows[f"A {each}"] for each in ("5 %", "95 %", "95 − 5"))
+        assert low == [900.0 + y for y in range(len(years))]
+        assert high == [1000.0 + 2 * y for y in range(len(years))]
+        assert width == [b - a for a, b in zip(low, high, strict=True)]
+        # What the chart draws from are these rows, in their order.
+        numbers = {row[1].value: row[1].row for row in sheet.iter_rows()}
+        wanted = f"${numbers['A 95 − 5']}"
+        drawn = re.findall(r"<c:f>([^<]*)</c:f>", chart)
+        assert any(f"$C{wanted}:" in each for each in drawn), drawn
+
+
+def test_rows_of_bands_are_for_workbooks_alone(documents: dict[Lang, Document]) -> None:
+    for section in documents[Lang.EN].sections:
+        for block in section.blocks:
+            if isinstance(block, Table):
+                shown = list(texts(block.on(Medium.PAGE).rows))
+                assert "A 95 %" not in shown
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_page_one_says_what_mends_several_at_once_and_what_stays_missed(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    said = [each for each in texts(documents[lang].sections[0]) if "“" in each or '"' in each]
+    for scenario, mended in zip(found.scenarios, found.mended, strict=True):
+        joint = mended.joint
+        assert joint is not None
+        assert joint.remedy is not None
+        name = read_text(lang).pick(scenario.title_en, scenario.title_zh)
+        (line,) = [each for each in said[1:] if name in each]
+        assert str(len(joint.mended)) in line
+        assert str(len(joint.remedy.moves)) in line
+        assert read_text(lang)("report.joint_sure") in line
+        assert all(each.target.id in line for each in joint.left)
+        assert not any(each.id in line.split() for each in joint.mended)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_notes_speak_only_of_columns_that_are_there(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    text = read_text(lang)
+    bare = replace(found, mended=tuple(Mended((), None) for _ in found.mended))
+    for document, sought in ((documents[lang], True), (report(bare, text), False)):
+        (table,) = [e for e in document.sections[0].blocks if isinstance(e, Table)]
+        assert (table.columns[-1].head == text("report.mends")) is sought
+        assert (text("report.mends_note") in table.note) is sought
+        assert ("→" in table.note) is sought
+
+
+def test_moves_of_page_one_are_short_and_still_meet_their_target(
+    city: Model, found: Comparison, stories: Mapping[str, Scenario]
+) -> None:
+    text = read_text(Lang.EN)
+    seen = 0
+    for mended in found.mended:
+        alone = [(each.target, each.alone[0].moves[0]) for each in mended.each if each.alone]
+        levers = [move.lever for _, move in alone]
+        shop = workshop_of(
+            city, stories[mended.each[0].scenario], levers, [target for target, _ in alone],
+            compiled,
+        )  # fmt: skip
+        for place, (target, move) in enumerate(alone):
+            name = move.lever.name_en
+            said = move_in_words(move, text, brief=True).removeprefix(name)
+            figure = re.sub(r"[^\d.+−-]", "", said.partition("→")[2] or said).replace("−", "-")
+            assert len(figure.strip("+-").replace(".", "").strip("0")) <= 4, said
+            value = float(figure) / move.lever.shown_factor
+            if "→" not in said and move.lever.apply is not Apply.ADD:
+                value = move.present * (1 + float(figure) / 100)
+            if move.lever.shown_unit == "Year":
+                assert float(figure) * 10 == pytest.approx(round(float(figure) * 10))
+            assert abs(value - move.present) >= abs(move.value - move.present) * (1 - 1e-6)
+            width = move.lever.high - move.lever.low
+            assert move.lever.low - 1e-6 * width <= value <= move.lever.high + 1e-6 * width
+            assert shop.margins(target, [[(place, value)]])[0] >= 0, (target.id, said)
+            seen += 1
+    assert seen
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_levers_are_called_alike_in_all_tables(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    text = read_text(lang)
+    levers = {each.constants: text.pick(each.name_en, each.name_zh) for each in found.views.levers}
+    (attribution,) = found.attributions
+    assert attribution is not None
+    moved = {levers[e.constants] for e in attribution.groups if e.constants in levers}
+    taken = {levers[(each.reference,)] for each in found.assumptions if (each.reference,) in levers}
+    assert moved
+    assert taken
+    for wanted, column in ((moved, "causes.due"), (taken, "report.assumption")):
+        (table,) = [
+            block
+            for section in documents[lang].sections
+            for block in section.blocks
+            if isinstance(block, Table) and any(e.head == text(column) for e in block.columns)
+        ]
+        said = " ".join(texts(table.rows))
+        heads = " ".join(each.head for each in table.columns)
+        assert [each for each in wanted if each not in said + heads] == []
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
+    found: Comparison, documents: dict[Lang, Document], lang: Lang
+) -> None:
+    text = read_text(lang)
+    (attribution,) = found.attributions
+    assert attribution is not None
+    names = [text.pick(each.name, each.name_zh) for each in attribution.groups]
+    rest = text("causes.rest_bare", share="")
+    (table,) = [
+        block
+        for section in documents[lang].sections
+        for block in section.blocks
+        if isinstance(block, Table) and any(e.head == text("causes.due") for e in block.columns)
+    ]
+    assert "±" not in table.note
+    others = 0
+    for row in table.rows:
+        if not isinstance(row, Row):
+            continue
+        change, due = row.cells[3], row.cells[4].text
+        assert change.number is not None
+        sizes = re.findall(r"(?<= )[+-]\d[\d.]*", due.replace("−", "-"))
+        assert sizes
+        assert due.count(text("list_sep.comma")) + 1 >= len(sizes)
+        assert all(float(each) for each in sizes), due
+        assert not re.search(r" 0(\.0+)?(\D|$)", due), due
+        step = 10.0 ** -len(sizes[0].partition(".")[2])
+        total = sum(map(float, sizes))
+        # Each figure is rounded, and so may be what is left out: others that round to nil.
+        assert total == pytest.approx(change.number, abs=step * (len(sizes) + 1) / 2), due
+        assert any(name in due for name in names)
+        others += rest in due
+    assert others, "some row has more changes than are named"
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["compare"], "Missing argument 'SCENARIO...'"),
+        (["compare", "baseline"], "a comparison needs two scenarios or more"),
+        (["compare", "baseline", "baseline"], "a comparison needs two different scenarios"),
+        (["compare", "baseline", "acelerated-growth"], "did you mean 'accelerated-growth'?"),
+        (["compare", "baseline", "slow-growth", "-o", "a.pptx"], "found .pptx"),
+        (["compare", "baseline", "slow-growth", "-o", "no/a.pdf"], "no folder no"),
+        (["compare", "baseline", "slow-growth", "--sweep", "no.zarr"], "no such folder"),
+        (["compare", "baseline", "slow-growth", "--lang", "fr"], "'fr' is not one of 'en', 'zh'"),
+    ],
+)
+def test_a_mistyped_command_is_answered_in_one_message(
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    done = capsys.readouterr()
+    assert message in done.err
+    assert "Traceback" not in done.err
+    assert not done.out
+    assert list(tmp_path.iterdir()) == []

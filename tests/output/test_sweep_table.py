@@ -1,0 +1,130 @@
+"""What a sweep says on a terminal: all shares, with errors that hold at the ends, too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from plansim.analysis.experiments.summary import shares
+from plansim.output.tables.sweep import sweep_table
+from plansim.output.text import Lang, read_text
+from plansim.targets.catalogue import Status, Target, load_targets
+from plansim.targets.indicator import Measure
+
+
+@pytest.fixture(scope="module")
+def target() -> Target:
+    return next(each for each in load_targets() if each.value is not None and each.year)
+
+
+def summary(target: Target, counts: Mapping[Status, int], *, is_sample: bool = True) -> xr.Dataset:
+    verdicts = np.array([[[counts.get(each, 0) for each in Status]]])
+    names = ("p_met", "p_met_se", "p_met_low", "p_met_high")
+    found = shares(verdicts, is_sample=is_sample)
+    dims = ("scenario", "target")
+    return xr.Dataset(
+        {
+            **{name: (dims, each) for name, each in zip(names, found, strict=True)},
+            "verdicts": ((*dims, "verdict"), verdicts),
+            "worst_margin": (dims, [[-1.5]]),
+            "worst_run": (dims, [[3]]),
+            "quantiles": ((dims[0], "output", "year", "quantile"), np.ones((1, 1, 1, 2))),
+            "runs": ((dims[0], "outcome"), [[sum(counts.values()), 0]]),
+        },
+        {
+            "scenario": ["plain"], "target": [target.id], "outcome": ["ok", "never_run"],
+            "verdict": [each.value for each in Status], "output": ["x"], "year": [2010],
+            "quantile": [0.05, 0.95], "output_unit": ("output", ["Dmnl"]),
+        },
+        {"bad_variables": json.dumps({})},
+    )  # fmt: skip
+
+
+def row(target: Target, counts: Mapping[Status, int], *, is_sample: bool = True) -> list[str]:
+    """Give the words of a target's row after its limit, and the heads of their columns."""
+    short = replace(target, name_en="Name", unit="")
+    told = sweep_table(
+        summary(short, counts, is_sample=is_sample), [short], read_text(Lang.EN), 100, names_zh={}
+    )
+    lines = told.splitlines()
+    head = next(line for line in lines if line.startswith("id"))
+    found = next(line for line in lines if line.startswith(target.id))
+    start = head.index("plan says")
+    columns = [each for each in ("missed", "undecided", "not judged") if each in head]
+    return [*columns, "|", " ".join(found[start:].split()[2:-2])]
+
+
+MET, MISSED, OPEN, NOT = Status.MET, Status.MISSED, Status.UNDECIDED, Status.UNTESTABLE
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({MET: 70, MISSED: 30}, ["missed", "|", "70.0 ± 4.5 % 30.0 %"]),
+        ({MET: 60, MISSED: 20, OPEN: 20},
+         ["missed", "undecided", "|", "60.0 ± 4.8 % 20.0 % 20.0 %"]),
+        ({MET: 60, MISSED: 20, OPEN: 15, NOT: 5},
+         ["missed", "undecided", "not judged", "|", "60.0 ± 4.8 % 20.0 % 15.0 % 5.0 %"]),
+        ({MET: 100}, ["missed", "|", "96.3–100 % –"]),
+        ({MISSED: 100}, ["missed", "|", "0–3.7 % 100 %"]),
+        ({MET: 3, OPEN: 97}, ["missed", "undecided", "|", "3.0 ± 2.1 % – 97.0 %"]),
+        ({MET: 10**6, MISSED: 1}, ["missed", "|", ">99.9 ± <0.1 % <0.1 %"]),
+        ({MET: 10**6}, ["missed", "|", ">99.9–100 % –"]),
+        ({Status.ASSUMED: 100}, ["missed", "|", "assumed –"]),
+    ],
+)  # fmt: skip
+def test_shares_are_all_shown_and_certain_to_no_more_than_the_runs_say(
+    counts: Mapping[Status, int], expected: list[str], target: Target
+) -> None:
+    assert row(target, counts) == expected
+
+
+def test_shares_of_what_is_no_sample_have_no_error(target: Target) -> None:
+    assert row(target, {MET: 70, MISSED: 30}, is_sample=False) == ["missed", "|", "70.0 % 30.0 %"]
+
+
+def outputs(target: Target, low: float, high: float, *, lang: Lang = Lang.EN) -> str:
+    """Give the words of the row of an output that a target judges."""
+    found = summary(target, {Status.MET: 9, Status.MISSED: 1})
+    name = next(iter(target.variables.values()))
+    found = found.assign_coords(output=[name])
+    found["quantiles"][...] = np.array([low, high])
+    told = sweep_table(found, [target], read_text(lang), 200, names_zh={})
+    line = next(each for each in told.splitlines() if each.startswith(name))
+    return " ".join(line.removeprefix(name).split())
+
+
+@pytest.fixture(scope="module")
+def share() -> Target:
+    return next(
+        each
+        for each in load_targets()
+        if each.unit == "%" and each.measure is Measure.LEVEL and each.value is not None
+    )
+
+
+def test_an_output_is_in_the_unit_of_the_target_that_judges_it(share: Target) -> None:
+    assert outputs(share, 0.4807, 0.4891) == "% 2010 48.1 48.9"
+
+
+def test_quantiles_that_would_read_alike_get_more_digits(share: Target) -> None:
+    assert outputs(share, 0.48101, 0.48134) == "% 2010 48.10 48.13"
+    assert outputs(share, 0.481, 0.481) == "% 2010 48.1 48.1"
+
+
+@pytest.mark.parametrize(("step", "said"), [(0.25, True), (0.0625, False), (0.03125, False)])
+def test_a_coarser_step_than_the_models_is_told(target: Target, step: float, said: bool) -> None:
+    told = sweep_table(
+        summary(target, {Status.MET: 9}),
+        [target],
+        read_text(Lang.EN),
+        100,
+        names_zh={},
+        steps=(step, 0.0625),
+    )
+    assert ("Made at a step of 0.25 years; `check` uses 0.0625" in told) is said

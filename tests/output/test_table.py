@@ -1,0 +1,419 @@
+"""Tables keep to their width, lose no verdict, and say by words and marks what colour says too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plansim.output.series import Series
+from plansim.output.tables.table import (
+    Line,
+    columns,
+    facts,
+    limit_of,
+    paragraph,
+    render,
+    series_table,
+    verdict_table,
+    wrap,
+)
+from plansim.output.text import Lang, read_text
+from plansim.targets.catalogue import Attribute, Direction, Gap, Kind, Status, Target
+from plansim.targets.indicator import Measure
+from plansim.targets.verdict import Verdict
+
+EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
+LANGS = st.sampled_from([EN, ZH])
+
+PLAIN = Target(
+    id="G1",
+    kind=Kind.TARGET,
+    name_en="Output of the town",
+    name_zh="全镇产出",
+    unit="亿元",
+    attribute=Attribute.EXPECTED,
+    base_period=None,
+    base_value=None,
+    base_unit="亿元",
+    year=2010,
+    value=370.0,
+    direction=Direction.AT_MOST,
+    tolerance=None,
+    parts=(),
+    measure=Measure.LEVEL,
+    since=2005,
+    horizon=2020,
+    basis=(),
+    variables={},
+    planned={},
+    reason_en="The module follows.",
+    reason_zh="模块尚待建立。",
+    place_en="Chapter 1",
+    place_zh="第一章",
+    wording="",
+    note_en="",
+    note_zh="",
+    file="targets.yaml",
+    line=7,
+)
+
+
+def verdict(
+    target: Target,
+    scenario: str = "base",
+    value: float | None = 362.0,
+    status: Status = Status.MET,
+    first_breach: int | None = None,
+    bases: dict[str, float] | None = None,
+) -> Verdict:
+    margin = None
+    if value is not None and target.value is not None:
+        margin = (
+            target.value - value if target.direction is Direction.AT_MOST else value - target.value
+        )
+    return Verdict(
+        scenario=scenario,
+        id=target.id,
+        name_en=target.name_en,
+        name_zh=target.name_zh,
+        attribute=target.attribute,
+        year=target.year,
+        value=value,
+        target=target.value,
+        direction=target.direction,
+        unit=target.unit,
+        status=status,
+        margin=margin,
+        margin_pct=None if margin is None or not target.value else margin / target.value * 100,
+        first_breach=first_breach,
+        bases=bases or {},
+        gap=Gap.NOT_MODELLED if status is Status.UNTESTABLE else None,
+        reason_en=target.reason_en,
+        reason_zh=target.reason_zh,
+    )
+
+
+def table(
+    verdicts: Sequence[Verdict], targets: Sequence[Target], width: int = 100, every: bool = False
+) -> list[str]:
+    return verdict_table(verdicts, targets, EN, width, every=every).splitlines()
+
+
+# --- widths -------------------------------------------------------------------------------------
+
+WORDS = st.text(st.sampled_from(list("ab 亿元，。（）%é")), max_size=60)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("GDP", 3), ("亿元/年", 7), ("≥ ✓ –", 5), ("é", 1), ("e\u0301", 1)]
+)
+def test_columns(text: str, expected: int) -> None:
+    assert columns(text) == expected
+
+
+@given(text=WORDS, width=st.integers(4, 40))
+def test_wrapping_keeps_the_width_and_every_character(text: str, width: int) -> None:
+    lines = wrap(text, width)
+    assert all(columns(line) <= width for line in lines)
+    assert re.sub(r"\s", "", "".join(lines)) == re.sub(r"\s", "", text)
+
+
+@given(text=WORDS, width=st.integers(12, 40))
+def test_no_line_begins_with_a_closing_mark(text: str, width: int) -> None:
+    plain = re.sub(r"[，。（）% ]+", "，", text)
+    assert not any(line.startswith("，") for line in wrap("元" + plain, width)[1:])
+
+
+def test_a_paragraph_is_indented() -> None:
+    assert paragraph("one two three", 10, "  ") == "  one two\n  three"
+
+
+def test_cells_line_up_under_chinese_text() -> None:
+    rows = [((Line("亿元"),), (Line("", "1"),)), ((Line("GDP"),), (Line("", "20"),))]
+    assert render(rows) == "亿元   1\nGDP   20"
+
+
+def test_facts_keep_the_line_breaks_of_a_text_and_wrap_the_rest() -> None:
+    said = facts([("unit", "亿元"), ("equation", "GDP = a\n  + b"), ("note", "word " * 10)], 40)
+    assert said.splitlines() == [
+        "unit      亿元",
+        "equation  GDP = a",
+        "            + b",
+        "note      word word word word word word",
+        "          word word word word",
+    ]
+
+
+# --- what the plan asks for ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"direction": Direction.AT_LEAST, "value": 27500.0}, "≥ 27,500"),
+        ({"direction": Direction.AT_MOST, "value": 6.3}, "≤ 6.3"),
+        ({"direction": Direction.ABOUT, "value": 7.0, "tolerance": 1.0}, "7 ± 1"),
+        ({"direction": None, "value": None}, ""),
+    ],
+)
+def test_limit(changes: dict[str, object], expected: str) -> None:
+    assert limit_of(replace(PLAIN, **changes), EN) == expected  # type: ignore[arg-type]
+
+
+# --- verdicts -----------------------------------------------------------------------------------
+
+BINDING = replace(PLAIN, id="B1", attribute=Attribute.BINDING, name_en="People", name_zh="总人口")
+
+
+def test_binding_targets_come_first_whatever_their_order() -> None:
+    lines = table([verdict(PLAIN), verdict(BINDING)], [PLAIN, BINDING])
+    at = {
+        key: next(i for i, line in enumerate(lines) if line.startswith(key)) for key in ("B1", "G1")
+    }
+    assert at["B1"] < at["G1"]
+    assert "Binding targets, 2010" in lines[at["B1"] - 1]
+    assert "Expected targets, 2010" in lines[at["G1"] - 1]
+
+
+def test_a_row_says_target_status_value_margin_and_share() -> None:
+    (row,) = [line for line in table([verdict(PLAIN)], [PLAIN]) if line.startswith("G1")]
+    assert re.split(r"\s{2,}", row) == [
+        "G1", "Output of the town", "≤ 370 亿元", "✓ met", "362", "+8", "+2 %",
+    ]  # fmt: skip
+
+
+def test_a_narrow_table_puts_the_margin_below_the_value() -> None:
+    lines = table(
+        [verdict(PLAIN, "base"), verdict(PLAIN, "fast", 371.2, Status.MISSED)], [PLAIN], 70
+    )
+    place = next(i for i, line in enumerate(lines) if line.startswith("G1"))
+    assert lines[place].split()[-8:] == ["≤", "370", "✓", "met", "362", "✗", "missed", "371"]
+    assert lines[place + 1].split() == ["亿元", "+8", "(+2", "%)", "-1", "(-0.3", "%)"]
+
+
+@pytest.mark.parametrize(("breach", "expected"), [(2013, "breach 2013"), (None, "holds to 2020")])
+def test_a_binding_limit_says_until_when_it_holds(breach: int | None, expected: str) -> None:
+    lines = table([verdict(BINDING, first_breach=breach)], [BINDING], 80)
+    assert any(line.endswith(expected) for line in lines)
+
+
+@pytest.mark.parametrize("direction", [Direction.AT_MOST, Direction.AT_LEAST])
+def test_no_breach_is_called_an_achievement_in_chinese(direction: Direction) -> None:
+    """突破 is a transgression of a cap, but of a floor it is praise: its figure was surpassed."""
+    limit = replace(BINDING, direction=direction)
+    shown = verdict_table([verdict(limit, first_breach=2013)], [limit], ZH, 80)
+    assert "2013年起不达标" in shown
+    assert not [key for key, phrase in ZH.phrases.items() if "突破" in phrase]
+
+
+def test_an_expected_target_and_an_approximate_one_are_not_followed() -> None:
+    about = replace(BINDING, direction=Direction.ABOUT, tolerance=10.0)
+    for target in (PLAIN, about):
+        assert not any("holds to" in line for line in table([verdict(target)], [target], 80))
+
+
+@pytest.mark.parametrize("width", [70, 100])
+def test_an_undecided_row_shows_both_bases_and_on_which_side_they_lie(width: int) -> None:
+    floor = replace(PLAIN, direction=Direction.AT_LEAST, value=546.0)
+    undecided = verdict(
+        floor, value=511.0, status=Status.UNDECIDED, bases={"constant": 511.0, "current": 579.3}
+    )
+    said = " ".join(" ".join(table([undecided], [floor], width)).split())
+    assert re.search(r"\? undecided .*2005 prices +✗ 511.* current prices +✓ 579", said)
+    assert "the bases disagree" in said
+    assert "-35" not in said
+
+
+def test_a_value_that_misses_by_a_hair_is_not_shown_as_the_target() -> None:
+    row = next(
+        line
+        for line in table([verdict(PLAIN, value=370.04, status=Status.MISSED)], [PLAIN])
+        if line.startswith("G1")
+    )
+    assert "370.04" in row
+    assert "-0.04" in row
+
+
+def test_what_nothing_can_judge_is_counted_or_listed_with_its_reason() -> None:
+    unjudged = [verdict(each, value=None, status=Status.UNTESTABLE) for each in (PLAIN, BINDING)]
+    judged = replace(PLAIN, id="G2")
+    targets = [PLAIN, BINDING, judged]
+    short = " ".join(table([*unjudged, verdict(judged)], targets))
+    assert "1 binding, 1 expected. Binding among them: B1. Add --all" in short
+    assert "The module follows." not in short
+    full = table([*unjudged, verdict(judged)], targets, every=True)
+    assert "B1  People: The module follows." in full
+    assert "G1  Output of the town: The module follows." in full
+
+
+def test_a_year_that_a_run_lacks_is_said_for_each_scenario() -> None:
+    def short(scenario: str, gap: Gap, year: int | None) -> Verdict:
+        found = verdict(BINDING, scenario, None, Status.UNTESTABLE)
+        return replace(found, gap=gap, gap_year=year)
+
+    verdicts = [
+        *(short("base", Gap.ENDS, 2010), short("fast", Gap.NO_NUMBER, None)),
+        *(verdict(PLAIN, "base"), short("fast", Gap.NOT_SAVED, 2009)),
+    ]
+    verdicts[-1] = replace(verdicts[-1], id=PLAIN.id)
+    said = " ".join(table(verdicts, [BINDING, PLAIN]))
+    assert "for want of a variable" not in said
+    assert "Not judged under base: 1. The run ends before 2010: FINAL TIME must lie later." in said
+    assert "Not judged under fast: 1. The figure has no meaning in this run" in said
+    full = " ".join(" ".join(table(verdicts, [BINDING, PLAIN], every=True)).split())
+    assert "B1 People: base: The run ends before 2010" in full
+    assert "fast: The run keeps no figure of 2009: SAVEPER is too coarse" in full
+
+
+def test_a_target_that_one_scenario_can_judge_stands_in_the_table() -> None:
+    lines = table(
+        [verdict(PLAIN, "base"), verdict(PLAIN, "fast", None, Status.UNTESTABLE)], [PLAIN], 90
+    )
+    assert any("✓ met" in line and "– not judged" in line for line in lines)
+
+
+def test_nothing_judged_is_said_so() -> None:
+    lines = table([verdict(PLAIN, value=None, status=Status.UNTESTABLE)], [PLAIN])
+    assert lines[0] == "This catalogue holds no target that this model can judge."
+
+
+def test_the_counts_add_up() -> None:
+    statuses = [Status.MET, Status.MET, Status.MISSED, Status.ASSUMED, Status.UNTESTABLE]
+    targets = [replace(PLAIN, id=f"G{place}") for place, _ in enumerate(statuses)] + [BINDING]
+    verdicts = [
+        verdict(each, value=None if status is Status.UNTESTABLE else 1.0, status=status)
+        for each, status in zip(targets, [*statuses, Status.MISSED], strict=True)
+    ]
+    head, _, total, binding = table(verdicts, targets)[-4:]
+    assert re.split(r"\s{2,}", head.strip()) == [
+        "met", "missed", "undecided", "assumed", "not judged",
+    ]  # fmt: skip
+    assert total.split() == ["base", "2", "2", "0", "1", "1"]
+    assert binding.split()[-5:] == ["0", "1", "0", "0", "0"]
+
+
+def test_scenarios_that_do_not_fit_stand_in_panels() -> None:
+    scenarios = [f"a-long-name-of-scenario-{number}" for number in range(4)]
+    lines = table([verdict(PLAIN, each) for each in scenarios], [PLAIN], 100)
+    heads = [line.split()[-2:] for line in lines if line.startswith("id ")]
+    assert heads == [scenarios[:2], scenarios[2:]]
+    assert len([line for line in lines if line.startswith("G1")]) == 2
+
+
+def test_titles_stand_under_the_scenarios() -> None:
+    said = verdict_table([verdict(PLAIN)], [PLAIN], ZH, 80, titles={"base": "规划基准情景"})
+    assert said.splitlines()[1].strip() == "规划基准情景"
+
+
+NAMES = st.sampled_from(
+    ["Output", "Share of the secondary and tertiary sectors in GDP", "Chemical oxygen demand"]
+)
+CHINESE = st.sampled_from(["产出", "城镇职工基本养老保险覆盖人数占全部从业人员的比重"])
+TARGETS = st.builds(
+    lambda **changes: replace(PLAIN, **changes),
+    id=st.from_regex(r"[MTO][0-9]{2}[a-c]?", fullmatch=True),
+    name_en=NAMES,
+    name_zh=CHINESE,
+    attribute=st.sampled_from(Attribute),
+    unit=st.sampled_from(["%", "亿元", "元/人", "m3/万元"]),
+    value=st.floats(0.1, 90_000).map(lambda number: float(f"{number:.3g}")),
+    direction=st.sampled_from([Direction.AT_LEAST, Direction.AT_MOST]),
+)
+
+
+@st.composite
+def judged_plans(draw: st.DrawFn) -> tuple[list[Target], list[Verdict]]:
+    targets = draw(st.lists(TARGETS, min_size=1, max_size=6, unique_by=lambda each: each.id))
+    scenarios = draw(st.sampled_from([["base"], ["baseline", "fast-growth"], list("abcde")]))
+    verdicts = []
+    for target in targets:
+        for scenario in scenarios:
+            status = draw(st.sampled_from(Status))
+            value = target.value and target.value * draw(st.floats(-1, 3))
+            if status is Status.UNTESTABLE:
+                value = None
+            bases = {"constant": 1.0, "current": 2e4} if status is Status.UNDECIDED else {}
+            breach = draw(st.sampled_from([None, 2010]))
+            verdicts.append(verdict(target, scenario, value, status, breach, bases))
+    return targets, verdicts
+
+
+@settings(deadline=None, max_examples=60)
+@given(plan=judged_plans(), text=LANGS, width=st.integers(80, 140), every=st.booleans())
+def test_a_table_keeps_to_its_width_and_holds_every_verdict(
+    plan: tuple[list[Target], list[Verdict]], text: object, width: int, every: bool
+) -> None:
+    targets, verdicts = plan
+    assert isinstance(text, type(EN))
+    said = verdict_table(verdicts, targets, text, width, every=every)
+    lines = said.splitlines()
+    assert max(map(columns, lines)) <= width
+    assert not any(line != line.rstrip() for line in lines)
+    in_table = {each.id for each in verdicts if each.status is not Status.UNTESTABLE}
+    for each in targets:
+        rows = [line for line in lines if line.startswith(f"{each.id} ")]
+        assert bool(rows) == (each.id in in_table or every)
+    for status in set(Status) - {Status.UNTESTABLE}:
+        shown = sum(
+            line.count(f"{mark} {text.word('status', status)}") for line in lines for mark in "✓✗?="
+        )
+        assert shown == sum(each.status is status for each in verdicts)
+
+
+@settings(deadline=None, max_examples=20)
+@given(plan=judged_plans(), text=LANGS, width=st.integers(80, 140))
+def test_colour_changes_nothing_but_colour(
+    plan: tuple[list[Target], list[Verdict]], text: object, width: int
+) -> None:
+    targets, verdicts = plan
+    assert isinstance(text, type(EN))
+    plain = verdict_table(verdicts, targets, text, width)
+    colourful = verdict_table(verdicts, targets, text, width, colour=True)
+    assert colourful != plain
+    assert re.sub(r"\x1b\[\d+m", "", colourful) == plain
+
+
+# --- annual series ------------------------------------------------------------------------------
+
+YEARS = list(range(2005, 2021))
+
+
+def series(name: str = "output", start: float = 100.0) -> Series:
+    values = {year: start * 1.1 ** (year - 2005) for year in YEARS}
+    return Series(name, "产出", "亿元/Year", "year", values)
+
+
+def test_all_years_are_shown_where_they_fit() -> None:
+    lines = series_table([series()], YEARS, EN, 120).splitlines()
+    assert lines[0].split() == ["variable", "unit", *map(str, YEARS)]
+    assert lines[2].split()[:4] == ["output", "亿元/year", "100", "110"]
+    assert len(lines) == 3
+
+
+def test_years_that_do_not_fit_are_left_out_but_not_the_first_the_last_and_the_targets() -> None:
+    lines = series_table([series()], YEARS, EN, 70, first=[2010, 2015]).splitlines()
+    shown = [int(year) for year in lines[0].split()[2:]]
+    assert {2005, 2010, 2015, 2020} <= set(shown)
+    assert shown[:3] == [2005, 2006, 2007]
+    assert max(map(columns, lines)) <= 70
+    assert "left out" in " ".join(lines[3:])
+
+
+def test_names_are_wrapped_before_years_are_left_out() -> None:
+    long = series("a rather long name of a variable that matters")
+    lines = series_table([long], YEARS, EN, 140).splitlines()
+    assert len(lines[0].split()) == 2 + len(YEARS)
+
+
+def test_chinese_names_stand_in_chinese_tables() -> None:
+    assert series_table([series()], YEARS, ZH, 120).splitlines()[2].startswith("产出")
+
+
+def test_a_missing_figure_is_a_dash() -> None:
+    gap = replace(series(), values=dict.fromkeys(YEARS, float("nan")))
+    assert series_table([gap], YEARS, EN, 120).splitlines()[2].split()[2:] == ["–"] * len(YEARS)

@@ -1,0 +1,167 @@
+"""The catalogue of phrases is complete and used; figures never hide on which side a value lies."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+import plansim.output.text as text_module
+from plansim.output.text import (
+    Lang,
+    decimals_for,
+    figure,
+    language,
+    margin_figure,
+    percent,
+    read_text,
+    target_figure,
+)
+
+PACKAGE = Path(text_module.__file__).parents[1]
+
+
+def leaves(node: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for key, child in node.items():
+        if isinstance(child, Mapping) and not {"en", "zh"} & set(child):
+            yield from leaves(child, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", child
+
+
+CATALOGUE = dict(
+    leaves(YAML(typ="safe").load((PACKAGE / "output" / "locale" / "text.yaml").read_text("utf-8")))
+)
+
+
+@pytest.mark.parametrize("key", CATALOGUE)
+def test_every_phrase_has_both_languages_and_the_same_placeholders(key: str) -> None:
+    phrase = CATALOGUE[key]
+    assert isinstance(phrase, dict)
+    assert set(phrase) == {"en", "zh"}
+    placeholders = [
+        {name for _, name, _, _ in string.Formatter().parse(phrase[lang]) if name is not None}
+        for lang in ("en", "zh")
+    ]
+    assert placeholders[0] == placeholders[1]
+
+
+def test_every_phrase_that_the_code_names_exists_and_every_phrase_is_used() -> None:
+    modules = [path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE]
+    sources = [path.read_text("utf-8") for path in modules]
+    groups = {key.partition(".")[0] for key in CATALOGUE}
+    named = {
+        found
+        for source in sources
+        for found in re.findall(r"""["']([a-z_]+\.[a-z_]+)["']""", source)
+        if found.partition(".")[0] in groups and not found.endswith((".html", ".yaml"))
+    }
+    assert named <= set(CATALOGUE)
+    # Groups whose keys are values of an enum or come from data: `text.word("basis", …)`.
+    computed = {
+        group
+        for source in sources
+        for group in re.findall(r"""\.word\(["']([a-z_]+)["']""", source)
+    } | {"unit"}
+    unused = {
+        key for key in CATALOGUE if key not in named and key.partition(".")[0] not in computed
+    }
+    assert unused == set()
+
+
+def test_a_language_may_be_given_by_its_name() -> None:
+    assert [read_text(lang).pick("met", "达标") for lang in ("en", "zh")] == ["met", "达标"]
+    with pytest.raises(ValueError, match="'fr' is not a valid Lang"):
+        read_text("fr")
+
+
+def test_an_unknown_phrase_is_an_error() -> None:
+    with pytest.raises(KeyError, match=r"status\.splendid"):
+        read_text(Lang.EN)("status.splendid")
+
+
+def test_words_from_data_that_the_catalogue_lacks_stand_as_they_are() -> None:
+    assert read_text(Lang.ZH).word("basis", "market prices") == "market prices"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "environ", "expected"),
+    [
+        (None, {}, Lang.EN),
+        (None, {"LANG": "zh_CN.UTF-8"}, Lang.ZH),
+        (None, {"LANG": "zh_TW"}, Lang.ZH),
+        (None, {"LANG": "en_GB.UTF-8"}, Lang.EN),
+        (None, {"LANG": "C"}, Lang.EN),
+        (None, {"LC_MESSAGES": "zh_CN.UTF-8", "LANG": "en_GB.UTF-8"}, Lang.ZH),
+        (None, {"LC_ALL": "en_US.UTF-8", "LC_MESSAGES": "zh_CN.UTF-8"}, Lang.EN),
+        (None, {"LC_ALL": "", "LANG": "zh_CN.UTF-8"}, Lang.ZH),
+        ("en", {"LANG": "zh_CN.UTF-8"}, Lang.EN),
+        ("zh", {}, Lang.ZH),
+    ],
+)
+def test_language(wanted: str | None, environ: dict[str, str], expected: Lang) -> None:
+    assert language(wanted, environ) is expected
+
+
+PLAN_FIGURES = st.one_of(
+    st.integers(1, 99_999).map(float),
+    st.integers(1, 9_999).map(lambda tenths: tenths / 10),
+    st.integers(1, 999).map(lambda hundredths: hundredths / 100),
+)
+
+
+def read(shown: str) -> float:
+    return float(shown.replace(",", ""))
+
+
+@given(target=PLAN_FIGURES)
+def test_the_plan_is_quoted_in_full(target: float) -> None:
+    assert read(target_figure(target)) == target
+
+
+@given(target=PLAN_FIGURES, relative=st.floats(-0.9, 2.0))
+def test_rounding_never_moves_a_value_across_a_target(target: float, relative: float) -> None:
+    value = target * (1 + relative)
+    shown = read(figure(value, decimals_for(target, value)))
+    if value > target:
+        assert shown >= target
+    if value < target:
+        assert shown <= target
+
+
+@given(target=PLAN_FIGURES, relative=st.floats(1e-4, 2.0), sign=st.sampled_from([-1, 1]))
+def test_a_miss_of_a_ten_thousandth_still_shows(target: float, relative: float, sign: int) -> None:
+    value = target * (1 + sign * relative)
+    assert read(figure(value, decimals_for(target, value))) != target
+
+
+@given(target=PLAN_FIGURES, relative=st.floats(-0.9, 2.0))
+def test_no_false_precision(target: float, relative: float) -> None:
+    assume(abs(relative) > 0.01)
+    value = target * (1 + relative)
+    shown = figure(value, decimals_for(target, value))
+    digits = len(shown.replace(",", "").replace(".", "").lstrip("0").rstrip("0"))
+    needed = len(target_figure(target).replace(",", "").replace(".", "").strip("0"))
+    assert digits <= max(4, needed + 1)
+
+
+@given(margin=st.floats(-1e6, 1e6), decimals=st.integers(-2, 3))
+def test_a_margin_keeps_its_sign(margin: float, decimals: int) -> None:
+    shown = margin_figure(margin, decimals)
+    assert shown.startswith("+") == (margin > 0)
+    if abs(margin) > 1e-2:
+        assert read(shown) * margin > 0
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [(12.4, "+12 %"), (9.6, "+10 %"), (0.94, "+0.9 %"), (-0.2, "-0.2 %"), (0.0, "0.0 %")],
+)
+def test_percent(share: float, expected: str) -> None:
+    assert percent(share) == expected

@@ -1,0 +1,459 @@
+"""The audit against figures reckoned independently, and its arithmetic against misuse."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import string
+from decimal import Decimal, getcontext
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from plansim.errors import CatalogueError
+from plansim.targets.audit import Clash, Nature, audit_plan, evaluate
+from plansim.targets.catalogue import load_targets
+
+getcontext().prec = 40
+
+
+@pytest.fixture(scope="module")
+def clashes() -> dict[str, Clash]:
+    return {clash.id: clash for clash in audit_plan()}
+
+
+@pytest.fixture(scope="module")
+def values(clashes: dict[str, Clash]) -> dict[str, float]:
+    return {
+        f"{clash.id}.{line.name}": line.value
+        for clash in clashes.values()
+        for line in clash.arithmetic
+    }
+
+
+def rate(start: str, end: str, years: int = 5) -> Decimal:
+    """Per cent a year from ``start`` to ``end``, in 40 digits."""
+    return ((Decimal(end) / Decimal(start)) ** (Decimal(1) / years) - 1) * 100
+
+
+def grown(start: str, percent: str, years: int = 5) -> Decimal:
+    return Decimal(start) * (1 + Decimal(percent) / 100) ** years
+
+
+# Each figure is typed here as the plan prints it, and reckoned without the audit.
+ORACLE: dict[str, Fraction | Decimal] = {
+    "I01.grown": grown("268.7", "16"),
+    "I01.implied": rate("268.7", "546"),
+    "I02.towns": Fraction(127 + 63 + 5 + 34),
+    "I02.share": Fraction(229, 370) * 100,
+    "I03.implied": rate("16500", "27500"),
+    "I03.level": grown("16500", "10.6"),
+    "I03.people": Decimal(352) * (Decimal("1.12") / Decimal("1.106")) ** 5,
+    "I03.rate_at_cap": (Decimal("1.12") / (Decimal(370) / 352) ** (Decimal(1) / 5) - 1) * 100,
+    "I04.gap": Fraction(5513, 100) - Fraction(401, 10),
+    "I05.urban_gain_a_year": (185 - Fraction(1408, 10)) / 5,
+    "I06.services_start": Fraction(5788, 10) * Fraction(274, 1000),
+    "I06.culture_start": Fraction(51) / Fraction(13, 10) ** 5,
+    "I06.trade_start": Fraction(100) / Fraction(123, 100) ** 5,
+    "I07.energy": Fraction(5788, 10) * 3,
+    "I07.excess": (Fraction(300, 279) - 1) * 100,
+    "I08.regular_ha": Fraction(273, 15) * 10,
+    "I09.secondary_need": rate(str(Decimal("578.8") * Decimal("62.5")), str(1020 * 67)),
+    "I09.building": Fraction(5788, 10) * Fraction(625, 1000) - Fraction(3334, 10),
+    "I09.gdp_floor": Decimal("578.8")
+    * (
+        grown("0.101", "4") + grown("0.625", "13") + grown("0.274", "11")
+    ),
+    "I10.gain_km2": Fraction(4071) * Fraction(8, 1000),
+    "I10.planted_share": Fraction(700000, 1) / 15 / 100 / 4071 * 100,
+    "I11.needed": Fraction(28) * 185 - Fraction(235, 10) * Fraction(1408, 10),
+    "I12.claimed": Fraction(45, 100) * Fraction(152, 10),
+    "I13.missing": Fraction(225, 100) - Fraction(46 + 36 + 27, 100),
+    "I14.county_grade_two": Fraction(1997) - (3677 - 1492 - 1262),
+    "I15.weighted": Fraction(80 * 127 + 60 * 63, 190),
+    "I16.natural_only": grown("352", "0.63"),
+    "I17.implied": (Fraction(1152, 1144) - 1) * 100,
+    "I18.most_people": Fraction(1640 * 10000, 42000),
+    "I18.per_head_then": Decimal(1640 * 10000) / grown("370", "0.63"),
+    "I19.implied": rate("150", "120"),
+    "I19.use_end": Fraction(120 * 1020, 10000),
+    "I20.energy_gain": (Fraction(24, 10) * 1020 / (3 * Fraction(5788, 10)) - 1) * 100,
+    "I20.closures": Fraction(302 + 240 + 400 - 600),
+    "I21.path": sum((Decimal("268.7") / Decimal("1.398") ** k for k in range(5)), Decimal(0)),
+    "I22.imports": 15 - Fraction(116, 10),
+    "I23.moved_a_year": Fraction(176 + 190, 2) * Fraction(11, 100) / 5,
+    "I24.ratio_end": Fraction(13600, 5380),
+    "I25.path": sum((Decimal("5.8") / Decimal("1.52") ** k for k in range(5)), Decimal(0)),
+    "I26.sulphur_index": Fraction(90),
+    "I27.rate_2010": Fraction(27500, 3300),
+    "I28.total": sum((grown("268.7", "16", k) for k in range(1, 6)), Decimal(0)),
+    "I29.room": Fraction(45 - 43, 10),
+    "I30.lead": Fraction(2),
+    "I31.text_rate": rate("578.8", "1000"),
+    "I32.share": Fraction(20) * Fraction(39, 10),
+    "I33.wide_rate": rate("76", "118"),
+}  # fmt: skip
+
+# What the plan's own arithmetic was found to give by others, as they printed it.
+PRINTED = {
+    "I01.grown": "564.4",
+    "I01.implied": "15.24",
+    "I01.gap": "18.4",
+    "I01.gap_pct": "3.3",
+    "I02.gap_pct": "24",
+    "I03.people_rate": "1.27",
+    "I03.people": "374.8",
+    "I03.rate_at_cap": "10.89",
+    "I05.urban_gain_a_year": "8.84",
+    "I06.rest_start": "109.3",
+    "I06.rest_end": "116.2",
+    "I06.rest_rate": "1.2",
+    "I07.energy_share": "11.9",
+    "I07.gdp_share": "5.5",
+    "I08.gap": "10.7",
+    "I09.primary_need": "4.1",
+    "I09.secondary_need": "13.57",
+    "I09.tertiary_need": "10.8",
+    "I09.industry_end": "614.3",
+    "I09.building_end": "69.1",
+    "I09.building_rate": "19.5",
+    "I09.gdp_floor": "1004.9",
+    "I09.floor_rate": "11.66",
+    "I10.gain_mu": "4.9",
+    "I10.planted_km2": "467",
+    "I11.needed": "1871",
+    "I11.covered": "26",
+    "I13.elsewhere": "0.8",
+    "I14.county_pct": "72",
+    "I14.density": "90.3",
+    "I16.rate": "1.00",
+    "I16.inflow": "6.8",
+    "I17.people_2000": "330.0",
+    "I18.rate": "1.08",
+    "I18.people": "381.8",
+    "I18.per_head_then": "42954",
+    "I19.use_start": "8.68",
+    "I19.use_gain": "41",
+    "I20.elasticity": "0.59",
+    "I20.sulphur_per_tce": "36",
+    "I21.path": "767",
+    "I24.ratio_start": "2.20",
+    "I25.path": "14.9",
+    "I28.rate_start": "46.4",
+    "I28.rate_end_low": "53.5",
+    "I28.rate_end_high": "55.3",
+    "I28.total": "2144",
+    "I28.icor": "4.9",
+    "I31.text_rate": "11.56",
+    "I32.share": "78",
+}
+
+
+# --- the shipped audit --------------------------------------------------------------------------
+
+
+def test_all_clashes_are_there_and_stand(clashes: dict[str, Clash]) -> None:
+    assert list(clashes) == [f"I{number:02d}" for number in range(1, 34)]
+    assert [clash.id for clash in clashes.values() if not clash.stands] == []
+    assert {clash.nature for clash in clashes.values()} == set(Nature)
+
+
+@pytest.mark.parametrize("name", list(ORACLE))
+def test_results_equal_those_in_fractions_and_decimals(values: dict[str, float], name: str) -> None:
+    assert values[name] == pytest.approx(float(ORACLE[name]), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", list(PRINTED))
+def test_results_equal_those_printed(values: dict[str, float], name: str) -> None:
+    decimals = len(PRINTED[name].partition(".")[2])
+    assert f"{values[name]:.{decimals}f}" == PRINTED[name]
+
+
+def test_capital_under_steady_investment(values: dict[str, float]) -> None:
+    """The closed form of I12 against five years of accounts, spent in mid-year."""
+    for keep, name in ((1 - 0.096, "I12.added_low"), (1 - 0.06, "I12.added_high")):
+        capital = 0.0
+        for year in range(1, 6):
+            capital = capital * keep + 268.7 * 1.16**year * keep**0.5
+        assert values[name] == pytest.approx(capital)
+
+
+def test_a_finding_says_what_was_reckoned(clashes: dict[str, Clash]) -> None:
+    assert "leads to 564.4 亿元; 546 is 15.24 % a year" in clashes["I01"].finding_en
+    assert "年均15.24%，相差18.4亿元（3.3%）" in clashes["I01"].finding_zh
+    line = clashes["I01"].arithmetic[0]
+    assert str(line) == "grown = 268.7 × (1 + 16 / 100) ^ 5 = 564.4"
+    start, *_ = clashes["I01"].statements
+    assert (start.reference, start.value, start.unit, start.year) == (
+        "M03.base",
+        268.7,
+        "亿元",
+        "2005",
+    )
+    assert "相关链接2" in start.place_zh
+    assert {each.reference for each in clashes["I28"].statements} >= {"E090", "I01.grown"}
+
+
+def test_texts_stand_in_both_languages_with_the_same_figures(root: Path) -> None:
+    raw = YAML(typ="safe", pure=True).load(root / "model" / "audit.yaml")
+    for clash in raw["clashes"]:
+        for key in ("finding", "handling"):
+            names = [
+                {name for _, name, _, _ in string.Formatter().parse(clash[key][each]) if name}
+                for each in ("en", "zh")
+            ]
+            assert names[0] == names[1], (clash["id"], key)
+        assert re.search(r"[\u4e00-\u9fff]", clash["topic"]["zh"])
+
+
+def test_each_result_is_used(root: Path) -> None:
+    raw = YAML(typ="safe", pure=True).load(root / "model" / "audit.yaml")
+    later = " ".join(str(clash["figures"]) for clash in raw["clashes"])
+    for clash in raw["clashes"]:
+        said = " ".join([*clash["arithmetic"].values(), clash["stands"], clash["finding"]["en"]])
+        said += clash["handling"]["en"]
+        for name in (*clash["arithmetic"], *clash["figures"]):
+            assert re.search(rf"\b{name}\b", said) or f"{clash['id']}.{name}" in later, (
+                clash["id"],
+                name,
+            )
+
+
+def test_no_figure_is_typed_where_it_could_be_named(root: Path) -> None:
+    """Expressions hold only 1 to 4, a half, and powers of ten; texts only years and places."""
+    raw = YAML(typ="safe", pure=True).load(root / "model" / "audit.yaml")
+    places = (
+        r"2005(年)? ?= ?100|[Cc]hapters? \d+|[Pp]art \d+|[Ll]inks? \d( and \d)?"
+        r"|相关链接\d|20\d\d(–\d\d)?|I\d\d|E\d\d\d|10,000|[万亿k]?m[23]\b|100 (km2|people)"
+        r"| to 1\b|∶1"
+    )
+    for clash in raw["clashes"]:
+        for text in clash["arithmetic"].values():
+            numbers = {
+                node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)
+            }
+            assert numbers <= {0.5, 1, 2, 3, 4, 5, 10, 100, 1000, 10000}, (clash["id"], text)
+        for key in ("finding", "handling"):
+            for text in clash[key].values():
+                bare = re.sub(r"\{[^}]*\}", "", text)
+                assert not re.search(r"\d", re.sub(places, "", bare)), (clash["id"], bare)
+
+
+# --- recomputed, not stored ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def copied(root: Path, tmp_path: Path) -> Path:
+    """The shipped catalogue, evidence and audit, in a folder of their own."""
+    for name in ("targets.yaml", "audit.yaml", "evidence.csv"):
+        shutil.copy(root / "model" / name, tmp_path / name)
+    return tmp_path
+
+
+def edit(path: Path, old: str, new: str) -> int:
+    """Replace what stands once, and give its line."""
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return text[: text.index(old)].count("\n") + 1
+
+
+def test_a_changed_plan_changes_findings(copied: Path) -> None:
+    edit(copied / "targets.yaml", "target: {at least: 546, year: 2010}",
+         "target: {at least: 564.5, year: 2010}")  # fmt: skip
+    found = {clash.id: clash for clash in audit_plan(copied)}
+    assert not found["I01"].stands  # the plan no longer contradicts itself there
+    assert "564 亿元" in found["I01"].finding_en
+    assert found["I28"].arithmetic[1].value == pytest.approx(564.5 / 1020 * 100)
+    assert found["I02"] == next(clash for clash in audit_plan() if clash.id == "I02")
+
+
+def test_changed_evidence_changes_findings(copied: Path) -> None:
+    path = copied / "evidence.csv"
+    path.write_text(path.read_text("utf-8").replace(",2.79,tce/万元", ",3.1,tce/万元"), "utf-8")
+    assert not {clash.id: clash for clash in audit_plan(copied)}["I07"].stands
+
+
+# --- faults -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("    link_two: M35.base", "    link_two: M355.base", "{0}: there is no figure M355.base; "
+         "expected M03.target, M03.base, E019 or a result of a clash above; "
+         "did you mean 'M35'?"),
+        ("    link_one: A24.base", "    link_one: A24.bass", "{0}: A24 has no number for 'bass'; "
+         "expected A24.base or A24.target, where it has one; found A24.bass"),
+        ("    highest: E019", "    highest: E102", "{0}: E102 has no such number; expected E102, "
+         "or of a range E102.low or E102.high; found 0.4–0.6"),
+        ("    towns: I02.towns", "    towns: I02.town", "{0}: there is no figure I02.town; "
+         "expected M03.target, M03.base, E019 or a result of a clash above; "
+         "did you mean 'I02.towns'?"),
+        ("    gap: grown - end", "    gap: grwn - end", "{0}: nothing is called 'grwn'; "
+         "found grwn - end; did you mean 'grown'?"),
+        ("    gap: grown - end", "    gap: grown -", "{0}: this is not an expression; "
+         "found grown -"),
+        ("    gap: grown - end", "    gap: __import__('os').system('true')", "{0}: only numbers, "
+         "names, + - * / **, sum, min, max are understood; found __import__('os').system('true')"),
+        ("    gap: grown - end", "    gap: grown > end", "{0}: 'gap' is a comparison; "
+         "expected a number"),
+        ("    gap: grown - end", "    gap: 1 / (end - end)", "{0}: the expression has no finite "
+         "value; found 1 / (end - end)"),
+        ("    gap: grown - end", "    sum: grown - end", "{0}: 'sum' cannot be a name; "
+         "expected letters, digits and _"),
+        ("    gap: grown - end", "    end: grown - end", "{0}: the name 'end' stands for something "
+         "else already"),
+        ("  stands: implied < rate", "  stands: implied - rate", "{0}: not a comparison; "
+         "expected a comparison; found implied - rate"),
+        ("    urban_share: O03.target", "    urban_share: {reference: O03.target, value: 1}",
+         "{0}: the figure 'urban_share' has both a reference and a value"),
+        ("    urban_share: O03.target", "    urban_share: {value: 60}", "{0}: the figure "
+         "'urban_share' says neither where it stands nor what it is; expected a reference, or "
+         "value, unit and source"),
+        ("The same row asks for {end:.0f} 亿元", "The same row asks for {ends:.0f} 亿元", "{0}: "
+         "the text names 'ends', which nothing gives; did you mean 'end'?"),
+        ("The same row asks for {end:.0f} 亿元", "The same row asks for {end!r:.0f} 亿元", "{0}: "
+         "the text has a place that cannot be filled; expected {{end:.1f}}, with the number of "
+         "decimals; found {{end:.0f}}"),
+        ("The same row asks for {end:.0f} 亿元", "The same row asks for {end:.9999f} 亿元", "{0}: "
+         "the text has a place that cannot be filled; expected {{end:.1f}}, with the number of "
+         "decimals; found {{end:.9999f}}"),
+        ("The same row asks for {end:.0f} 亿元", "The same row asks for {end.real:.0f} 亿元",
+         "{0}: the text names 'end.real', which nothing gives"),
+        ("The same row asks for {end:.0f} 亿元", "The same row asks for {end 亿元", "{0}: the text "
+         "cannot be filled: unexpected '{{' in field name"),
+        ("  nature: slack", "  nature: slck", "{0}: 'nature' is not what it should be; expected "
+         "'contradiction', 'tension', 'definition', 'rounding', 'slack', 'consistent' or 'silent'; "
+         "found the text 'slck'"),
+        ("- id: I33", "- id: I32", "{0}: the id I32 stands twice"),
+        ("- id: I33", "- ident: I33", "{0}: the key 'id' is missing"),
+    ],
+)  # fmt: skip
+def test_a_fault_names_its_line(copied: Path, old: str, new: str, expected: str) -> None:
+    path = copied / "audit.yaml"
+    line = edit(path, old, new)
+    with pytest.raises(CatalogueError) as caught:
+        audit_plan(copied)
+    said = [str(fault).removeprefix(f"{path}:") for fault in caught.value.faults]
+    # A text that runs over lines begins a line further up.
+    begins = line - 1 if "The same row" in old else line
+    matching = [each for each in said if each.startswith(expected.format(begins))]
+    assert matching, said
+
+
+def test_all_faults_come_at_once(copied: Path) -> None:
+    path = copied / "audit.yaml"
+    lines = [
+        edit(path, "    gap: grown - end", "    gap: grwn - end"),
+        edit(path, "    towns: I02.towns", "    towns: I02.town"),
+    ]
+    with pytest.raises(CatalogueError) as caught:
+        audit_plan(copied)
+    assert [fault.line for fault in caught.value.faults] == lines
+
+
+def test_an_audit_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match=r"audit\.yaml: no such file"):
+        audit_plan(tmp_path)
+
+
+# --- arithmetic ---------------------------------------------------------------------------------
+
+NUMBERS = st.integers(-50, 50).map(float)
+LEAVES = st.sampled_from(["a", "b", "3", "0.5"])
+EXPRESSIONS = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+        inner.map(lambda each: f"-{each}"),
+        st.tuples(inner, st.sampled_from("23")).map(lambda t: f"({t[0]}) ** {t[1]}"),
+        st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(
+            lambda t: f"{t[0]}({t[1]}, {t[2]})"
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None)
+@given(EXPRESSIONS, NUMBERS, NUMBERS)
+def test_arithmetic_is_that_of_python(text: str, a: float, b: float) -> None:
+    try:
+        expected = eval(text, {"__builtins__": {}, "min": min, "max": max}, {"a": a, "b": b})
+    except ArithmeticError:
+        with pytest.raises(ValueError, match="no finite value"):
+            evaluate(text, {"a": a, "b": b})
+        return
+    if len(text) <= 400:
+        assert evaluate(text, {"a": a, "b": b}) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a.real",
+        "a.__class__",
+        "a[0]",
+        "'a'",
+        "True",
+        "None",
+        "[a]",
+        "(a, a)",
+        "lambda: a",
+        "(b := a)",
+        "a if a else a",
+        "a and a",
+        "not a",
+        "a // 2",
+        "a % 2",
+        "a << 2",
+        "a @ a",
+        "~a",
+        "1j",
+        "a < 1 < 2",
+        "(a < 1) + 1",
+        "abs(a)",
+        "open(a)",
+        "sum()",
+        "sum(*a)",
+        "max(a, default=1)",
+        "sum(x for x in a)",
+        "f'{a}'",
+        "print",
+        "a; a",
+        "a = 1",
+        "import os",
+        "",
+        "(" * 300 + "a" + ")" * 300,
+        "a + " * 200 + "a",
+        "9 ** 9 ** 9 ** 9",
+        "1" * 390,
+        "1e999",
+        "(0 - 8) ** 0.5",
+        "a / 0",
+    ],
+)
+def test_everything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"understood|called|expression|too long"):
+        evaluate(text, {"a": 2})
+
+
+def test_a_sum_is_exact_and_a_comparison_is_true_or_false() -> None:
+    assert evaluate("sum(a, a, a)", {"a": 0.1}) == pytest.approx(0.3, rel=1e-15)
+    assert evaluate("a >= 2", {"a": 2}) is True
+    assert evaluate("a != 2", {"a": 2}) is False
+
+
+def test_the_audit_refers_to_the_catalogue_by_ids_that_exist(root: Path) -> None:
+    """Each clash that a note of the catalogue points to is there."""
+    raw = (root / "model" / "targets.yaml").read_text("utf-8")
+    mentioned = set(re.findall(r"\bI\d\d\b", raw))
+    assert mentioned <= {clash.id for clash in audit_plan()}
+    assert len(mentioned) > 15
+    assert len(load_targets()) == 264

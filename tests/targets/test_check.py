@@ -1,0 +1,453 @@
+"""Verdicts: what they must be whatever the numbers, and that a sweep is judged as one run is."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plansim.errors import CatalogueError
+from plansim.model.reader import load_model
+from plansim.model.records import Timing
+from plansim.targets.catalogue import (
+    Attribute,
+    Basis,
+    Direction,
+    Kind,
+    Period,
+    Status,
+    Target,
+    load_targets,
+)
+from plansim.targets.indicator import Measure
+from plansim.targets.verdict import Verdict, check_targets, judge, margin_of, status_codes
+
+quickly = settings(deadline=None, max_examples=30)
+NUMBERS = st.floats(-1e6, 1e6).map(lambda number: round(number, 3))
+YEARS = np.arange(2005, 2021)
+
+
+def target(**changes: object) -> Target:
+    """A floor of 100 亿元 for the output of 2010, but for what is changed."""
+    plain = Target(
+        id="G1",
+        kind=Kind.TARGET,
+        name_en="Output",
+        name_zh="产出",
+        unit="亿元",
+        attribute=Attribute.BINDING,
+        base_period=Period(2005, 2005),
+        base_value=50,
+        base_unit="亿元",
+        year=2010,
+        value=100,
+        direction=Direction.AT_LEAST,
+        tolerance=None,
+        parts=(),
+        measure=Measure.LEVEL,
+        since=2005,
+        horizon=2020,
+        basis=(),
+        variables={None: "out put"},
+        planned={},
+        reason_en="",
+        reason_zh="",
+        place_en="Chapter 1",
+        place_zh="第一章",
+        wording="",
+        note_en="",
+        note_zh="",
+        file="targets.yaml",
+        line=7,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def run(
+    values: Mapping[str, object], unit: str = "亿元/Year", assumed: tuple[str, ...] = ()
+) -> xr.Dataset:
+    """One run, saved each half year: a number stays, a mapping says what comes from a year on."""
+    time = np.arange(2005, 2021, 0.5)
+    arrays = {}
+    for name, value in values.items():
+        steps = value if isinstance(value, dict) else {2005: value}
+        line = [
+            next(steps[year] for year in sorted(steps, reverse=True) if t >= year) for t in time
+        ]
+        arrays[name] = xr.DataArray(
+            np.array(line, dtype=float),
+            dims="time",
+            attrs={"units": unit, "timing": Timing.YEAR.value},
+        )
+    attrs = {"scenario": "trial", "assumed": json.dumps(assumed)}
+    return xr.Dataset(arrays, coords={"time": time}, attrs=attrs)
+
+
+def verdict(dataset: xr.Dataset, wanted: Target) -> Verdict:
+    (found,) = check_targets(dataset, [wanted])
+    return found
+
+
+def judged(output: float, **changes: object) -> Verdict:
+    return verdict(run({"out put": output}), target(**changes))
+
+
+# --- one basis ----------------------------------------------------------------------------------
+
+
+@quickly
+@given(NUMBERS, NUMBERS, st.sampled_from(list(Direction)), st.floats(0.1, 1e3))
+def test_the_sign_of_the_margin_is_the_status(
+    value: float, wanted: float, direction: Direction, tolerance: float
+) -> None:
+    within = tolerance if direction is Direction.ABOUT else None
+    found = judged(value, value=wanted, direction=direction, tolerance=within)
+    margin = found.margin
+    assert margin is not None
+    assert found.status is (Status.MET if margin >= 0 else Status.MISSED)
+    distance = {
+        Direction.AT_LEAST: value - wanted,
+        Direction.AT_MOST: wanted - value,
+        Direction.ABOUT: tolerance - abs(value - wanted),
+    }[direction]
+    assert margin == pytest.approx(distance, abs=1e-9 * abs(wanted))
+    if wanted:
+        assert found.margin_pct == pytest.approx(margin / abs(wanted) * 100)
+    else:
+        assert found.margin_pct is None
+    assert (found.value, found.target, found.unit) == (value, wanted, "亿元")
+
+
+@quickly
+@given(NUMBERS, NUMBERS)
+def test_turning_the_direction_turns_the_verdict(value: float, wanted: float) -> None:
+    floor, cap = (
+        judged(value, value=wanted, direction=direction)
+        for direction in (Direction.AT_LEAST, Direction.AT_MOST)
+    )
+    assert floor.margin is not None
+    assert cap.margin == pytest.approx(-floor.margin)
+    if floor.margin:
+        assert {floor.status, cap.status} == {Status.MET, Status.MISSED}
+    else:
+        assert (floor.status, cap.status) == (Status.MET, Status.MET)
+
+
+@quickly
+@given(st.lists(NUMBERS, min_size=2, max_size=8, unique=True), st.randoms())
+def test_scrambled_targets_change_verdicts_and_nothing_else(
+    wanted: list[float], random: object
+) -> None:
+    """Each verdict goes with the value that was scrambled, whatever target it landed on."""
+    dataset = run({"out put": 0.0})
+    targets = [target(id=f"G{number}", value=value) for number, value in enumerate(wanted)]
+    shuffled = list(wanted)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    before = check_targets(dataset, targets)
+    after = check_targets(
+        dataset,
+        [replace(each, value=value) for each, value in zip(targets, shuffled, strict=True)],
+    )
+    assert [each.value for each in after] == [each.value for each in before]
+    fate = {each.target: each.status for each in before}
+    assert [each.status for each in after] == [fate[value] for value in shuffled]
+    assert {status is Status.MET for status in fate.values()} == {value <= 0 for value in wanted}
+
+
+def test_a_value_that_misses_by_rounding_alone_meets() -> None:
+    share = run({"out put": 0.55 * (1 + 1e-15)}, unit="Dmnl")
+    cap = target(unit="%", value=55, direction=Direction.AT_MOST)
+    assert (verdict(share, cap).margin, verdict(share, cap).status) == (0, Status.MET)
+    less = run({"out put": 0.55 * (1 + 1e-6)}, unit="Dmnl")
+    assert verdict(less, cap).status is Status.MISSED
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "wanted", "expected"),
+    [
+        (Measure.LEVEL, "亿元/Year", "亿元", 200),
+        (Measure.LEVEL, "亿元/Year", "亿元/Year", 200),
+        (Measure.LEVEL, "亿元/Year", "万元", 2_000_000),
+        (Measure.LEVEL, "亿元/(万人*Year)", "元/人", 2_000_000),
+        (Measure.SUM, "亿元/Year", "亿元", 1000),
+        (Measure.MEAN, "亿元/Year", "亿元/Year", 200),
+        (Measure.MEAN, "1/Year", "‰", 200_000),
+        (Measure.GROWTH, "亿元/Year", "%/Year", (2 ** (1 / 5) - 1) * 100),
+        (Measure.REDUCTION, "tce/万元", "%", -100),
+    ],
+)
+def test_a_measure_is_given_in_the_unit_of_the_target(
+    kind: Measure, unit: str, wanted: str, expected: float
+) -> None:
+    dataset = run({"out put": {2005: 100, 2006: 200}}, unit=unit)
+    found = verdict(dataset, target(measure=kind, unit=wanted))
+    assert found.value == pytest.approx(expected)
+
+
+def test_a_stock_is_read_at_the_end_of_the_year() -> None:
+    dataset = run({"out put": {2005: 1, 2010.5: 120}}, unit="亿元")
+    assert verdict(dataset, target()).status is Status.MISSED
+    dataset["out put"].attrs["timing"] = Timing.YEAR_END.value
+    assert verdict(dataset, target()).value == 120
+
+
+def test_an_element_is_picked_by_name() -> None:
+    names = ["farming", "industry"]
+    values = np.array([90.0, 110.0]) * np.ones((32, 1))
+    dataset = run({"out put": 0}).assign(
+        {"by sector": (("time", "sector"), values, {"units": "亿元/Year", "timing": "year"})}
+    )
+    dataset = dataset.assign_coords(sector=names)
+    for name, status in zip(names, (Status.MISSED, Status.MET), strict=True):
+        wanted = target(variables={None: f"by sector[{name}]"})
+        assert verdict(dataset, wanted).status is status
+
+
+# --- several bases ------------------------------------------------------------------------------
+
+
+@quickly
+@given(NUMBERS, NUMBERS, NUMBERS)
+def test_undecided_means_that_the_bases_disagree(
+    first: float, second: float, wanted: float
+) -> None:
+    bases = {Basis.CONSTANT: "first", Basis.CURRENT: "second"}
+    dataset = run({"first": first, "second": second})
+    found = verdict(dataset, target(variables=bases, value=wanted))
+    alone = [
+        verdict(dataset, target(variables={None: name}, value=wanted)) for name in bases.values()
+    ]
+    statuses = {each.status for each in alone}
+    assert found.status is (statuses.pop() if len(statuses) == 1 else Status.UNDECIDED)
+    assert dict(found.bases) == {"constant": first, "current": second}
+    assert (found.value, found.margin) == (alone[0].value, alone[0].margin)
+    assert alone[0].bases == {}
+
+
+def test_a_breach_on_one_basis_is_a_breach() -> None:
+    bases = {Basis.REGISTERED: "first", Basis.RESIDENT: "second"}
+    dataset = run({"first": 120, "second": {2005: 120, 2014: 80}})
+    found = verdict(dataset, target(variables=bases))
+    assert (found.status, found.first_breach) == (Status.MET, 2014)
+
+
+# --- assumed, untestable ------------------------------------------------------------------------
+
+
+@quickly
+@given(NUMBERS)
+def test_an_assumed_target_is_never_met(value: float) -> None:
+    dataset = run({"out put": value}, assumed=("G1",))
+    found = verdict(dataset, target())
+    assert (found.status, found.value) == (Status.ASSUMED, value)
+    assert verdict(dataset, target(id="G2")).status in (Status.MET, Status.MISSED)
+
+
+def test_assuming_all_targets_leaves_none_met_or_missed() -> None:
+    every = [target(id=f"G{number}", value=number) for number in range(9)]
+    every += [target(id="none", variables={})]
+    dataset = run({"out put": 4}, assumed=tuple(each.id for each in every))
+    assert {each.status for each in check_targets(dataset, every)} == {Status.ASSUMED}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"variables": MappingProxyType({})},
+        {"value": None, "direction": None},
+        {"year": 2021},
+    ],
+)
+def test_what_nothing_answers_is_untestable(changes: dict[str, object]) -> None:
+    found = judged(120, **changes)
+    assert found.status is Status.UNTESTABLE
+    assert (found.value, found.margin, found.margin_pct, found.first_breach) == (None,) * 4
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_number_that_is_none_is_no_verdict(number: float) -> None:
+    bases = {Basis.CONSTANT: "fine", Basis.CURRENT: "broken"}
+    found = verdict(run({"fine": 120, "broken": number}), target(variables=bases))
+    assert found.status is Status.UNTESTABLE
+    assert found.value == 120
+
+
+def test_figures_and_past_goals_are_not_judged() -> None:
+    rows = [target(kind=kind, id=kind.value) for kind in Kind]
+    assert [each.id for each in check_targets(run({"out put": 1}), rows)] == ["target"]
+
+
+# --- until when ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ({2005: 120}, None),
+        ({2005: 0}, 2010),
+        ({2005: 0, 2010: 120}, None),
+        ({2005: 120, 2011: 99, 2012: 120}, 2011),
+        ({2005: 120, 2020: 99}, 2020),
+        ({2005: 0, 2010: 120, 2017: 0}, 2017),
+    ],
+)
+def test_the_first_breach_is_from_the_year_of_the_target_on(
+    steps: dict[float, float], expected: int | None
+) -> None:
+    dataset = run({"out put": steps})
+    assert verdict(dataset, target()).first_breach == expected
+    mirrored = run({"out put": {year: -value for year, value in steps.items()}})
+    cap = target(value=-100, direction=Direction.AT_MOST)
+    assert verdict(mirrored, cap).first_breach == expected
+
+
+def test_only_binding_caps_and_floors_are_followed() -> None:
+    dataset = run({"out put": 0})
+    assert verdict(dataset, target()).first_breach == 2010
+    for attribute in (Attribute.EXPECTED, Attribute.UNLABELLED):
+        assert verdict(dataset, target(attribute=attribute)).first_breach is None
+    about = target(direction=Direction.ABOUT, tolerance=1.0)
+    assert verdict(dataset, about).first_breach is None
+
+
+def test_a_target_is_followed_to_the_horizon_and_as_far_as_the_run_goes() -> None:
+    dataset = run({"out put": {2005: 120, 2018: 0}})
+    assert verdict(dataset, target(horizon=2017)).first_breach is None
+    assert verdict(dataset, target(horizon=2018)).first_breach == 2018
+    assert verdict(dataset.sel(time=slice(2005, 2017.5)), target()).first_breach is None
+
+
+def test_a_mean_is_followed_over_as_many_years_and_a_reduction_from_its_base() -> None:
+    # 1 until 2010, 7 after: the mean of five years passes 4 when three of them are high.
+    dataset = run({"out put": {2005: 1, 2011: 7}}, unit="Dmnl")
+    cap = target(measure=Measure.MEAN, unit="Dmnl", value=4, direction=Direction.AT_MOST)
+    assert verdict(dataset, cap).value == 1
+    assert verdict(dataset, cap).first_breach == 2013
+    # A fall of half since 2005 stays one, though nothing falls any more.
+    dataset = run({"out put": {2005: 10, 2008: 5}})
+    fall = target(measure=Measure.REDUCTION, unit="%", value=50)
+    assert (verdict(dataset, fall).value, verdict(dataset, fall).first_breach) == (50, None)
+
+
+# --- many runs ----------------------------------------------------------------------------------
+
+
+def many(runs: int = 40) -> xr.Dataset:
+    random = np.random.default_rng(11)
+    arrays = {
+        name: (
+            ("run", "year"),
+            random.normal(100, 20, (runs, len(YEARS))),
+            {"units": "亿元/Year"},
+        )
+        for name in ("first", "second")
+    }
+    dataset = xr.Dataset(arrays, coords={"year": YEARS, "run": np.arange(runs)})
+    dataset["first"][3, 5] = math.nan
+    return dataset
+
+
+@pytest.mark.parametrize("kind", list(Measure))
+@pytest.mark.parametrize("direction", list(Direction))
+def test_a_sweep_is_judged_as_each_of_its_runs(kind: Measure, direction: Direction) -> None:
+    units = {Measure.GROWTH: ("%/Year", 0.0), Measure.REDUCTION: ("%", 0.0)}
+    unit, wanted = units.get(kind, ("亿元", 500.0 if kind is Measure.SUM else 100.0))
+    each = target(
+        variables={Basis.CONSTANT: "first", Basis.CURRENT: "second"},
+        measure=kind,
+        direction=direction,
+        tolerance=3.0 if direction is Direction.ABOUT else None,
+        unit=unit,
+        value=wanted,
+    )
+    dataset = many()
+    found = judge(dataset, each)
+    assert found.status.dims == ("run",)
+    assert found.status.dtype == np.int8
+    for run in range(dataset.sizes["run"]):
+        alone = verdict(dataset.isel(run=run), each)
+        assert Status(list(Status)[int(found.status[run])]) is alone.status
+        for name in ("value", "margin", "margin_pct", "first_breach"):
+            number = float(getattr(found, name)[run])
+            # Powers of an array may differ from those of a number in the last bit.
+            expected = pytest.approx(number, rel=1e-12) if math.isfinite(number) else None
+            assert getattr(alone, name) == expected
+        for basis, values in found.bases.items():
+            assert alone.bases[basis] == pytest.approx(float(values[run]), nan_ok=True)
+    seen = {list(Status)[int(code)] for code in found.status}
+    assert Status.UNTESTABLE in seen  # run 3 has no value in 2010
+    assert len(seen) >= 3
+
+
+def test_records_are_made_of_one_run_only() -> None:
+    with pytest.raises(ValueError, match=r"more than one run \(run\): judge\(\) takes those"):
+        check_targets(many(), [target(variables={None: "first"})])
+
+
+def test_codes_follow_the_order_of_statuses() -> None:
+    nan = math.nan
+    margins = np.array([[1.0, 0.0], [-1.0, -2.0], [1.0, -1.0], [nan, 1.0], [math.inf, 1.0]])
+    assert [list(Status)[code] for code in status_codes(margins)] == [
+        Status.MET,
+        Status.MISSED,
+        Status.UNDECIDED,
+        Status.UNTESTABLE,
+        Status.UNTESTABLE,
+    ]
+    assert set(status_codes(margins, assumed=True)) == {Status.ASSUMED.code}
+    assert [status.code for status in Status] == [0, 1, 2, 3, 4]
+
+
+def test_margins_keep_the_shape() -> None:
+    values = np.arange(12.0).reshape(3, 4)
+    floor = target(value=5.0)
+    assert (margin_of(values, floor) == values - 5).all()
+    assert np.isnan(margin_of(np.array(math.nan), floor))
+
+
+# --- what a run lacks ---------------------------------------------------------------------------
+
+
+def test_all_variables_that_a_run_lacks_come_at_once() -> None:
+    wanted = [
+        target(id="G1", variables={None: "out putt"}, line=3),
+        target(id="G2", variables={None: "out put[farming]"}, line=4),
+        target(id="G3", unit="万人", line=5),
+        target(id="G4"),
+    ]
+    with pytest.raises(CatalogueError) as caught:
+        check_targets(run({"out put": 1}), wanted)
+    assert str(caught.value).splitlines() == [
+        "targets.yaml:3: the run has no variable 'out putt' to judge G1 by; "
+        "did you mean 'out put'?",
+        "targets.yaml:4: 'out put[farming]' is not one series of the run; expected out put; "
+        "found out put[farming]",
+        "targets.yaml:5: the level of 'out put' does not have the unit of G3; "
+        "expected a unit that converts to 万人; found 亿元/Year",
+    ]
+    with pytest.raises(CatalogueError, match="the run has no variable 'out putt'"):
+        judge(run({"out put": 1}), wanted[0])
+
+
+def test_a_model_without_a_variable_of_its_own_catalogue_is_refused(
+    root: Path, tmp_path: Path
+) -> None:
+    """The shipped model and catalogue, with one variable renamed in the model."""
+    text = (root / "model" / "jiaozuo.mdl").read_text("utf-8")
+    (tmp_path / "town.mdl").write_text(text.replace("forest cover", "forest covr"), "utf-8")
+    (tmp_path / "targets.yaml").write_bytes((root / "model" / "targets.yaml").read_bytes())
+    with pytest.raises(CatalogueError) as caught:
+        load_targets(model=load_model(tmp_path / "town.mdl"))
+    (fault,) = caught.value.faults
+    assert fault.message == "the model town has no variable 'forest cover' to judge M32 by"
+    assert fault.nearest == "forest covr"
+    assert fault.line == next(each.line for each in load_targets() if each.id == "M32")

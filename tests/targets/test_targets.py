@@ -1,0 +1,419 @@
+"""The shipped catalogue against itself and the model, and what is said of a faulty one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from plansim.errors import CatalogueError
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.targets.catalogue import (
+    Attribute,
+    Basis,
+    Direction,
+    Kind,
+    Period,
+    Target,
+    load_targets,
+    split_reference,
+    unit_factor,
+)
+from plansim.targets.indicator import Measure
+
+HEAD = """\
+title: {en: Plan of a town, zh: 某镇规划}
+base_year: 2005
+horizon: 2020
+places:
+  ch 1: {en: Chapter 1, zh: 第一章}
+reasons:
+  planned: {en: The module follows., zh: 模块尚待建立。}
+  detail: {en: Too fine., zh: 过细。}
+targets:
+"""
+ROW = """\
+- id: G1
+  en: Output
+  zh: 产出
+  unit: 亿元
+  target: {at least: 200, year: 2010}
+  place: [ch 1]
+  variable: GDP
+"""
+
+
+@pytest.fixture(scope="module")
+def targets() -> dict[str, Target]:
+    return {target.id: target for target in load_targets()}
+
+
+@pytest.fixture(scope="module")
+def shipped_model() -> Model:
+    return load_model()
+
+
+@pytest.fixture
+def town(root: Path, tmp_path: Path) -> Model:
+    """A small model in a folder of its own."""
+    copy = tmp_path / "toy_town.mdl"
+    shutil.copy(root / "tests" / "toys" / "models" / "toy_town.mdl", copy)
+    return load_model(copy)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "targets.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def faults_of(folder: Path, rows: str, head: str = HEAD, model: Model | None = None) -> list[str]:
+    """Give the faults as ``line: message``, lines counted from the first of ``rows``."""
+    path = written(folder, head + rows)
+    with pytest.raises(CatalogueError) as caught:
+        load_targets(path, model)
+    above = head.count("\n")
+    return [
+        str(replace(fault, file=None, line=(fault.line or 0) - above))
+        for fault in caught.value.faults
+    ]
+
+
+# --- the shipped catalogue ----------------------------------------------------------------------
+
+
+def test_every_row_of_the_plan_is_there_once(targets: dict[str, Target]) -> None:
+    assert len(targets) == 264
+    kinds = Counter(target.kind for target in targets.values())
+    assert kinds == {Kind.TARGET: 197, Kind.FIGURE: 31, Kind.PAST: 36}
+    table = [f"M{number:02d}" for number in range(1, 39)]
+    parts = {"M09": "abc", "M10": "abc", "M34": "ab"}
+    growth = [f"{each}g" for each in ("M01", "M02", "M03", "M04", "M05", "M18", "M19", "M29")]
+    rows = {each + part for each in table for part in parts.get(each, [""])} | set(growth)
+    assert {each for each in targets if each.startswith("M")} == rows
+    assert {each for each in targets if each.startswith("O")} == {f"O{n:02d}" for n in range(1, 6)}
+
+
+def test_the_plan_binds_what_its_table_labels_so(targets: dict[str, Target]) -> None:
+    binding = [t.id for t in targets.values() if t.attribute is Attribute.BINDING]
+    numbers = [24, 25, 26, 27, 28, 30, 32, 33, "34a", "34b", 35, 36, 37, 38]
+    assert binding == [f"M{number}" for number in numbers]
+    expected = {t.id for t in targets.values() if t.attribute is Attribute.EXPECTED}
+    assert expected | set(binding) == {each for each in targets if each.startswith("M")}
+
+
+def test_a_level_and_its_growth_rate_agree_as_far_as_the_plan_rounds(
+    targets: dict[str, Target],
+) -> None:
+    growth = [t for t in targets.values() if t.id.startswith("M") and t.id.endswith("g")]
+    assert len(growth) == 8
+    for rate in growth:
+        level = targets[rate.id.removesuffix("g")]
+        numbers = (level.base_value, rate.value, level.value)
+        start, percent, end = (Decimal(str(number)) for number in numbers)
+        grown = start * (1 + percent / 100) ** 5
+        # I01: the plan contradicts itself by 3.3 per cent on investment.
+        allowed = Decimal("0.035") if level.id == "M03" else Decimal("0.0075")
+        assert abs(grown / end - 1) < allowed, rate.id
+
+
+@pytest.mark.parametrize("rows", [["M09a", "M09b", "M09c"], ["M10a", "M10b", "M10c"]])
+def test_shares_of_a_whole_add_up(targets: dict[str, Target], rows: list[str]) -> None:
+    assert sum(targets[row].base_value or 0 for row in rows) == pytest.approx(100)
+    assert sum(targets[row].value or 0 for row in rows) == pytest.approx(100)
+
+
+def test_directions_follow_the_words_of_the_plan(targets: dict[str, Target]) -> None:
+    words = [
+        (r"左右|\d[-—]\d", Direction.ABOUT),
+        (r"以内|以下|下降到|降到|降至|下降4", Direction.AT_MOST),
+        (r"以上|超过|大于|突破|不少于|达到", Direction.AT_LEAST),
+    ]
+    seen: Counter[Direction] = Counter()
+    for target in targets.values():
+        for pattern, direction in words:
+            if target.id == "TC09":
+                assert target.direction is Direction.ABOUT  # 1：1 is a balance, as its note says
+            elif target.kind is Kind.TARGET and re.search(pattern, target.wording):
+                assert target.direction is direction, (target.id, target.wording)
+                seen[direction] += 1
+                break
+    assert min(seen[direction] for direction in Direction) > 5
+
+
+def test_the_number_stands_in_the_words_of_the_plan(targets: dict[str, Target]) -> None:
+    spelled = {
+        "M02": "2.75",
+        "M30": "19",
+        "O02": "4.2",
+        "T604": "600",
+        "T605": "1000",
+        "TB03": "五",
+    }
+    spelled |= {"M01": "1000", "TC09": "1：1"}
+    checked = 0
+    for target in targets.values():
+        if target.kind is not Kind.TARGET or not target.wording or target.value is None:
+            continue
+        number = spelled.get(target.id) or f"{abs(target.value):g}"
+        if not re.search(r"\d[-—]\d", target.wording):
+            assert number in target.wording, target.id
+            checked += 1
+    assert checked > 140
+
+
+def test_about_says_within_what(targets: dict[str, Target]) -> None:
+    for target in targets.values():
+        assert (target.direction is Direction.ABOUT) == (target.tolerance is not None)
+        if target.tolerance is not None:
+            assert target.value is not None
+            assert 0 < target.tolerance <= abs(target.value) / 2
+
+
+def test_names_reasons_and_notes_stand_in_both_languages(targets: dict[str, Target]) -> None:
+    chinese = re.compile(r"[\u4e00-\u9fff]")
+    for target in targets.values():
+        assert chinese.search(target.name_zh), target.id
+        assert not chinese.search(target.name_en), target.id
+        assert target.name_en[0].isupper() or target.name_en[0].isdigit(), target.id
+        assert not target.name_en.endswith("."), target.id
+        pairs = [(target.reason_en, target.reason_zh), (target.note_en, target.note_zh)]
+        pairs.append((target.place_en, target.place_zh))
+        for english, other in pairs:
+            assert bool(english) == bool(other), target.id
+            assert bool(chinese.search(other)) == bool(other), target.id
+        assert target.place_en, target.id
+
+
+def test_a_target_is_judged_or_says_why_not(targets: dict[str, Target]) -> None:
+    for target in targets.values():
+        judged = bool(target.variables)
+        assert judged != bool(target.reason_en) or target.kind is not Kind.TARGET, target.id
+        assert not (judged and target.planned), target.id
+        assert not judged or target.kind is Kind.TARGET
+    table = [t for t in targets.values() if t.id[0] in "MO"]
+    assert [t.id for t in table if not t.variables] == []
+
+
+def test_the_model_answers_in_the_units_of_the_plan(
+    targets: dict[str, Target], shipped_model: Model
+) -> None:
+    found = load_targets(model=shipped_model)
+    assert list(found) == list(targets.values())
+    for target in found:
+        for reference in target.variables.values():
+            variable = shipped_model.variables[split_reference(reference)[0]]
+            factor = unit_factor(variable.unit, target)
+            # Orders of ten, and 1.5 万亩 to a thousand hectares.
+            assert re.fullmatch(r"1(e[+-]\d+)?|10*|0\.0*1|1\.5", f"{factor:.12g}"), target.id
+
+
+def test_what_is_planned_is_not_in_the_model_yet(
+    targets: dict[str, Target], shipped_model: Model
+) -> None:
+    planned = {
+        split_reference(reference)[0]
+        for target in targets.values()
+        for reference in target.planned.values()
+    }
+    assert planned & set(shipped_model.variables) == set()
+
+
+def test_a_row_becomes_a_record(targets: dict[str, Target]) -> None:
+    row = targets["M03g"]
+    assert (row.base_period, row.base_value) == (Period(2001, 2005), 39.8)
+    assert str(row.base_period) == "2001–05"
+    assert (row.year, row.value, row.direction) == (2010, 16, Direction.AT_LEAST)
+    assert (row.measure, row.since, row.horizon) == (Measure.GROWTH, 2005, 2020)
+    assert list(row.variables) == [Basis.CONSTANT, Basis.CURRENT]
+    assert targets["M28"].base_unit == "tce/万元"
+    assert targets["M28"].unit == "%"
+    assert [part.value for part in targets["TC06"].parts] == [29, 11, 4]
+    assert targets["C26"].year is None
+    assert row.line is not None
+    assert Path(row.file).read_text("utf-8").splitlines()[row.line - 1] == "- id: M03g"
+
+
+# --- which catalogue ----------------------------------------------------------------------------
+
+
+def test_a_model_brings_its_own_catalogue(town: Model, tmp_path: Path) -> None:
+    rows = ROW + dedent("""\
+        - id: G2
+          en: Output of farming
+          zh: 农业产出
+          unit: "%/Year"
+          target: {about: 4, within: 0.5, year: 2010}
+          attribute: binding
+          place: [ch 1]
+          measure: growth
+          variable: output[farming]
+        - id: G3
+          en: Roads
+          zh: 公路
+          unit: km
+          target: {at most: 3, year: 2015}
+          place: [ch 1]
+          planned: {constant: roads, current: roads too}
+        """)
+    written(tmp_path, HEAD + rows)
+    one, two, three = load_targets(model=town)
+    assert (one.variables, one.reason_en) == ({None: "GDP"}, "")
+    assert (two.tolerance, two.attribute) == (0.5, Attribute.BINDING)
+    assert (three.variables, three.reason_zh) == ({}, "模块尚待建立。")
+    assert three.planned == {Basis.CONSTANT: "roads", Basis.CURRENT: "roads too"}
+
+
+def test_its_own_catalogue_must_fit_the_model(town: Model, tmp_path: Path) -> None:
+    rows = (
+        ROW.replace("GDP", "GPD")
+        + ROW.replace("G1", "G2").replace("variable: GDP", "variable: output")
+        + ROW.replace("G1", "G3").replace("GDP", "output[farm]")
+        + ROW.replace("G1", "G4").replace("GDP", "residents")
+        + ROW.replace("G1", "G5").replace("GDP", "GDP[farming]")
+    )
+    assert faults_of(tmp_path, rows, model=town) == [
+        "1: the model toy_town has no variable 'GPD' to judge G1 by; did you mean 'GDP'?",
+        "8: 'output' is not one series of the model toy_town; expected output[sector]; "
+        "found output",
+        "15: 'output[farm]' is not one series of the model toy_town; expected output[sector]; "
+        "found output[farm]; did you mean 'farming'?",
+        "22: the level of 'residents' does not have the unit of G4; "
+        "expected a unit that converts to 亿元; found 万人",
+        "29: 'GDP[farming]' is not one series of the model toy_town; expected GDP; "
+        "found GDP[farming]",
+    ]
+
+
+def test_the_shipped_catalogue_asks_of_another_model_what_that_can_answer(town: Model) -> None:
+    found = {target.id: target for target in load_targets(model=town)}
+    assert len(found) == 264
+    assert found["M01"].variables == {None: "GDP"}
+    assert found["M27"].variables == {}
+    assert found["M27"].reason_en == "This model has no such variable: registered population."
+    assert found["M27"].reason_zh == "该模型没有对应变量：registered population。"
+
+
+# --- faults -------------------------------------------------------------------------------------
+
+
+def test_all_faults_of_the_form_come_at_once(tmp_path: Path) -> None:
+    rows = dedent("""\
+        - id: G1
+          en: Output
+          unit: 亿元
+          target: {at leest: 200, year: 2010}
+          place: ch 1
+          attribute: bindng
+          measure: 3
+          variable: [GDP]
+        - id: 7
+          en: Output
+          zh: 产出
+          unit: 亿元
+          target: {at least: many, year: 2010.5}
+          place: [ch 1]
+          variable: GDP
+        """)
+    assert faults_of(tmp_path, rows) == [
+        "1: the key 'zh' is missing",
+        "4: unknown key 'at leest'; did you mean 'at least'?",
+        "5: 'place' is not what it should be; expected a list; found the text 'ch 1'",
+        "6: 'attribute' is not what it should be; expected 'binding', 'expected' or 'unlabelled'; "
+        "found the text 'bindng'",
+        "7: 'measure' is not what it should be; expected 'level', 'growth', 'sum', 'mean' or "
+        "'reduction'; found 3",
+        "8: 'variable' is not what it should be; expected text; found a list",
+        "9: 'id' is not what it should be; expected text; found 7",
+        "13: 'year' is not what it should be; expected a whole number; found 2010.5",
+        "13: 'at least' is not what it should be; expected a number; found the text 'many'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("{at least: 200, ", "{at least: 200, at most: 3, ", "5: the target of G1 has more than "
+         "one direction; expected one of at least, at most, about; found at least and at most"),
+        ("{at least: 200, ", "{", "5: the target of G1 has no value; expected one of at least, "
+         "at most, about"),
+        ("{at least: 200, ", "{about: 200, ", "5: the target of G1 must say within what it is "
+         "about its value; expected about and within, both or neither"),
+        ("{at least: 200, ", "{at least: 200, within: 1, ", "5: the target of G1 must say within "
+         "what it is about its value; expected about and within, both or neither"),
+        ("{at least: 200, ", "{about: 200, within: 0, ", "5: a tolerance must be positive; "
+         "found 0"),
+        ("year: 2010", "year: 2005", "5: the year of G1 lies outside the plan; expected a year "
+         "after 2005 and up to 2020; found 2005"),
+        ("  target: {at least: 200, year: 2010}\n", "", "1: G1 has no target"),
+        ("[ch 1]", "[ch 1, ch 11]", "6: unknown place 'ch 11'; did you mean 'ch 1'?"),
+        ("variable: GDP", "not_modelled: details", "7: unknown not_modelled 'details'; "
+         "did you mean 'detail'?"),
+        ("variable: GDP", "not_modelled: {en: Because.}", "7: a reason must stand in both "
+         "languages; expected en and zh"),
+        ("  variable: GDP\n", "", "1: G1 must say in one way what judges it; expected one of "
+         "variable, variables, planned, not_modelled; found none"),
+        ("variable: GDP", "variable: GDP\n  planned: GDP", "1: G1 must say in one way what judges "
+         "it; expected one of variable, variables, planned, not_modelled; "
+         "found variable and planned"),
+        ("variable: GDP", "variables: {constant: GDP}", "7: G1 has only one basis; "
+         "expected variable, or two bases or more"),
+        ("variable: GDP", "variables: {constant: GDP, curent: GDP}", "7: unknown basis 'curent'; "
+         "expected one of constant, current, registered, resident; did you mean 'current'?"),
+        ("unit: 亿元", "unit: 亿元\n  base: {year: last, value: 1}", "5: the base of G1 has no "
+         "year; expected a year, or years as 2001–05; found the text 'last'"),
+        ("unit: 亿元", "unit: 亿元\n  base: {year: 2005–01, value: 1}", "5: the base of G1 has no "
+         "year; expected a year, or years as 2001–05; found the text '2005–01'"),
+    ],
+)  # fmt: skip
+def test_a_row_that_does_not_fit_together(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert old in ROW
+    assert faults_of(tmp_path, ROW.replace(old, new)) == [expected]
+
+
+def test_kinds_of_rows_are_held_apart(tmp_path: Path) -> None:
+    figures = "figures:\n" + ROW
+    past = "past:\n" + ROW.replace("G1", "G2").replace("variable: GDP", "wording: words")
+    head = HEAD.replace("targets:\n", "targets: []\n")
+    assert faults_of(tmp_path, figures + past, head) == [
+        "2: G1 is no target and cannot be judged",
+        "2: G1 has no base",
+        "6: G1 is a figure and cannot have a target",
+        "10: G2 has no base",
+    ]
+
+
+def test_an_id_stands_once(tmp_path: Path) -> None:
+    assert faults_of(tmp_path, ROW + ROW) == ["8: the id G1 stands twice"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "1: the file is empty"),
+        ("- 1", "1: the file has the wrong form; expected a mapping (key: value); found a list"),
+        ("a: [", "1: not valid YAML"),
+        ("a: 1\na: 2", "2: the key 'a' stands twice"),
+        ("title: !!python/name:os.system {en: a, zh: b}", "1: tags are not allowed"),
+    ],
+)
+def test_a_file_that_is_no_catalogue(tmp_path: Path, text: str, expected: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(CatalogueError) as caught:
+        load_targets(path)
+    said = [str(fault).removeprefix(f"{path}:") for fault in caught.value.faults]
+    assert any(each.startswith(expected) for each in said), said
+
+
+def test_a_catalogue_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match=r"none\.yaml: no such file"):
+        load_targets(tmp_path / "none.yaml")

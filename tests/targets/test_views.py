@@ -1,0 +1,161 @@
+"""Charts and levers: the shipped file fits its model; every misfit is named with its line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from plansim.errors import CatalogueError
+from plansim.model.reader import load_model
+from plansim.model.records import Model, VariableKind
+from plansim.scenario.values import Apply, outside
+from plansim.targets.catalogue import Attribute, load_targets, reported_factor, split_reference
+from plansim.targets.views_default import default_views
+from plansim.targets.views_file import FILE_NAME, load_views
+from tests.helpers.vensim_text import writer
+
+TOY = Path(__file__).parents[1] / "toys" / "models" / "toy_town.mdl"
+TEA = Path(__file__).parents[1] / "toys" / "models" / "tea_cup.mdl"
+
+MINIMAL = """
+themes:
+  - id: people
+    en: People
+    zh: 人口
+    charts:
+      - {show: residents, key: true}
+      - {show: "capital[farming]", unit: 万元, en: Farm capital, zh: 农业资本}
+      - {show: capital}
+groups:
+  - id: people
+    en: People
+    zh: 人口
+    levers:
+      - moves: birth rate
+        unit: "‰/Year"
+      - {moves: [investment rate before, investment rate after], apply: multiply, range: [0.5, 2]}
+"""
+
+
+def toy_with(folder: Path, text: str) -> Model:
+    shutil.copy(TOY, folder / TOY.name)
+    (folder / FILE_NAME).write_text(text, "utf-8")
+    return load_model(folder / TOY.name)
+
+
+def test_the_shipped_file_fits_its_model_and_shows_every_binding_target() -> None:
+    model = load_model()
+    targets = load_targets(None, model)
+    views = load_views(model, targets)
+    shown = {split_reference(line.reference) for chart in views.charts for line in chart.lines}
+    judging = {
+        split_reference(each)
+        for target in targets
+        if target.attribute is Attribute.BINDING
+        for each in target.variables.values()
+    }
+    assert judging
+    assert judging <= shown
+    assert sum(chart.key for chart in views.charts) == 12
+    for lever in views.levers:
+        for each in lever.constants:
+            variable = model.variables[split_reference(each)[0]]
+            assert variable.kind is VariableKind.CONSTANT
+            if lever.apply is Apply.SET:
+                assert not outside(lever.low, *variable.admissible)
+                assert not outside(lever.high, *variable.admissible)
+        assert lever.help_en != lever.help_zh
+
+
+def test_what_the_file_leaves_out_comes_from_the_model(tmp_path: Path) -> None:
+    model = toy_with(tmp_path, MINIMAL)
+    views = load_views(model)
+    residents, farming, capital = views.charts
+    variable = model.variables["residents"]
+    assert (residents.name_en, residents.name_zh) == ("residents", variable.name_zh)
+    assert (residents.unit, residents.key) == (variable.unit, True)
+    assert (farming.name_en, farming.name_zh, farming.unit) == ("Farm capital", "农业资本", "万元")
+    assert farming.lines[0].factor == reported_factor("亿元", "万元")
+    elements = model.subscripts[model.variables["capital"].subscripts[0]].elements
+    assert [line.reference for line in capital.lines] == [f"capital[{e}]" for e in elements]
+    birth, investment = views.levers
+    assert (birth.low, birth.high) == model.variables["birth rate"].plausible
+    assert birth.shown_factor == 1000
+    assert investment.constants == ("investment rate before", "investment rate after")
+    assert (investment.unit, investment.low, investment.high) == ("Dmnl", 0.5, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("show: residents", "show: resident", "has no variable 'resident'.*'residents'"),
+        ("show: residents", "show: birth rate", "'birth rate' that changes.*a constant"),
+        ("capital[farming]", "capital[farmin]", "not one series.*did you mean 'farming'"),
+        ("unit: 万元", "unit: 万人", "'capital' cannot be shown in 万人"),
+        ("unit: 万元", "unit: 万员", "cannot be shown in 万员"),
+        ("{show: capital}", "{show: residents}", "'residents' is shown twice"),
+        ("{show: capital}", "{show: []}", "a chart shows nothing"),
+        ("key: true", "kye: true", "unknown key 'kye'; did you mean 'key'"),
+        ("moves: birth rate", "moves: brith rate", "is called 'brith rate'.*'birth rate'"),
+        ("moves: birth rate", "moves: TIME STEP", "'TIME STEP' is no lever"),
+        ("moves: birth rate", "moves: GDP", "'GDP' cannot be set"),
+        ("moves: birth rate", "moves: investment rate after", "is moved twice"),
+        ('unit: "‰/Year"', "unit: 万人", "the lever cannot be shown in 万人"),
+        ('unit: "‰/Year"', "range: [0.02, 0.01]", "not a range.*found \\[0.02, 0.01\\]"),
+        ('unit: "‰/Year"', "range: [-1, 1]", "'birth rate' leaves the admissible one"),
+        (", range: [0.5, 2]", "", "no range of its own"),
+        ("apply: multiply", "apply: set", "a lever sets one constant"),
+        ("apply: multiply", "apply: times", "'apply' is not what it should be"),
+        ("zh: 人口\n    levers", "levers", "the key 'zh' is missing"),
+    ],
+)  # fmt: skip
+def test_each_misfit_is_named_with_its_line(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    assert old in MINIMAL
+    with pytest.raises(CatalogueError, match=rf"views\.yaml:\d+: .*{message}"):
+        load_views(toy_with(tmp_path, MINIMAL.replace(old, new)))
+
+
+def test_all_misfits_come_at_once(tmp_path: Path) -> None:
+    wrong = MINIMAL.replace("show: residents", "show: nobody").replace("birth rate", "no rate")
+    with pytest.raises(CatalogueError) as caught:
+        load_views(toy_with(tmp_path, wrong))
+    assert len(caught.value.faults) == 2
+
+
+def test_a_model_without_the_file_shows_its_stocks_and_moves_what_has_a_range() -> None:
+    model = load_model(TOY)
+    assert not TOY.with_name(FILE_NAME).exists()
+    views = load_views(model, load_targets(None, model))
+    stocks = {v.name for v in model.variables.values() if v.kind is VariableKind.STOCK}
+    assert stocks <= {split_reference(chart.id)[0] for chart in views.charts}
+    assert {lever.id for lever in views.levers} == {
+        variable.name
+        for variable in model.variables.values()
+        if variable.kind is VariableKind.CONSTANT and variable.plausible and not variable.subscripts
+    }
+
+
+def test_a_model_without_ranges_moves_all_its_constants_about_their_values() -> None:
+    model = load_model(TEA)
+    views = load_views(model)
+    assert [chart.id for chart in views.charts] == ["Teacup Temperature"]
+    assert {lever.id: (lever.low, lever.high) for lever in views.levers} == {
+        "Characteristic Time": (5.0, 15.0),
+        "Room Temperature": (35.0, 105.0),
+    }
+
+
+def test_a_lever_is_explained_by_its_meaning_in_each_language(tmp_path: Path) -> None:
+    write = writer(tmp_path)
+    fish = "fish= 8 ~ t ~ 鱼量。池中之鱼。Fish in the pond. [A: 2–9] |\n"
+    model = load_model(write(fish + "pond= 1 ~ t ~ 池塘。Only English. [A: 0–2] |\n"))
+    group = "groups: [{id: a, en: A, zh: 甲, levers: [{moves: fish}, {moves: pond}]}]"
+    (tmp_path / FILE_NAME).write_text(f"themes: []\n{group}\n", "utf-8")
+    for views in (default_views(model), load_views(model)):
+        helps = {each.id: (each.help_en, each.help_zh) for each in views.levers}
+        assert helps["fish"] == ("Fish in the pond.", "池中之鱼。")
+        assert helps["pond"] == ("Only English.", "Only English.")
