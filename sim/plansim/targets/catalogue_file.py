@@ -12,7 +12,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from plansim.errors import Fault, nearest
-from plansim.forms import Document, Place, read_document
+from plansim.forms import Document, read_document
+from plansim.forms import Location as Place
 from plansim.scenario.records import Text
 from plansim.scenario.schema import shown
 from plansim.targets.form import Form, Words, fault_at, form_of
