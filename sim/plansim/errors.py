@@ -272,7 +272,7 @@ class FaultLog:
     ) -> None:
         """Note a fault; the arguments are those of `Fault`."""
         if not self.is_full:
-            fault = Fault(message, self.file, line, expected, found, nearest, **parts)
+            fault = Fault(message, self.file, line, expected, found, nearest, (), **parts)
             self._faults.append(fault)
         else:
             self._dropped += 1

@@ -8,7 +8,7 @@ aliases (by which a file could refer to itself) and merge keys (``<<``) are refu
 A kind of file is a `Form`: a pydantic model. What has to fit a model, a catalogue or another file
 is looked up while the form is validated, by way of pydantic's context, in three ways: a field whose
 entry stands for something else is `Resolved` or made of `Entries`; what has to fit together in
-one mapping is said by `Form.misfits`. All of them raise or give the `Fault` that anybody else
+one mapping is said by `Form._misfits`. All of them raise or give the `Fault` that anybody else
 would; `form_of` turns every fault of the file into one error, each with its line.
 """
 
@@ -25,9 +25,11 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     GetCoreSchemaHandler,
     ModelWrapValidatorHandler,
+    Tag,
     ValidationError,
     ValidationInfo,
     model_validator,
@@ -56,6 +58,7 @@ __all__ = [
     "Document",
     "Entries",
     "Form",
+    "Items",
     "Location",
     "Names",
     "Plain",
@@ -63,6 +66,7 @@ __all__ = [
     "Words",
     "doubled",
     "form_of",
+    "or_text",
     "parse_document",
     "read_document",
     "shown",
@@ -110,27 +114,38 @@ class Document:
         return replace(fault, file=self.file, line=self.line((*at, *fault.at)), at=())
 
 
+_TEXT_FILE = Message("a YAML text file")
+
+
 def read_document(path: Path) -> Document:
     """Read a YAML file; whatever is wrong becomes a fault of the document, never an exception."""
     try:
         if not path.is_file():
             if path.exists():
-                return _unread(path, b"", "not a file", expected="a YAML text file")
+                return _unread(
+                    path, b"", Message("not a file"), expected=Message("a YAML text file")
+                )
             siblings = sorted(each.name for each in path.parent.glob("*.y*ml"))
-            return _unread(path, b"", "no such file", close=nearest(path.name, siblings))
+            return _unread(path, b"", Message("no such file"), close=nearest(path.name, siblings))
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        return _unread(path, b"", f"the file cannot be read: {error.strerror}")
+        return _unread(
+            path, b"", Message("the file cannot be read: {why}", why=foreign(error.strerror))
+        )
     if len(raw) > MAX_BYTES:
-        return _unread(path, raw, f"the file is larger than {MAX_BYTES // 1_000_000} MB")
+        return _unread(
+            path, raw, Message("the file is larger than {size} MB", size=MAX_BYTES // 1_000_000)
+        )
     if b"\0" in raw:
-        return _unread(path, raw, "the file is binary", expected="a YAML text file")
+        return _unread(
+            path, raw, Message("the file is binary"), expected=Message("a YAML text file")
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        return _unread(path, raw, "the file is not UTF-8 text", line=line)
+        return _unread(path, raw, Message("the file is not UTF-8 text"), line=line)
     return parse_document(text, str(path), hashlib.sha256(raw).hexdigest())
 
 
@@ -162,16 +177,18 @@ def parse_document(text: str, file: str, sha256: str = "") -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reader.fault(
-            f"not valid YAML: {error.problem or error.context}",
+            Message("not valid YAML: {why}", why=foreign(error.problem or error.context)),
             None if mark is None else mark.line + 1,
         )
         data = None
     except ReaderError as error:
-        place = int(error.position)
-        reader.fault("the file has control characters", text.count("\n", 0, place) + 1)
+        line = text.count("\n", 0, int(error.position)) + 1
+        reader.fault("the file has control characters", line)
         data = None
     except YAMLError as error:
-        reader.fault(f"not valid YAML: {error}".splitlines()[0], None)
+        reader.fault(
+            Message("not valid YAML: {why}", why=foreign(str(error).splitlines()[0])), None
+        )
         data = None
     return Document(file, sha256, data, reader.lines, tuple(reader.faults))
 
@@ -179,9 +196,9 @@ def parse_document(text: str, file: str, sha256: str = "") -> Document:
 def _unread(
     path: Path,
     raw: bytes,
-    message: str,
+    message: Message,
     line: int | None = None,
-    expected: str | None = None,
+    expected: Message | None = None,
     close: str | None = None,
 ) -> Document:
     fault = Fault(message, file=str(path), line=line, expected=expected, nearest=close)
@@ -200,14 +217,16 @@ class _Reader:
     lines: dict[Location, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
-    def fault(self, message: str, line: int | None, found: str | None = None) -> None:
+    def fault(
+        self, message: str | Message, line: int | None, found: Message | str | None = None
+    ) -> None:
         self.faults.append(Fault(message, file=self.file, line=line, found=found))
 
-    def read(self, event: Event, events: Iterator[Event], place: Location) -> Plain:
+    def read(self, event: Event, events: Iterator[Event], at: Location) -> Plain:
         """Read the node that ``event`` opens."""
         line = _line(event)
-        self.lines.setdefault(place, line)
-        if len(place) > MAX_DEPTH:
+        self.lines.setdefault(at, line)
+        if len(at) > MAX_DEPTH:
             self.fault("the file is nested too deeply", line)
             raise _UnreadableError
         if isinstance(event, AliasEvent):
@@ -218,13 +237,13 @@ class _Reader:
         if isinstance(event, ScalarEvent):
             return _scalar(event)
         if isinstance(event, MappingStartEvent):
-            return self._mapping(events, place)
+            return self._mapping(events, at)
         items: list[Plain] = []
         while not isinstance(event := next(events), SequenceEndEvent):
-            items.append(self.read(event, events, (*place, len(items))))
+            items.append(self.read(event, events, (*at, len(items))))
         return items
 
-    def _mapping(self, events: Iterator[Event], place: Location) -> Plain:
+    def _mapping(self, events: Iterator[Event], at: Location) -> Plain:
         entries: dict[str, Plain] = {}
         while not isinstance(event := next(events), MappingEndEvent):
             line = _line(event)
@@ -233,18 +252,19 @@ class _Reader:
                 raise _UnreadableError
             key = event.value
             if key.startswith("<"):  # so pydantic marks the forms that an entry may have
-                is_merge = key == "<<" and event.style is None
-                unsupported = "merge keys are not supported"
-                self.fault(unsupported if is_merge else "a key must not begin with '<'", line, key)
+                unsupported = Message("a key must not begin with '<'")
+                if key == "<<" and event.style is None:
+                    unsupported = Message("merge keys are not supported")
+                self.fault(unsupported, line, key)
                 raise _UnreadableError
-            here = (*place, key)
+            entry = (*at, key)
             if key in entries:
-                first = f"a first one on line {self.lines[here]}"
-                self.fault(f"the key '{key}' stands twice", line, found=first)
-                self.read(next(events), events, (*here, "again"))
+                first = Message("a first one on line {line}", line=self.lines[entry])
+                self.fault(Message("the key '{key}' stands twice", key=key), line, found=first)
+                self.read(next(events), events, (*entry, "again"))
             else:
-                self.lines[here] = line
-                entries[key] = self.read(next(events), events, here)
+                self.lines[entry] = line
+                entries[key] = self.read(next(events), events, entry)
         return entries
 
 
@@ -295,6 +315,11 @@ LAX = Field(strict=False)
 """For a field that is a tuple or an enumeration, which a file writes as a list or as text."""
 
 
+Item = TypeVar("Item")
+Items: TypeAlias = Annotated[tuple[Item, ...], LAX]
+"""A list of a file, as a tuple."""
+
+
 class Form(BaseModel):
     """A mapping in which every key is known and nothing is converted."""
 
@@ -302,10 +327,10 @@ class Form(BaseModel):
         extra="forbid", strict=True, frozen=True, allow_inf_nan=False, validate_by_name=True
     )
 
-    def misfits(self, context: Context) -> Iterator[Fault]:
+    def _misfits(self, context: Context) -> Iterator[Fault]:
         """Give what does not fit together, or does not fit the context; ``at`` says where.
 
-        Asked only where every key by itself is sound, and only with a context.
+        Asked only where every key by itself is sound.
         """
         yield from ()
 
@@ -332,9 +357,7 @@ class Form(BaseModel):
             form = read({key: each for key, each in data.items() if key in known})
         except ValidationError as error:
             raise _joined([*_details(error), *_problems(faults)]) from None
-        if info.context is not None:
-            faults += form.misfits(info.context)
-        if faults:
+        if faults := [*faults, *form._misfits(info.context)]:
             raise InputError(faults)
         return form
 
@@ -351,9 +374,17 @@ def _listed(value: object) -> object:
 
 
 Names: TypeAlias = Annotated[
-    tuple[str, ...], LAX, BeforeValidator(_listed, json_schema_input_type=str | list[str])
+    Items[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])
 ]
 """Names in a list, or one name alone."""
+
+
+def or_text(kind: Any) -> Any:
+    """Give the type of an entry that is text, or else of a kind that is a mapping."""
+    return Annotated[
+        Annotated[str, Tag("<text>")] | Annotated[kind, Tag("<mapping>")],
+        Discriminator(lambda value: "<text>" if isinstance(value, str) else "<mapping>"),
+    ]
 
 
 @dataclass(frozen=True)
@@ -411,16 +442,16 @@ class Entries:
         return tuple(sound.values()) if is_list else sound
 
 
-def doubled(key: str, values: Iterable[str], *below: str | int) -> Iterator[Fault]:
-    """Give a fault for each value of a list under a key that stands there before.
+def doubled(values: Iterable[tuple[Location, str]]) -> Iterator[Fault]:
+    """Give a fault for each value that stands before, with the way to it.
 
-    >>> [fault.at for fault in doubled("rows", ["a", "b", "a"], "id")]
-    [('rows', 2, 'id')]
+    >>> [fault.at for fault in doubled([(("rows", 0), "a"), (("rows", 1), "a")])]
+    [('rows', 1)]
     """
     seen: set[str] = set()
-    for index, value in enumerate(values):
+    for at, value in values:
         if value in seen:
-            yield Fault("'{name}' stands twice", at=(key, index, *below), name=value)
+            yield Fault("'{name}' stands twice", at=at, name=value)
         seen.add(value)
 
 
@@ -472,51 +503,74 @@ def _joined(details: Iterable[InitErrorDetails]) -> ValidationError:
 
 
 _EXPECTED = {
-    "string_type": "text",
-    "model_type": "a mapping (key: value)",
-    "dict_type": "a mapping (key: value)",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "bool_type": "true or false",
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "finite_number": "a finite number",
+    "string_type": Message("text"),
+    "model_type": Message("a mapping (key: value)"),
+    "dict_type": Message("a mapping (key: value)"),
+    "list_type": Message("a list"),
+    "tuple_type": Message("a list"),
+    "bool_type": Message("true or false"),
+    "float_type": Message("a number"),
+    "int_type": Message("a whole number"),
 }
 
 
 def _faults(document: Document, detail: ErrorDetails) -> Iterator[Fault]:
     """Say in our words, and with the line, what pydantic found wrong."""
-    # Which of several forms an entry has is said between angle brackets.
-    at: Location = tuple(part for part in detail["loc"] if not str(part).startswith("<"))
+    # Which of several forms an entry has is said between angle brackets; [key] is pydantic's own.
+    at: Location = tuple(part for part in detail["loc"] if not str(part).startswith(("<", "[key")))
     known = detail.get("ctx", {})
     if isinstance(error := known.get("error"), InputError):
         yield from (document.placed(fault, at) for fault in error.faults)
         return
-    name = next((part for part in reversed(at) if isinstance(part, str)), None)
+    name = next((part for part in reversed(at) if isinstance(part, str)), "")
+    choice = tuple(re.findall("'([^']+)'", str(known.get("expected", ""))))
     if detail["type"] == "missing":
-        fault = Fault("the key '{name}' is missing", name=str(name))
+        message = Message("the key '{name}' is missing", name=name)
+        yield document.placed(Fault(message), at)
+        return
+    if not name:
+        message = Message("the file has the wrong form")
+    elif detail["type"] in _EXPECTED:
+        message = Message("'{name}' has the wrong type", name=name)
     else:
-        wrong = "the wrong type" if detail["type"].endswith("_type") else "the wrong value"
-        fault = Fault(
-            "the file has the wrong form" if name is None else f"'{name}' has {wrong}",
-            expected=str(known.get("expected") or _EXPECTED.get(detail["type"], detail["msg"])),
-            found=shown(detail["input"]),
-        )
+        message = Message("'{name}' has the wrong value", name=name)
+    fault = Fault(
+        message,
+        expected=Message("one of {names}", names=choice) if choice else _expected(detail),
+        found=shown(detail["input"]),
+        nearest=nearest(str(detail["input"]), choice),
+    )
     yield document.placed(fault, at)
 
 
-def shown(value: object) -> str:
+def _expected(detail: ErrorDetails) -> Message:
+    match detail.get("ctx"):
+        case {"gt": number}:
+            return Message("more than {number:g}", number=number)
+        case {"ge": number}:
+            return Message("at least {number:g}", number=number)
+        case {"le": number}:
+            return Message("at most {number:g}", number=number)
+        case {"min_length": number}:
+            return Message("at least {number:g} entries", number=number)
+    if detail["type"] == "finite_number":
+        return Message("a finite number")
+    return _EXPECTED.get(detail["type"]) or foreign(detail["msg"])
+
+
+def shown(value: object) -> Message:
     """Say in a word or two what a message found."""
     match value:
         case None:
-            return "nothing"
+            return Message("nothing")
         case bool():
-            return str(value).lower()
+            return Message("{value}", value=str(value).lower())
         case int() | float():
-            return f"{value:g}"
+            return Message("{number:g}", number=value)
         case str():
-            return f"the text '{value}'" if len(value) <= 60 else "a long text"
+            long = len(value) > 60
+            return Message("a long text") if long else Message("the text '{value}'", value=value)
         case list():
-            return "a list"
+            return Message("a list")
         case _:
-            return "a mapping"
+            return Message("a mapping")
