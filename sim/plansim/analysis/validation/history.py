@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plansim.analysis.calibration.goodness_of_fit import Fit, fit
-from plansim.analysis.experiments.factors import default_of
 from plansim.analysis.validation.context import Dossier
 from plansim.analysis.validation.observed import History, Observed, Point
 from plansim.analysis.validation.probe import Runs, probe_of
 from plansim.analysis.validation.result import Case, Finding, Number, Said, found, not_applicable
 from plansim.analysis.validation.settings import Settings, cells
 from plansim.model.records import Timing
+from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
 from plansim.targets.indicator import Floats, moment
 

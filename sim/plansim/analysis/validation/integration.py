@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from plansim.analysis.experiments.factors import default_of
 from plansim.analysis.validation.checks import Resting, resting_of
 from plansim.analysis.validation.context import Dossier, by_clock, indicators
 from plansim.analysis.validation.probe import Runs, halved, probe_of
 from plansim.analysis.validation.result import Case, Finding, Number, Said, found, not_applicable
 from plansim.analysis.validation.settings import cells
 from plansim.model.records import Model, VariableKind
+from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import Status, Target, split_reference, unit_factor
 from plansim.targets.indicator import Floats, Measure, Yearly, measured
