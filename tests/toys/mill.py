@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from plansim.analysis.validation.context import Dossier, load_dossier
+from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.model.reader import load_model
 
 __all__ = ["FIRST_SIGN", "MILL", "mill"]
@@ -192,7 +192,7 @@ MILL: Mapping[str, str] = {
 """By the path of the file."""
 
 
-def mill(folder: Path, *changes: tuple[str, str, str]) -> Dossier:
+def mill(folder: Path, *changes: tuple[str, str, str]) -> ValidationContext:
     """Write the mill to a folder and read it, with changes: (file, text, other text)."""
     texts = dict(MILL)
     for file, old, new in changes:
@@ -202,6 +202,6 @@ def mill(folder: Path, *changes: tuple[str, str, str]) -> Dossier:
         path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    return load_dossier(
+    return load_context(
         load_model(folder / "model" / "mill.mdl", strict=False), folder / "scenarios"
     )

@@ -13,16 +13,14 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
 from plansim.errors import CatalogueError, Fault, InputError, UnitError, UnknownNameError, nearest
 from plansim.forms import Document, read_document
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import reported_factor
 from plansim.targets.form import Form, fault_at, form_of
 
-__all__ = ["FILE_NAME", "Comparison", "Family", "Figure", "compare", "load_family"]
+__all__ = ["FILE_NAME", "Family", "Figure", "load_family"]
 
 FILE_NAME = "family.yaml"
 
@@ -70,21 +68,6 @@ class Family:
     most: float
     """The relative error that passes."""
     figures: tuple[Figure, ...]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A figure beside the run's."""
-
-    figure: Figure
-    simulated: float
-    """Of the whole place, in the figure's unit."""
-    holds: bool
-
-    @property
-    def error(self) -> float:
-        """Relative to the figure: positive where the run is too high."""
-        return self.simulated / self.figure.value - 1
 
 
 def load_family(model: Model) -> Family | None:
@@ -151,25 +134,3 @@ def _number(row: Evidence) -> float:
         return float(row.value)
     except ValueError:
         raise InputError(Fault(f"the row {row.id} has no number", found=row.value)) from None
-
-
-def compare(
-    family: Family, model: Model, scenario: Scenario, engine: Engine = compiled
-) -> tuple[Comparison, ...]:
-    """Run the scenario and hold it to the figures.
-
-    Raises:
-        ModelError: the engine cannot compute the model.
-    """
-    names = tuple(dict.fromkeys(figure.variable for figure in family.figures))
-    years = tuple(sorted({figure.year for figure in family.figures}))
-    evaluator = Evaluator(model, scenario, (), Request(outputs=names, years=years), engine)
-    (run,) = evaluator.evaluate([[]]).outputs
-    comparisons = []
-    for figure in family.figures:
-        factor = reported_factor(model.variables[figure.variable].unit, figure.unit)
-        simulated = run[names.index(figure.variable), years.index(figure.year)]
-        value = float(simulated) * factor * family.size
-        holds = abs(value / figure.value - 1) <= family.most  # false of NaN
-        comparisons.append(Comparison(figure, value, holds))
-    return tuple(comparisons)
