@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from plansim.analysis.family import load_family
 from plansim.analysis.validation.history import family_cases
+from plansim.analysis.validation.observed import load_family
 from plansim.analysis.validation.probe import Runs, probe_of
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError
@@ -58,7 +57,7 @@ def _run(model: Model, **values: float) -> Runs:
 def test_a_run_is_held_to_the_deflated_sum(town: Model, most: float, holds: bool) -> None:
     family = load_family(town)
     assert family is not None
-    (case,) = family_cases(replace(family, most=most), _run(town))
+    (case,) = family_cases(family.model_copy(update={"most": most}), _run(town))
     assert case["stated"] == pytest.approx(72 / 1.2)
     milk = 2 * 2 * 10 * 1.05**10  # two parts, ten steps of half a year
     assert case["value"] == pytest.approx(milk)
@@ -76,14 +75,14 @@ def test_a_broken_run_does_not_hold(town: Model) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("of: milk", "of: mlik", "5: no variable is called 'mlik'.*did you mean 'milk'"),
+        ("of: milk", "of: mlik", "5: the model has no variable 'mlik'.*did you mean 'milk'"),
         ("[E1, E2]", "[E1, E9]", "5: no row of the evidence is 'E9'"),
         ("[E1, E2]", "[E1, E4]", "5: the row E4 has no number; found much"),
         ("[E1, E2]", "[E1, E5]", "5: the rows have different units"),
         ("[E1, E2]", "[E5]", "5: .*do not measure the same thing"),
         ("[E1, E2]", "[]", "at least 1"),
         ("size: 2", "sise: 2", "2: unknown key 'sise'.*'size'"),
-        ("most: 0.1", "most: -1", "3: 'most'.*greater than 0"),
+        ("most: 0.1", "most: -1", "3: 'most'.*more than 0"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(

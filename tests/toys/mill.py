@@ -172,7 +172,11 @@ series:
     points:
       - {year: 2006, since: 2005, observation: [growth, ""]}
 """
-_OBSERVED = "place,quantity,part,year,value\nMill,output,,2006,20.2\nMill,growth,,2006,1.05\n"
+_OBSERVED = """\
+place,quantity,part,year,value,unit,source
+Mill,output,,2006,20.2,亿元,books
+Mill,growth,,2006,1.05,%,books
+"""
 _HEAD = "title: {en: Story, zh: 情景}\ndescription: {en: A story., zh: 情景。}\n"
 _REST = "parent: plain\nvalues: {saving: 0.25, 'investment share': [0.6, 0.4]}\n"
 _ASSUMING = "parent: plain\nassumes: {M02: {en: It is given., zh: 给定。}}\n"

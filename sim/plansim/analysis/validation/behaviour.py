@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.validation.checks import Change, Sign, SignTest
+from plansim.analysis.validation.checks import Change, RealityCheck, Sign
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.probe import Probe, probe_of
 from plansim.analysis.validation.result import Case, Message, Result, case, result
@@ -40,7 +40,7 @@ def reality_checks(context: ValidationContext) -> Result:
     A draw gives every constant that has a plausible range a value from it, all equally likely; an
     array moves as a whole.
     """
-    model, tests = context.model, context.signs
+    model, tests = context.model, context.reality_checks
     probe = probe_of(model, outputs={split_reference(t.variable)[0] for t in tests}, effort=1)
     places = np.random.default_rng(SEED).random((DRAWS, len(uncertain(model))))
     rows = [{}, *(drawn(model, place.tolist()) for place in places)]
@@ -49,7 +49,7 @@ def reality_checks(context: ValidationContext) -> Result:
     cases: list[Case] = []
     for test in tests:
         given = _given(probe, test, table)
-        key = json.dumps(test.given)
+        key = json.dumps(dict(test.given))
         if key not in before:
             alike = [other for other in tests if other.given == test.given]
             before[key] = _looked_at(context, probe, given, alike)
@@ -88,9 +88,9 @@ def signs_of(before: Floats, after: Floats) -> npt.NDArray[np.str_]:
         )
 
 
-def _cases(test: SignTest, before: Floats, after: Floats) -> Iterator[Case]:
+def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
     """Return what a check gives in the baseline, the first run, and in the draws."""
-    name, wanted = (test.id, test.en, test.zh), test.sign.value
+    name, wanted = test.name, test.sign.value
     first, *ways = signs_of(before, after).tolist()
     yield case(
         name,
@@ -117,7 +117,7 @@ def _cases(test: SignTest, before: Floats, after: Floats) -> Iterator[Case]:
         )
 
 
-def _given(probe: Probe, test: SignTest, table: Floats) -> Floats:
+def _given(probe: Probe, test: RealityCheck, table: Floats) -> Floats:
     """Return the inputs of runs with what a check sets in both of its runs."""
     table = table.copy()
     for name, value in assigned(probe.model, test.given).items():
@@ -141,7 +141,7 @@ def _changed(probe: Probe, changes: Mapping[str, Change], table: Floats) -> Floa
 
 
 def _looked_at(
-    context: ValidationContext, probe: Probe, table: Floats, tests: Sequence[SignTest]
+    context: ValidationContext, probe: Probe, table: Floats, tests: Sequence[RealityCheck]
 ) -> dict[str, Floats]:
     """Run inputs and return the values that checks look at, ``(run,)`` by their ids."""
     parts: dict[str, list[Floats]] = {test.id: [] for test in tests}

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from plansim.analysis.validation.checks import Comparison, Identity
+from plansim.analysis.validation.checks import SIDES, Comparison, Identity
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.probe import Runs, every_step
 from plansim.analysis.validation.result import Case, Message, Named, Number, Result, case, result
@@ -71,10 +71,9 @@ def conservation(context: ValidationContext) -> Result:
 
 
 def _identity_case(runs: Runs, scenario: str, identity: Identity, comparison: Comparison) -> Case:
-    name = (identity.id, identity.en, identity.zh)
-    left, right = (runs.series(f"{side} {identity.id}")[0] for side in ("left", "right"))
+    left, right = (runs.series(f"{side} {identity.id}")[0] for side in SIDES)
     texts = (identity.left, comparison, identity.right)
-    return compared(name, texts, (left, right), runs.time, scenario)
+    return compared(identity.name, texts, (left, right), runs.time, scenario)
 
 
 def compared(

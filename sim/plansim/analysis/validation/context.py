@@ -8,21 +8,24 @@ from functools import cached_property
 from pathlib import Path
 
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.family import Family, load_family
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import Loop, load_loops
 from plansim.analysis.sensitivity.study import Sensitivity, sensitivity
 from plansim.analysis.validation.checks import (
     CHECKS,
     Checks,
-    SignTest,
-    expectations_of,
-    identities_of,
+    RealityCheck,
+    check_equations,
     load_checks,
-    load_signs,
-    resting_of,
+    load_reality_checks,
 )
-from plansim.analysis.validation.observed import History, load_history
+from plansim.analysis.validation.observed import (
+    Family,
+    History,
+    history_equations,
+    load_family,
+    load_history,
+)
 from plansim.analysis.validation.probe import Equation, Probe, Runs, probe_of
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, VariableKind
@@ -62,7 +65,7 @@ class ValidationContext:
     targets: tuple[Target, ...]
     """The whole catalogue."""
     checks: Checks
-    signs: tuple[SignTest, ...]
+    reality_checks: tuple[RealityCheck, ...]
     loops: tuple[Loop, ...]
     history: History | None
     family: Family | None
@@ -109,14 +112,12 @@ class ValidationContext:
     @cached_property
     def probe(self) -> Probe:
         """The model, compiled with every equation of the files beside it, all constants free."""
-        groups = (
-            identities_of(self.model, self.checks),
-            expectations_of(self.model, self.checks),
-            resting_of(self.model, self.checks),
-            _frozen_expressions(self.model, self.loops),
-            (each.equation for each in (self.history.series if self.history else ())),
-        )
-        return probe_of(self.model, [equation for group in groups for equation in group])
+        equations = [
+            *check_equations(self.model, self.checks),
+            *_frozen_expressions(self.model, self.loops),
+            *(history_equations(self.model, self.history) if self.history else ()),
+        ]
+        return probe_of(self.model, equations)
 
     @cached_property
     def series(self) -> tuple[str, ...]:
@@ -166,7 +167,7 @@ def load_context(
         read,
         targets,
         checks,
-        load_signs(model),
+        load_reality_checks(model),
         load_loops(model) if model.path.with_name(LOOPS).is_file() else (),
         load_history(model, targets),
         load_family(model),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plansim.analysis.validation.checks import Extreme, side_name
+from plansim.analysis.validation.checks import SIDES, Extreme, side_name
 from plansim.analysis.validation.conservation import compared, unsound
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.probe import Runs, every_step, probe_of
@@ -42,16 +42,15 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
     runs = context.probe.run([base.values, *settings], every_step(base))
     cases: list[Case] = []
     for run, condition in enumerate(conditions, start=1):
-        name = (condition.id, condition.en, condition.zh)
         differs = False
         for number, expected in enumerate(condition.expect):
             texts = (expected.left, expected.comparison, expected.right)
             time, sides = _sides(runs, run, condition, number)
-            cases.append(compared(name, texts, sides, time, base.id))
+            cases.append(compared(condition.name, texts, sides, time, base.id))
             _, plain = _sides(runs, 0, condition, number)
             differs |= not np.allclose(*plain, rtol=1e-6, atol=1e-9)
         if not differs:
-            cases.append(case(name, False, Message.INEFFECTIVE))
+            cases.append(case(condition.name, False, Message.INEFFECTIVE))
     cases += unsound(context, runs, [base.id, *(condition.id for condition in conditions)])
     return result(
         test,
@@ -70,8 +69,7 @@ def _sides(
     expected = condition.expect[number]
     within = (runs.time >= expected.first) & (runs.time <= expected.last)
     left, right = (
-        runs.series(side_name(side, condition.id, number))[run][within]
-        for side in ("left", "right")
+        runs.series(side_name(side, condition.id, number))[run][within] for side in SIDES
     )
     return runs.time[within], (left, right)
 

@@ -15,10 +15,9 @@ import numpy as np
 
 from plansim.analysis.calibration.goodness_of_fit import fit
 from plansim.analysis.experiments.factors import default_of
-from plansim.analysis.family import Family
 from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.observed import Observed
+from plansim.analysis.validation.observed import Family, Observed
 from plansim.analysis.validation.probe import Runs
 from plansim.analysis.validation.result import Case, Message, Number, Result, case, result
 from plansim.analysis.validation.settings import Settings, cells
@@ -82,14 +81,14 @@ def _at(runs: Runs, series: Observed, year: int) -> Floats:
     """Return the model's value of an observed series in a year: ``(run,)``."""
     timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
     near = np.flatnonzero(np.abs(runs.time - moment(timing, year)) < 1e-6)
-    values = runs.series(series.equation.name)
+    values = runs.series(series.variable)
     return values[:, near[0]] if near.size else np.full(len(values), np.nan)
 
 
 def _simulated(runs: Runs, series: Observed) -> Floats:
     """Return the model's values at the points of an observed series: ``(run, point)``."""
     columns = []
-    for point in series.points:
+    for point in series.observations:
         value = _at(runs, series, point.year)
         if point.since is not None:
             with np.errstate(all="ignore"):
@@ -100,7 +99,7 @@ def _simulated(runs: Runs, series: Observed) -> Floats:
 
 
 def _series_case(runs: Runs, series: Observed) -> Case:
-    observed = np.array([point.value for point in series.points])
+    observed = np.array([point.value for point in series.observations])
     simulated = _simulated(runs, series)
     fits = [fit(row, observed) for row in simulated]
     own, mapes = fits[0], [each.mape if math.isfinite(each.mape) else math.inf for each in fits]
@@ -114,15 +113,14 @@ def _series_case(runs: Runs, series: Observed) -> Case:
         "us": own.us,
         "uc": own.uc,
         "points": own.points,
-        "years": ", ".join(str(point.year) for point in series.points),
+        "years": ", ".join(str(point.year) for point in series.observations),
         "simulated": _listed(simulated[0] / series.scale),
         "observed": _listed(observed / series.scale),
         "unit": series.unit,
     }
-    name = (series.id, series.name_en, series.name_zh)
     if series.most is None:
-        return case(name, True, Message.SERIES_SHOWN, **numbers)
-    return case(name, max(mapes) <= series.most, Message.SERIES, most=series.most, **numbers)
+        return case(series.name, True, Message.SERIES_SHOWN, **numbers)
+    return case(series.name, max(mapes) <= series.most, Message.SERIES, most=series.most, **numbers)
 
 
 def _listed(values: Floats) -> str:
@@ -152,22 +150,22 @@ def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
         return ()
     made = []
     for series in context.history.series:
-        if any(point.since is not None for point in series.points):
+        if any(point.since is not None for point in series.observations):
             continue
         years = tuple(
-            range(math.ceil(runs.time[0]), max(point.year for point in series.points) + 1)
+            range(math.ceil(runs.time[0]), max(point.year for point in series.observations) + 1)
         )
         values = np.stack([_at(runs, series, year) for year in years], axis=1) / series.scale
         made.append(
             HistorySeries(
-                series.name_en,
-                series.name_zh,
+                series.en,
+                series.zh,
                 series.unit,
                 years,
                 values[0].tolist(),
                 values.min(axis=0).tolist(),
                 values.max(axis=0).tolist(),
-                {point.year: point.value / series.scale for point in series.points},
+                {point.year: point.value / series.scale for point in series.observations},
             )
         )
     return tuple(made)
@@ -202,8 +200,7 @@ def family_cases(family: Family, runs: Runs) -> list[Case]:
         unit = runs.probe.model.variables[figure.variable].unit
         factor = reported_factor(unit, figure.unit) * family.size
         simulated = float(runs.yearly(figure.variable)(figure.year)[0]) * factor
-        name = (figure.id, figure.name_en, figure.name_zh)
         most = min(family.most, FAMILY_ERROR)
         values = (simulated, figure.value, figure.unit)
-        cases.append(figure_case(name, values, most, what=figure.variable, year=figure.year))
+        cases.append(figure_case(figure.name, values, most, what=figure.variable, year=figure.year))
     return cases
