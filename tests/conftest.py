@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from plansim.analysis.feedback.polarity import link_signs
-from plansim.analysis.validation.context import Dossier, load_dossier
+from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import Page, page
@@ -115,6 +115,6 @@ def stories(city: Model) -> Mapping[str, Scenario]:
 
 
 @pytest.fixture(scope="session")
-def dossier(city: Model) -> Dossier:
-    """All that the tests of the shipped model look at."""
-    return load_dossier(city)
+def context(city: Model) -> ValidationContext:
+    """The shipped model with everything that its validation tests need."""
+    return load_context(city)
