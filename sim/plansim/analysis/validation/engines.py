@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from plansim.analysis.experiments.design import Design, Kind
 from plansim.analysis.experiments.factors import Apply, Factor, Uniform
 from plansim.analysis.experiments.store import open_store
@@ -18,19 +16,18 @@ from plansim.analysis.validation.probe import Probe, probe_of
 from plansim.analysis.validation.result import Case, Finding, Number, Said, found, unfinished
 from plansim.analysis.validation.settings import uncertain
 from plansim.compiler.lower import cells_of
+from plansim.engine.simlin import AGREE as SIMLIN_AGREES
 from plansim.engine.simlin import has_simlin, run_simlin
 from plansim.engine.simulate import EngineChoice, simulate
-from plansim.engine.trajectory import recorded
+from plansim.engine.trajectory import largest_difference, recorded
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.targets.indicator import Floats
 
 __all__ = ["AGREE", "disagreement", "engines", "run_cards"]
 
-AGREE: Mapping[str, float] = {"PySD": 1e-9, "pysimlin": 1e-6}
+AGREE: Mapping[str, float] = {"PySD": 1e-9, "pysimlin": SIMLIN_AGREES}
 """By the other engine: of the larger of a value and the largest of its series."""
-_NOISE = 1e-9
-"""A series that stays below by both engines is what rounding leaves of equal numbers."""
 
 _EMPTY = (None, "", "unknown")
 _CARD = (
@@ -85,18 +82,14 @@ def disagreement(
 
     It counts against the largest value of the series.
     """
-    worst, place, value = 0.0, "", 0.0
-    for name, series in ours.items():
-        scale = float(np.abs(series).max())
-        if max(scale, float(np.abs(theirs[name]).max())) < _NOISE:
-            continue
-        with np.errstate(divide="ignore", invalid="ignore"):  # nil here and not there: infinite
-            error = np.abs(series - theirs[name]) / scale
-        largest = float(np.max(np.where(np.isfinite(error), error, np.inf)))
-        if largest >= worst:
-            worst, place, value = largest, name, scale
-    values: dict[str, Number] = {"engine": other, "error": worst, "what": place, "scale": value}
-    return Case(scenario, worst <= AGREE[other], Said.AGREES, values)
+    worst = largest_difference(ours, theirs)
+    values: dict[str, Number] = {
+        "engine": other,
+        "error": worst.error,
+        "what": worst.series,
+        "scale": worst.scale,
+    }
+    return Case(scenario, worst.error <= AGREE[other], Said.AGREES, values)
 
 
 def _ours(probe: Probe, scenario: Scenario) -> dict[str, Floats]:
