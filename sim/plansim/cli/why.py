@@ -71,6 +71,7 @@ def loops(
     from plansim.analysis.experiments.block import judged_targets
     from plansim.analysis.feedback.loop_scores import score_loops
     from plansim.analysis.feedback.loops import cut_loops, load_loops
+    from plansim.output.tables.layout import shown
     from plansim.output.tables.loops import loops_json, loops_table
     from plansim.targets.catalogue import Attribute
 
@@ -88,7 +89,7 @@ def loops(
     if form == "json":
         machine(loops_json(cuts, scores))
     else:
-        page.show(loops_table(cuts, scores, page.text, page.width, colour=page.colour))
+        page.show(shown(loops_table(cuts, scores, page.text), page.width, colour=page.colour))
 
 
 @click.command()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from plansim.engine.trajectory import FloatArray, Trajectory, cells, largest_difference
-from plansim.errors import Fault, InputError, SimulationError
+from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.reader import Scenario
 
@@ -111,14 +111,17 @@ def link_scores(model: Model, scenario: Scenario, run: Trajectory) -> LinkScores
         theirs = {label: _series(simulation, plain.names[label]) for label in ours}
         time = _series(simulation, "time")[1:]
     except simlin.SimlinError as error:
-        raise SimulationError(Fault(f"pysimlin cannot compute the model: {error}")) from None
+        raise SimulationError(
+            Fault("pysimlin cannot compute the model: {error}", error=str(error))
+        ) from None
     worst = largest_difference(ours, theirs)
     if not worst.error <= AGREE:
         raise SimulationError(
             Fault(
-                f"pysimlin computes another run: '{worst.series}' differs by "
-                f"{worst.error:.1e} of its size",
-                expected=f"at most {AGREE:g}",
+                "pysimlin computes another run: '{series}' differs by {error:.1e} of its size",
+                series=worst.series,
+                error=worst.error,
+                expected=Message("at most {limit:g}", limit=AGREE),
             )
         )
     return LinkScores(time, _scores(links, {name: label for label, name in plain.names.items()}))

@@ -107,8 +107,7 @@ def score_loops(model: Model, scenario: Scenario, loops: Sequence[Loop]) -> Loop
     try:
         links = link_scores(model, stepwise, run)
     except (InputError, SimulationError) as error:
-        fault = error.faults[0] if isinstance(error, InputError) else error.args[0]
-        return LoopScores(scenario, tuple(loops), partitions, np.empty(0), {}, fault)
+        return LoopScores(scenario, tuple(loops), partitions, np.empty(0), {}, error.faults[0])
     scores = {
         loop.id: np.sum([path_score(model, path, links) for path in loop.paths], axis=0)
         for loop in loops

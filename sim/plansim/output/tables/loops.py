@@ -5,52 +5,55 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import groupby
 
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import MOVES, Cut, Effect, Link, Loop
 from plansim.output.messages import say_in
-from plansim.output.tables.table import (
-    Band,
-    Line,
-    Row,
+from plansim.output.tables.layout import (
+    Column,
+    FirstFitting,
+    Grid,
+    Prose,
+    RenderableType,
     Style,
+    blocks,
+    edges,
     facts,
-    paragraph,
-    render,
-    render_within,
-    total_width,
-    wrapped,
+    figure_column,
+    lines,
+    stacked,
+    text_column,
 )
 from plansim.output.text import Text, decimals_for, figure, margin_figure
 from plansim.targets.catalogue import Status
 
 __all__ = ["loops_json", "loops_table", "missing_scores", "spans"]
 
-_NAME_WIDTH = 24
+_NAME = 24
+"""Columns of the terminal that the name of a target gets."""
 _TURNS = {Status.MET: ("✓", Style.GOOD), Status.MISSED: ("✗", Style.BAD)}
 """How a verdict is marked that a cut turns."""
 
 
-def loops_table(
-    cuts: Sequence[Cut], scores: LoopScores, text: Text, width: int, *, colour: bool = False
-) -> str:
+def loops_table(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> RenderableType:
     """Describe each loop, lay out what each cut does, a table a year, then sum up all loops."""
     scenario = scores.scenario.id
-    parts = [facts(_loop_facts(cut, text), width, colour=colour) for cut in cuts]
-    parts.append(text("loops.title", scenario=scenario))
-    years = sorted({year for cut in cuts for each in cut.effects for year in each.whole})
-    for year in years:
-        parts.append(text("loops.shifts", year=year))
-        parts += [render(rows, colour=colour) for rows in _panels(cuts, year, text, width)]
-    parts.append(_lines(text("loops.legend"), width))
-    parts.append(text("loops.summary", scenario=scenario))
-    parts.append(
-        render_within(lambda room: _summary(cuts, scores, text, room), width, colour=colour)
-    )
+    years = sorted({year for cut in cuts for effect in cut.effects for year in effect.whole})
     legend = missing_scores(scores, text) if scores.missing else text("loops.scores_legend")
-    parts.append(_lines(f"{legend}\n{text('loops.cut_legend')}", width))
-    return "\n\n".join(parts)
+    return blocks(
+        [
+            *(facts(_loop_facts(cut, text)) for cut in cuts),
+            text("loops.title", scenario=scenario),
+            *(part for year in years for part in (text("loops.shifts", year=year),
+                                                  _shifts(cuts, year, text))),
+            text("loops.legend"),
+            text("loops.summary", scenario=scenario),
+            _summary(cuts, scores, text),
+            lines([legend, text("loops.cut_legend")]),
+        ]
+    )  # fmt: skip
 
 
 def missing_scores(scores: LoopScores, text: Text) -> str:
@@ -72,47 +75,42 @@ def spans(years: Sequence[int]) -> list[str]:
     return [f"{run[0]}–{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
 
 
-def _lines(legend: str, width: int) -> str:
-    return "\n".join(paragraph(line, width) for line in legend.split("\n"))
-
-
 # --- all loops in one table -----------------------------------------------------------------------
 
 
-def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text, room: int) -> list[Row | Band]:
+def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> Grid:
     scored = scores.missing is None
-    heads = [text("loops.loop"), "", text("loops.kind")]
-    figures = [text("loops.links"), *[text("loops.share")] * scored]
-    last = [*[text("loops.dominates")] * scored, text("loops.cut_moves"), text("loops.turns")]
-    rows: list[Row | Band] = [
-        (
-            *((Line(each, style=Style.STRONG),) for each in heads),
-            *((Line("", each),) for each in figures),
-            *((Line(each, style=Style.STRONG),) for each in last),
-        ),
-        Band("-", Style.FAINT),
+    columns = [
+        Column(text("loops.loop")),
+        text_column(least=12),
+        Column(text("loops.kind")),
+        figure_column(text("loops.links")),
+        *[figure_column(text("loops.share")), text_column(text("loops.dominates"), least=9)]
+        * scored,
+        figure_column(text("loops.cut_moves")),
+        Column(text("loops.turns")),
     ]
+    rows = []
     for cut in cuts:
         loop = cut.loop
-        lengths = sorted({len(path) for path in loop.paths})
-        row: list[tuple[Line, ...]] = [
-            (Line(loop.id),),
-            wrapped(text.pick(loop.name_en, loop.name_zh), max(room // 3, 12)),
-            (Line(text.word("polarity", loop.polarity)),),
-            (Line("", spans(lengths)[0] if len(lengths) == 1 else f"{lengths[0]}–{lengths[-1]}"),),
+        lengths = [len(path) for path in loop.paths]
+        row: list[RenderableType] = [
+            loop.id,
+            text.pick(loop.name_en, loop.name_zh),
+            text.word("polarity", loop.polarity),
+            "–".join(dict.fromkeys(f"{length}" for length in (min(lengths), max(lengths)))),
         ]
         if scored:
             share = float(scores.yearly[loop.id].mean()) if scores.years else math.nan
-            led = text.join(spans(scores.years_led(loop.id)))
-            row += [(Line("", _share(share)),), wrapped(led, max(room // 3, 9))]
+            row += [_share(share), text.join(spans(scores.years_led(loop.id)))]
         turned = [
-            Line(f"{effect.target.id} {_TURNS.get(effect.status_cut, ('?', None))[0]}")
+            f"{effect.target.id} {_TURNS.get(effect.status_cut, ('?', None))[0]}"
             for effect in cut.effects
             if effect.status_cut is not effect.status_whole
         ]
-        row += [(Line("", _strongest(cut, text)),), tuple(turned) or (Line("–"),)]
-        rows.append(tuple(row))
-    return rows
+        moves = text("loops.breaks") if cut.fault else f"{cut.strongest * 100:.2g} %"
+        rows.append([*row, moves, stacked(turned) if turned else "–"])
+    return Grid(columns, rows)
 
 
 def _share(share: float) -> str:
@@ -124,10 +122,6 @@ def _share(share: float) -> str:
     if math.isnan(share):
         return "–"
     return f"{share * 100:+.0f} %".replace("-", "−") if abs(share) >= 0.005 else "0 %"
-
-
-def _strongest(cut: Cut, text: Text) -> str:
-    return text("loops.breaks") if cut.fault else f"{cut.strongest * 100:.2g} %"
 
 
 # --- a loop -----------------------------------------------------------------------------------
@@ -171,50 +165,44 @@ def _standing(loop: Loop, text: Text) -> str:
 # --- targets by loops -------------------------------------------------------------------------
 
 
-def _panels(cuts: Sequence[Cut], year: int, text: Text, width: int) -> list[list[Row | Band]]:
+def _shifts(cuts: Sequence[Cut], year: int, text: Text) -> RenderableType:
     """Lay out targets by loops, as many loops side by side as fit."""
-    for size in range(len(cuts), 0, -1):
-        panels = [
-            _rows(cuts[start : start + size], year, text) for start in range(0, len(cuts), size)
-        ]
-        if max(map(total_width, panels)) <= width:
-            break
-    return panels
+
+    def panels(size: int) -> RenderableType:
+        starts = range(0, len(cuts), size)
+        return blocks([_panel(cuts[start : start + size], year, text) for start in starts])
+
+    return FirstFitting([partial(panels, size) for size in range(len(cuts), 0, -1)])
 
 
-def _rows(cuts: Sequence[Cut], year: int, text: Text) -> list[Row | Band]:
-    heads = [text("verdicts.id"), text("verdicts.name"), text("loops.whole")]
-    head = (
-        *(((Line(each, style=Style.STRONG)),) for each in heads),
-        *((Line("", cut.loop.id),) for cut in cuts),
-    )
-    rows: list[Row | Band] = [head, Band("-", Style.FAINT)]
+def _panel(cuts: Sequence[Cut], year: int, text: Text) -> Grid:
+    columns = [
+        Column(text("verdicts.id")),
+        text_column(text("verdicts.name"), least=_NAME, most=_NAME),
+        figure_column(text("loops.whole")),
+        *(figure_column(cut.loop.id) for cut in cuts),
+    ]
+    rows: list[list[RenderableType]] = []
     for effects in zip(*(cut.effects for cut in cuts), strict=True):
-        target, first = effects[0].target, effects[0]
-        if year not in first.whole:
+        target, whole = effects[0].target, effects[0].whole
+        if year not in whole:
             continue
         assert target.value is not None
-        decimals = decimals_for(target.value, first.whole[year], target.tolerance or 0.0)
-        value = f"{figure(first.whole[year], decimals)} {text.unit(target.unit)}"
-        rows.append(
-            (
-                (Line(target.id),),
-                wrapped(text.pick(target.name_en, target.name_zh), _NAME_WIDTH),
-                (Line("", value),),
-                *((_shift(each, year),) for each in effects),
-            )
-        )
-    return rows
+        decimals = decimals_for(target.value, whole[year], target.tolerance or 0.0)
+        name = text.pick(target.name_en, target.name_zh)
+        value = f"{figure(whole[year], decimals)} {text.unit(target.unit)}"
+        rows.append([target.id, name, value, *(_shift(effect, year) for effect in effects)])
+    return Grid(columns, rows)
 
 
-def _shift(effect: Effect, year: int) -> Line:
+def _shift(effect: Effect, year: int) -> RenderableType:
     """Write how a value shifts, with a mark where the verdict turns."""
     shift = effect.cut[year] - effect.whole[year]
-    mark, style = "", None
-    if year == effect.target.year and effect.status_cut is not effect.status_whole:
-        mark, style = _TURNS.get(effect.status_cut, ("?", Style.DOUBT))
     shown = "0" if abs(shift) < 0.005 else margin_figure(shift, 2)
-    return Line(mark, shown, style)
+    if year != effect.target.year or effect.status_cut is effect.status_whole:
+        return shown
+    mark, style = _TURNS.get(effect.status_cut, ("?", Style.DOUBT))
+    return edges(Prose(mark, style), shown)
 
 
 # --- JSON -------------------------------------------------------------------------------------
