@@ -49,7 +49,7 @@ __all__ = [
 Say: TypeAlias = Callable[[str], str]
 """Returns a template in the language of the reader."""
 
-Part: TypeAlias = "str | float | Enum | Message | Fault | tuple[Part, ...]"
+Part: TypeAlias = "str | float | Path | Enum | Message | tuple[Part, ...]"
 """What a template is filled with."""
 
 
@@ -58,8 +58,9 @@ class Message:
     """A text for users: a literal template, and its parts by name.
 
     The template is the key by which a catalogue has the text in another language; it is filled
-    only where it is shown. A part is data (a text, a number), another message or fault, a member
-    of an enum, which is a word of ours, or several of these, which are listed.
+    only where it is shown. A part is data (a text, a number, a path), another message, a member of
+    an enum, which is a word of ours and said in the reader's language, or several of these, which
+    are listed.
 
     >>> message = Message("at {name}: {why}", name="x", why=Message("no number"))
     >>> str(message)
@@ -75,7 +76,8 @@ class Message:
 
     def __init__(self, template: str, /, **parts: Part) -> None:
         object.__setattr__(self, "template", template)
-        object.__setattr__(self, "parts", tuple(parts.items()))
+        kept = tuple((name, _as_kept(part)) for name, part in parts.items())
+        object.__setattr__(self, "parts", kept)
 
     def __str__(self) -> str:
         return self.written()
@@ -91,6 +93,15 @@ class Message:
         return template.format(**{name: _written(part, say) for name, part in self.parts})
 
 
+def _as_kept(part: Part) -> Part:
+    """Return a part as it is, but a word of an enum as a message and a path as a text."""
+    if isinstance(part, Enum):
+        return Message(str(part))
+    if isinstance(part, Path):
+        return str(part)
+    return tuple(map(_as_kept, part)) if isinstance(part, tuple) else part
+
+
 def foreign(text: object) -> Message:
     """Return what another package or the system says as a message.
 
@@ -99,12 +110,10 @@ def foreign(text: object) -> Message:
     return Message(str(text))
 
 
-def _written(part: Part, say: Say) -> str | float:
+def _written(part: Part, say: Say) -> Part:
     """Return a part of a message in the language of ``say``; numbers stay, for their format."""
-    if isinstance(part, Message | Fault):
+    if isinstance(part, Message):
         return part.written(say)
-    if isinstance(part, Enum):
-        return say(str(part))
     if isinstance(part, tuple):
         return say(", ").join(str(_written(item, say)) for item in part)
     return part
