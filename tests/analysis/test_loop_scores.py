@@ -56,6 +56,17 @@ def test_years_are_calendar_years_of_which_the_run_has_every_step(tmp_path: Path
     assert found.yearly["R"][4] == pytest.approx(found.relative["R"][inside].mean())
 
 
+def test_scores_as_a_frame(tmp_path: Path) -> None:
+    found = scored(logistic(tmp_path))
+    frame = found.frame()
+    assert len(frame) == 2 * len(found.years)
+    share = frame.set_index(["loop", "year"])["share"]
+    assert share["B", 2010] == found.yearly["B"][found.years.index(2010)]
+    assert (
+        frame.groupby("year")["share"].apply(lambda part: part.abs().sum()) - 1
+    ).abs().max() < 1e-12
+
+
 SECTORS = """
 sector: a, b ~ ~ 部门。甲、乙 |
 part[sector]= INTEG(gain[sector], 1) ~ Dmnl ~ 部分。Grows. |

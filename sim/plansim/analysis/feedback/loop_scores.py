@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +29,9 @@ from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["LoopScores", "partitions_of", "path_score", "score_loops"]
 
@@ -84,6 +88,17 @@ class LoopScores:
         sizes = {id_: np.abs(self.yearly[id_]) for id_ in ids}
         leads = (sizes[loop] > 0) & (sizes[loop] >= np.max(list(sizes.values()), axis=0))
         return tuple(year for year, led in zip(self.years, leads, strict=True) if led)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the relative scores by year: a row a loop and year, with the loop's names."""
+        import pandas as pd
+
+        rows = [
+            (loop.id, loop.name_en, loop.name_zh, loop.polarity.value, year, float(share))
+            for loop in self.loops
+            for year, share in zip(self.years, self.yearly.get(loop.id, ()), strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["loop", "name", "name_zh", "polarity", "year", "share"])
 
     @property
     def _year_of_step(self) -> np.ndarray:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
@@ -17,6 +20,7 @@ from plansim.output.figures.canvas import (
     GREY,
     INK,
     colours,
+    figure_of,
     new_axes,
     style,
     typeset,
@@ -27,7 +31,7 @@ from plansim.output.tables.loops import missing_scores
 from plansim.output.text import Lang, Text, read_text
 from plansim.targets.indicator import Floats
 
-__all__ = ["loop_shares"]
+__all__ = ["loop_drawing", "loop_shares"]
 
 LEAST = 0.05
 """A loop whose share is below this in every year is drawn with the others."""
@@ -90,6 +94,29 @@ def loop_shares(
             title=wrapped(text("loops.chart_note"), 110), title_fontsize=7, alignment="left",
         )  # fmt: skip
     return axes
+
+
+def loop_drawing(scores: LoopScores) -> str:
+    """Return the picture as an SVG element for the page, whose style shows one of both languages.
+
+    Texts are texts, in the fonts of the page.
+    """
+    parts, box = [], ""
+    for lang in Lang:
+        file = io.StringIO()
+        with style(), mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": lang.value}):
+            figure = figure_of(loop_shares(scores, lang=lang))
+            figure.savefig(file, format="svg", metadata={"Date": None})
+        svg = file.getvalue()
+        box = svg.partition('viewBox="')[2].partition('"')[0]
+        body = svg.partition("</defs>")[2].rpartition("</svg>")[0]  # the first ones are its style
+        body = re.sub(r' id="[A-Za-z]+_\d+"', "", body)  # the same in both languages
+        body = re.sub(r"'Noto Sans SC', 'DejaVu Sans'", "plansim, plansim-rest, sans-serif", body)
+        parts.append(f'<g class="{lang}">{body}</g>')
+    return (
+        f'<svg class="picture" role="img" viewBox="{box}" '
+        f'style="stroke-linejoin: round; stroke-linecap: butt">{"".join(parts)}</svg>'
+    )
 
 
 def _bands(scores: LoopScores, ids: Sequence[str], text: Text) -> list[_Band]:
