@@ -25,10 +25,7 @@ from scipy.stats import binomtest
 
 from plansim.analysis.evaluator import (
     Evaluator,
-    Reading,
     RunStatus,
-    Simulate,
-    SimulatedRuns,
 )
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
@@ -656,18 +653,18 @@ def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
 
 
 def test_an_error_in_a_thread_ends_the_sweep(
-    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+    town: Model,
+    aims: tuple[Target, ...],
+    reads: Callable[..., Design],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(
-        model: Model, scenario: Scenario, constants: Sequence[str], readings: Sequence[Reading]
-    ) -> Simulate:
-        def simulate(inputs: npt.NDArray[np.float64]) -> SimulatedRuns:
-            raise ZeroDivisionError(threading.current_thread().name)
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError(threading.current_thread().name)
 
-        return simulate
-
+    monkeypatch.setattr("plansim.analysis.evaluator.applied", broken)
     with pytest.raises(ZeroDivisionError):
-        sweep(reads(), town, aims, tmp_path / "r.zarr", engine=broken, threads=2)
+        sweep(reads(), town, aims, tmp_path / "r.zarr", threads=2)
     assert open_store(tmp_path / "r.zarr").done() == frozenset()
 
 

@@ -75,7 +75,7 @@ class Request:
     @property
     def binding(self) -> tuple[Target, ...]:
         """The targets that are followed to their horizon."""
-        return tuple(each for each in self.targets if each.attribute is Attribute.BINDING)
+        return tuple(one for one in self.targets if one.attribute is Attribute.BINDING)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Evaluation:
 
     def met(self, targets: Sequence[Target]) -> npt.NDArray[np.bool_]:
         """Return whether each run meets each target: ``(run, target)``."""
-        columns = [self.findings[each.id].status == Status.MET.code for each in targets]
+        columns = [self.findings[one.id].status == Status.MET.code for one in targets]
         return np.stack(columns, axis=1) if columns else np.empty((len(self.status), 0), bool)
 
     def failure(self, run: int) -> str:

@@ -75,13 +75,13 @@ def applied(factors: Sequence[Factor], values: Floats, defaults: Mapping[str, fl
     if all(factor.apply is Apply.SET and len(factor.constants) == 1 for factor in factors):
         return values
     columns = []
-    for place, factor in enumerate(factors):
+    for column, factor in enumerate(factors):
         for reference in factor.constants:
             match factor.apply:
                 case Apply.SET:
-                    columns.append(values[:, place])
+                    columns.append(values[:, column])
                 case Apply.ADD:
-                    columns.append(defaults[reference] + values[:, place])
+                    columns.append(defaults[reference] + values[:, column])
                 case Apply.MULTIPLY:
-                    columns.append(defaults[reference] * values[:, place])
+                    columns.append(defaults[reference] * values[:, column])
     return np.stack(columns, axis=1) if columns else np.empty((len(values), 0))

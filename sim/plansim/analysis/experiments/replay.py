@@ -88,7 +88,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
 
 
 def member(store: Store, run: StoredRun, model: Model) -> Scenario:
-    """Give a run as a scenario: that of the design, with what the run's factors set.
+    """Return a run as a scenario: that of the design, with what the run's factors set.
 
     Raises:
         DesignError: the model is not the one that the sweep ran.
@@ -107,8 +107,8 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
         Factor(name, tuple(about["constants"]), Apply(about["apply"]), None, about["unit"])
         for name, about in design["factors"].items()
     ]
-    references = [each for factor in factors for each in factor.constants]
-    defaults = {each: default_of(model, parent["values"], each) for each in references}
+    references = [name for factor in factors for name in factor.constants]
+    defaults = {name: default_of(model, parent["values"], name) for name in references}
     row = np.array([[run.factors[factor.name] for factor in factors]])
     values = dict(zip(references, applied(factors, row, defaults)[0].tolist(), strict=True))
     name = f"{store.path.stem}-{run.index}"
@@ -129,9 +129,9 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
         assumed=dict.fromkeys(parent["assumed"], reason),
         assumed_lines={},
         changes=tuple(
-            Change(each, defaults[each], value, variable_of(model, each).unit)
-            for each, value in values.items()
-            if value != defaults[each]
+            Change(constant, defaults[constant], value, variable_of(model, constant).unit)
+            for constant, value in values.items()
+            if value != defaults[constant]
         ),
         overrides=(),
         sources=(),
@@ -165,7 +165,7 @@ def _quoted(text: str) -> str:
 
 
 def deviation(dataset: xr.Dataset, run: StoredRun) -> float:
-    """Give by how much a run made again differs from what is stored, at most.
+    """Return by how much a run made again differs from what is stored, at most.
 
     Relative to the larger of the value and the largest of its series. Infinite where one of the
     two is no number and the other is.
@@ -174,7 +174,7 @@ def deviation(dataset: xr.Dataset, run: StoredRun) -> float:
     worst = 0.0
     for name, stored in run.outputs.items():
         again = _series(by_year, name)
-        scale = max((abs(each) for each in again.values() if math.isfinite(each)), default=0.0)
+        scale = max((abs(value) for value in again.values() if math.isfinite(value)), default=0.0)
         worst = max(worst, *_differences(again, stored, scale))
     return worst
 
@@ -184,11 +184,11 @@ def _differences(
 ) -> Iterator[float]:
     yield 0.0
     for year, value in stored.items():
-        found = again.get(year, math.nan)
-        if math.isfinite(found) != math.isfinite(value):
+        new = again.get(year, math.nan)
+        if math.isfinite(new) != math.isfinite(value):
             yield math.inf
-        elif math.isfinite(value) and found != value:
-            yield abs(found - value) / max(scale, abs(value))
+        elif math.isfinite(value) and new != value:
+            yield abs(new - value) / max(scale, abs(value))
 
 
 def _series(by_year: xr.Dataset, reference: str) -> dict[int, float]:
