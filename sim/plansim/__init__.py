@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
     from plansim.analysis.feedback.loops import Cut, Loop, cut_loops, load_loops
     from plansim.analysis.feedback.polarity import link_signs
-    from plansim.analysis.optimization.solve import Lever, Solution, lever_named, solve
+    from plansim.analysis.optimization.problem import Lever, lever_named
     from plansim.analysis.sensitivity.study import sensitivity
     from plansim.engine.batch import Ensemble, simulate_ensemble
     from plansim.engine.dataset import annual
@@ -121,7 +121,8 @@ _HOMES = {
     "analysis.feedback.dominance": ["Dominance", "find_dominance", "indicators_of"],
     "analysis.feedback.loop_scores": ["LoopScores", "score_loops"],
     "analysis.feedback.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
-    "analysis.optimization.solve": ["Lever", "Solution", "lever_named", "solve"],
+    "analysis.optimization.problem": ["Lever", "lever_named"],
+    "analysis.optimization.target_seeking": ["Solution", "solve"],
     "analysis.sensitivity.study": ["sensitivity"],
     "analysis.feedback.polarity": ["link_signs"],
     "analysis.experiments.sweep": ["sweep"],
