@@ -107,7 +107,7 @@ def test_every_fault_of_the_file_is_told_with_its_line(town: Model, tmp_path: Pa
     (tmp_path / "loops.yaml").write_text(text, "utf-8")
     with pytest.raises(CatalogueError) as caught:
         load_loops(town)
-    told = [(each.line, each.message, each.nearest) for each in caught.value.faults]
+    told = [(each.line, str(each.message), each.nearest) for each in caught.value.faults]
     assert told == [
         (10, "the model has no variable 'brths'", "births"),
         (11, "two loops have the id 'R1'", None),

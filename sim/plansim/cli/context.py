@@ -23,9 +23,8 @@ from click.shell_completion import CompletionItem
 if TYPE_CHECKING:
     import xarray as xr
 
-    from plansim.errors import Fault
+    from plansim.errors import Fault, Say
     from plansim.model.records import Model
-    from plansim.output.messages import Say
     from plansim.output.text import Text
     from plansim.scenario.reader import Scenario
     from plansim.targets.annual import Annual

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from plansim.errors import CatalogueError, Fault, nearest
+from plansim.errors import CatalogueError, Fault, Message, nearest
 from plansim.forms import Document, Place
 from plansim.scenario.schema import shown
 
@@ -98,9 +98,9 @@ def _forms_in(annotation: Any) -> Iterator[type[BaseModel]]:
 def fault_at(
     document: Document,
     place: Place,
-    message: str,
-    expected: str | None = None,
-    found: str | None = None,
+    message: str | Message,
+    expected: str | Message | None = None,
+    found: str | Message | None = None,
     nearest: str | None = None,
 ) -> Fault:
     """Make a fault that stands at the line of an entry."""

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, Field
 
-from plansim.errors import CatalogueError, Fault, InputError, UnitError, nearest
+from plansim.errors import CatalogueError, Fault, InputError, Message, UnitError, nearest
 from plansim.forms import Document, Place, read_document
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.values import Apply, Entry, meant, outside, range_text
@@ -104,9 +104,9 @@ class _Reader:
     def fault(
         self,
         place: Place,
-        message: str,
-        expected: str | None = None,
-        found: str | None = None,
+        message: str | Message,
+        expected: str | Message | None = None,
+        found: str | Message | None = None,
         nearest: str | None = None,
     ) -> None:
         self.faults.append(fault_at(self.document, place, message, expected, found, nearest))
