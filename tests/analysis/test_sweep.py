@@ -177,6 +177,7 @@ def test_the_growth_of_a_run_follows_from_its_factors(
     )
 
 
+@pytest.mark.slow
 def test_runs_of_the_shipped_model_are_what_pysd_gives(city: Model, tmp_path: Path) -> None:
     design = read_design(shipped("scenarios", "sweeps", "growth-investment.yaml"), city, samples=32)
     sweep(design, city, load_targets(model=city), tmp_path / "r.zarr")
