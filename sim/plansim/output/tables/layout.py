@@ -1,0 +1,327 @@
+"""What a terminal shows: running text, tables, facts, laid out by rich to the width there is.
+
+A table module gives what `shown` or a console of rich renders; it knows neither the width nor
+whether there is colour. Of our own is what rich lacks: where Chinese may be broken (docs/decisions/
+0019), rows that run across a table, and columns that are never cut short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from io import StringIO
+from typing import Any
+
+from rich.box import Box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.containers import Lines
+from rich.measure import Measurement
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text as RichText
+
+from plansim.output.wrapping import breaks
+
+__all__ = [
+    "Band",
+    "Column",
+    "FirstFitting",
+    "Grid",
+    "Prose",
+    "RenderableType",
+    "Row",
+    "Style",
+    "blocks",
+    "edges",
+    "facts",
+    "figure_column",
+    "lines",
+    "section",
+    "shown",
+    "stacked",
+    "text_column",
+]
+
+LEAST = 16
+"""Terminal columns that a column of running text gets at least."""
+_GAP = 2
+"""Blank columns between two columns of a table."""
+_UNBOUNDED = 100_000
+_ACROSS = "\ue000"
+"""Stands for a band in the table of rich, which has no rows that run across; no text holds it."""
+_BOX = Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
+"""A rule below the head and between sections, and nothing else."""
+
+
+class Style(StrEnum):
+    """How a piece of text stands out on a terminal with colour, as rich writes it."""
+
+    STRONG = "bold"
+    FAINT = "dim"
+    BAD = "red"
+    GOOD = "green"
+    DOUBT = "yellow"
+
+
+class Prose(RichText):
+    """Running text, broken where Chinese may be; what goes on keeps the indent of its line."""
+
+    def wrap(
+        self,
+        console: Console,
+        width: int,
+        *,
+        justify: Any = None,
+        overflow: Any = None,
+        tab_size: int = 8,
+        no_wrap: bool | None = None,
+    ) -> Lines:
+        """Return the text in lines of at most ``width`` columns."""
+        found = Lines()
+        for line in self.split(allow_blank=True):
+            indent = len(line) - len(line.plain.lstrip())
+            words = line[indent:]
+            for part in words.divide(breaks(words.plain, max(width - indent, 1))):
+                part.rstrip()
+                part.pad_left(indent)
+                found.append(part)
+        found.justify(console, width, justify=justify or self.justify or "left", overflow="ignore")
+        return found
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its head, and how its cells are laid out."""
+
+    head: str | RichText = ""
+    right: bool = False
+    wraps: bool = False
+    """Whether cells go on in further lines, where the table would be too wide."""
+    least: int = LEAST
+    """Columns of the terminal below which they do not."""
+    most: int = _UNBOUNDED
+    """Columns of the terminal above which they do in any case."""
+
+
+def text_column(head: str | RichText = "", *, least: int = LEAST, most: int = _UNBOUNDED) -> Column:
+    """Return a column of running text."""
+    return Column(head, wraps=True, least=least, most=most)
+
+
+def figure_column(head: str | RichText = "") -> Column:
+    """Return a column of figures, which stand at its right edge."""
+    return Column(head, right=True)
+
+
+@dataclass(frozen=True)
+class Band:
+    """A row that runs across the table; without a text nothing but a blank line or a rule."""
+
+    text: str = ""
+    style: Style | None = Style.STRONG
+    rule: bool = False
+    """Whether a rule parts it from the row above."""
+
+
+def section(title: str = "") -> Band:
+    """Return what begins a section of a table: a rule and a title."""
+    return Band(title, rule=True)
+
+
+Row = Sequence[RenderableType]
+
+
+class Grid:
+    """A table: columns with their heads, rows of cells, bands across; above it a title.
+
+    Texts are cells; where one is to have a style, it is `Prose`. A column that does not wrap is as
+    wide as its widest cell; those that do share what is left. If that is too little, the table is
+    wider than the terminal: nothing is cut off.
+
+    >>> print(shown(Grid([Column("what"), figure_column("kt")], [("COD", "1"), ("SO2", "20")]), 80))
+    what  kt
+    --------
+    COD    1
+    SO2   20
+    """
+
+    def __init__(
+        self, columns: Sequence[Column], rows: Iterable[Row | Band], *, title: str = ""
+    ) -> None:
+        self.columns, self.rows, self.title = columns, list(rows), title
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Return the width that the table takes at least, and that it would take."""
+        wanted = self._wanted(console, options)
+        gaps = _GAP * (len(wanted) - 1)
+        least = sum(map(_least, self.columns, wanted))
+        return Measurement(least + gaps, sum(wanted) + gaps)
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType | Segment]:
+        """Lay the table out."""
+        wanted = self._wanted(console, options)
+        gaps = _GAP * (len(wanted) - 1)
+        widths = _shrunk(wanted, list(map(_least, self.columns, wanted)), options.max_width - gaps)
+        table = Table(
+            box=_BOX,
+            padding=(0, 1, 0, 0),
+            show_edge=False,
+            pad_edge=False,
+            show_header=any(map(_written, self.columns)),
+            header_style=Style.STRONG,
+            border_style=Style.FAINT,
+        )
+        for column, width in zip(self.columns, widths, strict=True):
+            head, justify = _cell(column.head), "right" if column.right else "left"
+            table.add_column(head, justify=justify, width=width)  # type: ignore[arg-type]
+        for row in self.rows:
+            if not isinstance(row, Band):
+                table.add_row(*map(_cell, row))
+                continue
+            if row.rule:
+                table.add_section()
+            if row.text or not row.rule:
+                table.add_row(_ACROSS)
+        if self.title:
+            yield Prose(self.title, Style.STRONG)
+        bands = (row for row in self.rows if isinstance(row, Band) and (row.text or not row.rule))
+        wide = options.update_width(max(options.max_width, sum(widths) + gaps))
+        for line in Segment.split_lines(console.render(table, wide)):
+            if any(_ACROSS in part.text for part in line):
+                band = next(bands)
+                yield Prose(band.text, band.style or "")
+                continue
+            while line and not line[-1].text.strip():
+                line.pop()
+            yield from line[:-1]
+            yield from (Segment(part.text.rstrip(), part.style) for part in line[-1:])
+            yield Segment.line()
+
+    def _wanted(self, console: Console, options: ConsoleOptions) -> list[int]:
+        """Return how wide each column would be if there were room for all of it."""
+        wide = options.update_width(_UNBOUNDED)
+        found = [_width(column.head, console, wide) for column in self.columns]
+        for row in self.rows:
+            if isinstance(row, Band):
+                continue
+            for index, cell in enumerate(row):
+                found[index] = max(found[index], _width(cell, console, wide))
+        return [min(width, column.most) for width, column in zip(found, self.columns, strict=True)]
+
+
+def _written(column: Column) -> bool:
+    return bool(column.head)
+
+
+def _cell(cell: RenderableType) -> RenderableType:
+    return Prose(cell) if isinstance(cell, str) else cell
+
+
+def _width(cell: RenderableType, console: Console, options: ConsoleOptions) -> int:
+    if isinstance(cell, str):
+        return max(map(cell_len, cell.split("\n")))
+    return Measurement.get(console, options, cell).maximum
+
+
+def _least(column: Column, wanted: int) -> int:
+    return min(column.least, wanted) if column.wraps else wanted
+
+
+def _shrunk(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Cut the widest columns until all fit or none can be cut.
+
+    >>> _shrunk([30, 20, 5], [16, 16, 5], 40)
+    [17, 18, 5]
+    """
+    widths = list(wanted)
+    while sum(widths) > room:
+        free = [index for index, width in enumerate(widths) if width > least[index]]
+        if not free:
+            break
+        widths[max(free, key=widths.__getitem__)] -= 1
+    return widths
+
+
+class FirstFitting:
+    """The first of several layouts that fits the terminal; else the last."""
+
+    def __init__(self, layouts: Sequence[Callable[[], RenderableType]]) -> None:
+        self.layouts = layouts
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        """Give the layout."""
+        wide = options.update_width(_UNBOUNDED)
+        for make in self.layouts:
+            layout = make()
+            if Measurement.get(console, wide, layout).minimum <= options.max_width:
+                break
+        yield layout
+
+
+def edges(left: RenderableType, right: RenderableType) -> RenderableType:
+    """Return a line of a cell: one text at its left edge, another at its right."""
+    pair = Table.grid(expand=True, padding=(0, 1, 0, 0))
+    pair.add_column()
+    pair.add_column(justify="right", no_wrap=True)
+    pair.add_row(_cell(left), _cell(right))
+    return pair
+
+
+def stacked(parts: Iterable[str | tuple[str, str]]) -> RichText:
+    """Return the lines of a cell; each may have a style.
+
+    >>> print(shown(stacked(["44.7", ("-0.3", Style.BAD)]), 80))
+    44.7
+    -0.3
+    """
+    pieces: list[str | tuple[str, str]] = []
+    for part in parts:
+        pieces += ["\n", part] if pieces else [part]
+    return Prose.assemble(*pieces)
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> Grid:
+    r"""Lay out labels and their texts in two columns; a text's own line breaks are kept.
+
+    >>> print(shown(facts([("unit", "亿元/Year"), ("equation", "GDP =\n  a + b")]), 80))
+    unit      亿元/Year
+    equation  GDP =
+                a + b
+    """
+    rows = [(Prose(label, Style.STRONG), text) for label, text in pairs]
+    return Grid([Column(), text_column(least=20)], rows)
+
+
+def lines(parts: Iterable[RenderableType]) -> Group:
+    """Set paragraphs or tables below each other."""
+    return Group(*map(_cell, parts))
+
+
+def blocks(parts: Iterable[RenderableType]) -> Group:
+    """Set paragraphs or tables below each other, a blank line between two."""
+    found: list[RenderableType] = []
+    for part in parts:
+        found += ["", _cell(part)] if found else [_cell(part)]
+    return Group(*found)
+
+
+def shown(what: RenderableType, width: int, *, colour: bool = False) -> str:
+    """Write something for a terminal of so many columns; without its last line break."""
+    console = Console(
+        file=StringIO(),
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+    with console.capture() as written:
+        console.print(_cell(what), crop=False)
+    return written.get().removesuffix("\n")

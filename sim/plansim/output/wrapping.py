@@ -1,0 +1,57 @@
+"""Where a line may be broken, in Chinese as in English.
+
+rich, which lays out what a terminal shows, breaks lines at blanks alone; Chinese has none. It may
+be broken between any two characters, but not before a closing mark nor after an opening one.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from rich.cells import cell_len, chop_cells
+
+__all__ = ["breaks", "wrap"]
+
+_OPENING, _CLOSING = "（《「『【", "，。、；：！？）》」』】％%)\\]"
+_WIDE = (
+    "\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60"
+)
+"""Characters that take two columns."""
+_PIECE = re.compile(rf"\s*[{_OPENING}]*(?:[{_WIDE}]|[^\s{_WIDE}]+)[{_CLOSING}]*\s*")
+"""What stays on one line: a word or a wide character, with the marks that cling to it."""
+
+
+def breaks(text: str, width: int) -> list[int]:
+    """Return the offsets at which ``text`` is broken into lines of at most ``width`` columns.
+
+    A blank at the end of a line is not counted; a piece that is longer than a line is cut.
+    """
+    found: list[int] = []
+    used = 0
+    for piece in _PIECE.finditer(text):
+        word = piece[0]
+        if used and used + cell_len(word.rstrip()) > width:
+            found.append(piece.start())
+            used = 0
+        if cell_len(word.rstrip()) > width:
+            *full, word = chop_cells(word.rstrip(), width)
+            at = piece.start()
+            for part in full:
+                at += len(part)
+                found.append(at)
+            word += " " * (piece.end() - at - len(word))
+        used += cell_len(word)
+    return found
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break ``text`` into lines of at most ``width`` columns of a terminal.
+
+    >>> wrap("natural growth rate", 14)
+    ['natural growth', 'rate']
+    >>> wrap("城镇居民（人均）可支配收入", 10)
+    ['城镇居民', '（人均）可', '支配收入']
+    """
+    ends = [0, *breaks(text, width), len(text)]
+    return [text[start:stop].strip() for start, stop in pairwise(ends)]
