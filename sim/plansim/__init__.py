@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
     from plansim.analysis.feedback.loops import Cut, Loop, cut_loops, load_loops
     from plansim.analysis.feedback.polarity import link_signs
-    from plansim.analysis.optimization.problem import Lever, lever_named
+    from plansim.analysis.optimization.frontier import Frontier, frontier
+    from plansim.analysis.optimization.problem import Lever, lever_named, read_frontier_spec
+    from plansim.analysis.optimization.target_seeking import Solution, solve
     from plansim.analysis.sensitivity.study import sensitivity
     from plansim.engine.batch import Ensemble, simulate_ensemble
     from plansim.engine.dataset import annual
@@ -121,7 +123,8 @@ _HOMES = {
     "analysis.feedback.dominance": ["Dominance", "find_dominance", "indicators_of"],
     "analysis.feedback.loop_scores": ["LoopScores", "score_loops"],
     "analysis.feedback.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
-    "analysis.optimization.problem": ["Lever", "lever_named"],
+    "analysis.optimization.frontier": ["Frontier", "frontier"],
+    "analysis.optimization.problem": ["Lever", "lever_named", "read_frontier_spec"],
     "analysis.optimization.target_seeking": ["Solution", "solve"],
     "analysis.sensitivity.study": ["sensitivity"],
     "analysis.feedback.polarity": ["link_signs"],
@@ -143,6 +146,7 @@ __all__ = [
     "Dominance",
     "Ensemble",
     "Fault",
+    "Frontier",
     "InputError",
     "Kernel",
     "Lever",
@@ -179,6 +183,7 @@ __all__ = [
     "cut_loops",
     "find_dominance",
     "frame",
+    "frontier",
     "indicators_of",
     "lever_named",
     "link_signs",
@@ -194,6 +199,7 @@ __all__ = [
     "plot",
     "read_calibration",
     "read_design",
+    "read_frontier_spec",
     "read_scenario",
     "read_text",
     "score_loops",

@@ -28,10 +28,16 @@ from plansim.targets.target import (
     Shape,
     Status,
     Target,
+    answering_series,
+    in_year,
+    indicator_of,
+    judged_targets,
     misfits,
     reported_factor,
     split_reference,
+    target_named,
     unit_factor,
+    variable_of,
 )
 
 __all__ = [
@@ -45,13 +51,19 @@ __all__ = [
     "Shape",
     "Status",
     "Target",
+    "answering_series",
+    "in_year",
+    "indicator_of",
+    "judged_targets",
     "load_targets",
     "misfits",
     "plan_region",
     "plan_title",
     "reported_factor",
     "split_reference",
+    "target_named",
     "unit_factor",
+    "variable_of",
 ]
 
 FILE_NAME = "targets.yaml"

@@ -27,7 +27,6 @@ from plansim.analysis.calibration.observations import (
 from plansim.analysis.experiments.design_file import factors_of
 from plansim.analysis.experiments.design_form import FactorForm
 from plansim.analysis.experiments.factors import Apply, Factor, applied, default_of, reach
-from plansim.analysis.runs import variable_of
 from plansim.errors import (
     CatalogueError,
     DesignError,
@@ -43,7 +42,7 @@ from plansim.model.records import Model, Timing, VariableKind, folded
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.schema import Cell, Wording
 from plansim.scenario.values import outside, range_text
-from plansim.targets.catalogue import load_targets, reported_factor, split_reference
+from plansim.targets.catalogue import load_targets, reported_factor, split_reference, variable_of
 from plansim.targets.form import Form, form_of
 from plansim.targets.indicator import Measure, measured_unit
 

@@ -21,12 +21,10 @@ from plansim.analysis.optimization.problem import DecisionProblem
 from plansim.analysis.optimization.slp import slopes_at
 from plansim.targets.indicator import Floats
 
-__all__ = ["SHARES", "Chance", "Chances", "Doubts", "chances", "fewest_left_out"]
+__all__ = ["Chance", "Doubts", "fewest_left_out", "judge_front"]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
-SHARES = (0.5, 0.8, 0.95)
-"""Probabilities that all targets hold for which the highest growth is given."""
 BETWEEN = 8
 """Mixtures of two neighbouring policies that are judged too, and one."""
 SMOOTH = (0.5, 0.2, 0.1, 0.05)
@@ -57,9 +55,10 @@ class Doubts:
         margins, growth = self.problem.over_draws(position[None], self.draws)
         return margins[0], growth[0]
 
-    def error(self, share: float) -> float:
-        """Return the standard error of a share of the draws."""
-        return math.sqrt(share * (1 - share) / len(self.draws))
+    def holds(self, position: Floats, rows: Sequence[int]) -> Flags:
+        """Return whether targets hold, ``(draw, target)``; where a run breaks down none does."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.margins(position)[0][:, list(rows)] >= 0)
 
 
 @dataclass(frozen=True)
@@ -67,41 +66,25 @@ class Chance:
     """A policy over the draws."""
 
     position: Floats
-    share: float
-    """P(all hold)."""
-    median: float
+    share: float = math.nan
+    """P(all hold); NaN where nothing is uncertain."""
+    median: float = math.nan
     """Of growth."""
 
 
-@dataclass(frozen=True)
-class Chances:
-    """Policies over the draws."""
-
-    front: tuple[Chance, ...]
-    """Those that were given."""
-    at_least: tuple[Chance | None, ...]
-    """For each of `SHARES` the policy of the highest median growth that is as sure."""
-    surest: Chance
-    single: tuple[float, ...]
-    """Of the surest policy, by target, P(it holds)."""
-    left_out: tuple[tuple[tuple[int, ...], float], ...]
-    """Of the surest policy, see `fewest_left_out`; by rows of the targets."""
-
-
-def chances(
+def judge_front(
     doubts: Doubts, front: Sequence[Floats], kept: Sequence[int], highest: Floats | None
-) -> Chances:
-    """Judge policies, mixtures of neighbours, and the surest, over the draws.
+) -> list[Chance]:
+    """Judge policies, then mixtures of neighbours and the surest policy, over the draws.
 
     Args:
         doubts: what is uncertain.
         front: positions of policies, in the order of their growth.
         kept: rows of the targets that are to hold.
-        highest: the position of the highest growth.
+        highest: the position of the highest growth at which they do.
     """
     rows = list(kept)
-    known = [_chance(doubts, position, rows) for position in front]
-    judged = list(known)
+    judged = [_chance(doubts, position, rows) for position in front]
     for first, second in itertools.pairwise(front):
         judged += _between(doubts, first, second, rows)
     start = max(judged, key=lambda chance: chance.share)
@@ -109,25 +92,7 @@ def chances(
     judged.append(climbed)
     if highest is not None:
         judged += _between(doubts, climbed.position, highest, rows)
-    surest = max(judged, key=lambda chance: chance.share)
-    holds = _holds(doubts.margins(surest.position)[0], rows)
-    return Chances(
-        tuple(known),
-        tuple(
-            max(
-                (chance for chance in judged if chance.share >= share),
-                key=lambda chance: chance.median,
-                default=None,
-            )
-            for share in SHARES
-        ),
-        surest,
-        tuple(holds.mean(axis=0).tolist()),
-        tuple(
-            (tuple(rows[column] for column in columns), share)
-            for columns, share in fewest_left_out(holds)
-        ),
-    )
+    return judged
 
 
 def _between(doubts: Doubts, first: Floats, second: Floats, rows: list[int]) -> list[Chance]:
@@ -136,16 +101,11 @@ def _between(doubts: Doubts, first: Floats, second: Floats, rows: list[int]) -> 
 
 
 def _chance(doubts: Doubts, position: Floats, rows: list[int]) -> Chance:
-    """Judge a policy; a draw that breaks down holds nothing."""
     margins, growth = doubts.margins(position)
     finite = growth[np.isfinite(growth)]
     median = float(np.median(finite)) if finite.size else math.nan
-    return Chance(position, float(_holds(margins, rows).all(axis=1).mean()), median)
-
-
-def _holds(margins: Floats, rows: list[int]) -> Flags:
     with np.errstate(invalid="ignore"):
-        return np.asarray(margins[:, rows] >= 0)
+        return Chance(position, float((margins[:, rows] >= 0).all(axis=1).mean()), median)
 
 
 def _climb(doubts: Doubts, position: Floats, rows: list[int]) -> Floats:

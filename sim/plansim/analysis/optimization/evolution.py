@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import qmc
 
 from plansim.analysis.optimization.slp import Evaluate, Point, finite
@@ -54,8 +55,8 @@ class Points:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def __getitem__(self, rows: object) -> Points:
-        return Points(self.positions[rows], self.values[rows])  # type: ignore[index]
+    def __getitem__(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Points:
+        return Points(self.positions[rows], self.values[rows])
 
     def with_points(self, points: Iterable[Point]) -> Points:
         """Return these points and others."""

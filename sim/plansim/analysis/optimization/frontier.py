@@ -13,17 +13,15 @@ growth and smallest margin are judged again over draws of everything uncertain (
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plansim.analysis.experiments.block import judged_targets
+from plansim.analysis.evaluator import Engine, compiled
 from plansim.analysis.experiments.design import Sampler
 from plansim.analysis.experiments.factors import Factor
-from plansim.analysis.experiments.sweep import processors
-from plansim.analysis.indicators import gauge
-from plansim.analysis.optimization.chances import SHARES, Chance, Doubts, chances
+from plansim.analysis.optimization.chances import Chance, Doubts, fewest_left_out, judge_front
 from plansim.analysis.optimization.evolution import Points, best_of, evolve, fitness, sample
 from plansim.analysis.optimization.problem import (
     DecisionProblem,
@@ -33,18 +31,20 @@ from plansim.analysis.optimization.problem import (
     scale_of,
 )
 from plansim.analysis.optimization.slp import FAILED, Evaluate, Point, finite, maximise
-from plansim.analysis.runs import Engine, compiled
+from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Apply
-from plansim.targets.catalogue import Attribute, Target, load_targets
+from plansim.targets.catalogue import Attribute, Target, indicator_of, judged_targets, load_targets
 from plansim.targets.indicator import Floats, Measure
 from plansim.targets.views_file import load_views
 
-__all__ = ["DRAWS", "Alone", "Frontier", "Horizon", "Policy", "Sure", "Surest", "frontier"]
+__all__ = ["DRAWS", "SHARES", "Alone", "Frontier", "Horizon", "Policy", "frontier"]
 
 DRAWS = 1024
+SHARES = (0.5, 0.8, 0.95)
+"""Probabilities that all targets hold for which the highest growth is given."""
 OTHER_DRAWS = 128
 """Over which the surest policy is chosen."""
 SEARCHES = 2
@@ -62,8 +62,8 @@ levels lead to one policy."""
 LEVEL_WEIGHT = 1000.0
 """Growth as a constraint counts in tenths of a point, so that it compares with scaled margins."""
 BEYOND = 1 / 3
-"""Of the way from the frontier to the highest growth of all: a policy where margins are negative."""
-UNLIMITED = 1e-4
+"""Of the way from the frontier to the highest growth of all, where margins are negative."""
+UNLIMITED = 1e-5
 """A target that holds so near to the highest growth of all does not limit it."""
 JUST_MET = 1e-3
 """Scaled margins below this are just met."""
@@ -92,6 +92,10 @@ class Policy:
     the policy balances them."""
     worst_margin: float
     """Scaled."""
+    chance: float = math.nan
+    """P(all kept hold), the share of the draws; NaN if nothing is uncertain."""
+    median: float = math.nan
+    """Of growth over the draws."""
 
 
 @dataclass(frozen=True)
@@ -107,41 +111,6 @@ class Alone:
     """The largest margin of all policies evaluated, at any growth; NaN if all break down."""
     growth: float
     """The highest growth of the policies evaluated at which it holds; NaN if it never does."""
-
-
-@dataclass(frozen=True)
-class Sure:
-    """The policy of the highest growth that is as sure as is asked."""
-
-    share: float
-    """What is asked: P(all hold)."""
-    policy: Policy | None
-    """None if no policy that was judged is as sure."""
-    met: float
-    """P(all hold), of the surest policy if none is as sure."""
-    error: float
-    growth: float
-    """The median over the draws."""
-
-
-@dataclass(frozen=True)
-class Surest:
-    """The policy that is surest to hold all targets, and what keeps it from being surer."""
-
-    policy: Policy
-    met: float
-    """P(all hold)."""
-    error: float
-    """Its standard error."""
-    growth: float
-    """The median over the draws."""
-    single: Mapping[str, float]
-    """By target, P(it holds)."""
-    product: float
-    """Of these: P(all hold) if targets were independent."""
-    without: tuple[tuple[tuple[str, ...], float], ...]
-    """The one target that it would help most to leave out, the two, and so on, and P(all others
-    hold) then, of the same policy."""
 
 
 @dataclass(frozen=True)
@@ -168,14 +137,16 @@ class Horizon:
     front: tuple[Policy, ...]
     """At rising growth, the policies whose smallest margin is largest: negative beyond the
     frontier."""
-    chances: tuple[float, ...]
-    """Of these policies, P(all kept hold)."""
-    medians: tuple[float, ...]
-    """Of these policies, the median growth over the draws."""
-    sure: tuple[Sure, ...]
-    """At each of `SHARES`."""
-    surest: Surest | None
-    """None if nothing is uncertain."""
+    sure: Mapping[float, Policy | None]
+    """By each of `SHARES` the policy of the highest median growth that is as sure to hold all;
+    None if none is, empty if nothing is uncertain."""
+    surest: Policy | None
+    """The one that is surest to hold all; None if nothing is uncertain."""
+    single: Mapping[str, float]
+    """By target, P(it holds), of the surest policy."""
+    without: tuple[tuple[tuple[str, ...], float], ...]
+    """The one target that it would help most to leave out, the two, and so on, and P(all others
+    hold) then, of the surest policy."""
 
 
 @dataclass(frozen=True)
@@ -263,7 +234,9 @@ def _problems(
     """Return the problem to one year, and the same with what is uncertain beside the levers."""
     last = max(year, *(target.year or year for target in targets))
     scenario = _shortened(model, spec.scenario, last)
-    growth = gauge(model, spec.growth, Measure.GROWTH, math.floor(scenario.time.initial), year)
+    growth = indicator_of(
+        model, spec.growth, Measure.GROWTH, math.floor(scenario.time.initial), year
+    )
 
     def problem_with(uncertain: Sequence[Factor]) -> DecisionProblem:
         return decision_problem(
@@ -334,49 +307,71 @@ def _horizon(
         points = points.with_points(further)
         top = _settled(problem, top, kept)
     tell(len(rows) + 2)
-    rates = points.values[points.values[:, growth] > FAILED, growth]
     front = _front(problem, points, kept, top, levels, lambda n: tell(len(rows) + 2 + n))
+    positions = [point.position for point in front]
+    if doubts is not None and front:
+        judged = judge_front(doubts, positions, kept, None if top is None else top.position)
+        surest = max(judged, key=lambda chance: chance.share)
+        holds = doubts.holds(surest.position, kept)
+    else:
+        judged, surest = [Chance(position) for position in positions], None
+        holds = np.empty((0, 0), bool)
+    tell(len(rows) + levels + 3)
+
+    def policy(chance: Chance | None) -> Policy | None:
+        return None if chance is None else _policy(problem, chance, kept)
+
+    def named(chosen: Iterable[int]) -> tuple[str, ...]:
+        return tuple(problem.targets[row].id for row in chosen)
+
+    rates = points.values[points.values[:, growth] > FAILED, growth]
     present = finite(problem.evaluate(problem.start[None]))[0]
-    ids = [target.id for target in problem.targets]
-    horizon = Horizon(
+    return Horizon(
         year=year,
         growth_present=float(present[growth]),
         growth_range=(float(rates.min()), float(rates.max())),
         alone=tuple(_limit(problem, points, row, float(present[row])) for row in rows),
-        never=tuple(ids[row] for row in rows if row not in attainable),
-        conflicting=tuple(ids[row] for row in conflicting),
-        kept=tuple(ids[row] for row in kept),
-        highest=None if top is None else _policy(problem, top, kept),
-        binding=()
-        if top is None
-        else tuple(ids[row] for row in kept if top.values[row] < JUST_MET),
+        never=named(row for row in rows if row not in attainable),
+        conflicting=named(conflicting),
+        kept=named(kept),
+        highest=policy(None if top is None else Chance(top.position)),
+        binding=named(row for row in kept if top is not None and top.values[row] < JUST_MET),
         searches=tuple(float(end.values[growth]) for end in ends),
-        front=tuple(_policy(problem, point, kept) for point in front),
-        chances=(),
-        medians=(),
-        sure=(),
-        surest=None,
+        front=tuple(_policy(problem, chance, kept) for chance in judged[: len(front)]),
+        sure={share: policy(_as_sure(judged, share)) for share in SHARES if surest},
+        surest=policy(surest),
+        single=dict(zip(named(kept), holds.mean(axis=0).tolist(), strict=True)) if surest else {},
+        without=tuple(
+            (named(kept[column] for column in columns), share)
+            for columns, share in (fewest_left_out(holds) if surest else ())
+        ),
     )
-    if doubts is not None and front:
-        horizon = _with_chances(horizon, problem, doubts, front, kept, top)
-    tell(len(rows) + levels + 3)
-    return horizon
 
 
-def _policy(problem: DecisionProblem, point: Point, kept: Sequence[int]) -> Policy:
-    margins = point.values[:-1]
+def _policy(problem: DecisionProblem, chance: Chance, kept: Sequence[int]) -> Policy:
+    position = chance.position[None]
+    values = finite(problem.evaluate(position))[0]
+    margins = values[:-1]
     worst = float(margins[list(kept)].min()) if kept else math.nan
     tight = [row for row in kept if margins[row] <= worst + AS_TIGHT]
     return Policy(
-        tuple(problem.values(point.position[None])[0].tolist()),
-        float(point.values[-1]),
+        tuple(problem.values(position)[0].tolist()),
+        float(values[-1]),
         {
             target.id: math.nan if margin <= FAILED else float(margin * scale)
             for target, margin, scale in zip(problem.targets, margins, problem.scales, strict=True)
         },
         tuple(problem.targets[row].id for row in sorted(tight, key=lambda row: margins[row])),
         worst,
+        chance.share,
+        chance.median,
     )
+
+
+def _as_sure(judged: Sequence[Chance], share: float) -> Chance | None:
+    """Return the policy of the highest median growth that is as sure to hold all targets."""
+    sure = (chance for chance in judged if chance.share >= share)
+    return max(sure, key=lambda chance: chance.median, default=None)
 
 
 def _limit(problem: DecisionProblem, points: Points, row: int, present: float) -> Alone:
@@ -392,53 +387,6 @@ def _limit(problem: DecisionProblem, points: Points, row: int, present: float) -
     )
 
 
-def _with_chances(
-    horizon: Horizon,
-    problem: DecisionProblem,
-    doubts: Doubts,
-    front: Sequence[Point],
-    kept: Sequence[int],
-    top: Point | None,
-) -> Horizon:
-    positions = [point.position for point in front]
-    result = chances(doubts, positions, kept, None if top is None else top.position)
-    ids = [target.id for target in problem.targets]
-
-    def policy(chance: Chance) -> Policy:
-        values = finite(problem.evaluate(chance.position[None]))[0]
-        return _policy(problem, Point(chance.position, values), kept)
-
-    sure = []
-    for share, chance in zip(SHARES, result.at_least, strict=True):
-        shown = result.surest if chance is None else chance
-        sure.append(
-            Sure(
-                share,
-                None if chance is None else policy(chance),
-                shown.share,
-                doubts.error(shown.share),
-                shown.median,
-            )
-        )
-    return replace(
-        horizon,
-        chances=tuple(chance.share for chance in result.front),
-        medians=tuple(chance.median for chance in result.front),
-        sure=tuple(sure),
-        surest=Surest(
-            policy=policy(result.surest),
-            met=result.surest.share,
-            error=doubts.error(result.surest.share),
-            growth=result.surest.median,
-            single={ids[row]: share for row, share in zip(kept, result.single, strict=True)},
-            product=math.prod(result.single),
-            without=tuple(
-                (tuple(ids[row] for row in left_out), share) for left_out, share in result.left_out
-            ),
-        ),
-    )
-
-
 # --- searches -------------------------------------------------------------------------------------
 
 
@@ -451,7 +399,7 @@ def _search(
     *,
     evolved: bool = False,
 ) -> Point:
-    """Return the best end of local searches from the best points, and from those of an evolution."""
+    """Return the best end of local searches from the best points, and from those evolved."""
     starts = list(best_of(points, columns, margins, climbs))
     if evolved:
         grown = evolve(
@@ -509,7 +457,7 @@ def _highest(problem: DecisionProblem, points: Points, kept: Sequence[int]) -> l
 
 def _top(points: Points, kept: Sequence[int]) -> Point | None:
     """Return the point of the highest growth at which targets hold."""
-    good = points[(points.values[:, list(kept)] >= 0).all(axis=1)]
+    good = points[np.asarray((points.values[:, list(kept)] >= 0).all(axis=1))]
     if not kept or not len(good):
         return None
     best = int(np.argmax(good.values[:, -1]))

@@ -9,7 +9,6 @@ a command or from the levers of ``views.yaml``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -17,18 +16,16 @@ from typing import TypeVar
 import numpy as np
 from pydantic import Field
 
+from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import design_named, read_design
 from plansim.analysis.experiments.factors import Factor, default_of
-from plansim.analysis.indicators import later
-from plansim.analysis.runs import Engine, compiled
-from plansim.analysis.trials import Bench, Question, Standing, bench_of
 from plansim.errors import CatalogueError, DesignError, Fault, InputError, nearest
 from plansim.forms import Document, read_document
 from plansim.model.records import Model, VariableKind, folded
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.values import Apply, Entry, meant
-from plansim.targets.catalogue import Target
+from plansim.targets.catalogue import Target, in_year
 from plansim.targets.form import Form, form_of
 from plansim.targets.indicator import Floats
 from plansim.targets.verdict import margin_of
@@ -53,8 +50,6 @@ NEAR_END = 0.01
 """A lever this near to an end of its range, in parts of it, is said to be at the end."""
 UNMOVED = 1e-9
 """A lever that is moved by less of its range is not moved."""
-TILE, SMALLEST_TILE = 2048, 64
-"""Runs that a thread makes at once."""
 
 Read = TypeVar("Read")
 
@@ -151,7 +146,7 @@ class DecisionProblem:
     """A target must hold from its own year to this one; None for its own year alone."""
     uncertain: tuple[Factor, ...]
     threads: int
-    bench: Bench
+    evaluator: Evaluator
     columns: Mapping[str, int]
     """Of the constants in a row of settings: those of levers, then those that are uncertain."""
     defaults: Floats
@@ -203,20 +198,19 @@ class DecisionProblem:
         settings = np.repeat(self._settings(positions), len(draws), axis=0)
         for factor, values in zip(self.uncertain, draws.T, strict=False):
             self._apply(settings, factor, np.tile(values, len(positions)))
-        size = min(TILE, max(SMALLEST_TILE, -(-len(settings) // self.threads)))
-        tiles = [settings[start : start + size] for start in range(0, len(settings), size)]
-        if len(tiles) == 1:
-            parts = [self._judge(settings)]
-        else:
-            with ThreadPoolExecutor(self.threads) as pool:
-                parts = list(pool.map(self._judge, tiles))
-        margins, objective = map(np.concatenate, zip(*parts, strict=True))
+        evaluation = self.evaluator.evaluate(settings, self.threads)
+        margins = [self._margin(target, evaluation) for target in self.targets]
         shape = len(positions), len(draws)
-        return margins.reshape(*shape, len(self.targets)), objective.reshape(shape)
+        objective = (
+            np.empty(shape)
+            if self.objective is None
+            else evaluation[self.objective.id].value.reshape(shape)
+        )
+        return np.stack(margins, axis=1).reshape(*shape, len(margins)), objective
 
-    def standings(self, positions: Floats) -> Mapping[str, Standing]:
-        """Return where runs stand to each target in its own year, and the objective."""
-        return self.bench.run(self._settings(positions)).standings
+    def judge(self, positions: Floats) -> Evaluation:
+        """Return what comes out of runs at positions, targets judged in their own years."""
+        return self.evaluator.evaluate(self._settings(positions))
 
     def _settings(self, positions: Floats) -> Floats:
         settings = np.tile(self.defaults, (len(positions), 1))
@@ -234,32 +228,24 @@ class DecisionProblem:
             case Apply.MULTIPLY:
                 settings[:, columns] *= values[:, None]
 
-    def _judge(self, settings: Floats) -> tuple[Floats, Floats]:
-        standings = self.bench.run(settings).standings
-        margins = np.stack([self._margin(target, standings) for target in self.targets], axis=1)
-        if self.objective is None:
-            return margins, np.empty(len(settings))
-        return margins, standings[self.objective.id].value
-
-    def _margin(self, target: Target, standings: Mapping[str, Standing]) -> Floats:
+    def _margin(self, target: Target, evaluation: Evaluation) -> Floats:
         """Return the smallest margin in the years in which a target must hold."""
-        own = standings[target.id]
-        if self.until is None:
-            return own.least
-        if len(target.variables) > 1:
-            after = [standings[other.id].least for other in _followed(target, self.until)]
-        else:
-            after = [
+        margins = [evaluation[target.id].least_margin]
+        if self.until is not None and len(target.variables) > 1:
+            margins += [evaluation[t.id].least_margin for t in _followed(target, self.until)]
+        elif self.until is not None:
+            # A value is quicker than a verdict, and says the same of a target on one basis.
+            margins += [
                 margin_of(value, target)
-                for year, value in own.later.items()
+                for year, value in evaluation.later[target.id].items()
                 if year > (target.year or year)
             ]
-        return np.asarray(np.min([own.least, *after], axis=0))
+        return np.asarray(np.min(margins, axis=0))
 
 
 def _followed(target: Target, until: int) -> list[Target]:
     first = target.year or until
-    return [later(target, year) for year in range(first + 1, until + 1)]
+    return [in_year(target, year) for year in range(first + 1, until + 1)]
 
 
 def decision_problem(
@@ -285,21 +271,17 @@ def decision_problem(
         ModelError: the engine cannot compute the model.
         SimulationError: the scenario itself breaks down.
     """
-    constants = tuple(
-        dict.fromkeys(constant for item in (*levers, *uncertain) for constant in item.constants)
-    )
+    changed: list[Lever | Factor] = [*levers, *uncertain]
+    constants = tuple(dict.fromkeys(constant for item in changed for constant in item.constants))
     judged = tuple({target.id: target for target in targets}.values())
-    years = () if until is None else range(min(t.year or until for t in judged) + 1, until + 1)
     asked = [*judged, *([] if objective is None else [objective])]
+    years: Sequence[int] = ()
     if until is not None:
-        # Later years are quick for a target on one basis; on several, each year is judged anew.
+        years = range(min(target.year or until for target in judged) + 1, until + 1)
         asked += [
-            other
-            for target in judged
-            if len(target.variables) > 1
-            for other in _followed(target, until)
+            t for target in judged if len(target.variables) > 1 for t in _followed(target, until)
         ]
-    question = Question(tuple(asked), later=tuple(years))
+    request = Request(tuple(asked), later=tuple(years))
     present = np.array([_present(model, scenario, lever) for lever in levers])
     problem = DecisionProblem(
         scenario=scenario,
@@ -313,11 +295,11 @@ def decision_problem(
         until=until,
         uncertain=tuple(uncertain),
         threads=threads,
-        bench=bench_of(model, scenario, constants, question, engine),
+        evaluator=Evaluator(model, scenario, constants, request, engine),
         columns={constant: column for column, constant in enumerate(constants)},
         defaults=np.array([default_of(model, scenario.values, name) for name in constants]),
     )
-    problem.bench.run(problem.defaults[None]).require_sound()
+    problem.judge(problem.start[None]).require_ok()
     return problem
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from plansim.analysis.evaluator import Engine, compiled
 from plansim.analysis.optimization.problem import DecisionProblem, Move, decision_problem
 from plansim.analysis.optimization.slp import MoveCost, Point, minimise
 from plansim.analysis.optimization.target_seeking import (
@@ -22,7 +23,6 @@ from plansim.analysis.optimization.target_seeking import (
     nearest_crossings,
     scan,
 )
-from plansim.analysis.runs import Engine, compiled
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import Target
@@ -236,12 +236,12 @@ class _Seeker:
 
     def _remedy(self, targets: Sequence[Target], position: Floats) -> Remedy:
         """Return what moves to a position do."""
-        standings = self.whole.standings(np.stack([self.whole.start, position]))
+        evaluation = self.whole.judge(np.stack([self.whole.start, position]))
         wanted = [target.id for target in targets]
         gained, lost = changed_verdicts(
-            standings, [target.id for target in self.whole.targets if target.id not in wanted]
+            evaluation, [target.id for target in self.whole.targets if target.id not in wanted]
         )
-        margins = [float(standings[id_].least[1]) for id_ in wanted]
+        margins = [float(evaluation[id_].least_margin[1]) for id_ in wanted]
         scales = [float(self.problem.scales[self._column(target)]) for target in targets]
         margin = (
             margins[0]
@@ -323,7 +323,8 @@ class _Seeker:
                 break
             margins = best.values[[self._column(target) for target in met]]
             conflicting.append(met.pop(int(np.argmin(margins))))
-        for target in reversed(conflicting) if met and best is not None else ():
+        for target in reversed(conflicting) if met else ():
+            assert best is not None
             wanted = [*met, *kept, target]
             near = self._least_moves(wanted, [best.position, ends[target.id]], PRIORITY)
             columns = [self._column(one) for one in wanted]

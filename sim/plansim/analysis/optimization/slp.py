@@ -173,10 +173,13 @@ class _Penalised:
     cost: Cost
     margins: list[int]
     clearance: float = CLEARANCES[0]
+    fixed: float = 0.0
+    """Penalty for any shortfall, so that a point at which all margins hold is never left."""
 
     def of(self, positions: Floats, values: Floats) -> Floats:
         short = np.maximum(self.clearance - values[:, self.margins], 0.0).sum(axis=1)
-        return np.asarray(self.cost.of(positions, values) + PENALTY * short)
+        penalty = PENALTY * short + self.fixed * (short > 0)
+        return np.asarray(self.cost.of(positions, values) + penalty)
 
     def at(self, point: Point) -> float:
         return float(self.of(point.position[None], point.values[None])[0])
@@ -205,7 +208,7 @@ def maximise(
 
     The result is never worse than the start.
     """
-    cost = _Penalised(WorstOf(columns, -1.0), list(margins))
+    cost = _Penalised(WorstOf(columns, -1.0), list(margins), clearance=0.0, fixed=PENALTY)
     return _descend(evaluate, cost, start, radius=NEAR_RADIUS)
 
 
@@ -295,7 +298,7 @@ def _plan(terms: Sequence[_Maxima], position: Floats, radius: Floats) -> Floats:
     )
     if result.x is None:
         return np.zeros(len(position))
-    return np.clip(result.x[: len(position)], low, high)
+    return np.asarray(np.clip(result.x[: len(position)], low, high))
 
 
 # --- the cheapest point at which margins hold -----------------------------------------------------

@@ -10,16 +10,16 @@ The plausible ranges are searched first, then the admissible ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from plansim.analysis.experiments.block import judged_targets
-from plansim.analysis.indicators import gauge
+from plansim.analysis.evaluator import Engine, Evaluation, compiled
+from plansim.analysis.experiments.design_file import references
 from plansim.analysis.optimization.evolution import Points, best_of, evolve, sample
 from plansim.analysis.optimization.problem import (
     DecisionProblem,
@@ -37,19 +37,23 @@ from plansim.analysis.optimization.slp import (
     maximise,
     minimise,
 )
-from plansim.analysis.runs import Engine, compiled, variable_of
-from plansim.analysis.trials import Standing
-from plansim.errors import Fault, InputError
-from plansim.model.records import Model, Timing
+from plansim.errors import Fault, InputError, nearest
+from plansim.model.records import Model, Timing, VariableKind
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.values import outside
-from plansim.targets.catalogue import Status, Target, load_targets
+from plansim.targets.catalogue import (
+    Status,
+    Target,
+    indicator_of,
+    judged_targets,
+    load_targets,
+    target_named,
+    variable_of,
+)
 from plansim.targets.indicator import Floats, Measure
 
 __all__ = [
     "GRID",
-    "Outlay",
-    "Prices",
     "Range",
     "Searched",
     "Solution",
@@ -81,24 +85,6 @@ class Range(StrEnum):
 
 
 @dataclass(frozen=True)
-class Prices:
-    """A cost of moving levers."""
-
-    by_lever: Mapping[str, float] = field(default_factory=dict)
-    """What a change by one of a lever's units costs, either way. A lever that is not in it costs
-    one for the whole of its plausible range (of the range searched, if it has none)."""
-
-
-@dataclass(frozen=True)
-class Outlay:
-    """A cost that the model computes."""
-
-    variable: str
-    """A flow, which is added up from the year after the scenario's first to the last year that a
-    target is due, or a stock, which is read at the end of that year."""
-
-
-@dataclass(frozen=True)
 class Searched:
     """Ranges of the levers that were searched."""
 
@@ -122,9 +108,13 @@ class Solution:
     levers: tuple[Lever, ...]
     present: tuple[float, ...]
     """By lever, as all values here."""
-    cost_of: Prices | Outlay
+    prices: Mapping[str, float]
+    """By lever that has one, what a change by one of its units costs. One without costs 1 for the
+    whole of its plausible range (of the range searched, if it has none)."""
+    outlay: str
+    """The variable that counts the cost; empty for prices."""
     cost_unit: str
-    """Empty for prices."""
+    """Of the outlay."""
     margins_present: Mapping[str, float]
     """By target, in its unit, the smallest of all bases, as all margins here."""
     cost_present: float
@@ -145,6 +135,7 @@ class Solution:
     """Ids of the other targets that were met and are not then."""
 
 
+Item = TypeVar("Item")
 Scan: TypeAlias = list[tuple[Floats, Floats]]
 """By lever, the positions of its grid and the scaled margins there, ``(point, target)``."""
 
@@ -154,7 +145,9 @@ def solve(
     scenario: Scenario | str,
     levers: Sequence[Lever | str],
     targets: Sequence[Target | str],
-    cost_of: Prices | Outlay | None = None,
+    *,
+    prices: Mapping[str, float] | None = None,
+    outlay: str = "",
     plan: Sequence[Target] | None = None,
     engine: Engine = compiled,
 ) -> Solution:
@@ -165,7 +158,11 @@ def solve(
         scenario: under which levers are moved; a record, or the name of one.
         levers: constants that are moved; by name, or as `lever_named` gives them.
         targets: what must be met; by id, or records.
-        cost_of: what is minimised; by default each lever costs one for its plausible range.
+        prices: by lever, what a change by one of its units costs, either way; a lever that is not
+            in it costs 1 for the whole of its plausible range.
+        outlay: a variable of the model that counts the cost in place of prices: a flow, which is
+            added up from the year after the scenario's first to the last year that a target is
+            due, or a stock, which is read at the end of that year.
         plan: targets of which the result says whether they are gained or lost; by default those of
             the catalogue beside the model.
         engine: what runs the model.
@@ -177,17 +174,29 @@ def solve(
         SimulationError: the scenario itself breaks down.
     """
     scenario = read_scenario(scenario, model) if isinstance(scenario, str) else scenario
-    plan = judged_targets(load_targets(model=model) if plan is None else plan)
-    moved = [lever_named(model, item) if isinstance(item, str) else item for item in levers]
-    wanted = [_target(plan, item) if isinstance(item, str) else item for item in targets]
-    cost_of = Prices() if cost_of is None else cost_of
-    _check(scenario, moved, wanted)
-    counted = _counted(model, scenario, cost_of, wanted)
+    plan = load_targets(model=model) if plan is None else plan
+    faults: list[Fault] = []
+    moved = _resolved(levers, lambda name: lever_named(model, name), faults)
+    wanted = _resolved(targets, lambda name: target_named(name, plan), faults)
+    priced = _resolved(list(prices or {}), lambda name: lever_named(model, name), faults)
+    ids = [lever.id for lever in moved]
+    for lever in priced:
+        if lever.id not in ids:
+            message = f"'{lever.id}' has a price but is not moved"
+            near = nearest(lever.id, ids)
+            faults.append(
+                Fault(message, "--price", expected="one of " + ", ".join(ids), nearest=near)
+            )
+    faults += _check(scenario, moved, wanted)
+    if faults:
+        raise InputError(faults)
+    by_lever = dict(zip([lever.id for lever in priced], (prices or {}).values(), strict=True))
+    counted = _counted(model, scenario, outlay, wanted) if outlay else None
     whole = decision_problem(
-        model, scenario, moved, [*wanted, *plan], objective=counted, engine=engine
+        model, scenario, moved, [*wanted, *judged_targets(plan)], objective=counted, engine=engine
     )
-    present = whole.standings(whole.start[None])
-    margins = {target.id: float(present[target.id].least[0]) for target in wanted}
+    present = whole.judge(whole.start[None])
+    margins = {target.id: float(present[target.id].least_margin[0]) for target in wanted}
     if missing := [key for key, margin in margins.items() if math.isnan(margin)]:
         raise InputError(
             Fault(f"a run of '{scenario.id}' gives no figure for {key}") for key in missing
@@ -196,6 +205,10 @@ def solve(
     problem = whole if len(moved) == 1 else decision_problem(
         model, scenario, moved, wanted, objective=counted, engine=engine
     )  # fmt: skip
+
+    def unit_prices(problem: DecisionProblem) -> Floats:
+        return _unit_prices(model, problem, by_lever)
+
     searched: list[Searched] = []
     position = whole.start if min(margins.values()) >= 0 else None
     for kind in Range if position is None else ():
@@ -204,49 +217,108 @@ def solve(
             break
         low, high = np.array(ends).T
         whole, problem = (replace(one, low=low, high=high) for one in (whole, problem))
-        if len(moved) == 1 and isinstance(cost_of, Prices):
+        if len(moved) == 1 and not outlay:
             position, points = _move_one(problem, len(wanted))
         else:
-            position, points = _mix(model, problem, len(wanted), cost_of)
+            position, points = _mix(problem, len(wanted), unit_prices(problem))
         searched.append(_searched(problem, len(wanted), kind, points))
         if position is not None:
             break
-    return _solution(model, whole, wanted, cost_of, margins, searched, position)
+    both = whole.judge(np.stack([whole.start, whole.start if position is None else position]))
+    values = None if position is None else whole.values(position[None])[0]
+    cost_present, cost = 0.0, math.nan
+    if counted is not None:
+        cost_present, cost = both[counted.id].value.tolist()
+    elif values is not None:
+        cost = float(np.abs(values - whole.present) @ unit_prices(whole))
+    ids = [target.id for target in wanted]
+    gained, lost = changed_verdicts(both, [t.id for t in whole.targets if t.id not in ids])
+    return Solution(
+        scenario=scenario.id,
+        targets=tuple(wanted),
+        levers=whole.levers,
+        present=tuple(whole.present.tolist()),
+        prices=by_lever,
+        outlay=outlay and _series(model, outlay),
+        cost_unit="" if counted is None else counted.unit,
+        margins_present=margins,
+        cost_present=cost_present,
+        searched=tuple(searched),
+        values=None if values is None else tuple(values.tolist()),
+        implausible=() if values is None else _implausible(model, moved, values),
+        cost=math.nan if values is None else cost,
+        margins={} if values is None else {id_: float(both[id_].least_margin[1]) for id_ in ids},
+        gained=gained,
+        lost=lost,
+    )
 
 
-def _target(plan: Sequence[Target], id_: str) -> Target:
-    known = {target.id: target for target in plan}
-    if id_ not in known:
-        raise InputError(Fault(f"nothing in the model answers for '{id_}'"))
-    return known[id_]
+def _implausible(model: Model, levers: Sequence[Lever], values: Floats) -> tuple[str, ...]:
+    return tuple(
+        lever.id
+        for lever, value in zip(levers, values, strict=True)
+        if (plausible := variable_of(model, lever.id).plausible) and outside(value, *plausible)
+    )
 
 
-def _check(scenario: Scenario, levers: Sequence[Lever], targets: Sequence[Target]) -> None:
-    faults = [
-        Fault(f"'{scenario.id}' itself sets what {target.id} asks: meeting it proves nothing")
-        for target in targets
-        if target.id in scenario.assumed
-    ]
+def _resolved(
+    items: Sequence[Item | str], resolve: Callable[[str], Item], faults: list[Fault]
+) -> list[Item]:
+    """Return what names stand for, and note the faults of names that stand for nothing."""
+    resolved = []
+    for item in items:
+        try:
+            resolved.append(resolve(item) if isinstance(item, str) else item)
+        except InputError as error:
+            faults += error.faults
+    return resolved
+
+
+def _check(
+    scenario: Scenario, levers: Sequence[Lever], targets: Sequence[Target]
+) -> Iterator[Fault]:
+    for target in targets:
+        if target.id in scenario.assumed:
+            yield Fault(
+                f"'{scenario.id}' itself sets what {target.id} asks: meeting it proves nothing"
+            )
     names = [lever.id for lever in levers]
-    faults += [
-        Fault(f"the lever '{name}' is given twice", "--lever")
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
-    ]
-    if faults:
-        raise InputError(faults)
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield Fault(f"the lever '{name}' is given twice", "--lever")
 
 
-def _counted(
-    model: Model, scenario: Scenario, cost_of: Prices | Outlay, targets: Sequence[Target]
-) -> Target | None:
+def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Target]) -> Target:
     """Return the indicator that an outlay is."""
-    if isinstance(cost_of, Prices):
-        return None
-    is_stock = variable_of(model, cost_of.variable).timing is Timing.YEAR_END
+    series = _series(model, outlay)
+    is_stock = variable_of(model, series).timing is Timing.YEAR_END
     measure = Measure.LEVEL if is_stock else Measure.SUM
     year = max(target.year for target in targets if target.year is not None)
-    return gauge(model, cost_of.variable, measure, math.floor(scenario.time.initial), year)
+    return indicator_of(model, series, measure, math.floor(scenario.time.initial), year)
+
+
+def _series(model: Model, name: str) -> str:
+    """Return the reference of the variable, or of the element of one, that counts a cost."""
+    head, bracket, inside = name.partition("[")
+    variable = model.find(head)
+    if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
+        raise InputError(
+            Fault(
+                f"'{variable.name}' does not move in a run and counts no cost",
+                "--cost",
+                expected="a variable that a run computes",
+                found=f"a {variable.kind}",
+            )
+        )
+    ranges = [model.subscripts[subscript].elements for subscript in variable.subscripts]
+    known = list(references(variable.name, ranges))
+    wanted = variable.name + bracket + inside
+    if wanted not in known:
+        expected, near = "one of " + ", ".join(known), nearest(wanted, known)
+        raise InputError(
+            Fault(f"'{name}' is not one series", "--cost", expected=expected, nearest=near)
+        )
+    return wanted
 
 
 def _ends(model: Model, problem: DecisionProblem, kind: Range) -> tuple[tuple[float, float], ...]:
@@ -285,55 +357,11 @@ def _searched(problem: DecisionProblem, count: int, kind: Range, points: Points)
     )
 
 
-def _solution(
-    model: Model,
-    problem: DecisionProblem,
-    targets: Sequence[Target],
-    cost_of: Prices | Outlay,
-    margins: Mapping[str, float],
-    searched: Sequence[Searched],
-    position: Floats | None,
-) -> Solution:
-    ids = [target.id for target in targets]
-    others = [target.id for target in problem.targets if target.id not in ids]
-    both = problem.standings(
-        np.stack([problem.start, problem.start if position is None else position])
-    )
-    values = None if position is None else problem.values(position[None])[0]
-    cost_present, cost = 0.0, math.nan
-    if problem.objective is not None:
-        cost_present, cost = both[problem.objective.id].value.tolist()
-    elif isinstance(cost_of, Prices) and values is not None:
-        cost = float(np.abs(values - problem.present) @ _unit_prices(model, problem, cost_of))
-    gained, lost = changed_verdicts(both, others)
-    return Solution(
-        scenario=problem.scenario.id,
-        targets=tuple(targets),
-        levers=problem.levers,
-        present=tuple(problem.present.tolist()),
-        cost_of=cost_of,
-        cost_unit=problem.objective.unit if problem.objective else "",
-        margins_present=margins,
-        cost_present=cost_present,
-        searched=tuple(searched),
-        values=None if values is None else tuple(values.tolist()),
-        implausible=() if values is None else tuple(
-            lever.id
-            for lever, value in zip(problem.levers, values, strict=True)
-            if (plausible := variable_of(model, lever.id).plausible) and outside(value, *plausible)
-        ),
-        cost=math.nan if values is None else cost,
-        margins={} if values is None else {id_: float(both[id_].least[1]) for id_ in ids},
-        gained=gained,
-        lost=lost,
-    )  # fmt: skip
-
-
 def changed_verdicts(
-    standings: Mapping[str, Standing], ids: Sequence[str]
+    evaluation: Evaluation, ids: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the targets that the second of two runs meets and the first not, and the reverse."""
-    met = {id_: (standings[id_].status == Status.MET.code).tolist() for id_ in ids}
+    met = {id_: (evaluation[id_].status == Status.MET.code).tolist() for id_ in ids}
     gained = tuple(id_ for id_, (before, after) in met.items() if after and not before)
     lost = tuple(id_ for id_, (before, after) in met.items() if before and not after)
     return gained, lost
@@ -418,9 +446,7 @@ def _move_one(problem: DecisionProblem, count: int) -> tuple[Floats | None, Poin
 # --- a mix of levers ------------------------------------------------------------------------------
 
 
-def _mix(
-    model: Model, problem: DecisionProblem, count: int, cost_of: Prices | Outlay
-) -> tuple[Floats | None, Points]:
+def _mix(problem: DecisionProblem, count: int, unit_prices: Floats) -> tuple[Floats | None, Points]:
     """Return the cheapest position at which the first ``count`` columns are good."""
     columns, levers = list(range(count)), len(problem.levers)
     points = sample(problem.evaluate, levers, np.stack([problem.start, *_corners(levers)]))
@@ -436,28 +462,28 @@ def _mix(
     good = points[worst >= 0]
     if not len(good):
         return None, points
-    cost = _cost(model, problem, cost_of, points)
+    cost = _cost(problem, unit_prices, points)
     starts = [problem.start]
     starts += [one.position for one in _distant(good, cost.of(good.positions, good.values))]
     cheapest = minimise(problem.evaluate, starts, cost, columns, problem.start)
     return None if cheapest.values[columns].min() < 0 else cheapest.position, points
 
 
-def _cost(model: Model, problem: DecisionProblem, cost_of: Prices | Outlay, points: Points) -> Cost:
-    if isinstance(cost_of, Prices):
-        weights = _unit_prices(model, problem, cost_of) * (problem.high - problem.low)
+def _cost(problem: DecisionProblem, unit_prices: Floats, points: Points) -> Cost:
+    if problem.objective is None:
+        weights = unit_prices * (problem.high - problem.low)
         return MoveCost(weights / (weights.max() or 1.0), problem.start)
     column = points.values.shape[1] - 1
     paid = points.values[points.values[:, column] > FAILED, column]
     return WorstOf([column], 1 / (float(np.ptp(paid)) or 1.0))
 
 
-def _unit_prices(model: Model, problem: DecisionProblem, cost_of: Prices) -> Floats:
-    prices = []
+def _unit_prices(model: Model, problem: DecisionProblem, prices: Mapping[str, float]) -> Floats:
+    by_lever = []
     for lever, *ends in zip(problem.levers, problem.low, problem.high, strict=True):
         low, high = variable_of(model, lever.id).plausible or ends
-        prices.append(cost_of.by_lever.get(lever.id, 1 / (high - low) if high > low else 0.0))
-    return np.array(prices)
+        by_lever.append(prices.get(lever.id, 1 / (high - low) if high > low else 0.0))
+    return np.array(by_lever)
 
 
 def _distant(points: Points, costs: Floats) -> list[Point]:
