@@ -46,6 +46,9 @@ __all__ = [
     "nearest",
 ]
 
+SCREENFUL = 20
+"""Faults of an input that are shown; the others are counted."""
+
 Say: TypeAlias = Callable[[str], str]
 """Returns a template in the language of the reader."""
 
@@ -144,6 +147,8 @@ class Fault:
     expected: Message | str | None = None
     found: Message | str | None = None
     nearest: str | None = None
+    at: tuple[str | int, ...] = ()
+    """The way to the entry that is meant, where a part of a file is read: see `forms`."""
 
     def __init__(
         self,
@@ -153,10 +158,11 @@ class Fault:
         expected: Message | str | None = None,
         found: Message | str | None = None,
         nearest: str | None = None,
+        at: tuple[str | int, ...] = (),
         **parts: Part,
     ) -> None:
         message = Message(message, **parts) if isinstance(message, str) else message
-        values = (message, file, line, expected, found, nearest)
+        values = (message, file, line, expected, found, nearest, at)
         for field, value in zip(fields(self), values, strict=True):
             object.__setattr__(self, field.name, value)
 
@@ -201,12 +207,22 @@ class PlansimError(Exception):
         return self.written()
 
     def written(self, say: Say = str) -> str:
-        """Return its faults, one a line; ``say`` returns a template in another language."""
-        return "\n".join(fault.written(say) for fault in self.faults)
+        """Return its faults, one a line; ``say`` returns a template in another language.
+
+        No more than a screenful; the last line counts those that are left out.
+        """
+        shown, rest = self.faults, len(self.faults) - SCREENFUL
+        if rest > 1:
+            more = Fault("{count} more faults", self.faults[-1].file, count=rest)
+            shown = (*self.faults[:SCREENFUL], more)
+        return "\n".join(fault.written(say) for fault in shown)
 
 
-class InputError(PlansimError):
-    """The user's input is at fault; carries every fault found."""
+class InputError(PlansimError, ValueError):
+    """The user's input is at fault; carries every fault found.
+
+    It is a `ValueError` as well: what looks a name up may be called where pydantic validates.
+    """
 
 
 class ModelError(InputError):
@@ -265,7 +281,7 @@ class FaultLog:
     ) -> None:
         """Note a fault; the arguments are those of `Fault`."""
         if not self.is_full:
-            fault = Fault(message, self.file, line, expected, found, nearest, **parts)
+            fault = Fault(message, self.file, line, expected, found, nearest, (), **parts)
             self._faults.append(fault)
         else:
             self._dropped += 1

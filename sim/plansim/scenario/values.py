@@ -16,7 +16,8 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from plansim.errors import Fault, InputError, Message, ScenarioError, UnknownNameError, nearest
-from plansim.forms import Document, Place
+from plansim.forms import Document
+from plansim.forms import Location as Place
 from plansim.model.records import Model, Variable, VariableKind, folded
 from plansim.model.units import NO_UNIT, convert
 from plansim.scenario.records import OVERRIDE

@@ -10,7 +10,8 @@ from typing import Annotated, TypeVar
 from pydantic import BeforeValidator, Field
 
 from plansim.errors import CatalogueError, Fault, InputError, Message, UnitError, nearest
-from plansim.forms import Document, Place, read_document
+from plansim.forms import Document, read_document
+from plansim.forms import Location as Place
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.values import Apply, Entry, meant, outside, range_text
 from plansim.targets.catalogue import Target, reported_factor, split_reference

@@ -40,7 +40,8 @@ from plansim.errors import (
     nearest,
 )
 from plansim.files import is_shipped, shipped
-from plansim.forms import Document, Place, read_document
+from plansim.forms import Document, read_document
+from plansim.forms import Location as Place
 from plansim.model.records import Model, Variable, VariableKind, folded
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
 from plansim.scenario.schema import Cell

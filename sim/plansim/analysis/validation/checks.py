@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field
 
 from plansim.analysis.validation.probe import Equation
 from plansim.errors import CatalogueError, Fault, InputError, nearest
-from plansim.forms import Document, Place, read_document
+from plansim.forms import Document, read_document
+from plansim.forms import Location as Place
 from plansim.model.records import Model, VariableKind
 from plansim.targets.catalogue import Basis, split_reference
 from plansim.targets.form import Form, Words, fault_at, form_of
