@@ -293,7 +293,6 @@ def frontier(
         load_views(read, targets),
         path=spec,
         scenario=chosen[0] if chosen else None,
-        samples=draws,
     )
     with stepwise(page, "frontier.searching") as tell:
         found = search(read, problem, targets, draws=draws, threads=threads, progress=tell)

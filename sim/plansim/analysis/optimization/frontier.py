@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plansim.analysis.evaluator import Engine, compiled
-from plansim.analysis.experiments.design import Sampler
+from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.factors import Factor
 from plansim.analysis.optimization.chances import Chance, Doubts, fewest_left_out, judge_front
 from plansim.analysis.optimization.evolution import Points, best_of, evolve, fitness, sample
@@ -194,7 +195,7 @@ def frontier(
     """
     targets = load_targets(model=model) if targets is None else targets
     if spec is None:
-        spec = read_frontier_spec(model, load_views(model, targets), samples=draws)
+        spec = read_frontier_spec(model, load_views(model, targets))
     wanted = tuple(
         target
         for target in judged_targets(targets)
@@ -203,15 +204,18 @@ def frontier(
     if not wanted:
         raise InputError(Fault("there is no binding target that growth could break"))
     threads = processors() if threads is None else threads
+    design = None
+    if spec.uncertainty is not None:
+        design = read_design(spec.uncertainty, model, samples=draws, scenarios=[spec.scenario])
     horizons = []
     steps = len(wanted) + levels + 3
-    for index, year in enumerate(spec.years):
+    for index, year in enumerate(sorted(set(spec.years))):
 
         def tell(done: int, index: int = index) -> None:
             if progress is not None:
                 progress(index * steps + done, len(spec.years) * steps)
 
-        problem, doubts = _problems(model, spec, wanted, year, draws, threads, engine)
+        problem, doubts = _problems(model, spec, design, wanted, year, draws, threads, engine)
         horizons.append(_horizon(problem, doubts, year, levels, tell))
     return Frontier(
         spec,
@@ -225,6 +229,7 @@ def frontier(
 def _problems(
     model: Model,
     spec: FrontierSpec,
+    design: Design | None,
     targets: Sequence[Target],
     year: int,
     draws: int,
@@ -247,7 +252,6 @@ def _problems(
     # Searching varies levers alone, for which the code is smaller and quicker.
     problem = problem_with(())
     sizes = np.array([scale_of(target) for target in targets])
-    design = spec.uncertainty
     moved = {constant for lever in spec.levers for constant in lever.constants}
     # What is added to a lever's constant, or multiplies it, remains uncertain.
     uncertain = () if design is None else tuple(

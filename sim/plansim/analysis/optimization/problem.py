@@ -8,25 +8,23 @@ a command or from the levers of ``views.yaml``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeAlias
 
 import numpy as np
 from pydantic import Field
 
 from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
-from plansim.analysis.experiments.design import Design
-from plansim.analysis.experiments.design_file import design_named, read_design
+from plansim.analysis.experiments.design_file import design_named
 from plansim.analysis.experiments.factors import Factor, default_of
-from plansim.errors import CatalogueError, DesignError, Fault, InputError, nearest
-from plansim.forms import Document, read_document
+from plansim.errors import DesignError, Fault, InputError, Message, nearest
+from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
 from plansim.model.records import Model, VariableKind, folded
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.values import Apply, Entry, meant
 from plansim.targets.catalogue import Target, in_year
-from plansim.targets.form import Form, form_of
 from plansim.targets.indicator import Floats
 from plansim.targets.verdict import margin_of
 from plansim.targets.views import Lever, Views
@@ -50,8 +48,6 @@ NEAR_END = 0.01
 """A lever this near to an end of its range, in parts of it, is said to be at the end."""
 UNMOVED = 1e-9
 """A lever that is moved by less of its range is not moved."""
-
-Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -321,136 +317,97 @@ def _present(model: Model, scenario: Scenario, lever: Lever) -> float:
 
 
 @dataclass(frozen=True)
-class FrontierSpec:
+class _Context:
+    """What the file is read against."""
+
+    model: Model
+    views: Views
+    folder: Path
+    scenario: Scenario | None
+
+    def beside(self, name: str) -> Path | None:
+        """Return the path of a file that is named as such."""
+        return self.folder / name if Path(name).suffix in {".yaml", ".yml"} else None
+
+    def scenario_named(self, name: str) -> Scenario:
+        return self.scenario or read_scenario(self.beside(name) or name, self.model)
+
+    def series(self, name: str) -> str:
+        variable = self.model.find(name)
+        moving = {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}
+        if variable.kind not in moving or variable.subscripts:
+            expected = Message("one series that a run computes")
+            message = Message("'{name}' has no growth rate", name=variable.name)
+            raise InputError(Fault(message, expected=expected))
+        return variable.name
+
+    def lever(self, name: str) -> Lever:
+        known = {folded(lever.id): lever for lever in self.views.levers}
+        if (lever := known.get(folded(name))) is not None:
+            return lever
+        near = nearest(name, [lever.id for lever in known.values()])
+        raise InputError(Fault("views.yaml has no lever '{name}'", nearest=near, name=name))
+
+
+_Levers: TypeAlias = Annotated[
+    tuple[Lever, ...], Entries(list[str], lambda _, name, context: context.lever(name))
+]
+
+
+class FrontierSpec(Form):
     """Over which levers, and to which years, a frontier of growth is computed."""
 
-    growth: str
+    growth: Annotated[str, Resolved(str, lambda name, context: context.series(name))]
     """The series whose growth is maximised."""
-    years: tuple[int, ...]
-    """To which its mean growth is taken, rising."""
-    scenario: Scenario
-    growth_levers: tuple[Lever, ...]
-    target_levers: tuple[Lever, ...]
-    uncertainty: Design | None
-    """What is uncertain beside the levers; None for nothing."""
+    years: Annotated[tuple[int, ...], LAX] = Field(min_length=1)
+    """To which its mean growth is taken."""
+    scenario: Annotated[Scenario, Resolved(str, lambda name, context: context.scenario_named(name))]
+    growth_levers: _Levers = Field(min_length=1)
+    target_levers: _Levers = ()
+    uncertainty: Annotated[
+        Path | None,
+        Resolved(str, lambda name, context: context.beside(name) or design_named(name)),
+    ] = None
+    """The design file of what is uncertain beside the levers; None for nothing."""
 
     @property
     def levers(self) -> tuple[Lever, ...]:
         """All levers."""
         return (*self.growth_levers, *self.target_levers)
 
-
-class _File(Form):
-    growth: str
-    years: list[int] = Field(min_length=1)
-    scenario: str
-    growth_levers: list[str] = Field(min_length=1)
-    target_levers: list[str] = Field(default=[])
-    uncertainty: str = ""
+    def _misfits(self, _: _Context) -> Iterator[Fault]:
+        first, last = self.scenario.time.initial, self.scenario.time.final
+        expected = Message("after {first:g}, to {last:g}", first=first, last=last)
+        for row, year in enumerate(self.years):
+            if not first < year <= last:
+                yield Fault("no growth to {year}", at=("years", row), expected=expected, year=year)
+        owners: dict[str, str] = {}
+        for lever in self.levers:
+            for constant in lever.constants:
+                if constant in owners:
+                    yield Fault(
+                        "'{first}' and '{second}' move one constant",
+                        found=constant,
+                        first=lever.id,
+                        second=owners[constant],
+                    )
+                owners[constant] = lever.id
 
 
 def read_frontier_spec(
-    model: Model,
-    views: Views,
-    *,
-    path: Path | None = None,
-    scenario: Scenario | None = None,
-    samples: int | None = None,
+    model: Model, views: Views, *, path: Path | None = None, scenario: Scenario | None = None
 ) -> FrontierSpec:
     """Read the file at ``path``, else ``decision.yaml`` beside the model.
 
-    Scenario and design are named as those that come with plansim, or are paths beside the file.
-    ``scenario`` and ``samples`` take the place of what files say.
+    Scenario and design are named as those that come with plansim, or are paths beside the file;
+    ``scenario`` takes the place of the one that the file names.
 
     Raises:
         DesignError: with every fault of the file.
-        UnknownNameError: there is no such design.
     """
     path = model.path.with_name(FILE_NAME) if path is None else path
     if not path.is_file():
-        raise DesignError(
-            Fault(
-                "no file states the decision problem", path,
-                expected=f"{FILE_NAME} beside the model, or --spec",
-            )
-        )  # fmt: skip
-    document = read_document(path)
-    try:
-        form = form_of(_File, document)
-    except CatalogueError as error:
-        raise DesignError(error.faults) from None
-    faults: list[Fault] = []
-
-    def noted(read: Callable[[], Read], *at: str | int) -> Read | None:
-        try:
-            return read()
-        except InputError as error:
-            line = document.line(at)
-            faults.extend(replace(fault, file=document.file, line=line) for fault in error.faults)
-            return None
-
-    def beside(name: str) -> Path | None:
-        return path.parent / name if Path(name).suffix in {".yaml", ".yml"} else None
-
-    chosen = scenario or noted(
-        lambda: read_scenario(beside(form.scenario) or form.scenario, model), "scenario"
-    )
-    growth = noted(lambda: _series(model, form.growth), "growth")
-    pushing = list(_levers(form.growth_levers, "growth_levers", views, document, faults))
-    holding = list(_levers(form.target_levers, "target_levers", views, document, faults))
-    if chosen is not None:
-        faults += _misplaced(form, chosen, document)
-    faults += _doubles([*pushing, *holding], document)
-    if faults or chosen is None or growth is None:
-        raise DesignError(dict.fromkeys(faults))
-    design = None
-    if form.uncertainty:
-        file = beside(form.uncertainty) or design_named(form.uncertainty)
-        design = read_design(file, model, samples=samples, scenarios=[chosen])
-    years = tuple(sorted(set(form.years)))
-    return FrontierSpec(growth, years, chosen, tuple(pushing), tuple(holding), design)
-
-
-def _series(model: Model, name: str) -> str:
-    variable = model.find(name)
-    moving = {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}
-    if variable.kind not in moving or variable.subscripts:
-        raise InputError(
-            Fault(
-                f"'{variable.name}' has no growth rate", expected="one series that a run computes"
-            )
-        )
-    return variable.name
-
-
-def _levers(
-    names: Sequence[str], key: str, views: Views, document: Document, faults: list[Fault]
-) -> Iterator[Lever]:
-    known = {folded(lever.id): lever for lever in views.levers}
-    ids = [lever.id for lever in views.levers]
-    for row, name in enumerate(names):
-        if (lever := known.get(folded(name))) is not None:
-            yield lever
-            continue
-        line = document.line((key, row))
-        message = f"views.yaml has no lever '{name}'"
-        faults.append(Fault(message, document.file, line, nearest=nearest(name, ids)))
-
-
-def _doubles(levers: Sequence[Lever], document: Document) -> Iterator[Fault]:
-    owners: dict[str, str] = {}
-    for lever in levers:
-        for constant in lever.constants:
-            if constant in owners:
-                message = f"'{lever.id}' and '{owners[constant]}' move one constant"
-                yield Fault(message, document.file, found=constant)
-            owners[constant] = lever.id
-
-
-def _misplaced(form: _File, scenario: Scenario, document: Document) -> Iterator[Fault]:
-    first, last = scenario.time.initial, scenario.time.final
-    for row, year in enumerate(form.years):
-        if not first < year <= last:
-            line = document.line(("years", row))
-            expected = f"after {first:g}, to {last:g}"
-            yield Fault(f"no growth to {year}", document.file, line, expected=expected)
+        expected = Message("{name} beside the model, or --spec", name=FILE_NAME)
+        raise DesignError(Fault("no file states the decision problem", path, expected=expected))
+    context = _Context(model, views, path.parent, scenario)
+    return form_of(FrontierSpec, read_document(path), context, DesignError)

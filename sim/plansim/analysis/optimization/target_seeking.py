@@ -211,7 +211,7 @@ def solve(
 
     searched: list[Searched] = []
     position = whole.start if min(margins.values()) >= 0 else None
-    for kind in Range if position is None else ():
+    for kind in _ranges(model, moved) if position is None else ():
         ends = _ends(model, whole, kind)
         if searched and ends == searched[-1].ends:
             break
@@ -251,6 +251,12 @@ def solve(
         gained=gained,
         lost=lost,
     )
+
+
+def _ranges(model: Model, levers: Sequence[Lever]) -> list[Range]:
+    """Return the ranges to search: the admissible ones alone if no lever has a plausible one."""
+    plausible = any(variable_of(model, lever.id).plausible for lever in levers)
+    return list(Range) if plausible else [Range.ADMISSIBLE]
 
 
 def _implausible(model: Model, levers: Sequence[Lever], values: Floats) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def frontier_json(found: Frontier) -> str:
         "scenario": spec.scenario.id,
         "growth_levers": [lever.id for lever in spec.growth_levers],
         "target_levers": [lever.id for lever in spec.target_levers],
-        "uncertainty": spec.uncertainty and spec.uncertainty.id,
+        "uncertainty": spec.uncertainty and spec.uncertainty.stem,
         "levers": [
             {"id": lever.id, "unit": lever.unit, "apply": lever.apply, "low": lever.low,
              "high": lever.high, "present": present}
