@@ -23,6 +23,7 @@ from plansim.output.tables.frontier import frontier_table
 from plansim.output.tables.layout import shown
 from plansim.output.text import Lang, read_text
 from plansim.targets.catalogue import load_targets
+from plansim.targets.indicator import Floats
 from plansim.targets.views_file import load_views
 from tests.helpers.vensim_text import writer
 
@@ -185,14 +186,12 @@ def test_chances_are_those_of_the_draws(reached: Frontier) -> None:
         assert policy.median == pytest.approx(math.exp(rate) - 1, abs=1e-9)
     # With care at 0.8: 10·harm·rate ≤ 1.3; surely 0.95 where harm up to 1.45 does.
     for share, harm_at in ((0.5, 1.0), (0.8, 1.3), (0.95, 1.45)):
-        policy = horizon.sure[share]
-        assert policy is not None
-        assert policy.chance >= share
+        sure = horizon.sure[share]
+        assert sure is not None
+        assert sure.chance >= share
         best = math.exp(0.13 / harm_at) - 1
-        assert policy.median <= best + 0.002
-        assert policy.median >= best - 0.012, (
-            "a policy between those along the frontier does as well"
-        )
+        assert sure.median <= best + 0.002
+        assert sure.median >= best - 0.012, "a policy between those along the frontier does as well"
 
 
 def test_the_surest_policy_is_no_less_sure_than_any_and_its_doubts_are_told(
@@ -311,3 +310,74 @@ def test_the_shipped_file_fits_the_shipped_model(city: Model) -> None:
     assert len(spec.growth_levers) >= 5
     assert len(spec.target_levers) >= 10
     assert spec.uncertainty is not None
+
+
+# --- brute force ----------------------------------------------------------------------------------
+
+TWO_DRIVES = """
+drive a= 0.05 ~ 1/Year [0,0.1] ~ 干劲甲。One. [A: 0–0.1] |
+drive b= 0.02 ~ 1/Year [0,0.1] ~ 干劲乙。Two. [A: 0–0.1] |
+care= 0.5 ~ Dmnl [0,1] ~ 治理。Abatement. [A: 0–1] |
+thrift= 0.5 ~ Dmnl [0,1] ~ 节俭。Saving. [A: 0–1] |
+rate= {rate} ~ 1/Year ~ 增速。Net. |
+output= 100*EXP(rate*(Time - 2000)/one year) ~ 亿元/Year ~ 产出。Grows. |
+dirt= {dirt} ~ Dmnl ~ 污染。Of growth. |
+waste= {waste} ~ Dmnl ~ 浪费。Of growth. |
+stock= INTEG(output*0, 1) ~ 亿元 ~ 存量。So that it is a model. |
+one year= 1 ~ Year [1,1] ~ 一年。One. |
+"""
+SHAPES = {
+    "linear": {
+        "rate": "drive a + drive b - 0.02*care - 0.01*thrift",
+        "dirt": "(10*drive a + 4*drive b)*one year - care",
+        "waste": "(3*drive a + 9*drive b)*one year - thrift",
+    },
+    # Growth has a ridge where both drives are alike, and dirt jumps: no slope leads round either.
+    "corner": {
+        "rate": "2*MIN(drive a, drive b) - 0.02*care - 0.01*thrift",
+        "dirt": "(10*drive a + 4*drive b)*one year - MIN(care, 0.6) + 0.3*STEP(1, 2000 + 4*thrift)",
+        "waste": "MAX(3*drive a, 9*drive b)*one year - thrift",
+    },
+}
+LIMITS = [("D1", "at most: 0.1", "dirt"), ("W1", "at most: 0.1", "waste")]
+
+
+def by_hand(name: str, levers: Floats) -> Floats:
+    """Return growth where both targets hold, else nothing, of values ``(run, lever)``."""
+    a, b, care, thrift = levers.T
+    if name == "linear":
+        rate = a + b - 0.02 * care - 0.01 * thrift
+        dirt, waste = 10 * a + 4 * b - care, 3 * a + 9 * b - thrift
+    else:
+        rate = 2 * np.minimum(a, b) - 0.02 * care - 0.01 * thrift
+        dirt = 10 * a + 4 * b - np.minimum(care, 0.6) + 0.3
+        waste = np.maximum(3 * a, 9 * b) - thrift
+    holds = (dirt <= 0.1 + 1e-12) & (waste <= 0.1 + 1e-12)
+    return np.asarray(np.where(holds, np.exp(rate) - 1, -np.inf))
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_no_point_of_a_fine_grid_nor_near_the_answer_grows_faster(
+    name: str, tmp_path: Path
+) -> None:
+    text = HEAD + "".join(ROW.format(*aim) for aim in LIMITS)
+    (tmp_path / "targets.yaml").write_text(text, "utf-8")
+    (tmp_path / "plain.yaml").write_text("title: Plain\n", "utf-8")
+    (tmp_path / "decision.yaml").write_text(
+        "growth: output\nyears: [2004]\nscenario: plain.yaml\n"
+        "growth_levers: [drive a, drive b]\ntarget_levers: [care, thrift]\n",
+        "utf-8",
+    )
+    model = load_model(writer(tmp_path)(TWO_DRIVES.format(**SHAPES[name])))
+    (horizon,) = frontier(model, levels=1, threads=1).horizons
+    assert horizon.highest is not None
+    growth, answer = horizon.highest.growth, np.array(horizon.highest.values)
+    width = np.array([0.1, 0.1, 1.0, 1.0])
+    axes = [np.linspace(0, end, 41) for end in width]
+    best = by_hand(name, np.array(list(itertools.product(*axes)))).max()
+    assert growth >= best - 1e-9
+    assert growth <= best + 0.003, "nor does it claim more than the coarseness of the grid"
+    rng = np.random.default_rng(1)
+    for radius in (0.3, 0.03, 0.003):
+        moves = rng.uniform(-radius, radius, (100_000, 4)) * (rng.random((100_000, 4)) < 0.6)
+        assert growth >= by_hand(name, np.clip(answer + moves * width, 0, width)).max() - 1e-6

@@ -170,7 +170,7 @@ def test_several_targets_are_met_at_once_in_a_run_of_its_own_and_none_that_binds
     joint = remedies.joint
     assert joint is not None
     assert joint.remedy is not None
-    # Each failing target is either mended or named with what it lacks.
+    # Each failing target is either met or named with what it lacks.
     left = {each.target.id: each for each in joint.unmet}
     assert {each.id for each in joint.targets} | left.keys() == {each.id for each in failing}
     assert not {each.id for each in joint.targets} & left.keys()
@@ -189,7 +189,7 @@ def test_several_targets_are_met_at_once_in_a_run_of_its_own_and_none_that_binds
     less = check_targets(simulate(city, moved(city, stories["baseline"], moves, 0.97)), targets)
     missed = {each.id for each in less if each.status is not Status.MET}
     assert missed & {each.id for each in joint.targets}
-    # It takes no more than to mend them one after the other.
+    # It takes no more than to meet them one after the other.
     apart = [
         remedy.moves
         for each in remedies.single

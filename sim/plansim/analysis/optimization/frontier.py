@@ -41,7 +41,16 @@ from plansim.targets.catalogue import Attribute, Target, indicator_of, judged_ta
 from plansim.targets.indicator import Floats, Measure
 from plansim.targets.views_file import load_views
 
-__all__ = ["DRAWS", "SHARES", "Alone", "Frontier", "Horizon", "Policy", "frontier"]
+__all__ = [
+    "DRAWS",
+    "SHARES",
+    "Alone",
+    "Frontier",
+    "Horizon",
+    "Policy",
+    "frontier",
+    "growth_problem",
+]
 
 DRAWS = 1024
 SHARES = (0.5, 0.8, 0.95)
@@ -215,7 +224,13 @@ def frontier(
             if progress is not None:
                 progress(index * steps + done, len(spec.years) * steps)
 
-        problem, doubts = _problems(model, spec, design, wanted, year, draws, threads, engine)
+        def problem_with(uncertain: Sequence[Factor], year: int = year) -> DecisionProblem:
+            return growth_problem(
+                model, spec, wanted, year, uncertain=uncertain, threads=threads, engine=engine
+            )
+
+        # Searching varies levers alone, for which the code is smaller and quicker.
+        problem, doubts = _scaled(problem_with(()), design, draws, problem_with)
         horizons.append(_horizon(problem, doubts, year, levels, tell))
     return Frontier(
         spec,
@@ -226,53 +241,59 @@ def frontier(
     )
 
 
-def _problems(
+def growth_problem(
     model: Model,
     spec: FrontierSpec,
-    design: Design | None,
     targets: Sequence[Target],
     year: int,
-    draws: int,
-    threads: int,
-    engine: Engine,
-) -> tuple[DecisionProblem, Doubts | None]:
-    """Return the problem to one year, and the same with what is uncertain beside the levers."""
+    *,
+    uncertain: Sequence[Factor] = (),
+    threads: int = 1,
+    engine: Engine = compiled,
+) -> DecisionProblem:
+    """Return the problem of which growth to one year is the objective."""
     last = max(year, *(target.year or year for target in targets))
     scenario = _shortened(model, spec.scenario, last)
-    growth = indicator_of(
-        model, spec.growth, Measure.GROWTH, math.floor(scenario.time.initial), year
+    first = math.floor(scenario.time.initial)
+    return decision_problem(
+        model,
+        scenario,
+        spec.levers,
+        targets,
+        objective=indicator_of(model, spec.growth, Measure.GROWTH, first, year),
+        until=year,
+        uncertain=uncertain,
+        threads=threads,
+        engine=engine,
     )
 
-    def problem_with(uncertain: Sequence[Factor]) -> DecisionProblem:
-        return decision_problem(
-            model, scenario, spec.levers, targets,
-            objective=growth, until=year, uncertain=uncertain, threads=threads, engine=engine,
-        )  # fmt: skip
 
-    # Searching varies levers alone, for which the code is smaller and quicker.
-    problem = problem_with(())
-    sizes = np.array([scale_of(target) for target in targets])
-    moved = {constant for lever in spec.levers for constant in lever.constants}
+def _scaled(
+    problem: DecisionProblem,
+    design: Design | None,
+    draws: int,
+    with_uncertain: Callable[[Sequence[Factor]], DecisionProblem],
+) -> tuple[DecisionProblem, Doubts | None]:
+    """Scale margins by their standard deviation over what is uncertain beside the levers."""
+    sizes = np.array([scale_of(target) for target in problem.targets])
+    moved = {constant for lever in problem.levers for constant in lever.constants}
     # What is added to a lever's constant, or multiplies it, remains uncertain.
-    uncertain = () if design is None else tuple(
+    uncertain = [
         factor
-        for factor in design.factors
+        for factor in (design.factors if design else ())
         if factor.apply is not Apply.SET or not moved & set(factor.constants)
-    )  # fmt: skip
+    ]
     if design is None or not uncertain:
         return replace(problem, scales=PLAIN_SPREAD * sizes), None
     columns = [design.factors.index(factor) for factor in uncertain]
     drawn = Sampler(design).draw(0, draws)[:, columns]
-    anew = Sampler(replace(design, seed=design.seed + 1))
-    doubts = Doubts(
-        problem_with(uncertain), drawn, anew.draw(0, min(OTHER_DRAWS, draws))[:, columns]
-    )
+    anew = Sampler(replace(design, seed=design.seed + 1)).draw(0, min(OTHER_DRAWS, draws))
+    doubts = Doubts(with_uncertain(uncertain), drawn, anew[:, columns])
     with np.errstate(all="ignore"):
         spreads = np.nanstd(doubts.margins(problem.start)[0], axis=0)
     scales = np.maximum(np.nan_to_num(spreads), SMALLEST_SPREAD * sizes)
-    return replace(problem, scales=scales), replace(
-        doubts, problem=replace(doubts.problem, scales=scales)
-    )
+    scaled = replace(doubts.problem, scales=scales)
+    return replace(problem, scales=scales), replace(doubts, problem=scaled)
 
 
 def _shortened(model: Model, scenario: Scenario, last: int) -> Scenario:

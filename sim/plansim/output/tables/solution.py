@@ -214,7 +214,8 @@ def solution_json(found: Solution) -> str:
     names = [lever.id for lever in found.levers]
     content = {
         "scenario": found.scenario,
-        "targets": [{"id": target.id, "unit": target.unit} for target in found.targets],
+        "targets": [target.id for target in found.targets],
+        "units": {target.id: target.unit for target in found.targets},
         "levers": [
             {
                 "name": lever.id,
