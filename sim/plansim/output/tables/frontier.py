@@ -149,7 +149,7 @@ def _targets(horizon: Horizon, text: Text) -> Grid:
     columns = [
         Column(text("verdicts.id")),
         text_column(text("verdicts.name")),
-        *(figure_column(text(f"frontier.{key}")) for key in ("now", "best", "there")),
+        *(figure_column(text(key)) for key in ("frontier.now", "frontier.best", "frontier.there")),
         Column(text("mix.unit")),
         figure_column(text("frontier.alone")),
     ]
@@ -187,7 +187,7 @@ def _front(horizon: Horizon, text: Text) -> Grid:
         figure_column(text("frontier.spreads")),
     ]
     if horizon.sure:
-        columns += [figure_column(text(f"frontier.{key}")) for key in ("chance", "median")]
+        columns += [figure_column(text(key)) for key in ("frontier.chance", "frontier.median")]
     alone = {one.target.id: one for one in horizon.alone}
     rows: list[Row] = []
     for policy in horizon.front:
