@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.analysis.experiments.factors import Factor, Uniform
+from plansim.analysis.experiments.distributions import Uniform
 from plansim.analysis.optimization.problem import Lever, decision_problem
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from plansim.scenario.factors import Factor
 from plansim.scenario.reader import as_written
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import load_targets

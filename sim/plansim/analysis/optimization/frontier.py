@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plansim.analysis.evaluator import Engine, compiled
-from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.factors import Factor
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.optimization.chances import Chance, Doubts, fewest_left_out, judge_front
 from plansim.analysis.optimization.evolution import Points, best_of, evolve, fitness, sample
 from plansim.analysis.optimization.problem import (
@@ -35,6 +35,7 @@ from plansim.analysis.optimization.slp import FAILED, Evaluate, Point, finite, m
 from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
+from plansim.scenario.factors import Factor
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Attribute, Target, indicator_of, judged_targets, load_targets

@@ -18,10 +18,10 @@ from pydantic import Field
 
 from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
 from plansim.analysis.experiments.design_file import design_named
-from plansim.analysis.experiments.factors import Factor, default_of
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
 from plansim.model.records import Model, VariableKind, folded
+from plansim.scenario.factors import Factor, default_of
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.values import Apply, Entry, meant
 from plansim.targets.catalogue import Target, in_year
