@@ -29,7 +29,7 @@ from plansim.analysis.evaluator import (
 )
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.replay import deviation, member, scenario_text, stored_run
+from plansim.analysis.experiments.replay import deviation, member, member_text, stored_run
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.experiments.sweep import request_of, sweep
@@ -500,7 +500,7 @@ def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(
     sweep(reads(samples=10), town, aims, tmp_path / "r.zarr")
     store = open_store(tmp_path / "r.zarr")
     scenario = member(store, stored_run(store, 7), town)
-    (tmp_path / "again.yaml").write_text(scenario_text(scenario), "utf-8")
+    (tmp_path / "again.yaml").write_text(member_text(scenario), "utf-8")
     read = read_scenario(tmp_path / "again.yaml", town)
     assert dict(read.values) == dict(scenario.values)
     assert read.assumed == scenario.assumed
@@ -662,7 +662,7 @@ def test_an_error_in_a_thread_ends_the_sweep(
     def broken(*_: object) -> None:
         raise ZeroDivisionError(threading.current_thread().name)
 
-    monkeypatch.setattr("plansim.analysis.evaluator.applied", broken)
+    monkeypatch.setattr("plansim.analysis.evaluator.constants_of", broken)
     with pytest.raises(ZeroDivisionError):
         sweep(reads(), town, aims, tmp_path / "r.zarr", threads=2)
     assert open_store(tmp_path / "r.zarr").done() == frozenset()

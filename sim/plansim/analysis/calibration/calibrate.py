@@ -20,7 +20,9 @@ from plansim.analysis.evaluator import Evaluator, Request
 from plansim.engine.trajectory import version_of
 from plansim.errors import SimulationError
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor, applied, default_of
+from plansim.scenario.factors import Factor, constants_of, default_of
+from plansim.scenario.records import Text
+from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import indicator_of
 from plansim.targets.indicator import Floats
 
@@ -209,25 +211,17 @@ def overlay_text(calibration: Calibration, parent: str, model: Model) -> str:
     spec = calibration.spec
     own = np.array([[estimate.value for estimate in calibration.estimates]])
     references = [name for factor in spec.parameters for name in factor.constants]
-    defaults = {name: default_of(model, spec.scenario.values, name) for name in references}
-    values = dict(zip(references, applied(spec.parameters, own, defaults)[0].tolist(), strict=True))
+    fitted = constants_of(model, spec.scenario.values, spec.parameters, own)[0]
+    values = dict(zip(references, fitted.tolist(), strict=True))
 
-    def quoted(text: object) -> str:
-        return json.dumps(text, ensure_ascii=False)
-
-    describes = {
-        "en": f"Constants of {spec.scenario.id} as the calibration {spec.id} would have them: "
-        "a fit to the past, not a part of the model.",
-        "zh": f"按校准 {spec.id} 拟合的 {spec.scenario.id} 常数：仅对历史的拟合，不属于模型。",
-    }
-    titles = {"en": f"{spec.title_en}: fitted", "zh": f"{spec.title_zh}（拟合值）"}
-    lines = [
-        f"title: {{en: {quoted(titles['en'])}, zh: {quoted(titles['zh'])}}}",
-        f"description: {{en: {quoted(describes['en'])}, zh: {quoted(describes['zh'])}}}",
-        f"parent: {quoted(parent)}",
-        "sources:",
-        f"  - {quoted('run card: ' + json.dumps(calibration.card, ensure_ascii=False))}",
-        "values:",
-        *(f"  {quoted(name)}: {value!r}" for name, value in values.items()),
-    ]
-    return "\n".join(lines) + "\n"
+    return scenario_text(
+        Text(f"{spec.title_en}: fitted", f"{spec.title_zh}（拟合值）"),
+        Text(
+            f"Constants of {spec.scenario.id} as the calibration {spec.id} would have them: "
+            "a fit to the past, not a part of the model.",
+            f"按校准 {spec.id} 拟合的 {spec.scenario.id} 常数：仅对历史的拟合，不属于模型。",
+        ),
+        values,
+        parent=parent,
+        sources=[f"run card: {json.dumps(calibration.card, ensure_ascii=False)}"],
+    )

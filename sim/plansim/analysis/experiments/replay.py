@@ -17,11 +17,12 @@ from plansim.analysis.experiments.store import NEVER, Store
 from plansim.engine.dataset import annual
 from plansim.errors import DesignError, Fault, InputError
 from plansim.model.records import Model, TimeSpec
-from plansim.scenario.factors import Apply, Factor, applied, default_of
+from plansim.scenario.factors import Apply, Factor, constants_of, default_of
 from plansim.scenario.reader import Change, Scenario, Text
+from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import Status, split_reference, variable_of
 
-__all__ = ["StoredRun", "deviation", "member", "scenario_text", "stored_run"]
+__all__ = ["StoredRun", "deviation", "member", "member_text", "stored_run"]
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,12 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
         for name, about in design["factors"].items()
     ]
     references = [name for factor in factors for name in factor.constants]
-    defaults = {name: default_of(model, parent["values"], name) for name in references}
     row = np.array([[run.factors[factor.name] for factor in factors]])
-    values = dict(zip(references, applied(factors, row, defaults)[0].tolist(), strict=True))
+    values = dict(
+        zip(
+            references, constants_of(model, parent["values"], factors, row)[0].tolist(), strict=True
+        )
+    )
     name = f"{store.path.stem}-{run.index}"
     title = str(store.group().attrs["title"])
     title_zh = str(store.group().attrs["title_zh"])
@@ -129,9 +133,9 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
         assumed=dict.fromkeys(parent["assumed"], reason),
         assumed_lines={},
         changes=tuple(
-            Change(constant, defaults[constant], value, variable_of(model, constant).unit)
+            Change(constant, before, value, variable_of(model, constant).unit)
             for constant, value in values.items()
-            if value != defaults[constant]
+            if value != (before := default_of(model, parent["values"], constant))
         ),
         overrides=(),
         sources=(),
@@ -141,27 +145,14 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
     )
 
 
-def scenario_text(scenario: Scenario) -> str:
-    """Write a member as a scenario file that needs no other: all values, to the last bit."""
-
-    def both(en: str, zh: str) -> str:
-        return f"{{en: {_quoted(en)}, zh: {_quoted(zh)}}}"
-
-    lines = [
-        f"title: {both(scenario.title_en, scenario.title_zh)}",
-        f"description: {both(scenario.description_en, scenario.description_zh)}",
-        "values:" if scenario.values else "values: {}",
-        *(f"  {_quoted(name)}: {value!r}" for name, value in scenario.values.items()),
-    ]
-    if scenario.assumed:
-        lines.append("assumes:")
-        lines += [f"  {key}: {both(why.en, why.zh)}" for key, why in scenario.assumed.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """Quote for YAML, of which JSON's texts are a part."""
-    return json.dumps(text, ensure_ascii=False)
+def member_text(scenario: Scenario) -> str:
+    """Return a member as a scenario file that needs no other."""
+    return scenario_text(
+        Text(scenario.title_en, scenario.title_zh),
+        Text(scenario.description_en, scenario.description_zh),
+        scenario.values,
+        assumes=scenario.assumed,
+    )
 
 
 def deviation(dataset: xr.Dataset, run: StoredRun) -> float:

@@ -16,7 +16,7 @@ from typing import Annotated, TypeAlias
 import numpy as np
 from pydantic import Field
 
-from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design_file import design_named
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
@@ -254,7 +254,6 @@ def decision_problem(
     until: int | None = None,
     uncertain: Sequence[Factor] = (),
     threads: int = 1,
-    engine: Engine = compiled,
 ) -> DecisionProblem:
     """Return the problem of moving levers under a scenario, each over its own range.
 
@@ -264,7 +263,7 @@ def decision_problem(
 
     Raises:
         InputError: the shape of the code depends on a lever.
-        ModelError: the engine cannot compute the model.
+        ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
     """
     changed: list[Lever | Factor] = [*levers, *uncertain]
@@ -291,7 +290,7 @@ def decision_problem(
         until=until,
         uncertain=tuple(uncertain),
         threads=threads,
-        evaluator=Evaluator(model, scenario, constants, request, engine),
+        evaluator=Evaluator(model, scenario, constants, request),
         columns={constant: column for column, constant in enumerate(constants)},
         defaults=np.array([default_of(model, scenario.values, name) for name in constants]),
     )
