@@ -14,7 +14,9 @@ would; `form_of` turns every fault of the file into one error, each with its lin
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -49,7 +51,16 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, nearest
+from plansim.errors import (
+    CatalogueError,
+    Fault,
+    InputError,
+    Message,
+    UnitError,
+    UnknownNameError,
+    foreign,
+    nearest,
+)
 
 __all__ = [
     "LAX",
@@ -63,13 +74,17 @@ __all__ = [
     "Names",
     "Plain",
     "Resolved",
+    "Wording",
     "Words",
     "doubled",
     "form_of",
+    "noting",
     "or_text",
     "parse_document",
     "read_document",
+    "schema_of",
     "shown",
+    "unknown_keys",
 ]
 
 MAX_BYTES = 1_000_000
@@ -341,20 +356,13 @@ class Form(BaseModel):
         if not isinstance(data, Mapping):
             return read(data)
         known = {name for key, each in cls.model_fields.items() for name in (each.alias, key)}
-        keys = [each.alias or key for key, each in cls.model_fields.items()]
-        faults = [
-            Fault(
-                "unknown key '{key}'",
-                at=(key,),
-                expected=Message("one of {names}", names=tuple(keys)),
-                nearest=nearest(str(key), keys),
-                key=key,
-            )
-            for key in data
-            if key not in known
-        ]
+        faults: list[Fault] = []
+        if cls.model_config["extra"] == "forbid":
+            keys = [each.alias or key for key, each in cls.model_fields.items()]
+            faults += unknown_keys((key for key in data if key not in known), keys)
+            data = {key: each for key, each in data.items() if key in known}
         try:
-            form = read({key: each for key, each in data.items() if key in known})
+            form = read(data)
         except ValidationError as error:
             raise _joined([*_details(error), *_problems(faults)]) from None
         if faults := [*faults, *form._misfits(info.context)]:
@@ -362,11 +370,34 @@ class Form(BaseModel):
         return form
 
 
+def unknown_keys(given: Iterable[str], known: Collection[str]) -> Iterator[Fault]:
+    """Give a fault for each key of a mapping that is not known."""
+    for key in given:
+        if key not in known:
+            yield Fault(
+                "unknown key '{key}'",
+                at=(key,),
+                expected=Message("one of {names}", names=tuple(known)),
+                nearest=nearest(key, known),
+                key=key,
+            )
+
+
 class Words(Form):
     """The same thing said in English and in Chinese."""
 
     en: str
     zh: str
+
+
+Wording: TypeAlias = Annotated[
+    Words,
+    BeforeValidator(
+        lambda text: {"en": text, "zh": text} if isinstance(text, str) else text,
+        json_schema_input_type=str | Words,
+    ),
+]
+"""A text in both languages, or one text for both."""
 
 
 def _listed(value: object) -> object:
@@ -407,12 +438,12 @@ class Resolved:
 class Entries:
     """Annotation of a mapping or list, of type ``raw``, that is resolved entry by entry.
 
-    ``resolve`` takes the key or position, the entry and the context. What is wrong with one entry
-    hides nothing that is wrong with another.
+    ``resolve`` takes the entry and the context; of a mapping, the key before them. What is wrong
+    with one entry hides nothing that is wrong with another.
     """
 
     raw: Any
-    resolve: Callable[[Any, Any, Context], object]
+    resolve: Callable[..., object]
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_wrap_validator_function(
@@ -420,6 +451,7 @@ class Entries:
         )
 
     def _read(self, data: Any, read: Callable[[Any], Any], info: ValidationInfo) -> object:
+        data = _listed(data) if self.raw is Names else data
         if not isinstance(data, Mapping | list):
             return read(data)
         is_list = isinstance(data, list)
@@ -434,12 +466,31 @@ class Entries:
                 problems += _details(error, shift, skip=len(shift))
                 continue
             try:
-                sound[key] = self.resolve(key, entry, info.context)
+                named = () if is_list else (key,)
+                sound[key] = self.resolve(*named, entry, info.context)
             except InputError as error:
-                problems += _problems(error.faults, (key,))
+                problems += _problems(tuple(_own(error)), (key,))
         if problems:
             raise _joined(problems)
         return tuple(sound.values()) if is_list else sound
+
+
+@contextlib.contextmanager
+def noting(faults: list[Fault], *at: str | int) -> Iterator[None]:
+    """Note the faults of an entry instead of raising them; what comes after them is left out."""
+    try:
+        yield
+    except InputError as error:
+        faults += (replace(fault, at=(*at, *fault.at)) for fault in _own(error))
+
+
+def _own(error: InputError) -> Iterator[Fault]:
+    """Give the faults of an entry; that it names nothing that exists is not another file's."""
+    for fault in error.faults:
+        yield replace(fault, file=None, line=None) if isinstance(error, _OF_ENTRY) else fault
+
+
+_OF_ENTRY = (UnknownNameError, UnitError)
 
 
 def doubled(values: Iterable[tuple[Location, str]]) -> Iterator[Fault]:
@@ -477,6 +528,15 @@ def form_of(
         ordered = sorted(zip(own, faults, strict=True), key=lambda pair: pair[0])
         raise error(dict.fromkeys(fault for _, fault in ordered))
     return whole
+
+
+def schema_of(form: type[Form], title: str) -> str:
+    """Return the JSON Schema of a form, for editors."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    schema = head | form.model_json_schema() | {"title": title}
+    # What tells forms of an entry apart is a function, which a schema cannot say: {value, unit} is
+    # a mapping of elements too, and "one of" would refuse it.
+    return json.dumps(schema, indent=2, ensure_ascii=False).replace('"oneOf":', '"anyOf":') + "\n"
 
 
 def _details(
@@ -520,7 +580,7 @@ def _faults(document: Document, detail: ErrorDetails) -> Iterator[Fault]:
     at: Location = tuple(part for part in detail["loc"] if not str(part).startswith(("<", "[key")))
     known = detail.get("ctx", {})
     if isinstance(error := known.get("error"), InputError):
-        yield from (document.placed(fault, at) for fault in error.faults)
+        yield from (document.placed(fault, at) for fault in _own(error))
         return
     name = next((part for part in reversed(at) if isinstance(part, str)), "")
     choice = tuple(re.findall("'([^']+)'", str(known.get("expected", ""))))
@@ -537,7 +597,7 @@ def _faults(document: Document, detail: ErrorDetails) -> Iterator[Fault]:
     fault = Fault(
         message,
         expected=Message("one of {names}", names=choice) if choice else _expected(detail),
-        found=shown(detail["input"]),
+        found=Message("none") if detail["type"] == "too_short" else shown(detail["input"]),
         nearest=nearest(str(detail["input"]), choice),
     )
     yield document.placed(fault, at)
@@ -551,8 +611,8 @@ def _expected(detail: ErrorDetails) -> Message:
             return Message("at least {number:g}", number=number)
         case {"le": number}:
             return Message("at most {number:g}", number=number)
-        case {"min_length": number}:
-            return Message("at least {number:g} entries", number=number)
+        case {"min_length": 1}:
+            return Message("at least one entry")
     if detail["type"] == "finite_number":
         return Message("a finite number")
     return _EXPECTED.get(detail["type"]) or foreign(detail["msg"])

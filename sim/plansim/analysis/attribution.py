@@ -21,7 +21,7 @@ from plansim.analysis.trials import Question, Standing, bench_of
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.reader import Scenario
-from plansim.scenario.values import lever_of
+from plansim.scenario.references import lever_of
 from plansim.targets.catalogue import Status, Target
 from plansim.targets.indicator import Floats
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from plansim.analysis.experiments.factors import Apply, Factor, Uniform
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.reader import Scenario
-from plansim.scenario.values import lever_of
+from plansim.scenario.references import lever_of
 
 __all__ = ["remaining_factors"]
 

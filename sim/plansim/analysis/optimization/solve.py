@@ -23,7 +23,8 @@ from plansim.analysis.trials import Bench, Question, bench_of
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.reader import Scenario
-from plansim.scenario.values import Entry, meant, outside
+from plansim.scenario.references import meant
+from plansim.scenario.values import outside
 from plansim.targets.catalogue import Status, Target
 from plansim.targets.indicator import Floats
 
@@ -112,10 +113,10 @@ def lever_named(model: Model, scenario: Scenario, name: str) -> Lever:
     """
     bare, bracket, inside = name.partition("[")
     try:
-        variable, elements = meant(model, Entry(name, 0.0))
+        variable, elements = meant(model, name)
     except InputError as error:
         try:
-            variable, elements = meant(model, Entry(f"{bare.strip()} after{bracket}{inside}", 0.0))
+            variable, elements = meant(model, f"{bare.strip()} after{bracket}{inside}")
         except InputError:
             raise InputError(replace(each, file="--lever") for each in error.faults) from None
     return _lever(model, scenario, variable, elements)
