@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from plansim.analysis.experiments.block import judged_targets
 from plansim.analysis.feedback.dominance import (
     Dominance,
     Indicator,
@@ -22,7 +21,7 @@ from plansim.analysis.feedback.loops import load_loops
 from plansim.errors import InputError
 from plansim.model.records import Model
 from plansim.scenario.reader import as_written, read_scenario
-from plansim.targets.catalogue import Attribute, load_targets
+from plansim.targets.catalogue import Attribute, judged_targets, load_targets
 from plansim.targets.views_file import load_views
 from tests.toys.logistic import CAPACITY, EQUATIONS, LOOPS, crossing, logistic, stock_at
 

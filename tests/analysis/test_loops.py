@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from plansim.analysis.experiments.block import judged_targets
 from plansim.analysis.feedback.loops import MOVES, Loop, Polarity, cut_loops, load_loops
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.reader import as_written, read_scenario
-from plansim.targets.catalogue import Attribute, Target, load_targets
+from plansim.targets.catalogue import Attribute, Target, judged_targets, load_targets
 from plansim.targets.verdict import check_targets
 from tests.helpers.vensim_text import writer
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from plansim.analysis.runs import Engine, Outcome, Reading, compiled
+from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
 from plansim.errors import CatalogueError, Fault, InputError, UnitError, UnknownNameError, nearest
 from plansim.forms import Document, read_document
 from plansim.model.evidence import Evidence, load_evidence
@@ -21,7 +21,6 @@ from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import reported_factor
 from plansim.targets.form import Form, fault_at, form_of
-from plansim.targets.indicator import moment
 
 __all__ = ["FILE_NAME", "Comparison", "Family", "Figure", "compare", "load_family"]
 
@@ -162,18 +161,15 @@ def compare(
     Raises:
         ModelError: the engine cannot compute the model.
     """
-    import numpy as np
-
-    readings = tuple(
-        Reading(each.variable, moment(model.variables[each.variable].timing, each.year))
-        for each in family.figures
-    )
-    members = engine(model, scenario, (), readings)(np.empty((1, 0)))
-    sound = members.outcome[0] == Outcome.OK
-    found = []
-    for place, figure in enumerate(family.figures):
+    names = tuple(dict.fromkeys(figure.variable for figure in family.figures))
+    years = tuple(sorted({figure.year for figure in family.figures}))
+    evaluator = Evaluator(model, scenario, (), Request(outputs=names, years=years), engine)
+    (run,) = evaluator.evaluate([[]]).outputs
+    comparisons = []
+    for figure in family.figures:
         factor = reported_factor(model.variables[figure.variable].unit, figure.unit)
-        value = float(members.values[place, 0]) * factor * family.size if sound else math.nan
+        simulated = run[names.index(figure.variable), years.index(figure.year)]
+        value = float(simulated) * factor * family.size
         holds = abs(value / figure.value - 1) <= family.most  # false of NaN
-        found.append(Comparison(figure, value, holds))
-    return tuple(found)
+        comparisons.append(Comparison(figure, value, holds))
+    return tuple(comparisons)

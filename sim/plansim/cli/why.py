@@ -90,13 +90,12 @@ def loops(
     the first key chart of the model and what judges its binding targets. Where pysimlin is
     installed, its loop scores are shown, too.
     """
-    from plansim.analysis.experiments.block import judged_targets
     from plansim.analysis.feedback.dominance import find_dominance, indicators_of
     from plansim.analysis.feedback.loop_scores import score_loops_if_installed
     from plansim.analysis.feedback.loops import cut_loops, load_loops
     from plansim.output.tables.dominance import dominance_json, dominance_table
     from plansim.output.tables.loops import loops_json, loops_table
-    from plansim.targets.catalogue import Attribute
+    from plansim.targets.catalogue import Attribute, judged_targets
     from plansim.targets.views_file import load_views
 
     if overrides and scenario is None:
@@ -159,8 +158,8 @@ def attribute(
     of one lever or of one array counts as one change.
     """
     from plansim.analysis.attribution import attribute as shares_of
-    from plansim.analysis.experiments.block import judged_targets
     from plansim.output.tables.attribution import attribution_json, attribution_table
+    from plansim.targets.catalogue import judged_targets
 
     page = page_for(lang)
     read = model_at(model)
@@ -230,12 +229,11 @@ def solve(
     Of one lever and one target, the least change; of several, the cheapest mix by the cost that
     --price or --cost states. The plausible ranges are looked over first, then the admissible ones.
     """
-    from plansim.analysis.experiments.block import judged_targets
     from plansim.analysis.optimization.mix import Outlay, cheapest_mix
     from plansim.analysis.optimization.solve import solve as least_change
-    from plansim.analysis.runs import variable_of
     from plansim.output.tables.attribution import solution_json, solution_text
     from plansim.output.tables.mix import mix_json, mix_text
+    from plansim.targets.catalogue import judged_targets, variable_of
 
     if prices and cost is not None:
         raise click.UsageError("the cost is either of --price or of --cost")
@@ -344,9 +342,9 @@ def _scenarios(
 
 def _judged(name: str, targets: Sequence[Target]) -> Target:
     """Find a target by its id, and see that something in the model answers for it."""
-    from plansim.analysis.experiments.block import judged_targets
     from plansim.errors import Fault, InputError, UnknownNameError, nearest
     from plansim.model.records import folded
+    from plansim.targets.catalogue import judged_targets
 
     judged = {folded(each.id): each for each in judged_targets(targets)}
     if found := judged.get(folded(name)):

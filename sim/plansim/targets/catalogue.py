@@ -28,10 +28,15 @@ from plansim.targets.target import (
     Shape,
     Status,
     Target,
+    answering_series,
+    in_year,
+    indicator_of,
+    judged_targets,
     misfits,
     reported_factor,
     split_reference,
     unit_factor,
+    variable_of,
 )
 
 __all__ = [
@@ -45,6 +50,10 @@ __all__ = [
     "Shape",
     "Status",
     "Target",
+    "answering_series",
+    "in_year",
+    "indicator_of",
+    "judged_targets",
     "load_targets",
     "misfits",
     "plan_region",
@@ -52,6 +61,7 @@ __all__ = [
     "reported_factor",
     "split_reference",
     "unit_factor",
+    "variable_of",
 ]
 
 FILE_NAME = "targets.yaml"

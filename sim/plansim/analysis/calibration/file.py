@@ -32,7 +32,6 @@ from plansim.analysis.experiments.design_form import (
     series_meant,
 )
 from plansim.analysis.experiments.factors import Apply, Factor, default_of, reach
-from plansim.analysis.runs import variable_of
 from plansim.errors import (
     DesignError,
     Fault,
@@ -57,7 +56,7 @@ from plansim.forms import (
 from plansim.model.records import Model, Timing
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Cell, outside, range_text
-from plansim.targets.catalogue import load_targets, reported_factor, split_reference
+from plansim.targets.catalogue import load_targets, reported_factor, split_reference, variable_of
 from plansim.targets.indicator import Measure, measured_unit
 
 __all__ = ["CalibrationFile", "Observation", "Spec", "read_calibration", "schema_text"]

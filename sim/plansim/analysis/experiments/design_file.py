@@ -23,13 +23,13 @@ from plansim.analysis.experiments.design_form import (
 from plansim.analysis.experiments.design_table import DesignTable
 from plansim.analysis.experiments.factors import Factor, applied, default_of, reach
 from plansim.analysis.experiments.remaining import remaining_factors
-from plansim.analysis.runs import variable_of
 from plansim.errors import DesignError, Fault, Message, UnknownNameError, nearest
 from plansim.files import is_shipped, shipped
 from plansim.forms import Document, Plain, form_of, noting, read_document
 from plansim.model.records import Model, Variable, folded
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
 from plansim.scenario.values import outside, range_text
+from plansim.targets.catalogue import variable_of
 from plansim.targets.indicator import Floats
 
 __all__ = [

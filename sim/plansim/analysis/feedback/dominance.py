@@ -23,13 +23,13 @@ from itertools import groupby
 
 import numpy as np
 
+from plansim.analysis.evaluator import Engine, Reading, RunStatus, compiled
 from plansim.analysis.feedback.frozen import holdable
 from plansim.analysis.feedback.loops import Loop
-from plansim.analysis.runs import Engine, Outcome, Reading, compiled, variable_of
 from plansim.errors import Fault, InputError, SimulationError
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import Target
+from plansim.targets.catalogue import Target, variable_of
 from plansim.targets.indicator import Floats
 from plansim.targets.views import Views
 
@@ -257,9 +257,10 @@ def find_dominance(
         for year in (years[0], *(year + window for year in years))
     ]
     members = engine(variant.model, scenario, constants, readings)(settings)
-    if members.outcome[0] != Outcome.OK:
-        raise SimulationError(f"{scenario.id} breaks down with all loops at {members.when[0]:g}")
-    values = np.where(members.outcome != Outcome.OK, np.nan, members.values)
+    if members.status[0] != RunStatus.OK:
+        time = members.failed_time[0]
+        raise SimulationError(f"{scenario.id} breaks down with all loops at {time:g}")
+    values = np.where(members.status != RunStatus.OK, np.nan, members.values)
     # (indicator, reading, run)
     series = values.reshape(len(indicators), 1 + len(years), -1)
     rows = [

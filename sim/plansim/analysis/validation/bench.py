@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from plansim.analysis.runs import Engine, Members, Outcome, Reading, Simulate, compiled
+from plansim.analysis.evaluator import Engine, Reading, RunStatus, Simulate, SimulatedRuns, compiled
 from plansim.analysis.validation.probe import Probe
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
@@ -23,7 +23,7 @@ def engine_of(probe: Probe) -> Engine:
     def engine(
         model: Model, scenario: Scenario, constants: Sequence[str], readings: Sequence[Reading]
     ) -> Simulate:
-        def simulate(table: Floats) -> Members:
+        def simulate(table: Floats) -> SimulatedRuns:
             parts = [
                 _values(probe, scenario, constants, readings, table[first : first + _AT_ONCE])
                 for first in range(0, len(table), _AT_ONCE)
@@ -34,7 +34,7 @@ def engine_of(probe: Probe) -> Engine:
                 return compiled(model, scenario, constants, readings)(table)
             count = len(table)
             nobody, never = np.full(count, -1, np.int32), np.full(count, np.nan)
-            return Members(values, np.full(count, Outcome.OK, np.int8), nobody, never)
+            return SimulatedRuns(values, np.full(count, RunStatus.OK, np.int8), nobody, never)
 
         return simulate
 
