@@ -551,7 +551,8 @@ def test_a_unit_that_does_not_fit_is_refused_with_both_units(tmp_path: Path, tow
         ("", "the file is empty"),
         (
             "just words",
-            "the file has the wrong form; expected a mapping (key: value); found the text 'just words'",
+            "the file has the wrong form; expected a mapping (key: value); found the text "
+            "'just words'",
         ),
         ("- 1", "the file has the wrong form; expected a mapping (key: value); found a list"),
         ("a: [", "not valid YAML"),

