@@ -31,7 +31,6 @@ from plansim.analysis.experiments.design_form import (
     scenario_beside,
     series_meant,
 )
-from plansim.analysis.experiments.factors import Apply, Factor, default_of, reach
 from plansim.errors import (
     DesignError,
     Fault,
@@ -54,6 +53,7 @@ from plansim.forms import (
     schema_of,
 )
 from plansim.model.records import Model, Timing
+from plansim.scenario.factors import Apply, Factor, default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Cell, outside, range_text
 from plansim.targets.catalogue import load_targets, reported_factor, split_reference, variable_of
@@ -369,7 +369,7 @@ def _beyond_evidence(
     """
     assert factor.distribution is not None
     for constant, variable, low, high in reached(
-        factor, reach(factor.distribution), scenario, model
+        factor, (factor.distribution.low, factor.distribution.high), scenario, model
     ):
         set_anew = scenario.values.get(constant, default_of(model, {}, constant))
         is_its_own = set_anew == default_of(model, {}, constant)

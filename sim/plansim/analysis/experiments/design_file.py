@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.experiments.design import MOST_HYPERCUBE, MOST_RUNS, Design, Kind, grid_axes
+from plansim.analysis.experiments.design import MOST_RUNS, Design, Kind, remaining_factors
 from plansim.analysis.experiments.design_form import (
     DesignContext,
     DesignFile,
@@ -21,12 +21,12 @@ from plansim.analysis.experiments.design_form import (
     factor_of,
 )
 from plansim.analysis.experiments.design_table import DesignTable
-from plansim.analysis.experiments.factors import Factor, applied, default_of, reach
-from plansim.analysis.experiments.remaining import remaining_factors
+from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
 from plansim.errors import DesignError, Fault, Message, UnknownNameError, nearest
 from plansim.files import is_shipped, shipped
 from plansim.forms import Document, Plain, form_of, noting, read_document
 from plansim.model.records import Model, Variable, folded
+from plansim.scenario.factors import Factor, applied, default_of
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
 from plansim.scenario.values import outside, range_text
 from plansim.targets.catalogue import variable_of
@@ -274,7 +274,7 @@ def _out_of_range(
     for index, factor in enumerate(factors):
         at = ("factors", factor.name)
         if factor.distribution is not None:
-            ends = reach(factor.distribution)
+            ends = (factor.distribution.low, factor.distribution.high)
         else:
             assert table is not None
             ends = (float(table[:, index].min()), float(table[:, index].max()))

@@ -17,11 +17,8 @@ from pydantic import BeforeValidator, Field
 
 from plansim.analysis.experiments.design import Kind
 from plansim.analysis.experiments.design_table import DesignTable, read_table
-from plansim.analysis.experiments.factors import (
-    Apply,
+from plansim.analysis.experiments.distributions import (
     Discrete,
-    Distribution,
-    Factor,
     Lognormal,
     Normal,
     Triangular,
@@ -30,6 +27,7 @@ from plansim.analysis.experiments.factors import (
 from plansim.errors import Fault, InputError, Message, foreign
 from plansim.forms import LAX, Entries, Form, Names, Resolved, Wording, Words, doubled, schema_of
 from plansim.model.records import Model, Variable, VariableKind, folded
+from plansim.scenario.factors import Apply, Distribution, Factor
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.references import cells_meant, meant
 from plansim.scenario.values import Cell, number_in
