@@ -70,6 +70,7 @@ __all__ = [
     "Entries",
     "Form",
     "Items",
+    "Listed",
     "Location",
     "Names",
     "Plain",
@@ -438,17 +439,23 @@ class Resolved:
 class Entries:
     """Annotation of a mapping or list, of type ``raw``, that is resolved entry by entry.
 
-    ``resolve`` takes the entry and the context; of a mapping, the key before them. What is wrong
-    with one entry hides nothing that is wrong with another.
+    ``resolve`` takes the key or position, the entry and the context. What is wrong with one entry
+    hides nothing that is wrong with another.
     """
 
     raw: Any
     resolve: Callable[..., object]
+    unique: str = ""
+    """A key of the entries under which no two have the same, or empty."""
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_wrap_validator_function(
             self._read, handler.generate_schema(self.raw)
         )
+
+    def found(self, key: str | int, entry: Any, context: Context) -> object:
+        """Return what one entry stands for."""
+        return self.resolve(key, entry, context)
 
     def _read(self, data: Any, read: Callable[[Any], Any], info: ValidationInfo) -> object:
         data = _listed(data) if self.raw is Names else data
@@ -457,7 +464,15 @@ class Entries:
         is_list = isinstance(data, list)
         sound: dict[str | int, object] = {}
         problems: list[InitErrorDetails] = []
-        entries = enumerate(data) if isinstance(data, list) else data.items()
+        entries = list(enumerate(data)) if isinstance(data, list) else list(data.items())
+        if self.unique:
+            keyed = (
+                (key, each.get(self.unique)) for key, each in entries if isinstance(each, Mapping)
+            )
+            twice = doubled(
+                ((key, self.unique), str(name)) for key, name in keyed if name is not None
+            )
+            problems += _problems(tuple(twice))
         for key, value in entries:
             try:
                 (entry,) = read([value]) if is_list else read({key: value}).values()
@@ -466,13 +481,23 @@ class Entries:
                 problems += _details(error, shift, skip=len(shift))
                 continue
             try:
-                named = () if is_list else (key,)
-                sound[key] = self.resolve(*named, entry, info.context)
+                sound[key] = self.found(key, entry, info.context)
             except InputError as error:
                 problems += _problems(tuple(_own(error)), (key,))
         if problems:
             raise _joined(problems)
         return tuple(sound.values()) if is_list else sound
+
+
+@dataclass(frozen=True)
+class Listed(Entries):
+    """The same of a list whose positions do not matter: ``resolve`` takes entry and context."""
+
+    resolve: Callable[[Any, Context], object] = lambda entry, _: entry
+
+    def found(self, key: str | int, entry: Any, context: Context) -> object:
+        """Return what one entry stands for."""
+        return self.resolve(entry, context)
 
 
 @contextlib.contextmanager

@@ -11,8 +11,8 @@ from pydantic import Field
 from plansim.errors import Fault, InputError, Message, UnitError
 from plansim.forms import (
     LAX,
-    Entries,
     Form,
+    Listed,
     Names,
     Words,
     doubled,
@@ -106,7 +106,7 @@ def _moved(text: str, context: _Context) -> _Meant:
 
 
 class _Chart(Form):
-    show: Annotated[tuple[_Meant, ...], Entries(Names, _shown), Field(min_length=1)]
+    show: Annotated[tuple[_Meant, ...], Listed(Names, _shown), Field(min_length=1)]
     unit: str | None = None
     key: bool = False
     en: str | None = None
@@ -150,14 +150,14 @@ def _chart(row: _Chart, context: _Context) -> Chart:
 
 class _Theme(Words):
     id: str
-    charts: Annotated[tuple[Chart, ...], Entries(list[_Chart], _chart)]
+    charts: Annotated[tuple[Chart, ...], Listed(list[_Chart], _chart)]
 
 
 # --- levers ---------------------------------------------------------------------------------------
 
 
 class _Lever(Form):
-    moves: Annotated[tuple[_Meant, ...], Entries(Names, _moved), Field(min_length=1)]
+    moves: Annotated[tuple[_Meant, ...], Listed(Names, _moved), Field(min_length=1)]
     apply: Annotated[Apply, LAX] = Apply.SET
     range: list[float] | None = None
     unit: str | None = None
@@ -244,7 +244,7 @@ def _lever(row: _Lever, context: _Context) -> Lever:
 
 class _Group(Words):
     id: str
-    levers: Annotated[tuple[Lever, ...], Entries(list[_Lever], _lever)]
+    levers: Annotated[tuple[Lever, ...], Listed(list[_Lever], _lever)]
 
 
 # --- the file -------------------------------------------------------------------------------------
@@ -253,16 +253,16 @@ class _Group(Words):
 class _File(Form):
     themes: Annotated[
         tuple[Theme, ...],
-        Entries(list[_Theme], lambda row, _: Theme(row.id, row.en, row.zh, row.charts)),
+        Listed(list[_Theme], lambda row, _: Theme(row.id, row.en, row.zh, row.charts), unique="id"),
     ]
     groups: Annotated[
         tuple[LeverGroup, ...],
-        Entries(list[_Group], lambda row, _: LeverGroup(row.id, row.en, row.zh, row.levers)),
+        Listed(
+            list[_Group], lambda row, _: LeverGroup(row.id, row.en, row.zh, row.levers), unique="id"
+        ),
     ]
 
     def _misfits(self, context: object) -> Iterator[Fault]:
-        yield from doubled((("themes", i, "id"), theme.id) for i, theme in enumerate(self.themes))
-        yield from doubled((("groups", i, "id"), group.id) for i, group in enumerate(self.groups))
         yield from doubled(
             (("themes", i, "charts", j), chart.id)
             for i, theme in enumerate(self.themes)

@@ -44,6 +44,7 @@ from plansim.forms import (
     LAX,
     Entries,
     Form,
+    Listed,
     Names,
     Resolved,
     Wording,
@@ -325,7 +326,7 @@ class CalibrationFile(Form):
         "the model.",
     )
     observations: Annotated[
-        tuple[Observation, ...], Entries(list[ObservationForm], _observation), Field(min_length=1)
+        tuple[Observation, ...], Listed(list[ObservationForm], _observation), Field(min_length=1)
     ] = Field(description="What it is fitted to.")
     starts: int = Field(default=STARTS, ge=1, le=1024, description="From how many points.")
     seed: int = Field(default=SEED, ge=0, description="Of those points.")

@@ -25,7 +25,18 @@ from plansim.analysis.experiments.distributions import (
     Uniform,
 )
 from plansim.errors import Fault, InputError, Message, foreign
-from plansim.forms import LAX, Entries, Form, Names, Resolved, Wording, Words, doubled, schema_of
+from plansim.forms import (
+    LAX,
+    Entries,
+    Form,
+    Listed,
+    Names,
+    Resolved,
+    Wording,
+    Words,
+    doubled,
+    schema_of,
+)
 from plansim.model.records import Model, Variable, VariableKind, folded
 from plansim.scenario.factors import Apply, Distribution, Factor
 from plansim.scenario.reader import Scenario, read_scenario
@@ -325,7 +336,7 @@ class Remaining(Form):
 
     without: Annotated[
         tuple[str, ...],
-        Entries(list[str], lambda name, context: context.model.find(name).name),
+        Listed(list[str], lambda name, context: context.model.find(name).name),
     ] = Field(default=(), description="Constants that do not vary either.")
 
 
@@ -336,7 +347,7 @@ class DesignFile(Form):
     description: Wording = Field(default=Words(en="", zh=""), description="What it is about.")
     scenarios: Annotated[
         tuple[Scenario, ...],
-        Entries(Names, scenario_beside),
+        Listed(Names, scenario_beside),
         Field(min_length=1),
     ] = Field(
         default_factory=lambda: ["baseline"],
@@ -368,7 +379,7 @@ class DesignFile(Form):
     )
     outputs: Annotated[
         tuple[tuple[str, ...], ...],
-        Entries(list[str], series_meant),
+        Listed(list[str], series_meant),
     ] = Field(
         default=(),
         description="Series to keep, `NAME` or `NAME[element]`; else those that targets judge.",
