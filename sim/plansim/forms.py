@@ -20,6 +20,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeAlias, TypeVar
 
@@ -93,6 +94,9 @@ MAX_BYTES = 1_000_000
 
 MAX_DEPTH = 12
 """Deeper nesting is refused: no file of ours comes near it, and the reader recurses."""
+
+MOST_FAULTS = 100
+"""A mapping or list with more faulty entries is hopeless, and not read to its end."""
 
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 """What a document is made of."""
@@ -339,9 +343,7 @@ Items: TypeAlias = Annotated[tuple[Item, ...], LAX]
 class Form(BaseModel):
     """A mapping in which every key is known and nothing is converted."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, validate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     def _misfits(self, context: Context) -> Iterator[Fault]:
         """Give what does not fit together, or does not fit the context; ``at`` says where.
@@ -356,12 +358,11 @@ class Form(BaseModel):
         """Report unknown keys in our words, and misfits though there are unknown keys."""
         if not isinstance(data, Mapping):
             return read(data)
-        known = {name for key, each in cls.model_fields.items() for name in (each.alias, key)}
         faults: list[Fault] = []
         if cls.model_config["extra"] == "forbid":
-            keys = [each.alias or key for key, each in cls.model_fields.items()]
-            faults += unknown_keys((key for key in data if key not in known), keys)
-            data = {key: each for key, each in data.items() if key in known}
+            keys = [info.alias or key for key, info in cls.model_fields.items()]
+            faults += islice(unknown_keys(data, keys), MOST_FAULTS)
+            data = {key: value for key, value in data.items() if key in keys}
         try:
             form = read(data)
         except ValidationError as error:
@@ -466,14 +467,15 @@ class Entries:
         problems: list[InitErrorDetails] = []
         entries = list(enumerate(data)) if isinstance(data, list) else list(data.items())
         if self.unique:
-            keyed = (
-                (key, each.get(self.unique)) for key, each in entries if isinstance(each, Mapping)
+            names = (
+                ((key, self.unique), str(value[self.unique]))
+                for key, value in entries
+                if isinstance(value, Mapping) and self.unique in value
             )
-            twice = doubled(
-                ((key, self.unique), str(name)) for key, name in keyed if name is not None
-            )
-            problems += _problems(tuple(twice))
+            problems += _problems(tuple(doubled(names)))
         for key, value in entries:
+            if len(problems) >= MOST_FAULTS:
+                break
             try:
                 (entry,) = read([value]) if is_list else read({key: value}).values()
             except ValidationError as error:
@@ -491,7 +493,10 @@ class Entries:
 
 @dataclass(frozen=True)
 class Listed(Entries):
-    """The same of a list whose positions do not matter: ``resolve`` takes entry and context."""
+    """The same of a list whose positions do not matter: ``resolve`` takes entry and context.
+
+    Without ``resolve`` each entry stands for itself.
+    """
 
     resolve: Callable[[Any, Context], object] = lambda entry, _: entry
 
