@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.calibration.goodness_of_fit import fit
-from plansim.analysis.experiments.factors import default_of
 from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.observed import Family, Observed
@@ -22,6 +21,7 @@ from plansim.analysis.validation.probe import Runs
 from plansim.analysis.validation.result import Case, Message, Number, Result, case, result
 from plansim.analysis.validation.settings import Settings, cells
 from plansim.model.records import Timing
+from plansim.scenario.factors import default_of
 from plansim.targets.catalogue import reported_factor
 from plansim.targets.indicator import Floats, moment
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from plansim.analysis.experiments.design import Design, Kind
-from plansim.analysis.experiments.factors import Apply, Factor, Uniform, default_of
+from plansim.analysis.experiments.distributions import Uniform
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.experiments.sweep import sweep
 from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
@@ -26,6 +26,7 @@ from plansim.engine.simlin import has_simlin, run_simlin
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.engine.trajectory import recorded
 from plansim.model.records import Model
+from plansim.scenario.factors import Apply, Factor, default_of
 from plansim.scenario.reader import Scenario
 from plansim.targets.indicator import Floats, Measure, Yearly, measured
 
