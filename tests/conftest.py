@@ -14,6 +14,8 @@ import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from plansim.analysis.feedback.loop_scores import score_loops
+from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.model.reader import load_model
@@ -72,7 +74,8 @@ def shipped_page(city: Model, stories: Mapping[str, Scenario]) -> Page:
     """The page of the shipped model, with two growth stories first."""
     first = ["baseline", "accelerated-growth"]
     shown = [stories[each] for each in dict.fromkeys([*first, *stories])]
-    return page(city, shown, signs=link_signs(city, shown[0]))
+    signs, scores = link_signs(city, shown[0]), score_loops(city, shown[0], load_loops(city))
+    return page(city, shown, signs=signs, scores=scores)
 
 
 @pytest.fixture(scope="module")  # Playwright holds the thread's event loop while it is open

@@ -22,9 +22,10 @@ from plansim.analysis.validation.probe import Runs, halved
 from plansim.analysis.validation.result import Case, Message, Result, case, result
 from plansim.analysis.validation.settings import cells, uncertain
 from plansim.compiler.lower import cells_of
+from plansim.engine.simlin import AGREE as SIMLIN_AGREES
 from plansim.engine.simlin import has_simlin, run_simlin
 from plansim.engine.simulate import EngineChoice, simulate
-from plansim.engine.trajectory import recorded
+from plansim.engine.trajectory import largest_difference, recorded
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, default_of
 from plansim.scenario.reader import Scenario
@@ -38,10 +39,8 @@ DRIFT = 1e-4
 """Largest relative change of a stock in a year of equilibrium."""
 REST = 15
 """Years that an equilibrium has to last."""
-AGREE: Mapping[str, float] = {"PySD": 1e-9, "pysimlin": 1e-6}
+AGREE: Mapping[str, float] = {"PySD": 1e-9, "pysimlin": SIMLIN_AGREES}
 """Largest difference to another engine, relative to the largest value of a series."""
-_NOISE = 1e-9
-"""A series that stays below by both engines is what rounding leaves of equal numbers."""
 
 
 # --- Q07 ------------------------------------------------------------------------------------------
@@ -202,18 +201,16 @@ def disagreement(
     other: str, scenario: str, ours: Mapping[str, Floats], theirs: Mapping[str, Floats]
 ) -> Case:
     """Return the largest difference of two engines' series, ``(time,)`` by their names."""
-    worst, what, size = 0.0, "", 0.0
-    for name, series in ours.items():
-        scale = float(np.abs(series).max())
-        if max(scale, float(np.abs(theirs[name]).max())) < _NOISE:
-            continue
-        with np.errstate(divide="ignore", invalid="ignore"):  # zero here and not there: infinite
-            error = np.abs(series - theirs[name]) / scale
-        largest = float(np.max(np.where(np.isfinite(error), error, np.inf)))
-        if largest >= worst:
-            worst, what, size = largest, name, scale
-    holds = worst <= AGREE[other]
-    return case(scenario, holds, Message.ENGINES, engine=other, error=worst, what=what, scale=size)
+    worst = largest_difference(ours, theirs)
+    return case(
+        scenario,
+        worst.error <= AGREE[other],
+        Message.ENGINES,
+        engine=other,
+        error=worst.error,
+        what=worst.series,
+        scale=worst.scale,
+    )
 
 
 def _series_of(engine: str, model: Model, scenario: Scenario) -> Mapping[str, Floats]:
