@@ -90,7 +90,11 @@ def parameter_extremes(context: ValidationContext) -> Result:
         for name, values in scaled(model, factor)
     ]
     ends = np.random.default_rng(SEED).integers(2, size=(CORNERS, len(uncertain(model))))
-    corners = [(f"corner {n}", drawn(model, each.tolist())) for n, each in enumerate(ends * 1.0)]
+    values = drawn(model, ends.T.astype(float))
+    corners = [
+        (f"corner {draw}", {name: float(column[draw]) for name, column in values.items()})
+        for draw in range(CORNERS)
+    ]
     cases = _unsound_runs(context, [*single, *corners])
     return result(
         "Q12",
