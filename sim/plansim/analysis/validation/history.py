@@ -22,7 +22,7 @@ from plansim.analysis.validation.settings import Settings, cells
 from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
 from plansim.targets.catalogue import reported_factor
-from plansim.targets.indicator import Floats, moment
+from plansim.targets.indicator import Floats
 
 __all__ = ["HistorySeries", "family_cases", "family_member", "history", "history_series"]
 
@@ -79,9 +79,7 @@ def _runs(context: ValidationContext) -> Runs | None:
 def _at(runs: Runs, series: Observed, year: int) -> Floats:
     """Return the model's value of an observed series in a year: ``(run,)``."""
     timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
-    near = np.flatnonzero(np.abs(runs.time - moment(timing, year)) < 1e-6)
-    values = runs.series(series.variable)
-    return values[:, near[0]] if near.size else np.full(len(values), np.nan)
+    return runs.yearly(series.variable, timing)(year)
 
 
 def _simulated(runs: Runs, series: Observed) -> Floats:
