@@ -57,7 +57,7 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
     return result(
         test,
         cases,
-        worlds=len(conditions),
+        conditions=len(conditions),
         expected=sum(len(condition.expect) for condition in conditions),
         held=sum(each.holds for each in cases),
         names=", ".join(condition.id for condition in conditions),
