@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    Progress,
     WholeNumber,
     format_option,
     items,
@@ -17,7 +18,6 @@ from plansim.cli.context import (
     model_at,
     model_option,
     page_for,
-    patience,
     remark,
 )
 
@@ -76,7 +76,7 @@ def calibrate(
         raise OutputError(Fault("the output file exists already; --force replaces it", output))
     if output is not None and not output.absolute().parent.is_dir():
         raise OutputError(Fault("cannot write the output", output, found="no such folder"))
-    with patience(page.text("calibration.working", id=plan.id)):
+    with Progress(page.text("calibration.working", id=plan.id)):
         found = fitted(plan, read)
     if output is not None:
         try:
@@ -89,7 +89,7 @@ def calibrate(
     if form == "json":
         machine(calibration_json(found))
     else:
-        page.show(calibration_table(found, page.text, page.width, colour=page.colour))
+        page.show(calibration_table(found, page.text))
 
 
 def _parent(plan: Spec, output: Path) -> str:

@@ -9,19 +9,20 @@ import click
 
 from plansim.cli.context import (
     Page,
+    Progress,
     engine_option,
     items,
     lang_option,
     model_at,
     model_option,
     page_for,
-    patience,
     raise_all,
     scenario_names,
     scenarios_of,
     set_option,
     simulated,
     targets_of,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def compare(
     raise_all(faults)
     spread = None if sweep is None else _spread(sweep, read)
     runs = [annual(simulated(read, each, engine, page)) for each in scenarios]
-    with patience(page.text("report.searching")):
+    with Progress(page.text("report.searching")):
         found = compared(
             read,
             scenarios,
@@ -106,15 +107,15 @@ def compare(
         )
     document = report(found, page.text)
     if output is None:
-        page.show(terminal_text(document, page.width, colour=page.colour))
+        page.show(terminal_text(document))
         return
-    with patience(page.text("report.writing")):
+    with Progress(page.text("report.writing")):
         write_report(document, output, force=force)
     _say(output, page)
 
 
 def _say(output: Path, page: Page) -> None:
-    page.show(page.text("run.written", path=output))
+    write(page.text("run.written", path=output))
 
 
 def _spread(path: Path, model: Model) -> Spread:

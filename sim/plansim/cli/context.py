@@ -12,7 +12,6 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +20,9 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    import rich.progress
     import xarray as xr
+    from rich.console import RenderableType
 
     from plansim.errors import Fault
     from plansim.model.records import Model
@@ -36,6 +37,7 @@ __all__ = [
     "PATIENCE",
     "PIPE_WIDTH",
     "Page",
+    "Progress",
     "ReaderLeftError",
     "WholeNumber",
     "all_names",
@@ -51,7 +53,6 @@ __all__ = [
     "model_option",
     "named_or_whole",
     "page_for",
-    "patience",
     "raise_all",
     "remark",
     "scenario_names",
@@ -69,7 +70,7 @@ __all__ = [
 PIPE_WIDTH = 100
 """Columns of a table where nobody says how wide the terminal is."""
 PATIENCE = 1.0
-"""Seconds of silence before a run says that it is at work."""
+"""Seconds of silence before what takes long says how far it is."""
 
 Input = TypeVar("Input")
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
@@ -92,9 +93,11 @@ class Page:
         )
     )
 
-    def show(self, text: str) -> None:
-        """Write to standard output."""
-        write(text, colour=self.colour)
+    def show(self, *parts: RenderableType) -> None:
+        """Write paragraphs and tables to standard output, a blank line between two."""
+        from plansim.output.tables.layout import blocks, shown
+
+        write(shown(blocks(parts), self.width, colour=self.colour), colour=self.colour)
 
 
 class WholeNumber(click.IntRange):
@@ -145,27 +148,67 @@ def remark(text: str) -> None:
     click.echo(text, err=True)
 
 
-@contextmanager
-def patience(message: str) -> Iterator[None]:
-    """Say on a terminal's standard error what takes so long, and wipe it out afterwards."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    said = threading.Event()
+class Progress:
+    """Shows on a terminal's standard error what takes long: how far it is, the time to go.
 
-    def say() -> None:
-        said.set()
-        click.echo(f"{message} ...", err=True, nl=False)
+    It appears after `PATIENCE` seconds and is wiped out at the end. Whoever works may call it with
+    the steps that are done and how many there are; until then nothing but the time that has passed
+    is known.
+    """
 
-    timer = threading.Timer(PATIENCE, say)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-        if said.is_set():
-            click.echo("\r\x1b[K", err=True, nl=False)
+    def __init__(self, message: str) -> None:
+        self._message = message
+        self._steps: tuple[int, int] | None = None
+        self._timer = threading.Timer(PATIENCE, self._begin)
+        self._bar: rich.progress.Progress | None = None
+
+    def __enter__(self) -> Progress:
+        if sys.stderr.isatty():
+            self._timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._timer.is_alive():
+            self._timer.cancel()
+            self._timer.join()
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done: int, steps: int) -> None:
+        """Take note that so many of all steps are done."""
+        self._steps = done, steps
+        if self._bar is not None:
+            self._update(self._bar)
+
+    def _begin(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True, force_terminal=True),
+            transient=True,
+        )
+        bar.add_task(self._message, total=None)
+        bar.start()
+        self._bar = bar
+        self._update(bar)
+
+    def _update(self, bar: rich.progress.Progress) -> None:
+        if self._steps is not None:
+            done, steps = self._steps
+            bar.update(bar.task_ids[0], completed=done, total=steps)
 
 
 def all_or_faults(
@@ -414,7 +457,7 @@ def _say() -> Say:
 
 def simulated(model: Model, scenario: Scenario, engine: str, page: Page) -> xr.Dataset:
     """Run a scenario; say so if it takes long."""
-    with patience(page.text("run.simulating", scenario=scenario.id)):
+    with Progress(page.text("run.simulating", scenario=scenario.id)):
         from plansim.engine.simulate import simulate
 
         return simulate(model, scenario, engine=engine)
@@ -422,7 +465,7 @@ def simulated(model: Model, scenario: Scenario, engine: str, page: Page) -> xr.D
 
 def simulated_years(model: Model, scenario: Scenario, engine: str, page: Page) -> Annual:
     """Do as `simulated`, and give the annual figures, for which no array library is loaded."""
-    with patience(page.text("run.simulating", scenario=scenario.id)):
+    with Progress(page.text("run.simulating", scenario=scenario.id)):
         from plansim.engine.simulate import simulate_years
 
         return simulate_years(model, scenario, engine=engine)

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    Progress,
     items,
     lang_option,
     model_at,
     model_option,
     page_for,
-    patience,
     raise_all,
     scenario_names,
     scenarios_of,
     targets_of,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def page(
     targets = targets_of(read)
     found = _presets(scenario, read, targets, faults, whole=model is None)
     raise_all(faults)
-    with patience(shell.text("page.making")):
+    with Progress(shell.text("page.making")):
         from plansim.analysis.feedback.polarity import link_signs
         from plansim.output.export.results import write_text
         from plansim.output.page.page import page as made
@@ -75,7 +76,7 @@ def page(
         signs = link_signs(read, found[0])
         text = made(read, found, targets, lang=shell.text.lang, signs=signs).text
         write_text(text, output)
-    shell.show(shell.text("run.written", path=output))
+    write(shell.text("run.written", path=output))
     if show:
         click.launch(output.resolve().as_uri())
 

@@ -11,6 +11,7 @@ import click
 
 from plansim.cli.context import (
     Page,
+    Progress,
     all_or_faults,
     engine_option,
     items,
@@ -19,7 +20,6 @@ from plansim.cli.context import (
     model_option,
     named_or_whole,
     page_for,
-    patience,
     raise_all,
     scenario_names,
     scenarios_of,
@@ -27,6 +27,7 @@ from plansim.cli.context import (
     simulated,
     targets_of,
     variable_names,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -142,12 +143,12 @@ def plot(
         chosen = _references(names, read, faults)
         raise_all(faults)
         runs = [simulated(read, each, engine, page) for each in scenarios]
-    with patience(page.text("plot.drawing")):
+    with Progress(page.text("plot.drawing")):
         figure = _figure(what, runs, chosen, targets, page.text.lang, every=every)
     from plansim.output.figures.plot import save_figure
 
     save_figure(figure, output, force=force)
-    page.show(page.text("plot.written", path=output))
+    write(page.text("plot.written", path=output))
 
 
 STUDY = "uncertainty"
@@ -169,20 +170,18 @@ def _draw_drivers(source: str, model: Path | None, output: Path, force: bool, pa
     else:
         from plansim.analysis.experiments.design_file import read_design
         from plansim.analysis.sensitivity.study import sensitivity
-        from plansim.cli.sweep import Meter
 
         faults: list[Fault] = []
         chosen = scenarios_of([source], (), read, targets, faults)
         raise_all(faults)
         plan = read_design(STUDY, read, samples=DRAWS, scenarios=chosen)
-        meter = Meter(page)
-        with meter:
-            found = sensitivity(read, plan, targets, trajectories=TRAJECTORIES, progress=meter)
+        with Progress(page.text("sweep.running")) as progress:
+            found = sensitivity(read, plan, targets, trajectories=TRAJECTORIES, progress=progress)
         saved = saved_of(found)
-    with patience(page.text("plot.drawing")):
+    with Progress(page.text("plot.drawing")):
         figure = driver_sheet(saved, page.text.lang)
     save_figure(figure, output, force=force)
-    page.show(page.text("plot.written", path=output))
+    write(page.text("plot.written", path=output))
 
 
 def _sweep(path: Path) -> xr.Dataset:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    Progress,
     format_option,
     items,
     lang_option,
     machine,
     model_at,
     page_for,
-    patience,
 )
 from plansim.cli.sweep import write_text
 
@@ -78,15 +78,18 @@ def validate(
         _check_page(output, tests, force)
     wanted = chosen(tests)
     dossier = load_dossier(model_at(None))
-    with patience(page.text("validation.working")):
-        found = list(made(dossier, wanted, reference=reference))
+    found = []
+    with Progress(page.text("validation.working")) as progress:
+        for finding in made(dossier, wanted, reference=reference):
+            found.append(finding)
+            progress(len(found), len(wanted))
     if output is not None:
-        with patience(page.text("validation.writing")):
+        with Progress(page.text("validation.writing")):
             _write_page(output, dossier, found, page)
     if form == "json":
         machine(validation_json(found, page.text))
     else:
-        page.show(validation_table(found, page.text, page.width, colour=page.colour))
+        page.show(validation_table(found, page.text))
     return int(any(each.status is Status.FAIL for each in found))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    Progress,
     WholeNumber,
     all_or_faults,
     constant_names,
@@ -19,7 +20,6 @@ from plansim.cli.context import (
     model_at,
     model_option,
     page_for,
-    patience,
     raise_all,
     remark,
     scenario_names,
@@ -112,7 +112,7 @@ def loops(
     (chosen,) = _scenarios([scenario] if scenario else [], overrides, read, targets)
     judged = [each for each in judged_targets(targets) if each.attribute is Attribute.BINDING]
     declared = load_loops(read)
-    with patience(page.text("run.simulating", scenario=chosen.id)):
+    with Progress(page.text("run.simulating", scenario=chosen.id)):
         cuts = cut_loops(read, chosen, declared, judged)
         asked = indicators_of(read, judged, load_views(read, targets))
         found = find_dominance(read, chosen, declared, asked, window)
@@ -128,12 +128,9 @@ def loops(
     if form == "json":
         machine(loops_json(cuts, chosen.id, dominance_json(found, scores)))
         return
-    text, width, colour = page.text, page.width, page.colour
-    parts = (
-        loops_table(cuts, chosen.id, text, width, colour=colour),
-        dominance_table(found, scores, declared, text, width, colour=colour),
+    page.show(
+        loops_table(cuts, chosen.id, page.text), dominance_table(found, scores, declared, page.text)
     )
-    page.show("\n\n".join(parts))
 
 
 @click.command()
@@ -167,12 +164,12 @@ def attribute(
     targets = targets_of(read)
     pair = _scenarios([before, after], (), read, targets)
     chosen = [_judged(each, targets) for each in dict.fromkeys(ids)] or judged_targets(targets)
-    with patience(page.text("run.simulating", scenario=pair[-1].id)):
+    with Progress(page.text("run.simulating", scenario=pair[-1].id)):
         found = shares_of(read, pair[0], pair[-1], chosen)
     if form == "json":
         machine(attribution_json(found))
     else:
-        page.show(attribution_table(found, page.text, page.width, colour=page.colour))
+        page.show(attribution_table(found, page.text))
 
 
 @click.command()
@@ -249,21 +246,21 @@ def solve(
     raise_all(faults)
     judged = judged_targets(targets)
     if len(moved) == len(wanted) == 1 and not prices and cost is None:
-        with patience(page.text("run.simulating", scenario=chosen.id)):
+        with Progress(page.text("run.simulating", scenario=chosen.id)):
             one = least_change(read, chosen, moved[0], wanted[0], judged)
         if form == "json":
             machine(solution_json(one))
         else:
-            page.show(solution_text(one, page.text, page.width))
+            page.show(solution_text(one, page.text))
         return
     cost_of = _prices(prices, read, chosen, moved) if cost is None else _outlay(cost, read)
-    with patience(page.text("run.simulating", scenario=chosen.id)):
+    with Progress(page.text("run.simulating", scenario=chosen.id)):
         found = cheapest_mix(read, chosen, moved, wanted, cost_of, judged)
     if form == "json":
         machine(mix_json(found))
         return
     name = variable_of(read, cost_of.variable).name_zh if isinstance(cost_of, Outlay) else ""
-    page.show(mix_text(found, page.text, page.width, cost_zh=name, colour=page.colour))
+    page.show(mix_text(found, page.text, cost_zh=name))
 
 
 def _lever_finder(model: Model, scenario: Scenario) -> Callable[[str], Lever]:

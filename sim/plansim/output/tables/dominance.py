@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from plansim.analysis.feedback.dominance import WEAK, Dominance, Lead, Phase, Year
 from plansim.analysis.feedback.dominance import Row as Answer
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import Loop
-from plansim.output.tables.table import (
+from plansim.output.tables.layout import (
     Band,
-    Cell,
-    Line,
+    Column,
+    Grid,
+    Prose,
+    RenderableType,
     Row,
     Style,
-    paragraph,
-    render,
-    render_within,
-    wrapped,
+    blocks,
+    figure_column,
+    lines,
+    section,
+    text_column,
 )
 from plansim.output.text import Text
 
@@ -29,32 +32,24 @@ SMALL = 0.05
 
 
 def dominance_table(
-    found: Dominance,
-    scores: LoopScores | None,
-    loops: Sequence[Loop],
-    text: Text,
-    width: int,
-    *,
-    colour: bool = False,
-) -> str:
+    found: Dominance, scores: LoopScores | None, loops: Sequence[Loop], text: Text
+) -> RenderableType:
     """Lay out phases for each indicator; below them the scores, or that there are none."""
     names = {loop.id: text.pick(loop.name_en, loop.name_zh) for loop in loops}
     other = 1 if found.window > 1 else 5
-    legend = text(
-        "dominance.legend", span=held_for(found, text), weak=f"{WEAK * 100:g}", other=other
-    ).split("\n")
+    legend = [
+        text("dominance.legend", span=held_for(found, text), weak=f"{WEAK * 100:g}", other=other)
+    ]
     if found.unheld:
         legend.append(text("dominance.unheld", ids=text.join(list(found.unheld))))
-    parts = [
-        text("dominance.title", scenario=found.scenario.id),
-        render_within(lambda room: _rows(found.rows, names, text, room), width, colour=colour),
-        "\n".join(paragraph(line, width) for line in legend),
-    ]
-    if scores is None:
-        parts.append(paragraph(text("dominance.no_scores"), width))
-    else:
-        parts += _scores(scores, names, text, width, colour=colour)
-    return "\n\n".join(parts)
+    return blocks(
+        [
+            text("dominance.title", scenario=found.scenario.id),
+            Grid(_phase_columns(text), _rows(found.rows, names, text)),
+            lines(legend),
+            *(_scores(scores, names, text) if scores else [text("dominance.no_scores")]),
+        ]
+    )
 
 
 def held_for(found: Dominance, text: Text) -> str:
@@ -81,48 +76,36 @@ def answer_word(phase: Phase, text: Text, marks: tuple[str, str] = ("↑", "↓"
     return " ≈ ".join(f"{id_} {up if phase.pushes_up(id_) else down}" for id_ in phase.leaders)
 
 
-def _head(keys: Iterable[str], text: Text) -> Row:
-    return tuple((Line(text(key), style=Style.STRONG),) for key in keys)
+def _phase_columns(text: Text) -> list[Column]:
+    return [
+        Column(text("dominance.years")),
+        text_column(text("dominance.loop")),
+        figure_column(text("dominance.share")),
+    ]
 
 
-def _rows(
-    answers: Sequence[Answer], names: Mapping[str, str], text: Text, room: int
-) -> list[Row | Band]:
-    keys = (
-        "verdicts.id",
-        "dominance.indicator",
-        "dominance.years",
-        "dominance.loop",
-        "dominance.share",
-    )
-    rows: list[Row | Band] = [_head(keys, text), Band("-", Style.FAINT)]
+def _rows(answers: Sequence[Answer], names: Mapping[str, str], text: Text) -> Iterator[Row | Band]:
     for answer in answers:
         indicator = answer.indicator
         name = text.pick(indicator.name_en, indicator.name_zh)
-        ids: Cell = tuple(Line(each) for each in indicator.targets) or (Line(""),)
-        name = name[:1].upper() + name[1:]
-        rows.append((ids, wrapped(name, room), *_columns(answer.phases, names, text)))
-    return rows
+        ids = text.join(list(indicator.targets))
+        yield Band(f"{ids}  {name[:1].upper()}{name[1:]}".strip(), style=None)
+        yield from _phases(answer.phases, names, text)
 
 
-def _columns(
+def _phases(
     phases: Sequence[Phase],
     names: Mapping[str, str],
     text: Text,
     marks: tuple[str, str] = ("↑", "↓"),
-) -> tuple[Cell, Cell, Cell]:
-    """Give a line a phase in each of three columns: years, loop and share."""
-    words = []
+) -> Iterator[Row]:
+    """Give a row a phase: years, loop and share."""
     for phase in phases:
         word = answer_word(phase, text, marks)
         if phase.lead is Lead.CLEAR:
             word += f" {names[phase.leaders[0]]}"
-        words.append(Line(word, style=None if phase.leaders else Style.FAINT))
-    return (
-        tuple(Line(span(each)) for each in phases),
-        tuple(words),
-        tuple(Line("", _shares(each)) for each in phases),
-    )
+        style = "" if phase.leaders else Style.FAINT
+        yield "  " + span(phase), Prose(word, style), _shares(phase)
 
 
 def _shares(phase: Phase) -> str:
@@ -133,18 +116,11 @@ def _shares(phase: Phase) -> str:
     return "–".join(ends) + " %"
 
 
-def _scores(
-    scores: LoopScores, names: Mapping[str, str], text: Text, width: int, *, colour: bool
-) -> list[str]:
-    rows: list[Row | Band] = [
-        _head(("dominance.years", "dominance.loop", "dominance.share"), text),
-        Band("-", Style.FAINT),
-    ]
+def _scores(scores: LoopScores, names: Mapping[str, str], text: Text) -> list[RenderableType]:
+    rows: list[Row | Band] = []
     small = []
-    for place, partition in enumerate(scores.partitions):
-        if place:
-            rows.append(Band("-", Style.FAINT))
-        rows.append(_columns(partition.phases, names, text, ("+", "−")))
+    for partition in scores.partitions:
+        rows += [section(), *_phases(partition.phases, names, text, ("+", "−"))]
         for id_ in partition.loops:
             shares = [year.share(id_) for year in partition.years]
             if not any(each >= SMALL for each in shares):
@@ -152,11 +128,10 @@ def _scores(
     legend = [text("dominance.score_legend")]
     if small:
         legend.append(text("dominance.small", share=f"{SMALL * 100:g}", ids=text.join(small)))
-    title = text("dominance.scores", scenario=scores.scenario.id)
     return [
-        paragraph(title, width),
-        render(rows, colour=colour),
-        "\n".join(paragraph(line, width) for line in legend),
+        text("dominance.scores", scenario=scores.scenario.id),
+        Grid(_phase_columns(text), rows),
+        lines(legend),
     ]
 
 

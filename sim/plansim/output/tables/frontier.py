@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from plansim.analysis.optimization.frontier_records import (
     SURE,
@@ -14,17 +14,22 @@ from plansim.analysis.optimization.frontier_records import (
     Surest,
     Way,
 )
-from plansim.output.tables.table import (
+from plansim.output.tables.layout import (
     Band,
-    Line,
+    Column,
+    Grid,
+    Prose,
+    RenderableType,
     Row,
     Style,
-    paragraph,
-    render_within,
-    section_of,
-    wrapped,
+    blocks,
+    figure_column,
+    lines,
+    section,
+    text_column,
 )
-from plansim.output.text import Text, decimals_for, margin_figure
+from plansim.output.text import Text, margin_figure
+from plansim.output.verdict_words import margin_size, section_of
 
 __all__ = ["frontier_table"]
 
@@ -43,50 +48,27 @@ _DOUBTFUL = 0.8
 """Targets that are less sure are named."""
 
 
-def frontier_table(
-    found: Frontier, text: Text, width: int, *, growth_zh: str, colour: bool = False
-) -> str:
+def frontier_table(found: Frontier, text: Text, *, growth_zh: str) -> RenderableType:
     """Lay out the frontier to each year, then the levers there."""
-    name = text.pick(found.quest.growth, growth_zh)
-    parts = [
-        paragraph(
-            text(
-                "frontier.title",
-                name=name,
-                scenario=found.quest.scenario.id,
-                count=len(found.quest.levers),
-            ),
-            width,
-        )
-    ]
-    if given := [each for each in found.quest.levers if each.outside]:
+    quest = found.quest
+    name = text.pick(quest.growth, growth_zh)
+    title = {"name": name, "scenario": quest.scenario.id, "count": len(quest.levers)}
+    parts: list[RenderableType] = [text("frontier.title", **title)]
+    if given := [each for each in quest.levers if each.outside]:
         names = text.join([text.pick(each.name_en, each.name_zh) for each in given])
-        parts.append(paragraph(text("frontier.outside", count=len(given), names=names), width))
+        parts.append(text("frontier.outside", count=len(given), names=names))
     for horizon in found.horizons:
-        parts.append(Band(text("frontier.year", year=horizon.year)).text)
-        parts.append("\n".join(paragraph(each, width) for each in _said(found, horizon, text)))
+        parts.append(text("frontier.year", year=horizon.year))
+        parts.append(lines(_said(found, horizon, text)))
         if said := list(_surely(found, horizon, text)):
-            parts.append("\n".join(paragraph(each, width) for each in said))
-        parts.append(
-            render_within(
-                lambda room, one=horizon: _alone_rows(one, text, room),  # type: ignore[misc]
-                width,
-                colour=colour,
-            )
-        )
-        parts += _checked(found, horizon, text, width, colour=colour)
+            parts.append(lines(said))
+        parts.append(_alone_table(horizon, text))
+        parts += _checked(found, horizon, text)
         if horizon.along:
-            parts.append(render_within(
-                lambda room, one=horizon: _along_rows(one, text, room),  # type: ignore[misc]
-                width,
-                colour=colour,
-            ))  # fmt: skip
+            parts.append(_along_table(horizon, text))
     if any(each.highest for each in found.horizons):
-        parts.append(
-            render_within(lambda room: _lever_rows(found, text, room), width, colour=colour)
-        )
-    parts.append(paragraph(text("frontier.legend"), width))
-    return "\n\n".join(parts)
+        parts.append(_lever_table(found, text))
+    return blocks([*parts, text("frontier.legend")])
 
 
 def _said(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
@@ -121,39 +103,34 @@ def _said(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
         yield text("frontier.bound", id=first.target.id, growth=_rate(first.growth, 2))
 
 
-def _checked(
-    found: Frontier, horizon: Horizon, text: Text, width: int, *, colour: bool
-) -> Iterator[str]:
+def _checked(found: Frontier, horizon: Horizon, text: Text) -> Iterator[RenderableType]:
     """Say what brute force found against the answer."""
     check = horizon.check
     if horizon.highest is None:
         return
     if check is None:
-        yield paragraph(text("frontier.unchecked"), width)
+        yield text("frontier.unchecked")
         return
-    yield render_within(lambda room: _look_rows(check, text, room), width, colour=colour)
-    yield "\n".join(paragraph(each, width) for each in _verdict(found, horizon, check, text))
+    yield _look_table(check, text)
+    yield lines(_verdict(found, horizon, check, text))
 
 
-def _look_rows(check: Check, text: Text, room: int) -> list[Row | Band]:
-    heads = ("frontier.look", "frontier.settings", "frontier.feasible", "frontier.top")
-    rows: list[Row | Band] = [
-        Band(text("frontier.check"), Style.STRONG),
-        _head(heads, text),
-        Band("-", Style.FAINT),
+def _look_table(check: Check, text: Text) -> Grid:
+    columns = [
+        text_column(text("frontier.look")),
+        *(figure_column(text(f"frontier.{each}")) for each in ("settings", "feasible", "top")),
     ]
     near, far = (f"{each * 100:g} %" for each in (min(check.radii), max(check.radii)))
-    for each in check.looks:
-        said = text(_WAYS[each.way], count=len(each.levers), side=each.side, near=near, far=far)
-        rows.append(
-            (
-                wrapped(said, max(room // 2, 16)),
-                (Line("", f"{each.settings:,}"),),
-                (Line("", f"{each.feasible:,}"),),
-                (Line("", "–" if math.isnan(each.best) else _rate(each.best, 3)),),
-            )
+    rows = [
+        (
+            text(_WAYS[each.way], count=len(each.levers), side=each.side, near=near, far=far),
+            f"{each.settings:,}",
+            f"{each.feasible:,}",
+            "–" if math.isnan(each.best) else _rate(each.best, 3),
         )
-    return rows
+        for each in check.looks
+    ]
+    return Grid(columns, rows, title=text("frontier.check"))
 
 
 def _verdict(found: Frontier, horizon: Horizon, check: Check, text: Text) -> Iterator[str]:
@@ -245,10 +222,15 @@ def _without(surest: Surest, text: Text) -> Iterator[str]:
         yield text("frontier.blame", parts=text("list_sep.clause").join(parts))
 
 
-def _alone_rows(horizon: Horizon, text: Text, room: int) -> list[Row | Band]:
-    heads = ("verdicts.id", "verdicts.name", "frontier.now", "frontier.best", "frontier.there",
-             "mix.unit", "frontier.alone")  # fmt: skip
-    rows: list[Row | Band] = [_head(heads, text), Band("-", Style.FAINT)]
+def _alone_table(horizon: Horizon, text: Text) -> Grid:
+    columns = [
+        Column(text("verdicts.id")),
+        text_column(text("verdicts.name")),
+        *(figure_column(text(f"frontier.{each}")) for each in ("now", "best", "there")),
+        Column(text("mix.unit")),
+        figure_column(text("frontier.alone")),
+    ]
+    rows = []
     top = horizon.growth_reach[1]
     for each in sorted(horizon.alone, key=lambda one: section_of(one.target)):
         there = math.nan if horizon.highest is None else horizon.highest.margins[each.target.id]
@@ -258,100 +240,79 @@ def _alone_rows(horizon: Horizon, text: Text, room: int) -> list[Row | Band]:
         stops = each.target.id in horizon.binding
         rows.append(
             (
-                (Line(each.target.id),),
-                wrapped(text.pick(each.target.name_en, each.target.name_zh), max(room // 2, 16)),
-                (Line("", _margin(each, each.present), _side(each.present)),),
-                (Line("", _margin(each, each.best), _side(each.best)),),
-                (Line("", _margin(each, there), Style.DOUBT if stops else _side(there)),),
-                (Line(text.unit(each.target.unit)),),
-                (Line("", text(growth) if growth else f"≤ {_rate(each.growth)}"),),
+                each.target.id,
+                text.pick(each.target.name_en, each.target.name_zh),
+                _margin(each, each.present),
+                _margin(each, each.best),
+                _margin(each, there, Style.DOUBT if stops else None),
+                text.unit(each.target.unit),
+                text(growth) if growth else f"≤ {_rate(each.growth)}",
             )
         )
-    return rows
+    return Grid(columns, rows)
 
 
-def _margin(alone: Alone, size: float) -> str:
-    if math.isnan(size):
-        return "–"
-    target = alone.target
-    assert target.value is not None
-    if abs(size) <= _NOTHING * abs(target.value):
-        size = 0.0
-    return margin_figure(size, decimals_for(target.value, slack=target.tolerance or 0.0))
+def _margin(alone: Alone, size: float, style: Style | None = None, unit: str = "") -> Prose:
+    """Write a margin, in the colour of its side if in no other."""
+    side = Style.GOOD if size >= 0 else "" if math.isnan(size) else Style.BAD
+    return Prose(f"{margin_size(alone.target, size, _NOTHING)} {unit}".rstrip(), style or side)
 
 
-def _side(margin: float) -> Style | None:
-    return None if math.isnan(margin) else Style.GOOD if margin >= 0 else Style.BAD
-
-
-def _along_rows(horizon: Horizon, text: Text, room: int) -> list[Row | Band]:
-    heads = ["frontier.growth", "frontier.worst", "frontier.margin", "frontier.spreads"]
-    if horizon.chances:
-        heads += ["frontier.chance", "frontier.median"]
-    rows: list[Row | Band] = [
-        Band(text("frontier.along"), Style.STRONG),
-        _head(heads, text),
-        Band("-", Style.FAINT),
+def _along_table(horizon: Horizon, text: Text) -> Grid:
+    columns = [
+        figure_column(text("frontier.growth")),
+        text_column(text("frontier.worst"), least=12),
+        figure_column(text("frontier.margin")),
+        figure_column(text("frontier.spreads")),
     ]
+    if horizon.chances:
+        columns += [figure_column(text("frontier.chance")), figure_column(text("frontier.median"))]
+    rows: list[Row] = []
     by_id = {each.target.id: each for each in horizon.alone}
-    for place, policy in enumerate(horizon.along):
+    for index, policy in enumerate(horizon.along):
         one = by_id[policy.tight[0]]
         size = policy.margins[policy.tight[0]]
-        unit = text.unit(one.target.unit)
-        row: Row = (
-            (Line("", _rate(policy.growth)),),
-            wrapped(text.join(list(policy.tight)), max(room // 4, 12)),
-            (Line("", f"{_margin(one, size)} {unit}", _side(size)),),
-            (Line("", margin_figure(policy.worst_margin, 2)),),
+        surely = (
+            (f"{horizon.chances[index]:.2f}", _rate(horizon.medians[index]))
+            if horizon.chances
+            else ()
         )
-        if horizon.chances:
-            row = (
-                *row,
-                (Line("", f"{horizon.chances[place]:.2f}"),),
-                (Line("", _rate(horizon.medians[place])),),
-            )
-        rows.append(row)
-    return rows
-
-
-def _lever_rows(found: Frontier, text: Text, room: int) -> list[Row | Band]:
-    tops = [each for each in found.horizons if each.highest is not None]
-    rows: list[Row | Band] = [
-        Band(text("frontier.levers"), Style.STRONG),
-        (
-            (Line(text("mix.lever"), style=Style.STRONG),),
-            (Line("", text("mix.present"), Style.STRONG),),
-            *((Line("", text("frontier.to", year=each.year), Style.STRONG),) for each in tops),
-            (Line("", text("mix.range"), Style.STRONG),),
-            (Line(text("mix.unit"), style=Style.STRONG),),
-        ),
-        Band("-", Style.FAINT),
-    ]
-    for place, lever in enumerate(found.quest.levers):
-        factor = lever.shown_factor
-        present = found.present[place] * factor
-        cells = [
-            (Line("", f"{each.highest.values[place] * factor:.4g}"),)
-            for each in tops
-            if each.highest is not None
-        ]
-        if lever in found.quest.mend and lever is found.quest.mend[0]:
-            rows.append(Band("-", Style.FAINT))
-        unit = "" if lever.shown_unit == _NO_UNIT else text.unit(lever.shown_unit)
         rows.append(
             (
-                wrapped(text.pick(lever.name_en, lever.name_zh), max(room // 2, 16)),
-                (Line("", f"{present:.4g}"),),
-                *cells,
-                (Line("", f"{lever.low * factor:.4g}–{lever.high * factor:.4g}"),),
-                (Line(unit),),
+                _rate(policy.growth),
+                text.join(list(policy.tight)),
+                _margin(one, size, unit=text.unit(one.target.unit)),
+                margin_figure(policy.worst_margin, 2),
+                *surely,
             )
         )
-    return rows
+    return Grid(columns, rows, title=text("frontier.along"))
 
 
-def _head(keys: Sequence[str], text: Text) -> Row:
-    return tuple((Line(text(key), style=Style.STRONG),) for key in keys)
+def _lever_table(found: Frontier, text: Text) -> Grid:
+    tops = [(each.year, each.highest.values) for each in found.horizons if each.highest is not None]
+    columns = [
+        text_column(text("mix.lever")),
+        figure_column(text("mix.present")),
+        *(figure_column(text("frontier.to", year=year)) for year, _ in tops),
+        figure_column(text("mix.range")),
+        Column(text("mix.unit")),
+    ]
+    rows: list[Row | Band] = []
+    for index, lever in enumerate(found.quest.levers):
+        if lever in found.quest.mend and lever is found.quest.mend[0]:
+            rows.append(section())
+        factor = lever.shown_factor
+        rows.append(
+            (
+                text.pick(lever.name_en, lever.name_zh),
+                f"{found.present[index] * factor:.4g}",
+                *(f"{values[index] * factor:.4g}" for _, values in tops),
+                f"{lever.low * factor:.4g}–{lever.high * factor:.4g}",
+                "" if lever.shown_unit == _NO_UNIT else text.unit(lever.shown_unit),
+            )
+        )
+    return Grid(columns, rows, title=text("frontier.levers"))
 
 
 def _rate(growth: float, places: int = 1) -> str:

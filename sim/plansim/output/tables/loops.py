@@ -7,37 +7,33 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from plansim.analysis.feedback.loops import MOVES, Cut, Effect, Link, Loop
-from plansim.output.tables.table import (
-    Band,
-    Line,
+from plansim.output.tables.layout import (
+    Column,
+    FirstFitting,
+    Grid,
+    Prose,
+    RenderableType,
     Row,
-    Style,
+    blocks,
     facts,
-    paragraph,
-    render,
-    total_width,
-    wrapped,
+    figure_column,
+    text_column,
 )
-from plansim.output.text import Text, decimals_for, figure, margin_figure
+from plansim.output.tables.verdicts import STYLES
+from plansim.output.text import Text, margin_figure
+from plansim.output.verdict_words import MARKS, value_text
 from plansim.targets.catalogue import Status
 
 __all__ = ["loops_json", "loops_table"]
 
-_NAME_WIDTH = 24
 
-
-def loops_table(
-    cuts: Sequence[Cut], scenario: str, text: Text, width: int, *, colour: bool = False
-) -> str:
+def loops_table(cuts: Sequence[Cut], scenario: str, text: Text) -> RenderableType:
     """Describe each loop with its paths, then lay out what each cut does, a table a year."""
-    parts = [facts(_loop_facts(cut, text), width, colour=colour) for cut in cuts]
+    parts: list[RenderableType] = [facts(_loop_facts(cut, text)) for cut in cuts]
     parts.append(text("loops.title", scenario=scenario))
-    years = sorted({year for cut in cuts for each in cut.effects for year in each.whole})
-    for year in years:
-        parts.append(text("loops.shifts", year=year))
-        parts += [render(rows, colour=colour) for rows in _panels(cuts, year, text, width)]
-    parts.append("\n".join(paragraph(line, width) for line in text("loops.legend").split("\n")))
-    return "\n\n".join(parts)
+    for year in sorted({year for cut in cuts for each in cut.effects for year in each.whole}):
+        parts += [text("loops.shifts", year=year), _shifts(cuts, year, text)]
+    return blocks([*parts, text("loops.legend")])
 
 
 def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
@@ -81,53 +77,49 @@ def _strongest(cut: Cut, text: Text) -> str:
     return said
 
 
-def _panels(cuts: Sequence[Cut], year: int, text: Text, width: int) -> list[list[Row | Band]]:
+def _shifts(cuts: Sequence[Cut], year: int, text: Text) -> FirstFitting:
     """Lay out targets by loops, as many loops side by side as fit."""
-    for size in range(len(cuts), 0, -1):
-        panels = [
-            _rows(cuts[start : start + size], year, text) for start in range(0, len(cuts), size)
-        ]
-        if max(map(total_width, panels)) <= width:
-            break
-    return panels
+
+    def panels(size: int) -> RenderableType:
+        groups = [cuts[start : start + size] for start in range(0, len(cuts), size)]
+        return blocks(_panel(each, year, text) for each in groups)
+
+    sizes = range(len(cuts), 0, -1)
+    return FirstFitting([lambda size=size: panels(size) for size in sizes])  # type: ignore[misc]
 
 
-def _rows(cuts: Sequence[Cut], year: int, text: Text) -> list[Row | Band]:
-    heads = [text("verdicts.id"), text("verdicts.name"), text("loops.whole")]
-    head = (
-        *(((Line(each, style=Style.STRONG)),) for each in heads),
-        *((Line("", cut.loop.id),) for cut in cuts),
-    )
-    rows: list[Row | Band] = [head, Band("-", Style.FAINT)]
+def _panel(cuts: Sequence[Cut], year: int, text: Text) -> Grid:
+    columns = [
+        Column(text("verdicts.id")),
+        text_column(text("verdicts.name"), least=24),
+        figure_column(text("loops.whole")),
+        *(figure_column(cut.loop.id) for cut in cuts),
+    ]
+    rows: list[Row] = []
     for effects in zip(*(cut.effects for cut in cuts), strict=True):
-        target, first = effects[0].target, effects[0]
-        if year not in first.whole:
-            continue
-        assert target.value is not None
-        decimals = decimals_for(target.value, first.whole[year], target.tolerance or 0.0)
-        value = f"{figure(first.whole[year], decimals)} {text.unit(target.unit)}"
-        rows.append(
-            (
-                (Line(target.id),),
-                wrapped(text.pick(target.name_en, target.name_zh), _NAME_WIDTH),
-                (Line("", value),),
-                *((_shift(each, year),) for each in effects),
+        target, whole = effects[0].target, effects[0].whole
+        if year in whole:
+            rows.append(
+                (
+                    target.id,
+                    text.pick(target.name_en, target.name_zh),
+                    f"{value_text(target, whole[year])} {text.unit(target.unit)}",
+                    *(_shift(each, year) for each in effects),
+                )
             )
-        )
-    return rows
+    return Grid(columns, rows)
 
 
-def _shift(effect: Effect, year: int) -> Line:
+def _shift(effect: Effect, year: int) -> RenderableType:
     """Write how a value shifts, with a mark where the verdict turns."""
     shift = effect.cut[year] - effect.whole[year]
-    mark, style = "", None
-    if year == effect.target.year and effect.status_cut is not effect.status_whole:
-        mark, style = {
-            Status.MET: ("✓", Style.GOOD),
-            Status.MISSED: ("✗", Style.BAD),
-        }.get(effect.status_cut, ("?", Style.DOUBT))
     shown = "0" if abs(shift) < 0.005 else margin_figure(shift, 2)
-    return Line(mark, shown, style)
+    status = effect.status_cut
+    if year != effect.target.year or status is effect.status_whole:
+        return shown
+    if status not in (Status.MET, Status.MISSED):
+        status = Status.UNDECIDED
+    return Prose.assemble((MARKS[status], STYLES[status]), " ", shown)
 
 
 def loops_json(cuts: Iterable[Cut], scenario: str, more: Mapping[str, object] | None = None) -> str:

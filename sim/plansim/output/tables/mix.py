@@ -7,65 +7,67 @@ import math
 
 from plansim.analysis.optimization.mix import Looked, Mix, Outlay
 from plansim.analysis.optimization.solve import Lever
-from plansim.output.tables.table import Band, Line, Row, Style, paragraph, render_within, wrapped
-from plansim.output.text import Text, decimals_for, margin_figure
-from plansim.targets.catalogue import Target
+from plansim.output.tables.layout import (
+    Column,
+    Grid,
+    Prose,
+    RenderableType,
+    Style,
+    blocks,
+    figure_column,
+    lines,
+    text_column,
+)
+from plansim.output.text import Text
+from plansim.output.verdict_words import margin_size
 
 __all__ = ["mix_json", "mix_text"]
 
 _NO_UNIT = "Dmnl"
-_NOTHING = 1e-6
-"""A margin below this part of the target is shown as none."""
 
 
-def mix_text(found: Mix, text: Text, width: int, *, cost_zh: str = "", colour: bool = False) -> str:
+def mix_text(found: Mix, text: Text, *, cost_zh: str = "") -> RenderableType:
     """Say what the levers must be and what that costs, or that nothing does and what was tried.
 
     ``cost_zh`` is the Chinese name of the variable that counts the cost.
     """
     asked = text.join([each.id for each in found.targets])
-    common = {"scenario": found.scenario, "targets": asked}
-    if not found.looked:
-        parts = [text("mix.already", **common)]
-    elif found.values is None:
-        parts = [text("mix.none", **common)]
-    else:
-        parts = [text("mix.found", **common)]
-    rows = render_within(lambda room: _lever_rows(found, text, room), width, colour=colour)
-    blocks = [paragraph(parts[0], width), rows, _costs(found, text, width, cost_zh)]
-    blocks.append(render_within(lambda room: _target_rows(found, text, room), width, colour=colour))
-    lines = [_looked(found, each, text) for each in found.looked]
-    if found.gained:
-        lines.append(text("solve.gained", ids=text.join(list(found.gained))))
-    if found.lost:
-        lines.append(text("solve.lost", ids=text.join(list(found.lost))))
-    if lines:
-        blocks.append("\n".join(paragraph(line, width) for line in lines))
-    return "\n\n".join(blocks)
-
-
-def _lever_rows(found: Mix, text: Text, room: int) -> list[Row | Band]:
-    heads = ["mix.lever", "mix.present", "mix.value", "mix.range", "mix.unit"]
-    rows: list[Row | Band] = [
-        tuple((Line(text(key), style=Style.STRONG),) for key in heads),
-        Band("-", Style.FAINT),
+    key = "already" if not found.looked else "none" if found.values is None else "found"
+    parts: list[RenderableType] = [
+        text(f"mix.{key}", scenario=found.scenario, targets=asked),
+        _lever_table(found, text),
+        _costs(found, text, cost_zh),
+        _target_table(found, text),
     ]
-    for place, lever in enumerate(found.levers):
-        value = None if found.values is None else found.values[place]
+    notes = [_looked(found, each, text) for each in found.looked]
+    if found.gained:
+        notes.append(text("solve.gained", ids=text.join(list(found.gained))))
+    if found.lost:
+        notes.append(text("solve.lost", ids=text.join(list(found.lost))))
+    return blocks([*parts, lines(notes)] if notes else parts)
+
+
+def _lever_table(found: Mix, text: Text) -> Grid:
+    columns = [
+        text_column(text("mix.lever")),
+        *(figure_column(text(f"mix.{each}")) for each in ("present", "value", "range")),
+        Column(text("mix.unit")),
+    ]
+    rows = []
+    for index, lever in enumerate(found.levers):
+        value = None if found.values is None else found.values[index]
         still = value is not None and math.isclose(value, lever.present, rel_tol=1e-7, abs_tol=1e-9)
         moved = "–" if value is None else text("mix.stays") if still else f"{value:.6g}"
-        span = _range_of(found, lever, place)
-        unit = "" if lever.variable.unit == _NO_UNIT else text.unit(lever.variable.unit)
         rows.append(
             (
-                wrapped(_name(lever, text), max(room // 2, 16)),
-                (Line("", f"{lever.present:.6g}"),),
-                (Line("", moved, Style.FAINT if still else None),),
-                (Line("", span),),
-                (Line(unit),),
+                _name(lever, text),
+                f"{lever.present:.6g}",
+                Prose(moved, Style.FAINT if still else ""),
+                _range_of(found, lever, index),
+                "" if lever.variable.unit == _NO_UNIT else text.unit(lever.variable.unit),
             )
         )
-    return rows
+    return Grid(columns, rows)
 
 
 def _range_of(found: Mix, lever: Lever, place: int) -> str:
@@ -85,15 +87,15 @@ def _name(lever: Lever, text: Text) -> str:
     return name
 
 
-def _costs(found: Mix, text: Text, width: int, cost_zh: str) -> str:
+def _costs(found: Mix, text: Text, cost_zh: str) -> str:
     if isinstance(found.cost_of, Outlay):
         name = text.pick(found.cost_of.variable, cost_zh)
         unit = "" if found.unit == _NO_UNIT else text.unit(found.unit)
         now = f"{found.cost_present:.6g} {unit}".strip()
         if found.values is None:
-            return paragraph(text("mix.outlay_now", name=name, now=now), width)
+            return text("mix.outlay_now", name=name, now=now)
         cost = f"{found.cost:.6g} {unit}".strip()
-        return paragraph(text("mix.outlay", name=name, now=now, cost=cost), width)
+        return text("mix.outlay", name=name, now=now, cost=cost)
     prices = [
         text("mix.price", price=f"{price:g}", lever=_name(lever, text))
         for lever in found.levers
@@ -104,39 +106,32 @@ def _costs(found: Mix, text: Text, width: int, cost_zh: str) -> str:
     said = text("mix.prices", prices=text.join(prices))
     if found.values is not None:
         said = text("mix.cost", cost=f"{found.cost:.6g}") + text("list_sep.sentence") + said
-    return paragraph(said, width)
+    return said
 
 
-def _target_rows(found: Mix, text: Text, room: int) -> list[Row | Band]:
-    heads = ["verdicts.id", "verdicts.name", "mix.margin_now", "mix.margin_then", "mix.unit"]
-    if found.values is None:
-        heads[3] = "mix.margin_best"
-    rows: list[Row | Band] = [
-        tuple((Line(text(key), style=Style.STRONG),) for key in heads),
-        Band("-", Style.FAINT),
-    ]
+def _target_table(found: Mix, text: Text) -> Grid:
     then = found.margins if found.values is not None else found.looked[-1].best
-    for target in found.targets:
-        style = Style.GOOD if then[target.id] >= 0 else Style.BAD
-        rows.append(
-            (
-                (Line(target.id),),
-                wrapped(text.pick(target.name_en, target.name_zh), max(room // 2, 16)),
-                (Line("", _margin(target, found.margins_present[target.id])),),
-                (Line("", _margin(target, then[target.id]), style),),
-                (Line(text.unit(target.unit)),),
-            )
+    columns = [
+        Column(text("verdicts.id")),
+        text_column(text("verdicts.name")),
+        figure_column(text("mix.margin_now")),
+        figure_column(text("mix.margin_best" if found.values is None else "mix.margin_then")),
+        Column(text("mix.unit")),
+    ]
+    rows = [
+        (
+            target.id,
+            text.pick(target.name_en, target.name_zh),
+            margin_size(target, found.margins_present[target.id]),
+            Prose(
+                margin_size(target, then[target.id]),
+                Style.GOOD if then[target.id] >= 0 else Style.BAD,
+            ),
+            text.unit(target.unit),
         )
-    return rows
-
-
-def _margin(target: Target, size: float) -> str:
-    if math.isnan(size):
-        return "–"
-    assert target.value is not None
-    if abs(size) <= _NOTHING * abs(target.value):
-        size = 0.0
-    return margin_figure(size, decimals_for(target.value, slack=target.tolerance or 0.0))
+        for target in found.targets
+    ]
+    return Grid(columns, rows)
 
 
 def _looked(found: Mix, looked: Looked, text: Text) -> str:

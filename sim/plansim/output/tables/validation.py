@@ -8,7 +8,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from plansim.analysis.validation.result import Case, Finding, Number, Said, Status
-from plansim.output.tables.table import Band, Line, Row, Style, paragraph, render_within, wrapped
+from plansim.output.tables.layout import (
+    Column,
+    Grid,
+    Prose,
+    RenderableType,
+    Style,
+    blocks,
+    lines,
+    text_column,
+)
 from plansim.output.text import Text
 
 __all__ = [
@@ -91,47 +100,28 @@ def _word(name: str, value: Number, text: Text) -> Number:
             return value
 
 
-def validation_table(
-    findings: Sequence[Finding], text: Text, width: int, *, colour: bool = False
-) -> str:
+def validation_table(findings: Sequence[Finding], text: Text) -> RenderableType:
     """Lay out what tests found, a row a test; then what fails, fault by fault; last the count."""
-    parts = [
-        render_within(lambda room: _rows(findings, text, room), width, colour=colour),
-        *(_faults(each, text, width) for each in findings if each.status is Status.FAIL),
-        _count(findings, text),
+    columns = [
+        Column(),
+        Column(text("validation.id")),
+        text_column(text("validation.test"), most=32),
+        text_column(text("validation.found")),
     ]
-    return "\n\n".join(parts)
-
-
-def _rows(findings: Sequence[Finding], text: Text, room: int) -> list[Row | Band]:
-    heads = ("", "validation.id", "validation.test", "validation.found")
-    rows: list[Row | Band] = [
-        tuple((Line(text(key) if key else "", style=Style.STRONG),) for key in heads),
-        Band("-", Style.FAINT),
+    rows = [
+        (Prose(*_MARK[each.status]), each.id, title_text(each, text), figure_text(each, text))
+        for each in findings
     ]
-    title = max(room * 2 // 5, 16)
-    for each in findings:
-        mark, style = _MARK[each.status]
-        rows.append(
-            (
-                (Line(mark, style=style),),
-                (Line(each.id),),
-                wrapped(title_text(each, text), title),
-                wrapped(figure_text(each, text), max(room - title, 16)),
-            )
-        )
-    return rows
+    failed = (_faults(each, text) for each in findings if each.status is Status.FAIL)
+    return blocks([Grid(columns, rows), *failed, _count(findings, text)])
 
 
-def _faults(finding: Finding, text: Text, width: int) -> str:
-    lines = [
-        paragraph(f"{finding.id}{text('list_sep.colon')}{criterion_text(finding, text)}", width)
-    ]
-    faults = [case_text(case, text) for case in finding.faults]
-    lines += [paragraph(each, width, "  ") for each in faults[:MOST_FAULTS]]
+def _faults(finding: Finding, text: Text) -> RenderableType:
+    faults = [f"  {case_text(case, text)}" for case in finding.faults]
+    told = faults[:MOST_FAULTS]
     if (more := len(faults) - MOST_FAULTS) > 0:
-        lines.append("  " + text("validation.more", count=more))
-    return "\n".join(lines)
+        told.append("  " + text("validation.more", count=more))
+    return lines([f"{finding.id}{text('list_sep.colon')}{criterion_text(finding, text)}", *told])
 
 
 def mark_of(finding: Finding) -> str:
