@@ -21,6 +21,7 @@ from plansim.model.records import Model
 from plansim.output.export.frontier import frontier_json
 from plansim.output.figures.frontier import frontier_sheet
 from plansim.output.tables.frontier import frontier_table
+from plansim.output.tables.layout import shown
 from plansim.output.text import Lang, read_text
 from plansim.targets.catalogue import load_targets
 from plansim.targets.views_file import load_views
@@ -259,7 +260,7 @@ def test_a_frontier_as_text_file_and_figure(broken: Frontier) -> None:
     found = broken
     for lang in Lang:
         text = read_text(lang)
-        told = frontier_table(found, text, 100, growth_zh="产出")
+        told = shown(frontier_table(found, text, growth_zh="产出"), 100)
         assert "13.9 %" in told
         assert "N1" in told
         assert frontier_sheet(found, lang, growth_zh="产出").axes

@@ -22,6 +22,7 @@ from plansim.errors import InputError, ModelError, UnknownNameError
 from plansim.output.book.validation import Report, validation_page
 from plansim.output.figures.canvas import save_figure
 from plansim.output.figures.validation import past_sheet, reach_chart
+from plansim.output.tables.layout import shown
 from plansim.output.tables.validation import (
     case_text,
     figure_text,
@@ -148,9 +149,9 @@ def test_a_broken_model_fails(
     assert made.status is Status.FAIL
     assert said in {case.said for case in made.faults}
     for lang in Lang:
-        shown = validation_table([made], read_text(lang), 100)
-        assert case_text(made.faults[0], read_text(lang))[:20] in shown
-        assert "{" not in shown.replace("{UTF-8}", "")
+        told = shown(validation_table([made], read_text(lang)), 100)
+        assert case_text(made.faults[0], read_text(lang))[:20] in told
+        assert "{" not in told.replace("{UTF-8}", "")
 
 
 @pytest.mark.parametrize("lang", Lang)

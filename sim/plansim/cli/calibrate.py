@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
-    Progress,
     WholeNumber,
     format_option,
     items,
@@ -76,7 +75,7 @@ def calibrate(
         raise OutputError(Fault("the output file exists already; --force replaces it", output))
     if output is not None and not output.absolute().parent.is_dir():
         raise OutputError(Fault("cannot write the output", output, found="no such folder"))
-    with Progress(page.text("calibration.working", id=plan.id)):
+    with page.progress(page.text("calibration.working", id=plan.id)):
         found = fitted(plan, read)
     if output is not None:
         try:

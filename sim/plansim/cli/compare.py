@@ -9,7 +9,6 @@ import click
 
 from plansim.cli.context import (
     Page,
-    Progress,
     engine_option,
     items,
     lang_option,
@@ -94,7 +93,7 @@ def compare(
     raise_all(faults)
     spread = None if sweep is None else _spread(sweep, read)
     runs = [annual(simulated(read, each, engine, page)) for each in scenarios]
-    with Progress(page.text("report.searching")):
+    with page.progress(page.text("report.searching")):
         found = compared(
             read,
             scenarios,
@@ -109,7 +108,7 @@ def compare(
     if output is None:
         page.show(terminal_text(document))
         return
-    with Progress(page.text("report.writing")):
+    with page.progress(page.text("report.writing")):
         write_report(document, output, force=force)
     _say(output, page)
 

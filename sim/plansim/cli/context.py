@@ -37,7 +37,6 @@ __all__ = [
     "PATIENCE",
     "PIPE_WIDTH",
     "Page",
-    "Progress",
     "ReaderLeftError",
     "WholeNumber",
     "all_names",
@@ -92,6 +91,10 @@ class Page:
             and os.environ.get("TERM") != "dumb"
         )
     )
+
+    def progress(self, message: str) -> Progress:
+        """Show on a terminal how far something is that takes long."""
+        return Progress(self.text, message)
 
     def show(self, *parts: RenderableType) -> None:
         """Write paragraphs and tables to standard output, a blank line between two."""
@@ -156,8 +159,8 @@ class Progress:
     is known.
     """
 
-    def __init__(self, message: str) -> None:
-        self._message = message
+    def __init__(self, text: Text, message: str) -> None:
+        self._text, self._message = text, message
         self._steps: tuple[int, int] | None = None
         self._timer = threading.Timer(PATIENCE, self._begin)
         self._bar: rich.progress.Progress | None = None
@@ -181,34 +184,28 @@ class Progress:
             self._update(self._bar)
 
     def _begin(self) -> None:
+        from rich import progress
         from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
 
-        bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True, force_terminal=True),
+        bar = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.TimeElapsedColumn(),
+            progress.BarColumn(bar_width=20),
+            progress.TextColumn("{task.fields[steps]}", markup=False),
+            progress.TimeRemainingColumn(),
+            console=Console(stderr=True),
             transient=True,
         )
-        bar.add_task(self._message, total=None)
-        bar.start()
+        bar.add_task(self._message, total=None, steps="")
         self._bar = bar
         self._update(bar)
+        bar.start()
 
     def _update(self, bar: rich.progress.Progress) -> None:
         if self._steps is not None:
             done, steps = self._steps
-            bar.update(bar.task_ids[0], completed=done, total=steps)
+            told = self._text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
+            bar.update(bar.task_ids[0], completed=done, total=steps, steps=told)
 
 
 def all_or_faults(
@@ -457,7 +454,7 @@ def _say() -> Say:
 
 def simulated(model: Model, scenario: Scenario, engine: str, page: Page) -> xr.Dataset:
     """Run a scenario; say so if it takes long."""
-    with Progress(page.text("run.simulating", scenario=scenario.id)):
+    with page.progress(page.text("run.simulating", scenario=scenario.id)):
         from plansim.engine.simulate import simulate
 
         return simulate(model, scenario, engine=engine)
@@ -465,7 +462,7 @@ def simulated(model: Model, scenario: Scenario, engine: str, page: Page) -> xr.D
 
 def simulated_years(model: Model, scenario: Scenario, engine: str, page: Page) -> Annual:
     """Do as `simulated`, and give the annual figures, for which no array library is loaded."""
-    with Progress(page.text("run.simulating", scenario=scenario.id)):
+    with page.progress(page.text("run.simulating", scenario=scenario.id)):
         from plansim.engine.simulate import simulate_years
 
         return simulate_years(model, scenario, engine=engine)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
-    Progress,
     WholeNumber,
     format_option,
     items,
@@ -134,13 +133,13 @@ def sensitivity(
     warn(plan.warnings[:MOST_WARNINGS])
     if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
         remark(page.text("sensitivity.warnings", count=more))
-    with Progress(page.text("sweep.running")) as progress:
+    with page.progress(page.text("sweep.running")) as progress:
         found = study(
             read, plan, targets, trajectories=trajectories, threads=threads, progress=progress
         )
     _write(found, output, force, page)
     if picture is not None or fans is not None:
-        with Progress(page.text("sensitivity.drawing")):
+        with page.progress(page.text("sensitivity.drawing")):
             _draw(found, targets, picture, fans, force, page)
     _show(found, form, page)
 
@@ -303,7 +302,7 @@ def frontier(
         scenario=chosen[0] if chosen else None,
         samples=draws,
     )
-    with Progress(page.text("frontier.searching")) as progress:
+    with page.progress(page.text("frontier.searching")) as progress:
         found = search(
             read, quest, targets, draws=draws, settings=settings, threads=threads, progress=progress
         )

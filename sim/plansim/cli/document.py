@@ -10,7 +10,6 @@ import click
 
 from plansim.cli.context import (
     Page,
-    Progress,
     items,
     model_at,
     model_option,
@@ -79,7 +78,7 @@ def document(
     raise_all(faults)
     assert chosen is not None
     langs = [Lang(lang)] if lang else [page.text.lang, *(x for x in Lang if x != page.text.lang)]
-    with Progress(page.text("document.writing")):
+    with page.progress(page.text("document.writing")):
         run = _run(read, chosen, page)
         pages = _pages(read, targets, run, langs)
         write_folder(pages, output, force=force)

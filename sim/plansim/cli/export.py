@@ -9,7 +9,6 @@ import click
 
 from plansim.cli.context import (
     Page,
-    Progress,
     all_or_faults,
     engine_option,
     items,
@@ -107,7 +106,7 @@ def export(
     chosen = [each.name for each in all_or_faults(read.find, names, faults)]
     raise_all(faults)
     runs = [annual(simulated(read, each, engine, page)) for each in scenarios]
-    with Progress(page.text("sweep.exporting")):
+    with page.progress(page.text("sweep.exporting")):
         write_scenarios(
             runs, output, Form(form or Form.WIDE), plan_region(read), names=chosen, force=force
         )
@@ -118,7 +117,7 @@ def _sweep(result: Path, output: Path, page: Page, *, force: bool) -> None:
     from plansim.analysis.experiments.store import open_store
     from plansim.output.export.sweep import write_runs
 
-    with Progress(page.text("sweep.exporting")):
+    with page.progress(page.text("sweep.exporting")):
         count = write_runs(open_store(result), output, force=force)
     write(page.text("sweep.exported", runs=f"{count:,}", path=output))
 

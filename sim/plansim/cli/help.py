@@ -122,10 +122,14 @@ class ChineseFormatter(click.HelpFormatter):
 
     def write_text(self, text: str) -> None:
         """Write paragraphs, as far apart as they are."""
-        from plansim.output.tables.layout import blocks
+        from plansim.output.tables.layout import Prose, blocks
 
-        paragraphs = (part.removeprefix("\b") for part in text.strip().split("\n\n"))
-        self._lay_out(blocks(self._say(each).strip() for each in paragraphs))
+        self._lay_out(
+            blocks(
+                Prose(self._say(part.removeprefix("\b")).strip(), no_wrap=part.startswith("\b"))
+                for part in text.strip().split("\n\n")
+            )
+        )
 
     def write_dl(
         self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2

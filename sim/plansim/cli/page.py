@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
-    Progress,
     items,
     lang_option,
     model_at,
@@ -68,7 +67,7 @@ def page(
     targets = targets_of(read)
     found = _presets(scenario, read, targets, faults, whole=model is None)
     raise_all(faults)
-    with Progress(shell.text("page.making")):
+    with shell.progress(shell.text("page.making")):
         from plansim.analysis.feedback.polarity import link_signs
         from plansim.output.export.results import write_text
         from plansim.output.page.page import page as made

@@ -11,7 +11,6 @@ import click
 
 from plansim.cli.context import (
     Page,
-    Progress,
     all_or_faults,
     engine_option,
     items,
@@ -143,7 +142,7 @@ def plot(
         chosen = _references(names, read, faults)
         raise_all(faults)
         runs = [simulated(read, each, engine, page) for each in scenarios]
-    with Progress(page.text("plot.drawing")):
+    with page.progress(page.text("plot.drawing")):
         figure = _figure(what, runs, chosen, targets, page.text.lang, every=every)
     from plansim.output.figures.plot import save_figure
 
@@ -175,10 +174,10 @@ def _draw_drivers(source: str, model: Path | None, output: Path, force: bool, pa
         chosen = scenarios_of([source], (), read, targets, faults)
         raise_all(faults)
         plan = read_design(STUDY, read, samples=DRAWS, scenarios=chosen)
-        with Progress(page.text("sweep.running")) as progress:
+        with page.progress(page.text("sweep.running")) as progress:
             found = sensitivity(read, plan, targets, trajectories=TRAJECTORIES, progress=progress)
         saved = saved_of(found)
-    with Progress(page.text("plot.drawing")):
+    with page.progress(page.text("plot.drawing")):
         figure = driver_sheet(saved, page.text.lang)
     save_figure(figure, output, force=force)
     write(page.text("plot.written", path=output))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
-    Progress,
     WholeNumber,
     constant_names,
     engine_option,
@@ -111,7 +110,7 @@ def sweep(
     warn(plan.warnings)
     path = Path(f"{plan.id}.zarr") if output is None else output
     try:
-        with Progress(page.text("sweep.running")) as progress:
+        with page.progress(page.text("sweep.running")) as progress:
             summary = run_sweep(
                 plan,
                 read,

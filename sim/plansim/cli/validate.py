@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
-    Progress,
     format_option,
     items,
     lang_option,
@@ -79,12 +78,12 @@ def validate(
     wanted = chosen(tests)
     dossier = load_dossier(model_at(None))
     found = []
-    with Progress(page.text("validation.working")) as progress:
+    with page.progress(page.text("validation.working")) as progress:
         for finding in made(dossier, wanted, reference=reference):
             found.append(finding)
             progress(len(found), len(wanted))
     if output is not None:
-        with Progress(page.text("validation.writing")):
+        with page.progress(page.text("validation.writing")):
             _write_page(output, dossier, found, page)
     if form == "json":
         machine(validation_json(found, page.text))

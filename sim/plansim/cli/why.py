@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
-    Progress,
     WholeNumber,
     all_or_faults,
     constant_names,
@@ -112,7 +111,7 @@ def loops(
     (chosen,) = _scenarios([scenario] if scenario else [], overrides, read, targets)
     judged = [each for each in judged_targets(targets) if each.attribute is Attribute.BINDING]
     declared = load_loops(read)
-    with Progress(page.text("run.simulating", scenario=chosen.id)):
+    with page.progress(page.text("run.simulating", scenario=chosen.id)):
         cuts = cut_loops(read, chosen, declared, judged)
         asked = indicators_of(read, judged, load_views(read, targets))
         found = find_dominance(read, chosen, declared, asked, window)
@@ -164,7 +163,7 @@ def attribute(
     targets = targets_of(read)
     pair = _scenarios([before, after], (), read, targets)
     chosen = [_judged(each, targets) for each in dict.fromkeys(ids)] or judged_targets(targets)
-    with Progress(page.text("run.simulating", scenario=pair[-1].id)):
+    with page.progress(page.text("run.simulating", scenario=pair[-1].id)):
         found = shares_of(read, pair[0], pair[-1], chosen)
     if form == "json":
         machine(attribution_json(found))
@@ -246,7 +245,7 @@ def solve(
     raise_all(faults)
     judged = judged_targets(targets)
     if len(moved) == len(wanted) == 1 and not prices and cost is None:
-        with Progress(page.text("run.simulating", scenario=chosen.id)):
+        with page.progress(page.text("run.simulating", scenario=chosen.id)):
             one = least_change(read, chosen, moved[0], wanted[0], judged)
         if form == "json":
             machine(solution_json(one))
@@ -254,7 +253,7 @@ def solve(
             page.show(solution_text(one, page.text))
         return
     cost_of = _prices(prices, read, chosen, moved) if cost is None else _outlay(cost, read)
-    with Progress(page.text("run.simulating", scenario=chosen.id)):
+    with page.progress(page.text("run.simulating", scenario=chosen.id)):
         found = cheapest_mix(read, chosen, moved, wanted, cost_of, judged)
     if form == "json":
         machine(mix_json(found))

@@ -86,7 +86,8 @@ class Prose(RichText):
         for line in self.split(allow_blank=True):
             indent = len(line) - len(line.plain.lstrip())
             words = line[indent:]
-            for part in words.divide(breaks(words.plain, max(width - indent, 1))):
+            ends = [] if no_wrap else breaks(words.plain, max(width - indent, 1))
+            for part in words.divide(ends):
                 part.rstrip()
                 part.pad_left(indent)
                 found.append(part)
@@ -224,7 +225,8 @@ class Grid:
             head = column.head
             wanted.append(min(max(width, _width(head, console, wide)), column.most))
             word = max(map(cell_len, str(head).split()), default=0)
-            least.append(min(column.least, wanted[-1]) if column.wraps else max(width, word))
+            must = min(column.least, wanted[-1]) if column.wraps else width
+            least.append(max(must, min(word, wanted[-1])))
         return wanted, least
 
 
@@ -275,8 +277,10 @@ class FirstFitting:
         yield layout
 
 
-def edges(left: RenderableType, right: RenderableType) -> RenderableType:
+def edges(left: RenderableType, right: str) -> RenderableType:
     """Return a line of a cell: one text at its left edge, another at its right."""
+    if left == "":
+        return Prose(right, justify="right")
     pair = Table.grid(expand=True, padding=(0, 1, 0, 0))
     pair.add_column()
     pair.add_column(justify="right", no_wrap=True)
@@ -334,5 +338,5 @@ def shown(what: RenderableType, width: int, *, colour: bool = False) -> str:
         highlight=False,
     )
     with console.capture() as written:
-        console.print(_cell(what), crop=False)
+        console.print(Group(_cell(what)), crop=False)
     return written.get().removesuffix("\n")
