@@ -15,6 +15,7 @@ from plansim.output.tables.layout import (
     FirstFitting,
     Grid,
     Prose,
+    Row,
     Style,
     blocks,
     edges,
@@ -104,7 +105,13 @@ def test_a_table_holds_every_cell_whole_and_is_no_wider_than_it_must_be(
 
 
 def test_bands_run_across_a_table_and_sections_begin_with_a_rule() -> None:
-    rows = [section("Long title of the first"), ("a", "1"), Band("Further"), ("b", "2"), section()]
+    rows: list[Row | Band] = [
+        section("Long title of the first"),
+        ("a", "1"),
+        Band("Further"),
+        ("b", "2"),
+        section(),
+    ]
     said = shown(Grid([Column("x"), figure_column("y")], [*rows, ("c", "3")], title="Top"), 80)
     assert said.splitlines() == [
         "Top", "x  y", "----", "Long title of the first", "a  1", "Further", "b  2", "----", "c  3",

@@ -122,7 +122,7 @@ def _margins(shares: Shares, decimals: int, text: Text) -> str:
         signed(each, min(finest, 6)) for each in (shares.margin_before, shares.margin_after)
     )
     name = text.pick(target.name_en, target.name_zh) + text("list_sep.colon")
-    moves = f"{before} → {after} {text.unit(target.unit)} = {signed(change, decimals)}"
+    moves = f"{before} → {after} {text.unit(target.unit)} ({signed(change, decimals)})"
     return f"{target.id}  {name}{moves}"
 
 

@@ -114,9 +114,9 @@ def text_column(head: RenderableType = "", *, least: int = LEAST, most: int = _U
     return Column(head, wraps=True, least=least, most=most)
 
 
-def figure_column(head: RenderableType = "", *, least: int | None = None) -> Column:
-    """Return a column of figures, which stand at its right edge; with ``least`` units may wrap."""
-    return Column(head, right=True, wraps=least is not None, least=least or 0)
+def figure_column(head: RenderableType = "") -> Column:
+    """Return a column of figures, which stand at its right edge."""
+    return Column(head, right=True)
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def _chances(found: Sensitivity, order: Sequence[str], text: Text) -> Grid:
     columns = [
         Column(text("verdicts.id")),
         text_column(text("verdicts.name")),
-        figure_column(text("verdicts.target"), least=8),
+        figure_column(text("verdicts.target")),
         *(
             figure_column(str(number) if numbered else text("sweep.p_met"))
             for number, _ in enumerate(order, start=1)
@@ -138,7 +138,7 @@ def _chances(found: Sensitivity, order: Sequence[str], text: Text) -> Grid:
         (
             target.id,
             text.pick(target.name_en, target.name_zh),
-            f"{limit_of(target, text)} {text.unit(target.unit)}",
+            f"{limit_of(target, text)}\n{text.unit(target.unit)}",
             *(_chance_cell(chances[scenario, target.id], text) for scenario in order),
         )
         for target in sorted(found.binding, key=section_of)

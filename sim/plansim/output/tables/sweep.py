@@ -12,6 +12,7 @@ from plansim.output.series import Series, as_judged
 from plansim.output.tables.layout import (
     Band,
     Column,
+    FirstFitting,
     Grid,
     Prose,
     RenderableType,
@@ -81,7 +82,8 @@ def _runs(one: xr.Dataset, text: Text) -> str:
     return line
 
 
-def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> Grid:
+def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> FirstFitting:
+    """Lay out what becomes of targets; where it is narrow, units stand below limits."""
     counts = one["verdicts"].sum("target")
     # What no run has takes no column.
     rare = [
@@ -89,20 +91,24 @@ def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> Gri
         for status in (Status.UNDECIDED, Status.UNTESTABLE)
         if int(counts.sel(verdict=status.value))
     ]
-    columns = [
-        Column(text("verdicts.id")),
-        text_column(text("verdicts.name"), least=12),
-        figure_column(text("verdicts.target"), least=11),
-        figure_column(text("sweep.p_met")),
-        *(figure_column(text(f"status.{each.value}")) for each in (Status.MISSED, *rare)),
-        figure_column(text("sweep.worst")),
-        figure_column(text("sweep.in_run")),
+    figures = [
+        text("verdicts.target"),
+        text("sweep.p_met"),
+        *(text(f"status.{each.value}") for each in (Status.MISSED, *rare)),
+        text("sweep.worst"),
+        text("sweep.in_run"),
     ]
-    return Grid(columns, _target_rows(one, targets, text, rare))
+
+    def table(least: int, between: str) -> Grid:
+        name = text_column(text("verdicts.name"), least=least)
+        columns = [Column(text("verdicts.id")), name, *map(figure_column, figures)]
+        return Grid(columns, _target_rows(one, targets, text, rare, between))
+
+    return FirstFitting([lambda: table(24, " "), lambda: table(12, "\n")])
 
 
 def _target_rows(
-    one: xr.Dataset, targets: Sequence[Target], text: Text, rare: Sequence[Status]
+    one: xr.Dataset, targets: Sequence[Target], text: Text, rare: Sequence[Status], between: str
 ) -> Iterator[Row | Band]:
     for title, group in by_section(targets, text):
         yield section(title)
@@ -112,7 +118,7 @@ def _target_rows(
             yield (
                 target.id,
                 text.pick(target.name_en, target.name_zh),
-                f"{limit_of(target, text)} {text.unit(target.unit)}",
+                f"{limit_of(target, text)}{between}{text.unit(target.unit)}",
                 *_shares(row, text, rare),
                 margin_size(target, worst),
                 "–" if math.isnan(worst) else str(int(row["worst_run"])),
