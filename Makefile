@@ -18,10 +18,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	then echo $$p; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help run notebooks test tools format readme guide validation lock clean bench iamc
+.PHONY: help run notebooks lint check test test-all tools format results guide validation lock clean bench iamc
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(RUN) ## judge the plan's targets under both growth stories
 	@$(VENV)/bin/plansim check $(SHOWN)
@@ -30,11 +30,22 @@ run: $(RUN) ## judge the plan's targets under both growth stories
 notebooks: $(BOOKS) ## open the notebooks in a browser, at the first of them
 	@cd notebooks && $(abspath $(VENV))/bin/jupyter lab $$(test "$$(id -u)" != 0 || echo --allow-root) 01-first-run.ipynb
 
-test: $(DEV) tools ## everything that must hold before a change goes in
+# Tests of single packages; those that drive engines, browsers and documents come with `make test`.
+UNIT   := tests/model tests/scenario tests/targets tests/compiler tests/engine tests/analysis tests/output
+
+lint: $(DEV)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest
+
+check: lint ## a minute: style, types, unit tests
+	$(PY) -m pytest -n auto -m "not slow and not city" $(UNIT)
+
+test: lint tools ## everything that must hold before a change goes in
+	$(PY) -m pytest -n auto -m "not slow"
+
+test-all: lint tools ## that, and what takes long: PySD on every scenario, each page's examples, pyam
+	$(PY) -m pytest -n auto
 	@$(MAKE) --no-print-directory iamc
 
 # The page is tested where it runs: its model in Node, all of it in a real browser. Neither comes from
@@ -54,8 +65,9 @@ format: $(DEV) ## bring the Python files into the common form
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-readme: $(DEV) ## show in README what the commands print now
-	$(PY) tools/fill_readme.py
+results: $(DEV) ## renew what README and docs show of runs: examples, pictures, validation
+	$(PY) tools/fill_examples.py
+	@$(MAKE) --no-print-directory validation
 
 guide: $(DEV) ## build the guide, in English and Chinese, in build/guide
 	@$(PY) tools/build_guide.py build/guide
@@ -68,8 +80,8 @@ validation: $(DEV) ## test the model and write docs/validation.md
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 
 lock: $(DEV) ## renew the lock files from pyproject.toml
-	$(PY) -m $(COMPILE) --group build -o requirements.lock pyproject.toml
-	$(PY) -m $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(PY) -m $(COMPILE) --extra loops --group build -o requirements.lock pyproject.toml
+	$(PY) -m $(COMPILE) --all-extras --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 	$(PY) -m $(COMPILE) --group notebooks -c requirements.lock -c requirements-dev.lock -o requirements-notebooks.lock
 	$(PY) -m $(COMPILE) --group pyam -o requirements-pyam.lock
 

@@ -131,4 +131,4 @@ def test_a_log_takes_another() -> None:
     one.add("first", 1)
     other.add("second", 2)
     one.take(other)
-    assert [fault.message for fault in one.by_line()] == ["first", "second"]
+    assert [str(fault.message) for fault in one.by_line()] == ["first", "second"]

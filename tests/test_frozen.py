@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plansim.errors import Fault, Message
 from plansim.frozen import freeze, thaw
 
 
@@ -51,6 +52,19 @@ trees = st.builds(
     st.sampled_from(Colour),
     st.just(Path("somewhere")),
 )
+
+
+words = st.text() | st.sampled_from(Colour) | st.just(Path("a/b")) | numbers | st.integers()
+parts = st.recursive(words, lambda part: st.lists(part).map(tuple) | st.builds(Message, st.text()))
+messages = st.builds(lambda text, x, y: Message(text, x=x, y=y), st.text(), parts, parts)
+faults = st.builds(
+    Fault, messages, st.none() | st.just(Path("a/b")), expected=messages, found=st.text() | messages
+)
+
+
+@given(faults)
+def test_a_fault_comes_back_with_the_parts_of_its_messages(fault: Fault) -> None:
+    assert thaw(Fault, json.loads(json.dumps(freeze(fault)))) == fault
 
 
 @given(trees)

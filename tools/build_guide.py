@@ -26,7 +26,7 @@ from plansim.output.text import Lang
 
 __all__ = ["guide_pages"]
 
-SOURCE = Path(__file__).parent / "guide"
+SOURCE = Path(__file__).parents[1] / "docs" / "guide"
 NAMES = {Lang.EN: ("Guide to plansim", "English"), Lang.ZH: ("plansim 使用指南", "中文")}
 CSS = """
 main pre{background:#f4f6f8;border-radius:6px;padding:.6rem .9rem;overflow-x:auto;white-space:pre}

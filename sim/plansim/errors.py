@@ -20,9 +20,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from enum import Enum
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 __all__ = [
     "CatalogueError",
@@ -30,72 +32,197 @@ __all__ = [
     "Fault",
     "FaultLog",
     "InputError",
+    "Message",
     "ModelError",
     "OutputError",
+    "Part",
     "PlansimError",
+    "Say",
     "ScenarioError",
     "SimulationError",
     "UnitError",
     "UnknownNameError",
+    "foreign",
     "nearest",
 ]
 
+SCREENFUL = 20
+"""Faults of an input that are shown; the others are counted."""
 
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong with an input, and where.
+Say: TypeAlias = Callable[[str], str]
+"""Returns a template in the language of the reader."""
 
-    >>> print(Fault("unknown key", file="a.yaml", line=3, found="titel", nearest="title"))
-    a.yaml:3: unknown key; found titel; did you mean 'title'?
-    >>> print(Fault("the file is empty"))
-    the file is empty
+Part: TypeAlias = "str | float | Path | Enum | Message | tuple[Part, ...]"
+"""What a template is filled with."""
+
+
+@dataclass(frozen=True, init=False)
+class Message:
+    """A text for users: a literal template, and its parts by name.
+
+    The template is the key by which a catalogue has the text in another language; it is filled
+    only where it is shown. A part is data (a text, a number, a path), another message, a member of
+    an enum, which is a word of ours and said in the reader's language, or several of these, which
+    are listed.
+
+    >>> message = Message("at {name}: {why}", name="x", why=Message("no number"))
+    >>> str(message)
+    'at x: no number'
+    >>> message.written({"no number": "没有数值", "at {name}: {why}": "{name}处{why}"}.__getitem__)
+    'x处没有数值'
+    >>> str(Message("one of {names}", names=("a", "b")))
+    'one of a, b'
     """
 
-    message: str
-    file: str | Path | None = None
-    line: int | None = None
-    expected: str | None = None
-    found: str | None = None
-    nearest: str | None = None
+    template: str
+    parts: tuple[tuple[str, Part], ...]
+
+    def __init__(self, template: str, /, **parts: Part) -> None:
+        object.__setattr__(self, "template", template)
+        kept = tuple((name, _as_kept(part)) for name, part in parts.items())
+        object.__setattr__(self, "parts", kept)
 
     def __str__(self) -> str:
         return self.written()
 
-    def written(self, say: Callable[[str], str] = str) -> str:
-        """Write it in one line; ``say`` gives each part in another language.
+    def written(self, say: Say = str) -> str:
+        """Return the text; ``say`` returns a template in another language.
 
-        >>> print(Fault("no title", expected="a text").written(str.upper))
-        NO TITLE; EXPECTED A TEXT
+        A template without parts is not formatted: a brace in it is a brace.
         """
-        place = ":".join(str(part) for part in (self.file, self.line) if part is not None)
-        parts = [f"{place}: {say(self.message)}" if place else say(self.message)]
+        template = say(self.template)
+        if not self.parts:
+            return template
+        return template.format(**{name: _written(part, say) for name, part in self.parts})
+
+
+def _as_kept(part: Part) -> Part:
+    """Return a part as it is, but a word of an enum as a message and a path as a text."""
+    if isinstance(part, Enum):
+        return Message(str(part))
+    if isinstance(part, Path):
+        return str(part)
+    return tuple(map(_as_kept, part)) if isinstance(part, tuple) else part
+
+
+def foreign(text: object) -> Message:
+    """Return what another package or the system says as a message.
+
+    A catalogue may have its Chinese; else it is shown as it is.
+    """
+    return Message(str(text))
+
+
+def _written(part: Part, say: Say) -> Part:
+    """Return a part of a message in the language of ``say``; numbers stay, for their format."""
+    if isinstance(part, Message):
+        return part.written(say)
+    if isinstance(part, tuple):
+        return say(", ").join(str(_written(item, say)) for item in part)
+    return part
+
+
+def _looked_up(text: Message | str) -> Message:
+    return foreign(text) if isinstance(text, str) else text
+
+
+@dataclass(frozen=True, init=False)
+class Fault:
+    """One thing that is wrong with an input, and where.
+
+    The first argument is a literal template, whose parts are given as keywords, or a `Message`.
+    What was found is data if it is a plain text, and a phrase of ours if it is a `Message`; so is
+    what was expected.
+
+    >>> fault = Fault("no key '{key}'", key="titel", file="a.yaml", line=3, nearest="title")
+    >>> print(fault)
+    a.yaml:3: no key 'titel'; did you mean 'title'?
+    >>> print(Fault("the file is empty", expected=Message("a mapping"), found="[]"))
+    the file is empty; expected a mapping; found []
+    """
+
+    message: Message
+    file: str | Path | None = None
+    line: int | None = None
+    expected: Message | str | None = None
+    found: Message | str | None = None
+    nearest: str | None = None
+    at: tuple[str | int, ...] = ()
+    """The way to the entry that is meant, where a part of a file is read: see `forms`."""
+
+    def __init__(
+        self,
+        message: str | Message,
+        file: str | Path | None = None,
+        line: int | None = None,
+        expected: Message | str | None = None,
+        found: Message | str | None = None,
+        nearest: str | None = None,
+        at: tuple[str | int, ...] = (),
+        **parts: Part,
+    ) -> None:
+        message = Message(message, **parts) if isinstance(message, str) else message
+        values = (message, file, line, expected, found, nearest, at)
+        for field, value in zip(fields(self), values, strict=True):
+            object.__setattr__(self, field.name, value)
+
+    def __str__(self) -> str:
+        return self.written()
+
+    def written(self, say: Say = str) -> str:
+        """Return it in one line; ``say`` returns a template in another language.
+
+        >>> print(Fault("no title", line=3).written(str.upper))
+        3: NO TITLE
+        """
+        location = ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        text = self.message.written(say)
+        texts = [f"{location}: {text}" if location else text]
         if self.expected is not None:
-            parts.append(say("expected {}").replace("{}", say(self.expected)))
+            expected = _looked_up(self.expected)
+            texts.append(Message("expected {expected}", expected=expected).written(say))
         if self.found is not None:
-            parts.append(say("found {}").replace("{}", say(self.found)))
+            found = _looked_up(self.found)
+            texts.append(Message("found {found}", found=found).written(say))
         if self.nearest is not None:
-            parts.append(say("did you mean '{}'?").replace("{}", self.nearest))
-        return say("; ").join(parts)
+            texts.append(Message("did you mean '{nearest}'?", nearest=self.nearest).written(say))
+        return say("; ").join(texts)
 
 
 class PlansimError(Exception):
-    """Everything that plansim raises on purpose."""
-
-
-class InputError(PlansimError):
-    """The user's input is at fault; its text has one fault a line.
+    """Everything that plansim raises on purpose; its text has one fault a line.
 
     >>> print(InputError([Fault("no title"), Fault("no parent")]))
     no title
     no parent
     """
 
-    def __init__(self, faults: Iterable[Fault] | Fault) -> None:
+    def __init__(self, faults: Iterable[Fault] | Fault | Message | str) -> None:
+        if isinstance(faults, Message | str):
+            faults = Fault(faults)
         self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
         super().__init__(self.faults)
 
     def __str__(self) -> str:
-        return "\n".join(str(fault) for fault in self.faults)
+        return self.written()
+
+    def written(self, say: Say = str) -> str:
+        """Return its faults, one a line; ``say`` returns a template in another language.
+
+        No more than a screenful; the last line counts those that are left out.
+        """
+        shown, rest = self.faults, len(self.faults) - SCREENFUL
+        if rest > 1:
+            more = Fault("{count} more faults", self.faults[-1].file, count=rest)
+            shown = (*self.faults[:SCREENFUL], more)
+        return "\n".join(fault.written(say) for fault in shown)
+
+
+class InputError(PlansimError, ValueError):
+    """The user's input is at fault; carries every fault found.
+
+    It is a `ValueError` as well: what looks a name up may be called where pydantic validates.
+    """
 
 
 class ModelError(InputError):
@@ -123,11 +250,11 @@ class UnknownNameError(InputError):
 
 
 class OutputError(PlansimError):
-    """A result cannot be written where the user wants it; made of a text or of a `Fault`."""
+    """A result cannot be written where the user wants it."""
 
 
 class SimulationError(PlansimError):
-    """A run breaks down: the engine fails, or a value is not a number; of a text or a `Fault`."""
+    """A run breaks down: the engine fails, or a value is not a number."""
 
 
 class FaultLog:
@@ -143,19 +270,23 @@ class FaultLog:
         self._dropped = 0
         self._guesses = 0
 
-    def add(
+    def fault(
         self,
-        message: str,
+        message: str | Message,
         line: int | None = None,
-        expected: str | None = None,
-        found: str | None = None,
+        expected: Message | str | None = None,
+        found: Message | str | None = None,
         nearest: str | None = None,
+        **parts: Part,
     ) -> None:
-        """Note a fault."""
+        """Note a fault; the arguments are those of `Fault`."""
         if not self.is_full:
-            self._faults.append(Fault(message, self.file, line, expected, found, nearest))
+            fault = Fault(message, self.file, line, expected, found, nearest, (), **parts)
+            self._faults.append(fault)
         else:
             self._dropped += 1
+
+    add = fault
 
     def nearest(self, name: str, candidates: Iterable[str]) -> str | None:
         """Do as `nearest`, but give None once a page of names has been looked for."""
@@ -180,7 +311,7 @@ class FaultLog:
         ordered = sorted(self._faults, key=lambda fault: (fault.line is None, fault.line))
         rest = len(self) - limit
         if rest > 0:
-            ordered[limit:] = [Fault(f"{rest} more faults", self.file)]
+            ordered[limit:] = [Fault("{count} more faults", self.file, count=rest)]
         return tuple(ordered)
 
 

@@ -1,20 +1,40 @@
-"""A YAML file as plain data, with the line of every entry and every fault of its form.
+"""The package's YAML files: plain data with lines, and the forms that they are held to.
 
-Only what a hand-written file needs is understood: mappings, lists and the scalars of YAML 1.2.
-The file is read event by event and nothing is ever constructed from it, so that it cannot run
-code; tags (``!!python/…``), aliases (by which a file could refer to itself) and merge keys
-(``<<``) are refused.
+`read_document` reads a file as plain data, with the line of every entry. Only what a hand-written
+file needs is understood: mappings, lists and the scalars of YAML 1.2. The file is read event by
+event and nothing is ever constructed from it, so that it cannot run code; tags (``!!python/…``),
+aliases (by which a file could refer to itself) and merge keys (``<<``) are refused.
+
+A kind of file is a `Form`: a pydantic model. What has to fit a model, a catalogue or another file
+is looked up while the form is validated, by way of pydantic's context, in three ways: a field whose
+entry stands for something else is `Resolved` or made of `Entries`; what has to fit together in
+one mapping is said by `Form._misfits`. All of them raise or give the `Fault` that anybody else
+would; `form_of` turns every fault of the file into one error, each with its line.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Annotated, Any, Self, TypeAlias, TypeVar
 
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    ModelWrapValidatorHandler,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, core_schema
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
@@ -29,16 +49,27 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from plansim.errors import Fault, nearest
+from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, nearest
 
 __all__ = [
+    "LAX",
     "MAX_BYTES",
     "MAX_DEPTH",
     "Document",
-    "Place",
+    "Entries",
+    "Form",
+    "Items",
+    "Location",
+    "Names",
     "Plain",
+    "Resolved",
+    "Words",
+    "doubled",
+    "form_of",
+    "or_text",
     "parse_document",
     "read_document",
+    "shown",
 ]
 
 MAX_BYTES = 1_000_000
@@ -50,8 +81,11 @@ MAX_DEPTH = 12
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 """What a document is made of."""
 
-Place: TypeAlias = tuple[str | int, ...]
+Location: TypeAlias = tuple[str | int, ...]
 """The way to an entry: the keys and list positions from the top."""
+
+Context: TypeAlias = Any
+"""What a form is read against; each kind of file says what."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +98,23 @@ class Document:
     """Of the file's bytes, in hexadecimal."""
     data: Plain
     """None where `faults` left nothing to read."""
-    lines: Mapping[Place, int]
+    lines: Mapping[Location, int]
     faults: tuple[Fault, ...]
 
-    def line(self, place: Place) -> int | None:
-        """Give the line of an entry, or of the nearest entry around it that has one."""
-        while place not in self.lines and place:
-            place = place[:-1]
-        return self.lines.get(place)
+    def line(self, at: Location) -> int | None:
+        """Return the line of an entry, or of the nearest entry around it that has one."""
+        while at not in self.lines and at:
+            at = at[:-1]
+        return self.lines.get(at)
+
+    def placed(self, fault: Fault, at: Location = ()) -> Fault:
+        """Return a fault of an entry with file and line, unless it is one of another file."""
+        if fault.file is not None:
+            return fault
+        return replace(fault, file=self.file, line=self.line((*at, *fault.at)), at=())
+
+
+_TEXT_FILE = Message("a YAML text file")
 
 
 def read_document(path: Path) -> Document:
@@ -79,22 +122,30 @@ def read_document(path: Path) -> Document:
     try:
         if not path.is_file():
             if path.exists():
-                return _unread(path, b"", "not a file", expected="a YAML text file")
+                return _unread(
+                    path, b"", Message("not a file"), expected=Message("a YAML text file")
+                )
             siblings = sorted(each.name for each in path.parent.glob("*.y*ml"))
-            return _unread(path, b"", "no such file", close=nearest(path.name, siblings))
+            return _unread(path, b"", Message("no such file"), close=nearest(path.name, siblings))
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        return _unread(path, b"", f"the file cannot be read: {error.strerror}")
+        return _unread(
+            path, b"", Message("the file cannot be read: {why}", why=foreign(error.strerror))
+        )
     if len(raw) > MAX_BYTES:
-        return _unread(path, raw, f"the file is larger than {MAX_BYTES // 1_000_000} MB")
+        return _unread(
+            path, raw, Message("the file is larger than {size} MB", size=MAX_BYTES // 1_000_000)
+        )
     if b"\0" in raw:
-        return _unread(path, raw, "the file is binary", expected="a YAML text file")
+        return _unread(
+            path, raw, Message("the file is binary"), expected=Message("a YAML text file")
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        return _unread(path, raw, "the file is not UTF-8 text", line=line)
+        return _unread(path, raw, Message("the file is not UTF-8 text"), line=line)
     return parse_document(text, str(path), hashlib.sha256(raw).hexdigest())
 
 
@@ -126,16 +177,18 @@ def parse_document(text: str, file: str, sha256: str = "") -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reader.fault(
-            f"not valid YAML: {error.problem or error.context}",
+            Message("not valid YAML: {why}", why=foreign(error.problem or error.context)),
             None if mark is None else mark.line + 1,
         )
         data = None
     except ReaderError as error:
-        place = int(error.position)
-        reader.fault("the file has control characters", text.count("\n", 0, place) + 1)
+        line = text.count("\n", 0, int(error.position)) + 1
+        reader.fault("the file has control characters", line)
         data = None
     except YAMLError as error:
-        reader.fault(f"not valid YAML: {error}".splitlines()[0], None)
+        reader.fault(
+            Message("not valid YAML: {why}", why=foreign(str(error).splitlines()[0])), None
+        )
         data = None
     return Document(file, sha256, data, reader.lines, tuple(reader.faults))
 
@@ -143,9 +196,9 @@ def parse_document(text: str, file: str, sha256: str = "") -> Document:
 def _unread(
     path: Path,
     raw: bytes,
-    message: str,
+    message: Message,
     line: int | None = None,
-    expected: str | None = None,
+    expected: Message | None = None,
     close: str | None = None,
 ) -> Document:
     fault = Fault(message, file=str(path), line=line, expected=expected, nearest=close)
@@ -161,17 +214,19 @@ class _Reader:
     """Turns events into plain data, noting lines and faults on the way."""
 
     file: str
-    lines: dict[Place, int] = field(default_factory=dict)
+    lines: dict[Location, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
-    def fault(self, message: str, line: int | None, found: str | None = None) -> None:
+    def fault(
+        self, message: str | Message, line: int | None, found: Message | str | None = None
+    ) -> None:
         self.faults.append(Fault(message, file=self.file, line=line, found=found))
 
-    def read(self, event: Event, events: Iterator[Event], place: Place) -> Plain:
+    def read(self, event: Event, events: Iterator[Event], at: Location) -> Plain:
         """Read the node that ``event`` opens."""
         line = _line(event)
-        self.lines.setdefault(place, line)
-        if len(place) > MAX_DEPTH:
+        self.lines.setdefault(at, line)
+        if len(at) > MAX_DEPTH:
             self.fault("the file is nested too deeply", line)
             raise _UnreadableError
         if isinstance(event, AliasEvent):
@@ -182,13 +237,13 @@ class _Reader:
         if isinstance(event, ScalarEvent):
             return _scalar(event)
         if isinstance(event, MappingStartEvent):
-            return self._mapping(events, place)
+            return self._mapping(events, at)
         items: list[Plain] = []
         while not isinstance(event := next(events), SequenceEndEvent):
-            items.append(self.read(event, events, (*place, len(items))))
+            items.append(self.read(event, events, (*at, len(items))))
         return items
 
-    def _mapping(self, events: Iterator[Event], place: Place) -> Plain:
+    def _mapping(self, events: Iterator[Event], at: Location) -> Plain:
         entries: dict[str, Plain] = {}
         while not isinstance(event := next(events), MappingEndEvent):
             line = _line(event)
@@ -197,18 +252,19 @@ class _Reader:
                 raise _UnreadableError
             key = event.value
             if key.startswith("<"):  # so pydantic marks the forms that an entry may have
-                is_merge = key == "<<" and event.style is None
-                unsupported = "merge keys are not supported"
-                self.fault(unsupported if is_merge else "a key must not begin with '<'", line, key)
+                unsupported = Message("a key must not begin with '<'")
+                if key == "<<" and event.style is None:
+                    unsupported = Message("merge keys are not supported")
+                self.fault(unsupported, line, key)
                 raise _UnreadableError
-            here = (*place, key)
+            entry = (*at, key)
             if key in entries:
-                first = f"a first one on line {self.lines[here]}"
-                self.fault(f"the key '{key}' stands twice", line, found=first)
-                self.read(next(events), events, (*here, "again"))
+                first = Message("a first one on line {line}", line=self.lines[entry])
+                self.fault(Message("the key '{key}' stands twice", key=key), line, found=first)
+                self.read(next(events), events, (*entry, "again"))
             else:
-                self.lines[here] = line
-                entries[key] = self.read(next(events), events, here)
+                self.lines[entry] = line
+                entries[key] = self.read(next(events), events, entry)
         return entries
 
 
@@ -249,3 +305,272 @@ def _scalar(event: ScalarEvent) -> Plain:
     if _FLOAT.fullmatch(text):
         return float(text)
     return text
+
+
+# --- forms ----------------------------------------------------------------------------------------
+
+AnyForm = TypeVar("AnyForm", bound="Form")
+
+LAX = Field(strict=False)
+"""For a field that is a tuple or an enumeration, which a file writes as a list or as text."""
+
+
+Item = TypeVar("Item")
+Items: TypeAlias = Annotated[tuple[Item, ...], LAX]
+"""A list of a file, as a tuple."""
+
+
+class Form(BaseModel):
+    """A mapping in which every key is known and nothing is converted."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, validate_by_name=True
+    )
+
+    def _misfits(self, context: Context) -> Iterator[Fault]:
+        """Give what does not fit together, or does not fit the context; ``at`` says where.
+
+        Asked only where every key by itself is sound.
+        """
+        yield from ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _whole(cls, data: Any, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        """Report unknown keys in our words, and misfits though there are unknown keys."""
+        if not isinstance(data, Mapping):
+            return read(data)
+        known = {name for key, each in cls.model_fields.items() for name in (each.alias, key)}
+        keys = [each.alias or key for key, each in cls.model_fields.items()]
+        faults = [
+            Fault(
+                "unknown key '{key}'",
+                at=(key,),
+                expected=Message("one of {names}", names=tuple(keys)),
+                nearest=nearest(str(key), keys),
+                key=key,
+            )
+            for key in data
+            if key not in known
+        ]
+        try:
+            form = read({key: each for key, each in data.items() if key in known})
+        except ValidationError as error:
+            raise _joined([*_details(error), *_problems(faults)]) from None
+        if faults := [*faults, *form._misfits(info.context)]:
+            raise InputError(faults)
+        return form
+
+
+class Words(Form):
+    """The same thing said in English and in Chinese."""
+
+    en: str
+    zh: str
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Names: TypeAlias = Annotated[
+    Items[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])
+]
+"""Names in a list, or one name alone."""
+
+
+def or_text(kind: Any) -> Any:
+    """Give the type of an entry that is text, or else of a kind that is a mapping."""
+    return Annotated[
+        Annotated[str, Tag("<text>")] | Annotated[kind, Tag("<mapping>")],
+        Discriminator(lambda value: "<text>" if isinstance(value, str) else "<mapping>"),
+    ]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Annotation of a field whose entry, of type ``raw``, stands for what ``resolve`` finds.
+
+    ``resolve`` takes the entry and the context, and raises an `InputError` for what it cannot find.
+    """
+
+    raw: Any
+    resolve: Callable[[Any, Context], object]
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_after_validator_function(
+            lambda value, info: self.resolve(value, info.context), handler.generate_schema(self.raw)
+        )
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Annotation of a mapping or list, of type ``raw``, that is resolved entry by entry.
+
+    ``resolve`` takes the key or position, the entry and the context. What is wrong with one entry
+    hides nothing that is wrong with another.
+    """
+
+    raw: Any
+    resolve: Callable[[Any, Any, Context], object]
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_wrap_validator_function(
+            self._read, handler.generate_schema(self.raw)
+        )
+
+    def _read(self, data: Any, read: Callable[[Any], Any], info: ValidationInfo) -> object:
+        if not isinstance(data, Mapping | list):
+            return read(data)
+        is_list = isinstance(data, list)
+        sound: dict[str | int, object] = {}
+        problems: list[InitErrorDetails] = []
+        entries = enumerate(data) if isinstance(data, list) else data.items()
+        for key, value in entries:
+            try:
+                (entry,) = read([value]) if is_list else read({key: value}).values()
+            except ValidationError as error:
+                shift = (key,) if is_list else ()
+                problems += _details(error, shift, skip=len(shift))
+                continue
+            try:
+                sound[key] = self.resolve(key, entry, info.context)
+            except InputError as error:
+                problems += _problems(error.faults, (key,))
+        if problems:
+            raise _joined(problems)
+        return tuple(sound.values()) if is_list else sound
+
+
+def doubled(values: Iterable[tuple[Location, str]]) -> Iterator[Fault]:
+    """Give a fault for each value that stands before, with the way to it.
+
+    >>> [fault.at for fault in doubled([(("rows", 0), "a"), (("rows", 1), "a")])]
+    [('rows', 1)]
+    """
+    seen: set[str] = set()
+    for at, value in values:
+        if value in seen:
+            yield Fault("'{name}' stands twice", at=at, name=value)
+        seen.add(value)
+
+
+def form_of(
+    form: type[AnyForm],
+    document: Document,
+    context: Context = None,
+    error: type[InputError] = CatalogueError,
+) -> AnyForm:
+    """Take a document for what it is meant to be.
+
+    Raises:
+        InputError: of the type ``error``, with every fault of the document, by line.
+    """
+    faults = list(document.faults)
+    try:
+        if document.data is not None or not faults:
+            whole = form.model_validate(document.data, context=context)
+    except ValidationError as found:
+        faults += (fault for detail in found.errors() for fault in _faults(document, detail))
+    if faults:
+        own = [fault.line or 0 if fault.file == document.file else 0 for fault in faults]
+        ordered = sorted(zip(own, faults, strict=True), key=lambda pair: pair[0])
+        raise error(dict.fromkeys(fault for _, fault in ordered))
+    return whole
+
+
+def _details(
+    error: ValidationError, before: Location = (), skip: int = 0
+) -> Iterator[InitErrorDetails]:
+    """Give what pydantic found wrong so that it can be raised again, elsewhere in the file."""
+    for each in error.errors(include_url=False):
+        yield InitErrorDetails(
+            type=each["type"],
+            loc=(*before, *each["loc"][skip:]),
+            input=each["input"],
+            ctx=each.get("ctx", {}),
+        )
+
+
+def _problems(faults: Collection[Fault], at: Location = ()) -> Iterator[InitErrorDetails]:
+    if faults:
+        context = {"error": InputError(faults)}
+        yield InitErrorDetails(type="value_error", loc=at, input=None, ctx=context)
+
+
+def _joined(details: Iterable[InitErrorDetails]) -> ValidationError:
+    return ValidationError.from_exception_data("form", list(details))
+
+
+_EXPECTED = {
+    "string_type": Message("text"),
+    "model_type": Message("a mapping (key: value)"),
+    "dict_type": Message("a mapping (key: value)"),
+    "list_type": Message("a list"),
+    "tuple_type": Message("a list"),
+    "bool_type": Message("true or false"),
+    "float_type": Message("a number"),
+    "int_type": Message("a whole number"),
+}
+
+
+def _faults(document: Document, detail: ErrorDetails) -> Iterator[Fault]:
+    """Say in our words, and with the line, what pydantic found wrong."""
+    # Which of several forms an entry has is said between angle brackets; [key] is pydantic's own.
+    at: Location = tuple(part for part in detail["loc"] if not str(part).startswith(("<", "[key")))
+    known = detail.get("ctx", {})
+    if isinstance(error := known.get("error"), InputError):
+        yield from (document.placed(fault, at) for fault in error.faults)
+        return
+    name = next((part for part in reversed(at) if isinstance(part, str)), "")
+    choice = tuple(re.findall("'([^']+)'", str(known.get("expected", ""))))
+    if detail["type"] == "missing":
+        message = Message("the key '{name}' is missing", name=name)
+        yield document.placed(Fault(message), at)
+        return
+    if not name:
+        message = Message("the file has the wrong form")
+    elif detail["type"] in _EXPECTED:
+        message = Message("'{name}' has the wrong type", name=name)
+    else:
+        message = Message("'{name}' has the wrong value", name=name)
+    fault = Fault(
+        message,
+        expected=Message("one of {names}", names=choice) if choice else _expected(detail),
+        found=shown(detail["input"]),
+        nearest=nearest(str(detail["input"]), choice),
+    )
+    yield document.placed(fault, at)
+
+
+def _expected(detail: ErrorDetails) -> Message:
+    match detail.get("ctx"):
+        case {"gt": number}:
+            return Message("more than {number:g}", number=number)
+        case {"ge": number}:
+            return Message("at least {number:g}", number=number)
+        case {"le": number}:
+            return Message("at most {number:g}", number=number)
+        case {"min_length": number}:
+            return Message("at least {number:g} entries", number=number)
+    if detail["type"] == "finite_number":
+        return Message("a finite number")
+    return _EXPECTED.get(detail["type"]) or foreign(detail["msg"])
+
+
+def shown(value: object) -> Message:
+    """Say in a word or two what a message found."""
+    match value:
+        case None:
+            return Message("nothing")
+        case bool():
+            return Message("{value}", value=str(value).lower())
+        case int() | float():
+            return Message("{number:g}", number=value)
+        case str():
+            long = len(value) > 60
+            return Message("a long text") if long else Message("the text '{value}'", value=value)
+        case list():
+            return Message("a list")
+        case _:
+            return Message("a mapping")

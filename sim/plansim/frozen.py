@@ -15,12 +15,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from plansim.errors import Message, Part
+
 __all__ = ["freeze", "thaw"]
 
 Record = TypeVar("Record")
 
 _PATH = "path"
 """The one key of the mapping that stands for a path; a mapping of a record is a list of pairs."""
+
+
+_MESSAGE = "message"
+"""The one key of the mapping that stands for a message among the parts of another."""
 
 
 def freeze(record: object) -> Any:
@@ -33,6 +39,8 @@ def freeze(record: object) -> Any:
         return record
     if isinstance(record, Enum):
         return record.value
+    if isinstance(record, Message):
+        return [record.template, {name: _frozen_part(part) for name, part in record.parts}]
     if is_dataclass(record):
         return [freeze(getattr(record, each.name)) for each in fields(record)]
     if isinstance(record, Mapping):
@@ -42,6 +50,13 @@ def freeze(record: object) -> Any:
     if isinstance(record, Path):
         return {_PATH: str(record)}
     raise TypeError(f"a {type(record).__name__} is no part of a record")
+
+
+def _frozen_part(part: Part) -> Any:
+    """Return a part of a message, whose kind is seen from the form of the data alone."""
+    if isinstance(part, Message):
+        return {_MESSAGE: freeze(part)}
+    return [_frozen_part(item) for item in part] if isinstance(part, tuple) else part
 
 
 def thaw(kind: type[Record], plain: object) -> Record:
@@ -71,6 +86,8 @@ def _reader(kind: Any) -> _Reader:
         return lambda plain: Path(plain[_PATH])
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind
+    if kind is Message:
+        return _message
     if is_dataclass(kind):
         return _record(kind)
     if origin is tuple and arguments[-1:] == (Ellipsis,):
@@ -83,6 +100,17 @@ def _reader(kind: Any) -> _Reader:
         key, value = map(_reader, arguments)
         return lambda plain: {key(name): value(entry) for name, entry in plain}
     raise TypeError(f"{kind} is no part of a record")
+
+
+def _message(plain: Any) -> Message:
+    template, parts = plain
+    return Message(template, **{name: _part(part) for name, part in parts.items()})
+
+
+def _part(plain: Any) -> Part:
+    if isinstance(plain, dict):
+        return _message(plain[_MESSAGE])
+    return tuple(map(_part, plain)) if isinstance(plain, list) else plain
 
 
 def _same(plain: Any) -> Any:

@@ -366,8 +366,6 @@ def test_the_shipped_calibration_says_what_history_can_tell(
     assert ("The model is not changed" if lang == "en" else "模型本身不因此改变") in printed
     if lang == "zh":
         return
-    (shown,) = SHOWN.findall(PAGE)
-    assert shown.split() == printed.split(), "docs/calibration.md is out of date: make readme"
     assert main(["calibrate", "history", "--format", "json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert told["chi_squared"] < told["chi_squared_before"]

@@ -15,13 +15,12 @@ from hypothesis.extra.numpy import arrays
 
 from plansim.analysis import attribution as causes
 from plansim.analysis.attribution import attribute, groups_of, sampled_shapley, shapley
-from plansim.analysis.experiments.block import judged_targets
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, SimulationError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, as_written, read_scenario
-from plansim.targets.catalogue import Status, Target, load_targets
+from plansim.targets.catalogue import Status, Target, judged_targets, load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.verdict import check_targets
 from tests.helpers.vensim_text import writer

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from plansim.analysis.evaluator import compiled
 from plansim.analysis.optimization.frontier import frontier
 from plansim.analysis.optimization.frontier_check import TOLERANCE, check, grid_of
 from plansim.analysis.optimization.frontier_field import Field
 from plansim.analysis.optimization.frontier_file import Quest, read_quest
 from plansim.analysis.optimization.frontier_records import Frontier, Horizon, Way
 from plansim.analysis.optimization.search_space import Found
-from plansim.analysis.runs import compiled
 from plansim.model.reader import load_model
 from plansim.targets.catalogue import Target, load_targets
 from plansim.targets.indicator import Floats

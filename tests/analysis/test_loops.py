@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from plansim.analysis.experiments.block import judged_targets
 from plansim.analysis.feedback.loops import MOVES, Loop, Polarity, cut_loops, load_loops
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.reader import as_written, read_scenario
-from plansim.targets.catalogue import Attribute, Target, load_targets
+from plansim.targets.catalogue import Attribute, Target, judged_targets, load_targets
 from plansim.targets.verdict import check_targets
 from tests.helpers.vensim_text import writer
 
@@ -107,7 +106,7 @@ def test_every_fault_of_the_file_is_told_with_its_line(town: Model, tmp_path: Pa
     (tmp_path / "loops.yaml").write_text(text, "utf-8")
     with pytest.raises(CatalogueError) as caught:
         load_loops(town)
-    told = [(each.line, each.message, each.nearest) for each in caught.value.faults]
+    told = [(each.line, str(each.message), each.nearest) for each in caught.value.faults]
     assert told == [
         (10, "the model has no variable 'brths'", "births"),
         (11, "two loops have the id 'R1'", None),

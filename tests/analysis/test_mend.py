@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plansim.analysis.experiments.block import judged_targets
 from plansim.analysis.optimization.remedies import Mended, Mending, mend
 from plansim.analysis.optimization.solve import brackets, lever_named, solve
 from plansim.analysis.optimization.workshop import Move
@@ -16,7 +15,7 @@ from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.values import Apply
-from plansim.targets.catalogue import Attribute, Status, Target, load_targets
+from plansim.targets.catalogue import Attribute, Status, Target, judged_targets, load_targets
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
 

@@ -10,16 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.analysis.experiments.block import judged_targets
+from plansim.analysis.evaluator import Evaluator, Request
 from plansim.analysis.optimization.mix import Mix, Outlay, Prices, cheapest_mix
 from plansim.analysis.optimization.solve import Range, lever_named
-from plansim.analysis.trials import Question, bench_of
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.reader import as_written, read_scenario
-from plansim.targets.catalogue import Status, Target, load_targets
+from plansim.targets.catalogue import Status, Target, judged_targets, load_targets
 from plansim.targets.verdict import check_targets
 from tests.helpers.vensim_text import writer
 
@@ -147,10 +146,9 @@ def test_no_point_of_a_fine_grid_of_runs_is_cheaper(town: Model, mixed: Callable
     prices = {"pull": 1.3, "push": 0.7}
     found = mixed("S1 P1", Prices(prices))
     aims = [each for each in load_targets(model=town) if each.id in {"S1", "P1"}]
-    bench = bench_of(town, as_written(town), ["pull", "push"], Question(tuple(aims)))
+    evaluator = Evaluator(town, as_written(town), ["pull", "push"], Request(tuple(aims)))
     grid = np.array(list(itertools.product(np.linspace(0, 4, 161), np.linspace(0, 2, 81))))
-    standings = bench.run(grid).standings.values()
-    good = np.all([each.least >= 0 for each in standings], axis=0)
+    good = evaluator.evaluate(grid).met(aims).all(axis=1)
     cost = np.abs(grid - 1) @ np.array(list(prices.values()))
     assert good.any()
     assert found.cost <= cost[good].min() + 1e-9

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from plansim.analysis.experiments.block import judged_targets
 from plansim.analysis.optimization.solve import POINTS, Range, Solution, lever_named, solve
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, SimulationError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, as_written, read_scenario
-from plansim.targets.catalogue import Status, Target, load_targets
+from plansim.targets.catalogue import Status, Target, judged_targets, load_targets
 from plansim.targets.verdict import check_targets
 from tests.helpers.vensim_text import writer
 

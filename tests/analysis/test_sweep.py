@@ -23,13 +23,19 @@ import xarray as xr
 import zarr
 from scipy.stats import binomtest
 
-from plansim.analysis.experiments.block import Bench, wants_of
-from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.evaluator import (
+    Evaluator,
+    Reading,
+    RunStatus,
+    Simulate,
+    SimulatedRuns,
+)
+from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.replay import deviation, member, scenario_text, stored_run
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import open_store
-from plansim.analysis.experiments.sweep import sweep
-from plansim.analysis.runs import Members, Outcome, Reading, Simulate, compiled
+from plansim.analysis.experiments.sweep import request_of, sweep
 from plansim.engine.simulate import simulate
 from plansim.errors import DesignError, InputError, OutputError
 from plansim.files import shipped
@@ -177,6 +183,7 @@ def test_the_growth_of_a_run_follows_from_its_factors(
     )
 
 
+@pytest.mark.slow
 def test_runs_of_the_shipped_model_are_what_pysd_gives(city: Model, tmp_path: Path) -> None:
     design = read_design(shipped("scenarios", "sweeps", "growth-investment.yaml"), city, samples=32)
     sweep(design, city, load_targets(model=city), tmp_path / "r.zarr")
@@ -220,12 +227,14 @@ def test_values_do_not_depend_on_the_tile(
     town: Model, aims: tuple[Target, ...], reads: Callable[..., Design]
 ) -> None:
     design = reads(samples=100)
-    wants = wants_of(town, design, aims)
-    whole, small = (Bench(town, design, wants, compiled, tile) for tile in (4096, 13))
-    a = whole.block(31, 187, whole.draw(Sampler(design), 31, 187))
-    b = small.block(31, 187, small.draw(Sampler(design), 31, 187))
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name])
+    request, points = request_of(design, aims), Sampler(design).draw(0, 100)
+    parts = (town, design.scenarios[1], design.factors, request)
+    whole = Evaluator(*parts).evaluate(points)
+    small = Evaluator(*parts, tile=13).evaluate(points, threads=2)
+    for one, other in ((whole, small), *((whole[t.id], small[t.id]) for t in request.targets)):
+        for name, array in vars(one).items():
+            if isinstance(array, np.ndarray):
+                np.testing.assert_array_equal(array, getattr(other, name))
 
 
 def test_longer_samples_begin_with_shorter_ones(
@@ -257,7 +266,7 @@ def test_an_interrupted_sweep_is_resumed_to_the_same_values(
     done = store.done()
     assert len(done) == 10
     status = arrays(cut)["status"]
-    assert (status[:640] == Outcome.OK).all()
+    assert (status[:640] == RunStatus.OK).all()
     assert (status[640:] == -1).all(), "fill values mean never run"
     before = {
         name: values[:640].copy() for name, values in arrays(cut).items() if len(values) > 640
@@ -381,7 +390,7 @@ def test_a_bad_run_is_a_status(
     faster = replace(design, scenarios=(_longer(design.scenarios[0]),))
     summary = sweep(faster, town, aims, tmp_path / "r.zarr")
     found = xr.open_zarr(tmp_path / "r.zarr", chunks=None)
-    assert found["status"].values.tolist() == [0, Outcome.NAN, Outcome.OVERFLOW, 0]
+    assert found["status"].values.tolist() == [0, RunStatus.NAN, RunStatus.OVERFLOW, 0]
     names = found["bad_variable"].attrs["names"]
     assert [names[i] if i >= 0 else "" for i in found["bad_variable"].values] == [
         "", "root", "fed", ""
@@ -394,7 +403,7 @@ def test_a_bad_run_is_a_status(
     assert json.loads(summary.attrs["bad_variables"]) == {"root": 1, "fed": 1}
     assert summary["verdicts"].sel(target="S1").values.sum() == 2, "bad runs have no verdict"
     bad = stored_run(open_store(tmp_path / "r.zarr"), 2)
-    assert (bad.outcome, bad.culprit, bad.when) == (Outcome.OVERFLOW, "fed", 2032.5)
+    assert (bad.status, bad.failed_variable, bad.failed_time) == (RunStatus.OVERFLOW, "fed", 2032.5)
 
 
 def _longer(scenario: Scenario) -> Scenario:
@@ -603,7 +612,7 @@ def test_a_killed_sweep_loses_at_most_the_blocks_in_hand(
     assert 9 <= len(done) < store.blocks
     status = arrays(tmp_path / "r.zarr")["status"]
     for number in done:
-        assert (status[slice(*store.span(number))] == Outcome.OK).all()
+        assert (status[slice(*store.span(number))] == RunStatus.OK).all()
     process = child("resume")
     assert process.wait(timeout=120) == 0
     sweep(reads(samples=200_000), town, aims, tmp_path / "whole.zarr", block=16384)
@@ -652,7 +661,7 @@ def test_an_error_in_a_thread_ends_the_sweep(
     def broken(
         model: Model, scenario: Scenario, constants: Sequence[str], readings: Sequence[Reading]
     ) -> Simulate:
-        def simulate(inputs: npt.NDArray[np.float64]) -> Members:
+        def simulate(inputs: npt.NDArray[np.float64]) -> SimulatedRuns:
             raise ZeroDivisionError(threading.current_thread().name)
 
         return simulate
@@ -744,7 +753,7 @@ def test_no_scheduler_answers(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("plansim.analysis.experiments.sweep.PATIENCE", "1s")
+    monkeypatch.setattr("plansim.analysis.workers.PATIENCE", "1s")
     address = f"tcp://127.0.0.1:{_free_port()}"
     with pytest.raises(InputError, match="no scheduler answers"):
         sweep(reads(), town, aims, tmp_path / "r.zarr", scheduler=address)

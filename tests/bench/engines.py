@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 import simlin
 
-from plansim.analysis.experiments.block import wants_of
-from plansim.analysis.experiments.design import Design, Sampler
-from plansim.analysis.experiments.factors import applied, default_of
-from plansim.analysis.runs import variable_of
+from plansim.analysis.evaluator import Evaluator
+from plansim.analysis.experiments.design import Design
+from plansim.analysis.experiments.sampling import Sampler
+from plansim.analysis.experiments.sweep import request_of
 from plansim.compiler.llvm import LANES
 from plansim.compiler.native import Processor, Target, host_target, processors
 from plansim.engine import pysd as reference
@@ -35,8 +35,9 @@ from plansim.engine.batch import FloatArray, saved_times, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
+from plansim.scenario.factors import applied, default_of
 from plansim.scenario.reader import as_written
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import load_targets, variable_of
 from tests.bench.ablation import ablated
 from tests.bench.sweeps import MILLION, PATH, design_of, stages, whole
 
@@ -114,8 +115,9 @@ class Case:
 def case(runs: int) -> Case:
     model = load_model()
     design = design_of(model, runs)
-    wants = wants_of(model, design, load_targets(model=model))
-    names = (variable_of(model, each.series).name for each in wants.readings)
+    request = request_of(design, load_targets(model=model))
+    evaluator = Evaluator(model, design.scenarios[0], design.factors, request)
+    names = (variable_of(model, each.series).name for each in evaluator.readings)
     vary = [each for factor in design.factors for each in factor.constants]
     return Case(model, design, vary, list(dict.fromkeys(names)))
 

@@ -12,16 +12,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from plansim.analysis.experiments.block import Bench, wants_of
-from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.evaluator import TILE, Evaluator, Request, compiled
+from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.factors import applied
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import create_store
 from plansim.analysis.experiments.summary import summarise
-from plansim.analysis.runs import compiled
+from plansim.analysis.experiments.sweep import SweepRuns, request_of
 from plansim.engine.batch import FloatArray
 from plansim.files import shipped
 from plansim.model.records import Model
+from plansim.scenario.factors import applied, default_of
 from plansim.targets.catalogue import load_targets
 
 __all__ = ["MILLION", "design_of", "stages", "whole"]
@@ -38,8 +39,9 @@ def design_of(model: Model, runs: int) -> Design:
 def stages(model: Model) -> dict[str, float]:
     """Give the processor time of each stage of a block, in microseconds a run, on one thread."""
     design = design_of(model, 2 * BLOCK)
-    wants = wants_of(model, design, load_targets(model=model))
-    bench, sampler = Bench(model, design, wants, compiled), Sampler(design)
+    request = request_of(design, load_targets(model=model))
+    runs, sampler = SweepRuns(model, design, request), Sampler(design)
+    simulate = _simulation(model, design, request)
     found: dict[str, list[float]] = {}
 
     def cpu(name: str, work: Callable[[], object]) -> None:
@@ -50,15 +52,15 @@ def stages(model: Model) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         card = {"design": {"factors": {f.name: {} for f in design.factors}, "kind": "sobol",
                            "scenarios": {each.id: {} for each in design.scenarios}}}  # fmt: skip
-        store = create_store(Path(folder, "r.zarr"), model, design, wants, card, BLOCK)
+        store = create_store(Path(folder, "r.zarr"), model, design, request, card, BLOCK)
         writer = store.writer()
         for number in range(store.blocks):
             start, stop = store.span(number)
-            points = bench.draw(sampler, start, stop)
+            points = runs.draw(sampler, start, stop)
             cpu("drawn", lambda a=start, b=stop: Sampler(design).draw(a, b))  # type: ignore[misc]
-            cpu("simulated", lambda p=points: _simulate(bench, p))  # type: ignore[misc]
-            block = bench.block(start, stop, points)
-            cpu("simulated and judged", lambda a=start, b=stop, p=points: bench.block(a, b, p))  # type: ignore[misc]
+            cpu("simulated", lambda p=points: simulate(p))  # type: ignore[misc]
+            block = runs.block(start, stop, points)
+            cpu("simulated and judged", lambda a=start, b=stop, p=points: runs.block(a, b, p))  # type: ignore[misc]
             cpu("written", lambda n=number, f=block: writer.write(n, f))  # type: ignore[misc]
             store.mark(number)
         cpu("summarised", lambda: summarise(store))
@@ -68,11 +70,19 @@ def stages(model: Model) -> dict[str, float]:
     return least
 
 
-def _simulate(bench: Bench, points: FloatArray) -> None:
-    course = bench._courses[0]
-    for first in range(0, BLOCK, bench.tile):
-        part = points[first : first + bench.tile]
-        course.simulate(applied(bench.design.factors, part, course.defaults))
+def _simulation(model: Model, design: Design, request: Request) -> Callable[[FloatArray], None]:
+    """Return what simulates points tile by tile, without judging them."""
+    scenario = design.scenarios[0]
+    readings = Evaluator(model, scenario, design.factors, request).readings
+    constants = [name for factor in design.factors for name in factor.constants]
+    simulate = compiled(model, scenario, constants, readings)
+    defaults = {name: default_of(model, scenario.values, name) for name in constants}
+
+    def run(points: FloatArray) -> None:
+        for first in range(0, len(points), TILE):
+            simulate(applied(design.factors, points[first : first + TILE], defaults))
+
+    return run
 
 
 def whole(runs: int, threads: int) -> tuple[float, float, float, int]:

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 from plansim.analysis.attribution import MOST_EXACT, attribute, groups_of
-from plansim.analysis.experiments.block import judged_targets
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, read_scenario
-from plansim.targets.catalogue import load_targets
+from plansim.targets.catalogue import judged_targets, load_targets
 from tests.helpers.visit import FIRST, SECOND, Visit
 
 ORDERS = 60

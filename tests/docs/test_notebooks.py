@@ -66,7 +66,7 @@ def test_one_cell_sets_the_language_and_comes_first(path: Path) -> None:
     assert len(ast.parse(first.source).body) == 1
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("lang", [pytest.param("en"), pytest.param("zh", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_ends_with_an_answer(
     path: Path, lang: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,13 +14,13 @@ from matplotlib.image import imread
 
 import plansim
 from plansim.files import shipped
+from tests.docs.examples import pattern_of, read_examples
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LEFT_OUT = "…"  # a line of README that stands for lines it leaves out
 
 
 def fenced(language: str) -> list[str]:
@@ -38,15 +38,6 @@ def command_lines() -> list[str]:
     ]
 
 
-def sessions() -> list[tuple[str, list[str]]]:
-    """Give each command that README shows with its output, and the lines of that output."""
-    shown = []
-    for block in fenced("console"):
-        command, *lines = block.splitlines()
-        shown.append((command.removeprefix("$ "), [line.rstrip() for line in lines]))
-    return shown
-
-
 def what_make_runs() -> str:
     """Give the command that ``make run`` comes to once the environment is set up."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith("MAKE")}
@@ -61,21 +52,9 @@ def what_make_runs() -> str:
     return done.stdout.splitlines()[-1].removeprefix(".venv/bin/")
 
 
-def check_shown(shown: list[str], printed: list[str]) -> None:
-    """Hold the printed lines against the shown ones, of which ``…`` stands for any number."""
-    pattern = "\n".join("(?:.*\n)*?.*" if line == LEFT_OUT else re.escape(line) for line in shown)
-    if re.fullmatch(pattern, "\n".join(printed)):
-        return
-    missing = [line for line in shown if line != LEFT_OUT and line not in printed]
-    pytest.fail(
-        "README does not show what is printed (`make readme` mends it); not printed any more:\n"
-        + "\n".join(missing)
-    )
-
-
 def test_readme_shows_something_to_check() -> None:
     assert len(command_lines()) >= 5
-    assert any(command == "make run" for command, _ in sessions())
+    assert read_examples(["README.md"])[0].command == "make run"
 
 
 @pytest.mark.parametrize(
@@ -96,6 +75,7 @@ def test_what_a_page_links_to_exists(page: str) -> None:
     assert sorted(missing) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", command_lines())
 def test_a_command_of_readme_runs(line: str, plansim_command: Command, tmp_path: Path) -> None:
     done = plansim_command(*shlex.split(line)[1:], cwd=tmp_path)
@@ -103,35 +83,13 @@ def test_a_command_of_readme_runs(line: str, plansim_command: Command, tmp_path:
     assert done.stdout.strip() or any(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("command", "shown"), sessions())
-def test_readme_shows_what_is_printed(
-    command: str, shown: list[str], plansim_command: Command
-) -> None:
-    line = what_make_runs() if command == "make run" else command
-    program, *arguments = shlex.split(line)
+def test_readme_shows_what_make_run_prints(plansim_command: Command) -> None:
+    example = read_examples(["README.md"])[0]
+    program, *arguments = shlex.split(what_make_runs())
     assert program == "plansim"
-    assert len(shown) > 1
     done = plansim_command(*arguments)
     assert done.returncode == 0, done.stderr
-    check_shown(shown, [printed.rstrip() for printed in done.stdout.splitlines()])
-
-
-@pytest.mark.parametrize(
-    ("shown", "printed", "agrees"),
-    [
-        (["a", "b"], ["a", "b"], True),
-        (["a", LEFT_OUT, "d"], ["a", "b", "c", "d"], True),
-        (["a", LEFT_OUT], ["a", "b", "c"], True),
-        (["a"], ["a", "b"], False),
-        (["a", LEFT_OUT, "e"], ["a", "b"], False),
-    ],
-)
-def test_shown_lines_are_compared(shown: list[str], printed: list[str], agrees: bool) -> None:
-    if agrees:
-        check_shown(shown, printed)
-    else:
-        with pytest.raises(pytest.fail.Exception, match="does not show what is printed"):
-            check_shown(shown, printed)
+    assert re.fullmatch(pattern_of(example.shown), done.stdout), "`make results` renews README"
 
 
 def test_the_scenario_of_readme_is_read(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from plansim.cli.main import plansim as group
 from plansim.errors import Fault
 from plansim.output.messages import Catalogue, holes, read_catalogue, say_in
 from plansim.output.text import Lang
+from tests.helpers.extraction import extracted, parts
 from tests.helpers.templates import called, templates_of
 
 ROOT = Path(plansim.__file__).parent
@@ -84,7 +85,8 @@ NEVER = re.compile(
 
 
 def test_every_message_of_the_sources_has_its_chinese() -> None:
-    missing = {text: place for text, place in written().items() if text not in raw()["errors"]}
+    known = {*raw()["errors"], *raw()["messages"]}
+    missing = {text: place for text, place in written().items() if text not in known}
     assert not missing, "add to `errors` in messages.yaml"
 
 
@@ -150,6 +152,18 @@ def test_chinese_has_as_many_parts_and_is_chinese() -> None:
 def test_no_error_makes_a_text_of_a_fault() -> None:
     # As a text its parts could no longer be told apart.
     assert re.search(r"(Output|Simulation)Error\(\s*str\((Fault|fault)", sources()) is None
+
+
+# --- literal templates ------------------------------------------------------------------------
+
+
+def test_no_chinese_is_left_whose_template_is_gone() -> None:
+    assert set(raw()["messages"]) - set(extracted(ROOT)) == set()
+
+
+def test_chinese_has_the_parts_of_its_template() -> None:
+    for template, chinese in raw()["messages"].items():
+        assert parts(chinese) == parts(template), template
 
 
 # --- saying -----------------------------------------------------------------------------------

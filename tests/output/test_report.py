@@ -20,9 +20,9 @@ from fontTools.ttLib import TTFont
 from openpyxl import load_workbook
 
 from plansim.analysis.comparison import Comparison, Spread, compare
+from plansim.analysis.evaluator import compiled
 from plansim.analysis.optimization.remedies import Mended
 from plansim.analysis.optimization.workshop import workshop_of
-from plansim.analysis.runs import compiled
 from plansim.cli.main import main
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate

@@ -328,7 +328,7 @@ def test_changed_evidence_changes_findings(copied: Path) -> None:
          "{0}: the text names 'end.real', which nothing gives"),
         ("The same row asks for {end:.0f} 亿元", "The same row asks for {end 亿元", "{0}: the text "
          "cannot be filled: unexpected '{{' in field name"),
-        ("  nature: slack", "  nature: slck", "{0}: 'nature' is not what it should be; expected "
+        ("  nature: slack", "  nature: slck", "{0}: 'nature' has the wrong value; expected "
          "'contradiction', 'tension', 'definition', 'rounding', 'slack', 'consistent' or 'silent'; "
          "found the text 'slck'"),
         ("- id: I33", "- id: I32", "{0}: the id I32 stands twice"),

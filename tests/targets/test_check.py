@@ -448,6 +448,6 @@ def test_a_model_without_a_variable_of_its_own_catalogue_is_refused(
     with pytest.raises(CatalogueError) as caught:
         load_targets(model=load_model(tmp_path / "town.mdl"))
     (fault,) = caught.value.faults
-    assert fault.message == "the model town has no variable 'forest cover' to judge M32 by"
+    assert str(fault.message) == "the model town has no variable 'forest cover' to judge M32 by"
     assert fault.nearest == "forest covr"
     assert fault.line == next(each.line for each in load_targets() if each.id == "M32")

@@ -324,52 +324,53 @@ def test_all_faults_of_the_form_come_at_once(tmp_path: Path) -> None:
         """)
     assert faults_of(tmp_path, rows) == [
         "1: the key 'zh' is missing",
-        "4: unknown key 'at leest'; did you mean 'at least'?",
-        "5: 'place' is not what it should be; expected a list; found the text 'ch 1'",
-        "6: 'attribute' is not what it should be; expected 'binding', 'expected' or 'unlabelled'; "
-        "found the text 'bindng'",
-        "7: 'measure' is not what it should be; expected 'level', 'growth', 'sum', 'mean' or "
-        "'reduction'; found 3",
-        "8: 'variable' is not what it should be; expected text; found a list",
-        "9: 'id' is not what it should be; expected text; found 7",
-        "13: 'year' is not what it should be; expected a whole number; found 2010.5",
-        "13: 'at least' is not what it should be; expected a number; found the text 'many'",
+        "4: unknown key 'at leest'; expected one of year, at least, at most, about, within, parts; "
+        "did you mean 'at least'?",
+        "5: 'place' has the wrong type; expected a list; found the text 'ch 1'",
+        "6: 'attribute' has the wrong value; expected one of binding, expected, unlabelled; "
+        "found the text 'bindng'; did you mean 'binding'?",
+        "7: 'measure' has the wrong value; expected one of level, growth, sum, mean, "
+        "reduction; found 3",
+        "8: 'variable' has the wrong type; expected text; found a list",
+        "9: 'id' has the wrong type; expected text; found 7",
+        "13: 'year' has the wrong type; expected a whole number; found 2010.5",
+        "13: 'at least' has the wrong type; expected a number; found the text 'many'",
     ]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("{at least: 200, ", "{at least: 200, at most: 3, ", "5: the target of G1 has more than "
-         "one direction; expected one of at least, at most, about; found at least and at most"),
+        ("{at least: 200, ", "{at least: 200, at most: 3, ", "5: a target has more than "
+         "one direction; expected one of at least, at most, about; found at least, at most"),
         ("{at least: 200, ", "{", "5: the target of G1 has no value; expected one of at least, "
          "at most, about"),
-        ("{at least: 200, ", "{about: 200, ", "5: the target of G1 must say within what it is "
+        ("{at least: 200, ", "{about: 200, ", "5: a target must say within what it is "
          "about its value; expected about and within, both or neither"),
-        ("{at least: 200, ", "{at least: 200, within: 1, ", "5: the target of G1 must say within "
+        ("{at least: 200, ", "{at least: 200, within: 1, ", "5: a target must say within "
          "what it is about its value; expected about and within, both or neither"),
-        ("{at least: 200, ", "{about: 200, within: 0, ", "5: a tolerance must be positive; "
-         "found 0"),
+        ("{at least: 200, ", "{about: 200, within: 0, ", "5: 'within' has the wrong value; "
+         "expected more than 0; found 0"),
         ("year: 2010", "year: 2005", "5: the year of G1 lies outside the plan; expected a year "
          "after 2005 and up to 2020; found 2005"),
-        ("  target: {at least: 200, year: 2010}\n", "", "1: G1 has no target"),
+        ("  target: {at least: 200, year: 2010}\n", "", "1: the key 'target' is missing"),
         ("[ch 1]", "[ch 1, ch 11]", "6: unknown place 'ch 11'; did you mean 'ch 1'?"),
         ("variable: GDP", "not_modelled: details", "7: unknown not_modelled 'details'; "
          "did you mean 'detail'?"),
-        ("variable: GDP", "not_modelled: {en: Because.}", "7: a reason must stand in both "
-         "languages; expected en and zh"),
+        ("variable: GDP", "not_modelled: {en: Because.}", "7: the key 'zh' is missing"),
         ("  variable: GDP\n", "", "1: G1 must say in one way what judges it; expected one of "
          "variable, variables, planned, not_modelled; found none"),
         ("variable: GDP", "variable: GDP\n  planned: GDP", "1: G1 must say in one way what judges "
          "it; expected one of variable, variables, planned, not_modelled; "
-         "found variable and planned"),
+         "found variable, planned"),
         ("variable: GDP", "variables: {constant: GDP}", "7: G1 has only one basis; "
          "expected variable, or two bases or more"),
-        ("variable: GDP", "variables: {constant: GDP, curent: GDP}", "7: unknown basis 'curent'; "
-         "expected one of constant, current, registered, resident; did you mean 'current'?"),
-        ("unit: 亿元", "unit: 亿元\n  base: {year: last, value: 1}", "5: the base of G1 has no "
+        ("variable: GDP", "variables: {constant: GDP, curent: GDP}", "7: 'curent' has the wrong value; "
+         "expected one of constant, current, registered, resident; found the text 'curent'; "
+         "did you mean 'current'?"),
+        ("unit: 亿元", "unit: 亿元\n  base: {year: last, value: 1}", "5: there is no such "
          "year; expected a year, or years as 2001–05; found the text 'last'"),
-        ("unit: 亿元", "unit: 亿元\n  base: {year: 2005–01, value: 1}", "5: the base of G1 has no "
+        ("unit: 亿元", "unit: 亿元\n  base: {year: 2005–01, value: 1}", "5: there is no such "
          "year; expected a year, or years as 2001–05; found the text '2005–01'"),
     ],
 )  # fmt: skip
@@ -384,16 +385,17 @@ def test_kinds_of_rows_are_held_apart(tmp_path: Path) -> None:
     figures = "figures:\n" + ROW
     past = "past:\n" + ROW.replace("G1", "G2").replace("variable: GDP", "wording: words")
     head = HEAD.replace("targets:\n", "targets: []\n")
+    keys = "id, en, zh, unit, place, attribute, basis, measure, wording, note, base"
     assert faults_of(tmp_path, figures + past, head) == [
-        "2: G1 is no target and cannot be judged",
-        "2: G1 has no base",
-        "6: G1 is a figure and cannot have a target",
-        "10: G2 has no base",
+        "2: the key 'base' is missing",
+        f"6: unknown key 'target'; expected one of {keys}",
+        f"8: unknown key 'variable'; expected one of {keys}",
+        "10: the key 'base' is missing",
     ]
 
 
 def test_an_id_stands_once(tmp_path: Path) -> None:
-    assert faults_of(tmp_path, ROW + ROW) == ["8: the id G1 stands twice"]
+    assert faults_of(tmp_path, ROW + ROW) == ["8: 'G1' stands twice"]
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.experiments.block import judged_targets
-from plansim.analysis.experiments.factors import default_of
-from plansim.analysis.runs import Engine, compiled
-from plansim.analysis.trials import Question, Standing, bench_of
+from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, TimeSpec, VariableKind
+from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import lever_of
-from plansim.targets.catalogue import Status, Target
+from plansim.targets.catalogue import Status, Target, judged_targets
 from plansim.targets.indicator import Floats
+from plansim.targets.verdict import Findings
 
 __all__ = [
     "MOST_EXACT",
@@ -132,18 +131,18 @@ def attribute(
     masks = _subsets(len(groups)) if paths is None else _along(paths)
     wanted, places = np.unique(masks, axis=0, return_inverse=True)
     constants = [each for group in groups for each in group.constants]
-    bench = bench_of(model, before, constants, Question(tuple(targets)), engine)
-    trials = bench.run(_settings(groups, wanted))
-    trials.require_sound()
+    evaluator = Evaluator(model, before, constants, Request(targets), engine)
+    evaluation = evaluator.evaluate(_settings(groups, wanted))
+    evaluation.require_ok()
     found = []
     for target in targets:
-        standing = trials.standings[target.id]
-        margins = standing.margin[places.reshape(-1)]
+        findings = evaluation[target.id]
+        margins = findings.margin[places.reshape(-1)]
         if paths is None:
             shares, errors = shapley(margins), np.zeros(len(groups))
         else:
             shares, errors = sampled_shapley(margins, paths)
-        found.append(_shares(target, standing, wanted, shares, errors, after))
+        found.append(_shares(target, findings, wanted, shares, errors, after))
     return Attribution(
         before.id, after.id, groups, tuple(found), len(wanted), 0 if paths is None else len(paths)
     )
@@ -211,7 +210,7 @@ def _settings(groups: Sequence[Group], masks: Masks) -> Floats:
 
 def _shares(
     target: Target,
-    standing: Standing,
+    findings: Findings,
     masks: Masks,
     shares: Floats,
     errors: Floats,
@@ -220,20 +219,20 @@ def _shares(
     count = masks.sum(axis=1)
     first, last = int(count.argmin()), int(count.argmax())
     # The runs are judged as the first scenario's; what the second assumes, its file says.
-    status = Status.ASSUMED if target.id in after.assumed else _status(standing, last)
+    status = Status.ASSUMED if target.id in after.assumed else _status(findings, last)
     return Shares(
         target,
-        float(standing.margin[first]),
-        float(standing.margin[last]),
-        _status(standing, first),
+        float(findings.margin[first]),
+        float(findings.margin[last]),
+        _status(findings, first),
         status,
         tuple(shares.tolist()),
         tuple(errors.tolist()),
     )
 
 
-def _status(standing: Standing, run: int) -> Status:
-    return list(Status)[int(standing.status[run])]
+def _status(findings: Findings, run: int) -> Status:
+    return list(Status)[int(findings.status[run])]
 
 
 # --- every subset ---------------------------------------------------------------------------------

@@ -12,14 +12,20 @@ from dataclasses import dataclass
 import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
-from plansim.analysis.experiments.block import judged_targets
-from plansim.analysis.experiments.factors import default_of
 from plansim.analysis.optimization.remedies import Mended, mend
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
+from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.records import Text
-from plansim.targets.catalogue import Attribute, Kind, Status, Target, split_reference
+from plansim.targets.catalogue import (
+    Attribute,
+    Kind,
+    Status,
+    Target,
+    judged_targets,
+    split_reference,
+)
 from plansim.targets.verdict import Verdict, check_targets
 from plansim.targets.views import Views
 from plansim.targets.views_default import names_of

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from rich.console import RenderableType
 
-    from plansim.errors import Fault
+    from plansim.errors import Fault, Say
     from plansim.model.records import Model
-    from plansim.output.messages import Say
     from plansim.output.text import Text
     from plansim.scenario.reader import Scenario
     from plansim.targets.annual import Annual

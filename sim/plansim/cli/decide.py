@@ -281,9 +281,9 @@ def frontier(
     from plansim.analysis.experiments.design_file import design_named
     from plansim.analysis.optimization.frontier import frontier as search
     from plansim.analysis.optimization.frontier_file import read_quest
-    from plansim.analysis.runs import variable_of
     from plansim.output.export.frontier import frontier_json
     from plansim.output.tables.frontier import frontier_table
+    from plansim.targets.catalogue import variable_of
     from plansim.targets.views_file import load_views
 
     page = page_for(lang)

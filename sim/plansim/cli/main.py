@@ -61,9 +61,8 @@ from plansim.cli.validate import COMMANDS as VALIDATE
 from plansim.cli.why import COMMANDS as CAUSES
 
 if TYPE_CHECKING:
-    from plansim.errors import Fault
+    from plansim.errors import Fault, Say
     from plansim.model.records import Model, Variable
-    from plansim.output.messages import Say
     from plansim.scenario.reader import Scenario
     from plansim.targets.audit import Clash
 
@@ -98,9 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"{PROGRAM}: {say(message)}{hint}", err=True)
         return 2
     except PlansimError as error:
-        from plansim.output.messages import say_error
-
-        click.echo(f"{PROGRAM}: {say_error(error, _say_on(line))}", err=True)
+        click.echo(f"{PROGRAM}: {error.written(_say_on(line))}", err=True)
         return 2
     except ReaderLeftError:
         # What is left in the buffer must go somewhere when the interpreter ends.

@@ -98,8 +98,8 @@ def sweep(
     """
     from plansim.analysis.experiments.store import open_store
     from plansim.analysis.experiments.sweep import sweep as run_sweep
-    from plansim.analysis.runs import variable_of
     from plansim.output.tables.sweep import sweep_table
+    from plansim.targets.catalogue import variable_of
 
     if resume and force:
         raise click.UsageError("--resume keeps what is there, --force replaces it")
@@ -178,9 +178,9 @@ def replay(
     lang: str | None,
 ) -> None:
     """Run run INDEX of a sweep again, as a scenario, and hold it to what is stored."""
+    from plansim.analysis.evaluator import RunStatus
     from plansim.analysis.experiments.replay import deviation, member, scenario_text, stored_run
     from plansim.analysis.experiments.store import open_store
-    from plansim.analysis.runs import Outcome
     from plansim.output.tables.verdicts import verdict_table
     from plansim.targets.verdict import check_targets
 
@@ -192,9 +192,9 @@ def replay(
     if output is not None:
         write_text(output, scenario_text(scenario), force=force)
         remark(page.text("sweep.scenario_written", path=output))
-    if stored.outcome is not Outcome.OK:
-        what = {"variable": stored.culprit or "?", "when": stored.when}
-        remark(page.text("sweep.was_bad", status=stored.outcome.name.lower(), **what))
+    if stored.status is not RunStatus.OK:
+        what = {"variable": stored.failed_variable or "?", "when": stored.failed_time}
+        remark(page.text("sweep.was_bad", status=stored.status.name.lower(), **what))
     targets = targets_of(read)
     dataset = simulated(read, scenario, engine, page)
     verdicts = check_targets(dataset, targets)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
-    WholeNumber,
     all_or_faults,
     constant_names,
     format_option,
@@ -20,7 +19,6 @@ from plansim.cli.context import (
     model_option,
     page_for,
     raise_all,
-    remark,
     scenario_names,
     scenarios_of,
     set_option,
@@ -52,60 +50,31 @@ def _lever_names(context: click.Context) -> Iterator[str]:
 
 @click.command()
 @click.argument("scenario", required=False, shell_complete=items(scenario_names))
-@click.option(
-    "--window",
-    metavar="YEARS",
-    type=WholeNumber(1),
-    default=3,
-    show_default=True,
-    help="How long a loop is held still to see what it contributes.",
-)
-@click.option(
-    "--plot",
-    "picture",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Also draw which loop dominates when: FILE.png, FILE.svg or FILE.pdf.",
-)
-@click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @set_option
 @model_option
 @format_option("table", "json")
 @lang_option
 def loops(
     scenario: str | None,
-    window: int,
-    picture: Path | None,
-    force: bool,
     overrides: tuple[str, ...],
     model: Path | None,
     form: str,
     lang: str | None,
 ) -> None:
-    """Show the feedback loops, what cutting each does, and when which of them dominates.
+    """Show the feedback loops, when each of them dominates, and what cutting it does.
 
     Loops are declared in the file loops.yaml beside the model and looked for in its equations. They
-    are cut under SCENARIO; without one, under the model as it is written. What is asked about is
-    the first key chart of the model and what judges its binding targets. Where pysimlin is
-    installed, its loop scores are shown, too.
+    are scored and cut under SCENARIO; without one, under the model as it is written. Scores need
+    pysimlin: plansim[loops].
     """
-    from plansim.analysis.experiments.block import judged_targets
-    from plansim.analysis.feedback.dominance import find_dominance, indicators_of
-    from plansim.analysis.feedback.loop_scores import score_loops_if_installed
+    from plansim.analysis.feedback.loop_scores import score_loops
     from plansim.analysis.feedback.loops import cut_loops, load_loops
-    from plansim.output.tables.dominance import dominance_json, dominance_table
     from plansim.output.tables.loops import loops_json, loops_table
-    from plansim.targets.catalogue import Attribute
-    from plansim.targets.views_file import load_views
+    from plansim.targets.catalogue import Attribute, judged_targets
 
     if overrides and scenario is None:
         raise click.UsageError("--set needs a scenario")
     page = page_for(lang)
-    if picture is not None:
-        from plansim.output.export.results import check_destination
-        from plansim.output.figures.canvas import FORMATS
-
-        check_destination(picture, force=force, formats=FORMATS)
     read = model_at(model)
     targets = targets_of(read)
     (chosen,) = _scenarios([scenario] if scenario else [], overrides, read, targets)
@@ -113,23 +82,11 @@ def loops(
     declared = load_loops(read)
     with page.progress(page.text("run.simulating", scenario=chosen.id)):
         cuts = cut_loops(read, chosen, declared, judged)
-        asked = indicators_of(read, judged, load_views(read, targets))
-        found = find_dominance(read, chosen, declared, asked, window)
-        scores = score_loops_if_installed(read, chosen, declared)
-    if picture is not None:
-        from plansim.output.figures.canvas import figure_of, save_figure
-        from plansim.output.figures.loops import loop_phases
-
-        save_figure(
-            figure_of(loop_phases(found, scores, lang=page.text.lang)), picture, force=force
-        )
-        remark(page.text("plot.written", path=picture))
+        scores = score_loops(read, chosen, declared)
     if form == "json":
-        machine(loops_json(cuts, chosen.id, dominance_json(found, scores)))
-        return
-    page.show(
-        loops_table(cuts, chosen.id, page.text), dominance_table(found, scores, declared, page.text)
-    )
+        machine(loops_json(cuts, scores))
+    else:
+        page.show(loops_table(cuts, scores, page.text))
 
 
 @click.command()
@@ -155,8 +112,8 @@ def attribute(
     of one lever or of one array counts as one change.
     """
     from plansim.analysis.attribution import attribute as shares_of
-    from plansim.analysis.experiments.block import judged_targets
     from plansim.output.tables.attribution import attribution_json, attribution_table
+    from plansim.targets.catalogue import judged_targets
 
     page = page_for(lang)
     read = model_at(model)
@@ -226,12 +183,11 @@ def solve(
     Of one lever and one target, the least change; of several, the cheapest mix by the cost that
     --price or --cost states. The plausible ranges are looked over first, then the admissible ones.
     """
-    from plansim.analysis.experiments.block import judged_targets
     from plansim.analysis.optimization.mix import Outlay, cheapest_mix
     from plansim.analysis.optimization.solve import solve as least_change
-    from plansim.analysis.runs import variable_of
     from plansim.output.tables.attribution import solution_json, solution_text
     from plansim.output.tables.mix import mix_json, mix_text
+    from plansim.targets.catalogue import judged_targets, variable_of
 
     if prices and cost is not None:
         raise click.UsageError("the cost is either of --price or of --cost")
@@ -340,9 +296,9 @@ def _scenarios(
 
 def _judged(name: str, targets: Sequence[Target]) -> Target:
     """Find a target by its id, and see that something in the model answers for it."""
-    from plansim.analysis.experiments.block import judged_targets
     from plansim.errors import Fault, InputError, UnknownNameError, nearest
     from plansim.model.records import folded
+    from plansim.targets.catalogue import judged_targets
 
     judged = {folded(each.id): each for each in judged_targets(targets)}
     if found := judged.get(folded(name)):

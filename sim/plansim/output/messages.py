@@ -9,20 +9,17 @@ message is fitted to its template where it is shown. What has none is shown in E
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import chain
 
 from plansim.cache import code_of, digest, kept
-from plansim.errors import Fault, InputError
+from plansim.errors import Say
 from plansim.output.language import Lang
 
-__all__ = ["Catalogue", "Say", "as_written", "holes", "read_catalogue", "say_error", "say_in"]
-
-Say = Callable[[str], str]
-"""Gives a message in the language of the reader."""
+__all__ = ["Catalogue", "as_written", "holes", "read_catalogue", "say_in"]
 
 _HOLE = re.compile(r"\{(\d*)(?::(\w+))?\}")
 _NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*(e[-+]?\d+)?|inf|nan)")
@@ -48,7 +45,7 @@ class Catalogue:
 
     def say(self, message: str) -> str:
         """Give a message in Chinese; as it is where nothing fits."""
-        return self._said(message, _DEPTH) or message
+        return self.messages.get(message) or self._said(message, _DEPTH) or message
 
     def help_text(self, paragraph: str) -> str:
         """Give a paragraph of help in Chinese; as it is where there is none."""
@@ -109,20 +106,6 @@ def say_in(lang: Lang) -> Say:
     return read_catalogue().say if lang is Lang.ZH else as_written
 
 
-def say_error(error: Exception, say: Say) -> str:
-    """Say an error, with one fault a line.
-
-    >>> error = InputError(Fault("not a file", "a.yaml", found="a folder"))
-    >>> print(say_error(error, say_in(Lang.ZH)))
-    a.yaml: 不是文件；实际：文件夹
-    """
-    if isinstance(error, InputError):
-        return "\n".join(fault.written(say) for fault in error.faults)
-    if error.args and isinstance(error.args[0], Fault):
-        return error.args[0].written(say)
-    return say(str(error))
-
-
 @cache
 def read_catalogue() -> Catalogue:
     """Read the shipped catalogue."""
@@ -136,7 +119,7 @@ def _read(raw: bytes) -> Catalogue:
 
     data = YAML(typ="safe").load(raw.decode("utf-8"))
     foreign = chain.from_iterable(group.items() for group in data["foreign"].values())
-    groups = (data[name].items() for name in ("parts", "errors", "click"))
+    groups = (data[name].items() for name in ("parts", "errors", "click", "messages"))
     # A joint is looked up as it is, and never fitted to what another program happens to say.
     return Catalogue(
         dict(chain(foreign, *groups)), {**data["words"], **data["joints"]}, data["help"]

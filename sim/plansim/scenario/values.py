@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
-from plansim.errors import Fault, InputError, ScenarioError, UnknownNameError, nearest
-from plansim.forms import Document, Place
+from plansim.errors import Fault, InputError, Message, ScenarioError, UnknownNameError, nearest
+from plansim.forms import Document
+from plansim.forms import Location as Place
 from plansim.model.records import Model, Variable, VariableKind, folded
 from plansim.model.units import NO_UNIT, convert
 from plansim.scenario.records import OVERRIDE
@@ -489,9 +490,10 @@ def number_in(unit_wanted: str, entry: Entry, cell: Cell, below: Place = ()) -> 
         try:
             number = convert(number, unit, unit_wanted)
         except InputError as error:
-            named = (
-                replace(fault, message=f"'{entry.name}': {fault.message}") for fault in error.faults
-            )
+            named = []
+            for fault in error.faults:
+                about = Message("'{name}': {message}", name=entry.name, message=fault.message)
+                named.append(replace(fault, message=about))
             raise entry.relay(InputError(named), below) from None
     if not math.isfinite(number):
         raise entry.fault(f"'{entry.name}' is not a finite number", below)

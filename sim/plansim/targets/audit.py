@@ -22,7 +22,8 @@ from pydantic import BeforeValidator, Field
 
 from plansim.errors import CatalogueError, Fault, nearest
 from plansim.files import shipped
-from plansim.forms import Document, Place, read_document
+from plansim.forms import Document, read_document
+from plansim.forms import Location as Place
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
 from plansim.targets.catalogue import Target, load_targets

@@ -28,10 +28,15 @@ from plansim.targets.target import (
     Shape,
     Status,
     Target,
+    answering_series,
+    in_year,
+    indicator_of,
+    judged_targets,
     misfits,
     reported_factor,
     split_reference,
     unit_factor,
+    variable_of,
 )
 
 __all__ = [
@@ -45,6 +50,10 @@ __all__ = [
     "Shape",
     "Status",
     "Target",
+    "answering_series",
+    "in_year",
+    "indicator_of",
+    "judged_targets",
     "load_targets",
     "misfits",
     "plan_region",
@@ -52,6 +61,7 @@ __all__ = [
     "reported_factor",
     "split_reference",
     "unit_factor",
+    "variable_of",
 ]
 
 FILE_NAME = "targets.yaml"
@@ -88,17 +98,14 @@ class _Catalogue:
 def _read(file: Path, model: Model | None, *, is_borrowed: bool) -> _Catalogue:
     from plansim.targets.catalogue_file import read_catalogue
 
-    targets, faults = read_catalogue(file)
-    if model is not None:
-        holder, shapes = f"the model {model.name}", _shapes(model)
-        if is_borrowed:
-            targets = tuple(_as_answered(target, holder, shapes) for target in targets)
-        else:
-            faults += [
-                fault for target in targets for fault in misfits(target, holder, shapes, shapes)
-            ]
-    if faults:
-        raise CatalogueError(sorted(faults, key=lambda fault: fault.line or 0))
+    _, targets = read_catalogue(file)
+    if model is None:
+        return _Catalogue(targets)
+    holder, shapes = f"the model {model.name}", _shapes(model)
+    if is_borrowed:
+        return _Catalogue(tuple(_as_answered(target, holder, shapes) for target in targets))
+    if faults := [fault for target in targets for fault in misfits(target, holder, shapes, shapes)]:
+        raise CatalogueError(faults)
     return _Catalogue(targets)
 
 
@@ -109,16 +116,7 @@ def plan_title(model: Model) -> Text | None:
         CatalogueError: with every fault of the form of the file.
     """
     path = _beside(model)
-    if path is None:
-        return None
-    from plansim.targets.catalogue_file import read_title
-
-    return kept(
-        "parsed",
-        digest("title", str(path), file_sha256(path), code_of("", "model", "targets")),
-        Text,
-        lambda: read_title(path),
-    )
+    return None if path is None else _heading(path).title
 
 
 def plan_region(model: Model) -> Text:
@@ -127,10 +125,26 @@ def plan_region(model: Model) -> Text:
     Raises:
         CatalogueError: with every fault of the form of the file.
     """
-    from plansim.targets.catalogue_file import read_region
-
     path = _beside(model)
-    return (path and read_region(path)) or Text(model.name, model.name)
+    return (path and _heading(path).region) or Text(model.name, model.name)
+
+
+@dataclass(frozen=True)
+class _Heading:
+    title: Text
+    region: Text | None
+
+
+def _heading(path: Path) -> _Heading:
+    def read() -> _Heading:
+        from plansim.targets.catalogue_file import read_catalogue
+
+        file, _ = read_catalogue(path)
+        region = None if file.region is None else Text(file.region.en, file.region.zh)
+        return _Heading(Text(file.title.en, file.title.zh), region)
+
+    key = digest("heading", str(path), file_sha256(path), code_of("", "model", "targets"))
+    return kept("parsed", key, _Heading, read)
 
 
 def _beside(model: Model | None) -> Path | None:

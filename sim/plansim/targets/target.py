@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from plansim.errors import Fault, UnitError, nearest
+from plansim.model.records import Model, Variable
 from plansim.model.units import convert
-from plansim.targets.indicator import Measure, in_a_year, measured_unit
+from plansim.targets.indicator import Measure, in_a_year, measured_unit, trailing_base
 
 __all__ = [
     "Attribute",
@@ -21,10 +22,15 @@ __all__ = [
     "Shape",
     "Status",
     "Target",
+    "answering_series",
+    "in_year",
+    "indicator_of",
+    "judged_targets",
     "misfits",
     "reported_factor",
     "split_reference",
     "unit_factor",
+    "variable_of",
 ]
 
 
@@ -172,6 +178,84 @@ def split_reference(reference: str) -> tuple[str, tuple[str, ...]]:
     if not bracket:
         return reference.strip(), ()
     return name.strip(), tuple(part.strip() for part in inside.removesuffix("]").split(","))
+
+
+def variable_of(model: Model, reference: str) -> Variable:
+    """Return the variable of a reference, ``name`` or ``name[element]``."""
+    return model.variables.get(reference) or model.variables[split_reference(reference)[0]]
+
+
+def judged_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """Return the targets that a variable of the model answers, with a value and a year."""
+    return tuple(
+        target
+        for target in targets
+        if target.kind is Kind.TARGET
+        and target.variables
+        and None not in (target.value, target.year)
+    )
+
+
+def answering_series(targets: Iterable[Target]) -> tuple[str, ...]:
+    """Return the references of the series that targets are judged by, each once."""
+    return tuple(dict.fromkeys(name for target in targets for name in target.variables.values()))
+
+
+def indicator_of(
+    model: Model, reference: str, measure: Measure, base_year: int, year: int
+) -> Target:
+    """Return an indicator that is computed although the plan sets no target for it.
+
+    It has the form of a target of at least nothing, in the unit of the measured series, so that
+    its value is computed as a target's is. Its verdict says nothing.
+
+    Args:
+        model: the model.
+        reference: the series, ``name`` or ``name[element]``.
+        measure: what is computed of it.
+        base_year: from which growth, a sum, a mean or a reduction is counted.
+        year: to which.
+    """
+    variable = variable_of(model, reference)
+    unit = measured_unit(measure, variable.unit)
+    return Target(
+        id=f"{measure} of {reference} {base_year}-{year}",
+        kind=Kind.TARGET,
+        name_en=variable.name,
+        name_zh=variable.name_zh,
+        unit=unit,
+        attribute=Attribute.UNLABELLED,
+        base_period=None,
+        base_value=None,
+        base_unit=unit,
+        year=year,
+        value=0.0,
+        direction=Direction.AT_LEAST,
+        tolerance=None,
+        parts=(),
+        measure=measure,
+        since=base_year,
+        horizon=year,
+        basis=(),
+        variables={None: reference},
+        planned={},
+        reason_en="",
+        reason_zh="",
+        place_en="",
+        place_zh="",
+        wording="",
+        note_en="",
+        note_zh="",
+        file=str(model.path),
+        line=variable.line,
+    )
+
+
+def in_year(target: Target, year: int) -> Target:
+    """Return a target as it is followed in a year after its own."""
+    assert target.year is not None
+    base_year = trailing_base(target.measure, target.since, target.year, year)
+    return replace(target, id=f"{target.id} in {year}", year=year, since=base_year)
 
 
 def unit_factor(unit: str, target: Target) -> float:

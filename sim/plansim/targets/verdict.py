@@ -53,6 +53,7 @@ __all__ = [
     "findings",
     "judge",
     "margin_of",
+    "measured_at",
     "percent_of",
     "status_codes",
     "verdicts_of",
@@ -82,6 +83,8 @@ class Findings:
 
     value: Floats
     margin: Floats
+    least_margin: Floats
+    """The smallest margin of all bases: the target is met where it is not below zero."""
     status: npt.NDArray[np.int8]
     first_breach: Floats
     bases: Mapping[Basis, Floats]
@@ -222,12 +225,14 @@ def findings(
     if not answers or target.value is None or target.year is None:
         nothing = np.array(math.nan)
         status = Status.ASSUMED if assumed else Status.UNTESTABLE
-        return Findings(nothing, nothing, np.array(status.code, np.int8), nothing, {})
-    values = {basis: _measured(each, target, target.year) for basis, each in answers.items()}
+        code = np.array(status.code, np.int8)
+        return Findings(nothing, nothing, nothing, code, nothing, {})
+    values = {basis: measured_at(each, target, target.year) for basis, each in answers.items()}
     margins = [margin_of(each, target) for each in values.values()]
     return Findings(
         value=next(iter(values.values())),
         margin=margins[0],
+        least_margin=reduce(np.minimum, margins),
         status=_codes(margins, assumed=assumed),
         first_breach=_first_breach(answers.values(), target, margins[0]),
         bases={basis: each for basis, each in values.items() if basis},
@@ -294,13 +299,13 @@ def _first_breach(answers: Collection[Answer], target: Target, like: Floats) -> 
     assert target.year is not None
     for year in range(target.horizon, target.year - 1, -1):
         for each in answers:
-            short = _distance(_measured(each, target, year), target) < -_slack(target)
+            short = _distance(measured_at(each, target, year), target) < -_slack(target)
             np.copyto(first, float(year), where=short)
     return first
 
 
-def _measured(answer: Answer, target: Target, year: int) -> Floats:
-    """Measure an annual series in the target's unit, at its own year or a later one."""
+def measured_at(answer: Answer, target: Target, year: int) -> Floats:
+    """Return what a target is held against, in its unit, in its own year or a later one."""
     assert target.year is not None
     base = trailing_base(target.measure, target.since, target.year, year)
     return measured(answer.at, target.measure, base, year) * answer.factor
@@ -403,7 +408,7 @@ def _followed_to(answers: Collection[Answer], target: Target) -> int | None:
     reached = (
         year
         for year in range(target.horizon, target.year - 1, -1)
-        if all(math.isfinite(_measured(each, target, year)) for each in answers)
+        if all(math.isfinite(measured_at(each, target, year)) for each in answers)
     )
     return next(reached, None)
 

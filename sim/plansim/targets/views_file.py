@@ -9,8 +9,9 @@ from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, Field
 
-from plansim.errors import CatalogueError, Fault, InputError, UnitError, nearest
-from plansim.forms import Document, Place, read_document
+from plansim.errors import CatalogueError, Fault, InputError, Message, UnitError, nearest
+from plansim.forms import Document, read_document
+from plansim.forms import Location as Place
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.values import Apply, Entry, meant, outside, range_text
 from plansim.targets.catalogue import Target, reported_factor, split_reference
@@ -104,9 +105,9 @@ class _Reader:
     def fault(
         self,
         place: Place,
-        message: str,
-        expected: str | None = None,
-        found: str | None = None,
+        message: str | Message,
+        expected: str | Message | None = None,
+        found: str | Message | None = None,
         nearest: str | None = None,
     ) -> None:
         self.faults.append(fault_at(self.document, place, message, expected, found, nearest))

@@ -16,12 +16,13 @@ import numpy as np
 from plansim.analysis.calibration.file import Observation, Spec
 from plansim.analysis.calibration.identifiability import Identifiability, identifiability
 from plansim.analysis.calibration.least_squares import Fit, Interval, fit, profile
-from plansim.analysis.experiments.factors import Factor, applied, default_of, reach
-from plansim.analysis.runs import Engine, Outcome, Reading, Simulate, compiled, variable_of
+from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
 from plansim.engine.trajectory import version_of
 from plansim.errors import SimulationError
 from plansim.model.records import Model
-from plansim.targets.indicator import Floats, Yearly, measured, moment
+from plansim.scenario.factors import Factor, applied, default_of
+from plansim.targets.catalogue import indicator_of
+from plansim.targets.indicator import Floats
 
 __all__ = ["Calibration", "Estimate", "Residual", "calibrate", "overlay_text"]
 
@@ -80,46 +81,42 @@ class Calibration:
     """All that the numbers depend on."""
 
 
-@dataclass(frozen=True)
-class _Bench:
-    """Runs of the scenario by parameters, and what they give for the observations."""
+class _Misfit:
+    """What runs of the scenario give for the observations, by the values of the parameters.
 
-    spec: Spec
-    model: Model
-    readings: tuple[Reading, ...]
-    defaults: Mapping[str, float]
-    lows: Floats
-    highs: Floats
-    simulate: Simulate
+    A point has a share of each parameter's range, 0 at the low end and 1 at the high one.
+    """
+
+    def __init__(self, spec: Spec, model: Model, engine: Engine) -> None:
+        self._observations = spec.observations
+        self._indicators = tuple(
+            indicator_of(model, each.series, each.measure, each.since, each.year)
+            for each in spec.observations
+        )
+        request = Request(tuple({each.id: each for each in self._indicators}.values()))
+        self._evaluator = Evaluator(model, spec.scenario, spec.parameters, request, engine)
+        ends = [
+            (0.0, 1.0) if shape is None else (shape.low, shape.high)
+            for shape in (factor.distribution for factor in spec.parameters)
+        ]
+        self.lows, self.highs = np.array(ends).reshape(-1, 2).T
 
     def values(self, points: Floats) -> Floats:
-        """Give ``(run, observation)`` in the units of the observations; NaN for a broken run."""
+        """Return ``(run, observation)`` in the units of the observations; NaN for a failed run."""
         shares = np.atleast_2d(np.asarray(points, dtype=np.float64))
-        own = self.lows + shares * (self.highs - self.lows)
-        members = self.simulate(applied(self.spec.parameters, own, self.defaults))
-        broken = members.outcome != Outcome.OK
-        values = np.where(broken, np.nan, members.values)
-        places = {reading: row for row, reading in enumerate(self.readings)}
-
-        def series(observation: Observation) -> Yearly:
-            timing = variable_of(self.model, observation.series).timing
-            return lambda year: np.asarray(
-                values[places[Reading(observation.series, moment(timing, year))]]
-            )
-
-        with np.errstate(all="ignore"):
-            return np.stack(
-                [
-                    measured(series(each), each.measure, each.since, each.year) * each.factor
-                    for each in self.spec.observations
-                ],
-                axis=1,
-            )
+        found = self._evaluator.evaluate(self.lows + shares * (self.highs - self.lows))
+        return np.stack(
+            [
+                found[indicator.id].value * observation.factor
+                for indicator, observation in zip(self._indicators, self._observations, strict=True)
+            ],
+            axis=1,
+        )
 
     def misses(self, points: Floats) -> Floats:
-        """Give weighted misses in standard deviations, ``(run, observation)``."""
-        wanted = np.array([each.value for each in self.spec.observations])
-        scale = np.array([math.sqrt(each.weight) / each.error for each in self.spec.observations])
+        """Return weighted misses in standard deviations, ``(run, observation)``."""
+        wanted = np.array([each.value for each in self._observations])
+        scale = np.array([math.sqrt(each.weight) / each.error for each in self._observations])
         misses: Floats = (self.values(points) - wanted) * scale
         return misses
 
@@ -132,19 +129,19 @@ def calibrate(spec: Spec, model: Model, engine: Engine = compiled) -> Calibratio
         ModelError: the engine cannot compute the model.
         SimulationError: the scenario itself breaks down.
     """
-    bench = _bench(spec, model, engine)
-    present = np.array([_present(factor, bench.defaults) for factor in spec.parameters])
-    width = bench.highs - bench.lows
-    start = (present - bench.lows) / width
-    as_is = bench.values(start)[0]
+    misfit = _Misfit(spec, model, engine)
+    present = np.array([_present(factor, spec, model) for factor in spec.parameters])
+    width = misfit.highs - misfit.lows
+    start = (present - misfit.lows) / width
+    as_is = misfit.values(start)[0]
     if not np.isfinite(as_is).all():
         raise SimulationError(f"a run of '{spec.scenario.id}' gives no figure for an observation")
-    best = fit(bench.misses, np.clip(start, 0, 1), starts=spec.starts, seed=spec.seed)
-    fitted = bench.values(best.point)[0]
+    best = fit(misfit.misses, np.clip(start, 0, 1), starts=spec.starts, seed=spec.seed)
+    fitted = misfit.values(best.point)[0]
     estimates = []
     for place, factor in enumerate(spec.parameters):
-        found = profile(bench.misses, best, place)
-        low, high = bench.lows[place], bench.highs[place]
+        found = profile(misfit.misses, best, place)
+        low, high = misfit.lows[place], misfit.highs[place]
         estimates.append(
             Estimate(
                 parameter=factor,
@@ -161,7 +158,7 @@ def calibrate(spec: Spec, model: Model, engine: Engine = compiled) -> Calibratio
                 on_edge=bool(min(best.point[place], 1 - best.point[place]) < EDGE),
             )
         )
-    before = bench.misses(start)[0]
+    before = misfit.misses(start)[0]
     return Calibration(
         spec=spec,
         estimates=tuple(estimates),
@@ -176,39 +173,16 @@ def calibrate(spec: Spec, model: Model, engine: Engine = compiled) -> Calibratio
     )
 
 
-def _bench(spec: Spec, model: Model, engine: Engine) -> _Bench:
-    constants = [each for factor in spec.parameters for each in factor.constants]
-    readings = tuple(
-        dict.fromkeys(
-            Reading(each.series, moment(variable_of(model, each.series).timing, year))
-            for each in spec.observations
-            for year in range(each.since, each.year + 1)
-        )
-    )
-    ends = [
-        (0.0, 1.0) if factor.distribution is None else reach(factor.distribution)
-        for factor in spec.parameters
-    ]
-    return _Bench(
-        spec=spec,
-        model=model,
-        readings=readings,
-        defaults={each: default_of(model, spec.scenario.values, each) for each in constants},
-        lows=np.array([low for low, _ in ends]),
-        highs=np.array([high for _, high in ends]),
-        simulate=engine(model, spec.scenario, constants, readings),
-    )
-
-
-def _present(factor: Factor, defaults: Mapping[str, float]) -> float:
-    """Give the value at which a factor changes nothing; of several constants set, their mean."""
+def _present(factor: Factor, spec: Spec, model: Model) -> float:
+    """Return the value at which a factor changes nothing; of several constants set, their mean."""
     match factor.apply:
         case factor.apply.ADD:
             return 0.0
         case factor.apply.MULTIPLY:
             return 1.0
         case _:
-            return float(np.mean([defaults[each] for each in factor.constants]))
+            values = spec.scenario.values
+            return float(np.mean([default_of(model, values, name) for name in factor.constants]))
 
 
 def _card(spec: Spec, model: Model, engine: Engine) -> dict[str, Any]:

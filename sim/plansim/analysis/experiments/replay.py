@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.experiments.block import NEVER
-from plansim.analysis.experiments.factors import Apply, Factor, applied, default_of
-from plansim.analysis.experiments.store import Store
-from plansim.analysis.runs import Outcome, variable_of
+from plansim.analysis.evaluator import RunStatus
+from plansim.analysis.experiments.store import NEVER, Store
 from plansim.engine.dataset import annual
 from plansim.errors import DesignError, Fault, InputError
 from plansim.model.records import Model, TimeSpec
+from plansim.scenario.factors import Apply, Factor, applied, default_of
 from plansim.scenario.reader import Change, Scenario, Text
-from plansim.targets.catalogue import Status, split_reference
+from plansim.targets.catalogue import Status, split_reference, variable_of
 
 __all__ = ["StoredRun", "deviation", "member", "scenario_text", "stored_run"]
 
@@ -33,10 +32,10 @@ class StoredRun:
     scenario: str
     """The id of the scenario that the factors act on."""
     factors: Mapping[str, float]
-    outcome: Outcome
-    culprit: str
+    status: RunStatus
+    failed_variable: str
     """Of a bad run the variable that was at fault first; else empty."""
-    when: float | None
+    failed_time: float | None
     outputs: Mapping[str, Mapping[int, float]]
     """By series and year."""
     verdicts: Mapping[str, Status]
@@ -69,14 +68,14 @@ def stored_run(store: Store, index: int) -> StoredRun:
     years: Any = group["year"]
     targets: Any = group["target"]
     names = list(group["bad_variable"].attrs["names"])  # type: ignore[arg-type]
-    culprit, when = int(read("bad_variable")), float(read("bad_time"))
+    failed_variable, when = int(read("bad_variable")), float(read("bad_time"))
     return StoredRun(
         index=index,
         scenario=list(store.card["design"]["scenarios"])[int(read("scenario"))],
         factors={name: float(read(name)) for name in store.factors},
-        outcome=Outcome(int(read("status"))),
-        culprit="" if culprit < 0 else str(names[culprit]),
-        when=None if math.isnan(when) else when,
+        status=RunStatus(int(read("status"))),
+        failed_variable="" if failed_variable < 0 else str(names[failed_variable]),
+        failed_time=None if math.isnan(when) else when,
         outputs={
             name: dict(zip(years[:].tolist(), read(name).tolist(), strict=True))
             for name in store.outputs

@@ -29,15 +29,18 @@ import numpy.typing as npt
 import xarray as xr
 import zarr
 
-from plansim.analysis.experiments.block import NEVER, NO_BREACH, RunBlock, Wants
+from plansim.analysis.evaluator import Request, RunStatus
 from plansim.analysis.experiments.design import Design
-from plansim.analysis.runs import Outcome, variable_of
 from plansim.errors import DesignError, Fault, InputError, OutputError
 from plansim.model.records import Model
-from plansim.targets.catalogue import Status
+from plansim.targets.catalogue import Status, variable_of
+from plansim.targets.indicator import Floats
 
 __all__ = [
+    "NEVER",
+    "NO_BREACH",
     "SUMMARY",
+    "RunBlock",
     "Store",
     "Writer",
     "check_same",
@@ -46,6 +49,12 @@ __all__ = [
     "remove_store",
     "write_summary",
 ]
+
+NEVER = -1
+"""Stands in arrays of whole numbers for a run that was never made."""
+
+NO_BREACH = 0
+"""Stands for the first breach of a target that holds to its horizon."""
 
 DONE = Path("status", "blocks.done")
 SUMMARY = "summary"
@@ -107,6 +116,62 @@ class Store:
         return zarr.open_group(self.path, mode="r")
 
 
+@dataclass(frozen=True)
+class RunBlock:
+    """What is stored of some runs; the run is the first dimension of each array."""
+
+    inputs: Floats
+    """``(run, factor)``."""
+    outputs: Floats
+    """``(run, output, year)``; of a failed run as the engine gives them."""
+    verdict: npt.NDArray[np.int8]
+    """``(run, target)``: `Status.code`. All targets of a failed run are untestable."""
+    margin: npt.NDArray[np.float32]
+    """``(run, target)``."""
+    first_breach: npt.NDArray[np.int16]
+    """``(run, binding target)``: a year, or `NO_BREACH`."""
+    status: npt.NDArray[np.int8]
+    """``(run,)``: `RunStatus`."""
+    bad_variable: npt.NDArray[np.int32]
+    """``(run,)``: see `Evaluation.failed_variable`."""
+    bad_time: Floats
+    """``(run,)``."""
+    scenario: npt.NDArray[np.int16]
+    """``(run,)``: the place of the run's scenario in the design."""
+
+    @classmethod
+    def empty(cls, request: Request, inputs: Floats, scenario: npt.NDArray[np.int16]) -> RunBlock:
+        """Return a block whose results are still to be written."""
+        count = len(inputs)
+        return cls(
+            inputs=inputs,
+            outputs=np.empty((count, len(request.outputs), len(request.years))),
+            verdict=np.empty((count, len(request.targets)), np.int8),
+            margin=np.empty((count, len(request.targets)), np.float32),
+            first_breach=np.empty((count, len(request.binding)), np.int16),
+            status=np.empty(count, np.int8),
+            bad_variable=np.empty(count, np.int32),
+            bad_time=np.empty(count),
+            scenario=scenario,
+        )
+
+    def __getitem__(self, runs: slice) -> RunBlock:
+        """Return some of the runs, as views."""
+        return RunBlock(**{name: array[runs] for name, array in vars(self).items()})
+
+
+_PER_RUN = (
+    "verdict",
+    "margin",
+    "first_breach",
+    "status",
+    "bad_variable",
+    "bad_time",
+    "scenario",
+)
+"""The arrays beside those of factors and outputs."""
+
+
 class Writer:
     """Writes blocks into the arrays of a store."""
 
@@ -115,35 +180,21 @@ class Writer:
         names = [*store.factors, *store.outputs, *_PER_RUN]
         self._arrays = {name: _array(group, name) for name in names}
 
-    def write(self, number: int, found: RunBlock) -> None:
-        """Write what `Bench.block` found.
+    def write(self, number: int, block: RunBlock) -> None:
+        """Write a block.
 
         Raises:
             OutputError: the system refuses to write.
         """
         start, stop = self._store.span(number)
-        parts: dict[str, npt.NDArray[np.generic]] = {
-            name: found["inputs"][:, place] for place, name in enumerate(self._store.factors)
+        parts: dict[str, npt.NDArray[Any]] = {
+            name: block.inputs[:, place] for place, name in enumerate(self._store.factors)
         }
-        parts |= {
-            name: found["outputs"][:, place] for place, name in enumerate(self._store.outputs)
-        }
-        parts |= {name: found[key] for name, key in _PER_RUN.items()}
+        parts |= {name: block.outputs[:, place] for place, name in enumerate(self._store.outputs)}
+        parts |= {name: getattr(block, name) for name in _PER_RUN}
         with _writing(self._store.path):
             for name, array in self._arrays.items():
                 array[start:stop] = parts[name]
-
-
-_PER_RUN = {
-    "verdict": "verdict",
-    "margin": "margin",
-    "first_breach": "first_breach",
-    "status": "outcome",
-    "bad_variable": "culprit",
-    "bad_time": "when",
-    "scenario": "scenario",
-}
-"""The arrays beside those of factors and outputs, and what they are called in a block."""
 
 
 def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
@@ -169,7 +220,7 @@ def create_store(
     path: Path,
     model: Model,
     design: Design,
-    wants: Wants,
+    request: Request,
     card: Mapping[str, Any],
     block: int,
 ) -> Store:
@@ -185,7 +236,7 @@ def create_store(
             Fault("cannot write the result", path, expected="an existing folder around it")
         )
     taken = {*_PER_RUN, *_COORDINATES, "binding_target", "run", "target", "year", SUMMARY}
-    names = [factor.name for factor in design.factors] + list(wants.outputs)
+    names = [factor.name for factor in design.factors] + list(request.outputs)
     if wrong := [name for name in names if name in taken or "/" in name or names.count(name) > 1]:
         raise DesignError(
             Fault(f"a factor or output cannot be called '{name}' in a result", design.path)
@@ -197,14 +248,14 @@ def create_store(
         design.runs,
         min(block, design.runs),
         tuple(factor.name for factor in design.factors),
-        wants.outputs,
+        request.outputs,
     )
     with _writing(path), _quiet():
         # Under another name first: a store that is there is there with all of its arrays.
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             group = zarr.create_group(part, attributes=_attributes(model, design, store))
-            _lay_out(group, model, design, wants, store)
+            _lay_out(group, model, design, request, store)
             zarr.consolidate_metadata(part)
             part.rename(path)
         finally:
@@ -329,7 +380,9 @@ def _attributes(model: Model, design: Design, store: Store) -> dict[str, Any]:
     }
 
 
-def _lay_out(group: zarr.Group, model: Model, design: Design, wants: Wants, store: Store) -> None:
+def _lay_out(
+    group: zarr.Group, model: Model, design: Design, request: Request, store: Store
+) -> None:
     def per_run(
         name: str, dtype: str, fill: float, attributes: Mapping[str, Any], **dims: int
     ) -> None:
@@ -345,8 +398,8 @@ def _lay_out(group: zarr.Group, model: Model, design: Design, wants: Wants, stor
             attributes=dict(attributes),
         )
 
-    years, targets = {"year": len(wants.years)}, {"target": len(wants.targets)}
-    binding = [wants.targets[place].id for place in wants.binding]
+    years, targets = {"year": len(request.years)}, {"target": len(request.targets)}
+    binding = [target.id for target in request.binding]
     for factor, described in zip(
         design.factors, store.card["design"]["factors"].values(), strict=True
     ):
@@ -358,7 +411,7 @@ def _lay_out(group: zarr.Group, model: Model, design: Design, wants: Wants, stor
             "factor": described,
         }
         per_run(factor.name, "f8", np.nan, about)
-    for name in wants.outputs:
+    for name in request.outputs:
         variable = variable_of(model, name)
         about = {
             "units": variable.unit,
@@ -383,7 +436,7 @@ def _lay_out(group: zarr.Group, model: Model, design: Design, wants: Wants, stor
         },
         binding_target=len(binding),
     )  # fmt: skip
-    per_run("status", "i1", NEVER, _flags(Outcome, "How the run ended."))
+    per_run("status", "i1", NEVER, _flags(RunStatus, "How the run ended."))
     names = list(model.variables)
     per_run(
         "bad_variable", "i4", NEVER,
@@ -407,11 +460,11 @@ def _lay_out(group: zarr.Group, model: Model, design: Design, wants: Wants, stor
         if len(values):
             array[:] = np.array(values, dtype=object if dtype is str else dtype)
 
-    coordinate("year", "year", wants.years, "i8")
-    coordinate("target", "target", [each.id for each in wants.targets], str)
+    coordinate("year", "year", request.years, "i8")
+    coordinate("target", "target", [each.id for each in request.targets], str)
     coordinate("binding_target", "binding_target", binding, str)
     for name, (field, dtype) in _COORDINATES.items():
-        coordinate(name, "target", [getattr(each, field) for each in wants.targets], dtype)
+        coordinate(name, "target", [getattr(each, field) for each in request.targets], dtype)
 
 
 def _flags(kinds: type[Enum], description: str) -> dict[str, Any]:

@@ -14,9 +14,9 @@ import numpy.typing as npt
 import xarray as xr
 import zarr
 
+from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import Kind
 from plansim.analysis.experiments.store import Store
-from plansim.analysis.runs import Outcome
 from plansim.targets.catalogue import Status
 from plansim.targets.indicator import Floats
 
@@ -55,17 +55,17 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
     verdicts = np.zeros((*shape, len(Status)), np.int64)
     worst = np.full(shape, np.inf)
     worst_run = np.full(shape, -1, np.int64)
-    runs = np.zeros((len(scenarios), len(Outcome) + 1), np.int64)
-    culprits: Counter[int] = Counter()
+    runs = np.zeros((len(scenarios), len(RunStatus) + 1), np.int64)
+    failures: Counter[int] = Counter()
     for start, stop in _spans(store):
         span = slice(start, stop)
         status, belongs = _read(group, "status", span), _read(group, "scenario", span)
         verdict, margin = _read(group, "verdict", span), _read(group, "margin", span)
-        culprits.update(_read(group, "bad_variable", span)[status > Outcome.OK].tolist())
+        failures.update(_read(group, "bad_variable", span)[status > RunStatus.OK].tolist())
         for place in range(len(scenarios)):
             rows = np.flatnonzero(belongs == place)
-            runs[place, :-1] += np.bincount(status[rows], minlength=len(Outcome))
-            sound = rows[status[rows] == Outcome.OK]
+            runs[place, :-1] += np.bincount(status[rows], minlength=len(RunStatus))
+            sound = rows[status[rows] == RunStatus.OK]
             if not sound.size:
                 continue
             everything = sound.size == len(status)
@@ -114,7 +114,7 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
             "scenario": _texts("scenario", scenarios),
             "target": _texts("target", targets),
             "verdict": _texts("verdict", [each.value for each in Status]),
-            "outcome": _texts("outcome", [*(each.name.lower() for each in Outcome), "never_run"]),
+            "outcome": _texts("outcome", [*(each.name.lower() for each in RunStatus), "never_run"]),
             "output": _texts("output", store.outputs),
             "output_unit": _texts("output", [group[n].attrs["units"] for n in store.outputs]),
             "year": years,
@@ -122,7 +122,7 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
         },
         {
             "bad_variables": json.dumps(
-                {names[place]: count for place, count in culprits.most_common() if place >= 0},
+                {names[place]: count for place, count in failures.most_common() if place >= 0},
                 ensure_ascii=False,
             )
         },
@@ -194,7 +194,7 @@ def _quantiles(
     places = list(zip(spans, firsts, strict=True))
     status = _column(group, "status", places, stride)
     belongs = _column(group, "scenario", places, stride)
-    sound = [(status == Outcome.OK) & (belongs == scenario) for scenario in range(scenarios)]
+    sound = [(status == RunStatus.OK) & (belongs == scenario) for scenario in range(scenarios)]
 
     def one(place: int) -> None:
         values = _column(group, store.outputs[place], places, stride)

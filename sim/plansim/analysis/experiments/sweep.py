@@ -1,20 +1,21 @@
-"""Run a design block by block: on threads of this machine, or on the workers of a scheduler."""
+"""Run a design block by block and store every run."""
 
 from __future__ import annotations
 
-import importlib
-import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import xarray as xr
 
-from plansim.analysis.experiments.block import Bench, Wants, wants_of
-from plansim.analysis.experiments.design import Design, Sampler, describe
+from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
+from plansim.analysis.experiments.design import Design, describe
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import (
+    NO_BREACH,
+    RunBlock,
     Store,
     check_same,
     create_store,
@@ -23,13 +24,14 @@ from plansim.analysis.experiments.store import (
     write_summary,
 )
 from plansim.analysis.experiments.summary import summarise
-from plansim.analysis.runs import Engine, compiled
+from plansim.analysis.workers import processors, run_blocks
 from plansim.engine.trajectory import version_of
-from plansim.errors import DesignError, Fault, InputError, OutputError, nearest
+from plansim.errors import DesignError, Fault, OutputError, nearest
 from plansim.model.records import Model
-from plansim.targets.catalogue import Target
+from plansim.targets.catalogue import Target, answering_series, judged_targets
+from plansim.targets.indicator import Floats
 
-__all__ = ["Progress", "block_size", "processors", "sweep"]
+__all__ = ["Job", "Progress", "SweepRuns", "block_size", "request_of", "sweep"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Is told how many runs are done, and how many there are in all."""
@@ -65,18 +67,12 @@ def sweep(
         ModelError: the engine cannot run the model.
     """
     _check_assumed(design, targets)
-    wants = wants_of(model, design, targets)
-    card = _card(design, model, wants, engine)
-    store = _store(design, model, wants, card, path, resume, force, block or block_size(design))
+    job = Job(model, design, request_of(design, targets), engine, path.absolute())
+    store = _store(job, path, resume, force, block or block_size(design))
     todo = sorted(set(range(store.blocks)) - store.done())
-    job = Job(model, design, wants, engine)
     report = _Reporter(store, progress)
-    threads = processors() if threads is None else threads
-    if todo and scheduler is None:
-        _run_here(job, store, todo, threads, report)
-    elif todo:
-        _run_there(job, store, todo, str(scheduler), report)
-    summary = summarise(store, threads)
+    run_blocks(job, todo, report.done, threads=threads, scheduler=scheduler)
+    summary = summarise(store, processors() if threads is None else threads)
     write_summary(store, summary)
     return summary
 
@@ -92,9 +88,23 @@ def block_size(design: Design) -> int:
     return 1 << (wished - 1).bit_length()
 
 
-def processors() -> int:
-    """Give the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def request_of(design: Design, targets: Sequence[Target]) -> Request:
+    """Return what a design keeps of each run.
+
+    These are the design's outputs and years, or else the series that targets are judged by in the
+    years of the targets and of their horizons.
+    """
+    judged = judged_targets(targets)
+    due = {target.year for target in judged if target.year is not None}
+    return Request(
+        # They are sent to other processes, which refuse mappings that cannot be changed.
+        tuple(
+            replace(each, variables=dict(each.variables), planned=dict(each.planned))
+            for each in judged
+        ),
+        outputs=design.outputs or answering_series(judged),
+        years=design.years or tuple(sorted(due | {target.horizon for target in judged})),
+    )
 
 
 def _check_assumed(design: Design, targets: Sequence[Target]) -> None:
@@ -110,13 +120,14 @@ def _check_assumed(design: Design, targets: Sequence[Target]) -> None:
         raise DesignError(dict.fromkeys(faults))
 
 
-def _card(design: Design, model: Model, wants: Wants, engine: Engine) -> dict[str, Any]:
-    """Say all that the stored values depend on."""
+def _card(job: Job) -> dict[str, Any]:
+    """Return all that the stored values depend on."""
+    engine = job.engine
     return {
-        "design": describe(design),
-        "model": {"name": model.name, "sha256": model.sha256},
+        "design": describe(job.design),
+        "model": {"name": job.model.name, "sha256": job.model.sha256},
         "method": "Euler",
-        "targets": {each.id: _described(each) for each in wants.targets},
+        "targets": {target.id: _described(target) for target in job.request.targets},
         "versions": {
             "engine": f"{engine.__module__}.{getattr(engine, '__qualname__', '')}",
             **{name: version_of(name) for name in ("plansim", "numpy", "scipy")},
@@ -140,17 +151,9 @@ def _described(target: Target) -> list[Any]:
     ]
 
 
-def _store(
-    design: Design,
-    model: Model,
-    wants: Wants,
-    card: Mapping[str, Any],
-    path: Path,
-    resume: bool,
-    force: bool,
-    block: int,
-) -> Store:
+def _store(job: Job, path: Path, resume: bool, force: bool, block: int) -> Store:
     """Create the store, or open the one to be resumed."""
+    card = _card(job)
     if resume:
         store = open_store(path)
         check_same(store, card)
@@ -161,21 +164,7 @@ def _store(
             message = "the result exists already; --resume goes on with it, --force replaces it"
             raise OutputError(Fault(message, path))
         remove_store(path)
-    return create_store(path, model, design, wants, card, block)
-
-
-@dataclass(frozen=True)
-class Job:
-    """What it takes to run any block of a sweep, in this process or another."""
-
-    model: Model
-    design: Design
-    wants: Wants
-    engine: Engine
-
-    def bench(self) -> Bench:
-        """Make ready to run."""
-        return Bench(self.model, self.design, self.wants, self.engine)
+    return create_store(path, job.model, job.design, job.request, card, block)
 
 
 class _Reporter:
@@ -199,121 +188,94 @@ class _Reporter:
             self._progress(self._done, self._store.runs)
 
 
-# --- on this machine ------------------------------------------------------------------------------
+# --- blocks ---------------------------------------------------------------------------------------
 
 
-def _run_here(job: Job, store: Store, todo: Iterable[int], threads: int, report: _Reporter) -> None:
-    """Run blocks on threads: neither the engine nor numpy holds the interpreter's lock."""
-    bench, writer, sampler = job.bench(), store.writer(), Sampler(job.design)
-    turn, stop = threading.Lock(), threading.Event()
-    numbers = iter(todo)
-    errors: list[BaseException] = []
+@dataclass(frozen=True)
+class Job:
+    """What it takes to run any block of a sweep, in this process or another."""
 
-    def work() -> None:
-        try:
-            while not stop.is_set():
-                with turn:  # points are drawn in the order of the runs
-                    number = next(numbers, None)
-                    if number is None:
-                        return
-                    points = bench.draw(sampler, *store.span(number))
-                writer.write(number, bench.block(*store.span(number), points))
-                with turn:
-                    report.done(number)
-        except BaseException as error:
-            errors.append(error)
-            stop.set()
+    model: Model
+    design: Design
+    request: Request
+    engine: Engine
+    path: Path
+    """Of the store."""
 
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(threads)]
-    try:
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            while worker.is_alive():
-                worker.join(0.1)  # a wait without end would not hear Ctrl-C
-    except KeyboardInterrupt:
-        stop.set()
-        for worker in workers:
-            worker.join()  # the blocks in hand are finished and kept
-        raise
-    if errors:
-        raise errors[0]
+    def open(self) -> _Runner:
+        """Make ready to run.
+
+        Raises:
+            DesignError: the store was begun with another design, model or version.
+        """
+        store = open_store(self.path)
+        check_same(store, _card(self))
+        return _Runner(self, store)
 
 
-# --- on the workers of a scheduler ----------------------------------------------------------------
+class _Runner:
+    """Runs blocks of a sweep and writes them to its store."""
 
-PATIENCE = "20s"
-"""How long a scheduler may take to answer."""
+    def __init__(self, job: Job, store: Store) -> None:
+        self._design, self._store, self._writer = job.design, store, store.writer()
+        self._runs = SweepRuns(job.model, job.design, job.request, job.engine)
 
-PER_TASK = 8
-"""Blocks in a task at most: they are run one after the other, by one worker."""
+    def drawer(self) -> Callable[[int], Floats]:
+        sampler = Sampler(self._design)
+        return lambda number: self._runs.draw(sampler, *self._store.span(number))
+
+    def run(self, number: int, points: Floats) -> None:
+        start, stop = self._store.span(number)
+        self._writer.write(number, self._runs.block(start, stop, points))
 
 
-def _run_there(
-    job: Job, store: Store, todo: Sequence[int], address: str, report: _Reporter
-) -> None:
-    """Run blocks on the workers of a Dask scheduler, which write to the store themselves.
+class SweepRuns:
+    """The runs of a design, by any number of threads: run i is point i // s under scenario i % s.
 
-    A task that is lost with its worker is run again by another: it writes the same values to the
-    same place. Only this process notes what is done.
+    ``s`` is the number of scenarios.
     """
-    try:
-        distributed: Any = importlib.import_module("distributed")
-    except ImportError:
-        fault = Fault("--scheduler needs the extra 'distributed'", expected="plansim[distributed]")
-        raise InputError(fault) from None
-    try:
-        client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise InputError(Fault("no scheduler answers", address, found=str(error))) from None
-    with client:
-        # As a task, the job stays known to the scheduler and survives any worker.
-        sent = client.submit(_same, job, key=f"plansim-job-{os.urandom(8).hex()}")
-        path = str(store.path.absolute())
-        tasks = [
-            client.submit(_run_blocks, sent, path, numbers, retries=2, pure=False)
-            for numbers in _portions(todo, sum(client.ncores().values()))
+
+    def __init__(
+        self, model: Model, design: Design, request: Request, engine: Engine = compiled
+    ) -> None:
+        self._request = request
+        self._evaluators = [
+            Evaluator(model, scenario, design.factors, request, engine)
+            for scenario in design.scenarios
         ]
-        try:
-            for task in distributed.as_completed(tasks, loop=client.loop):
-                for number in task.result():
-                    report.done(number)
-        except BaseException:
-            client.cancel(tasks)
-            raise
+
+    def draw(self, sampler: Sampler, start: int, stop: int) -> Floats:
+        """Draw the factors' values of the points that the runs from start to stop take."""
+        scenarios = len(self._evaluators)
+        return sampler.draw(start // scenarios, -(-stop // scenarios))
+
+    def block(self, start: int, stop: int, points: Floats) -> RunBlock:
+        """Return the runs from ``start`` to before ``stop``, whose points were drawn."""
+        scenarios = len(self._evaluators)
+        runs = np.arange(start, stop)
+        inputs = points[runs // scenarios - start // scenarios]
+        block = RunBlock.empty(self._request, inputs, (runs % scenarios).astype(np.int16))
+        for number, evaluator in enumerate(self._evaluators):
+            own = slice((number - start) % scenarios, None, scenarios)
+            rows = block[own]
+            for tile, evaluation in evaluator.tiles(inputs[own]):
+                _write(evaluation, rows[tile])
+        return block
 
 
-def _portions(todo: Sequence[int], processors: int) -> Iterator[list[int]]:
-    """Cut blocks into tasks: as large as may be, with some for each processor to the end."""
-    size = max(1, min(PER_TASK, len(todo) // (4 * max(processors, 1))))
-    for first in range(0, len(todo), size):
-        yield list(todo[first : first + size])
-
-
-def _same(job: Job) -> Job:
-    return job
-
-
-def _run_blocks(job: Job, path: str, numbers: Sequence[int]) -> list[int]:
-    """Run some blocks in a worker process."""
-    store = open_store(Path(path))
-    expected = _card(job.design, job.model, job.wants, job.engine)
-    check_same(store, expected)
-    bench, writer, sampler = _bench(job), store.writer(), Sampler(job.design)
-    for number in numbers:
-        points = bench.draw(sampler, *store.span(number))
-        writer.write(number, bench.block(*store.span(number), points))
-    return list(numbers)
-
-
-def _bench(job: Job) -> Bench:
-    """Make a job ready once for each worker process, not once for each task."""
-    from distributed import get_worker
-
-    worker: Any = get_worker()
-    kept = getattr(worker, "plansim_bench", None)
-    if kept is None or kept[0] is not job:
-        kept = (job, job.bench())
-        worker.plansim_bench = kept
-    bench: Bench = kept[1]
-    return bench
+def _write(evaluation: Evaluation, rows: RunBlock) -> None:
+    """Write what is kept of some runs into their rows of a block."""
+    for (output, year), reading in np.ndenumerate(evaluation.output_rows):
+        rows.outputs[:, output, year] = evaluation.readings[reading]
+    request = evaluation.request
+    binding = {target.id: column for column, target in enumerate(request.binding)}
+    for column, target in enumerate(request.targets):
+        findings = evaluation[target.id]
+        rows.verdict[:, column] = findings.status
+        rows.margin[:, column] = findings.margin
+        if target.id in binding:
+            breach = findings.first_breach
+            rows.first_breach[:, binding[target.id]] = np.where(np.isnan(breach), NO_BREACH, breach)
+    rows.status[:] = evaluation.status
+    rows.bad_variable[:] = evaluation.failed_variable
+    rows.bad_time[:] = evaluation.failed_time

@@ -15,14 +15,18 @@ from typing import Literal
 
 import numpy as np
 
-from plansim.analysis.experiments.block import judged_targets
-from plansim.analysis.runs import Engine, compiled
-from plansim.analysis.trials import Question, Trials, bench_of
+from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
 from plansim.errors import CatalogueError, Fault, InputError, nearest
 from plansim.forms import Document, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import Status, Target, split_reference
+from plansim.targets.catalogue import (
+    Status,
+    Target,
+    answering_series,
+    judged_targets,
+    split_reference,
+)
 from plansim.targets.form import Form, Words, fault_at, form_of
 from plansim.targets.indicator import Floats
 
@@ -35,6 +39,7 @@ __all__ = [
     "Loop",
     "Polarity",
     "cut_loops",
+    "largest_shifts",
     "load_loops",
 ]
 
@@ -259,46 +264,57 @@ def cut_loops(
     targets = judged_targets(targets)
     horizons = sorted({target.horizon for target in targets})
     years = range(math.ceil(scenario.time.initial), max(horizons, default=0) + 1)
-    question = Question(tuple(targets), tuple(horizons), tuple(years))
+    request = Request(targets, tuple(horizons), answering_series(targets), tuple(years))
     switches = list(dict.fromkeys(loop.switch for loop in loops))
-    bench = bench_of(model, scenario, switches, question, engine)
+    evaluator = Evaluator(model, scenario, switches, request, engine)
     whole = [scenario.values.get(name, model.variables[name].value) for name in switches]
     settings = np.array([whole] * (len(loops) + 1), dtype=np.float64).reshape(-1, len(switches))
     for run, loop in enumerate(loops, start=1):
         settings[run, switches.index(loop.switch)] = 0.0
-    trials = bench.run(settings)
-    if 0 in trials.faults:
-        trials.require_sound()
+    evaluation = evaluator.evaluate(settings)
+    if evaluation.failed[0]:
+        evaluation.require_ok()
+    shifts = dict(zip(request.outputs, largest_shifts(evaluation.outputs).T, strict=True))
     return tuple(
         Cut(
             loop,
-            tuple(_effect(trials, target, run) for target in targets),
-            trials.faults.get(run, ""),
+            tuple(_effect(evaluation, target, run, shifts) for target in targets),
+            evaluation.failure(run),
         )
         for run, loop in enumerate(loops, start=1)
     )
 
 
-def _effect(trials: Trials, target: Target, run: int) -> Effect:
-    standing = trials.standings[target.id]
+def _effect(
+    evaluation: Evaluation, target: Target, run: int, shifts: Mapping[str, Floats]
+) -> Effect:
+    findings = evaluation[target.id]
     assert target.year is not None
-    values = {target.year: standing.value, target.horizon: standing.later[target.horizon]}
-    shifts = [_shift(trials.series[name], run) for name in target.variables.values()]
+    values = {
+        target.year: findings.value,
+        target.horizon: evaluation.later[target.id][target.horizon],
+    }
     return Effect(
         target,
         {year: float(each[0]) for year, each in values.items()},
         {year: float(each[run]) for year, each in values.items()},
-        list(Status)[int(standing.status[0])],
-        list(Status)[int(standing.status[run])],
-        max(shifts),
+        list(Status)[int(findings.status[0])],
+        list(Status)[int(findings.status[run])],
+        max(float(shifts[name][run]) for name in target.variables.values()),
     )
 
 
-def _shift(series: Floats, run: int) -> float:
-    """Give the largest shift of a run's series, ``(run, year)``, against the first run's."""
-    before, after = series[0], series[run]
+def largest_shifts(outputs: Floats) -> Floats:
+    """Return the largest shift of each run's series against the first run's: ``(run, output)``.
+
+    ``outputs`` is ``(run, output, year)``; a shift is a part of the larger of the value and that of
+    the first year. NaN where the run has failed or the first one saves nothing.
+    """
+    if not outputs.size:
+        return np.empty(outputs.shape[:2])
+    before = outputs[0]
     known = np.isfinite(before)
-    if not known.any():
-        return math.nan
-    size = np.maximum(np.maximum(abs(before), abs(before[known][0])), 1e-12)
-    return float(np.max((abs(after - before) / size)[known]))
+    first = np.take_along_axis(before, known.argmax(axis=-1)[:, None], axis=-1)
+    size = np.maximum(np.maximum(abs(before), abs(first)), 1e-12)
+    shifts = np.where(known, abs(outputs - before) / size, -np.inf).max(axis=-1)
+    return np.where(known.any(axis=-1), shifts, np.nan)

@@ -19,8 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from plansim.analysis.experiments.block import judged_targets
-from plansim.analysis.experiments.sweep import processors
+from plansim.analysis.evaluator import Engine, compiled
 from plansim.analysis.optimization.ascent import ascend
 from plansim.analysis.optimization.frontier_chance import surely
 from plansim.analysis.optimization.frontier_check import SETTINGS, check
@@ -37,10 +36,10 @@ from plansim.analysis.optimization.frontier_field import Field, present_of
 from plansim.analysis.optimization.frontier_file import Quest
 from plansim.analysis.optimization.frontier_records import Alone, Check, Frontier, Horizon, Search
 from plansim.analysis.optimization.search_space import Found, Samples, look_over
-from plansim.analysis.runs import Engine, compiled
+from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
-from plansim.targets.catalogue import Attribute, Target
+from plansim.targets.catalogue import Attribute, Target, judged_targets
 
 __all__ = ["DRAWS", "frontier"]
 

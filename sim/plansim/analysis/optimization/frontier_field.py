@@ -7,24 +7,22 @@ year to the one looked at, in standard deviations of their own doubt, so that th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 
-from plansim.analysis.experiments.design import Sampler
-from plansim.analysis.experiments.factors import Factor, applied, default_of, reach
-from plansim.analysis.indicators import gauge, later
+from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.optimization.frontier_file import Quest
 from plansim.analysis.optimization.frontier_records import Policy
 from plansim.analysis.optimization.search_space import BROKEN, Found
-from plansim.analysis.runs import Engine
-from plansim.analysis.trials import Bench, Question, Standing, bench_of
 from plansim.model.records import Model
+from plansim.scenario.factors import Factor, applied, default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Apply
-from plansim.targets.catalogue import Target
+from plansim.targets.catalogue import Target, in_year, indicator_of
 from plansim.targets.indicator import Floats, Measure
 from plansim.targets.verdict import margin_of
 
@@ -85,22 +83,22 @@ class Field:
         vague = [each for factor in self._doubts for each in factor.constants]
         self._constants = tuple(dict.fromkeys([*moved, *vague]))
         since = math.floor(scenario.time.initial)
-        self._growth = gauge(model, quest.growth, Measure.GROWTH, since, year)
+        self._growth = indicator_of(model, quest.growth, Measure.GROWTH, since, year)
         years = range(min(each.year or year for each in self.targets) + 1, year + 1)
         # Later years are quick for a target on one basis; on several, each year is one of its own.
         self._followed = {
-            each.id: [later(each, y) for y in years if y > (each.year or year)]
+            each.id: [in_year(each, y) for y in years if y > (each.year or year)]
             for each in self.targets
             if len(each.variables) > 1
         }
         clones = [each for many in self._followed.values() for each in many]
-        question = Question((*self.targets, *clones, self._growth), later=tuple(years))
+        request = Request((*self.targets, *clones, self._growth), later=tuple(years))
         self._defaults = {
             each: default_of(model, scenario.values, each) for each in self._constants
         }
-        self._bench: Bench = bench_of(model, scenario, self._constants, question, engine)
+        self._evaluator: Evaluator = Evaluator(model, scenario, self._constants, request, engine)
         # Searching varies levers alone, for which the code is smaller and quicker.
-        self._narrow: Bench = bench_of(model, scenario, moved, question, engine)
+        self._narrow: Evaluator = Evaluator(model, scenario, moved, request, engine)
         self._ends = np.array([_ends(each) for each in self._levers])
         here = np.array([present_of(each, model, scenario) for each in self._levers])
         low, high = self._ends.T
@@ -118,7 +116,7 @@ class Field:
             self.other = anew.draw(0, min(OTHER_DRAWS, draws))[:, columns]
         sizes = np.array([abs(each.value or 0.0) or 1.0 for each in self.targets])
         self.spreads = LEAST_SPREAD * sizes
-        self._narrow.run(self._settings(here[None], len(moved))).require_sound()
+        self._narrow.evaluate(self._settings(here[None], len(moved))).require_ok()
         if len(self.drawn):
             margins, _ = self.over_draws(self.here[None])
             with np.errstate(all="ignore"):
@@ -158,17 +156,17 @@ class Field:
         for start, one in zip(range(0, len(settings), len(draws)), ones, strict=True):
             defaults = dict(zip(self._constants, one.tolist(), strict=True))
             settings[start : start + len(draws), columns] = applied(self._doubts, draws, defaults)
-        margins, growth = self._judged(self._bench, settings)
+        margins, growth = self._judged(self._evaluator, settings)
         shape = len(places), len(draws)
         return margins.reshape(*shape, -1), growth.reshape(shape)
 
-    def _judged(self, bench: Bench, settings: Floats) -> tuple[Floats, Floats]:
+    def _judged(self, evaluator: Evaluator, settings: Floats) -> tuple[Floats, Floats]:
         self.runs += len(settings)
 
         size = min(TILE, max(LEAST_TILE, -(-len(settings) // self._threads)))
 
         def tile(start: int) -> tuple[Floats, Floats]:
-            standings = bench.run(settings[start : start + size]).standings
+            standings = evaluator.evaluate(settings[start : start + size])
             margins = [self._least(each, standings) for each in self.targets]
             return np.stack(margins, axis=1), standings[self._growth.id].value
 
@@ -182,18 +180,18 @@ class Field:
             np.concatenate([growth for _, growth in parts]),
         )
 
-    def _least(self, target: Target, standings: Mapping[str, Standing]) -> Floats:
+    def _least(self, target: Target, evaluation: Evaluation) -> Floats:
         """Give the smallest margin of a target, from its own year to the one looked at."""
-        own = standings[target.id]
+        own = evaluation[target.id]
         if target.id in self._followed:
-            after = [standings[each.id].least for each in self._followed[target.id]]
+            after = [evaluation[each.id].least_margin for each in self._followed[target.id]]
         else:
             after = [
                 margin_of(value, target)
-                for year, value in own.later.items()
+                for year, value in evaluation.later[target.id].items()
                 if year > (target.year or year)
             ]
-        return np.asarray(np.min([own.least, *after], axis=0))
+        return np.asarray(np.min([own.least_margin, *after], axis=0))
 
     def policy(self, found: Found, kept: Sequence[int]) -> Policy:
         """Make a record of a place."""
@@ -216,7 +214,7 @@ class Field:
 
 def _ends(factor: Factor) -> tuple[float, float]:
     assert factor.distribution is not None
-    return reach(factor.distribution)
+    return factor.distribution.low, factor.distribution.high
 
 
 def _apart_from(quest: Quest, moved: set[str]) -> tuple[Factor, ...]:

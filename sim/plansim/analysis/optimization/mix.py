@@ -14,18 +14,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plansim.analysis.indicators import gauge
+from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
 from plansim.analysis.optimization.ascent import ascend, best_of, evolve
 from plansim.analysis.optimization.descent import Part, Weights, cheapest
 from plansim.analysis.optimization.search_space import BROKEN, Evaluate, Found, Samples, look_over
 from plansim.analysis.optimization.solve import Lever, Range, ranges_of
 from plansim.analysis.optimization.workshop import scale_of
-from plansim.analysis.runs import Engine, compiled, variable_of
-from plansim.analysis.trials import Bench, Question, bench_of
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, Timing
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import Status, Target
+from plansim.targets.catalogue import Status, Target, indicator_of, variable_of
 from plansim.targets.indicator import Floats, Measure
 
 __all__ = ["Looked", "Mix", "Outlay", "Prices", "cheapest_mix"]
@@ -119,18 +117,18 @@ def cheapest_mix(
     year = max(each.year for each in targets if each.year is not None)
     counted = _counted(model, scenario, cost_of, year)
     everything = {each.id: each for each in (*targets, *others)}
-    question = Question((*everything.values(), *([counted] if counted else [])))
-    bench = bench_of(model, scenario, [each.reference for each in levers], question, engine)
+    request = Request((*everything.values(), *([counted] if counted else [])))
+    evaluator = Evaluator(model, scenario, [each.reference for each in levers], request, engine)
     present = np.array([each.present for each in levers])
-    trials = bench.run(present[None])
-    trials.require_sound()
-    margins = {each.id: float(trials.standings[each.id].least[0]) for each in targets}
+    evaluation = evaluator.evaluate(present[None])
+    evaluation.require_ok()
+    margins = {each.id: float(evaluation[each.id].least_margin[0]) for each in targets}
     for key, margin in margins.items():
         if math.isnan(margin):
             raise InputError(Fault(f"a run of '{scenario.id}' gives no figure for {key}"))
-    base = float(trials.standings[counted.id].value[0]) if counted else 0.0
-    narrow = Question((*targets, *([counted] if counted else [])))
-    seeker = bench_of(model, scenario, [each.reference for each in levers], narrow, engine)
+    base = float(evaluation[counted.id].value[0]) if counted else 0.0
+    narrow = Request((*targets, *([counted] if counted else [])))
+    seeker = Evaluator(model, scenario, [each.reference for each in levers], narrow, engine)
     looked: list[Looked] = []
     values: Floats | None = present if min(margins.values()) >= 0 else None
     for kind in [] if values is not None else Range:
@@ -145,8 +143,8 @@ def cheapest_mix(
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     if values is not None:
-        both = bench.run(np.stack([present, values])).standings
-        there = {each.id: float(both[each.id].least[1]) for each in targets}
+        both = evaluator.evaluate(np.stack([present, values]))
+        there = {each.id: float(both[each.id].least_margin[1]) for each in targets}
         cost = (
             float(both[counted.id].value[1])
             if counted
@@ -201,7 +199,7 @@ def _counted(
     variable = variable_of(model, cost_of.variable)
     is_stock = variable.timing is Timing.YEAR_END
     measure = Measure.LEVEL if is_stock else Measure.SUM
-    return gauge(model, cost_of.variable, measure, math.floor(scenario.time.initial), year)
+    return indicator_of(model, cost_of.variable, measure, math.floor(scenario.time.initial), year)
 
 
 def _ends(levers: Sequence[Lever], kind: Range) -> tuple[tuple[float, float], ...]:
@@ -226,7 +224,7 @@ def _unit_prices(
 
 
 def _sought(
-    bench: Bench,
+    evaluator: Evaluator,
     levers: Sequence[Lever],
     targets: Sequence[Target],
     cost_of: Prices | Outlay,
@@ -237,7 +235,7 @@ def _sought(
     low, high = np.array(ends).T
     width = np.where(high > low, high - low, 1.0)
     rows = list(range(len(targets)))
-    evaluate = _evaluate(bench, targets, counted, low, high)
+    evaluate = _evaluate(evaluator, targets, counted, low, high)
     present = np.array([each.present for each in levers])
     here = (present - low) / width
     samples = look_over(evaluate, len(levers), more=np.stack([here, *_corners(len(levers))]))
@@ -293,11 +291,15 @@ def _corners(count: int) -> list[Floats]:
 
 
 def _evaluate(
-    bench: Bench, targets: Sequence[Target], counted: Target | None, low: Floats, high: Floats
+    evaluator: Evaluator,
+    targets: Sequence[Target],
+    counted: Target | None,
+    low: Floats,
+    high: Floats,
 ) -> Evaluate:
     def run(places: Floats) -> Floats:
-        standings = bench.run(low + places * (high - low)).standings
-        parts = [standings[each.id].least / scale_of(each) for each in targets]
+        standings = evaluator.evaluate(low + places * (high - low))
+        parts = [standings[each.id].least_margin / scale_of(each) for each in targets]
         if counted is not None:
             parts.append(standings[counted.id].value)
         return np.stack(parts, axis=1)

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plansim.analysis.evaluator import Engine, compiled
 from plansim.analysis.optimization.descent import Weights, cheapest
 from plansim.analysis.optimization.search_space import Evaluate, Found
 from plansim.analysis.optimization.solve import brackets
 from plansim.analysis.optimization.workshop import Move, Remedy, Workshop, scale_of, workshop_of
-from plansim.analysis.runs import Engine, compiled
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import Target
@@ -118,7 +118,7 @@ def mend(
         none = (Mending(scenario.id, each, math.nan, (), None, None) for each in failing)
         return Mended(tuple(none), None)
     workshop = workshop_of(model, scenario, levers, (*failing, *kept, *others), engine)
-    workshop.run([()]).require_sound()
+    workshop.run([()]).require_ok()
     # Searching asks for few targets, for which the code is smaller and quicker.
     narrow = workshop_of(model, scenario, levers, (*failing, *kept), engine)
     grid = _Grid(narrow)
@@ -147,10 +147,10 @@ class _Grid:
         self.margins: dict[str, list[Floats]] = {}
         """By target, of each lever along its line; minus infinity where a run breaks down."""
         for target in workshop.targets:
-            least = tried.standings[target.id].least
+            least = tried[target.id].least_margin
             parts = np.split(np.where(np.isnan(least), -np.inf, least), ends)
             self.margins[target.id] = parts
-            self.present[target.id] = float(start.standings[target.id].least[0])
+            self.present[target.id] = float(start[target.id].least_margin[0])
 
     def corner(self, workshop: Workshop, targets: Sequence[Target]) -> Floats:
         """Give the place with each lever where it helps most by itself, if it helps.

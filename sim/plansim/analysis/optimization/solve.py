@@ -16,15 +16,13 @@ from enum import StrEnum
 import numpy as np
 from scipy.optimize import brentq
 
-from plansim.analysis.experiments.block import judged_targets
-from plansim.analysis.experiments.factors import default_of
-from plansim.analysis.runs import Engine, compiled
-from plansim.analysis.trials import Bench, Question, bench_of
+from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, Variable, VariableKind
+from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Entry, meant, outside
-from plansim.targets.catalogue import Status, Target
+from plansim.targets.catalogue import Status, Target, judged_targets
 from plansim.targets.indicator import Floats
 
 __all__ = [
@@ -160,9 +158,9 @@ def solve(
             Fault(f"'{scenario.id}' itself sets what {target.id} asks: meeting it proves nothing")
         )
     everything = tuple({each.id: each for each in (target, *judged_targets(others))}.values())
-    bench = bench_of(model, scenario, [lever.reference], Question(everything), engine)
-    margin = _Margin(bench, target)
-    bench.run(np.array([[lever.present]])).require_sound()
+    evaluator = Evaluator(model, scenario, [lever.reference], Request(everything), engine)
+    margin = _Margin(evaluator, target)
+    evaluator.evaluate(np.array([[lever.present]])).require_ok()
     present = margin.at(lever.present)
     if math.isinf(present):
         raise InputError(Fault(f"a run of '{scenario.id}' gives no figure for {target.id}"))
@@ -180,7 +178,7 @@ def solve(
         if value is not None:
             break
     at = math.nan if value is None else margin.at(value)
-    gained, lost = ((), ()) if value is None else _turned(bench, lever.present, value, target)
+    gained, lost = ((), ()) if value is None else _turned(evaluator, lever.present, value, target)
     return Solution(scenario.id, target, lever, present, tuple(sought), value, at, gained, lost)
 
 
@@ -188,11 +186,11 @@ def solve(
 class _Margin:
     """The margin of a target over values of a lever; minus infinity where there is none."""
 
-    bench: Bench
+    evaluator: Evaluator
     target: Target
 
     def __call__(self, values: Floats) -> Floats:
-        least = self.bench.run(values.reshape(-1, 1)).standings[self.target.id].least
+        least = self.evaluator.evaluate(values.reshape(-1, 1))[self.target.id].least_margin
         return np.where(np.isnan(least), -np.inf, least)
 
     def at(self, value: float) -> float:
@@ -256,13 +254,13 @@ def _edge(margin: _Margin, bad: float, good: float, width: float) -> float:
 
 
 def _turned(
-    bench: Bench, present: float, value: float, target: Target
+    evaluator: Evaluator, present: float, value: float, target: Target
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the other targets that a move of the lever gains, and those that it loses."""
-    standings = bench.run(np.array([[present], [value]])).standings
+    standings = evaluator.evaluate(np.array([[present], [value]]))
     met = {
         key: [int(code) == Status.MET.code for code in each.status]
-        for key, each in standings.items()
+        for key, each in standings.findings.items()
         if key != target.id
     }
     return (

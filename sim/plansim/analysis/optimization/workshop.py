@@ -8,11 +8,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from plansim.analysis.experiments.factors import default_of
+from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request
 from plansim.analysis.optimization.search_space import Evaluate
-from plansim.analysis.runs import Engine
-from plansim.analysis.trials import Bench, Question, Trials, bench_of
 from plansim.model.records import Model
+from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Status, Target
@@ -82,7 +81,7 @@ class Workshop:
     scenario: Scenario
     levers: tuple[Lever, ...]
     targets: tuple[Target, ...]
-    bench: Bench
+    evaluator: Evaluator
     columns: Mapping[str, int]
     """Of the constants in a row of settings."""
     defaults: Floats
@@ -105,29 +104,29 @@ class Workshop:
         ends = min(lever.low, present), max(lever.high, present)
         return np.unique(np.append(np.linspace(*ends, POINTS), present))
 
-    def run(self, settings: Sequence[Setting]) -> Trials:
+    def run(self, settings: Sequence[Setting]) -> Evaluation:
         """Run the scenario once for each setting of some levers."""
         rows = np.tile(self.defaults, (len(settings), 1))
         for row, setting in zip(rows, settings, strict=True):
             for place, value in setting:
                 self._move(row, self.levers[place], value)
-        return self.bench.run(rows)
+        return self.evaluator.evaluate(rows)
 
     def margins(self, target: Target, settings: Sequence[Setting]) -> Floats:
         """Give the margins of a target; minus infinity where there is none."""
-        least = self.run(settings).standings[target.id].least
+        least = self.run(settings)[target.id].least_margin
         return np.where(np.isnan(least), -np.inf, least)
 
     def remedy(self, targets: Sequence[Target], setting: Setting) -> Remedy:
         """Say what a setting that meets some targets does."""
-        trials = self.run([(), setting])
+        evaluation = self.run([(), setting])
         sought = {each.id for each in targets}
         met = {
-            each.id: trials.standings[each.id].status == Status.MET.code
+            each.id: evaluation[each.id].status == Status.MET.code
             for each in self.targets
             if each.id not in sought
         }
-        margins = {each.id: float(trials.standings[each.id].least[1]) for each in targets}
+        margins = {each.id: float(evaluation[each.id].least_margin[1]) for each in targets}
         (only, *others) = targets
         return Remedy(
             self.moves(setting),
@@ -191,8 +190,8 @@ class Workshop:
             rows = np.tile(self.defaults, (len(places), 1))
             for place, lever in enumerate(self.levers):
                 self._move(rows, lever, values[:, place : place + 1])
-            standings = self.bench.run(rows).standings
-            least = np.stack([standings[each.id].least for each in targets], axis=1)
+            standings = self.evaluator.evaluate(rows)
+            least = np.stack([standings[each.id].least_margin for each in targets], axis=1)
             return np.asarray(least / scales, np.float64)
 
         return run
@@ -233,7 +232,7 @@ def workshop_of(
         scenario,
         tuple(levers),
         listed,
-        bench_of(model, scenario, constants, Question(listed), engine),
+        Evaluator(model, scenario, constants, Request(listed), engine),
         {name: column for column, name in enumerate(constants)},
         np.array([default_of(model, scenario.values, name) for name in constants]),
     )

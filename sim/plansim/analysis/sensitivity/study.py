@@ -17,18 +17,14 @@ For validation (Q18-Q20)::
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from plansim.analysis.experiments.block import judged_targets
-from plansim.analysis.experiments.design import Design, Sampler
-from plansim.analysis.experiments.factors import Factor, applied, default_of
-from plansim.analysis.experiments.sweep import processors
-from plansim.analysis.runs import Engine, compiled, variable_of
+from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
+from plansim.analysis.experiments.design import Design
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.sensitivity.morris import (
     Effects,
     elementary_effects,
@@ -37,11 +33,18 @@ from plansim.analysis.sensitivity.morris import (
 )
 from plansim.analysis.sensitivity.ranking import Ranking, rank
 from plansim.analysis.sensitivity.sobol import Estimates, Pair, draw_pair, estimate_indices
-from plansim.analysis.trials import Bench, Question, bench_of
+from plansim.analysis.workers import processors
 from plansim.errors import DesignError, Fault
 from plansim.model.records import Model
+from plansim.scenario.factors import Factor
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import Attribute, Status, Target
+from plansim.targets.catalogue import (
+    Attribute,
+    Target,
+    answering_series,
+    judged_targets,
+    variable_of,
+)
 from plansim.targets.indicator import Floats
 
 __all__ = [
@@ -49,13 +52,10 @@ __all__ = [
     "MAIN",
     "QUANTILES",
     "Chance",
-    "Course",
     "Drivers",
     "Fan",
     "Index",
-    "Outcomes",
     "Sensitivity",
-    "course_of",
     "sensitivity",
 ]
 
@@ -70,8 +70,6 @@ MAIN = 5
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 ENOUGH = 0.015
 """A standard error of a chance that is small enough."""
-TILE = 2048
-"""Runs that a thread makes at once."""
 
 Progress = Callable[[int, int], None]
 
@@ -169,85 +167,7 @@ class Sensitivity:
     runs: int
     """In all."""
     broken: int
-    """Runs that broke down; they count nowhere."""
-
-
-# --- runs -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """What became of runs, by target; NaN and untestable where a run broke down."""
-
-    margins: Floats
-    """``(target, run)``, of all bases the smallest."""
-    status: npt.NDArray[np.int8]
-    """``(target, run)``: `Status.code`."""
-    series: Mapping[str, Floats]
-    """``(run, year)``."""
-    broken: int
-
-    @property
-    def met(self) -> npt.NDArray[np.bool_]:
-        """Whether each run meets each target."""
-        return np.asarray(self.status == Status.MET.code)
-
-
-@dataclass(frozen=True)
-class Course:
-    """A scenario, ready to be run at points of its factors."""
-
-    scenario: Scenario
-    factors: tuple[Factor, ...]
-    defaults: Mapping[str, float]
-    bench: Bench
-
-    def run(self, points: Floats, threads: int) -> Outcomes:
-        """Run the scenario at points ``(run, factor)``."""
-        starts = range(0, len(points), TILE)
-
-        def tile(start: int) -> Outcomes:
-            part = points[start : start + TILE]
-            trials = self.bench.run(applied(self.factors, part, self.defaults))
-            standings = trials.standings.values()
-            return Outcomes(
-                np.stack([each.least for each in standings]),
-                np.stack([each.status for each in standings]),
-                trials.series,
-                int(trials.broken.sum()),
-            )
-
-        with ThreadPoolExecutor(threads) as pool:
-            parts = list(pool.map(tile, starts))
-        return Outcomes(
-            np.concatenate([each.margins for each in parts], axis=1),
-            np.concatenate([each.status for each in parts], axis=1),
-            {
-                name: np.concatenate([each.series[name] for each in parts])
-                for name in parts[0].series
-            },
-            sum(each.broken for each in parts),
-        )
-
-
-def course_of(
-    model: Model,
-    scenario: Scenario,
-    factors: Sequence[Factor],
-    question: Question,
-    engine: Engine = compiled,
-) -> Course:
-    """Prepare a scenario for runs in which factors vary.
-
-    Raises:
-        InputError: a constant that the shape of the code depends on cannot vary.
-        ModelError: the engine cannot compute the model.
-    """
-    constants = [each for factor in factors for each in factor.constants]
-    defaults = {each: default_of(model, scenario.values, each) for each in constants}
-    return Course(
-        scenario, tuple(factors), defaults, bench_of(model, scenario, constants, question, engine)
-    )
+    """Runs that failed; they count nowhere."""
 
 
 # --- the study ------------------------------------------------------------------------------------
@@ -304,13 +224,14 @@ def sensitivity(
     rows = [judged.index(target) for target in binding]
     for scenario in design.scenarios:
         years = tuple(range(math.ceil(scenario.time.initial), math.floor(scenario.time.final) + 1))
-        wide = course_of(model, scenario, design.factors, Question(judged, series=years), engine)
-        found = wide.run(draws, threads)
-        report.done(len(draws), found.broken)
-        chances += _chances(scenario, judged, rows, found)
-        fans += _fans(model, scenario, years, found)
-        met.append(found.met[rows])
-        margins.append(found.margins[rows])
+        request = Request(judged, outputs=answering_series(judged), years=years)
+        evaluator = Evaluator(model, scenario, design.factors, request, engine)
+        evaluation = evaluator.evaluate(draws, threads)
+        report.done(evaluation)
+        chances += _chances(scenario, judged, rows, evaluation)
+        fans += _fans(model, scenario, evaluation)
+        met.append(evaluation.met(binding).T)
+        margins.append(evaluation.least_margins(binding).T)
     ids = [scenario.id for scenario in design.scenarios]
     ranking = None
     if len(ids) > 1 and binding:
@@ -318,14 +239,14 @@ def sensitivity(
         ranking = rank(ids, names, np.stack(met), np.stack(margins))
 
     # Under the first: what moves the margins of the binding targets.
-    narrow = course_of(model, design.scenarios[0], design.factors, Question(binding), engine)
-    along = screening_design(design, trajectories)
-    points = Sampler(along).draw(0, along.points)
-    screened = narrow.run(points, threads)
-    report.done(len(points), screened.broken)
-    screening = elementary_effects(points, screened.margins, design.seed)
+    first = Evaluator(model, design.scenarios[0], design.factors, Request(binding), engine)
+    trajectory = screening_design(design, trajectories)
+    points = Sampler(trajectory).draw(0, trajectory.points)
+    screened = first.evaluate(points, threads)
+    report.done(screened)
+    screening = elementary_effects(points, screened.least_margins(binding).T, design.seed)
     chosen = leading(screening.strength, each, LEAST)
-    estimates, groups = _indices(narrow, pair, margins[0], chosen, threads, report)
+    estimates, groups = _indices(first, pair, margins[0], chosen, threads, report)
     drivers = [
         _drivers(target, place, design.factors, groups, estimates, screening, margins[0])
         for place, target in enumerate(binding)
@@ -341,7 +262,7 @@ def sensitivity(
         chosen=tuple(design.factors[place].name for place in chosen),
         drivers=tuple(drivers),
         runs=report.runs,
-        broken=report.broken,
+        broken=report.failed,
     )
 
 
@@ -352,23 +273,24 @@ class _Report:
         self._progress = progress
         self._all = 0
         self.runs = 0
-        self.broken = 0
+        self.failed = 0
 
     def ahead(self, runs: int) -> None:
         self._all += runs
 
-    def done(self, runs: int, broken: int) -> None:
-        self.runs += runs
-        self.broken += broken
+    def done(self, evaluation: Evaluation) -> None:
+        self.runs += len(evaluation.status)
+        self.failed += int(evaluation.failed.sum())
         if self._progress is not None:
             self._progress(self.runs, self._all)
 
 
 def _chances(
-    scenario: Scenario, judged: Sequence[Target], binding: Sequence[int], found: Outcomes
+    scenario: Scenario, judged: Sequence[Target], binding: Sequence[int], evaluation: Evaluation
 ) -> list[Chance]:
-    sound = np.isfinite(found.margins).all(axis=0)
-    met, margins = found.met[:, sound], found.margins[:, sound]
+    margins = evaluation.least_margins(judged).T
+    sound = np.isfinite(margins).all(axis=0)
+    met, margins = evaluation.met(judged).T[:, sound], margins[:, sound]
     chances = []
     for place, target in enumerate(judged):
         known = margins[place].size > 0 and target.id not in scenario.assumed
@@ -387,9 +309,10 @@ def _error(share: float, count: int) -> float:
     return math.sqrt(share * (1 - share) / count) if count else math.nan
 
 
-def _fans(model: Model, scenario: Scenario, years: Sequence[int], found: Outcomes) -> list[Fan]:
-    fans = []
-    for name, values in found.series.items():
+def _fans(model: Model, scenario: Scenario, evaluation: Evaluation) -> list[Fan]:
+    fans, years = [], evaluation.request.years
+    for name in sorted(evaluation.request.outputs):
+        values = evaluation.output(name)
         sound = np.isfinite(values).any(axis=1)  # a year that no run saves is NaN in all of them
         shape = np.full((len(QUANTILES), len(years)), np.nan)
         quantiles = np.quantile(values[sound], QUANTILES, axis=0) if sound.any() else shape
@@ -400,7 +323,7 @@ def _fans(model: Model, scenario: Scenario, years: Sequence[int], found: Outcome
 
 
 def _indices(
-    course: Course,
+    evaluator: Evaluator,
     pair: Pair,
     margins: Floats,
     chosen: Sequence[int],
@@ -418,9 +341,9 @@ def _indices(
     report.ahead(len(pair.a) * len(groups))
     mixed = []
     for _, columns in groups:
-        found = course.run(pair.mixed(columns), threads)
-        report.done(len(pair.a), found.broken)
-        mixed.append(found.margins)
+        evaluation = evaluator.evaluate(pair.mixed(columns), threads)
+        report.done(evaluation)
+        mixed.append(evaluation.least_margins(evaluator.request.targets).T)
     every = np.stack(mixed) if mixed else np.empty((0, len(margins), len(pair.a)))
     a, b = np.split(margins, 2, axis=1)
     # A row counts only if it is sound everywhere: else the samples would differ from one another.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.store import Store
-from plansim.analysis.runs import Outcome
 from plansim.errors import Fault, OutputError, nearest
 from plansim.files import writing_whole
 from plansim.targets.catalogue import Status
@@ -90,7 +90,7 @@ def _tables(store: Store) -> Iterator[pa.Table]:
         columns: dict[str, Any] = {
             "run": np.arange(span.start, span.stop),
             "scenario": _words(read("scenario", span), scenarios),
-            "status": _words(read("status", span), [each.name.lower() for each in Outcome]),
+            "status": _words(read("status", span), [each.name.lower() for each in RunStatus]),
             "bad variable": _words(read("bad_variable", span), names),
             "bad time": pa.array(read("bad_time", span), from_pandas=True),
         }

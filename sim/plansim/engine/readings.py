@@ -1,4 +1,8 @@
-"""The runs of a sweep as an engine makes them: what is asked of it, and the compiled engine."""
+"""Single values of many runs, and how each of the runs ended.
+
+A run that breaks down is a status, with the variable that failed first and the time, never an
+exception.
+"""
 
 from __future__ import annotations
 
@@ -16,23 +20,15 @@ from plansim.compiler.lower import StructuralError
 from plansim.engine.batch import saved_times, simulate_ensemble, simulate_readings
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.errors import Fault, InputError
-from plansim.model.records import Model, Variable
+from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import split_reference
+from plansim.targets.catalogue import split_reference, variable_of
 from plansim.targets.indicator import Floats
 
-__all__ = [
-    "Engine",
-    "Members",
-    "Outcome",
-    "Reading",
-    "Simulate",
-    "compiled",
-    "variable_of",
-]
+__all__ = ["Engine", "Reading", "RunStatus", "Simulate", "SimulatedRuns", "compiled"]
 
 
-class Outcome(IntEnum):
+class RunStatus(IntEnum):
     """How a run ended."""
 
     OK = 0
@@ -41,7 +37,7 @@ class Outcome(IntEnum):
 
 
 class Reading(NamedTuple):
-    """A value of a run that a sweep needs."""
+    """A value that is read of each run."""
 
     series: str
     """``name`` or ``name[element]``."""
@@ -49,21 +45,20 @@ class Reading(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Members:
-    """What an engine gives for some runs."""
+class SimulatedRuns:
+    """What an engine returns for some runs."""
 
     values: Floats
     """``(reading, run)``, in the order of the readings asked for; NaN where the run saves none."""
-    outcome: npt.NDArray[np.int8]
-    """``(run,)``: `Outcome`."""
-    culprit: npt.NDArray[np.int32]
-    """``(run,)``: of a bad run the variable that was at fault first, by its place in the model's
-    order; -1 for the others."""
-    when: Floats
-    """``(run,)``: the time at which it was; NaN for the others."""
+    status: npt.NDArray[np.int8]
+    """``(run,)``: `RunStatus`."""
+    failed_variable: npt.NDArray[np.int32]
+    """``(run,)``: see `Evaluation.failed_variable`."""
+    failed_time: Floats
+    """``(run,)``: see `Evaluation.failed_time`."""
 
 
-Simulate: TypeAlias = Callable[[Floats], Members]
+Simulate: TypeAlias = Callable[[Floats], SimulatedRuns]
 """Simulates runs that differ in some constants: ``(run, constant)``. Threads may share it."""
 
 Engine: TypeAlias = Callable[[Model, Scenario, Sequence[str], Sequence[Reading]], Simulate]
@@ -80,7 +75,7 @@ def compiled(
         InputError: a constant that the shape of the code depends on cannot vary.
         ModelError: what the compiler does not support, each with its variable and line.
     """
-    names = dict.fromkeys(variable_of(model, each.series).name for each in readings)
+    names = dict.fromkeys(variable_of(model, reading.series).name for reading in readings)
     try:
         kernel = compile_model(model, vary=constants, outputs=names, values=scenario.values)
     except StructuralError as error:
@@ -91,14 +86,9 @@ def compiled(
     return _Compiled(model, scenario, tuple(constants), tuple(readings), kernel)
 
 
-def variable_of(model: Model, reference: str) -> Variable:
-    """Give the variable of ``name`` or ``name[element]``."""
-    return model.variables.get(reference) or model.variables[split_reference(reference)[0]]
-
-
 @dataclass
 class _Compiled:
-    """Runs members by machine code."""
+    """Simulates runs by machine code."""
 
     model: Model
     scenario: Scenario
@@ -110,56 +100,54 @@ class _Compiled:
 
     def __post_init__(self) -> None:
         saved = saved_times(self.scenario.time)
-        kept = {each.time for each in self.readings if np.isclose(saved, each.time).any()}
-        known = [place for place, each in enumerate(self.readings) if each.time in kept]
+        kept = {time for _, time in self.readings if np.isclose(saved, time).any()}
+        known = [row for row, reading in enumerate(self.readings) if reading.time in kept]
         self._known = np.array(known, dtype=np.intp)
         # The kernel may order its inputs in its own way.
         self._order = [self.constants.index(name) for name in self.kernel.inputs]
 
-    def __call__(self, constants: Floats) -> Members:
-        """Run members: ``(run, constant)``."""
-        found = simulate_readings(
+    def __call__(self, constants: Floats) -> SimulatedRuns:
+        """Simulate runs: ``(run, constant)``."""
+        read = simulate_readings(
             self.kernel,
             constants[:, self._order],
             self.scenario.time,
-            [self.readings[place] for place in self._known],
+            [self.readings[row] for row in self._known],
         )
-        count, values = len(constants), found.values
+        count, values = len(constants), read.values
         if len(self._known) < len(self.readings):
             values = np.full((len(self.readings), count), np.nan)
-            values[self._known] = found.values
-        outcome = np.zeros(count, np.int8)
-        culprit = np.full(count, -1, np.int32)
-        when = np.full(count, np.nan)
-        for run in np.flatnonzero(found.bad):
-            outcome[run], culprit[run], when[run] = self._diagnosed(constants[run])
-        return Members(values, outcome, culprit, when)
+            values[self._known] = read.values
+        status = np.zeros(count, np.int8)
+        variable = np.full(count, -1, np.int32)
+        time = np.full(count, np.nan)
+        for run in np.flatnonzero(read.bad):
+            status[run], variable[run], time[run] = self._diagnosis(constants[run])
+        return SimulatedRuns(values, status, variable, time)
 
-    def _diagnosed(self, constants: Floats) -> tuple[Outcome, int, float]:
-        """Run a bad member again, all of it, and find what was at fault first."""
+    def _diagnosis(self, constants: Floats) -> tuple[RunStatus, int, float]:
+        """Simulate a failed run again, with all variables, and find which of them failed first."""
         with self._lock:
             if self._whole is None:
                 self._whole = compile_model(
                     self.model, vary=self.constants, values=self.scenario.values, effort=0
                 )
         kernel, time = self._whole, self.scenario.time
-        inputs = {name: constants[self.constants.index(name)] for name in kernel.inputs}
+        inputs = [constants[self.constants.index(name)] for name in kernel.inputs]
         steps = round((time.final - time.initial) / time.step)
         every = np.asarray(time.initial + np.arange(steps + 1) * time.step, np.float64)
-        found = simulate_ensemble(
-            kernel, np.array([list(inputs.values())]).reshape(1, -1), time, keep=every
-        )
-        fine = np.isfinite(found.values[0])
-        if fine.all():  # what broke is a stock, after the last step
-            return Outcome.NAN, -1, time.final
-        step = int((~fine).any(axis=0).argmax())
-        at_fault = {
-            split_reference(kernel.outputs[row])[0]: found.values[0, row, step]
-            for row in np.flatnonzero(~fine[:, step])
+        whole = simulate_ensemble(kernel, np.array([inputs]).reshape(1, -1), time, keep=every)
+        finite = np.isfinite(whole.values[0])
+        if finite.all():  # a stock failed, after the last step
+            return RunStatus.NAN, -1, time.final
+        step = int((~finite).any(axis=0).argmax())
+        failed = {
+            split_reference(kernel.outputs[row])[0]: whole.values[0, row, step]
+            for row in np.flatnonzero(~finite[:, step])
         }
         sources = [
-            name for name in at_fault if not set(self.model.variables[name].causes) & set(at_fault)
+            name for name in failed if not set(self.model.variables[name].causes) & set(failed)
         ]
-        name = (sources or list(at_fault))[0]
-        outcome = Outcome.NAN if math.isnan(at_fault[name]) else Outcome.OVERFLOW
-        return outcome, list(self.model.variables).index(name), float(every[step])
+        name = (sources or list(failed))[0]
+        status = RunStatus.NAN if math.isnan(failed[name]) else RunStatus.OVERFLOW
+        return status, list(self.model.variables).index(name), float(every[step])

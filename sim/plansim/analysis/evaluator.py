@@ -1,0 +1,336 @@
+"""From blocks of parameter values to runs, indicators and verdicts: the one way there is.
+
+::
+
+    evaluator = Evaluator(model, scenario, ["birth rate"], Request(targets))
+    evaluation = evaluator.evaluate(np.array([[0.011], [0.012]]))
+    evaluation["M28"].margin  # (run,)
+
+    values (run, factor) → constants of each run → engine → readings → indicators and verdicts
+
+Runs are made in tiles that stay in the processor's cache, and on as many threads as asked for. A
+run that breaks down is a status with the variable that failed and the time, never an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plansim.engine.readings import (
+    Engine,
+    Reading,
+    RunStatus,
+    Simulate,
+    SimulatedRuns,
+    compiled,
+)
+from plansim.errors import SimulationError
+from plansim.model.records import Model
+from plansim.scenario.factors import Apply, Factor, applied, default_of
+from plansim.scenario.reader import Scenario
+from plansim.targets.catalogue import Attribute, Status, Target, unit_factor, variable_of
+from plansim.targets.indicator import Floats, Yearly, moment
+from plansim.targets.verdict import Answer, Findings, findings, measured_at
+
+__all__ = [
+    "TILE",
+    "Engine",
+    "Evaluation",
+    "Evaluator",
+    "Reading",
+    "Request",
+    "RunStatus",
+    "Simulate",
+    "SimulatedRuns",
+    "compiled",
+]
+
+TILE = 4096
+"""Maximum number of runs that are simulated and judged at once: they stay in the cache."""
+
+MIN_TILE = 64
+"""Minimum number of runs that are worth a thread."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wanted of each run."""
+
+    targets: tuple[Target, ...] = ()
+    """Targets to judge, each with a variable, a value and a year: `judged_targets`, and indicators
+    of `indicator_of`."""
+    later: tuple[int, ...] = ()
+    """Years in which the value of each target is wanted beside its own year."""
+    outputs: tuple[str, ...] = ()
+    """Series whose values are wanted, ``name`` or ``name[element]``."""
+    years: tuple[int, ...] = ()
+    """Years in which they are wanted."""
+
+    @property
+    def binding(self) -> tuple[Target, ...]:
+        """The targets that are followed to their horizon."""
+        return tuple(each for each in self.targets if each.attribute is Attribute.BINDING)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out of some runs."""
+
+    request: Request
+    findings: Mapping[str, Findings]
+    """By the id of a target, arrays ``(run,)``. A failed run has NaN and is untestable."""
+    later: Mapping[str, Mapping[int, Floats]]
+    """By the id of a target and a year of `Request.later`, its value ``(run,)`` in its unit."""
+    readings: Floats
+    """``(reading, run)`` in the model's units, as the engine gives them."""
+    output_rows: npt.NDArray[np.intp]
+    """``(output, year)``: the rows of `readings` that hold the requested outputs."""
+    status: npt.NDArray[np.int8]
+    """``(run,)``: `RunStatus`."""
+    failed_variable: npt.NDArray[np.int32]
+    """``(run,)``: the variable that failed first, as an index of `variables`; -1 if unknown or if
+    the run did not fail."""
+    failed_time: Floats
+    """``(run,)``: the time at which it failed; NaN if the run did not fail."""
+    variables: tuple[str, ...] = field(repr=False)
+    """The names of the model's variables."""
+
+    def __getitem__(self, target: str) -> Findings:
+        """Return what becomes of a target, by its id."""
+        return self.findings[target]
+
+    @property
+    def failed(self) -> npt.NDArray[np.bool_]:
+        """``(run,)``: whether a value of the run is no finite number."""
+        return np.asarray(self.status != RunStatus.OK)
+
+    @property
+    def outputs(self) -> Floats:
+        """``(run, output, year)`` in the model's units; NaN in failed runs and unsaved years."""
+        values: Floats = np.moveaxis(self.readings[self.output_rows], -1, 0)
+        values[self.failed] = np.nan
+        return values
+
+    def output(self, name: str) -> Floats:
+        """Return a requested series: ``(run, year)``, as in `outputs`."""
+        rows = self.output_rows[self.request.outputs.index(name)]
+        values: Floats = self.readings[rows].T
+        values[self.failed] = np.nan
+        return values
+
+    def least_margins(self, targets: Sequence[Target]) -> Floats:
+        """Return the smallest margin of all bases of each target: ``(run, target)``."""
+        columns = [self.findings[target.id].least_margin for target in targets]
+        return np.stack(columns, axis=1) if columns else np.empty((len(self.status), 0))
+
+    def met(self, targets: Sequence[Target]) -> npt.NDArray[np.bool_]:
+        """Return whether each run meets each target: ``(run, target)``."""
+        columns = [self.findings[each.id].status == Status.MET.code for each in targets]
+        return np.stack(columns, axis=1) if columns else np.empty((len(self.status), 0), bool)
+
+    def failure(self, run: int) -> str:
+        """Return the variable that failed in a run, and when; empty if the run did not fail."""
+        if self.status[run] == RunStatus.OK:
+            return ""
+        name = [*self.variables, "?"][self.failed_variable[run]]
+        return f"'{name}', at {self.failed_time[run]:g}"
+
+    def require_ok(self) -> None:
+        """Raise an error if a run failed.
+
+        Raises:
+            SimulationError: a run failed.
+        """
+        for run in np.flatnonzero(self.failed):
+            count = int(self.failed.sum())
+            raise SimulationError(
+                f"{count} of {len(self.status)} runs break down; run {run} first at "
+                f"{self.failure(int(run))}"
+            )
+
+
+class Evaluator:
+    """Evaluates runs of a scenario that differ in the values of some factors.
+
+    Threads may share it.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        scenario: Scenario,
+        factors: Sequence[Factor | str],
+        request: Request,
+        engine: Engine = compiled,
+        tile: int = TILE,
+    ) -> None:
+        """Prepare runs.
+
+        Args:
+            model: the model.
+            scenario: gives what no factor acts on, and the clock.
+            factors: what differs between runs: a factor, or a constant that is set, ``name`` or
+                ``name[e1,e2]``.
+            request: what is wanted of each run.
+            engine: what simulates them.
+            tile: maximum number of runs that are simulated and judged at once. The results do not
+                depend on it.
+
+        Raises:
+            InputError: a constant that the shape of the code depends on cannot vary.
+            ModelError: what the engine cannot compute.
+        """
+        self.model = model
+        self.scenario = scenario
+        self.factors = tuple(
+            factor if isinstance(factor, Factor) else Factor(factor, (factor,), Apply.SET, None, "")
+            for factor in factors
+        )
+        self.request = request
+        self.tile = tile
+        self._variables = tuple(model.variables)
+        self._defaults = {
+            name: default_of(model, scenario.values, name)
+            for factor in self.factors
+            if factor.apply is not Apply.SET
+            for name in factor.constants
+        }
+        self._scales = {
+            (target.id, name): unit_factor(variable_of(model, name).unit, target)
+            for target in request.targets
+            for name in target.variables.values()
+        }
+        self.readings = self._needed()
+        self._rows = {reading: row for row, reading in enumerate(self.readings)}
+        self._output_rows = np.array(
+            [[self._rows[self._reading(name, year)] for year in request.years]
+             for name in request.outputs], np.intp,
+        ).reshape(len(request.outputs), len(request.years))  # fmt: skip
+        constants = [name for factor in self.factors for name in factor.constants]
+        self._simulate = engine(model, scenario, constants, self.readings)
+
+    def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Evaluation:
+        """Simulate and judge runs.
+
+        Args:
+            values: the factors' values, ``(run, factor)``, in their units.
+            threads: how many work at once. The results do not depend on it.
+        """
+        table = np.asarray(values, dtype=np.float64)
+        size = min(self.tile, max(MIN_TILE, -(-len(table) // threads)))
+        tiles = [table[start : start + size] for start in range(0, len(table), size)]
+        if len(tiles) <= 1:
+            return self._evaluated(table)
+        with ThreadPoolExecutor(threads) as pool:
+            return _joined(list(pool.map(self._evaluated, tiles)))
+
+    def tiles(self, values: Floats) -> Iterator[tuple[slice, Evaluation]]:
+        """Yield the evaluations of as many runs as stay in the cache, with which runs they are.
+
+        ``values`` is ``(run, factor)``. For studies of many runs that keep a part of each.
+        """
+        for start in range(0, len(values), self.tile):
+            rows = slice(start, min(start + self.tile, len(values)))
+            yield rows, self._evaluated(values[rows])
+
+    def _evaluated(self, values: Floats) -> Evaluation:
+        runs = self._simulate(applied(self.factors, values, self._defaults))
+
+        def series(reference: str) -> Yearly:
+            return lambda year: np.asarray(
+                runs.values[self._rows[self._reading(reference, year)]], np.float64
+            )
+
+        with np.errstate(all="ignore"):  # failed runs are known by their status
+            judged, later = self._judged(series)
+        if (failed := np.flatnonzero(runs.status != RunStatus.OK)).size:
+            for findings_ in judged.values():
+                _void(findings_, failed)
+            for by_year in later.values():
+                for value in by_year.values():
+                    value[failed] = np.nan
+        return Evaluation(
+            self.request,
+            judged,
+            later,
+            runs.values,
+            self._output_rows,
+            runs.status,
+            runs.failed_variable,
+            runs.failed_time,
+            self._variables,
+        )
+
+    def _judged(
+        self, series: Callable[[str], Yearly]
+    ) -> tuple[dict[str, Findings], dict[str, dict[int, Floats]]]:
+        """Judge runs that are given by their annual series."""
+        judged, later = {}, {}
+        for target in self.request.targets:
+            answers = {
+                basis: Answer(series(name), self._scales[target.id, name])
+                for basis, name in target.variables.items()
+            }
+            assumed = target.id in self.scenario.assumed
+            judged[target.id] = findings(answers, target, assumed=assumed)
+            first = next(iter(answers.values()))
+            later[target.id] = {
+                year: measured_at(first, target, year) for year in self.request.later
+            }
+        return judged, later
+
+    def _needed(self) -> tuple[Reading, ...]:
+        """Return what has to be read of each run.
+
+        Nothing else knows which years a verdict takes: judging itself asks for them.
+        """
+        needed: dict[Reading, None] = {}
+
+        def series(reference: str) -> Yearly:
+            def at(year: int) -> Floats:
+                needed[self._reading(reference, year)] = None
+                return np.ones(1)
+
+            return at
+
+        self._judged(series)
+        for name in self.request.outputs:
+            for year in self.request.years:
+                needed[self._reading(name, year)] = None
+        return tuple(needed)
+
+    def _reading(self, reference: str, year: int) -> Reading:
+        timing = variable_of(self.model, reference).timing
+        return Reading(reference, moment(timing, year))
+
+
+def _void(judged: Findings, failed: npt.NDArray[np.intp]) -> None:
+    """Take back what was found for failed runs."""
+    numbers = (judged.value, judged.margin, judged.least_margin, judged.first_breach)
+    for array in (*numbers, *judged.bases.values()):
+        array[failed] = np.nan
+    judged.status[failed] = Status.UNTESTABLE.code
+
+
+def _joined(parts: Sequence[Evaluation]) -> Evaluation:
+    """Return the evaluations of tiles as one."""
+    names = ("findings", "later", "readings", "status", "failed_variable", "failed_time")
+    joined = {name: _concatenated([getattr(part, name) for part in parts]) for name in names}
+    return replace(parts[0], **joined)
+
+
+def _concatenated(parts: Sequence[Any]) -> Any:
+    """Return arrays as one along the runs, or what holds such arrays."""
+    match parts[0]:
+        case Mapping() as first:
+            return {key: _concatenated([part[key] for part in parts]) for key in first}
+        case Findings() as first:
+            return Findings(**_concatenated([vars(part) for part in parts]))
+        case _:
+            return np.concatenate(parts, axis=-1)

@@ -1,0 +1,109 @@
+"""The pages of the documentation show what the commands print, and name every option."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from plansim.cli.main import main, plansim
+from tests.docs.examples import ROOT, SESSIONS, Example, files_of, pattern_of, read_examples
+
+EXAMPLES = [each for pages in SESSIONS.values() for each in read_examples(pages)]
+COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
+
+
+def parsed(example: Example) -> click.Context:
+    """Parse the arguments of an example as its command does, without running it."""
+    program, *arguments = shlex.split(example.command)
+    assert program == "plansim"
+    command: click.Command = plansim
+    context = click.Context(plansim, info_name="plansim")
+    while isinstance(command, click.Group):
+        name, found, arguments = command.resolve_command(context, arguments)
+        assert found is not None
+        command = found
+        context = click.Context(command, info_name=name, parent=context)
+    command.parse_args(context, arguments)
+    return context
+
+
+@pytest.mark.parametrize(
+    "example",
+    [each for each in EXAMPLES if each.command != "make run"],
+    ids=lambda each: f"{each.page}: {each.command}",
+)
+def test_an_example_has_the_form_of_its_command(
+    example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert example.shown.strip()
+    if not example.is_refused:
+        parsed(example)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("session", SESSIONS)
+def test_the_examples_of_a_page_print_what_it_shows(
+    session: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, text in files_of(SESSIONS[session]).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    wrong = []
+    for example in read_examples(SESSIONS[session]):
+        if example.command == "make run":
+            continue  # tests/docs/test_readme.py
+        capfd.readouterr()
+        code = main(shlex.split(example.command)[1:])
+        done = capfd.readouterr()
+        printed = done.err if example.is_refused else done.out
+        expected = 2 if example.is_refused else 0
+        if code != expected or not re.fullmatch(pattern_of(example.shown), printed):
+            wrong.append(f"{example.page}: {example.command}\n{printed}{done.err}")
+    assert wrong == [], "`make results` renews what pages show"
+
+
+def test_commands_md_has_an_example_of_every_command() -> None:
+    shown = {each.command.split()[1] for each in read_examples(SESSIONS["commands"])}
+    assert shown == set(plansim.commands) - {"completion"}
+
+
+@pytest.mark.parametrize("name", sorted(plansim.commands))
+def test_commands_md_names_every_command_with_all_its_options(name: str) -> None:
+    command = plansim.commands[name]
+    (section,) = re.findall(rf"^## {name}\n((?:(?!^## ).*\n)*)", COMMANDS, re.MULTILINE)
+    options = [
+        option
+        for each in (command, *getattr(command, "commands", {}).values())
+        for parameter in each.params
+        if isinstance(parameter, click.Option)
+        for option in parameter.opts
+        if option not in {"--output"}  # -o is the same
+    ]
+    assert [option for option in options if option not in section] == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "agrees"),
+    [
+        ("a\nb\n", "a\nb\n", True),
+        ("a\n…\nd\n", "a\nb\nc\nd\n", True),
+        ("a …\n", "a b c\n", True),
+        ("a b…\n", "a b c\n", True),
+        ("a\n", "a\nb\n", False),
+        ("a\n…\ne\n", "a\nb\n", False),
+    ],
+)
+def test_patterns(shown: str, printed: str, agrees: bool) -> None:
+    assert bool(re.fullmatch(pattern_of(shown), printed)) == agrees
