@@ -75,8 +75,8 @@ def calibrate(
         raise OutputError(Fault("the output file exists already; --force replaces it", output))
     if output is not None and not output.absolute().parent.is_dir():
         raise OutputError(Fault("cannot write the output", output, found="no such folder"))
-    with page.progress(page.text("calibration.working", id=plan.id)):
-        found = fitted(plan, read)
+    with page.progress(page.text("calibration.working", id=plan.id)) as progress:
+        found = fitted(plan, read, progress=progress)
     if output is not None:
         try:
             output.write_text(overlay_text(found, _parent(plan, output), read), "utf-8")

@@ -93,7 +93,7 @@ def compare(
     raise_all(faults)
     spread = None if sweep is None else _spread(sweep, read)
     runs = [annual(simulated(read, each, engine, page)) for each in scenarios]
-    with page.progress(page.text("report.searching")):
+    with page.progress(page.text("report.searching")) as progress:
         found = compared(
             read,
             scenarios,
@@ -102,6 +102,7 @@ def compare(
             targets,
             load_views(read, targets),
             spread=spread,
+            progress=progress,
             mending=not no_remedies,
         )
     document = report(found, page.text)

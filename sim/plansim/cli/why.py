@@ -80,8 +80,9 @@ def loops(
     (chosen,) = _scenarios([scenario] if scenario else [], overrides, read, targets)
     judged = [each for each in judged_targets(targets) if each.attribute is Attribute.BINDING]
     declared = load_loops(read)
-    with page.progress(page.text("run.simulating", scenario=chosen.id)):
+    with page.progress(page.text("run.simulating", scenario=chosen.id)) as progress:
         cuts = cut_loops(read, chosen, declared, judged)
+        progress(1, 2)
         scores = score_loops(read, chosen, declared)
     if form == "json":
         machine(loops_json(cuts, scores))

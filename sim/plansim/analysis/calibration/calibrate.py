@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,8 +121,16 @@ class _Misfit:
         return misses
 
 
-def calibrate(spec: Spec, model: Model, engine: Engine = compiled) -> Calibration:
+def calibrate(
+    spec: Spec,
+    model: Model,
+    engine: Engine = compiled,
+    *,
+    progress: Callable[[int, int], None] = lambda done, steps: None,
+) -> Calibration:
     """Fit a calibration's parameters to its observations.
+
+    ``progress`` is told how many of the starts and intervals are done, of how many.
 
     Raises:
         InputError: a constant that the shape of the code depends on cannot be fitted.
@@ -136,11 +144,19 @@ def calibrate(spec: Spec, model: Model, engine: Engine = compiled) -> Calibratio
     as_is = misfit.values(start)[0]
     if not np.isfinite(as_is).all():
         raise SimulationError(f"a run of '{spec.scenario.id}' gives no figure for an observation")
-    best = fit(misfit.misses, np.clip(start, 0, 1), starts=spec.starts, seed=spec.seed)
+    steps = spec.starts + len(spec.parameters)
+    best = fit(
+        misfit.misses,
+        np.clip(start, 0, 1),
+        starts=spec.starts,
+        seed=spec.seed,
+        progress=lambda done: progress(done, steps),
+    )
     fitted = misfit.values(best.point)[0]
     estimates = []
     for place, factor in enumerate(spec.parameters):
         found = profile(misfit.misses, best, place)
+        progress(spec.starts + place + 1, steps)
         low, high = misfit.lows[place], misfit.highs[place]
         estimates.append(
             Estimate(
