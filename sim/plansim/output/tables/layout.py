@@ -142,8 +142,8 @@ class Grid:
 
     ``gap`` blanks stand between two columns. Texts are cells; where one is to have a style, it is
     `Prose`. A column that does not wrap is as wide as its widest cell; those that do share what is
-    left, and heads are broken. If that is too little, the table is wider than the terminal: nothing
-    is cut off.
+    left, heads are broken, and in need a single blank stands between two columns. If that is too
+    little, the table is wider than the terminal: nothing is cut off.
 
     >>> print(shown(Grid([Column("what"), figure_column("kt")], [("COD", "1"), ("SO2", "20")]), 80))
     what  kt
@@ -173,11 +173,13 @@ class Grid:
     ) -> Iterator[RenderableType | Segment]:
         """Lay the table out."""
         wanted, least = self._widths(console, options)
-        gaps = self.gap * (len(wanted) - 1)
+        between = len(wanted) - 1
+        gap = self.gap if sum(least) + self.gap * between <= options.max_width else 1
+        gaps = gap * between
         widths = _shrunk(wanted, least, options.max_width - gaps)
         table = Table(
             box=_BOX,
-            padding=(0, self.gap - 1, 0, 0),
+            padding=(0, gap - 1, 0, 0),
             show_edge=False,
             pad_edge=False,
             show_header=any(map(_written, self.columns)),

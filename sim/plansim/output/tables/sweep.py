@@ -104,7 +104,7 @@ def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> Fir
         columns = [Column(text("verdicts.id")), name, *map(figure_column, figures)]
         return Grid(columns, _target_rows(one, targets, text, rare, between))
 
-    return FirstFitting([lambda: table(24, " "), lambda: table(12, "\n")])
+    return FirstFitting([lambda: table(24, " "), lambda: table(10, "\n")])
 
 
 def _target_rows(
