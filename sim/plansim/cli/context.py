@@ -12,6 +12,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +21,6 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    import rich.progress
     import xarray as xr
     from rich.console import RenderableType
 
@@ -91,9 +91,42 @@ class Page:
         )
     )
 
-    def progress(self, message: str) -> Progress:
-        """Show on a terminal how far something is that takes long."""
-        return Progress(self.text, message)
+    @contextmanager
+    def progress(self, message: str) -> Iterator[Callable[[int, int], None]]:
+        """Show on a terminal's standard error what takes long: how far it is, the time to go.
+
+        It appears after `PATIENCE` seconds and is wiped out at the end. Whoever works may tell how
+        many steps are done, of how many; until then only the time that has passed is shown.
+        """
+        if not sys.stderr.isatty():
+            yield lambda done, steps: None
+            return
+        from rich import progress
+        from rich.console import Console
+
+        bar = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.TimeElapsedColumn(),
+            progress.BarColumn(bar_width=20),
+            progress.TextColumn("{task.fields[steps]}", markup=False),
+            progress.TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        task = bar.add_task(message, total=None, steps="")
+
+        def tell(done: int, steps: int) -> None:
+            told = self.text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
+            bar.update(task, completed=done, total=steps, steps=told)
+
+        timer = threading.Timer(PATIENCE, bar.start)
+        timer.start()
+        try:
+            yield tell
+        finally:
+            timer.cancel()
+            timer.join()
+            bar.stop()
 
     def show(self, *parts: RenderableType) -> None:
         """Write paragraphs and tables to standard output, a blank line between two."""
@@ -148,63 +181,6 @@ def machine(text: str) -> None:
 def remark(text: str) -> None:
     """Write to standard error."""
     click.echo(text, err=True)
-
-
-class Progress:
-    """Shows on a terminal's standard error what takes long: how far it is, the time to go.
-
-    It appears after `PATIENCE` seconds and is wiped out at the end. Whoever works may call it with
-    the steps that are done and how many there are; until then nothing but the time that has passed
-    is known.
-    """
-
-    def __init__(self, text: Text, message: str) -> None:
-        self._text, self._message = text, message
-        self._steps: tuple[int, int] | None = None
-        self._timer = threading.Timer(PATIENCE, self._begin)
-        self._bar: rich.progress.Progress | None = None
-
-    def __enter__(self) -> Progress:
-        if sys.stderr.isatty():
-            self._timer.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._timer.is_alive():
-            self._timer.cancel()
-            self._timer.join()
-        if self._bar is not None:
-            self._bar.stop()
-
-    def __call__(self, done: int, steps: int) -> None:
-        """Take note that so many of all steps are done."""
-        self._steps = done, steps
-        if self._bar is not None:
-            self._update(self._bar)
-
-    def _begin(self) -> None:
-        from rich import progress
-        from rich.console import Console
-
-        bar = progress.Progress(
-            progress.TextColumn("{task.description}", markup=False),
-            progress.TimeElapsedColumn(),
-            progress.BarColumn(bar_width=20),
-            progress.TextColumn("{task.fields[steps]}", markup=False),
-            progress.TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        bar.add_task(self._message, total=None, steps="")
-        self._bar = bar
-        self._update(bar)
-        bar.start()
-
-    def _update(self, bar: rich.progress.Progress) -> None:
-        if self._steps is not None:
-            done, steps = self._steps
-            told = self._text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
-            bar.update(bar.task_ids[0], completed=done, total=steps, steps=told)
 
 
 def all_or_faults(
