@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from plansim.output.tables.layout import (
+    LEAST,
     Band,
     Column,
     FirstFitting,
@@ -83,10 +84,9 @@ def verdict_table(
     hidden = [target for target in judged if target not in shown]
     scenarios = list(dict.fromkeys(verdict.scenario for verdict in verdicts))
     heads = {each: _head(each, (titles or {}).get(each, "")) for each in scenarios}
-    legend = _Legend(verdicts, text)
-    parts: list[RenderableType] = [_table(shown, by_target, heads, legend, text)]
-    if not shown:
-        parts = [text("verdicts.none")]
+    parts: list[RenderableType] = [
+        _table(shown, by_target, heads, text) if shown else text("verdicts.none")
+    ]
     if every:
         hidden += [target for target in shown if _gaps(by_target[target.id])]
     if hidden:
@@ -111,7 +111,6 @@ def _table(
     shown: Sequence[Target],
     by_target: Mapping[str, ByScenario],
     heads: Mapping[str, RenderableType],
-    legend: _Legend,
     text: Text,
 ) -> FirstFitting:
     """Lay the verdicts out in one line a target, if need be with the name wrapped.
@@ -121,55 +120,42 @@ def _table(
     """
     ids = list(heads)
 
-    def flat() -> RenderableType:
+    def panel(scenarios: Sequence[str], *, flat: bool) -> Grid:
+        least = _NAME_WRAPPED if flat else LEAST
         columns = [
             Column(text("verdicts.id")),
-            text_column(text("verdicts.name"), least=_NAME_WRAPPED, most=_NAME_WIDTH),
+            text_column(text("verdicts.name"), least=least, most=_NAME_WIDTH),
             figure_column(text("verdicts.target")),
         ]
-        for scenario in ids:
-            columns += [Column(heads[scenario]), *[figure_column()] * 3]
+        for scenario in scenarios:
+            columns.append(Column(heads[scenario], wraps=not flat, least=_TITLE_WIDTH))
+            columns += [figure_column()] * 3 * flat
+        rows: list[Row | Band] = []
+        for title, targets in by_section(shown, text):
+            rows.append(section(title))
+            for target in targets:
+                name = text.pick(target.name_en, target.name_zh)
+                limit = limit_of(target, text) + (" " if flat else "\n") + text.unit(target.unit)
+                row: list[RenderableType] = [target.id, name, limit]
+                for scenario in scenarios:
+                    verdict = by_target[target.id][scenario]
+                    row += (
+                        _flat_cells(verdict, target, text)
+                        if flat
+                        else [_stacked_cell(verdict, target, text)]
+                    )
+                rows.append(row)
+        return Grid(columns, rows)
 
-        def row(target: Target, verdicts: ByScenario) -> Row:
-            limit = f"{limit_of(target, text)} {text.unit(target.unit)}"
-            cells = (cell for each in ids for cell in _flat_cells(verdicts[each], target, text))
-            return (target.id, text.pick(target.name_en, target.name_zh), limit, *cells)
-
-        rows = _rows(shown, by_target, row, text)
-        return blocks([Grid(columns, rows), legend.written(stacked=False)])
-
-    def panel(group: Sequence[str]) -> Grid:
-        columns = [
-            Column(text("verdicts.id")),
-            text_column(text("verdicts.name"), most=_NAME_WIDTH),
-            figure_column(text("verdicts.target")),
-            *(Column(heads[each], wraps=True, least=_TITLE_WIDTH) for each in group),
-        ]
-
-        def row(target: Target, verdicts: ByScenario) -> Row:
-            limit = f"{limit_of(target, text)}\n{text.unit(target.unit)}"
-            cells = (_stacked_cell(verdicts[each], target, text) for each in group)
-            return (target.id, text.pick(target.name_en, target.name_zh), limit, *cells)
-
-        return Grid(columns, _rows(shown, by_target, row, text))
-
-    def panels(size: int) -> RenderableType:
+    def panels(size: int, *, flat: bool = False) -> RenderableType:
         groups = [ids[start : start + size] for start in range(0, len(ids), size)]
-        return blocks([*map(panel, groups), legend.written(stacked=True)])
+        verdicts = [each for target in shown for each in by_target[target.id].values()]
+        legend = _legend(verdicts, text, flat=flat)
+        return blocks([*(panel(each, flat=flat) for each in groups), legend])
 
     sizes = range(len(ids), 0, -1)
-    return FirstFitting([flat, *(lambda size=size: panels(size) for size in sizes)])
-
-
-def _rows(
-    shown: Sequence[Target],
-    by_target: Mapping[str, ByScenario],
-    row: Callable[[Target, ByScenario], Row],
-    text: Text,
-) -> Iterator[Row | Band]:
-    for title, targets in by_section(shown, text):
-        yield section(title)
-        yield from (row(target, by_target[target.id]) for target in targets)
+    layouts = [partial(panels, len(ids), flat=True), *(partial(panels, size) for size in sizes)]
+    return FirstFitting(layouts)
 
 
 def _status(verdict: Verdict, text: Text) -> Prose:
@@ -211,23 +197,16 @@ def _flat_cells(verdict: Verdict, target: Target, text: Text) -> Row:
     )
 
 
-@dataclass(frozen=True)
-class _Legend:
-    """Explains only what a table of these verdicts uses."""
-
-    verdicts: Sequence[Verdict]
-    text: Text
-
-    def written(self, *, stacked: bool) -> RenderableType:
-        statuses = {verdict.status for verdict in self.verdicts}
-        keys = ["verdicts.legend_margin" if stacked else "verdicts.legend_margin_wide"]
-        if any(verdict.first_breach is not None for verdict in self.verdicts):
-            keys.append("verdicts.legend_breach")
-        if Status.UNDECIDED in statuses:
-            keys.append("verdicts.legend_undecided")
-        if Status.ASSUMED in statuses:
-            keys.append("verdicts.legend_assumed")
-        return lines(map(self.text, keys))
+def _legend(verdicts: Sequence[Verdict], text: Text, *, flat: bool) -> RenderableType:
+    """Explain only what the table above uses."""
+    statuses = {verdict.status for verdict in verdicts}
+    used = {
+        "verdicts.legend_margin_wide" if flat else "verdicts.legend_margin": True,
+        "verdicts.legend_breach": any(each.first_breach is not None for each in verdicts),
+        "verdicts.legend_undecided": Status.UNDECIDED in statuses,
+        "verdicts.legend_assumed": Status.ASSUMED in statuses,
+    }
+    return lines(text(key) for key, is_used in used.items() if is_used)
 
 
 # --- what is not judged ---------------------------------------------------------------------------
