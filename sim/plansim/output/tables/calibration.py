@@ -65,10 +65,12 @@ def _name(estimate: Estimate, text: Text) -> str:
 
 
 def _parameter_columns(text: Text) -> list[Column]:
-    figures = ("range", "present", "value", "interval")
+    figures = (
+        "calibration.range", "calibration.present", "calibration.value", "calibration.interval",
+    )  # fmt: skip
     return [
         text_column(text("calibration.parameter")),
-        *(figure_column(text(f"calibration.{each}")) for each in figures),
+        *(figure_column(text(key)) for key in figures),
         text_column(text("calibration.verdict"), least=12),
     ]
 
@@ -114,10 +116,13 @@ def _known(found: Calibration, text: Text) -> list[str]:
 
 
 def _residual_columns(text: Text) -> list[Column]:
-    figures = ("line", "observed", "error", "before", "after", "miss")
+    figures = (
+        "calibration.line", "calibration.observed", "calibration.error",
+        "calibration.before", "calibration.after", "calibration.miss",
+    )  # fmt: skip
     return [
         text_column(text("calibration.observation")),
-        *(figure_column(text(f"calibration.{each}")) for each in figures),
+        *(figure_column(text(key)) for key in figures),
     ]
 
 

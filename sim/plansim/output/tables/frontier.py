@@ -118,7 +118,9 @@ def _checked(found: Frontier, horizon: Horizon, text: Text) -> Iterator[Renderab
 def _look_table(check: Check, text: Text) -> Grid:
     columns = [
         text_column(text("frontier.look")),
-        *(figure_column(text(f"frontier.{each}")) for each in ("settings", "feasible", "top")),
+        figure_column(text("frontier.settings")),
+        figure_column(text("frontier.feasible")),
+        figure_column(text("frontier.top")),
     ]
     near, far = (f"{each * 100:g} %" for each in (min(check.radii), max(check.radii)))
     rows = [
@@ -226,7 +228,9 @@ def _alone_table(horizon: Horizon, text: Text) -> Grid:
     columns = [
         Column(text("verdicts.id")),
         text_column(text("verdicts.name")),
-        *(figure_column(text(f"frontier.{each}")) for each in ("now", "best", "there")),
+        figure_column(text("frontier.now")),
+        figure_column(text("frontier.best")),
+        figure_column(text("frontier.there")),
         Column(text("mix.unit")),
         figure_column(text("frontier.alone")),
     ]

@@ -32,9 +32,11 @@ def mix_text(found: Mix, text: Text, *, cost_zh: str = "") -> RenderableType:
     ``cost_zh`` is the Chinese name of the variable that counts the cost.
     """
     asked = text.join([each.id for each in found.targets])
-    key = "already" if not found.looked else "none" if found.values is None else "found"
+    key = "mix.none" if found.values is None else "mix.found"
+    if not found.looked:
+        key = "mix.already"
     parts: list[RenderableType] = [
-        text(f"mix.{key}", scenario=found.scenario, targets=asked),
+        text(key, scenario=found.scenario, targets=asked),
         _lever_table(found, text),
         _costs(found, text, cost_zh),
         _target_table(found, text),
@@ -50,7 +52,9 @@ def mix_text(found: Mix, text: Text, *, cost_zh: str = "") -> RenderableType:
 def _lever_table(found: Mix, text: Text) -> Grid:
     columns = [
         text_column(text("mix.lever")),
-        *(figure_column(text(f"mix.{each}")) for each in ("present", "value", "range")),
+        figure_column(text("mix.present")),
+        figure_column(text("mix.value")),
+        figure_column(text("mix.range")),
         Column(text("mix.unit")),
     ]
     rows = []

@@ -84,7 +84,9 @@ def _ranking(
     columns = [
         figure_column(text("sensitivity.place")),
         text_column(text("sensitivity.story")),
-        *(figure_column(text(f"sensitivity.{each}")) for each in ("mean", "span", "all")),
+        figure_column(text("sensitivity.mean")),
+        figure_column(text("sensitivity.span")),
+        figure_column(text("sensitivity.all")),
         Column(text("sensitivity.next")),
     ]
     pairings = {(each.ahead, each.behind): each for each in found.ranking.pairings}
@@ -167,10 +169,12 @@ def _errors(found: Sensitivity, text: Text) -> str:
 
 
 def _driver_table(found: Sensitivity, text: Text) -> Grid:
-    figures = ("total", "interval", "first", "moves")
     columns = [
         text_column(text("sensitivity.driver")),
-        *(figure_column(text(f"sensitivity.{each}")) for each in figures),
+        figure_column(text("sensitivity.total")),
+        figure_column(text("sensitivity.interval")),
+        figure_column(text("sensitivity.first")),
+        figure_column(text("sensitivity.moves")),
     ]
     rows: list[Row | Band] = []
     for drivers in sorted(found.drivers, key=lambda each: section_of(each.target)):
