@@ -1,4 +1,4 @@
-"""Scenarios side by side: verdicts, the assumptions that differ, what moves margins, what mends.
+"""Scenarios side by side: verdicts, the assumptions that differ, what moves margins, remedies.
 
 Nothing is judged or attributed anew here; what the other modules find is put into one record,
 which a report shows.
@@ -14,7 +14,7 @@ from typing import TypeVar
 import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
-from plansim.analysis.optimization.remedies import Mended, mend
+from plansim.analysis.optimization.remedies import Remedies, seek_remedies
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
@@ -78,7 +78,7 @@ class Comparison:
     assumptions: tuple[Assumption, ...]
     attributions: tuple[Attribution | None, ...]
     """Of each but the first; None where the clocks differ, so that nothing can be attributed."""
-    mended: tuple[Mended, ...]
+    remedies: tuple[Remedies, ...]
     """Of each, for the binding targets that it fails; nothing where the search was left out."""
     spread: Spread | None = None
 
@@ -124,13 +124,13 @@ def compare(
     views: Views,
     *,
     spread: Spread | None = None,
-    mending: bool = True,
+    remedies: bool = True,
     progress: Callable[[int, int], None] = lambda done, steps: None,
 ) -> Comparison:
     """Put side by side what becomes of a plan under scenarios.
 
-    ``runs`` are theirs, by years. With ``mending``, what would mend each binding target that fails
-    is looked for among the levers of the views that are in the plan makers' hands. ``progress`` is
+    ``runs`` are theirs, by years. With ``remedies``, those of each binding target that fails
+    are looked for among the levers of the views that are in the plan makers' hands. ``progress`` is
     told how many of the attributions and searches are done, of how many.
 
     Raises:
@@ -156,7 +156,7 @@ def compare(
     judged = judged_targets(wanted)
     levers = [each for each in views.levers if not each.outside]
     first = scenarios[0]
-    done, steps = count(1), len(scenarios) - 1 + mending * len(scenarios)
+    done, steps = count(1), len(scenarios) - 1 + remedies * len(scenarios)
 
     def told(result: T) -> T:
         progress(next(done), steps)
@@ -177,7 +177,7 @@ def compare(
         ),
         tuple(
             told(
-                mend(
+                seek_remedies(
                     model,
                     scenario,
                     levers,
@@ -186,8 +186,8 @@ def compare(
                     [e for e in judged if _holds(found, e)],
                 )
             )
-            if mending
-            else Mended((), None)
+            if remedies
+            else Remedies((), None)
             for scenario, found in zip(scenarios, verdicts, strict=True)
         ),
         spread,

@@ -1,4 +1,4 @@
-"""Causes for a reader: what moved the margins between two scenarios, what a lever must be."""
+"""Causes for a reader: what moved the margins between two scenarios."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from plansim.analysis.attribution import Attribution, Group, Shares
-from plansim.analysis.optimization.solve import Solution
 from plansim.output.tables.layout import (
     Band,
     Grid,
@@ -19,20 +18,17 @@ from plansim.output.tables.layout import (
     blocks,
     facts,
     figure_column,
-    lines,
     section,
     text_column,
 )
 from plansim.output.text import Text, decimals_for, decimals_of, figure
-from plansim.output.verdict_words import by_section, margin_size
+from plansim.output.verdict_words import by_section
 
 __all__ = [
     "attribution_json",
     "attribution_table",
     "outward",
     "signed",
-    "solution_json",
-    "solution_text",
 ]
 
 MOST_SHARES = 5
@@ -184,59 +180,6 @@ def attribution_json(found: Attribution) -> str:
     )
 
 
-# --- levers ---------------------------------------------------------------------------------------
-
-
-def solution_text(found: Solution, text: Text) -> RenderableType:
-    """Say in sentences what a lever must be, or that nothing does and where it was looked."""
-    lever, target = found.lever, found.target
-    unit = text.unit(target.unit)
-    name = text.pick(lever.reference, lever.variable.name_zh)
-    if text.pick("en", "zh") == "zh" and lever.variable.subscripts:
-        name += lever.reference.removeprefix(lever.variable.name)
-    asked = f"{target.id} ({text.pick(target.name_en, target.name_zh)})"
-    common = {"scenario": found.scenario, "target": asked, "lever": name}
-    present = _setting(found, lever.present, text)
-
-    def margin(size: float) -> str:
-        return f"{margin_size(target, size)} {unit}"
-
-    told = []
-    if not found.sought:
-        value = margin(found.margin)
-        told.append(text("solve.already", value=present, margin=value, **common))
-    elif found.value is None:
-        told.append(text("solve.none", **common))
-    else:
-        value = _setting(found, outward(found.value, lever.present), text)
-        told.append(text("solve.found", present=present, value=value, **common))
-    if found.sought:
-        size = margin(found.margin_present)
-        told.append(text("solve.now", present=present, margin=size))
-    for each in found.sought:
-        over = {
-            "range": text.word("range", each.range),
-            "low": f"{each.low:g}",
-            "high": _setting(found, each.high, text),
-            "points": each.points,
-        }
-        if math.isnan(each.best):
-            told.append(text("solve.broken", **over))
-            continue
-        best = {"best": margin(each.best), "at": f"{each.best_at:g}"}
-        told.append(text("solve.sought", **over, **best))
-    if found.value is not None and not found.plausible:
-        assert lever.variable.plausible is not None
-        low, high = lever.variable.plausible
-        ends = {"low": f"{low:g}", "high": _setting(found, high, text)}
-        told.append(text("solve.implausible", **ends))
-    if found.gained:
-        told.append(text("solve.gained", ids=text.join(list(found.gained))))
-    if found.lost:
-        told.append(text("solve.lost", ids=text.join(list(found.lost))))
-    return lines(told)
-
-
 def outward(value: float, present: float, digits: int = 5) -> float:
     """Round to some digits away from the present value, where the target stays met.
 
@@ -250,42 +193,6 @@ def outward(value: float, present: float, digits: int = 5) -> float:
     unit = 10.0 ** (math.floor(math.log10(max(abs(value), 1e-300))) - digits + 1)
     steps = math.ceil(value / unit) if value > present else math.floor(value / unit)
     return float(f"{steps * unit:.6g}")
-
-
-def _setting(found: Solution, value: float, text: Text) -> str:
-    unit = found.lever.variable.unit
-    return f"{value:.6g}" if unit == _NO_UNIT else f"{value:.6g} {text.unit(unit)}"
-
-
-def solution_json(found: Solution) -> str:
-    """Write what a lever must be as JSON; ``value`` is null where nothing meets the target."""
-    return _json(
-        {
-            "scenario": found.scenario,
-            "target": found.target.id,
-            "lever": found.lever.reference,
-            "unit": found.lever.variable.unit,
-            "present": found.lever.present,
-            "margin_present": _number(found.margin_present),
-            "margin_unit": found.target.unit,
-            "value": found.value,
-            "margin": _number(found.margin),
-            "plausible": None if found.value is None else found.plausible,
-            "sought": [
-                {
-                    "range": each.range,
-                    "low": each.low,
-                    "high": each.high,
-                    "points": each.points,
-                    "best": _number(each.best),
-                    "best_at": each.best_at,
-                }
-                for each in found.sought
-            ],
-            "gained": found.gained,
-            "lost": found.lost,
-        }
-    )
 
 
 def _number(value: float) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -32,6 +33,7 @@ from plansim.output.verdict_words import (
     by_section,
     gap_text,
     limit_of,
+    margin_size,
     margin_text,
     others_of,
     section_of,
@@ -41,7 +43,7 @@ from plansim.output.wrapping import wrap
 from plansim.targets.catalogue import Attribute, Gap, Status, Target
 from plansim.targets.verdict import Verdict
 
-__all__ = ["STYLES", "verdict_table"]
+__all__ = ["STYLES", "margin_cell", "verdict_table"]
 
 STYLES = {
     Status.MET: Style.GOOD,
@@ -93,6 +95,16 @@ def verdict_table(
         unjudged = [(target, by_target[target.id]) for target in hidden]
         parts.append(_reasons(unjudged, text) if every else _counted(unjudged, text))
     return blocks([*parts, _summary(verdicts, text)])
+
+
+def margin_cell(
+    target: Target, margin: float, *, style: Style | None = None, nothing: float = 1e-6
+) -> Prose:
+    """Return a margin that is no verdict's, in the colour of its side if not in ``style``."""
+    side = Style.GOOD if margin >= 0 else Style.BAD
+    return Prose(
+        margin_size(target, margin, nothing), style or ("" if math.isnan(margin) else side)
+    )
 
 
 def _all_untestable(verdicts: ByScenario) -> bool:
