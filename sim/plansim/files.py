@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from plansim.errors import Fault, InputError, OutputError
+from plansim.errors import Fault, InputError, OutputError, nearest
 
-__all__ = ["is_shipped", "shipped", "shipped_model", "writing_whole"]
+__all__ = [
+    "check_destination",
+    "is_shipped",
+    "shipped",
+    "shipped_model",
+    "write_text",
+    "writing_whole",
+]
 
 
 def shipped(*parts: str) -> Path:
@@ -62,6 +69,53 @@ def shipped_model() -> Path:
             Fault("there is not one shipped model", folder, expected="one .mdl file", found=found)
         )
     return models[0]
+
+
+def check_destination(path: Path, *, force: bool = False, formats: Sequence[str] = ()) -> None:
+    """See, before any work, that its result can be written to ``path``.
+
+    ``formats`` are the suffixes of which the name must end with one, in lower case; none for any.
+
+    Raises:
+        OutputError: unknown suffix, no such folder, folder not writable, or the file exists and
+            ``force`` is not given.
+    """
+    if path.is_dir():
+        fault = Fault("cannot write the output", file=path, expected="a file", found="a folder")
+    elif formats and path.suffix.lower() not in formats:
+        fault = Fault(
+            "unknown kind of output file",
+            file=path,
+            expected="a name that ends with " + ", ".join(formats),
+            found=path.suffix or "no suffix",
+            nearest=nearest(path.suffix, formats) if path.suffix else None,
+        )
+    elif not path.parent.is_dir():
+        fault = Fault(
+            "cannot write the output", file=path, expected="an existing folder",
+            found=f"no folder {path.parent}",
+        )  # fmt: skip
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        fault = Fault(
+            "cannot write the output", file=path, expected="a folder that you may write to",
+            found=f"no right to write to {path.parent}",
+        )  # fmt: skip
+    elif path.exists() and not force:
+        fault = Fault("the output file exists already; --force replaces it", file=path)
+    else:
+        return
+    raise OutputError(fault)
+
+
+def write_text(text: str, path: Path, *, force: bool = False) -> None:
+    """Write a text to ``path`` as UTF-8, whole or not at all.
+
+    Raises:
+        OutputError: as for `check_destination`, or the system refuses to write.
+    """
+    check_destination(path, force=force)
+    with writing_whole(path) as part:
+        part.write_text(text, "utf-8")
 
 
 @contextlib.contextmanager

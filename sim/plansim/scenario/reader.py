@@ -38,6 +38,7 @@ __all__ = [
     "as_written",
     "list_scenarios",
     "read_scenario",
+    "scenario_of",
     "unsound_clock",
 ]
 
@@ -72,6 +73,22 @@ def read_scenario(
         found = merged(path, model, overrides)
         keep("parsed", key, found)
     return found.scenario
+
+
+def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenario:
+    """Return a scenario that is given as a record, a name or a path; of None the model as written.
+
+    Raises:
+        ScenarioError: as for `read_scenario`.
+        TypeError: it is none of these.
+    """
+    if scenario is None:
+        return as_written(model)
+    if isinstance(scenario, str | Path):
+        return read_scenario(scenario, model)
+    if not isinstance(scenario, Scenario):
+        raise TypeError(f"expected a Scenario or the name of one, found {type(scenario).__name__}")
+    return scenario
 
 
 def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:

@@ -6,7 +6,7 @@ The catalogue is a YAML file beside the model, ``targets.yaml``. It says itself 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -62,6 +62,7 @@ __all__ = [
     "reported_factor",
     "split_reference",
     "target_named",
+    "targets_of",
     "unit_factor",
     "variable_of",
 ]
@@ -90,6 +91,23 @@ def load_targets(path: str | Path | None = None, model: Model | None = None) -> 
     )
     read = kept("parsed", key, _Catalogue, lambda: _read(file, model, is_borrowed=own is None))
     return read.targets
+
+
+def targets_of(model: Model, targets: Iterable[Target | str] | None) -> tuple[Target, ...]:
+    """Return targets that are given as records or ids; of None all of the catalogue.
+
+    Raises:
+        CatalogueError: with every fault of the catalogue.
+        UnknownNameError: no target has one of the ids.
+        InputError: nothing in the model answers for one of them.
+    """
+    given = load_targets(model=model) if targets is None else list(dict.fromkeys(targets))
+    if not any(isinstance(target, str) for target in given):
+        return tuple(target for target in given if isinstance(target, Target))
+    plan = load_targets(model=model)
+    return tuple(
+        target_named(target, plan) if isinstance(target, str) else target for target in given
+    )
 
 
 @dataclass(frozen=True)

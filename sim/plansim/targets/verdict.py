@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.errors import CatalogueError
-from plansim.targets.annual import Annual, AnnualVariable, annual_of
+from plansim.targets.annual import Annual, AnnualVariable, annual_of, separate
 from plansim.targets.catalogue import (
     Attribute,
     Basis,
@@ -126,10 +126,11 @@ class Verdict:
 
 
 def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdict, ...]:
-    """Judge one run by the targets of a plan, in their order; figures of the past are left out.
+    """Judge runs by the targets of a plan, in their order; figures of the past are left out.
 
     ``dataset`` comes from a simulation (over ``time``) or is its annual view (over ``year``). Its
-    attributes name the scenario, and the targets that this assumes.
+    attributes name the scenario, and the targets that this assumes. Of a dataset over ``scenario``
+    the verdicts of one scenario follow on those of another.
 
     Raises:
         CatalogueError: a target is judged by a variable that the dataset does not hold.
@@ -137,7 +138,11 @@ def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdi
     """
     wanted = list(targets)
     names = {split_reference(each)[0] for target in wanted for each in target.variables.values()}
-    return verdicts_of(annual_of(dataset, sorted(names)), wanted, map(str, dataset))
+    return tuple(
+        verdict
+        for run in separate(dataset)
+        for verdict in verdicts_of(annual_of(run, sorted(names)), wanted, list(map(str, run)))
+    )
 
 
 def verdicts_of(

@@ -16,17 +16,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.analysis.feedback.loops import Link, Loop
+from plansim.analysis.feedback.loops import Link, Loop, load_loops
 from plansim.compiler.lower import cells_of
 from plansim.engine.compiled import run_compiled
 from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import Fault, InputError, SimulationError
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario
+from plansim.scenario.reader import Scenario, scenario_of
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
 
@@ -106,8 +107,15 @@ class LoopScores:
         return np.ceil(self.time - 0.5 - 1e-6).astype(int)
 
 
-def score_loops(model: Model, scenario: Scenario, loops: Sequence[Loop]) -> LoopScores:
+def score_loops(
+    model: Model,
+    scenario: Scenario | str | Path | None = None,
+    loops: Sequence[Loop] | None = None,
+) -> LoopScores:
     """Score declared loops by pysimlin, at every step of the run.
+
+    The scenario is a record, a name, a path, or None for the model as written; loops are by default
+    those that are declared beside the model.
 
     Where pysimlin is not installed, cannot compute the model, or computes another run than ours,
     there are no scores, and ``missing`` says why.
@@ -116,6 +124,8 @@ def score_loops(model: Model, scenario: Scenario, loops: Sequence[Loop]) -> Loop
         SimulationError: the scenario breaks down.
         ModelError: the compiler does not support something in the model.
     """
+    scenario = scenario_of(model, scenario)
+    loops = load_loops(model) if loops is None else loops
     stepwise = replace(scenario, time=replace(scenario.time, saveper=scenario.time.step))
     run, _ = run_compiled(model, stepwise)
     partitions = partitions_of(model, loops)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -35,7 +36,7 @@ from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
-from plansim.scenario.reader import Scenario
+from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Attribute, Target, indicator_of, judged_targets, load_targets
 from plansim.targets.indicator import Floats, Measure
@@ -174,9 +175,10 @@ class Frontier:
 
 def frontier(
     model: Model,
-    spec: FrontierSpec | None = None,
+    spec: FrontierSpec | str | Path | None = None,
     targets: Sequence[Target] | None = None,
     *,
+    scenario: Scenario | str | Path | None = None,
     draws: int = DRAWS,
     levels: int = LEVELS,
     threads: int | None = None,
@@ -186,10 +188,11 @@ def frontier(
 
     Args:
         model: the model.
-        spec: the series, the years, the levers, and what is uncertain; by default what
-            ``decision.yaml`` beside the model states.
+        spec: the series, the years, the levers, and what is uncertain; or the path of a file that
+            states them, by default ``decision.yaml`` beside the model.
         targets: the plan's, by default those of the catalogue beside the model; those that are
             binding, and that the scenario does not assume, must hold.
+        scenario: takes the place of the one that the file names.
         draws: of what is uncertain.
         levels: growth rates on the Pareto front.
         threads: by default as many as there are processors.
@@ -201,8 +204,10 @@ def frontier(
         SimulationError: the scenario itself breaks down.
     """
     targets = load_targets(model=model) if targets is None else targets
-    if spec is None:
-        spec = read_frontier_spec(model, load_views(model, targets))
+    if not isinstance(spec, FrontierSpec):
+        chosen = None if scenario is None else scenario_of(model, scenario)
+        path = None if spec is None else Path(spec)
+        spec = read_frontier_spec(model, load_views(model, targets), path=path, scenario=chosen)
     wanted = tuple(
         target
         for target in judged_targets(targets)

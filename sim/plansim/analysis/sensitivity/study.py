@@ -19,11 +19,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design import Design
+from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.sensitivity.morris import (
     Effects,
@@ -43,6 +45,7 @@ from plansim.targets.catalogue import (
     Target,
     answering_series,
     judged_targets,
+    load_targets,
     variable_of,
 )
 from plansim.targets.indicator import Floats
@@ -175,8 +178,8 @@ class Sensitivity:
 
 def sensitivity(
     model: Model,
-    design: Design,
-    targets: Sequence[Target],
+    design: Design | str | Path,
+    targets: Sequence[Target] | None = None,
     *,
     trajectories: int = TRAJECTORIES,
     each: int = EACH,
@@ -187,10 +190,10 @@ def sensitivity(
 
     Args:
         model: the model.
-        design: a sample; its ``points``, rounded up to a power of two, are the rows of each of two
+        design: a sample, or the name or path of one; its ``points``, rounded up to a power of two, are the rows of each of two
             matrices, which together are the draws. Its first scenario is the one whose margins are
             explained.
-        targets: the plan's.
+        targets: the plan's; by default those of the catalogue beside the model.
         trajectories: of Morris, each of which takes a run more than there are factors.
         each: factors of every binding target that get indices of their own.
         threads: None for as many as there are processors.
@@ -201,6 +204,9 @@ def sensitivity(
         InputError: a constant that the shape of the code depends on cannot vary.
         ModelError: the model cannot be compiled.
     """
+    if not isinstance(design, Design):
+        design = read_design(design, model)
+    targets = load_targets(model=model) if targets is None else targets
     if not design.kind.is_sample:
         raise DesignError(
             Fault("only a sample says how likely something is", design.path,

@@ -12,15 +12,13 @@ import csv
 import io
 import json
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plansim.errors import Fault, OutputError, nearest
-from plansim.files import writing_whole
+from plansim.files import check_destination, writing_whole
 from plansim.output.series import Series, series_of
 from plansim.output.text import Lang, read_text
 from plansim.output.verdict_words import gap_text
@@ -38,14 +36,12 @@ __all__ = [
     "VERDICT_FIELDS",
     "audit_json",
     "card_of",
-    "check_destination",
     "run_csv",
     "run_json",
     "tidy",
     "verdicts_csv",
     "verdicts_json",
     "write_run",
-    "write_text",
 ]
 
 FORMATS = (".csv", ".nc", ".parquet", ".xlsx")
@@ -82,40 +78,6 @@ def card_of(dataset: xr.Dataset) -> dict[str, str]:
     return {str(key): str(value) for key, value in dataset.attrs.items()}
 
 
-def check_destination(path: Path, *, force: bool = False, formats: Sequence[str] = FORMATS) -> None:
-    """See, before a run, that its result can be written to ``path``, in one of ``formats``.
-
-    Raises:
-        OutputError: unknown suffix, no such folder, folder not writable, or the file exists and
-            ``force`` is not given.
-    """
-    if path.is_dir():
-        fault = Fault("cannot write the output", file=path, expected="a file", found="a folder")
-    elif path.suffix.lower() not in formats:
-        fault = Fault(
-            "unknown kind of output file",
-            file=path,
-            expected="a name that ends with " + ", ".join(formats),
-            found=path.suffix or "no suffix",
-            nearest=nearest(path.suffix, formats) if path.suffix else None,
-        )
-    elif not path.parent.is_dir():
-        fault = Fault(
-            "cannot write the output", file=path, expected="an existing folder",
-            found=f"no folder {path.parent}",
-        )  # fmt: skip
-    elif not os.access(path.parent, os.W_OK | os.X_OK):
-        fault = Fault(
-            "cannot write the output", file=path, expected="a folder that you may write to",
-            found=f"no right to write to {path.parent}",
-        )  # fmt: skip
-    elif path.exists() and not force:
-        fault = Fault("the output file exists already; --force replaces it", file=path)
-    else:
-        return
-    raise OutputError(fault)
-
-
 def write_run(
     dataset: xr.Dataset,
     annual: xr.Dataset,
@@ -130,7 +92,7 @@ def write_run(
     Raises:
         OutputError: as for `check_destination`, or the system refuses to write.
     """
-    check_destination(path, force=force)
+    check_destination(path, force=force, formats=FORMATS)
     series, card = list(series_of(annual)), card_of(dataset)
     write: dict[str, Callable[[Path], object]] = {
         ".nc": lambda part: part.write_bytes(dataset.to_netcdf(engine="h5netcdf")),
@@ -140,17 +102,7 @@ def write_run(
     }
     with writing_whole(path) as part:
         write[path.suffix.lower()](part)
-        check_destination(path, force=force)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text to ``path`` as UTF-8, whole or not at all.
-
-    Raises:
-        OutputError: the system refuses to write.
-    """
-    with writing_whole(path) as part:
-        part.write_text(text, "utf-8")
+        check_destination(path, force=force, formats=FORMATS)
 
 
 def _write_workbook(series: Sequence[Series], card: Mapping[str, str], path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plansim.errors import Fault, InputError
-from plansim.files import writing_whole
-from plansim.output.export.results import FORMATS, card_of, check_destination, tidy
+from plansim.files import check_destination, writing_whole
+from plansim.output.export.results import FORMATS, card_of, tidy
 from plansim.output.series import series_of
 from plansim.scenario.records import Text
 from plansim.targets.catalogue import split_reference

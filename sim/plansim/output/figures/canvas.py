@@ -24,8 +24,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from plansim.files import writing_whole
-from plansim.output.export.results import check_destination
+from plansim.files import check_destination, writing_whole
 from plansim.output.text import typeset
 
 __all__ = [

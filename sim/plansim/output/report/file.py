@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from plansim.files import writing_whole
-from plansim.output.export.results import check_destination
+from plansim.files import check_destination, writing_whole
 from plansim.output.report.document import Document
 
 __all__ = ["FORMATS", "write_report"]
