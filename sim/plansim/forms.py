@@ -134,9 +134,6 @@ class Document:
         return replace(fault, file=self.file, line=self.line((*at, *fault.at)), at=())
 
 
-_TEXT_FILE = Message("a YAML text file")
-
-
 def read_document(path: Path) -> Document:
     """Read a YAML file; whatever is wrong becomes a fault of the document, never an exception."""
     try:

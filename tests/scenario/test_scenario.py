@@ -400,15 +400,13 @@ def test_a_clock_that_cannot_run_is_refused(
         ),
         (
             "values: {birth rate: {value: x, unit: Year}}",
-            "2: 'value' has the wrong type; expected a number; "
-            "found the text 'x'",
+            "2: 'value' has the wrong type; expected a number; found the text 'x'",
         ),
         ("sources: one", "2: 'sources' has the wrong type; expected a list; found the text 'one'"),
         ("parent: 3", "2: 'parent' has the wrong type; expected text; found 3"),
         (
             "levers:\n  investment rate: {befor: 1}",
-            "3: unknown key 'befor'; expected one of before, after, from; "
-            "did you mean 'before'?",
+            "3: unknown key 'befor'; expected one of before, after, from; did you mean 'before'?",
         ),
         (
             "levers: {investment rate: {}}",
@@ -533,8 +531,7 @@ def test_a_misspelt_key_of_a_lever_does_not_hide_its_other_values(
 def test_a_misspelt_unit_is_a_missing_key_and_an_unknown_one(tmp_path: Path, town: Model) -> None:
     assert faults_of(tmp_path, town, "values:\n  birth rate: {value: 1, units: Year}") == [
         "3: the key 'unit' is missing",
-        "3: unknown key 'units'; expected one of value, unit; "
-        "did you mean 'unit'?",
+        "3: unknown key 'units'; expected one of value, unit; did you mean 'unit'?",
     ]
 
 

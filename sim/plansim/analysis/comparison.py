@@ -1,4 +1,4 @@
-"""Scenarios side by side: verdicts, the assumptions that differ, what moves margins, what mends.
+"""Scenarios side by side: verdicts, the assumptions that differ, what moves margins, remedies.
 
 Nothing is judged or attributed anew here; what the other modules find is put into one record,
 which a report shows.
@@ -6,13 +6,15 @@ which a report shows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from typing import TypeVar
 
 import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
-from plansim.analysis.optimization.remedies import Mended, mend
+from plansim.analysis.optimization.remedies import Remedies, seek_remedies
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
@@ -29,6 +31,8 @@ from plansim.targets.catalogue import (
 from plansim.targets.verdict import Verdict, check_targets
 from plansim.targets.views import Views
 from plansim.targets.views_default import names_of
+
+T = TypeVar("T")
 
 __all__ = ["Assumption", "Comparison", "Spread", "compare"]
 
@@ -74,7 +78,7 @@ class Comparison:
     assumptions: tuple[Assumption, ...]
     attributions: tuple[Attribution | None, ...]
     """Of each but the first; None where the clocks differ, so that nothing can be attributed."""
-    mended: tuple[Mended, ...]
+    remedies: tuple[Remedies, ...]
     """Of each, for the binding targets that it fails; nothing where the search was left out."""
     spread: Spread | None = None
 
@@ -120,12 +124,14 @@ def compare(
     views: Views,
     *,
     spread: Spread | None = None,
-    mending: bool = True,
+    remedies: bool = True,
+    progress: Callable[[int, int], None] = lambda done, steps: None,
 ) -> Comparison:
     """Put side by side what becomes of a plan under scenarios.
 
-    ``runs`` are theirs, by years. With ``mending``, what would mend each binding target that fails
-    is looked for among the levers of the views that are in the plan makers' hands.
+    ``runs`` are theirs, by years. With ``remedies``, those of each binding target that fails
+    are looked for among the levers of the views that are in the plan makers' hands. ``progress`` is
+    told how many of the attributions and searches are done, of how many.
 
     Raises:
         InputError: fewer than two scenarios, or a sweep that has run none of them.
@@ -150,6 +156,12 @@ def compare(
     judged = judged_targets(wanted)
     levers = [each for each in views.levers if not each.outside]
     first = scenarios[0]
+    done, steps = count(1), len(scenarios) - 1 + remedies * len(scenarios)
+
+    def told(result: T) -> T:
+        progress(next(done), steps)
+        return result
+
     return Comparison(
         model,
         tuple(scenarios),
@@ -160,20 +172,22 @@ def compare(
         verdicts,
         _assumptions(model, scenarios),
         tuple(
-            attribute(model, first, each, judged) if each.time == first.time else None
+            told(attribute(model, first, each, judged) if each.time == first.time else None)
             for each in scenarios[1:]
         ),
         tuple(
-            mend(
-                model,
-                scenario,
-                levers,
-                [e for e in judged if _fails(found, e)],
-                judged,
-                [e for e in judged if _holds(found, e)],
+            told(
+                seek_remedies(
+                    model,
+                    scenario,
+                    levers,
+                    [e for e in judged if _fails(found, e)],
+                    judged,
+                    [e for e in judged if _holds(found, e)],
+                )
             )
-            if mending
-            else Mended((), None)
+            if remedies
+            else Remedies((), None)
             for scenario, found in zip(scenarios, verdicts, strict=True)
         ),
         spread,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +17,6 @@ from plansim.cli.context import (
     model_at,
     model_option,
     page_for,
-    patience,
     raise_all,
     remark,
     scenario_names,
@@ -27,7 +24,7 @@ from plansim.cli.context import (
     targets_of,
     warn,
 )
-from plansim.cli.sweep import Meter, write_text
+from plansim.cli.sweep import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,14 +133,13 @@ def sensitivity(
     warn(plan.warnings[:MOST_WARNINGS])
     if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
         remark(page.text("sensitivity.warnings", count=more))
-    meter = Meter(page)
-    with meter:
+    with page.progress(page.text("sweep.running")) as progress:
         found = study(
-            read, plan, targets, trajectories=trajectories, threads=threads, progress=meter
+            read, plan, targets, trajectories=trajectories, threads=threads, progress=progress
         )
     _write(found, output, force, page)
     if picture is not None or fans is not None:
-        with patience(page.text("sensitivity.drawing")):
+        with page.progress(page.text("sensitivity.drawing")):
             _draw(found, targets, picture, fans, force, page)
     _show(found, form, page)
 
@@ -215,8 +211,7 @@ def _show(found: Sensitivity, form: str, page: Page) -> None:
         each.id: page.text.pick(each.title_en, each.title_zh) or each.id
         for each in found.design.scenarios
     }
-    table = sensitivity_table(found, page.text, page.width, titles=titles, colour=page.colour)
-    page.show(table)
+    page.show(sensitivity_table(found, page.text, titles=titles))
 
 
 @click.command()
@@ -225,7 +220,8 @@ def _show(found: Sensitivity, form: str, page: Page) -> None:
     "--spec",
     metavar="FILE.yaml",
     type=click.Path(path_type=Path),
-    help="What growth is pushed to when, and by which levers; else frontier.yaml beside the model.",
+    help="The decision problem: whose growth, to which years, by which levers; else decision.yaml "
+    "beside the model.",
 )
 @click.option(
     "-n",
@@ -235,15 +231,6 @@ def _show(found: Sensitivity, form: str, page: Page) -> None:
     default=1024,
     show_default=True,
     help="Draws of what is uncertain, for each policy that is judged over them.",
-)
-@click.option(
-    "--check",
-    "settings",
-    metavar="N",
-    type=WholeNumber(0),
-    default=65536,
-    show_default=True,
-    help="Settings of each look of the check by brute force; 0 for no check.",
 )
 @click.option("--threads", metavar="N", type=WholeNumber(1, 1024), help="Else one a processor.")
 @click.option(
@@ -268,7 +255,6 @@ def frontier(
     scenario: str | None,
     spec: Path | None,
     draws: int,
-    settings: int,
     threads: int | None,
     output: Path | None,
     picture: Path | None,
@@ -277,18 +263,15 @@ def frontier(
     form: str,
     lang: str | None,
 ) -> None:
-    """Find how far growth may go while all binding targets hold, and which target stops it.
+    """Find how far growth may go while all binding targets hold, and which target limits it.
 
     Levers are moved about SCENARIO, or the scenario that the file names. Where no setting holds
-    all targets, it is said which ones make it so, and the frontier is that of the others. The
-    answer is checked by brute force: many other settings, none of which may grow faster.
+    all targets, the answer names those that make it so, and the frontier is that of the others.
     """
-    from plansim.analysis.experiments.design_file import design_named
     from plansim.analysis.optimization.frontier import frontier as search
-    from plansim.analysis.optimization.frontier_file import read_quest
+    from plansim.analysis.optimization.problem import read_frontier_spec
     from plansim.output.export.frontier import frontier_json
     from plansim.output.tables.frontier import frontier_table
-    from plansim.targets.catalogue import variable_of
     from plansim.targets.views_file import load_views
 
     page = page_for(lang)
@@ -299,19 +282,15 @@ def frontier(
     faults: list[Fault] = []
     chosen = scenarios_of([scenario], (), read, targets, faults)[:1] if scenario else []
     raise_all(faults)
-    quest = read_quest(
+    problem = read_frontier_spec(
         read,
         load_views(read, targets),
-        design_named,
         path=spec,
         scenario=chosen[0] if chosen else None,
-        samples=draws,
     )
-    with stepwise(page, "frontier.searching") as tell:
-        found = search(
-            read, quest, targets, draws=draws, settings=settings, threads=threads, progress=tell
-        )
-    name = variable_of(read, quest.growth).name_zh
+    with page.progress(page.text("frontier.searching")) as progress:
+        found = search(read, problem, targets, draws=draws, threads=threads, progress=progress)
+    name = read.variables[problem.growth].name_zh
     if output is not None:
         write_text(output, frontier_json(found), force=force)
         remark(page.text("plot.written", path=output))
@@ -324,22 +303,7 @@ def frontier(
     if form == "json":
         machine(frontier_json(found))
         return
-    page.show(frontier_table(found, page.text, page.width, growth_zh=name, colour=page.colour))
-
-
-@contextmanager
-def stepwise(page: Page, key: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on a terminal's standard error at which step something is, and wipe that out."""
-
-    def tell(done: int, steps: int) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{page.text(key, done=done, steps=steps)}", err=True, nl=False)
-
-    try:
-        yield tell
-    finally:
-        if sys.stderr.isatty():
-            click.echo("\r\x1b[K", err=True, nl=False)
+    page.show(frontier_table(found, page.text, growth_zh=name))
 
 
 COMMANDS = (sensitivity, frontier)

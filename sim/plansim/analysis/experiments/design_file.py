@@ -26,7 +26,7 @@ from plansim.errors import DesignError, Fault, Message, UnknownNameError, neares
 from plansim.files import is_shipped, shipped
 from plansim.forms import Document, Plain, form_of, noting, read_document
 from plansim.model.records import Model, Variable, folded
-from plansim.scenario.factors import Factor, applied, default_of
+from plansim.scenario.factors import Factor, constants_of
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
 from plansim.scenario.values import outside, range_text
 from plansim.targets.catalogue import variable_of
@@ -310,8 +310,7 @@ def reached(
     factor: Factor, ends: tuple[float, float], scenario: Scenario, model: Model
 ) -> Iterator[tuple[str, Variable, float, float]]:
     """Give each constant of a factor, its variable, and what the factor makes of it at its ends."""
-    defaults = {name: default_of(model, scenario.values, name) for name in factor.constants}
-    values = applied([factor], np.array(ends)[:, np.newaxis], defaults)
+    values = constants_of(model, scenario.values, [factor], np.array(ends)[:, np.newaxis])
     for constant, column in zip(factor.constants, values.T, strict=True):
         low, high = sorted(map(float, column))
         yield constant, variable_of(model, constant), low, high
