@@ -33,7 +33,7 @@ from plansim.errors import DesignError, UnknownNameError
 from plansim.files import shipped
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.scenario.factors import Apply, Distribution, Factor, applied, default_of
+from plansim.scenario.factors import Apply, Distribution, Factor, constants_of, default_of
 from plansim.scenario.reader import as_written
 from plansim.targets.indicator import Floats
 from tests.helpers.vensim_text import writer
@@ -143,16 +143,15 @@ def test_levels(distribution: Distribution, expected: Floats) -> None:
     np.testing.assert_allclose(levels_of(distribution, 3), expected, atol=1e-12)
 
 
-def test_a_factor_sets_adds_or_multiplies() -> None:
+def test_a_factor_sets_adds_or_multiplies(small: Model) -> None:
     factors = [
         Factor("a", ("x",), Apply.SET, None, ""),
         Factor("b", ("y[p]", "y[q]"), Apply.ADD, None, ""),
         Factor("c", ("z",), Apply.MULTIPLY, None, ""),
     ]
-    found = applied(
-        factors, np.array([[1.0, 2, 3], [4, 5, 6]]), {"x": 9, "y[p]": 10, "y[q]": 20, "z": 7}
-    )
-    assert found.tolist() == [[1, 12, 22, 21], [4, 15, 25, 42]]
+    base = {"x": 9, "y[p]": 10, "y[q]": 20, "z": 7}
+    constants = constants_of(small, base, factors, np.array([[1.0, 2, 3], [4, 5, 6]]))
+    assert constants.tolist() == [[1, 12, 22, 21], [4, 15, 25, 42]]
 
 
 def test_a_constant_without_factor_is_as_the_scenario_or_the_model_says(small: Model) -> None:
@@ -364,11 +363,11 @@ def test_how_many_points(reads: Callable[..., Design], text: str, points: int) -
         ("factors: {share: [0.5, 0.1]}", "'share' has no proper uniform range"),
         ("factors: {share: [0.5]}", "'share' has no proper uniform range"),
         ("factors: {share: [1 t, 2 t]}", "design.yaml:3"),
-        ("factors:\n  share: {uniform: [0, 1], normal: {mean: 1, sd: 1}}", "more than one distrib"),
+        ("factors:\n  share: {uniform: [0, 1], normal: {mean: 1, sd: 1}}", "one distribution"),
         ("factors:\n  share: {triangular: [0, 1, 1], within: [0, 1]}", "only a normal or"),
         ("factors:\n  share: {normal: {mean: 2, sd: 1}}", "the middle of 'share' lies outside"),
         ("factors:\n  share: {normal: {mean: 0.5, sd: 0}}", "'share' needs a spread above zero"),
-        ("factors:\n  share: {discrete: {values: [0, 1], weights: [1]}}", "no proper discrete"),
+        ("factors:\n  share: {discrete: {values: [0, 1], weights: [1]}}", "the weights do not fit"),
         ("factors:\n  weight: {apply: multiply}", "'weight' needs a distribution, since it is not"),
         ("factors:\n  w: {constants: [weight, growth], apply: add, uniform: [0, 1]}", "different"),
         ("factors:\n  w: {constants: weight, apply: add, uniform: [-2, 0]}",
@@ -377,9 +376,9 @@ def test_how_many_points(reads: Callable[..., Design], text: str, points: int) -
          "'weight[mills]' and 'w' act on one constant"),
         ("factors: {growth: , unifrom: }\noutputs: [stok]", "design.yaml:4: no variable is called"),
         ("factors: {growth: }\noutputs: [share]", "'share' does not move in a run"),
-        ("factors: {growth: }\noutputs: ['output[mines]']", "'output' has no element 'mines'"),
-        ("factors:\n  growth: {unifrom: [0, 1]}", "unknown key 'unifrom'; did you mean 'uniform'"),
-        ("factors: {growth: }\ndesign: {kind: sobel}", "expected 'sobol', "),
+        ("factors: {growth: }\noutputs: ['output[mines]']", "'trade' has no element 'mines'"),
+        ("factors:\n  growth: {unifrom: [0, 1]}", "unknown key 'unifrom'; expected"),
+        ("factors: {growth: }\ndesign: {kind: sobel}", "expected one of sobol, "),
         ("factors: {growth: }\ndesign: {kind: grid, samples: 5}", "how many points a grid has"),
         ("factors: {growth: }\ndesign: {kind: morris, levels: 5}", "an even number of levels"),
         ("factors: {growth: }\ndesign: {kind: latin hypercube, samples: 9999999}",

@@ -19,7 +19,7 @@ from plansim.errors import Fault
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.reader import Scenario
-from plansim.scenario.values import lever_of
+from plansim.scenario.references import lever_of
 from plansim.targets.indicator import Floats
 
 __all__ = ["MOST_RUNS", "Design", "Kind", "describe", "remaining_factors"]
@@ -85,14 +85,19 @@ def describe(design: Design) -> dict[str, Any]:
         "levels": design.levels,
         "table": design.table_sha256,
         "scenarios": {
-            each.id: {
-                "values": dict(sorted(each.values.items())),
-                "time": [each.time.initial, each.time.final, each.time.step, each.time.saveper],
-                "assumed": sorted(each.assumed),
+            scenario.id: {
+                "values": dict(sorted(scenario.values.items())),
+                "time": [
+                    scenario.time.initial,
+                    scenario.time.final,
+                    scenario.time.step,
+                    scenario.time.saveper,
+                ],
+                "assumed": sorted(scenario.assumed),
             }
-            for each in design.scenarios
+            for scenario in design.scenarios
         },
-        "factors": {each.name: _factor(each) for each in design.factors},
+        "factors": {factor.name: _factor(factor) for factor in design.factors},
         "outputs": list(design.outputs),
         "years": list(design.years),
     }

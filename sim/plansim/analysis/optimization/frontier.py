@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plansim.analysis.evaluator import Engine, compiled
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
@@ -173,7 +172,6 @@ def frontier(
     draws: int = DRAWS,
     levels: int = LEVELS,
     threads: int | None = None,
-    engine: Engine = compiled,
     progress: Callable[[int, int], None] | None = None,
 ) -> Frontier:
     """Return the highest growth at which all binding targets hold, to each year asked for.
@@ -187,12 +185,11 @@ def frontier(
         draws: of what is uncertain.
         levels: growth rates on the Pareto front.
         threads: by default as many as there are processors.
-        engine: what runs the model.
         progress: is told how many steps of how many are done.
 
     Raises:
         InputError: no binding target is judged, or a lever decides on the shape of the code.
-        ModelError: the engine cannot compute the model.
+        ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
     """
     targets = load_targets(model=model) if targets is None else targets
@@ -218,9 +215,7 @@ def frontier(
                 progress(index * steps + done, len(spec.years) * steps)
 
         def problem_with(uncertain: Sequence[Factor], year: int = year) -> DecisionProblem:
-            return growth_problem(
-                model, spec, wanted, year, uncertain=uncertain, threads=threads, engine=engine
-            )
+            return growth_problem(model, spec, wanted, year, uncertain=uncertain, threads=threads)
 
         # Searching varies levers alone, for which the code is smaller and quicker.
         problem, doubts = _scaled(problem_with(()), design, draws, problem_with)
@@ -242,7 +237,6 @@ def growth_problem(
     *,
     uncertain: Sequence[Factor] = (),
     threads: int = 1,
-    engine: Engine = compiled,
 ) -> DecisionProblem:
     """Return the problem of which growth to one year is the objective."""
     last = max(year, *(target.year or year for target in targets))
@@ -257,7 +251,6 @@ def growth_problem(
         until=year,
         uncertain=uncertain,
         threads=threads,
-        engine=engine,
     )
 
 

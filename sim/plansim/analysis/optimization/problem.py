@@ -16,14 +16,15 @@ from typing import Annotated, TypeAlias
 import numpy as np
 from pydantic import Field
 
-from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design_file import design_named
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
 from plansim.model.records import Model, VariableKind, folded
 from plansim.scenario.factors import Factor, default_of
 from plansim.scenario.reader import Scenario, read_scenario
-from plansim.scenario.values import Apply, Entry, meant
+from plansim.scenario.references import meant
+from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Target, in_year
 from plansim.targets.indicator import Floats
 from plansim.targets.verdict import margin_of
@@ -86,10 +87,10 @@ def lever_named(model: Model, name: str) -> Lever:
     """
     bare, bracket, inside = name.partition("[")
     try:
-        variable, elements = meant(model, Entry(name, 0.0))
+        variable, elements = meant(model, name)
     except InputError as error:
         try:
-            variable, elements = meant(model, Entry(f"{bare.strip()} after{bracket}{inside}", 0.0))
+            variable, elements = meant(model, f"{bare.strip()} after{bracket}{inside}")
         except InputError:
             raise InputError(replace(fault, file="--lever") for fault in error.faults) from None
     if variable.kind is VariableKind.CONTROL:
@@ -254,7 +255,6 @@ def decision_problem(
     until: int | None = None,
     uncertain: Sequence[Factor] = (),
     threads: int = 1,
-    engine: Engine = compiled,
 ) -> DecisionProblem:
     """Return the problem of moving levers under a scenario, each over its own range.
 
@@ -264,7 +264,7 @@ def decision_problem(
 
     Raises:
         InputError: the shape of the code depends on a lever.
-        ModelError: the engine cannot compute the model.
+        ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
     """
     changed: list[Lever | Factor] = [*levers, *uncertain]
@@ -291,7 +291,7 @@ def decision_problem(
         until=until,
         uncertain=tuple(uncertain),
         threads=threads,
-        evaluator=Evaluator(model, scenario, constants, request, engine),
+        evaluator=Evaluator(model, scenario, constants, request),
         columns={constant: column for column, constant in enumerate(constants)},
         defaults=np.array([default_of(model, scenario.values, name) for name in constants]),
     )

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plansim.analysis.evaluator import Engine, compiled
 from plansim.analysis.optimization.lever_scan import Scan, nearest_crossings, scan
 from plansim.analysis.optimization.problem import DecisionProblem, Move, decision_problem
 from plansim.analysis.optimization.slp import MoveCost, Point, minimise
@@ -126,7 +125,6 @@ def seek_remedies(
     failing: Sequence[Target],
     others: Sequence[Target] = (),
     kept: Sequence[Target] = (),
-    engine: Engine = compiled,
 ) -> Remedies:
     """Return the smallest moves of levers that meet failing targets, one by one and all at once.
 
@@ -135,13 +133,13 @@ def seek_remedies(
 
     Raises:
         InputError: the shape of the code depends on a lever.
-        ModelError: the engine cannot compute the model.
+        ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
     """
     if not failing or not levers:
         none = (TargetRemedies(scenario.id, t, math.nan, (), None, None) for t in failing)
         return Remedies(tuple(none), None)
-    seeker = _Seeker.of(model, scenario, levers, failing, others, kept, engine)
+    seeker = _Seeker.of(model, scenario, levers, failing, others, kept)
     single = []
     ends: dict[str, Floats] = {}
     for target in failing:
@@ -168,11 +166,10 @@ class _Seeker:
         failing: Sequence[Target],
         others: Sequence[Target],
         kept: Sequence[Target],
-        engine: Engine,
     ) -> _Seeker:
         wanted = [*failing, *kept]
-        whole = decision_problem(model, scenario, levers, [*wanted, *others], engine=engine)
-        problem = decision_problem(model, scenario, levers, wanted, engine=engine)
+        whole = decision_problem(model, scenario, levers, [*wanted, *others])
+        problem = decision_problem(model, scenario, levers, wanted)
         return cls(whole, problem, scan(problem, GRID))
 
     # --- one target ---

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from plansim.analysis.evaluator import Engine, Evaluation, compiled
+from plansim.analysis.evaluator import Evaluation
 from plansim.analysis.experiments.design_file import references
 from plansim.analysis.optimization.evolution import Points, best_of, evolve, sample
 from plansim.analysis.optimization.lever_scan import nearest_crossings, scan
@@ -142,7 +142,6 @@ def solve(
     prices: Mapping[str, float] | None = None,
     outlay: str = "",
     plan: Sequence[Target] | None = None,
-    engine: Engine = compiled,
 ) -> Solution:
     """Return the least change of levers that just meets targets: of several, the cheapest mix.
 
@@ -158,12 +157,11 @@ def solve(
             due, or a stock, which is read at the end of that year.
         plan: targets of which the result says whether they are gained or lost; by default those of
             the catalogue beside the model.
-        engine: what runs the model.
 
     Raises:
         InputError: the scenario assumes a target, a lever is given twice, or decides on the shape
             of the code; a run gives no figure for a target.
-        ModelError: the engine cannot compute the model.
+        ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
     """
     scenario = read_scenario(scenario, model) if isinstance(scenario, str) else scenario
@@ -186,7 +184,7 @@ def solve(
     by_lever = dict(zip([lever.id for lever in priced], (prices or {}).values(), strict=True))
     counted = _counted(model, scenario, outlay, wanted) if outlay else None
     whole = decision_problem(
-        model, scenario, moved, [*wanted, *judged_targets(plan)], objective=counted, engine=engine
+        model, scenario, moved, [*wanted, *judged_targets(plan)], objective=counted
     )
     present = whole.judge(whole.start[None])
     margins = {target.id: float(present[target.id].least_margin[0]) for target in wanted}
@@ -196,7 +194,7 @@ def solve(
         )
     # Sampling asks for few targets, for which the code is smaller and quicker.
     problem = whole if len(moved) == 1 else decision_problem(
-        model, scenario, moved, wanted, objective=counted, engine=engine
+        model, scenario, moved, wanted, objective=counted
     )  # fmt: skip
 
     def unit_prices(problem: DecisionProblem) -> Floats:
