@@ -7,10 +7,18 @@ from plansim.analysis.attribution import Attribution as Attribution, attribute a
 from plansim.analysis.calibration.calibrate import (
     Calibration as Calibration,
     calibrate as calibrate,
+    write_overlay as write_overlay,
 )
 from plansim.analysis.calibration.file import read_calibration as read_calibration
+from plansim.analysis.comparison import (
+    Comparison as Comparison,
+    compare as compare,
+    read_spread as read_spread,
+)
 from plansim.analysis.experiments.design import Design as Design
 from plansim.analysis.experiments.design_file import read_design as read_design
+from plansim.analysis.experiments.replay import Replay as Replay, replay as replay
+from plansim.analysis.experiments.store import open_sweep as open_sweep
 from plansim.analysis.experiments.sweep import sweep as sweep
 from plansim.analysis.feedback.loop_scores import (
     LoopScores as LoopScores,
@@ -22,7 +30,11 @@ from plansim.analysis.feedback.loops import (
     cut_loops as cut_loops,
     load_loops as load_loops,
 )
-from plansim.analysis.feedback.polarity import link_signs as link_signs
+from plansim.analysis.feedback.polarity import (
+    SignedRun as SignedRun,
+    link_signs as link_signs,
+    signed_run as signed_run,
+)
 from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
 from plansim.analysis.optimization.problem import (
     Lever as Lever,
@@ -31,6 +43,8 @@ from plansim.analysis.optimization.problem import (
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
 from plansim.analysis.sensitivity.study import sensitivity as sensitivity
+from plansim.analysis.validation.context import load_context as load_context
+from plansim.analysis.validation.suite import validate as validate
 from plansim.engine.batch import Ensemble as Ensemble, simulate_ensemble as simulate_ensemble
 from plansim.engine.dataset import annual as annual
 from plansim.engine.kernel import Kernel as Kernel, compile_model as compile_model
@@ -57,14 +71,18 @@ from plansim.model.records import (
     Variable as Variable,
     VariableKind as VariableKind,
 )
+from plansim.output.book.document import document as document
+from plansim.output.book.validation import validation_report as validation_report
 from plansim.output.describe import changes_in_short as changes_in_short
 from plansim.output.diagrams.loops import loop_map as loop_map
 from plansim.output.diagrams.modules import (
     module_diagram as module_diagram,
     modules_drawn as modules_drawn,
 )
+from plansim.output.export.scenarios import export as export
 from plansim.output.figures import plot as plot
 from plansim.output.page.page import page as page
+from plansim.output.report.file import report as report
 from plansim.output.text import Text as Text, read_text as read_text
 from plansim.scenario.reader import (
     Change as Change,
@@ -74,6 +92,7 @@ from plansim.scenario.reader import (
     read_scenario as read_scenario,
 )
 from plansim.targets.annual import frame as frame
+from plansim.targets.audit import Clash as Clash, audit as audit
 from plansim.targets.catalogue import (
     Attribute as Attribute,
     Basis as Basis,

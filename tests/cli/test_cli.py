@@ -545,10 +545,10 @@ def test_list_scenarios_shows_each_below_its_parent(call: Call) -> None:
 
 
 def test_audit_in_both_forms(call: Call) -> None:
-    found = json.loads(call("audit", "--format", "json").out)
+    found = json.loads(call("model", "audit", "--format", "json").out)
     assert [each["id"] for each in found] == [f"I{number:02d}" for number in range(1, 34)]
     assert all(each["arithmetic"] or each["statements"] for each in found)
-    said = call("audit", "--lang", "zh").out
+    said = call("model", "audit", "--lang", "zh").out
     assert all(each["id"] in said for each in found)
 
 
@@ -699,7 +699,7 @@ def test_a_terminal_that_knows_no_chinese_gets_question_marks_and_json_is_utf8(
     done = piped('sys.exit(main(["show", "I01"]))', root, **latin)
     assert done.returncode == 0
     assert b"268.7 ??" in done.stdout
-    done = piped('sys.exit(main(["audit", "--format", "json"]))', root, **latin)
+    done = piped('sys.exit(main(["model", "audit", "--format", "json"]))', root, **latin)
     assert json.loads(done.stdout.decode("utf-8"))[0]["topic_zh"] == "固定资产投资"
 
 

@@ -15,10 +15,10 @@ import xarray as xr
 from openpyxl import load_workbook
 
 from plansim.errors import OutputError
+from plansim.files import check_destination
 from plansim.output.export.results import (
     FORMATS,
     card_of,
-    check_destination,
     run_json,
     tidy,
     write_run,
@@ -79,19 +79,19 @@ def expected_frame() -> pd.DataFrame:
 
 
 def test_tidy_has_one_row_a_figure_and_the_run_card(annual: xr.Dataset) -> None:
-    frame = tidy(series_of(annual), card_of(annual))
+    frame = tidy([(list(series_of(annual)), card_of(annual))])
     pd.testing.assert_frame_equal(frame, expected_frame())
     assert frame.attrs["engine"] == "pysd"
 
 
 def test_without_chinese_elements_the_english_stand(annual: xr.Dataset) -> None:
     annual["sector"].attrs["elements_zh"] = "[]"
-    assert "增加值[farming]" in set(tidy(series_of(annual), card_of(annual))["name_zh"])
+    assert "增加值[farming]" in set(tidy([(list(series_of(annual)), card_of(annual))])["name_zh"])
 
 
 def test_a_constant_has_its_value_in_every_year(annual: xr.Dataset) -> None:
     annual["life"] = ("sector", [20.0, 30.0], {"units": "Year"})
-    frame = tidy(series_of(annual), card_of(annual))[
+    frame = tidy([(list(series_of(annual)), card_of(annual))])[
         lambda each: each["variable"] == "life[services]"
     ]
     assert list(frame["value"]) == [30.0, 30.0, 30.0]
@@ -150,7 +150,7 @@ def test_text_in_a_workbook_is_never_a_formula(
 
 
 def test_json_has_null_where_there_is_no_figure(annual: xr.Dataset) -> None:
-    found = json.loads(run_json(series_of(annual), card_of(annual)))
+    found = json.loads(run_json([(list(series_of(annual)), card_of(annual))]))
     assert found["run"]["scenario"] == "base"
     assert found["variables"][2] == {
         "name": "output[services]",

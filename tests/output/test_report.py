@@ -29,7 +29,7 @@ from plansim.errors import OutputError
 from plansim.model.records import Model
 from plansim.output.figures.canvas import font_file
 from plansim.output.marks import series_in
-from plansim.output.report.comparison import report
+from plansim.output.report.comparison import comparison_report
 from plansim.output.report.document import (
     Band,
     Document,
@@ -48,8 +48,7 @@ from plansim.output.tables.layout import shown
 from plansim.output.text import Lang, read_text
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Apply
-from plansim.targets.catalogue import Attribute, Status, load_targets, plan_region, plan_title
-from plansim.targets.views_file import load_views
+from plansim.targets.catalogue import Attribute, Status
 
 IDS = ("baseline", "accelerated-growth")
 LANGS = (Lang.EN, Lang.ZH)
@@ -78,24 +77,14 @@ def spread_of(runs: list[xr.Dataset]) -> Spread:
 
 @pytest.fixture(scope="module")
 def found(city: Model, stories: Mapping[str, Scenario]) -> Comparison:
-    targets = load_targets(model=city)
     scenarios = [stories[each] for each in IDS]
     runs = [annual(simulate(city, each)) for each in scenarios]
-    views = load_views(city, targets)
-    return compare(
-        city,
-        scenarios,
-        runs,
-        plan_title(city) or plan_region(city),
-        targets,
-        views,
-        spread=spread_of(runs),
-    )
+    return compare(city, scenarios, runs=runs, spread=spread_of(runs))
 
 
 @pytest.fixture(scope="module")
 def documents(found: Comparison) -> dict[Lang, Document]:
-    return {lang: report(found, read_text(lang)) for lang in LANGS}
+    return {lang: comparison_report(found, read_text(lang)) for lang in LANGS}
 
 
 @pytest.fixture(scope="module")
@@ -439,7 +428,9 @@ def test_bands_of_a_sweep_are_drawn_by_the_workbook_itself(
             {**{key: summary[key] for key in ("scenario", "target", "output", "quantile")},
              "year": found_years},
         )  # fmt: skip
-        document = report(replace(found, spread=Spread("s", changed, True)), read_text(Lang.EN))
+        document = comparison_report(
+            replace(found, spread=Spread("s", changed, True)), read_text(Lang.EN)
+        )
         (theme,) = [
             each
             for each in document.sections
@@ -504,7 +495,7 @@ def test_notes_speak_only_of_columns_that_are_there(
 ) -> None:
     text = read_text(lang)
     bare = replace(found, remedies=tuple(Remedies((), None) for _ in found.remedies))
-    for document, sought in ((documents[lang], True), (report(bare, text), False)):
+    for document, sought in ((documents[lang], True), (comparison_report(bare, text), False)):
         (table,) = [e for e in document.sections[0].blocks if isinstance(e, Table)]
         assert (table.columns[-1].head == text("report.remedy")) is sought
         assert (text("report.remedy_note") in table.note) is sought

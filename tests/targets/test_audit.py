@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from plansim.errors import CatalogueError
-from plansim.targets.audit import Clash, Nature, audit_plan, evaluate
+from plansim.targets.audit import Clash, Nature, audit, evaluate
 from plansim.targets.catalogue import load_targets
 
 getcontext().prec = 40
@@ -24,7 +24,7 @@ getcontext().prec = 40
 
 @pytest.fixture(scope="module")
 def clashes() -> dict[str, Clash]:
-    return {clash.id: clash for clash in audit_plan()}
+    return {clash.id: clash for clash in audit()}
 
 
 @pytest.fixture(scope="module")
@@ -266,17 +266,17 @@ def edit(path: Path, old: str, new: str) -> int:
 def test_a_changed_plan_changes_findings(copied: Path) -> None:
     edit(copied / "targets.yaml", "target: {at least: 546, year: 2010}",
          "target: {at least: 564.5, year: 2010}")  # fmt: skip
-    found = {clash.id: clash for clash in audit_plan(copied)}
+    found = {clash.id: clash for clash in audit(copied)}
     assert not found["I01"].stands  # the plan no longer contradicts itself there
     assert "564 亿元" in found["I01"].finding_en
     assert found["I28"].arithmetic[1].value == pytest.approx(564.5 / 1020 * 100)
-    assert found["I02"] == next(clash for clash in audit_plan() if clash.id == "I02")
+    assert found["I02"] == next(clash for clash in audit() if clash.id == "I02")
 
 
 def test_changed_evidence_changes_findings(copied: Path) -> None:
     path = copied / "evidence.csv"
     path.write_text(path.read_text("utf-8").replace(",2.79,tce/万元", ",3.1,tce/万元"), "utf-8")
-    assert not {clash.id: clash for clash in audit_plan(copied)}["I07"].stands
+    assert not {clash.id: clash for clash in audit(copied)}["I07"].stands
 
 
 # --- faults -------------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ def test_a_fault_names_its_line(copied: Path, old: str, new: str, expected: str)
     path = copied / "audit.yaml"
     line = edit(path, old, new)
     with pytest.raises(CatalogueError) as caught:
-        audit_plan(copied)
+        audit(copied)
     said = [str(fault).removeprefix(f"{path}:") for fault in caught.value.faults]
     # A text that runs over lines begins a line further up.
     begins = line - 1 if "The same row" in old else line
@@ -353,13 +353,13 @@ def test_all_faults_come_at_once(copied: Path) -> None:
         edit(path, "    towns: I02.towns", "    towns: I02.town"),
     ]
     with pytest.raises(CatalogueError) as caught:
-        audit_plan(copied)
+        audit(copied)
     assert [fault.line for fault in caught.value.faults] == lines
 
 
 def test_an_audit_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"audit\.yaml: no such file"):
-        audit_plan(tmp_path)
+        audit(tmp_path)
 
 
 # --- arithmetic ---------------------------------------------------------------------------------
@@ -453,6 +453,6 @@ def test_the_audit_refers_to_the_catalogue_by_ids_that_exist(root: Path) -> None
     """Each clash that a note of the catalogue points to is there."""
     raw = (root / "model" / "targets.yaml").read_text("utf-8")
     mentioned = set(re.findall(r"\bI\d\d\b", raw))
-    assert mentioned <= {clash.id for clash in audit_plan()}
+    assert mentioned <= {clash.id for clash in audit()}
     assert len(mentioned) > 15
     assert len(load_targets()) == 264

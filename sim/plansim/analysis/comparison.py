@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import TypeVar
 
 import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
+from plansim.analysis.experiments.store import SUMMARY, open_store
 from plansim.analysis.optimization.remedies import Remedies, seek_remedies
+from plansim.engine.dataset import annual
+from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
-from plansim.scenario.reader import Scenario
+from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.records import Text
 from plansim.targets.catalogue import (
     Attribute,
@@ -26,15 +30,19 @@ from plansim.targets.catalogue import (
     Status,
     Target,
     judged_targets,
+    load_targets,
+    plan_region,
+    plan_title,
     split_reference,
 )
 from plansim.targets.verdict import Verdict, check_targets
 from plansim.targets.views import Views
 from plansim.targets.views_default import names_of
+from plansim.targets.views_file import load_views
 
 T = TypeVar("T")
 
-__all__ = ["Assumption", "Comparison", "Spread", "compare"]
+__all__ = ["Assumption", "Comparison", "Spread", "compare", "read_spread"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,20 @@ class Comparison:
         )
 
 
+def read_spread(path: Path, model: Model) -> Spread:
+    """Read the summary of a finished sweep.
+
+    Raises:
+        InputError: there is no sweep at ``path``, or it is not finished.
+    """
+    store = open_store(path)
+    if not (path / SUMMARY).is_dir():
+        raise InputError(Fault("the sweep is not finished; plansim sweep --resume goes on", path))
+    summary = xr.open_zarr(path, group=SUMMARY, consolidated=False, chunks=None).load()
+    same = store.card["model"]["sha256"] == model.sha256
+    return Spread(str(store.card["design"].get("id", path.stem)), summary, same)
+
+
 def _fails(verdicts: Mapping[str, Verdict], target: Target) -> bool:
     found = verdicts.get(target.id)
     return (
@@ -117,46 +139,58 @@ def _holds(verdicts: Mapping[str, Verdict], target: Target) -> bool:
 
 def compare(
     model: Model,
-    scenarios: Sequence[Scenario],
-    runs: Sequence[xr.Dataset],
-    plan: Text,
-    targets: Sequence[Target],
-    views: Views,
+    scenarios: Sequence[Scenario | str | Path],
+    targets: Sequence[Target] | None = None,
     *,
+    runs: Sequence[xr.Dataset] | None = None,
     spread: Spread | None = None,
     remedies: bool = True,
+    engine: EngineChoice | str = EngineChoice.COMPILED,
     progress: Callable[[int, int], None] = lambda done, steps: None,
 ) -> Comparison:
     """Put side by side what becomes of a plan under scenarios.
 
-    ``runs`` are theirs, by years. With ``remedies``, those of each binding target that fails
-    are looked for among the levers of the views that are in the plan makers' hands. ``progress`` is
-    told how many of the attributions and searches are done, of how many.
+    Args:
+        model: the model.
+        scenarios: records, names or paths; the first is what the others are held against.
+        targets: the plan's; by default those of the catalogue beside the model.
+        runs: of the scenarios, where they are there already.
+        spread: what a sweep says of the same scenarios, as `read_spread` returns it.
+        remedies: whether to look, among the levers in the plan makers' hands, for what would meet
+            each binding target that fails.
+        engine: what computes the runs; searches are always compiled.
+        progress: is told how many of the attributions and searches are done, of how many.
 
     Raises:
         InputError: fewer than two scenarios, or a sweep that has run none of them.
         CatalogueError: a target is judged by a variable that a run does not hold.
         ModelError: the compiled engine, which the searches need, cannot compute the model.
     """
-    if len(scenarios) < 2:
-        names = ", ".join(each.id for each in scenarios) or "none"
+    chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    if len(chosen) < 2:
+        names = ", ".join(each.id for each in chosen) or "none"
         raise InputError(Fault("a comparison needs two different scenarios", found=names))
     if spread is not None:
         swept = [str(each) for each in spread.summary["scenario"].to_numpy()]
-        if not set(swept) & {each.id for each in scenarios}:
+        if not set(swept) & {each.id for each in chosen}:
             raise InputError(
                 Fault(
                     "the sweep has run none of the scenarios that are compared",
-                    expected="one of " + ", ".join(each.id for each in scenarios),
+                    expected="one of " + ", ".join(each.id for each in chosen),
                     found=", ".join(swept),
                 )
             )
+    targets = load_targets(model=model) if targets is None else targets
+    views = load_views(model, targets)
+    runs = [
+        annual(run) for run in runs or (simulate(model, each, engine=engine) for each in chosen)
+    ]
     wanted = tuple(each for each in targets if each.kind is Kind.TARGET)
     verdicts = tuple({each.id: each for each in check_targets(run, wanted)} for run in runs)
     judged = judged_targets(wanted)
     levers = [each for each in views.levers if not each.outside]
-    first = scenarios[0]
-    done, steps = count(1), len(scenarios) - 1 + remedies * len(scenarios)
+    first = chosen[0]
+    done, steps = count(1), len(chosen) - 1 + remedies * len(chosen)
 
     def told(result: T) -> T:
         progress(next(done), steps)
@@ -164,16 +198,16 @@ def compare(
 
     return Comparison(
         model,
-        tuple(scenarios),
+        tuple(chosen),
         tuple(runs),
-        plan,
+        plan_title(model) or plan_region(model),
         wanted,
         views,
         verdicts,
-        _assumptions(model, scenarios),
+        _assumptions(model, chosen),
         tuple(
             told(attribute(model, first, each, judged) if each.time == first.time else None)
-            for each in scenarios[1:]
+            for each in chosen[1:]
         ),
         tuple(
             told(
@@ -188,7 +222,7 @@ def compare(
             )
             if remedies
             else Remedies((), None)
-            for scenario, found in zip(scenarios, verdicts, strict=True)
+            for scenario, found in zip(chosen, verdicts, strict=True)
         ),
         spread,
     )

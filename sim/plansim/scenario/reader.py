@@ -15,7 +15,7 @@ from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
 from plansim.errors import Fault, ScenarioError, UnknownNameError, nearest
-from plansim.files import shipped
+from plansim.files import shipped, shipped_model
 from plansim.model.records import Model, folded
 from plansim.model.units import units_sha256
 from plansim.scenario.records import (
@@ -39,7 +39,9 @@ __all__ = [
     "list_scenarios",
     "read_scenario",
     "scenario_of",
+    "shipped_roots",
     "unsound_clock",
+    "with_shipped",
 ]
 
 SUFFIXES = (".yaml", ".yml")
@@ -107,6 +109,24 @@ def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
         return _Heads(read_heads(place))
 
     return kept("parsed", key, _Heads, make).heads
+
+
+def shipped_roots() -> list[str]:
+    """Return the ids of the shipped scenarios that descend from no other."""
+    return [head.id for head in list_scenarios() if head.parent is None]
+
+
+def with_shipped(scenarios: Sequence[Scenario], model: Model) -> list[Scenario]:
+    """Return scenarios, then the shipped ones that are not among them; of none the roots first.
+
+    For a model that is not the shipped one, only the scenarios themselves.
+    """
+    if model.path.resolve() != shipped_model().resolve():
+        return list(scenarios)
+    first = list(scenarios) or [read_scenario(name, model) for name in shipped_roots()]
+    known = {scenario.id for scenario in first}
+    others = [head.id for head in list_scenarios() if head.id not in known]
+    return [*first, *(read_scenario(name, model) for name in others)]
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,11 @@ from plansim.forms import (
     read_document,
 )
 from plansim.model.evidence import Evidence, load_evidence
+from plansim.model.records import Model
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
 from plansim.targets.catalogue import Target, load_targets
 
-__all__ = ["Calculation", "Clash", "Nature", "Statement", "audit_plan", "evaluate"]
+__all__ = ["Calculation", "Clash", "Nature", "Statement", "audit", "clashes_beside", "evaluate"]
 
 FILE_NAME = "audit.yaml"
 
@@ -113,7 +114,13 @@ class Clash:
     line: int | None = field(compare=False)
 
 
-def audit_plan(folder: str | Path | None = None) -> tuple[Clash, ...]:
+def clashes_beside(model: Model) -> tuple[Clash, ...]:
+    """Return the clashes of the plan beside a model; none if no audit stands there."""
+    folder = model.path.parent
+    return audit(folder) if (folder / FILE_NAME).is_file() else ()
+
+
+def audit(folder: str | Path | None = None) -> tuple[Clash, ...]:
     """Recompute the clashes of a plan, in the order of the file.
 
     ``folder`` holds ``audit.yaml``, ``targets.yaml`` and ``evidence.csv``; the shipped one if

@@ -134,7 +134,7 @@ def calibrate(
 ) -> Calibration:
     """Fit a calibration's parameters to its observations.
 
-    ``spec`` is a record, the path of a calibration file, or the name of one that comes with plansim.
+    ``spec`` is a record, the path of a calibration file, or the name of a shipped one.
     ``progress`` is told how many of the starts and intervals are done, of how many.
 
     Raises:

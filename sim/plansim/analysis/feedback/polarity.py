@@ -18,15 +18,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.validation.probe import Equation, Runs, end_of_reference, probe_of
+from plansim.engine.simulate import simulate_years
 from plansim.errors import FaultLog
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.scan import Equation as Written
 from plansim.model.scan import Form, scan_text
 from plansim.model.syntax import Role, name_key
 from plansim.scenario.reader import Scenario
+from plansim.targets.annual import Annual
 from plansim.targets.indicator import Floats
 
-__all__ = ["link_signs"]
+__all__ = ["SignedRun", "link_signs", "signed_run"]
 
 NUDGE = 1e-4
 """By what part of itself a cause is raised."""
@@ -50,6 +52,25 @@ class _Copy:
     effect: str
     name: str
     equations: tuple[Equation, ...]
+
+
+@dataclass(frozen=True)
+class SignedRun:
+    """A run of a model by years, and the sign of each causal link in it."""
+
+    scenario: Scenario
+    years: Annual
+    signs: Mapping[tuple[str, str], int]
+
+
+def signed_run(model: Model, scenario: Scenario) -> SignedRun:
+    """Run a model and find the signs of its links.
+
+    Raises:
+        ModelError: the compiler does not support something in the model.
+        SimulationError: the run breaks down.
+    """
+    return SignedRun(scenario, simulate_years(model, scenario), link_signs(model, scenario))
 
 
 def link_signs(model: Model, scenario: Scenario) -> Mapping[tuple[str, str], int]:

@@ -190,9 +190,9 @@ def sensitivity(
 
     Args:
         model: the model.
-        design: a sample, or the name or path of one; its ``points``, rounded up to a power of two, are the rows of each of two
-            matrices, which together are the draws. Its first scenario is the one whose margins are
-            explained.
+        design: a sample, or the name or path of one; its ``points``, rounded up to a power of two,
+            are the rows of each of two matrices, which together are the draws. Its first scenario
+            is the one whose margins are explained.
         targets: the plan's; by default those of the catalogue beside the model.
         trajectories: of Morris, each of which takes a run more than there are factors.
         each: factors of every binding target that get indices of their own.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from plansim.analysis.feedback.polarity import SignedRun
 from plansim.compiler.expression_tree import Table, read_right_side, read_table
 from plansim.errors import FaultLog
 from plansim.model.comment import read_source
@@ -14,7 +15,7 @@ from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.scan import Form, Scan, scan_text
 from plansim.model.syntax import name_key
 from plansim.output.book.mathml import equation_mathml
-from plansim.output.book.run import Course, Run, course_of, years_shown
+from plansim.output.book.run import Course, course_of, years_shown
 from plansim.output.describe import ASSUMPTION, DERIVED, NO_UNIT, kind_of, noted, range_of
 from plansim.output.evidence import evidence_said
 from plansim.output.text import Lang, Text, typeset
@@ -71,7 +72,7 @@ class Book:
     evidence: Mapping[str, Evidence]
     clashes: tuple[Clash, ...]
     text: Text
-    run: Run | None = None
+    run: SignedRun | None = None
     """None if the model cannot be run."""
 
     @cached_property

@@ -10,30 +10,20 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from plansim.analysis.feedback.polarity import SignedRun
 from plansim.model.records import Model, Variable
 from plansim.output.describe import changes_head, changes_in_short
-from plansim.output.diagrams.parts import Signs
 from plansim.output.series import rows_of
 from plansim.output.text import Text, decimals_of, figure
-from plansim.scenario.reader import Scenario
 from plansim.targets.annual import Annual
 from plansim.targets.catalogue import Kind, Target
 
-__all__ = ["Course", "Run", "card_rows", "course_of", "run_facts", "years_shown"]
+__all__ = ["Course", "card_rows", "course_of", "run_facts", "years_shown"]
 
 WIDTH, HEIGHT, EDGE = 120, 28, 3
 """Of the little picture of a course, in pixels; lines keep the edge free."""
 MOST = 12
 """Elements of an array whose lines are drawn: more would be a blot."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run of the model, and what it tells of the links in it."""
-
-    scenario: Scenario
-    years: Annual
-    signs: Signs
 
 
 @dataclass(frozen=True)
@@ -45,7 +35,7 @@ class Course:
     """Its values in some years; of an array the lowest and highest of its elements."""
 
 
-def card_rows(run: Run, text: Text) -> list[tuple[str, str]]:
+def card_rows(run: SignedRun, text: Text) -> list[tuple[str, str]]:
     """Write the run card: what has to be the same for the same numbers to come out."""
     title = text.pick(run.scenario.title_en, run.scenario.title_zh)
     card = {key: said for key, said in run.years.card.items() if "title" not in key}
@@ -64,7 +54,7 @@ def card_rows(run: Run, text: Text) -> list[tuple[str, str]]:
     return [(label, shown) for label, shown in rows if shown]
 
 
-def run_facts(run: Run, model: Model, text: Text) -> dict[str, object]:
+def run_facts(run: SignedRun, model: Model, text: Text) -> dict[str, object]:
     """Say what the scenario of a run is and sets."""
     scenario = run.scenario
     colon = text("list_sep.colon")

@@ -14,13 +14,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from plansim.files import check_destination, writing_whole
 from plansim.output.export.json_text import json_text
 from plansim.output.series import Series, series_of
 from plansim.output.text import Lang, read_text
 from plansim.output.verdict_words import gap_text
+from plansim.targets.annual import separate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,7 @@ __all__ = [
     "FORMATS",
     "MORE_FIELDS",
     "VERDICT_FIELDS",
+    "Run",
     "card_of",
     "run_csv",
     "run_json",
@@ -47,27 +49,31 @@ _EPOCH = datetime(2000, 1, 1)
 """Stands in a workbook's properties instead of the time of writing."""
 
 
-def tidy(series: Iterable[Series], card: Mapping[str, str]) -> pd.DataFrame:
+Run: TypeAlias = tuple[Sequence[Series], Mapping[str, str]]
+"""Annual series of a run, and its run card."""
+
+
+def tidy(runs: Sequence[Run]) -> pd.DataFrame:
     """Write annual series as one row a figure.
 
-    Columns: scenario, variable, name_zh, unit, year, value. The run card is in ``frame.attrs``.
+    Columns: scenario, variable, name_zh, unit, year, value. The run card of the first run is in
+    ``frame.attrs``.
     """
     import pandas as pd
 
-    frame = pd.DataFrame(list(_rows(series, card)), columns=list(_COLUMNS))
-    frame.attrs.update(card)
+    frame = pd.DataFrame(list(_rows(runs)), columns=list(_COLUMNS))
+    frame.attrs.update(runs[0][1])
     return frame
 
 
 _COLUMNS = ("scenario", "variable", "name_zh", "unit", "year", "value")
 
 
-def _rows(
-    series: Iterable[Series], card: Mapping[str, str]
-) -> Iterator[tuple[str, str, str, str, int, float]]:
-    for each in series:
-        for year, value in each.values.items():
-            yield card["scenario"], each.name, each.name_zh, each.unit, year, value
+def _rows(runs: Iterable[Run]) -> Iterator[tuple[str, str, str, str, int, float]]:
+    for series, card in runs:
+        for each in series:
+            for year, value in each.values.items():
+                yield card["scenario"], each.name, each.name_zh, each.unit, year, value
 
 
 def card_of(dataset: xr.Dataset) -> dict[str, str]:
@@ -80,30 +86,37 @@ def write_run(
     annual: xr.Dataset,
     path: Path,
     *,
+    names: Sequence[str] | None = None,
     force: bool = False,
 ) -> None:
-    """Write a run to ``path``, in the format that its suffix names.
+    """Write runs to ``path``, in the format that its suffix names.
 
-    ``.nc`` holds ``dataset``, every saved time; the others hold ``annual``.
+    ``.nc`` holds ``dataset``, every saved time; the others hold what changes over time of
+    ``annual``. ``names`` are the variables that are written, if not all. Datasets are of one
+    scenario or over ``scenario``.
 
     Raises:
         OutputError: as for `check_destination`, or the system refuses to write.
     """
     check_destination(path, force=force, formats=FORMATS)
-    series, card = list(series_of(annual)), card_of(dataset)
+    if names is not None:
+        dataset = dataset[list(names)]
+    chosen = names or [str(name) for name in annual if "year" in annual[name].dims]
+    yearly = annual[list(chosen)].assign_coords(year=annual["year"])
+    runs = [(list(series_of(run)), card_of(run)) for run in separate(yearly)]
     write: dict[str, Callable[[Path], object]] = {
         ".nc": lambda part: part.write_bytes(dataset.to_netcdf(engine="h5netcdf")),
-        ".csv": lambda part: part.write_text(run_csv(series, card), "utf-8", newline="\n"),
-        ".parquet": lambda part: tidy(series, card).to_parquet(part, index=False),
-        ".xlsx": lambda part: _write_workbook(series, card, part),
+        ".csv": lambda part: part.write_text(run_csv(runs), "utf-8", newline="\n"),
+        ".parquet": lambda part: tidy(runs).to_parquet(part, index=False),
+        ".xlsx": lambda part: _write_workbook(runs, part),
     }
     with writing_whole(path) as part:
         write[path.suffix.lower()](part)
         check_destination(path, force=force, formats=FORMATS)
 
 
-def _write_workbook(series: Sequence[Series], card: Mapping[str, str], path: Path) -> None:
-    """Write a sheet with a variable a row and a year a column, and one with the run card."""
+def _write_workbook(runs: Sequence[Run], path: Path) -> None:
+    """Write a sheet with a variable a row and a year a column, and one with the run cards."""
     from xlsxwriter import Workbook
 
     memory = io.BytesIO()
@@ -112,35 +125,46 @@ def _write_workbook(series: Sequence[Series], card: Mapping[str, str], path: Pat
     book.set_properties({"created": _EPOCH})
     strong = book.add_format({"bold": True})
     sheet = book.add_worksheet("annual")
-    years = list(series[0].values) if series else []
-    for column, title in enumerate(["variable", "name_zh", "unit", *years]):
+    several = ["scenario"] if len(runs) > 1 else []
+    labels = [*several, "variable", "name_zh", "unit"]
+    years = sorted({year for series, _ in runs for each in series[:1] for year in each.values})
+    for column, title in enumerate([*labels, *years]):
         sheet.write(0, column, title, strong)
-    for row, each in enumerate(series, start=1):
-        sheet.write_row(row, 0, [each.name, each.name_zh, each.unit])
-        for column, value in enumerate(each.values.values(), start=3):
+    rows = ((each, card) for series, card in runs for each in series)
+    for row, (each, card) in enumerate(rows, start=1):
+        scenario = [card["scenario"]] if several else []
+        sheet.write_row(row, 0, [*scenario, each.name, each.name_zh, each.unit])
+        for column, year in enumerate(years, start=len(labels)):
+            value = each.values.get(year, math.nan)
             if not math.isnan(value):  # a year without a figure stays an empty cell
                 sheet.write_number(row, column, value)
     sheet.set_column(0, 1, 32)
-    sheet.freeze_panes(1, 3)
+    sheet.freeze_panes(1, len(labels))
     page = book.add_worksheet("run card")
-    page.set_column(0, 1, 32)
-    for row, (key, text) in enumerate(card.items()):
-        page.write_row(row, 0, [key, text])
+    page.set_column(0, len(runs), 32)
+    for row, key in enumerate(runs[0][1]):
+        page.write_row(row, 0, [key, *(card[key] for _, card in runs)])
     book.close()
     path.write_bytes(memory.getvalue())
 
 
-def run_json(series: Iterable[Series], card: Mapping[str, str]) -> str:
+def run_json(runs: Sequence[Run]) -> str:
     """Write annual series as JSON: the run card, and a list of variables with their values by year.
 
-    A year without a figure is ``null``.
+    A year without a figure is ``null``. Of several runs there is a list of these.
     """
     keys = ("name", "name_zh", "unit", "timing", "values")
-    variables = [{key: getattr(each, key) for key in keys} for each in series]
-    return json_text({"run": card, "variables": variables})
+    records = [
+        {
+            "run": card,
+            "variables": [{key: getattr(each, key) for key in keys} for each in series],
+        }
+        for series, card in runs
+    ]
+    return json_text(records[0] if len(records) == 1 else records)
 
 
-def run_csv(series: Iterable[Series], card: Mapping[str, str]) -> str:
+def run_csv(runs: Sequence[Run]) -> str:
     """Write annual series as CSV, one row a figure, with the columns of `tidy`.
 
     A year without a figure has an empty value.
@@ -148,7 +172,7 @@ def run_csv(series: Iterable[Series], card: Mapping[str, str]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    for *labels, value in _rows(series, card):
+    for *labels, value in _rows(runs):
         writer.writerow([*labels, "" if math.isnan(value) else value])
     return file.getvalue()
 

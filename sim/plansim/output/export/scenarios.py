@@ -7,18 +7,21 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plansim.analysis.experiments.store import open_store
 from plansim.errors import Fault, InputError
 from plansim.files import check_destination, writing_whole
 from plansim.output.export.results import FORMATS, card_of, tidy
+from plansim.output.export.sweep import write_runs
 from plansim.output.series import series_of
 from plansim.scenario.records import Text
+from plansim.targets.annual import separate
 from plansim.targets.catalogue import split_reference
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Form", "table_of", "write_scenarios"]
+__all__ = ["Form", "export", "table_of", "write_scenarios"]
 
 
 class Form(StrEnum):
@@ -43,8 +46,8 @@ def table_of(
     """
     import pandas as pd
 
-    parts = [tidy(series_of(_chosen(run, names)), card_of(run)) for run in runs]
-    table = pd.concat(parts, ignore_index=True)
+    table = tidy([(list(series_of(_chosen(run, names))), card_of(run)) for run in runs])
+    table.attrs.clear()
     if form is Form.TIDY:
         return table
     keys = ["scenario", "variable", "name_zh", "unit"]
@@ -73,6 +76,43 @@ def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
 def _barred(reference: str) -> str:
     name, elements = split_reference(reference)
     return "|".join([name.strip('"'), *elements])
+
+
+def export(
+    source: xr.Dataset | Sequence[xr.Dataset] | str | Path,
+    path: str | Path,
+    *,
+    form: Form | str = Form.WIDE,
+    names: Sequence[str] = (),
+    region: Text | None = None,
+    force: bool = False,
+) -> int:
+    """Write annual figures of runs, or the runs of a sweep, for other programs.
+
+    Args:
+        source: datasets by years, as `annual` returns them, each of one scenario or of several; or
+            the path of a sweep, of which each run becomes a row.
+        path: FILE.csv, .xlsx, .parquet or .nc (CF); of a sweep FILE.csv or .parquet.
+        form: of a table: a row a variable (wide), a row a figure (tidy), or that of the IAMC.
+        names: variables that are written; by default all that change over time.
+        region: of the plan, for the IAMC; by default the name of the model.
+        force: whether to replace a file that exists.
+
+    Returns:
+        How many runs were written.
+
+    Raises:
+        InputError: a variable is no series, or there is no sweep of that name.
+        OutputError: as for `check_destination`, or the system refuses to write.
+    """
+    if isinstance(source, str | Path):
+        return write_runs(open_store(Path(source)), Path(path), force=force)
+    listed: list[xr.Dataset] = list(source) if isinstance(source, Sequence) else [source]
+    runs = [run for dataset in listed for run in separate(dataset)]
+    model = str(runs[0].attrs.get("model", ""))
+    where = region or Text(model, model)
+    write_scenarios(runs, Path(path), Form(form), where, names=names, force=force)
+    return len(runs)
 
 
 def write_scenarios(

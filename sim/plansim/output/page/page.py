@@ -15,10 +15,12 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from plansim.analysis.feedback.loop_scores import LoopScores
+from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import load_loops
+from plansim.analysis.feedback.polarity import link_signs
 from plansim.compiler.javascript import runtime
+from plansim.files import write_text
 from plansim.model.records import Model
 from plansim.output.diagrams.modules import STYLE as DIAGRAMS
 from plansim.output.diagrams.modules import Signs, module_diagram, modules_drawn
@@ -27,7 +29,7 @@ from plansim.output.page.font import subsets
 from plansim.output.page.payload import Data, both, payload
 from plansim.output.page.programs import javascript, model_program, verdict_program
 from plansim.output.text import Lang, read_text
-from plansim.scenario.reader import Scenario, as_written
+from plansim.scenario.reader import Scenario, as_written, scenario_of
 from plansim.targets.catalogue import Kind, Target, load_targets, plan_title
 from plansim.targets.views_file import load_views
 
@@ -69,16 +71,19 @@ class Page:
             'style="border: 0" title="plansim"></iframe>'
         )
 
-    def save(self, path: str | Path) -> Path:
-        """Write the page to a file, UTF-8."""
-        found = Path(path)
-        found.write_text(self.text, "utf-8")
-        return found
+    def save(self, path: str | Path, *, force: bool = True) -> Path:
+        """Write the page to a file, UTF-8, whole or not at all.
+
+        Raises:
+            OutputError: the file exists and ``force`` is not given, or the system refuses to write.
+        """
+        write_text(self.text, Path(path), force=force)
+        return Path(path)
 
 
 def page(
     model: Model,
-    scenarios: Sequence[Scenario] = (),
+    scenarios: Sequence[Scenario | str | Path] = (),
     targets: Sequence[Target] | None = None,
     *,
     lang: str = Lang.EN,
@@ -89,8 +94,8 @@ def page(
 
     The first two scenarios are shown side by side at first; without any the model stands as it is
     written. ``targets`` are those of the plan (None: `load_targets`), ``signs`` those of the causal
-    links on the map of the model, as `link_signs` finds them, ``scores`` those of its loops, as
-    `score_loops` finds them.
+    links on the map of the model (None: `link_signs`), ``scores`` those of its loops (None:
+    `score_loops`, where loops are declared), both under the first scenario.
 
     Raises:
         CatalogueError: the targets or the views beside the model have faults.
@@ -98,12 +103,15 @@ def page(
     """
     found = load_targets(None, model) if targets is None else targets
     judged = [each for each in found if each.kind is Kind.TARGET and each.variables]
-    presets = list(scenarios) or [as_written(model)]
+    presets = [scenario_of(model, each) for each in scenarios] or [as_written(model)]
     views = load_views(model, found)
     program = model_program(model, presets, views, judged)
     # A model need not declare its loops.
     declared = model.path.with_name(LOOPS).is_file()
     loops = load_loops(model) if declared else ()
+    signs = link_signs(model, presets[0]) if signs is None else signs
+    if scores is None and loops:
+        scores = score_loops(model, presets[0], loops)
     data = payload(model, presets, views, judged, program, loops)
     assert isinstance(data, dict)
     data |= {**_about(model, found, judged, Lang(lang), signs, scores), "plan": _plan(presets)}

@@ -33,7 +33,7 @@ from plansim.output.verdict_words import MARKS, limit_of, margin_text, value_tex
 from plansim.targets.catalogue import Attribute, Status, Target
 from plansim.targets.verdict import Verdict
 
-__all__ = ["report"]
+__all__ = ["comparison_report"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Stand for scenarios where their names would not fit."""
@@ -47,7 +47,7 @@ _TONES = {
 }
 
 
-def report(comparison: Comparison, text: Text) -> Document:
+def comparison_report(comparison: Comparison, text: Text) -> Document:
     """Build the report in the language of ``text``."""
     titles = _names(comparison, text)
     names = _heads(titles)

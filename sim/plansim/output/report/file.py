@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from plansim.analysis.comparison import Comparison
 from plansim.files import check_destination, writing_whole
 from plansim.output.report.document import Document
+from plansim.output.text import Lang, read_text
 
-__all__ = ["FORMATS", "write_report"]
+__all__ = ["FORMATS", "report", "write_report"]
 
 
 def _html(document: Document, path: Path) -> None:
@@ -42,6 +44,19 @@ _WRITERS: Mapping[str, Callable[[Document, Path], None]] = {
     ".xlsx": _xlsx,
 }
 FORMATS = tuple(_WRITERS)
+
+
+def report(
+    comparison: Comparison, path: str | Path, *, lang: str = Lang.EN, force: bool = False
+) -> None:
+    """Write the report on a comparison: FILE.html, .docx, .xlsx or .pdf.
+
+    Raises:
+        OutputError: as for `write_report`.
+    """
+    from plansim.output.report.comparison import comparison_report
+
+    write_report(comparison_report(comparison, read_text(Lang(lang))), Path(path), force=force)
 
 
 def write_report(document: Document, path: Path, *, force: bool = False) -> None:
