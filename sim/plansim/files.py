@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from plansim.errors import Fault, InputError, OutputError
+from plansim.errors import Fault, InputError, Message, OutputError
 
 __all__ = ["is_shipped", "shipped", "shipped_model", "writing_whole"]
 
@@ -57,9 +57,14 @@ def shipped_model() -> Path:
     folder = shipped("model")
     models = sorted(folder.glob("*.mdl"))
     if len(models) != 1:
-        found = ", ".join(path.name for path in models) or "none"
+        found = Message("{names}", names=tuple(path.name for path in models)) or Message("none")
         raise InputError(
-            Fault("there is not one shipped model", folder, expected="one .mdl file", found=found)
+            Fault(
+                "there is not one shipped model",
+                folder,
+                expected=Message("one .mdl file"),
+                found=found,
+            )
         )
     return models[0]
 

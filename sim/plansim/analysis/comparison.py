@@ -14,7 +14,7 @@ import xarray as xr
 from plansim.analysis.attribution import Attribution, attribute
 from plansim.analysis.experiments.factors import default_of
 from plansim.analysis.optimization.remedies import Mended, mend
-from plansim.errors import Fault, InputError
+from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.reader import Scenario
 from plansim.scenario.records import Text
@@ -133,7 +133,7 @@ def compare(
         ModelError: the compiled engine, which the searches need, cannot compute the model.
     """
     if len(scenarios) < 2:
-        names = ", ".join(each.id for each in scenarios) or "none"
+        names = Message("{names}", names=tuple(each.id for each in scenarios)) or Message("none")
         raise InputError(Fault("a comparison needs two different scenarios", found=names))
     if spread is not None:
         swept = [str(each) for each in spread.summary["scenario"].to_numpy()]
@@ -141,8 +141,8 @@ def compare(
             raise InputError(
                 Fault(
                     "the sweep has run none of the scenarios that are compared",
-                    expected="one of " + ", ".join(each.id for each in scenarios),
-                    found=", ".join(swept),
+                    expected=Message("one of {names}", names=tuple(each.id for each in scenarios)),
+                    found=Message("{names}", names=tuple(swept)),
                 )
             )
     wanted = tuple(each for each in targets if each.kind is Kind.TARGET)

@@ -31,7 +31,7 @@ from plansim.engine.readings import (
     SimulatedRuns,
     compiled,
 )
-from plansim.errors import SimulationError
+from plansim.errors import Message, SimulationError
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import Attribute, Status, Target, unit_factor, variable_of
@@ -150,8 +150,13 @@ class Evaluation:
         for run in np.flatnonzero(self.failed):
             count = int(self.failed.sum())
             raise SimulationError(
-                f"{count} of {len(self.status)} runs break down; run {run} first at "
-                f"{self.failure(int(run))}"
+                Message(
+                    "{count} of {total} runs break down; run {run} first at {location}",
+                    count=count,
+                    total=len(self.status),
+                    run=run,
+                    location=self.failure(int(run)),
+                )
             )
 
 

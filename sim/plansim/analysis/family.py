@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
-from plansim.errors import CatalogueError, Fault, InputError, UnitError, UnknownNameError, nearest
+from plansim.errors import (
+    CatalogueError,
+    Fault,
+    InputError,
+    Message,
+    UnitError,
+    UnknownNameError,
+    nearest,
+)
 from plansim.forms import Document, read_document
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.records import Model
@@ -121,7 +129,12 @@ def _figures(
             deflator = 1.0 if each.deflator is None else _number(_row(each.deflator, evidence))
             units = {row.unit for row in rows}
             if len(units) > 1:
-                raise InputError(Fault("the rows have different units", found=", ".join(units)))
+                raise InputError(
+                    Fault(
+                        "the rows have different units",
+                        found=Message("{units}", units=tuple(units)),
+                    )
+                )
             reported_factor(variable.unit, rows[0].unit)
         except UnknownNameError as error:
             faults += [fault_at(document, (*place, "of"), f.message, nearest=f.nearest)
@@ -140,8 +153,8 @@ def _figures(
 
 def _row(name: str, evidence: Mapping[str, Evidence]) -> Evidence:
     if name not in evidence:
-        raise InputError(Fault(f"no row of the evidence is '{name}'",
-                               nearest=nearest(name, list(evidence))))  # fmt: skip
+        raise InputError(Fault("no row of the evidence is '{id}'",
+                               nearest=nearest(name, list(evidence)), id=name))  # fmt: skip
     _number(evidence[name])
     return evidence[name]
 
@@ -150,7 +163,7 @@ def _number(row: Evidence) -> float:
     try:
         return float(row.value)
     except ValueError:
-        raise InputError(Fault(f"the row {row.id} has no number", found=row.value)) from None
+        raise InputError(Fault("the row {id} has no number", found=row.value, id=row.id)) from None
 
 
 def compare(

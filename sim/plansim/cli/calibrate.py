@@ -20,6 +20,7 @@ from plansim.cli.context import (
     patience,
     remark,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,7 @@ def calibrate(
     if output is not None and output.exists() and not force:
         raise OutputError(Fault("the output file exists already; --force replaces it", output))
     if output is not None and not output.absolute().parent.is_dir():
-        raise OutputError(Fault("cannot write the output", output, found="no such folder"))
+        raise OutputError(Fault("cannot write the output", output, found=Message("no such folder")))
     with patience(page.text("calibration.working", id=plan.id)):
         found = fitted(plan, read)
     if output is not None:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from plansim.errors import Message
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -122,7 +124,9 @@ def write(text: str, *, colour: bool = False) -> None:
 
         # What is left in the buffer must go somewhere when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
+        raise OutputError(
+            Message("standard output cannot be written: {reason}", reason=error.strerror)
+        ) from error
 
 
 def page_for(lang: str | None) -> Page:
@@ -340,7 +344,9 @@ def named_or_whole(
     """See that there is something to run; no names stand for another model as it is written."""
     if not names and (model is None or overrides):
         why = "--set needs a scenario" if overrides else "Missing argument 'SCENARIO'"
-        raise click.UsageError(f"{why}; 'plansim list scenarios' gives those that there are.")
+        raise UsageError(
+            Message("{why}; 'plansim list scenarios' gives those that there are.", why=why)
+        )
     return names
 
 
@@ -362,13 +368,17 @@ def scenarios_of(
     by_id: dict[str, Scenario] = {}
     for scenario in found:
         if (other := by_id.setdefault(scenario.id, scenario)) is not scenario:
-            message = f"two scenarios are called '{scenario.id}'; one of the files needs a new name"
-            faults.append(Fault(message, scenario.path, found=f"also {other.path}"))
+            message = Message(
+                "two scenarios are called '{id}'; one of the files needs a new name", id=scenario.id
+            )
+            faults.append(
+                Fault(message, scenario.path, found=Message("also {path}", path=other.path))
+            )
     ids = [target.id for target in targets]
     for scenario in found:
         for key, (file, line) in scenario.assumed_lines.items():
             if key not in ids:
-                message = f"no target has the id '{key}'"
+                message = Message("no target has the id '{id}'", id=key)
                 faults.append(Fault(message, file, line, nearest=nearest(key, ids)))
         warn(scenario.cautions)
         _warn_in_short(scenario)

@@ -59,6 +59,7 @@ from plansim.cli.plot import COMMANDS as PLOT
 from plansim.cli.sweep import COMMANDS
 from plansim.cli.validate import COMMANDS as VALIDATE
 from plansim.cli.why import COMMANDS as CAUSES
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.errors import Fault, Say
@@ -263,7 +264,7 @@ def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> dict[str
     from plansim.errors import Fault, InputError
     from plansim.model.records import VariableKind
 
-    origin, hint = "--variable", "a name of 'plansim list variables'"
+    origin, hint = "--variable", Message("a name of 'plansim list variables'")
     found: dict[str, set[str]] = {}
     for name in names:
         try:
@@ -274,7 +275,9 @@ def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> dict[str
             ]
             continue
         if variable.kind is VariableKind.LOOKUP:
-            message = f"'{variable.name}' is a lookup table: it has no value over time"
+            message = Message(
+                "'{name}' is a lookup table: it has no value over time", name=variable.name
+            )
             faults.append(Fault(message, model.path, variable.line))
         labels = (f"{variable.name}[{cell}]" for cell in cells)
         found.setdefault(variable.name, set()).update(labels)
@@ -453,7 +456,7 @@ def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
         names += [target.id for target in targets.values()]
         names += [clash.id for clash in clashes.values()]
         close = nearest(name, names)
-        message = f"no variable, target, scenario or clash is called '{name}'"
+        message = Message("no variable, target, scenario or clash is called '{name}'", name=name)
         raise UnknownNameError(Fault(message, nearest=close)) from None
 
 

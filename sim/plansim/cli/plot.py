@@ -11,6 +11,7 @@ import click
 
 from plansim.cli.context import (
     Page,
+    UsageError,
     all_or_faults,
     engine_option,
     items,
@@ -28,6 +29,7 @@ from plansim.cli.context import (
     targets_of,
     variable_names,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -117,12 +119,12 @@ def plot(
     page, what = page_for(lang), PlotKind(kind)
     if what in NAMED and len(names) != NAMED[what]:
         number = {1: "one --variable", 2: "two --variable"}[NAMED[what]]
-        raise click.UsageError(f"--kind {kind} needs {number}")
+        raise UsageError(Message("--kind {kind} needs {number}", kind=kind, number=number))
     if what is PlotKind.FAN and (len(scenario) != 1 or overrides):
-        raise click.UsageError("--kind fan needs one RESULT.zarr, without --set")
+        raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set"))
     if what is PlotKind.DRIVERS and (len(scenario) != 1 or overrides or names):
-        raise click.UsageError(
-            "--kind drivers needs one SCENARIO or FILE.json, without --set and --variable"
+        raise UsageError(
+            Message("--kind drivers needs one SCENARIO or FILE.json, without --set and --variable")
         )
     check_destination(output, force=force, formats=(".pdf", ".png", ".svg"))
     if what is PlotKind.DRIVERS:
@@ -192,7 +194,7 @@ def _sweep(path: Path) -> xr.Dataset:
     from plansim.analysis.experiments.store import open_store
 
     if not path.exists() and path.suffix != ".zarr":  # a scenario, most likely
-        raise click.UsageError("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
+        raise UsageError(Message("--kind fan takes a RESULT.zarr that 'plansim sweep' has made"))
     sweep: xr.Dataset = xr.open_zarr(open_store(path).path, consolidated=False, chunks=None)
     return sweep
 

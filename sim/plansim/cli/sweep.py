@@ -12,6 +12,7 @@ import click
 
 from plansim.cli.context import (
     Page,
+    UsageError,
     WholeNumber,
     constant_names,
     engine_option,
@@ -26,6 +27,7 @@ from plansim.cli.context import (
     targets_of,
     warn,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.analysis.experiments.design import Design
@@ -108,7 +110,7 @@ def sweep(
     from plansim.targets.catalogue import variable_of
 
     if resume and force:
-        raise click.UsageError("--resume keeps what is there, --force replaces it")
+        raise UsageError(Message("--resume keeps what is there, --force replaces it"))
     page = page_for(lang)
     read = model_at(model)
     targets = targets_of(read)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    UsageError,
     format_option,
     items,
     lang_option,
@@ -17,6 +18,7 @@ from plansim.cli.context import (
     patience,
 )
 from plansim.cli.sweep import write_text
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,7 +97,7 @@ def _check_page(path: Path, tests: tuple[str, ...], force: bool) -> None:
     from plansim.output.export.results import check_destination
 
     if tests:
-        raise click.UsageError("the page is about all tests: -o goes without any TEST")
+        raise UsageError(Message("the page is about all tests: -o goes without any TEST"))
     check_destination(path, force=force, formats=(".md",))
     for name in (PAST_PICTURE, REACH_PICTURE):
         if (folder := path.parent / PICTURES).is_dir():

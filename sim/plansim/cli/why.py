@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    UsageError,
     WholeNumber,
     all_or_faults,
     constant_names,
@@ -29,6 +30,7 @@ from plansim.cli.context import (
     targets_of,
     variable_names,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -99,7 +101,7 @@ def loops(
     from plansim.targets.views_file import load_views
 
     if overrides and scenario is None:
-        raise click.UsageError("--set needs a scenario")
+        raise UsageError(Message("--set needs a scenario"))
     page = page_for(lang)
     if picture is not None:
         from plansim.output.export.results import check_destination
@@ -236,7 +238,7 @@ def solve(
     from plansim.targets.catalogue import judged_targets, variable_of
 
     if prices and cost is not None:
-        raise click.UsageError("the cost is either of --price or of --cost")
+        raise UsageError(Message("the cost is either of --price or of --cost"))
     page = page_for(lang)
     read = model_at(model)
     targets = targets_of(read)
@@ -290,16 +292,19 @@ def _prices(
         if not name or not 0 <= price < math.inf:
             faults.append(
                 Fault(
-                    "not a price", "--price", expected="NAME=COST, a number from 0 on", found=text
+                    "not a price",
+                    "--price",
+                    expected=Message("NAME=COST, a number from 0 on"),
+                    found=text,
                 )
             )
             continue
         for lever in all_or_faults(lambda n: lever_named(model, scenario, n), [name], faults):
             if lever.reference not in names:
                 faults.append(
-                    Fault(f"'{lever.reference}' has a price but is not moved", "--price",
-                          expected="one of " + ", ".join(names),
-                          nearest=nearest(lever.reference, names))
+                    Fault("'{name}' has a price but is not moved", "--price",
+                          expected=Message("one of " "{names}", names=tuple(names)),
+                          nearest=nearest(lever.reference, names), name=lever.reference)
                 )  # fmt: skip
             found[lever.reference] = price
     raise_all(faults)
@@ -317,16 +322,16 @@ def _outlay(name: str, model: Model) -> Outlay:
     variable = model.find(head)
     if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
         raise InputError(
-            Fault(f"'{variable.name}' does not move in a run and counts no cost", "--cost",
-                  expected="a variable that a run computes", found=f"a {variable.kind}")
+            Fault("'{name}' does not move in a run and counts no cost", "--cost",
+                  expected=Message("a variable that a run computes"), found=Message("a {kind}", kind=variable.kind), name=variable.name)
         )  # fmt: skip
     ranges = [model.subscripts[each].elements for each in variable.subscripts]
     known = list(references(variable.name, ranges))
     wanted = variable.name + bracket + inside
     if wanted not in known:
         raise InputError(
-            Fault(f"'{name}' is not one series", "--cost", expected="one of " + ", ".join(known),
-                  nearest=nearest(wanted, known))
+            Fault("'{name}' is not one series", "--cost", expected=Message("one of " "{names}", names=tuple(known)),
+                  nearest=nearest(wanted, known), name=name)
         )  # fmt: skip
     return Outlay(wanted)
 
@@ -351,9 +356,11 @@ def _judged(name: str, targets: Sequence[Target]) -> Target:
         return found
     ids = [each.id for each in targets]
     if folded(name) in map(folded, ids):
-        raise InputError(Fault(f"nothing in the model answers for '{name}'"))
+        raise InputError(Fault("nothing in the model answers for '{name}'", name=name))
     known = [each.id for each in judged.values()]
-    raise UnknownNameError(Fault(f"no target has the id '{name}'", nearest=nearest(name, known)))
+    raise UnknownNameError(
+        Fault("no target has the id '{id}'", nearest=nearest(name, known), id=name)
+    )
 
 
 COMMANDS = (loops, attribute, solve)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from plansim.errors import Message
 from plansim.model.scan import Scan
 from plansim.model.syntax import name_key
 
@@ -81,8 +82,11 @@ class Subscripts:
             if related and len(self.ranges[other]) == len(own):
                 return own[self.ranges[other].index(element)]
         raise UnboundError(
-            f"the subscript '{subscript}' stands neither on its left-hand side nor within a "
-            "function over elements"
+            Message(
+                "the subscript '{name}' stands neither on its left-hand side nor within a "
+                "function over elements",
+                name=subscript,
+            )
         )
 
     def position(self, key: str, bound: Mapping[str, str]) -> int:

@@ -80,7 +80,10 @@ def compiled(
         kernel = compile_model(model, vary=constants, outputs=names, values=scenario.values)
     except StructuralError as error:
         raise InputError(
-            Fault(f"'{name}' cannot vary from run to run: the order of a delay depends on it")
+            Fault(
+                "'{name}' cannot vary from run to run: the order of a delay depends on it",
+                name=name,
+            )
             for name in sorted(error.names)
         ) from None
     return _Compiled(model, scenario, tuple(constants), tuple(readings), kernel)

@@ -180,7 +180,9 @@ def _refuse_files(model: Model, abstract: Any) -> None:
             kinds = {type(node).__name__ for node in _nodes(component.ast)}
             if any(kind.startswith("Get") or kind == "DataStructure" for kind in kinds):
                 line = model.find(element.name).line
-                faults.append(Fault(f"'{element.name}' reads another file", model.path, line))
+                faults.append(
+                    Fault("'{name}' reads another file", model.path, line, name=element.name)
+                )
     if faults:
         raise ModelError(faults)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plansim.errors import Fault, ScenarioError, nearest
+from plansim.errors import Fault, Message, ScenarioError, nearest
 from plansim.files import is_shipped, shipped
 from plansim.forms import Document
 from plansim.model.records import Model, TimeSpec, VariableKind, folded
@@ -176,11 +176,12 @@ def _parent_path(layer: _Layer, faults: list[Fault], files: dict[str, str]) -> P
     line = layer.document.line(("parent",))
     faults.append(
         Fault(
-            f"there is no parent '{parent}'",
+            "there is no parent '{name}'",
             layer.document.file,
             line,
-            expected="the id of a scenario, or a relative path",
+            expected=Message("the id of a scenario, or a relative path"),
             nearest=nearest(parent, known),
+            name=parent,
         )
     )
     return None
@@ -198,11 +199,12 @@ def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fau
     )
     if not any(beside):
         yield Fault(
-            f"'{start.key}' is moved alone: stocks begin with what the model gives for "
-            f"{model.time.initial:g}",
+            "'{name}' is moved alone: stocks begin with what the model gives for {year:g}",
             start.file,
             start.line,
-            expected=f"initial values for {start.number:g} as well",
+            expected=Message("initial values for {year:g} as well", year=start.number),
+            name=start.key,
+            year=model.time.initial,
         )
 
 

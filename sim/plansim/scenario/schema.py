@@ -15,7 +15,7 @@ from typing import Annotated, TypeAlias
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
-from plansim.errors import Fault, nearest
+from plansim.errors import Fault, Message, nearest
 from plansim.forms import Document, read_document
 from plansim.forms import Location as Place
 
@@ -207,10 +207,11 @@ def read_scenario_file(path: Path) -> tuple[Document, ScenarioFile | None]:
 def _no_reason(document: Document, place: Place) -> Fault:
     """Say that a target is assumed without a word why."""
     return Fault(
-        f"'{'.'.join(map(str, place))}' gives no reason",
+        "'{id}' gives no reason",
         document.file,
         document.line(place),
-        expected="why the scenario takes this target as given, in a sentence",
+        expected=Message("why the scenario takes this target as given, in a sentence"),
+        id=".".join(map(str, place)),
     )
 
 
@@ -257,12 +258,12 @@ def _sound_part(data: object, details: Sequence[ErrorDetails], *, whole: bool) -
 
 
 _EXPECTED = {
-    "string_type": "text",
-    "model_type": "a mapping (key: value)",
-    "dict_type": "a mapping (key: value)",
-    "list_type": "a list",
-    "float_type": "a number",
-    "finite_number": "a finite number",
+    "string_type": Message("text"),
+    "model_type": Message("a mapping (key: value)"),
+    "dict_type": Message("a mapping (key: value)"),
+    "list_type": Message("a list"),
+    "float_type": Message("a number"),
+    "finite_number": Message("a finite number"),
 }
 _KEYS_OF: Mapping[str, type[_Form]] = {
     "<quantity>": Quantity,
@@ -281,7 +282,7 @@ def _form_fault(document: Document, detail: ErrorDetails) -> Fault:
     name = ".".join(str(part) for part in place)
     line = document.line(place)
     if detail["type"] == "missing":
-        return Fault(f"'{name}' is missing", document.file, line)
+        return Fault("'{name}' is missing", document.file, line, name=name)
     if place[:1] == ("assumes",) and detail["input"] is None:
         return _no_reason(document, place)
     if detail["type"] == "extra_forbidden":
@@ -289,14 +290,17 @@ def _form_fault(document: Document, detail: ErrorDetails) -> Fault:
         form = next((_KEYS_OF[part] for part in around if part in _KEYS_OF), ScenarioFile)
         keys = [field.alias or key for key, field in form.model_fields.items()]
         return Fault(
-            f"unknown key '{name}'",
+            "unknown key '{key}'",
             document.file,
             line,
-            expected="one of " + ", ".join(keys),
+            expected=Message("one of {names}", names=tuple(keys)),
             nearest=nearest(str(place[-1]), keys),
+            key=name,
         )
     return Fault(
-        f"'{name}' has the wrong type" if place else "this is not a scenario",
+        Message("'{name}' has the wrong type", name=name)
+        if place
+        else Message("this is not a scenario"),
         document.file,
         line,
         expected=_EXPECTED.get(detail["type"], detail["msg"]),
@@ -308,17 +312,21 @@ def shown(value: object) -> str:
     """Say in a word or two what a message found."""
     match value:
         case None:
-            return "nothing"
+            return Message("nothing")
         case bool():
             return str(value).lower()
         case int() | float():
             return f"{value:g}"
         case str():
-            return f"the text '{value}'" if len(value) <= 60 else "a long text"
+            return (
+                Message("the text '{value}'", value=value)
+                if len(value) <= 60
+                else Message("a long text")
+            )
         case list():
-            return "a list"
+            return Message("a list")
         case _:
-            return "a mapping"
+            return Message("a mapping")
 
 
 if __name__ == "__main__":

@@ -78,11 +78,11 @@ class Entry:
 
     def fault(
         self,
-        message: str,
+        message: Message,
         below: Place = (),
         *,
-        expected: str | None = None,
-        found: str | None = None,
+        expected: str | Message | None = None,
+        found: str | Message | None = None,
         nearest: str | None = None,
     ) -> ScenarioError:
         """Make the error that one fault of this entry is."""
@@ -138,7 +138,14 @@ def override_entries(overrides: Iterable[str], faults: list[Fault]) -> Iterator[
             # What the shell cut off after a blank is somewhere among the scenarios by now.
             cut = name == text.strip() and " " not in name
             expected = "NAME=VALUE" + (", in quotes if there is a blank in it" if cut else "")
-            faults.append(Fault("not a setting", OVERRIDE, expected=expected, found=f"'{text}'"))
+            faults.append(
+                Fault(
+                    "not a setting",
+                    OVERRIDE,
+                    expected=expected,
+                    found=Message("'{text}'", text=text),
+                )
+            )
 
 
 def assignments(
@@ -151,8 +158,14 @@ def assignments(
             for assignment in _assign(model, entry):
                 first = layer.setdefault(assignment.key, assignment)
                 if first is not assignment:
-                    where = None if first.line is None else f"a first time on line {first.line}"
-                    raise entry.fault(f"'{assignment.key}' is set twice", found=where)
+                    where = (
+                        None
+                        if first.line is None
+                        else Message("a first time on line {number}", number=first.line)
+                    )
+                    raise entry.fault(
+                        Message("'{name}' is set twice", name=assignment.key), found=where
+                    )
         except InputError as error:
             faults.extend(error.faults)
     return layer
@@ -199,10 +212,14 @@ def implausible(found: Iterable[Assignment]) -> Iterator[Fault]:
             alike.setdefault(wish, []).append(each)
     for first, *others in alike.values():
         assert first.variable.plausible is not None
-        message = f"'{first.key}' is outside its plausible range"
+        message = Message("'{key}' is outside its plausible range", key=first.key)
         if others:
             name, count = first.variable.name, len(others) + 1
-            message = f"'{name}' is outside its plausible range in {count} elements"
+            message = Message(
+                "'{name}' is outside its plausible range in {count} elements",
+                name=name,
+                count=count,
+            )
         yield Fault(
             message,
             first.file,
@@ -239,7 +256,10 @@ def _lever_entries(
     whole = Entry(name, name, document, ("levers", name))
     given = lever.model_dump(by_alias=True, exclude_none=True).keys()
     if not given:
-        raise whole.fault(f"the lever '{name}' is empty", expected=", ".join(parts))
+        raise whole.fault(
+            Message("the lever '{name}' is empty", name=name),
+            expected=Message("{parts}", parts=tuple(parts)),
+        )
     base, inside = _split(name)
     for stem in (base, _english(model, base)):
         try:
@@ -251,8 +271,8 @@ def _lever_entries(
         last = " " + list(parts.values())[-1]
         known = [other.removesuffix(last) for other in model.variables if other.endswith(last)]
         raise whole.fault(
-            f"the model has no lever '{name}' with {', '.join(parts)}",
-            expected="one of " + ", ".join(known) if known else None,
+            Message("the model has no lever '{name}' with {parts}", name=name, parts=tuple(parts)),
+            expected=Message("one of {names}", names=tuple(known)) if known else None,
             nearest=nearest(base, known),
         )
     for key in given:
@@ -306,9 +326,9 @@ def _target(model: Model, entry: Entry) -> tuple[Variable, list[tuple[str, ...]]
         if parts := _parts_of(model, variable):
             raise entry.fault(_is_lever(entry, variable, parts))
         raise entry.fault(
-            f"'{variable.name}' cannot be set: its equation gives its value",
-            expected="a constant",
-            found=f"a variable of kind {variable.kind}",
+            Message("'{name}' cannot be set: its equation gives its value", name=variable.name),
+            expected=Message("a constant"),
+            found=Message("a variable of kind {kind}", kind=variable.kind),
             nearest=next(_constants_of(model, variable), None),
         )
     return variable, _ranges(model, entry, variable)
@@ -334,7 +354,13 @@ def _is_lever(entry: Entry, lever: Variable, parts: Sequence[Variable]) -> str:
         for part in parts
     )
     name = lever.name_zh if chinese else lever.name
-    return f"'{name}' is a lever; set {first}, {second} or {last}"
+    return Message(
+        "'{name}' is a lever; set {first}, {second} or {third}",
+        name=name,
+        first=first,
+        second=second,
+        third=last,
+    )
 
 
 def _named(model: Model, entry: Entry) -> Variable:
@@ -354,8 +380,10 @@ def _ranges(model: Model, entry: Entry, variable: Variable) -> list[tuple[str, .
     parts = [part.strip() for part in inside.split(",")]
     if len(parts) != len(whole):
         raise entry.fault(
-            f"'{entry.name}' has the wrong number of subscripts",
-            expected=f"{variable.name}[{', '.join(variable.subscripts)}]" if whole else "none",
+            Message("'{name}' has the wrong number of subscripts", name=entry.name),
+            expected=f"{variable.name}[{', '.join(variable.subscripts)}]"
+            if whole
+            else Message("none"),
             found=str(len(parts)),
         )
     pairs = zip(parts, variable.subscripts, strict=True)
@@ -384,9 +412,9 @@ def _elements(
     if text.strip() and folded(text) in by_name:
         return by_name[folded(text)]
     raise entry.fault(
-        f"'{range_name}' has no element '{text}'",
+        Message("'{name}' has no element '{element}'", name=range_name, element=text),
         below,
-        expected="one of " + ", ".join(whole.elements),
+        expected=Message("one of {names}", names=tuple(whole.elements)),
         nearest=nearest(text, [*whole.elements, *whole.elements_zh, *by_name]),
     )
 
@@ -414,18 +442,20 @@ def _cells(
     is_list = isinstance(setting, list)
     if not ranges:
         raise entry.fault(
-            f"'{entry.name}' takes one number",
+            Message("'{name}' takes one number", name=entry.name),
             below,
-            expected="a number",
-            found="a list" if is_list else "a mapping",
+            expected=Message("a number"),
+            found=Message("a list") if is_list else Message("a mapping"),
         )
     parts: Iterable[tuple[tuple[str, ...], Row, Place]]
     if isinstance(setting, list):
         if len(setting) != len(ranges[0]):
             raise entry.fault(
-                f"'{entry.name}' has the wrong length",
+                Message("'{name}' has the wrong length", name=entry.name),
                 below,
-                expected=f"{len(ranges[0])} values ({', '.join(ranges[0])})",
+                expected=Message(
+                    "{count} values ({ranges})", count=len(ranges[0]), ranges=tuple(ranges[0])
+                ),
                 found=str(len(setting)),
             )
         parts = [
@@ -456,7 +486,7 @@ def _number(entry: Entry, cell: Cell, variable: Variable, below: Place) -> float
     number = number_in(variable.unit, entry, cell, below)
     if outside(number, *variable.admissible):
         raise entry.fault(
-            f"'{entry.name}' is outside its admissible range",
+            Message("'{name}' is outside its admissible range", name=entry.name),
             below,
             expected=range_text(*variable.admissible, variable.unit),
             found=f"{number:g}",
@@ -476,7 +506,7 @@ def number_in(unit_wanted: str, entry: Entry, cell: Cell, below: Place = ()) -> 
             match = _NUMBER_AND_UNIT.fullmatch(plain)
             if match is None or _DECIMAL_COMMA.match(plain):
                 raise entry.fault(
-                    f"'{entry.name}' is not a number",
+                    Message("'{name}' is not a number", name=entry.name),
                     below,
                     expected=_number_expected(plain, unit_wanted),
                     found=shown(cell),
@@ -496,7 +526,7 @@ def number_in(unit_wanted: str, entry: Entry, cell: Cell, below: Place = ()) -> 
                 named.append(replace(fault, message=about))
             raise entry.relay(InputError(named), below) from None
     if not math.isfinite(number):
-        raise entry.fault(f"'{entry.name}' is not a finite number", below)
+        raise entry.fault(Message("'{name}' is not a finite number", name=entry.name), below)
     return number
 
 
@@ -507,9 +537,13 @@ def _number_expected(text: str, unit_wanted: str) -> str:
         with_unit = f", or one with its unit, as '1 {unit_wanted}'"
         return "a number" + ("" if unit_wanted in ("", NO_UNIT) else with_unit)
     whole, rest = comma.groups()
-    point = f"a decimal point: '{whole}.{rest}'"
+    point = Message("a decimal point: '{whole}.{rest}'", whole=whole, rest=rest)
     has_thousands = len(rest) == 3 and not whole.lstrip("+-").startswith("0")
-    return f"{point}, or '{whole}{rest}' if that is meant" if has_thousands else point
+    return (
+        Message("{point}, or '{whole}{rest}' if that is meant", point=point, whole=whole, rest=rest)
+        if has_thousands
+        else point
+    )
 
 
 def outside(number: float, low: float | None, high: float | None) -> bool:

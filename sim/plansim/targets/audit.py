@@ -20,7 +20,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from plansim.errors import CatalogueError, Fault, nearest
+from plansim.errors import CatalogueError, Fault, Message, nearest
 from plansim.files import shipped
 from plansim.forms import Document, read_document
 from plansim.forms import Location as Place
@@ -127,7 +127,7 @@ def audit_plan(folder: str | Path | None = None) -> tuple[Clash, ...]:
     for index, row in enumerate(audit.clashes):
         reader = _ClashReader(row, audit.constants, sources, document, ("clashes", index), faults)
         if row.id in sources.clashes:
-            reader.fault(f"the id {row.id} stands twice", "id")
+            reader.fault(Message("the id {id} stands twice", id=row.id), "id")
         clash = reader.clash()
         clashes.append(clash)
         sources.clashes[row.id] = reader.values
@@ -205,10 +205,10 @@ class _ClashReader:
 
     def fault(
         self,
-        message: str,
+        message: Message,
         *keys: str | int,
-        expected: str | None = None,
-        found: str | None = None,
+        expected: str | Message | None = None,
+        found: str | Message | None = None,
         nearest: str | None = None,
     ) -> None:
         place = (*self.place, *keys)
@@ -221,7 +221,12 @@ class _ClashReader:
         arithmetic = [self._calculation(name, text) for name, text in row.arithmetic.items()]
         stands = self._value(row.stands, "stands")
         if not isinstance(stands, bool):
-            self.fault("not a comparison", "stands", expected="a comparison", found=row.stands)
+            self.fault(
+                Message("not a comparison"),
+                "stands",
+                expected=Message("a comparison"),
+                found=row.stands,
+            )
         used = " ".join([*row.arithmetic.values(), row.stands])
         constants = [
             Statement(name, "", each.value, "", "", each.en, each.zh, "", "")
@@ -253,17 +258,26 @@ class _ClashReader:
 
     def _check_name(self, key: str, name: str) -> None:
         if not _NAME.fullmatch(name) or name in _FUNCTIONS:
-            self.fault(f"'{name}' cannot be a name", key, name, expected="letters, digits and _")
+            self.fault(
+                Message("'{name}' cannot be a name", name=name),
+                key,
+                name,
+                expected=Message("letters, digits and _"),
+            )
         elif name in self.values:
-            self.fault(f"the name '{name}' stands for something else already", key, name)
+            self.fault(
+                Message("the name '{name}' stands for something else already", name=name), key, name
+            )
 
     def _given(self, name: str, figure: _Figure) -> Statement:
         if math.isnan(figure.value) or figure.source is None:
             self.fault(
-                f"the figure '{name}' says neither where it stands nor what it is",
+                Message(
+                    "the figure '{name}' says neither where it stands nor what it is", name=name
+                ),
                 "figures",
                 name,
-                expected="a reference, or value, unit and source",
+                expected=Message("a reference, or value, unit and source"),
             )
         source = figure.source or Words(en="", zh="")
         return Statement(
@@ -280,7 +294,11 @@ class _ClashReader:
 
     def _quoted(self, name: str, figure: _Figure) -> Statement:
         if not math.isnan(figure.value):
-            self.fault(f"the figure '{name}' has both a reference and a value", "figures", name)
+            self.fault(
+                Message("the figure '{name}' has both a reference and a value", name=name),
+                "figures",
+                name,
+            )
         key, _, part = figure.reference.partition(".")
         if key in self.sources.targets:
             return self._from_target(name, self.sources.targets[key], part)
@@ -300,10 +318,10 @@ class _ClashReader:
 
     def _unknown(self, name: str, reference: str, close: str | None) -> None:
         self.fault(
-            f"there is no figure {reference}",
+            Message("there is no figure {reference}", reference=reference),
             "figures",
             name,
-            expected="M03.target, M03.base, E019 or a result of a clash above",
+            expected=Message("M03.target, M03.base, E019 or a result of a clash above"),
             nearest=close,
         )
 
@@ -313,10 +331,10 @@ class _ClashReader:
         value = {"base": target.base_value, "target": target.value}.get(part)
         if value is None:
             self.fault(
-                f"{target.id} has no number for '{part}'",
+                Message("{id} has no number for '{part}'", id=target.id, part=part),
                 "figures",
                 name,
-                expected=f"{target.id}.base or {target.id}.target, where it has one",
+                expected=Message("{id}.base or {id}.target, where it has one", id=target.id),
                 found=reference,
             )
         return Statement(
@@ -341,10 +359,10 @@ class _ClashReader:
         except ValueError:
             value = math.nan
             self.fault(
-                f"{evidence.id} has no such number",
+                Message("{id} has no such number", id=evidence.id),
                 "figures",
                 name,
-                expected=f"{evidence.id}, or of a range {evidence.id}.low or {evidence.id}.high",
+                expected=Message("{id}, or of a range {id}.low or {id}.high", id=evidence.id),
                 found=evidence.value,
             )
         label_en = f"{evidence.quantity}, {evidence.place}"
@@ -365,7 +383,12 @@ class _ClashReader:
         self._check_name("arithmetic", name)
         value = self._value(text, "arithmetic", name)
         if isinstance(value, bool):
-            self.fault(f"'{name}' is a comparison", "arithmetic", name, expected="a number")
+            self.fault(
+                Message("'{name}' is a comparison", name=name),
+                "arithmetic",
+                name,
+                expected=Message("a number"),
+            )
         shown = _in_figures(text, self.values)
         self.values[name] = float(value)
         return Calculation(name, text, shown, float(value))
@@ -383,7 +406,7 @@ class _ClashReader:
         try:
             fields = list(string.Formatter().parse(template))
         except ValueError as error:
-            self.fault(f"the text cannot be filled: {error}", key, language)
+            self.fault(Message("the text cannot be filled: {reason}", reason=error), key, language)
             return template
         for literal, name, form, conversion in fields:
             # A folded text has a blank at each line end, which Chinese does not know.
@@ -392,17 +415,17 @@ class _ClashReader:
                 continue
             if name not in self.values:
                 self.fault(
-                    f"the text names '{name}', which nothing gives",
+                    Message("the text names '{name}', which nothing gives", name=name),
                     key,
                     language,
                     nearest=nearest(name, self.values),
                 )
             elif conversion or not _FORMAT.fullmatch(form or ""):
                 self.fault(
-                    "the text has a place that cannot be filled",
+                    Message("the text has a place that cannot be filled"),
                     key,
                     language,
-                    expected=f"{{{name}:.1f}}, with the number of decimals",
+                    expected=Message("{{{name}:.1f}}, with the number of decimals", name=name),
                     found=f"{{{name}:{form}}}",
                 )
             else:
@@ -460,11 +483,11 @@ def evaluate(text: str, values: Mapping[str, float]) -> float | bool:
     True
     """
     if len(text) > _LONGEST:
-        raise _NoValueError("the expression is too long")
+        raise _NoValueError(Message("the expression is too long"))
     try:
         body = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise _NoValueError("this is not an expression") from None
+        raise _NoValueError(Message("this is not an expression")) from None
     if isinstance(body, ast.Compare) and len(body.ops) == 1 and type(body.ops[0]) in _COMPARISONS:
         compare = _COMPARISONS[type(body.ops[0])]
         return compare(_number(body.left, values), _number(body.comparators[0], values))
@@ -478,7 +501,9 @@ def _number(node: ast.expr, values: Mapping[str, float]) -> float:
             return _finite(lambda a, _: float(a), value, 0)
         case ast.Name(id=name):
             if name not in values:
-                raise _NoValueError(f"nothing is called '{name}'", nearest(name, values))
+                raise _NoValueError(
+                    Message("nothing is called '{name}'", name=name), nearest(name, values)
+                )
             return float(values[name])
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_number(operand, values)
@@ -489,16 +514,18 @@ def _number(node: ast.expr, values: Mapping[str, float]) -> float:
         ):
             return float(_FUNCTIONS[name]([_number(argument, values) for argument in args]))
         case _:
-            raise _NoValueError("only numbers, names, + - * / **, sum, min, max are understood")
+            raise _NoValueError(
+                Message("only numbers, names, + - * / **, sum, min, max are understood")
+            )
 
 
 def _finite(operation: Callable[[float, float], float], a: float, b: float) -> float:
     try:
         found = operation(a, b)
     except (ArithmeticError, ValueError):
-        raise _NoValueError("the expression has no finite value") from None
+        raise _NoValueError(Message("the expression has no finite value")) from None
     if math.isinf(found):
-        raise _NoValueError("the expression has no finite value")
+        raise _NoValueError(Message("the expression has no finite value"))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from plansim.errors import Fault, UnitError, nearest
+from plansim.errors import Fault, Message, UnitError, nearest
 from plansim.model.records import Model, Variable
 from plansim.model.units import convert
 from plansim.targets.indicator import Measure, in_a_year, measured_unit, trailing_base
@@ -306,10 +306,13 @@ def misfits(
         name, elements = split_reference(reference)
         if name not in shapes:
             yield Fault(
-                f"{holder} has no variable '{name}' to judge {target.id} by",
+                "{holder} has no variable '{name}' to judge {target} by",
                 target.file,
                 target.line,
                 nearest=nearest(name, names),
+                holder=holder,
+                name=name,
+                target=target.id,
             )
             continue
         ranges = list(shapes[name].subscripts.values())
@@ -320,21 +323,26 @@ def misfits(
         ]
         if strange or len(elements) != len(ranges):
             yield Fault(
-                f"'{reference}' is not one series of {holder}",
+                "'{name}' is not one series of {holder}",
                 target.file,
                 target.line,
                 expected=name + "".join(f"[{each}]" for each in shapes[name].subscripts),
                 found=reference,
                 nearest=strange[0][1] if strange else None,
+                name=reference,
+                holder=holder,
             )
             continue
         try:
             unit_factor(shapes[name].unit, target)
         except UnitError:
             yield Fault(
-                f"the {target.measure} of '{name}' does not have the unit of {target.id}",
+                "the {measure} of '{name}' does not have the unit of {target}",
                 target.file,
                 target.line,
-                expected=f"a unit that converts to {target.unit}",
-                found=measured_unit(target.measure, shapes[name].unit) or "no unit",
+                expected=Message("a unit that converts to {unit}", unit=target.unit),
+                found=measured_unit(target.measure, shapes[name].unit) or Message("no unit"),
+                measure=target.measure,
+                name=name,
+                target=target.id,
             )

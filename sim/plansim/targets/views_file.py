@@ -135,7 +135,7 @@ class _Reader:
         seen: set[str] = set()
         for number, row in enumerate(rows):
             if row.id in seen:
-                self.fault((key, number, "id"), f"the id '{row.id}' stands twice")
+                self.fault((key, number, "id"), Message("the id '{id}' stands twice", id=row.id))
             seen.add(row.id)
             yield number, row
 
@@ -149,14 +149,20 @@ class _Reader:
         ]
         if not shown:
             if not row.show:
-                self.fault((*place, "show"), "a chart shows nothing", expected="a variable")
+                self.fault(
+                    (*place, "show"),
+                    Message("a chart shows nothing"),
+                    expected=Message("a variable"),
+                )
             return None
         variables = [variable for variable, _ in shown]
         first = row.show[0]
         line = self.document.line(place) or 0
         if drawn.setdefault(first, line) != line:
             self.fault(
-                place, f"'{first}' is shown twice", found=f"a first time on line {drawn[first]}"
+                place,
+                Message("'{name}' is shown twice", name=first),
+                found=Message("a first time on line {number}", number=drawn[first]),
             )
         unit = row.unit or unit_of(self.targets, [reference_of(*each) for each in shown])
         unit = variables[0].unit if unit is None else unit
@@ -165,7 +171,9 @@ class _Reader:
             try:
                 factor = reported_factor(variable.unit, unit)
             except UnitError as error:
-                message = f"'{variable.name}' cannot be shown in {unit}"
+                message = Message(
+                    "'{name}' cannot be shown in {unit}", name=variable.name, unit=unit
+                )
                 what = error.faults[0]
                 if row.unit is not None:
                     place = (*place, "unit")
@@ -191,8 +199,10 @@ class _Reader:
         variable = variables.get(name)
         if variable is None or variable.kind in STILL:
             known = [each.name for each in variables.values() if each.kind not in STILL]
-            message = f"the model has no variable '{name}' that changes over time"
-            found = None if variable is None else f"a {variable.kind}"
+            message = Message(
+                "the model has no variable '{name}' that changes over time", name=name
+            )
+            found = None if variable is None else Message("a {kind}", kind=variable.kind)
             self.fault(place, message, None, found, nearest(name, known))
             return
         ranges = [self.model.subscripts[each].elements for each in variable.subscripts]
@@ -205,7 +215,7 @@ class _Reader:
             wanted = name + "".join(f"[{each}]" for each in variable.subscripts)
             known = [e for within in ranges for e in within]
             close = nearest(strange[0], known) if strange else None
-            self.fault(place, f"'{text}' is not one series", wanted, text, close)
+            self.fault(place, Message("'{name}' is not one series", name=text), wanted, text, close)
             return
         yield variable, elements
 
@@ -219,26 +229,39 @@ class _Reader:
         ]
         if not found:
             if not row.moves:
-                self.fault((*place, "moves"), "a lever moves nothing", expected="a constant")
+                self.fault(
+                    (*place, "moves"),
+                    Message("a lever moves nothing"),
+                    expected=Message("a constant"),
+                )
             return None
         references = [reference_of(*each) for each in found]
         line = self.document.line(place) or 0
         for each in references:
             if moved.setdefault(each, line) != line:
                 self.fault(
-                    place, f"'{each}' is moved twice", found=f"a first time on line {moved[each]}"
+                    place,
+                    Message("'{name}' is moved twice", name=each),
+                    found=Message("a first time on line {number}", number=moved[each]),
                 )
         variable = found[0][0]
         if row.apply is Apply.SET and len(found) > 1:
             self.fault(
                 place,
-                "a lever sets one constant",
-                expected=f"one element, or apply: {Apply.ADD} or {Apply.MULTIPLY}",
-                found=f"{len(found)} constants",
+                Message("a lever sets one constant"),
+                expected=Message(
+                    "one element, or apply: {first} or {second}",
+                    first=Apply.ADD,
+                    second=Apply.MULTIPLY,
+                ),
+                found=Message("{count} constants", count=len(found)),
             )
         if units := {each.unit for each, _ in found} - {variable.unit}:
             self.fault(
-                place, "a lever moves constants of one unit", variable.unit, ", ".join(units)
+                place,
+                Message("a lever moves constants of one unit"),
+                variable.unit,
+                Message("{units}", units=tuple(units)),
             )
         ends = self._range(row, variable, place)
         unit = "Dmnl" if row.apply is Apply.MULTIPLY else variable.unit
@@ -248,7 +271,11 @@ class _Reader:
         except UnitError as error:
             what = error.faults[0]
             self.fault(
-                (*place, "unit"), f"the lever cannot be shown in {shown}", None, unit, what.nearest
+                (*place, "unit"),
+                Message("the lever cannot be shown in {unit}", unit=shown),
+                None,
+                unit,
+                what.nearest,
             )
             factor = 1.0
         if ends is None:
@@ -278,7 +305,12 @@ class _Reader:
             self.faults += error.faults
             return
         if variable.kind is not VariableKind.CONSTANT:
-            self.fault(place, f"'{variable.name}' is no lever", "a constant", f"a {variable.kind}")
+            self.fault(
+                place,
+                Message("'{name}' is no lever", name=variable.name),
+                Message("a constant"),
+                Message("a {kind}", kind=variable.kind),
+            )
             return
         for each in elements:
             yield variable, tuple(each.split(",")) if each else ()
@@ -290,22 +322,29 @@ class _Reader:
             if row.apply is Apply.SET and variable.plausible is not None:
                 return variable.plausible
             why = (
-                f"'{variable.name}' has no plausible range"
+                Message("'{name}' has no plausible range", name=variable.name)
                 if row.apply is Apply.SET
-                else "a lever that changes what stands there has no range of its own"
+                else Message("a lever that changes what stands there has no range of its own")
             )
-            self.fault(place, why, expected="range: [lowest, highest]")
+            self.fault(place, why, expected=Message("range: [lowest, highest]"))
             return None
         if len(given) != 2 or not given[0] < given[1]:
             listed = ", ".join(f"{each:g}" for each in given)
-            self.fault((*place, "range"), "not a range", "[lowest, highest], rising", f"[{listed}]")
+            self.fault(
+                (*place, "range"),
+                Message("not a range"),
+                Message("[lowest, highest], rising"),
+                f"[{listed}]",
+            )
             return None
         if row.apply is Apply.SET:
             for end in given:
                 if outside(end, *variable.admissible):
                     self.fault(
                         (*place, "range"),
-                        f"the range of '{variable.name}' leaves the admissible one",
+                        Message(
+                            "the range of '{name}' leaves the admissible one", name=variable.name
+                        ),
                         range_text(*variable.admissible, variable.unit),
                         f"{end:g}",
                     )

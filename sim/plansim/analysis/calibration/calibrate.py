@@ -19,7 +19,7 @@ from plansim.analysis.calibration.least_squares import Fit, Interval, fit, profi
 from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
 from plansim.analysis.experiments.factors import Factor, applied, default_of, reach
 from plansim.engine.trajectory import version_of
-from plansim.errors import SimulationError
+from plansim.errors import Message, SimulationError
 from plansim.model.records import Model
 from plansim.targets.catalogue import indicator_of
 from plansim.targets.indicator import Floats
@@ -135,7 +135,12 @@ def calibrate(spec: Spec, model: Model, engine: Engine = compiled) -> Calibratio
     start = (present - misfit.lows) / width
     as_is = misfit.values(start)[0]
     if not np.isfinite(as_is).all():
-        raise SimulationError(f"a run of '{spec.scenario.id}' gives no figure for an observation")
+        raise SimulationError(
+            Message(
+                "a run of '{scenario}' gives no figure for an observation",
+                scenario=spec.scenario.id,
+            )
+        )
     best = fit(misfit.misses, np.clip(start, 0, 1), starts=spec.starts, seed=spec.seed)
     fitted = misfit.values(best.point)[0]
     estimates = []

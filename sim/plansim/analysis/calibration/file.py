@@ -32,6 +32,7 @@ from plansim.errors import (
     DesignError,
     Fault,
     InputError,
+    Message,
     UnitError,
     UnknownNameError,
     nearest,
@@ -207,9 +208,10 @@ def _placed(name: str | Path) -> Path:
         known = sorted(each.stem for each in folder.glob("*.yaml"))
         raise UnknownNameError(
             Fault(
-                f"no calibration is called '{name}'",
-                expected="one of " + ", ".join(known) + ", or a path",
+                "no calibration is called '{name}'",
+                expected=Message("one of {names}, or a path", names=tuple(known)),
                 nearest=nearest(str(name), known),
+                name=name,
             )
         )
     return path
@@ -256,10 +258,10 @@ class _Reader:
 
     def fault(
         self,
-        message: str,
+        message: Message,
         *place: str | int,
-        expected: str | None = None,
-        found: str | None = None,
+        expected: str | Message | None = None,
+        found: str | Message | None = None,
         nearest: str | None = None,
     ) -> None:
         line = self.document.line(place)
@@ -282,7 +284,7 @@ class _Reader:
 
     def _parameters(self, scenario: Scenario) -> tuple[Factor, ...]:
         if not self.form.parameters:
-            self.fault("a calibration needs parameters", "parameters")
+            self.fault(Message("a calibration needs parameters"), "parameters")
             return ()
         forms = {
             name: FactorForm(
@@ -327,7 +329,11 @@ class _Reader:
             low, high = sorted(map(float, values))
             if outside(low, *known) or outside(high, *known):
                 self.fault(
-                    f"'{factor.name}' takes '{reference}' outside its evidence range",
+                    Message(
+                        "'{name}' takes '{reference}' outside its evidence range",
+                        name=factor.name,
+                        reference=reference,
+                    ),
                     "parameters",
                     factor.name,
                     expected=range_text(*known, variable.unit),
@@ -343,7 +349,9 @@ class _Reader:
                 row = self._row(form)
                 first = taken.setdefault((row.file, row.line), place)
                 if first != place:
-                    self.fault(f"the row stands twice: {row}", "observations", place)
+                    self.fault(
+                        Message("the row stands twice: {row}", row=row), "observations", place
+                    )
                 yield self._observation(form, row, place, scenario)
             except InputError as error:
                 for fault in error.faults:
@@ -368,13 +376,16 @@ class _Reader:
         asked = form.id or form.quantity
         if asked is None or (form.id and form.quantity):
             raise InputError(
-                Fault("an observation names a row", expected="either a quantity or an id")
+                Fault("an observation names a row", expected=Message("either a quantity or an id"))
             )
         if asked in targets:
             raise InputError(
                 Fault(
-                    f"{asked} is a target of the plan, not an observation",
-                    expected=f"a row of {OBSERVATIONS} or {EVIDENCE}",
+                    "{id} is a target of the plan, not an observation",
+                    expected=Message(
+                        "a row of {first} or {second}", first=OBSERVATIONS, second=EVIDENCE
+                    ),
+                    id=asked,
                 )
             )
         folder = self.model.path.parent
@@ -391,18 +402,20 @@ class _Reader:
             column = "id" if form.id else "quantity"
             raise InputError(
                 Fault(
-                    f"no row of {table.path.name} has " + ", ".join(map(": ".join, wanted.items())),
+                    "no row of {name} has " "{names}",
                     nearest=None if table.find({column: asked}) else
-                    nearest(asked, table.words(column)),
+                    nearest(asked, table.words(column)), name=table.path.name, names=tuple(map(': '.join, wanted.items())),
                 )
             )  # fmt: skip
         if len(rows) > 1:
             raise InputError(
                 Fault(
-                    f"{len(rows)} rows of {table.path.name} have "
-                    + ", ".join(map(": ".join, wanted.items())),
-                    expected="one row; say place, part and year",
+                    "{count} rows of {name} have {names}",
+                    expected=Message("one row; say place, part and year"),
                     found="; ".join(f"line {row.line}: {row}" for row in rows[:4]),
+                    count=len(rows),
+                    name=table.path.name,
+                    names=tuple(map(": ".join, wanted.items())),
                 )
             )
         (row,) = rows
@@ -416,17 +429,36 @@ class _Reader:
         series = self._series(form.variable)
         year, value, unit = datum(row)
         if form.since is None and form.measure is not Measure.LEVEL:
-            raise InputError(Fault(f"a {form.measure} needs a base year", expected="since: YEAR"))
+            raise InputError(
+                Fault(
+                    "a {measure} needs a base year",
+                    expected=Message("since: YEAR"),
+                    measure=form.measure,
+                )
+            )
         if form.since is not None and form.measure is Measure.LEVEL:
-            raise InputError(Fault(f"a {form.measure} has no base year", expected="no 'since'"))
+            raise InputError(
+                Fault(
+                    "a {measure} has no base year",
+                    expected=Message("no 'since'"),
+                    measure=form.measure,
+                )
+            )
         since = year if form.since is None else form.since
         if form.measure is not Measure.LEVEL and since >= year:
             raise InputError(
-                Fault("the base year comes too late", expected=f"before {year}", found=str(since))
+                Fault(
+                    "the base year comes too late",
+                    expected=Message("before {year}", year=year),
+                    found=str(since),
+                )
             )
         if (form.error is None) == (form.relative_error is None):
             raise InputError(
-                Fault("an observation has one error", expected="either error or relative_error")
+                Fault(
+                    "an observation has one error",
+                    expected=Message("either error or relative_error"),
+                )
             )
         error = form.error if form.error is not None else abs(value) * (form.relative_error or 0.0)
         if error <= 0:
@@ -441,8 +473,14 @@ class _Reader:
             if not clock.initial <= min(since, year) + shift <= year + shift <= clock.final:
                 raise InputError(
                     Fault(
-                        f"no run of '{scenario.id}' has '{series}' of {min(since, year)}–{year}",
-                        expected=f"{clock.initial:g} to {clock.final:g}",
+                        "no run of '{scenario}' has '{name}' of {first}–{last}",
+                        expected=Message(
+                            "{low:g} to {high:g}", low=clock.initial, high=clock.final
+                        ),
+                        scenario=scenario.id,
+                        name=series,
+                        first=min(since, year),
+                        last=year,
                     )
                 )
         said = (row.cells.get(key, "") for key in ("quantity", "part", "year"))
@@ -478,14 +516,19 @@ class _Reader:
         variable = self.model.find(name)
         if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
             raise InputError(
-                Fault(f"'{variable.name}' does not move in a run", found=f"a {variable.kind}")
+                Fault(
+                    "'{name}' does not move in a run",
+                    found=Message("a {kind}", kind=variable.kind),
+                    name=variable.name,
+                )
             )
         ranges = [self.model.subscripts[each].elements for each in variable.subscripts]
         if len(ranges) != len(elements):
             raise InputError(
                 Fault(
-                    f"'{reference}' has the wrong number of subscripts",
+                    "'{name}' has the wrong number of subscripts",
                     expected=_form_of(variable.name, variable.subscripts),
+                    name=reference,
                 )
             )
         found = []
@@ -494,9 +537,11 @@ class _Reader:
             if folded(element) not in known:
                 raise InputError(
                     Fault(
-                        f"'{variable.name}' has no element '{element}'",
-                        expected="one of " + ", ".join(within),
+                        "'{name}' has no element '{element}'",
+                        expected=Message("one of {names}", names=tuple(within)),
                         nearest=nearest(element, within),
+                        name=variable.name,
+                        element=element,
                     )
                 )
             found.append(known[folded(element)])

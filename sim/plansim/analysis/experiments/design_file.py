@@ -35,6 +35,7 @@ from plansim.errors import (
     DesignError,
     Fault,
     InputError,
+    Message,
     ScenarioError,
     UnknownNameError,
     nearest,
@@ -78,9 +79,10 @@ def design_named(name: str, known: str = ", or a path") -> Path:
             names = sorted(each.stem for each in folder.glob("*.yaml"))
             raise UnknownNameError(
                 Fault(
-                    f"no design is called '{name}'",
-                    expected="one of " + ", ".join(names) + known,
+                    "no design is called '{name}'",
+                    expected=Message("one of {names}{known}", names=tuple(names), known=known),
                     nearest=nearest(name, names),
+                    name=name,
                 )
             )
     return path
@@ -135,10 +137,15 @@ def quick_design(
         low, dots, high = (part.strip() for part in bounds.partition(".."))
         if not name or (given and not (low and dots and high)):
             faults.append(
-                Fault("not a factor", "--factor", expected="NAME or NAME=LOW..HIGH", found=text)
+                Fault(
+                    "not a factor",
+                    "--factor",
+                    expected=Message("NAME or NAME=LOW..HIGH"),
+                    found=text,
+                )
             )
         elif name in forms:
-            faults.append(Fault(f"the factor '{name}' is given twice", "--factor"))
+            faults.append(Fault("the factor '{name}' is given twice", "--factor", name=name))
         else:
             forms[name] = FactorForm(uniform=[low, high] if given else None)
     if faults:
@@ -225,10 +232,10 @@ class _Reader:
 
     def fault(
         self,
-        message: str,
+        message: Message,
         *place: str | int,
-        expected: str | None = None,
-        found: str | None = None,
+        expected: str | Message | None = None,
+        found: str | Message | None = None,
         nearest: str | None = None,
     ) -> None:
         line = self.document.line(place)
@@ -247,11 +254,15 @@ class _Reader:
                 self.faults += error.faults
             else:
                 if scenario.id in seen:
-                    self.fault(f"the scenario '{scenario.id}' stands twice", "scenarios", place)
+                    self.fault(
+                        Message("the scenario '{name}' stands twice", name=scenario.id),
+                        "scenarios",
+                        place,
+                    )
                 seen.add(scenario.id)
                 yield scenario
         if not self.form.scenarios:
-            self.fault("a sweep needs a scenario", "scenarios")
+            self.fault(Message("a sweep needs a scenario"), "scenarios")
 
     def _relay(self, error: InputError, *place: str | int) -> None:
         line = self.document.line(place)
@@ -266,9 +277,9 @@ class _Reader:
         if table is not None:
             forms |= {name: FactorForm() for name in table.names if name not in forms}
             for name in forms.keys() - set(table.names):
-                self.fault(f"the table has no column '{name}'", "factors", name)
+                self.fault(Message("the table has no column '{name}'", name=name), "factors", name)
         if not forms and table is None and self.form.rest is None:
-            self.fault("a sweep needs factors", "factors")
+            self.fault(Message("a sweep needs factors"), "factors")
         for name, form in forms.items():
             try:
                 yield self._factor(name, form, table is not None)
@@ -281,7 +292,7 @@ class _Reader:
         if rest is None:
             return
         if self.form.design.kind is Kind.TABLE:
-            self.fault("a table says itself what varies", "rest")
+            self.fault(Message("a table says itself what varies"), "rest")
             return
         without = []
         for place, name in enumerate(rest.without):
@@ -299,18 +310,28 @@ class _Reader:
             asked = replace(entry, name=reference)
             variable, elements = meant(self.model, asked)
             if variable.kind is not VariableKind.CONSTANT:
-                raise _wrong(asked, "only a constant can vary from run to run", found="the clock")
+                raise _wrong(
+                    asked,
+                    Message("only a constant can vary from run to run"),
+                    found=Message("the clock"),
+                )
             for element in elements:
                 variables[f"{variable.name}[{element}]" if element else variable.name] = variable
         units = {variable.unit for variable in variables.values()}
         unit = "Dmnl" if form.apply is Apply.MULTIPLY else next(iter(units))
         if form.apply is not Apply.MULTIPLY and len(units) > 1:
             raise _wrong(
-                entry, f"the constants of '{name}' have different units", found=", ".join(units)
+                entry,
+                Message("the constants of '{name}' have different units", name=name),
+                found=Message("{units}", units=tuple(units)),
             )
         one = next(iter(variables.values()))
         if "/" in name or name.startswith("_"):
-            raise _wrong(entry, f"a factor cannot be called '{name}'", expected="no slash in it")
+            raise _wrong(
+                entry,
+                Message("a factor cannot be called '{name}'", name=name),
+                expected=Message("no slash in it"),
+            )
         return Factor(
             name=one.name if folded(name) in {folded(one.name), folded(one.name_zh)} else name,
             constants=tuple(variables),
@@ -328,14 +349,20 @@ class _Reader:
         given = [key for key in shapes if getattr(form, key) is not None]
         if len(given) > 1:
             raise _wrong(
-                entry, f"'{entry.name}' has more than one distribution", found=" and ".join(given)
+                entry,
+                Message("'{name}' has more than one distribution", name=entry.name),
+                found=" and ".join(given),
             )
         if tabled:
             if given or form.within:
-                raise _wrong(entry, f"the table says what '{entry.name}' is", found=given[0])
+                raise _wrong(
+                    entry,
+                    Message("the table says what '{name}' is", name=entry.name),
+                    found=given[0],
+                )
             return None
         if form.within is not None and not {"normal", "lognormal"} & set(given):
-            raise _wrong(entry, "only a normal or lognormal distribution is cut", "within")
+            raise _wrong(entry, Message("only a normal or lognormal distribution is cut"), "within")
         if not given:
             return self._plausible(entry, form, variable)
         return self._given(entry, form, unit, variable, given[0])
@@ -345,8 +372,8 @@ class _Reader:
             why = "has no plausible range" if form.apply is Apply.SET else "is not set but changed"
             raise _wrong(
                 entry,
-                f"'{entry.name}' needs a distribution, since it {why}",
-                expected="uniform: [low, high], or another one",
+                Message("'{name}' needs a distribution, since it {why}", name=entry.name, why=why),
+                expected=Message("uniform: [low, high], or another one"),
             )
         return Uniform(*variable.plausible)
 
@@ -362,10 +389,11 @@ class _Reader:
             if len(found) != count or not rises or found[0] == found[-1]:
                 raise _wrong(
                     entry,
-                    f"'{entry.name}' has no proper {below} range",
+                    Message("'{name}' has no proper {range} range", name=entry.name, range=below),
                     below,
-                    expected=f"{count} rising numbers",
-                    found=", ".join(f"{each:g}" for each in found) or "nothing",
+                    expected=Message("{count} rising numbers", count=count),
+                    found=Message("{names}", names=tuple(f"{each:g}" for each in found))
+                    or Message("nothing"),
                 )
             return found
 
@@ -383,7 +411,11 @@ class _Reader:
                 for end, open_ in zip(variable.admissible, (-math.inf, math.inf), strict=True)
             )
         else:
-            raise _wrong(entry, f"'{entry.name}' needs ends", expected="within: [low, high]")
+            raise _wrong(
+                entry,
+                Message("'{name}' needs ends", name=entry.name),
+                expected=Message("within: [low, high]"),
+            )
         if form.normal is not None:
             mean, sd = number(form.normal.mean, "mean"), number(form.normal.sd, "sd")
             self._check_shape(entry, sd, low <= mean <= high)
@@ -395,9 +427,15 @@ class _Reader:
 
     def _check_shape(self, entry: Entry, spread: float, inside: bool) -> None:
         if spread <= 0:
-            raise _wrong(entry, f"'{entry.name}' needs a spread above zero", found=f"{spread:g}")
+            raise _wrong(
+                entry,
+                Message("'{name}' needs a spread above zero", name=entry.name),
+                found=f"{spread:g}",
+            )
         if not inside:
-            raise _wrong(entry, f"the middle of '{entry.name}' lies outside its ends")
+            raise _wrong(
+                entry, Message("the middle of '{name}' lies outside its ends", name=entry.name)
+            )
 
     def _discrete(self, entry: Entry, form: NumbersForm, number: Callable[..., float]) -> Discrete:
         values = tuple(number(each, "values", i) for i, each in enumerate(form.values))
@@ -405,9 +443,9 @@ class _Reader:
         if not values or len(weights) != len(values) or min(weights) < 0 or sum(weights) <= 0:
             raise _wrong(
                 entry,
-                f"'{entry.name}' has no proper discrete distribution",
+                Message("'{name}' has no proper discrete distribution", name=entry.name),
                 "discrete",
-                expected="values, and as many weights that are not negative",
+                expected=Message("values, and as many weights that are not negative"),
             )
         return Discrete(values, weights)
 
@@ -419,12 +457,20 @@ class _Reader:
         names: set[str] = set(self.form.outputs)
         for factor in factors:
             if factor.name in names:
-                self.fault(f"two things are called '{factor.name}'", "factors", factor.name)
+                self.fault(
+                    Message("two things are called '{name}'", name=factor.name),
+                    "factors",
+                    factor.name,
+                )
             names.add(factor.name)
             for reference in factor.constants:
                 if owner := owners.get(reference):
                     self.fault(
-                        f"'{factor.name}' and '{owner}' act on one constant",
+                        Message(
+                            "'{name}' and '{owner}' act on one constant",
+                            name=factor.name,
+                            owner=owner,
+                        ),
                         "factors",
                         factor.name,
                         found=reference,
@@ -448,7 +494,10 @@ class _Reader:
                 first = min(each.time.initial for each in scenarios)
                 last = max(each.time.final for each in scenarios)
                 self.fault(
-                    f"no run reaches {year}", "years", place, expected=f"{first:g} to {last:g}"
+                    Message("no run reaches {year}", year=year),
+                    "years",
+                    place,
+                    expected=Message("{low:g} to {high:g}", low=first, high=last),
                 )
 
     def _check_ranges(
@@ -463,7 +512,11 @@ class _Reader:
                 ends = np.array([table.values[:, place].min(), table.values[:, place].max()])
             at = ("factors", factor.name)
             if self.form.design.kind is Kind.MORRIS and not np.isfinite(ends).all():
-                self.fault(f"'{factor.name}' needs ends", *at, expected="within: [low, high]")
+                self.fault(
+                    Message("'{name}' needs ends", name=factor.name),
+                    *at,
+                    expected=Message("within: [low, high]"),
+                )
                 continue
             defaults = {
                 each: default_of(self.model, scenario.values, each) for each in factor.constants
@@ -488,11 +541,14 @@ class _Reader:
             if any(math.isfinite(end) and outside(end, *bounds) for end in ends):
                 log.append(
                     Fault(
-                        f"'{factor.name}' takes '{reference}' outside its {word} range",
+                        "'{name}' takes '{reference}' outside its {range} range",
                         self.document.file,
                         self.document.line(place),
                         expected=range_text(*bounds, variable.unit),
                         found=range_text(ends[0], ends[1], variable.unit),
+                        name=factor.name,
+                        reference=reference,
+                        range=word,
                     )
                 )
                 return
@@ -507,11 +563,11 @@ class _Reader:
                 continue
             if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
                 self.fault(
-                    f"'{variable.name}' does not move in a run",
+                    Message("'{name}' does not move in a run", name=variable.name),
                     "outputs",
                     place,
-                    expected="a variable that a run computes",
-                    found=f"a {variable.kind}",
+                    expected=Message("a variable that a run computes"),
+                    found=Message("a {kind}", kind=variable.kind),
                 )
                 continue
             yield from self._series(variable, elements, reference, place)
@@ -528,20 +584,24 @@ class _Reader:
             known = {folded(each): each for each in within}
             if folded(element) not in known:
                 self.fault(
-                    f"'{variable.name}' has no element '{element}'",
+                    Message(
+                        "'{name}' has no element '{element}'", name=variable.name, element=element
+                    ),
                     "outputs",
                     place,
-                    expected="one of " + ", ".join(within),
+                    expected=Message("one of {names}", names=tuple(within)),
                     nearest=nearest(element, within),
                 )
                 return
             found.append((known[folded(element)],))
         if len(elements) != len(ranges):
             self.fault(
-                f"'{reference}' has the wrong number of subscripts",
+                Message("'{name}' has the wrong number of subscripts", name=reference),
                 "outputs",
                 place,
-                expected=f"{variable.name}[{', '.join(variable.subscripts)}]" if ranges else "none",
+                expected=f"{variable.name}[{', '.join(variable.subscripts)}]"
+                if ranges
+                else Message("none"),
             )
             return
         yield from references(variable.name, found)
@@ -556,7 +616,11 @@ class _Reader:
                 if wanted is not None:
                     what = "levels" if design.kind is Kind.GRID else "the table"
                     self.fault(
-                        f"how many points a {design.kind} has, {what} say", "design", "samples"
+                        Message(
+                            "how many points a {kind} has, {what} say", kind=design.kind, what=what
+                        ),
+                        "design",
+                        "samples",
                     )
                 if design.table is not None:
                     points = len(design.table)
@@ -565,7 +629,7 @@ class _Reader:
             case Kind.MORRIS:
                 if design.levels % 2:
                     self.fault(
-                        "Morris trajectories need an even number of levels", "design", "levels",
+                        Message("Morris trajectories need an even number of levels"), "design", "levels",
                         found=str(design.levels),
                     )  # fmt: skip
                 points = (wanted or TRAJECTORIES) * (len(design.factors) + 1)
@@ -573,13 +637,13 @@ class _Reader:
                 points = wanted or SAMPLE
         if design.kind is Kind.LATIN_HYPERCUBE and points > MOST_HYPERCUBE:
             self.fault(
-                "a Latin hypercube has to be drawn whole", "design", "samples",
-                expected=f"at most {MOST_HYPERCUBE} points; sobol has no such limit",
+                Message("a Latin hypercube has to be drawn whole"), "design", "samples",
+                expected=Message("at most {limit} points; sobol has no such limit", limit=MOST_HYPERCUBE),
                 found=str(points),
             )  # fmt: skip
         if points * len(design.scenarios) > MOST_RUNS:
             self.fault(
-                "the design has too many runs", "design", expected=f"at most {MOST_RUNS}",
+                Message("the design has too many runs"), "design", expected=Message("at most {limit}", limit=MOST_RUNS),
                 found=f"{points * len(design.scenarios)}",
             )  # fmt: skip
         return points
@@ -590,7 +654,9 @@ class _Reader:
         sampling = self.form.design
         if (sampling.kind is Kind.TABLE) != (sampling.table is not None):
             self.fault(
-                "a table design, and no other, names its table", "design", expected="table: FILE"
+                Message("a table design, and no other, names its table"),
+                "design",
+                expected=Message("table: FILE"),
             )
             return None
         if sampling.table is None:
@@ -602,7 +668,7 @@ class _Reader:
             self.faults += error.faults
         except OSError as error:
             self.fault(
-                "the table cannot be read", "design", "table",
+                Message("the table cannot be read"), "design", "table",
                 found=f"{path}: {error.strerror}",
             )  # fmt: skip
         return None
@@ -631,9 +697,9 @@ def references(name: str, ranges: Iterable[Sequence[str]]) -> Iterator[str]:
 
 def _wrong(
     entry: Entry,
-    message: str,
+    message: Message,
     *below: str | int,
-    expected: str | None = None,
-    found: str | None = None,
+    expected: str | Message | None = None,
+    found: str | Message | None = None,
 ) -> InputError:
     return entry.fault(message, below, expected=expected, found=found)

@@ -16,7 +16,7 @@ from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.factors import Apply, Factor, applied, default_of
 from plansim.analysis.experiments.store import NEVER, Store
 from plansim.engine.dataset import annual
-from plansim.errors import DesignError, Fault, InputError
+from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec
 from plansim.scenario.reader import Change, Scenario, Text
 from plansim.targets.catalogue import Status, split_reference, variable_of
@@ -53,7 +53,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
             Fault(
                 "the sweep has no such run",
                 store.path,
-                expected=f"0 to {store.runs - 1}",
+                expected=Message("0 to {last}", last=store.runs - 1),
                 found=str(index),
             )
         )
@@ -64,7 +64,9 @@ def stored_run(store: Store, index: int) -> StoredRun:
         return np.asarray(array[index])
 
     if index // store.block not in store.done() or int(read("status")) == NEVER:
-        raise InputError(Fault(f"run {index} was never made", store.path, expected="--resume"))
+        raise InputError(
+            Fault("run {index} was never made", store.path, expected="--resume", index=index)
+        )
     years: Any = group["year"]
     targets: Any = group["target"]
     names = list(group["bad_variable"].attrs["names"])  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ import numpy as np
 from plansim.analysis.evaluator import Engine, Reading, RunStatus, compiled
 from plansim.analysis.feedback.frozen import holdable
 from plansim.analysis.feedback.loops import Loop
-from plansim.errors import Fault, InputError, SimulationError
+from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import Target, variable_of
@@ -259,7 +259,11 @@ def find_dominance(
     members = engine(variant.model, scenario, constants, readings)(settings)
     if members.status[0] != RunStatus.OK:
         time = members.failed_time[0]
-        raise SimulationError(f"{scenario.id} breaks down with all loops at {time:g}")
+        raise SimulationError(
+            Message(
+                "{scenario} breaks down with all loops at {time:g}", scenario=scenario.id, time=time
+            )
+        )
     values = np.where(members.status != RunStatus.OK, np.nan, members.values)
     # (indicator, reading, run)
     series = values.reshape(len(indicators), 1 + len(years), -1)
@@ -276,7 +280,7 @@ def _years(scenario: Scenario, window: int) -> list[int]:
         raise InputError(
             Fault(
                 "a loop cannot be held for so long",
-                expected=f"1 to {last - first} years",
+                expected=Message("1 to {last} years", last=last - first),
                 found=f"{window}",
             )
         )

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
-from plansim.errors import CatalogueError, Fault, InputError, nearest
+from plansim.errors import CatalogueError, Fault, InputError, Message, nearest
 from plansim.forms import Document, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.reader import Scenario
@@ -179,7 +179,9 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
     """
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
-        raise InputError(Fault("no loops are declared for the model", path, found="no such file"))
+        raise InputError(
+            Fault("no loops are declared for the model", path, found=Message("no such file"))
+        )
     document = read_document(path)
     file = form_of(_File, document)
     faults = list(_faults(model, document, file))
@@ -211,15 +213,17 @@ def _faults(model: Model, document: Document, file: _File) -> Iterator[Fault]:
     for place, row in enumerate(file.loops):
         here = ("loops", place)
         if row.id in seen:
-            yield fault_at(document, (*here, "id"), f"two loops have the id '{row.id}'")
+            yield fault_at(
+                document, (*here, "id"), Message("two loops have the id '{id}'", id=row.id)
+            )
         seen.add(row.id)
         switch = names.get(row.switch)
         if switch is None or switch.kind is not VariableKind.CONSTANT or switch.subscripts:
             yield fault_at(
                 document,
                 (*here, "switch"),
-                f"'{row.switch}' is no switch",
-                expected="a constant of the model",
+                Message("'{name}' is no switch", name=row.switch),
+                expected=Message("a constant of the model"),
                 nearest=nearest(row.switch, names),
             )
         for number, path in enumerate(row.paths):
@@ -229,7 +233,7 @@ def _faults(model: Model, document: Document, file: _File) -> Iterator[Fault]:
                     yield fault_at(
                         document,
                         (*here, "paths", number, reference),
-                        f"the model has no variable '{name}'",
+                        Message("the model has no variable '{name}'", name=name),
                         nearest=nearest(name, names),
                     )
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.factors import Factor, Uniform
-from plansim.errors import CatalogueError, DesignError, Fault, InputError, nearest
+from plansim.errors import CatalogueError, DesignError, Fault, InputError, Message, nearest
 from plansim.forms import Document, read_document
 from plansim.model.records import Model, VariableKind, folded
 from plansim.scenario.reader import Scenario, read_scenario
@@ -93,8 +93,14 @@ def read_quest(
     """
     path = model.path.with_name(FILE_NAME) if path is None else path
     if not path.is_file():
-        message = "no file says over which levers a frontier is to be sought"
-        raise DesignError(Fault(message, path, expected=f"{FILE_NAME} beside the model, or --spec"))
+        message = Message("no file says over which levers a frontier is to be sought")
+        raise DesignError(
+            Fault(
+                message,
+                path,
+                expected=Message("{path} beside the model, or --spec", path=FILE_NAME),
+            )
+        )
     document = read_document(path)
     try:
         form = form_of(_File, document)
@@ -138,7 +144,9 @@ def _series(model: Model, name: str) -> str:
     if variable.kind not in moving or variable.subscripts:
         raise InputError(
             Fault(
-                f"'{variable.name}' has no growth rate", expected="one series that a run computes"
+                "'{name}' has no growth rate",
+                expected=Message("one series that a run computes"),
+                name=variable.name,
             )
         )
     return variable.name
@@ -155,7 +163,9 @@ def _levers(
             continue
         near = nearest(name, ids)
         line = document.line((key, place))
-        faults.append(Fault(f"views.yaml has no lever '{name}'", document.file, line, nearest=near))
+        faults.append(
+            Fault("views.yaml has no lever '{name}'", document.file, line, nearest=near, name=name)
+        )
 
 
 def _doubles(levers: Sequence[Lever], document: Document) -> Iterator[Fault]:
@@ -163,7 +173,9 @@ def _doubles(levers: Sequence[Lever], document: Document) -> Iterator[Fault]:
     for lever in levers:
         for constant in lever.constants:
             if constant in owners:
-                message = f"'{lever.id}' and '{owners[constant]}' move one constant"
+                message = Message(
+                    "'{id}' and '{owner}' move one constant", id=lever.id, owner=owners[constant]
+                )
                 yield Fault(message, document.file, found=constant)
             owners[constant] = lever.id
 
@@ -173,5 +185,5 @@ def _misplaced(form: _File, scenario: Scenario, document: Document) -> Iterator[
     for place, year in enumerate(form.years):
         if not first < year <= last:
             line = document.line(("years", place))
-            expected = f"after {first:g}, to {last:g}"
-            yield Fault(f"no growth to {year}", document.file, line, expected=expected)
+            expected = Message("after {first:g}, to {last:g}", first=first, last=last)
+            yield Fault("no growth to {year}", document.file, line, expected=expected, year=year)

@@ -125,7 +125,13 @@ def cheapest_mix(
     margins = {each.id: float(evaluation[each.id].least_margin[0]) for each in targets}
     for key, margin in margins.items():
         if math.isnan(margin):
-            raise InputError(Fault(f"a run of '{scenario.id}' gives no figure for {key}"))
+            raise InputError(
+                Fault(
+                    "a run of '{scenario}' gives no figure for {name}",
+                    scenario=scenario.id,
+                    name=key,
+                )
+            )
     base = float(evaluation[counted.id].value[0]) if counted else 0.0
     narrow = Request((*targets, *([counted] if counted else [])))
     seeker = Evaluator(model, scenario, [each.reference for each in levers], narrow, engine)
@@ -177,13 +183,17 @@ def cheapest_mix(
 
 def _check(scenario: Scenario, levers: Sequence[Lever], targets: Sequence[Target]) -> None:
     faults = [
-        Fault(f"'{scenario.id}' itself sets what {each.id} asks: meeting it proves nothing")
+        Fault(
+            "'{name}' itself sets what {target} asks: meeting it proves nothing",
+            name=scenario.id,
+            target=each.id,
+        )
         for each in targets
         if each.id in scenario.assumed
     ]
     names = [each.reference for each in levers]
     faults += [
-        Fault(f"the lever '{name}' is given twice", "--lever")
+        Fault("the lever '{name}' is given twice", "--lever", name=name)
         for name in dict.fromkeys(names)
         if names.count(name) > 1
     ]

@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 
 from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
 from plansim.analysis.experiments.factors import default_of
-from plansim.errors import Fault, InputError
+from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Entry, meant, outside
@@ -121,15 +121,16 @@ def lever_named(model: Model, scenario: Scenario, name: str) -> Lever:
 
 def _lever(model: Model, scenario: Scenario, variable: Variable, elements: Sequence[str]) -> Lever:
     if variable.kind is VariableKind.CONTROL:
-        raise InputError(Fault(f"'{variable.name}' belongs to the clock and is no lever"))
+        raise InputError(Fault("'{name}' belongs to the clock and is no lever", name=variable.name))
     references = [f"{variable.name}[{each}]" if each else variable.name for each in elements]
     if len(references) > 1:
         raise InputError(
             Fault(
-                f"'{variable.name}' has several elements, and one is moved at a time",
+                "'{name}' has several elements, and one is moved at a time",
                 model.path,
                 variable.line,
-                expected="one of " + ", ".join(references),
+                expected=Message("one of {names}", names=tuple(references)),
+                name=variable.name,
             )
         )
     return Lever(references[0], variable, default_of(model, scenario.values, references[0]))
@@ -155,7 +156,11 @@ def solve(
     """
     if target.id in scenario.assumed:
         raise InputError(
-            Fault(f"'{scenario.id}' itself sets what {target.id} asks: meeting it proves nothing")
+            Fault(
+                "'{name}' itself sets what {target} asks: meeting it proves nothing",
+                name=scenario.id,
+                target=target.id,
+            )
         )
     everything = tuple({each.id: each for each in (target, *judged_targets(others))}.values())
     evaluator = Evaluator(model, scenario, [lever.reference], Request(everything), engine)
@@ -163,7 +168,13 @@ def solve(
     evaluator.evaluate(np.array([[lever.present]])).require_ok()
     present = margin.at(lever.present)
     if math.isinf(present):
-        raise InputError(Fault(f"a run of '{scenario.id}' gives no figure for {target.id}"))
+        raise InputError(
+            Fault(
+                "a run of '{scenario}' gives no figure for {name}",
+                scenario=scenario.id,
+                name=target.id,
+            )
+        )
     sought: list[Sought] = []
     value = lever.present if present >= 0 else None
     for kind, low, high in [] if value is not None else ranges_of(lever):

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from plansim.analysis.validation.probe import Equation
-from plansim.errors import CatalogueError, Fault, InputError, nearest
+from plansim.errors import CatalogueError, Fault, InputError, Message, nearest
 from plansim.forms import Document, read_document
 from plansim.forms import Location as Place
 from plansim.model.records import Model, VariableKind
@@ -242,7 +242,9 @@ def side_name(side: str, extreme: str, number: int) -> str:
 def _document(model: Model, name: str) -> Document:
     path = model.path.with_name(name)
     if not path.is_file():
-        raise InputError(Fault("nothing says what the model is held to", path, found="no file"))
+        raise InputError(
+            Fault("nothing says what the model is held to", path, found=Message("no file"))
+        )
     return read_document(path)
 
 
@@ -258,16 +260,24 @@ def _check_faults(model: Model, document: Document, checks: Checks) -> Iterator[
             here: Place = (key, name if key == "outputs" else place)
             yield from _unknown(model, document, here, name)
             if name in names[:place]:
-                yield fault_at(document, here, f"'{name}' is listed twice")
+                yield fault_at(document, here, Message("'{name}' is listed twice", name=name))
             if key == "signed" and name in set(model.variables) - stocks:
-                yield fault_at(document, here, f"'{name}' is no stock")
+                yield fault_at(document, here, Message("'{name}' is no stock", name=name))
             if key == "non_negative" and name in stocks:
                 yield fault_at(
-                    document, here, f"'{name}' is a stock", expected="it under 'signed' or nowhere"
+                    document,
+                    here,
+                    Message("'{name}' is a stock", name=name),
+                    expected=Message("it under 'signed' or nowhere"),
                 )
             unit = model.variables[name].unit if name in model.variables else "Dmnl"
             if key == "shares" and unit not in ("Dmnl", ""):
-                yield fault_at(document, here, f"'{name}' is no share", found=f"the unit {unit}")
+                yield fault_at(
+                    document,
+                    here,
+                    Message("'{name}' is no share", name=name),
+                    found=Message("the unit {unit}", unit=unit),
+                )
     for place, extreme in enumerate(checks.extremes):
         for name, value in extreme.set.items():
             here = ("extremes", place, "set", name)
@@ -295,13 +305,15 @@ def _sign_faults(model: Model, document: Document, file: _SignFile) -> Iterator[
 def _doubled(document: Document, key: str, ids: Sequence[str]) -> Iterator[Fault]:
     for place, each in enumerate(ids):
         if each in ids[:place]:
-            yield fault_at(document, (key, place, "id"), f"two of these have the id '{each}'")
+            yield fault_at(
+                document, (key, place, "id"), Message("two of these have the id '{id}'", id=each)
+            )
 
 
 def _unknown(model: Model, document: Document, place: Place, reference: str) -> Iterator[Fault]:
     name = split_reference(reference)[0]
     if name not in model.variables:
-        why = f"the model has no variable '{name}'"
+        why = Message("the model has no variable '{name}'", name=name)
         yield fault_at(document, place, why, nearest=nearest(name, model.variables))
 
 
@@ -318,15 +330,17 @@ def _unfit(
         constants = (
             each.name for each in model.variables.values() if each.kind is VariableKind.CONSTANT
         )
-        why = f"the model has no constant '{reference}'"
+        why = Message("the model has no constant '{name}'", name=reference)
         yield fault_at(document, place, why, nearest=nearest(reference, constants))
         return
     low, high = variable.admissible
     for number in _numbers(value):
         if (low is not None and number < low) or (high is not None and number > high):
             ends = ["" if end is None else f"{end:g}" for end in (low, high)]
-            why = f"'{reference}' cannot be {number:g}"
-            yield fault_at(document, place, why, expected=f"a value in [{','.join(ends)}]")
+            why = Message("'{name}' cannot be {value:g}", name=reference, value=number)
+            yield fault_at(
+                document, place, why, expected=Message("a value in [{ends}]", ends=",".join(ends))
+            )
 
 
 def _numbers(value: float | Iterable[float]) -> Iterator[float]:

@@ -56,7 +56,7 @@ def load_dossier(model: Model, scenarios: Path | None = None) -> Dossier:
     if unknown := [each for each in wanted if each not in read]:
         path = model.path.with_name(CHECKS)
         raise InputError(
-            Fault(f"no scenario is called '{each}'", path, nearest=nearest(each, read))
+            Fault("no scenario is called '{name}'", path, nearest=nearest(each, read), name=each)
             for each in unknown
         )
     targets = load_targets(model=model)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plansim.analysis.validation.probe import Equation
-from plansim.errors import CatalogueError, Fault, nearest
+from plansim.errors import CatalogueError, Fault, Message, nearest
 from plansim.forms import Document, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.targets.catalogue import Target
@@ -140,7 +140,7 @@ def _capital_faults(model: Model, document: Document, capital: Stock | None) -> 
         return
     variable = model.variables.get(capital.constant)
     if variable is None or variable.kind is not VariableKind.CONSTANT:
-        why = f"the model has no constant '{capital.constant}'"
+        why = Message("the model has no constant '{name}'", name=capital.constant)
         yield fault_at(
             document,
             ("capital", "constant"),
@@ -166,8 +166,10 @@ class _Reader:
     def observed(self, place: int, row: _Series) -> Observed:
         here = ("series", place)
         if (row.points is None) == (row.path is None):
-            why = f"'{row.id}' says in one way what was observed"
-            self.faults.append(fault_at(self.document, here, why, expected="points, or a path"))
+            why = Message("'{id}' says in one way what was observed", id=row.id)
+            self.faults.append(
+                fault_at(self.document, here, why, expected=Message("points, or a path"))
+            )
         points = [
             self._point((*here, "points", number), each, row.scale)
             for number, each in enumerate(row.points or [])
@@ -197,13 +199,19 @@ class _Reader:
             found = self.figures.get((quantity, part, form.year))
             source = OBSERVATIONS
             if found is None:
-                why = f"{OBSERVATIONS} has no '{quantity}' ({part}) of {form.year}"
+                why = Message(
+                    "{table} has no '{quantity}' ({part}) of {year}",
+                    table=OBSERVATIONS,
+                    quantity=quantity,
+                    part=part,
+                    year=form.year,
+                )
                 self.faults.append(fault_at(self.document, here, why))
             else:
                 value = found
         else:
-            why = "an observation has one source"
-            expected = "target: ID, or observation: [quantity, part]"
+            why = Message("an observation has one source")
+            expected = Message("target: ID, or observation: [quantity, part]")
             self.faults.append(fault_at(self.document, here, why, expected=expected))
         return Point(form.year, form.since, value * scale, source)
 
@@ -220,7 +228,7 @@ class _Reader:
     def _base(self, here: tuple[str | int, ...], name: str) -> float:
         target = self.targets.get(name)
         if target is None or target.base_value is None:
-            why = f"the catalogue has no base figure '{name}'"
+            why = Message("the catalogue has no base figure '{name}'", name=name)
             fault = fault_at(self.document, here, why, nearest=nearest(name, self.targets))
             self.faults.append(fault)
             return float("nan")

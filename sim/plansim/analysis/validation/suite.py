@@ -25,7 +25,7 @@ from plansim.analysis.validation.result import Finding
 from plansim.analysis.validation.structure import structure
 from plansim.analysis.validation.target_independence import assumed, no_forcing
 from plansim.analysis.validation.uncertainty import DOUBTS, doubts
-from plansim.errors import Fault, UnknownNameError, nearest
+from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.model.records import folded
 
 __all__ = ["TESTS", "chosen", "validate"]
@@ -71,9 +71,10 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
     by_folded = {folded(each): each for each in TESTS}
     faults = [
         Fault(
-            f"no test has the id '{name}'",
-            expected=f"one of {', '.join(TESTS)}",
+            "no test has the id '{id}'",
+            expected=Message("one of {names}", names=tuple(TESTS)),
             nearest=nearest(name, TESTS),
+            id=name,
         )
         for name in names
         if folded(name) not in by_folded

@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plansim.errors import Fault, OutputError, nearest
+from plansim.errors import Fault, Message, OutputError, nearest
 from plansim.files import writing_whole
 from plansim.output.series import Series, series_of
 from plansim.output.tables.table import gap_text
@@ -90,24 +90,29 @@ def check_destination(path: Path, *, force: bool = False, formats: Sequence[str]
             ``force`` is not given.
     """
     if path.is_dir():
-        fault = Fault("cannot write the output", file=path, expected="a file", found="a folder")
+        fault = Fault(
+            "cannot write the output",
+            file=path,
+            expected=Message("a file"),
+            found=Message("a folder"),
+        )
     elif path.suffix.lower() not in formats:
         fault = Fault(
             "unknown kind of output file",
             file=path,
-            expected="a name that ends with " + ", ".join(formats),
-            found=path.suffix or "no suffix",
+            expected=Message("a name that ends with {suffixes}", suffixes=tuple(formats)),
+            found=path.suffix or Message("no suffix"),
             nearest=nearest(path.suffix, formats) if path.suffix else None,
         )
     elif not path.parent.is_dir():
         fault = Fault(
-            "cannot write the output", file=path, expected="an existing folder",
-            found=f"no folder {path.parent}",
+            "cannot write the output", file=path, expected=Message("an existing folder"),
+            found=Message("no folder {folder}", folder=path.parent),
         )  # fmt: skip
     elif not os.access(path.parent, os.W_OK | os.X_OK):
         fault = Fault(
-            "cannot write the output", file=path, expected="a folder that you may write to",
-            found=f"no right to write to {path.parent}",
+            "cannot write the output", file=path, expected=Message("a folder that you may write to"),
+            found=Message("no right to write to {folder}", folder=path.parent),
         )  # fmt: skip
     elif path.exists() and not force:
         fault = Fault("the output file exists already; --force replaces it", file=path)

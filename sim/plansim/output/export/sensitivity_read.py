@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from plansim.analysis.sensitivity.study import Drivers, Index, Sensitivity
-from plansim.errors import Fault, InputError, nearest
+from plansim.errors import Fault, InputError, Message, nearest
 from plansim.targets.catalogue import Target
 
 __all__ = ["Saved", "read_drivers", "saved_of"]
@@ -55,7 +55,7 @@ def read_drivers(path: Path, targets: Sequence[Target]) -> Saved:
         InputError: there is no such file, it is not such JSON, or it speaks of a target that the
             catalogue does not have.
     """
-    expected = "what plansim sensitivity -o FILE.json writes"
+    expected = Message("what plansim sensitivity -o FILE.json writes")
     try:
         content = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -87,15 +87,16 @@ def read_drivers(path: Path, targets: Sequence[Target]) -> Saved:
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             Fault("not the result of a study of uncertainty", path, expected=expected,
-                  found=f"no {error}" if isinstance(error, KeyError) else str(error))
+                  found=Message("no {names}", names=error) if isinstance(error, KeyError) else str(error))
         ) from None  # fmt: skip
     if missing:
         raise InputError(
             Fault(
-                f"the catalogue has no target '{missing[0]}'",
+                "the catalogue has no target '{id}'",
                 path,
-                expected="a study of this model",
+                expected=Message("a study of this model"),
                 nearest=nearest(missing[0], known),
+                id=missing[0],
             )
         )
     return Saved(first, str(title.get("en", "")), str(title.get("zh", "")), drivers, chances)
