@@ -176,8 +176,10 @@ def parse_document(text: str, file: str, sha256: str = "") -> Document:
         data = None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        # What it met instead, ", but got '<scalar>'", is the parser's own name for it.
+        problem = str(error.problem or error.context).split(", but ")[0]
         reader.fault(
-            Message("not valid YAML: {why}", why=foreign(error.problem or error.context)),
+            Message("not valid YAML: {why}", why=foreign(problem)),
             None if mark is None else mark.line + 1,
         )
         data = None

@@ -150,11 +150,11 @@ def attribute(
     )
 
 
-def _clock(time: TimeSpec) -> str:
+def _clock(time: TimeSpec) -> Message:
     """Write a clock.
 
-    >>> _clock(TimeSpec(initial=2000, final=2010, step=0.25, saveper=0.5))
-    '2000 to 2010 by 0.25, saved every 0.5'
+    >>> print(_clock(TimeSpec(initial=2000, final=2010, step=0.25, saveper=0.5)))
+    2000 to 2010 by 0.25, saved every 0.5
     """
     return Message(
         "{first:g} to {last:g} by {step:g}, saved every {saveper:g}",

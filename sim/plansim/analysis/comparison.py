@@ -133,8 +133,9 @@ def compare(
         ModelError: the compiled engine, which the searches need, cannot compute the model.
     """
     if len(scenarios) < 2:
-        names = Message("{names}", names=tuple(each.id for each in scenarios)) or Message("none")
-        raise InputError(Fault("a comparison needs two different scenarios", found=names))
+        ids = tuple(scenario.id for scenario in scenarios)
+        found = Message("{names}", names=ids) if ids else Message("none")
+        raise InputError(Fault("a comparison needs two different scenarios", found=found))
     if spread is not None:
         swept = [str(each) for each in spread.summary["scenario"].to_numpy()]
         if not set(swept) & {each.id for each in scenarios}:

@@ -20,7 +20,7 @@ from plansim.cli.context import (
     patience,
     remark,
 )
-from plansim.errors import Message
+from plansim.errors import Message, foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def calibrate(
             output.write_text(overlay_text(found, _parent(plan, output), read), "utf-8")
         except OSError as error:
             raise OutputError(
-                Fault("cannot write the output", output, found=error.strerror)
+                Fault("cannot write the output", output, found=foreign(error.strerror))
             ) from error
         remark(page.text("calibration.written", path=output))
     if form == "json":

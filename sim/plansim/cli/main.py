@@ -28,6 +28,7 @@ from plansim.cli.compare import COMMANDS as COMPARE
 from plansim.cli.context import (
     Page,
     ReaderLeftError,
+    UsageError,
     all_names,
     changes_of,
     engine_option,
@@ -91,11 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except click.UsageError as error:
-        say = _say_on(line)
-        message = error.format_message()
-        see = " See '{} --help'." if message.endswith((".", "?")) else ". See '{} --help'."
-        hint = say(see).replace("{}", error.ctx.command_path) if error.ctx else ""
-        click.echo(f"{PROGRAM}: {say(message)}{hint}", err=True)
+        click.echo(f"{PROGRAM}: {_in_words(error, _say_on(line))}", err=True)
         return 2
     except PlansimError as error:
         click.echo(f"{PROGRAM}: {error.written(_say_on(line))}", err=True)
@@ -107,6 +104,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _in_words(error: click.UsageError, say: Say) -> str:
+    """Return what is wrong with a line, and which help says more."""
+    text = error.format_message()
+    if isinstance(error, UsageError):
+        text = error.said.written(say)
+    if error.ctx is None:
+        return text
+    command = error.ctx.command_path
+    if text.endswith(("?", "？", ")", "）")):
+        return Message("{text} See '{command} --help'.", text=text, command=command).written(say)
+    text = text.rstrip(".。")
+    return Message("{text}. See '{command} --help'.", text=text, command=command).written(say)
 
 
 def _say_on(line: Sequence[str]) -> Say:

@@ -118,8 +118,10 @@ def plot(
 
     page, what = page_for(lang), PlotKind(kind)
     if what in NAMED and len(names) != NAMED[what]:
-        number = {1: "one --variable", 2: "two --variable"}[NAMED[what]]
-        raise UsageError(Message("--kind {kind} needs {number}", kind=kind, number=number))
+        wanted = Message("--kind {kind} needs two --variable", kind=kind)
+        if NAMED[what] == 1:
+            wanted = Message("--kind {kind} needs one --variable", kind=kind)
+        raise UsageError(wanted)
     if what is PlotKind.FAN and (len(scenario) != 1 or overrides):
         raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set"))
     if what is PlotKind.DRIVERS and (len(scenario) != 1 or overrides or names):

@@ -27,7 +27,7 @@ from plansim.cli.context import (
     targets_of,
     warn,
 )
-from plansim.errors import Message
+from plansim.errors import Message, foreign
 
 if TYPE_CHECKING:
     from plansim.analysis.experiments.design import Design
@@ -161,8 +161,8 @@ def _design(
 
     if factors:
         return quick_design(name, factors, model, samples=samples, seed=seed)
-    known = ", a path, or a scenario with --factor"
-    return read_design(design_named(name, known), model, samples=samples, seed=seed)
+    path = design_named(name, or_scenario=True)
+    return read_design(path, model, samples=samples, seed=seed)
 
 
 class Meter:
@@ -276,7 +276,7 @@ def write_text(path: Path, text: str, *, force: bool) -> None:
         path.write_text(text, "utf-8")
     except OSError as error:
         raise OutputError(
-            Fault("cannot write the output", path, found=error.strerror or str(error))
+            Fault("cannot write the output", path, found=foreign(error.strerror or error))
         ) from error
 
 

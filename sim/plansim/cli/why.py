@@ -303,7 +303,7 @@ def _prices(
             if lever.reference not in names:
                 faults.append(
                     Fault("'{name}' has a price but is not moved", "--price",
-                          expected=Message("one of " "{names}", names=tuple(names)),
+                          expected=Message("one of {names}", names=tuple(names)),
                           nearest=nearest(lever.reference, names), name=lever.reference)
                 )  # fmt: skip
             found[lever.reference] = price
@@ -322,17 +322,27 @@ def _outlay(name: str, model: Model) -> Outlay:
     variable = model.find(head)
     if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
         raise InputError(
-            Fault("'{name}' does not move in a run and counts no cost", "--cost",
-                  expected=Message("a variable that a run computes"), found=Message("a {kind}", kind=variable.kind), name=variable.name)
-        )  # fmt: skip
+            Fault(
+                "'{name}' does not move in a run and counts no cost",
+                "--cost",
+                expected=Message("a variable that a run computes"),
+                found=Message("a {kind}", kind=variable.kind),
+                name=variable.name,
+            )
+        )
     ranges = [model.subscripts[each].elements for each in variable.subscripts]
     known = list(references(variable.name, ranges))
     wanted = variable.name + bracket + inside
     if wanted not in known:
         raise InputError(
-            Fault("'{name}' is not one series", "--cost", expected=Message("one of " "{names}", names=tuple(known)),
-                  nearest=nearest(wanted, known), name=name)
-        )  # fmt: skip
+            Fault(
+                "'{name}' is not one series",
+                "--cost",
+                expected=Message("one of {names}", names=tuple(known)),
+                nearest=nearest(wanted, known),
+                name=name,
+            )
+        )
     return Outlay(wanted)
 
 

@@ -19,6 +19,10 @@ _MAPPED = re.compile(r"\(\s*([^:()]+):[^()]*\)|([^,()]+)")
 class UnboundError(Exception):
     """A range is used that the left-hand side does not name, and that maps to none of its."""
 
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
+
 
 @dataclass(frozen=True)
 class Subscripts:

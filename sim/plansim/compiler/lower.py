@@ -138,8 +138,9 @@ def _deep() -> Iterator[None]:
 class _RefusedError(Exception):
     """Why an equation cannot be lowered."""
 
-    def __init__(self, message: str, function: str = "") -> None:
+    def __init__(self, message: Message, function: str = "") -> None:
         super().__init__(message)
+        self.message = message
         self.function = function
 
 
@@ -366,12 +367,16 @@ class _Lowering:
     def _circle(self, memo: tuple[str, Cell, bool]) -> _RefusedError:
         names = [self._spoken(key, cell) for key, cell, _ in self._open[self._open.index(memo) :]]
         shown = names if len(names) <= 6 else [*names[:5], "…"]
-        phase = "initial values" if memo[2] else "equations"
+        circle = " <- ".join([*shown, names[0]])
         return _RefusedError(
             Message(
-                "{phase} that refer to each other in a circle without a stock: {value}",
-                phase=phase,
-                value=" <- ".join([*shown, names[0]]),
+                "initial values that refer to each other in a circle without a stock: {circle}",
+                circle=circle,
+            )
+            if memo[2]
+            else Message(
+                "equations that refer to each other in a circle without a stock: {circle}",
+                circle=circle,
             )
         )
 
@@ -389,7 +394,9 @@ class _Lowering:
                 if isinstance(error, _RefusedError) and name_key(ref.name) == error.function:
                     line = equation.lines[ref.offset]
                     break
-        message = Message("'{name}' cannot be compiled: {reason}", name=variable.name, reason=error)
+        message = Message(
+            "'{name}' cannot be compiled: {reason}", name=variable.name, reason=error.message
+        )
         self.faults[Fault(message, self.model.path, line)] = None
 
     # Expressions

@@ -287,6 +287,7 @@ def _explained(
     """Say at which variable and when a run broke down."""
     name = culprit(error, model, source)
     when = None if pysd_model is None else pysd_model.time()
+    what: Message | str
     match error:
         case RecursionError():
             what = Message("equations that refer to each other in a circle without a stock")
@@ -294,16 +295,18 @@ def _explained(
             what = Message("division by zero")
         case _:
             what = spoken(" ".join(str(error).split()) or type(error).__name__, model, source)
-    place = "" if name is None else f" in '{name}'"
-    moment = "" if when is None else f" at time {when:g}"
+    id = scenario.id
+    if name is None:
+        broken = Message("scenario '{id}': the run breaks down", id=id)
+    else:
+        broken = Message("scenario '{id}': the run breaks down in '{name}'", id=id, name=name)
+    if when is not None:
+        broken = Message("{broken} at time {time:g}", broken=broken, time=when)
     return SimulationError(
         Fault(
-            "scenario '{id}': the run breaks down{index}{moment}",
+            broken,
             file=model.path,
             line=None if name is None else model.variables[name].line,
             found=what,
-            id=scenario.id,
-            index=place,
-            moment=moment,
         )
     )

@@ -193,12 +193,17 @@ def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
         model.subscripts[each].elements[i]
         for each, i in zip(variable.subscripts, elements, strict=True)
     )
-    others = len(at_once) - 1
+    broken = Message(
+        "scenario '{id}': '{name}' is not a finite number at time {time:g}",
+        id=scenario.id,
+        name=f"{name}[{labels}]" if labels else name,
+        time=float(run.time[step]),
+    )
+    if others := len(at_once) - 1:
+        broken = Message("{broken}, nor are {count} others", broken=broken, count=others)
     raise SimulationError(
         Fault(
-            f"scenario '{scenario.id}': '{name}{f'[{labels}]' if labels else ''}' is not a "
-            f"finite number at time {run.time[step]:g}"
-            + (f", nor are {others} others" if others else ""),
+            broken,
             file=model.path,
             line=variable.line,
             found=f"{value.reshape(-1)[flat]}",

@@ -352,10 +352,11 @@ class _Builder:
                     "?" if bound is None else f"{bound:g}" for bound in variable.admissible
                 )
                 self.slips.fault(
-                    f"'{name}{f'[{element}]' if element else ''}' is outside of its own limits",
+                    "'{name}' is outside of its own limits",
                     variable.line,
                     expected=Message("a value in [{low},{high}]", low=low, high=high),
                     found=f"{value:g}",
+                    name=f"{name}[{element}]" if element else name,
                 )
 
 

@@ -84,8 +84,13 @@ def _check_columns(columns: Sequence[str], log: FaultLog) -> None:
     for name in columns:
         if name.endswith(CHINESE) and name not in _COLUMNS:
             known = [each for each in _COLUMNS if each.endswith(CHINESE)]
-            log.fault("no column of the evidence is Chinese for that", 1, Message("{names}", names=tuple(known)), name,
-                    log.nearest(name, known))  # fmt: skip
+            log.fault(
+                "no column of the evidence is Chinese for that",
+                line=1,
+                expected=Message("{names}", names=tuple(known)),
+                found=name,
+                nearest=log.nearest(name, known),
+            )
 
 
 def _rows(reader: csv.DictReader[str], log: FaultLog) -> Iterator[Evidence]:
@@ -99,7 +104,7 @@ def _rows(reader: csv.DictReader[str], log: FaultLog) -> Iterator[Evidence]:
         elif not row.id:
             log.fault("the row has no id", reader.line_num)
         elif row.id in lines:
-            log.fault("the id {id} stands twice", reader.line_num,
-                    found=Message("a first one on line {line}", line=lines[row.id]), id=row.id)  # fmt: skip
+            first = Message("a first one on line {line}", line=lines[row.id])
+            log.fault("the id {id} stands twice", reader.line_num, found=first, id=row.id)
         lines.setdefault(row.id, reader.line_num)
         yield row

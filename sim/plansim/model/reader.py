@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 
 from plansim.cache import code_of, digest, kept
-from plansim.errors import Fault, Message, ModelError, nearest
+from plansim.errors import Fault, Message, ModelError, foreign, nearest
 from plansim.files import shipped_model
 from plansim.model.records import Model
 
@@ -89,7 +89,7 @@ def _read_bytes(file: Path) -> bytes:
             )
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = foreign(getattr(error, "strerror", None) or error)
         raise ModelError(Fault("the file cannot be read", file, found=reason)) from error
     if len(data) > MAX_BYTES:
         limit, size = Message("at most {limit:,} bytes", limit=MAX_BYTES), f"{status.st_size:,}"

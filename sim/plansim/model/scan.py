@@ -248,7 +248,7 @@ def _entries(source: _Source) -> Iterator[_Entry]:
                     "the heading of a group cannot be read",
                     source.line(start),
                     expected=Message("name ~ comment |"),
-                    found=f"{len(parts) - 1} '~'" + ("" if ended else " and no '|'"),
+                    found=_marks(len(parts) - 1, ended),
                 )
                 following = _NEXT_ENTRY.search(source.text, parts[0][1], at)
                 at = following.end() if following else at
@@ -280,8 +280,15 @@ def _report_form(
         message = Message("an equation has too many parts: {words}", words=name)
     else:
         message = Message("an equation has no '|' at its end: {words}", words=name)
-    found = None if following else f"{tildes} '~'" + ("" if ended else " and no '|'")
+    found = None if following else _marks(tildes, ended)
     source.log.fault(message, source.line(start), expected=form, found=found)
+
+
+def _marks(tildes: int, ended: bool) -> Message:
+    """Count the marks of an entry."""
+    if ended:
+        return Message("{count} '~'", count=tildes)
+    return Message("{count} '~' and no '|'", count=tildes)
 
 
 def _cuts(source: _Source, start: int) -> tuple[list[int], bool]:
@@ -303,21 +310,18 @@ def _cuts(source: _Source, start: int) -> tuple[list[int], bool]:
                 return cuts, False
 
 
-def _first_words(source: _Source, start: int) -> str:
+def _first_words(source: _Source, start: int) -> Message:
     """Quote how an entry begins."""
-    return Message(
-        "'{text}'", text=single_spaced(source.text[start : start + 60].split("\n")[0])[:40].strip()
-    )
+    line = single_spaced(source.text[start : start + 60].split("\n")[0])
+    return Message("'{text}'", text=line[:40].strip())
 
 
-def _about(source: _Source, entry: _Entry, error: EquationSyntaxError) -> str:
+def _about(source: _Source, entry: _Entry, error: EquationSyntaxError) -> Message:
     match = _NAME.match(source.text, entry.start, entry.end)
     name = single_spaced(match[0]) if match else ""
-    return (
-        Message("{fault} in '{name}'", fault=error.message, name=short(name))
-        if _can_name(name)
-        else error.message
-    )
+    if not _can_name(name):
+        return error.message
+    return Message("{fault} in '{name}'", fault=error.message, name=short(name))
 
 
 def _can_name(word: str) -> bool:

@@ -481,13 +481,12 @@ class _Reader:
                 self._operand_wanted(start)
                 self.state = _State.OPERATOR
             case _:
-                expected = Message("an operator")
-                if word.upper() in (":AND:", ":OR:", ":NOT:", ":NA:") and word != word.upper():
-                    expected = word.upper()
+                upper = word.upper()
+                known = upper in (":AND:", ":OR:", ":NOT:", ":NA:") and word != upper
                 raise EquationSyntaxError(
                     start,
                     Message("a keyword cannot stand here"),
-                    expected=expected,
+                    expected=upper if known else Message("an operator"),
                     found=word[:40],
                 )
 
@@ -600,7 +599,7 @@ def _skip(text: str, start: int, end: int) -> int:
     return match.end() if match else start
 
 
-def _shown(text: str, start: int, limit: int = 24) -> str:
+def _shown(text: str, start: int, limit: int = 24) -> Message:
     """Quote what stands at a place, up to the end of its line, in a message."""
     line = text[start : start + limit].split("\n")[0].rstrip("\\ \t") or text[start]
     return Message("'{text}'", text=line)

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from plansim.cache import code_of, digest, file_sha256, kept
-from plansim.errors import Fault, Message, UnitError, nearest
+from plansim.errors import Fault, Message, UnitError, foreign, nearest
 from plansim.files import shipped
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _worked_out(from_unit: str, to_unit: str) -> float | None:
         raise UnitError(
             Fault(
                 "'{unit}' cannot be converted to '{wanted_unit}'",
-                found=str(error),
+                found=foreign(error),
                 unit=from_unit,
                 wanted_unit=to_unit,
             )
@@ -203,9 +203,12 @@ def _registered(registry: UnitRegistry[float], word: str, unit: str) -> str:
     try:
         return str(registry.get_name(word))
     except UndefinedUnitError:
+        unknown = Message("the unit '{word}' is unknown", word=word)
+        if word != unit:
+            unknown = Message("the unit '{word}' is unknown, in '{unit}'", word=word, unit=unit)
         raise UnitError(
             Fault(
-                f"the unit '{word}' is unknown" + ("" if word == unit else f", in '{unit}'"),
+                unknown,
                 expected=Message("units of model/units.txt"),
                 nearest=nearest(word, registry),
             )

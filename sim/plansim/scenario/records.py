@@ -144,7 +144,7 @@ def is_path(name: str) -> bool:
     return name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name
 
 
-def unsound_clock(time: TimeSpec) -> tuple[str, str] | None:
+def unsound_clock(time: TimeSpec) -> tuple[Message, Message | str] | None:
     """Say what is wrong with a clock, and the numbers that are."""
     if time.step <= 0 or time.saveper <= 0:
         numbers = Message("{first:g} and {second:g}", first=time.step, second=time.saveper)

@@ -15,7 +15,7 @@ from typing import Annotated, TypeAlias
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
-from plansim.errors import Fault, Message, nearest
+from plansim.errors import Fault, Message, foreign, nearest
 from plansim.forms import Document, read_document
 from plansim.forms import Location as Place
 
@@ -303,12 +303,12 @@ def _form_fault(document: Document, detail: ErrorDetails) -> Fault:
         else Message("this is not a scenario"),
         document.file,
         line,
-        expected=_EXPECTED.get(detail["type"], detail["msg"]),
+        expected=_EXPECTED.get(detail["type"]) or foreign(detail["msg"]),
         found=shown(detail["input"]),
     )
 
 
-def shown(value: object) -> str:
+def shown(value: object) -> Message | str:
     """Say in a word or two what a message found."""
     match value:
         case None:

@@ -137,7 +137,9 @@ def override_entries(overrides: Iterable[str], faults: list[Fault]) -> Iterator[
         else:
             # What the shell cut off after a blank is somewhere among the scenarios by now.
             cut = name == text.strip() and " " not in name
-            expected = "NAME=VALUE" + (", in quotes if there is a blank in it" if cut else "")
+            expected = Message("NAME=VALUE")
+            if cut:
+                expected = Message("NAME=VALUE, in quotes if there is a blank in it")
             faults.append(
                 Fault(
                     "not a setting",
@@ -343,19 +345,19 @@ def _parts_of(model: Model, variable: Variable) -> list[Variable]:
     return []
 
 
-def _is_lever(entry: Entry, lever: Variable, parts: Sequence[Variable]) -> str:
+def _is_lever(entry: Entry, lever: Variable, parts: Sequence[Variable]) -> Message:
     """Say which constants set a lever, in the language in which the entry names it."""
     base, inside = _split(entry.name)
     chinese = folded(base) == folded(lever.name_zh) != folded(lever.name)
     chinese = chinese and all(part.name_zh for part in parts)
     first, second, last = (
-        f"'{part.name_zh if chinese else part.name}"
-        + (f"[{inside}]'" if inside is not None and part.subscripts else "'")
+        (part.name_zh if chinese else part.name)
+        + (f"[{inside}]" if inside is not None and part.subscripts else "")
         for part in parts
     )
     name = lever.name_zh if chinese else lever.name
     return Message(
-        "'{name}' is a lever; set {first}, {second} or {third}",
+        "'{name}' is a lever; set '{first}', '{second}' or '{third}'",
         name=name,
         first=first,
         second=second,
@@ -530,19 +532,20 @@ def number_in(unit_wanted: str, entry: Entry, cell: Cell, below: Place = ()) -> 
     return number
 
 
-def _number_expected(text: str, unit_wanted: str) -> str:
+def _number_expected(text: str, unit_wanted: str) -> Message:
     """Say how a number is written, to whoever wrote it with a comma above all."""
     comma = _DECIMAL_COMMA.match(text)
     if comma is None:
-        with_unit = f", or one with its unit, as '1 {unit_wanted}'"
-        return "a number" + ("" if unit_wanted in ("", NO_UNIT) else with_unit)
+        if unit_wanted in ("", NO_UNIT):
+            return Message("a number")
+        return Message("a number, or one with its unit, as '1 {unit}'", unit=unit_wanted)
     whole, rest = comma.groups()
-    point = Message("a decimal point: '{whole}.{rest}'", whole=whole, rest=rest)
-    has_thousands = len(rest) == 3 and not whole.lstrip("+-").startswith("0")
-    return (
-        Message("{point}, or '{whole}{rest}' if that is meant", point=point, whole=whole, rest=rest)
-        if has_thousands
-        else point
+    if len(rest) != 3 or whole.lstrip("+-").startswith("0"):
+        return Message("a decimal point: '{whole}.{rest}'", whole=whole, rest=rest)
+    return Message(
+        "a decimal point: '{whole}.{rest}', or '{whole}{rest}' if that is meant",
+        whole=whole,
+        rest=rest,
     )
 
 
@@ -555,15 +558,16 @@ def outside(number: float, low: float | None, high: float | None) -> bool:
     )
 
 
-def range_text(low: float | None, high: float | None, unit: str) -> str:
+def range_text(low: float | None, high: float | None, unit: str) -> Message:
     """Say a range in words.
 
-    >>> range_text(0.0, None, "Year"), range_text(0.5, 2.0, "")
-    ('at least 0 Year', '0.5 to 2')
+    >>> print(range_text(0.0, None, "Year"), range_text(0.5, 2.0, ""), sep=", ")
+    at least 0 Year, 0.5 to 2
     """
-    unit = "" if unit == NO_UNIT else unit
     if low is None:
-        return f"at most {high:g} {unit}".strip()
-    if high is None:
-        return f"at least {low:g} {unit}".strip()
-    return f"{low:g} to {high:g} {unit}".strip()
+        ends = Message("at most {number:g}", number=high or 0.0)
+    elif high is None:
+        ends = Message("at least {number:g}", number=low)
+    else:
+        ends = Message("{low:g} to {high:g}", low=low, high=high)
+    return Message("{range} {unit}", range=ends, unit=unit) if unit not in ("", NO_UNIT) else ends

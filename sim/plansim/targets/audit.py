@@ -20,7 +20,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from plansim.errors import CatalogueError, Fault, Message, nearest
+from plansim.errors import CatalogueError, Fault, Message, foreign, nearest
 from plansim.files import shipped
 from plansim.forms import Document, read_document
 from plansim.forms import Location as Place
@@ -397,7 +397,7 @@ class _ClashReader:
         try:
             return evaluate(text, self.values)
         except _NoValueError as error:
-            self.fault(str(error), *keys, found=text, nearest=error.nearest)
+            self.fault(error.message, *keys, found=text, nearest=error.nearest)
             return math.nan
 
     def _filled(self, key: str, language: str, template: str) -> str:
@@ -406,7 +406,8 @@ class _ClashReader:
         try:
             fields = list(string.Formatter().parse(template))
         except ValueError as error:
-            self.fault(Message("the text cannot be filled: {reason}", reason=error), key, language)
+            why = Message("the text cannot be filled: {reason}", reason=foreign(error))
+            self.fault(why, key, language)
             return template
         for literal, name, form, conversion in fields:
             # A folded text has a blank at each line end, which Chinese does not know.
@@ -463,8 +464,9 @@ _FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
 class _NoValueError(ValueError):
     """An expression that has no value, with the name that was perhaps meant."""
 
-    def __init__(self, message: str, nearest: str | None = None) -> None:
+    def __init__(self, message: Message, nearest: str | None = None) -> None:
         super().__init__(message)
+        self.message = message
         self.nearest = nearest
 
 

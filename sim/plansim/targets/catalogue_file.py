@@ -129,7 +129,7 @@ class _TargetRow(_Row):
             yield Fault(
                 "{id} must say in one way what judges it",
                 expected=Message("one of {names}", names=ways),
-                found=Message("{answers}", answers=tuple(answers)) or Message("none"),
+                found=Message("{names}", names=tuple(answers)) if answers else Message("none"),
                 id=self.id,
             )
         if len(self.variables) == 1:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from plansim.errors import Message
 from plansim.model.records import Timing
 
 if TYPE_CHECKING:
@@ -190,11 +189,7 @@ def in_a_year(unit: str) -> str:
     """
     if unit == "1/Year":
         return "Dmnl"
-    return (
-        unit.removesuffix("/Year")
-        if unit.endswith("/Year")
-        else Message("({unit})*Year", unit=unit)
-    )
+    return unit.removesuffix("/Year") if unit.endswith("/Year") else f"({unit})*Year"
 
 
 def _ratio(end: Floats, base: Floats) -> Floats:

@@ -295,7 +295,7 @@ class Shape:
 
 
 def misfits(
-    target: Target, holder: str, shapes: Mapping[str, Shape], names: Iterable[str]
+    target: Target, holder: Message, shapes: Mapping[str, Shape], names: Iterable[str]
 ) -> Iterator[Fault]:
     """Say what keeps a model or a run, the ``holder``, from answering for a target.
 

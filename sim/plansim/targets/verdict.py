@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from plansim.errors import CatalogueError, Fault
+from plansim.errors import CatalogueError, Fault, Message
 from plansim.targets.annual import Annual, AnnualVariable, annual_of
 from plansim.targets.catalogue import (
     Attribute,
@@ -175,7 +175,8 @@ def verdicts_of(
         for name, variable in run.variables.items()
     }
     known = list(run.variables if names is None else names)
-    faults = [fault for each in wanted for fault in misfits(each, "the run", shapes, known)]
+    holder = Message("the run")
+    faults = [fault for target in wanted for fault in misfits(target, holder, shapes, known)]
     if faults:
         raise CatalogueError(faults)
     index = {year: place for place, year in enumerate(run.years)}
@@ -338,7 +339,7 @@ def _misfits(dataset: xr.Dataset, target: Target) -> tuple[Fault, ...]:
     """Say what a dataset lacks to answer for a target."""
     wanted = {split_reference(reference)[0] for reference in target.variables.values()}
     shapes = {name: _shape(dataset[name]) for name in wanted if name in dataset}
-    return tuple(misfits(target, "the run", shapes, map(str, dataset)))
+    return tuple(misfits(target, Message("the run"), shapes, map(str, dataset)))
 
 
 def _shape(series: xr.DataArray) -> Shape:

@@ -237,7 +237,7 @@ class _Reader:
         parameters = self._parameters(scenario) if scenario else ()
         observations = tuple(self._observations(scenario))
         if not form.observations:
-            self.fault("a calibration needs observations", "observations")
+            self.fault(Message("a calibration needs observations"), "observations")
         if self.faults or scenario is None:
             raise DesignError(dict.fromkeys(self.faults))
         title = form.title
@@ -350,7 +350,7 @@ class _Reader:
                 first = taken.setdefault((row.file, row.line), place)
                 if first != place:
                     self.fault(
-                        Message("the row stands twice: {row}", row=row), "observations", place
+                        Message("the row stands twice: {row}", row=str(row)), "observations", place
                     )
                 yield self._observation(form, row, place, scenario)
             except InputError as error:
@@ -402,9 +402,10 @@ class _Reader:
             column = "id" if form.id else "quantity"
             raise InputError(
                 Fault(
-                    "no row of {name} has " "{names}",
-                    nearest=None if table.find({column: asked}) else
-                    nearest(asked, table.words(column)), name=table.path.name, names=tuple(map(': '.join, wanted.items())),
+                    "no row of {name} has {names}",
+                    nearest=None if table.find({column: asked})
+                    else nearest(asked, table.words(column)),
+                    name=table.path.name, names=tuple(map(": ".join, wanted.items())),
                 )
             )  # fmt: skip
         if len(rows) > 1:

@@ -65,11 +65,11 @@ TRAJECTORIES = 50
 LEVELS = 4
 
 
-def design_named(name: str, known: str = ", or a path") -> Path:
-    """Give the path of a design that comes with plansim, or the path that ``name`` is.
+def design_named(name: str, *, or_scenario: bool = False) -> Path:
+    """Return the path of a design that comes with plansim, or the path that ``name`` is.
 
     Raises:
-        UnknownNameError: there is no such design; ``known`` says what else there could be.
+        UnknownNameError: there is no such design; a scenario would do, too, if ``or_scenario``.
     """
     path = Path(name)
     if path.suffix not in {".yaml", ".yml"}:
@@ -77,10 +77,15 @@ def design_named(name: str, known: str = ", or a path") -> Path:
         path = folder / f"{name}.yaml"
         if not path.is_file():
             names = sorted(each.stem for each in folder.glob("*.yaml"))
+            known = Message("one of {names}, or a path", names=tuple(names))
+            if or_scenario:
+                known = Message(
+                    "one of {names}, a path, or a scenario with --factor", names=tuple(names)
+                )
             raise UnknownNameError(
                 Fault(
                     "no design is called '{name}'",
-                    expected=Message("one of {names}{known}", names=tuple(names), known=known),
+                    expected=known,
                     nearest=nearest(name, names),
                     name=name,
                 )
@@ -369,10 +374,17 @@ class _Reader:
 
     def _plausible(self, entry: Entry, form: FactorForm, variable: Variable) -> Uniform:
         if form.apply is not Apply.SET or len(form.constants) > 1 or variable.plausible is None:
-            why = "has no plausible range" if form.apply is Apply.SET else "is not set but changed"
+            name = entry.name
+            why = Message(
+                "'{name}' needs a distribution, since it is not set but changed", name=name
+            )
+            if form.apply is Apply.SET:
+                why = Message(
+                    "'{name}' needs a distribution, since it has no plausible range", name=name
+                )
             raise _wrong(
                 entry,
-                Message("'{name}' needs a distribution, since it {why}", name=entry.name, why=why),
+                why,
                 expected=Message("uniform: [low, high], or another one"),
             )
         return Uniform(*variable.plausible)
@@ -392,8 +404,9 @@ class _Reader:
                     Message("'{name}' has no proper {range} range", name=entry.name, range=below),
                     below,
                     expected=Message("{count} rising numbers", count=count),
-                    found=Message("{names}", names=tuple(f"{each:g}" for each in found))
-                    or Message("nothing"),
+                    found=Message("{names}", names=tuple(f"{number:g}" for number in found))
+                    if found
+                    else Message("nothing"),
                 )
             return found
 
@@ -532,11 +545,11 @@ class _Reader:
             self.model.variables.get(reference)
             or self.model.variables[split_reference(reference)[0]]
         )
-        ranges: list[tuple[tuple[float | None, float | None], list[Fault], str]] = [
-            (variable.admissible, self.faults, "admissible")
+        ranges: list[tuple[tuple[float | None, float | None], list[Fault], Message]] = [
+            (variable.admissible, self.faults, Message("admissible"))
         ]
         if variable.plausible is not None and not (self.path and is_shipped(self.path)):
-            ranges.append((variable.plausible, self.warnings, "plausible"))
+            ranges.append((variable.plausible, self.warnings, Message("plausible")))
         for bounds, log, word in ranges:
             if any(math.isfinite(end) and outside(end, *bounds) for end in ends):
                 log.append(
@@ -614,14 +627,10 @@ class _Reader:
         match design.kind:
             case Kind.GRID | Kind.TABLE:
                 if wanted is not None:
-                    what = "levels" if design.kind is Kind.GRID else "the table"
-                    self.fault(
-                        Message(
-                            "how many points a {kind} has, {what} say", kind=design.kind, what=what
-                        ),
-                        "design",
-                        "samples",
-                    )
+                    what = Message("the table says how many points it has")
+                    if design.kind is Kind.GRID:
+                        what = Message("levels say how many points a grid has")
+                    self.fault(what, "design", "samples")
                 if design.table is not None:
                     points = len(design.table)
                 else:
@@ -629,21 +638,22 @@ class _Reader:
             case Kind.MORRIS:
                 if design.levels % 2:
                     self.fault(
-                        Message("Morris trajectories need an even number of levels"), "design", "levels",
-                        found=str(design.levels),
+                        Message("Morris trajectories need an even number of levels"),
+                        "design", "levels", found=str(design.levels),
                     )  # fmt: skip
                 points = (wanted or TRAJECTORIES) * (len(design.factors) + 1)
             case Kind.SOBOL | Kind.LATIN_HYPERCUBE:
                 points = wanted or SAMPLE
         if design.kind is Kind.LATIN_HYPERCUBE and points > MOST_HYPERCUBE:
+            most = Message("at most {limit} points; sobol has no such limit", limit=MOST_HYPERCUBE)
             self.fault(
                 Message("a Latin hypercube has to be drawn whole"), "design", "samples",
-                expected=Message("at most {limit} points; sobol has no such limit", limit=MOST_HYPERCUBE),
-                found=str(points),
+                expected=most, found=str(points),
             )  # fmt: skip
         if points * len(design.scenarios) > MOST_RUNS:
             self.fault(
-                Message("the design has too many runs"), "design", expected=Message("at most {limit}", limit=MOST_RUNS),
+                Message("the design has too many runs"), "design",
+                expected=Message("at most {limit}", limit=MOST_RUNS),
                 found=f"{points * len(design.scenarios)}",
             )  # fmt: skip
         return points

@@ -31,7 +31,7 @@ import zarr
 
 from plansim.analysis.evaluator import Request, RunStatus
 from plansim.analysis.experiments.design import Design
-from plansim.errors import DesignError, Fault, InputError, Message, OutputError
+from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign
 from plansim.model.records import Model
 from plansim.targets.catalogue import Status, variable_of
 from plansim.targets.indicator import Floats
@@ -209,14 +209,13 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = error.strerror or str(error)
+        why = foreign(error.strerror or error)
         full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        after = "; what is written so far stays valid, --resume goes on from there" if full else ""
-        message = (
-            Message("the disk is full{after}", after=after)
-            if full
-            else Message("cannot write the result")
-        )
+        message = Message("cannot write the result")
+        if full:
+            message = Message(
+                "the disk is full; what is written so far stays valid, --resume goes on from there"
+            )
         raise OutputError(Fault(message, path, found=why)) from error
 
 
@@ -329,7 +328,7 @@ def _differences(store: Store, card: Mapping[str, Any]) -> tuple[Fault, ...]:
             store.path,
             expected=old.get(key, Message("nothing")),
             found=new.get(key, Message("nothing")),
-            part=key,
+            part=foreign(key),
         )
         for key in dict.fromkeys([*old, *new])
         if old.get(key) != new.get(key)

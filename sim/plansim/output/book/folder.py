@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from plansim.errors import Fault, Message, OutputError
+from plansim.errors import Fault, Message, OutputError, foreign
 
 __all__ = ["check_folder", "write_folder"]
 
@@ -68,7 +68,7 @@ def write_folder(files: Mapping[str, str | bytes], path: Path, *, force: bool = 
             shutil.rmtree(path)
         building.replace(path)
     except OSError as error:
-        why = error.strerror or str(error)
+        why = foreign(error.strerror or error)
         raise OutputError(Fault("cannot write the pages", path, found=why)) from error
     finally:
         if building.exists():

@@ -111,7 +111,8 @@ def check_destination(path: Path, *, force: bool = False, formats: Sequence[str]
         )  # fmt: skip
     elif not os.access(path.parent, os.W_OK | os.X_OK):
         fault = Fault(
-            "cannot write the output", file=path, expected=Message("a folder that you may write to"),
+            "cannot write the output", file=path,
+            expected=Message("a folder that you may write to"),
             found=Message("no right to write to {folder}", folder=path.parent),
         )  # fmt: skip
     elif path.exists() and not force:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from plansim.analysis.sensitivity.study import Drivers, Index, Sensitivity
-from plansim.errors import Fault, InputError, Message, nearest
+from plansim.errors import Fault, InputError, Message, foreign, nearest
 from plansim.targets.catalogue import Target
 
 __all__ = ["Saved", "read_drivers", "saved_of"]
@@ -61,7 +61,9 @@ def read_drivers(path: Path, targets: Sequence[Target]) -> Saved:
     except FileNotFoundError:
         raise InputError(Fault("no such file", path, expected=expected)) from None
     except OSError as error:
-        raise InputError(Fault("cannot read the file", path, found=error.strerror)) from error
+        raise InputError(
+            Fault("cannot read the file", path, found=foreign(error.strerror))
+        ) from error
     except ValueError as error:
         raise InputError(Fault("not JSON", path, expected=expected, found=str(error))) from None
     known = {each.id: each for each in targets}
@@ -86,9 +88,15 @@ def read_drivers(path: Path, targets: Sequence[Target]) -> Saved:
         }
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            Fault("not the result of a study of uncertainty", path, expected=expected,
-                  found=Message("no {names}", names=error) if isinstance(error, KeyError) else str(error))
-        ) from None  # fmt: skip
+            Fault(
+                "not the result of a study of uncertainty",
+                path,
+                expected=expected,
+                found=Message("no {names}", names=str(error))
+                if isinstance(error, KeyError)
+                else str(error),
+            )
+        ) from None
     if missing:
         raise InputError(
             Fault(

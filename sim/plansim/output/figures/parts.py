@@ -220,13 +220,16 @@ def _parts(run: xr.Dataset, variable: str, ranges: int, text: Text) -> _Parts:
     array = run[variable]
     dims = [str(dim) for dim in array.dims if dim not in ("time", "year")]
     if len(dims) != ranges or len(dims) == array.ndim:
-        what = "one subscript range" if ranges == 1 else "two subscript ranges"
+        wanted = Message("an array over years and two subscript ranges")
+        if ranges == 1:
+            wanted = Message("an array over years and one subscript range")
         raise InputError(
             Fault(
                 "'{name}' cannot be drawn in parts",
-                expected=Message("an array over years and {what}", what=what),
+                expected=wanted,
                 found=Message("{names}", names=tuple(map(str, array.dims)))
-                or Message("one number"),
+                if array.dims
+                else Message("one number"),
                 name=variable,
             )
         )

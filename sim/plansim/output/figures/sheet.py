@@ -60,8 +60,9 @@ def verdict_sheet(
     try:
         axes = verdict_map(verdicts, titles=titles(runs, read_text(lang)), lang=lang)
     except ValueError:
-        more = "" if every else "; --all draws the others too"
-        raise InputError(Fault("no binding target is judged{more}", more=more)) from None
+        if every:
+            raise InputError(Fault("no binding target is judged")) from None
+        raise InputError(Fault("no binding target is judged; --all draws the others too")) from None
     return figure_of(axes)
 
 

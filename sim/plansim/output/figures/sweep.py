@@ -130,7 +130,8 @@ def _fans(sweep: xr.Dataset, variable: str) -> Iterator[tuple[str, list[xr.DataA
                 "'{name}' cannot be drawn as a fan",
                 expected=Message("a variable over runs and years"),
                 found=Message("{names}", names=tuple(map(str, array.dims)))
-                or Message("one number"),
+                if array.dims
+                else Message("one number"),
                 name=variable,
             )
         )
