@@ -463,7 +463,12 @@ class _Reader:
             )
         error = form.error if form.error is not None else abs(value) * (form.relative_error or 0.0)
         if error <= 0:
-            raise InputError(Fault("a figure of nil has no relative error", expected="error"))
+            raise InputError(
+                Fault(
+                    "a figure of nil has no relative error",
+                    expected=Message("an error in the unit of the figure"),
+                )
+            )
         variable = variable_of(self.model, series)
         try:
             factor = reported_factor(measured_unit(form.measure, variable.unit), unit)
