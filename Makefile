@@ -80,8 +80,8 @@ validation: $(DEV) ## test the model and write docs/validation.md
 COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 
 lock: $(DEV) ## renew the lock files from pyproject.toml
-	$(PY) -m $(COMPILE) --group build -o requirements.lock pyproject.toml
-	$(PY) -m $(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(PY) -m $(COMPILE) --extra loops --group build -o requirements.lock pyproject.toml
+	$(PY) -m $(COMPILE) --all-extras --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 	$(PY) -m $(COMPILE) --group notebooks -c requirements.lock -c requirements-dev.lock -o requirements-notebooks.lock
 	$(PY) -m $(COMPILE) --group pyam -o requirements-pyam.lock
 

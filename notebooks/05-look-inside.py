@@ -81,54 +81,45 @@ rows = "\n".join(
 )
 turns = text.pick("verdicts that turn", "结论改变的指标")
 Markdown(
-    f"| {text('loops.loop')} | | {text('loops.strongest')} | {turns} |\n|---|:---|---|---|\n{rows}"
+    f"| {text('loops.loop')} | | {text('loops.cut_moves')} | {turns} |\n|---|:---|---|---|\n{rows}"
 )
 
 # %% [markdown]
 # ## When which loop dominates · 何时由哪个回路主导
 #
-# A cut says how much a loop does in all, not when. So in each year each loop is held still as it is
-# then, and the indicator is read three years later: the loop that made the largest difference
-# dominates. ↑ pushes the indicator up, ↓ holds it down; where two are as strong, a band has two halves.
+# A cut says how much a loop does to the targets in all, not when. *Loops That Matter* (Schoenberg,
+# Davidsen and Eberlein 2020) says which loops drive the stocks of the model at each time: the score of
+# a loop is the product of the scores of its links, and its share is of the scores of all loops. Above
+# the line stand reinforcing loops, below it balancing ones; together they make 100 %.
 #
-# 切断只说明回路作用的总量，不说明何时起作用。为此逐年将各回路固定在当年状态，三年后再看指标：造成差别最大的
-# 回路即为主导。↑表示推高指标，↓表示压低指标；两个回路作用相当时，色带分为上下两半。
+# 切断说明回路对指标的总影响，不说明何时起作用。“关键回路”法（Schoenberg、Davidsen、Eberlein，2020年）给出各时刻推动模型
+# 存量的回路：回路得分为其各因果链得分之积，占比以全部回路得分为准。横线以上为增强回路，以下为平衡回路，合计为100%。
 
 # %%
-indicators = plansim.indicators_of(model, targets, plansim.load_views(model, targets))
-dominance = plansim.find_dominance(model, baseline, loops, indicators)
-plansim.plot.loop_phases(dominance, lang=LANG).figure
+scores = plansim.score_loops(model, baseline, loops)
+plansim.plot.loop_shares(scores, lang=LANG).figure
 
 # %% [markdown]
-# How long a loop is held decides much. One year favours the loops that act at once, five those that
-# have to build first. What all three agree on can be quoted:
+# The share of each loop on the mean of all years, and the years in which no other has a larger one.
+# Scores are believed only where pysimlin, which computes them, runs the model as plansim does.
 #
-# 固定多久影响很大：固定一年有利于即时起作用的回路，固定五年有利于须先积累的回路。三种结果一致之处方可引用：
+# 各回路全程平均的占比，以及其占比居首的年份。得分由pysimlin计算，仅在其运行结果与plansim一致时才予采用。
 
 # %%
-windows = {
-    years: plansim.find_dominance(model, baseline, loops, indicators, years) for years in (1, 3, 5)
-}
-
-
-def said(row):
-    """Write the phases of one indicator."""
-    return text.join(
-        [
-            f"{phase.first}{f'–{phase.last % 100:02}' if phase.last > phase.first else ''} "
-            f"{' ≈ '.join(phase.leaders) or text.word('dominance', phase.lead)}"
-            for phase in row.phases
-        ]
-    )
-
-
-rows = "\n".join(
-    f"| {text.pick(same[0].indicator.name_en, same[0].indicator.name_zh)} | "
-    f"{' | '.join(map(said, same))} |"
-    for same in zip(*(each.rows for each in windows.values()), strict=True)
+assert scores.missing is None, scores.missing
+assert all(
+    scores.frame().groupby("year")["share"].apply(lambda each: abs(each.abs().sum() - 1)) < 1e-9
 )
-heads = text.pick("held for | 1 year | 3 years | 5 years", "固定时长 | 1年 | 3年 | 5年")
-Markdown(f"| {heads} |\n|---|---|---|---|\n{rows}")
+mean = {loop.id: scores.yearly[loop.id].mean() for loop in loops}
+led = {loop.id: text.join([f"{year}" for year in scores.years_led(loop.id)]) for loop in loops}
+rows = "\n".join(
+    f"| {each.id} | {text.pick(each.name_en, each.name_zh)} | {mean[each.id]:+.0%} "
+    f"| {led[each.id] or '–'} |"
+    for each in sorted(loops, key=lambda each: -abs(mean[each.id]))
+    if abs(mean[each.id]) >= 0.005
+)
+heads = f"{text('loops.share')} | {text('loops.dominates')}"
+Markdown(f"| {text('loops.loop')} | | {heads} |\n|---|:---|---:|:---|\n{rows}")
 
 # %% [markdown]
 # ## Which assumption moves which target · 哪项假设影响哪项指标
@@ -172,18 +163,18 @@ names = {loop.id: text.pick(loop.name_en, loop.name_zh) for loop in loops}
 groups = [text.pick(each.name, each.name_zh) for each in attribution.groups]
 drivers = dict(zip(groups, most.shares, strict=True))
 driver = max(drivers, key=lambda name: abs(drivers[name]))
-output = dominance.rows[0]
+leader = max(loops, key=lambda loop: abs(mean[loop.id]))
 faint = text.join(weak) or text("show.nothing")
 Markdown(
     text.pick(
         f"The loop that does most is {strongest} ({names[strongest]}): without it a binding "
         f"indicator moves by up to {strength[strongest]:.0%}. Weak in this scenario, moving nothing "
-        f"by one per cent: {faint}. Faster growth moves {most.target.id} most, and of that most is "
-        f"due to *{driver}*. Held still for {dominance.window} years at a time, what dominates "
-        f"{output.indicator.name_en} is: {said(output)}.",
+        f"by one per cent: {faint}. What drives the stocks of the model most is {leader.id} "
+        f"({names[leader.id]}), with {abs(mean[leader.id]):.0%} of all loop scores. Faster growth "
+        f"moves {most.target.id} most, and of that most is due to *{driver}*.",
         f"作用最大的是{strongest}（{names[strongest]}）：切断后，约束性指标的变动最大达"
         f"{strength[strongest]:.0%}。此情景下偏弱、所致变动均不足1%的有：{faint}。"
-        f"增长加快对{most.target.id}影响最大，其中主要来自“{driver}”。"
-        f"各回路逐次固定{dominance.window}年时，主导{output.indicator.name_zh}的依次为：{said(output)}。",
+        f"推动模型存量最多的是{leader.id}（{names[leader.id]}），占全部回路得分的"
+        f"{abs(mean[leader.id]):.0%}。增长加快对{most.target.id}影响最大，其中主要来自“{driver}”。",
     )
 )

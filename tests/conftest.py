@@ -14,8 +14,10 @@ import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from plansim.analysis.feedback.loop_scores import score_loops
+from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import link_signs
-from plansim.analysis.validation.context import Dossier, load_dossier
+from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import Page, page
@@ -72,7 +74,8 @@ def shipped_page(city: Model, stories: Mapping[str, Scenario]) -> Page:
     """The page of the shipped model, with two growth stories first."""
     first = ["baseline", "accelerated-growth"]
     shown = [stories[each] for each in dict.fromkeys([*first, *stories])]
-    return page(city, shown, signs=link_signs(city, shown[0]))
+    signs, scores = link_signs(city, shown[0]), score_loops(city, shown[0], load_loops(city))
+    return page(city, shown, signs=signs, scores=scores)
 
 
 @pytest.fixture(scope="module")  # Playwright holds the thread's event loop while it is open
@@ -115,6 +118,6 @@ def stories(city: Model) -> Mapping[str, Scenario]:
 
 
 @pytest.fixture(scope="session")
-def dossier(city: Model) -> Dossier:
-    """All that the tests of the shipped model look at."""
-    return load_dossier(city)
+def context(city: Model) -> ValidationContext:
+    """The shipped model with everything that its validation tests need."""
+    return load_context(city)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from plansim.analysis.experiments.design import Design
     from plansim.analysis.experiments.design_file import read_design
     from plansim.analysis.experiments.sweep import sweep
-    from plansim.analysis.feedback.dominance import Dominance, find_dominance, indicators_of
     from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
     from plansim.analysis.feedback.loops import Cut, Loop, cut_loops, load_loops
     from plansim.analysis.feedback.polarity import link_signs
@@ -118,7 +117,6 @@ _HOMES = {
     "analysis.calibration.file": ["read_calibration"],
     "analysis.experiments.design": ["Design"],
     "analysis.experiments.design_file": ["read_design"],
-    "analysis.feedback.dominance": ["Dominance", "find_dominance", "indicators_of"],
     "analysis.feedback.loop_scores": ["LoopScores", "score_loops"],
     "analysis.feedback.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
     "analysis.optimization.solve": ["Lever", "Solution", "lever_named", "solve"],
@@ -139,7 +137,6 @@ __all__ = [
     "Design",
     "DesignError",
     "Direction",
-    "Dominance",
     "Ensemble",
     "Fault",
     "InputError",
@@ -176,9 +173,7 @@ __all__ = [
     "check_targets",
     "compile_model",
     "cut_loops",
-    "find_dominance",
     "frame",
-    "indicators_of",
     "lever_named",
     "link_signs",
     "list_scenarios",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from plansim.analysis.experiments.design import Design, Kind, Sampler
-from plansim.analysis.experiments.factors import Apply, Factor, Uniform
+from plansim.analysis.experiments.design import Design, Kind
+from plansim.analysis.experiments.distributions import Uniform
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.sensitivity.morris import elementary_effects, leading, screening_design
+from plansim.scenario.factors import Apply, Factor
 
 
 def a_design(*reaches: tuple[float, float]) -> Design:

@@ -8,15 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from plansim.analysis.experiments.factors import (
-    Apply,
-    Discrete,
-    Distribution,
-    Factor,
-    Normal,
-    Uniform,
-)
+from plansim.analysis.experiments.distributions import Discrete, Normal, Uniform
 from plansim.analysis.sensitivity.sobol import Estimates, draw_pair, estimate_indices
+from plansim.scenario.factors import Apply, Distribution, Factor
 from plansim.targets.indicator import Floats
 
 ANGLE = Uniform(-math.pi, math.pi)

@@ -30,9 +30,10 @@ from plansim.analysis.evaluator import (
     Simulate,
     SimulatedRuns,
 )
-from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.replay import deviation, member, scenario_text, stored_run
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.experiments.sweep import request_of, sweep
 from plansim.engine.simulate import simulate

@@ -25,8 +25,8 @@ import numpy as np
 import simlin
 
 from plansim.analysis.evaluator import Evaluator
-from plansim.analysis.experiments.design import Design, Sampler
-from plansim.analysis.experiments.factors import applied, default_of
+from plansim.analysis.experiments.design import Design
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.sweep import request_of
 from plansim.compiler.llvm import LANES
 from plansim.compiler.native import Processor, Target, host_target, processors
@@ -35,6 +35,7 @@ from plansim.engine.batch import FloatArray, saved_times, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
+from plansim.scenario.factors import applied, default_of
 from plansim.scenario.reader import as_written
 from plansim.targets.catalogue import load_targets, variable_of
 from tests.bench.ablation import ablated

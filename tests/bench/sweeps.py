@@ -13,15 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from plansim.analysis.evaluator import TILE, Evaluator, Request, compiled
-from plansim.analysis.experiments.design import Design, Sampler
+from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.factors import applied, default_of
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import create_store
 from plansim.analysis.experiments.summary import summarise
 from plansim.analysis.experiments.sweep import SweepRuns, request_of
 from plansim.engine.batch import FloatArray
 from plansim.files import shipped
 from plansim.model.records import Model
+from plansim.scenario.factors import applied, default_of
 from plansim.targets.catalogue import load_targets
 
 __all__ = ["MILLION", "design_of", "stages", "whole"]

@@ -63,51 +63,41 @@ def test_loops_fit_the_terminal(call: Call, monkeypatch: pytest.MonkeyPatch, wid
     assert wide == []
 
 
-def test_when_which_loop_dominates_in_full(told: Callable[..., Any]) -> None:
-    found = told("loops", "baseline", "--window", "2")
-    dominance, scores = found["dominance"], found["scores"]
-    assert (dominance["window"], dominance["not_held"]) == (2, [])
-    asked = {target for row in dominance["indicators"] for target in row["targets"]}
-    assert asked == {each["target"] for each in found["loops"][0]["effects"]}
-    ids = [each["id"] for each in found["loops"]]
-    for row in dominance["indicators"]:
-        years = [int(each) for each in row["years"]]
-        assert years == list(range(2005, 2019))
-        covered = [y for phase in row["phases"] for y in range(phase["first"], phase["last"] + 1)]
-        assert covered == years
-        for phase in row["phases"]:
-            parts = row["years"][str(phase["first"])]["contributions"]
-            assert list(parts) == ids
-            strongest = max(ids, key=lambda id_: abs(parts[id_]))
-            assert (strongest in phase["loops"]) == bool(phase["loops"])
-            assert all(parts[id_] * sign > 0 for id_, sign in phase["loops"].items())
-    (partition,) = scores["partitions"]
-    assert partition["loops"] == ids
-    for shares in partition["years"].values():
-        assert sum(map(abs, shares.values())) <= 1 + 1e-9
+def test_loop_scores_in_full(told: Callable[..., Any]) -> None:
+    found = told("loops", "baseline")
+    assert found["scores"]["source"] == "pysimlin"
+    (ids,) = found["scores"]["partitions"]
+    assert ids == [each["id"] for each in found["loops"]]
+    for year in map(str, found["scores"]["years"]):
+        shares = {each["id"]: each["shares"][year] for each in found["loops"]}
+        assert sum(map(abs, shares.values())) == pytest.approx(1)
         assert all(share * (1 if id_[0] == "R" else -1) >= 0 for id_, share in shares.items())
+        (first,) = [each["id"] for each in found["loops"] if int(year) in each["dominates"]]
+        assert abs(shares[first]) == max(map(abs, shares.values()))
 
 
 def test_without_pysimlin_it_is_said_that_there_are_no_scores(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("plansim.analysis.feedback.loop_scores.has_simlin", lambda: False)
+    monkeypatch.setattr("plansim.engine.simlin.has_simlin", lambda: False)
     code, out, _ = call("loops", "baseline")
     assert code == 0
-    said = "No loop scores: pysimlin is not installed; 'make test' brings it, with the development"
-    assert said in " ".join(out.split())
-    assert "When which loop dominates under baseline" in out
-    assert json.loads(call("loops", "baseline", "--format", "json")[1])["scores"] is None
+    why = "pysimlin is not installed; pip install 'plansim[loops]' brings it"
+    assert f"No loop scores: {why}." in " ".join(out.split())
+    found = json.loads(call("loops", "baseline", "--format", "json")[1])
+    assert found["scores"] == {"missing": why}
+    assert found["loops"][0]["shares"] is None
 
 
 def test_loops_are_drawn(call: Call, tmp_path: Path) -> None:
     picture = tmp_path / "loops.svg"
-    code, _, err = call("loops", "baseline", "--plot", str(picture))
-    assert (code, err) == (0, f"Written: {picture}\n")
+    arguments = ("plot", "baseline", "--kind", "loops", "-o", str(picture))
+    code, out, err = call(*arguments)
+    assert (code, out, err) == (0, f"Written: {picture}\n", "")
     assert "<svg" in picture.read_text("utf-8")
-    code, _, err = call("loops", "baseline", "--plot", str(picture))
+    code, _, err = call(*arguments, "--force", "--variable", "GDP")
     assert code == 2
-    assert "exists" in err
+    assert "--kind loops draws the declared loops" in err
 
 
 def test_attribution_in_full(told: Callable[..., Any]) -> None:
@@ -129,13 +119,6 @@ def test_attribution_as_a_table(call: Call) -> None:
     assert "沙普利分解（精确）" in out
     assert "余量不变：" in out
     assert "其余1项" not in out, "the last name takes the line itself"
-
-
-def test_a_window_of_one_year_is_said_in_words(call: Call) -> None:
-    _, english, _ = call("loops", "baseline", "--window", "1")
-    assert "A year stands for the twelve months from its middle on." in english
-    _, chinese, _ = call("loops", "baseline", "--window", "3", "--lang", "zh")
-    assert "某年份代表自该年年中起的3年。" in chinese
 
 
 def test_a_scenario_against_itself_changes_nothing(call: Call) -> None:
@@ -219,7 +202,6 @@ def test_a_mix_that_there_is_not(call: Call) -> None:
         (("attribute", "baseline", "hindcast-2000"), "run on different clocks"),
         (("attribute", "baseline", "baselin"), "no scenario is called 'baselin'"),
         (("loops", "--set", "switch R1=0"), "--set needs a scenario"),
-        (("loops", "--window", "16"), "expected 1 to 15 years; found 16"),
     ],
 )
 def test_what_is_refused(call: Call, arguments: tuple[str, ...], message: str) -> None:

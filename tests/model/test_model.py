@@ -9,30 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from plansim.analysis.validation.base_year import stated
+from plansim.analysis.validation.behaviour import DRAWS, FEWEST
 from plansim.analysis.validation.checks import Sign
-from plansim.analysis.validation.context import Dossier
-from plansim.analysis.validation.integration import judged
-from plansim.analysis.validation.probe import probe_of
-from plansim.analysis.validation.reality import DRAWS, FEWEST
-from plansim.analysis.validation.result import Finding, Said
+from plansim.analysis.validation.conservation import stated_figures
+from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
+from plansim.analysis.validation.result import Message, Result
 from plansim.analysis.validation.result import Status as Outcome
 from plansim.analysis.validation.suite import TESTS, validate
 from plansim.output.tables.validation import mark_of
-from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import Kind, Status
 
-Make = Callable[[str], Finding]
+Make = Callable[[str], Result]
 
 
 @pytest.fixture(scope="module")
-def made(dossier: Dossier) -> Make:
+def made(context: ValidationContext) -> Make:
     """Make a test, once."""
 
     @cache
-    def make(test: str) -> Finding:
-        (found,) = validate(dossier, [test])
-        return found
+    def make(test: str) -> Result:
+        (result,) = validate(context, [test])
+        return result
 
     return make
 
@@ -50,16 +47,16 @@ Nothing may join it unseen, and nothing may stay in it that holds again.
 
 @pytest.mark.parametrize("test", TESTS)
 def test_the_model_stands_but_for_what_is_known(test: str, made: Make) -> None:
-    finding = made(test)
-    faults = {(each.subject, str(each.values.get("what", ""))) for each in finding.faults}
+    result = made(test)
+    faults = {(each.subject, str(each.values.get("what", ""))) for each in result.faults}
     assert faults == KNOWN.get(test, set())
     if test in KNOWN:
-        assert finding.status is Outcome.FAIL
+        assert result.status is Outcome.FAIL
         return
     # PySD's part takes minutes: test_ensemble.py holds the engines together.
     partly = {"Q24"}
     expected = Outcome.NOT_APPLICABLE if test in partly else Outcome.PASS
-    assert finding.status is expected
+    assert result.status is expected
 
 
 def test_the_page_says_what_became_of_each_test(made: Make, root: Path) -> None:
@@ -74,28 +71,35 @@ def test_the_page_says_what_became_of_each_test(made: Make, root: Path) -> None:
 # --- that the tests ask enough --------------------------------------------------------------------
 
 
-def test_every_row_of_the_main_table_and_of_the_outlook_is_judged(dossier: Dossier) -> None:
-    ids = {each.id for each in dossier.judged}
+def test_every_row_of_the_main_table_and_of_the_outlook_is_judged(
+    context: ValidationContext,
+) -> None:
+    ids = {each.id for each in context.judged}
     assert {each[:3] for each in ids} >= {f"M{i:02}" for i in range(1, 39)}
     assert ids >= {f"O{i:02}" for i in range(1, 6)}
 
 
-def test_most_rows_of_the_main_table_are_held_to_the_base_year(dossier: Dossier) -> None:
-    assert len(list(stated(dossier))) >= 30
+def test_most_rows_of_the_main_table_are_held_to_the_base_year(context: ValidationContext) -> None:
+    assert len(list(stated_figures(context))) >= 30
 
 
-def test_every_loop_of_the_design_is_declared(dossier: Dossier) -> None:
+def test_every_loop_of_the_design_is_declared(context: ValidationContext) -> None:
     of_the_design = [*(f"R{i}" for i in range(1, 7)), *(f"B{i}" for i in range(1, 10))]
-    assert [loop.id for loop in dossier.loops] == of_the_design
+    assert [loop.id for loop in context.loops] == of_the_design
 
 
-def test_the_comparisons_of_runs_are_many_and_say_something(dossier: Dossier, made: Make) -> None:
-    assert len(dossier.signs) >= FEWEST
-    assert sum(each.sign is Sign.STAYS for each in dossier.signs) < len(dossier.signs) / 5
-    for each in dossier.signs:
+def test_the_comparisons_of_runs_are_many_and_say_something(
+    context: ValidationContext, made: Make
+) -> None:
+    assert len(context.reality_checks) >= FEWEST
+    assert (
+        sum(each.sign is Sign.STAYS for each in context.reality_checks)
+        < len(context.reality_checks) / 5
+    )
+    for each in context.reality_checks:
         assert re.search(r"[一-鿿]", each.zh)
         assert len(each.en.split()) > 4
-    shares = [case for case in made("Q13").cases if case.said is Said.SIGN_SHARE]
+    shares = [case for case in made("Q13").cases if case.message is Message.SIGN_SHARE]
     assert {case.values["draws"] for case in shares} == {DRAWS} == {500}
 
 
@@ -103,30 +107,26 @@ def test_many_constants_are_tried_at_a_tenth_and_the_tenfold(made: Make) -> None
     assert int(made("Q12").figures["scaled"]) > 400
 
 
-def test_an_equilibrium_has_every_loop_at_work(dossier: Dossier) -> None:
+def test_an_equilibrium_has_every_loop_at_work(context: ValidationContext) -> None:
     """Nothing is switched off to make it stand still, and a push does move it."""
-    assert dossier.checks.scenarios.equilibrium is not None
-    story = dossier.scenarios[dossier.checks.scenarios.equilibrium]
+    assert context.checks.scenarios.equilibrium is not None
+    story = context.scenarios[context.checks.scenarios.equilibrium]
     assert [name for name in story.values if name.startswith("switch")] == []
-    probe = probe_of(dossier.model, outputs=["GDP"])
     settings = [story.values, {**story.values, "credit ease after": 1.1}]
-    output = probe.run(settings, story.time).yearly("GDP")
+    output = context.probe.run(settings, story.time).yearly("GDP")
     still, pushed = output(2020)
     assert still == pytest.approx(output(2005)[0], rel=1e-3)
     assert pushed > still * 1.01
 
 
-def test_every_verdict_of_the_main_table_is_one(dossier: Dossier) -> None:
-    rows = [each for each in dossier.judged if re.fullmatch(r"[MO]\d+[a-z]?", each.id)]
-    names = {each.partition("[")[0] for row in rows for each in row.variables.values()}
-    probe = probe_of(dossier.model, outputs=sorted(names))
+def test_every_verdict_of_the_main_table_is_one(context: ValidationContext) -> None:
+    rows = [each for each in context.judged if re.fullmatch(r"[MO]\d+[a-z]?", each.id)]
     for name in ("baseline", "accelerated-growth"):
-        story: Scenario = dossier.scenarios[name]
-        runs = probe.run([story.values], story.time)
-        codes = {row.id: int(judged(runs, row, story).status[0]) for row in rows}
-        assert [each for each, code in codes.items() if code == Status.UNTESTABLE.code] == []
+        story, runs = context.scenarios[name], context.runs[name]
+        statuses = {row.id: status_of(verdicts(runs, row, story)) for row in rows}
+        assert [each for each, status in statuses.items() if status is Status.UNTESTABLE] == []
 
 
-def test_some_scenario_assumes_a_target(dossier: Dossier) -> None:
-    wanted = {each.id for each in dossier.targets if each.kind is Kind.TARGET}
-    assert any(set(each.assumed) & wanted for each in dossier.scenarios.values())
+def test_some_scenario_assumes_a_target(context: ValidationContext) -> None:
+    wanted = {each.id for each in context.targets if each.kind is Kind.TARGET}
+    assert any(set(each.assumed) & wanted for each in context.scenarios.values())

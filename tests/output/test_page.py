@@ -19,10 +19,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import plansim.output.page.page as page_module
+from plansim.analysis.feedback.loop_scores import score_loops
+from plansim.analysis.feedback.loops import load_loops
 from plansim.cli.main import main
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
-from plansim.errors import InputError
+from plansim.errors import Fault, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.font import subsets
@@ -43,6 +45,7 @@ from plansim.targets.catalogue import Kind, load_targets, split_reference
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
 from tests.helpers.javascript import run_in_node
+from tests.toys.logistic import logistic
 
 PARTS = Path(page_module.__file__).parent / "assets"
 LARGEST = 1_500_000
@@ -80,6 +83,22 @@ def test_the_map_says_whose_signs_it_bears(shipped_page: Page, city: Model) -> N
     bare = data_of(page(city))
     assert not bare["signed"]
     assert not any("url(#hm)" in module["svg"] for module in bare["modules"])
+
+
+def test_loop_scores_are_drawn_in_both_languages_or_it_is_said_why_not(
+    shipped_page: Page, tmp_path: Path
+) -> None:
+    *_, last = data_of(shipped_page)["modules"]
+    assert last["name"] == ["Loop scores", "回路得分"]
+    english, chinese = last["svg"].split('<g class="zh">')
+    assert "R1 Accumulation" in english
+    assert "R1 积累回路" in chinese
+    model = logistic(tmp_path)
+    found = score_loops(model, as_written(model), load_loops(model))
+    none = replace(found, missing=Fault("the dog ate them"), time=np.empty(0), scores={})
+    *_, last = data_of(page(model, scores=none))["modules"]
+    assert "No loop scores: the dog ate them." in last["svg"]
+    assert data_of(page(model))["modules"] == data_of(page(model, scores=none))["modules"][:-1]
 
 
 def test_the_page_is_whole_and_small(shipped_page: Page) -> None:

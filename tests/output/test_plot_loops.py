@@ -1,83 +1,113 @@
-"""The picture of which loop dominates when: each band lies on its years, in the loop's colour."""
+"""The picture of loop scores: bands that add up to 100 %, in the loop's own colour."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.patches import Rectangle
+from matplotlib.collections import PolyCollection
 
 from plansim import plot
-from plansim.analysis.feedback.dominance import Dominance, Indicator, Row, Year, find_dominance
-from plansim.analysis.feedback.loop_scores import score_loops
-from plansim.analysis.feedback.loops import Loop, load_loops
-from plansim.model.records import Model
-from plansim.output.figures.canvas import figure_of
+from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
+from plansim.analysis.feedback.loops import load_loops
+from plansim.errors import Fault
+from plansim.output.figures.sheet import loop_sheet
+from plansim.output.text import Lang
 from plansim.scenario.reader import as_written
 from tests.toys.logistic import logistic
 
-STOCK = Indicator("stock", "stock of things", "物品存量", ("T1",))
+STEPS = 16 * 4
+YEARS = (2001, 2002, 2003, 2004)
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Model:
-    return logistic(tmp_path)
+def drawn(tmp_path: Path) -> LoopScores:
+    """Scores of which R and B have four fifths in turn; twelve small loops share the rest."""
+    model = logistic(tmp_path)
+    growth, crowding = load_loops(model)
+    small = [replace(growth, id=f"S{number}") for number in range(12)]
+    late = np.arange(STEPS) >= STEPS / 2
+    scores = {"R": np.where(late, 1.0, 7.0), "B": np.where(late, -7.0, -1.0)}
+    scores |= {loop.id: np.full(STEPS, 1 / 6) for loop in small}
+    loops = (growth, *small, crowding)
+    ids = tuple(loop.id for loop in loops)
+    time = 2000.5 + (1 + np.arange(STEPS)) / 16
+    return LoopScores(as_written(model), loops, (ids,), time, scores)
 
 
-@pytest.fixture
-def loops(small: Model) -> tuple[Loop, ...]:
-    return load_loops(small)
+def edges(axes: Axes, at: int) -> list[tuple[float, float, str]]:
+    """Return the ends of each band in a year, with its colour; bands of no height are left out."""
+    found = []
+    for band in axes.collections:
+        assert isinstance(band, PolyCollection)
+        points = np.asarray(band.get_paths()[0].vertices)
+        heights = points[points[:, 0] == at, 1]
+        if np.ptp(heights) > 1e-9:
+            found.append(
+                (
+                    heights.min(),
+                    heights.max(),
+                    str(np.round(np.asarray(band.get_facecolor()), 6).tolist()),
+                )
+            )
+    return found
 
 
-def drawn(parts: list[dict[str, float]], small: Model, loops: tuple[Loop, ...]) -> Dominance:
-    years = tuple(Year(2000 + place, 1.0, 100.0, each) for place, each in enumerate(parts))
-    rows = (Row(STOCK, "Dmnl", years),)
-    return Dominance(as_written(small), 3, loops, (), rows, 0)
-
-
-def bands(axes: Axes) -> list[tuple[float, float, float, tuple[float, ...]]]:
-    return [
-        (each.get_x(), each.get_width(), each.get_height(), to_rgb(each.get_facecolor()))
-        for each in axes.patches
-        if isinstance(each, Rectangle)
-    ]
-
-
-def test_bands_lie_on_their_years(small: Model, loops: tuple[Loop, ...]) -> None:
-    parts = [{"R": 3.0}, {"R": 2.0}, {"R": 0.0}, {"B": -1.0, "R": 1.0}]
-    axes = plot.loop_phases(drawn(parts, small, loops))
-    clear, weak, upper, lower = bands(axes)
-    assert clear[:2] == pytest.approx((1999.53, 1.94))
-    assert weak[:2] == pytest.approx((2001.53, 0.94))
-    assert upper[:3] == lower[:3] == pytest.approx((2002.53, 0.94, 0.4))
-    # B stands above R, as in the table, and R has one colour throughout.
-    assert lower[3] == clear[3] != upper[3]
-    assert weak[3] not in (clear[3], upper[3])
-    words = [each.get_text() for each in axes.texts]
-    assert {"R ↑", "B ↓", "T1", "Stock of things"} <= set(words)
-    (legend,) = figure_of(axes).legends
-    assert [each.get_text() for each in legend.get_texts()] == ["R Growth", "B Crowding"]
-
-
-def test_in_chinese_with_scores(small: Model, loops: tuple[Loop, ...]) -> None:
-    scenario = as_written(small)
-    found = find_dominance(small, scenario, loops, [STOCK])
-    axes = plot.loop_phases(found, score_loops(small, scenario, loops), lang="zh")
+def test_bands_are_shares_of_the_year_and_add_up(drawn: LoopScores) -> None:
+    axes = plot.loop_shares(drawn)
+    assert drawn.years == YEARS
+    for year in YEARS:
+        bands = edges(axes, year)
+        assert sum(high - low for low, high, _ in bands) == pytest.approx(100)
+    growth, others, crowding = edges(axes, 2001)
+    assert growth[:2] == pytest.approx((0, 70))
+    assert others[:2] == pytest.approx((70, 90))
+    assert crowding[:2] == pytest.approx((-10, 0))
+    later = edges(axes, 2004)
+    assert [each[2] for each in later] == [growth[2], others[2], crowding[2]]
+    assert later[2][:2] == pytest.approx((-70, 0))
     words = {each.get_text() for each in axes.texts}
-    assert {"物品存量", "回路得分", "R +", "B −"} <= words
-    # Scores go on to the last year, contributions end three years before.
-    ends = [x + width for x, width, _, _ in bands(axes)]
-    assert max(ends) == pytest.approx(2019.47)
+    assert {"R", "B", "reinforcing ↑", "balancing ↓"} <= words
+    legend = axes.get_legend()
+    assert legend is not None
+    names = [each.get_text() for each in legend.get_texts()]
+    assert names == ["R Growth", "B Crowding", "Others (12)"]
 
 
-def test_a_loop_keeps_its_colour_whatever_else_leads(small: Model, loops: tuple[Loop, ...]) -> None:
-    both = bands(plot.loop_phases(drawn([{"R": 3.0}, {"B": 3.0}], small, loops)))
-    alone = bands(plot.loop_phases(drawn([{"B": 3.0}], small, loops)))
-    assert both[1][3] == alone[0][3] != both[0][3]
+def test_a_loop_keeps_its_colour_whatever_else_is_drawn(drawn: LoopScores) -> None:
+    alone = replace(drawn, partitions=(("B",), ("R",)))
+    crowding = edges(plot.loop_shares(drawn), 2001)[2]
+    (only,) = edges(plot.loop_shares(alone), 2001)
+    assert only[:2] == pytest.approx((-100, 0))
+    assert only[2] == crowding[2]
 
 
-def test_nothing_to_draw_is_an_error(small: Model, loops: tuple[Loop, ...]) -> None:
-    with pytest.raises(ValueError, match="no indicator to draw"):
-        plot.loop_phases(Dominance(as_written(small), 3, loops, (), (), 0))
+def test_groups_that_are_not_compared_have_a_panel_each(drawn: LoopScores) -> None:
+    assert len(loop_sheet([drawn], Lang.EN).axes) == 1
+    assert len(loop_sheet([replace(drawn, partitions=(("B",), ("R",)))], Lang.EN).axes) == 2
+
+
+def test_without_scores_a_line_says_why(drawn: LoopScores) -> None:
+    none = replace(drawn, missing=Fault("pysimlin is not installed; pip install 'plansim[loops]' "
+                                        "brings it"), time=np.empty(0), scores={})  # fmt: skip
+    axes = plot.loop_shares(none)
+    assert not axes.collections
+    (said,) = axes.texts
+    assert "No loop scores: pysimlin is not installed; pip install" in said.get_text()
+    (chinese,) = plot.loop_shares(none, lang="zh").texts
+    assert "未安装 pysimlin" in chinese.get_text()
+    assert len(loop_sheet([none], Lang.EN).axes) == 1
+
+
+def test_scores_of_a_model_in_chinese(tmp_path: Path) -> None:
+    model = logistic(tmp_path)
+    found = score_loops(model, as_written(model), load_loops(model))
+    axes = plot.loop_shares(found, lang="zh")
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [each.get_text() for each in legend.get_texts()] == ["R 增长", "B 拥挤"]
+    low, high = edges(axes, 2001)[0][:2]
+    assert (low, high) == pytest.approx((0, found.yearly["R"][0] * 100))

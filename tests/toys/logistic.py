@@ -58,20 +58,16 @@ def logistic(folder: Path, equations: str = EQUATIONS, loops: str = LOOPS) -> Mo
     return load_model(path)
 
 
-def stock_at(year: float, held: str = "", since: float = 0.0) -> float:
-    """Give the stock by Euler's method, loops (``R``, ``B``, ``RB``) being held from a time on."""
-    stock = frozen = START
-    for step in range(round((year - 2000) / STEP)):
-        if 2000 + step * STEP <= since:
-            frozen = stock
-        births = GROWTH * (frozen if "R" in held else stock)
-        deaths = GROWTH * (frozen if "B" in held else stock) ** 2 / CAPACITY
-        stock += STEP * (births - deaths)
+def stock_at(year: float) -> float:
+    """Return the stock by Euler's method."""
+    stock = START
+    for _ in range(round((year - 2000) / STEP)):
+        stock += STEP * GROWTH * stock * (1 - stock / CAPACITY)
     return stock
 
 
 def crossing(years: list[float], ratios: list[float]) -> float:
-    """Give the time at which a falling ratio goes through 1, between the years where it does."""
-    after = next(place for place, each in enumerate(ratios) if each < 1)
+    """Return the time at which a falling ratio goes through 1, between the years where it does."""
+    after = next(index for index, ratio in enumerate(ratios) if ratio < 1)
     low, high = ratios[after - 1], ratios[after]
     return years[after - 1] + (low - 1) / (low - high) * (years[after] - years[after - 1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from plansim.analysis.validation.context import Dossier, load_dossier
+from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.model.reader import load_model
 
 __all__ = ["FIRST_SIGN", "MILL", "mill"]
@@ -172,7 +172,11 @@ series:
     points:
       - {year: 2006, since: 2005, observation: [growth, ""]}
 """
-_OBSERVED = "place,quantity,part,year,value\nMill,output,,2006,20.2\nMill,growth,,2006,1.05\n"
+_OBSERVED = """\
+place,quantity,part,year,value,unit,source
+Mill,output,,2006,20.2,亿元,books
+Mill,growth,,2006,1.05,%,books
+"""
 _HEAD = "title: {en: Story, zh: 情景}\ndescription: {en: A story., zh: 情景。}\n"
 _REST = "parent: plain\nvalues: {saving: 0.25, 'investment share': [0.6, 0.4]}\n"
 _ASSUMING = "parent: plain\nassumes: {M02: {en: It is given., zh: 给定。}}\n"
@@ -192,7 +196,7 @@ MILL: Mapping[str, str] = {
 """By the path of the file."""
 
 
-def mill(folder: Path, *changes: tuple[str, str, str]) -> Dossier:
+def mill(folder: Path, *changes: tuple[str, str, str]) -> ValidationContext:
     """Write the mill to a folder and read it, with changes: (file, text, other text)."""
     texts = dict(MILL)
     for file, old, new in changes:
@@ -202,6 +206,6 @@ def mill(folder: Path, *changes: tuple[str, str, str]) -> Dossier:
         path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    return load_dossier(
+    return load_context(
         load_model(folder / "model" / "mill.mdl", strict=False), folder / "scenarios"
     )

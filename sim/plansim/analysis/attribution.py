@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
-from plansim.analysis.experiments.factors import default_of
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec, VariableKind
+from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import lever_of
 from plansim.targets.catalogue import Status, Target, judged_targets

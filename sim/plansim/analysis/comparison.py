@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
-from plansim.analysis.experiments.factors import default_of
 from plansim.analysis.optimization.remedies import Mended, mend
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
+from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.records import Text
 from plansim.targets.catalogue import (

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.experiments.factors import Apply, Factor, applied, default_of
 from plansim.engine.readings import (
     Engine,
     Reading,
@@ -33,6 +32,7 @@ from plansim.engine.readings import (
 )
 from plansim.errors import Message, SimulationError
 from plansim.model.records import Model
+from plansim.scenario.factors import Apply, Factor, applied, default_of
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import Attribute, Status, Target, unit_factor, variable_of
 from plansim.targets.indicator import Floats, Yearly, moment

@@ -68,12 +68,17 @@ def page(
     found = _presets(scenario, read, targets, faults, whole=model is None)
     raise_all(faults)
     with patience(shell.text("page.making")):
+        from plansim.analysis.feedback.loop_scores import score_loops
+        from plansim.analysis.feedback.loops import FILE_NAME, load_loops
         from plansim.analysis.feedback.polarity import link_signs
         from plansim.output.export.results import write_text
         from plansim.output.page.page import page as made
 
         signs = link_signs(read, found[0])
-        text = made(read, found, targets, lang=shell.text.lang, signs=signs).text
+        declared = read.path.with_name(FILE_NAME).is_file()
+        scores = score_loops(read, found[0], load_loops(read)) if declared else None
+        lang_of = shell.text.lang
+        text = made(read, found, targets, lang=lang_of, signs=signs, scores=scores).text
         write_text(text, output)
     shell.show(shell.text("run.written", path=output))
     if show:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from plansim.errors import Fault
     from plansim.model.records import Model
     from plansim.output.text import Lang
+    from plansim.scenario.reader import Scenario
     from plansim.targets.catalogue import Target
 
 __all__ = ["COMMANDS"]
@@ -53,6 +54,7 @@ class PlotKind(StrEnum):
     PHASE = "phase"
     FAN = "fan"
     DRIVERS = "drivers"
+    LOOPS = "loops"
 
 
 NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
@@ -78,7 +80,7 @@ NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
     show_default=True,
     help="Lines over years; verdicts as a coloured table; parts of a total (stack); an array of "
     "two ranges (pyramid); one variable against another (phase); the runs of a sweep (fan); what "
-    "the doubt about each binding target is due to (drivers).",
+    "the doubt about each binding target is due to (drivers); scores of feedback loops (loops).",
 )
 @click.option(
     "--all", "every", is_flag=True, help="With verdicts: expected and unlabelled targets too."
@@ -132,6 +134,8 @@ def plot(
     if what is PlotKind.DRIVERS:
         _draw_drivers(scenario[0], model, output, force, page)
         return
+    if what is PlotKind.LOOPS and names:
+        raise UsageError(Message("--kind loops draws the declared loops, not --variable"))
     if what is not PlotKind.FAN:
         named_or_whole(scenario, overrides, model)
     read = model_at(model)
@@ -145,9 +149,17 @@ def plot(
         scenarios = scenarios_of(scenario, overrides, read, targets, faults)
         chosen = _references(names, read, faults)
         raise_all(faults)
+        if what is PlotKind.LOOPS:
+            _draw_loops(read, scenarios, output, force, page)
+            return
         runs = [simulated(read, each, engine, page) for each in scenarios]
     with patience(page.text("plot.drawing")):
         figure = _figure(what, runs, chosen, targets, page.text.lang, every=every)
+    _write(figure, output, force, page)
+
+
+def _write(figure: Figure, output: Path, force: bool, page: Page) -> None:
+    """Write a figure to its file, and say so."""
     from plansim.output.figures.plot import save_figure
 
     save_figure(figure, output, force=force)
@@ -162,7 +174,6 @@ DRAWS, TRAJECTORIES = 512, 20
 def _draw_drivers(source: str, model: Path | None, output: Path, force: bool, page: Page) -> None:
     """Draw what the doubt is due to, from a file or from a small study."""
     from plansim.output.export.sensitivity_read import Saved, read_drivers, saved_of
-    from plansim.output.figures.canvas import save_figure
     from plansim.output.figures.drivers import driver_sheet
 
     read = model_at(model)
@@ -185,8 +196,22 @@ def _draw_drivers(source: str, model: Path | None, output: Path, force: bool, pa
         saved = saved_of(found)
     with patience(page.text("plot.drawing")):
         figure = driver_sheet(saved, page.text.lang)
-    save_figure(figure, output, force=force)
-    page.show(page.text("plot.written", path=output))
+    _write(figure, output, force, page)
+
+
+def _draw_loops(
+    model: Model, scenarios: Sequence[Scenario], output: Path, force: bool, page: Page
+) -> None:
+    """Draw the relative scores of the declared loops, a panel a scenario."""
+    from plansim.analysis.feedback.loop_scores import score_loops
+    from plansim.analysis.feedback.loops import load_loops
+    from plansim.output.figures.sheet import loop_sheet
+
+    loops = load_loops(model)
+    with patience(page.text("plot.drawing")):
+        scores = [score_loops(model, each, loops) for each in scenarios]
+        figure = loop_sheet(scores, page.text.lang)
+    _write(figure, output, force, page)
 
 
 def _sweep(path: Path) -> xr.Dataset:
@@ -237,8 +262,8 @@ def _figure(
             return figure_of(phase(runs, chosen[0], chosen[1], targets, lang=lang))
         case PlotKind.FAN:
             return plot_sheet.fan_sheet(runs[0], chosen, targets, lang)
-        case PlotKind.DRIVERS:
-            raise AssertionError("drivers are drawn from a study, not from runs")
+        case PlotKind.DRIVERS | PlotKind.LOOPS:
+            raise AssertionError(f"{kind} are not drawn from runs")
 
 
 COMMANDS = (plot,)

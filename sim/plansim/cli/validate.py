@@ -23,8 +23,8 @@ from plansim.errors import Message
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from plansim.analysis.validation.context import Dossier
-    from plansim.analysis.validation.result import Finding
+    from plansim.analysis.validation.context import ValidationContext
+    from plansim.analysis.validation.result import Result
     from plansim.cli.context import Page
 
 __all__ = ["COMMANDS"]
@@ -69,7 +69,7 @@ def validate(
 
     Exit codes: 0, every test that can be made here is passed; 1, one fails.
     """
-    from plansim.analysis.validation.context import load_dossier
+    from plansim.analysis.validation.context import load_context
     from plansim.analysis.validation.result import Status
     from plansim.analysis.validation.suite import chosen
     from plansim.analysis.validation.suite import validate as made
@@ -79,50 +79,52 @@ def validate(
     if output is not None:
         _check_page(output, tests, force)
     wanted = chosen(tests)
-    dossier = load_dossier(model_at(None))
+    context = load_context(model_at(None), reference=reference)
     with patience(page.text("validation.working")):
-        found = list(made(dossier, wanted, reference=reference))
+        results = list(made(context, wanted))
     if output is not None:
         with patience(page.text("validation.writing")):
-            _write_page(output, dossier, found, page)
+            _write_page(output, context, results, page)
     if form == "json":
-        machine(validation_json(found, page.text))
+        machine(validation_json(results, page.text))
     else:
-        page.show(validation_table(found, page.text, page.width, colour=page.colour))
-    return int(any(each.status is Status.FAIL for each in found))
+        page.show(validation_table(results, page.text, page.width, colour=page.colour))
+    return int(any(each.status is Status.FAIL for each in results))
 
 
 def _check_page(path: Path, tests: tuple[str, ...], force: bool) -> None:
-    from plansim.output.book.validation import PAST_PICTURE, REACH_PICTURE
+    from plansim.output.book.validation import HISTORY_PICTURE, RANGES_PICTURE
     from plansim.output.export.results import check_destination
 
     if tests:
         raise UsageError(Message("the page is about all tests: -o goes without any TEST"))
     check_destination(path, force=force, formats=(".md",))
-    for name in (PAST_PICTURE, REACH_PICTURE):
+    for name in (HISTORY_PICTURE, RANGES_PICTURE):
         if (folder := path.parent / PICTURES).is_dir():
             check_destination(folder / name, force=force, formats=(".png",))
 
 
-def _write_page(path: Path, dossier: Dossier, findings: list[Finding], page: Page) -> None:
-    from plansim.analysis.validation.history import past_courses
-    from plansim.analysis.validation.ranges import ranges
+def _write_page(path: Path, context: ValidationContext, results: list[Result], page: Page) -> None:
+    from plansim.analysis.validation.history import history_series
+    from plansim.analysis.validation.parameters import target_ranges
     from plansim.engine.trajectory import version_of
     from plansim.output.book.validation import (
-        PAST_PICTURE,
-        REACH_PICTURE,
+        HISTORY_PICTURE,
+        RANGES_PICTURE,
         Report,
         validation_page,
     )
     from plansim.output.figures.canvas import save_figure
-    from plansim.output.figures.validation import past_sheet, reach_chart
+    from plansim.output.figures.validation import history_sheet, ranges_chart
 
-    reaches = ranges(dossier)
-    tested = Report(dossier.model, version_of("plansim"), tuple(findings), reaches)
+    ranges = target_ranges(context)
+    tested = Report(context.model, version_of("plansim"), tuple(results), ranges)
     folder = path.parent / PICTURES
     folder.mkdir(exist_ok=True)
-    save_figure(past_sheet(past_courses(dossier), page.text), folder / PAST_PICTURE, force=True)
-    save_figure(reach_chart(reaches, page.text), folder / REACH_PICTURE, force=True)
+    save_figure(
+        history_sheet(history_series(context), page.text), folder / HISTORY_PICTURE, force=True
+    )
+    save_figure(ranges_chart(ranges, page.text), folder / RANGES_PICTURE, force=True)
     write_text(path, validation_page(tested, PICTURES, page.text), force=True)
 
 

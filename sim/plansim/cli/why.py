@@ -10,7 +10,6 @@ import click
 
 from plansim.cli.context import (
     UsageError,
-    WholeNumber,
     all_or_faults,
     constant_names,
     format_option,
@@ -22,7 +21,6 @@ from plansim.cli.context import (
     page_for,
     patience,
     raise_all,
-    remark,
     scenario_names,
     scenarios_of,
     set_option,
@@ -55,59 +53,32 @@ def _lever_names(context: click.Context) -> Iterator[str]:
 
 @click.command()
 @click.argument("scenario", required=False, shell_complete=items(scenario_names))
-@click.option(
-    "--window",
-    metavar="YEARS",
-    type=WholeNumber(1),
-    default=3,
-    show_default=True,
-    help="How long a loop is held still to see what it contributes.",
-)
-@click.option(
-    "--plot",
-    "picture",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Also draw which loop dominates when: FILE.png, FILE.svg or FILE.pdf.",
-)
-@click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @set_option
 @model_option
 @format_option("table", "json")
 @lang_option
 def loops(
     scenario: str | None,
-    window: int,
-    picture: Path | None,
-    force: bool,
     overrides: tuple[str, ...],
     model: Path | None,
     form: str,
     lang: str | None,
 ) -> None:
-    """Show the feedback loops, what cutting each does, and when which of them dominates.
+    """Show the feedback loops, when each of them dominates, and what cutting it does.
 
     Loops are declared in the file loops.yaml beside the model and looked for in its equations. They
-    are cut under SCENARIO; without one, under the model as it is written. What is asked about is
-    the first key chart of the model and what judges its binding targets. Where pysimlin is
-    installed, its loop scores are shown, too.
+    are scored and cut under SCENARIO; without one, under the model as it is written. Scores need
+    pysimlin: plansim[loops].
     """
-    from plansim.analysis.feedback.dominance import find_dominance, indicators_of
-    from plansim.analysis.feedback.loop_scores import score_loops_if_installed
+    from plansim.analysis.feedback.loop_scores import score_loops
     from plansim.analysis.feedback.loops import cut_loops, load_loops
-    from plansim.output.tables.dominance import dominance_json, dominance_table
+    from plansim.output.tables.layout import shown
     from plansim.output.tables.loops import loops_json, loops_table
     from plansim.targets.catalogue import Attribute, judged_targets
-    from plansim.targets.views_file import load_views
 
     if overrides and scenario is None:
         raise UsageError(Message("--set needs a scenario"))
     page = page_for(lang)
-    if picture is not None:
-        from plansim.output.export.results import check_destination
-        from plansim.output.figures.canvas import FORMATS
-
-        check_destination(picture, force=force, formats=FORMATS)
     read = model_at(model)
     targets = targets_of(read)
     (chosen,) = _scenarios([scenario] if scenario else [], overrides, read, targets)
@@ -115,26 +86,11 @@ def loops(
     declared = load_loops(read)
     with patience(page.text("run.simulating", scenario=chosen.id)):
         cuts = cut_loops(read, chosen, declared, judged)
-        asked = indicators_of(read, judged, load_views(read, targets))
-        found = find_dominance(read, chosen, declared, asked, window)
-        scores = score_loops_if_installed(read, chosen, declared)
-    if picture is not None:
-        from plansim.output.figures.canvas import figure_of, save_figure
-        from plansim.output.figures.loops import loop_phases
-
-        save_figure(
-            figure_of(loop_phases(found, scores, lang=page.text.lang)), picture, force=force
-        )
-        remark(page.text("plot.written", path=picture))
+        scores = score_loops(read, chosen, declared)
     if form == "json":
-        machine(loops_json(cuts, chosen.id, dominance_json(found, scores)))
-        return
-    text, width, colour = page.text, page.width, page.colour
-    parts = (
-        loops_table(cuts, chosen.id, text, width, colour=colour),
-        dominance_table(found, scores, declared, text, width, colour=colour),
-    )
-    page.show("\n\n".join(parts))
+        machine(loops_json(cuts, scores))
+    else:
+        page.show(shown(loops_table(cuts, scores, page.text), page.width, colour=page.colour))
 
 
 @click.command()

@@ -1,21 +1,26 @@
-"""pysimlin, where it is installed: a check of units, and an engine that shares no code of ours."""
+"""pysimlin, where it is installed: a check of units, a second engine, and the scores of links."""
 
 from __future__ import annotations
 
 import importlib.util
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plansim.engine.trajectory import FloatArray
+from plansim.engine.trajectory import FloatArray, Trajectory, cells, largest_difference
+from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.reader import Scenario
 
-__all__ = ["LinkScores", "check_units", "has_simlin", "link_scores", "run_simlin"]
+__all__ = ["AGREE", "LinkScores", "check_units", "has_simlin", "link_scores", "run_simlin"]
+
+
+AGREE = 1e-6
+"""The largest difference of pysimlin's run to ours, of the largest value of a series."""
 
 
 def has_simlin() -> bool:
@@ -72,48 +77,82 @@ class LinkScores:
     0 where the effect does not move."""
 
 
-def link_scores(model: Model, scenario: Scenario, saveper: float) -> LinkScores:
-    """Let pysimlin score all links between elements of variables, by *Loops That Matter*.
+def link_scores(model: Model, scenario: Scenario, run: Trajectory) -> LinkScores:
+    """Return the scores of all links between elements of variables, by *Loops That Matter*.
 
     pysimlin 0.8.5 gives the scores of a link between arrays for their first element alone, and none
     where a sum is taken. So it is given the model without arrays (`compiler.scalars`). A stock of
-    which it splits off the net flow has the product of both links.
+    which it splits off the net flow has the product of both links. ``run`` is our run at the times
+    that the scenario saves.
 
     Reference: Schoenberg, Davidsen, Eberlein (2020), System Dynamics Review 36:158-190.
 
     Raises:
+        InputError: pysimlin is not installed.
         ModelError: the model cannot be written without arrays.
+        SimulationError: pysimlin fails, or its run differs from ours by more than `AGREE`.
     """
+    if not has_simlin():
+        raise InputError(Fault("pysimlin is not installed; pip install 'plansim[loops]' brings it"))
     import simlin
 
     from plansim.compiler.scalars import without_arrays
 
-    plain = without_arrays(model, scenario.values, replace(scenario.time, saveper=saveper))
-    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
-        path = Path(folder) / "plain.mdl"
-        path.write_text(plain.text, "utf-8")
-        loaded: Any = simlin.load(path)
-    simulation = loaded.simulate(enable_ltm=True)
-    simulation.run_to_end()
-    labels = {name: label for label, name in plain.names.items()}
+    plain = without_arrays(model, scenario.values, scenario.time)
+    try:
+        with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
+            path = Path(folder) / "plain.mdl"
+            path.write_text(plain.text, "utf-8")
+            loaded: Any = simlin.load(path)
+        simulation = loaded.simulate(enable_ltm=True)
+        simulation.run_to_end()
+        links = simulation.get_links()
+        ours = cells(model, run)
+        theirs = {label: _series(simulation, plain.names[label]) for label in ours}
+        time = _series(simulation, "time")[1:]
+    except simlin.SimlinError as error:
+        raise SimulationError(
+            Fault("pysimlin cannot compute the model: {error}", error=str(error))
+        ) from None
+    worst = largest_difference(ours, theirs)
+    if not worst.error <= AGREE:
+        raise SimulationError(
+            Fault(
+                "pysimlin computes another run: '{series}' differs by {error:.1e} of its size",
+                series=worst.series,
+                error=worst.error,
+                expected=Message("at most {limit:g}", limit=AGREE),
+            )
+        )
+    return LinkScores(time, _scores(links, {name: label for label, name in plain.names.items()}))
+
+
+def _series(simulation: Any, name: str) -> FloatArray:
+    return np.asarray(simulation.get_series(name), dtype=np.float64)
+
+
+def _scores(
+    links: Sequence[Any], labels: Mapping[str, str]
+) -> Mapping[tuple[str, str], FloatArray]:
+    """Return the scores by cause and effect; those by way of a net flow are multiplied."""
     found: dict[tuple[str, str], FloatArray] = {}
-    into_flow: dict[str, list[tuple[str, FloatArray]]] = {}
-    for link in simulation.get_links():
+    into: dict[str, list[tuple[str, FloatArray]]] = {}
+    out_of: dict[str, tuple[str, FloatArray]] = {}
+    for link in links:
         if link.score is None:
             continue
         score = np.nan_to_num(np.asarray(link.score, dtype=np.float64)[1:])
-        if link.to_var in labels and link.from_var in labels:
+        if link.to_var.endswith(_NET_FLOW):
+            into.setdefault(link.to_var, []).append((link.from_var, score))
+        elif link.from_var.endswith(_NET_FLOW):
+            out_of[link.from_var] = link.to_var, score
+        elif link.to_var in labels and link.from_var in labels:
             found[labels[link.from_var], labels[link.to_var]] = score
-        elif link.to_var.endswith(_NET_FLOW):
-            into_flow.setdefault(link.to_var, []).append((link.from_var, score))
-    for link in simulation.get_links():
-        if link.from_var.endswith(_NET_FLOW) and link.score is not None:
-            out = np.nan_to_num(np.asarray(link.score, dtype=np.float64)[1:])
-            for cause, score in into_flow.get(link.from_var, ()):
-                pair = labels[cause], labels[link.to_var]
-                found[pair] = found.get(pair, 0.0) + score * out
-    time = np.asarray(simulation.get_series("time"), dtype=np.float64)[1:]
-    return LinkScores(time, found)
+    for flow, (stock, last) in out_of.items():
+        for cause, first in into.get(flow, ()):
+            pair = labels[cause], labels[stock]
+            found[pair] = found.get(pair, 0.0) + first * last
+    return found
 
 
 _NET_FLOW = "_net_flow"

@@ -18,11 +18,14 @@ from plansim.targets.annual import Annual, AnnualVariable, by_year
 from plansim.targets.indicator import year_places
 
 __all__ = [
+    "Difference",
     "Engine",
     "FloatArray",
     "Trajectory",
     "as_json",
+    "cells",
     "check_finite",
+    "largest_difference",
     "named",
     "recorded",
     "run_card",
@@ -56,6 +59,52 @@ class Trajectory:
     """``(*elements)`` of every constant and control variable, as the engine used them."""
     notes: tuple[str, ...] = ()
     """What the engine remarked, sorted: tables read beyond their ends, for example."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where the runs of two engines differ most."""
+
+    error: float
+    """Of the largest value of the series; infinite where one run has no finite value."""
+    series: str
+    scale: float
+    """The largest value of the series, in the model's unit."""
+
+
+def largest_difference(
+    ours: Mapping[str, FloatArray], theirs: Mapping[str, FloatArray]
+) -> Difference:
+    """Return the largest difference of two engines' series, ``(time,)`` by their names.
+
+    Series that stay below 1e-9 by both engines are what rounding leaves of equal numbers: they do
+    not count.
+    """
+    worst = Difference(0.0, "", 0.0)
+    for name, series in ours.items():
+        scale = float(np.abs(series).max())
+        if max(scale, float(np.abs(theirs[name]).max())) < _ROUNDING:
+            continue
+        with np.errstate(divide="ignore", invalid="ignore"):  # nil here and not there: infinite
+            error = np.abs(series - theirs[name]) / scale
+        largest = float(np.max(np.where(np.isfinite(error), error, np.inf)))
+        if largest >= worst.error:
+            worst = Difference(largest, name, scale)
+    return worst
+
+
+_ROUNDING = 1e-9
+
+
+def cells(model: Model, run: Trajectory) -> dict[str, FloatArray]:
+    """Return the series of a run, ``(time,)``, by ``name`` or ``name[e1,e2]``."""
+    from plansim.compiler.lower import cells_of
+
+    found: dict[str, FloatArray] = {}
+    for name, values in run.series.items():
+        columns = values.reshape(len(run.time), -1).T
+        found |= zip(cells_of(model, model.variables[name]), columns, strict=True)
+    return found
 
 
 def recorded(model: Model) -> tuple[tuple[Variable, ...], tuple[Variable, ...]]:

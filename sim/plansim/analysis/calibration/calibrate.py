@@ -17,10 +17,10 @@ from plansim.analysis.calibration.file import Observation, Spec
 from plansim.analysis.calibration.identifiability import Identifiability, identifiability
 from plansim.analysis.calibration.least_squares import Fit, Interval, fit, profile
 from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
-from plansim.analysis.experiments.factors import Factor, applied, default_of, reach
 from plansim.engine.trajectory import version_of
 from plansim.errors import Message, SimulationError
 from plansim.model.records import Model
+from plansim.scenario.factors import Factor, applied, default_of
 from plansim.targets.catalogue import indicator_of
 from plansim.targets.indicator import Floats
 
@@ -96,8 +96,8 @@ class _Misfit:
         request = Request(tuple({each.id: each for each in self._indicators}.values()))
         self._evaluator = Evaluator(model, spec.scenario, spec.parameters, request, engine)
         ends = [
-            (0.0, 1.0) if factor.distribution is None else reach(factor.distribution)
-            for factor in spec.parameters
+            (0.0, 1.0) if shape is None else (shape.low, shape.high)
+            for shape in (factor.distribution for factor in spec.parameters)
         ]
         self.lows, self.highs = np.array(ends).reshape(-1, 2).T
 

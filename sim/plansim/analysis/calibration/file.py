@@ -26,7 +26,6 @@ from plansim.analysis.calibration.observations import (
 )
 from plansim.analysis.experiments.design_file import factors_of
 from plansim.analysis.experiments.design_form import FactorForm
-from plansim.analysis.experiments.factors import Apply, Factor, applied, default_of, reach
 from plansim.errors import (
     CatalogueError,
     DesignError,
@@ -40,6 +39,7 @@ from plansim.errors import (
 from plansim.files import shipped
 from plansim.forms import Document, read_document
 from plansim.model.records import Model, Timing, VariableKind, folded
+from plansim.scenario.factors import Apply, Factor, applied, default_of
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.schema import Cell, Wording
 from plansim.scenario.values import outside, range_text
@@ -317,7 +317,7 @@ class _Reader:
         defaults = {
             each: default_of(self.model, scenario.values, each) for each in factor.constants
         }
-        ends = np.array([[end] for end in reach(factor.distribution)])
+        ends = np.array([[factor.distribution.low], [factor.distribution.high]])
         for reference, values in zip(
             factor.constants, applied([factor], ends, defaults).T, strict=True
         ):

@@ -13,23 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.experiments.design import MOST_HYPERCUBE, MOST_RUNS, Design, Kind, grid_axes
+from plansim.analysis.experiments.design import MOST_RUNS, Design, Kind, remaining_factors
 from plansim.analysis.experiments.design_form import DesignFile, FactorForm, NumbersForm, Rest
 from plansim.analysis.experiments.design_table import DesignTable, read_table
-from plansim.analysis.experiments.factors import (
-    Apply,
+from plansim.analysis.experiments.distributions import (
     Discrete,
-    Distribution,
-    Factor,
     Lognormal,
     Normal,
     Triangular,
     Uniform,
-    applied,
-    default_of,
-    reach,
 )
-from plansim.analysis.experiments.remaining import remaining_factors
+from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
 from plansim.errors import (
     CatalogueError,
     DesignError,
@@ -44,6 +38,7 @@ from plansim.files import is_shipped, shipped
 from plansim.forms import Document, read_document
 from plansim.forms import Location as Place
 from plansim.model.records import Model, Variable, VariableKind, folded
+from plansim.scenario.factors import Apply, Distribution, Factor, applied, default_of
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
 from plansim.scenario.schema import Cell
 from plansim.scenario.values import Entry, meant, number_in, outside, range_text
@@ -519,7 +514,7 @@ class _Reader:
         """Hold what the factors make of the constants to the constants' ranges."""
         for place, factor in enumerate(factors):
             if factor.distribution is not None:
-                ends = np.array(reach(factor.distribution))
+                ends = np.array([factor.distribution.low, factor.distribution.high])
             else:
                 assert table is not None
                 ends = np.array([table.values[:, place].min(), table.values[:, place].max()])

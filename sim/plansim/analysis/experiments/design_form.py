@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from plansim.analysis.experiments.design import Kind
-from plansim.analysis.experiments.factors import Apply
+from plansim.scenario.factors import Apply
 from plansim.scenario.schema import Cell, Wording
 from plansim.targets.form import Form
 

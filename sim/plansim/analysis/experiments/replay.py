@@ -13,11 +13,11 @@ import numpy as np
 import xarray as xr
 
 from plansim.analysis.evaluator import RunStatus
-from plansim.analysis.experiments.factors import Apply, Factor, applied, default_of
 from plansim.analysis.experiments.store import NEVER, Store
 from plansim.engine.dataset import annual
 from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec
+from plansim.scenario.factors import Apply, Factor, applied, default_of
 from plansim.scenario.reader import Change, Scenario, Text
 from plansim.targets.catalogue import Status, split_reference, variable_of
 

@@ -11,7 +11,8 @@ import numpy as np
 import xarray as xr
 
 from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
-from plansim.analysis.experiments.design import Design, Sampler, describe
+from plansim.analysis.experiments.design import Design, describe
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import (
     NO_BREACH,
     RunBlock,

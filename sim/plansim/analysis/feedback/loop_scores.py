@@ -1,11 +1,11 @@
-"""The scores of declared loops by *Loops That Matter*: how much each bears on the model as a whole.
+"""Loop scores by *Loops That Matter*: how much each declared loop bears on the model as a whole.
 
-A link's score is the part of its effect's change that is due to its cause; a loop's is the product
-of the scores of its links. A declared way round that runs through arrays is as many loops as there
-are ways through their elements, and its score is their sum. What is compared is a loop's share of
-all declared loops that hang together, that is, each of which can be reached from each other one.
+The score of a link is the part of its effect's change that is due to its cause; that of a loop is
+the product of the scores of its links. A declared path that runs through arrays is as many loops as
+there are ways through their elements, and its score is their sum. The relative score of a loop is
+its part of the scores of all declared loops that can be reached from one another, without their
+signs: positive where the loop reinforces, negative where it balances.
 
-Unlike `dominance` this asks about no indicator: it says what drives the stocks of the loops.
 The scores of links come from pysimlin (`engine.simlin.link_scores`).
 
 Reference: Schoenberg, Davidsen, Eberlein (2020), System Dynamics Review 36:158-190.
@@ -13,49 +13,27 @@ Reference: Schoenberg, Davidsen, Eberlein (2020), System Dynamics Review 36:158-
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.analysis.feedback.dominance import Phase, Year, phases_of
 from plansim.analysis.feedback.loops import Link, Loop
 from plansim.compiler.lower import cells_of
-from plansim.engine.simlin import LinkScores, has_simlin, link_scores
+from plansim.engine.compiled import run_compiled
+from plansim.engine.simlin import LinkScores, link_scores
+from plansim.errors import Fault, InputError, SimulationError
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
 
-__all__ = [
-    "PER_YEAR",
-    "LoopScores",
-    "Partition",
-    "partitions_of",
-    "score_loops",
-    "score_loops_if_installed",
-    "way_round",
-]
+if TYPE_CHECKING:
+    import pandas as pd
 
-PER_YEAR = 4
-"""Times a year at which scores are taken; those of a year are averaged."""
-
-
-@dataclass(frozen=True)
-class Partition:
-    """Declared loops that hang together, and which of them does most."""
-
-    loops: tuple[str, ...]
-    """Their ids."""
-    years: tuple[Year, ...]
-    """Each part is a loop's share: positive where it reinforces then, negative where it balances.
-    Without their signs they add up to at most 1; 0 where no loop is at work."""
-
-    @property
-    def phases(self) -> tuple[Phase, ...]:
-        """Years on end in which the same loop does most."""
-        return phases_of(self.years)
+__all__ = ["LoopScores", "partitions_of", "path_score", "score_loops"]
 
 
 @dataclass(frozen=True)
@@ -63,46 +41,97 @@ class LoopScores:
     """How much each declared loop bears on the model under a scenario."""
 
     scenario: Scenario
-    partitions: tuple[Partition, ...]
+    loops: tuple[Loop, ...]
+    """In the order of the file."""
+    partitions: tuple[tuple[str, ...], ...]
+    """The ids of loops that can be reached from one another, and are compared."""
+    time: Floats
+    """``(time,)``: every step of the run but the first."""
+    scores: Mapping[str, Floats]
+    """By the id of the loop, ``(time,)``."""
+    missing: Fault | None = None
+    """Why there are no scores; None if there are. Without them there are no times."""
+
+    @cached_property
+    def relative(self) -> Mapping[str, Floats]:
+        """The relative scores, ``(time,)``: without signs they add up to 1 in each partition.
+
+        All are 0 while no loop of the partition is at work.
+        """
+        found: dict[str, Floats] = {}
+        for ids in self.partitions if self.missing is None else ():
+            total = np.sum([np.abs(self.scores[id_]) for id_ in ids], axis=0)
+            total = np.where(total > 0, total, 1.0)
+            found |= {id_: self.scores[id_] / total for id_ in ids}
+        return found
+
+    @cached_property
+    def years(self) -> tuple[int, ...]:
+        """The calendar years of which the run holds every step."""
+        years, steps = np.unique(self._year_of_step, return_counts=True)
+        step = self.scenario.time.step
+        return tuple(int(year) for year in years[np.abs(steps * step - 1) < step - 1e-9])
+
+    @cached_property
+    def yearly(self) -> Mapping[str, Floats]:
+        """The mean of the relative scores in each year, ``(year,)``, by the id of the loop."""
+        return {
+            id_: np.array([series[self._year_of_step == year].mean() for year in self.years])
+            for id_, series in self.relative.items()
+        }
+
+    def years_led(self, loop: str) -> tuple[int, ...]:
+        """Return the years in which no other loop of its partition has a larger relative score."""
+        ids = next((each for each in self.partitions if loop in each), ())
+        if loop not in self.yearly:
+            return ()
+        sizes = {id_: np.abs(self.yearly[id_]) for id_ in ids}
+        leads = (sizes[loop] > 0) & (sizes[loop] >= np.max(list(sizes.values()), axis=0))
+        return tuple(year for year, led in zip(self.years, leads, strict=True) if led)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the relative scores by year: a row a loop and year, with the loop's names."""
+        import pandas as pd
+
+        rows = [
+            (loop.id, loop.name_en, loop.name_zh, loop.polarity.value, year, float(share))
+            for loop in self.loops
+            for year, share in zip(self.years, self.yearly.get(loop.id, ()), strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["loop", "name", "name_zh", "polarity", "year", "share"])
+
+    @property
+    def _year_of_step(self) -> np.ndarray:
+        """The year in which each step ends: TIME is its middle, and a half later its end."""
+        return np.ceil(self.time - 0.5 - 1e-6).astype(int)
 
 
 def score_loops(model: Model, scenario: Scenario, loops: Sequence[Loop]) -> LoopScores:
-    """Score declared loops by pysimlin, which must be installed.
+    """Score declared loops by pysimlin, at every step of the run.
+
+    Where pysimlin is not installed, cannot compute the model, or computes another run than ours,
+    there are no scores, and ``missing`` says why.
 
     Raises:
-        ModelError: the model cannot be written without arrays.
+        SimulationError: the scenario breaks down.
+        ModelError: the compiler does not support something in the model.
     """
-    links = link_scores(model, scenario, 1 / PER_YEAR)
+    stepwise = replace(scenario, time=replace(scenario.time, saveper=scenario.time.step))
+    run, _ = run_compiled(model, stepwise)
+    partitions = partitions_of(model, loops)
+    try:
+        links = link_scores(model, stepwise, run)
+    except (InputError, SimulationError) as error:
+        return LoopScores(scenario, tuple(loops), partitions, np.empty(0), {}, error.faults[0])
     scores = {
-        loop.id: np.sum([way_round(model, path, links) for path in loop.paths], axis=0)
+        loop.id: np.sum([path_score(model, path, links) for path in loop.paths], axis=0)
         for loop in loops
     }
-    first = math.ceil(scenario.time.initial)
-    # The scores of a year are those of the steps in the twelve months from its middle on.
-    places = first + np.ceil(links.time - first - 1e-6).astype(int) - 1
-    years = [int(each) for each in np.unique(places) if (places == each).sum() == PER_YEAR]
-    found = []
-    for ids in partitions_of(model, loops):
-        total = np.sum([np.abs(scores[each]) for each in ids], axis=0)
-        total = np.where(total > 0, total, 1.0)  # no loop is at work then
-        shares = {each: scores[each] / total for each in ids}
-        yearly = [
-            Year(year, math.nan, 1.0, {i: float(shares[i][places == year].mean()) for i in ids})
-            for year in years
-        ]
-        found.append(Partition(ids, tuple(yearly)))
-    return LoopScores(scenario, tuple(found))
+    return LoopScores(scenario, tuple(loops), partitions, links.time, scores)
 
 
-def score_loops_if_installed(
-    model: Model, scenario: Scenario, loops: Sequence[Loop]
-) -> LoopScores | None:
-    """Do as `score_loops`; None where pysimlin is not installed."""
-    return score_loops(model, scenario, loops) if has_simlin() else None
-
-
-def way_round(model: Model, path: Sequence[Link], links: LinkScores) -> Floats:
-    """Give the score of a declared way round: ``(time,)``, summed over all ways through elements.
+def path_score(model: Model, path: Sequence[Link], links: LinkScores) -> Floats:
+    """Return the score of a declared path, ``(time,)``, summed over all ways through elements.
 
     ``path`` leads back to where it begins. Each variable is passed at one element, so that every
     way is a loop of its own.
@@ -122,7 +151,7 @@ def way_round(model: Model, path: Sequence[Link], links: LinkScores) -> Floats:
 
 
 def _cells(model: Model, reference: str) -> list[str]:
-    """Give the elements that a station of a path stands for; a range in it means all of its own."""
+    """Return the elements that a variable of a path stands for; a range means all of its own."""
     name, inside = split_reference(reference)
     variable = model.variables[name]
     found = []
@@ -140,28 +169,23 @@ def _cells(model: Model, reference: str) -> list[str]:
 
 
 def partitions_of(model: Model, loops: Sequence[Loop]) -> tuple[tuple[str, ...], ...]:
-    """Give loops that hang together: each can be reached from each other one of its group."""
-    effects: dict[str, list[str]] = {}
-    for variable in model.variables.values():
-        for cause in set(variable.causes) - set(variable.initial_causes):
-            effects.setdefault(cause, []).append(variable.name)
+    """Return the ids of loops in groups in which each can be reached from each other one."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    def reached(start: str) -> set[str]:
-        seen, waiting = {start}, [start]
-        while waiting:
-            fresh = [each for each in effects.get(waiting.pop(), ()) if each not in seen]
-            seen.update(fresh)
-            waiting += fresh
-        return seen
-
-    starts = {loop.id: split_reference(loop.paths[0][0].cause)[0] for loop in loops}
-    reach = {id_: reached(start) for id_, start in starts.items()}
-    groups: list[list[str]] = []
-    for id_, start in starts.items():
-        for group in groups:
-            if start in reach[group[0]] and starts[group[0]] in reach[id_]:
-                group.append(id_)
-                break
-        else:
-            groups.append([id_])
-    return tuple(map(tuple, groups))
+    index = {name: number for number, name in enumerate(model.variables)}
+    links = [
+        (index[cause], index[variable.name])
+        for variable in model.variables.values()
+        for cause in set(variable.causes) - set(variable.initial_causes)
+        if cause in index
+    ]
+    size = (len(index), len(index))
+    causes, effects = zip(*links, strict=True) if links else ((), ())
+    graph = coo_array((np.ones(len(links)), (causes, effects)), shape=size)
+    _, component = connected_components(graph.tocsr(), connection="strong")
+    groups: dict[int, list[str]] = {}
+    for loop in loops:
+        start = split_reference(loop.paths[0][0].cause)[0]
+        groups.setdefault(int(component[index[start]]), []).append(loop.id)
+    return tuple(map(tuple, groups.values()))

@@ -39,6 +39,7 @@ __all__ = [
     "Loop",
     "Polarity",
     "cut_loops",
+    "largest_shifts",
     "load_loops",
 ]
 
@@ -277,7 +278,7 @@ def cut_loops(
     evaluation = evaluator.evaluate(settings)
     if evaluation.failed[0]:
         evaluation.require_ok()
-    shifts = dict(zip(request.outputs, _shifts(evaluation.outputs).T, strict=True))
+    shifts = dict(zip(request.outputs, largest_shifts(evaluation.outputs).T, strict=True))
     return tuple(
         Cut(
             loop,
@@ -307,7 +308,7 @@ def _effect(
     )
 
 
-def _shifts(outputs: Floats) -> Floats:
+def largest_shifts(outputs: Floats) -> Floats:
     """Return the largest shift of each run's series against the first run's: ``(run, output)``.
 
     ``outputs`` is ``(run, output, year)``; a shift is a part of the larger of the value and that of

@@ -14,12 +14,12 @@ from dataclasses import replace
 import numpy as np
 
 from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request
-from plansim.analysis.experiments.design import Sampler
-from plansim.analysis.experiments.factors import Factor, applied, default_of, reach
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.optimization.frontier_file import Quest
 from plansim.analysis.optimization.frontier_records import Policy
 from plansim.analysis.optimization.search_space import BROKEN, Found
 from plansim.model.records import Model
+from plansim.scenario.factors import Factor, applied, default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Target, in_year, indicator_of
@@ -214,7 +214,7 @@ class Field:
 
 def _ends(factor: Factor) -> tuple[float, float]:
     assert factor.distribution is not None
-    return reach(factor.distribution)
+    return factor.distribution.low, factor.distribution.high
 
 
 def _apart_from(quest: Quest, moved: set[str]) -> tuple[Factor, ...]:

@@ -11,10 +11,11 @@ from pydantic import Field
 
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.factors import Factor, Uniform
+from plansim.analysis.experiments.distributions import Uniform
 from plansim.errors import CatalogueError, DesignError, Fault, InputError, Message, nearest
 from plansim.forms import Document, read_document
 from plansim.model.records import Model, VariableKind, folded
+from plansim.scenario.factors import Factor
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.targets.form import Form, form_of
 from plansim.targets.views import Lever, Views

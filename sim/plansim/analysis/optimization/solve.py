@@ -17,9 +17,9 @@ import numpy as np
 from scipy.optimize import brentq
 
 from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
-from plansim.analysis.experiments.factors import default_of
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, Variable, VariableKind
+from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Entry, meant, outside
 from plansim.targets.catalogue import Status, Target, judged_targets

@@ -9,9 +9,9 @@ from typing import TypeAlias
 import numpy as np
 
 from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request
-from plansim.analysis.experiments.factors import default_of
 from plansim.analysis.optimization.search_space import Evaluate
 from plansim.model.records import Model
+from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Status, Target

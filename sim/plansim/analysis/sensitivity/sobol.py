@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import qmc
 
-from plansim.analysis.experiments.factors import Factor
+from plansim.scenario.factors import Factor
 from plansim.targets.indicator import Floats
 
 __all__ = ["LEVEL", "RESAMPLES", "Estimates", "Pair", "draw_pair", "estimate_indices"]

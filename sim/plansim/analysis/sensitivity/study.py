@@ -23,8 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
-from plansim.analysis.experiments.design import Design, Sampler
-from plansim.analysis.experiments.factors import Factor
+from plansim.analysis.experiments.design import Design
+from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.sensitivity.morris import (
     Effects,
     elementary_effects,
@@ -36,6 +36,7 @@ from plansim.analysis.sensitivity.sobol import Estimates, Pair, draw_pair, estim
 from plansim.analysis.workers import processors
 from plansim.errors import DesignError, Fault, Message
 from plansim.model.records import Model
+from plansim.scenario.factors import Factor
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import (
     Attribute,

@@ -1,74 +1,213 @@
-"""Q05: what must add up adds up, at every step of every scenario; nothing is negative."""
+"""Q05 and Q06: conservation in every scenario, and the base year of the plan.
+
+What Q05 asks of every value, that it is finite and physically possible, is asked of the runs of
+other tests, too (`unsound`).
+"""
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from plansim.analysis.validation.checks import Identity, identities_of
-from plansim.analysis.validation.context import Dossier, by_clock
-from plansim.analysis.validation.probe import Runs, every_step, probe_of
-from plansim.analysis.validation.result import Case, Finding, Number, Said, found
-from plansim.analysis.validation.soundness import EXACT, breaches
-from plansim.targets.indicator import Floats
+from plansim.analysis.validation.checks import SIDES, Comparison, Identity
+from plansim.analysis.validation.context import ValidationContext
+from plansim.analysis.validation.probe import Runs, every_step
+from plansim.analysis.validation.result import Case, Message, Named, Number, Result, case, result
+from plansim.model.records import Model
+from plansim.targets.catalogue import Target, split_reference, unit_factor
+from plansim.targets.indicator import Floats, Measure
 
-__all__ = ["conservation"]
+__all__ = [
+    "EXACT",
+    "base_year",
+    "compared",
+    "conservation",
+    "first_not_finite",
+    "stated_figures",
+    "unsound",
+]
+
+EXACT = 1e-9
+"""Largest relative error that rounding explains."""
+BASE_YEAR_ERROR = 0.005
+"""Largest relative error of a figure of the base year."""
+_MOST_NAMED = 3
+_LEAST_SIZE = 1e-6
+"""Of what is compared: what stays below counts as if it had this size."""
 
 
-def conservation(dossier: Dossier) -> Finding:
-    """Run every scenario, saved at every step, with both sides of every identity and bound."""
-    checks = dossier.checks
-    probe = probe_of(dossier.model, tuple(identities_of(dossier.model, checks)))
+# --- Q05 ------------------------------------------------------------------------------------------
+
+
+def conservation(context: ValidationContext) -> Result:
+    """Q05: compare both sides of every identity and bound at every step of every scenario."""
+    checks = context.checks
+    sides = [
+        *((each, Comparison.EQUAL) for each in checks.conservation),
+        *((each, Comparison.AT_MOST) for each in checks.bounds),
+    ]
     worst: dict[str, Case] = {}
-    unsound: list[Case] = []
-    for scenarios in by_clock(dossier.scenarios).values():
-        runs = probe.run([each.values for each in scenarios], every_step(scenarios[0]))
-        ids = [each.id for each in scenarios]
-        for case in (
-            *_compared(runs, ids, checks.conservation, bound=False),
-            *_compared(runs, ids, checks.bounds, bound=True),
-        ):
-            worst[case.subject] = max(worst.get(case.subject, case), case, key=_size)
-        unsound += breaches(runs, dossier.model, checks, ids)
-    identities = {each.id for each in checks.conservation}
-    errors = [_size(worst[each]) for each in identities]
-    figures = {
-        "largest": max(errors, default=0.0),
-        "identities": len(checks.conservation),
-        "bounds": len(checks.bounds),
-        "scenarios": len(dossier.scenarios),
-        "unsound": len(unsound),
-    }
-    return found("Q05", [*worst.values(), *unsound], figures, {"most": EXACT})
+    bad: list[Case] = []
+    for scenario in context.scenarios.values():
+        runs = context.probe.run([scenario.values], every_step(scenario))
+        for identity, comparison in sides:
+            made = _identity_case(runs, scenario.id, identity, comparison)
+            largest = worst.setdefault(identity.id, made)
+            worst[identity.id] = max(largest, made, key=lambda each: each["error"])
+        bad += unsound(context, runs, [scenario.id])
+    return result(
+        "Q05",
+        [*worst.values(), *bad],
+        {"most": EXACT},
+        largest=max((worst[each.id]["error"] for each in checks.conservation), default=0.0),
+        identities=len(checks.conservation),
+        bounds=len(checks.bounds),
+        scenarios=len(context.scenarios),
+        unsound=len(bad),
+    )
 
 
-def _size(case: Case) -> float:
-    return float(case.values["error"])
+def _identity_case(runs: Runs, scenario: str, identity: Identity, comparison: Comparison) -> Case:
+    left, right = (runs.series(f"{side} {identity.id}")[0] for side in SIDES)
+    texts = (identity.left, comparison, identity.right)
+    return compared(identity.name, texts, (left, right), runs.time, scenario)
 
 
-def _compared(
-    runs: Runs, ids: Sequence[str], group: Sequence[Identity], *, bound: bool
-) -> Iterator[Case]:
-    """Give the worst of all runs for each identity or bound."""
-    for each in group:
-        left, right = (runs.series(f"{side} {each.id}") for side in ("left", "right"))
-        error = _error(left, right, bound=bound)
-        run, step = np.unravel_index(int(np.argmax(np.nan_to_num(error, nan=np.inf))), error.shape)
-        worst = float(error[run, step])
-        worst = math.inf if math.isnan(worst) else worst
-        values: dict[str, Number] = {"scenario": ids[int(run)], "error": worst}
-        values |= {"left": float(left[run, step]), "right": float(right[run, step])}
-        values |= {"time": float(runs.time[step])}
-        said = Said.BOUNDED if bound else Said.BALANCED
-        yield Case(each.id, worst <= EXACT, said, values, name_en=each.en, name_zh=each.zh)
+def compared(
+    name: Named,
+    texts: tuple[str, Comparison, str],
+    sides: tuple[Floats, Floats],
+    time: Floats,
+    scenario: str,
+) -> Case:
+    """Compare two sides, ``(time, *elements)``, at the time and element where they fit worst.
+
+    The error counts relative to the largest value of either side; it is negative where a bound is
+    not reached.
+    """
+    left, right = sides
+    if not left.size:
+        return case(name, False, Message.NOTHING)
+    over = {
+        Comparison.EQUAL: np.abs(left - right),
+        Comparison.AT_MOST: left - right,
+        Comparison.AT_LEAST: right - left,
+    }[texts[1]]
+    error = over / np.nanmax(np.abs(sides), initial=_LEAST_SIZE)
+    error = np.where(np.isnan(error), np.inf, error)
+    worst = np.unravel_index(int(np.argmax(error)), error.shape)
+    return case(
+        name,
+        error[worst] <= EXACT,
+        Message.COMPARED,
+        what=" ".join(texts[0].split()),
+        comparison=texts[1].value,
+        than=" ".join(texts[2].split()),
+        left=float(left[worst]),
+        right=float(right[worst]),
+        error=float(error[worst]),
+        time=float(time[worst[0]]),
+        scenario=scenario,
+    )
 
 
-def _error(left: Floats, right: Floats, *, bound: bool) -> Floats:
-    """Give what an identity is off, or a bound passed by, as a part of the larger side of a run."""
-    largest = np.abs(right) if bound else np.maximum(np.abs(left), np.abs(right))
-    size = np.maximum(largest.max(axis=1, keepdims=True), 1e-300)
-    off = np.maximum(left - right, 0) if bound else np.abs(left - right)
-    part: Floats = off / size
-    return part
+def unsound(context: ValidationContext, runs: Runs, subjects: Sequence[str]) -> Iterator[Case]:
+    """Return what is wrong with the model's own variables in runs, each run named by a subject.
+
+    Every value has to be finite, stocks that are not signed and variables listed for that at least
+    zero, shares between 0 and 1.
+    """
+    checks = context.checks
+    for run in range(len(subjects)):
+        if broken := first_not_finite(context.model, runs, run):
+            yield case(subjects[run], False, Message.NOT_FINITE, what=broken[0], time=broken[1])
+    not_negative = [name for name in context.stocks if name not in checks.signed]
+    for name in (*not_negative, *checks.non_negative, *checks.shares):
+        highest = 1.0 if name in checks.shares else np.inf
+        values = runs.series(name).reshape(len(subjects), -1)
+        known = np.isfinite(values)
+        least = np.where(known, values, np.inf).min(axis=1)
+        most = np.where(known, values, -np.inf).max(axis=1)
+        with np.errstate(all="ignore"):  # nothing finite: infinite ends
+            slack = EXACT * np.maximum(np.maximum(abs(least), abs(most)), _LEAST_SIZE)
+            slack = EXACT if name in checks.shares else slack
+            outside = (least < -slack) | (most > highest + slack)
+        for run in np.flatnonzero(outside).tolist():
+            ends = {"least": float(least[run]), "most": float(most[run])}
+            yield case(subjects[run], False, Message.OUT_OF_BOUNDS, what=name, **ends, high=highest)
+
+
+def first_not_finite(model: Model, runs: Runs, run: int) -> tuple[str, float] | None:
+    """Return the variables of a run that are not finite first, and the time; None if all are.
+
+    Variables without such a cause stand before the others.
+    """
+    bad = ~np.isfinite(runs.values[run])  # (output, time)
+    first: dict[str, int] = {}
+    for row in np.flatnonzero(bad.any(axis=1)):
+        name, step = runs.probe.kernel.outputs[row].partition("[")[0], int(np.argmax(bad[row]))
+        if name in model.variables:
+            first[name] = min(first.get(name, step), step)
+    if not first:
+        return None
+    step = min(first.values())
+    names = [name for name, start in first.items() if start == step]
+    names.sort(key=lambda name: len(set(model.variables[name].causes) & set(names) - {name}))
+    return ", ".join(names[:_MOST_NAMED]), float(runs.time[step])
+
+
+# --- Q06 ------------------------------------------------------------------------------------------
+
+
+def base_year(context: ValidationContext) -> Result:
+    """Q06: compare the baseline with the plan's figures of the base year.
+
+    Every basis is read but the one on which the plan states no figures.
+    """
+    rows = list(stated_figures(context))
+    model, runs = context.model, context.runs[context.baseline.id]
+    cases = []
+    for row in rows:
+        assert row.base_value is not None
+        as_stated = replace(row, measure=Measure.LEVEL, unit=row.base_unit)
+        for basis, reference in row.variables.items():
+            if basis is not None and basis is context.checks.main_table.except_basis:
+                continue
+            factor = unit_factor(model.variables[split_reference(reference)[0]].unit, as_stated)
+            value = float(runs.yearly(reference)(row.since)[0]) * factor
+            figure = figure_case(
+                (row.id, row.name_en, row.name_zh),
+                (value, row.base_value, row.base_unit),
+                BASE_YEAR_ERROR,
+                what=reference,
+                year=row.since,
+            )
+            cases.append(figure)
+    largest = max((abs(each["error"]) for each in cases), default=0.0)
+    return result("Q06", cases, {"most": BASE_YEAR_ERROR}, rows=len(rows), largest=largest)
+
+
+def figure_case(
+    name: Named, figure: tuple[float, float, str], most: float, **place: Number
+) -> Case:
+    """Compare a simulated with a stated figure, both in the unit that is given third."""
+    simulated, stated, unit = figure
+    error = (simulated - stated) / abs(stated)
+    holds = abs(error) <= most  # false of NaN
+    return case(
+        name, holds, Message.FIGURE, **place, value=simulated, stated=stated, unit=unit, error=error
+    )
+
+
+def stated_figures(context: ValidationContext) -> Iterator[Target]:
+    """Return the rows of the main table that state a figure of the base year itself."""
+    for target in context.judged:
+        of_base = target.base_period is not None and (
+            target.base_period.first == target.base_period.last == target.since
+        )
+        in_table = re.fullmatch(context.checks.main_table.rows, target.id)
+        if of_base and in_table and target.base_value is not None:
+            yield target

@@ -1,93 +1,113 @@
-"""Q09 to Q11: the model keeps its senses in worlds that never were."""
+"""Q09 to Q12: extreme conditions, and constants at the ends of what they may be.
+
+Reference: Y. Barlas (1996), Formal aspects of model validity and validation in system dynamics,
+System Dynamics Review 12(3): the direct and the indirect extreme-condition test.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from plansim.analysis.validation.checks import (
-    Comparison,
-    Expected,
-    Extreme,
-    expectations_of,
-    side_name,
-)
-from plansim.analysis.validation.context import Dossier
+from plansim.analysis.validation.checks import SIDES, Extreme, side_name
+from plansim.analysis.validation.conservation import compared, unsound
+from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.probe import Runs, every_step, probe_of
-from plansim.analysis.validation.result import Case, Finding, Number, Said, found
-from plansim.analysis.validation.settings import assigned
-from plansim.analysis.validation.soundness import EXACT, breaches
+from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.settings import Settings, assigned, drawn, scaled, uncertain
 from plansim.targets.indicator import Floats
 
-__all__ = ["extremes"]
+__all__ = ["extreme_conditions", "parameter_extremes"]
+
+FACTORS = (0.1, 10.0)
+"""What each constant is multiplied by, one at a time."""
+CORNERS = 200
+"""Number of random corners of the plausible ranges."""
+SEED = 20_051_231
 
 
-def extremes(dossier: Dossier, test: str) -> Finding:
-    """Run the baseline and the extreme worlds of a test, with both sides of what is expected.
+# --- Q09 to Q11 -----------------------------------------------------------------------------------
 
-    An extreme all of whose expectations are true in the baseline too tests nothing, and fails.
+
+def extreme_conditions(context: ValidationContext, test: str) -> Result:
+    """Q09 to Q11: run the extreme conditions of a test and compare what is expected of each.
+
+    A condition whose expectations all hold with equal sides in the baseline tests nothing and
+    fails.
     """
-    worlds = [each for each in dossier.checks.extremes if each.test == test]
-    equations = tuple(expectations_of(dossier.model, dossier.checks))
-    probe = probe_of(dossier.model, equations)
-    base = dossier.baseline
-    settings = [{**base.values, **assigned(dossier.model, each.set)} for each in worlds]
-    runs = probe.run([base.values, *settings], every_step(base))
+    conditions = [each for each in context.checks.extremes if each.test == test]
+    base = context.baseline
+    settings = [{**base.values, **assigned(context.model, each.set)} for each in conditions]
+    runs = context.probe.run([base.values, *settings], every_step(base))
     cases: list[Case] = []
-    expected = 0
-    for run, world in enumerate(worlds, start=1):
-        for number, each in enumerate(world.expect):
-            expected += 1
-            cases.append(_held(runs, run, world, number, each))
-        if not any(_tells(runs, world, number, each) for number, each in enumerate(world.expect)):
-            cases.append(Case(world.id, False, Said.IDLE, {}, world.en, world.zh))
-    subjects = [base.id, *(world.id for world in worlds)]
-    cases += breaches(runs, dossier.model, dossier.checks, subjects)
-    figures: dict[str, Number] = {
-        "worlds": len(worlds),
-        "expected": expected,
-        "held": sum(case.holds for case in cases),
-        "names": ", ".join(each.id for each in worlds),
-    }
-    return found(test, cases, figures)
-
-
-def _within(runs: Runs, expected: Expected) -> npt.NDArray[np.bool_]:
-    return (runs.time >= expected.first) & (runs.time <= expected.last)
+    for run, condition in enumerate(conditions, start=1):
+        differs = False
+        for number, expected in enumerate(condition.expect):
+            texts = (expected.left, expected.comparison, expected.right)
+            time, sides = _sides(runs, run, condition, number)
+            cases.append(compared(condition.name, texts, sides, time, base.id))
+            _, plain = _sides(runs, 0, condition, number)
+            differs |= not np.allclose(*plain, rtol=1e-6, atol=1e-9)
+        if not differs:
+            cases.append(case(condition.name, False, Message.INEFFECTIVE))
+    cases += unsound(context, runs, [base.id, *(condition.id for condition in conditions)])
+    return result(
+        test,
+        cases,
+        worlds=len(conditions),
+        expected=sum(len(condition.expect) for condition in conditions),
+        held=sum(each.holds for each in cases),
+        names=", ".join(condition.id for condition in conditions),
+    )
 
 
 def _sides(
-    runs: Runs, run: int, world: Extreme, number: int, expected: Expected
-) -> Iterator[Floats]:
-    """Give the left and the right side while it is expected: ``(time, *elements)``."""
-    for side in ("left", "right"):
-        yield runs.series(side_name(side, world.id, number))[run][_within(runs, expected)]
+    runs: Runs, run: int, condition: Extreme, number: int
+) -> tuple[Floats, tuple[Floats, Floats]]:
+    """Return the times of an expectation and its left and right side, ``(time, *elements)``."""
+    expected = condition.expect[number]
+    within = (runs.time >= expected.first) & (runs.time <= expected.last)
+    left, right = (
+        runs.series(side_name(side, condition.id, number))[run][within] for side in SIDES
+    )
+    return runs.time[within], (left, right)
 
 
-def _held(runs: Runs, run: int, world: Extreme, number: int, expected: Expected) -> Case:
-    left, right = _sides(runs, run, world, number, expected)
-    if not left.size:
-        return Case(world.id, False, Said.NOTHING, {}, world.en, world.zh)
-    size = np.nanmax(np.abs([left, right]), initial=1e-6)
-    match expected.comparison:
-        case Comparison.EQUAL:
-            over = np.abs(left - right)
-        case Comparison.AT_MOST:
-            over = left - right
-        case Comparison.AT_LEAST:
-            over = right - left
-    error = np.where(np.isnan(over), np.inf, over) / size
-    worst = np.unravel_index(int(np.argmax(error)), error.shape)
-    values: dict[str, Number] = {"what": expected.left, "comparison": expected.comparison.value}
-    values |= {"than": expected.right, "left": float(left[worst]), "right": float(right[worst])}
-    values |= {"time": float(runs.time[_within(runs, expected)][worst[0]])}
-    holds = bool(error[worst] <= EXACT)
-    return Case(world.id, holds, Said.EXPECTED, values, world.en, world.zh)
+# --- Q12 ------------------------------------------------------------------------------------------
 
 
-def _tells(runs: Runs, world: Extreme, number: int, expected: Expected) -> bool:
-    """Say whether the two sides differ in the baseline, the first of the runs."""
-    left, right = _sides(runs, 0, world, number, expected)
-    return not np.allclose(left, right, rtol=1e-6, atol=1e-9)
+def parameter_extremes(context: ValidationContext) -> Result:
+    """Q12: run the baseline with each constant at a tenth and tenfold, then in random corners.
+
+    One constant at a time, an array as a whole, clipped to what is admissible; in a corner all
+    constants are at one end or the other of their plausible ranges.
+    """
+    model = context.model
+    single = [
+        (f"{name} × {factor:g}", values)
+        for factor in FACTORS
+        for name, values in scaled(model, factor)
+    ]
+    ends = np.random.default_rng(SEED).integers(2, size=(CORNERS, len(uncertain(model))))
+    corners = [(f"corner {n}", drawn(model, each.tolist())) for n, each in enumerate(ends * 1.0)]
+    cases = _unsound_runs(context, [*single, *corners])
+    return result(
+        "Q12",
+        cases,
+        {"low": FACTORS[0], "high": FACTORS[1]},
+        sound=context.baseline.id,
+        constants=len(context.constants),
+        scaled=len(single),
+        corners=CORNERS,
+        broken=len({each.subject for each in cases}),
+    )
+
+
+def _unsound_runs(context: ValidationContext, named: Sequence[tuple[str, Settings]]) -> list[Case]:
+    base, subjects = context.baseline, [name for name, _ in named]
+    settings = ({**base.values, **values} for _, values in named)
+    cases: list[Case] = []
+    for first, runs in probe_of(context.model, effort=1).each(settings, every_step(base)):
+        cases += unsound(context, runs, subjects[first : first + len(runs.bad)])
+    return cases

@@ -1,158 +1,206 @@
-"""Q15: started in the past with the investment of history, the model finds what followed."""
+"""Q15 and Q21: behaviour reproduction from 2000 on, and another member of the family.
+
+Reference: J. D. Sterman (1984), Appropriate summary statistics for evaluating the historical fit
+of system dynamics models, Dynamica 10(2); (2000), Business Dynamics, chapter 21: the tests of
+behaviour reproduction and of family members.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from plansim.analysis.calibration.goodness_of_fit import Fit, fit
-from plansim.analysis.experiments.factors import default_of
-from plansim.analysis.validation.context import Dossier
-from plansim.analysis.validation.observed import History, Observed, Point
-from plansim.analysis.validation.probe import Runs, probe_of
-from plansim.analysis.validation.result import Case, Finding, Number, Said, found, not_applicable
+from plansim.analysis.calibration.goodness_of_fit import fit
+from plansim.analysis.validation.conservation import figure_case
+from plansim.analysis.validation.context import ValidationContext
+from plansim.analysis.validation.observed import Family, Observed
+from plansim.analysis.validation.probe import Runs
+from plansim.analysis.validation.result import Case, Message, Number, Result, case, result
 from plansim.analysis.validation.settings import Settings, cells
 from plansim.model.records import Timing
-from plansim.scenario.reader import Scenario
+from plansim.scenario.factors import default_of
+from plansim.targets.catalogue import reported_factor
 from plansim.targets.indicator import Floats, moment
 
-__all__ = ["PastCourse", "capitals", "past", "past_courses", "simulated"]
+__all__ = ["HistorySeries", "family_cases", "family_member", "history", "history_series"]
+
+FAMILY_ERROR = 0.15
+"""Largest relative error of a figure of another place."""
 
 
-def past(dossier: Dossier) -> Finding:
-    """Run the scenario of the past at each sum of capital, and measure every observed series.
+# --- Q15 ------------------------------------------------------------------------------------------
+
+
+def history(context: ValidationContext) -> Result:
+    """Q15: run the scenario of the past at each sum of capital and measure every observed series.
 
     A series passes if its error does at every sum.
     """
-    if dossier.history is None or dossier.checks.scenarios.history is None:
-        return not_applicable("Q15", "history")
-    history, scenario = dossier.history, dossier.scenarios[dossier.checks.scenarios.history]
-    sums = capitals(dossier, history, scenario)
-    probe = probe_of(dossier.model, [each.equation for each in history.series])
-    runs = probe.run([values for _, values in sums], scenario.time)
-    cases: list[Case] = []
-    for each in history.series:
-        observed = np.array([point.value for point in each.points])
-        fits = [fit(row, observed) for row in simulated(runs, each)]
-        cases += _cases(each, fits, simulated(runs, each)[0], observed)
-    judged = [case for case in cases if case.said is Said.FITS]
-    figures: dict[str, Number] = {
-        "series": len(judged),
-        "fit": sum(case.holds for case in judged),
-        "worst": max((float(case.values["mape"]) for case in judged), default=0.0),
-        "widest": max((float(case.values["mape_high"]) for case in judged), default=0.0),
-        "sums": len(sums) - 1,
+    runs = _runs(context)
+    if runs is None or context.history is None:
+        return result("Q15", [], lacking=["history"])
+    cases = [_series_case(runs, series) for series in context.history.series]
+    judged = [each for each in cases if each.message is Message.SERIES]
+    capital = context.history.capital
+    return result(
+        "Q15",
+        cases,
+        {
+            "low": capital.low if capital else math.nan,
+            "high": capital.high if capital else math.nan,
+        },
+        series=len(judged),
+        fit=sum(each.holds for each in judged),
+        worst=max((each["mape"] for each in judged), default=0.0),
+        widest=max((each["mape_high"] for each in judged), default=0.0),
+        sums=len(runs.bad) - 1,
+    )
+
+
+def _runs(context: ValidationContext) -> Runs | None:
+    """Run the scenario of the past: with its own capital first, then over the capital's range."""
+    name = context.checks.scenarios.history
+    if context.history is None or name is None:
+        return None
+    scenario, capital = context.scenarios[name], context.history.capital
+    settings: list[Settings] = [scenario.values]
+    if capital is not None:
+        names = cells(context.model, capital.constant)
+        own = {cell: default_of(context.model, scenario.values, cell) for cell in names}
+        total = sum(own.values())
+        for wanted in np.linspace(capital.low, capital.high, capital.points).tolist():
+            scaled = {cell: value * wanted / total for cell, value in own.items()}
+            settings.append({**scenario.values, **scaled})
+    return context.probe.run(settings, scenario.time)
+
+
+def _at(runs: Runs, series: Observed, year: int) -> Floats:
+    """Return the model's value of an observed series in a year: ``(run,)``."""
+    timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
+    near = np.flatnonzero(np.abs(runs.time - moment(timing, year)) < 1e-6)
+    values = runs.series(series.variable)
+    return values[:, near[0]] if near.size else np.full(len(values), np.nan)
+
+
+def _simulated(runs: Runs, series: Observed) -> Floats:
+    """Return the model's values at the points of an observed series: ``(run, point)``."""
+    columns = []
+    for point in series.observations:
+        value = _at(runs, series, point.year)
+        if point.since is not None:
+            with np.errstate(all="ignore"):
+                ratio = value / _at(runs, series, point.since)
+                value = ratio ** (1 / (point.year - point.since)) - 1
+        columns.append(value)
+    return np.stack(columns, axis=1)
+
+
+def _series_case(runs: Runs, series: Observed) -> Case:
+    observed = np.array([point.value for point in series.observations])
+    simulated = _simulated(runs, series)
+    fits = [fit(row, observed) for row in simulated]
+    own, mapes = fits[0], [each.mape if math.isfinite(each.mape) else math.inf for each in fits]
+    numbers: dict[str, Number] = {
+        "mape": own.mape,
+        "mape_low": min(mapes),
+        "mape_high": max(mapes),
+        "rmse": own.rmse / series.scale,
+        "r2": own.r2,
+        "um": own.um,
+        "us": own.us,
+        "uc": own.uc,
+        "points": own.points,
+        "years": ", ".join(str(point.year) for point in series.observations),
+        "simulated": _listed(simulated[0] / series.scale),
+        "observed": _listed(observed / series.scale),
+        "unit": series.unit,
     }
-    stock = history.capital
-    limits: dict[str, Number] = {"low": stock.low, "high": stock.high} if stock else {}
-    return found("Q15", cases, figures, {"low": math.nan, "high": math.nan, **limits})
+    if series.most is None:
+        return case(series.name, True, Message.SERIES_SHOWN, **numbers)
+    return case(series.name, max(mapes) <= series.most, Message.SERIES, most=series.most, **numbers)
+
+
+def _listed(values: Floats) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
 
 
 @dataclass(frozen=True)
-class PastCourse:
+class HistorySeries:
     """An observed series beside the model's, in the unit of the observations."""
 
     name_en: str
     name_zh: str
     unit: str
     years: tuple[int, ...]
-    own: tuple[float, ...]
+    own: Sequence[float]
     """With the scenario's own capital, by year."""
-    low: tuple[float, ...]
+    low: Sequence[float]
     """The least over the range of capital."""
-    high: tuple[float, ...]
+    high: Sequence[float]
     observed: Mapping[int, float]
 
 
-def past_courses(dossier: Dossier) -> tuple[PastCourse, ...]:
-    """Give the courses of all observed series that are levels; none where no past is known."""
-    if dossier.history is None or dossier.checks.scenarios.history is None:
+def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
+    """Return all observed series that are levels; none where no past is known."""
+    runs = _runs(context)
+    if runs is None or context.history is None:
         return ()
-    history, scenario = dossier.history, dossier.scenarios[dossier.checks.scenarios.history]
-    levels = [each for each in history.series if all(p.since is None for p in each.points)]
-    probe = probe_of(dossier.model, [each.equation for each in levels])
-    sums = capitals(dossier, history, scenario)
-    runs = probe.run([values for _, values in sums], scenario.time)
-    found_ones = []
-    for each in levels:
-        last = max(point.year for point in each.points)
-        years = tuple(range(math.ceil(scenario.time.initial), last + 1))
-        values = simulated(runs, replace(each, points=tuple(Point(y, None, 0, "") for y in years)))
-        shown = values / each.scale
-        found_ones.append(
-            PastCourse(
-                each.name_en,
-                each.name_zh,
-                each.unit,
+    made = []
+    for series in context.history.series:
+        if any(point.since is not None for point in series.observations):
+            continue
+        years = tuple(
+            range(math.ceil(runs.time[0]), max(point.year for point in series.observations) + 1)
+        )
+        values = np.stack([_at(runs, series, year) for year in years], axis=1) / series.scale
+        made.append(
+            HistorySeries(
+                series.en,
+                series.zh,
+                series.unit,
                 years,
-                tuple(shown[0].tolist()),
-                tuple(shown.min(axis=0).tolist()),
-                tuple(shown.max(axis=0).tolist()),
-                {point.year: point.value / each.scale for point in each.points},
+                values[0].tolist(),
+                values.min(axis=0).tolist(),
+                values.max(axis=0).tolist(),
+                {point.year: point.value / series.scale for point in series.observations},
             )
         )
-    return tuple(found_ones)
+    return tuple(made)
 
 
-def capitals(
-    dossier: Dossier, history: History, scenario: Scenario
-) -> list[tuple[float, Settings]]:
-    """Give the scenario's own sum of capital first, then those over its range, with all values."""
-    if history.capital is None:
-        return [(math.nan, scenario.values)]
-    names = cells(dossier.model, history.capital.constant)
-    own = {name: default_of(dossier.model, scenario.values, name) for name in names}
-    total = sum(own.values())
-    sums = np.linspace(history.capital.low, history.capital.high, history.capital.points).tolist()
-    return [
-        (each, {**scenario.values, **{name: own[name] * each / total for name in names}})
-        for each in (total, *sums)
-    ]
+# --- Q21 ------------------------------------------------------------------------------------------
 
 
-def simulated(runs: Runs, series: Observed) -> Floats:
-    """Give what the model says at the points of an observed series: ``(run, point)``."""
-    values = runs.series(series.equation.name)
-    timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
+def family_member(context: ValidationContext) -> Result:
+    """Q21: run the same model with the data of another place and compare what came out there.
 
-    def at(year: int) -> Floats:
-        near = np.flatnonzero(np.abs(runs.time - moment(timing, year)) < 1e-6)
-        return values[:, near[0]] if near.size else np.full(len(values), np.nan)
+    The file beside the model may ask for less than `FAMILY_ERROR`, never for more.
+    """
+    family, limits = context.family, {"most": FAMILY_ERROR}
+    if family is None or family.scenario not in context.scenarios:
+        return result("Q21", [], limits, lacking=["family"])
+    cases = family_cases(family, context.runs[family.scenario])
+    return result(
+        "Q21",
+        cases,
+        limits,
+        held=sum(each.holds for each in cases),
+        figures=len(cases),
+        worst=max(abs(each["error"]) for each in cases),
+    )
 
-    columns = []
-    for point in series.points:
-        if point.since is None:
-            columns.append(at(point.year))
-        else:
-            with np.errstate(all="ignore"):
-                ratio = at(point.year) / at(point.since)
-                columns.append(ratio ** (1 / (point.year - point.since)) - 1)
-    return np.stack(columns, axis=1)
 
-
-def _cases(each: Observed, fits: Sequence[Fit], values: Floats, observed: Floats) -> list[Case]:
-    own = fits[0]
-    mapes = [one.mape if math.isfinite(one.mape) else math.inf for one in fits]
-    numbers: dict[str, Number] = {
-        "mape": own.mape,
-        "mape_low": min(mapes),
-        "mape_high": max(mapes),
-        "rmse": own.rmse / each.scale,
-        "r2": own.r2,
-        "um": own.um,
-        "us": own.us,
-        "uc": own.uc,
-        "points": own.points,
-        "years": ", ".join(str(point.year) for point in each.points),
-        "simulated": ", ".join(f"{value:.4g}" for value in values / each.scale),
-        "observed": ", ".join(f"{value:.4g}" for value in observed / each.scale),
-        "unit": each.unit,
-    }
-    if each.most is None:
-        return [Case(each.id, True, Said.SHOWN, numbers, each.name_en, each.name_zh)]
-    holds = max(mapes) <= each.most
-    values_said: dict[str, Number] = {**numbers, "most": each.most}
-    return [Case(each.id, holds, Said.FITS, values_said, each.name_en, each.name_zh)]
+def family_cases(family: Family, runs: Runs) -> list[Case]:
+    """Compare a run of another place with its figures."""
+    cases = []
+    for figure in family.figures:
+        unit = runs.probe.model.variables[figure.variable].unit
+        factor = reported_factor(unit, figure.unit) * family.size
+        simulated = float(runs.yearly(figure.variable)(figure.year)[0]) * factor
+        most = min(family.most, FAMILY_ERROR)
+        values = (simulated, figure.value, figure.unit)
+        cases.append(figure_case(figure.name, values, most, what=figure.variable, year=figure.year))
+    return cases

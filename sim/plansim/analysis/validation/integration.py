@@ -1,175 +1,294 @@
-"""Q07 and Q08: the step is short enough, and what should stand still does."""
+"""Q07, Q08, Q24 and Q25: numerical integration, equilibrium, engines, and run cards.
+
+Reference: J. D. Sterman (2000), Business Dynamics, chapter 21: the integration-error test.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from plansim.analysis.experiments.factors import default_of
-from plansim.analysis.validation.checks import Resting, resting_of
-from plansim.analysis.validation.context import Dossier, by_clock, indicators
-from plansim.analysis.validation.probe import Runs, halved, probe_of
-from plansim.analysis.validation.result import Case, Finding, Number, Said, found, not_applicable
-from plansim.analysis.validation.settings import cells
-from plansim.model.records import Model, VariableKind
+from plansim.analysis.experiments.design import Design, Kind
+from plansim.analysis.experiments.distributions import Uniform
+from plansim.analysis.experiments.store import open_store
+from plansim.analysis.experiments.sweep import sweep
+from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
+from plansim.analysis.validation.probe import Runs, halved
+from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.settings import cells, uncertain
+from plansim.compiler.lower import cells_of
+from plansim.engine.simlin import AGREE as SIMLIN_AGREES
+from plansim.engine.simlin import has_simlin, run_simlin
+from plansim.engine.simulate import EngineChoice, simulate
+from plansim.engine.trajectory import largest_difference, recorded
+from plansim.model.records import Model
+from plansim.scenario.factors import Apply, Factor, default_of
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import Status, Target, split_reference, unit_factor
 from plansim.targets.indicator import Floats, Measure, Yearly, measured
-from plansim.targets.verdict import Answer, Findings, findings
 
-__all__ = ["DRIFT", "MOVED", "REST", "equilibrium", "half_the_step", "judged"]
+__all__ = ["disagreement", "engines", "equilibrium", "run_cards", "time_step"]
 
 MOVED = 0.01
-"""Of an indicator: more than this may not come from the step."""
+"""Largest relative change of an indicator by half the time step."""
 DRIFT = 1e-4
-"""A year, of a stock: more than this is no standstill."""
+"""Largest relative change of a stock in a year of equilibrium."""
 REST = 15
-"""For so many years."""
+"""Years that an equilibrium has to last."""
+AGREE: Mapping[str, float] = {"PySD": 1e-9, "pysimlin": SIMLIN_AGREES}
+"""Largest difference to another engine, relative to the largest value of a series."""
 
 
 # --- Q07 ------------------------------------------------------------------------------------------
 
 
-def half_the_step(dossier: Dossier) -> Finding:
-    """Run every scenario again with half the step."""
-    probe = probe_of(dossier.model, outputs=_names(dossier))
+def time_step(context: ValidationContext) -> Result:
+    """Q07: run every scenario again with half the time step."""
     cases: list[Case] = []
-    largest, flips = 0.0, 0
-    for clock, group in by_clock(dossier.scenarios).items():
-        settings = [scenario.values for scenario in group]
-        whole, half = (probe.run(settings, each) for each in (clock, halved(clock)))
-        for run, scenario in enumerate(group):
-            moves = list(_moves(dossier, scenario, whole, half, run))
-            turned = list(_turned(dossier, scenario, whole, half, run))
-            worst = max((float(each.values["part"]) for each in moves), default=0.0)
-            largest, flips = max(largest, worst), flips + len(turned)
-            failing = [each for each in moves if not each.holds]
-            cases += failing or moves[:1]
-            cases += turned
-    figures = {"largest": largest, "flips": flips, "scenarios": len(dossier.scenarios)}
-    return found("Q07", cases, figures, {"most": MOVED})
-
-
-def _names(dossier: Dossier) -> list[str]:
-    return list(dict.fromkeys(split_reference(each)[0] for each in indicators(dossier)))
+    largest, changed = 0.0, 0
+    for scenario in context.scenarios.values():
+        whole = context.runs[scenario.id]
+        half = context.probe.run([scenario.values], halved(scenario.time))
+        moves = sorted(_moves(context, scenario, whole, half), key=lambda move: -move["part"])
+        largest = max([largest, *(move["part"] for move in moves[:1])])
+        turned = list(_changed_verdicts(context, scenario, whole, half))
+        changed += len(turned)
+        cases += [move for move in moves if not move.holds] or moves[:1]
+        cases += turned
+    scenarios = len(context.scenarios)
+    return result(
+        "Q07", cases, {"most": MOVED}, largest=largest, flips=changed, scenarios=scenarios
+    )
 
 
 def _moves(
-    dossier: Dossier, scenario: Scenario, whole: Runs, half: Runs, run: int
+    context: ValidationContext, scenario: Scenario, whole: Runs, half: Runs
 ) -> Iterator[Case]:
-    """Give what each indicator moves by, the largest move first."""
-    cases = []
-    for reference in indicators(dossier):
-        span = _span(dossier, reference)
-        for year in dossier.checks.years:
+    """Return the move of each indicator by half the step, in each year of the checks."""
+    for reference in context.indicators:
+        span = _span(context, reference)
+        for year in context.checks.years:
             before, after = (
-                float(_figure(each.yearly(reference), span, year)[run]) for each in (whole, half)
+                float(_figure(runs.yearly(reference), span, year)[0]) for runs in (whole, half)
             )
             if np.isnan(before) and np.isnan(after):
                 continue  # a run that is over by then
             change = abs(after - before)
             part = change / abs(before) if before else np.inf if change else 0.0
-            values: dict[str, Number] = {"what": reference, "year": year}
-            values |= {"before": before, "after": after, "part": part}
-            holds = bool(change <= MOVED * abs(before))
-            cases.append(Case(scenario.id, holds, Said.MOVED, values))
-    yield from sorted(cases, key=lambda case: -float(case.values["part"]))
+            yield case(
+                scenario.id,
+                change <= MOVED * abs(before),
+                Message.MOVED,
+                what=reference,
+                year=year,
+                before=before,
+                after=after,
+                part=part,
+            )
 
 
-def _span(dossier: Dossier, reference: str) -> int:
-    """Give over how many years targets add an indicator up; 1 if one looks at a year's figure.
+def _span(context: ValidationContext, reference: str) -> int:
+    """Return over how many years targets sum an indicator; 1 if one looks at a year's figure.
 
-    A flow that is only ever judged as a sum may pass through nil in a single year, where a part of
-    itself says nothing.
+    A flow that is only ever judged as a sum may pass through zero in a single year, where a
+    relative change says nothing.
     """
-    judging = [each for each in dossier.judged if reference in each.variables.values()]
-    added = (Measure.SUM, Measure.MEAN)
+    judging = [target for target in context.judged if reference in target.variables.values()]
     return min(
-        (each.year or each.since + 1) - each.since if each.measure in added else 1
-        for each in judging
+        (target.year or target.since + 1) - target.since
+        if target.measure in (Measure.SUM, Measure.MEAN)
+        else 1
+        for target in judging
     )
 
 
 def _figure(at: Yearly, span: int, year: int) -> Floats:
-    """Give an indicator's figure: that of the year, or the sum of the years up to it."""
+    """Return the figure of a year, or the sum of the years up to it: ``(run,)``."""
     return at(year) if span == 1 else measured(at, Measure.SUM, year - span, year)
 
 
-def _turned(
-    dossier: Dossier, scenario: Scenario, whole: Runs, half: Runs, run: int
+def _changed_verdicts(
+    context: ValidationContext, scenario: Scenario, whole: Runs, half: Runs
 ) -> Iterator[Case]:
-    """Give the verdicts that half the step turns."""
-    for target in dossier.judged:
-        first, second = (judged(runs, target, scenario) for runs in (whole, half))
-        before, after = (list(Status)[int(each.status[run])] for each in (first, second))
+    for target in context.judged:
+        first, second = (verdicts(runs, target, scenario) for runs in (whole, half))
+        before, after = status_of(first), status_of(second)
         if before is not after:
-            values = {
-                "what": target.id,
-                "before": before.value,
-                "after": after.value,
-                "value_before": float(first.value[run]),
-                "value_after": float(second.value[run]),
-                "unit": target.unit,
-            }
-            yield Case(scenario.id, False, Said.FLIPPED, values)
-
-
-def judged(runs: Runs, target: Target, scenario: Scenario) -> Findings:
-    """Judge runs of a scenario by a target: arrays ``(run,)``."""
-    variables = runs.probe.model.variables
-    answers = {
-        basis: Answer(
-            runs.yearly(name), unit_factor(variables[split_reference(name)[0]].unit, target)
-        )
-        for basis, name in target.variables.items()
-    }
-    return findings(answers, target, assumed=target.id in scenario.assumed)
+            yield case(
+                scenario.id,
+                False,
+                Message.VERDICT_CHANGED,
+                what=target.id,
+                before=before.value,
+                after=after.value,
+                value_before=float(first.value[0]),
+                value_after=float(second.value[0]),
+                unit=target.unit,
+            )
 
 
 # --- Q08 ------------------------------------------------------------------------------------------
 
 
-def equilibrium(dossier: Dossier) -> Finding:
-    """Run the scenario in which all should stand still, and push it once.
+def equilibrium(context: ValidationContext) -> Result:
+    """Q08: run the scenario in which no stock should change.
 
-    Smoothed variables are stocks too; one that starts at nil stays there.
+    Smoothed variables are stocks too; one that starts at zero stays there.
     """
     limits = {"most": DRIFT, "years": REST}
-    if dossier.checks.scenarios.equilibrium is None:
-        return not_applicable("Q08", "equilibrium", limits)
-    scenario = dossier.scenarios[dossier.checks.scenarios.equilibrium]
-    states = [
-        each.name
-        for each in dossier.model.variables.values()
-        if each.kind is VariableKind.STOCK or "SMOOTH" in each.equation
-    ]
-    equations = tuple(resting_of(dossier.model, dossier.checks))
-    outputs = [*states, *(each.name for each in equations)]
-    probe = probe_of(dossier.model, equations, outputs)
+    if context.checks.scenarios.equilibrium is None:
+        return result("Q08", [], limits, lacking=["equilibrium"])
+    scenario = context.scenarios[context.checks.scenarios.equilibrium]
     clock = replace(scenario.time, saveper=1.0)
-    runs = probe.run([scenario.values], clock)
+    runs = context.probe.run([scenario.values], clock)
+    smoothed = [v.name for v in context.model.variables.values() if "SMOOTH" in v.equation]
+    states = list(dict.fromkeys([*context.stocks, *smoothed]))
+    drifts = {name: _drift(runs, name) for name in states}
+    cases = [
+        case(name, drift <= DRIFT, Message.DRIFT, part=drift)
+        for name, drift in sorted(drifts.items(), key=lambda item: -item[1])
+    ]
+    for resting in context.checks.rest:
+        needed = runs.series(f"rest {resting.constant}")[0, 0].reshape(-1)
+        names = cells(context.model, resting.constant)
+        own = np.array([default_of(context.model, scenario.values, name) for name in names])
+        part = float(np.max(np.abs(own - needed) / np.maximum(np.abs(needed), 1e-300)))
+        what = ", ".join(f"{number:.16g}" for number in needed)
+        cases.append(case(resting.constant, part <= DRIFT, Message.AT_REST, what=what, part=part))
+    if runs.time[-1] - runs.time[0] < REST:
+        cases.append(case("clock", False, Message.NOTHING))
+    largest = max(drifts.values(), default=0.0)
+    return result("Q08", cases, limits, largest=largest, stocks=len(states))
+
+
+def _drift(runs: Runs, name: str) -> float:
+    """Return the largest relative change of a variable in a year."""
+    values = runs.series(name)[0, : REST + 1].reshape(min(REST + 1, runs.time.size), -1)
+    size = np.where(values[0] == 0, 1, np.abs(values[:-1]))
+    return float(np.max(np.abs(np.diff(values, axis=0)) / size))
+
+
+# --- Q24 ------------------------------------------------------------------------------------------
+
+
+def engines(context: ValidationContext) -> Result:
+    """Q24: compare all series of every scenario with pysimlin and, if asked for, with PySD."""
+    others = ["pysimlin"] * has_simlin() + ["PySD"] * context.reference
     cases = []
-    for name in states:
-        values = runs.series(name)[0, : REST + 1].reshape(min(REST + 1, runs.time.size), -1)
-        size = np.where(values[0] == 0, 1, np.abs(values[:-1]))
-        drift = float(np.max(np.abs(np.diff(values, axis=0)) / size))
-        cases.append(Case(name, drift <= DRIFT, Said.DRIFTED, {"part": drift}))
-    cases.sort(key=lambda case: -float(case.values["part"]))
-    largest = float(cases[0].values["part"]) if cases else 0.0
-    cases += [_at_rest(dossier.model, scenario, runs, each) for each in dossier.checks.rest]
-    figures = {"largest": largest, "stocks": len(states)}
-    short = runs.time[-1] - runs.time[0] < REST
-    kept = [Case("clock", False, Said.NOTHING)] if short else []
-    return found("Q08", [*kept, *cases], figures, limits)
+    for scenario in context.scenarios.values():
+        runs = context.runs[scenario.id]
+        ours = {name: runs.values[0, runs.probe.rows[name]] for name in context.series}
+        for other in others:
+            theirs = _series_of(other, context.model, scenario)
+            cases.append(disagreement(other, scenario.id, ours, theirs))
+    return result(
+        "Q24",
+        cases,
+        {name.lower(): most for name, most in AGREE.items()},
+        lacking=["pysimlin"] * (not has_simlin()) + ["reference"] * (not context.reference),
+        engines=" + ".join(others),
+        largest=max((each["error"] for each in cases), default=0.0),
+        scenarios=len(context.scenarios),
+        series=len(context.series),
+    )
 
 
-def _at_rest(model: Model, scenario: Scenario, runs: Runs, resting: Resting) -> Case:
-    """Compare a constant of the equilibrium with what stocks need to stand still."""
-    needed = runs.series(f"rest {resting.constant}")[0, 0].reshape(-1)
-    names = cells(model, resting.constant)
-    own = np.array([default_of(model, scenario.values, name) for name in names])
-    part = float(np.max(np.abs(own - needed) / np.maximum(np.abs(needed), 1e-300)))
-    values: dict[str, Number] = {"what": ", ".join(f"{each:.16g}" for each in needed), "part": part}
-    return Case(resting.constant, part <= DRIFT, Said.AT_REST, values)
+def disagreement(
+    other: str, scenario: str, ours: Mapping[str, Floats], theirs: Mapping[str, Floats]
+) -> Case:
+    """Return the largest difference of two engines' series, ``(time,)`` by their names."""
+    worst = largest_difference(ours, theirs)
+    return case(
+        scenario,
+        worst.error <= AGREE[other],
+        Message.ENGINES,
+        engine=other,
+        error=worst.error,
+        what=worst.series,
+        scale=worst.scale,
+    )
+
+
+def _series_of(engine: str, model: Model, scenario: Scenario) -> Mapping[str, Floats]:
+    if engine == "pysimlin":
+        return run_simlin(model, scenario)
+    dataset = simulate(model, scenario, engine=EngineChoice.PYSD)
+    over_time, _ = recorded(model)
+    series: dict[str, Floats] = {}
+    for variable in over_time:
+        values = dataset[variable.name].to_numpy().reshape(dataset.sizes["time"], -1)
+        series |= dict(zip(cells_of(model, variable), values.T, strict=True))
+    return series
+
+
+# --- Q25 ------------------------------------------------------------------------------------------
+
+_EMPTY = (None, "", "unknown")
+_RUN_CARD = (
+    "model_sha256",
+    "scenario_sha256",
+    "plansim_version",
+    "engine",
+    "engine_version",
+    "python",
+    "method",
+    "time_step",
+)
+"""Attributes that a run has to have."""
+_SWEEP_CARD = ("sha256", "plansim", "engine", "time", "method", "seed")
+"""Entries that the card of a sweep has to have, at any depth."""
+
+
+def run_cards(context: ValidationContext) -> Result:
+    """Q25: require run cards of a run and of a sweep, and the same bits of the same run."""
+    scenario = context.baseline
+    first, second = (simulate(context.model, scenario, cache=cache) for cache in (True, False))
+    entries = set(_entries(_sweep_card(context)))
+    cases = [
+        *(_card_case(scenario.id, key, first.attrs.get(key) not in _EMPTY) for key in _RUN_CARD),
+        *(_card_case("sweep", key, key in entries) for key in _SWEEP_CARD),
+    ]
+    same = all(
+        first[name].to_numpy().tobytes() == second[name].to_numpy().tobytes() for name in first
+    )
+    cases.append(case(scenario.id, same, Message.REPRODUCED))
+    return result("Q25", cases, entries=len(_RUN_CARD) + len(_SWEEP_CARD))
+
+
+def _card_case(subject: str, entry: str, holds: bool) -> Case:
+    return case(subject, holds, Message.RUN_CARD, what=entry)
+
+
+def _sweep_card(context: ValidationContext) -> Mapping[str, Any]:
+    scalar = next(each for each in uncertain(context.model) if not each.subscripts)
+    assert scalar.plausible is not None
+    factor = Factor(scalar.name, (scalar.name,), Apply.SET, Uniform(*scalar.plausible), scalar.unit)
+    design = Design(
+        id="card",
+        title_en="",
+        title_zh="",
+        kind=Kind.SOBOL,
+        scenarios=(context.baseline,),
+        factors=(factor,),
+        points=8,
+        seed=1,
+        levels=0,
+        outputs=context.indicators[:1],
+        years=tuple(context.checks.years[:1]),
+    )
+    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
+        path = Path(folder, "card.zarr")
+        sweep(design, context.model, context.targets, path, threads=1)
+        return open_store(path).card
+
+
+def _entries(node: object) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if value not in _EMPTY:
+                yield str(key)
+            yield from _entries(value)

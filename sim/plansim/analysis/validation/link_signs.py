@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.feedback.loops import Link, Loop
-from plansim.analysis.validation.context import Dossier
+from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.probe import (
     Equation,
     Probe,
@@ -22,7 +22,7 @@ from plansim.analysis.validation.probe import (
     every_step,
     probe_of,
 )
-from plansim.analysis.validation.result import Case, Number, Said
+from plansim.analysis.validation.result import Case, Message, case
 from plansim.analysis.validation.settings import Settings, assigned
 from plansim.errors import FaultLog
 from plansim.model.records import Model
@@ -45,18 +45,18 @@ Knobs = Mapping[tuple[str, str], str]
 """By the variables of a link, cause and effect."""
 
 
-def link_cases(dossier: Dossier) -> list[Case]:
+def link_cases(context: ValidationContext) -> list[Case]:
     """Say of each loop whether its links have their declared signs, and are at work at once."""
-    if not dossier.loops:
+    if not context.loops:
         return []
-    names = [_names(link) for loop in dossier.loops for path in loop.paths for link in path]
+    names = [_names(link) for loop in context.loops for path in loop.paths for link in path]
     knobs = {pair: f"knob {number}" for number, pair in enumerate(dict.fromkeys(names))}
     outputs = {name for pair in knobs for name in pair}
     constants = [_WHEN, *knobs.values(), *(f"{knob} least" for knob in knobs.values())]
     equations = [Equation(name, "0", constant=True) for name in constants]
-    text = _with_knobs(dossier.model, knobs)
-    probe = probe_of(dossier.model, equations, sorted(outputs), text=text)
-    return [case for loop in dossier.loops for case in _loop_cases(dossier, probe, knobs, loop)]
+    text = _with_knobs(context.model, knobs)
+    probe = probe_of(context.model, equations, sorted(outputs), text=text)
+    return [case for loop in context.loops for case in _loop_cases(context, probe, knobs, loop)]
 
 
 def _names(link: Link) -> tuple[str, str]:
@@ -88,9 +88,11 @@ class _Nudge:
     when: float
 
 
-def _loop_cases(dossier: Dossier, probe: Probe, knobs: Knobs, loop: Loop) -> Iterator[Case]:
-    story = dossier.scenarios.get(loop.alive_in or "", dossier.baseline)
-    settings = {**story.values, **assigned(dossier.model, loop.alive_with)}
+def _loop_cases(
+    context: ValidationContext, probe: Probe, knobs: Knobs, loop: Loop
+) -> Iterator[Case]:
+    story = context.scenarios.get(loop.alive_in or "", context.baseline)
+    settings = {**story.values, **assigned(context.model, loop.alive_with)}
     clock = every_step(story)
     plain = probe.run([settings], clock)
     times = [clock.initial + each for each in NUDGE_TIMES if clock.initial + each < clock.final]
@@ -99,18 +101,18 @@ def _loop_cases(dossier: Dossier, probe: Probe, knobs: Knobs, loop: Loop) -> Ite
     answers = {
         (each.link, each.when): _answer(plain, raised, run, each) for run, each in enumerate(nudges)
     }
+    name = (loop.id, loop.name_en, loop.name_zh)
     for path in loop.paths:
         for link in path:
             wrong = [when for when in times if not answers[link, when] <= {link.sign}]
             if wrong:
-                values: dict[str, Number] = {"cause": link.cause, "effect": link.effect}
-                values["time"] = wrong[0]
-                yield Case(loop.id, False, Said.OTHER_SIGN, values, loop.name_en, loop.name_zh)
+                ends = {"cause": link.cause, "effect": link.effect}
+                yield case(name, False, Message.WRONG_SIGN, time=wrong[0], **ends)
         idle = {when: [link for link in path if not answers[link, when]] for when in times}
         if all(idle.values()):
             fewest = min(idle.values(), key=len)
             what = ", ".join(f"{link.cause} → {link.effect}" for link in fewest[:3])
-            yield Case(loop.id, False, Said.NOT_ALIVE, {"what": what}, loop.name_en, loop.name_zh)
+            yield case(name, False, Message.INACTIVE, what=what)
 
 
 def _raised(plain: Runs, knobs: Knobs, settings: Settings, nudge: _Nudge) -> Settings:

@@ -1,65 +1,57 @@
-"""What is known of a model's past, as the file ``history.yaml`` beside it says."""
+"""What was observed: ``history.yaml`` and ``family.yaml`` beside a model.
+
+A family member is another place: a scenario gives the model its base year, and what came out there
+is compared with the run. Its figures are *context*: they are read here, and no calibration takes
+them (see `calibration.observations`).
+"""
 
 from __future__ import annotations
 
-import csv
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
+
+from plansim.analysis.calibration.observations import OBSERVATIONS, Table, read_table
+from plansim.analysis.validation.checks import Check, known_constant, known_variable
 from plansim.analysis.validation.probe import Equation
-from plansim.errors import CatalogueError, Fault, Message, nearest
-from plansim.forms import Document, read_document
-from plansim.model.records import Model, VariableKind
-from plansim.targets.catalogue import Target
-from plansim.targets.form import Form, fault_at, form_of
+from plansim.errors import Fault, InputError, Message, nearest
+from plansim.forms import Entries, Form, Items, Resolved, form_of, read_document
+from plansim.model.evidence import Evidence, load_evidence
+from plansim.model.records import Model
+from plansim.targets.catalogue import Target, reported_factor
 
-__all__ = ["FILE_NAME", "History", "Observed", "Point", "Stock", "load_history"]
+__all__ = [
+    "FAMILY",
+    "HISTORY",
+    "Capital",
+    "Family",
+    "Figure",
+    "History",
+    "Observed",
+    "Point",
+    "history_equations",
+    "load_family",
+    "load_history",
+]
 
-FILE_NAME = "history.yaml"
-OBSERVATIONS = "observations.csv"
-"""Both beside the model."""
-
-
-class Stock(Form):
-    """An array whose sum at the start is not well known."""
-
-    constant: str
-    low: float | int
-    high: float | int
-    points: int
-
-
-class _PointForm(Form):
-    year: int
-    since: int | None = None
-    target: str | None = None
-    observation: list[str] | None = None
+HISTORY = "history.yaml"
+FAMILY = "family.yaml"
 
 
-class _Path(Form):
-    target: str
-    rate: str
-    first: int
+@dataclass(frozen=True)
+class _Sources:
+    """Where the figures are."""
 
-
-class _Series(Form):
-    id: str
-    en: str
-    zh: str
-    of: str
-    unit: str
-    scale: float | int = 1
-    end_of_year: bool = False
-    most: float | int | None = None
-    points: list[_PointForm] | None = None
-    path: _Path | None = None
-
-
-class _File(Form):
-    capital: Stock | None = None
+    model: Model
+    targets: Mapping[str, Target]
+    observations: Table | None
     place: str
-    series: list[_Series]
+
+
+# --- history.yaml ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -70,166 +62,227 @@ class Point:
     since: int | None
     """If not None, `value` is the mean yearly growth from that year."""
     value: float
-    """In the model's unit; of growth, a fraction a year."""
-    source: str
+    """In the unit of the series."""
 
 
-@dataclass(frozen=True)
-class Observed:
+class _PointForm(Form):
+    year: int
+    since: int | None = None
+    target: str | None = None
+    observation: Items[str] | None = None
+
+
+class _PathForm(Form):
+    target: str
+    rate: str
+    first: int
+
+
+def _point(_: int, form: _PointForm, sources: _Sources) -> Point:
+    match form.target, form.observation:
+        case str(name), None:
+            value = _base_figure(name, sources)[1]
+        case None, (quantity, part):
+            value = _observation(quantity, part, form.year, sources)
+        case _:
+            either = Message("target: ID, or observation: [quantity, part]")
+            raise InputError(Fault("an observation has one source", expected=either))
+    return Point(form.year, form.since, value)
+
+
+def _path(form: _PathForm, sources: _Sources) -> tuple[Point, ...]:
+    """Return a figure of the last year, led back at a mean yearly rate."""
+    target, last = _base_figure(form.target, sources)
+    _, rate = _base_figure(form.rate, sources)
+    end = target.base_period.last if target.base_period else form.first
+    return tuple(
+        Point(year, None, last / (1 + rate / 100) ** (end - year))
+        for year in range(form.first, end + 1)
+    )
+
+
+def _base_figure(name: str, sources: _Sources) -> tuple[Target, float]:
+    target = sources.targets.get(name)
+    if target is None or target.base_value is None:
+        close = nearest(name, sources.targets)
+        fault = Fault("the catalogue has no base figure '{name}'", nearest=close, name=name)
+        raise InputError(fault)
+    return target, target.base_value
+
+
+def _observation(quantity: str, part: str, year: int, sources: _Sources) -> float:
+    wanted = {"place": sources.place, "quantity": quantity, "part": part, "year": str(year)}
+    rows = sources.observations.find(wanted) if sources.observations else []
+    if not rows:
+        raise InputError(
+            Fault(
+                "{table} has no '{quantity}' ({part}) of {year}",
+                table=OBSERVATIONS,
+                quantity=quantity,
+                part=part,
+                year=year,
+            )
+        )
+    return float(rows[-1].cells["value"])
+
+
+class Observed(Check):
     """One observed series, and what in the model answers for it."""
 
-    id: str
-    name_en: str
-    name_zh: str
-    equation: Equation
+    of: str
+    """In Vensim's language, over the variables of the model."""
     unit: str
     """As the figures are observed."""
-    scale: float
+    scale: float = 1
     """What makes a figure in `unit` one of the model's."""
-    end_of_year: bool
-    most: float | None
+    end_of_year: bool = False
+    most: float | None = None
     """The mean absolute relative error that passes; None where it is not judged."""
-    points: tuple[Point, ...]
+    points: Annotated[tuple[Point, ...], Entries(list[_PointForm], _point)] = ()
+    path: Annotated[tuple[Point, ...], Resolved(_PathForm, _path)] = ()
+
+    def _misfits(self, _: _Sources) -> Iterator[Fault]:
+        if bool(self.points) == bool(self.path):
+            way = Message("points, or a path")
+            yield Fault("'{id}' says in one way what was observed", expected=way, id=self.id)
+
+    @property
+    def observations(self) -> tuple[Point, ...]:
+        """All points, in the model's unit; of growth, a fraction a year."""
+        points = self.points or self.path
+        return tuple(Point(each.year, each.since, each.value * self.scale) for each in points)
+
+    @property
+    def variable(self) -> str:
+        """Name of the equation that answers for the series."""
+        return f"observed {self.id}"
 
 
-@dataclass(frozen=True)
-class History:
-    """All that is known."""
+class Capital(Form):
+    """An array whose sum at the start is not well known."""
 
-    capital: Stock | None
-    series: tuple[Observed, ...]
+    constant: Annotated[
+        str, Resolved(str, lambda name, sources: known_constant(name, sources.model))
+    ]
+    low: float
+    high: float
+    points: int
+
+
+class History(Form):
+    """What is known of a model's past."""
+
+    capital: Capital | None = None
+    place: str
+    series: Items[Observed]
 
 
 def load_history(model: Model, targets: Sequence[Target]) -> History | None:
     """Read what is known of a model's past; None if no file says.
 
     Raises:
-        CatalogueError: with every fault of the file, each with its line.
+        InputError: with every fault of the file, each with its line.
     """
-    path = model.path.with_name(FILE_NAME)
+    path = model.path.with_name(HISTORY)
     if not path.is_file():
         return None
-    document = read_document(path)
-    file = form_of(_File, document)
-    reader = _Reader(
-        document,
-        {each.id: each for each in targets},
-        _observations(path.with_name(OBSERVATIONS), file.place),
+    document, table = read_document(path), path.with_name(OBSERVATIONS)
+    place = document.data.get("place") if isinstance(document.data, dict) else ""
+    observations = read_table(table) if table.is_file() else None
+    by_id = {target.id: target for target in targets}
+    return form_of(History, document, _Sources(model, by_id, observations, str(place)))
+
+
+def history_equations(model: Model, history: History) -> Iterator[Equation]:
+    """Return what answers for the series, as equations to be computed beside the model's own."""
+    document = read_document(model.path.with_name(HISTORY))
+    for index, series in enumerate(history.series):
+        line = document.line(("series", index, "of"))
+        yield Equation(series.variable, series.of, (), document.file, line)
+
+
+# --- family.yaml ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What came out in another place."""
+
+    name: tuple[str, str, str]
+    """Its id, and its name in English and Chinese."""
+    variable: str
+    year: int
+    value: float
+    """Of the whole place, in ``unit``, deflated where a deflator is named."""
+    unit: str
+    sources: tuple[str, ...]
+    """Ids of the rows that it is made of."""
+
+
+class _FigureForm(Check):
+    of: str
+    year: int
+    evidence: Items[str] = Field(min_length=1)
+    deflator: str | None = None
+
+
+@dataclass(frozen=True)
+class _Records:
+    model: Model
+    evidence: Mapping[str, Evidence]
+
+
+def _figure(_: int, form: _FigureForm, records: _Records) -> Figure:
+    variable = known_variable(form.of, records.model)
+    rows = [_evidence(name, records) for name in form.evidence]
+    deflators = [] if form.deflator is None else [_evidence(form.deflator, records)]
+    units = sorted({row.unit for row in rows})
+    if len(units) > 1:
+        raise InputError(
+            Fault("the rows have different units", found=Message("{units}", units=tuple(units)))
+        )
+    reported_factor(records.model.variables[variable].unit, units[0])  # raises where they differ
+    value = math.fsum(map(_number, rows)) / math.prod(map(_number, deflators))
+    sources = tuple(row.id for row in (*rows, *deflators))
+    return Figure(form.name, variable, form.year, value, units[0], sources)
+
+
+def _evidence(name: str, records: _Records) -> Evidence:
+    if name not in records.evidence:
+        close = nearest(name, records.evidence)
+        raise InputError(Fault("no row of the evidence is '{id}'", nearest=close, id=name))
+    return records.evidence[name]
+
+
+def _number(row: Evidence) -> float:
+    try:
+        return float(row.value)
+    except ValueError:
+        fault = Fault("the row {id} has no number", found=row.value, id=row.id)
+        raise InputError(fault) from None
+
+
+class Family(Form):
+    """A scenario that is another place, and the figures of that place."""
+
+    scenario: str
+    size: float = Field(default=1, gt=0)
+    """Of so many parts of the place the scenario is one."""
+    most: float = Field(gt=0)
+    """The relative error that passes."""
+    figures: Annotated[tuple[Figure, ...], Entries(list[_FigureForm], _figure)] = Field(
+        alias="compare", min_length=1
     )
-    series = tuple(reader.observed(place, each) for place, each in enumerate(file.series))
-    faults = [*reader.faults, *_capital_faults(model, document, file.capital)]
-    if faults:
-        raise CatalogueError(faults)
-    return History(file.capital, series)
 
 
-def _observations(path: Path, place: str) -> Mapping[tuple[str, str, int], float]:
-    """Give the figures of a place by quantity, part and year."""
+def load_family(model: Model) -> Family | None:
+    """Read ``family.yaml`` beside a model; None if there is no such file.
+
+    Raises:
+        InputError: with every fault of the file, each with its line.
+    """
+    path = model.path.with_name(FAMILY)
     if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return {
-            (row["quantity"], row["part"], int(row["year"])): float(row["value"])
-            for row in csv.DictReader(file)
-            if row["place"] == place and row["value"]
-        }
-
-
-def _capital_faults(model: Model, document: Document, capital: Stock | None) -> Iterator[Fault]:
-    if capital is None:
-        return
-    variable = model.variables.get(capital.constant)
-    if variable is None or variable.kind is not VariableKind.CONSTANT:
-        why = Message("the model has no constant '{name}'", name=capital.constant)
-        yield fault_at(
-            document,
-            ("capital", "constant"),
-            why,
-            nearest=nearest(capital.constant, model.variables),
-        )
-
-
-class _Reader:
-    """Finds the figures that a file names, and notes what there is not."""
-
-    def __init__(
-        self,
-        document: Document,
-        targets: Mapping[str, Target],
-        figures: Mapping[tuple[str, str, int], float],
-    ) -> None:
-        self.document = document
-        self.targets = targets
-        self.figures = figures
-        self.faults: list[Fault] = []
-
-    def observed(self, place: int, row: _Series) -> Observed:
-        here = ("series", place)
-        if (row.points is None) == (row.path is None):
-            why = Message("'{id}' says in one way what was observed", id=row.id)
-            self.faults.append(
-                fault_at(self.document, here, why, expected=Message("points, or a path"))
-            )
-        points = [
-            self._point((*here, "points", number), each, row.scale)
-            for number, each in enumerate(row.points or [])
-        ]
-        if row.path is not None:
-            points = list(self._along((*here, "path"), row.path, row.scale))
-        line = self.document.line((*here, "of"))
-        equation = Equation(f"observed {row.id}", row.of, (), self.document.file, line)
-        return Observed(
-            row.id,
-            row.en,
-            row.zh,
-            equation,
-            row.unit,
-            row.scale,
-            row.end_of_year,
-            row.most,
-            tuple(points),
-        )
-
-    def _point(self, here: tuple[str | int, ...], form: _PointForm, scale: float) -> Point:
-        value, source = float("nan"), ""
-        if form.target is not None:
-            value, source = self._base(here, form.target), form.target
-        elif form.observation is not None and len(form.observation) == 2:
-            quantity, part = form.observation
-            found = self.figures.get((quantity, part, form.year))
-            source = OBSERVATIONS
-            if found is None:
-                why = Message(
-                    "{table} has no '{quantity}' ({part}) of {year}",
-                    table=OBSERVATIONS,
-                    quantity=quantity,
-                    part=part,
-                    year=form.year,
-                )
-                self.faults.append(fault_at(self.document, here, why))
-            else:
-                value = found
-        else:
-            why = Message("an observation has one source")
-            expected = Message("target: ID, or observation: [quantity, part]")
-            self.faults.append(fault_at(self.document, here, why, expected=expected))
-        return Point(form.year, form.since, value * scale, source)
-
-    def _along(self, here: tuple[str | int, ...], form: _Path, scale: float) -> Iterator[Point]:
-        last, rate = self._base(here, form.target), self._base(here, form.rate) / 100
-        target = self.targets.get(form.target)
-        if target is None or target.base_period is None:
-            return
-        end = target.base_period.last
-        for year in range(form.first, end + 1):
-            source = form.target if year == end else f"{form.target}, {form.rate}"
-            yield Point(year, None, last * scale / (1 + rate) ** (end - year), source)
-
-    def _base(self, here: tuple[str | int, ...], name: str) -> float:
-        target = self.targets.get(name)
-        if target is None or target.base_value is None:
-            why = Message("the catalogue has no base figure '{name}'", name=name)
-            fault = fault_at(self.document, here, why, nearest=nearest(name, self.targets))
-            self.faults.append(fault)
-            return float("nan")
-        return target.base_value
+        return None
+    records = _Records(model, load_evidence(model.path.parent))
+    return form_of(Family, read_document(path), records)

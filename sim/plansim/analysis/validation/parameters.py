@@ -1,29 +1,29 @@
-"""Q02 to Q04: units agree, numbers have sources and ranges, and everything is explained."""
+"""Q02 to Q04: units, sources and ranges of parameters, documentation; effects of ranges.
+
+Reference: J. D. Sterman (2000), Business Dynamics, chapter 21: dimensional consistency and
+parameter assessment.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from plansim.analysis.validation.context import Dossier
-from plansim.analysis.validation.result import (
-    Case,
-    Finding,
-    Number,
-    Said,
-    found,
-    not_applicable,
-)
-from plansim.analysis.validation.settings import limits, numbers_of
+from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
+from plansim.analysis.validation.probe import probe_of
+from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.settings import drawn, limits, numbers_of, uncertain
 from plansim.engine.simlin import check_units, has_simlin
 from plansim.model.comment import read_source
 from plansim.model.evidence import load_evidence
-from plansim.model.records import Model, Variable, VariableKind
+from plansim.model.records import Variable, VariableKind
 from plansim.targets.audit import FILE_NAME as AUDIT
 from plansim.targets.audit import audit_plan
+from plansim.targets.catalogue import Status, Target, split_reference
 
-__all__ = ["documentation", "parameters", "units"]
+__all__ = ["RangeEffect", "TargetRange", "documentation", "parameters", "target_ranges", "units"]
 
 _CHINESE = re.compile(r"[一-鿿]")
 _FORBIDDEN = re.compile(r"[%‰³²]")
@@ -36,139 +36,217 @@ _ASSUMED, _DERIVED = "A", "D"
 # --- Q02 ------------------------------------------------------------------------------------------
 
 
-def units(dossier: Dossier) -> Finding:
-    """See that no unit is missing, and let pysimlin see whether they agree."""
-    model = dossier.model
+def units(context: ValidationContext) -> Result:
+    """Q02: require a unit of every variable, and let pysimlin check that all agree."""
+    model = context.model
     cases = [
-        Case(each.name, False, Said.NO_UNIT, {"unit": each.unit})
+        case(each.name, False, Message.LACKS, lacking="unit")
         for each in model.variables.values()
         if not each.unit.strip() or _FORBIDDEN.search(each.unit)
     ]
-    if not has_simlin():
-        return found("Q02", cases) if cases else not_applicable("Q02", "pysimlin")
-    issues = check_units(model.path)
-    cases += [Case(model.name, False, Said.UNIT, {"what": issue}) for issue in issues]
-    figures: dict[str, Number] = {"issues": len(issues), "blank": len(cases) - len(issues)}
-    figures["variables"] = len(model.variables)
-    return found("Q02", cases or [Case(model.name, True, Said.SOUND_MODEL)], figures)
+    blank = len(cases)
+    issues = check_units(model.path) if has_simlin() else []
+    cases += [case(model.name, False, Message.REPORTED, what=issue) for issue in issues]
+    return result(
+        "Q02",
+        cases,
+        sound=model.name,
+        lacking=[] if has_simlin() else ["pysimlin"],
+        issues=len(issues),
+        blank=blank,
+        variables=len(model.variables),
+    )
 
 
 # --- Q03 ------------------------------------------------------------------------------------------
 
 
-def parameters(dossier: Dossier) -> Finding:
-    """See that each constant has a source and ranges that hold it, and stands on no edge."""
-    model = dossier.model
-    constants = [v for v in model.variables.values() if v.kind is VariableKind.CONSTANT]
-    known = _known_sources(dossier)
-    edges = dossier.checks.on_edge
-    cases = [case for each in constants for case in _constant_cases(each, edges)]
-    cases += [
-        Case(each.name, False, Said.UNKNOWN_SOURCE, {"what": source})
+def parameters(context: ValidationContext) -> Result:
+    """Q03: require of each constant a source and ranges that hold it, away from their ends."""
+    model, on_edge = context.model, context.checks.on_edge
+    constants = [model.variables[name] for name in context.constants]
+    known = _known_sources(context)
+    cases = [
+        case(each.name, False, Message.UNKNOWN, what=source)
         for each in model.variables.values()
         for source in each.source_ids
         if source not in known
     ]
-    figures: dict[str, Number] = {
-        "constants": len(constants),
-        "numbers": sum(len(numbers_of(each)) for each in constants),
-        "edges": len(edges),
-        "ranged": sum(each.plausible is not None for each in constants),
+    for each in constants:
+        cases += _range_cases(each)
+        for reference, number in numbers_of(each).items():
+            cases += _number_cases(each, reference, number, excepted=reference in on_edge)
+    return result(
+        "Q03",
+        cases,
+        sound=model.name,
+        constants=len(constants),
+        numbers=sum(len(numbers_of(each)) for each in constants),
+        edges=len(on_edge),
+        ranged=len(uncertain(model)),
+    )
+
+
+def _range_cases(constant: Variable) -> Iterator[Case]:
+    lacking = {
+        "source": not constant.sources,
+        "admissible": None in constant.admissible,
+        "plausible": constant.plausible is None and _ASSUMED in constant.source_ids,
     }
-    return found("Q03", cases or [Case(model.name, True, Said.SOUND_MODEL)], figures)
+    for what in (what for what, lacks in lacking.items() if lacks):
+        yield case(constant.name, False, Message.LACKS, lacking=what)
+    if constant.plausible is not None:
+        (least, most), (low, high) = limits(constant), constant.plausible
+        if not least <= low < high <= most:
+            yield case(constant.name, False, Message.BAD_RANGE, low=low, high=high)
 
 
-def _constant_cases(each: Variable, on_edge: Collection[str]) -> Iterator[Case]:
-    if not each.sources:
-        yield Case(each.name, False, Said.UNDOCUMENTED, {"lacking": "source"})
-    if None in each.admissible:
-        yield Case(each.name, False, Said.NO_RANGE, {"lacking": "admissible"})
-    if each.plausible is None and _ASSUMED in each.source_ids:
-        yield Case(each.name, False, Said.NO_RANGE, {"lacking": "plausible"})
-    least, most = limits(each)
-    ends: dict[str, Number]
-    if each.plausible is not None and not least <= each.plausible[0] < each.plausible[1] <= most:
-        ends = {"low": each.plausible[0], "high": each.plausible[1]}
-        yield Case(each.name, False, Said.ODD_RANGE, ends)
-    for reference, number in numbers_of(each).items():
-        low, high = each.plausible or (least, most)
-        inside = low < number < high or (each.plausible is None and low <= number <= high)
-        # Where the edge is the end of what is admissible (a share of 0 or 1), it is no edge.
-        natural = number in each.admissible and low <= number <= high
-        excused = reference in on_edge and number in (low, high)
-        if reference in on_edge and not excused:
-            yield Case(reference, False, Said.NO_EDGE, {"value": number})
-        if not (inside or natural or excused) or not least <= number <= most:
-            ends = {"value": number, "low": low, "high": high}
-            yield Case(reference, False, Said.OUTSIDE, ends)
+def _number_cases(
+    constant: Variable, reference: str, number: float, *, excepted: bool
+) -> Iterator[Case]:
+    least, most = limits(constant)
+    low, high = constant.plausible or (least, most)
+    inside = low < number < high or (constant.plausible is None and low <= number <= high)
+    # Where the edge is the end of what is admissible (a share of 0 or 1), it is no edge.
+    natural = number in constant.admissible and low <= number <= high
+    on_edge = number in (low, high)
+    if excepted and not on_edge:
+        yield case(reference, False, Message.NO_EXCEPTION)
+    if not (inside or natural or (excepted and on_edge)) or not least <= number <= most:
+        yield case(reference, False, Message.OUT_OF_RANGE, value=number, low=low, high=high)
 
 
-def _known_sources(dossier: Dossier) -> set[str]:
-    folder = dossier.model.path.parent
-    known = {*(each.id for each in dossier.targets), *load_evidence(folder)}
+def _known_sources(context: ValidationContext) -> set[str]:
+    folder = context.model.path.parent
+    known = {*(target.id for target in context.targets), *load_evidence(folder)}
     if (folder / AUDIT).is_file():
         known |= {clash.id for clash in audit_plan(folder)}
     # M09 and the like stand for all of their rows.
-    whole = {re.sub(r"[a-z]$", "", each) for each in known}
+    whole = {re.sub(r"[a-z]$", "", name) for name in known}
     return known | whole | {_ASSUMED, _DERIVED}
 
 
 # --- Q04 ------------------------------------------------------------------------------------------
 
 
-def documentation(dossier: Dossier) -> Finding:
-    """See that everything has a Chinese name and, in both languages, a sentence of its own."""
-    model = dossier.model
+def documentation(context: ValidationContext) -> Result:
+    """Q04: require of everything a Chinese name, a meaning in both languages, and a source."""
+    model = context.model
     # The language fixes the comments of the clock.
     explained = [v for v in model.variables.values() if v.kind is not VariableKind.CONTROL]
     cases = [
-        Case(each.name, False, Said.UNDOCUMENTED, {"lacking": what})
+        case(each.name, False, Message.LACKS, lacking=what)
         for each in explained
         for what in _lacking(each)
     ]
-    cases += _shared(explained, "name_zh")
-    cases += _shared(explained, "meaning_en")
-    cases += _shared(explained, "meaning_zh")
-    cases += _ranges(model)
-    figures: dict[str, Number] = {"variables": len(explained)}
-    return found("Q04", cases or [Case(model.name, True, Said.SOUND_MODEL)], figures)
+    for attribute in ("name_zh", "meaning_en", "meaning_zh"):
+        cases += _shared(explained, attribute)
+    for each in model.subscripts.values():
+        named = all(_CHINESE.search(name) for name in (each.name_zh, *each.elements_zh))
+        if not named or len(each.elements_zh) != len(each.elements):
+            cases.append(case(each.name, False, Message.LACKS, lacking="name_zh"))
+    return result("Q04", cases, sound=model.name, variables=len(explained))
 
 
-def _lacking(each: Variable) -> Iterator[str]:
-    if not _CHINESE.search(each.name_zh):
+def _lacking(variable: Variable) -> Iterator[str]:
+    if not _CHINESE.search(variable.name_zh):
         yield "name_zh"
     if (
-        len(each.meaning_en.split()) < _FEWEST_WORDS
-        or not each.meaning_en.endswith(".")
-        or re.match(r"The same\b", each.meaning_en)
+        len(variable.meaning_en.split()) < _FEWEST_WORDS
+        or not variable.meaning_en.endswith(".")
+        or re.match(r"The same\b", variable.meaning_en)
     ):
         yield "meaning_en"
     if (
-        len(_CHINESE.findall(each.meaning_zh)) < _FEWEST_CHARACTERS
-        or not each.meaning_zh.endswith("。")
-        or re.match("同上|同前", each.meaning_zh)
-        or each.meaning_zh.rstrip("。") == each.name_zh
+        len(_CHINESE.findall(variable.meaning_zh)) < _FEWEST_CHARACTERS
+        or not variable.meaning_zh.endswith("。")
+        or re.match("同上|同前", variable.meaning_zh)
+        or variable.meaning_zh.rstrip("。") == variable.name_zh
     ):
         yield "meaning_zh"
-    for source in map(read_source, each.sources):
+    for source in map(read_source, variable.sources):
         if bool(source.reason_en) != bool(source.reason_zh):
             yield "reason_en" if source.reason_zh else "reason_zh"
-    if not each.sources:
+    if not variable.sources:
         yield "source"
 
 
 def _shared(variables: Iterable[Variable], attribute: str) -> Iterator[Case]:
     names: defaultdict[str, list[str]] = defaultdict(list)
-    for each in variables:
-        names[getattr(each, attribute)].append(each.name)
-    for shared, owners in names.items():
-        if shared and len(owners) > 1:
-            values: dict[str, Number] = {"what": shared, "others": ", ".join(owners[1:])}
-            yield Case(owners[0], False, Said.DOUBLED, values)
+    for variable in variables:
+        names[getattr(variable, attribute)].append(variable.name)
+    for shared, (first, *others) in names.items():
+        if shared and others:
+            yield case(first, False, Message.DUPLICATE, what=shared, others=", ".join(others))
 
 
-def _ranges(model: Model) -> Iterator[Case]:
-    for each in model.subscripts.values():
-        named = all(_CHINESE.search(name) for name in (each.name_zh, *each.elements_zh))
-        if not named or len(each.elements_zh) != len(each.elements):
-            yield Case(each.name, False, Said.UNDOCUMENTED, {"lacking": "name_zh"})
+# --- ranges that change a verdict -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RangeEffect:
+    """Effect of one constant on a target over its plausible range."""
+
+    constant: str
+    constant_zh: str
+    low: float
+    """The target's value with the constant at its low end, in the target's unit."""
+    high: float
+    changes_verdict: bool
+    """Whether the verdict is another at either end."""
+
+    @property
+    def span(self) -> float:
+        """Distance between the values at both ends."""
+        return abs(self.high - self.low)
+
+
+@dataclass(frozen=True)
+class TargetRange:
+    """A target in the baseline, and the effect of each constant on it."""
+
+    target: Target
+    value: float
+    status: Status
+    effects: tuple[RangeEffect, ...]
+    """The largest first."""
+
+    @property
+    def deciding(self) -> tuple[RangeEffect, ...]:
+        """Effects that change the verdict."""
+        return tuple(effect for effect in self.effects if effect.changes_verdict)
+
+
+def target_ranges(context: ValidationContext) -> tuple[TargetRange, ...]:
+    """Run the baseline with each uncertain constant at both ends of its plausible range.
+
+    An array moves as a whole, by one factor. This is no measure of what is likely, which the
+    uncertainty study gives, but of the single numbers that a verdict rests on.
+    """
+    model, base, targets = context.model, context.baseline, context.binding
+    constants = uncertain(model)
+    ends = [drawn(model, [end] * len(constants)) for end in (0.0, 1.0)]
+    settings = [dict(base.values)]
+    for variable in constants:
+        for values in ends:
+            settings.append(
+                {**base.values, **{name: values[name] for name in numbers_of(variable)}}
+            )
+    names = {split_reference(name)[0] for t in targets for name in t.variables.values()}
+    runs = probe_of(model, outputs=sorted(names)).run(settings, base.time)
+    ranges = []
+    for target in targets:
+        verdict = verdicts(runs, target, base)
+        low, high = verdict.value[1::2], verdict.value[2::2]
+        changed = verdict.status[1:].reshape(-1, 2) != verdict.status[0]
+        effects = [
+            RangeEffect(variable.name, variable.name_zh, *numbers)
+            for variable, *numbers in zip(
+                constants, low.tolist(), high.tolist(), changed.any(axis=1).tolist(), strict=True
+            )
+        ]
+        effects.sort(key=lambda effect: -effect.span)
+        ranges.append(
+            TargetRange(target, float(verdict.value[0]), status_of(verdict), tuple(effects))
+        )
+    return tuple(ranges)

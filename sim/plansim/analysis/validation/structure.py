@@ -1,4 +1,8 @@
-"""Q01: nothing in the model is loose, and each declared loop stands in its equations."""
+"""Q01 and Q14: the structure of the equations, and the feedback loops that they form.
+
+Reference: Y. Barlas (1996), Formal aspects of model validity and validation in system dynamics,
+System Dynamics Review 12(3): structure verification and modified-behaviour tests.
+"""
 
 from __future__ import annotations
 
@@ -6,75 +10,87 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 
-from plansim.analysis.feedback.loops import Loop, polarity_of
-from plansim.analysis.validation.context import Dossier
+import numpy as np
+
+from plansim.analysis.feedback.loops import MOVES, Loop, largest_shifts, polarity_of
+from plansim.analysis.validation.conservation import EXACT, first_not_finite
+from plansim.analysis.validation.context import ValidationContext, frozen_name
 from plansim.analysis.validation.link_signs import link_cases
-from plansim.analysis.validation.result import Case, Finding, Number, Said, found
+from plansim.analysis.validation.probe import Runs
+from plansim.analysis.validation.result import Case, Message, Result, case, result
 from plansim.errors import FaultLog
 from plansim.model.records import Model, VariableKind
 from plansim.model.scan import scan_text
 from plansim.model.syntax import NAME
+from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import split_reference
+from plansim.targets.indicator import Floats
 
-__all__ = ["all_causes", "scalar_equations", "structure"]
+__all__ = ["all_causes", "loop_cuts", "scalar_equations", "structure"]
 
 _NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+")
+_FROZEN = 1e-6
+"""Of the size of what a switch freezes: a larger change is none of rounding."""
 
 
-def structure(dossier: Dossier) -> Finding:
-    """Look for orphans, hidden numbers and the declared loops, whose signs are measured in runs."""
-    loose = list(_loose(dossier))
-    loops = [case for loop in dossier.loops for case in _declared(dossier.model, loop)]
-    loops += link_cases(dossier)
-    broken = {case.subject for case in loops if not case.holds}
-    links = sum(len(path) for loop in dossier.loops for path in loop.paths)
-    whole = [
-        Case(loop.id, True, Said.LOOP, {"paths": len(loop.paths)}, loop.name_en, loop.name_zh)
-        for loop in dossier.loops
-        if loop.id not in broken
-    ]
-    figures: dict[str, Number] = {
-        "variables": len(dossier.model.variables),
-        "equations": scalar_equations(dossier.model),
-        "loose": len(loose),
-        "loops": len(dossier.loops),
-        "links": links,
-        "whole": len(whole),
-    }
-    sound = [] if loose else [Case(dossier.model.name, True, Said.SOUND_MODEL)]
-    cases = [*sound, *loose, *whole, *(case for case in loops if not case.holds)]
-    return found("Q01", cases, figures, {"size": dossier.checks.size})
+# --- Q01 ------------------------------------------------------------------------------------------
 
 
-# --- what is loose --------------------------------------------------------------------------------
+def structure(context: ValidationContext) -> Result:
+    """Q01: look for unused variables and hidden numbers, and for the loops as declared."""
+    model, loops = context.model, context.loops
+    loose = list(_loose(context))
+    faults = [fault for loop in loops for fault in _declaration_faults(model, loop)]
+    faults += link_cases(context)
+    broken = {fault.subject for fault in faults}
+    whole = [loop for loop in loops if loop.id not in broken]
+    return result(
+        "Q01",
+        [
+            *(loose or [case(model.name, True, Message.SOUND)]),
+            *(case(_name(e), True, Message.LOOP_FOUND, paths=len(e.paths)) for e in whole),
+            *faults,
+        ],
+        {"size": context.checks.size},
+        variables=len(model.variables),
+        equations=scalar_equations(model),
+        loose=len(loose),
+        loops=len(loops),
+        links=sum(len(path) for loop in loops for path in loop.paths),
+        whole=len(whole),
+    )
 
 
-def _loose(dossier: Dossier) -> Iterator[Case]:
-    model, reported = dossier.model, set(dossier.checks.outputs)
-    judged = {split_reference(each)[0] for t in dossier.judged for each in t.variables.values()}
+def _name(loop: Loop) -> tuple[str, str, str]:
+    return loop.id, loop.name_en, loop.name_zh
+
+
+def _loose(context: ValidationContext) -> Iterator[Case]:
+    model, reported = context.model, set(context.checks.outputs)
+    judged = {split_reference(name)[0] for name in context.indicators}
     for warning in model.warnings:
-        yield Case(model.name, False, Said.WARNED, {"what": str(warning)})
-    explained = [v.name for v in model.variables.values() if v.kind is not VariableKind.CONTROL]
+        yield case(model.name, False, Message.REPORTED, what=str(warning))
     used = {cause for variable in model.variables.values() for cause in variable.causes}
     bearing = all_causes(model, judged | reported)
-    for name in explained:
-        if name not in used | judged | reported:
-            yield Case(name, False, Said.ORPHAN)
-        elif name not in bearing:  # a circle of variables that only use each other
-            yield Case(name, False, Said.IDLE_VARIABLE)
+    for variable in model.variables.values():
+        name = variable.name
+        if variable.kind is not VariableKind.CONTROL and name not in bearing:
+            yield case(name, False, Message.UNUSED)
         elif name in reported and name in used | judged:
-            yield Case(name, False, Said.NO_ORPHAN)
-    if (size := scalar_equations(model)) > dossier.checks.size:
-        yield Case(model.name, False, Said.LARGE, {"equations": size})
-    for name, numbers in _hidden(model, dossier.checks.plain):
-        yield Case(name, False, Said.HIDDEN, {"what": ", ".join(numbers)})
-    for target in dossier.targets:
-        if re.fullmatch(dossier.checks.main_table.rows, target.id) and not target.variables:
-            yield Case(target.id, False, Said.UNANSWERED, {}, target.name_en, target.name_zh)
+            yield case(name, False, Message.NO_EXCEPTION)
+    if (size := scalar_equations(model)) > context.checks.size:
+        limit = context.checks.size
+        yield case(model.name, False, Message.TOO_MANY, count=size, limit=limit)
+    for name, numbers in _hidden_numbers(model, context.checks.plain):
+        yield case(name, False, Message.HIDDEN_NUMBER, what=", ".join(numbers))
+    for target in context.targets:
+        if re.fullmatch(context.checks.main_table.rows, target.id) and not target.variables:
+            subject = (target.id, target.name_en, target.name_zh)
+            yield case(subject, False, Message.LACKS, lacking="variable")
 
 
 def all_causes(model: Model, names: Iterable[str]) -> set[str]:
-    """Give some variables with all that bears on them."""
+    """Return some variables with all that they depend on, directly or not."""
     seen = set(names) & set(model.variables)
     ahead = list(seen)
     while ahead:
@@ -85,7 +101,7 @@ def all_causes(model: Model, names: Iterable[str]) -> set[str]:
 
 
 def scalar_equations(model: Model) -> int:
-    """Count equations beside constants, after expansion of the subscripts."""
+    """Return the number of equations beside constants, after expansion of the subscripts."""
     flat = (VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY)
     return sum(
         math.prod(len(model.subscripts[name].elements) for name in variable.subscripts)
@@ -94,8 +110,8 @@ def scalar_equations(model: Model) -> int:
     )
 
 
-def _hidden(model: Model, plain: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """Find numbers in equations that are no constants: zero and one are no assumptions."""
+def _hidden_numbers(model: Model, plain: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Return numbers in equations that are no constants; zero and one are no assumptions."""
     scan = scan_text(model.text, FaultLog(model.path))
     for equations in scan.equations.values():
         numbers: list[str] = []
@@ -105,28 +121,97 @@ def _hidden(model: Model, plain: Iterable[str]) -> Iterator[tuple[str, list[str]
                 for allowed in plain:
                     right = right.replace(allowed, " ")
                 bare = re.sub(rf"(?!\d)(?:{NAME})", " ", right)
-                numbers += [each for each in _NUMBER.findall(bare) if float(each) not in (0, 1)]
+                numbers += [text for text in _NUMBER.findall(bare) if float(text) not in (0, 1)]
         if numbers and model.find(equations[0].name).kind is not VariableKind.LOOKUP:
             yield equations[0].name, numbers
 
 
-# --- loops as declared ----------------------------------------------------------------------------
-
-
-def _declared(model: Model, loop: Loop) -> Iterator[Case]:
-    names = (loop.name_en, loop.name_zh)
+def _declaration_faults(model: Model, loop: Loop) -> Iterator[Case]:
     switch = model.variables[loop.switch]
     if (switch.value, switch.admissible) != (1.0, (0, 1)):
-        yield Case(loop.id, False, Said.NO_SWITCH, {"what": loop.switch}, *names)
+        yield case(_name(loop), False, Message.NO_SWITCH, what=loop.switch)
     frozen = {name for name in model.variables if loop.switch in model.variables[name].causes}
     for path in loop.paths:
-        around = {split_reference(link.cause)[0] for link in path}
         if polarity_of(path) is not loop.polarity:
-            values: dict[str, Number] = {"what": path[0].cause, "declared": loop.polarity.value}
-            yield Case(loop.id, False, Said.POLARITY, values, *names)
-        if not around & frozen:
-            yield Case(loop.id, False, Said.NO_SWITCH, {"what": loop.switch}, *names)
+            declared = loop.polarity.value
+            start = path[0].cause
+            yield case(_name(loop), False, Message.WRONG_POLARITY, what=start, declared=declared)
+        if not frozen & {split_reference(link.cause)[0] for link in path}:
+            yield case(_name(loop), False, Message.NO_SWITCH, what=loop.switch)
         for link in path:
             if not link.stands:
-                values = {"cause": link.cause, "effect": link.effect}
-                yield Case(loop.id, False, Said.NO_LINK, values, *names)
+                ends = {"cause": link.cause, "effect": link.effect}
+                yield case(_name(loop), False, Message.NO_LINK, **ends)
+
+
+# --- Q14 ------------------------------------------------------------------------------------------
+
+
+def loop_cuts(context: ValidationContext) -> Result:
+    """Q14: cut every loop in every scenario; each moves a binding indicator, or is listed as weak.
+
+    A cut sets the loop's switch to 0, which freezes what is felt at its initial value.
+    """
+    loops = context.loops
+    largest = {loop.id: (0.0, "", "") for loop in loops}
+    faults: list[Case] = []
+    for scenario in context.scenarios.values():
+        settings = [{**scenario.values, loop.switch: 0.0} for loop in loops]
+        runs = context.probe.run([scenario.values, *settings], scenario.time)
+        shifts = _shifts(context, scenario, runs)
+        for run, loop in enumerate(loops, start=1):
+            if broken := first_not_finite(context.model, runs, run):
+                what = f"{broken[0]} ({scenario.id})"
+                fault = case(_name(loop), False, Message.NOT_FINITE, what=what, time=broken[1])
+                faults.append(fault)
+            else:
+                moved = ((float(s[run]), target, scenario.id) for target, s in shifts.items())
+                largest[loop.id] = max([largest[loop.id], *moved])
+            faults += _not_frozen(loop, scenario, runs, run)
+    cases = []
+    for loop in loops:
+        shift, target, where = largest[loop.id]
+        expected = "weak" if loop.weak_en else "strong"
+        holds = (shift > MOVES) == (expected == "strong")
+        values = {"what": target, "scenario": where, "expected": expected}
+        cases.append(case(_name(loop), holds, Message.LOOP_EFFECT, shift=shift, **values))
+    return result(
+        "Q14",
+        [*cases, *faults],
+        {"most": MOVES},
+        lacking=[] if loops else ["loops"],
+        loops=len(loops),
+        strong=sum(shift > MOVES for shift, _, _ in largest.values()),
+        weak=", ".join(loop.id for loop in loops if loop.weak_en) or "–",
+        scenarios=len(context.scenarios),
+    )
+
+
+def _shifts(context: ValidationContext, scenario: Scenario, runs: Runs) -> dict[str, Floats]:
+    """Return the largest shift of each binding target's variables up to the horizon: ``(run,)``.
+
+    Zero where there is none.
+    """
+    horizon = max((target.horizon for target in context.binding), default=0)
+    years = range(math.ceil(scenario.time.initial), horizon + 1)
+    shifts = {}
+    for target in context.binding:
+        series = [
+            np.stack([runs.yearly(name)(year) for year in years], axis=1)
+            for name in target.variables.values()
+        ]
+        moved = largest_shifts(np.stack(series, axis=1)).max(axis=1)
+        shifts[target.id] = np.where(np.isfinite(moved), moved, 0.0)
+    return shifts
+
+
+def _not_frozen(loop: Loop, scenario: Scenario, runs: Runs, run: int) -> Iterator[Case]:
+    """Return what a cut does not freeze at its value at the start of the whole run."""
+    for number, text in enumerate(loop.felt):
+        series = runs.series(frozen_name(loop, number))
+        initial = series[0, 0]
+        size = max(float(np.abs(initial).max()), EXACT)
+        change = float(np.abs(series[run] - initial).max())
+        if not change <= _FROZEN * size + EXACT:
+            values = {"what": text, "scenario": scenario.id}
+            yield case(_name(loop), False, Message.NOT_FROZEN, part=change / size, **values)

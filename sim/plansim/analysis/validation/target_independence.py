@@ -1,4 +1,4 @@
-"""Q22 and Q23: no target drives the model, and what is assumed never counts as met."""
+"""Q22 and Q23: no target drives the model, and no assumed target counts as met."""
 
 from __future__ import annotations
 
@@ -8,148 +8,125 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from plansim.analysis.validation.context import Dossier, indicators
-from plansim.analysis.validation.integration import judged
+from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
 from plansim.analysis.validation.probe import Runs, probe_of
-from plansim.analysis.validation.result import Case, Finding, Number, Said, found
+from plansim.analysis.validation.result import Case, Message, Result, case, result
 from plansim.analysis.validation.structure import all_causes
 from plansim.model.reader import load_model
-from plansim.model.records import Model, VariableKind
+from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
 from plansim.targets.catalogue import Kind, Status, Target, load_targets, split_reference
-from plansim.targets.verdict import Findings
 
-__all__ = ["assumed", "no_forcing", "scrambled"]
+__all__ = ["assumed_targets", "scaled_catalogue", "target_independence"]
 
 _FIGURE = re.compile(r"((?:at least|at most|about|value): )(-?\d+(?:\.\d+)?)")
-_SCRAMBLE = 1.7
+_SCALE = 1.7
 _READING = re.compile(r"GET\s+(?:XLS|DIRECT|VDF|123|ODBC|DATA)|:=|:RAW:|TABBED", re.IGNORECASE)
 
 
 # --- Q22 ------------------------------------------------------------------------------------------
 
 
-def no_forcing(dossier: Dossier) -> Finding:
-    """Put every figure of the catalogue off, and run every scenario from copies of all files."""
-    model = dossier.model
-    if readers := list(_readers(model)):  # no engine here would run it
-        return found("Q22", readers, {"scenarios": 0, "series": 0, "turned": 0})
-    cases = list(_in_disguise(dossier))
+def target_independence(context: ValidationContext) -> Result:
+    """Q22: scale every figure of the catalogue and run every scenario from copies of all files."""
+    model = context.model
+    readers = [name for name, v in model.variables.items() if _READING.search(v.equation)]
+    if readers:  # no engine here would run it
+        faults = [case(name, False, Message.READS_FILE) for name in readers]
+        return result("Q22", faults, scenarios=0, series=0, turned=0)
+    cases = list(_trends(context))
+    series, changed, scenarios = 0, 0, 0
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
-        copy, targets = scrambled(model, Path(folder))
-        stories = {
-            each.id: read_scenario(_copied(each, Path(folder)), copy)
-            for each in dossier.scenarios.values()
-            if each.path is not None
-        }
-        series, turned = 0, 0
-        probes = [probe_of(each) for each in (model, copy)]
-        for name, story in stories.items():
-            pair = (dossier.scenarios[name], story)
-            before, after = (
-                probe.run([scenario.values], scenario.time)
-                for probe, scenario in zip(probes, pair, strict=True)
-            )
-            for label, row in before.probe.rows.items():
-                series += 1
-                other = after.values[0, after.probe.rows[label]]
-                if before.values[0, row].tobytes() != other.tobytes():
-                    values: dict[str, Number] = {"what": label}
-                    cases.append(Case(name, False, Said.FORCED, values))
-            turned += _turned(before, dossier, targets, story)
-    if not turned:
-        cases.append(Case(CATALOGUE, False, Said.NOT_SCRAMBLED))
-    figures: dict[str, Number] = {
-        "scenarios": len(stories),
-        "series": series,
-        "turned": turned,
-        "faults": len(cases),
-    }
-    return found("Q22", cases or [Case(CATALOGUE, True, Said.SOUND_MODEL)], figures)
+        copy, targets = scaled_catalogue(model, Path(folder))
+        probe = probe_of(copy)
+        for original in context.scenarios.values():
+            if original.path is None:
+                continue
+            scenario = read_scenario(_copied(original.path, Path(folder)), copy)
+            before = context.runs[original.id]
+            after = probe.run([scenario.values], scenario.time)
+            cases += [
+                case(original.id, False, Message.DEPENDS, what=label)
+                for label in context.series
+                if _bits(before, label) != _bits(after, label)
+            ]
+            scenarios, series = scenarios + 1, series + len(context.series)
+            changed += _changed_verdicts(context, targets, before, scenario)
+    if not changed:
+        cases.append(case(CATALOGUE, False, Message.INEFFECTIVE))
+    return result("Q22", cases, sound=CATALOGUE, scenarios=scenarios, series=series, turned=changed)
 
 
-def scrambled(model: Model, folder: Path) -> tuple[Model, tuple[Target, ...]]:
-    """Copy what lies beside a model to a folder, with every figure of the catalogue put off."""
+def scaled_catalogue(model: Model, folder: Path) -> tuple[Model, tuple[Target, ...]]:
+    """Copy what lies beside a model to a folder, with every figure of the catalogue scaled."""
     shutil.copytree(model.path.parent, folder / "model")
     catalogue = folder / "model" / CATALOGUE
     text = catalogue.read_text("utf-8")
-    catalogue.write_text(
-        _FIGURE.sub(lambda found: f"{found[1]}{float(found[2]) * _SCRAMBLE}", text), "utf-8"
-    )
+    scaled = _FIGURE.sub(lambda match: f"{match[1]}{float(match[2]) * _SCALE}", text)
+    catalogue.write_text(scaled, "utf-8")
     copy = load_model(folder / "model" / model.path.name)
     return copy, load_targets(catalogue, copy)
 
 
-def _copied(scenario: Scenario, folder: Path) -> Path:
-    """Copy the folder of a scenario, once, and give the copy of its file."""
-    assert scenario.path is not None
+def _copied(scenario: Path, folder: Path) -> Path:
+    """Copy the folder of a scenario, once, and return the copy of its file."""
     copy = folder / "scenarios"
     if not copy.is_dir():
-        shutil.copytree(scenario.path.parent, copy)
-    return copy / scenario.path.name
+        shutil.copytree(scenario.parent, copy)
+    return copy / scenario.name
 
 
-def _turned(
-    runs: Runs, dossier: Dossier, scrambled_targets: tuple[Target, ...], scenario: Scenario
+def _bits(runs: Runs, label: str) -> bytes:
+    values: bytes = runs.values[0, runs.probe.rows[label]].tobytes()
+    return values
+
+
+def _changed_verdicts(
+    context: ValidationContext, scaled: tuple[Target, ...], runs: Runs, scenario: Scenario
 ) -> int:
-    """Count the verdicts on a run that the scrambling turns: it has to turn some."""
-    by_id = {each.id: each for each in scrambled_targets}
-    pairs = [(each, by_id[each.id]) for each in dossier.judged]
+    """Return how many verdicts on a run change with the catalogue: some have to."""
+    by_id = {target.id: target for target in scaled}
     return sum(
-        _status(judged(runs, before, scenario)) is not _status(judged(runs, after, scenario))
-        for before, after in pairs
+        status_of(verdicts(runs, target, scenario))
+        is not status_of(verdicts(runs, by_id[target.id], scenario))
+        for target in context.judged
     )
 
 
-def _readers(model: Model) -> Iterator[Case]:
-    """Find equations that read anything from outside the model's file."""
-    for variable in model.variables.values():
-        if _READING.search(variable.equation):
-            yield Case(variable.name, False, Said.READS)
-
-
-def _in_disguise(dossier: Dossier) -> Iterator[Case]:
-    """Find indicators that no stock bears on but trends, and such as are constants.
+def _trends(context: ValidationContext) -> Iterator[Case]:
+    """Return indicators that depend on no stock but trends, and such as are constants.
 
     The one would be a target in disguise, the other be met by setting it.
     """
-    model = dossier.model
-    stocks = {each.name for each in model.variables.values() if each.kind is VariableKind.STOCK}
+    model, stocks = context.model, set(context.stocks)
     # A stock that depends on no other one grows by itself, as a trend does.
     trends = {name for name in stocks if not (all_causes(model, [name]) - {name}) & stocks}
-    for reference in indicators(dossier):
+    for reference in context.indicators:
         name = split_reference(reference)[0]
         if not all_causes(model, [name]) & (stocks - trends):
-            yield Case(reference, False, Said.TREND)
+            yield case(reference, False, Message.TREND)
 
 
 # --- Q23 ------------------------------------------------------------------------------------------
 
 
-def assumed(dossier: Dossier) -> Finding:
-    """See that in every scenario just what it assumes is reported so, and never as met."""
-    names = [split_reference(each)[0] for each in indicators(dossier)]
-    probe = probe_of(dossier.model, outputs=names)
+def assumed_targets(context: ValidationContext) -> Result:
+    """Q23: require that what a scenario assumes, and only that, is reported as assumed."""
+    ids = {target.id for target in context.targets if target.kind is Kind.TARGET}
     cases: list[Case] = []
     count = 0
-    ids = {each.id for each in dossier.targets if each.kind is Kind.TARGET}
-    for scenario in dossier.scenarios.values():
+    for scenario in context.scenarios.values():
         for unknown in set(scenario.assumed) - ids:
-            cases.append(Case(scenario.id, False, Said.NO_TARGET, {"what": unknown}))
-        runs = probe.run([scenario.values], scenario.time)
-        for target in dossier.judged:
-            status = _status(judged(runs, target, scenario))
+            cases.append(case(scenario.id, False, Message.UNKNOWN, what=unknown))
+        for target in context.judged:
+            status = status_of(verdicts(context.runs[scenario.id], target, scenario))
             expected = target.id in scenario.assumed
             count += expected
             if (status is Status.ASSUMED) != expected:
-                values: dict[str, Number] = {"what": target.id, "status": status.value}
-                cases.append(Case(scenario.id, False, Said.NOT_ASSUMED, values))
+                values = {"what": target.id, "status": status.value}
+                cases.append(case(scenario.id, False, Message.WRONG_STATUS, **values))
     if not count:
-        cases.append(Case("scenarios", False, Said.NOTHING))
-    figures: dict[str, Number] = {"scenarios": len(dossier.scenarios), "assumed": count}
-    return found("Q23", cases or [Case("scenarios", True, Said.SOUND_MODEL)], figures)
-
-
-def _status(found_ones: Findings) -> Status:
-    return list(Status)[int(found_ones.status.reshape(-1)[0])]
+        cases.append(case("scenarios", False, Message.NOTHING))
+    scenarios = len(context.scenarios)
+    return result("Q23", cases, sound="scenarios", scenarios=scenarios, assumed=count)

@@ -1,117 +1,133 @@
-"""Q18 to Q20: what drives each binding target, how likely it is, and which scenario does better."""
+"""Q18 to Q20: main drivers of the binding targets, their probabilities, ranking of scenarios.
+
+All three are answered by one study, that of the design which ``checks.yaml`` names.
+
+Reference: J. D. Sterman (2000), Business Dynamics, chapter 21: sensitivity analysis.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 
-from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.sensitivity.ranking import FRAGILE
-from plansim.analysis.sensitivity.study import ENOUGH, MAIN, Drivers, Sensitivity, sensitivity
-from plansim.analysis.validation.context import Dossier
-from plansim.analysis.validation.result import Case, Finding, Number, Said, found, not_applicable
+from plansim.analysis.sensitivity.study import ENOUGH, MAIN, Drivers, Sensitivity
+from plansim.analysis.validation.context import ValidationContext
+from plansim.analysis.validation.result import Case, Message, Result, case, result
 
-__all__ = ["DOUBTS", "FEWEST_FACTORS", "SAMPLES", "doubts"]
+__all__ = ["drivers", "probabilities", "ranking"]
 
-DOUBTS = ("Q18", "Q19", "Q20")
-"""The tests that one study answers."""
-SAMPLES = 1024
-"""Rows of each of the study's two matrices: the fewest whose chances are as sure as Q19 asks."""
 FEWEST_FACTORS = 20
+"""Minimum number of factors with indices of their own."""
+_LACKING = ("uncertainty",)
 
 
-def doubts(dossier: Dossier) -> Mapping[str, Finding]:
-    """Make the study of uncertainty that the checks name, and say what it found."""
-    name = dossier.checks.scenarios.uncertainty
-    path = dossier.baseline.path
-    if name is None or path is None:
-        return {test: not_applicable(test, "uncertainty") for test in DOUBTS}
-    design = read_design(path.parent / name, dossier.model, samples=SAMPLES)
-    study = sensitivity(dossier.model, design, dossier.targets)
-    return {"Q18": _drivers(study), "Q19": _chances(study), "Q20": _ranking(study)}
-
-
-def _drivers(study: Sensitivity) -> Finding:
+def drivers(context: ValidationContext) -> Result:
+    """Q18: screen all factors, and require finite Sobol indices of the main drivers."""
+    study, limits = context.uncertainty, {"fewest": FEWEST_FACTORS, "main": MAIN}
+    if study is None:
+        return result("Q18", [], limits, lacking=_LACKING)
     cases = [_driver_case(each) for each in study.drivers]
     if len(study.chosen) < FEWEST_FACTORS:
-        few: dict[str, Number] = {"count": len(study.chosen), "fewest": FEWEST_FACTORS}
-        cases.append(Case("factors", False, Said.TOO_FEW, few))
-    figures: dict[str, Number] = {
-        "factors": len(study.design.factors),
-        "chosen": len(study.chosen),
-        "targets": len(study.drivers),
-        "runs": study.runs,
-        "broken": study.broken,
-    }
-    return found("Q18", cases, figures, {"fewest": FEWEST_FACTORS, "main": MAIN})
-
-
-def _driver_case(drivers: Drivers) -> Case:
-    """Name the main drivers of a target; it holds where all their indices are known."""
-    indices = [number for each in drivers.main for number in (each.total, each.total_low)]
-    known = len(drivers.main) == MAIN and all(map(math.isfinite, indices))
-    named = "; ".join(
-        f"{each.factor} {each.total:.2f} ({each.total_low:.2f}–{each.total_high:.2f})"
-        for each in drivers.main
+        few = {"count": len(study.chosen), "limit": FEWEST_FACTORS}
+        cases.append(case("factors", False, Message.TOO_FEW, **few))
+    return result(
+        "Q18",
+        cases,
+        limits,
+        factors=len(study.design.factors),
+        chosen=len(study.chosen),
+        targets=len(study.drivers),
+        runs=study.runs,
+        broken=study.broken,
     )
-    rest = 0.0 if drivers.rest is None else drivers.rest.total
-    target = drivers.target
-    values: dict[str, Number] = {"drivers": named, "rest": rest}
-    values |= {"spread": drivers.spread, "unit": target.unit}
-    still = drivers.spread == 0
-    return Case(target.id, known or still, Said.DRIVEN, values, target.name_en, target.name_zh)
 
 
-def _chances(study: Sensitivity) -> Finding:
-    first = study.design.scenarios[0].id
-    cases = []
-    for each in study.chances:
-        if each.scenario != first or math.isnan(each.met):
-            continue
-        if each.target is not None and each.target not in study.binding:
-            continue
-        values: dict[str, Number] = {"met": each.met, "error": each.error}
-        names = ("", "") if each.target is None else (each.target.name_en, each.target.name_zh)
-        subject = "all binding" if each.target is None else each.target.id
-        cases.append(Case(subject, each.error <= ENOUGH, Said.CHANCE, values, *names))
+def _driver_case(driven: Drivers) -> Case:
+    """Return the main drivers of a target; it holds where all their indices are known."""
+    indices = [number for each in driven.main for number in (each.total, each.total_low)]
+    known = len(driven.main) == MAIN and all(map(math.isfinite, indices))
+    target = driven.target
+    return case(
+        (target.id, target.name_en, target.name_zh),
+        known or driven.spread == 0,
+        Message.DRIVERS,
+        drivers="; ".join(
+            f"{each.factor} {each.total:.2f} ({each.total_low:.2f}–{each.total_high:.2f})"
+            for each in driven.main
+        ),
+        rest=0.0 if driven.rest is None else driven.rest.total,
+        spread=driven.spread,
+        unit=target.unit,
+    )
+
+
+def probabilities(context: ValidationContext) -> Result:
+    """Q19: require small standard errors of the probability that each target is met."""
+    study, limits = context.uncertainty, {"points": ENOUGH * 100}
+    if study is None:
+        return result("Q19", [], limits, lacking=_LACKING)
+    cases = list(_probability_cases(study))
     worst = max((each.error for each in study.chances if math.isfinite(each.error)), default=1.0)
     if not worst <= ENOUGH:
-        cases.append(Case("other scenarios", False, Said.UNSURE, {"error": worst}))
+        cases.append(case("other scenarios", False, Message.STANDARD_ERROR, error=worst))
     if study.broken:
-        cases.append(Case("runs", False, Said.BROKEN, {"count": study.broken}))
-    figures: dict[str, Number] = {
-        "targets": len(study.binding),
-        "scenarios": len(study.design.scenarios),
-        "draws": study.draws,
-        "worst": worst,
-    }
-    return found("Q19", cases, figures, {"points": ENOUGH * 100})
+        cases.append(case("runs", False, Message.TOO_MANY, count=study.broken, limit=0))
+    return result(
+        "Q19",
+        cases,
+        limits,
+        targets=len(study.binding),
+        scenarios=len(study.design.scenarios),
+        draws=study.draws,
+        worst=worst,
+    )
 
 
-def _ranking(study: Sensitivity) -> Finding:
-    """See that every two neighbours in the order of scenarios are told stable or fragile."""
+def _probability_cases(study: Sensitivity) -> Iterator[Case]:
+    """Return the probability of each binding target, and of all, in the first scenario."""
+    first = study.design.scenarios[0].id
+    for chance in study.chances:
+        target = chance.target
+        shown = target is None or target in study.binding
+        if chance.scenario == first and shown and not math.isnan(chance.met):
+            name = (target.id, target.name_en, target.name_zh) if target else "all binding"
+            numbers = {"met": chance.met, "error": chance.error}
+            yield case(name, chance.error <= ENOUGH, Message.PROBABILITY, **numbers)
+
+
+def ranking(context: ValidationContext) -> Result:
+    """Q20: order the scenarios, and tell of every two neighbours whether their order is stable."""
+    study, limits = context.uncertainty, {"most": FRAGILE}
+    if study is None:
+        return result("Q20", [], limits, lacking=_LACKING)
     cases = list(_neighbours(study))
-    fragile = sum(case.said is Said.FRAGILE for case in cases)
-    order = [] if study.ranking is None else [each.scenario for each in study.ranking.places]
-    figures: dict[str, Number] = {
-        "order": " > ".join(order) or "–",
-        "pairs": len(cases),
-        "fragile": fragile,
-        "draws": 0 if study.ranking is None else study.ranking.draws,
-    }
-    return found("Q20", cases, figures, {"most": FRAGILE})
+    places = () if study.ranking is None else study.ranking.places
+    return result(
+        "Q20",
+        cases,
+        limits,
+        order=" > ".join(each.scenario for each in places) or "–",
+        pairs=len(cases),
+        fragile=sum(each.values["stability"] == "fragile" for each in cases),
+        draws=0 if study.ranking is None else study.ranking.draws,
+    )
 
 
 def _neighbours(study: Sensitivity) -> Iterator[Case]:
     if study.ranking is None:
         return
-    order = [each.scenario for each in study.ranking.places]
-    for ahead, behind in pairwise(order):
-        for each in study.ranking.pairings:
-            if (each.ahead, each.behind) == (ahead, behind):
-                said = Said.STABLE if each.stable else Said.FRAGILE
-                values: dict[str, Number] = {"other": behind, "turned": each.fewer}
-                values |= {"more": each.more, "equal": each.equal}
-                known = math.isfinite(each.fewer) and study.ranking.draws > 0
-                yield Case(ahead, known, said, values)
+    pairings = {(each.ahead, each.behind): each for each in study.ranking.pairings}
+    for ahead, behind in pairwise(place.scenario for place in study.ranking.places):
+        if pairing := pairings.get((ahead, behind)):
+            yield case(
+                ahead,
+                math.isfinite(pairing.fewer) and study.ranking.draws > 0,
+                Message.RANK,
+                other=behind,
+                turned=pairing.fewer,
+                more=pairing.more,
+                equal=pairing.equal,
+                stability="stable" if pairing.stable else "fragile",
+            )

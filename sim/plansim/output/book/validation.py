@@ -1,4 +1,4 @@
-"""The tests of a model as a page that a sceptic reads in five minutes (docs/validation.md)."""
+"""The page on the tests of a model and their results (docs/validation.md)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from plansim.analysis.validation.ranges import Move, Reach
-from plansim.analysis.validation.result import Case, Finding, Number, Said, Status
+from plansim.analysis.validation.parameters import RangeEffect, TargetRange
+from plansim.analysis.validation.result import Case, Message, Number, Result, Status
 from plansim.model.records import Model
 from plansim.output.tables.validation import (
     case_text,
@@ -19,11 +19,11 @@ from plansim.output.tables.validation import (
 )
 from plansim.output.text import Text, decimals_for, figure
 
-__all__ = ["PAST_PICTURE", "REACH_PICTURE", "Report", "validation_page"]
+__all__ = ["HISTORY_PICTURE", "RANGES_PICTURE", "Report", "validation_page"]
 
-PAST_PICTURE = "validation-history.png"
-REACH_PICTURE = "validation-ranges.png"
-MOST_TURNING = 4
+HISTORY_PICTURE = "validation-history.png"
+RANGES_PICTURE = "validation-ranges.png"
+MOST_DECIDING = 4
 """Constants that turn a verdict are named up to so many."""
 MOST_MOVING = 3
 FEWEST_SIGNS = 5
@@ -35,13 +35,13 @@ class Report:
 
     model: Model
     version: str
-    findings: tuple[Finding, ...]
-    reaches: tuple[Reach, ...]
+    results: tuple[Result, ...]
+    ranges: tuple[TargetRange, ...]
 
 
 def validation_page(tested: Report, pictures: str, text: Text) -> str:
     """Write the page as Markdown; ``pictures`` is the folder of its pictures, as it links to it."""
-    by_id = {each.id: each for each in tested.findings}
+    by_id = {each.id: each for each in tested.results}
     parts: list[str] = [
         f"# {text('validation_page.title')}",
         text("validation_page.intro"),
@@ -53,22 +53,22 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
             step=tested.model.time.step,
         ),
         f"## {text('validation_page.summary')}",
-        _summary(tested.findings, text),
+        _summary(tested.results, text),
         f"## {text('validation_page.fails')}",
-        *_failures(tested.findings, text),
+        *_failures(tested.results, text),
     ]
     if past := by_id.get("Q15"):
         parts += [
             f"## {text('validation_page.past')}",
             text("validation_page.past_text"),
-            _picture(text("validation_page.past_picture"), f"{pictures}/{PAST_PICTURE}"),
+            _picture(text("validation_page.past_picture"), f"{pictures}/{HISTORY_PICTURE}"),
             _past(past, text),
         ]
     parts += [
         f"## {text('validation_page.hangs')}",
         text("validation_page.hangs_text"),
-        _picture(text("validation_page.hangs_picture"), f"{pictures}/{REACH_PICTURE}"),
-        _hangs(tested.reaches, by_id, text),
+        _picture(text("validation_page.hangs_picture"), f"{pictures}/{RANGES_PICTURE}"),
+        _hangs(tested.ranges, by_id, text),
     ]
     for test, head, said in (
         ("Q20", "validation_page.rank", "validation_page.rank_text"),
@@ -82,7 +82,7 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
         f"## {text('validation_page.demands')}",
         _items(
             f"**{each.id}** {title_text(each, text)}: {criterion_text(each, text)}."
-            for each in tested.findings
+            for each in tested.results
         ),
         f"## {text('validation_page.limits')}",
         text("validation_page.limits_text"),
@@ -90,12 +90,12 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _summary(findings: Sequence[Finding], text: Text) -> str:
+def _summary(results: Sequence[Result], text: Text) -> str:
     rows = [
         (mark_of(each), each.id, title_text(each, text), figure_text(each, text))
-        for each in findings
+        for each in results
     ]
-    counted = Counter(each.status for each in findings)
+    counted = Counter(each.status for each in results)
     said = text(
         "validation_page.count",
         passed=counted[Status.PASS],
@@ -105,8 +105,8 @@ def _summary(findings: Sequence[Finding], text: Text) -> str:
     return f"{said}\n\n{_table(text('validation_page.head'), rows)}"
 
 
-def _failures(findings: Sequence[Finding], text: Text) -> Iterator[str]:
-    failing = [each for each in findings if each.status is Status.FAIL]
+def _failures(results: Sequence[Result], text: Text) -> Iterator[str]:
+    failing = [each for each in results if each.status is Status.FAIL]
     if not failing:
         yield text("validation_page.nothing_fails")
     for each in failing:
@@ -116,10 +116,10 @@ def _failures(findings: Sequence[Finding], text: Text) -> Iterator[str]:
         yield _cases(each.faults, text)
 
 
-def _past(finding: Finding, text: Text) -> str:
+def _past(made: Result, text: Text) -> str:
     rows = []
-    for case in finding.cases:
-        if case.said not in (Said.FITS, Said.SHOWN):
+    for case in made.cases:
+        if case.message not in (Message.SERIES, Message.SERIES_SHOWN):
             continue
         values = case.values
         shares = [_plain(values[name], 2) for name in ("r2", "um", "us", "uc")]
@@ -138,11 +138,11 @@ def _past(finding: Finding, text: Text) -> str:
     return _table(text("validation_page.past_head"), rows)
 
 
-def _hangs(reaches: Sequence[Reach], by_id: Mapping[str, Finding], text: Text) -> str:
-    chances = _by_subject(by_id.get("Q19"), Said.CHANCE)
-    drivers = _by_subject(by_id.get("Q18"), Said.DRIVEN)
+def _hangs(ranges: Sequence[TargetRange], by_id: Mapping[str, Result], text: Text) -> str:
+    chances = _by_subject(by_id.get("Q19"), Message.PROBABILITY)
+    drivers = _by_subject(by_id.get("Q18"), Message.DRIVERS)
     rows = []
-    for each in reaches:
+    for each in ranges:
         target = each.target
         assert target.value is not None
         decimals = max(decimals_for(target.value, each.value, target.tolerance or 0.0), 1)
@@ -157,39 +157,39 @@ def _hangs(reaches: Sequence[Reach], by_id: Mapping[str, Finding], text: Text) -
                 "–"
                 if chance is None
                 else f"{_percent(chance.values['met'])} ± {_percent(chance.values['error'])}",
-                _turning(each, decimals, text),
+                _deciding(each, decimals, text),
                 "–" if due is None else "; ".join(str(due.values["drivers"]).split("; ")[:3]),
             )
         )
     return _table(text("validation_page.hangs_head"), rows)
 
 
-def _turning(reach: Reach, decimals: int, text: Text) -> str:
-    turning = reach.turning
+def _deciding(of: TargetRange, decimals: int, text: Text) -> str:
+    turning = of.deciding
     if not turning:
-        said = "; ".join(_move(each, decimals, text) for each in reach.moves[:MOST_MOVING])
+        said = "; ".join(_effect(each, decimals, text) for each in of.effects[:MOST_MOVING])
         return f"– ({said})"
-    said = "; ".join(_move(each, decimals, text) for each in turning[:MOST_TURNING])
-    more = len(turning) - MOST_TURNING
+    said = "; ".join(_effect(each, decimals, text) for each in turning[:MOST_DECIDING])
+    more = len(turning) - MOST_DECIDING
     return said if more <= 0 else f"{said}; {text('validation_page.more', count=more)}"
 
 
-def _move(move: Move, decimals: int, text: Text) -> str:
-    name = text.pick(move.constant, move.constant_zh)
-    return f"{name} {figure(move.low, decimals)} … {figure(move.high, decimals)}"
+def _effect(effect: RangeEffect, decimals: int, text: Text) -> str:
+    name = text.pick(effect.constant, effect.constant_zh)
+    return f"{name} {figure(effect.low, decimals)} … {figure(effect.high, decimals)}"
 
 
-def _signs(finding: Finding, text: Text) -> Iterator[str]:
-    shares = [case for case in finding.cases if case.said is Said.SIGN_SHARE]
+def _signs(made: Result, text: Text) -> Iterator[str]:
+    shares = [case for case in made.cases if case.message is Message.SIGN_SHARE]
     shares.sort(key=lambda case: float(case.values["share"]))
     if shares:
         yield text("validation_page.signs_text", draws=shares[0].values["draws"])
         yield _cases(shares[:FEWEST_SIGNS], text)
 
 
-def _by_subject(finding: Finding | None, said: Said) -> dict[str, Case]:
-    cases = () if finding is None else finding.cases
-    return {case.subject: case for case in cases if case.said is said}
+def _by_subject(made: Result | None, message: Message) -> dict[str, Case]:
+    cases = () if made is None else made.cases
+    return {case.subject: case for case in cases if case.message is message}
 
 
 def _cases(cases: Iterable[Case], text: Text) -> str:

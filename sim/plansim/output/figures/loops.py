@@ -1,174 +1,183 @@
-"""Which feedback loop dominates which indicator when, as bands over years."""
+"""How much each feedback loop bears on the model, as bands over years."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
 
-from plansim.analysis.feedback.dominance import Dominance, Phase
 from plansim.analysis.feedback.loop_scores import LoopScores
+from plansim.analysis.feedback.loops import Loop, Polarity
 from plansim.output.figures.canvas import (
     GREY,
     INK,
-    ShownFigure,
     colours,
     figure_of,
+    new_axes,
     style,
     typeset,
     wrapped,
     year_axis,
 )
-from plansim.output.tables.dominance import held_for
+from plansim.output.tables.loops import missing_scores
 from plansim.output.text import Lang, Text, read_text
+from plansim.targets.indicator import Floats
 
-__all__ = ["loop_phases"]
+__all__ = ["loop_drawing", "loop_shares"]
 
-Colour: TypeAlias = tuple[float, float, float]
-WHITE = (0.45, 0.78)
+LEAST = 0.05
+"""A loop whose share is below this in every year is drawn with the others."""
+LABELLED = 0.09
+"""Share that a band must have somewhere to bear the id of its loop."""
+HUES = {Polarity.REINFORCING: (0, 2, 4, 7), Polarity.BALANCING: (1, 5, 3, 8)}
+"""Which colours of the style loops have in turn: cold ones above, warm ones below."""
+WHITE = (0.35, 0.65, 0.8)
 """By how much colours are lightened, so that dark words can be read on them; where there are more
 loops than colours, these come again, paler."""
-
-PALE, FAINT = "#EEEEEE", "#AAAAAA"
-"""Where all loops are weak, and the words that say so."""
-ROW, NAME, YEAR = 0.34, 2.75, 0.34
-"""Height of a row, width of the names and of a year, in inches."""
-THIN = 2
-"""In bands of fewer years no words find room."""
+OTHERS = "#CFCFCF"
 
 
-def loop_phases(
-    found: Dominance,
-    scores: LoopScores | None = None,
-    *,
-    axes: Axes | None = None,
-    lang: str = Lang.EN,
+@dataclass(frozen=True)
+class _Band:
+    """A loop, or all others together, with its relative scores by year, in per cent."""
+
+    id: str
+    name: str
+    hue: str
+    above: Floats
+    """``(year,)``: at least 0."""
+    below: Floats
+    """``(year,)``: at most 0."""
+
+
+def loop_shares(
+    scores: LoopScores, partition: int = 0, *, axes: Axes | None = None, lang: str = Lang.EN
 ) -> Axes:
-    """Draw which loop dominates each indicator when: an indicator a row, a loop a colour.
+    """Stack the relative scores of loops by year: reinforcing ones above 0, balancing ones below.
 
-    A mark says whether the loop pushes the indicator up or holds it down; where two are as strong,
-    a band has two halves. With ``scores`` a row below says which loop scores highest.
-
-    Raises:
-        ValueError: there is no indicator to draw.
+    Of several groups of loops that are not compared with one another, ``partition`` is drawn. Where
+    there are no scores, one line says why.
     """
-    if not found.rows:
-        raise ValueError("there is no indicator to draw")
     text = read_text(Lang(lang))
-    rows: list[tuple[str, str, Sequence[Phase], tuple[str, str]]] = [
-        (
-            " ".join(row.indicator.targets),
-            text.pick(row.indicator.name_en, row.indicator.name_zh),
-            row.phases,
-            ("↑", "↓"),
-        )
-        for row in found.rows
-    ]
-    scored = scores.partitions if scores else ()
-    rows += [("", text("dominance.scored"), each.phases, ("+", "−")) for each in scored]
-    last = max(phase.last for _, _, phases, _ in rows for phase in phases)
-    first = min(phase.first for _, _, phases, _ in rows for phase in phases)
-    leading = {id_ for _, _, phases, _ in rows for phase in phases for id_ in phase.leaders}
+    scenario = scores.scenario
+    title = text.pick(scenario.title_en, scenario.title_zh) or scenario.id
     with style():
-        # By the place in the file, so that a loop has the same colour in every picture of a model.
-        bright = [each for each in colours() if len(set(to_rgb(each))) > 1]  # grey means weak
-        fills = {
-            loop.id: _tint(bright[place % len(bright)], WHITE[place // len(bright) % len(WHITE)])
-            for place, loop in enumerate(found.loops)
-            if loop.id in leading
-        }
-        alone = axes is None
-        axes = axes or _axes(len(rows), last - first + 1)
-        places = [place + 0.35 * (place >= len(found.rows)) for place in range(len(rows))]
-        for place, (ids, name, phases, marks) in zip(places, rows, strict=True):
-            for phase in phases:
-                _band(axes, place, phase, fills, marks, text)
-            axes.annotate(
-                wrapped(typeset(name), 40), (0, place), xycoords=("axes fraction", "data"),
-                xytext=(-6, 0), textcoords="offset points", ha="right", va="center",
-                fontsize=8 if "\n" not in wrapped(typeset(name), 40) else 7, color=INK,
-                linespacing=1.0,
-            )  # fmt: skip
-            axes.annotate(
-                ids, (0, place), xycoords=("axes fraction", "data"),
-                xytext=(-NAME * 72 + 4, 0), textcoords="offset points", ha="left", va="center",
-                fontsize=7, color=GREY,
-            )  # fmt: skip
-        axes.set_ylim(places[-1] + 0.6, -0.6)
-        axes.set_yticks([])
-        axes.grid(visible=False)
-        year_axis(axes, first, last)
-        axes.set_xlim(first - 0.5, last + 0.5)
-        if alone:
-            _dress(axes, found, fills, text, scored=bool(scored))
+        axes = axes or new_axes(7.4, 4.8)
+        axes.set_title(wrapped(typeset(text("loops.chart", scenario=title)), 80), color=INK, pad=10)
+        if scores.missing is not None:
+            why = wrapped(missing_scores(scores, text), 90)
+            axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=GREY)
+            axes.set_axis_off()
+            return axes
+        bands = _bands(scores, scores.partitions[partition], text)
+        for side in ("above", "below"):
+            end = np.zeros(len(scores.years))
+            for band in bands:
+                start, end = end, end + getattr(band, side)
+                axes.fill_between(
+                    scores.years, start, end, facecolor=band.hue, edgecolor="white", linewidth=0.7
+                )
+                _label(axes, scores.years, start, end, band.id)
+        _dress(axes, scores.years, text)
+        axes.legend(
+            [Patch(facecolor=band.hue) for band in bands],
+            [wrapped(typeset(f"{band.id} {band.name}".strip()), 30) for band in bands],
+            loc="upper left", bbox_to_anchor=(0, -0.1), ncols=3, fontsize=7.5, borderaxespad=0,
+            title=wrapped(text("loops.chart_note"), 110), title_fontsize=7, alignment="left",
+        )  # fmt: skip
     return axes
 
 
-def _axes(rows: int, years: int) -> Axes:
-    figure = ShownFigure(figsize=(NAME + YEAR * years + 0.3, ROW * rows + 1.75))
-    return figure.subplots()
+def loop_drawing(scores: LoopScores) -> str:
+    """Return the picture as an SVG element for the page, whose style shows one of both languages.
 
-
-def _band(
-    axes: Axes,
-    place: float,
-    phase: Phase,
-    hues: Mapping[str, Colour],
-    marks: tuple[str, str],
-    text: Text,
-) -> None:
-    left, years = phase.first - 0.5, phase.last - phase.first + 1
-    weak = not phase.leaders
-    fills: list[Colour | str] = [PALE] if weak else [hues[each] for each in phase.leaders]
-    height = 0.8 / len(fills)
-    for number, fill in enumerate(fills):
-        corner = (left + 0.03, place - 0.4 + number * height)
-        axes.add_patch(Rectangle(corner, years - 0.06, height, facecolor=fill, linewidth=0))
-    middle = left + years / 2
-    if weak:
-        if years > THIN:
-            word = text.word("dominance", phase.lead)
-            axes.text(middle, place, word, ha="center", va="center", fontsize=7, color=FAINT)
-        return
-    for number, id_ in enumerate(phase.leaders):
-        mark = marks[0] if phase.pushes_up(id_) else marks[1]
-        small = len(fills) > 1 or years == 1
-        axes.text(
-            middle, place - 0.4 + (number + 0.5) * height, f"{id_} {mark}",
-            ha="center", va="center_baseline", fontsize=6 if small else 8, color=INK,
-        )  # fmt: skip
-
-
-def _tint(hue: str, white: float) -> Colour:
-    """Lighten a colour of lines to one that dark words can be read on."""
-    red, green, blue = to_rgb(hue)
+    Texts are texts, in the fonts of the page.
+    """
+    parts, box = [], ""
+    for lang in Lang:
+        file = io.StringIO()
+        with style(), mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": lang.value}):
+            figure = figure_of(loop_shares(scores, lang=lang))
+            figure.savefig(file, format="svg", metadata={"Date": None})
+        svg = file.getvalue()
+        box = svg.partition('viewBox="')[2].partition('"')[0]
+        body = svg.partition("</defs>")[2].rpartition("</svg>")[0]  # the first ones are its style
+        body = re.sub(r' id="[A-Za-z]+_\d+"', "", body)  # the same in both languages
+        body = re.sub(r"'Noto Sans SC', 'DejaVu Sans'", "plansim, plansim-rest, sans-serif", body)
+        parts.append(f'<g class="{lang}">{body}</g>')
     return (
-        red + (1 - red) * white,
-        green + (1 - green) * white,
-        blue + (1 - blue) * white,
+        f'<svg class="picture" role="img" viewBox="{box}" '
+        f'style="stroke-linejoin: round; stroke-linecap: butt">{"".join(parts)}</svg>'
     )
 
 
-def _dress(
-    axes: Axes, found: Dominance, hues: Mapping[str, Colour], text: Text, *, scored: bool
-) -> None:
-    """Give a figure of its own its title, and say which colour is which loop."""
-    figure = figure_of(axes)
-    names = {loop.id: text.pick(loop.name_en, loop.name_zh) for loop in found.loops}
-    scenario = found.scenario
-    title = text.pick(scenario.title_en, scenario.title_zh) or scenario.id
-    figure.suptitle(text("dominance.sheet", scenario=title), x=0.01, ha="left")
-    if not hues:
+def _bands(scores: LoopScores, ids: Sequence[str], text: Text) -> list[_Band]:
+    """Return the bands of loops in the order of the file, and one of all that are small."""
+    found: list[_Band] = []
+    small: list[Floats] = []
+    hues = _hues(scores.loops)
+    for loop in scores.loops:
+        if loop.id not in ids:
+            continue
+        shares = scores.yearly[loop.id] * 100
+        if not (np.abs(shares) >= LEAST * 100).any():
+            small.append(shares)
+            continue
+        name = text.pick(loop.name_en, loop.name_zh)
+        found.append(_Band(loop.id, name, hues[loop.id], shares.clip(min=0), shares.clip(max=0)))
+    if small:
+        above = np.sum([shares.clip(min=0) for shares in small], axis=0)
+        below = np.sum([shares.clip(max=0) for shares in small], axis=0)
+        name = text("loops.chart_others", count=len(small))
+        found.append(_Band("", name, OTHERS, above, below))
+    return found
+
+
+def _hues(loops: Sequence[Loop]) -> dict[str, str]:
+    """Return the colour of each loop by its id: by its place in the file, so that it stays."""
+    found: dict[str, str] = {}
+    for polarity, order in HUES.items():
+        ids = [loop.id for loop in loops if loop.polarity is polarity]
+        for number, id_ in enumerate(ids):
+            again, index = divmod(number, len(order))
+            found[id_] = _tint(colours()[order[index]], WHITE[again % len(WHITE)])
+    return found
+
+
+def _tint(hue: str, white: float) -> str:
+    """Lighten a colour of lines to one that dark words can be read on."""
+    red, green, blue = (part + (1 - part) * white for part in to_rgb(hue))
+    return to_hex((red, green, blue))
+
+
+def _label(axes: Axes, years: Sequence[int], start: Floats, end: Floats, name: str) -> None:
+    """Write the id of a loop where its band is broadest, if there is room."""
+    heights = np.abs(end - start)
+    # A band is as broad to the eye as it is over three years; labels at the ends would be cut.
+    broad = np.minimum(heights[1:-1], (heights[:-2] + heights[2:]) / 2)
+    if not len(broad) or broad.max() < LABELLED * 100:
         return
-    note = wrapped(text("dominance.sheet_note", span=held_for(found, text)), 150)
-    if scored:
-        note += "\n" + text("dominance.sheet_scores")
-    figure.legend(
-        [Patch(facecolor=hue) for hue in hues.values()],
-        [f"{id_} {typeset(names[id_])}" for id_ in hues],
-        loc="outside lower left", ncols=min(len(hues), 4), fontsize=7.5,
-        title=typeset(note), title_fontsize=7, alignment="left",
-    )  # fmt: skip
+    at = int(broad.argmax()) + 1
+    axes.text(years[at], (start[at] + end[at]) / 2, name, ha="center", va="center", fontsize=8,
+              color=INK)  # fmt: skip
+
+
+def _dress(axes: Axes, years: Sequence[int], text: Text) -> None:
+    axes.axhline(0, color=INK, linewidth=0.8)
+    if years:
+        year_axis(axes, years[0], years[-1])
+        axes.set_xlim(years[0], max(years[-1], years[0] + 1))
+    axes.set_ylim(-100, 100)
+    axes.set_yticks(range(-100, 101, 50))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f} %"))
+    for side, at in (("chart_up", 0.985), ("chart_down", 0.015)):
+        axes.text(0.008, at, text(f"loops.{side}"), transform=axes.transAxes, color=GREY,
+                  fontsize=7.5, va="top" if at > 0.5 else "bottom")  # fmt: skip

@@ -1,7 +1,7 @@
 """Figures of runs: each function takes datasets and gives the matplotlib axes that it drew on.
 
-Two take no dataset: `drivers` what `plansim.sensitivity` found out about one target, `loop_phases`
-what `plansim.find_dominance` did.
+Two take no dataset: `drivers` takes what `plansim.sensitivity` gives of one target, `loop_shares`
+what `plansim.score_loops` gives.
 
 A run is what `simulate` gives, over ``time``, or its annual view; all is drawn by years. ``lang``
 is ``en`` or ``zh``; names and units come from the dataset, targets from the catalogue. Without
@@ -15,7 +15,7 @@ from __future__ import annotations
 from plansim.output.figures.canvas import save_figure, style
 from plansim.output.figures.drivers import drivers
 from plansim.output.figures.lines import small_multiples, trajectories
-from plansim.output.figures.loops import loop_phases
+from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.parts import pyramid, stack
 from plansim.output.figures.phase import phase
 from plansim.output.figures.sweep import fan
@@ -24,7 +24,7 @@ from plansim.output.figures.verdicts import verdict_map
 __all__ = [
     "drivers",
     "fan",
-    "loop_phases",
+    "loop_shares",
     "phase",
     "pyramid",
     "save_figure",

@@ -8,10 +8,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.sensitivity.study import Sensitivity
 from plansim.errors import Fault, InputError, Message
 from plansim.output.figures.canvas import ShownFigure, figure_of, style
 from plansim.output.figures.lines import small_multiples, titles, trajectories
+from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.parts import pyramid, stack, tallest, widest
 from plansim.output.figures.sweep import fan, fan_of
 from plansim.output.figures.verdicts import verdict_map
@@ -23,6 +25,7 @@ from plansim.targets.verdict import check_targets
 __all__ = [
     "fan_sheet",
     "line_sheet",
+    "loop_sheet",
     "pyramid_sheet",
     "quantile_sheet",
     "stack_sheet",
@@ -76,6 +79,20 @@ def pyramid_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figu
     """Draw `pyramid` for each run, on one scale."""
     reach = 1.08 * max(widest(run, variable) for run in runs)
     return _sheet([_on(pyramid, run, variable, lang, reach=reach) for run in runs], 6.4, 4.8)
+
+
+def loop_sheet(runs: Sequence[LoopScores], lang: Lang) -> Figure:
+    """Draw `loop_shares` for each run, and in each for every group of loops that are compared."""
+
+    def one(scores: LoopScores, partition: int) -> Callable[[Axes], object]:
+        return lambda axes: loop_shares(scores, partition, axes=axes, lang=lang)
+
+    draws = [
+        one(scores, number)
+        for scores in runs
+        for number in range(len(scores.partitions) if scores.missing is None else 1)
+    ]
+    return _sheet(draws, 7.4, 4.6)
 
 
 def fan_sheet(

@@ -1,4 +1,4 @@
-"""Pictures of the page on the tests: the past beside the model, and what verdicts hang on."""
+"""Pictures of the page on the tests: history beside the model, and ranges of the targets."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from plansim.analysis.validation.history import PastCourse
-from plansim.analysis.validation.ranges import Reach
+from plansim.analysis.validation.history import HistorySeries
+from plansim.analysis.validation.parameters import TargetRange
 from plansim.output.figures.canvas import (
     GREY,
     INK,
@@ -25,7 +25,7 @@ from plansim.output.text import Text
 from plansim.targets.catalogue import Status
 from plansim.targets.verdict import margin_of
 
-__all__ = ["past_sheet", "reach_chart"]
+__all__ = ["history_sheet", "ranges_chart"]
 
 _ACROSS = 3
 _GOOD, _BAD = "#0072B2", "#D55E00"
@@ -34,14 +34,14 @@ _FINE = 10.0
 _TICKS = (-300, -100, -30, -10, -5, 0, 5, 10, 30, 100, 300)
 
 
-def past_sheet(courses: Sequence[PastCourse], text: Text) -> Figure:
-    """Draw each series of the past with the model's band and the observations."""
-    rows = -(-len(courses) // _ACROSS)
+def history_sheet(series: Sequence[HistorySeries], text: Text) -> Figure:
+    """Draw each observed series with the model's band and the observations."""
+    rows = -(-len(series) // _ACROSS)
     with style():
         sheet = Figure(figsize=(9.0, 2.5 * rows + 0.3), layout="constrained")
         grid = sheet.subplots(rows, _ACROSS, squeeze=False)
         hue = colours()[0]
-        for axes, each in zip(grid.flat, courses, strict=False):
+        for axes, each in zip(grid.flat, series, strict=False):
             axes.fill_between(each.years, each.low, each.high, color=hue, alpha=0.2, linewidth=0)
             axes.plot(each.years, each.own, color=hue)
             seen = sorted(each.observed)
@@ -54,21 +54,21 @@ def past_sheet(courses: Sequence[PastCourse], text: Text) -> Figure:
             axes.set_ylim(low - room, high + room)
             plain_numbers(axes, 4)
             year_axis(axes, each.years[0], each.years[-1])
-        for axes in grid.flat[len(courses) :]:
+        for axes in grid.flat[len(series) :]:
             axes.set_axis_off()
         sheet.supxlabel(text("validation_page.past_picture"), fontsize=8, color=GREY)
     return sheet
 
 
-def reach_chart(reaches: Sequence[Reach], text: Text) -> Figure:
+def ranges_chart(ranges: Sequence[TargetRange], text: Text) -> Figure:
     """Draw the margin of each binding target, and where one constant at a time takes it."""
     with style():
-        sheet = Figure(figsize=(8.0, 0.36 * len(reaches) + 1.3), layout="constrained")
+        sheet = Figure(figsize=(8.0, 0.36 * len(ranges) + 1.3), layout="constrained")
         axes = sheet.subplots()
         axes.grid(visible=False, axis="y")
         axes.axvline(0, color=INK, linewidth=1)
-        for row, each in enumerate(reaches):
-            ends = [end for move in each.moves for end in (move.low, move.high)]
+        for row, each in enumerate(ranges):
+            ends = [end for effect in each.effects for end in (effect.low, effect.high)]
             places = _margins(each, [each.value, *ends])
             hue = _GOOD if each.status is Status.MET else _BAD
             axes.plot([places.min(), places.max()], [row, row], color=hue, alpha=0.35, linewidth=4)
@@ -77,11 +77,11 @@ def reach_chart(reaches: Sequence[Reach], text: Text) -> Figure:
         names = [
             f"{each.target.id}  "
             + wrapped(typeset(text.pick(each.target.name_en, each.target.name_zh)), 60)
-            for each in reaches
+            for each in ranges
         ]
-        axes.set_yticks(range(len(reaches)), [name.partition("\n")[0] for name in names])
+        axes.set_yticks(range(len(ranges)), [name.partition("\n")[0] for name in names])
         axes.tick_params(axis="y", labelsize=8, labelcolor=INK)
-        axes.set_ylim(len(reaches) - 0.4, -0.6)
+        axes.set_ylim(len(ranges) - 0.4, -0.6)
         axes.set_xscale("symlog", linthresh=_FINE, linscale=1.5)
         low, high = axes.get_xlim()
         axes.set_xticks([each for each in _TICKS if low <= each <= high])
@@ -94,11 +94,13 @@ def reach_chart(reaches: Sequence[Reach], text: Text) -> Figure:
     return sheet
 
 
-def _margins(reach: Reach, values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _margins(
+    of: TargetRange, values: Sequence[float]
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Give margins in per cent of the target: ``(value,)``."""
-    assert reach.target.value is not None
-    margins = margin_of(np.array(values, dtype=np.float64), reach.target)
-    size = abs(reach.target.value) or 1.0
+    assert of.target.value is not None
+    margins = margin_of(np.array(values, dtype=np.float64), of.target)
+    size = abs(of.target.value) or 1.0
     return np.asarray(margins / size * 100)
 
 

@@ -15,16 +15,18 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
+from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import load_loops
 from plansim.compiler.javascript import runtime
 from plansim.model.records import Model
 from plansim.output.diagrams.modules import STYLE as DIAGRAMS
 from plansim.output.diagrams.modules import Signs, module_diagram, modules_drawn
+from plansim.output.figures.loops import loop_drawing
 from plansim.output.page.font import subsets
 from plansim.output.page.payload import Data, both, payload
 from plansim.output.page.programs import javascript, model_program, verdict_program
-from plansim.output.text import Lang
+from plansim.output.text import Lang, read_text
 from plansim.scenario.reader import Scenario, as_written
 from plansim.targets.catalogue import Kind, Target, load_targets, plan_title
 from plansim.targets.views_file import load_views
@@ -81,12 +83,14 @@ def page(
     *,
     lang: str = Lang.EN,
     signs: Signs | None = None,
+    scores: LoopScores | None = None,
 ) -> Page:
     """Make the page of a model: its levers, charts and verdicts, the scenarios as presets.
 
     The first two scenarios are shown side by side at first; without any the model stands as it is
     written. ``targets`` are those of the plan (None: `load_targets`), ``signs`` those of the causal
-    links on the map of the model, as `link_signs` finds them.
+    links on the map of the model, as `link_signs` finds them, ``scores`` those of its loops, as
+    `score_loops` finds them.
 
     Raises:
         CatalogueError: the targets or the views beside the model have faults.
@@ -102,7 +106,7 @@ def page(
     loops = load_loops(model) if declared else ()
     data = payload(model, presets, views, judged, program, loops)
     assert isinstance(data, dict)
-    data |= {**_about(model, found, judged, Lang(lang), signs), "plan": _plan(presets)}
+    data |= {**_about(model, found, judged, Lang(lang), signs, scores), "plan": _plan(presets)}
     data["signed"] = presets[0].id if signs else ""
     template = _part("template.html")
     # A "<" can only stand within a text of JSON, where this is the same character to its reader.
@@ -125,7 +129,12 @@ def page(
 
 
 def _about(
-    model: Model, found: Sequence[Target], judged: Sequence[Target], lang: Lang, signs: Signs | None
+    model: Model,
+    found: Sequence[Target],
+    judged: Sequence[Target],
+    lang: Lang,
+    signs: Signs | None,
+    scores: LoopScores | None,
 ) -> dict[str, Data]:
     title = plan_title(model)
     goals = [each for each in found if each.kind is Kind.TARGET]
@@ -139,13 +148,21 @@ def _about(
         "horizon": max((each.horizon for each in judged), default=None),
         "base": min((each.since for each in judged), default=None),
         "modules": [
-            {
-                "name": both(name, model.modules[name].name_zh),
-                "svg": module_diagram(model, name, style=False, signs=signs),
-            }
-            for name in modules_drawn(model)
+            *(
+                {
+                    "name": both(name, model.modules[name].name_zh),
+                    "svg": module_diagram(model, name, style=False, signs=signs),
+                }
+                for name in modules_drawn(model)
+            ),
+            *([] if scores is None else [_loops(scores)]),
         ],
     }
+
+
+def _loops(scores: LoopScores) -> Data:
+    names = [read_text(each)("loops.scores") for each in (Lang.EN, Lang.ZH)]
+    return {"name": both(*names), "svg": loop_drawing(scores)}
 
 
 def _plan(presets: Sequence[Scenario]) -> str | None:

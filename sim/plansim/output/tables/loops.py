@@ -1,43 +1,130 @@
-"""Feedback loops for a reader: what they are, where they stand, what cutting them does."""
+"""Feedback loops for a reader: what they are, when each dominates, what cutting them does."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import groupby
 
+from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import MOVES, Cut, Effect, Link, Loop
-from plansim.output.tables.table import (
-    Band,
-    Line,
-    Row,
+from plansim.output.messages import say_in
+from plansim.output.tables.layout import (
+    Column,
+    FirstFitting,
+    Grid,
+    Prose,
+    RenderableType,
     Style,
+    blocks,
+    edges,
     facts,
-    paragraph,
-    render,
-    total_width,
-    wrapped,
+    figure_column,
+    lines,
+    stacked,
+    text_column,
 )
 from plansim.output.text import Text, decimals_for, figure, margin_figure
 from plansim.targets.catalogue import Status
 
-__all__ = ["loops_json", "loops_table"]
+__all__ = ["loops_json", "loops_table", "missing_scores", "spans"]
 
-_NAME_WIDTH = 24
+_NAME = 24
+"""Columns of the terminal that the name of a target gets."""
+_TURNS = {Status.MET: ("✓", Style.GOOD), Status.MISSED: ("✗", Style.BAD)}
+"""How a verdict is marked that a cut turns."""
 
 
-def loops_table(
-    cuts: Sequence[Cut], scenario: str, text: Text, width: int, *, colour: bool = False
-) -> str:
-    """Describe each loop with its paths, then lay out what each cut does, a table a year."""
-    parts = [facts(_loop_facts(cut, text), width, colour=colour) for cut in cuts]
-    parts.append(text("loops.title", scenario=scenario))
-    years = sorted({year for cut in cuts for each in cut.effects for year in each.whole})
-    for year in years:
-        parts.append(text("loops.shifts", year=year))
-        parts += [render(rows, colour=colour) for rows in _panels(cuts, year, text, width)]
-    parts.append("\n".join(paragraph(line, width) for line in text("loops.legend").split("\n")))
-    return "\n\n".join(parts)
+def loops_table(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> RenderableType:
+    """Describe each loop, lay out what each cut does, a table a year, then sum up all loops."""
+    scenario = scores.scenario.id
+    years = sorted({year for cut in cuts for effect in cut.effects for year in effect.whole})
+    legend = missing_scores(scores, text) if scores.missing else text("loops.scores_legend")
+    return blocks(
+        [
+            *(facts(_loop_facts(cut, text)) for cut in cuts),
+            text("loops.title", scenario=scenario),
+            *(part for year in years for part in (text("loops.shifts", year=year),
+                                                  _shifts(cuts, year, text))),
+            text("loops.legend"),
+            text("loops.summary", scenario=scenario),
+            _summary(cuts, scores, text),
+            lines([legend, text("loops.cut_legend")]),
+        ]
+    )  # fmt: skip
+
+
+def missing_scores(scores: LoopScores, text: Text) -> str:
+    """Say in one line why there are no scores."""
+    assert scores.missing is not None
+    return text("loops.no_scores", why=scores.missing.written(say_in(text.lang)))
+
+
+def spans(years: Sequence[int]) -> list[str]:
+    """Write years in order, those that follow one another as one span.
+
+    >>> spans([2006, 2009, 2010, 2011])
+    ['2006', '2009–2011']
+    """
+    runs = [
+        [year for _, year in run]
+        for _, run in groupby(enumerate(years), key=lambda pair: pair[1] - pair[0])
+    ]
+    return [f"{run[0]}–{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
+
+
+# --- all loops in one table -----------------------------------------------------------------------
+
+
+def _summary(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> Grid:
+    scored = scores.missing is None
+    columns = [
+        Column(text("loops.loop")),
+        text_column(least=12),
+        Column(text("loops.kind")),
+        figure_column(text("loops.links")),
+        *[figure_column(text("loops.share")), text_column(text("loops.dominates"), least=9)]
+        * scored,
+        figure_column(text("loops.cut_moves")),
+        Column(text("loops.turns")),
+    ]
+    rows = []
+    for cut in cuts:
+        loop = cut.loop
+        lengths = [len(path) for path in loop.paths]
+        row: list[RenderableType] = [
+            loop.id,
+            text.pick(loop.name_en, loop.name_zh),
+            text.word("polarity", loop.polarity),
+            "–".join(dict.fromkeys(f"{length}" for length in (min(lengths), max(lengths)))),
+        ]
+        if scored:
+            share = float(scores.yearly[loop.id].mean()) if scores.years else math.nan
+            row += [_share(share), text.join(spans(scores.years_led(loop.id)))]
+        turned = [
+            f"{effect.target.id} {_TURNS.get(effect.status_cut, ('?', None))[0]}"
+            for effect in cut.effects
+            if effect.status_cut is not effect.status_whole
+        ]
+        moves = text("loops.breaks") if cut.fault else f"{cut.strongest * 100:.2g} %"
+        rows.append([*row, moves, stacked(turned) if turned else "–"])
+    return Grid(columns, rows)
+
+
+def _share(share: float) -> str:
+    """Write a relative score with its sign.
+
+    >>> _share(0.411), _share(-0.066), _share(0.0001)
+    ('+41 %', '−7 %', '0 %')
+    """
+    if math.isnan(share):
+        return "–"
+    return f"{share * 100:+.0f} %".replace("-", "−") if abs(share) >= 0.005 else "0 %"
+
+
+# --- a loop -----------------------------------------------------------------------------------
 
 
 def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
@@ -49,15 +136,18 @@ def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
         (text("loops.switch"), loop.switch),
         *((text("loops.path"), _path(path)) for path in loop.paths),
         (text("loops.stands"), _standing(loop, text)),
-        (text("loops.strongest"), _strongest(cut, text)),
     ]
+    if cut.fault:
+        found.append((text("loops.cut_moves"), text("loops.broken", fault=cut.fault)))
+    elif cut.strongest <= MOVES:
+        found.append((text("loops.cut_moves"), text("loops.weak")))
     if loop.weak_en:
         found.append((text("loops.declared_weak"), text.pick(loop.weak_en, loop.weak_zh)))
     return found
 
 
 def _path(path: Sequence[Link]) -> str:
-    """Write a way round: ``output →+ profit →+ capital →+ output``."""
+    """Write a path: ``output →+ profit →+ capital →+ output``."""
     steps = [f" →{'+' if link.sign > 0 else '−'} {link.effect}" for link in path]
     return path[0].cause + "".join(steps)
 
@@ -72,105 +162,93 @@ def _standing(loop: Loop, text: Text) -> str:
     return text("loops.all_stand", count=len(links))
 
 
-def _strongest(cut: Cut, text: Text) -> str:
-    if cut.fault:
-        return text("loops.broken", fault=cut.fault)
-    said = f"{cut.strongest * 100:.2g} %"
-    if cut.strongest <= MOVES:
-        said += text("list_sep.stop").rstrip() + " " + text("loops.weak")
-    return said
+# --- targets by loops -------------------------------------------------------------------------
 
 
-def _panels(cuts: Sequence[Cut], year: int, text: Text, width: int) -> list[list[Row | Band]]:
+def _shifts(cuts: Sequence[Cut], year: int, text: Text) -> RenderableType:
     """Lay out targets by loops, as many loops side by side as fit."""
-    for size in range(len(cuts), 0, -1):
-        panels = [
-            _rows(cuts[start : start + size], year, text) for start in range(0, len(cuts), size)
-        ]
-        if max(map(total_width, panels)) <= width:
-            break
-    return panels
+
+    def panels(size: int) -> RenderableType:
+        starts = range(0, len(cuts), size)
+        return blocks([_panel(cuts[start : start + size], year, text) for start in starts])
+
+    return FirstFitting([partial(panels, size) for size in range(len(cuts), 0, -1)])
 
 
-def _rows(cuts: Sequence[Cut], year: int, text: Text) -> list[Row | Band]:
-    heads = [text("verdicts.id"), text("verdicts.name"), text("loops.whole")]
-    head = (
-        *(((Line(each, style=Style.STRONG)),) for each in heads),
-        *((Line("", cut.loop.id),) for cut in cuts),
-    )
-    rows: list[Row | Band] = [head, Band("-", Style.FAINT)]
+def _panel(cuts: Sequence[Cut], year: int, text: Text) -> Grid:
+    columns = [
+        Column(text("verdicts.id")),
+        text_column(text("verdicts.name"), least=_NAME, most=_NAME),
+        figure_column(text("loops.whole")),
+        *(figure_column(cut.loop.id) for cut in cuts),
+    ]
+    rows: list[list[RenderableType]] = []
     for effects in zip(*(cut.effects for cut in cuts), strict=True):
-        target, first = effects[0].target, effects[0]
-        if year not in first.whole:
+        target, whole = effects[0].target, effects[0].whole
+        if year not in whole:
             continue
         assert target.value is not None
-        decimals = decimals_for(target.value, first.whole[year], target.tolerance or 0.0)
-        value = f"{figure(first.whole[year], decimals)} {text.unit(target.unit)}"
-        rows.append(
-            (
-                (Line(target.id),),
-                wrapped(text.pick(target.name_en, target.name_zh), _NAME_WIDTH),
-                (Line("", value),),
-                *((_shift(each, year),) for each in effects),
-            )
-        )
-    return rows
+        decimals = decimals_for(target.value, whole[year], target.tolerance or 0.0)
+        name = text.pick(target.name_en, target.name_zh)
+        value = f"{figure(whole[year], decimals)} {text.unit(target.unit)}"
+        rows.append([target.id, name, value, *(_shift(effect, year) for effect in effects)])
+    return Grid(columns, rows)
 
 
-def _shift(effect: Effect, year: int) -> Line:
+def _shift(effect: Effect, year: int) -> RenderableType:
     """Write how a value shifts, with a mark where the verdict turns."""
     shift = effect.cut[year] - effect.whole[year]
-    mark, style = "", None
-    if year == effect.target.year and effect.status_cut is not effect.status_whole:
-        mark, style = {
-            Status.MET: ("✓", Style.GOOD),
-            Status.MISSED: ("✗", Style.BAD),
-        }.get(effect.status_cut, ("?", Style.DOUBT))
     shown = "0" if abs(shift) < 0.005 else margin_figure(shift, 2)
-    return Line(mark, shown, style)
+    if year != effect.target.year or effect.status_cut is effect.status_whole:
+        return shown
+    mark, style = _TURNS.get(effect.status_cut, ("?", Style.DOUBT))
+    return edges(Prose(mark, style), shown)
 
 
-def loops_json(cuts: Iterable[Cut], scenario: str, more: Mapping[str, object] | None = None) -> str:
-    """Write loops and what cutting them does as JSON; a value that is no number is null.
+# --- JSON -------------------------------------------------------------------------------------
 
-    ``more`` is what else is known under the scenario.
+
+def loops_json(cuts: Iterable[Cut], scores: LoopScores) -> str:
+    """Write loops, their scores and what cutting them does as JSON.
+
+    A value that is no number is null; without scores ``scores`` is the reason.
     """
-    return json.dumps(
-        {
-            "scenario": scenario,
-            "loops": [
-                {
-                    "id": cut.loop.id,
-                    "name_en": cut.loop.name_en,
-                    "name_zh": cut.loop.name_zh,
-                    "polarity": cut.loop.polarity,
-                    "switch": cut.loop.switch,
-                    "found": cut.loop.found,
-                    "paths": [
-                        [
-                            {
-                                "cause": link.cause,
-                                "effect": link.effect,
-                                "sign": link.sign,
-                                "stands": link.stands,
-                            }
-                            for link in path
-                        ]
-                        for path in cut.loop.paths
-                    ],
-                    "declared_weak": bool(cut.loop.weak_en),
-                    "strongest": _number(cut.strongest),
-                    "fault": cut.fault or None,
-                    "effects": [_effect(each) for each in cut.effects],
-                }
-                for cut in cuts
-            ],
-            **(more or {}),
-        },
-        ensure_ascii=False,
-        indent=2,
-        allow_nan=False,
-    )
+    missing = scores.missing
+    record = {
+        "scenario": scores.scenario.id,
+        "scores": {"missing": str(missing)}
+        if missing
+        else {"source": "pysimlin", "years": scores.years, "partitions": scores.partitions},
+        "loops": [_loop(cut, scores) for cut in cuts],
+    }
+    return json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def _loop(cut: Cut, scores: LoopScores) -> dict[str, object]:
+    loop = cut.loop
+    shares = scores.yearly.get(loop.id)
+    return {
+        "id": loop.id,
+        "name_en": loop.name_en,
+        "name_zh": loop.name_zh,
+        "polarity": loop.polarity,
+        "switch": loop.switch,
+        "found": loop.found,
+        "paths": [
+            [
+                {"cause": link.cause, "effect": link.effect, "sign": link.sign,
+                 "stands": link.stands}
+                for link in path
+            ]
+            for path in loop.paths
+        ],
+        "declared_weak": bool(loop.weak_en),
+        "shares": None if shares is None else dict(zip(scores.years, shares.tolist(), strict=True)),
+        "dominates": None if shares is None else scores.years_led(loop.id),
+        "strongest": _number(cut.strongest),
+        "fault": cut.fault or None,
+        "effects": [_effect(each) for each in cut.effects],
+    }  # fmt: skip
 
 
 def _effect(effect: Effect) -> dict[str, object]:

@@ -1,13 +1,14 @@
-"""The tests of a model for a reader: what each found, against what, and where it fails."""
+"""The results of the tests of a model: one row each, then the faults; or all as JSON."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from plansim.analysis.validation.result import Case, Finding, Number, Said, Status
+from plansim.analysis.validation.result import Case, Message, Number, Result, Status
 from plansim.output.tables.table import Band, Line, Row, Style, paragraph, render_within, wrapped
 from plansim.output.text import Text
 
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 MOST_FAULTS = 12
-"""So many faults of a test are named; JSON holds all."""
+"""Number of faults of a test that the table shows; JSON has all."""
 _MARK = {
     Status.PASS: ("✓", Style.GOOD),
     Status.FAIL: ("✗", Style.BAD),
@@ -31,49 +32,42 @@ _MARK = {
 }
 
 
-def title_text(finding: Finding, text: Text) -> str:
-    """Give what a test is called."""
-    return text.word("q_title", finding.id)
+def title_text(made: Result, text: Text) -> str:
+    """Return the name of a test."""
+    return text.word("q_title", made.id)
 
 
-def criterion_text(finding: Finding, text: Text) -> str:
-    """Say when a test is passed."""
-    return _spaced(text.word("q_criterion", finding.id).format(**finding.limits))
+def criterion_text(made: Result, text: Text) -> str:
+    """Return the criterion by which a test is passed."""
+    return _filled(text.word("q_criterion", made.id), made.limits, text)
 
 
-def figure_text(finding: Finding, text: Text) -> str:
-    """Say in figures what a test found; where it could not be made, why."""
-    said = [_said(case, text) for case in finding.cases if case.said is Said.MISSING]
-    if finding.figures:
-        figures = text.word("q_figure", finding.id).format(**finding.figures)
-        said.insert(0, _spaced(figures))
-    return text("list_sep.semicolon").join(said)
+def figure_text(made: Result, text: Text) -> str:
+    """Return the result of a test in figures; where it could not be made, why."""
+    parts = [_filled(text.word("q_figure", made.id), made.figures, text)] if made.figures else []
+    parts += [_sentence(case, text) for case in made.cases if case.message is Message.MISSING]
+    return text("list_sep.semicolon").join(parts)
 
 
 def case_text(case: Case, text: Text) -> str:
-    """Say what a case says, after the name of its subject."""
-    said = _said(case, text)
-    subject = text.pick(case.name_en, case.name_zh)
-    subject = f"{case.subject} ({subject})" if subject else case.subject
-    return f"{subject}{text('list_sep.colon')}{said}"
+    """Return the sentence of a case, after the name of its subject."""
+    name = text.pick(case.name_en, case.name_zh)
+    subject = f"{case.subject} ({name})" if name else case.subject
+    return f"{subject}{text('list_sep.colon')}{_sentence(case, text)}"
 
 
-def _said(case: Case, text: Text) -> str:
-    words = {name: _word(name, value, text) for name, value in case.values.items()}
-    return _spaced(text.word("case", case.said).format(**words))
+def _sentence(case: Case, text: Text) -> str:
+    return _filled(text.word("case", case.message), case.values, text)
 
 
-def _spaced(said: str) -> str:
-    """Write per cent as everywhere here.
-
-    >>> _spaced("at most 1%")
-    'at most 1 %'
-    """
-    return re.sub(r"(?<=[0-9])%", " %", said)
+def _filled(template: str, values: Mapping[str, Number], text: Text) -> str:
+    """Fill a template, with a blank before per cent."""
+    words = {name: _word(name, value, text) for name, value in values.items()}
+    return re.sub(r"(?<=[0-9])%", " %", template.format(**words))
 
 
 def _word(name: str, value: Number, text: Text) -> Number:
-    """Translate those values that are words of ours; names of variables stay as they are."""
+    """Translate the values that are words of ours; names of variables stay as they are."""
     if not isinstance(value, str):
         return value
     match name:
@@ -83,6 +77,12 @@ def _word(name: str, value: Number, text: Text) -> Number:
             return text.word("lacking", value)
         case "declared":
             return text.word("polarity", value)
+        case "expected":
+            return text.word("strength", value)
+        case "comparison":
+            return text.word("comparison", value)
+        case "stability":
+            return text.word("stability", value)
         case "before" | "after" | "status":
             return text.word("status", value)
         case "unit":
@@ -92,94 +92,88 @@ def _word(name: str, value: Number, text: Text) -> Number:
 
 
 def validation_table(
-    findings: Sequence[Finding], text: Text, width: int, *, colour: bool = False
+    results: Sequence[Result], text: Text, width: int, *, colour: bool = False
 ) -> str:
-    """Lay out what tests found, a row a test; then what fails, fault by fault; last the count."""
+    """Return a row for each test, then the faults of those that fail, and last the count."""
     parts = [
-        render_within(lambda room: _rows(findings, text, room), width, colour=colour),
-        *(_faults(each, text, width) for each in findings if each.status is Status.FAIL),
-        _count(findings, text),
+        render_within(lambda room: _rows(results, text, room), width, colour=colour),
+        *(_faults(made, text, width) for made in results if made.status is Status.FAIL),
+        _count(results, text),
     ]
     return "\n\n".join(parts)
 
 
-def _rows(findings: Sequence[Finding], text: Text, room: int) -> list[Row | Band]:
+def _rows(results: Sequence[Result], text: Text, room: int) -> list[Row | Band]:
     heads = ("", "validation.id", "validation.test", "validation.found")
     rows: list[Row | Band] = [
         tuple((Line(text(key) if key else "", style=Style.STRONG),) for key in heads),
         Band("-", Style.FAINT),
     ]
     title = max(room * 2 // 5, 16)
-    for each in findings:
-        mark, style = _MARK[each.status]
+    for made in results:
+        mark, style = _MARK[made.status]
         rows.append(
             (
                 (Line(mark, style=style),),
-                (Line(each.id),),
-                wrapped(title_text(each, text), title),
-                wrapped(figure_text(each, text), max(room - title, 16)),
+                (Line(made.id),),
+                wrapped(title_text(made, text), title),
+                wrapped(figure_text(made, text), max(room - title, 16)),
             )
         )
     return rows
 
 
-def _faults(finding: Finding, text: Text, width: int) -> str:
-    lines = [
-        paragraph(f"{finding.id}{text('list_sep.colon')}{criterion_text(finding, text)}", width)
-    ]
-    faults = [case_text(case, text) for case in finding.faults]
-    lines += [paragraph(each, width, "  ") for each in faults[:MOST_FAULTS]]
+def _faults(made: Result, text: Text, width: int) -> str:
+    lines = [paragraph(f"{made.id}{text('list_sep.colon')}{criterion_text(made, text)}", width)]
+    faults = [case_text(case, text) for case in made.faults]
+    lines += [paragraph(fault, width, "  ") for fault in faults[:MOST_FAULTS]]
     if (more := len(faults) - MOST_FAULTS) > 0:
         lines.append("  " + text("validation.more", count=more))
     return "\n".join(lines)
 
 
-def mark_of(finding: Finding) -> str:
-    """Give the mark of what became of a test."""
-    return _MARK[finding.status][0]
+def mark_of(made: Result) -> str:
+    """Return the mark of a test's status."""
+    return _MARK[made.status][0]
 
 
-def _count(findings: Iterable[Finding], text: Text) -> str:
-    by_status = dict.fromkeys(Status, 0)
-    seconds = 0.0
-    for each in findings:
-        by_status[each.status] += 1
-        seconds += each.seconds
+def _count(results: Sequence[Result], text: Text) -> str:
+    counted = Counter(made.status for made in results)
     return text(
         "validation.count",
-        passed=by_status[Status.PASS],
-        failed=by_status[Status.FAIL],
-        left=by_status[Status.NOT_APPLICABLE],
-        seconds=seconds,
+        passed=counted[Status.PASS],
+        failed=counted[Status.FAIL],
+        left=counted[Status.NOT_APPLICABLE],
+        seconds=sum(made.seconds for made in results),
     )
 
 
-def validation_json(findings: Iterable[Finding], text: Text) -> str:
-    """Write what tests found as JSON: all cases; a number that there is none of is null."""
+def validation_json(results: Iterable[Result], text: Text) -> str:
+    """Return results as JSON with all cases; what is no finite number is null."""
     return json.dumps(
         {
             "tests": [
                 {
-                    "id": each.id,
-                    "title": title_text(each, text),
-                    "status": each.status,
-                    "figure": figure_text(each, text),
-                    "criterion": criterion_text(each, text),
-                    "detail": [case_text(case, text) for case in each.faults],
-                    "figures": _numbers(each.figures),
-                    "limits": _numbers(each.limits),
+                    "id": made.id,
+                    "title": title_text(made, text),
+                    "status": made.status,
+                    "figure": figure_text(made, text),
+                    "criterion": criterion_text(made, text),
+                    "detail": [case_text(case, text) for case in made.faults],
+                    "figures": _numbers(made.figures),
+                    "limits": _numbers(made.limits),
                     "cases": [
                         {
                             "subject": case.subject,
                             "holds": case.holds,
-                            "said": case.said,
+                            "message": case.message,
                             "values": _numbers(case.values),
                         }
-                        for case in each.cases
+                        for case in made.cases
                     ],
-                    "seconds": round(each.seconds, 3),
+                    "seconds": round(made.seconds, 3),
                 }
-                for each in findings
+                for made in results
             ]
         },
         ensure_ascii=False,

@@ -1,0 +1,126 @@
+"""How the points of a design are drawn.
+
+Which point i is depends on the design, its seed and i alone: not on how many threads draw, in which
+blocks or order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import qmc
+
+from plansim.analysis.experiments.design import Design, Kind
+from plansim.analysis.experiments.distributions import levels_of
+from plansim.targets.indicator import Floats
+
+__all__ = ["MOST_HYPERCUBE", "Sampler", "grid_axes"]
+
+MOST_HYPERCUBE = 1_000_000
+"""A Latin hypercube has to be drawn whole: more points than this are left to Sobol's sequence."""
+
+
+class Sampler:
+    """Draws the points of a design, block by block.
+
+    It keeps its place in Sobol's sequence, so that to draw one block after the other costs no
+    more than to draw all at once; to jump costs some nanoseconds a point. One thread at a time
+    may draw.
+    """
+
+    def __init__(self, design: Design) -> None:
+        self._design = design
+        self._sequence: qmc.Sobol | None = None
+        self._hypercube: Floats | None = None
+
+    def draw(self, start: int, stop: int) -> Floats:
+        """Return the factors' values at the points from ``start`` to before ``stop``.
+
+        Shape ``(point, factor)``, in the factors' units.
+        """
+        design = self._design
+        match design.kind:
+            case Kind.TABLE:
+                assert design.table is not None
+                return design.table[start:stop]
+            case Kind.GRID:
+                return _grid(design, np.arange(start, stop))
+            case Kind.SOBOL:
+                shares = self._sobol(start, stop)
+            case Kind.LATIN_HYPERCUBE:
+                shares = self._latin_hypercube()[start:stop]
+            case Kind.MORRIS:
+                shares = _morris(design, start, stop)
+        columns = [
+            factor.distribution.quantile(shares[:, place])
+            for place, factor in enumerate(design.factors)
+            if factor.distribution is not None
+        ]
+        return np.stack(columns, axis=1)
+
+    def _sobol(self, start: int, stop: int) -> Floats:
+        sequence = self._sequence
+        if sequence is None or sequence.num_generated > start:
+            rng = np.random.default_rng(self._design.seed)
+            sequence = qmc.Sobol(len(self._design.factors), scramble=True, bits=32, rng=rng)
+            # scipy warns if what is drawn first is no power of two; so draw one point.
+            first: Floats = sequence.random(1)
+        else:
+            first = np.empty((0, len(self._design.factors)))
+        if start and len(first):
+            first = first[:0]
+        ahead = start + len(first) - sequence.num_generated
+        if ahead:
+            sequence.fast_forward(ahead)
+        rest: Floats = sequence.random(stop - start - len(first))
+        self._sequence = sequence
+        # The middle of each of 2^32 cells: neither 0 nor 1, whose quantiles may be infinite.
+        return np.concatenate([first, rest]) + 2.0**-33
+
+    def _latin_hypercube(self) -> Floats:
+        if self._hypercube is None:
+            rng = np.random.default_rng(self._design.seed)
+            sampler = qmc.LatinHypercube(len(self._design.factors), rng=rng)
+            self._hypercube = sampler.random(self._design.points)
+        return self._hypercube
+
+
+def _grid(design: Design, points: npt.NDArray[np.int64]) -> Floats:
+    """Return combinations of levels, the last factor changing fastest."""
+    axes = grid_axes(design)
+    places = np.unravel_index(points, [len(axis) for axis in axes])
+    return np.stack([axis[place] for axis, place in zip(axes, places, strict=True)], axis=1)
+
+
+def grid_axes(design: Design) -> list[Floats]:
+    """Return the values of each factor that a grid combines."""
+    return [
+        levels_of(factor.distribution, factor.levels or design.levels)
+        for factor in design.factors
+        if factor.distribution is not None
+    ]
+
+
+def _morris(design: Design, start: int, stop: int) -> Floats:
+    """Return points of Morris trajectories, as shares between 0 and 1.
+
+    With k factors a trajectory has k + 1 points. It begins at a random point of a grid of p
+    levels; from each point to the next one factor moves by p/2 levels, up or down. The order of
+    the factors is random.
+
+    Reference: M. D. Morris, Factorial sampling plans for preliminary computational experiments,
+    Technometrics 33 (1991) 161-174.
+    """
+    count, levels = len(design.factors), design.levels
+    length = count + 1
+    trajectories = range(start // length, -(-stop // length))
+    found = np.empty((len(trajectories), length, count))
+    for place, trajectory in enumerate(trajectories):
+        rng = np.random.default_rng([design.seed, trajectory])
+        low = rng.integers(0, levels // 2, count)
+        rises = rng.integers(0, 2, count, dtype=bool)
+        turn = rng.permutation(count)  # when each factor moves
+        moved = np.arange(length)[:, np.newaxis] > turn
+        found[place] = low + np.where(moved == rises, levels // 2, 0)
+    first = trajectories.start * length
+    return found.reshape(-1, count)[start - first : stop - first] / (levels - 1)

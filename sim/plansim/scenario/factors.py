@@ -1,0 +1,87 @@
+"""Factors: what is changed from run to run, and what that does to constants of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from plansim.model.records import Model
+from plansim.scenario.values import Apply
+
+__all__ = ["Apply", "Distribution", "Factor", "Floats", "applied", "default_of"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+class Distribution(Protocol):
+    """The distribution of a factor's values."""
+
+    @property
+    def low(self) -> float:
+        """The smallest value, or minus infinity."""
+
+    @property
+    def high(self) -> float:
+        """The largest value, or infinity."""
+
+    def quantile(self, u: Floats) -> Floats:
+        """Return the values below which the shares ``u`` lie; the shape stays."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One thing that varies from run to run."""
+
+    name: str
+    constants: tuple[str, ...]
+    """What it acts on, element by element: ``name`` or ``name[e1,e2]``."""
+    apply: Apply
+    distribution: Distribution | None
+    """None where a table gives the values."""
+    unit: str
+    """Of the factor: ``Dmnl`` where it multiplies."""
+    name_zh: str = ""
+    levels: int | None = None
+    """In a grid; None for the design's."""
+
+
+def default_of(model: Model, values: Mapping[str, float], reference: str) -> float:
+    """Return the value of a constant, ``name`` or ``name[element]``, where no factor acts.
+
+    It is that of ``values``, which are a scenario's, or else the model's.
+    """
+    if reference in values:
+        return values[reference]
+    if reference in model.variables:
+        value = model.variables[reference].value
+        assert isinstance(value, float), f"{reference} is not one constant"
+        return value
+    name, _, element = reference.removesuffix("]").partition("[")
+    array = model.variables[name].value
+    assert isinstance(array, Mapping), f"{name} is not an array of constants"
+    return float(array[element])
+
+
+def applied(factors: Sequence[Factor], values: Floats, defaults: Mapping[str, float]) -> Floats:
+    """Return the constants that the factors act on: ``(run, factor)`` → ``(run, constant)``.
+
+    The constants come in the order of the factors, and of each one's ``constants``; ``defaults``
+    holds what they are without the factor, in their units.
+    """
+    if all(factor.apply is Apply.SET and len(factor.constants) == 1 for factor in factors):
+        return values
+    columns = []
+    for place, factor in enumerate(factors):
+        for reference in factor.constants:
+            match factor.apply:
+                case Apply.SET:
+                    columns.append(values[:, place])
+                case Apply.ADD:
+                    columns.append(defaults[reference] + values[:, place])
+                case Apply.MULTIPLY:
+                    columns.append(defaults[reference] * values[:, place])
+    return np.stack(columns, axis=1) if columns else np.empty((len(values), 0))
