@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from plansim.errors import Say
     from plansim.output.language import Lang
 
 __all__ = ["BilingualGroup", "language_on"]
@@ -49,9 +50,13 @@ def _let_click_speak(lang: Lang) -> None:
     gettext itself would want compiled catalogues in a folder of the system's form, and the
     language from the environment.
     """
-    from plansim.output.messages import say_in
+    from plansim.output.language import Lang
 
-    say = say_in(lang)
+    say: Say = str
+    if lang is not Lang.EN:
+        from plansim.output.messages import say_in
+
+        say = say_in(lang)
 
     def counted(one: str, several: str, number: int) -> str:
         return say(one if number == 1 else several)
