@@ -89,17 +89,18 @@ assert "credit ease after" in told
 
 # %%
 target = next(each for each in targets if each.id == "M24")
-lever = plansim.lever_named(model, mine, "pension enforcement")
-solution = plansim.solve(model, mine, lever, target, targets)
+solution = plansim.solve(model, mine, levers=["pension enforcement"], targets=["M24"])
+(lever,), (present,) = solution.levers, solution.present
+now = solution.margins_present["M24"]
 named = text.pick(target.name_en, target.name_zh)
-moved = text.pick(lever.reference, lever.variable.name_zh)
-needed = "–" if solution.value is None else f"{solution.value:.3g}"
-then = "–" if solution.value is None else f"{abs(solution.margin):.2g} {target.unit}"
+moved = text.pick(lever.name_en, lever.name_zh)
+needed = "–" if solution.values is None else f"{solution.values[0]:.3g}"
+then = "–" if solution.values is None else f"{abs(solution.margins['M24']):.2g} {target.unit}"
 Markdown(
     f"| | {text('mix.present')} | {text('mix.value')} |\n|:---|---|---|\n"
-    f"| {moved} | {lever.present:g} | {needed} |\n"
+    f"| {moved} | {present:g} | {needed} |\n"
     f"| {target.id} {named}{text('list_sep.colon')}{text('causes.margin')} "
-    f"| {solution.margin_present:+.2g} {target.unit} | {then} |"
+    f"| {now:+.2g} {target.unit} | {then} |"
 )
 
 # %% [markdown]
@@ -109,23 +110,23 @@ Markdown(
 gdp = [float(plansim.annual(run)["GDP"].sel(year=2010)) for run in runs]
 money = [float(plansim.annual(run)["reported investment"].sel(year=2010)) for run in runs]
 assert money[1] < money[0], "tight credit holds investment back"
-if solution.value is None:
+if solution.values is None:
     said = text.pick(
-        f"no value of *{moved}* in the ranges that were looked over meets it",
+        f"no value of *{moved}* in the ranges that were searched meets it",
         f"在搜索过的范围内，{moved}取任何值都不能使其达标",
     )
-elif solution.margin_present >= 0:
+elif now >= 0:
     said = text.pick(
-        f"it is met as things are, by {solution.margin_present:.3g} {target.unit}",
-        f"按现状已经达标，余量为{solution.margin_present:.3g} {target.unit}",
+        f"it is met as things are, by {now:.3g} {target.unit}",
+        f"按现状已经达标，余量为{now:.3g} {target.unit}",
     )
 else:
-    assert solution.margin >= -1e-6
+    assert solution.margins["M24"] >= -1e-6
     said = text.pick(
-        f"*{moved}* would have to be {solution.value:.3g} instead of {lever.present:g}",
-        f"{moved}须由{lever.present:g}调至{solution.value:.3g}",
+        f"*{moved}* would have to be {solution.values[0]:.3g} instead of {present:g}",
+        f"{moved}须由{present:g}调至{solution.values[0]:.3g}",
     )
-    if not solution.plausible:
+    if solution.implausible:
         said += text.pick(", more than the evidence lets one expect", "，超出证据支持的范围")
 Markdown(
     text.pick(

@@ -105,15 +105,15 @@ SVG(plansim.module_diagram(model, "lake", (LANG,)))
 written = plansim.as_written(model)
 run = plansim.simulate(model, written)
 (verdict,) = plansim.check_targets(run, targets)
-lever = plansim.lever_named(model, written, "effort")
+effort = model.find("effort").value
 harder = Path(folder.name) / "harder.yaml"
 harder.write_text(
     "title: {en: More boats, zh: 渔船增加}\nvalues: {effort: 0.25 1/Year}\n", encoding="utf-8"
 )
 scenario = plansim.read_scenario(harder, model)
 runs = [run, plansim.simulate(model, scenario)]
-boats = plansim.lever_named(model, scenario, "effort")
-solution = plansim.solve(model, scenario, boats, targets[0])
+solution = plansim.solve(model, scenario, levers=["effort"], targets=[targets[0].id])
+(boats,) = solution.present
 plansim.plot.trajectories(runs, "fish", targets, lang=LANG).figure
 
 # %% [markdown]
@@ -125,7 +125,7 @@ plansim.plot.trajectories(runs, "fish", targets, lang=LANG).figure
 # 长期来看，增长量等于捕捞量，因此鱼量 = 环境容量 ×（1 − 捕捞强度 / 增长率）。渔船增加的情景最终接近这一数值。
 
 # %%
-balance = model.find("room").value * (1 - boats.present / model.find("growth rate").value)
+balance = model.find("room").value * (1 - boats / model.find("growth rate").value)
 ends = float(runs[1]["fish"].isel(time=-1))
 assert abs(ends - balance) < 0.1 * balance
 Markdown(
@@ -140,15 +140,16 @@ Markdown(
 
 # %%
 assert verdict.status is plansim.Status.MET
-assert solution.margin_present < 0 <= solution.margin + 1e-6
+assert solution.margins_present[targets[0].id] < 0 <= solution.margins[targets[0].id] + 1e-6
+assert solution.values is not None
 Markdown(
     text.pick(
-        f"It does. At an effort of {lever.present:g} the lake keeps {verdict.value:.0f} t in 2010, "
-        f"{verdict.margin:+.0f} t against its target. At {boats.present:g} it does not; the target "
-        f"just holds at {solution.value:.3f}. In the long run {balance:.0f} t would be left.",
-        f"行得通。捕捞强度为{lever.present:g}时，2010年湖中尚有{verdict.value:.0f} t鱼，"
-        f"余量{verdict.margin:+.0f} t；为{boats.present:g}时则守不住，"
-        f"降到{solution.value:.3f}才恰好达标。长期来看只会剩下{balance:.0f} t。",
+        f"It does. At an effort of {effort:g} the lake keeps {verdict.value:.0f} t in 2010, "
+        f"{verdict.margin:+.0f} t against its target. At {boats:g} it does not; the target "
+        f"just holds at {solution.values[0]:.3f}. In the long run {balance:.0f} t would be left.",
+        f"行得通。捕捞强度为{effort:g}时，2010年湖中尚有{verdict.value:.0f} t鱼，"
+        f"余量{verdict.margin:+.0f} t；为{boats:g}时则守不住，"
+        f"降到{solution.values[0]:.3f}才恰好达标。长期来看只会剩下{balance:.0f} t。",
     )
 )
 

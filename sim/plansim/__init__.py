@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
     from plansim.analysis.feedback.loops import Cut, Loop, cut_loops, load_loops
     from plansim.analysis.feedback.polarity import link_signs
-    from plansim.analysis.optimization.solve import Lever, Solution, lever_named, solve
+    from plansim.analysis.optimization.frontier import Frontier, frontier
+    from plansim.analysis.optimization.problem import Lever, lever_named, read_frontier_spec
+    from plansim.analysis.optimization.target_seeking import Solution, solve
     from plansim.analysis.sensitivity.study import sensitivity
     from plansim.engine.batch import Ensemble, simulate_ensemble
     from plansim.engine.dataset import annual
@@ -119,7 +121,9 @@ _HOMES = {
     "analysis.experiments.design_file": ["read_design"],
     "analysis.feedback.loop_scores": ["LoopScores", "score_loops"],
     "analysis.feedback.loops": ["Cut", "Loop", "cut_loops", "load_loops"],
-    "analysis.optimization.solve": ["Lever", "Solution", "lever_named", "solve"],
+    "analysis.optimization.frontier": ["Frontier", "frontier"],
+    "analysis.optimization.problem": ["Lever", "lever_named", "read_frontier_spec"],
+    "analysis.optimization.target_seeking": ["Solution", "solve"],
     "analysis.sensitivity.study": ["sensitivity"],
     "analysis.feedback.polarity": ["link_signs"],
     "analysis.experiments.sweep": ["sweep"],
@@ -139,6 +143,7 @@ __all__ = [
     "Direction",
     "Ensemble",
     "Fault",
+    "Frontier",
     "InputError",
     "Kernel",
     "Lever",
@@ -174,6 +179,7 @@ __all__ = [
     "compile_model",
     "cut_loops",
     "frame",
+    "frontier",
     "lever_named",
     "link_signs",
     "list_scenarios",
@@ -188,6 +194,7 @@ __all__ = [
     "plot",
     "read_calibration",
     "read_design",
+    "read_frontier_spec",
     "read_scenario",
     "read_text",
     "score_loops",

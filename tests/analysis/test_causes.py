@@ -129,7 +129,7 @@ def test_sampled_shares_add_up_and_lie_within_their_errors() -> None:
     count, generator = 6, np.random.default_rng(3)
     worth = generator.normal(size=2**count).cumsum()
     paths = causes._orders(count, 4000, seed=1)
-    masks = causes._along(paths)
+    masks = causes._subsets_passed(paths)
     places = masks @ (1 << np.arange(count)[::-1])
     shares, errors = sampled_shapley(worth[places], paths)
     assert shares.sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
@@ -139,7 +139,7 @@ def test_sampled_shares_add_up_and_lie_within_their_errors() -> None:
 
 def test_in_each_order_one_member_comes_at_a_time() -> None:
     paths = causes._orders(5, 10, seed=0)
-    masks = causes._along(paths).reshape(10, 6, 5)
+    masks = causes._subsets_passed(paths).reshape(10, 6, 5)
     assert (masks.sum(axis=2) == np.arange(6)).all()
     for order, steps in zip(paths, masks, strict=True):
         joined = [int(np.flatnonzero(steps[i + 1] & ~steps[i])[0]) for i in range(5)]

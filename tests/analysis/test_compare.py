@@ -31,7 +31,7 @@ def found(city: Model, stories: Mapping[str, Scenario]) -> Comparison:
     runs = [annual(simulate(city, each)) for each in scenarios]
     views = load_views(city, targets)
     return compare(
-        city, scenarios, runs, plan_title(city) or plan_region(city), targets, views, mending=False
+        city, scenarios, runs, plan_title(city) or plan_region(city), targets, views, remedies=False
     )
 
 
@@ -88,11 +88,11 @@ def test_attributions_add_up_to_the_difference_of_margins(found: Comparison) -> 
 def test_one_scenario_or_a_sweep_of_others_is_refused(found: Comparison) -> None:
     rest = (found.plan, found.targets, found.views)
     with pytest.raises(InputError, match="needs two different scenarios; found baseline"):
-        compare(found.model, found.scenarios[:1], found.runs[:1], *rest, mending=False)
+        compare(found.model, found.scenarios[:1], found.runs[:1], *rest, remedies=False)
     strange = xr.Dataset(coords={"scenario": np.array(["elsewhere"], dtype=object)})
     with pytest.raises(InputError, match=r"has run none of the scenarios.*found elsewhere"):
         compare(found.model, found.scenarios, found.runs, *rest,
-                spread=Spread("s", strange, True), mending=False)  # fmt: skip
+                spread=Spread("s", strange, True), remedies=False)  # fmt: skip
 
 
 def test_scenarios_on_different_clocks_are_compared_without_causes(
@@ -103,7 +103,7 @@ def test_scenarios_on_different_clocks_are_compared_without_causes(
     targets = load_targets(model=city)
     views = load_views(city, targets)
     plan = plan_region(city)
-    found = compare(city, [stories["baseline"], other], runs, plan, targets, views, mending=False)
+    found = compare(city, [stories["baseline"], other], runs, plan, targets, views, remedies=False)
     assert found.attributions == (None,)
 
 

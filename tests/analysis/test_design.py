@@ -33,7 +33,7 @@ from plansim.errors import DesignError, UnknownNameError
 from plansim.files import shipped
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.scenario.factors import Apply, Distribution, Factor, applied, default_of
+from plansim.scenario.factors import Apply, Distribution, Factor, constants_of, default_of
 from plansim.scenario.reader import as_written
 from plansim.targets.indicator import Floats
 from tests.helpers.vensim_text import writer
@@ -143,16 +143,15 @@ def test_levels(distribution: Distribution, expected: Floats) -> None:
     np.testing.assert_allclose(levels_of(distribution, 3), expected, atol=1e-12)
 
 
-def test_a_factor_sets_adds_or_multiplies() -> None:
+def test_a_factor_sets_adds_or_multiplies(small: Model) -> None:
     factors = [
         Factor("a", ("x",), Apply.SET, None, ""),
         Factor("b", ("y[p]", "y[q]"), Apply.ADD, None, ""),
         Factor("c", ("z",), Apply.MULTIPLY, None, ""),
     ]
-    found = applied(
-        factors, np.array([[1.0, 2, 3], [4, 5, 6]]), {"x": 9, "y[p]": 10, "y[q]": 20, "z": 7}
-    )
-    assert found.tolist() == [[1, 12, 22, 21], [4, 15, 25, 42]]
+    base = {"x": 9, "y[p]": 10, "y[q]": 20, "z": 7}
+    constants = constants_of(small, base, factors, np.array([[1.0, 2, 3], [4, 5, 6]]))
+    assert constants.tolist() == [[1, 12, 22, 21], [4, 15, 25, 42]]
 
 
 def test_a_constant_without_factor_is_as_the_scenario_or_the_model_says(small: Model) -> None:

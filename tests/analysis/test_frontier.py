@@ -12,17 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.analysis.optimization.frontier import frontier
-from plansim.analysis.optimization.frontier_file import Quest, read_quest
-from plansim.analysis.optimization.frontier_records import Frontier
+from plansim.analysis.optimization.frontier import Frontier, frontier
+from plansim.analysis.optimization.problem import read_frontier_spec
 from plansim.errors import DesignError, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.export.frontier import frontier_json
 from plansim.output.figures.frontier import frontier_sheet
 from plansim.output.tables.frontier import frontier_table
+from plansim.output.tables.layout import shown
 from plansim.output.text import Lang, read_text
 from plansim.targets.catalogue import load_targets
+from plansim.targets.indicator import Floats
 from plansim.targets.views_file import load_views
 from tests.helpers.vensim_text import writer
 
@@ -63,19 +64,17 @@ SPEC = """\
 growth: output
 years: [2004, 2008]
 scenario: plain.yaml
-push: [drive]
-mend: [care]
+growth_levers: [drive]
+target_levers: [care]
 uncertainty: design.yaml
 """
 ONE_YEAR = SPEC.replace(", 2008]", "]")
-Reads = Callable[..., tuple[Model, Quest, Frontier]]
+Reads = Callable[..., Frontier]
 
 
 @pytest.fixture(scope="module")
 def reads(tmp_path_factory: pytest.TempPathFactory) -> Reads:
-    def read(
-        *aims: tuple[str, str, str], spec: str = ONE_YEAR, levels: int = 2
-    ) -> tuple[Model, Quest, Frontier]:
+    def read(*aims: tuple[str, str, str], spec: str = ONE_YEAR, levels: int = 2) -> Frontier:
         tmp_path = tmp_path_factory.mktemp("town")
         text = HEAD + "".join(ROW.format(*each) for each in aims)
         (tmp_path / "targets.yaml").write_text(text, "utf-8")
@@ -83,34 +82,27 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Reads:
         (tmp_path / "design.yaml").write_text(
             "title: D\nscenarios: plain.yaml\nfactors: {harm: [0.5, 1.5]}\n", "utf-8"
         )
-        (tmp_path / "frontier.yaml").write_text(spec, "utf-8")
+        (tmp_path / "decision.yaml").write_text(spec, "utf-8")
         model = load_model(writer(tmp_path)(EQUATIONS))
-        targets = load_targets(model=model)
-        quest = read_quest(model, load_views(model), Path)
-        return (
-            model,
-            quest,
-            frontier(model, quest, targets, draws=512, settings=4096, levels=levels, threads=1),
-        )
+        return frontier(model, draws=512, levels=levels, threads=1)
 
     return read
 
 
 @pytest.fixture(scope="module")
-def reached(reads: Reads) -> tuple[Quest, Frontier]:
+def reached(reads: Reads) -> Frontier:
     """A frontier that two targets make."""
-    _, quest, found = reads(DIRT, SPARE, spec=SPEC, levels=6)
-    return quest, found
+    return reads(DIRT, SPARE, spec=SPEC, levels=6)
 
 
 @pytest.fixture(scope="module")
 def broken(reads: Reads) -> Frontier:
     """One with a target that nothing meets."""
-    return reads(DIRT, SPARE, NEVER)[-1]
+    return reads(DIRT, SPARE, NEVER)
 
 
-def test_growth_goes_as_far_as_the_target_that_stops_it(reached: tuple[Quest, Frontier]) -> None:
-    quest, found = reached
+def test_growth_goes_as_far_as_the_target_that_stops_it(reached: Frontier) -> None:
+    found = reached
     first, second = found.horizons
     # Care ends at 0.8, where the share is 0.2; dirt is 10·rate - 0.8 = 0.5, so the rate is 0.13.
     expected = math.exp(0.13) - 1
@@ -119,18 +111,18 @@ def test_growth_goes_as_far_as_the_target_that_stops_it(reached: tuple[Quest, Fr
         assert horizon.highest.growth == pytest.approx(expected, abs=1e-5)
         assert set(horizon.binding) == {"D1", "C1"}
         assert horizon.kept == ("D1", "C1")
-        assert (horizon.never, horizon.clashing) == ((), ())
+        assert (horizon.never, horizon.conflicting) == ((), ())
         assert dict(
-            zip([each.id for each in quest.levers], horizon.highest.values, strict=True)
+            zip([each.id for each in found.spec.levers], horizon.highest.values, strict=True)
         ) == (pytest.approx({"drive": 0.146, "care": 0.8}, abs=1e-4))
     assert first.growth_present == pytest.approx(math.exp(0.04) - 1)
-    low, high = first.growth_reach
+    low, high = first.growth_range
     assert high == pytest.approx(math.exp(0.2) - 1, abs=1e-5)
     assert math.exp(-0.02) - 1 <= low < 0, "the lowest of the sweep"
 
 
-def test_no_point_of_a_plain_sweep_goes_further(reached: tuple[Quest, Frontier]) -> None:
-    _, found = reached
+def test_no_point_of_a_plain_sweep_goes_further(reached: Frontier) -> None:
+    found = reached
     grid = np.array(list(itertools.product(np.linspace(0, 0.2, 801), np.linspace(0, 1, 401))))
     drive, care = grid.T
     rate = drive - 0.02 * care
@@ -140,10 +132,6 @@ def test_no_point_of_a_plain_sweep_goes_further(reached: tuple[Quest, Frontier])
     assert horizon.highest is not None
     assert horizon.highest.growth >= best - 1e-9
     assert horizon.highest.growth <= best + 0.001
-    assert horizon.check is not None
-    sweep = horizon.check.looks[0]
-    assert sweep.settings == 4096
-    assert horizon.highest.growth >= sweep.best > best - 0.01
 
 
 def test_what_each_target_asks_by_itself(broken: Frontier) -> None:
@@ -168,89 +156,84 @@ def test_what_never_holds_is_named_and_the_frontier_is_that_of_the_others(broken
 
 def test_targets_that_clash_are_told_from_those_that_never_hold(reads: Reads) -> None:
     # F1 wants care below 0.1; K1 wants dirt below -0.7, which takes care of half and more.
-    _, _, found = reads(FULL, CLEAN)
+    found = reads(FULL, CLEAN)
     for horizon in found.horizons:
         assert horizon.never == ()
-        assert len(horizon.clashing) == 1
+        assert len(horizon.conflicting) == 1
         assert len(horizon.kept) == 1
         assert horizon.highest is not None
 
 
 def test_a_target_must_hold_in_every_year_to_the_horizon(reads: Reads) -> None:
-    _, _, found = reads(LASTING, spec=SPEC)
+    found = reads(LASTING, spec=SPEC)
     rates = [each.highest.growth for each in found.horizons if each.highest]
     # The sum of growth is 0.6 after 4 years at 0.15, but after 8 at 0.075.
     assert rates == pytest.approx([math.exp(0.15) - 1, math.exp(0.075) - 1], abs=1e-4)
 
 
-def test_chances_are_those_of_the_draws(reached: tuple[Quest, Frontier]) -> None:
-    quest, found = reached
+def test_chances_are_those_of_the_draws(reached: Frontier) -> None:
+    found = reached
     horizon = found.horizons[0]
     assert found.draws == 512
     rng = np.random.default_rng(0)
     harm = rng.uniform(0.5, 1.5, 100_000)
-    names = [each.id for each in quest.levers]
-    for policy, chance, median in zip(horizon.along, horizon.chances, horizon.medians, strict=True):
+    names = [each.id for each in found.spec.levers]
+    for policy in horizon.front:
         setting = dict(zip(names, policy.values, strict=True))
         rate = setting["drive"] - 0.02 * setting["care"]
         holds = (10 * harm * rate - setting["care"] <= 0.5) & (setting["care"] <= 0.8 + 1e-9)
-        assert chance == pytest.approx(holds.mean(), abs=0.01)
-        assert median == pytest.approx(math.exp(rate) - 1, abs=1e-9)
+        assert policy.chance == pytest.approx(holds.mean(), abs=0.01)
+        assert policy.median == pytest.approx(math.exp(rate) - 1, abs=1e-9)
     # With care at 0.8: 10·harm·rate ≤ 1.3; surely 0.95 where harm up to 1.45 does.
-    by_share = {each.share: each for each in horizon.sure}
     for share, harm_at in ((0.5, 1.0), (0.8, 1.3), (0.95, 1.45)):
-        one = by_share[share]
-        assert one.policy is not None
-        assert one.met >= share
+        sure = horizon.sure[share]
+        assert sure is not None
+        assert sure.chance >= share
         best = math.exp(0.13 / harm_at) - 1
-        assert one.growth <= best + 0.002
-        assert one.growth >= best - 0.012, "a policy between those along the frontier does as well"
+        assert sure.median <= best + 0.002
+        assert sure.median >= best - 0.012, "a policy between those along the frontier does as well"
 
 
 def test_the_surest_policy_is_no_less_sure_than_any_and_its_doubts_are_told(
-    reads: Reads, reached: tuple[Quest, Frontier]
+    reads: Reads, reached: Frontier
 ) -> None:
-    for horizon in reached[1].horizons:
+    for horizon in reached.horizons:
         assert horizon.surest is not None
-        assert horizon.surest.met == pytest.approx(1.0), "with less drive both hold in every draw"
-        assert horizon.surest.without == ()
+        assert horizon.surest.chance == pytest.approx(1.0), (
+            "with less drive both hold in every draw"
+        )
+        assert horizon.without == ()
     # With care at most 0.79 and no drive, dirt is -0.79 - 0.158·harm: so low if harm is 0.95.
-    _, quest, found = reads(("D2", "at most: -0.94", "dirt"), ("C2", "at least: 0.21", "share"))
+    found = reads(("D2", "at most: -0.94", "dirt"), ("C2", "at least: 0.21", "share"))
     horizon = found.horizons[0]
     assert horizon.surest is not None
-    assert horizon.surest.met == pytest.approx(1.5 - 0.15 / 0.158, abs=0.01)
-    assert [each for each, _ in horizon.surest.without] == [("D2",)]
-    assert [each.policy is None for each in horizon.sure] == [False, True, True]
-    assert horizon.surest.met >= max(horizon.chances)
-    setting = dict(
-        zip([each.id for each in quest.levers], horizon.surest.policy.values, strict=True)
-    )
+    assert horizon.surest.chance == pytest.approx(1.5 - 0.15 / 0.158, abs=0.01)
+    assert [each for each, _ in horizon.without] == [("D2",)]
+    assert [policy is None for policy in horizon.sure.values()] == [False, True, True]
+    assert horizon.surest.chance >= max(policy.chance for policy in horizon.front)
+    setting = dict(zip([each.id for each in found.spec.levers], horizon.surest.values, strict=True))
     harm = np.random.default_rng(0).uniform(0.5, 1.5, 100_000)
     dirt = 10 * harm * (setting["drive"] - 0.02 * setting["care"]) - setting["care"]
-    assert horizon.surest.single["D2"] == pytest.approx((dirt <= -0.94).mean(), abs=0.01)
-    assert horizon.surest.single["C2"] == pytest.approx(float(setting["care"] <= 0.79 + 1e-9))
-    assert horizon.surest.product == pytest.approx(
-        horizon.surest.single["D2"] * horizon.surest.single["C2"]
-    )
-    chance = horizon.surest.met
-    assert horizon.surest.error == pytest.approx(math.sqrt(chance * (1 - chance) / 512))
+    assert horizon.single["D2"] == pytest.approx((dirt <= -0.94).mean(), abs=0.01)
+    assert horizon.single["C2"] == pytest.approx(float(setting["care"] <= 0.79 + 1e-9))
 
 
-def test_growth_is_pushed_along_the_frontier_until_margins_have_gone(
-    reached: tuple[Quest, Frontier],
+def test_margins_fall_along_the_front_as_growth_rises(
+    reached: Frontier,
 ) -> None:
-    along = reached[1].horizons[0].along
-    growth = [each.growth for each in along]
+    front = reached.horizons[0].front
+    growth = [each.growth for each in front]
     assert growth == sorted(growth)
-    margins = [each.worst_margin for each in along]
+    margins = [each.worst_margin for each in front]
     assert margins[0] > 0 > margins[-1]
     assert margins == sorted(margins, reverse=True)
 
 
 def test_without_uncertainty_there_are_no_chances(reads: Reads) -> None:
-    _, _, found = reads(DIRT, SPARE, spec=ONE_YEAR.replace("uncertainty: design.yaml\n", ""))
+    found = reads(DIRT, SPARE, spec=ONE_YEAR.replace("uncertainty: design.yaml\n", ""))
     horizon = found.horizons[0]
-    assert (found.draws, horizon.chances, horizon.sure) == (0, (), ())
+    assert (found.draws, horizon.sure, horizon.surest) == (0, {}, None)
+    assert all(math.isnan(policy.chance) for policy in horizon.front)
     assert horizon.highest is not None
     assert horizon.highest.growth == pytest.approx(math.exp(0.13) - 1, abs=1e-5)
 
@@ -259,28 +242,28 @@ def test_a_frontier_as_text_file_and_figure(broken: Frontier) -> None:
     found = broken
     for lang in Lang:
         text = read_text(lang)
-        told = frontier_table(found, text, 100, growth_zh="产出")
+        told = shown(frontier_table(found, text, growth_zh="产出"), 100)
         assert "13.9 %" in told
         assert "N1" in told
         assert frontier_sheet(found, lang, growth_zh="产出").axes
     content = json.loads(frontier_json(found))
     assert content["horizons"][0]["never"] == ["N1"]
     assert content["horizons"][0]["highest"]["levers"]["care"] == pytest.approx(0.8, abs=1e-4)
-    empty = replace(found, horizons=tuple(replace(each, along=()) for each in found.horizons))
+    empty = replace(found, horizons=tuple(replace(each, front=()) for each in found.horizons))
     with pytest.raises(InputError, match="no frontier to draw"):
         frontier_sheet(empty, Lang.EN)
 
 
 def test_a_target_has_one_colour_in_all_panels_and_its_label_at_its_end(
-    reached: tuple[Quest, Frontier],
+    reached: Frontier,
 ) -> None:
-    _, found = reached
+    found = reached
     first = found.horizons[0]
     turned = replace(first, year=first.year + 1, kept=first.kept[::-1])
     # In another panel the targets come in another order.
     least = {id_: -float(place) for place, id_ in enumerate(first.kept)}
-    along = tuple(replace(each, margins=least) for each in first.along)
-    for other in (turned, replace(turned, along=along)):
+    front = tuple(replace(each, margins=least) for each in first.front)
+    for other in (turned, replace(turned, front=front)):
         figure = frontier_sheet(replace(found, horizons=(first, other)), Lang.EN)
         hues: dict[str, set[object]] = {}
         for axes in figure.axes:
@@ -304,8 +287,8 @@ def test_a_target_has_one_colour_in_all_panels_and_its_label_at_its_end(
     [
         ("growth: output", "growth: outpt", "did you mean 'output'"),
         ("growth: output", "growth: drive", "'drive' has no growth rate"),
-        ("push: [drive]", "push: [drve]", "no lever 'drve'; did you mean 'drive'"),
-        ("mend: [care]", "mend: [care, drive]", "'drive' and 'drive' move one constant"),
+        ("levers: [drive]", "levers: [drve]", "no lever 'drve'; did you mean 'drive'"),
+        ("levers: [care]", "levers: [care, drive]", "'drive' and 'drive' move one constant"),
         ("years: [2004, 2008]", "years: [1999]", "no growth to 1999; expected after 2000"),
         ("years: [2004, 2008]", "yeers: [2004]", "did you mean 'years'"),
         ("plain.yaml", "plane", "no scenario is called"),
@@ -318,14 +301,83 @@ def test_faults_of_the_file(reads: Reads, old: str, new: str, message: str) -> N
 
 
 def test_what_no_file_says_is_asked_for(city: Model, tmp_path: Path) -> None:
-    with pytest.raises(DesignError, match="no file says over which levers"):
-        read_quest(city, load_views(city), Path, path=tmp_path / "none.yaml")
+    with pytest.raises(DesignError, match="no file states the decision problem"):
+        read_frontier_spec(city, load_views(city), path=tmp_path / "none.yaml")
 
 
-def test_the_shipped_file_fits_the_shipped_model(city: Model, root: Path) -> None:
-    targets = load_targets(model=city)
-    sweeps = root / "scenarios" / "sweeps"
-    quest = read_quest(city, load_views(city, targets), lambda name: sweeps / f"{name}.yaml")
-    assert len(quest.push) >= 5
-    assert len(quest.mend) >= 10
-    assert quest.uncertainty is not None
+def test_the_shipped_file_fits_the_shipped_model(city: Model) -> None:
+    spec = read_frontier_spec(city, load_views(city, load_targets(model=city)))
+    assert len(spec.growth_levers) >= 5
+    assert len(spec.target_levers) >= 10
+    assert spec.uncertainty is not None
+
+
+# --- brute force ----------------------------------------------------------------------------------
+
+TWO_DRIVES = """
+drive a= 0.05 ~ 1/Year [0,0.1] ~ 干劲甲。One. [A: 0–0.1] |
+drive b= 0.02 ~ 1/Year [0,0.1] ~ 干劲乙。Two. [A: 0–0.1] |
+care= 0.5 ~ Dmnl [0,1] ~ 治理。Abatement. [A: 0–1] |
+thrift= 0.5 ~ Dmnl [0,1] ~ 节俭。Saving. [A: 0–1] |
+rate= {rate} ~ 1/Year ~ 增速。Net. |
+output= 100*EXP(rate*(Time - 2000)/one year) ~ 亿元/Year ~ 产出。Grows. |
+dirt= {dirt} ~ Dmnl ~ 污染。Of growth. |
+waste= {waste} ~ Dmnl ~ 浪费。Of growth. |
+stock= INTEG(output*0, 1) ~ 亿元 ~ 存量。So that it is a model. |
+one year= 1 ~ Year [1,1] ~ 一年。One. |
+"""
+SHAPES = {
+    "linear": {
+        "rate": "drive a + drive b - 0.02*care - 0.01*thrift",
+        "dirt": "(10*drive a + 4*drive b)*one year - care",
+        "waste": "(3*drive a + 9*drive b)*one year - thrift",
+    },
+    # Growth has a ridge where both drives are alike, and dirt jumps: no slope leads round either.
+    "corner": {
+        "rate": "2*MIN(drive a, drive b) - 0.02*care - 0.01*thrift",
+        "dirt": "(10*drive a + 4*drive b)*one year - MIN(care, 0.6) + 0.3*STEP(1, 2000 + 4*thrift)",
+        "waste": "MAX(3*drive a, 9*drive b)*one year - thrift",
+    },
+}
+LIMITS = [("D1", "at most: 0.1", "dirt"), ("W1", "at most: 0.1", "waste")]
+
+
+def by_hand(name: str, levers: Floats) -> Floats:
+    """Return growth where both targets hold, else nothing, of values ``(run, lever)``."""
+    a, b, care, thrift = levers.T
+    if name == "linear":
+        rate = a + b - 0.02 * care - 0.01 * thrift
+        dirt, waste = 10 * a + 4 * b - care, 3 * a + 9 * b - thrift
+    else:
+        rate = 2 * np.minimum(a, b) - 0.02 * care - 0.01 * thrift
+        dirt = 10 * a + 4 * b - np.minimum(care, 0.6) + 0.3
+        waste = np.maximum(3 * a, 9 * b) - thrift
+    holds = (dirt <= 0.1 + 1e-12) & (waste <= 0.1 + 1e-12)
+    return np.asarray(np.where(holds, np.exp(rate) - 1, -np.inf))
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_no_point_of_a_fine_grid_nor_near_the_answer_grows_faster(
+    name: str, tmp_path: Path
+) -> None:
+    text = HEAD + "".join(ROW.format(*aim) for aim in LIMITS)
+    (tmp_path / "targets.yaml").write_text(text, "utf-8")
+    (tmp_path / "plain.yaml").write_text("title: Plain\n", "utf-8")
+    (tmp_path / "decision.yaml").write_text(
+        "growth: output\nyears: [2004]\nscenario: plain.yaml\n"
+        "growth_levers: [drive a, drive b]\ntarget_levers: [care, thrift]\n",
+        "utf-8",
+    )
+    model = load_model(writer(tmp_path)(TWO_DRIVES.format(**SHAPES[name])))
+    (horizon,) = frontier(model, levels=1, threads=1).horizons
+    assert horizon.highest is not None
+    growth, answer = horizon.highest.growth, np.array(horizon.highest.values)
+    width = np.array([0.1, 0.1, 1.0, 1.0])
+    axes = [np.linspace(0, end, 41) for end in width]
+    best = by_hand(name, np.array(list(itertools.product(*axes)))).max()
+    assert growth >= best - 1e-9
+    assert growth <= best + 0.003, "nor does it claim more than the coarseness of the grid"
+    rng = np.random.default_rng(1)
+    for radius in (0.3, 0.03, 0.003):
+        moves = rng.uniform(-radius, radius, (100_000, 4)) * (rng.random((100_000, 4)) < 0.6)
+        assert growth >= by_hand(name, np.clip(answer + moves * width, 0, width)).max() - 1e-6

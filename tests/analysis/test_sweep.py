@@ -25,14 +25,11 @@ from scipy.stats import binomtest
 
 from plansim.analysis.evaluator import (
     Evaluator,
-    Reading,
     RunStatus,
-    Simulate,
-    SimulatedRuns,
 )
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.replay import deviation, member, scenario_text, stored_run
+from plansim.analysis.experiments.replay import deviation, member, member_text, stored_run
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.experiments.sweep import request_of, sweep
@@ -503,7 +500,7 @@ def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(
     sweep(reads(samples=10), town, aims, tmp_path / "r.zarr")
     store = open_store(tmp_path / "r.zarr")
     scenario = member(store, stored_run(store, 7), town)
-    (tmp_path / "again.yaml").write_text(scenario_text(scenario), "utf-8")
+    (tmp_path / "again.yaml").write_text(member_text(scenario), "utf-8")
     read = read_scenario(tmp_path / "again.yaml", town)
     assert dict(read.values) == dict(scenario.values)
     assert read.assumed == scenario.assumed
@@ -656,18 +653,18 @@ def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
 
 
 def test_an_error_in_a_thread_ends_the_sweep(
-    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+    town: Model,
+    aims: tuple[Target, ...],
+    reads: Callable[..., Design],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(
-        model: Model, scenario: Scenario, constants: Sequence[str], readings: Sequence[Reading]
-    ) -> Simulate:
-        def simulate(inputs: npt.NDArray[np.float64]) -> SimulatedRuns:
-            raise ZeroDivisionError(threading.current_thread().name)
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError(threading.current_thread().name)
 
-        return simulate
-
+    monkeypatch.setattr("plansim.analysis.evaluator.constants_of", broken)
     with pytest.raises(ZeroDivisionError):
-        sweep(reads(), town, aims, tmp_path / "r.zarr", engine=broken, threads=2)
+        sweep(reads(), town, aims, tmp_path / "r.zarr", threads=2)
     assert open_store(tmp_path / "r.zarr").done() == frozenset()
 
 

@@ -35,7 +35,7 @@ from plansim.engine.batch import FloatArray, saved_times, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
-from plansim.scenario.factors import applied, default_of
+from plansim.scenario.factors import constants_of
 from plansim.scenario.reader import as_written
 from plansim.targets.catalogue import load_targets, variable_of
 from tests.bench.ablation import ablated
@@ -64,8 +64,8 @@ def drawn(kernel: Kernel, design: Design, runs: int) -> FloatArray:
     """Give inputs as the design draws them."""
     constants = [each for factor in design.factors for each in factor.constants]
     values = design.scenarios[0].values
-    defaults = {each: default_of(load_model(), values, each) for each in constants}
-    table = applied(design.factors, Sampler(design).draw(0, runs), defaults)
+    points = Sampler(design).draw(0, runs)
+    table = constants_of(load_model(), values, design.factors, points)
     return np.ascontiguousarray(table[:, [constants.index(name) for name in kernel.inputs]])
 
 

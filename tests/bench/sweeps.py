@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from plansim.analysis.evaluator import TILE, Evaluator, Request, compiled
+from plansim.analysis.evaluator import TILE, Evaluator, Request
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
@@ -20,9 +20,10 @@ from plansim.analysis.experiments.store import create_store
 from plansim.analysis.experiments.summary import summarise
 from plansim.analysis.experiments.sweep import SweepRuns, request_of
 from plansim.engine.batch import FloatArray
+from plansim.engine.readings import CompiledRuns
 from plansim.files import shipped
 from plansim.model.records import Model
-from plansim.scenario.factors import applied, default_of
+from plansim.scenario.factors import constants_of
 from plansim.targets.catalogue import load_targets
 
 __all__ = ["MILLION", "design_of", "stages", "whole"]
@@ -75,12 +76,12 @@ def _simulation(model: Model, design: Design, request: Request) -> Callable[[Flo
     scenario = design.scenarios[0]
     readings = Evaluator(model, scenario, design.factors, request).readings
     constants = [name for factor in design.factors for name in factor.constants]
-    simulate = compiled(model, scenario, constants, readings)
-    defaults = {name: default_of(model, scenario.values, name) for name in constants}
+    runs = CompiledRuns(model, scenario, constants, readings)
 
     def run(points: FloatArray) -> None:
         for first in range(0, len(points), TILE):
-            simulate(applied(design.factors, points[first : first + TILE], defaults))
+            tile = points[first : first + TILE]
+            runs.simulate(constants_of(model, scenario.values, design.factors, tile))
 
     return run
 

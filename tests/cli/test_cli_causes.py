@@ -128,11 +128,12 @@ def test_a_scenario_against_itself_changes_nothing(call: Call) -> None:
 
 def test_a_solution_in_full(told: Callable[..., Any]) -> None:
     found = told("solve", "baseline", "--lever", "coal quality", "--target", "M34a")
-    assert found["lever"] == "coal quality after"
-    assert 0.75 < found["value"] < found["present"] == 1
-    assert found["margin"] == pytest.approx(0, abs=1e-6)
-    assert found["plausible"] is True
-    assert [each["range"] for each in found["sought"]] == ["plausible"]
+    (lever,) = found["levers"]
+    assert lever["name"] == "coal quality after"
+    assert 0.75 < lever["value"] < lever["present"] == 1
+    assert found["margins"]["M34a"] == pytest.approx(0, abs=1e-6)
+    assert lever["plausible"] is True
+    assert [each["range"] for each in found["searched"]] == ["plausible"]
 
 
 def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:

@@ -136,8 +136,9 @@ targets:
 def town(tmp_path: Path) -> str:
     (tmp_path / "targets.yaml").write_text(PLAN, "utf-8")
     (tmp_path / "plain.yaml").write_text("title: Plain\n", "utf-8")
-    (tmp_path / "frontier.yaml").write_text(
-        "growth: output\nyears: [2004]\nscenario: plain.yaml\npush: [drive]\nmend: [care]\n",
+    (tmp_path / "decision.yaml").write_text(
+        "growth: output\nyears: [2004]\nscenario: plain.yaml\ngrowth_levers: [drive]\n"
+        "target_levers: [care]\n",
         "utf-8",
     )
     return str(load_model(writer(tmp_path)(TOWN)).path)
@@ -153,7 +154,7 @@ def test_a_frontier_as_text_and_file(call: Call, town: str, tmp_path: Path) -> N
     told = json.loads((tmp_path / "f.json").read_text("utf-8"))
     assert told["horizons"][0]["highest"]["growth"] == pytest.approx(math.exp(0.15) - 1, abs=1e-5)
     assert (tmp_path / "f.png").stat().st_size > 1000
-    code, out, _ = call("frontier", "plain.yaml", "--model", town, "--check", "1024", "-n", "16")
+    code, out, _ = call("frontier", "plain.yaml", "--model", town, "-n", "16")
     assert code == 0
     assert "The highest growth at which all 1 hold is 16.18 % a year." in out
     assert [line for line in out.splitlines() if len(line) > 100] == []
@@ -163,7 +164,7 @@ def test_a_frontier_as_text_and_file(call: Call, town: str, tmp_path: Path) -> N
     ("arguments", "message"),
     [
         (("baselin",), "no scenario is called 'baselin'"),
-        (("--spec", "none.yaml"), "no file says over which levers a frontier is to be sought"),
+        (("--spec", "none.yaml"), "no file states the decision problem"),
         (("-o", "f.csv"), "expected a name that ends with .json"),
         (("--plot", "f.jpg"), "expected a name that ends with .pdf"),
         (("-n", "1"), "Invalid value for '-n'"),

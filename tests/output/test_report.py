@@ -20,9 +20,8 @@ from fontTools.ttLib import TTFont
 from openpyxl import load_workbook
 
 from plansim.analysis.comparison import Comparison, Spread, compare
-from plansim.analysis.evaluator import compiled
-from plansim.analysis.optimization.remedies import Mended
-from plansim.analysis.optimization.workshop import workshop_of
+from plansim.analysis.optimization.problem import decision_problem
+from plansim.analysis.optimization.remedies import Remedies
 from plansim.cli.main import main
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
@@ -41,8 +40,8 @@ from plansim.output.report.document import (
     numbered,
 )
 from plansim.output.report.file import FORMATS, write_report
-from plansim.output.report.moves import move_in_words
 from plansim.output.report.pdf import fonts, lay_out
+from plansim.output.report.remedies import move_in_words
 from plansim.output.report.terminal import terminal_text
 from plansim.output.report.typography import in_print
 from plansim.output.text import Lang, read_text
@@ -169,7 +168,7 @@ def test_the_first_section_names_every_binding_target_that_fails_and_when(
             said = text("report.fails_first", year=verdict.first_breach)
             other = verdict.first_breach not in (None, target.year)
             assert (said in cell.below) is other
-        assert row.cells[-1].text, "nothing is said of what would mend it"
+        assert row.cells[-1].text, "no remedy is given"
     said = " ".join(texts(first))
     for each in found.breached:
         years = {v[each.id].first_breach for v in found.verdicts} - {None}
@@ -481,21 +480,21 @@ def test_rows_of_bands_are_for_workbooks_alone(documents: dict[Lang, Document]) 
 
 
 @pytest.mark.parametrize("lang", LANGS)
-def test_page_one_says_what_mends_several_at_once_and_what_stays_missed(
+def test_page_one_says_what_meets_several_at_once_and_what_stays_missed(
     found: Comparison, documents: dict[Lang, Document], lang: Lang
 ) -> None:
     said = [each for each in texts(documents[lang].sections[0]) if "“" in each or '"' in each]
-    for scenario, mended in zip(found.scenarios, found.mended, strict=True):
-        joint = mended.joint
+    for scenario, remedies in zip(found.scenarios, found.remedies, strict=True):
+        joint = remedies.joint
         assert joint is not None
         assert joint.remedy is not None
         name = read_text(lang).pick(scenario.title_en, scenario.title_zh)
         (line,) = [each for each in said[1:] if name in each]
-        assert str(len(joint.mended)) in line
+        assert str(len(joint.targets)) in line
         assert str(len(joint.remedy.moves)) in line
         assert read_text(lang)("report.joint_sure") in line
-        assert all(each.target.id in line for each in joint.left)
-        assert not any(each.id in line.split() for each in joint.mended)
+        assert all(each.target.id in line for each in joint.unmet)
+        assert not any(each.id in line.split() for each in joint.targets)
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -503,11 +502,11 @@ def test_notes_speak_only_of_columns_that_are_there(
     found: Comparison, documents: dict[Lang, Document], lang: Lang
 ) -> None:
     text = read_text(lang)
-    bare = replace(found, mended=tuple(Mended((), None) for _ in found.mended))
+    bare = replace(found, remedies=tuple(Remedies((), None) for _ in found.remedies))
     for document, sought in ((documents[lang], True), (report(bare, text), False)):
         (table,) = [e for e in document.sections[0].blocks if isinstance(e, Table)]
-        assert (table.columns[-1].head == text("report.mends")) is sought
-        assert (text("report.mends_note") in table.note) is sought
+        assert (table.columns[-1].head == text("report.remedy")) is sought
+        assert (text("report.remedy_note") in table.note) is sought
         assert ("→" in table.note) is sought
 
 
@@ -516,13 +515,11 @@ def test_moves_of_page_one_are_short_and_still_meet_their_target(
 ) -> None:
     text = read_text(Lang.EN)
     seen = 0
-    for mended in found.mended:
-        alone = [(each.target, each.alone[0].moves[0]) for each in mended.each if each.alone]
+    for remedies in found.remedies:
+        alone = [(each.target, each.alone[0].moves[0]) for each in remedies.single if each.alone]
         levers = [move.lever for _, move in alone]
-        shop = workshop_of(
-            city, stories[mended.each[0].scenario], levers, [target for target, _ in alone],
-            compiled,
-        )  # fmt: skip
+        scenario = stories[remedies.single[0].scenario]
+        problem = decision_problem(city, scenario, levers, [target for target, _ in alone])
         for place, (target, move) in enumerate(alone):
             name = move.lever.name_en
             said = move_in_words(move, text, brief=True).removeprefix(name)
@@ -536,7 +533,10 @@ def test_moves_of_page_one_are_short_and_still_meet_their_target(
             assert abs(value - move.present) >= abs(move.value - move.present) * (1 - 1e-6)
             width = move.lever.high - move.lever.low
             assert move.lever.low - 1e-6 * width <= value <= move.lever.high + 1e-6 * width
-            assert shop.margins(target, [[(place, value)]])[0] >= 0, (target.id, said)
+            values = problem.present.copy()
+            values[place] = value
+            margins = problem.evaluate(problem.positions(values)[None])[0]
+            assert margins[problem.targets.index(target)] >= 0, (target.id, said)
             seen += 1
     assert seen
 

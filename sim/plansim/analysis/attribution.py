@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
+from plansim.analysis.evaluator import Evaluator, Request
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
@@ -102,7 +102,6 @@ def attribute(
     *,
     orders: int = ORDERS,
     seed: int = 0,
-    engine: Engine = compiled,
 ) -> Attribution:
     """Say which changed assumptions move the margins of targets, and by how much.
 
@@ -112,7 +111,7 @@ def attribute(
     Raises:
         InputError: the scenarios differ in their clocks, or in what the shape of the code depends
             on.
-        ModelError: the engine cannot compute the model.
+        ModelError: the model cannot be compiled.
         SimulationError: a run with some of the changes breaks down.
     """
     if before.time != after.time:
@@ -130,23 +129,23 @@ def attribute(
     groups = groups_of(model, before, after)
     exact = len(groups) <= MOST_EXACT
     paths = None if exact else _orders(len(groups), orders, seed)
-    masks = _subsets(len(groups)) if paths is None else _along(paths)
-    wanted, places = np.unique(masks, axis=0, return_inverse=True)
-    constants = [each for group in groups for each in group.constants]
-    evaluator = Evaluator(model, before, constants, Request(targets), engine)
+    masks = _subsets(len(groups)) if paths is None else _subsets_passed(paths)
+    wanted, rows = np.unique(masks, axis=0, return_inverse=True)
+    constants = [name for group in groups for name in group.constants]
+    evaluator = Evaluator(model, before, constants, Request(targets))
     evaluation = evaluator.evaluate(_settings(groups, wanted))
     evaluation.require_ok()
-    found = []
+    results = []
     for target in targets:
         findings = evaluation[target.id]
-        margins = findings.margin[places.reshape(-1)]
+        margins = findings.margin[rows.reshape(-1)]
         if paths is None:
             shares, errors = shapley(margins), np.zeros(len(groups))
         else:
             shares, errors = sampled_shapley(margins, paths)
-        found.append(_shares(target, findings, wanted, shares, errors, after))
+        results.append(_shares(target, findings, wanted, shares, errors, after))
     return Attribution(
-        before.id, after.id, groups, tuple(found), len(wanted), 0 if paths is None else len(paths)
+        before.id, after.id, groups, tuple(results), len(wanted), 0 if paths is None else len(paths)
     )
 
 
@@ -166,25 +165,25 @@ def _clock(time: TimeSpec) -> Message:
 
 
 def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, ...]:
-    """Give what the second of two scenarios has otherwise than the first.
+    """Return what the second of two scenarios has otherwise than the first.
 
     Groups come in the order in which the model's file has their first constants.
     """
     references = dict.fromkeys([*before.values, *after.values])
     changed: dict[str, list[tuple[str, float, float]]] = {}
-    order = {name: place for place, name in enumerate(model.variables)}
-    for reference in sorted(references, key=lambda each: order[_bare(each)]):
+    order = {name: column for column, name in enumerate(model.variables)}
+    for reference in sorted(references, key=lambda name: order[_bare(name)]):
         name = _bare(reference)
         if model.variables[name].kind is VariableKind.CONTROL:
             continue
-        old, new = (default_of(model, each.values, reference) for each in (before, after))
+        old, new = (default_of(model, one.values, reference) for one in (before, after))
         if old != new:
             changed.setdefault(change_of(model, reference), []).append((reference, old, new))
     return tuple(_group(model, name, changes) for name, changes in changed.items())
 
 
 def change_of(model: Model, reference: str) -> str:
-    """Give the name of the group that a constant is in: its lever's, or that of its array."""
+    """Return the name of the group that a constant is in: its lever's, or that of its array."""
     name = _bare(reference)
     return lever_of(model, name) or name
 
@@ -207,10 +206,10 @@ def _bare(reference: str) -> str:
 
 
 def _settings(groups: Sequence[Group], masks: Masks) -> Floats:
-    """Give the constants of each subset of groups: ``(run, group)`` → ``(run, constant)``."""
+    """Return the constants of each subset of groups: ``(run, group)`` → ``(run, constant)``."""
     columns = [
-        np.where(masks[:, place], new, old)
-        for place, group in enumerate(groups)
+        np.where(masks[:, column], new, old)
+        for column, group in enumerate(groups)
         for old, new in zip(group.before, group.after, strict=True)
     ]
     return np.stack(columns, axis=1) if columns else np.empty((len(masks), 0))
@@ -247,15 +246,15 @@ def _status(findings: Findings, run: int) -> Status:
 
 
 def _subsets(count: int) -> Masks:
-    """Give every subset of groups, ``(2 ** group, group)``, the last group changing fastest."""
-    places = np.arange(count)[::-1]
-    return (np.arange(2**count)[:, None] >> places & 1).astype(bool)
+    """Return every subset of groups, ``(2 ** group, group)``, the last group changing fastest."""
+    rows = np.arange(count)[::-1]
+    return (np.arange(2**count)[:, None] >> rows & 1).astype(bool)
 
 
 def shapley(worth: Floats) -> Floats:
-    """Give the Shapley value of each member of a game.
+    """Return the Shapley value of each member of a game.
 
-    ``worth`` holds what every subset is worth, ``(2 ** member,)``; bit i of the place, counted
+    ``worth`` holds what every subset is worth, ``(2 ** member,)``; bit i of the index, counted
     from the highest, says whether member i is in it.
 
     >>> shapley(np.array([0.0, 1.0, 2.0, 7.0]))  # the second alone 1, the first alone 2, both 7
@@ -263,15 +262,15 @@ def shapley(worth: Floats) -> Floats:
     """
     count = round(math.log2(len(worth)))
     cube = worth.reshape((2,) * count)
-    found = np.empty(count)
+    results = np.empty(count)
     if not count:
-        return found
+        return results
     sizes = _subsets(count - 1).sum(axis=1)
     weights = np.array([1 / (count * math.comb(count - 1, int(size))) for size in sizes])
     for member in range(count):
         gains = np.diff(cube, axis=member).reshape(-1)
-        found[member] = math.fsum((weights * gains).tolist())
-    return found
+        results[member] = math.fsum((weights * gains).tolist())
+    return results
 
 
 # --- some orders ----------------------------------------------------------------------------------
@@ -290,11 +289,11 @@ def _orders(count: int, orders: int, seed: int) -> npt.NDArray[np.intp]:
             other = next(numbers) * (last + 1) >> 32
             order[last], order[other] = order[other], order[last]
         drawn.append(order)
-    return np.array([each for one in drawn for each in (one, one[::-1])], dtype=np.intp)
+    return np.array([pair for one in drawn for pair in (one, one[::-1])], dtype=np.intp)
 
 
 def _mulberry32(seed: int) -> Iterator[int]:
-    """Give random whole numbers below 2 ** 32.
+    """Return random whole numbers below 2 ** 32.
 
     NumPy's generators would be slow and long to write again in JavaScript; this one (T. Ettinger,
     2017) is four lines in either language, and good enough to shuffle some dozens of things.
@@ -307,8 +306,8 @@ def _mulberry32(seed: int) -> Iterator[int]:
         yield mixed ^ mixed >> 14
 
 
-def _along(paths: npt.NDArray[np.intp]) -> Masks:
-    """Give the subsets passed in each order, from none to all: ``(order · (group + 1), group)``."""
+def _subsets_passed(paths: npt.NDArray[np.intp]) -> Masks:
+    """Return the subsets passed in each order: ``(order · (group + 1), group)``, none to all."""
     count = paths.shape[1]
     turns = np.argsort(paths, axis=1)
     return (turns[:, None, :] < np.arange(count + 1)[None, :, None]).reshape(-1, count)

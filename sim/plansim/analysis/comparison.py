@@ -1,4 +1,4 @@
-"""Scenarios side by side: verdicts, the assumptions that differ, what moves margins, what mends.
+"""Scenarios side by side: verdicts, the assumptions that differ, what moves margins, remedies.
 
 Nothing is judged or attributed anew here; what the other modules find is put into one record,
 which a report shows.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
-from plansim.analysis.optimization.remedies import Mended, mend
+from plansim.analysis.optimization.remedies import Remedies, seek_remedies
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
@@ -74,7 +74,7 @@ class Comparison:
     assumptions: tuple[Assumption, ...]
     attributions: tuple[Attribution | None, ...]
     """Of each but the first; None where the clocks differ, so that nothing can be attributed."""
-    mended: tuple[Mended, ...]
+    remedies: tuple[Remedies, ...]
     """Of each, for the binding targets that it fails; nothing where the search was left out."""
     spread: Spread | None = None
 
@@ -120,12 +120,12 @@ def compare(
     views: Views,
     *,
     spread: Spread | None = None,
-    mending: bool = True,
+    remedies: bool = True,
 ) -> Comparison:
     """Put side by side what becomes of a plan under scenarios.
 
-    ``runs`` are theirs, by years. With ``mending``, what would mend each binding target that fails
-    is looked for among the levers of the views that are in the plan makers' hands.
+    ``runs`` are theirs, by years. With ``remedies``, those of each binding target that fails
+    are looked for among the levers of the views that are in the plan makers' hands.
 
     Raises:
         InputError: fewer than two scenarios, or a sweep that has run none of them.
@@ -165,7 +165,7 @@ def compare(
             for each in scenarios[1:]
         ),
         tuple(
-            mend(
+            seek_remedies(
                 model,
                 scenario,
                 levers,
@@ -173,8 +173,8 @@ def compare(
                 judged,
                 [e for e in judged if _holds(found, e)],
             )
-            if mending
-            else Mended((), None)
+            if remedies
+            else Remedies((), None)
             for scenario, found in zip(scenarios, verdicts, strict=True)
         ),
         spread,

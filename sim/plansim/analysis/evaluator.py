@@ -6,7 +6,7 @@
     evaluation = evaluator.evaluate(np.array([[0.011], [0.012]]))
     evaluation["M28"].margin  # (run,)
 
-    values (run, factor) → constants of each run → engine → readings → indicators and verdicts
+    values (run, factor) → constants of each run → readings → indicators and verdicts
 
 Runs are made in tiles that stay in the processor's cache, and on as many threads as asked for. A
 run that breaks down is a status with the variable that failed and the time, never an exception.
@@ -22,34 +22,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plansim.engine.readings import (
-    Engine,
-    Reading,
-    RunStatus,
-    Simulate,
-    SimulatedRuns,
-    compiled,
-)
+from plansim.engine.readings import CompiledRuns, Reading, RunStatus
 from plansim.errors import Message, SimulationError
 from plansim.model.records import Model
-from plansim.scenario.factors import Apply, Factor, applied, default_of
+from plansim.scenario.factors import Apply, Factor, constants_of
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import Attribute, Status, Target, unit_factor, variable_of
 from plansim.targets.indicator import Floats, Yearly, moment
 from plansim.targets.verdict import Answer, Findings, findings, measured_at
 
-__all__ = [
-    "TILE",
-    "Engine",
-    "Evaluation",
-    "Evaluator",
-    "Reading",
-    "Request",
-    "RunStatus",
-    "Simulate",
-    "SimulatedRuns",
-    "compiled",
-]
+__all__ = ["TILE", "Evaluation", "Evaluator", "Request", "RunStatus"]
 
 TILE = 4096
 """Maximum number of runs that are simulated and judged at once: they stay in the cache."""
@@ -75,7 +57,7 @@ class Request:
     @property
     def binding(self) -> tuple[Target, ...]:
         """The targets that are followed to their horizon."""
-        return tuple(each for each in self.targets if each.attribute is Attribute.BINDING)
+        return tuple(one for one in self.targets if one.attribute is Attribute.BINDING)
 
 
 @dataclass(frozen=True)
@@ -131,7 +113,7 @@ class Evaluation:
 
     def met(self, targets: Sequence[Target]) -> npt.NDArray[np.bool_]:
         """Return whether each run meets each target: ``(run, target)``."""
-        columns = [self.findings[each.id].status == Status.MET.code for each in targets]
+        columns = [self.findings[one.id].status == Status.MET.code for one in targets]
         return np.stack(columns, axis=1) if columns else np.empty((len(self.status), 0), bool)
 
     def failure(self, run: int) -> str:
@@ -147,15 +129,15 @@ class Evaluation:
         Raises:
             SimulationError: a run failed.
         """
-        for run in np.flatnonzero(self.failed):
+        for run in map(int, np.flatnonzero(self.failed)):
             count = int(self.failed.sum())
             raise SimulationError(
                 Message(
                     "{count} of {total} runs break down; run {run} first at {location}",
                     count=count,
                     total=len(self.status),
-                    run=int(run),
-                    location=self.failure(int(run)),
+                    run=run,
+                    location=self.failure(run),
                 )
             )
 
@@ -172,7 +154,7 @@ class Evaluator:
         scenario: Scenario,
         factors: Sequence[Factor | str],
         request: Request,
-        engine: Engine = compiled,
+        *,
         tile: int = TILE,
     ) -> None:
         """Prepare runs.
@@ -183,13 +165,12 @@ class Evaluator:
             factors: what differs between runs: a factor, or a constant that is set, ``name`` or
                 ``name[e1,e2]``.
             request: what is wanted of each run.
-            engine: what simulates them.
             tile: maximum number of runs that are simulated and judged at once. The results do not
                 depend on it.
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
-            ModelError: what the engine cannot compute.
+            ModelError: what the compiler does not support, each with its variable and line.
         """
         self.model = model
         self.scenario = scenario
@@ -200,12 +181,6 @@ class Evaluator:
         self.request = request
         self.tile = tile
         self._variables = tuple(model.variables)
-        self._defaults = {
-            name: default_of(model, scenario.values, name)
-            for factor in self.factors
-            if factor.apply is not Apply.SET
-            for name in factor.constants
-        }
         self._scales = {
             (target.id, name): unit_factor(variable_of(model, name).unit, target)
             for target in request.targets
@@ -218,7 +193,7 @@ class Evaluator:
              for name in request.outputs], np.intp,
         ).reshape(len(request.outputs), len(request.years))  # fmt: skip
         constants = [name for factor in self.factors for name in factor.constants]
-        self._simulate = engine(model, scenario, constants, self.readings)
+        self._runs = CompiledRuns(model, scenario, constants, self.readings)
 
     def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Evaluation:
         """Simulate and judge runs.
@@ -245,7 +220,8 @@ class Evaluator:
             yield rows, self._evaluated(values[rows])
 
     def _evaluated(self, values: Floats) -> Evaluation:
-        runs = self._simulate(applied(self.factors, values, self._defaults))
+        base = self.scenario.values
+        runs = self._runs.simulate(constants_of(self.model, base, self.factors, values))
 
         def series(reference: str) -> Yearly:
             return lambda year: np.asarray(

@@ -52,7 +52,7 @@ __all__ = ["COMMANDS"]
     help="Add what this sweep says of the same scenarios: bands, and shares of runs.",
 )
 @click.option(
-    "--no-remedies", is_flag=True, help="Leave out the search for what would mend what fails."
+    "--no-remedies", is_flag=True, help="Leave out the search for remedies of targets that fail."
 )
 @model_option
 @engine_option
@@ -104,7 +104,7 @@ def compare(
             targets,
             load_views(read, targets),
             spread=spread,
-            mending=not no_remedies,
+            remedies=not no_remedies,
         )
     document = report(found, page.text)
     if output is None:

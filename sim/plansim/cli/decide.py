@@ -225,7 +225,8 @@ def _show(found: Sensitivity, form: str, page: Page) -> None:
     "--spec",
     metavar="FILE.yaml",
     type=click.Path(path_type=Path),
-    help="What growth is pushed to when, and by which levers; else frontier.yaml beside the model.",
+    help="The decision problem: whose growth, to which years, by which levers; else decision.yaml "
+    "beside the model.",
 )
 @click.option(
     "-n",
@@ -235,15 +236,6 @@ def _show(found: Sensitivity, form: str, page: Page) -> None:
     default=1024,
     show_default=True,
     help="Draws of what is uncertain, for each policy that is judged over them.",
-)
-@click.option(
-    "--check",
-    "settings",
-    metavar="N",
-    type=WholeNumber(0),
-    default=65536,
-    show_default=True,
-    help="Settings of each look of the check by brute force; 0 for no check.",
 )
 @click.option("--threads", metavar="N", type=WholeNumber(1, 1024), help="Else one a processor.")
 @click.option(
@@ -268,7 +260,6 @@ def frontier(
     scenario: str | None,
     spec: Path | None,
     draws: int,
-    settings: int,
     threads: int | None,
     output: Path | None,
     picture: Path | None,
@@ -277,18 +268,16 @@ def frontier(
     form: str,
     lang: str | None,
 ) -> None:
-    """Find how far growth may go while all binding targets hold, and which target stops it.
+    """Find how far growth may go while all binding targets hold, and which target limits it.
 
     Levers are moved about SCENARIO, or the scenario that the file names. Where no setting holds
-    all targets, it is said which ones make it so, and the frontier is that of the others. The
-    answer is checked by brute force: many other settings, none of which may grow faster.
+    all targets, the answer names those that make it so, and the frontier is that of the others.
     """
-    from plansim.analysis.experiments.design_file import design_named
     from plansim.analysis.optimization.frontier import frontier as search
-    from plansim.analysis.optimization.frontier_file import read_quest
+    from plansim.analysis.optimization.problem import read_frontier_spec
     from plansim.output.export.frontier import frontier_json
     from plansim.output.tables.frontier import frontier_table
-    from plansim.targets.catalogue import variable_of
+    from plansim.output.tables.layout import shown
     from plansim.targets.views_file import load_views
 
     page = page_for(lang)
@@ -299,19 +288,15 @@ def frontier(
     faults: list[Fault] = []
     chosen = scenarios_of([scenario], (), read, targets, faults)[:1] if scenario else []
     raise_all(faults)
-    quest = read_quest(
+    problem = read_frontier_spec(
         read,
         load_views(read, targets),
-        design_named,
         path=spec,
         scenario=chosen[0] if chosen else None,
-        samples=draws,
     )
     with stepwise(page, "frontier.searching") as tell:
-        found = search(
-            read, quest, targets, draws=draws, settings=settings, threads=threads, progress=tell
-        )
-    name = variable_of(read, quest.growth).name_zh
+        found = search(read, problem, targets, draws=draws, threads=threads, progress=tell)
+    name = read.variables[problem.growth].name_zh
     if output is not None:
         write_text(output, frontier_json(found), force=force)
         remark(page.text("plot.written", path=output))
@@ -324,7 +309,8 @@ def frontier(
     if form == "json":
         machine(frontier_json(found))
         return
-    page.show(frontier_table(found, page.text, page.width, growth_zh=name, colour=page.colour))
+    table = frontier_table(found, page.text, growth_zh=name)
+    page.show(shown(table, page.width, colour=page.colour))
 
 
 @contextmanager

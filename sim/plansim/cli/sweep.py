@@ -222,7 +222,7 @@ def replay(
 ) -> None:
     """Run run INDEX of a sweep again, as a scenario, and hold it to what is stored."""
     from plansim.analysis.evaluator import RunStatus
-    from plansim.analysis.experiments.replay import deviation, member, scenario_text, stored_run
+    from plansim.analysis.experiments.replay import deviation, member, member_text, stored_run
     from plansim.analysis.experiments.store import open_store
     from plansim.output.tables.table import verdict_table
     from plansim.targets.verdict import check_targets
@@ -233,7 +233,7 @@ def replay(
     read = model_at(model)
     scenario = member(store, stored, read)
     if output is not None:
-        write_text(output, scenario_text(scenario), force=force)
+        write_text(output, member_text(scenario), force=force)
         remark(page.text("sweep.scenario_written", path=output))
     if stored.status is not RunStatus.OK:
         what = {"variable": stored.failed_variable or "?", "when": stored.failed_time}

@@ -10,7 +10,6 @@ import click
 
 from plansim.cli.context import (
     UsageError,
-    all_or_faults,
     constant_names,
     format_option,
     items,
@@ -31,10 +30,8 @@ from plansim.cli.context import (
 from plansim.errors import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from plansim.analysis.optimization.mix import Outlay, Prices
-    from plansim.analysis.optimization.solve import Lever
     from plansim.errors import Fault
     from plansim.model.records import Model
     from plansim.scenario.reader import Scenario
@@ -117,13 +114,13 @@ def attribute(
     """
     from plansim.analysis.attribution import attribute as shares_of
     from plansim.output.tables.attribution import attribution_json, attribution_table
-    from plansim.targets.catalogue import judged_targets
+    from plansim.targets.catalogue import judged_targets, target_named
 
     page = page_for(lang)
     read = model_at(model)
     targets = targets_of(read)
     pair = _scenarios([before, after], (), read, targets)
-    chosen = [_judged(each, targets) for each in dict.fromkeys(ids)] or judged_targets(targets)
+    chosen = [target_named(each, targets) for each in dict.fromkeys(ids)] or judged_targets(targets)
     with patience(page.text("run.simulating", scenario=pair[-1].id)):
         found = shares_of(read, pair[0], pair[-1], chosen)
     if form == "json":
@@ -184,14 +181,13 @@ def solve(
 ) -> None:
     """Find the least change of levers under SCENARIO that just meets targets.
 
-    Of one lever and one target, the least change; of several, the cheapest mix by the cost that
-    --price or --cost states. The plausible ranges are looked over first, then the admissible ones.
+    Of one lever the least change, of several the cheapest mix by the cost that --price or --cost
+    states. The plausible ranges are searched first, then the admissible ones.
     """
-    from plansim.analysis.optimization.mix import Outlay, cheapest_mix
-    from plansim.analysis.optimization.solve import solve as least_change
-    from plansim.output.tables.attribution import solution_json, solution_text
-    from plansim.output.tables.mix import mix_json, mix_text
-    from plansim.targets.catalogue import judged_targets, variable_of
+    from plansim.analysis.optimization.target_seeking import solve as solved
+    from plansim.output.tables.layout import shown
+    from plansim.output.tables.solution import solution_json, solution_table
+    from plansim.targets.catalogue import variable_of
 
     if prices and cost is not None:
         raise UsageError(Message("the cost is either of --price or of --cost"))
@@ -199,107 +195,39 @@ def solve(
     read = model_at(model)
     targets = targets_of(read)
     (chosen,) = _scenarios([scenario], overrides, read, targets)
-    faults: list[Fault] = []
-    moved = all_or_faults(_lever_finder(read, chosen), dict.fromkeys(levers), faults)
-    wanted = all_or_faults(lambda id_: _judged(id_, targets), dict.fromkeys(ids), faults)
-    raise_all(faults)
-    judged = judged_targets(targets)
-    if len(moved) == len(wanted) == 1 and not prices and cost is None:
-        with patience(page.text("run.simulating", scenario=chosen.id)):
-            one = least_change(read, chosen, moved[0], wanted[0], judged)
-        if form == "json":
-            machine(solution_json(one))
-        else:
-            page.show(solution_text(one, page.text, page.width))
-        return
-    cost_of = _prices(prices, read, chosen, moved) if cost is None else _outlay(cost, read)
+    by_lever = _prices(prices)
     with patience(page.text("run.simulating", scenario=chosen.id)):
-        found = cheapest_mix(read, chosen, moved, wanted, cost_of, judged)
+        found = solved(
+            read, chosen, tuple(dict.fromkeys(levers)), tuple(dict.fromkeys(ids)),
+            prices=by_lever, outlay=cost or "", plan=targets,
+        )  # fmt: skip
     if form == "json":
-        machine(mix_json(found))
+        machine(solution_json(found))
         return
-    name = variable_of(read, cost_of.variable).name_zh if isinstance(cost_of, Outlay) else ""
-    page.show(mix_text(found, page.text, page.width, cost_zh=name, colour=page.colour))
+    name = variable_of(read, found.outlay).name_zh if found.outlay else ""
+    table = solution_table(found, page.text, outlay_zh=name)
+    page.show(shown(table, page.width, colour=page.colour))
 
 
-def _lever_finder(model: Model, scenario: Scenario) -> Callable[[str], Lever]:
-    from plansim.analysis.optimization.solve import lever_named
+def _prices(texts: Sequence[str]) -> dict[str, float]:
+    """Read texts ``NAME=COST``."""
+    from plansim.errors import Fault
 
-    return lambda name: lever_named(model, scenario, name)
-
-
-def _prices(
-    texts: Sequence[str], model: Model, scenario: Scenario, levers: Sequence[Lever]
-) -> Prices:
-    """Read texts ``NAME=COST``; each must name one of the levers."""
-    from plansim.analysis.optimization.mix import Prices
-    from plansim.analysis.optimization.solve import lever_named
-    from plansim.errors import Fault, nearest
-
-    found: dict[str, float] = {}
+    prices: dict[str, float] = {}
     faults: list[Fault] = []
-    names = [each.reference for each in levers]
     for text in texts:
         name, _, size = text.rpartition("=")
         try:
             price = float(size)
         except ValueError:
             price = math.nan
-        if not name or not 0 <= price < math.inf:
-            faults.append(
-                Fault(
-                    "not a price",
-                    "--price",
-                    expected=Message("NAME=COST, a number from 0 on"),
-                    found=text,
-                )
-            )
-            continue
-        for lever in all_or_faults(lambda n: lever_named(model, scenario, n), [name], faults):
-            if lever.reference not in names:
-                faults.append(
-                    Fault("'{name}' has a price but is not moved", "--price",
-                          expected=Message("one of {names}", names=tuple(names)),
-                          nearest=nearest(lever.reference, names), name=lever.reference)
-                )  # fmt: skip
-            found[lever.reference] = price
+        if name and 0 <= price < math.inf:
+            prices[name] = price
+        else:
+            expected = Message("NAME=COST, a number from 0 on")
+            faults.append(Fault("not a price", "--price", expected=expected, found=text))
     raise_all(faults)
-    return Prices(found)
-
-
-def _outlay(name: str, model: Model) -> Outlay:
-    """Find the variable, or element of one, that counts a cost."""
-    from plansim.analysis.experiments.design_file import references
-    from plansim.analysis.optimization.mix import Outlay
-    from plansim.errors import Fault, InputError, nearest
-    from plansim.model.records import VariableKind
-
-    head, bracket, inside = name.partition("[")
-    variable = model.find(head)
-    if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
-        raise InputError(
-            Fault(
-                "'{name}' does not move in a run and counts no cost",
-                "--cost",
-                expected=Message("a variable that a run computes"),
-                found=Message("a {kind}", kind=variable.kind),
-                name=variable.name,
-            )
-        )
-    ranges = [model.subscripts[each].elements for each in variable.subscripts]
-    known = list(references(variable.name, ranges))
-    wanted = variable.name + bracket + inside
-    if wanted not in known:
-        raise InputError(
-            Fault(
-                "'{name}' is not one series",
-                "--cost",
-                expected=Message("one of {names}", names=tuple(known)),
-                nearest=nearest(wanted, known),
-                name=name,
-            )
-        )
-    return Outlay(wanted)
+    return prices
 
 
 def _scenarios(
@@ -309,24 +237,6 @@ def _scenarios(
     found = scenarios_of(names, overrides, model, targets, faults)
     raise_all(faults)
     return found
-
-
-def _judged(name: str, targets: Sequence[Target]) -> Target:
-    """Find a target by its id, and see that something in the model answers for it."""
-    from plansim.errors import Fault, InputError, UnknownNameError, nearest
-    from plansim.model.records import folded
-    from plansim.targets.catalogue import judged_targets
-
-    judged = {folded(each.id): each for each in judged_targets(targets)}
-    if found := judged.get(folded(name)):
-        return found
-    ids = [each.id for each in targets]
-    if folded(name) in map(folded, ids):
-        raise InputError(Fault("nothing in the model answers for '{name}'", name=name))
-    known = [each.id for each in judged.values()]
-    raise UnknownNameError(
-        Fault("no target has the id '{id}'", nearest=nearest(name, known), id=name)
-    )
 
 
 COMMANDS = (loops, attribute, solve)

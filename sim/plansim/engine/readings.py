@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import split_reference, variable_of
 from plansim.targets.indicator import Floats
 
-__all__ = ["Engine", "Reading", "RunStatus", "Simulate", "SimulatedRuns", "compiled"]
+__all__ = ["CompiledRuns", "Reading", "RunStatus", "SimulatedRuns"]
 
 
 class RunStatus(IntEnum):
@@ -46,7 +46,7 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class SimulatedRuns:
-    """What an engine returns for some runs."""
+    """Readings of some runs, and how each ended."""
 
     values: Floats
     """``(reading, run)``, in the order of the readings asked for; NaN where the run saves none."""
@@ -58,68 +58,57 @@ class SimulatedRuns:
     """``(run,)``: see `Evaluation.failed_time`."""
 
 
-Simulate: TypeAlias = Callable[[Floats], SimulatedRuns]
-"""Simulates runs that differ in some constants: ``(run, constant)``. Threads may share it."""
+class CompiledRuns:
+    """Runs of a model under a scenario that differ in some constants. Threads may share it."""
 
-Engine: TypeAlias = Callable[[Model, Scenario, Sequence[str], Sequence[Reading]], Simulate]
-"""Prepares a model under a scenario for runs that differ in the constants named (element by
-element) and of which the readings are wanted."""
+    def __init__(
+        self,
+        model: Model,
+        scenario: Scenario,
+        constants: Sequence[str],
+        readings: Sequence[Reading],
+    ) -> None:
+        """Compile the model for the constants that differ, ``name`` or ``name[e1,e2]``.
 
-
-def compiled(
-    model: Model, scenario: Scenario, constants: Sequence[str], readings: Sequence[Reading]
-) -> Simulate:
-    """Prepare runs by compiling the model for the constants that vary.
-
-    Raises:
-        InputError: a constant that the shape of the code depends on cannot vary.
-        ModelError: what the compiler does not support, each with its variable and line.
-    """
-    names = dict.fromkeys(variable_of(model, reading.series).name for reading in readings)
-    try:
-        kernel = compile_model(model, vary=constants, outputs=names, values=scenario.values)
-    except StructuralError as error:
-        raise InputError(
-            Fault(
-                "'{name}' cannot vary from run to run: the order of a delay depends on it",
-                name=name,
+        Raises:
+            InputError: a constant that the shape of the code depends on cannot vary.
+            ModelError: what the compiler does not support, each with its variable and line.
+        """
+        self._model, self._scenario = model, scenario
+        self._constants, self._readings = tuple(constants), tuple(readings)
+        names = dict.fromkeys(variable_of(model, reading.series).name for reading in readings)
+        try:
+            self._kernel = compile_model(
+                model, vary=constants, outputs=names, values=scenario.values
             )
-            for name in sorted(error.names)
-        ) from None
-    return _Compiled(model, scenario, tuple(constants), tuple(readings), kernel)
-
-
-@dataclass
-class _Compiled:
-    """Simulates runs by machine code."""
-
-    model: Model
-    scenario: Scenario
-    constants: tuple[str, ...]
-    readings: tuple[Reading, ...]
-    kernel: Kernel
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _whole: Kernel | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        saved = saved_times(self.scenario.time)
-        kept = {time for _, time in self.readings if np.isclose(saved, time).any()}
-        known = [row for row, reading in enumerate(self.readings) if reading.time in kept]
+        except StructuralError as error:
+            raise InputError(
+                Fault(
+                    "'{name}' cannot vary from run to run: the order of a delay depends on it",
+                    name=name,
+                )
+                for name in sorted(error.names)
+            ) from None
+        saved = saved_times(scenario.time)
+        kept = {time for _, time in readings if np.isclose(saved, time).any()}
+        known = [row for row, reading in enumerate(readings) if reading.time in kept]
         self._known = np.array(known, dtype=np.intp)
         # The kernel may order its inputs in its own way.
-        self._order = [self.constants.index(name) for name in self.kernel.inputs]
+        self._order = [self._constants.index(name) for name in self._kernel.inputs]
+        self._lock = threading.Lock()
+        self._whole: Kernel | None = None
 
-    def __call__(self, constants: Floats) -> SimulatedRuns:
+    def simulate(self, constants: Floats) -> SimulatedRuns:
         """Simulate runs: ``(run, constant)``."""
         read = simulate_readings(
-            self.kernel,
+            self._kernel,
             constants[:, self._order],
-            self.scenario.time,
-            [self.readings[row] for row in self._known],
+            self._scenario.time,
+            [self._readings[row] for row in self._known],
         )
         count, values = len(constants), read.values
-        if len(self._known) < len(self.readings):
-            values = np.full((len(self.readings), count), np.nan)
+        if len(self._known) < len(self._readings):
+            values = np.full((len(self._readings), count), np.nan)
             values[self._known] = read.values
         status = np.zeros(count, np.int8)
         variable = np.full(count, -1, np.int32)
@@ -133,10 +122,10 @@ class _Compiled:
         with self._lock:
             if self._whole is None:
                 self._whole = compile_model(
-                    self.model, vary=self.constants, values=self.scenario.values, effort=0
+                    self._model, vary=self._constants, values=self._scenario.values, effort=0
                 )
-        kernel, time = self._whole, self.scenario.time
-        inputs = [constants[self.constants.index(name)] for name in kernel.inputs]
+        kernel, time = self._whole, self._scenario.time
+        inputs = [constants[self._constants.index(name)] for name in kernel.inputs]
         steps = round((time.final - time.initial) / time.step)
         every = np.asarray(time.initial + np.arange(steps + 1) * time.step, np.float64)
         whole = simulate_ensemble(kernel, np.array([inputs]).reshape(1, -1), time, keep=every)
@@ -149,8 +138,8 @@ class _Compiled:
             for row in np.flatnonzero(~finite[:, step])
         }
         sources = [
-            name for name in failed if not set(self.model.variables[name].causes) & set(failed)
+            name for name in failed if not set(self._model.variables[name].causes) & set(failed)
         ]
         name = (sources or list(failed))[0]
         status = RunStatus.NAN if math.isnan(failed[name]) else RunStatus.OVERFLOW
-        return status, list(self.model.variables).index(name), float(every[step])
+        return status, list(self._model.variables).index(name), float(every[step])

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from plansim.model.records import Model
 from plansim.scenario.values import Apply
 
-__all__ = ["Apply", "Distribution", "Factor", "Floats", "applied", "default_of"]
+__all__ = ["Apply", "Distribution", "Factor", "Floats", "constants_of", "default_of"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -66,22 +66,24 @@ def default_of(model: Model, values: Mapping[str, float], reference: str) -> flo
     return float(array[element])
 
 
-def applied(factors: Sequence[Factor], values: Floats, defaults: Mapping[str, float]) -> Floats:
-    """Return the constants that the factors act on: ``(run, factor)`` → ``(run, constant)``.
+def constants_of(
+    model: Model, base: Mapping[str, float], factors: Sequence[Factor], values: Floats
+) -> Floats:
+    """Return what factors make of constants: ``(run, factor)`` → ``(run, constant)``.
 
-    The constants come in the order of the factors, and of each one's ``constants``; ``defaults``
-    holds what they are without the factor, in their units.
+    The constants come in the order of the factors, and of each one's ``constants``. Factors that
+    add or multiply act on the constants of ``base``, which are a scenario's, or else the model's.
     """
     if all(factor.apply is Apply.SET and len(factor.constants) == 1 for factor in factors):
         return values
     columns = []
-    for place, factor in enumerate(factors):
-        for reference in factor.constants:
+    for column, factor in enumerate(factors):
+        for name in factor.constants:
             match factor.apply:
                 case Apply.SET:
-                    columns.append(values[:, place])
+                    columns.append(values[:, column])
                 case Apply.ADD:
-                    columns.append(defaults[reference] + values[:, place])
+                    columns.append(default_of(model, base, name) + values[:, column])
                 case Apply.MULTIPLY:
-                    columns.append(defaults[reference] * values[:, place])
-    return np.stack(columns, axis=1) if columns else np.empty((len(values), 0))
+                    columns.append(default_of(model, base, name) * values[:, column])
+    return np.stack(columns, axis=1)

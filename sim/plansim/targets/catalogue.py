@@ -35,6 +35,7 @@ from plansim.targets.target import (
     misfits,
     reported_factor,
     split_reference,
+    target_named,
     unit_factor,
     variable_of,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "plan_title",
     "reported_factor",
     "split_reference",
+    "target_named",
     "unit_factor",
     "variable_of",
 ]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from plansim.errors import Fault, Message, UnitError, nearest
-from plansim.model.records import Model, Variable
+from plansim.errors import Fault, InputError, Message, UnitError, UnknownNameError, nearest
+from plansim.model.records import Model, Variable, folded
 from plansim.model.units import convert
 from plansim.targets.indicator import Measure, in_a_year, measured_unit, trailing_base
 
@@ -29,6 +29,7 @@ __all__ = [
     "misfits",
     "reported_factor",
     "split_reference",
+    "target_named",
     "unit_factor",
     "variable_of",
 ]
@@ -193,6 +194,24 @@ def judged_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
         if target.kind is Kind.TARGET
         and target.variables
         and None not in (target.value, target.year)
+    )
+
+
+def target_named(name: str, targets: Sequence[Target]) -> Target:
+    """Return the judged target of an id, in any letter case.
+
+    Raises:
+        UnknownNameError: no target has it.
+        InputError: nothing in the model answers for the target.
+    """
+    judged = {folded(target.id): target for target in judged_targets(targets)}
+    if folded(name) in judged:
+        return judged[folded(name)]
+    if any(folded(target.id) == folded(name) for target in targets):
+        raise InputError(Fault("nothing in the model answers for '{name}'", name=name))
+    known = [target.id for target in judged.values()]
+    raise UnknownNameError(
+        Fault("no target has the id '{id}'", nearest=nearest(name, known), id=name)
     )
 
 

@@ -16,11 +16,13 @@ import numpy as np
 from plansim.analysis.calibration.file import Observation, Spec
 from plansim.analysis.calibration.identifiability import Identifiability, identifiability
 from plansim.analysis.calibration.least_squares import Fit, Interval, fit, profile
-from plansim.analysis.evaluator import Engine, Evaluator, Request, compiled
+from plansim.analysis.evaluator import Evaluator, Request
 from plansim.engine.trajectory import version_of
 from plansim.errors import Message, SimulationError
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor, applied, default_of
+from plansim.scenario.factors import Factor, constants_of, default_of
+from plansim.scenario.records import Text
+from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import indicator_of
 from plansim.targets.indicator import Floats
 
@@ -87,14 +89,14 @@ class _Misfit:
     A point has a share of each parameter's range, 0 at the low end and 1 at the high one.
     """
 
-    def __init__(self, spec: Spec, model: Model, engine: Engine) -> None:
+    def __init__(self, spec: Spec, model: Model) -> None:
         self._observations = spec.observations
         self._indicators = tuple(
-            indicator_of(model, each.series, each.measure, each.since, each.year)
-            for each in spec.observations
+            indicator_of(model, row.series, row.measure, row.since, row.year)
+            for row in spec.observations
         )
-        request = Request(tuple({each.id: each for each in self._indicators}.values()))
-        self._evaluator = Evaluator(model, spec.scenario, spec.parameters, request, engine)
+        request = Request(tuple({one.id: one for one in self._indicators}.values()))
+        self._evaluator = Evaluator(model, spec.scenario, spec.parameters, request)
         ends = [
             (0.0, 1.0) if shape is None else (shape.low, shape.high)
             for shape in (factor.distribution for factor in spec.parameters)
@@ -104,10 +106,10 @@ class _Misfit:
     def values(self, points: Floats) -> Floats:
         """Return ``(run, observation)`` in the units of the observations; NaN for a failed run."""
         shares = np.atleast_2d(np.asarray(points, dtype=np.float64))
-        found = self._evaluator.evaluate(self.lows + shares * (self.highs - self.lows))
+        evaluation = self._evaluator.evaluate(self.lows + shares * (self.highs - self.lows))
         return np.stack(
             [
-                found[indicator.id].value * observation.factor
+                evaluation[indicator.id].value * observation.factor
                 for indicator, observation in zip(self._indicators, self._observations, strict=True)
             ],
             axis=1,
@@ -115,21 +117,21 @@ class _Misfit:
 
     def misses(self, points: Floats) -> Floats:
         """Return weighted misses in standard deviations, ``(run, observation)``."""
-        wanted = np.array([each.value for each in self._observations])
-        scale = np.array([math.sqrt(each.weight) / each.error for each in self._observations])
+        wanted = np.array([row.value for row in self._observations])
+        scale = np.array([math.sqrt(row.weight) / row.error for row in self._observations])
         misses: Floats = (self.values(points) - wanted) * scale
         return misses
 
 
-def calibrate(spec: Spec, model: Model, engine: Engine = compiled) -> Calibration:
+def calibrate(spec: Spec, model: Model) -> Calibration:
     """Fit a calibration's parameters to its observations.
 
     Raises:
         InputError: a constant that the shape of the code depends on cannot be fitted.
-        ModelError: the engine cannot compute the model.
+        ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
     """
-    misfit = _Misfit(spec, model, engine)
+    misfit = _Misfit(spec, model)
     present = np.array([_present(factor, spec, model) for factor in spec.parameters])
     width = misfit.highs - misfit.lows
     start = (present - misfit.lows) / width
@@ -144,23 +146,23 @@ def calibrate(spec: Spec, model: Model, engine: Engine = compiled) -> Calibratio
     best = fit(misfit.misses, np.clip(start, 0, 1), starts=spec.starts, seed=spec.seed)
     fitted = misfit.values(best.point)[0]
     estimates = []
-    for place, factor in enumerate(spec.parameters):
-        found = profile(misfit.misses, best, place)
-        low, high = misfit.lows[place], misfit.highs[place]
+    for index, factor in enumerate(spec.parameters):
+        interval = profile(misfit.misses, best, index)
+        low, high = misfit.lows[index], misfit.highs[index]
         estimates.append(
             Estimate(
                 parameter=factor,
                 low=float(low),
                 high=float(high),
-                present=float(present[place]),
-                value=float(low + best.point[place] * width[place]),
+                present=float(present[index]),
+                value=float(low + best.point[index] * width[index]),
                 interval=Interval(
-                    float(low + found.low * width[place]),
-                    float(low + found.high * width[place]),
-                    found.open_low,
-                    found.open_high,
+                    float(low + interval.low * width[index]),
+                    float(low + interval.high * width[index]),
+                    interval.open_low,
+                    interval.open_high,
                 ),
-                on_edge=bool(min(best.point[place], 1 - best.point[place]) < EDGE),
+                on_edge=bool(min(best.point[index], 1 - best.point[index]) < EDGE),
             )
         )
     before = misfit.misses(start)[0]
@@ -168,13 +170,13 @@ def calibrate(spec: Spec, model: Model, engine: Engine = compiled) -> Calibratio
         spec=spec,
         estimates=tuple(estimates),
         residuals=tuple(
-            Residual(each, float(was), float(now))
-            for each, was, now in zip(spec.observations, as_is, fitted, strict=True)
+            Residual(row, float(was), float(now))
+            for row, was, now in zip(spec.observations, as_is, fitted, strict=True)
         ),
         best=best,
         chi_squared_before=float(before @ before),
         known=identifiability(best),
-        card=_card(spec, model, engine),
+        card=_card(spec, model),
     )
 
 
@@ -190,52 +192,41 @@ def _present(factor: Factor, spec: Spec, model: Model) -> float:
             return float(np.mean([default_of(model, values, name) for name in factor.constants]))
 
 
-def _card(spec: Spec, model: Model, engine: Engine) -> dict[str, Any]:
+def _card(spec: Spec, model: Model) -> dict[str, Any]:
     clock = spec.scenario.time
     return {
         "calibration": {"id": spec.id, "sha256": spec.sha256},
         "model": {"name": model.name, "sha256": model.sha256},
         "scenario": {"id": spec.scenario.id, "sha256": spec.scenario.sha256},
         "data": dict(spec.tables),
-        "rows": [f"{each.file.name}:{each.line}" for each in spec.observations],
+        "rows": [f"{row.file.name}:{row.line}" for row in spec.observations],
         "starts": spec.starts,
         "seed": spec.seed,
         "time": [clock.initial, clock.final, clock.step, clock.saveper],
         "method": "Euler",
-        "versions": {
-            "engine": f"{engine.__module__}.{getattr(engine, '__qualname__', '')}",
-            **{name: version_of(name) for name in ("plansim", "numpy", "scipy")},
-        },
+        "versions": {name: version_of(name) for name in ("plansim", "numpy", "scipy")},
     }
 
 
-def overlay_text(found: Calibration, parent: str, model: Model) -> str:
+def overlay_text(calibration: Calibration, parent: str, model: Model) -> str:
     """Write what a calibration would set as a scenario, a child of the one it was fitted under.
 
     ``parent`` is how the file is to name that scenario.
     """
-    spec = found.spec
-    own = np.array([[each.value for each in found.estimates]])
-    references = [each for factor in spec.parameters for each in factor.constants]
-    defaults = {each: default_of(model, spec.scenario.values, each) for each in references}
-    values = dict(zip(references, applied(spec.parameters, own, defaults)[0].tolist(), strict=True))
+    spec = calibration.spec
+    own = np.array([[estimate.value for estimate in calibration.estimates]])
+    references = [name for factor in spec.parameters for name in factor.constants]
+    fitted = constants_of(model, spec.scenario.values, spec.parameters, own)[0]
+    values = dict(zip(references, fitted.tolist(), strict=True))
 
-    def quoted(text: object) -> str:
-        return json.dumps(text, ensure_ascii=False)
-
-    describes = {
-        "en": f"Constants of {spec.scenario.id} as the calibration {spec.id} would have them: "
-        "a fit to the past, not a part of the model.",
-        "zh": f"按校准 {spec.id} 拟合的 {spec.scenario.id} 常数：仅对历史的拟合，不属于模型。",
-    }
-    titles = {"en": f"{spec.title_en}: fitted", "zh": f"{spec.title_zh}（拟合值）"}
-    lines = [
-        f"title: {{en: {quoted(titles['en'])}, zh: {quoted(titles['zh'])}}}",
-        f"description: {{en: {quoted(describes['en'])}, zh: {quoted(describes['zh'])}}}",
-        f"parent: {quoted(parent)}",
-        "sources:",
-        f"  - {quoted('run card: ' + json.dumps(found.card, ensure_ascii=False))}",
-        "values:",
-        *(f"  {quoted(name)}: {value!r}" for name, value in values.items()),
-    ]
-    return "\n".join(lines) + "\n"
+    return scenario_text(
+        Text(f"{spec.title_en}: fitted", f"{spec.title_zh}（拟合值）"),
+        Text(
+            f"Constants of {spec.scenario.id} as the calibration {spec.id} would have them: "
+            "a fit to the past, not a part of the model.",
+            f"按校准 {spec.id} 拟合的 {spec.scenario.id} 常数：仅对历史的拟合，不属于模型。",
+        ),
+        values,
+        parent=parent,
+        sources=[f"run card: {json.dumps(calibration.card, ensure_ascii=False)}"],
+    )

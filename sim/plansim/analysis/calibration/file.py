@@ -39,7 +39,7 @@ from plansim.errors import (
 from plansim.files import shipped
 from plansim.forms import Document, read_document
 from plansim.model.records import Model, Timing, VariableKind, folded
-from plansim.scenario.factors import Apply, Factor, applied, default_of
+from plansim.scenario.factors import Apply, Factor, constants_of, default_of
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.schema import Cell, Wording
 from plansim.scenario.values import outside, range_text
@@ -314,17 +314,13 @@ class _Reader:
         does not speak: there the file's own range has to do.
         """
         assert factor.distribution is not None
-        defaults = {
-            each: default_of(self.model, scenario.values, each) for each in factor.constants
-        }
         ends = np.array([[factor.distribution.low], [factor.distribution.high]])
-        for reference, values in zip(
-            factor.constants, applied([factor], ends, defaults).T, strict=True
-        ):
+        constants = constants_of(self.model, scenario.values, [factor], ends)
+        for reference, values in zip(factor.constants, constants.T, strict=True):
             variable = variable_of(self.model, reference)
             known = variable.plausible
             own = default_of(self.model, {}, reference)
-            if known is None or defaults[reference] != own:
+            if known is None or default_of(self.model, scenario.values, reference) != own:
                 continue
             low, high = sorted(map(float, values))
             if outside(low, *known) or outside(high, *known):

@@ -53,9 +53,9 @@ class Direction:
     """Half of the interval along it, in shares of the ranges."""
 
     def named(self) -> tuple[int, ...]:
-        """Give the parameters that take part in earnest, the largest first."""
+        """Return the parameters that take part in earnest, the largest first."""
         order = np.argsort(-np.abs(self.weights), kind="stable")
-        return tuple(int(place) for place in order if abs(self.weights[place]) >= PART)
+        return tuple(int(index) for index in order if abs(self.weights[index]) >= PART)
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ def identifiability(best: Fit, *, halfwidth: float = 1.959964) -> Identifiabilit
     with np.errstate(divide="ignore"):
         spreads = halfwidth * math.sqrt(best.inflation) / np.where(sizes > negligible, sizes, 0.0)
     loose = tuple(
-        Direction(_oriented(ways[place]), float(spreads[place]))
-        for place in reversed(range(count))
-        if spreads[place] > 0.5
+        Direction(_oriented(ways[index]), float(spreads[index]))
+        for index in reversed(range(count))
+        if spreads[index] > 0.5
     )
     least = float(sizes[-1])
     return Identifiability(
@@ -114,17 +114,17 @@ def _oriented(way: Floats) -> Floats:
 
 def _correlation(slopes: Floats, norms: Floats, negligible: float) -> Floats:
     heard = norms > negligible
-    found = np.full((len(norms), len(norms)), np.nan)
+    result = np.full((len(norms), len(norms)), np.nan)
     audible = slopes[:, heard]
     if heard.any() and np.linalg.svd(audible, compute_uv=False)[-1] > negligible:
         inverse = np.linalg.inv(audible.T @ audible)
         spread = np.sqrt(np.maximum(np.diag(inverse), 1e-300))
-        found[np.ix_(heard, heard)] = np.clip(inverse / np.outer(spread, spread), -1, 1)
-    return found
+        result[np.ix_(heard, heard)] = np.clip(inverse / np.outer(spread, spread), -1, 1)
+    return result
 
 
 def _pairs(slopes: Floats, norms: Floats) -> list[Pair]:
-    found = []
+    result = []
     for first, second in itertools.combinations(range(len(norms)), 2):
         if min(norms[first], norms[second]) <= SPEECHLESS:
             continue
@@ -132,5 +132,5 @@ def _pairs(slopes: Floats, norms: Floats) -> list[Pair]:
         apart = max(0.0, 1.0 - abs(cosine))
         collinearity = math.inf if apart < 1e-10 else 1.0 / math.sqrt(apart)
         if collinearity >= COLLINEAR:
-            found.append(Pair(first, second, cosine, collinearity))
-    return sorted(found, key=lambda pair: -pair.collinearity)
+            result.append(Pair(first, second, cosine, collinearity))
+    return sorted(result, key=lambda pair: -pair.collinearity)

@@ -107,37 +107,37 @@ def fit(residuals: Residuals, start: Floats, *, starts: int = 1, seed: int = 0) 
     return Fit(best, problem.misses(best), problem.slopes(best), starts, agreed)
 
 
-def profile(residuals: Residuals, best: Fit, place: int, *, level: float = LEVEL) -> Interval:
-    """Give the interval of one parameter by the profile of its likelihood."""
+def profile(residuals: Residuals, best: Fit, index: int, *, level: float = LEVEL) -> Interval:
+    """Return the interval of one parameter by the profile of its likelihood."""
     limit = best.chi_squared + best.inflation * float(chi2.ppf(level, 1))
-    low, high = (_end(residuals, best, place, toward, limit) for toward in (0.0, 1.0))
+    low, high = (_end(residuals, best, index, toward, limit) for toward in (0.0, 1.0))
     open_low, open_high = low is None, high is None
     return Interval(0.0 if low is None else low, 1.0 if high is None else high, open_low, open_high)
 
 
-def _end(residuals: Residuals, best: Fit, place: int, toward: float, limit: float) -> float | None:
-    """Give where the profile first passes the limit on the way to an end; None if it never does."""
-    problem = _Problem(residuals, place)
-    here = best.point[place]
-    if here == toward:
+def _end(residuals: Residuals, best: Fit, index: int, toward: float, limit: float) -> float | None:
+    """Return where the profile first passes the limit towards an end; None if it never does."""
+    problem = _Problem(residuals, index)
+    start = best.point[index]
+    if start == toward:
         return None
     guess = best.point
-    before = here
+    before = start
 
     def above(value: float) -> float:
-        return problem.cost(problem.least(_held(guess, place, value))) - limit
+        return problem.cost(problem.least(_held(guess, index, value))) - limit
 
-    for value in np.linspace(here, toward, LADDER + 1)[1:]:
-        found = problem.least(_held(guess, place, value))
-        if problem.cost(found) >= limit:
+    for value in np.linspace(start, toward, LADDER + 1)[1:]:
+        result = problem.least(_held(guess, index, value))
+        if problem.cost(result) >= limit:
             return float(brentq(above, before, value, xtol=1e-9, rtol=1e-9))
-        guess, before = found, float(value)
+        guess, before = result, float(value)
     return None
 
 
-def _held(point: Floats, place: int, value: float) -> Floats:
+def _held(point: Floats, index: int, value: float) -> Floats:
     moved = point.copy()
-    moved[place] = value
+    moved[index] = value
     return moved
 
 
@@ -169,7 +169,7 @@ class _Problem:
 
     def least(self, start: Floats) -> Floats:
         """Move from a start to the least squares about it."""
-        free = [place for place in range(len(start)) if place != self.held]
+        free = [index for index in range(len(start)) if index != self.held]
         if not free:
             return start
 
@@ -178,7 +178,7 @@ class _Problem:
             point[free] = part
             return point
 
-        found = least_squares(
+        result = least_squares(
             lambda part: self.misses(whole(part)),
             np.clip(start[free], 1e-9, 1 - 1e-9),  # the method wants to begin inside
             jac=lambda part: self.slopes(whole(part))[:, free],
@@ -189,9 +189,9 @@ class _Problem:
             max_nfev=200,
         )
         # It never comes quite to an end; what is next to one is at it, unless that is worse.
-        ends = np.round(found.x)
-        snapped = whole(np.where(np.abs(found.x - ends) < 1e-6, ends, found.x))
-        inside = whole(found.x)
+        ends = np.round(result.x)
+        snapped = whole(np.where(np.abs(result.x - ends) < 1e-6, ends, result.x))
+        inside = whole(result.x)
         return snapped if self.cost(snapped) <= self.cost(inside) * (1 + SAME) else inside
 
     def _sound(self, points: Floats) -> Floats:

@@ -51,7 +51,7 @@ class Table:
     rows: tuple[Row, ...]
 
     def find(self, wanted: Mapping[str, str]) -> list[Row]:
-        """Give the rows that have what is wanted in the columns named."""
+        """Return the rows that have what is wanted in the columns named."""
         return [
             row
             for row in self.rows
@@ -59,7 +59,7 @@ class Table:
         ]
 
     def words(self, column: str) -> list[str]:
-        """Give what stands in a column, each once."""
+        """Return what stands in a column, each once."""
         return [
             each for each in dict.fromkeys(row.cells.get(column, "") for row in self.rows) if each
         ]
@@ -167,7 +167,7 @@ def why_not(row: Row, last: int, target_ids: Sequence[str] = ()) -> Fault | None
 
 
 def datum(row: Row) -> tuple[int, float, str]:
-    """Give the year, the value and the unit of a row that `why_not` lets pass."""
+    """Return the year, the value and the unit of a row that `why_not` lets pass."""
     year, value = _year(row.cells["year"]), _number(row.cells["value"])
     assert year is not None, row
     assert value is not None, row

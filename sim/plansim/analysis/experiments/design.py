@@ -85,14 +85,19 @@ def describe(design: Design) -> dict[str, Any]:
         "levels": design.levels,
         "table": design.table_sha256,
         "scenarios": {
-            each.id: {
-                "values": dict(sorted(each.values.items())),
-                "time": [each.time.initial, each.time.final, each.time.step, each.time.saveper],
-                "assumed": sorted(each.assumed),
+            scenario.id: {
+                "values": dict(sorted(scenario.values.items())),
+                "time": [
+                    scenario.time.initial,
+                    scenario.time.final,
+                    scenario.time.step,
+                    scenario.time.saveper,
+                ],
+                "assumed": sorted(scenario.assumed),
             }
-            for each in design.scenarios
+            for scenario in design.scenarios
         },
-        "factors": {each.name: _factor(each) for each in design.factors},
+        "factors": {factor.name: _factor(factor) for factor in design.factors},
         "outputs": list(design.outputs),
         "years": list(design.years),
     }

@@ -38,7 +38,7 @@ from plansim.files import is_shipped, shipped
 from plansim.forms import Document, read_document
 from plansim.forms import Location as Place
 from plansim.model.records import Model, Variable, VariableKind, folded
-from plansim.scenario.factors import Apply, Distribution, Factor, applied, default_of
+from plansim.scenario.factors import Apply, Distribution, Factor, constants_of
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
 from plansim.scenario.schema import Cell
 from plansim.scenario.values import Entry, meant, number_in, outside, range_text
@@ -526,11 +526,9 @@ class _Reader:
                     expected=Message("within: [low, high]"),
                 )
                 continue
-            defaults = {
-                each: default_of(self.model, scenario.values, each) for each in factor.constants
-            }
-            found = applied([factor], ends[:, np.newaxis], defaults)
-            for reference, values in zip(factor.constants, found.T, strict=True):
+            base = scenario.values
+            constants = constants_of(self.model, base, [factor], ends[:, np.newaxis])
+            for reference, values in zip(factor.constants, constants.T, strict=True):
                 self._check_range(factor, reference, sorted(map(float, values)), at)
 
     def _check_range(

@@ -47,12 +47,12 @@ class Triangular:
         """Return the values below which the shares ``u`` lie; the shape stays."""
         width = self.high - self.low
         left, right = self.mode - self.low, self.high - self.mode
-        found = np.where(
+        values = np.where(
             u * width < left,
             self.low + np.sqrt(u * width * left),
             self.high - np.sqrt((1 - u) * width * right),
         )
-        return np.clip(found, self.low, self.high)
+        return np.clip(values, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Normal:
         """Return the values below which the shares ``u`` lie; the shape stays."""
         ends = ndtr((np.array([self.low, self.high]) - self.mean) / self.sd)
         inside = ends[0] + (ends[1] - ends[0]) * u
-        found: Floats = np.clip(self.mean + self.sd * ndtri(inside), self.low, self.high)
-        return found
+        values: Floats = np.clip(self.mean + self.sd * ndtri(inside), self.low, self.high)
+        return values
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ class Discrete:
     def quantile(self, u: Floats) -> Floats:
         """Return the first value whose summed probability exceeds ``u``; the shape stays."""
         ends = np.cumsum(self.weights) / np.sum(self.weights)
-        place = np.searchsorted(ends, u, side="right")
-        return np.array(self.values)[np.minimum(place, len(self.values) - 1)]
+        index = np.searchsorted(ends, u, side="right")
+        return np.array(self.values)[np.minimum(index, len(self.values) - 1)]
 
 
 def levels_of(distribution: Distribution, count: int) -> Floats:

@@ -17,11 +17,12 @@ from plansim.analysis.experiments.store import NEVER, Store
 from plansim.engine.dataset import annual
 from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec
-from plansim.scenario.factors import Apply, Factor, applied, default_of
+from plansim.scenario.factors import Apply, Factor, constants_of, default_of
 from plansim.scenario.reader import Change, Scenario, Text
+from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import Status, split_reference, variable_of
 
-__all__ = ["StoredRun", "deviation", "member", "scenario_text", "stored_run"]
+__all__ = ["StoredRun", "deviation", "member", "member_text", "stored_run"]
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
 
 
 def member(store: Store, run: StoredRun, model: Model) -> Scenario:
-    """Give a run as a scenario: that of the design, with what the run's factors set.
+    """Return a run as a scenario: that of the design, with what the run's factors set.
 
     Raises:
         DesignError: the model is not the one that the sweep ran.
@@ -109,10 +110,13 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
         Factor(name, tuple(about["constants"]), Apply(about["apply"]), None, about["unit"])
         for name, about in design["factors"].items()
     ]
-    references = [each for factor in factors for each in factor.constants]
-    defaults = {each: default_of(model, parent["values"], each) for each in references}
+    references = [name for factor in factors for name in factor.constants]
     row = np.array([[run.factors[factor.name] for factor in factors]])
-    values = dict(zip(references, applied(factors, row, defaults)[0].tolist(), strict=True))
+    values = dict(
+        zip(
+            references, constants_of(model, parent["values"], factors, row)[0].tolist(), strict=True
+        )
+    )
     name = f"{store.path.stem}-{run.index}"
     title = str(store.group().attrs["title"])
     title_zh = str(store.group().attrs["title_zh"])
@@ -131,9 +135,9 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
         assumed=dict.fromkeys(parent["assumed"], reason),
         assumed_lines={},
         changes=tuple(
-            Change(each, defaults[each], value, variable_of(model, each).unit)
-            for each, value in values.items()
-            if value != defaults[each]
+            Change(constant, before, value, variable_of(model, constant).unit)
+            for constant, value in values.items()
+            if value != (before := default_of(model, parent["values"], constant))
         ),
         overrides=(),
         sources=(),
@@ -143,31 +147,18 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
     )
 
 
-def scenario_text(scenario: Scenario) -> str:
-    """Write a member as a scenario file that needs no other: all values, to the last bit."""
-
-    def both(en: str, zh: str) -> str:
-        return f"{{en: {_quoted(en)}, zh: {_quoted(zh)}}}"
-
-    lines = [
-        f"title: {both(scenario.title_en, scenario.title_zh)}",
-        f"description: {both(scenario.description_en, scenario.description_zh)}",
-        "values:" if scenario.values else "values: {}",
-        *(f"  {_quoted(name)}: {value!r}" for name, value in scenario.values.items()),
-    ]
-    if scenario.assumed:
-        lines.append("assumes:")
-        lines += [f"  {key}: {both(why.en, why.zh)}" for key, why in scenario.assumed.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """Quote for YAML, of which JSON's texts are a part."""
-    return json.dumps(text, ensure_ascii=False)
+def member_text(scenario: Scenario) -> str:
+    """Return a member as a scenario file that needs no other."""
+    return scenario_text(
+        Text(scenario.title_en, scenario.title_zh),
+        Text(scenario.description_en, scenario.description_zh),
+        scenario.values,
+        assumes=scenario.assumed,
+    )
 
 
 def deviation(dataset: xr.Dataset, run: StoredRun) -> float:
-    """Give by how much a run made again differs from what is stored, at most.
+    """Return by how much a run made again differs from what is stored, at most.
 
     Relative to the larger of the value and the largest of its series. Infinite where one of the
     two is no number and the other is.
@@ -176,7 +167,7 @@ def deviation(dataset: xr.Dataset, run: StoredRun) -> float:
     worst = 0.0
     for name, stored in run.outputs.items():
         again = _series(by_year, name)
-        scale = max((abs(each) for each in again.values() if math.isfinite(each)), default=0.0)
+        scale = max((abs(value) for value in again.values() if math.isfinite(value)), default=0.0)
         worst = max(worst, *_differences(again, stored, scale))
     return worst
 
@@ -186,11 +177,11 @@ def _differences(
 ) -> Iterator[float]:
     yield 0.0
     for year, value in stored.items():
-        found = again.get(year, math.nan)
-        if math.isfinite(found) != math.isfinite(value):
+        new = again.get(year, math.nan)
+        if math.isfinite(new) != math.isfinite(value):
             yield math.inf
-        elif math.isfinite(value) and found != value:
-            yield abs(found - value) / max(scale, abs(value))
+        elif math.isfinite(value) and new != value:
+            yield abs(new - value) / max(scale, abs(value))
 
 
 def _series(by_year: xr.Dataset, reference: str) -> dict[int, float]:

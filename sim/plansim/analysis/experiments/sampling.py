@@ -52,8 +52,8 @@ class Sampler:
             case Kind.MORRIS:
                 shares = _morris(design, start, stop)
         columns = [
-            factor.distribution.quantile(shares[:, place])
-            for place, factor in enumerate(design.factors)
+            factor.distribution.quantile(shares[:, column])
+            for column, factor in enumerate(design.factors)
             if factor.distribution is not None
         ]
         return np.stack(columns, axis=1)
@@ -88,8 +88,8 @@ class Sampler:
 def _grid(design: Design, points: npt.NDArray[np.int64]) -> Floats:
     """Return combinations of levels, the last factor changing fastest."""
     axes = grid_axes(design)
-    places = np.unravel_index(points, [len(axis) for axis in axes])
-    return np.stack([axis[place] for axis, place in zip(axes, places, strict=True)], axis=1)
+    indices = np.unravel_index(points, [len(axis) for axis in axes])
+    return np.stack([axis[column] for axis, column in zip(axes, indices, strict=True)], axis=1)
 
 
 def grid_axes(design: Design) -> list[Floats]:
@@ -114,13 +114,13 @@ def _morris(design: Design, start: int, stop: int) -> Floats:
     count, levels = len(design.factors), design.levels
     length = count + 1
     trajectories = range(start // length, -(-stop // length))
-    found = np.empty((len(trajectories), length, count))
-    for place, trajectory in enumerate(trajectories):
+    shares = np.empty((len(trajectories), length, count))
+    for column, trajectory in enumerate(trajectories):
         rng = np.random.default_rng([design.seed, trajectory])
         low = rng.integers(0, levels // 2, count)
         rises = rng.integers(0, 2, count, dtype=bool)
         turn = rng.permutation(count)  # when each factor moves
         moved = np.arange(length)[:, np.newaxis] > turn
-        found[place] = low + np.where(moved == rises, levels // 2, 0)
+        shares[column] = low + np.where(moved == rises, levels // 2, 0)
     first = trajectories.start * length
-    return found.reshape(-1, count)[start - first : stop - first] / (levels - 1)
+    return shares.reshape(-1, count)[start - first : stop - first] / (levels - 1)

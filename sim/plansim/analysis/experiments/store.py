@@ -81,11 +81,11 @@ class Store:
         return -(-self.runs // self.block)
 
     def span(self, number: int) -> tuple[int, int]:
-        """Give the first run of a block, and the one after its last."""
+        """Return the first run of a block, and the one after its last."""
         return number * self.block, min((number + 1) * self.block, self.runs)
 
     def done(self) -> frozenset[int]:
-        """Give the numbers of the blocks that are written whole."""
+        """Return the numbers of the blocks that are written whole."""
         try:
             text = (self.path / DONE).read_text("ascii")
         except FileNotFoundError:
@@ -137,7 +137,7 @@ class RunBlock:
     bad_time: Floats
     """``(run,)``."""
     scenario: npt.NDArray[np.int16]
-    """``(run,)``: the place of the run's scenario in the design."""
+    """``(run,)``: the index of the run's scenario in the design."""
 
     @classmethod
     def empty(cls, request: Request, inputs: Floats, scenario: npt.NDArray[np.int16]) -> RunBlock:
@@ -188,9 +188,9 @@ class Writer:
         """
         start, stop = self._store.span(number)
         parts: dict[str, npt.NDArray[Any]] = {
-            name: block.inputs[:, place] for place, name in enumerate(self._store.factors)
+            name: block.inputs[:, column] for column, name in enumerate(self._store.factors)
         }
-        parts |= {name: block.outputs[:, place] for place, name in enumerate(self._store.outputs)}
+        parts |= {name: block.outputs[:, column] for column, name in enumerate(self._store.outputs)}
         parts |= {name: getattr(block, name) for name in _PER_RUN}
         with _writing(self._store.path):
             for name, array in self._arrays.items():
@@ -297,7 +297,7 @@ def open_store(path: Path) -> Store:
 
 
 def write_summary(store: Store, summary: xr.Dataset) -> None:
-    """Write what `summarise` found into a group of its own, over what is there.
+    """Write what `summarise` returns into a group of its own, over what is there.
 
     Raises:
         OutputError: the system refuses to write.
@@ -335,14 +335,14 @@ def _differences(store: Store, card: Mapping[str, Any]) -> tuple[Fault, ...]:
     )
 
 
-def _leaves(node: Any, place: str = "") -> dict[str, str]:
-    """Give the ends of nested mappings by the way to them."""
+def _leaves(node: Any, path: str = "") -> dict[str, str]:
+    """Return the ends of nested mappings by the keys that lead to them."""
     if not isinstance(node, Mapping):
-        return {place: json.dumps(node, ensure_ascii=False)}
-    found: dict[str, str] = {}
+        return {path: json.dumps(node, ensure_ascii=False)}
+    leaves: dict[str, str] = {}
     for key, child in node.items():
-        found |= _leaves(child, f"{place}, {key}" if place else str(key))
-    return found
+        leaves |= _leaves(child, f"{path}, {key}" if path else str(key))
+    return leaves
 
 
 def check_same(store: Store, card: Mapping[str, Any]) -> None:
@@ -375,7 +375,7 @@ def _attributes(model: Model, design: Design, store: Store) -> dict[str, Any]:
         "title": design.title_en,
         "title_zh": design.title_zh,
         "model": model.name,
-        "scenarios": [each.id for each in design.scenarios],
+        "scenarios": [scenario.id for scenario in design.scenarios],
         CARD: json.loads(json.dumps(store.card)),
         "coordinates": " ".join(_COORDINATES),
         "layout": {
@@ -455,7 +455,7 @@ def _lay_out(
         },
     )  # fmt: skip
     per_run("bad_time", "f8", np.nan, {"units": "Year", "description": "When it was at fault."})
-    ids = [each.id for each in design.scenarios]
+    ids = [scenario.id for scenario in design.scenarios]
     per_run(
         "scenario", "i2", NEVER,
         {"flag_values": [NEVER, *range(len(ids))], "flag_meanings": " ".join(["never_run", *ids])},
@@ -469,10 +469,10 @@ def _lay_out(
             array[:] = np.array(values, dtype=object if dtype is str else dtype)
 
     coordinate("year", "year", request.years, "i8")
-    coordinate("target", "target", [each.id for each in request.targets], str)
+    coordinate("target", "target", [target.id for target in request.targets], str)
     coordinate("binding_target", "binding_target", binding, str)
     for name, (field, dtype) in _COORDINATES.items():
-        coordinate(name, "target", [getattr(each, field) for each in request.targets], dtype)
+        coordinate(name, "target", [getattr(target, field) for target in request.targets], dtype)
 
 
 def _flags(kinds: type[Enum], description: str) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
     """
     group = store.group()
     scenarios = list(store.card["design"]["scenarios"])
-    targets = [str(each) for each in _read(group, "target", slice(None))]
+    targets = [str(key) for key in _read(group, "target", slice(None))]
     shape = (len(scenarios), len(targets))
     verdicts = np.zeros((*shape, len(Status)), np.int64)
     worst = np.full(shape, np.inf)
@@ -62,18 +62,18 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
         status, belongs = _read(group, "status", span), _read(group, "scenario", span)
         verdict, margin = _read(group, "verdict", span), _read(group, "margin", span)
         failures.update(_read(group, "bad_variable", span)[status > RunStatus.OK].tolist())
-        for place in range(len(scenarios)):
-            rows = np.flatnonzero(belongs == place)
-            runs[place, :-1] += np.bincount(status[rows], minlength=len(RunStatus))
+        for index in range(len(scenarios)):
+            rows = np.flatnonzero(belongs == index)
+            runs[index, :-1] += np.bincount(status[rows], minlength=len(RunStatus))
             sound = rows[status[rows] == RunStatus.OK]
             if not sound.size:
                 continue
             everything = sound.size == len(status)
             ours = verdict if everything else verdict[sound]
             for code in Status:
-                verdicts[place, :, code.code] += np.count_nonzero(ours == code.code, axis=0)
-            _keep_worst(margin if everything else margin[sound], sound + start, worst[place],
-                        worst_run[place])  # fmt: skip
+                verdicts[index, :, code.code] += np.count_nonzero(ours == code.code, axis=0)
+            _keep_worst(margin if everything else margin[sound], sound + start, worst[index],
+                        worst_run[index])  # fmt: skip
     total = [store.runs // len(scenarios)] * len(scenarios)
     runs[:, -1] = np.array(total) - runs[:, :-1].sum(axis=1)
     is_sample = Kind(store.card["design"]["kind"]).is_sample
@@ -113,8 +113,8 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
         {
             "scenario": _texts("scenario", scenarios),
             "target": _texts("target", targets),
-            "verdict": _texts("verdict", [each.value for each in Status]),
-            "outcome": _texts("outcome", [*(each.name.lower() for each in RunStatus), "never_run"]),
+            "verdict": _texts("verdict", [status.value for status in Status]),
+            "outcome": _texts("outcome", [*(kind.name.lower() for kind in RunStatus), "never_run"]),
             "output": _texts("output", store.outputs),
             "output_unit": _texts("output", [group[n].attrs["units"] for n in store.outputs]),
             "year": years,
@@ -122,7 +122,7 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
         },
         {
             "bad_variables": json.dumps(
-                {names[place]: count for place, count in failures.most_common() if place >= 0},
+                {names[index]: count for index, count in failures.most_common() if index >= 0},
                 ensure_ascii=False,
             )
         },
@@ -131,7 +131,7 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
 
 def _texts(dim: str, values: Sequence[Any]) -> xr.Variable:
     """Make a coordinate of texts of any length: Zarr has no settled form for others."""
-    return xr.Variable(dim, np.array([str(each) for each in values], dtype=object))
+    return xr.Variable(dim, np.array([str(value) for value in values], dtype=object))
 
 
 def _spans(store: Store) -> Iterator[tuple[int, int]]:
@@ -153,13 +153,13 @@ def _keep_worst(
     """Keep the smallest margin of each target, ``(run, target)`` → ``(target,)``, and its run."""
     margin = np.where(np.isnan(margin), np.float32(np.inf), margin)
     rows = margin.argmin(axis=0)
-    found = margin[rows, np.arange(margin.shape[1])].astype(np.float64)
-    better = found < worst
-    worst[better], worst_run[better] = found[better], runs[rows[better]]
+    result = margin[rows, np.arange(margin.shape[1])].astype(np.float64)
+    better = result < worst
+    worst[better], worst_run[better] = result[better], runs[rows[better]]
 
 
 def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats, ...]:
-    """Give the share of runs that meet each target, its standard error, and its interval's ends.
+    """Return the share of runs that meet each target, its standard error, and its interval's ends.
 
     ``verdicts`` (…, verdict) are counts; each array is (…). See `summarise`.
     """
@@ -183,49 +183,49 @@ def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats,
 def _quantiles(
     store: Store, group: zarr.Group, scenarios: int, years: int, threads: int
 ) -> tuple[Floats, int]:
-    """Give quantiles of each output, few outputs at a time: ``(scenario, output, …)``."""
-    found = np.full((scenarios, len(store.outputs), years, len(QUANTILES)), np.nan)
+    """Return quantiles of each output, few outputs at a time: ``(scenario, output, …)``."""
+    result = np.full((scenarios, len(store.outputs), years, len(QUANTILES)), np.nan)
     stride = math.ceil(store.runs / MOST_SORTED)
     spans = [slice(*span) for span in _spans(store)]
     if not spans:
-        return found, stride
+        return result, stride
     # Every k-th run counted from the first, whatever the blocks are.
     firsts = [-span.start % stride for span in spans]
-    places = list(zip(spans, firsts, strict=True))
-    status = _column(group, "status", places, stride)
-    belongs = _column(group, "scenario", places, stride)
+    parts = list(zip(spans, firsts, strict=True))
+    status = _column(group, "status", parts, stride)
+    belongs = _column(group, "scenario", parts, stride)
     sound = [(status == RunStatus.OK) & (belongs == scenario) for scenario in range(scenarios)]
 
-    def one(place: int) -> None:
-        values = _column(group, store.outputs[place], places, stride)
+    def one(index: int) -> None:
+        values = _column(group, store.outputs[index], parts, stride)
         for scenario, rows in enumerate(sound):
             ours = values if rows.all() else values[rows]
             if len(ours):
                 # By columns, each in one piece.
-                found[scenario, place] = _sorted_quantiles(np.ascontiguousarray(ours.T))
+                result[scenario, index] = _sorted_quantiles(np.ascontiguousarray(ours.T))
 
     # Each takes some hundred megabytes for millions of runs.
     with ThreadPoolExecutor(min(threads, 2)) as pool:
         list(pool.map(one, range(len(store.outputs))))
-    return found, stride
+    return result, stride
 
 
 def _sorted_quantiles(values: Floats) -> Floats:
-    """Give `QUANTILES` of each row, which is sorted in place: ``(row, value)`` → ``(row, …)``.
+    """Return `QUANTILES` of each row, which is sorted in place: ``(row, value)`` → ``(row, …)``.
 
     Straight between values, as `numpy.quantile`, which parts where sorting by vectors is four
     times as quick. NaN for a row with NaN.
     """
     values.sort(axis=1)
-    places = np.array(QUANTILES) * (values.shape[1] - 1)
-    below = np.floor(places).astype(np.intp)
-    low, high = values[:, below], values[:, np.ceil(places).astype(np.intp)]
-    found: Floats = np.where(low == high, low, low + (high - low) * (places - below))
-    found[np.isnan(values[:, -1])] = np.nan
-    return found
+    parts = np.array(QUANTILES) * (values.shape[1] - 1)
+    below = np.floor(parts).astype(np.intp)
+    low, high = values[:, below], values[:, np.ceil(parts).astype(np.intp)]
+    result: Floats = np.where(low == high, low, low + (high - low) * (parts - below))
+    result[np.isnan(values[:, -1])] = np.nan
+    return result
 
 
 def _column(
-    group: zarr.Group, name: str, places: Sequence[tuple[slice, int]], stride: int
+    group: zarr.Group, name: str, parts: Sequence[tuple[slice, int]], stride: int
 ) -> npt.NDArray[Any]:
-    return np.concatenate([_read(group, name, span)[first::stride] for span, first in places])
+    return np.concatenate([_read(group, name, span)[first::stride] for span, first in parts])

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design import Design, describe
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import (
@@ -43,7 +43,6 @@ def sweep(
     targets: Sequence[Target],
     path: Path,
     *,
-    engine: Engine = compiled,
     resume: bool = False,
     force: bool = False,
     threads: int | None = None,
@@ -64,10 +63,10 @@ def sweep(
             scenario takes a target as given that there is not.
         InputError: there is nothing to resume, or a worker does not see the result.
         OutputError: something stands at ``path``, or the system refuses to write.
-        ModelError: the engine cannot run the model.
+        ModelError: the model cannot be compiled.
     """
     _check_assumed(design, targets)
-    job = Job(model, design, request_of(design, targets), engine, path.absolute())
+    job = Job(model, design, request_of(design, targets), path.absolute())
     store = _store(job, path, resume, force, block or block_size(design))
     todo = sorted(set(range(store.blocks)) - store.done())
     report = _Reporter(store, progress)
@@ -78,7 +77,7 @@ def sweep(
 
 
 def block_size(design: Design) -> int:
-    """Give a size of blocks, a power of two: small enough for memory, for threads and a loss.
+    """Return a size of blocks, a power of two: small enough for memory, for threads and a loss.
 
     >>> import types
     >>> [block_size(types.SimpleNamespace(runs=n)) for n in (100, 10**5, 10**6, 10**8)]
@@ -99,8 +98,8 @@ def request_of(design: Design, targets: Sequence[Target]) -> Request:
     return Request(
         # They are sent to other processes, which refuse mappings that cannot be changed.
         tuple(
-            replace(each, variables=dict(each.variables), planned=dict(each.planned))
-            for each in judged
+            replace(target, variables=dict(target.variables), planned=dict(target.planned))
+            for target in judged
         ),
         outputs=design.outputs or answering_series(judged),
         years=design.years or tuple(sorted(due | {target.horizon for target in judged})),
@@ -122,21 +121,17 @@ def _check_assumed(design: Design, targets: Sequence[Target]) -> None:
 
 def _card(job: Job) -> dict[str, Any]:
     """Return all that the stored values depend on."""
-    engine = job.engine
     return {
         "design": describe(job.design),
         "model": {"name": job.model.name, "sha256": job.model.sha256},
         "method": "Euler",
         "targets": {target.id: _described(target) for target in job.request.targets},
-        "versions": {
-            "engine": f"{engine.__module__}.{getattr(engine, '__qualname__', '')}",
-            **{name: version_of(name) for name in ("plansim", "numpy", "scipy")},
-        },
+        "versions": {name: version_of(name) for name in ("plansim", "numpy", "scipy")},
     }
 
 
 def _described(target: Target) -> list[Any]:
-    """Give what a verdict depends on."""
+    """Return what a verdict depends on."""
     return [
         target.value,
         target.direction,
@@ -200,7 +195,6 @@ class Job:
     model: Model
     design: Design
     request: Request
-    engine: Engine
     path: Path
     """Of the store."""
 
@@ -220,7 +214,7 @@ class _Runner:
 
     def __init__(self, job: Job, store: Store) -> None:
         self._design, self._store, self._writer = job.design, store, store.writer()
-        self._runs = SweepRuns(job.model, job.design, job.request, job.engine)
+        self._runs = SweepRuns(job.model, job.design, job.request)
 
     def drawer(self) -> Callable[[int], Floats]:
         sampler = Sampler(self._design)
@@ -237,13 +231,10 @@ class SweepRuns:
     ``s`` is the number of scenarios.
     """
 
-    def __init__(
-        self, model: Model, design: Design, request: Request, engine: Engine = compiled
-    ) -> None:
+    def __init__(self, model: Model, design: Design, request: Request) -> None:
         self._request = request
         self._evaluators = [
-            Evaluator(model, scenario, design.factors, request, engine)
-            for scenario in design.scenarios
+            Evaluator(model, scenario, design.factors, request) for scenario in design.scenarios
         ]
 
     def draw(self, sampler: Sampler, start: int, stop: int) -> Floats:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.errors import CatalogueError, Fault, InputError, Message, nearest
 from plansim.forms import Document, read_document
 from plansim.model.records import Model, VariableKind
@@ -255,7 +255,6 @@ def cut_loops(
     scenario: Scenario,
     loops: Sequence[Loop],
     targets: Sequence[Target],
-    engine: Engine = compiled,
 ) -> tuple[Cut, ...]:
     """Run a scenario whole, and once without each loop.
 
@@ -263,14 +262,14 @@ def cut_loops(
 
     Raises:
         SimulationError: the scenario breaks down with all loops.
-        ModelError: the engine cannot compute the model.
+        ModelError: the model cannot be compiled.
     """
     targets = judged_targets(targets)
     horizons = sorted({target.horizon for target in targets})
     years = range(math.ceil(scenario.time.initial), max(horizons, default=0) + 1)
     request = Request(targets, tuple(horizons), answering_series(targets), tuple(years))
     switches = list(dict.fromkeys(loop.switch for loop in loops))
-    evaluator = Evaluator(model, scenario, switches, request, engine)
+    evaluator = Evaluator(model, scenario, switches, request)
     whole = [scenario.values.get(name, model.variables[name].value) for name in switches]
     settings = np.array([whole] * (len(loops) + 1), dtype=np.float64).reshape(-1, len(switches))
     for run, loop in enumerate(loops, start=1):

@@ -1,52 +1,82 @@
-"""What would mend a plan: the least moves of levers for each target that fails, and for all.
+"""Remedies of a plan: the smallest moves of levers for each target that fails, and for all.
 
-All levers are tried alike, over the range in which people may move them (`views`): first one
-by one on a grid, all runs at once; where a margin turns good nearest to where the lever stands,
-that place is closed in on by halving. Where no lever does it alone, and for all targets together,
-the smallest mix is looked for: the one that takes least of the levers' ranges, added up
-(`descent`). It is a cost that needs no prices, which a catalogue of levers does not have.
+All levers are treated alike, over the range in which people may move them (`views`): first one by
+one (`target_seeking.nearest_crossings`). Where no lever does it alone, and for all targets
+together, the mix is computed that takes least of the levers' ranges, added up (`slp.minimise`): a
+cost that needs no prices, which a catalogue of levers does not have.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plansim.analysis.evaluator import Engine, compiled
-from plansim.analysis.optimization.descent import Weights, cheapest
-from plansim.analysis.optimization.search_space import Evaluate, Found
-from plansim.analysis.optimization.solve import brackets
-from plansim.analysis.optimization.workshop import Move, Remedy, Workshop, scale_of, workshop_of
+from plansim.analysis.optimization.problem import DecisionProblem, Move, decision_problem
+from plansim.analysis.optimization.slp import MoveCost, Point, minimise
+from plansim.analysis.optimization.target_seeking import (
+    Scan,
+    changed_verdicts,
+    nearest_crossings,
+    scan,
+)
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import Target
 from plansim.targets.indicator import Floats
 from plansim.targets.views import Lever
 
-__all__ = ["Joint", "Left", "Mended", "Mending", "Package", "mend"]
+__all__ = [
+    "JointRemedy",
+    "NearMiss",
+    "Remedies",
+    "Remedy",
+    "TargetRemedies",
+    "Unmet",
+    "seek_remedies",
+]
 
-HALVINGS = 30
+GRID = 33
+"""Points of the grid over a lever's range, and where it is beside."""
 WORTH = 0.02
 """A mix of fewer levers is worth so much more of the cost."""
-FIRST = 100.0
-"""How much more it counts that the targets which are mended hold, where it is asked how near
-another one comes to holding too."""
+PRIORITY = 100.0
+"""Weight of the margins that must hold, where the question is how near another comes to zero."""
 
 
 @dataclass(frozen=True)
-class Package:
-    """Levers moved to where a target comes nearest, where even that does not meet it."""
+class Remedy:
+    """Moves that just meet one target, or several."""
+
+    moves: tuple[Move, ...]
+    """The one that takes most of its lever's range first."""
+    margin: float
+    """Of the target then, in its unit, the smallest of all bases, as all margins here; of several
+    targets the smallest, in parts of a target."""
+    gained: tuple[str, ...]
+    """Ids of the other targets that are met then and were not."""
+    lost: tuple[str, ...]
+    """Ids of the other targets that were met and are not then."""
+
+    @property
+    def effort(self) -> float:
+        """The parts of the levers' ranges that the moves take, added up."""
+        return sum(move.effort for move in self.moves)
+
+
+@dataclass(frozen=True)
+class NearMiss:
+    """Moves with which a target comes nearest, where even that does not meet it."""
 
     moves: tuple[Move, ...]
     margin: float
 
 
 @dataclass(frozen=True)
-class Mending:
-    """What would mend one target under one scenario."""
+class TargetRemedies:
+    """What meets one target under one scenario."""
 
     scenario: str
     target: Target
@@ -55,245 +85,260 @@ class Mending:
     alone: tuple[Remedy, ...]
     """One lever each: first those that lose no other target, then by the part of the range."""
     together: Remedy | None
-    """Where no lever does it alone: the smallest mix of several."""
-    nearest: Package | None
-    """Where nothing that was found does it: the best there was."""
+    """The smallest mix of levers, where no single one does it."""
+    nearest: NearMiss | None
+    """The best there was, where nothing does it; None where nothing improves it."""
 
 
 @dataclass(frozen=True)
-class Left:
-    """A target that is not mended together with others."""
+class Unmet:
+    """A target that is not met together with others."""
 
     target: Target
     never: bool
-    """Whether it was not even met where it is taken alone."""
+    """Whether it was not even met by itself."""
     margin: float
-    """The best that was found, in its unit, below zero: while all others hold, or, where it is
-    never met, of all places."""
+    """The best, in its unit, below zero: while all others hold, or of all if it is never met."""
 
 
 @dataclass(frozen=True)
-class Joint:
-    """What would mend several targets under one scenario at once, and lose no binding one."""
+class JointRemedy:
+    """What meets several failing targets under one scenario at once, and loses no binding one."""
 
-    mended: tuple[Target, ...]
+    targets: tuple[Target, ...]
     remedy: Remedy | None
-    """The smallest mix; None if not even one of them can be met so."""
-    left: tuple[Left, ...]
-    """The failing targets that hold in no mix found in which all ``mended`` ones do."""
+    """The smallest mix; None if not even one of the targets can be met so."""
+    unmet: tuple[Unmet, ...]
+    """The failing targets that are left out so that the others hold together."""
 
 
 @dataclass(frozen=True)
-class Mended:
-    """What would mend one scenario."""
+class Remedies:
+    """What meets the failing targets of one scenario."""
 
-    each: tuple[Mending, ...]
-    """The failing targets, each taken alone."""
-    joint: Joint | None
-    """All at once; None where fewer than two fail."""
+    single: tuple[TargetRemedies, ...]
+    """Of each failing target by itself."""
+    joint: JointRemedy | None
+    """Of all at once; None where fewer than two fail."""
 
 
-def mend(
+def seek_remedies(
     model: Model,
     scenario: Scenario,
     levers: Sequence[Lever],
     failing: Sequence[Target],
     others: Sequence[Target] = (),
     kept: Sequence[Target] = (),
-    engine: Engine = compiled,
-) -> Mended:
-    """Say what would mend the failing targets: each alone, in their order, and all at once.
+) -> Remedies:
+    """Return the smallest moves of levers that meet failing targets, one by one and all at once.
 
     ``others`` are the targets of which is said whether a remedy gains or loses them; ``kept`` are
-    those that hold and must go on holding where several are mended at once. A lever that sets a
-    constant moves it from what the scenario has; one that adds or multiplies acts on what the
-    scenario has.
+    those that hold and must go on holding where several are met at once.
 
     Raises:
         InputError: the shape of the code depends on a lever.
-        ModelError: the engine cannot compute the model.
+        ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
     """
     if not failing or not levers:
-        none = (Mending(scenario.id, each, math.nan, (), None, None) for each in failing)
-        return Mended(tuple(none), None)
-    workshop = workshop_of(model, scenario, levers, (*failing, *kept, *others), engine)
-    workshop.run([()]).require_ok()
-    # Searching asks for few targets, for which the code is smaller and quicker.
-    narrow = workshop_of(model, scenario, levers, (*failing, *kept), engine)
-    grid = _Grid(narrow)
-    ends: list[Floats] = []
-    found = []
+        none = (TargetRemedies(scenario.id, t, math.nan, (), None, None) for t in failing)
+        return Remedies(tuple(none), None)
+    seeker = _Seeker.of(model, scenario, levers, failing, others, kept)
+    single = []
+    ends: dict[str, Floats] = {}
     for target in failing:
-        one, place = _mending(workshop, narrow, grid, target)
-        found.append(one)
-        ends.append(place)
-    joint = None
-    if len(failing) > 1:
-        joint = _joint(workshop, narrow, grid, kept, list(zip(found, ends, strict=True)))
-    return Mended(tuple(found), joint)
+        remedies, ends[target.id] = seeker.single(target)
+        single.append(remedies)
+    joint = seeker.joint(single, ends, kept) if len(failing) > 1 else None
+    return Remedies(tuple(single), joint)
 
 
-class _Grid:
-    """All levers, each tried alone over its range."""
+@dataclass(frozen=True)
+class _Seeker:
+    whole: DecisionProblem
+    """Judges all targets."""
+    problem: DecisionProblem
+    """Judges those that are searched for, for which the code is smaller and quicker."""
+    scanned: Scan
 
-    def __init__(self, workshop: Workshop) -> None:
-        count = len(workshop.levers)
-        self.lines = [workshop.grid(place) for place in range(count)]
-        tried = workshop.run([((place, at),) for place in range(count) for at in self.lines[place]])
-        start = workshop.run([()])
-        ends = np.cumsum([len(line) for line in self.lines])[:-1]
-        self.present: dict[str, float] = {}
-        self.margins: dict[str, list[Floats]] = {}
-        """By target, of each lever along its line; minus infinity where a run breaks down."""
-        for target in workshop.targets:
-            least = tried[target.id].least_margin
-            parts = np.split(np.where(np.isnan(least), -np.inf, least), ends)
-            self.margins[target.id] = parts
-            self.present[target.id] = float(start[target.id].least_margin[0])
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        scenario: Scenario,
+        levers: Sequence[Lever],
+        failing: Sequence[Target],
+        others: Sequence[Target],
+        kept: Sequence[Target],
+    ) -> _Seeker:
+        wanted = [*failing, *kept]
+        whole = decision_problem(model, scenario, levers, [*wanted, *others])
+        problem = decision_problem(model, scenario, levers, wanted)
+        return cls(whole, problem, scan(problem, GRID))
 
-    def corner(self, workshop: Workshop, targets: Sequence[Target]) -> Floats:
-        """Give the place with each lever where it helps most by itself, if it helps.
+    # --- one target ---
+
+    def single(self, target: Target) -> tuple[TargetRemedies, Floats]:
+        """Return what meets one target, and the position at which it is met, or nearest to it."""
+        problem, column = self.problem, self._column(target)
+        present = self._present(column) * float(problem.scales[column])
+        start = problem.start
+        crossings = nearest_crossings(problem, self.scanned, [column])
+        positions = {
+            lever: np.where(np.arange(len(start)) == lever, at, start)
+            for lever, at in crossings.items()
+        }
+        ranked = sorted(
+            ((self._remedy([target], position), position) for position in positions.values()),
+            key=lambda pair: (bool(pair[0].lost), pair[0].effort),
+        )
+        result = TargetRemedies(
+            problem.scenario.id, target, present, tuple(one for one, _ in ranked), None, None
+        )
+        if ranked:
+            return result, ranked[0][1]
+        starts = [start, self._greedy(column), self._corner([column])]
+        best = self._least_moves([target], starts)
+        margin = float(best.values[column]) * float(problem.scales[column])
+        if margin >= 0:
+            return replace(result, together=self._remedy([target], best.position)), best.position
+        nearest = NearMiss(problem.moves(best.position), margin) if margin > present else None
+        return replace(result, nearest=nearest), best.position
+
+    def _column(self, target: Target) -> int:
+        return self.problem.targets.index(target)
+
+    def _present(self, column: int) -> float:
+        """Return the scaled margin of a target as things are."""
+        grid, values = self.scanned[0]
+        return float(values[np.searchsorted(grid, self.problem.start[0]), column])
+
+    def _least_moves(
+        self, targets: Sequence[Target], starts: Sequence[Floats], priority: float = 1.0
+    ) -> Point:
+        """Return the smallest mix that meets targets; all but the last count ``priority`` times."""
+        columns = [self._column(target) for target in targets]
+        weights = np.ones(len(self.problem.targets))
+        weights[columns[:-1]] = priority
+        start = self.problem.start
+        best = minimise(
+            lambda positions: self.problem.evaluate(positions) * weights,
+            starts,
+            MoveCost(np.ones(len(start)), start),
+            columns,
+            start,
+            worth=WORTH,
+        )
+        return Point(best.position, best.values / weights)
+
+    def _remedy(self, targets: Sequence[Target], position: Floats) -> Remedy:
+        """Return what moves to a position do."""
+        evaluation = self.whole.judge(np.stack([self.whole.start, position]))
+        wanted = [target.id for target in targets]
+        gained, lost = changed_verdicts(
+            evaluation, [target.id for target in self.whole.targets if target.id not in wanted]
+        )
+        margins = [float(evaluation[id_].least_margin[1]) for id_ in wanted]
+        scales = [float(self.problem.scales[self._column(target)]) for target in targets]
+        margin = (
+            margins[0]
+            if len(margins) == 1
+            else min(margin / scale for margin, scale in zip(margins, scales, strict=True))
+        )
+        return Remedy(self.whole.moves(position), margin, gained, lost)
+
+    # --- starts of a mix ---
+
+    def _corner(self, columns: Sequence[int]) -> Floats:
+        """Return the position with each lever where it helps most by itself, if it helps.
 
         Of several targets, help to one counts until it is met, in parts of what it lacks.
         """
-        setting = []
-        for lever, line in enumerate(self.lines):
-            gain = np.zeros(len(line))
-            for target in targets:
-                margin, present = self.margins[target.id][lever], self.present[target.id]
-                rise = margin - present
-                short = max(-present, 1e-6 * scale_of(target))
-                gain += rise / short if len(targets) == 1 else np.minimum(rise / short, 1.0)
+        position = self.problem.start
+        for lever, (grid, values) in enumerate(self.scanned):
+            gain = np.zeros(len(grid))
+            for column in columns:
+                present = self._present(column)
+                rise = (values[:, column] - present) / max(-present, 1e-6)
+                gain += rise if len(columns) == 1 else np.minimum(rise, 1.0)
             best = int(np.argmax(gain))
             if gain[best] > 0:
-                setting.append((lever, float(line[best])))
-        return workshop.place(setting)
+                position[lever] = grid[best]
+        return position
 
-    def stairs(self, workshop: Workshop, target: Target) -> Floats:
-        """Give the place with so many levers as would do if their gains added up.
+    def _greedy(self, column: int) -> Floats:
+        """Return the position with as many levers moved as would do if their gains added up.
 
         Those come first that gain most for the part of the range that they take.
         """
-        margins, present = self.margins[target.id], self.present[target.id]
+        position = self.problem.start
+        margin = self._present(column)
         steps = []
-        for lever, (line, margin) in enumerate(zip(self.lines, margins, strict=True)):
-            best = int(np.argmax(margin))
-            gain = float(margin[best]) - present
-            way = abs(float(line[best]) - workshop.present(lever)) / (line[-1] - line[0])
-            if gain > 0 and way > 0:
-                steps.append((gain / way, gain, lever, float(line[best])))
-        setting, reached = [], present
+        for lever, (grid, values) in enumerate(self.scanned):
+            best = int(np.argmax(values[:, column]))
+            gain = float(values[best, column]) - margin
+            effort = abs(float(grid[best]) - position[lever])
+            if gain > 0 and effort > 0:
+                steps.append((gain / effort, gain, lever, float(grid[best])))
         for _, gain, lever, at in sorted(steps, reverse=True):
-            if reached >= 0:
+            if margin >= 0:
                 break
-            setting.append((lever, at))
-            reached += gain
-        return workshop.place(setting)
+            position[lever] = at
+            margin += gain
+        return position
 
+    # --- all targets at once ---
 
-def _mending(
-    workshop: Workshop, narrow: Workshop, grid: _Grid, target: Target
-) -> tuple[Mending, Floats]:
-    """Say what mends one target, and give the place where it is met, or nearest to it."""
-    present, margins = grid.present[target.id], grid.margins[target.id]
-    edges = [
-        (place, bad, good)
-        for place, (line, margin) in enumerate(zip(grid.lines, margins, strict=True))
-        for bad, good in brackets(line, margin, narrow.present(place))
-    ]
-    values = _closed_in(narrow, target, edges)
-    nearest: dict[int, float] = {}
-    for (place, _, _), value in zip(edges, values, strict=True):
-        here = narrow.present(place)
-        if place not in nearest or abs(value - here) < abs(nearest[place] - here):
-            nearest[place] = float(value)
-    alone = [workshop.remedy([target], [(place, value)]) for place, value in nearest.items()]
-    alone.sort(key=lambda each: (bool(each.lost), each.moves[0].effort))
-    if alone:
-        best = alone[0].moves[0]
-        at = narrow.place([(narrow.levers.index(best.lever), best.value)])
-        return Mending(narrow.scenario.id, target, present, tuple(alone), None, None), at
-    starts = [narrow.here, grid.stairs(narrow, target), grid.corner(narrow, [target])]
-    found = _least_moves(narrow.evaluate([target]), starts, [0], narrow.here)
-    setting = narrow.setting(found.place)
-    if found.values[0] >= 0:
-        remedy = workshop.remedy([target], setting)
-        return Mending(narrow.scenario.id, target, present, (), remedy, None), found.place
-    margin = float(found.values[0]) * scale_of(target)
-    package = Package(narrow.moves(setting), margin) if margin > present else None
-    return Mending(narrow.scenario.id, target, present, (), None, package), found.place
+    def joint(
+        self,
+        single: Sequence[TargetRemedies],
+        ends: dict[str, Floats],
+        kept: Sequence[Target],
+    ) -> JointRemedy:
+        """Meet as many failing targets as hold together; ``ends`` are positions of each alone.
 
+        The one that is furthest off is left out until the others hold; then each of these is tried
+        again, and it is said how near it comes.
+        """
+        start = self.problem.start
+        order = [one.target for one in single]
+        unmet = [
+            Unmet(one.target, True, one.nearest.margin if one.nearest else one.margin)
+            for one in single
+            if not one.alone and one.together is None
+        ]
+        met = [target for target in order if target not in [one.target for one in unmet]]
+        conflicting: list[Target] = []
+        best: Point | None = None
+        while met:
+            positions = np.stack([ends[target.id] for target in met])
+            # Each lever as far as any one target asks.
+            union = positions[np.abs(positions - start).argmax(axis=0), np.arange(len(start))]
+            second = self._corner([self._column(t) for t in met]) if best is None else best.position
+            best = self._least_moves([*met, *kept], [union, second])
+            if best.values[[self._column(target) for target in (*met, *kept)]].min() >= 0:
+                break
+            margins = best.values[[self._column(target) for target in met]]
+            conflicting.append(met.pop(int(np.argmin(margins))))
+        for target in reversed(conflicting) if met else ():
+            assert best is not None
+            wanted = [*met, *kept, target]
+            near = self._least_moves(wanted, [best.position, ends[target.id]], PRIORITY)
+            columns = [self._column(one) for one in wanted]
+            if near.values[columns].min() >= 0:
+                met, best = [*met, target], near
+            else:
+                column = columns[-1]
+                margin = float(near.values[column] * self.problem.scales[column])
+                unmet.append(Unmet(target, False, margin))
+        if not met or best is None:
+            unmet += [self._unmet(target) for target in conflicting]
+        return JointRemedy(
+            tuple(sorted(met, key=order.index)),
+            self._remedy(met, best.position) if met and best is not None else None,
+            tuple(sorted(unmet, key=lambda one: order.index(one.target))),
+        )
 
-def _closed_in(
-    workshop: Workshop, target: Target, edges: Sequence[tuple[int, float, float]]
-) -> Floats:
-    """Halve the way between a bad and a good place of each lever; give the good ends."""
-    bad = np.array([each for _, each, _ in edges], dtype=np.float64)
-    good = np.array([each for _, _, each in edges], dtype=np.float64)
-    for _ in range(HALVINGS if edges else 0):
-        middle = (bad + good) / 2
-        settings = [((place, at),) for (place, _, _), at in zip(edges, middle, strict=True)]
-        fine = workshop.margins(target, settings) >= 0
-        good, bad = np.where(fine, middle, good), np.where(fine, bad, middle)
-    return good
-
-
-def _least_moves(
-    evaluate: Evaluate, starts: Sequence[Floats], floors: Sequence[int], here: Floats
-) -> Found:
-    weights = Weights(np.ones(len(here)))
-    return cheapest(evaluate, starts, floors, here, weights, worth=WORTH)
-
-
-# --- all at once ----------------------------------------------------------------------------------
-
-
-def _joint(
-    workshop: Workshop,
-    narrow: Workshop,
-    grid: _Grid,
-    kept: Sequence[Target],
-    single: Sequence[tuple[Mending, Floats]],
-) -> Joint:
-    """Mend as many targets as hold together: leave out the one furthest off until the others do.
-
-    ``single`` says how each is mended by itself, and where.
-    """
-    here = narrow.here
-    order = [each.target for each, _ in single]
-    left = [
-        Left(each.target, True, each.margin if each.nearest is None else each.nearest.margin)
-        for each, _ in single
-        if not each.alone and each.together is None
-    ]
-    ends = {each.target.id: place for each, place in single}
-    mended = [each for each in order if each not in [one.target for one in left]]
-    clashing: list[Target] = []
-    found = Found(here, np.empty(0))
-    while mended:
-        wanted = [*mended, *kept]
-        places = np.stack([ends[each.id] for each in mended])
-        # Each lever as far as any one target asks.
-        union = places[np.abs(places - here).argmax(axis=0), np.arange(len(here))]
-        starts = [union, found.place if clashing else grid.corner(narrow, mended)]
-        found = _least_moves(narrow.evaluate(wanted), starts, range(len(wanted)), here)
-        if found.values.min() >= 0:
-            break
-        clashing.append(mended.pop(int(np.argmin(found.values[: len(mended)]))))
-    for target in reversed(clashing) if mended else []:
-        wanted = [*mended, *kept, target]
-        weights = np.append(np.full(len(wanted) - 1, FIRST), 1.0)
-        starts = [found.place, ends[target.id]]
-        near = _least_moves(narrow.evaluate(wanted, weights), starts, range(len(wanted)), here)
-        if near.values.min() >= 0:
-            mended, found = [*mended, target], near
-        else:
-            left.append(Left(target, False, float(near.values[-1]) * scale_of(target)))
-    if not mended:
-        left += [Left(each, False, grid.present[each.id]) for each in clashing]
-    return Joint(
-        tuple(sorted(mended, key=order.index)),
-        workshop.remedy(mended, workshop.setting(found.place)) if mended else None,
-        tuple(sorted(left, key=lambda each: order.index(each.target))),
-    )
+    def _unmet(self, target: Target) -> Unmet:
+        column = self._column(target)
+        return Unmet(target, False, self._present(column) * float(self.problem.scales[column]))

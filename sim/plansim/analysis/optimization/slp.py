@@ -1,150 +1,394 @@
-"""Descent in a box by linear programmes, each within a reach no longer than the last was right in.
+"""Sequential linear programming with a trust region: the one local solver of decision problems.
 
-After Griffith and Stewart (1961), for what is to be small having corners: a sum of maxima, such as
-of moves in either direction, of what falls short of a floor, or of several parts the largest. A
-climb along slopes stops beside such corners; the programme goes to them. Where all is bent, a step
-is planned again with what was found at its end (Fletcher 1982).
+A cost is minimised over positions of levers, each from 0 to 1 across its range, subject to margins
+that must not be negative. After Griffith and Stewart (1961); the cost and the penalty for what is
+missed may have corners, such as the distance that a lever is moved in either direction or the
+worst of several margins. Methods that follow slopes stop beside such corners; the linear programme
+goes to them. Where the surface is curved, a step is planned again with the values at its end (the
+second-order correction of Fletcher 1982).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linprog
 
-from plansim.analysis.optimization.search_space import Evaluate, Found, slopes_at, sound
 from plansim.targets.indicator import Floats
 
-__all__ = ["LEAST", "WIDEST", "Aim", "Maxima", "descended"]
+__all__ = [
+    "FAILED",
+    "Cost",
+    "Evaluate",
+    "MoveCost",
+    "Point",
+    "WorstOf",
+    "finite",
+    "maximise",
+    "minimise",
+    "slopes_at",
+]
 
-FIRST, LEAST = 0.25, 1e-4
-"""Reaches at the beginning and at the end, as parts of each lever's range."""
-WIDEST = 0.05
-"""Of the differences that slopes are taken from: a year that something begins acts by whole steps
-of the clock, and has no slope closer by."""
-LONGEST = 0.5
-MOST_STEPS = 60
-PARTS = np.array([1.0, 0.98, 0.9, 0.5, 0.25, 0.1])
-"""Of the way to where a programme says, tried at once: all of it may be a hair too far."""
-SURE = 0.9
-"""A step that gains less of what was promised is planned again."""
-GAIN = 1e-9
-EXACT = 1e-10
-"""Of a programme: the least that HiGHS takes."""
+Flags: TypeAlias = npt.NDArray[np.bool_]
+Evaluate: TypeAlias = Callable[[Floats], Floats]
+"""From positions ``(run, lever)`` to what is computed there, ``(run, column)``: scaled margins, and
+further values such as growth or an outlay; NaN where a run broke down."""
+
+FAILED = -1e3
+"""Stands for every value of a run that broke down: far below all scaled margins."""
+START_RADIUS, MINIMUM_RADIUS = 0.25, 1e-4
+"""Of the trust region, in parts of each lever's range."""
+NEAR_RADIUS = 0.1
+"""Start radius of a search from a point that another search has brought near."""
+MAXIMUM_RADIUS = 0.5
+MAXIMUM_WIDTH = 0.05
+"""Of the differences that slopes are taken from: a year from which something works acts by whole
+time steps, and has no slope closer by."""
+MAXIMUM_STEPS = 60
+FRACTIONS = np.array([1.0, 0.98, 0.9, 0.5, 0.25, 0.1])
+"""Of a planned step, all tried at once: the whole of it may go a little too far."""
+GOOD_RATIO = 0.9
+"""A step that gains less of what the linear programme promised is corrected."""
+MINIMUM_GAIN = 1e-9
+PROGRAMME_TOLERANCE = 1e-10
+"""The smallest that HiGHS accepts."""
+PENALTY = 1e6
+"""For each unit by which a margin is below zero; costs are scaled to about 1."""
+CLEARANCES = (1e-9, 1e-6, 1e-4, 1e-3)
+"""Margins are held so far above zero; the next one is tried where a search ends just below."""
+JUST_BELOW = 1e-2
+STEP_LEVER_RADIUS = 0.02
+"""In a trust region smaller than this, levers that act by steps are left where they are."""
+LINE = np.linspace(0.0, 1.0, 65)
+SLIGHT_MOVES = (0.2, 0.1, 0.05)
+"""Levers that are moved by less are put back where that is hardly dearer."""
 
 
 @dataclass(frozen=True)
-class Maxima:
-    """Terms of a sum about a place, each the largest of some straight pieces."""
+class Point:
+    """A point of the search space."""
+
+    position: Floats
+    """``(lever,)``"""
+    values: Floats
+    """``(column,)``"""
+
+
+def finite(values: Floats) -> Floats:
+    """Return the values with `FAILED` in place of all that are not finite."""
+    return np.asarray(np.where(np.isfinite(values), values, FAILED))
+
+
+def slopes_at(evaluate: Evaluate, position: Floats, width: float = MINIMUM_RADIUS) -> Floats:
+    """Return the slopes of all columns, ``(column, lever)``, by differences of a width."""
+    count = len(position)
+    up = np.minimum(position + width * np.eye(count), 1.0)
+    down = np.maximum(position - width * np.eye(count), 0.0)
+    values = finite(evaluate(np.concatenate([up, down])))
+    distance = np.diagonal(up - down)[:, None]
+    return np.asarray(((values[:count] - values[count:]) / distance).T)
+
+
+# --- costs ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Maxima:
+    """A sum of terms around a point, each the largest of some linear pieces."""
 
     levels: Floats
-    """``(piece, term)``, at the place."""
+    """``(piece, term)``, at the point."""
     slopes: Floats
-    """``(piece, term, lever)``."""
+    """``(piece, term, lever)``"""
     prices: Floats
-    """``(term,)``: what a unit of each counts."""
-    least: float = 0.0
+    """``(term,)``"""
+    minimum: float = 0.0
     """No term is less."""
 
-    def total(self, move: Floats) -> float:
-        """Give what the terms come to after a move."""
-        largest = (self.levels + self.slopes @ move).max(axis=0)
-        return float(self.prices @ np.maximum(largest, self.least))
+    def total(self, step: Floats) -> float:
+        largest = (self.levels + self.slopes @ step).max(axis=0)
+        return float(self.prices @ np.maximum(largest, self.minimum))
 
 
-class Aim(Protocol):
-    """What is to be small."""
+class Cost(Protocol):
+    """What is minimised."""
 
-    def price(self, places: Floats, values: Floats) -> Floats:
-        """Give how large it is at places with values: ``(run,)``."""
+    def of(self, positions: Floats, values: Floats) -> Floats:
+        """Return the cost at positions with their values: ``(run,)``."""
 
-    def terms(self, here: Found, slopes: Floats) -> Sequence[Maxima]:
-        """Give what it is about a place with slopes ``(part, lever)``, but for a constant."""
-
-
-def descended(
-    evaluate: Evaluate,
-    aim: Aim,
-    start: Found,
-    *,
-    free: npt.NDArray[np.bool_] | None = None,
-    first: float = FIRST,
-    least: float = LEAST,
-) -> Found:
-    """Descend from a place by moving the levers that are free; the end is never worse."""
-    here, price, reach = start, _price(aim, start), first
-    moved = np.ones(len(start.place)) if free is None else free.astype(np.float64)
-    for _ in range(MOST_STEPS):
-        if reach < least:
-            break
-        slopes = slopes_at(evaluate, here.place, min(max(reach / 2, LEAST), WIDEST))
-        terms = aim.terms(here, slopes)
-        move = _planned(terms, here.place, reach * moved)
-        tried = _tried(evaluate, aim, here.place, move)
-        promised = sum(each.total(0 * move) - each.total(move) for each in terms)
-        if price - tried.price < SURE * promised:
-            bent = Found(here.place, tried.end - slopes @ move)
-            again = _planned(aim.terms(bent, slopes), here.place, reach * moved)
-            tried = min(
-                tried, _tried(evaluate, aim, here.place, again), key=lambda each: each.price
-            )
-        if tried.price < price - GAIN:
-            reach = min(reach * 1.5, LONGEST) if tried.part == 1 else reach * tried.part
-            here, price = tried.found, tried.price
-        else:
-            reach /= 4
-    return here
-
-
-def _price(aim: Aim, found: Found) -> float:
-    return float(aim.price(found.place[None], found.values[None])[0])
+    def around(self, point: Point, slopes: Floats) -> _Maxima:
+        """Return the cost around a point with slopes ``(column, lever)``, but for a constant."""
 
 
 @dataclass(frozen=True)
-class _Try:
-    """The best place on the way to one that was planned."""
+class MoveCost:
+    """A cost of moving levers from where they are."""
 
-    found: Found
+    weights: Floats
+    """``(lever,)``: of a move across the whole range; the largest about 1."""
+    present: Floats
+    """``(lever,)``: positions."""
+
+    def of(self, positions: Floats, _: Floats) -> Floats:
+        """Return the cost at positions: ``(run,)``."""
+        return np.asarray(np.abs(positions - self.present) @ self.weights)
+
+    def around(self, point: Point, _: Floats) -> _Maxima:
+        """Return the cost around a point: of each lever the larger of its moves up and down."""
+        moved, unit = point.position - self.present, np.eye(len(self.present))
+        return _Maxima(np.stack([moved, -moved]), np.stack([unit, -unit]), self.weights)
+
+
+@dataclass(frozen=True)
+class WorstOf:
+    """The largest of some columns, each times a factor."""
+
+    columns: Sequence[int]
+    factor: float = 1.0
+    """Scales the cost to about 1; negative to make the smallest of the columns large."""
+
+    def of(self, _: Floats, values: Floats) -> Floats:
+        """Return the cost at values: ``(run,)``."""
+        return np.asarray((self.factor * values[:, list(self.columns)]).max(axis=1))
+
+    def around(self, point: Point, slopes: Floats) -> _Maxima:
+        """Return the cost around a point."""
+        columns = list(self.columns)
+        return _Maxima(
+            self.factor * point.values[columns, None],
+            self.factor * slopes[columns, None],
+            np.ones(1),
+            -np.inf,
+        )
+
+
+@dataclass(frozen=True)
+class _Penalised:
+    """A cost, and a penalty for margins that fall short."""
+
+    cost: Cost
+    margins: list[int]
+    clearance: float = CLEARANCES[0]
+    fixed: float = 0.0
+    """Penalty for any shortfall, so that a point at which all margins hold is never left."""
+
+    def of(self, positions: Floats, values: Floats) -> Floats:
+        short = np.maximum(self.clearance - values[:, self.margins], 0.0).sum(axis=1)
+        penalty = PENALTY * short + self.fixed * (short > 0)
+        return np.asarray(self.cost.of(positions, values) + penalty)
+
+    def at(self, point: Point) -> float:
+        return float(self.of(point.position[None], point.values[None])[0])
+
+    def around(self, point: Point, slopes: Floats) -> tuple[_Maxima, ...]:
+        # Twice the clearance: the penalty must not feel to what the programme is exact.
+        short = 2 * self.clearance - point.values[None, self.margins]
+        penalties = np.full(len(self.margins), PENALTY)
+        return (
+            self.cost.around(point, slopes),
+            _Maxima(short, -slopes[None, self.margins], penalties),
+        )
+
+    def shortfall(self, point: Point) -> float:
+        """Return what the worst margin falls short by; negative where all hold."""
+        return -float(point.values[self.margins].min())
+
+
+# --- the local search -----------------------------------------------------------------------------
+
+
+def maximise(
+    evaluate: Evaluate, start: Point, columns: Sequence[int], margins: Sequence[int]
+) -> Point:
+    """Return where the smallest of some columns is largest while margins are not negative.
+
+    The result is never worse than the start.
+    """
+    cost = _Penalised(WorstOf(columns, -1.0), list(margins), clearance=0.0, fixed=PENALTY)
+    return _descend(evaluate, cost, start, radius=NEAR_RADIUS)
+
+
+def _descend(
+    evaluate: Evaluate,
+    cost: _Penalised,
+    start: Point,
+    *,
+    free: Flags | None = None,
+    radius: float = START_RADIUS,
+    minimum: float = MINIMUM_RADIUS,
+) -> Point:
+    """Descend by moving the levers that are free until the trust region is small."""
+    point, price = start, cost.at(start)
+    moved = np.ones(len(start.position)) if free is None else free.astype(np.float64)
+    for _ in range(MAXIMUM_STEPS):
+        if radius < minimum:
+            break
+        width = min(max(radius / 2, MINIMUM_RADIUS), MAXIMUM_WIDTH)
+        slopes = slopes_at(evaluate, point.position, width)
+        terms = cost.around(point, slopes)
+        step = _plan(terms, point.position, radius * moved)
+        trial = _try(evaluate, cost, point.position, step)
+        promised = sum(term.total(0 * step) - term.total(step) for term in terms)
+        if price - trial.price < GOOD_RATIO * promised:
+            corrected = Point(point.position, trial.end - slopes @ step)
+            step = _plan(cost.around(corrected, slopes), point.position, radius * moved)
+            second = _try(evaluate, cost, point.position, step)
+            trial = second if second.price < trial.price else trial
+        if trial.price < price - MINIMUM_GAIN:
+            whole = trial.fraction == 1
+            radius = min(radius * 1.5, MAXIMUM_RADIUS) if whole else radius * trial.fraction
+            point, price = trial.point, trial.price
+        else:
+            radius /= 4
+    return point
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """The best point on the way to the end of a planned step."""
+
+    point: Point
     price: float
-    part: float
+    fraction: float
     end: Floats
-    """The values at the end of the way."""
+    """The values at the end of the step."""
 
 
-def _tried(evaluate: Evaluate, aim: Aim, place: Floats, move: Floats) -> _Try:
-    places = np.clip(place + PARTS[:, None] * move, 0.0, 1.0)
-    values = sound(evaluate(places))
-    prices = aim.price(places, values)
+def _try(evaluate: Evaluate, cost: _Penalised, position: Floats, step: Floats) -> _Trial:
+    positions = np.clip(position + FRACTIONS[:, None] * step, 0.0, 1.0)
+    values = finite(evaluate(positions))
+    prices = cost.of(positions, values)
     best = int(np.argmin(prices))
-    return _Try(
-        Found(places[best], values[best]), float(prices[best]), float(PARTS[best]), values[0]
+    return _Trial(
+        Point(positions[best], values[best]),
+        float(prices[best]),
+        float(FRACTIONS[best]),
+        values[0],
     )
 
 
-def _planned(terms: Sequence[Maxima], place: Floats, reach: Floats) -> Floats:
-    """Give the move within reach that is best where all is straight.
+def _plan(terms: Sequence[_Maxima], position: Floats, radius: Floats) -> Floats:
+    """Return the step inside the trust region that is best where all is linear.
 
-    Unknown are the move and the terms, none of which is below any of its pieces.
+    The unknowns are the step and the terms, none of which is below any of its pieces.
     """
-    low, high = np.maximum(-reach, -place), np.minimum(reach, 1.0 - place)
-    sizes = [len(each.prices) for each in terms]
+    low, high = np.maximum(-radius, -position), np.minimum(radius, 1.0 - position)
+    sizes = [len(term.prices) for term in terms]
     rows = []
-    for each, before in zip(terms, np.cumsum([0, *sizes]), strict=False):
-        own = np.eye(len(each.prices), sum(sizes), before)
-        rows += [np.hstack([slopes, -own]) for slopes in each.slopes]
-    found = linprog(
-        np.concatenate([np.zeros(len(place)), *(each.prices for each in terms)]),
+    for term, before in zip(terms, np.cumsum([0, *sizes]), strict=False):
+        own = np.eye(len(term.prices), sum(sizes), before)
+        rows += [np.hstack([slopes, -own]) for slopes in term.slopes]
+    result = linprog(
+        np.concatenate([np.zeros(len(position)), *(term.prices for term in terms)]),
         A_ub=np.vstack(rows),
-        b_ub=-np.concatenate([each.levels.ravel() for each in terms]),
+        b_ub=-np.concatenate([term.levels.ravel() for term in terms]),
         bounds=[
             *zip(low, high, strict=True),
-            *((each.least, None) for each in terms for _ in each.prices),
+            *((term.minimum, None) for term in terms for _ in term.prices),
         ],
         method="highs",
-        options={"primal_feasibility_tolerance": EXACT, "dual_feasibility_tolerance": EXACT},
+        options={
+            "primal_feasibility_tolerance": PROGRAMME_TOLERANCE,
+            "dual_feasibility_tolerance": PROGRAMME_TOLERANCE,
+        },
     )
-    return np.zeros(len(place)) if found.x is None else np.clip(found.x[: len(place)], low, high)
+    if result.x is None:
+        return np.zeros(len(position))
+    return np.asarray(np.clip(result.x[: len(position)], low, high))
+
+
+# --- the cheapest point at which margins hold -----------------------------------------------------
+
+
+def minimise(
+    evaluate: Evaluate,
+    starts: Sequence[Floats],
+    cost: Cost,
+    margins: Sequence[int],
+    present: Floats,
+    *,
+    worth: float = 0.0,
+) -> Point:
+    """Return the cheapest point at which no margin is negative.
+
+    Where none is reached, the point is returned at which margins fall short by least, added up;
+    its values tell which it is.
+
+    Args:
+        evaluate: what is computed at positions; margins in parts of a target.
+        starts: positions from which to descend; the best end counts.
+        cost: what is minimised.
+        margins: the columns that must not be negative.
+        present: ``(lever,)``, where levers are.
+        worth: by this part of the cost the result may be dearer if fewer levers are moved.
+    """
+    penalised = _Penalised(cost, list(margins))
+    free = np.ones(len(present), dtype=bool)
+    positions = list(starts)
+    for clearance in CLEARANCES:
+        penalised = _Penalised(cost, list(margins), clearance)
+        ends = [_descend_all(evaluate, penalised, start, present, free) for start in positions]
+        best = min(ends, key=penalised.at)
+        if penalised.shortfall(best) >= JUST_BELOW:
+            break
+        best = _fewer(evaluate, penalised, best, present, worth) if worth else best
+        if penalised.shortfall(best) <= 0:
+            break
+        positions = [best.position]
+    return best
+
+
+def _descend_all(
+    evaluate: Evaluate, cost: _Penalised, start: Floats, present: Floats, free: Flags
+) -> Point:
+    """Descend by moving the levers that are free; those that act by steps only at first."""
+    position = np.clip(start, 0.0, 1.0)
+    point = Point(position, finite(evaluate(position[None]))[0])
+    point = _descend(evaluate, cost, point, free=free, minimum=STEP_LEVER_RADIUS)
+    stepwise = free & _act_by_steps(evaluate, point.position)
+    point = _line_searches(evaluate, cost, point, present, stepwise)
+    return _descend(evaluate, cost, point, free=free & ~stepwise, radius=STEP_LEVER_RADIUS)
+
+
+def _act_by_steps(evaluate: Evaluate, position: Floats) -> Flags:
+    """Return the levers of which nothing changes close by, but something further off."""
+    near, far = (
+        np.abs(slopes_at(evaluate, position, width)).max(axis=0)
+        for width in (MINIMUM_RADIUS, MAXIMUM_WIDTH)
+    )
+    return np.asarray((near == 0) & (far > 0))
+
+
+def _line_searches(
+    evaluate: Evaluate, cost: _Penalised, point: Point, present: Floats, chosen: Flags
+) -> Point:
+    """Put some levers, one by one, where it is cheapest: most often part of the way back."""
+    for lever in np.flatnonzero(chosen):
+        own, back = point.position[lever], present[lever]
+        line = np.concatenate([own + LINE * (back - own), LINE])
+        positions = np.repeat(point.position[None], len(line), axis=0)
+        positions[:, lever] = line
+        values = finite(evaluate(positions))
+        best = int(np.argmin(cost.of(positions, values)))  # the first is where it is
+        point = Point(positions[best], values[best])
+    return point
+
+
+def _fewer(
+    evaluate: Evaluate, cost: _Penalised, point: Point, present: Floats, worth: float
+) -> Point:
+    """Put levers back that are hardly moved, where that is hardly dearer."""
+    for slight in SLIGHT_MOVES:
+        moves = np.abs(point.position - present)
+        kept = moves > slight
+        if kept.all() or not (moves[~kept] > 0).any():
+            continue
+        start = np.where(kept, point.position, present)
+        other = _descend_all(evaluate, cost, start, present, kept)
+        if cost.at(other) <= (1 + worth) * cost.at(point):
+            return other
+    return point

@@ -41,7 +41,7 @@ class Effects:
 
 
 def screening_design(design: Design, trajectories: int) -> Design:
-    """Give the design of the same factors on Morris trajectories."""
+    """Return the design of the same factors on Morris trajectories."""
     points = trajectories * (len(design.factors) + 1)
     return replace(design, kind=Kind.MORRIS, points=points, levels=LEVELS)
 
@@ -64,28 +64,28 @@ def elementary_effects(inputs: Floats, outputs: Floats, seed: int = 0) -> Effect
         return Effects(nothing, nothing, nothing, nothing, int(whole.sum()))
     problem = {
         "num_vars": count,
-        "names": [str(place) for place in range(count)],
+        "names": [str(column) for column in range(count)],
         "bounds": [[0.0, 1.0]] * count,
     }
-    found = [
-        morris.analyze(dict(problem), inputs[rows], each[rows], num_levels=LEVELS, seed=seed)
-        for each in outputs
+    parts = [
+        morris.analyze(dict(problem), inputs[rows], output[rows], num_levels=LEVELS, seed=seed)
+        for output in outputs
     ]
-    columns = {
-        key: np.array([np.asarray(each[key], dtype=np.float64) for each in found])
+    measures = {
+        key: np.array([np.asarray(part[key], dtype=np.float64) for part in parts])
         for key in ("mu", "mu_star", "mu_star_conf", "sigma")
     }
     return Effects(
-        columns["mu"],
-        columns["mu_star"],
-        columns["mu_star_conf"],
-        columns["sigma"],
+        measures["mu"],
+        measures["mu_star"],
+        measures["mu_star_conf"],
+        measures["sigma"],
         int(whole.sum()),
     )
 
 
 def leading(strength: Floats, each: int, least: int) -> Sequence[int]:
-    """Give the places of the factors that lead, in order: ``(output, factor)`` → places.
+    """Return the columns of the factors that lead, in order: ``(output, factor)`` → columns.
 
     For every output its ``each`` strongest, and, if these are fewer than ``least`` together, the
     strongest of the others by their part of what the strongest does to any output.
@@ -97,10 +97,10 @@ def leading(strength: Floats, each: int, least: int) -> Sequence[int]:
     top = strength.max(axis=1, keepdims=True)
     part = np.divide(strength, top, out=np.zeros_like(strength), where=top > 0).max(axis=0)
     order = np.argsort(-strength, axis=1, kind="stable")[:, :each]
-    chosen = {int(place) for row, places in enumerate(order) for place in places
-              if strength[row, place] > 0}  # fmt: skip
-    for place in np.argsort(-part, kind="stable"):
-        if len(chosen) >= least or part[place] == 0:
+    chosen = {int(column) for row, columns in enumerate(order) for column in columns
+              if strength[row, column] > 0}  # fmt: skip
+    for column in np.argsort(-part, kind="stable"):
+        if len(chosen) >= least or part[column] == 0:
             break
-        chosen.add(int(place))
+        chosen.add(int(column))
     return sorted(chosen)

@@ -67,7 +67,7 @@ class Ranking:
     @property
     def stable(self) -> bool:
         """Whether no two neighbours change places in more than a few draws."""
-        order = [each.scenario for each in self.places]
+        order = [place.scenario for place in self.places]
         neighbours = set(itertools.pairwise(order))
         return all(each.stable for each in self.pairings
                    if (each.ahead, each.behind) in neighbours)  # fmt: skip

@@ -39,10 +39,10 @@ class Pair:
     b: Floats
 
     def mixed(self, group: Sequence[int]) -> Floats:
-        """Give A with a group's columns taken from B."""
-        found = self.a.copy()
-        found[:, list(group)] = self.b[:, list(group)]
-        return found
+        """Return A with a group's columns taken from B."""
+        mixed = self.a.copy()
+        mixed[:, list(group)] = self.b[:, list(group)]
+        return mixed
 
 
 def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> Pair:
@@ -55,10 +55,10 @@ def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> Pair:
     sequence = qmc.Sobol(2 * count, scramble=True, bits=32, rng=rng)
     shares = sequence.random_base2(max(1, math.ceil(math.log2(points)))) + 2.0**-33
     values = np.empty_like(shares)
-    for place in range(2 * count):
-        distribution = factors[place % count].distribution
+    for column in range(2 * count):
+        distribution = factors[column % count].distribution
         assert distribution is not None, "a table is no distribution"
-        values[:, place] = distribution.quantile(shares[:, place])
+        values[:, column] = distribution.quantile(shares[:, column])
     return Pair(values[:, :count], values[:, count:])
 
 

@@ -8,10 +8,10 @@ ones by Sobol's, all others together being one group, whose index says what scre
 For validation (Q18-Q20)::
 
     design = read_design(path, model, samples=4096)
-    found = sensitivity(model, design, targets)
-    found.chances  # P(met) of each target and scenario, with its standard error
-    found.drivers  # first and total indices of each binding target, with 95 % intervals
-    found.ranking  # scenarios in order; `ranking.stable`
+    study = sensitivity(model, design, targets)
+    study.chances  # P(met) of each target and scenario, with its standard error
+    study.drivers  # first and total indices of each binding target, with 95 % intervals
+    study.ranking  # scenarios in order; `ranking.stable`
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plansim.analysis.evaluator import Engine, Evaluation, Evaluator, Request, compiled
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.sensitivity.morris import (
@@ -74,7 +74,7 @@ ENOUGH = 0.015
 Progress = Callable[[int, int], None]
 
 
-# --- what is found --------------------------------------------------------------------------------
+# --- results -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,6 @@ def sensitivity(
     trajectories: int = TRAJECTORIES,
     each: int = EACH,
     threads: int | None = None,
-    engine: Engine = compiled,
     progress: Progress | None = None,
 ) -> Sensitivity:
     """Find how sure the verdicts are under a design, and what their doubt is due to.
@@ -195,13 +194,12 @@ def sensitivity(
         trajectories: of Morris, each of which takes a run more than there are factors.
         each: factors of every binding target that get indices of their own.
         threads: None for as many as there are processors.
-        engine: what runs the model.
         progress: is told how many runs are done, of how many.
 
     Raises:
         DesignError: the design is no sample of distributions.
         InputError: a constant that the shape of the code depends on cannot vary.
-        ModelError: the engine cannot compute the model.
+        ModelError: the model cannot be compiled.
     """
     if not design.kind.is_sample:
         raise DesignError(
@@ -225,7 +223,7 @@ def sensitivity(
     for scenario in design.scenarios:
         years = tuple(range(math.ceil(scenario.time.initial), math.floor(scenario.time.final) + 1))
         request = Request(judged, outputs=answering_series(judged), years=years)
-        evaluator = Evaluator(model, scenario, design.factors, request, engine)
+        evaluator = Evaluator(model, scenario, design.factors, request)
         evaluation = evaluator.evaluate(draws, threads)
         report.done(evaluation)
         chances += _chances(scenario, judged, rows, evaluation)
@@ -239,7 +237,7 @@ def sensitivity(
         ranking = rank(ids, names, np.stack(met), np.stack(margins))
 
     # Under the first: what moves the margins of the binding targets.
-    first = Evaluator(model, design.scenarios[0], design.factors, Request(binding), engine)
+    first = Evaluator(model, design.scenarios[0], design.factors, Request(binding))
     trajectory = screening_design(design, trajectories)
     points = Sampler(trajectory).draw(0, trajectory.points)
     screened = first.evaluate(points, threads)
@@ -248,8 +246,8 @@ def sensitivity(
     chosen = leading(screening.strength, each, LEAST)
     estimates, groups = _indices(first, pair, margins[0], chosen, threads, report)
     drivers = [
-        _drivers(target, place, design.factors, groups, estimates, screening, margins[0])
-        for place, target in enumerate(binding)
+        _drivers(target, index, design.factors, groups, estimates, screening, margins[0])
+        for index, target in enumerate(binding)
     ]
     return Sensitivity(
         design=design,
@@ -259,7 +257,7 @@ def sensitivity(
         ranking=ranking,
         screening=screening,
         binding=binding,
-        chosen=tuple(design.factors[place].name for place in chosen),
+        chosen=tuple(design.factors[index].name for index in chosen),
         drivers=tuple(drivers),
         runs=report.runs,
         broken=report.failed,
@@ -292,15 +290,15 @@ def _chances(
     sound = np.isfinite(margins).all(axis=0)
     met, margins = evaluation.met(judged).T[:, sound], margins[:, sound]
     chances = []
-    for place, target in enumerate(judged):
-        known = margins[place].size > 0 and target.id not in scenario.assumed
-        share = float(met[place].mean()) if known else math.nan
-        spread = np.quantile(margins[place], QUANTILES) if margins[place].size else ()
+    for index, target in enumerate(judged):
+        known = margins[index].size > 0 and target.id not in scenario.assumed
+        share = float(met[index].mean()) if known else math.nan
+        spread = np.quantile(margins[index], QUANTILES) if margins[index].size else ()
         chances.append(
             Chance(scenario.id, target, share, _error(share, met.shape[1]),
                    tuple(map(float, spread)))
         )  # fmt: skip
-    counted = [place for place in binding if judged[place].id not in scenario.assumed]
+    counted = [index for index in binding if judged[index].id not in scenario.assumed]
     share = float(met[counted].all(axis=0).mean()) if sound.any() and counted else math.nan
     return [*chances, Chance(scenario.id, None, share, _error(share, met.shape[1]), ())]
 
@@ -335,8 +333,8 @@ def _indices(
     ``margins`` are those on A and then on B, ``(target, 2 · point)``.
     """
     count = pair.a.shape[1]
-    groups: list[tuple[int | None, list[int]]] = [(place, [place]) for place in chosen]
-    if rest := [place for place in range(count) if place not in set(chosen)]:
+    groups: list[tuple[int | None, list[int]]] = [(index, [index]) for index in chosen]
+    if rest := [index for index in range(count) if index not in set(chosen)]:
         groups.append((None, rest))
     report.ahead(len(pair.a) * len(groups))
     mixed = []
@@ -358,7 +356,7 @@ def _drivers(
     row: int,
     factors: Sequence[Factor],
     names: Sequence[int | None],
-    found: Estimates,
+    estimates: Estimates,
     screening: Effects,
     margins: Floats,
 ) -> Drivers:
@@ -366,23 +364,23 @@ def _drivers(
     spread = float(sound.std()) if sound.size else math.nan
     indices: list[Index] = []
     rest = None
-    for column, place in enumerate(names):
-        index = Index(
-            factor="" if place is None else factors[place].name,
-            factor_zh="" if place is None else factors[place].name_zh,
-            first=float(found.first[row, column]),
-            first_low=float(found.first_low[row, column]),
-            first_high=float(found.first_high[row, column]),
-            total=float(found.total[row, column]),
-            total_low=float(found.total_low[row, column]),
-            total_high=float(found.total_high[row, column]),
-            effect=math.nan if place is None else float(screening.mean[row, place]),
+    for column, index in enumerate(names):
+        driver = Index(
+            factor="" if index is None else factors[index].name,
+            factor_zh="" if index is None else factors[index].name_zh,
+            first=float(estimates.first[row, column]),
+            first_low=float(estimates.first_low[row, column]),
+            first_high=float(estimates.first_high[row, column]),
+            total=float(estimates.total[row, column]),
+            total_low=float(estimates.total_low[row, column]),
+            total_high=float(estimates.total_high[row, column]),
+            effect=math.nan if index is None else float(screening.mean[row, index]),
         )
-        if math.isnan(index.total):
+        if math.isnan(driver.total):
             continue
-        if place is None:
-            rest = index
+        if index is None:
+            rest = driver
         else:
-            indices.append(index)
-    indices.sort(key=lambda each: -each.total)
+            indices.append(driver)
+    indices.sort(key=lambda driver: -driver.total)
     return Drivers(target, spread, tuple(indices), rest)

@@ -4,115 +4,80 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 
-from plansim.analysis.optimization.frontier_records import Check, Frontier, Policy
+from plansim.analysis.optimization.frontier import Frontier, Policy
 
 __all__ = ["frontier_json"]
 
 
 def frontier_json(found: Frontier) -> str:
     """Write a frontier as JSON: growth a fraction a year; null where there is no number."""
-    names = [each.id for each in found.quest.levers]
+    spec = found.spec
+    names = [lever.id for lever in spec.levers]
 
     def policy(one: Policy | None) -> object:
         return one and {
             "growth": _number(one.growth),
             "tight": one.tight,
-            "worst_margin_in_spreads": _number(one.worst_margin),
-            "margins": {key: _number(each) for key, each in one.margins.items()},
+            "worst_margin_scaled": _number(one.worst_margin),
+            "margins": _numbers(one.margins),
+            "chance": _number(one.chance),
+            "median_growth": _number(one.median),
             "levers": dict(zip(names, one.values, strict=True)),
         }
 
     content = {
-        "growth_of": found.quest.growth,
-        "scenario": found.quest.scenario.id,
-        "push": [each.id for each in found.quest.push],
-        "mend": [each.id for each in found.quest.mend],
-        "uncertainty": found.quest.uncertainty and found.quest.uncertainty.id,
+        "growth_of": spec.growth,
+        "scenario": spec.scenario.id,
+        "growth_levers": [lever.id for lever in spec.growth_levers],
+        "target_levers": [lever.id for lever in spec.target_levers],
+        "uncertainty": spec.uncertainty and spec.uncertainty.stem,
         "levers": [
-            {"id": each.id, "unit": each.unit, "apply": each.apply, "low": each.low,
-             "high": each.high, "present": present}
-            for each, present in zip(found.quest.levers, found.present, strict=True)
+            {"id": lever.id, "unit": lever.unit, "apply": lever.apply, "low": lever.low,
+             "high": lever.high, "present": present}
+            for lever, present in zip(spec.levers, found.present, strict=True)
         ],
         "draws": found.draws,
-        "runs": found.runs,
         "horizons": [
             {
-                "year": each.year,
-                "growth_present": _number(each.growth_present),
-                "growth_reach": [_number(end) for end in each.growth_reach],
+                "year": horizon.year,
+                "growth_present": _number(horizon.growth_present),
+                "growth_range": [_number(end) for end in horizon.growth_range],
                 "targets": {
-                    one.target.id: {
-                        "unit": one.target.unit,
-                        "spread": _number(one.spread),
-                        "present": _number(one.present),
-                        "best": _number(one.best),
-                        "alone_holds_to_growth": _number(one.growth),
+                    alone.target.id: {
+                        "unit": alone.target.unit,
+                        "spread": _number(alone.spread),
+                        "present": _number(alone.present),
+                        "best": _number(alone.best),
+                        "alone_holds_to_growth": _number(alone.growth),
                     }
-                    for one in each.alone
+                    for alone in horizon.alone
                 },
-                "never": each.never,
-                "clashing": each.clashing,
-                "kept": each.kept,
-                "highest": policy(each.highest),
-                "binding": each.binding,
-                "search": {"ends": each.search.ends, "resumed": each.search.resumed},
-                "check": each.check and _check_json(each.check),
-                "along": [policy(one) for one in each.along],
-                "chances": [_number(one) for one in each.chances],
-                "medians": [_number(one) for one in each.medians],
+                "never": horizon.never,
+                "conflicting": horizon.conflicting,
+                "kept": horizon.kept,
+                "highest": policy(horizon.highest),
+                "binding": horizon.binding,
+                "searches": horizon.searches,
+                "front": [policy(one) for one in horizon.front],
                 "sure": [
-                    {
-                        "share": one.share,
-                        "met": one.met,
-                        "error": one.error,
-                        "growth": _number(one.growth) if one.policy else None,
-                        "policy": policy(one.policy),
-                    }
-                    for one in each.sure
+                    {"share": share, "policy": policy(one)} for share, one in horizon.sure.items()
                 ],
-                "surest": each.surest and {
-                    "met": each.surest.met,
-                    "error": each.surest.error,
-                    "growth": _number(each.surest.growth),
-                    "single": each.surest.single,
-                    "product": each.surest.product,
-                    "without": [
-                        {"targets": ids, "met": met} for ids, met in each.surest.without
-                    ],
-                    "policy": policy(each.surest.policy),
-                },
+                "surest": policy(horizon.surest),
+                "surest_single": _numbers(horizon.single),
+                "surest_without": [
+                    {"targets": ids, "chance": chance} for ids, chance in horizon.without
+                ],
             }
-            for each in found.horizons
+            for horizon in found.horizons
         ],
     }  # fmt: skip
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
 
 
-def _check_json(check: Check) -> object:
-    return {
-        "settings": check.settings,
-        "tolerance": check.tolerance,
-        "beaten": check.beaten,
-        "by": _number(check.by),
-        "radii": check.radii,
-        "looks": [
-            {
-                "way": each.way,
-                "settings": each.settings,
-                "feasible": each.feasible,
-                "highest": _number(each.best),
-                "levers": each.levers,
-                "points_a_lever": each.side,
-            }
-            for each in check.looks
-        ],
-        "targets": {
-            key: {"alone_holds_to_growth": _number(rate), "best": _number(check.best[key])}
-            for key, rate in check.alone.items()
-        },
-        "alone_beaten": check.alone_beaten,
-    }
+def _numbers(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {key: _number(value) for key, value in values.items()}
 
 
 def _number(value: float) -> float | None:

@@ -1,4 +1,4 @@
-"""How margins go as growth is pushed, and how surely all targets hold on the way."""
+"""Margins along the Pareto front of growth, and how surely all targets hold there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from plansim.analysis.optimization.frontier_records import SURE, Frontier, Horizon
+from plansim.analysis.optimization.frontier import SHARES, Frontier, Horizon
 from plansim.errors import Fault, InputError
 from plansim.output.figures.canvas import GREY, INK, colours, spread, style, typeset
 from plansim.output.text import Lang, Text, read_text
@@ -28,17 +28,17 @@ FAR = 3.5
 
 
 def frontier_sheet(found: Frontier, lang: Lang, *, growth_zh: str = "") -> Figure:
-    """Draw, for each year, margins along the frontier above, and chances below.
+    """Draw, for each year, margins on the Pareto front above, and chances below.
 
     Raises:
         InputError: there is no frontier to draw.
     """
     text = read_text(lang)
-    drawn = [each for each in found.horizons if len(each.along) > 1]
+    drawn = [each for each in found.horizons if len(each.front) > 1]
     if not drawn:
         raise InputError(Fault("there is no frontier to draw: no target can be held"))
-    name = text.pick(found.quest.growth, growth_zh)
-    below = any(each.chances for each in drawn)
+    name = text.pick(found.spec.growth, growth_zh)
+    below = any(horizon.sure for horizon in drawn)
     with style():
         figure = Figure(figsize=(6.2 * len(drawn), 6.4 if below else 4.4))
         figure.set_layout_engine("constrained", hspace=0.03, wspace=0.05)
@@ -51,24 +51,24 @@ def frontier_sheet(found: Frontier, lang: Lang, *, growth_zh: str = "") -> Figur
         for column, horizon in enumerate(drawn):
             _margins(grid[0, column], horizon, hues, text)
             if below:
-                _chances(grid[1, column], horizon, text)
+                _chances(grid[1, column], horizon, found.draws, text)
             grid[-1, column].set_xlabel(
                 text("frontier.axis", name=typeset(name), year=horizon.year), loc="left"
             )
-        title = text.pick(found.quest.scenario.title_en, found.quest.scenario.title_zh)
+        title = text.pick(found.spec.scenario.title_en, found.spec.scenario.title_zh)
         figure.suptitle(text("frontier.sheet", scenario=title), x=0.01, ha="left")
     return figure
 
 
 def _rates(horizon: Horizon) -> list[float]:
-    return [each.growth * 100 for each in horizon.along]
+    return [each.growth * 100 for each in horizon.front]
 
 
 def _lines(horizon: Horizon) -> dict[str, Floats]:
-    """Give the margins along the frontier, by target, in standard deviations."""
+    """Return the margins on the front, by target, in standard deviations."""
     spreads = {each.target.id: each.spread for each in horizon.alone}
     return {
-        id_: np.array([each.margins[id_] / spreads[id_] for each in horizon.along])
+        id_: np.array([each.margins[id_] / spreads[id_] for each in horizon.front])
         for id_ in horizon.kept
     }
 
@@ -126,7 +126,7 @@ def _margins(axes: Axes, horizon: Horizon, hues: Mapping[str, str], text: Text) 
             across += LETTER * len(id_) + 4
     _place(axes, horizon, text, note=True)
     kept = text("frontier.kept", count=len(horizon.kept))
-    if left := [*horizon.never, *horizon.clashing]:
+    if left := [*horizon.never, *horizon.conflicting]:
         kept += text("list_sep.clause") + text("frontier.left", ids=text.join(left))
     axes.set_title(text("frontier.to_title", year=horizon.year), pad=20, color=INK)
     axes.text(0, 1.02, kept, transform=axes.transAxes, fontsize=8, color=GREY)
@@ -148,19 +148,22 @@ def _place(axes: Axes, horizon: Horizon, text: Text, *, note: bool) -> None:
             )  # fmt: skip
 
 
-def _chances(axes: Axes, horizon: Horizon, text: Text) -> None:
+def _chances(axes: Axes, horizon: Horizon, draws: int, text: Text) -> None:
     _place(axes, horizon, text, note=False)
-    axes.plot(_rates(horizon), horizon.chances, color=INK, marker="o", ms=3)
-    for share in SURE:
+    axes.plot(
+        _rates(horizon), [policy.chance for policy in horizon.front], color=INK, marker="o", ms=3
+    )
+    for share in SHARES:
         axes.axhline(share, color="#BBBBBB", linewidth=0.8, linestyle=(0, (2, 2)))
     axes.set_ylim(-0.03, 1.03)
-    axes.set_yticks([0, *SURE], ["0", *(f"{share:g}" for share in SURE)])
-    if not horizon.chances or math.isnan(horizon.chances[0]):
+    axes.set_yticks([0, *SHARES], ["0", *(f"{share:g}" for share in SHARES)])
+    if not horizon.sure:
         return
     axes.set_ylabel(text("frontier.chance_axis"))
     if (surest := horizon.surest) is not None:
-        said = text("frontier.surest_mark", met=f"{surest.met:.2f}", error=f"{surest.error:.2f}")
-        high = surest.met > 0.5  # then the line is above, and the words go below
+        error = math.sqrt(surest.chance * (1 - surest.chance) / draws)
+        said = text("frontier.surest_mark", met=f"{surest.chance:.2f}", error=f"{error:.2f}")
+        high = surest.chance > 0.5  # then the line is above, and the words go below
         axes.text(
             0.01, 0.08 if high else 0.3, said, transform=axes.transAxes, fontsize=8, color=GREY
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The report on a comparison: which binding targets fail, when, what would mend them, and why.
+"""The report on a comparison: which binding targets fail, when, their remedies, and why.
 
 The first section is the decision; it is made to fit one page. The others are what stands behind it.
 """
@@ -21,10 +21,10 @@ from plansim.output.report.document import (
     Table,
     Tone,
 )
-from plansim.output.report.moves import joint_in_words, remedy_in_words, shared_in_words
+from plansim.output.report.remedies import joint_in_words, remedy_in_words, shared_in_words
 from plansim.output.report.tables import (
     assumption_section,
-    mending_section,
+    remedies_section,
     verdict_section,
 )
 from plansim.output.report.themes import theme_section
@@ -58,7 +58,7 @@ def report(comparison: Comparison, text: Text) -> Document:
     sections = [
         _decision(comparison, titles, names, text),
         verdict_section(comparison, names, text),
-        mending_section(comparison, names, text),
+        remedies_section(comparison, names, text),
         assumption_section(comparison, names, text),
         *cause_section(comparison, names, text),
         *themes,
@@ -103,9 +103,9 @@ def _decision(comparison: Comparison, titles: list[str], names: list[str], text:
         blocks.append(_failing_table(comparison, names, text))
     levers = sum(not each.outside for each in comparison.views.levers)
     said = [
-        joint_in_words(mended.joint, name, levers, text)
-        for name, mended in zip(titles, comparison.mended, strict=True)
-        if mended.joint is not None
+        joint_in_words(remedies.joint, name, levers, text)
+        for name, remedies in zip(titles, comparison.remedies, strict=True)
+        if remedies.joint is not None
     ]
     if comparison.breached:
         parts = [
@@ -159,9 +159,9 @@ def _others(sets: list[set[str]]) -> list[set[str]]:
 def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Table:
     columns = [Column(text("verdicts.name"), text("verdicts.target"), width=3.2)]
     columns += [Column(name, width=1.7) for name in names]
-    sought = any(each.each for each in comparison.mended)
+    sought = any(each.single for each in comparison.remedies)
     if sought:
-        columns.append(Column(text("report.mends"), width=4.6))
+        columns.append(Column(text("report.remedy"), width=4.6))
     rows = []
     for target in comparison.failing:
         cells = [
@@ -172,11 +172,11 @@ def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Tabl
         ]
         cells += [_decision_cell(comparison, place, target, text) for place in range(len(names))]
         if sought:
-            cells.append(_mending_cell(comparison, target, text))
+            cells.append(_remedy_cell(comparison, target, text))
         rows.append(Row(tuple(cells)))
     note = [text("report.failing_note")]
     if sought:
-        note.append(text("report.mends_note"))
+        note.append(text("report.remedy_note"))
     if comparison.spread is not None:
         note.append(text("report.spread_note", sweep=comparison.spread.name))
         if not comparison.spread.same_model:
@@ -217,11 +217,11 @@ def _share(comparison: Comparison, place: int, target: Target) -> float | None:
     return share if share == share else None  # NaN where the scenario assumes it
 
 
-def _mending_cell(comparison: Comparison, target: Target, text: Text) -> Cell:
+def _remedy_cell(comparison: Comparison, target: Target, text: Text) -> Cell:
     found = [
         (letter, each)
-        for letter, mended in zip(LETTERS, comparison.mended, strict=False)
-        for each in mended.each
+        for letter, remedies in zip(LETTERS, comparison.remedies, strict=False)
+        for each in remedies.single
         if each.target.id == target.id
     ]
     words = [remedy_in_words(each, text) for _, each in found]
@@ -251,8 +251,8 @@ def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
     points = [text("report.method_model", variables=f"{len(comparison.model.variables):,}",
                    count=sum(_judged(each) for each in comparison.verdicts[0].values())),
               text("report.method_verdicts"), text("report.method_causes")]  # fmt: skip
-    if any(each.each for each in comparison.mended):
-        points.append(text("report.method_mending"))
+    if any(each.single for each in comparison.remedies):
+        points.append(text("report.method_remedies"))
     points += [text("report.method_units"), text("report.method_trust")]
     cards = [{str(k): str(v) for k, v in run.attrs.items()} for run in comparison.runs]
     keys = [key for key in cards[0] if not key.startswith("scenario_title")]

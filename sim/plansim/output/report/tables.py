@@ -1,4 +1,4 @@
-"""The tables behind a decision: all verdicts, what differs, and what would mend it."""
+"""The tables behind a decision: all verdicts, what differs, and remedies."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from plansim.analysis.comparison import Comparison
-from plansim.analysis.optimization.remedies import Mending
-from plansim.analysis.optimization.workshop import Remedy
+from plansim.analysis.optimization.remedies import Remedy, TargetRemedies
 from plansim.model.units import NO_UNIT
 from plansim.output.report.causes import levers_by_constants
 from plansim.output.report.document import (
@@ -23,7 +22,7 @@ from plansim.output.report.document import (
     Table,
     Tone,
 )
-from plansim.output.report.moves import (
+from plansim.output.report.remedies import (
     margin_in_words,
     move_in_words,
     moves_in_words,
@@ -49,7 +48,7 @@ from plansim.targets.verdict import Verdict
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-__all__ = ["assumption_section", "mending_section", "verdict_section"]
+__all__ = ["assumption_section", "remedies_section", "verdict_section"]
 
 MOST_REMEDIES = 3
 MOST_NEAREST = 5
@@ -150,11 +149,11 @@ def _number(value: float, shown: str) -> Cell:
     return Cell(shown, number=value, decimals=len(shown.partition(".")[2]))
 
 
-# --- what would mend ------------------------------------------------------------------------------
+# --- remedies -------------------------------------------------------------------------------------
 
 
-def mending_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
-    """Give for each binding target that fails the levers that would mend it, and at what price."""
+def remedies_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
+    """Give for each binding target that fails the levers that meet it, and at what price."""
     columns = (
         Column(text("verdicts.name"), text("causes.margin"), width=3.2),
         Column(text("report.moves"), width=4.4),
@@ -162,24 +161,24 @@ def mending_section(comparison: Comparison, names: Sequence[str], text: Text) ->
         Column(text("report.others"), width=2.6),
     )
     rows: list[Row | Band] = []
-    for name, mended in zip(names, comparison.mended, strict=True):
-        if mended.each:
+    for name, remedies in zip(names, comparison.remedies, strict=True):
+        if remedies.single:
             rows.append(Band(name))
-        for each in mended.each:
-            rows += _mending_rows(each, text)
+        for each in remedies.single:
+            rows += _remedy_rows(each, text)
     if not rows:
-        return Section(text("report.mending"), text("report.mending_tab"), ())
-    table = Table(text("report.mending_table"), columns, tuple(rows), text("report.mending_note"))
+        return Section(text("report.remedies"), text("report.remedies_tab"), ())
+    table = Table(text("report.remedies_table"), columns, tuple(rows), text("report.remedies_note"))
     blocks = (*_joint_table(comparison, names, text), table)
-    return Section(text("report.mending"), text("report.mending_tab"), blocks, True)
+    return Section(text("report.remedies"), text("report.remedies_tab"), blocks, True)
 
 
 def _joint_table(comparison: Comparison, names: Sequence[str], text: Text) -> Iterator[Table]:
-    """Give the mixes that mend several targets at once: a lever a row, a scenario a column."""
+    """Give the mixes that meet several targets at once: a lever a row, a scenario a column."""
     mixes = [
-        (name, mended.joint.remedy, mended.joint)
-        for name, mended in zip(names, comparison.mended, strict=True)
-        if mended.joint is not None and mended.joint.remedy is not None
+        (name, remedies.joint.remedy, remedies.joint)
+        for name, remedies in zip(names, comparison.remedies, strict=True)
+        if remedies.joint is not None and remedies.joint.remedy is not None
     ]
     if not mixes:
         return
@@ -206,25 +205,25 @@ def _joint_table(comparison: Comparison, names: Sequence[str], text: Text) -> It
     rows.append(Row((Cell(text("report.whole"), tone=Tone.STRONG), *sums)))
     others = [Cell(side_effects(remedy, text)) for _, remedy, _ in mixes]
     rows.append(Row((Cell(text("report.others")), *others)))
-    met = [Cell(text.join([each.id for each in joint.mended])) for _, _, joint in mixes]
-    rows.insert(0, Row((Cell(text("report.mended")), *met)))
+    met = [Cell(text.join([each.id for each in joint.targets])) for _, _, joint in mixes]
+    rows.insert(0, Row((Cell(text("report.joint_targets")), *met)))
     yield Table(text("report.joint_table"), tuple(columns), tuple(rows), text("report.joint_note"))
 
 
-def _mending_rows(mending: Mending, text: Text) -> Iterator[Row]:
-    target = mending.target
+def _remedy_rows(found: TargetRemedies, text: Text) -> Iterator[Row]:
+    target = found.target
     head = Cell(
         f"{target.id}  {text.pick(target.name_en, target.name_zh)}",
-        (margin_in_words(mending.margin, target, text),),
+        (margin_in_words(found.margin, target, text),),
         Tone.STRONG,
     )
-    remedies = mending.alone[:MOST_REMEDIES] or tuple(filter(None, [mending.together]))
+    remedies = found.alone[:MOST_REMEDIES] or tuple(filter(None, [found.together]))
     for place, each in enumerate(remedies):
         cells = _remedy_cells(each, text)
         yield Row((head if place == 0 else Cell(), *cells), joined=bool(place))
-    if not remedies and mending.nearest is not None:
-        moves = moves_in_words(mending.nearest.moves, text, MOST_NEAREST)
-        said = Cell(nothing_in_words(mending.nearest, target, text), (moves,), Tone.BAD)
+    if not remedies and found.nearest is not None:
+        moves = moves_in_words(found.nearest.moves, text, MOST_NEAREST)
+        said = Cell(nothing_in_words(found.nearest, target, text), (moves,), Tone.BAD)
         yield Row((head, said, Cell("–"), Cell("–")))
     elif not remedies:
         yield Row((head, Cell(text("report.no_lever"), tone=Tone.BAD), Cell("–"), Cell("–")))

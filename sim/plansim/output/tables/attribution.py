@@ -1,4 +1,4 @@
-"""Causes for a reader: what moved the margins between two scenarios, what a lever must be."""
+"""Causes for a reader: what moved the margins between two scenarios."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import asdict
 from itertools import groupby
 
 from plansim.analysis.attribution import Attribution, Group, Shares
-from plansim.analysis.optimization.solve import Solution
 from plansim.output.tables.table import (
     Band,
     Cell,
@@ -22,15 +21,13 @@ from plansim.output.tables.table import (
     section_of,
     wrapped,
 )
-from plansim.output.text import Text, decimals_for, decimals_of, figure, margin_figure
+from plansim.output.text import Text, decimals_for, decimals_of, figure
 
 __all__ = [
     "attribution_json",
     "attribution_table",
     "outward",
     "signed",
-    "solution_json",
-    "solution_text",
 ]
 
 MOST_SHARES = 5
@@ -185,61 +182,6 @@ def attribution_json(found: Attribution) -> str:
     )
 
 
-# --- levers ---------------------------------------------------------------------------------------
-
-
-def solution_text(found: Solution, text: Text, width: int) -> str:
-    """Say in sentences what a lever must be, or that nothing does and where it was looked."""
-    lever, target = found.lever, found.target
-    unit = text.unit(target.unit)
-    name = text.pick(lever.reference, lever.variable.name_zh)
-    if text.pick("en", "zh") == "zh" and lever.variable.subscripts:
-        name += lever.reference.removeprefix(lever.variable.name)
-    asked = f"{target.id} ({text.pick(target.name_en, target.name_zh)})"
-    common = {"scenario": found.scenario, "target": asked, "lever": name}
-    present = _setting(found, lever.present, text)
-
-    def margin(size: float) -> str:
-        assert target.value is not None
-        decimals = decimals_for(target.value, slack=target.tolerance or 0.0)
-        return f"{margin_figure(size, decimals)} {unit}"
-
-    lines = []
-    if not found.sought:
-        value = margin(found.margin)
-        lines.append(text("solve.already", value=present, margin=value, **common))
-    elif found.value is None:
-        lines.append(text("solve.none", **common))
-    else:
-        value = _setting(found, outward(found.value, lever.present), text)
-        lines.append(text("solve.found", present=present, value=value, **common))
-    if found.sought:
-        size = margin(found.margin_present)
-        lines.append(text("solve.now", present=present, margin=size))
-    for each in found.sought:
-        over = {
-            "range": text.word("range", each.range),
-            "low": f"{each.low:g}",
-            "high": _setting(found, each.high, text),
-            "points": each.points,
-        }
-        if math.isnan(each.best):
-            lines.append(text("solve.broken", **over))
-            continue
-        best = {"best": margin(each.best), "at": f"{each.best_at:g}"}
-        lines.append(text("solve.sought", **over, **best))
-    if found.value is not None and not found.plausible:
-        assert lever.variable.plausible is not None
-        low, high = lever.variable.plausible
-        ends = {"low": f"{low:g}", "high": _setting(found, high, text)}
-        lines.append(text("solve.implausible", **ends))
-    if found.gained:
-        lines.append(text("solve.gained", ids=text.join(list(found.gained))))
-    if found.lost:
-        lines.append(text("solve.lost", ids=text.join(list(found.lost))))
-    return "\n".join(paragraph(line, width) for line in lines)
-
-
 def outward(value: float, present: float, digits: int = 5) -> float:
     """Round to some digits away from the present value, where the target stays met.
 
@@ -253,42 +195,6 @@ def outward(value: float, present: float, digits: int = 5) -> float:
     unit = 10.0 ** (math.floor(math.log10(max(abs(value), 1e-300))) - digits + 1)
     steps = math.ceil(value / unit) if value > present else math.floor(value / unit)
     return float(f"{steps * unit:.6g}")
-
-
-def _setting(found: Solution, value: float, text: Text) -> str:
-    unit = found.lever.variable.unit
-    return f"{value:.6g}" if unit == _NO_UNIT else f"{value:.6g} {text.unit(unit)}"
-
-
-def solution_json(found: Solution) -> str:
-    """Write what a lever must be as JSON; ``value`` is null where nothing meets the target."""
-    return _json(
-        {
-            "scenario": found.scenario,
-            "target": found.target.id,
-            "lever": found.lever.reference,
-            "unit": found.lever.variable.unit,
-            "present": found.lever.present,
-            "margin_present": _number(found.margin_present),
-            "margin_unit": found.target.unit,
-            "value": found.value,
-            "margin": _number(found.margin),
-            "plausible": None if found.value is None else found.plausible,
-            "sought": [
-                {
-                    "range": each.range,
-                    "low": each.low,
-                    "high": each.high,
-                    "points": each.points,
-                    "best": _number(each.best),
-                    "best_at": each.best_at,
-                }
-                for each in found.sought
-            ],
-            "gained": found.gained,
-            "lost": found.lost,
-        }
-    )
 
 
 def _number(value: float) -> float | None:

@@ -1,4 +1,4 @@
-"""The least moves are those of a linear program, or of geometry, where the surface is known."""
+"""The local solver against linear programmes, and surfaces whose best point is known."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from plansim.analysis.optimization.descent import Part, Weights, cheapest
-from plansim.analysis.optimization.search_space import Evaluate, Found
+from plansim.analysis.optimization.slp import (
+    Evaluate,
+    MoveCost,
+    Point,
+    WorstOf,
+    maximise,
+    minimise,
+    slopes_at,
+)
 from plansim.targets.indicator import Floats
 
 
 def least_moves(
-    evaluate: Evaluate, starts: Sequence[Floats], floors: Sequence[int], present: Floats
-) -> Found:
+    evaluate: Evaluate, starts: Sequence[Floats], margins: Sequence[int], present: Floats
+) -> Point:
     """Moves that all cost alike, and a mix of few may cost a fiftieth more, as in reports."""
-    weights = Weights(np.ones(len(present)))
-    return cheapest(evaluate, starts, floors, present, weights, worth=0.02)
+    cost = MoveCost(np.ones(len(present)), present)
+    return minimise(evaluate, starts, cost, margins, present, worth=0.02)
 
 
 def plane(slopes: Floats, levels: Floats) -> Evaluate:
@@ -43,7 +50,7 @@ def test_on_planes_it_costs_as_much_as_the_linear_program(seed: int) -> None:
         slopes @ present - levels,
         bounds=[(0, each) for each in [*(1 - present), *present]],
     )
-    moved = np.abs(found.place - present)
+    moved = np.abs(found.position - present)
     assert moved.sum() == pytest.approx(oracle.fun, rel=0.021, abs=1e-4)  # few levers are worth 2 %
     assert (moved > 1e-9).sum() <= (np.abs(oracle.x) > 1e-9).sum()
 
@@ -56,7 +63,7 @@ def test_on_a_bent_surface_it_finds_the_nearest_point_of_the_edge() -> None:
     start = np.full(3, 0.1)
     found = least_moves(ball, [np.array([0.7, 0.2, 0.1]), np.ones(3)], [0], start)
     assert found.values[0] >= 0
-    assert np.sort(found.place - start) == pytest.approx([0, 0, 0.5], abs=1e-3)
+    assert np.sort(found.position - start) == pytest.approx([0, 0, 0.5], abs=1e-3)
 
 
 def test_a_lever_that_acts_by_jumps_does_not_stop_the_others() -> None:
@@ -65,7 +72,7 @@ def test_a_lever_that_acts_by_jumps_does_not_stop_the_others() -> None:
 
     found = least_moves(stairs, [np.zeros(2), np.ones(2)], [0], np.zeros(2))
     assert found.values[0] >= 0
-    assert found.place == pytest.approx([0, 0.5], abs=1e-3)
+    assert found.position == pytest.approx([0, 0.5], abs=1e-3)
 
 
 def test_what_cannot_be_met_falls_short_by_least() -> None:
@@ -73,7 +80,7 @@ def test_what_cannot_be_met_falls_short_by_least() -> None:
     levels = np.array([1.7, -0.5])
     found = least_moves(plane(slopes, levels), [np.zeros(2)], [0, 1], np.zeros(2))
     # Both are met nowhere: at (1, 0.75) the first lacks 0.325 and the second nothing.
-    assert found.place == pytest.approx([1.0, 0.75], abs=1e-3)
+    assert found.position == pytest.approx([1.0, 0.75], abs=1e-3)
     assert found.values == pytest.approx([-0.325, 0.0], abs=1e-3)
 
 
@@ -82,8 +89,8 @@ def test_places_where_runs_break_down_are_kept_away_from() -> None:
         return np.where(places[:, :1] > 0.6, np.nan, places[:, :1] + places[:, 1:2] - 1.0)
 
     found = least_moves(broken, [np.array([0.3, 0.9])], [0], np.zeros(2))
-    assert found.place[0] <= 0.6
-    assert found.place.sum() == pytest.approx(1.0, abs=1e-3)
+    assert found.position[0] <= 0.6
+    assert found.position.sum() == pytest.approx(1.0, abs=1e-3)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -91,10 +98,11 @@ def test_the_cheapest_place_by_prices_is_that_of_a_linear_programme(seed: int) -
     rng = np.random.default_rng(seed)
     slopes, weights = rng.uniform(0.2, 2, (3, 4)), rng.uniform(0.1, 1, 4)
     floor = slopes.sum(axis=1) * 0.4
-    found = cheapest(plane(slopes, floor), [np.ones(4)], range(3), np.zeros(4), Weights(weights))
+    cost = MoveCost(weights, np.zeros(4))
+    found = minimise(plane(slopes, floor), [np.ones(4)], cost, range(3), np.zeros(4))
     best = linprog(weights, A_ub=-slopes, b_ub=-floor, bounds=[(0, 1)] * 4)
     assert (found.values >= 0).all()
-    assert found.place @ weights == pytest.approx(best.fun, rel=1e-7)
+    assert found.position @ weights == pytest.approx(best.fun, rel=1e-7)
 
 
 @pytest.mark.parametrize(("price", "place"), [(0.5, [0.2, 0.5]), (1.0, [0.5, 0.9])])
@@ -107,10 +115,11 @@ def test_the_cheapest_place_may_be_below_the_present_and_around_a_corner(
         return np.where(x < 0.1, np.nan, np.maximum(0.2 - x, y - 0.9))[:, None]
 
     starts = [np.array([0.15, 0.5]), np.array([0.5, 0.95])]
-    weights = Weights(np.array([price, 0.6]))
-    found = cheapest(either, starts, [0], np.full(2, 0.5), weights)
+    present = np.full(2, 0.5)
+    cost = MoveCost(np.array([price, 0.6]), present)
+    found = minimise(either, starts, cost, [0], present)
     assert found.values[0] >= 0
-    assert found.place == pytest.approx(place, abs=1e-6)
+    assert found.position == pytest.approx(place, abs=1e-6)
 
 
 # Nothing binds; on x + y = 1.3 the slopes are alike, x - 0.9 = 3·(y - 0.3); at 1.5, x has ended.
@@ -124,7 +133,7 @@ def test_a_cost_that_is_computed_is_descended(unit: float, least: float, cost: f
         x, y = places.T
         return np.stack([x + y - least, unit * ((x - 0.9) ** 2 + 3 * (y - 0.3) ** 2 + 5)], axis=1)
 
-    found = cheapest(evaluate, [np.ones(2)], [0], np.zeros(2), Part(1, unit))
+    found = minimise(evaluate, [np.ones(2)], WorstOf([1], 1 / unit), [0], np.zeros(2))
     assert found.values[0] >= 0
     assert found.values[1] / unit == pytest.approx(cost, abs=1e-6)
 
@@ -134,6 +143,54 @@ def test_a_lever_that_jumps_is_put_where_a_computed_cost_is_least() -> None:
         step = np.floor(places[:, 0] * 8 + 1e-9)
         return np.stack([places[:, 1] - 0.25, (step - 3) ** 2 + places[:, 1]], axis=1)
 
-    found = cheapest(evaluate, [np.ones(2)], [0], np.zeros(2), Part(1))
+    found = minimise(evaluate, [np.ones(2)], WorstOf([1]), [0], np.zeros(2))
     assert found.values[0] >= 0
     assert found.values[1] == pytest.approx(0.25, abs=1e-6)
+
+
+def test_a_climb_from_where_nothing_holds_is_led_to_where_all_does() -> None:
+    def evaluate(places: Floats) -> Floats:
+        one, other = places.T
+        return np.column_stack([one - 0.8, 0.1 - np.abs(other - one), -one])
+
+    place = np.array([0.1, 0.9])
+    found = maximise(evaluate, Point(place, evaluate(place[None])[0]), [2], [0, 1])
+    assert found.values[2] == pytest.approx(-0.8, abs=1e-6)
+
+
+def test_the_smallest_of_several_parts_is_made_largest_at_a_bend() -> None:
+    def evaluate(places: Floats) -> Floats:
+        one, other = places.T
+        return np.column_stack([one + other, 1.5 - 2 * one, 1.2 - np.abs(other - 0.5) * 2])
+
+    place = np.array([0.9, 0.1])
+    found = maximise(evaluate, Point(place, evaluate(place[None])[0]), [0, 1, 2], [])
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 1001)] * 2), -1).reshape(-1, 2)
+    best = evaluate(grid).min(axis=1).max()
+    assert found.values.min() == pytest.approx(best, abs=2e-3)
+    assert found.values.min() >= best - 1e-9
+
+
+def test_floors_hold_where_the_smallest_part_is_largest() -> None:
+    def evaluate(places: Floats) -> Floats:
+        x, y = places.T
+        return np.stack([x - y, 0.5 - x, y + 0.1, x - 0.5], axis=1)
+
+    start = Point(np.array([0.9, 0.9]), evaluate(np.array([[0.9, 0.9]]))[0])
+    # x - y = 1/2 - x = y + 1/10: a third of their sum. With x at least 1/2 the second is at most 0.
+    assert maximise(evaluate, start, [0, 1, 2], []).values[:3].min() == pytest.approx(0.2, abs=1e-6)
+    floored = maximise(evaluate, start, [0, 1, 2], [3])
+    assert floored.values[3] >= 0
+    assert floored.values[:3].min() == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("width", [1e-4, 0.05])
+def test_slopes_at_an_end_are_those_inwards(width: float) -> None:
+    found = slopes_at(
+        lambda p: np.column_stack([p @ [2.0, -1.0], p[:, 0] ** 2, p[:, 1] ** 2]),
+        np.array([0.0, 0.5]),
+        width,
+    )
+    assert found[0] == pytest.approx([2.0, -1.0])
+    assert found[1] == pytest.approx([width, 0.0])
+    assert found[2] == pytest.approx([0.0, 1.0])

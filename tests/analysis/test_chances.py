@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from plansim.analysis.optimization.frontier_chance import MOST, without
+from plansim.analysis.optimization.chances import MOST_TARGETS, fewest_left_out
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -19,7 +19,7 @@ def test_no_other_set_of_so_many_would_help_more(seed: int) -> None:
         [common > 0.4, common > 0.5, rng.random((500, 4)) > [0.1, 0.3, 0.6, 0.2],
          np.ones((500, 1)), np.zeros((500, 1))]
     ).astype(bool)  # fmt: skip
-    found = without(holds)
+    found = fewest_left_out(holds)
     columns = range(holds.shape[1])
     for size, (left_out, share) in enumerate(found, start=1):
         assert len(left_out) == size
@@ -37,19 +37,19 @@ def test_no_other_set_of_so_many_would_help_more(seed: int) -> None:
 def test_targets_that_fail_together_go_together() -> None:
     rng = np.random.default_rng(1)
     common, apart = rng.random(1000) > 0.5, rng.random(1000) > 0.2
-    found = without(np.stack([common, apart, common], axis=1))
+    found = fewest_left_out(np.stack([common, apart, common], axis=1))
     assert [each for each, _ in found] == [(1,), (0, 2), (0, 1, 2)]
     assert found[1][1] == pytest.approx(apart.mean())
 
 
 def test_of_very_many_targets_the_ones_missed_most_are_looked_at() -> None:
     rng = np.random.default_rng(2)
-    holds = rng.random((400, MOST + 4)) > np.linspace(0.3, 0.01, MOST + 4)
-    found = without(holds)
-    assert found[0][0][0] < MOST
+    holds = rng.random((400, MOST_TARGETS + 4)) > np.linspace(0.3, 0.01, MOST_TARGETS + 4)
+    found = fewest_left_out(holds)
+    assert found[0][0][0] < MOST_TARGETS
     assert found[-1][1] < 1, "the others still fail"
     assert [share for _, share in found] == sorted(share for _, share in found)
 
 
 def test_nothing_needs_to_go_where_all_hold() -> None:
-    assert without(np.ones((10, 3), dtype=bool)) == []
+    assert fewest_left_out(np.ones((10, 3), dtype=bool)) == []

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from plansim.analysis.optimization.remedies import Mended, Mending, mend
-from plansim.analysis.optimization.solve import brackets, lever_named, solve
-from plansim.analysis.optimization.workshop import Move
+from plansim.analysis.optimization.problem import Move
+from plansim.analysis.optimization.remedies import Remedies, TargetRemedies, seek_remedies
+from plansim.analysis.optimization.target_seeking import solve
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, read_scenario
@@ -50,20 +49,20 @@ def kept(city: Model, stories: Mapping[str, Scenario], targets: tuple[Target, ..
 
 
 @pytest.fixture(scope="module")
-def mended(
+def remedies(
     city: Model,
     stories: Mapping[str, Scenario],
     targets: tuple[Target, ...],
     failing: list[Target],
     kept: list[Target],
-) -> Mended:
+) -> Remedies:
     levers = [each for each in load_views(city, targets).levers if not each.outside]
-    return mend(city, stories["baseline"], levers, failing, judged_targets(targets), kept)
+    return seek_remedies(city, stories["baseline"], levers, failing, judged_targets(targets), kept)
 
 
 @pytest.fixture(scope="module")
-def mendings(mended: Mended) -> tuple[Mending, ...]:
-    return mended.each
+def single(remedies: Remedies) -> tuple[TargetRemedies, ...]:
+    return remedies.single
 
 
 def moved(model: Model, scenario: Scenario, moves: tuple[Move, ...], part: float) -> Scenario:
@@ -87,10 +86,10 @@ def moved(model: Model, scenario: Scenario, moves: tuple[Move, ...], part: float
 
 
 def test_every_failing_target_is_answered(
-    mendings: tuple[Mending, ...], failing: list[Target]
+    single: tuple[TargetRemedies, ...], failing: list[Target]
 ) -> None:
-    assert [each.target for each in mendings] == failing
-    for each in mendings:
+    assert [each.target for each in single] == failing
+    for each in single:
         assert each.margin < 0
         assert sum([bool(each.alone), each.together is not None, each.nearest is not None]) == 1
         for remedy in each.alone:
@@ -104,25 +103,25 @@ def test_a_remedy_meets_its_target_in_a_run_of_its_own_and_less_does_not(
     city: Model,
     stories: Mapping[str, Scenario],
     targets: tuple[Target, ...],
-    mendings: tuple[Mending, ...],
+    single: tuple[TargetRemedies, ...],
 ) -> None:
     base = {e.id: e.status for e in check_targets(simulate(city, stories["baseline"]), targets)}
     tried = 0
-    for mending in mendings:
-        remedy = mending.alone[0] if mending.alone else mending.together
+    for one in single:
+        remedy = one.alone[0] if one.alone else one.together
         if remedy is None:
             continue
         tried += 1
         full = moved(city, stories["baseline"], remedy.moves, 1 + 1e-9)
         found = {e.id: e.status for e in check_targets(simulate(city, full), targets)}
-        assert found[mending.target.id] is Status.MET
+        assert found[one.target.id] is Status.MET
         assert set(remedy.lost) == {
             key for key, status in base.items()
             if status is Status.MET and found[key] is not Status.MET
         }  # fmt: skip
         less = moved(city, stories["baseline"], remedy.moves, 0.97)
         verdicts = check_targets(simulate(city, less), targets)
-        status = next(e.status for e in verdicts if e.id == mending.target.id)
+        status = next(e.status for e in verdicts if e.id == one.target.id)
         assert status is not Status.MET
     assert tried
 
@@ -131,20 +130,20 @@ def test_a_single_lever_agrees_with_solve(
     city: Model,
     stories: Mapping[str, Scenario],
     targets: tuple[Target, ...],
-    mendings: tuple[Mending, ...],
+    single: tuple[TargetRemedies, ...],
 ) -> None:
     scenario = stories["baseline"]
     remedy, target = next(
-        (remedy, mending.target)
-        for mending in mendings
-        for remedy in mending.alone
+        (remedy, one.target)
+        for one in single
+        for remedy in one.alone
         if remedy.moves[0].lever.apply is Apply.SET and "from year" not in remedy.moves[0].lever.id
     )
     move = remedy.moves[0]
-    found = solve(city, scenario, lever_named(city, scenario, move.lever.constants[0]), target)
-    assert found.value is not None
+    found = solve(city, scenario, [move.lever.constants[0]], [target])
+    assert found.values is not None
     # The two look over grids of different fineness, but close in on the same place.
-    assert found.value == pytest.approx(move.value, rel=1e-6)
+    assert found.values[0] == pytest.approx(move.value, rel=1e-6)
 
 
 def test_outside_levers_are_known_and_nothing_is_said_without_levers(
@@ -153,28 +152,30 @@ def test_outside_levers_are_known_and_nothing_is_said_without_levers(
     views = load_views(city, targets)
     assert any(each.outside for each in views.levers)
     assert not all(each.outside for each in views.levers)
-    (found,) = mend(city, stories["baseline"], [], failing[:1]).each
+    (found,) = seek_remedies(city, stories["baseline"], [], failing[:1]).single
     assert (found.alone, found.together, found.nearest) == ((), None, None)
-    assert mend(city, read_scenario("baseline", city), list(views.levers), []) == Mended((), None)
+    assert seek_remedies(city, read_scenario("baseline", city), list(views.levers), []) == Remedies(
+        (), None
+    )
 
 
 def test_several_targets_are_met_at_once_in_a_run_of_its_own_and_none_that_binds_is_lost(
     city: Model,
     stories: Mapping[str, Scenario],
     targets: tuple[Target, ...],
-    mended: Mended,
+    remedies: Remedies,
     failing: list[Target],
     kept: list[Target],
 ) -> None:
-    joint = mended.joint
+    joint = remedies.joint
     assert joint is not None
     assert joint.remedy is not None
-    # Each failing target is either mended or named with what it lacks.
-    left = {each.target.id: each for each in joint.left}
-    assert {each.id for each in joint.mended} | left.keys() == {each.id for each in failing}
-    assert not {each.id for each in joint.mended} & left.keys()
+    # Each failing target is either met or named with what it lacks.
+    left = {each.target.id: each for each in joint.unmet}
+    assert {each.id for each in joint.targets} | left.keys() == {each.id for each in failing}
+    assert not {each.id for each in joint.targets} & left.keys()
     assert all(each.margin < 0 for each in left.values())
-    alone = {each.target.id: each for each in mended.each}
+    alone = {each.target.id: each for each in remedies.single}
     assert all(each.never == (alone[key].nearest is not None) for key, each in left.items())
     moves = joint.remedy.moves
     # Moves are just so: a hair less than all of the way of each is enough to miss one.
@@ -184,24 +185,15 @@ def test_several_targets_are_met_at_once_in_a_run_of_its_own_and_none_that_binds
             simulate(city, moved(city, stories["baseline"], moves, 1)), targets
         )
     }
-    assert all(found[each.id] is Status.MET for each in (*joint.mended, *kept))
+    assert all(found[each.id] is Status.MET for each in (*joint.targets, *kept))
     less = check_targets(simulate(city, moved(city, stories["baseline"], moves, 0.97)), targets)
     missed = {each.id for each in less if each.status is not Status.MET}
-    assert missed & {each.id for each in joint.mended}
-    # It takes no more than to mend them one after the other.
+    assert missed & {each.id for each in joint.targets}
+    # It takes no more than to meet them one after the other.
     apart = [
         remedy.moves
-        for each in mended.each
+        for each in remedies.single
         for remedy in [each.alone[0] if each.alone else each.together]
-        if remedy is not None and each.target in joint.mended
+        if remedy is not None and each.target in joint.targets
     ]
     assert joint.remedy.effort < sum(sum(move.effort for move in each) for each in apart)
-
-
-def test_brackets_are_next_to_the_present_value() -> None:
-    grid = np.linspace(0, 1, 11)
-    margins = np.where((grid > 0.75) | (grid < 0.15), 1.0, -1.0)
-    (right, left) = brackets(grid, margins, 0.5)
-    assert right == pytest.approx((0.7, 0.8))
-    assert left == pytest.approx((0.2, 0.1))
-    assert brackets(grid, -np.ones(11), 0.5) == []

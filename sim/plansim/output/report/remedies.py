@@ -1,12 +1,18 @@
-"""What would mend a target, in words: moves of levers, and what they cost elsewhere."""
+"""Remedies in words: moves of levers, and which other targets they gain and lose."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from plansim.analysis.optimization.remedies import Joint, Left, Mending, Package
-from plansim.analysis.optimization.workshop import Move, Remedy
+from plansim.analysis.optimization.problem import Move
+from plansim.analysis.optimization.remedies import (
+    JointRemedy,
+    NearMiss,
+    Remedy,
+    TargetRemedies,
+    Unmet,
+)
 from plansim.model.units import NO_UNIT
 from plansim.output.tables.attribution import outward
 from plansim.output.text import Text, decimals_for, margin_figure
@@ -140,26 +146,26 @@ def margin_in_words(margin: float, target: Target, text: Text) -> str:
     return f"{margin_figure(margin, decimals)} {text.unit(target.unit)}"
 
 
-def remedy_in_words(mending: Mending, text: Text) -> str:
-    """Say in short what would mend a target: one lever, several together, or nothing."""
-    if mending.alone:
-        best = mending.alone[0]
+def remedy_in_words(remedies: TargetRemedies, text: Text) -> str:
+    """Say in short what meets a target: one lever, several together, or nothing."""
+    if remedies.alone:
+        best = remedies.alone[0]
         return moves_in_words(best.moves, text, brief=True) + _price(best, text)
-    if mending.together is not None:
-        moves = moves_in_words(mending.together.moves, text, MOST_NAMED, brief=True)
-        return text("report.together", moves=moves) + _price(mending.together, text)
-    if mending.nearest is not None:
-        return nothing_in_words(mending.nearest, mending.target, text)
+    if remedies.together is not None:
+        moves = moves_in_words(remedies.together.moves, text, MOST_NAMED, brief=True)
+        return text("report.together", moves=moves) + _price(remedies.together, text)
+    if remedies.nearest is not None:
+        return nothing_in_words(remedies.nearest, remedies.target, text)
     return text("report.no_lever")
 
 
-def shared_in_words(mendings: Sequence[tuple[str, Mending]], text: Text) -> str:
-    """Say the name once where one and the same lever mends a target under all scenarios; else "".
+def shared_in_words(remedies: Sequence[tuple[str, TargetRemedies]], text: Text) -> str:
+    """Say the name once where one and the same lever meets a target in all scenarios; else "".
 
-    ``mendings`` come with the letters of their scenarios.
+    ``remedies`` come with the letters of their scenarios.
     """
-    best = [each.alone[0] for _, each in mendings if each.alone]
-    if len(best) < len(mendings) or any(each.lost for each in best):
+    best = [each.alone[0] for _, each in remedies if each.alone]
+    if len(best) < len(remedies) or any(each.lost for each in best):
         return ""
     moves = [each.moves[0] for each in best]
     lever = moves[0].lever
@@ -169,28 +175,28 @@ def shared_in_words(mendings: Sequence[tuple[str, Mending]], text: Text) -> str:
     parts = [
         # A letter stays on the line of its figure.
         f"{letter}\u00a0{move_in_words(move, text, brief=True).removeprefix(name).strip()}"
-        for (letter, _), move in zip(mendings, moves, strict=True)
+        for (letter, _), move in zip(remedies, moves, strict=True)
     ]
     return name + text("list_sep.colon") + text.join(parts)
 
 
-def nothing_in_words(nearest: Package, target: Target, text: Text) -> str:
+def nothing_in_words(nearest: NearMiss, target: Target, text: Text) -> str:
     """Say how near the best that was tried comes."""
     short = margin_in_words(nearest.margin, target, text).removeprefix("-")
     return text("report.nothing", margin=short)
 
 
-def joint_in_words(joint: Joint, scenario: str, levers: int, text: Text) -> str:
-    """Say which failing targets can be mended at once, by what, and which not and by how much.
+def joint_in_words(joint: JointRemedy, scenario: str, levers: int, text: Text) -> str:
+    """Say which failing targets can be met at once, by what, and which not and by how much.
 
     ``levers`` is how many there are.
     """
     said = []
-    count, failing = len(joint.mended), len(joint.mended) + len(joint.left)
+    count, failing = len(joint.targets), len(joint.targets) + len(joint.unmet)
     if joint.remedy is None:
         said.append(text("report.joint_none", scenario=scenario, count=failing))
     else:
-        key = "report.joint" if joint.left else "report.joint_all"
+        key = "report.joint" if joint.unmet else "report.joint_all"
         said.append(text(key, scenario=scenario, count=count, failing=failing))
         moves = joint.remedy.moves
         ends = sum(each.at_end for each in moves)
@@ -205,16 +211,16 @@ def joint_in_words(joint: Joint, scenario: str, levers: int, text: Text) -> str:
         )
         said.append(text("report.joint_sure"))
     for never in (True, False):
-        left = [_left(each, text) for each in joint.left if each.never is never]
-        if left:
+        unmet = [_unmet(each, text) for each in joint.unmet if each.never is never]
+        if unmet:
             key = "report.joint_never" if never else "report.joint_clash"
-            said.append(text(key, targets=text.join(left)))
+            said.append(text(key, targets=text.join(unmet)))
     return text("list_sep.sentence").join(said)
 
 
-def _left(left: Left, text: Text) -> str:
-    short = margin_in_words(left.margin, left.target, text).removeprefix("-")
-    return text("report.joint_short", id=left.target.id, margin=short)
+def _unmet(unmet: Unmet, text: Text) -> str:
+    short = margin_in_words(unmet.margin, unmet.target, text).removeprefix("-")
+    return text("report.joint_short", id=unmet.target.id, margin=short)
 
 
 def _price(remedy: Remedy, text: Text) -> str:

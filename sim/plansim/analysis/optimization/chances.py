@@ -1,0 +1,177 @@
+"""How surely policies hold all targets, and which targets keep them from it.
+
+P(all hold) is the share of the draws in which they do. The surest policy is climbed for: what is
+maximised is the share with each draw's verdict made smooth, over draws of its own, so that it is
+not judged by those that it was chosen by.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from plansim.analysis.optimization.problem import DecisionProblem
+from plansim.analysis.optimization.slp import slopes_at
+from plansim.targets.indicator import Floats
+
+__all__ = ["Chance", "Doubts", "fewest_left_out", "judge_front"]
+
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+BETWEEN = 8
+"""Mixtures of two neighbouring policies that are judged too, and one."""
+SMOOTH = (0.5, 0.2, 0.1, 0.05)
+"""The verdict of a draw rises from no to yes over so many standard deviations of the margin."""
+STEPS = 6
+"""At most, for each of these."""
+WIDTH = 0.02
+"""Of differences: wide, for a year from which something works acts by whole time steps."""
+LENGTHS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+"""Of moves that are tried at once, in parts of the levers' ranges."""
+MOST_TARGETS = 16
+"""All sets of which are counted: those that are missed most often."""
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What is uncertain beside the levers, and draws of it."""
+
+    problem: DecisionProblem
+    """With the uncertain factors."""
+    draws: Floats
+    """``(draw, factor)``: policies are judged over them."""
+    other: Floats
+    """The same, over which the surest policy is chosen."""
+
+    def margins(self, position: Floats) -> tuple[Floats, Floats]:
+        """Return margins ``(draw, target)`` in their units, and growth ``(draw,)``."""
+        margins, growth = self.problem.over_draws(position[None], self.draws)
+        return margins[0], growth[0]
+
+    def holds(self, position: Floats, rows: Sequence[int]) -> Flags:
+        """Return whether targets hold, ``(draw, target)``; where a run breaks down none does."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.margins(position)[0][:, list(rows)] >= 0)
+
+
+@dataclass(frozen=True)
+class Chance:
+    """A policy over the draws."""
+
+    position: Floats
+    share: float = math.nan
+    """P(all hold); NaN where nothing is uncertain."""
+    median: float = math.nan
+    """Of growth."""
+
+
+def judge_front(
+    doubts: Doubts, front: Sequence[Floats], kept: Sequence[int], highest: Floats | None
+) -> list[Chance]:
+    """Judge policies, then mixtures of neighbours and the surest policy, over the draws.
+
+    Args:
+        doubts: what is uncertain.
+        front: positions of policies, in the order of their growth.
+        kept: rows of the targets that are to hold.
+        highest: the position of the highest growth at which they do.
+    """
+    rows = list(kept)
+    judged = [_chance(doubts, position, rows) for position in front]
+    for first, second in itertools.pairwise(front):
+        judged += _between(doubts, first, second, rows)
+    start = max(judged, key=lambda chance: chance.share)
+    climbed = _chance(doubts, _climb(doubts, start.position, rows), rows)
+    judged.append(climbed)
+    if highest is not None:
+        judged += _between(doubts, climbed.position, highest, rows)
+    return judged
+
+
+def _between(doubts: Doubts, first: Floats, second: Floats, rows: list[int]) -> list[Chance]:
+    parts = np.arange(1, BETWEEN) / BETWEEN
+    return [_chance(doubts, first + part * (second - first), rows) for part in parts]
+
+
+def _chance(doubts: Doubts, position: Floats, rows: list[int]) -> Chance:
+    margins, growth = doubts.margins(position)
+    finite = growth[np.isfinite(growth)]
+    median = float(np.median(finite)) if finite.size else math.nan
+    with np.errstate(invalid="ignore"):
+        return Chance(position, float((margins[:, rows] >= 0).all(axis=1).mean()), median)
+
+
+def _climb(doubts: Doubts, position: Floats, rows: list[int]) -> Floats:
+    """Return where the smooth share of the other draws in which all hold is largest."""
+    for smooth in SMOOTH:
+
+        def share(positions: Floats, smooth: float = smooth) -> Floats:
+            return _smooth(doubts, positions, rows, smooth)[:, None]
+
+        height = share(position[None])[0, 0]
+        for _ in range(STEPS):
+            slopes = slopes_at(share, position, WIDTH)[0]
+            steepest = np.abs(slopes).max()
+            if steepest == 0:
+                break
+            directions = [slopes / steepest, np.sign(slopes)]
+            moves = [length * direction for direction in directions for length in LENGTHS]
+            positions = np.clip(position + np.array(moves), 0.0, 1.0)
+            heights = share(positions)[:, 0]
+            best = int(np.argmax(heights))
+            if heights[best] <= height:
+                break
+            position, height = positions[best], heights[best]
+    return position
+
+
+def _smooth(doubts: Doubts, positions: Floats, rows: list[int], smooth: float) -> Floats:
+    """Return the share of draws in which all hold, each draw's verdict smooth: ``(policy,)``."""
+    margins, _ = doubts.problem.over_draws(positions, doubts.other)
+    with np.errstate(invalid="ignore"):
+        worst = (margins[:, :, rows] / doubts.problem.scales[rows]).min(axis=2)
+    return np.asarray(expit(np.where(np.isnan(worst), -np.inf, worst) / smooth).mean(axis=1))
+
+
+def fewest_left_out(holds: Flags) -> list[tuple[tuple[int, ...], float]]:
+    """Return which one column it would help most to leave out, which two, and so on.
+
+    Args:
+        holds: ``(draw, target)``.
+
+    Returns:
+        For each number of columns the best set of so many, of all sets, and the share of the draws
+        in which all other columns hold, until it is 1. To leave out one after the other would not
+        do: targets that fail together must go together.
+
+    >>> fewest_left_out(np.array([[1, 0, 0], [1, 0, 0], [0, 1, 1], [1, 1, 1]], dtype=bool))
+    [((0,), 0.5), ((1, 2), 0.75), ((0, 1, 2), 1.0)]
+    """
+    missed = ~holds
+    often = np.argsort(-missed.sum(axis=0), kind="stable")[:MOST_TARGETS]
+    often = np.sort(often[missed[:, often].any(axis=0)])
+    rest = np.delete(missed, often, axis=1).any(axis=1)
+    masks = (missed[:, often] << np.arange(len(often))).sum(axis=1)[~rest]
+    shares = np.bincount(masks, minlength=1 << len(often)) / len(holds)
+    # Then, by set, the draws in which nothing outside of it is missed: sums over all its subsets.
+    sets = np.arange(len(shares))
+    for bit in range(len(often)):
+        inside = sets[sets >> bit & 1 == 1]
+        shares[inside] += shares[inside ^ (1 << bit)]
+    sizes = sum((sets >> bit & 1 for bit in range(len(often))), np.zeros_like(sets))
+    result: list[tuple[tuple[int, ...], float]] = []
+    for size in range(1, len(often) + 1):
+        candidates = sets[sizes == size]
+        best = candidates[int(np.argmax(shares[candidates]))]
+        columns = tuple(int(often[bit]) for bit in range(len(often)) if best >> bit & 1)
+        result.append((columns, float(shares[best])))
+        if shares[best] >= 1 - 1e-12:
+            break
+    return result

@@ -1,0 +1,139 @@
+"""Search over the whole search space: a Sobol sequence, and differential evolution.
+
+Nothing is asked of the surface: it may have steps and several hills. What is found is refined by
+the local solver (`slp`), which goes to the corners where most levers are at an end of their range.
+That scipy's differential evolution ends at a local optimum more often is in docs/decisions/0014.
+Points at which margins are negative are ranked by the rule of Deb (2000): below all at which none
+is, and by how much they are short, added up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import qmc
+
+from plansim.analysis.optimization.slp import Evaluate, Point, finite
+from plansim.targets.indicator import Floats
+
+__all__ = ["SAMPLES", "Points", "best_of", "evolve", "fitness", "sample", "stretched"]
+
+SAMPLES = 4096
+"""Points of the Sobol sequence."""
+POPULATION, GENERATIONS = 256, 400
+BEST = 0.1
+"""Part of the population that the others move towards."""
+WEIGHTS = (0.3, 0.9)
+"""Of differences in a mutant."""
+CROSSOVER = (0.1, 0.5, 0.9, 1.0)
+"""Shares of the levers that a trial takes from its mutant, each as likely."""
+SETTLED = 1e-6
+"""The population has settled where its better half differs by less."""
+STRETCH = 1.4
+"""Points are drawn from a space so much wider and put back to its edge: the best positions of many
+levers are at an end."""
+INFEASIBLE = -1e6
+"""Fitness where a margin is negative, less what margins are short by."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of the search space that were evaluated."""
+
+    positions: Floats
+    """``(point, lever)``"""
+    values: Floats
+    """``(point, column)``"""
+
+    def __iter__(self) -> Iterator[Point]:
+        return (Point(*pair) for pair in zip(self.positions, self.values, strict=True))
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Points:
+        return Points(self.positions[rows], self.values[rows])
+
+    def with_points(self, points: Iterable[Point]) -> Points:
+        """Return these points and others."""
+        more = list(points)
+        return Points(
+            np.vstack([self.positions, *(point.position for point in more)]),
+            np.vstack([self.values, *(point.values for point in more)]),
+        )
+
+
+def stretched(uniform: Floats) -> Floats:
+    """Return positions of which many are at an end, from numbers that are evenly spread."""
+    return np.clip(STRETCH * (uniform - 0.5) + 0.5, 0.0, 1.0)
+
+
+def sample(
+    evaluate: Evaluate, levers: int, more: Floats, *, samples: int = SAMPLES, seed: int = 0
+) -> Points:
+    """Evaluate the middle of the search space, a Sobol sequence, and ``more`` positions."""
+    sequence = qmc.Sobol(levers, scramble=True, rng=np.random.default_rng(seed))
+    drawn = sequence.random_base2(math.ceil(math.log2(samples)))
+    positions = np.concatenate([np.full((1, levers), 0.5), drawn, more])
+    return Points(positions, finite(evaluate(positions)))
+
+
+def fitness(values: Floats, columns: Sequence[int], margins: Sequence[int]) -> Floats:
+    """Return the smallest of ``columns`` where no margin is negative: ``(run,)``.
+
+    Elsewhere it is far below, the higher the less margins fall short, added up.
+    """
+    short = np.minimum(values[:, list(margins)], 0.0).sum(axis=1)
+    smallest = values[:, list(columns)].min(axis=1)
+    return np.asarray(np.where(short < 0, INFEASIBLE + short, smallest))
+
+
+def best_of(points: Points, columns: Sequence[int], margins: Sequence[int], count: int) -> Points:
+    """Return the points of the highest fitness, the best first."""
+    order = np.argsort(-fitness(points.values, columns, margins), kind="stable")
+    return points[order[:count]]
+
+
+def evolve(
+    evaluate: Evaluate,
+    points: Points,
+    columns: Sequence[int],
+    margins: Sequence[int],
+    *,
+    population: int = POPULATION,
+    generations: int = GENERATIONS,
+    seed: int = 0,
+) -> Points:
+    """Let a population move to where fitness is highest; return it, the best first.
+
+    A quarter of it are the best of ``points``, the others are drawn at random. Each member is
+    tried against a mixture of itself with a mutant, which lies on the way to one of the best
+    members (current-to-pbest of Zhang and Sanderson 2009).
+    """
+    rng = np.random.default_rng(seed)
+    levers = points.positions.shape[1]
+    known = best_of(points, columns, margins, population // 4)
+    drawn = stretched(rng.random((population - len(known), levers)))
+    positions = np.concatenate([known.positions, drawn])
+    values = np.concatenate([known.values, finite(evaluate(drawn))])
+    fit = fitness(values, columns, margins)
+    for _ in range(generations):
+        order = np.argsort(-fit)
+        if fit[order[0]] - fit[order[population // 2]] < SETTLED:
+            break
+        best = positions[rng.choice(order[: max(2, int(BEST * population))], population)]
+        first, second = (positions[rng.integers(0, population, population)] for _ in range(2))
+        weight = rng.uniform(*WEIGHTS, (population, 1))
+        mutants = positions + weight * (best - positions) + weight * (first - second)
+        share = rng.choice(CROSSOVER, (population, 1))
+        taken = rng.random(positions.shape) < share
+        trials = np.where(taken, np.clip(mutants, 0.0, 1.0), positions)
+        trial_values = finite(evaluate(trials))
+        trial_fit = fitness(trial_values, columns, margins)
+        wins = trial_fit >= fit
+        positions[wins], values[wins], fit[wins] = trials[wins], trial_values[wins], trial_fit[wins]
+    return best_of(Points(positions, values), columns, margins, population)

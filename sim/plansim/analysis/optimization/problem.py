@@ -1,0 +1,413 @@
+"""A decision problem: a scenario, levers that may be moved in ranges, targets that are to be met.
+
+Every search of this package (`solve`, the remedies of reports, the frontier) asks the same of it:
+what margins the targets have where levers stand at positions, each from 0 to 1 across its range.
+The frontier's problem is stated in ``decision.yaml`` beside the model; others come from options of
+a command or from the levers of ``views.yaml``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import numpy as np
+from pydantic import Field
+
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request
+from plansim.analysis.experiments.design_file import design_named
+from plansim.errors import DesignError, Fault, InputError, Message, nearest
+from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
+from plansim.model.records import Model, VariableKind, folded
+from plansim.scenario.factors import Factor, default_of
+from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.values import Apply, Entry, meant
+from plansim.targets.catalogue import Target, in_year
+from plansim.targets.indicator import Floats
+from plansim.targets.verdict import margin_of
+from plansim.targets.views import Lever, Views
+from plansim.targets.views_default import names_of
+
+__all__ = [
+    "FILE_NAME",
+    "DecisionProblem",
+    "FrontierSpec",
+    "Lever",
+    "Move",
+    "decision_problem",
+    "lever_named",
+    "read_frontier_spec",
+    "scale_of",
+]
+
+FILE_NAME = "decision.yaml"
+"""Beside the model."""
+NEAR_END = 0.01
+"""A lever this near to an end of its range, in parts of it, is said to be at the end."""
+UNMOVED = 1e-9
+"""A lever that is moved by less of its range is not moved."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A lever, where it is and where it is moved to, in its own unit."""
+
+    lever: Lever
+    present: float
+    """The constant's value; 0 of a lever that adds, 1 of one that multiplies."""
+    value: float
+
+    @property
+    def effort(self) -> float:
+        """The part of the lever's range that the move takes."""
+        return abs(self.value - self.present) / (self.lever.high - self.lever.low)
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the lever is moved as far as it goes, but for what nobody would see."""
+        nearest_end = min(abs(self.value - self.lever.low), abs(self.value - self.lever.high))
+        return nearest_end < NEAR_END * (self.lever.high - self.lever.low)
+
+
+def scale_of(target: Target) -> float:
+    """Return what the margins of a target are divided by, so that they compare."""
+    return abs(target.value or 0.0) or 1.0
+
+
+def lever_named(model: Model, name: str) -> Lever:
+    """Return a constant as a lever that sets it, over its plausible or else admissible range.
+
+    The name of a change (``effort``) stands for what it is set to after the change.
+
+    Raises:
+        InputError: there is no such constant or element, or the name means several.
+    """
+    bare, bracket, inside = name.partition("[")
+    try:
+        variable, elements = meant(model, Entry(name, 0.0))
+    except InputError as error:
+        try:
+            variable, elements = meant(model, Entry(f"{bare.strip()} after{bracket}{inside}", 0.0))
+        except InputError:
+            raise InputError(replace(fault, file="--lever") for fault in error.faults) from None
+    if variable.kind is VariableKind.CONTROL:
+        raise InputError(Fault("'{name}' belongs to the clock and is no lever", name=variable.name))
+    references = [f"{variable.name}[{cell}]" if cell else variable.name for cell in elements]
+    if len(references) > 1:
+        raise InputError(
+            Fault(
+                "'{name}' has several elements, and one is moved at a time",
+                model.path,
+                variable.line,
+                expected=Message("one of {names}", names=tuple(references)),
+                name=variable.name,
+            )
+        )
+    (reference,), (cell,) = references, elements
+    low, high = variable.plausible or variable.admissible
+    return Lever(
+        id=reference,
+        name_en=reference,
+        name_zh=names_of(model, variable, cell.split(",") if cell else [])[1],
+        help_en="",
+        help_zh="",
+        constants=(reference,),
+        apply=Apply.SET,
+        low=-np.inf if low is None else low,
+        high=np.inf if high is None else high,
+        unit=variable.unit,
+        shown_unit=variable.unit,
+        shown_factor=1.0,
+    )
+
+
+@dataclass(frozen=True)
+class DecisionProblem:
+    """Levers over a search space, and what is asked of a run at each point of it."""
+
+    scenario: Scenario
+    levers: tuple[Lever, ...]
+    low: Floats
+    """``(lever,)``: the ends of the search space in the levers' units, what is present in them."""
+    high: Floats
+    present: Floats
+    """``(lever,)``: values; 0 of a lever that adds, 1 of one that multiplies."""
+    targets: tuple[Target, ...]
+    scales: Floats
+    """``(target,)``: margins are divided by them."""
+    objective: Target | None
+    """An indicator that is computed beside the margins: growth, or an outlay."""
+    until: int | None
+    """A target must hold from its own year to this one; None for its own year alone."""
+    uncertain: tuple[Factor, ...]
+    threads: int
+    evaluator: Evaluator
+    columns: Mapping[str, int]
+    """Of the constants in a row of settings: those of levers, then those that are uncertain."""
+    defaults: Floats
+    """``(constant,)``: values under the scenario."""
+
+    # Positions: each lever from 0 to 1 across the search space.
+
+    @property
+    def start(self) -> Floats:
+        """``(lever,)``: the positions where the levers are."""
+        return self.positions(self.present)
+
+    def positions(self, values: Floats) -> Floats:
+        """Return the positions of values in the levers' units."""
+        width = np.where(self.high > self.low, self.high - self.low, 1.0)
+        return np.asarray((values - self.low) / width)
+
+    def values(self, positions: Floats) -> Floats:
+        """Return the levers' values at positions; one that is not moved has its exact value."""
+        values = self.low + positions * (self.high - self.low)
+        return np.where(positions == self.start, self.present, values)
+
+    def moves(self, position: Floats) -> tuple[Move, ...]:
+        """Return the levers that are moved at a position, the longest move first."""
+        values = self.values(position)
+        moves = [
+            Move(self.levers[lever], float(self.present[lever]), float(values[lever]))
+            for lever in np.flatnonzero(np.abs(position - self.start) > UNMOVED)
+        ]
+        return tuple(sorted(moves, key=lambda move: -move.effort))
+
+    # What a run says.
+
+    def evaluate(self, positions: Floats) -> Floats:
+        """Return scaled margins, and the objective if there is one: ``(run, column)``.
+
+        NaN where a run breaks down.
+        """
+        margins, objective = self.over_draws(positions, np.empty((1, 0)))
+        scaled = margins[:, 0] / self.scales
+        return scaled if self.objective is None else np.hstack([scaled, objective])
+
+    def over_draws(self, positions: Floats, draws: Floats) -> tuple[Floats, Floats]:
+        """Return what becomes of each position under each draw of what is uncertain.
+
+        Margins ``(position, draw, target)`` in the targets' units, and the objective
+        ``(position, draw)``; NaN where a run breaks down.
+        """
+        settings = np.repeat(self._settings(positions), len(draws), axis=0)
+        for factor, values in zip(self.uncertain, draws.T, strict=False):
+            self._apply(settings, factor, np.tile(values, len(positions)))
+        evaluation = self.evaluator.evaluate(settings, self.threads)
+        margins = [self._margin(target, evaluation) for target in self.targets]
+        shape = len(positions), len(draws)
+        objective = (
+            np.empty(shape)
+            if self.objective is None
+            else evaluation[self.objective.id].value.reshape(shape)
+        )
+        return np.stack(margins, axis=1).reshape(*shape, len(margins)), objective
+
+    def judge(self, positions: Floats) -> Evaluation:
+        """Return what comes out of runs at positions, targets judged in their own years."""
+        return self.evaluator.evaluate(self._settings(positions))
+
+    def _settings(self, positions: Floats) -> Floats:
+        settings = np.tile(self.defaults, (len(positions), 1))
+        for lever, values in zip(self.levers, self.values(positions).T, strict=True):
+            self._apply(settings, lever, values)
+        return settings
+
+    def _apply(self, settings: Floats, changed: Lever | Factor, values: Floats) -> None:
+        columns = [self.columns[constant] for constant in changed.constants]
+        match changed.apply:
+            case Apply.SET:
+                settings[:, columns] = values[:, None]
+            case Apply.ADD:
+                settings[:, columns] += values[:, None]
+            case Apply.MULTIPLY:
+                settings[:, columns] *= values[:, None]
+
+    def _margin(self, target: Target, evaluation: Evaluation) -> Floats:
+        """Return the smallest margin in the years in which a target must hold."""
+        margins = [evaluation[target.id].least_margin]
+        if self.until is not None and len(target.variables) > 1:
+            margins += [evaluation[t.id].least_margin for t in _followed(target, self.until)]
+        elif self.until is not None:
+            # A value is quicker than a verdict, and says the same of a target on one basis.
+            margins += [
+                margin_of(value, target)
+                for year, value in evaluation.later[target.id].items()
+                if year > (target.year or year)
+            ]
+        return np.asarray(np.min(margins, axis=0))
+
+
+def _followed(target: Target, until: int) -> list[Target]:
+    first = target.year or until
+    return [in_year(target, year) for year in range(first + 1, until + 1)]
+
+
+def decision_problem(
+    model: Model,
+    scenario: Scenario,
+    levers: Sequence[Lever],
+    targets: Sequence[Target],
+    *,
+    objective: Target | None = None,
+    until: int | None = None,
+    uncertain: Sequence[Factor] = (),
+    threads: int = 1,
+) -> DecisionProblem:
+    """Return the problem of moving levers under a scenario, each over its own range.
+
+    A lever that sets a constant moves it from what the scenario has; one that adds or multiplies
+    acts on what the scenario has. A lever that is outside of its range under the scenario has the
+    range extended to where it is; a range without an end stops there.
+
+    Raises:
+        InputError: the shape of the code depends on a lever.
+        ModelError: the model cannot be compiled.
+        SimulationError: the scenario itself breaks down.
+    """
+    changed: list[Lever | Factor] = [*levers, *uncertain]
+    constants = tuple(dict.fromkeys(constant for item in changed for constant in item.constants))
+    judged = tuple({target.id: target for target in targets}.values())
+    asked = [*judged, *([] if objective is None else [objective])]
+    years: Sequence[int] = ()
+    if until is not None:
+        years = range(min(target.year or until for target in judged) + 1, until + 1)
+        asked += [
+            t for target in judged if len(target.variables) > 1 for t in _followed(target, until)
+        ]
+    request = Request(tuple(asked), later=tuple(years))
+    present = np.array([_present(model, scenario, lever) for lever in levers])
+    problem = DecisionProblem(
+        scenario=scenario,
+        levers=tuple(levers),
+        low=_end(np.minimum, [lever.low for lever in levers], present),
+        high=_end(np.maximum, [lever.high for lever in levers], present),
+        present=present,
+        targets=judged,
+        scales=np.array([scale_of(target) for target in judged]),
+        objective=objective,
+        until=until,
+        uncertain=tuple(uncertain),
+        threads=threads,
+        evaluator=Evaluator(model, scenario, constants, request),
+        columns={constant: column for column, constant in enumerate(constants)},
+        defaults=np.array([default_of(model, scenario.values, name) for name in constants]),
+    )
+    problem.judge(problem.start[None]).require_ok()
+    return problem
+
+
+def _end(farther: np.ufunc, ends: Sequence[float], present: Floats) -> Floats:
+    return np.asarray(np.where(np.isfinite(ends), farther(ends, present), present))
+
+
+def _present(model: Model, scenario: Scenario, lever: Lever) -> float:
+    match lever.apply:
+        case Apply.SET:
+            return default_of(model, scenario.values, lever.constants[0])
+        case Apply.ADD:
+            return 0.0
+        case Apply.MULTIPLY:
+            return 1.0
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What the file is read against."""
+
+    model: Model
+    views: Views
+    folder: Path
+    scenario: Scenario | None
+
+    def beside(self, name: str) -> Path | None:
+        """Return the path of a file that is named as such."""
+        return self.folder / name if Path(name).suffix in {".yaml", ".yml"} else None
+
+    def scenario_named(self, name: str) -> Scenario:
+        return self.scenario or read_scenario(self.beside(name) or name, self.model)
+
+    def series(self, name: str) -> str:
+        variable = self.model.find(name)
+        moving = {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}
+        if variable.kind not in moving or variable.subscripts:
+            expected = Message("one series that a run computes")
+            message = Message("'{name}' has no growth rate", name=variable.name)
+            raise InputError(Fault(message, expected=expected))
+        return variable.name
+
+    def lever(self, name: str) -> Lever:
+        known = {folded(lever.id): lever for lever in self.views.levers}
+        if (lever := known.get(folded(name))) is not None:
+            return lever
+        near = nearest(name, [lever.id for lever in known.values()])
+        raise InputError(Fault("views.yaml has no lever '{name}'", nearest=near, name=name))
+
+
+_Levers: TypeAlias = Annotated[
+    tuple[Lever, ...], Entries(list[str], lambda _, name, context: context.lever(name))
+]
+
+
+class FrontierSpec(Form):
+    """Over which levers, and to which years, a frontier of growth is computed."""
+
+    growth: Annotated[str, Resolved(str, lambda name, context: context.series(name))]
+    """The series whose growth is maximised."""
+    years: Annotated[tuple[int, ...], LAX] = Field(min_length=1)
+    """To which its mean growth is taken."""
+    scenario: Annotated[Scenario, Resolved(str, lambda name, context: context.scenario_named(name))]
+    growth_levers: _Levers = Field(min_length=1)
+    target_levers: _Levers = ()
+    uncertainty: Annotated[
+        Path | None,
+        Resolved(str, lambda name, context: context.beside(name) or design_named(name)),
+    ] = None
+    """The design file of what is uncertain beside the levers; None for nothing."""
+
+    @property
+    def levers(self) -> tuple[Lever, ...]:
+        """All levers."""
+        return (*self.growth_levers, *self.target_levers)
+
+    def _misfits(self, _: _Context) -> Iterator[Fault]:
+        first, last = self.scenario.time.initial, self.scenario.time.final
+        expected = Message("after {first:g}, to {last:g}", first=first, last=last)
+        for row, year in enumerate(self.years):
+            if not first < year <= last:
+                yield Fault("no growth to {year}", at=("years", row), expected=expected, year=year)
+        owners: dict[str, str] = {}
+        for lever in self.levers:
+            for constant in lever.constants:
+                if constant in owners:
+                    yield Fault(
+                        "'{first}' and '{second}' move one constant",
+                        found=constant,
+                        first=lever.id,
+                        second=owners[constant],
+                    )
+                owners[constant] = lever.id
+
+
+def read_frontier_spec(
+    model: Model, views: Views, *, path: Path | None = None, scenario: Scenario | None = None
+) -> FrontierSpec:
+    """Read the file at ``path``, else ``decision.yaml`` beside the model.
+
+    Scenario and design are named as those that come with plansim, or are paths beside the file;
+    ``scenario`` takes the place of the one that the file names.
+
+    Raises:
+        DesignError: with every fault of the file.
+    """
+    path = model.path.with_name(FILE_NAME) if path is None else path
+    if not path.is_file():
+        expected = Message("{name} beside the model, or --spec", name=FILE_NAME)
+        raise DesignError(Fault("no file states the decision problem", path, expected=expected))
+    context = _Context(model, views, path.parent, scenario)
+    return form_of(FrontierSpec, read_document(path), context, DesignError)

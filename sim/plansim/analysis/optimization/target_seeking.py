@@ -1,0 +1,522 @@
+"""Target seeking: what levers must be so that targets are just met, at the least cost.
+
+With one lever its margin is evaluated over a grid of the range, all at once. Where it turns good
+nearest to the present value, bisection closes in; what lies between two points of the grid and
+ends before the second is not seen. With several levers the search space is sampled, and from the
+cheapest points that meet the targets linear programmes descend (`slp`) to the cheapest mix.
+The plausible ranges are searched first, then the admissible ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from plansim.analysis.evaluator import Evaluation
+from plansim.analysis.experiments.design_file import references
+from plansim.analysis.optimization.evolution import Points, best_of, evolve, sample
+from plansim.analysis.optimization.problem import (
+    DecisionProblem,
+    Lever,
+    decision_problem,
+    lever_named,
+)
+from plansim.analysis.optimization.slp import (
+    FAILED,
+    Cost,
+    MoveCost,
+    Point,
+    WorstOf,
+    finite,
+    maximise,
+    minimise,
+)
+from plansim.errors import Fault, InputError, Message, nearest
+from plansim.model.records import Model, Timing, VariableKind
+from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.values import outside
+from plansim.targets.catalogue import (
+    Status,
+    Target,
+    indicator_of,
+    judged_targets,
+    load_targets,
+    target_named,
+    variable_of,
+)
+from plansim.targets.indicator import Floats, Measure
+
+__all__ = [
+    "GRID",
+    "Range",
+    "Searched",
+    "Solution",
+    "brackets",
+    "changed_verdicts",
+    "nearest_crossings",
+    "scan",
+    "solve",
+]
+
+GRID = 129
+"""Points of the grid over the range of a single lever, and where it is beside."""
+BISECTIONS = 30
+STARTS = 5
+"""The cheapest points that meet the targets, or else those that come nearest."""
+POPULATION, GENERATIONS = 96, 60
+"""Of the evolution where no point meets them."""
+DISTANCE = 0.1
+"""By so much of a range starts differ."""
+MOST_CORNERS = 8
+"""With more levers, only the two corners are sampled at which all are at the same end."""
+
+
+class Range(StrEnum):
+    """Over which a lever may be moved."""
+
+    PLAUSIBLE = "plausible"
+    ADMISSIBLE = "admissible"
+
+
+@dataclass(frozen=True)
+class Searched:
+    """Ranges of the levers that were searched."""
+
+    range: Range
+    ends: tuple[tuple[float, float], ...]
+    """By lever, what is present in them."""
+    points: int
+    best: Mapping[str, float]
+    """By target, its margin where the worst of them, in parts of the targets, is best; NaN if
+    every run breaks down."""
+    best_at: tuple[float, ...]
+    """By lever, where that is."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What it takes to meet targets."""
+
+    scenario: str
+    targets: tuple[Target, ...]
+    levers: tuple[Lever, ...]
+    present: tuple[float, ...]
+    """By lever, as all values here."""
+    prices: Mapping[str, float]
+    """By lever that has one, what a change by one of its units costs. One without costs 1 for the
+    whole of its plausible range (of the range searched, if it has none)."""
+    outlay: str
+    """The variable that counts the cost; empty for prices."""
+    cost_unit: str
+    """Of the outlay."""
+    margins_present: Mapping[str, float]
+    """By target, in its unit, the smallest of all bases, as all margins here."""
+    cost_present: float
+    """Zero for prices."""
+    searched: tuple[Searched, ...]
+    """None if the targets are met as things are."""
+    values: tuple[float, ...] | None
+    """What the levers must be; None if nothing in the ranges meets the targets."""
+    implausible: tuple[str, ...]
+    """Ids of levers whose value is outside of the plausible range."""
+    cost: float
+    """NaN without values."""
+    margins: Mapping[str, float]
+    """Empty without values."""
+    gained: tuple[str, ...]
+    """Ids of the other targets that are met then and were not."""
+    lost: tuple[str, ...]
+    """Ids of the other targets that were met and are not then."""
+
+
+Item = TypeVar("Item")
+Scan: TypeAlias = list[tuple[Floats, Floats]]
+"""By lever, the positions of its grid and the scaled margins there, ``(point, target)``."""
+
+
+def solve(
+    model: Model,
+    scenario: Scenario | str,
+    levers: Sequence[Lever | str],
+    targets: Sequence[Target | str],
+    *,
+    prices: Mapping[str, float] | None = None,
+    outlay: str = "",
+    plan: Sequence[Target] | None = None,
+) -> Solution:
+    """Return the least change of levers that just meets targets: of several, the cheapest mix.
+
+    Args:
+        model: the model.
+        scenario: under which levers are moved; a record, or the name of one.
+        levers: constants that are moved; by name, or as `lever_named` gives them.
+        targets: what must be met; by id, or records.
+        prices: by lever, what a change by one of its units costs, either way; a lever that is not
+            in it costs 1 for the whole of its plausible range.
+        outlay: a variable of the model that counts the cost in place of prices: a flow, which is
+            added up from the year after the scenario's first to the last year that a target is
+            due, or a stock, which is read at the end of that year.
+        plan: targets of which the result says whether they are gained or lost; by default those of
+            the catalogue beside the model.
+
+    Raises:
+        InputError: the scenario assumes a target, a lever is given twice, or decides on the shape
+            of the code; a run gives no figure for a target.
+        ModelError: the model cannot be compiled.
+        SimulationError: the scenario itself breaks down.
+    """
+    scenario = read_scenario(scenario, model) if isinstance(scenario, str) else scenario
+    plan = load_targets(model=model) if plan is None else plan
+    faults: list[Fault] = []
+    moved = _resolved(levers, lambda name: lever_named(model, name), faults)
+    wanted = _resolved(targets, lambda name: target_named(name, plan), faults)
+    priced = _resolved(list(prices or {}), lambda name: lever_named(model, name), faults)
+    ids = [lever.id for lever in moved]
+    for lever in priced:
+        if lever.id not in ids:
+            message = Message("'{name}' has a price but is not moved", name=lever.id)
+            near = nearest(lever.id, ids)
+            faults.append(
+                Fault(
+                    message,
+                    "--price",
+                    expected=Message("one of {names}", names=tuple(ids)),
+                    nearest=near,
+                )
+            )
+    faults += _check(scenario, moved, wanted)
+    if faults:
+        raise InputError(faults)
+    by_lever = dict(zip([lever.id for lever in priced], (prices or {}).values(), strict=True))
+    counted = _counted(model, scenario, outlay, wanted) if outlay else None
+    whole = decision_problem(
+        model, scenario, moved, [*wanted, *judged_targets(plan)], objective=counted
+    )
+    present = whole.judge(whole.start[None])
+    margins = {target.id: float(present[target.id].least_margin[0]) for target in wanted}
+    if missing := [key for key, margin in margins.items() if math.isnan(margin)]:
+        raise InputError(
+            Fault(
+                "a run of '{scenario}' gives no figure for {name}", scenario=scenario.id, name=key
+            )
+            for key in missing
+        )
+    # Sampling asks for few targets, for which the code is smaller and quicker.
+    problem = whole if len(moved) == 1 else decision_problem(
+        model, scenario, moved, wanted, objective=counted
+    )  # fmt: skip
+
+    def unit_prices(problem: DecisionProblem) -> Floats:
+        return _unit_prices(model, problem, by_lever)
+
+    searched: list[Searched] = []
+    position = whole.start if min(margins.values()) >= 0 else None
+    for kind in _ranges(model, moved) if position is None else ():
+        ends = _ends(model, whole, kind)
+        if searched and ends == searched[-1].ends:
+            break
+        low, high = np.array(ends).T
+        whole, problem = (replace(one, low=low, high=high) for one in (whole, problem))
+        if len(moved) == 1 and not outlay:
+            position, points = _move_one(problem, len(wanted))
+        else:
+            position, points = _mix(problem, len(wanted), unit_prices(problem))
+        searched.append(_searched(problem, len(wanted), kind, points))
+        if position is not None:
+            break
+    both = whole.judge(np.stack([whole.start, whole.start if position is None else position]))
+    values = None if position is None else whole.values(position[None])[0]
+    cost_present, cost = 0.0, math.nan
+    if counted is not None:
+        cost_present, cost = both[counted.id].value.tolist()
+    elif values is not None:
+        cost = float(np.abs(values - whole.present) @ unit_prices(whole))
+    ids = [target.id for target in wanted]
+    gained, lost = changed_verdicts(both, [t.id for t in whole.targets if t.id not in ids])
+    return Solution(
+        scenario=scenario.id,
+        targets=tuple(wanted),
+        levers=whole.levers,
+        present=tuple(whole.present.tolist()),
+        prices=by_lever,
+        outlay=outlay and _series(model, outlay),
+        cost_unit="" if counted is None else counted.unit,
+        margins_present=margins,
+        cost_present=cost_present,
+        searched=tuple(searched),
+        values=None if values is None else tuple(values.tolist()),
+        implausible=() if values is None else _implausible(model, moved, values),
+        cost=math.nan if values is None else cost,
+        margins={} if values is None else {id_: float(both[id_].least_margin[1]) for id_ in ids},
+        gained=gained,
+        lost=lost,
+    )
+
+
+def _ranges(model: Model, levers: Sequence[Lever]) -> list[Range]:
+    """Return the ranges to search: the admissible ones alone if no lever has a plausible one."""
+    plausible = any(variable_of(model, lever.id).plausible for lever in levers)
+    return list(Range) if plausible else [Range.ADMISSIBLE]
+
+
+def _implausible(model: Model, levers: Sequence[Lever], values: Floats) -> tuple[str, ...]:
+    return tuple(
+        lever.id
+        for lever, value in zip(levers, values, strict=True)
+        if (plausible := variable_of(model, lever.id).plausible) and outside(value, *plausible)
+    )
+
+
+def _resolved(
+    items: Sequence[Item | str], resolve: Callable[[str], Item], faults: list[Fault]
+) -> list[Item]:
+    """Return what names stand for, and note the faults of names that stand for nothing."""
+    resolved = []
+    for item in items:
+        try:
+            resolved.append(resolve(item) if isinstance(item, str) else item)
+        except InputError as error:
+            faults += error.faults
+    return resolved
+
+
+def _check(
+    scenario: Scenario, levers: Sequence[Lever], targets: Sequence[Target]
+) -> Iterator[Fault]:
+    for target in targets:
+        if target.id in scenario.assumed:
+            yield Fault(
+                "'{name}' itself sets what {target} asks: meeting it proves nothing",
+                name=scenario.id,
+                target=target.id,
+            )
+    names = [lever.id for lever in levers]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield Fault("the lever '{name}' is given twice", "--lever", name=name)
+
+
+def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Target]) -> Target:
+    """Return the indicator that an outlay is."""
+    series = _series(model, outlay)
+    is_stock = variable_of(model, series).timing is Timing.YEAR_END
+    measure = Measure.LEVEL if is_stock else Measure.SUM
+    year = max(target.year for target in targets if target.year is not None)
+    return indicator_of(model, series, measure, math.floor(scenario.time.initial), year)
+
+
+def _series(model: Model, name: str) -> str:
+    """Return the reference of the variable, or of the element of one, that counts a cost."""
+    head, bracket, inside = name.partition("[")
+    variable = model.find(head)
+    if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
+        raise InputError(
+            Fault(
+                "'{name}' does not move in a run and counts no cost",
+                "--cost",
+                expected=Message("a variable that a run computes"),
+                found=Message("a {kind}", kind=variable.kind),
+                name=variable.name,
+            )
+        )
+    ranges = [model.subscripts[subscript].elements for subscript in variable.subscripts]
+    known = list(references(variable.name, ranges))
+    wanted = variable.name + bracket + inside
+    if wanted not in known:
+        expected, near = Message("one of {names}", names=tuple(known)), nearest(wanted, known)
+        raise InputError(
+            Fault(
+                "'{name}' is not one series", "--cost", expected=expected, nearest=near, name=name
+            )
+        )
+    return wanted
+
+
+def _ends(model: Model, problem: DecisionProblem, kind: Range) -> tuple[tuple[float, float], ...]:
+    """Return the ends of the levers' ranges; one that is open ends with what is known to be in it.
+
+    A lever without a plausible range has its admissible one instead.
+    """
+    ends = []
+    for lever, present in zip(problem.levers, problem.present.tolist(), strict=True):
+        variable = variable_of(model, lever.id)
+        plausible = variable.plausible or ()
+        low, high = plausible if kind is Range.PLAUSIBLE and plausible else variable.admissible
+        inside = [present, *plausible]
+        ends.append(
+            (
+                min(inside) if low is None else min(low, present),
+                max(inside) if high is None else max(high, present),
+            )
+        )
+    return tuple(ends)
+
+
+def _searched(problem: DecisionProblem, count: int, kind: Range, points: Points) -> Searched:
+    """Return what was searched; the targets are the first ``count`` columns."""
+    best = int(np.argmax(points.values[:, :count].min(axis=1)))
+    margins = points.values[best, :count]
+    return Searched(
+        kind,
+        tuple(zip(problem.low.tolist(), problem.high.tolist(), strict=True)),
+        len(points),
+        {
+            target.id: math.nan if margin <= FAILED else float(margin * scale)
+            for target, margin, scale in zip(problem.targets, margins, problem.scales, strict=False)
+        },
+        tuple(problem.values(points.positions[best : best + 1])[0].tolist()),
+    )
+
+
+def changed_verdicts(
+    evaluation: Evaluation, ids: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the targets that the second of two runs meets and the first not, and the reverse."""
+    met = {id_: (evaluation[id_].status == Status.MET.code).tolist() for id_ in ids}
+    gained = tuple(id_ for id_, (before, after) in met.items() if after and not before)
+    lost = tuple(id_ for id_, (before, after) in met.items() if before and not after)
+    return gained, lost
+
+
+# --- levers one by one ----------------------------------------------------------------------------
+
+
+def scan(problem: DecisionProblem, points: int) -> Scan:
+    """Evaluate each lever by itself over a grid of its range, and where it is, all at once."""
+    start = problem.start
+    grids = [np.unique(np.append(np.linspace(0.0, 1.0, points), at)) for at in start]
+    values = finite(problem.evaluate(_single_moves(start, enumerate(grids))))
+    ends = np.cumsum([len(grid) for grid in grids])[:-1]
+    return list(zip(grids, np.split(values, ends), strict=True))
+
+
+def nearest_crossings(
+    problem: DecisionProblem, scanned: Scan, columns: Sequence[int]
+) -> dict[int, float]:
+    """Return by lever the position nearest to its present one at which margins are good.
+
+    ``columns`` are the margins. A lever that does not make them good by itself is not in it.
+    """
+    start = problem.start
+    edges = [
+        (lever, bad, good)
+        for lever, (grid, values) in enumerate(scanned)
+        for bad, good in brackets(grid, values[:, list(columns)].min(axis=1), float(start[lever]))
+    ]
+    bad = np.array([edge[1] for edge in edges])
+    good = np.array([edge[2] for edge in edges])
+    for _ in range(BISECTIONS if edges else 0):
+        middle = (bad + good) / 2
+        moves = [(edge[0], at) for edge, at in zip(edges, middle, strict=True)]
+        values = finite(problem.evaluate(_single_moves(start, moves)))
+        holds = (values[:, list(columns)] >= 0).all(axis=1)
+        good, bad = np.where(holds, middle, good), np.where(holds, bad, middle)
+    nearest: dict[int, float] = {}
+    for (lever, _, _), at in zip(edges, good.tolist(), strict=True):
+        if lever not in nearest or abs(at - start[lever]) < abs(nearest[lever] - start[lever]):
+            nearest[lever] = at
+    return nearest
+
+
+def _single_moves(start: Floats, moves: Iterable[tuple[int, ArrayLike]]) -> Floats:
+    """Return positions at each of which one lever is moved: ``(run, lever)``."""
+    parts = []
+    for lever, at in moves:
+        part = np.tile(start, (np.size(at), 1))
+        part[:, lever] = at
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+def brackets(grid: Floats, margins: Floats, present: float) -> list[tuple[float, float]]:
+    """Return where a margin turns good nearest to the present value, on either side of it.
+
+    Of each side the first point of the grid with a margin not below zero, after the one before it.
+
+    >>> brackets(np.arange(5.0), np.array([1.0, -1.0, -1.0, -1.0, 2.0]), 2.0)
+    [(3.0, 4.0), (1.0, 0.0)]
+    """
+    good = np.flatnonzero(margins >= 0)
+    middle = int(np.searchsorted(grid, present))
+    pairs = []
+    if len(right := good[good > middle]):
+        pairs.append((float(grid[right[0] - 1]), float(grid[right[0]])))
+    if len(left := good[good < middle]):
+        pairs.append((float(grid[left[-1] + 1]), float(grid[left[-1]])))
+    return pairs
+
+
+def _move_one(problem: DecisionProblem, count: int) -> tuple[Floats | None, Points]:
+    """Return the nearest position of the one lever at which the first columns are good."""
+    scanned = scan(problem, GRID)
+    ((grid, values),) = scanned
+    at = nearest_crossings(problem, scanned, range(count)).get(0)
+    return None if at is None else np.array([at]), Points(grid[:, None], values)
+
+
+# --- a mix of levers ------------------------------------------------------------------------------
+
+
+def _mix(problem: DecisionProblem, count: int, unit_prices: Floats) -> tuple[Floats | None, Points]:
+    """Return the cheapest position at which the first ``count`` columns are good."""
+    columns, levers = list(range(count)), len(problem.levers)
+    points = sample(problem.evaluate, levers, np.stack([problem.start, *_corners(levers)]))
+    worst = points.values[:, columns].min(axis=1)
+    if worst.max() < 0:
+        # A region that all points missed may still be climbed into.
+        grown = evolve(
+            problem.evaluate, points, columns, [], population=POPULATION, generations=GENERATIONS
+        )
+        tops = [*best_of(grown, columns, [], 1), *_distant(points, -worst)]
+        points = points.with_points(maximise(problem.evaluate, top, columns, []) for top in tops)
+        worst = points.values[:, columns].min(axis=1)
+    good = points[worst >= 0]
+    if not len(good):
+        return None, points
+    cost = _cost(problem, unit_prices, points)
+    starts = [problem.start]
+    starts += [one.position for one in _distant(good, cost.of(good.positions, good.values))]
+    cheapest = minimise(problem.evaluate, starts, cost, columns, problem.start)
+    return None if cheapest.values[columns].min() < 0 else cheapest.position, points
+
+
+def _cost(problem: DecisionProblem, unit_prices: Floats, points: Points) -> Cost:
+    if problem.objective is None:
+        weights = unit_prices * (problem.high - problem.low)
+        return MoveCost(weights / (weights.max() or 1.0), problem.start)
+    column = points.values.shape[1] - 1
+    paid = points.values[points.values[:, column] > FAILED, column]
+    return WorstOf([column], 1 / (float(np.ptp(paid)) or 1.0))
+
+
+def _unit_prices(model: Model, problem: DecisionProblem, prices: Mapping[str, float]) -> Floats:
+    by_lever = []
+    for lever, *ends in zip(problem.levers, problem.low, problem.high, strict=True):
+        low, high = variable_of(model, lever.id).plausible or ends
+        by_lever.append(prices.get(lever.id, 1 / (high - low) if high > low else 0.0))
+    return np.array(by_lever)
+
+
+def _distant(points: Points, costs: Floats) -> list[Point]:
+    """Return the cheapest points that are not close to one another."""
+    chosen: list[Point] = []
+    for row in np.argsort(costs, kind="stable"):
+        position = points.positions[row]
+        if all(np.abs(position - one.position).max() > DISTANCE for one in chosen):
+            chosen.append(Point(position, points.values[row]))
+        if len(chosen) == STARTS:
+            break
+    return chosen
+
+
+def _corners(levers: int) -> list[Floats]:
+    """Return the corners of the search space, where it often decides; of a large one, two."""
+    if levers > MOST_CORNERS:
+        return [np.zeros(levers), np.ones(levers)]
+    return [np.array(corner, np.float64) for corner in np.ndindex(*(2,) * levers)]

@@ -1,0 +1,50 @@
+"""Writing a scenario as a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from plansim.scenario.records import Text
+
+__all__ = ["scenario_text"]
+
+
+def scenario_text(
+    title: Text,
+    description: Text,
+    values: Mapping[str, float],
+    *,
+    parent: str = "",
+    sources: Sequence[str] = (),
+    assumes: Mapping[str, Text] | None = None,
+) -> str:
+    """Return the text of a scenario file, with all values to the last bit.
+
+    Args:
+        title: the title.
+        description: the description.
+        values: of constants, ``name`` or ``name[e1,e2]``, in the model's units.
+        parent: how the file names the scenario that it changes; empty if it changes the model.
+        sources: where the values come from.
+        assumes: the targets that the scenario takes as met, with the reason.
+    """
+    lines = [f"title: {_both(title)}", f"description: {_both(description)}"]
+    if parent:
+        lines.append(f"parent: {_quoted(parent)}")
+    if sources:
+        lines += ["sources:", *(f"  - {_quoted(source)}" for source in sources)]
+    lines.append("values:" if values else "values: {}")
+    lines += [f"  {_quoted(name)}: {value!r}" for name, value in values.items()]
+    if assumes:
+        lines += ["assumes:", *(f"  {key}: {_both(why)}" for key, why in assumes.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _both(text: Text) -> str:
+    return f"{{en: {_quoted(text.en)}, zh: {_quoted(text.zh)}}}"
+
+
+def _quoted(text: str) -> str:
+    """Quote for YAML, of which JSON's texts are a part."""
+    return json.dumps(text, ensure_ascii=False)

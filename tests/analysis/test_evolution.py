@@ -1,0 +1,80 @@
+"""The search over the whole space, against linear programmes and surfaces that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from plansim.analysis.optimization.evolution import Points, best_of, evolve, fitness, sample
+from plansim.analysis.optimization.slp import FAILED, maximise
+from plansim.targets.indicator import Floats
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_both_ways_end_where_a_linear_programme_does(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pull, holds, limits = rng.normal(size=6), rng.normal(size=(4, 6)), rng.uniform(0.2, 1, 4)
+
+    def evaluate(places: Floats) -> Floats:
+        return np.column_stack([limits - places @ holds.T, places @ pull])
+
+    exact = linprog(-pull, A_ub=holds, b_ub=limits, bounds=[(0, 1)] * 6)
+    samples = sample(evaluate, 6, np.empty((0, 6)), samples=256)
+    floors = [0, 1, 2, 3]
+    grown = evolve(evaluate, samples, [4], floors, seed=seed)
+    assert grown.values[0, 4] == pytest.approx(-exact.fun, abs=1e-4)
+    (start,) = best_of(samples, [4], floors, 1)
+    climbed = maximise(evaluate, start, [4], floors)
+    assert climbed.values[4] == pytest.approx(-exact.fun, abs=1e-8)
+    assert (climbed.values[floors] >= 0).all()
+
+
+def test_a_population_finds_the_higher_of_two_hills_and_a_step() -> None:
+    def evaluate(places: Floats) -> Floats:
+        one, other = places.T
+        hills = np.maximum(1 - 3 * np.abs(one - 0.2), 1.2 - 6 * np.abs(one - 0.9))
+        return np.column_stack([hills + np.floor(other * 8) / 8, 1 - other])
+
+    samples = sample(evaluate, 2, np.empty((0, 2)), samples=64)
+    for seed in range(3):
+        grown = evolve(evaluate, samples, [0], [1], population=64, generations=120, seed=seed)
+        assert grown.values[0, 0] == pytest.approx(1.2 + 1.0, abs=1e-3)
+
+
+def test_what_falls_short_ranks_below_all_that_holds() -> None:
+    values = np.array([[5.0, -0.1, -0.1], [1.0, 0.0, 0.0], [9.0, -0.3, 0.0], [0.5, 1.0, 1.0]])
+    order = np.argsort(-fitness(values, [0], [1, 2]), kind="stable")
+    assert order.tolist() == [1, 3, 0, 2]
+    best = best_of(Points(values[:, :1], values), [0], [1, 2], 2)
+    assert best.positions[:, 0].tolist() == [1.0, 0.5]
+
+
+def test_populations_are_drawn_from_a_wider_box_so_that_they_reach_the_ends() -> None:
+    samples = sample(lambda p: p[:, :1], 3, np.empty((0, 3)), samples=4)
+    grown = evolve(lambda p: p[:, :1], samples, [0], [], population=64, generations=0)
+    assert (grown.positions == 1.0).any()
+    assert (grown.positions == 0.0).any()
+
+
+def test_a_climb_beats_a_fine_grid_on_a_bent_surface() -> None:
+    def evaluate(places: Floats) -> Floats:
+        x, y = places.T
+        return np.stack([np.sin(5 * x) + y, np.minimum(1.2 - y, 2 * x), np.cos(3 * x * y)], axis=1)
+
+    (start,) = best_of(sample(evaluate, 2, np.empty((0, 2)), samples=256), [0, 1, 2], [], 1)
+    found = maximise(evaluate, start, [0, 1, 2], [])
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 401)] * 2), -1).reshape(-1, 2)
+    assert found.values.min() >= evaluate(grid).min(axis=1).max() - 1e-6
+
+
+def test_a_space_is_sampled_evenly_at_its_middle_and_at_more_positions() -> None:
+    seen = sample(lambda p: np.where(p < 0.5, np.nan, -p), 1, np.array([[0.7]]), samples=60)
+    assert seen.positions[0] == 0.5
+    assert seen.positions[-1] == 0.7
+    (even,) = np.histogram(seen.positions[1:-1], np.linspace(0, 1, 9))[:1]
+    assert even.tolist() == [8] * 8, "rounded up to a power of two"
+    assert (seen.values[seen.positions < 0.5] == FAILED).all()
+    assert (seen.values == -seen.positions)[seen.positions >= 0.5].all()
+    more = seen.with_points(seen)
+    assert more.positions.tolist() == [*seen.positions.tolist()] * 2
