@@ -23,6 +23,7 @@ from plansim.errors import InputError, ModelError, UnknownNameError
 from plansim.output.book.validation import Report, validation_page
 from plansim.output.figures.canvas import save_figure
 from plansim.output.figures.validation import history_sheet, ranges_chart
+from plansim.output.tables.layout import shown
 from plansim.output.tables.validation import (
     case_text,
     figure_text,
@@ -157,9 +158,9 @@ def test_a_broken_model_fails(
     of_kind = [case for case in made.faults if case.message == message]
     assert any(detail in f"{case.subject} {case.values}" for case in of_kind)
     for lang in Lang:
-        shown = validation_table([made], read_text(lang), 100)
-        assert case_text(made.faults[0], read_text(lang))[:20] in shown
-        assert "{" not in shown.replace("{UTF-8}", "")
+        told = shown(validation_table([made], read_text(lang)), 100)
+        assert case_text(made.faults[0], read_text(lang))[:20] in told
+        assert "{" not in told.replace("{UTF-8}", "")
 
 
 @pytest.mark.parametrize("lang", Lang)
@@ -322,15 +323,13 @@ def test_ranges_are_those_of_runs_made_one_by_one(sound: ValidationContext) -> N
 
 def test_pictures_are_drawn(tested: Report, sound: ValidationContext, tmp_path: Path) -> None:
     text = read_text(Lang.ZH)
-    courses = history_series(sound)
-    assert [len(each.years) for each in courses] == [2]
-    assert all(
-        low <= own <= high
-        for each in courses
-        for low, own, high in zip(each.low, each.own, each.high, strict=True)
-    )
+    (history,) = history_series(sound)
+    assert history.simulated.shape == (4, 2)  # own capital and three others; two years
+    low, *_, high = history.simulated[1:]
+    assert (low < history.simulated[0]).all()
+    assert (history.simulated[0] < high).all()
     for name, sheet in (
-        ("a.png", history_sheet(courses, text)),
+        ("a.png", history_sheet([history], text)),
         ("b.png", ranges_chart(tested.ranges, text)),
     ):
         save_figure(sheet, tmp_path / name)

@@ -136,7 +136,7 @@ class Evaluation:
                     "{count} of {total} runs break down; run {run} first at {location}",
                     count=count,
                     total=len(self.status),
-                    run=run,
+                    run=int(run),
                     location=self.failure(run),
                 )
             )
