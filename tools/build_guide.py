@@ -18,10 +18,10 @@ from html import escape
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from rich.cells import cell_len
 
 from plansim.output.book.folder import write_folder
 from plansim.output.book.pages import front_page, style_sheet
-from plansim.output.tables.table import columns
 from plansim.output.text import Lang
 
 __all__ = ["guide_pages"]
@@ -96,7 +96,7 @@ def _page(lang: Lang, stem: str, text: str, titles: dict[str, str]) -> str:
 def _in_columns(block: re.Match[str]) -> str:
     """Make each Chinese character as wide as two letters, as in a terminal: tables stay in line."""
     return re.sub(
-        r".", lambda char: f"<b>{char[0]}</b>" if columns(char[0]) == 2 else char[0], block[0]
+        r".", lambda char: f"<b>{char[0]}</b>" if cell_len(char[0]) == 2 else char[0], block[0]
     )
 
 

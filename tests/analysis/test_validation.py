@@ -23,6 +23,7 @@ from plansim.errors import InputError, ModelError, UnknownNameError
 from plansim.output.book.validation import Report, validation_page
 from plansim.output.figures.canvas import save_figure
 from plansim.output.figures.validation import history_sheet, ranges_chart
+from plansim.output.tables.layout import shown
 from plansim.output.tables.validation import (
     case_text,
     figure_text,
@@ -157,9 +158,9 @@ def test_a_broken_model_fails(
     of_kind = [case for case in made.faults if case.message == message]
     assert any(detail in f"{case.subject} {case.values}" for case in of_kind)
     for lang in Lang:
-        shown = validation_table([made], read_text(lang), 100)
-        assert case_text(made.faults[0], read_text(lang))[:20] in shown
-        assert "{" not in shown.replace("{UTF-8}", "")
+        told = shown(validation_table([made], read_text(lang)), 100)
+        assert case_text(made.faults[0], read_text(lang))[:20] in told
+        assert "{" not in told.replace("{UTF-8}", "")
 
 
 @pytest.mark.parametrize("lang", Lang)

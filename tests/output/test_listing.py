@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from plansim.model.reader import load_model
+from plansim.output.tables.layout import shown
 from plansim.output.tables.listing import scenario_list, target_list, variable_list
-from plansim.output.tables.table import columns
 from plansim.output.text import Lang, Text, read_text
 from plansim.scenario.reader import ScenarioHead
 from plansim.targets.catalogue import Kind, load_targets
@@ -21,14 +22,14 @@ SIZES = [(text, width) for text in (EN, ZH) for width in (80, 100, 160)]
 @pytest.mark.parametrize(("text", "width"), SIZES)
 def test_every_variable_and_target_is_listed_within_the_width(text: Text, width: int) -> None:
     model, targets = load_model(), load_targets()
-    listed = variable_list(model, text, width).splitlines()
-    assert max(map(columns, listed)) <= width
+    listed = shown(variable_list(model, text), width).splitlines()
+    assert max(map(cell_len, listed)) <= width
     modules = {text.pick(each.name, each.name_zh) for each in model.modules.values() if each.name}
     assert modules
     assert modules <= set(listed)
     assert str(len(model.variables)) in listed[-1]
-    rows = target_list(targets, load_model(), text, width).splitlines()
-    assert max(map(columns, rows)) <= width
+    rows = shown(target_list(targets, load_model(), text), width).splitlines()
+    assert max(map(cell_len, rows)) <= width
     ids = {target.id for target in targets if target.kind is Kind.TARGET}
     assert ids <= {row.split()[0] for row in rows if row}
 
@@ -39,7 +40,7 @@ def head(name: str, parent: str | None) -> ScenarioHead:
 
 def test_children_stand_below_their_parents_and_orphans_are_kept() -> None:
     heads = [head("a", "c"), head("b", "gone"), head("c", None), head("d", "a")]
-    lines = scenario_list(heads, EN, 80).splitlines()
+    lines = shown(scenario_list(heads, EN), 80).splitlines()
     assert [line.rstrip("ABCD ") for line in lines] == ["b", "c", "  a", "    d"]
 
 
@@ -48,16 +49,16 @@ def test_a_list_is_narrowed_by_words_in_either_language(text: Text) -> None:
     model, targets = load_model(), load_targets()
     known = next(each for each in model.variables.values() if each.name_zh and not each.subscripts)
     for word in (known.name.upper(), known.name.replace(" ", "_"), known.name_zh):
-        rows = variable_list(model, text, 160, words=[word]).splitlines()
+        rows = shown(variable_list(model, text, words=[word]), 160).splitlines()
         assert any(row.startswith(known.name) for row in rows)
         assert len(rows) < len(model.variables)
     target = next(each for each in targets if each.kind is Kind.TARGET and each.variables)
     for word in (target.id.lower(), target.name_en, target.name_zh):
-        rows = target_list(targets, model, text, 160, words=[word]).splitlines()
+        rows = shown(target_list(targets, model, text, words=[word]), 160).splitlines()
         assert target.id in {row.split()[0] for row in rows if row}
     for said in (
-        variable_list(model, text, 100, words=["xyzzy"]),
-        target_list(targets, model, text, 100, words=[known.name_zh, "xyzzy"]),
+        shown(variable_list(model, text, words=["xyzzy"]), 100),
+        shown(target_list(targets, model, text, words=[known.name_zh, "xyzzy"]), 100),
     ):
         assert "xyzzy" in said
         assert len(said.splitlines()) == 1
@@ -72,6 +73,6 @@ def test_a_list_is_narrowed_by_what_a_meaning_says_in_either_language(
         write("fish= 8 ~ t ~ 鱼量。池中之鱼。Fish in the pond. |\nfowl= 1 ~ t ~ 禽。Fowl. |\n")
     )
     for word in ("池中", "the pond"):
-        said = variable_list(model, text, 100, words=[word])
+        said = shown(variable_list(model, text, words=[word]), 100)
         assert "fish" in said
         assert "fowl" not in said

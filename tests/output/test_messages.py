@@ -13,6 +13,7 @@ from typing import Any
 import click
 import pytest
 from pydantic_core._pydantic_core import list_all_errors
+from rich.cells import cell_len
 from ruamel.yaml import YAML
 
 import plansim
@@ -20,7 +21,6 @@ from plansim.cli.main import main
 from plansim.cli.main import plansim as group
 from plansim.errors import Fault
 from plansim.output.messages import Catalogue, holes, read_catalogue, say_in
-from plansim.output.tables.columns import columns
 from plansim.output.text import Lang
 from tests.helpers.extraction import extracted, parts
 from tests.helpers.templates import called, templates_of
@@ -244,10 +244,10 @@ def test_help_is_chinese_fits_and_lines_up(
     assert lines[0].startswith("用法：plansim")
     assert "选项：" in lines
     # `completion` shows shell commands, which are not broken.
-    assert words == ("completion",) or max(map(columns, lines)) <= 80
+    assert words == ("completion",) or max(map(cell_len, lines)) <= 80
     listed = lines[lines.index("选项：") + 1 :]
     starts = {
-        columns(line[: row.end()])
+        cell_len(line[: row.end()])
         for line in listed
         if (row := re.match(r"  -.*?\S  +(?=\S)|   {5,}(?=\S)", line))
     }

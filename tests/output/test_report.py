@@ -44,6 +44,7 @@ from plansim.output.report.pdf import fonts, lay_out
 from plansim.output.report.remedies import move_in_words
 from plansim.output.report.terminal import terminal_text
 from plansim.output.report.typography import in_print
+from plansim.output.tables.layout import shown
 from plansim.output.text import Lang, read_text
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Apply
@@ -243,8 +244,8 @@ def test_the_terminal_shows_all_and_the_decision_last(
     documents: dict[Lang, Document], lang: Lang
 ) -> None:
     document = documents[lang]
-    shown = terminal_text(document, 100)
-    titles = [shown.index(f"\n{each.title}\n") for each in document.sections]
+    told = shown(terminal_text(document), 100)
+    titles = [told.index(f"\n{each.title}\n") for each in document.sections]
     assert titles[0] == max(titles)
     assert titles[1:] == sorted(titles[1:])
 

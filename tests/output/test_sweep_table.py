@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 from plansim.analysis.experiments.summary import shares
+from plansim.output.tables.layout import shown
 from plansim.output.tables.sweep import sweep_table
 from plansim.output.text import Lang, read_text
 from plansim.targets.catalogue import Status, Target, load_targets
@@ -48,15 +49,14 @@ def summary(target: Target, counts: Mapping[Status, int], *, is_sample: bool = T
 def row(target: Target, counts: Mapping[Status, int], *, is_sample: bool = True) -> list[str]:
     """Give the words of a target's row after its limit, and the heads of their columns."""
     short = replace(target, name_en="Name", unit="")
-    told = sweep_table(
-        summary(short, counts, is_sample=is_sample), [short], read_text(Lang.EN), 100, names_zh={}
-    )
-    lines = told.splitlines()
+    found = summary(short, counts, is_sample=is_sample)
+    table = sweep_table(found, [short], read_text(Lang.EN), names_zh={})
+    lines = shown(table, 100).splitlines()
     head = next(line for line in lines if line.startswith("id"))
-    found = next(line for line in lines if line.startswith(target.id))
+    line = next(line for line in lines if line.startswith(target.id))
     start = head.index("plan says")
     columns = [each for each in ("missed", "undecided", "not judged") if each in head]
-    return [*columns, "|", " ".join(found[start:].split()[2:-2])]
+    return [*columns, "|", " ".join(line[start:].split()[2:-2])]
 
 
 MET, MISSED, OPEN, NOT = Status.MET, Status.MISSED, Status.UNDECIDED, Status.UNTESTABLE
@@ -94,8 +94,8 @@ def outputs(target: Target, low: float, high: float, *, lang: Lang = Lang.EN) ->
     name = next(iter(target.variables.values()))
     found = found.assign_coords(output=[name])
     found["quantiles"][...] = np.array([low, high])
-    told = sweep_table(found, [target], read_text(lang), 200, names_zh={})
-    line = next(each for each in told.splitlines() if each.startswith(name))
+    table = sweep_table(found, [target], read_text(lang), names_zh={})
+    line = next(each for each in shown(table, 200).splitlines() if each.startswith(name))
     return " ".join(line.removeprefix(name).split())
 
 
@@ -119,12 +119,11 @@ def test_quantiles_that_would_read_alike_get_more_digits(share: Target) -> None:
 
 @pytest.mark.parametrize(("step", "said"), [(0.25, True), (0.0625, False), (0.03125, False)])
 def test_a_coarser_step_than_the_models_is_told(target: Target, step: float, said: bool) -> None:
-    told = sweep_table(
+    table = sweep_table(
         summary(target, {Status.MET: 9}),
         [target],
         read_text(Lang.EN),
-        100,
         names_zh={},
         steps=(step, 0.0625),
     )
-    assert ("Made at a step of 0.25 years; `check` uses 0.0625" in told) is said
+    assert ("Made at a step of 0.25 years; `check` uses 0.0625" in shown(table, 100)) is said

@@ -6,8 +6,10 @@ which a report shows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from typing import TypeVar
 
 import xarray as xr
 
@@ -29,6 +31,8 @@ from plansim.targets.catalogue import (
 from plansim.targets.verdict import Verdict, check_targets
 from plansim.targets.views import Views
 from plansim.targets.views_default import names_of
+
+T = TypeVar("T")
 
 __all__ = ["Assumption", "Comparison", "Spread", "compare"]
 
@@ -121,11 +125,13 @@ def compare(
     *,
     spread: Spread | None = None,
     remedies: bool = True,
+    progress: Callable[[int, int], None] = lambda done, steps: None,
 ) -> Comparison:
     """Put side by side what becomes of a plan under scenarios.
 
     ``runs`` are theirs, by years. With ``remedies``, those of each binding target that fails
-    are looked for among the levers of the views that are in the plan makers' hands.
+    are looked for among the levers of the views that are in the plan makers' hands. ``progress`` is
+    told how many of the attributions and searches are done, of how many.
 
     Raises:
         InputError: fewer than two scenarios, or a sweep that has run none of them.
@@ -150,6 +156,12 @@ def compare(
     judged = judged_targets(wanted)
     levers = [each for each in views.levers if not each.outside]
     first = scenarios[0]
+    done, steps = count(1), len(scenarios) - 1 + remedies * len(scenarios)
+
+    def told(result: T) -> T:
+        progress(next(done), steps)
+        return result
+
     return Comparison(
         model,
         tuple(scenarios),
@@ -160,17 +172,19 @@ def compare(
         verdicts,
         _assumptions(model, scenarios),
         tuple(
-            attribute(model, first, each, judged) if each.time == first.time else None
+            told(attribute(model, first, each, judged) if each.time == first.time else None)
             for each in scenarios[1:]
         ),
         tuple(
-            seek_remedies(
-                model,
-                scenario,
-                levers,
-                [e for e in judged if _fails(found, e)],
-                judged,
-                [e for e in judged if _holds(found, e)],
+            told(
+                seek_remedies(
+                    model,
+                    scenario,
+                    levers,
+                    [e for e in judged if _fails(found, e)],
+                    judged,
+                    [e for e in judged if _holds(found, e)],
+                )
             )
             if remedies
             else Remedies((), None)

@@ -17,7 +17,6 @@ from plansim.cli.context import (
     model_at,
     model_option,
     page_for,
-    patience,
     remark,
 )
 
@@ -76,8 +75,8 @@ def calibrate(
         raise OutputError(Fault("the output file exists already; --force replaces it", output))
     if output is not None and not output.absolute().parent.is_dir():
         raise OutputError(Fault("cannot write the output", output, found="no such folder"))
-    with patience(page.text("calibration.working", id=plan.id)):
-        found = fitted(plan, read)
+    with page.progress(page.text("calibration.working", id=plan.id)) as progress:
+        found = fitted(plan, read, progress=progress)
     if output is not None:
         try:
             output.write_text(overlay_text(found, _parent(plan, output), read), "utf-8")
@@ -89,7 +88,7 @@ def calibrate(
     if form == "json":
         machine(calibration_json(found))
     else:
-        page.show(calibration_table(found, page.text, page.width, colour=page.colour))
+        page.show(calibration_table(found, page.text))
 
 
 def _parent(plan: Spec, output: Path) -> str:

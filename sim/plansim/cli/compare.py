@@ -15,13 +15,13 @@ from plansim.cli.context import (
     model_at,
     model_option,
     page_for,
-    patience,
     raise_all,
     scenario_names,
     scenarios_of,
     set_option,
     simulated,
     targets_of,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def compare(
     raise_all(faults)
     spread = None if sweep is None else _spread(sweep, read)
     runs = [annual(simulated(read, each, engine, page)) for each in scenarios]
-    with patience(page.text("report.searching")):
+    with page.progress(page.text("report.searching")) as progress:
         found = compared(
             read,
             scenarios,
@@ -102,19 +102,20 @@ def compare(
             targets,
             load_views(read, targets),
             spread=spread,
+            progress=progress,
             remedies=not no_remedies,
         )
     document = report(found, page.text)
     if output is None:
-        page.show(terminal_text(document, page.width, colour=page.colour))
+        page.show(terminal_text(document))
         return
-    with patience(page.text("report.writing")):
+    with page.progress(page.text("report.writing")):
         write_report(document, output, force=force)
     _say(output, page)
 
 
 def _say(output: Path, page: Page) -> None:
-    page.show(page.text("run.written", path=output))
+    write(page.text("run.written", path=output))
 
 
 def _spread(path: Path, model: Model) -> Spread:

@@ -22,6 +22,7 @@ from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     import xarray as xr
+    from rich.console import RenderableType
 
     from plansim.errors import Fault, Say
     from plansim.model.records import Model
@@ -50,7 +51,6 @@ __all__ = [
     "model_option",
     "named_or_whole",
     "page_for",
-    "patience",
     "raise_all",
     "remark",
     "scenario_names",
@@ -68,7 +68,7 @@ __all__ = [
 PIPE_WIDTH = 100
 """Columns of a table where nobody says how wide the terminal is."""
 PATIENCE = 1.0
-"""Seconds of silence before a run says that it is at work."""
+"""Seconds of silence before what takes long says how far it is."""
 
 Input = TypeVar("Input")
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
@@ -91,9 +91,48 @@ class Page:
         )
     )
 
-    def show(self, text: str) -> None:
-        """Write to standard output."""
-        write(text, colour=self.colour)
+    @contextmanager
+    def progress(self, message: str) -> Iterator[Callable[[int, int], None]]:
+        """Show on a terminal's standard error what takes long: how far it is, the time to go.
+
+        It appears after `PATIENCE` seconds and is wiped out at the end. Whoever works may tell how
+        many steps are done, of how many; until then only the time that has passed is shown.
+        """
+        if not sys.stderr.isatty():
+            yield lambda done, steps: None
+            return
+        from rich import progress
+        from rich.console import Console
+
+        bar = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.TimeElapsedColumn(),
+            progress.BarColumn(bar_width=20),
+            progress.TextColumn("{task.fields[steps]}", markup=False),
+            progress.TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        task = bar.add_task(message, total=None, steps="")
+
+        def tell(done: int, steps: int) -> None:
+            told = self.text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
+            bar.update(task, completed=done, total=steps, steps=told)
+
+        timer = threading.Timer(PATIENCE, bar.start)
+        timer.start()
+        try:
+            yield tell
+        finally:
+            timer.cancel()
+            timer.join()
+            bar.stop()
+
+    def show(self, *parts: RenderableType) -> None:
+        """Write paragraphs and tables to standard output, a blank line between two."""
+        from plansim.output.tables.layout import blocks, shown
+
+        write(shown(blocks(parts), self.width, colour=self.colour), colour=self.colour)
 
 
 class WholeNumber(click.IntRange):
@@ -142,29 +181,6 @@ def machine(text: str) -> None:
 def remark(text: str) -> None:
     """Write to standard error."""
     click.echo(text, err=True)
-
-
-@contextmanager
-def patience(message: str) -> Iterator[None]:
-    """Say on a terminal's standard error what takes so long, and wipe it out afterwards."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    said = threading.Event()
-
-    def say() -> None:
-        said.set()
-        click.echo(f"{message} ...", err=True, nl=False)
-
-    timer = threading.Timer(PATIENCE, say)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-        if said.is_set():
-            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 def all_or_faults(
@@ -413,7 +429,7 @@ def _say() -> Say:
 
 def simulated(model: Model, scenario: Scenario, engine: str, page: Page) -> xr.Dataset:
     """Run a scenario; say so if it takes long."""
-    with patience(page.text("run.simulating", scenario=scenario.id)):
+    with page.progress(page.text("run.simulating", scenario=scenario.id)):
         from plansim.engine.simulate import simulate
 
         return simulate(model, scenario, engine=engine)
@@ -421,7 +437,7 @@ def simulated(model: Model, scenario: Scenario, engine: str, page: Page) -> xr.D
 
 def simulated_years(model: Model, scenario: Scenario, engine: str, page: Page) -> Annual:
     """Do as `simulated`, and give the annual figures, for which no array library is loaded."""
-    with patience(page.text("run.simulating", scenario=scenario.id)):
+    with page.progress(page.text("run.simulating", scenario=scenario.id)):
         from plansim.engine.simulate import simulate_years
 
         return simulate_years(model, scenario, engine=engine)

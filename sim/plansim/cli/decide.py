@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +17,6 @@ from plansim.cli.context import (
     model_at,
     model_option,
     page_for,
-    patience,
     raise_all,
     remark,
     scenario_names,
@@ -27,7 +24,7 @@ from plansim.cli.context import (
     targets_of,
     warn,
 )
-from plansim.cli.sweep import Meter, write_text
+from plansim.cli.sweep import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,14 +133,13 @@ def sensitivity(
     warn(plan.warnings[:MOST_WARNINGS])
     if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
         remark(page.text("sensitivity.warnings", count=more))
-    meter = Meter(page)
-    with meter:
+    with page.progress(page.text("sweep.running")) as progress:
         found = study(
-            read, plan, targets, trajectories=trajectories, threads=threads, progress=meter
+            read, plan, targets, trajectories=trajectories, threads=threads, progress=progress
         )
     _write(found, output, force, page)
     if picture is not None or fans is not None:
-        with patience(page.text("sensitivity.drawing")):
+        with page.progress(page.text("sensitivity.drawing")):
             _draw(found, targets, picture, fans, force, page)
     _show(found, form, page)
 
@@ -215,8 +211,7 @@ def _show(found: Sensitivity, form: str, page: Page) -> None:
         each.id: page.text.pick(each.title_en, each.title_zh) or each.id
         for each in found.design.scenarios
     }
-    table = sensitivity_table(found, page.text, page.width, titles=titles, colour=page.colour)
-    page.show(table)
+    page.show(sensitivity_table(found, page.text, titles=titles))
 
 
 @click.command()
@@ -277,7 +272,6 @@ def frontier(
     from plansim.analysis.optimization.problem import read_frontier_spec
     from plansim.output.export.frontier import frontier_json
     from plansim.output.tables.frontier import frontier_table
-    from plansim.output.tables.layout import shown
     from plansim.targets.views_file import load_views
 
     page = page_for(lang)
@@ -294,8 +288,8 @@ def frontier(
         path=spec,
         scenario=chosen[0] if chosen else None,
     )
-    with stepwise(page, "frontier.searching") as tell:
-        found = search(read, problem, targets, draws=draws, threads=threads, progress=tell)
+    with page.progress(page.text("frontier.searching")) as progress:
+        found = search(read, problem, targets, draws=draws, threads=threads, progress=progress)
     name = read.variables[problem.growth].name_zh
     if output is not None:
         write_text(output, frontier_json(found), force=force)
@@ -309,23 +303,7 @@ def frontier(
     if form == "json":
         machine(frontier_json(found))
         return
-    table = frontier_table(found, page.text, growth_zh=name)
-    page.show(shown(table, page.width, colour=page.colour))
-
-
-@contextmanager
-def stepwise(page: Page, key: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on a terminal's standard error at which step something is, and wipe that out."""
-
-    def tell(done: int, steps: int) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{page.text(key, done=done, steps=steps)}", err=True, nl=False)
-
-    try:
-        yield tell
-    finally:
-        if sys.stderr.isatty():
-            click.echo("\r\x1b[K", err=True, nl=False)
+    page.show(frontier_table(found, page.text, growth_zh=name))
 
 
 COMMANDS = (sensitivity, frontier)

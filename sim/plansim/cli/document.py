@@ -14,13 +14,13 @@ from plansim.cli.context import (
     model_at,
     model_option,
     page_for,
-    patience,
     raise_all,
     remark,
     scenario_names,
     scenarios_of,
     simulated_years,
     targets_of,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -78,12 +78,12 @@ def document(
     raise_all(faults)
     assert chosen is not None
     langs = [Lang(lang)] if lang else [page.text.lang, *(x for x in Lang if x != page.text.lang)]
-    with patience(page.text("document.writing")):
+    with page.progress(page.text("document.writing")):
         run = _run(read, chosen, page)
         pages = _pages(read, targets, run, langs)
         write_folder(pages, output, force=force)
     written = sum(name.endswith(".html") for name in pages)
-    page.show(page.text("document.written", count=written, path=output))
+    write(page.text("document.written", count=written, path=output))
 
 
 def _first() -> list[str]:

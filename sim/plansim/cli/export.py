@@ -17,7 +17,6 @@ from plansim.cli.context import (
     model_option,
     named_or_whole,
     page_for,
-    patience,
     raise_all,
     scenario_names,
     scenarios_of,
@@ -25,6 +24,7 @@ from plansim.cli.context import (
     simulated,
     targets_of,
     variable_names,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -106,20 +106,20 @@ def export(
     chosen = [each.name for each in all_or_faults(read.find, names, faults)]
     raise_all(faults)
     runs = [annual(simulated(read, each, engine, page)) for each in scenarios]
-    with patience(page.text("sweep.exporting")):
+    with page.progress(page.text("sweep.exporting")):
         write_scenarios(
             runs, output, Form(form or Form.WIDE), plan_region(read), names=chosen, force=force
         )
-    page.show(page.text("run.written", path=output))
+    write(page.text("run.written", path=output))
 
 
 def _sweep(result: Path, output: Path, page: Page, *, force: bool) -> None:
     from plansim.analysis.experiments.store import open_store
     from plansim.output.export.sweep import write_runs
 
-    with patience(page.text("sweep.exporting")):
+    with page.progress(page.text("sweep.exporting")):
         count = write_runs(open_store(result), output, force=force)
-    page.show(page.text("sweep.exported", runs=f"{count:,}", path=output))
+    write(page.text("sweep.exported", runs=f"{count:,}", path=output))
 
 
 COMMANDS = (export,)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from plansim.output.language import Lang
 
 __all__ = ["BilingualGroup", "language_on"]
@@ -91,55 +93,53 @@ _EXTRA = re.compile(r"(?s)(?P<help>.*?)(?:\s*\[(?P<extra>[^\[\]]+)\])?")
 
 
 class ChineseFormatter(click.HelpFormatter):
-    """Writes help in Chinese, measured in the columns of a terminal."""
+    """Writes help in Chinese as tables are laid out: click takes each character for one column."""
 
     def __init__(self, *sizes: Any, **options: Any) -> None:
         super().__init__(*sizes, **options)
         from plansim.output.messages import read_catalogue
-        from plansim.output.tables.columns import columns, wrap
 
         self._say = read_catalogue().help_text
-        self._columns, self._wrap = columns, wrap
+
+    def _lay_out(self, what: RenderableType) -> None:
+        from plansim.output.tables.layout import shown
+
+        margin = " " * self.current_indent
+        lines = shown(what, self.width - self.current_indent).split("\n")
+        self.write("".join(f"{margin}{line}".rstrip() + "\n" for line in lines))
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """Write how a command is called."""
+        from plansim.output.tables.layout import Column, Grid, text_column
+
         words = " ".join(self._say(word) for word in args.split())
-        begin = f"{prefix or self._say('Usage:')}{prog} "
-        indent = self._columns(begin)
-        lines = self._wrap(words, max(self.width - indent, 20))
-        self.write(begin + f"\n{'':{indent}}".join(lines) + "\n")
+        begin = f"{prefix or self._say('Usage:')}{prog}"
+        self._lay_out(Grid([Column(), text_column(least=20)], [(begin, words)], gap=1))
 
     def write_heading(self, heading: str) -> None:
         """Write the heading of a section."""
-        self.write(f"{'':{self.current_indent}}{self._say(heading)}：\n")
+        self._lay_out(f"{self._say(heading)}：")
 
     def write_text(self, text: str) -> None:
         """Write paragraphs, as far apart as they are."""
-        indent = " " * self.current_indent
-        room = self.width - self.current_indent
-        written = []
-        for paragraph in text.strip().split("\n\n"):
-            said = self._say(paragraph.removeprefix("\b"))
-            parts = (
-                said.strip().split("\n") if paragraph.startswith("\b") else self._wrap(said, room)
+        from plansim.output.tables.layout import Prose, blocks
+
+        self._lay_out(
+            blocks(
+                Prose(self._say(part.removeprefix("\b")).strip(), no_wrap=part.startswith("\b"))
+                for part in text.strip().split("\n\n")
             )
-            written.append("\n".join(indent + part for part in parts))
-        self.write("\n\n".join(written) + "\n")
+        )
 
     def write_dl(
         self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
     ) -> None:
         """Write a list of terms and what they are, in two columns."""
-        said = [(self._term(term), self._meaning(meaning)) for term, meaning in rows]
-        widest = max((self._columns(term) for term, _ in said), default=0)
-        first = min(widest, col_max) + col_spacing
-        room = max(self.width - self.current_indent - first, 10)
-        margin = " " * (self.current_indent + first)
-        for term, meaning in said:
-            blanks = first - self._columns(term)
-            begin = f"{'':{self.current_indent}}{term}"
-            begin += " " * blanks if blanks >= col_spacing else f"\n{margin}"
-            self.write((begin + f"\n{margin}".join(self._wrap(meaning, room))).rstrip() + "\n")
+        from plansim.output.tables.layout import Grid, text_column
+
+        columns = [text_column(least=col_max, most=col_max), text_column(least=10)]
+        pairs = [(self._term(term), self._meaning(meaning)) for term, meaning in rows]
+        self._lay_out(Grid(columns, pairs, gap=col_spacing))
 
     def _term(self, term: str) -> str:
         """Name what kind of value an option takes, where click names it."""

@@ -198,7 +198,8 @@ def run(
     from plansim.output.export import results as export
     from plansim.output.export.results import check_destination
     from plansim.output.series import as_judged, judged_series, rows_of
-    from plansim.output.tables.table import series_table
+    from plansim.output.tables.layout import lines
+    from plansim.output.tables.series import series_table
 
     page = page_for(lang)
     if output is not None:
@@ -225,10 +226,8 @@ def run(
     changes = changes_of(scenarios[0], read, page)
     if form == "table":
         first = sorted({target.year for target in targets if target.year is not None})
-        table = series_table(
-            shown, years.years, page.text, page.width, first=first, colour=page.colour
-        )
-        page.show(f"{changes}\n\n{table}\n{page.text('run.timing')}")
+        table = series_table(shown, years.years, page.text, first=first)
+        page.show(changes, lines([table, page.text("run.timing")]))
     else:
         remark(changes)
         write = export.run_json if form == "json" else export.run_csv
@@ -285,7 +284,7 @@ def _series_meant(name: str, model: Model) -> tuple[Variable, tuple[str, ...]]:
     """Find a variable, and the elements that are named in brackets; none stand for all."""
     if "[" not in name:
         return model.find(name), ()
-    from plansim.scenario.values import cells_meant  # loads pydantic
+    from plansim.scenario.references import cells_meant
 
     return cells_meant(model, name)
 
@@ -315,7 +314,7 @@ def check(
     left out, to judge the model as it is written.
     """
     from plansim.output.export import results as export
-    from plansim.output.tables.table import verdict_table
+    from plansim.output.tables.verdicts import verdict_table
     from plansim.targets.catalogue import FILE_NAME, Attribute, Status
     from plansim.targets.verdict import verdicts_of
 
@@ -339,12 +338,10 @@ def check(
             verdicts,
             targets,
             page.text,
-            page.width,
             titles={each.id: page.text.pick(each.title_en, each.title_zh) for each in scenarios},
             every=every,
-            colour=page.colour,
         )
-        page.show(f"{changes}\n\n{table}")
+        page.show(changes, table)
     else:
         remark(changes)
         write = export.verdicts_json if form == "json" else export.verdicts_csv
@@ -372,7 +369,7 @@ def list_scenarios(lang: str | None) -> None:
     from plansim.scenario.reader import list_scenarios as heads
 
     page = page_for(lang)
-    page.show(scenario_list(heads(), page.text, page.width, colour=page.colour))
+    page.show(scenario_list(heads(), page.text))
 
 
 @list_.command(name="variables")
@@ -387,9 +384,7 @@ def list_variables(words: tuple[str, ...], model: Path | None, lang: str | None)
     from plansim.output.tables.listing import variable_list
 
     page = page_for(lang)
-    page.show(
-        variable_list(model_at(model), page.text, page.width, words=words, colour=page.colour)
-    )
+    page.show(variable_list(model_at(model), page.text, words=words))
 
 
 @list_.command(name="targets")
@@ -406,7 +401,7 @@ def list_targets(words: tuple[str, ...], model: Path | None, lang: str | None) -
     page = page_for(lang)
     read = model_at(model)
     targets = targets_of(read)
-    page.show(target_list(targets, read, page.text, page.width, words=words, colour=page.colour))
+    page.show(target_list(targets, read, page.text, words=words))
 
 
 @plansim.command()
@@ -415,10 +410,10 @@ def list_targets(words: tuple[str, ...], model: Path | None, lang: str | None) -
 @lang_option
 def show(name: str, model: Path | None, lang: str | None) -> None:
     """Show all that is known of NAME: a variable, a scenario, the id of a target or a clash."""
-    from plansim.output.tables.table import facts
+    from plansim.output.tables.layout import facts
 
     page = page_for(lang)
-    page.show(facts(_facts(name, model_at(model), page), page.width, colour=page.colour))
+    page.show(facts(_facts(name, model_at(model), page)))
 
 
 def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
@@ -480,7 +475,7 @@ def audit(form: str, lang: str | None) -> None:
     """Recompute where the plan's own figures disagree, and say what the model does about it."""
     from plansim.output.describe import clash_facts
     from plansim.output.export.results import audit_json
-    from plansim.output.tables.table import facts
+    from plansim.output.tables.layout import facts
     from plansim.targets.audit import audit_plan
 
     page = page_for(lang)
@@ -488,11 +483,8 @@ def audit(form: str, lang: str | None) -> None:
     if form == "json":
         machine(audit_json(clashes))
         return
-    blocks = [
-        facts(clash_facts(clash, page.text, figures=False), page.width, colour=page.colour)
-        for clash in clashes
-    ]
-    page.show("\n\n".join([page.text("audit.title", count=len(clashes)), *blocks]))
+    blocks = (facts(clash_facts(clash, page.text, figures=False)) for clash in clashes)
+    page.show(page.text("audit.title", count=len(clashes)), *blocks)
 
 
 COMPLETION_HELP = """Print the script that makes SHELL complete commands, scenarios and names.

@@ -14,11 +14,11 @@ from plansim.cli.context import (
     model_at,
     model_option,
     page_for,
-    patience,
     raise_all,
     scenario_names,
     scenarios_of,
     targets_of,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def page(
     targets = targets_of(read)
     found = _presets(scenario, read, targets, faults, whole=model is None)
     raise_all(faults)
-    with patience(shell.text("page.making")):
+    with shell.progress(shell.text("page.making")):
         from plansim.analysis.feedback.loop_scores import score_loops
         from plansim.analysis.feedback.loops import FILE_NAME, load_loops
         from plansim.analysis.feedback.polarity import link_signs
@@ -80,7 +80,7 @@ def page(
         lang_of = shell.text.lang
         text = made(read, found, targets, lang=lang_of, signs=signs, scores=scores).text
         write_text(text, output)
-    shell.show(shell.text("run.written", path=output))
+    write(shell.text("run.written", path=output))
     if show:
         click.launch(output.resolve().as_uri())
 

@@ -19,7 +19,6 @@ from plansim.cli.context import (
     model_option,
     named_or_whole,
     page_for,
-    patience,
     raise_all,
     scenario_names,
     scenarios_of,
@@ -27,6 +26,7 @@ from plansim.cli.context import (
     simulated,
     targets_of,
     variable_names,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def plot(
             _draw_loops(read, scenarios, output, force, page)
             return
         runs = [simulated(read, each, engine, page) for each in scenarios]
-    with patience(page.text("plot.drawing")):
+    with page.progress(page.text("plot.drawing")):
         figure = _figure(what, runs, chosen, targets, page.text.lang, every=every)
     _write(figure, output, force, page)
 
@@ -159,7 +159,7 @@ def _write(figure: Figure, output: Path, force: bool, page: Page) -> None:
     from plansim.output.figures.plot import save_figure
 
     save_figure(figure, output, force=force)
-    page.show(page.text("plot.written", path=output))
+    write(page.text("plot.written", path=output))
 
 
 STUDY = "uncertainty"
@@ -180,17 +180,15 @@ def _draw_drivers(source: str, model: Path | None, output: Path, force: bool, pa
     else:
         from plansim.analysis.experiments.design_file import read_design
         from plansim.analysis.sensitivity.study import sensitivity
-        from plansim.cli.sweep import Meter
 
         faults: list[Fault] = []
         chosen = scenarios_of([source], (), read, targets, faults)
         raise_all(faults)
         plan = read_design(STUDY, read, samples=DRAWS, scenarios=chosen)
-        meter = Meter(page)
-        with meter:
-            found = sensitivity(read, plan, targets, trajectories=TRAJECTORIES, progress=meter)
+        with page.progress(page.text("sweep.running")) as progress:
+            found = sensitivity(read, plan, targets, trajectories=TRAJECTORIES, progress=progress)
         saved = saved_of(found)
-    with patience(page.text("plot.drawing")):
+    with page.progress(page.text("plot.drawing")):
         figure = driver_sheet(saved, page.text.lang)
     _write(figure, output, force, page)
 
@@ -204,7 +202,7 @@ def _draw_loops(
     from plansim.output.figures.sheet import loop_sheet
 
     loops = load_loops(model)
-    with patience(page.text("plot.drawing")):
+    with page.progress(page.text("plot.drawing")):
         scores = [score_loops(model, each, loops) for each in scenarios]
         figure = loop_sheet(scores, page.text.lang)
     _write(figure, output, force, page)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
-    Page,
     WholeNumber,
     constant_names,
     engine_option,
@@ -31,10 +28,7 @@ if TYPE_CHECKING:
     from plansim.analysis.experiments.design import Design
     from plansim.model.records import Model
 
-__all__ = ["COMMANDS", "Meter", "write_text"]
-
-REFRESH = 0.2
-"""Seconds between two lines of progress."""
+__all__ = ["COMMANDS", "write_text"]
 
 
 def _design_names(context: click.Context) -> Iterator[str]:
@@ -115,9 +109,8 @@ def sweep(
     plan = _design(design, factors, samples, seed, read)
     warn(plan.warnings)
     path = Path(f"{plan.id}.zarr") if output is None else output
-    meter = Meter(page)
     try:
-        with meter:
+        with page.progress(page.text("sweep.running")) as progress:
             summary = run_sweep(
                 plan,
                 read,
@@ -127,7 +120,7 @@ def sweep(
                 force=force,
                 threads=threads,
                 scheduler=scheduler,
-                progress=meter,
+                progress=progress,
             )
     except KeyboardInterrupt:
         if not path.exists():
@@ -142,10 +135,8 @@ def sweep(
         summary,
         targets,
         page.text,
-        page.width,
         names_zh=names,
         steps=(max(each.time.step for each in plan.scenarios), read.time.step),
-        colour=page.colour,
     )
     page.show(table)
     remark(page.text("sweep.written", runs=f"{plan.runs:,}", path=path))
@@ -161,38 +152,6 @@ def _design(
         return quick_design(name, factors, model, samples=samples, seed=seed)
     known = ", a path, or a scenario with --factor"
     return read_design(design_named(name, known), model, samples=samples, seed=seed)
-
-
-class Meter:
-    """Shows on a terminal's standard error how far a sweep is, and wipes that out at the end."""
-
-    def __init__(self, page: Page) -> None:
-        self._page = page
-        self._begun: tuple[float, int] | None = None
-        self._shown = 0.0
-
-    def __enter__(self) -> Meter:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
-
-    def __call__(self, done: int, runs: int) -> None:
-        """Take note of progress: runs done, of all."""
-        now = time.monotonic()
-        if self._begun is None:
-            self._begun = now, done
-        if not sys.stderr.isatty() or now - self._shown < REFRESH:
-            return
-        self._shown = now
-        begun, before = self._begun
-        rate = (done - before) / (now - begun) if now > begun else 0.0
-        left = f"{(runs - done) / rate:.0f} s" if rate else "?"
-        line = self._page.text(
-            "sweep.progress", done=f"{done:,}", runs=f"{runs:,}", rate=f"{rate:,.0f}", left=left
-        )
-        click.echo(f"\r\x1b[K{line}", err=True, nl=False)
 
 
 @click.command()
@@ -222,7 +181,7 @@ def replay(
     from plansim.analysis.evaluator import RunStatus
     from plansim.analysis.experiments.replay import deviation, member, member_text, stored_run
     from plansim.analysis.experiments.store import open_store
-    from plansim.output.tables.table import verdict_table
+    from plansim.output.tables.verdicts import verdict_table
     from plansim.targets.verdict import check_targets
 
     page = page_for(lang)
@@ -243,10 +202,7 @@ def replay(
         verdicts,
         targets,
         page.text,
-        page.width,
         titles={scenario.id: page.text.pick(scenario.title_en, scenario.title_zh)},
-        every=False,
-        colour=page.colour,
     )
     same = sum(stored.verdicts.get(each.id, each.status) is each.status for each in verdicts
                if each.id in stored.verdicts)  # fmt: skip
@@ -257,7 +213,7 @@ def replay(
         same=same,
         count=len(stored.verdicts),
     )
-    page.show(f"{table}\n\n{found}")
+    page.show(table, found)
 
 
 def write_text(path: Path, text: str, *, force: bool) -> None:

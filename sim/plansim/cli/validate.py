@@ -14,7 +14,6 @@ from plansim.cli.context import (
     machine,
     model_at,
     page_for,
-    patience,
 )
 from plansim.cli.sweep import write_text
 
@@ -78,15 +77,18 @@ def validate(
         _check_page(output, tests, force)
     wanted = chosen(tests)
     context = load_context(model_at(None), reference=reference)
-    with patience(page.text("validation.working")):
-        results = list(made(context, wanted))
+    results = []
+    with page.progress(page.text("validation.working")) as progress:
+        for result in made(context, wanted):
+            results.append(result)
+            progress(len(results), len(wanted))
     if output is not None:
-        with patience(page.text("validation.writing")):
+        with page.progress(page.text("validation.writing")):
             _write_page(output, context, results, page)
     if form == "json":
         machine(validation_json(results, page.text))
     else:
-        page.show(validation_table(results, page.text, page.width, colour=page.colour))
+        page.show(validation_table(results, page.text))
     return int(any(each.status is Status.FAIL for each in results))
 
 

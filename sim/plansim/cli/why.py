@@ -17,7 +17,6 @@ from plansim.cli.context import (
     model_at,
     model_option,
     page_for,
-    patience,
     raise_all,
     scenario_names,
     scenarios_of,
@@ -67,7 +66,6 @@ def loops(
     """
     from plansim.analysis.feedback.loop_scores import score_loops
     from plansim.analysis.feedback.loops import cut_loops, load_loops
-    from plansim.output.tables.layout import shown
     from plansim.output.tables.loops import loops_json, loops_table
     from plansim.targets.catalogue import Attribute, judged_targets
 
@@ -79,13 +77,14 @@ def loops(
     (chosen,) = _scenarios([scenario] if scenario else [], overrides, read, targets)
     judged = [each for each in judged_targets(targets) if each.attribute is Attribute.BINDING]
     declared = load_loops(read)
-    with patience(page.text("run.simulating", scenario=chosen.id)):
+    with page.progress(page.text("run.simulating", scenario=chosen.id)) as progress:
         cuts = cut_loops(read, chosen, declared, judged)
+        progress(1, 2)
         scores = score_loops(read, chosen, declared)
     if form == "json":
         machine(loops_json(cuts, scores))
     else:
-        page.show(shown(loops_table(cuts, scores, page.text), page.width, colour=page.colour))
+        page.show(loops_table(cuts, scores, page.text))
 
 
 @click.command()
@@ -119,12 +118,12 @@ def attribute(
     targets = targets_of(read)
     pair = _scenarios([before, after], (), read, targets)
     chosen = [target_named(each, targets) for each in dict.fromkeys(ids)] or judged_targets(targets)
-    with patience(page.text("run.simulating", scenario=pair[-1].id)):
+    with page.progress(page.text("run.simulating", scenario=pair[-1].id)):
         found = shares_of(read, pair[0], pair[-1], chosen)
     if form == "json":
         machine(attribution_json(found))
     else:
-        page.show(attribution_table(found, page.text, page.width, colour=page.colour))
+        page.show(attribution_table(found, page.text))
 
 
 @click.command()
@@ -183,7 +182,6 @@ def solve(
     states. The plausible ranges are searched first, then the admissible ones.
     """
     from plansim.analysis.optimization.target_seeking import solve as solved
-    from plansim.output.tables.layout import shown
     from plansim.output.tables.solution import solution_json, solution_table
     from plansim.targets.catalogue import variable_of
 
@@ -194,7 +192,7 @@ def solve(
     targets = targets_of(read)
     (chosen,) = _scenarios([scenario], overrides, read, targets)
     by_lever = _prices(prices)
-    with patience(page.text("run.simulating", scenario=chosen.id)):
+    with page.progress(page.text("run.simulating", scenario=chosen.id)):
         found = solved(
             read, chosen, tuple(dict.fromkeys(levers)), tuple(dict.fromkeys(ids)),
             prices=by_lever, outlay=cost or "", plan=targets,
@@ -203,8 +201,7 @@ def solve(
         machine(solution_json(found))
         return
     name = variable_of(read, found.outlay).name_zh if found.outlay else ""
-    table = solution_table(found, page.text, outlay_zh=name)
-    page.show(shown(table, page.width, colour=page.colour))
+    page.show(solution_table(found, page.text, outlay_zh=name))
 
 
 def _prices(texts: Sequence[str]) -> dict[str, float]:

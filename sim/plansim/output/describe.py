@@ -1,6 +1,6 @@
 """What is known of one variable, target or scenario: labels with their texts.
 
-`table.facts` lays them out.
+`layout.facts` lays them out.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from plansim.model.records import Model, SubscriptRange, Timing, Variable, Varia
 from plansim.model.units import NO_UNIT
 from plansim.output.evidence import evidence_said
 from plansim.output.messages import say_in
-from plansim.output.tables.table import limit_of
 from plansim.output.text import Lang, Text, target_figure
+from plansim.output.verdict_words import limit_of
 from plansim.scenario.reader import Change, Scenario
 from plansim.targets.catalogue import Kind, Target, split_reference
 

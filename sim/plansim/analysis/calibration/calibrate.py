@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,8 +123,15 @@ class _Misfit:
         return misses
 
 
-def calibrate(spec: Spec, model: Model) -> Calibration:
+def calibrate(
+    spec: Spec,
+    model: Model,
+    *,
+    progress: Callable[[int, int], None] = lambda done, steps: None,
+) -> Calibration:
     """Fit a calibration's parameters to its observations.
+
+    ``progress`` is told how many of the starts and intervals are done, of how many.
 
     Raises:
         InputError: a constant that the shape of the code depends on cannot be fitted.
@@ -138,11 +145,19 @@ def calibrate(spec: Spec, model: Model) -> Calibration:
     as_is = misfit.values(start)[0]
     if not np.isfinite(as_is).all():
         raise SimulationError(f"a run of '{spec.scenario.id}' gives no figure for an observation")
-    best = fit(misfit.misses, np.clip(start, 0, 1), starts=spec.starts, seed=spec.seed)
+    steps = spec.starts + len(spec.parameters)
+    best = fit(
+        misfit.misses,
+        np.clip(start, 0, 1),
+        starts=spec.starts,
+        seed=spec.seed,
+        progress=lambda done: progress(done, steps),
+    )
     fitted = misfit.values(best.point)[0]
     estimates = []
     for index, factor in enumerate(spec.parameters):
         interval = profile(misfit.misses, best, index)
+        progress(spec.starts + index + 1, steps)
         low, high = misfit.lows[index], misfit.highs[index]
         estimates.append(
             Estimate(

@@ -84,7 +84,14 @@ class Interval:
     open_high: bool
 
 
-def fit(residuals: Residuals, start: Floats, *, starts: int = 1, seed: int = 0) -> Fit:
+def fit(
+    residuals: Residuals,
+    start: Floats,
+    *,
+    starts: int = 1,
+    seed: int = 0,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Fit:
     """Find the point of least squares from a start and from others all over the ranges.
 
     Args:
@@ -92,6 +99,7 @@ def fit(residuals: Residuals, start: Floats, *, starts: int = 1, seed: int = 0) 
         start: the first start, ``(parameter,)``.
         starts: how many there are; the others are of a scrambled Sobol sequence.
         seed: of that sequence.
+        progress: is told how many starts are done.
     """
     start = np.clip(np.asarray(start, dtype=np.float64), 0.0, 1.0)
     points = [start]
@@ -100,7 +108,10 @@ def fit(residuals: Residuals, start: Floats, *, starts: int = 1, seed: int = 0) 
         power = int(np.ceil(np.log2(starts - 1)))
         points += list(sequence.random_base2(power)[: starts - 1])
     problem = _Problem(residuals)
-    ends = [problem.least(point) for point in points]
+    ends = []
+    for point in points:
+        ends.append(problem.least(point))
+        progress(len(ends))
     costs = np.array([problem.cost(end) for end in ends])
     best = ends[int(np.argmin(costs))]
     agreed = int(np.sum(costs <= costs.min() * (1 + SAME) + SAME))

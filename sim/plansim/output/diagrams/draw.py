@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+from rich.cells import cell_len
+
 from plansim.model.records import Variable
 from plansim.output.diagrams.layout import Box, Layout
 from plansim.output.diagrams.parts import Element, Shape
-from plansim.output.tables.table import columns, wrap
 from plansim.output.text import Lang
+from plansim.output.wrapping import wrap
 
 __all__ = [
     "COLUMN",
@@ -142,7 +144,7 @@ class Label:
     @property
     def columns(self) -> int:
         """How wide the widest line is."""
-        return max((columns(line) for lines in self.lines.values() for line in lines), default=0)
+        return max((cell_len(line) for lines in self.lines.values() for line in lines), default=0)
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def balanced(text: str, widest: int) -> list[str]:
     lines = wrap(text, widest)
     for narrower in range(widest - 1, 3, -1):
         closer = wrap(text, narrower)
-        if len(closer) > len(lines) or any(columns(line) > narrower for line in closer):
+        if len(closer) > len(lines) or any(cell_len(line) > narrower for line in closer):
             break
         if not _cuts_words(text, closer):
             lines = closer

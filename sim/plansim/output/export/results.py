@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 from plansim.errors import Fault, OutputError, nearest
 from plansim.files import writing_whole
 from plansim.output.series import Series, series_of
-from plansim.output.tables.table import gap_text
 from plansim.output.text import Lang, read_text
+from plansim.output.verdict_words import gap_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
 from matplotlib.patheffects import withStroke
+from rich.cells import cell_len
 
 from plansim.output.figures.canvas import (
     GREY,
@@ -34,7 +35,6 @@ from plansim.output.figures.canvas import (
 )
 from plansim.output.marks import Mark, mark_label, marks_on, scaled_mark, series_in
 from plansim.output.series import Series
-from plansim.output.tables.table import columns as terminal_columns
 from plansim.output.text import Lang, Text, read_text
 from plansim.targets.catalogue import Target, reported_factor
 
@@ -220,7 +220,7 @@ def _draw(
     else:
         asked = list(dict.fromkeys(mark_label(mark.target, text) for mark, _ in placed))
         words = text.join(asked[:2])
-        if terminal_columns(words) > MOST_ASKED:
+        if cell_len(words) > MOST_ASKED:
             words = asked[0]
         axes.text(1.0, 1.015, typeset(words), transform=axes.transAxes,
                   ha="right", va="bottom", fontsize=7.5, color=GREY)  # fmt: skip

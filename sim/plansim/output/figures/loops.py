@@ -178,6 +178,6 @@ def _dress(axes: Axes, years: Sequence[int], text: Text) -> None:
     axes.set_ylim(-100, 100)
     axes.set_yticks(range(-100, 101, 50))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f} %"))
-    for side, at in (("chart_up", 0.985), ("chart_down", 0.015)):
-        axes.text(0.008, at, text(f"loops.{side}"), transform=axes.transAxes, color=GREY,
+    for side, at in (("loops.chart_up", 0.985), ("loops.chart_down", 0.015)):
+        axes.text(0.008, at, text(side), transform=axes.transAxes, color=GREY,
                   fontsize=7.5, va="top" if at > 0.5 else "bottom")  # fmt: skip

@@ -21,10 +21,6 @@ from plansim.output.report.document import (
     Tone,
 )
 from plansim.output.tables.attribution import signed
-from plansim.output.tables.table import (
-    MARKS,
-    section_of,
-)
 from plansim.output.text import (
     Text,
     decimals_for,
@@ -32,6 +28,7 @@ from plansim.output.text import (
     figure,
     margin_figure,
 )
+from plansim.output.verdict_words import MARKS, section_of
 from plansim.targets.catalogue import Attribute, Status
 from plansim.targets.views import Lever
 
@@ -129,7 +126,7 @@ def _cause_row(found: Attribution, shares: Shares, text: Text) -> Row:
     fine = max(decimals_for(target.value, slack=target.tolerance or 0.0), 0)
 
     def margin(size: float, status: Status) -> Cell:
-        mark, _ = MARKS[status]
+        mark = MARKS[status]
         shown = margin_figure(size, fine)
         return Cell(f"{mark} {shown}", tone=_TONES[status], number=size, decimals=fine)
 

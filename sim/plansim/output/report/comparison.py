@@ -28,8 +28,8 @@ from plansim.output.report.tables import (
     verdict_section,
 )
 from plansim.output.report.themes import theme_section
-from plansim.output.tables.table import MARKS, limit_of, margin_text, value_text
 from plansim.output.text import Text, percent
+from plansim.output.verdict_words import MARKS, limit_of, margin_text, value_text
 from plansim.targets.catalogue import Attribute, Status, Target
 from plansim.targets.verdict import Verdict
 
@@ -187,7 +187,7 @@ def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Tabl
 
 def _decision_cell(comparison: Comparison, place: int, target: Target, text: Text) -> Cell:
     verdict = comparison.verdicts[place][target.id]
-    mark, _ = MARKS[verdict.status]
+    mark = MARKS[verdict.status]
     if verdict.value is None:
         return Cell(f"{mark} {text.word('status', verdict.status)}", tone=_TONES[verdict.status])
     below = [f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"]

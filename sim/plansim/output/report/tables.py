@@ -29,17 +29,17 @@ from plansim.output.report.remedies import (
     nothing_in_words,
     side_effects,
 )
-from plansim.output.tables.table import (
+from plansim.output.text import (
+    Text,
+    percent,
+)
+from plansim.output.verdict_words import (
     MARKS,
     bases_of,
     limit_of,
     margin_text,
     section_of,
     value_text,
-)
-from plansim.output.text import (
-    Text,
-    percent,
 )
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Attribute, Status, Target
@@ -121,7 +121,7 @@ def _map(verdicts: Sequence[Verdict], names: Sequence[str], text: Text) -> Drawi
 def _verdict_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
     """Give one cell for a page, and for a workbook what stands in it one by one."""
     tone = _TONES[verdict.status]
-    mark, _ = MARKS[verdict.status]
+    mark = MARKS[verdict.status]
     word = Cell(f"{mark} {text.word('status', verdict.status)}", tone=tone)
     if verdict.value is None or verdict.margin is None:
         return [word, word, *[Cell()] * 4]

@@ -1,8 +1,8 @@
-"""A document on a terminal: its tables, laid out to a width; figures are left out."""
+"""A document on a terminal: its tables, laid out to the width there is; figures are left out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from plansim.output.report.document import (
     Band,
@@ -17,8 +17,8 @@ from plansim.output.report.document import (
     Table,
     Tone,
 )
-from plansim.output.tables import table
-from plansim.output.tables.table import Line, Style
+from plansim.output.tables import layout
+from plansim.output.tables.layout import Grid, Prose, RenderableType, Style, blocks, stacked
 
 __all__ = ["terminal_text"]
 
@@ -34,95 +34,51 @@ LEAST = 6
 """Terminal columns of the narrowest cell."""
 
 
-def terminal_text(document: Document, width: int, *, colour: bool = False) -> str:
-    """Write a document for a terminal of so many columns, the decision last, where the eye rests.
+def terminal_text(document: Document) -> RenderableType:
+    """Lay out a document for a terminal, the decision last, where the eye rests.
 
     A table that does not fit is written all the same, with its cells as narrow as they may be.
     """
     first, *others = document.sections
-    parts = [_section(each, width, colour=colour) for each in (*others, first)]
-    head = table.render([table.Band(document.title, Style.STRONG)], colour=colour)
-    return "\n\n\n".join([f"{head}\n{document.subtitle}", *parts])
+    sections = (
+        block for each in (*others, first) for block in ("", Prose(each.title, Style.STRONG),
+                                                         *_blocks(each))
+    )  # fmt: skip
+    head = layout.lines([Prose(document.title, Style.STRONG), document.subtitle])
+    return blocks([head, *sections])
 
 
-def _section(section: Section, width: int, *, colour: bool) -> str:
-    title = table.render([table.Band(section.title, Style.STRONG)], colour=colour)
-    parts = []
+def _blocks(section: Section) -> Iterator[RenderableType]:
     for block in section.blocks:
         match block:
             case Heading(text) | Paragraph(text):
-                parts.append(table.paragraph(text, width))
+                yield text
             case Bullets(items):
-                parts.append("\n".join(_bullet(each, width) for each in items))
+                yield Grid(
+                    [layout.Column(), layout.text_column()], [("-", item) for item in items], gap=1
+                )
             case Table():
-                parts.append(_table(block.on(Medium.PAGE), width, colour=colour))
+                yield _table(block.on(Medium.PAGE))
             case Figure():
                 pass
-    return "\n\n".join([title, *parts])
 
 
-def _bullet(text: str, width: int) -> str:
-    lines = table.wrap(text, width - 2)
-    return "\n".join(("- " if place == 0 else "  ") + line for place, line in enumerate(lines))
-
-
-def _table(block: Table, width: int, *, colour: bool) -> str:
-    """Lay a table out: each column as wide as it wants to be, the widest ones cut to fit."""
-    wants = [
-        max(
-            [table.columns(block.columns[place].head), table.columns(block.columns[place].below)]
-            + [
-                table.columns(line)
-                for row in block.rows
-                if not isinstance(row, Band)
-                for line in (*row.cells[place].text.split("\n"), *row.cells[place].below)
-            ]
+def _table(block: Table) -> RenderableType:
+    columns = [
+        layout.Column(
+            "\n".join(filter(None, [each.head, each.below])), each.right, wraps=True, least=LEAST
         )
-        for place in range(len(block.columns))
+        for each in block.columns
     ]
-    widths = _shrunk(wants, width - table.GAP * (len(wants) - 1))
-    rows: list[table.Row | table.Band] = [
-        tuple(
-            _cell(Cell(each.head, (each.below,) if each.below else (), Tone.STRONG), room,
-                  right=each.right)
-            for each, room in zip(block.columns, widths, strict=True)
-        )
-    ]  # fmt: skip
-    rows.append(table.Band("-", Style.FAINT))
-    for row in block.rows:
-        if isinstance(row, Band):
-            rows.append(table.Band(row.text, Style.STRONG))
-        else:
-            rows.append(
-                tuple(
-                    _cell(cell, room, right=column.right)
-                    for cell, room, column in zip(row.cells, widths, block.columns, strict=True)
-                )
-            )
-    said = [block.caption, table.render(rows, colour=colour)]
-    if block.note:
-        said.append(table.paragraph(block.note, width))
-    return "\n".join(said)
+    rows = [
+        layout.Band(row.text) if isinstance(row, Band) else [*map(_cell, row.cells)]
+        for row in block.rows
+    ]
+    parts: list[RenderableType] = [block.caption, Grid(columns, rows)]
+    return layout.lines([*parts, block.note] if block.note else parts)
 
 
-def _shrunk(wants: list[int], room: int) -> list[int]:
-    """Cut the widest columns until all fit into so many terminal columns.
-
-    >>> _shrunk([30, 10, 5], 30)
-    [15, 10, 5]
-    """
-    widths = list(wants)
-    while sum(widths) > room and max(widths) > LEAST:
-        widths[widths.index(max(widths))] -= 1
-    return widths
-
-
-def _cell(cell: Cell, room: int, *, right: bool) -> table.Cell:
+def _cell(cell: Cell) -> RenderableType:
     style = _STYLES[cell.tone]
-    lines = [*cell.text.split("\n"), *cell.below]
-    found = []
-    for place, line in enumerate(lines):
-        for part in table.wrap(line, room):
-            shown = style if place == 0 else None
-            found.append(Line("", part, shown) if right else Line(part, style=shown))
-    return tuple(found)
+    first, *further = cell.text.split("\n")
+    return stacked([(first, style) if style else first, *further, *cell.below])

@@ -28,8 +28,8 @@ from plansim.output.report.document import (
     Tone,
 )
 from plansim.output.report.html import picture
-from plansim.output.tables.table import wrap
 from plansim.output.text import Text, read_text
+from plansim.output.wrapping import wrap
 
 __all__ = ["write_xlsx"]
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import groupby
 
 from plansim.analysis.attribution import Attribution, Group, Shares
-from plansim.output.tables.table import (
+from plansim.output.tables.layout import (
     Band,
-    Cell,
-    Line,
+    Grid,
+    Prose,
+    RenderableType,
     Row,
     Style,
+    blocks,
     facts,
-    paragraph,
-    render_within,
-    section_of,
-    wrapped,
+    figure_column,
+    section,
+    text_column,
 )
 from plansim.output.text import Text, decimals_for, decimals_of, figure
+from plansim.output.verdict_words import by_section
 
 __all__ = [
     "attribution_json",
@@ -40,33 +41,31 @@ _NO_UNIT = "Dmnl"
 # --- shares ---------------------------------------------------------------------------------------
 
 
-def attribution_table(found: Attribution, text: Text, width: int, *, colour: bool = False) -> str:
+def attribution_table(found: Attribution, text: Text) -> RenderableType:
     """Lay out the changes, then for each target whose margin moves what that is due to."""
     names = {"before": found.before, "after": found.after}
     if not found.groups:
         return text("causes.same", **names)
     known = [each for each in found.targets if math.isfinite(_change(each))]
-    moved = sorted((each for each in known if _change(each)), key=lambda e: section_of(e.target))
+    moved = {each.target.id: each for each in known if _change(each)}
     still = [each.target.id for each in known if not _change(each)]
     unknown = [each.target.id for each in found.targets if not math.isfinite(_change(each))]
-    groups = [(text.pick(each.name, each.name_zh), _span(each, text)) for each in found.groups]
-    parts = [
+    changes = [(text.pick(each.name, each.name_zh), _span(each, text)) for each in found.groups]
+    parts: list[RenderableType] = [
         text("causes.title", **names),
         text("causes.changes"),
-        facts(groups, width, colour=colour),
+        facts(changes),
     ]
     if moved:
-        parts.append(
-            render_within(lambda room: _share_rows(found, moved, text, room), width, colour=colour)
-        )
+        columns = [text_column(text("causes.due")), figure_column(text("causes.share"))]
+        parts.append(Grid(columns, _share_rows(found, moved, text)))
     if still:
-        parts.append(paragraph(text("causes.still", ids=text.join(still)), width))
+        parts.append(text("causes.still", ids=text.join(still)))
     if unknown:
-        parts.append(paragraph(text("causes.unknown", ids=text.join(unknown)), width))
+        parts.append(text("causes.unknown", ids=text.join(unknown)))
     how = "causes.sampled" if found.orders else "causes.exact"
-    parts.append(paragraph(text(how, runs=found.runs, orders=found.orders), width))
-    parts.append(paragraph(text("causes.units"), width))
-    return "\n\n".join(parts)
+    parts += [text(how, runs=found.runs, orders=found.orders), text("causes.units")]
+    return blocks(parts)
 
 
 def _change(shares: Shares) -> float:
@@ -96,53 +95,52 @@ def _with_unit(said: str, group: Group, text: Text) -> str:
 
 
 def _share_rows(
-    found: Attribution, moved: Sequence[Shares], text: Text, room: int
-) -> list[Row | Band]:
-    heads = ("verdicts.id", "verdicts.name", "causes.margin", "causes.due", "causes.share")
-    rows: list[Row | Band] = [tuple((Line(text(key), style=Style.STRONG),) for key in heads)]
-    for _, group in groupby(moved, key=lambda each: section_of(each.target)):
-        section = list(group)
-        first = section[0].target
-        title = text.word("section", first.attribute).format(year=first.year)
-        rows += [Band("-", Style.FAINT), Band(title, Style.STRONG)]
-        rows += [_share_row(found, each, text, room) for each in section]
-    return rows
+    found: Attribution, moved: Mapping[str, Shares], text: Text
+) -> Iterator[Row | Band]:
+    for title, targets in by_section([each.target for each in moved.values()], text):
+        yield section(title)
+        for target in targets:
+            shares = moved[target.id]
+            order = sorted(range(len(found.groups)), key=lambda i: -abs(shares.shares[i]))
+            decimals = min(decimals_of([abs(shares.shares[order[0]])]), 6)
+            yield Band(_margins(shares, decimals, text), style=None)
+            yield from _largest(found, shares, order, decimals, text)
 
 
-def _share_row(found: Attribution, shares: Shares, text: Text, room: int) -> Row:
+def _margins(shares: Shares, decimals: int, text: Text) -> str:
+    """Write a target and how its margin moves."""
     target, change = shares.target, _change(shares)
-    order = sorted(range(len(found.groups)), key=lambda place: -abs(shares.shares[place]))
-    largest = abs(shares.shares[order[0]])
-    named = [each for each in order if abs(shares.shares[each]) > largest * SMALL][:MOST_SHARES]
-    rest = order[len(named) :]
-    if len(rest) == 1:  # its name takes the line that "others (1)" would
-        named, rest = order, []
-    decimals = min(decimals_of([largest]), 6)
-    due: list[Line] = []
-    sizes: list[Line] = []
-    for place in named:
-        group = found.groups[place]
-        cell = wrapped(text.pick(group.name, group.name_zh), max(room - room // 2, 16))
-        size = signed(shares.shares[place], decimals)
-        if found.orders:
-            size += f" ± {figure(shares.errors[place], decimals)}"
-        due += cell
-        sizes += [Line("", size), *[Line()] * (len(cell) - 1)]
-    if rest:
-        total = math.fsum(shares.shares[place] for place in rest)
-        due.append(Line(text("causes.rest", count=len(rest)), style=Style.FAINT))
-        sizes.append(Line("", signed(total, decimals)))
     assert target.value is not None
     finest = max(
         decimals_for(target.value, slack=target.tolerance or 0.0), decimals_of([change]) - 1
     )
-    ends = [signed(each, min(finest, 6)) for each in (shares.margin_before, shares.margin_after)]
-    margin: Cell = (
-        Line("", f"{' → '.join(ends)} {text.unit(target.unit)}"),
-        Line("", f"= {signed(change, decimals)}"),
+    before, after = (
+        signed(each, min(finest, 6)) for each in (shares.margin_before, shares.margin_after)
     )
-    name = wrapped(text.pick(target.name_en, target.name_zh), max(room // 2, 16))
-    return (Line(target.id),), name, margin, tuple(due), tuple(sizes)
+    name = text.pick(target.name_en, target.name_zh) + text("list_sep.colon")
+    moves = f"{before} → {after} {text.unit(target.unit)} ({signed(change, decimals)})"
+    return f"{target.id}  {name}{moves}"
+
+
+def _largest(
+    found: Attribution, shares: Shares, order: Sequence[int], decimals: int, text: Text
+) -> Iterator[Row]:
+    """Give the largest shares, each with the change that it is due to; the others added up."""
+    largest = abs(shares.shares[order[0]])
+    named = [i for i in order if abs(shares.shares[i]) > largest * SMALL][:MOST_SHARES]
+    rest = order[len(named) :]
+    if len(rest) == 1:  # its name takes the line that "others (1)" would
+        named, rest = list(order), []
+    for index in named:
+        group = found.groups[index]
+        size = signed(shares.shares[index], decimals)
+        if found.orders:
+            size += f" ± {figure(shares.errors[index], decimals)}"
+        yield "  " + text.pick(group.name, group.name_zh), size
+    if rest:
+        total = math.fsum(shares.shares[index] for index in rest)
+        others = Prose("  " + text("causes.rest", count=len(rest)), Style.FAINT)
+        yield others, signed(total, decimals)
 
 
 def signed(value: float, decimals: int) -> str:

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from plansim.analysis.calibration.calibrate import Calibration, Estimate
-from plansim.output.tables.table import Band, Line, Row, Style, paragraph, render_within, wrapped
+from plansim.output.tables.layout import (
+    Column,
+    Grid,
+    Prose,
+    RenderableType,
+    Row,
+    Style,
+    blocks,
+    figure_column,
+    lines,
+    text_column,
+)
 from plansim.output.text import Text
 from plansim.targets.indicator import Floats
 
@@ -18,7 +29,7 @@ FAR = 2.0
 """Standard deviations from which on a miss stands out."""
 
 
-def calibration_table(found: Calibration, text: Text, width: int, *, colour: bool = False) -> str:
+def calibration_table(found: Calibration, text: Text) -> RenderableType:
     """Lay out parameters, what the data can tell of them, and every observation."""
     spec, best = found.spec, found.best
     head = text(
@@ -35,54 +46,52 @@ def calibration_table(found: Calibration, text: Text, width: int, *, colour: boo
         agreed=best.agreed,
         starts=best.starts,
     )
-    parts = [
-        paragraph(head, width),
-        paragraph(fitted, width),
-        *([paragraph(text("calibration.inflated", ratio=f"{best.inflation:.2f}"), width)]
-          if best.inflation > 1 else []),
-        render_within(lambda room: _parameters(found, text, room), width, colour=colour),
-        "\n".join(paragraph(line, width) for line in _known(found, text)),
-        render_within(lambda room: _residuals(found, text, room), width, colour=colour),
-        paragraph(text("calibration.unchanged"), width),
-    ]  # fmt: skip
-    return "\n\n".join(parts)
+    inflated = [text("calibration.inflated", ratio=f"{best.inflation:.2f}")]
+    return blocks(
+        [
+            head,
+            fitted,
+            *(inflated if best.inflation > 1 else []),
+            Grid(_parameter_columns(text), _parameters(found, text)),
+            lines(_known(found, text)),
+            Grid(_residual_columns(text), _residuals(found, text)),
+            text("calibration.unchanged"),
+        ]
+    )
 
 
 def _name(estimate: Estimate, text: Text) -> str:
     return text.pick(estimate.parameter.name, estimate.parameter.name_zh)
 
 
-def _parameters(found: Calibration, text: Text, room: int) -> list[Row | Band]:
-    heads = (
-        "calibration.parameter",
-        "calibration.range",
-        "calibration.present",
-        "calibration.value",
-        "calibration.interval",
-        "calibration.verdict",
-    )
-    rows: list[Row | Band] = [
-        tuple((Line(text(key), style=Style.STRONG),) for key in heads),
-        Band("-", Style.FAINT),
+def _parameter_columns(text: Text) -> list[Column]:
+    figures = (
+        "calibration.range", "calibration.present", "calibration.value", "calibration.interval",
+    )  # fmt: skip
+    return [
+        text_column(text("calibration.parameter")),
+        *(figure_column(text(key)) for key in figures),
+        text_column(text("calibration.verdict"), least=12),
     ]
+
+
+def _parameters(found: Calibration, text: Text) -> Iterator[Row]:
     for each in found.estimates:
-        unit = each.parameter.unit
-        name = _name(each, text) + ("" if unit == _NO_UNIT else f" ({text.unit(unit)})")
-        low, high = each.interval.low, each.interval.high
+        unit, interval = each.parameter.unit, each.interval
+        low = f"{'≤' if interval.open_low else ''}{interval.low:.4g}"
+        high = f"{'≥' if interval.open_high else ''}{interval.high:.4g}"
         verdict = _verdict(each)
-        style = Style.GOOD if verdict == "determined" else Style.DOUBT
-        rows.append(
-            (
-                wrapped(name, max(room // 2, 16)),
-                (Line("", f"{each.low:.4g}–{each.high:.4g}"),),
-                (Line("", f"{each.present:.4g}"),),
-                (Line("", f"{each.value:.4g}"),),
-                (Line("", f"{'≤' if each.interval.open_low else ''}{low:.4g}–"
-                          f"{'≥' if each.interval.open_high else ''}{high:.4g}"),),
-                wrapped(text.word("determined", verdict), max(room - room // 2, 12), style),
-            )
-        )  # fmt: skip
-    return rows
+        yield (
+            _name(each, text) + ("" if unit == _NO_UNIT else f" ({text.unit(unit)})"),
+            f"{each.low:.4g}–{each.high:.4g}",
+            f"{each.present:.4g}",
+            f"{each.value:.4g}",
+            f"{low}–{high}",
+            Prose(
+                text.word("determined", verdict),
+                Style.GOOD if verdict == "determined" else Style.DOUBT,
+            ),
+        )
 
 
 def _verdict(estimate: Estimate) -> str:
@@ -106,35 +115,30 @@ def _known(found: Calibration, text: Text) -> list[str]:
     return lines
 
 
-def _residuals(found: Calibration, text: Text, room: int) -> list[Row | Band]:
-    heads = (
-        "calibration.observation",
-        "calibration.line",
-        "calibration.observed",
-        "calibration.error",
-        "calibration.before",
-        "calibration.after",
-        "calibration.miss",
-    )
-    rows: list[Row | Band] = [
-        tuple((Line(text(key), style=Style.STRONG),) for key in heads),
-        Band("-", Style.FAINT),
+def _residual_columns(text: Text) -> list[Column]:
+    figures = (
+        "calibration.line", "calibration.observed", "calibration.error",
+        "calibration.before", "calibration.after", "calibration.miss",
+    )  # fmt: skip
+    return [
+        text_column(text("calibration.observation")),
+        *(figure_column(text(key)) for key in figures),
     ]
+
+
+def _residuals(found: Calibration, text: Text) -> Iterator[Row]:
     for each in found.residuals:
         seen = each.observation
-        far = abs(each.miss) > FAR
-        rows.append(
-            (
-                wrapped(text.pick(seen.label, f"{seen.label_zh}，{seen.year}"), max(room, 16)),
-                (Line("", f"{seen.line}"),),
-                (Line("", f"{seen.value:.4g} {text.unit(seen.unit)}"),),
-                (Line("", f"{seen.error:.3g}"),),
-                (Line("", f"{each.before:.4g}"),),
-                (Line("", f"{each.after:.4g}"),),
-                (Line("", f"{each.miss:+.1f}", Style.BAD if far else None),),
-            )
+        miss = f"{each.miss:+.1f}"
+        yield (
+            text.pick(seen.label, f"{seen.label_zh}，{seen.year}"),
+            str(seen.line),
+            f"{seen.value:.4g} {text.unit(seen.unit)}",
+            f"{seen.error:.3g}",
+            f"{each.before:.4g}",
+            f"{each.after:.4g}",
+            Prose(miss, Style.BAD) if abs(each.miss) > FAR else miss,
         )
-    return rows
 
 
 def calibration_values(found: Calibration) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from plansim.analysis.optimization.frontier import Alone, Frontier, Horizon, Policy
+from plansim.analysis.optimization.frontier import Frontier, Horizon, Policy
 from plansim.model.units import NO_UNIT
 from plansim.output.tables.layout import (
     Band,
@@ -21,8 +21,9 @@ from plansim.output.tables.layout import (
     section,
     text_column,
 )
-from plansim.output.tables.table import section_of
-from plansim.output.text import Text, decimals_for, margin_figure
+from plansim.output.tables.verdicts import margin_cell
+from plansim.output.text import Text, margin_figure
+from plansim.output.verdict_words import section_of
 
 __all__ = ["frontier_table"]
 
@@ -157,7 +158,7 @@ def _targets(horizon: Horizon, text: Text) -> Grid:
     for alone in sorted(horizon.alone, key=lambda alone: section_of(alone.target)):
         target = alone.target
         there = math.nan if horizon.highest is None else horizon.highest.margins[target.id]
-        style = Style.DOUBT if target.id in horizon.binding else _side(there)
+        style = Style.DOUBT if target.id in horizon.binding else None
         if math.isnan(alone.growth):
             growth = text("frontier.no_growth")
         elif alone.growth >= horizon.growth_range[1] - _ANY:
@@ -168,9 +169,9 @@ def _targets(horizon: Horizon, text: Text) -> Grid:
             (
                 target.id,
                 text.pick(target.name_en, target.name_zh),
-                Prose(_margin(alone, alone.present), _side(alone.present)),
-                Prose(_margin(alone, alone.best), _side(alone.best)),
-                Prose(_margin(alone, there), style),
+                margin_cell(target, alone.present, nothing=_NOTHING),
+                margin_cell(target, alone.best, nothing=_NOTHING),
+                margin_cell(target, there, style=style, nothing=_NOTHING),
                 text.unit(target.unit),
                 growth,
             )
@@ -196,7 +197,10 @@ def _front(horizon: Horizon, text: Text) -> Grid:
         row: list[RenderableType] = [
             _rate(policy.growth),
             text.join(list(policy.tight)),
-            Prose(f"{_margin(worst, margin)} {text.unit(worst.target.unit)}", _side(margin)),
+            Prose.assemble(
+                margin_cell(worst.target, margin, nothing=_NOTHING),
+                f" {text.unit(worst.target.unit)}",
+            ),
             margin_figure(policy.worst_margin, 2),
         ]
         if horizon.sure:
@@ -229,20 +233,6 @@ def _levers(found: Frontier, text: Text) -> Grid:
             )
         )
     return Grid(columns, rows, title=text("frontier.levers"))
-
-
-def _margin(alone: Alone, margin: float) -> str:
-    if math.isnan(margin):
-        return "–"
-    target = alone.target
-    assert target.value is not None
-    if abs(margin) <= _NOTHING * abs(target.value):
-        margin = 0.0
-    return margin_figure(margin, decimals_for(target.value, slack=target.tolerance or 0.0))
-
-
-def _side(margin: float) -> str:
-    return "" if math.isnan(margin) else Style.GOOD if margin >= 0 else Style.BAD
 
 
 def _rate(growth: float, decimals: int = 1) -> str:

@@ -25,6 +25,7 @@ from rich.text import Text as RichText
 from plansim.output.wrapping import breaks
 
 __all__ = [
+    "LEAST",
     "Band",
     "Column",
     "FirstFitting",
@@ -46,8 +47,6 @@ __all__ = [
 
 LEAST = 16
 """Terminal columns that a column of running text gets at least."""
-_GAP = 2
-"""Blank columns between two columns of a table."""
 _UNBOUNDED = 100_000
 _ACROSS = "\ue000"
 """Stands for a band in the table of rich, which has no rows that run across; no text holds it."""
@@ -68,6 +67,10 @@ class Style(StrEnum):
 class Prose(RichText):
     """Running text, broken where Chinese may be; what goes on keeps the indent of its line."""
 
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Return the width that the text takes at least, and that it would take."""
+        return Measurement(1, max(map(cell_len, self.plain.split("\n"))))
+
     def wrap(
         self,
         console: Console,
@@ -83,7 +86,8 @@ class Prose(RichText):
         for line in self.split(allow_blank=True):
             indent = len(line) - len(line.plain.lstrip())
             words = line[indent:]
-            for part in words.divide(breaks(words.plain, max(width - indent, 1))):
+            ends = [] if no_wrap else breaks(words.plain, max(width - indent, 1))
+            for part in words.divide(ends):
                 part.rstrip()
                 part.pad_left(indent)
                 found.append(part)
@@ -95,7 +99,7 @@ class Prose(RichText):
 class Column:
     """A column of a table: its head, and how its cells are laid out."""
 
-    head: str | RichText = ""
+    head: RenderableType = ""
     right: bool = False
     wraps: bool = False
     """Whether cells go on in further lines, where the table would be too wide."""
@@ -105,12 +109,12 @@ class Column:
     """Columns of the terminal above which they do in any case."""
 
 
-def text_column(head: str | RichText = "", *, least: int = LEAST, most: int = _UNBOUNDED) -> Column:
+def text_column(head: RenderableType = "", *, least: int = LEAST, most: int = _UNBOUNDED) -> Column:
     """Return a column of running text."""
     return Column(head, wraps=True, least=least, most=most)
 
 
-def figure_column(head: str | RichText = "") -> Column:
+def figure_column(head: RenderableType = "") -> Column:
     """Return a column of figures, which stand at its right edge."""
     return Column(head, right=True)
 
@@ -136,9 +140,10 @@ Row = Sequence[RenderableType]
 class Grid:
     """A table: columns with their heads, rows of cells, bands across; above it a title.
 
-    Texts are cells; where one is to have a style, it is `Prose`. A column that does not wrap is as
-    wide as its widest cell; those that do share what is left. If that is too little, the table is
-    wider than the terminal: nothing is cut off.
+    ``gap`` blanks stand between two columns. Texts are cells; where one is to have a style, it is
+    `Prose`. A column that does not wrap is as wide as its widest cell; those that do share what is
+    left, heads are broken, and in need a single blank stands between two columns. If that is too
+    little, the table is wider than the terminal: nothing is cut off.
 
     >>> print(shown(Grid([Column("what"), figure_column("kt")], [("COD", "1"), ("SO2", "20")]), 80))
     what  kt
@@ -148,27 +153,33 @@ class Grid:
     """
 
     def __init__(
-        self, columns: Sequence[Column], rows: Iterable[Row | Band], *, title: str = ""
+        self,
+        columns: Sequence[Column],
+        rows: Iterable[Row | Band],
+        *,
+        title: str = "",
+        gap: int = 2,
     ) -> None:
-        self.columns, self.rows, self.title = columns, list(rows), title
+        self.columns, self.rows, self.title, self.gap = columns, list(rows), title, gap
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         """Return the width that the table takes at least, and that it would take."""
-        wanted = self._wanted(console, options)
-        gaps = _GAP * (len(wanted) - 1)
-        least = sum(map(_least, self.columns, wanted))
-        return Measurement(least + gaps, sum(wanted) + gaps)
+        wanted, least = self._widths(console, options)
+        gaps = self.gap * (len(wanted) - 1)
+        return Measurement(sum(least) + gaps, sum(wanted) + gaps)
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType | Segment]:
         """Lay the table out."""
-        wanted = self._wanted(console, options)
-        gaps = _GAP * (len(wanted) - 1)
-        widths = _shrunk(wanted, list(map(_least, self.columns, wanted)), options.max_width - gaps)
+        wanted, least = self._widths(console, options)
+        between = len(wanted) - 1
+        gap = self.gap if sum(least) + self.gap * between <= options.max_width else 1
+        gaps = gap * between
+        widths = _shrunk(wanted, least, options.max_width - gaps)
         table = Table(
             box=_BOX,
-            padding=(0, 1, 0, 0),
+            padding=(0, gap - 1, 0, 0),
             show_edge=False,
             pad_edge=False,
             show_header=any(map(_written, self.columns)),
@@ -201,16 +212,24 @@ class Grid:
             yield from (Segment(part.text.rstrip(), part.style) for part in line[-1:])
             yield Segment.line()
 
-    def _wanted(self, console: Console, options: ConsoleOptions) -> list[int]:
-        """Return how wide each column would be if there were room for all of it."""
+    def _widths(self, console: Console, options: ConsoleOptions) -> tuple[list[int], list[int]]:
+        """Return how wide each column would be if there were room, and how wide it must be."""
         wide = options.update_width(_UNBOUNDED)
-        found = [_width(column.head, console, wide) for column in self.columns]
+        cells = [0] * len(self.columns)
         for row in self.rows:
-            if isinstance(row, Band):
-                continue
-            for index, cell in enumerate(row):
-                found[index] = max(found[index], _width(cell, console, wide))
-        return [min(width, column.most) for width, column in zip(found, self.columns, strict=True)]
+            if not isinstance(row, Band):
+                cells = [
+                    max(width, _width(cell, console, wide))
+                    for width, cell in zip(cells, row, strict=True)
+                ]
+        wanted, least = [], []
+        for column, width in zip(self.columns, cells, strict=True):
+            head = column.head
+            wanted.append(min(max(width, _width(head, console, wide)), column.most))
+            word = max(map(cell_len, str(head).split()), default=0)
+            must = min(column.least, wanted[-1]) if column.wraps else width
+            least.append(max(must, min(word, wanted[-1])))
+        return wanted, least
 
 
 def _written(column: Column) -> bool:
@@ -225,10 +244,6 @@ def _width(cell: RenderableType, console: Console, options: ConsoleOptions) -> i
     if isinstance(cell, str):
         return max(map(cell_len, cell.split("\n")))
     return Measurement.get(console, options, cell).maximum
-
-
-def _least(column: Column, wanted: int) -> int:
-    return min(column.least, wanted) if column.wraps else wanted
 
 
 def _shrunk(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
@@ -264,8 +279,10 @@ class FirstFitting:
         yield layout
 
 
-def edges(left: RenderableType, right: RenderableType) -> RenderableType:
+def edges(left: RenderableType, right: str) -> RenderableType:
     """Return a line of a cell: one text at its left edge, another at its right."""
+    if left == "":
+        return Prose(right, justify="right")
     pair = Table.grid(expand=True, padding=(0, 1, 0, 0))
     pair.add_column()
     pair.add_column(justify="right", no_wrap=True)
@@ -323,5 +340,5 @@ def shown(what: RenderableType, width: int, *, colour: bool = False) -> str:
         highlight=False,
     )
     with console.capture() as written:
-        console.print(_cell(what), crop=False)
+        console.print(Group(_cell(what)), crop=False)
     return written.get().removesuffix("\n")

@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 
 from plansim.model.records import Model, Variable, folded
 from plansim.output.describe import reference_name
-from plansim.output.tables.table import (
+from plansim.output.tables.layout import (
     Band,
-    Line,
+    Column,
+    Grid,
+    Prose,
+    RenderableType,
     Row,
     Style,
-    limit_of,
-    render_within,
-    section_of,
-    wrapped,
+    text_column,
 )
 from plansim.output.text import Text
+from plansim.output.verdict_words import by_section, limit_of
 from plansim.scenario.reader import ScenarioHead
 from plansim.targets.catalogue import Kind, Target, split_reference
 
 __all__ = ["scenario_list", "target_list", "variable_list"]
 
 
-def scenario_list(
-    heads: Iterable[ScenarioHead], text: Text, width: int, *, colour: bool = False
-) -> str:
+def scenario_list(heads: Iterable[ScenarioHead], text: Text) -> RenderableType:
     """List scenarios with their titles, children indented below their parents."""
-
-    def rows(room: int) -> list[Row | Band]:
-        return [
-            (
-                (Line("  " * depth + head.id, style=Style.STRONG),),
-                wrapped(text.pick(head.title_en, head.title_zh), room),
-            )
-            for head, depth in _family(list(heads))
-        ]
-
-    return render_within(rows, width, colour=colour)
+    rows = [
+        (Prose("  " * depth + head.id, Style.STRONG), text.pick(head.title_en, head.title_zh))
+        for head, depth in _family(list(heads))
+    ]
+    return Grid([Column(), text_column()], rows)
 
 
 def _family(
@@ -53,9 +45,7 @@ def _family(
             yield from _family(heads, head.id, depth + 1)
 
 
-def variable_list(
-    model: Model, text: Text, width: int, *, words: Sequence[str] = (), colour: bool = False
-) -> str:
+def variable_list(model: Model, text: Text, *, words: Sequence[str] = ()) -> RenderableType:
     """List the variables of a model with kind and unit, by module in the order of the file.
 
     With ``words`` only those of which some text holds all of these.
@@ -68,20 +58,15 @@ def variable_list(
         return text("list.nothing_matches", words=" ".join(words))
     for variable in wanted:
         modules.setdefault(variable.module, []).append(variable)
-
-    def rows(room: int) -> list[Row | Band]:
-        found: list[Row | Band] = []
-        for module, variables in modules.items():
-            if found:
-                found.append(Band(""))
-            known = model.modules.get(module)
-            name = text.pick(module, known.name_zh if known else "")
-            found.append(Band(name or text("list.no_module"), Style.STRONG))
-            found += [_variable_row(variable, room, text) for variable in variables]
-        found += [Band(""), Band(_count(len(wanted), len(model.variables), words, text))]
-        return found
-
-    return render_within(rows, width, colour=colour)
+    rows: list[Row | Band] = []
+    for module, variables in modules.items():
+        known = model.modules.get(module)
+        name = text.pick(module, known.name_zh if known else "")
+        rows.append(Band(name or text("list.no_module")))
+        rows += [_variable_row(variable, text) for variable in variables]
+        rows.append(Band())
+    rows.append(Band(_count(len(wanted), len(model.variables), words, text), style=None))
+    return Grid([text_column(), text_column(), Column(), Column()], rows)
 
 
 def _matches(words: Sequence[str], texts: Iterable[str]) -> bool:
@@ -117,65 +102,41 @@ def _count(found: int, total: int, words: Sequence[str], text: Text) -> str:
     return text(key, count=found, total=total)
 
 
-def _variable_row(variable: Variable, room: int, text: Text) -> Row:
+def _variable_row(variable: Variable, text: Text) -> Row:
     name = variable.name
     if variable.subscripts:
         name += f"[{','.join(variable.subscripts)}]"
-    return (
-        wrapped(name, room * 3 // 5),
-        wrapped(variable.name_zh, room * 2 // 5),
-        (Line(text.word("kind", variable.kind)),),
-        (Line(text.unit(variable.unit)),),
-    )
+    kind = text.word("kind", variable.kind)
+    return name, variable.name_zh, kind, text.unit(variable.unit)
 
 
 def target_list(
-    targets: Iterable[Target],
-    model: Model,
-    text: Text,
-    width: int,
-    *,
-    words: Sequence[str] = (),
-    colour: bool = False,
-) -> str:
+    targets: Iterable[Target], model: Model, text: Text, *, words: Sequence[str] = ()
+) -> RenderableType:
     """List a plan's targets by attribute and year, each with what judges it or why nothing does.
 
     With ``words`` only those of which some text holds all of these.
     """
     every = [target for target in targets if target.kind is Kind.TARGET]
     wanted = [each for each in every if _matches(words, _texts_of_target(each, model))]
-    wanted.sort(key=section_of)
     if not wanted and words:
         return text("list.nothing_matches", words=" ".join(words))
-
-    def rows(room: int) -> list[Row | Band]:
-        found: list[Row | Band] = []
-        for _, group in groupby(wanted, key=section_of):
-            section = list(group)
-            first = section[0]
-            if found:
-                found.append(Band(""))
-            title = text.word("section", first.attribute).format(year=first.year)
-            found.append(Band(title, Style.STRONG))
-            found += [_target_row(target, model, room, text) for target in section]
-        found += [Band(""), Band(_count(len(wanted), len(every), words, text))]
-        return found
-
-    return render_within(rows, width, colour=colour)
+    rows: list[Row | Band] = []
+    for title, section in by_section(wanted, text):
+        rows.append(Band(title))
+        rows += [_target_row(target, model, text) for target in section]
+        rows.append(Band())
+    rows.append(Band(_count(len(wanted), len(every), words, text), style=None))
+    return Grid([Column(), text_column(), Column(right=True), text_column()], rows)
 
 
-def _target_row(target: Target, model: Model, room: int, text: Text) -> Row:
-    if target.variables:
-        judged = text.join(
-            [reference_name(each, model, text) for each in target.variables.values()]
-        )
-    else:
-        reason = text.pick(target.reason_en, target.reason_zh)
-        judged = text("list.not_judged", reason=reason)
+def _target_row(target: Target, model: Model, text: Text) -> Row:
+    names = [reference_name(each, model, text) for each in target.variables.values()]
+    reason = text("list.not_judged", reason=text.pick(target.reason_en, target.reason_zh))
     limit = limit_of(target, text)
     return (
-        (Line(target.id),),
-        wrapped(text.pick(target.name_en, target.name_zh), room // 2),
-        (Line("", f"{limit} {text.unit(target.unit)}" if limit else "–"),),
-        wrapped(judged, room - room // 2, None if target.variables else Style.FAINT),
+        target.id,
+        text.pick(target.name_en, target.name_zh),
+        f"{limit} {text.unit(target.unit)}" if limit else "–",
+        text.join(names) if names else Prose(reason, Style.FAINT),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from plansim.analysis.sensitivity.ranking import Pairing
 from plansim.analysis.sensitivity.study import (
@@ -12,23 +12,25 @@ from plansim.analysis.sensitivity.study import (
     Chance,
     Drivers,
     Fan,
-    Index,
     Sensitivity,
 )
 from plansim.output.series import Series, as_judged
-from plansim.output.tables.table import (
+from plansim.output.tables.layout import (
     Band,
-    Cell,
-    Line,
+    Column,
+    Grid,
+    Prose,
+    RenderableType,
     Row,
     Style,
-    limit_of,
-    paragraph,
-    render_within,
-    section_of,
-    wrapped,
+    blocks,
+    edges,
+    figure_column,
+    stacked,
+    text_column,
 )
 from plansim.output.text import Text, decimals_of, figure
+from plansim.output.verdict_words import limit_of, section_of
 from plansim.targets.catalogue import Target
 
 __all__ = ["sensitivity_table"]
@@ -38,50 +40,31 @@ NOTABLE = 0.05
 
 
 def sensitivity_table(
-    found: Sensitivity,
-    text: Text,
-    width: int,
-    *,
-    titles: Mapping[str, str],
-    colour: bool = False,
-) -> str:
+    found: Sensitivity, text: Text, *, titles: Mapping[str, str]
+) -> RenderableType:
     """Lay out the ranking of scenarios, chances, drivers, and where the series lie.
 
     ``titles`` holds the names of scenarios by id.
     """
     first = found.design.scenarios[0].id
-
-    def table(make: object) -> str:
-        assert callable(make)
-        return render_within(make, width, colour=colour)
-
-    parts = [
-        paragraph(
-            text(
-                "sensitivity.title",
-                draws=f"{found.draws:,}",
-                factors=len(found.design.factors),
-                runs=f"{found.runs:,}",
-            ),
-            width,
-        )
-    ]
+    counts = {
+        "draws": f"{found.draws:,}",
+        "factors": len(found.design.factors),
+        "runs": f"{found.runs:,}",
+    }
+    parts: list[RenderableType] = [text("sensitivity.title", **counts)]
     if found.broken:
-        parts.append(paragraph(text("sensitivity.broken", count=f"{found.broken:,}"), width))
+        parts.append(text("sensitivity.broken", count=f"{found.broken:,}"))
     order = _order(found)
     if found.ranking is not None:
-        parts.append(table(lambda room: _ranking_rows(found, order, titles, text, room)))
-        parts.append(paragraph(_verdict_on_order(found, text), width))
-    parts.append(table(lambda room: _chance_rows(found, order, text, room)))
-    parts.append(paragraph(_errors(found, text), width))
+        parts += [_ranking(found, order, titles, text), _verdict_on_order(found, text)]
+    parts += [_chances(found, order, text), _errors(found, text)]
     if found.drivers:
-        title = titles.get(first, first)
-        parts.append(paragraph(text("sensitivity.drivers", scenario=title), width))
-        parts.append(table(lambda room: _driver_rows(found, text, room)))
-        parts.append(paragraph(_on_drivers(found, text), width))
+        parts.append(text("sensitivity.drivers", scenario=titles.get(first, first)))
+        parts += [_driver_table(found, text), _on_drivers(found, text)]
     if fans := _judging_fans(found, first):
-        parts.append(table(lambda room: _fan_rows(fans, found.binding, text, room)))
-    return "\n\n".join(parts)
+        parts.append(_fan_table(fans, found.binding, text))
+    return blocks(parts)
 
 
 def _order(found: Sensitivity) -> list[str]:
@@ -94,41 +77,42 @@ def _order(found: Sensitivity) -> list[str]:
 # --- which is better ------------------------------------------------------------------------------
 
 
-def _ranking_rows(
-    found: Sensitivity, order: Sequence[str], titles: Mapping[str, str], text: Text, room: int
-) -> list[Row | Band]:
+def _ranking(
+    found: Sensitivity, order: Sequence[str], titles: Mapping[str, str], text: Text
+) -> Grid:
     assert found.ranking is not None
-    heads = ("sensitivity.place", "sensitivity.story", "sensitivity.mean", "sensitivity.span",
-             "sensitivity.all", "sensitivity.next")  # fmt: skip
-    rows: list[Row | Band] = [
-        Band(text("sensitivity.ranking", count=len(found.binding)), Style.STRONG),
-        _head(heads, text),
-        Band("-", Style.FAINT),
+    columns = [
+        figure_column(text("sensitivity.place")),
+        text_column(text("sensitivity.story")),
+        figure_column(text("sensitivity.mean")),
+        figure_column(text("sensitivity.span")),
+        figure_column(text("sensitivity.all")),
+        Column(text("sensitivity.next")),
     ]
     pairings = {(each.ahead, each.behind): each for each in found.ranking.pairings}
     together = {each.scenario: each for each in found.chances if each.target is None}
-    for number, place in enumerate(found.ranking.places):
-        after = order[number + 1] if number + 1 < len(order) else None
-        pairing = pairings.get((place.scenario, after)) if after else None
-        rows.append(
-            (
-                (Line("", str(number + 1)),),
-                wrapped(titles.get(place.scenario, place.scenario), max(room // 2, 16)),
-                (Line("", figure(place.met, 1)),),
-                (Line("", f"{place.low}–{place.high}"),),
-                (Line("", _percent(together[place.scenario].met)),),
-                _next_cell(pairing, text),
-            )
+    rows = [
+        (
+            str(number),
+            titles.get(place.scenario, place.scenario),
+            figure(place.met, 1),
+            f"{place.low}–{place.high}",
+            _percent(together[place.scenario].met),
+            _next_cell(pairings.get((place.scenario, after)), text),
         )
-    return rows
+        for number, (place, after) in enumerate(
+            zip(found.ranking.places, [*order[1:], ""], strict=True), start=1
+        )
+    ]
+    return Grid(columns, rows, title=text("sensitivity.ranking", count=len(found.binding)))
 
 
-def _next_cell(pairing: Pairing | None, text: Text) -> Cell:
+def _next_cell(pairing: Pairing | None, text: Text) -> RenderableType:
     if pairing is None:
-        return (Line(),)
+        return ""
     kind = "sensitivity.stable" if pairing.stable else "sensitivity.fragile"
     shares = "/".join(f"{each * 100:.0f}" for each in (pairing.more, pairing.equal, pairing.fewer))
-    return (Line(text(kind), shares, Style.GOOD if pairing.stable else Style.DOUBT),)
+    return edges(Prose(text(kind), Style.GOOD if pairing.stable else Style.DOUBT), shares)
 
 
 def _verdict_on_order(found: Sensitivity, text: Text) -> str:
@@ -140,40 +124,34 @@ def _verdict_on_order(found: Sensitivity, text: Text) -> str:
 # --- how sure -------------------------------------------------------------------------------------
 
 
-def _chance_rows(
-    found: Sensitivity, order: Sequence[str], text: Text, room: int
-) -> list[Row | Band]:
+def _chances(found: Sensitivity, order: Sequence[str], text: Text) -> Grid:
     chances = {(each.scenario, each.target.id): each for each in found.chances if each.target}
-    heads = (text("verdicts.id"), text("verdicts.name"), text("verdicts.target"))
     numbered = found.ranking is not None
-    columns = [str(place + 1) if numbered else text("sweep.p_met") for place in range(len(order))]
-    rows: list[Row | Band] = [
-        Band(text("sensitivity.chances"), Style.STRONG),
-        (
-            *((Line(head, style=Style.STRONG),) for head in heads),
-            *((Line("", head, Style.STRONG),) for head in columns),
+    columns = [
+        Column(text("verdicts.id")),
+        text_column(text("verdicts.name")),
+        figure_column(text("verdicts.target")),
+        *(
+            figure_column(str(number) if numbered else text("sweep.p_met"))
+            for number, _ in enumerate(order, start=1)
         ),
-        Band("-", Style.FAINT),
     ]
-    for target in sorted(found.binding, key=section_of):
-        cells = [_chance_cell(chances[scenario, target.id], text) for scenario in order]
-        rows.append((*_named(target, text, room), *cells))
-    return rows
+    rows = [
+        (
+            target.id,
+            text.pick(target.name_en, target.name_zh),
+            f"{limit_of(target, text)}\n{text.unit(target.unit)}",
+            *(_chance_cell(chances[scenario, target.id], text) for scenario in order),
+        )
+        for target in sorted(found.binding, key=section_of)
+    ]
+    return Grid(columns, rows, title=text("sensitivity.chances"))
 
 
-def _named(target: Target, text: Text, room: int) -> tuple[Cell, Cell, Cell]:
-    return (
-        (Line(target.id),),
-        wrapped(text.pick(target.name_en, target.name_zh), max(room // 3, 16)),
-        (Line("", limit_of(target, text)), Line("", text.unit(target.unit))),
-    )
-
-
-def _chance_cell(chance: Chance, text: Text) -> Cell:
+def _chance_cell(chance: Chance, text: Text) -> str | Prose:
     if math.isnan(chance.met):
-        return (Line("", text("status.assumed")),)
-    style = Style.GOOD if chance.met >= 0.5 else Style.BAD
-    return (Line("", _percent(chance.met), style),)
+        return text("status.assumed")
+    return Prose(_percent(chance.met), Style.GOOD if chance.met >= 0.5 else Style.BAD)
 
 
 def _errors(found: Sensitivity, text: Text) -> str:
@@ -190,50 +168,44 @@ def _errors(found: Sensitivity, text: Text) -> str:
 # --- why ------------------------------------------------------------------------------------------
 
 
-def _driver_rows(found: Sensitivity, text: Text, room: int) -> list[Row | Band]:
-    heads = ("verdicts.id", "verdicts.name", "sensitivity.driver", "sensitivity.total",
-             "sensitivity.interval", "sensitivity.first", "sensitivity.moves")  # fmt: skip
-    rows: list[Row | Band] = [_head(heads, text), Band("-", Style.FAINT)]
+def _driver_table(found: Sensitivity, text: Text) -> Grid:
+    columns = [
+        text_column(text("sensitivity.driver")),
+        figure_column(text("sensitivity.total")),
+        figure_column(text("sensitivity.interval")),
+        figure_column(text("sensitivity.first")),
+        figure_column(text("sensitivity.moves")),
+    ]
+    rows: list[Row | Band] = []
     for drivers in sorted(found.drivers, key=lambda each: section_of(each.target)):
-        if not drivers.main:
-            still = text("sensitivity.still")
-            rows.append((*_driver_name(drivers, text, room), (Line(still),), *[(Line(),)] * 4))
-            continue
-        decimals = min(decimals_of([index.effect for index in drivers.main]), 3)
-        indices = [*drivers.main, *([drivers.rest] if _matters(drivers.rest) else [])]
-        cells = [_index_cells(index, decimals, text, room) for index in indices if index]
-        stacked = tuple(tuple(line for cell in column for line in cell)
-                        for column in zip(*cells, strict=True))  # fmt: skip
-        rows.append((*_driver_name(drivers, text, room), *stacked))
-    return rows
+        rows.append(Band(_driven(drivers, text), style=None))
+        rows += _driver_rows(drivers, text)
+    return Grid(columns, rows)
 
 
-def _driver_name(drivers: Drivers, text: Text, room: int) -> tuple[Cell, Cell]:
-    name = text.pick(drivers.target.name_en, drivers.target.name_zh)
+def _driven(drivers: Drivers, text: Text) -> str:
+    """Write what is moved, and how far."""
+    target = drivers.target
     spread = figure(drivers.spread, min(decimals_of([drivers.spread]), 3))
-    told = f"± {spread} {text.unit(drivers.target.unit)}"
-    return (
-        (Line(drivers.target.id),),
-        (*wrapped(name, max(room // 2, 16)), Line(told, style=Style.FAINT)),
-    )
+    name = text.pick(target.name_en, target.name_zh)
+    return f"{target.id}  {name}{text('list_sep.colon')}± {spread} {text.unit(target.unit)}"
 
 
-def _index_cells(index: Index, decimals: int, text: Text, room: int) -> tuple[Cell, ...]:
-    named = text.pick(index.factor, index.factor_zh) or text("sensitivity.rest")
-    name = wrapped(named, max(room - room // 2, 16), None if index.factor else Style.FAINT)
-    size = "" if math.isnan(index.effect) else f"{index.effect:+.{max(decimals, 0)}f}"
-    cells = (
-        _percent(index.total),
-        f"{index.total_low * 100:.0f}–{index.total_high * 100:.0f}",
-        _percent(index.first),
-        size,
-    )
-    blank = [Line()] * (len(name) - 1)
-    return (name, *((Line("", each), *blank) for each in cells))
-
-
-def _matters(rest: Index | None) -> bool:
-    return rest is not None and rest.total >= NOTABLE
+def _driver_rows(drivers: Drivers, text: Text) -> Iterator[Row]:
+    if not drivers.main:
+        yield "  " + text("sensitivity.still"), "", "", "", ""
+        return
+    decimals = max(min(decimals_of([index.effect for index in drivers.main]), 3), 0)
+    rest = [drivers.rest] if drivers.rest and drivers.rest.total >= NOTABLE else []
+    for index in [*drivers.main, *rest]:
+        name = text.pick(index.factor, index.factor_zh) or text("sensitivity.rest")
+        yield (
+            Prose("  " + name, "" if index.factor else Style.FAINT),
+            _percent(index.total),
+            f"{index.total_low * 100:.0f}–{index.total_high * 100:.0f}",
+            _percent(index.first),
+            "" if math.isnan(index.effect) else f"{index.effect:+.{decimals}f}",
+        )
 
 
 def _on_drivers(found: Sensitivity, text: Text) -> str:
@@ -260,19 +232,14 @@ def _judging_fans(found: Sensitivity, scenario: str) -> list[Fan]:
     return [each for each in found.fans if each.scenario == scenario and each.series in names]
 
 
-def _fan_rows(
-    fans: Sequence[Fan], targets: Sequence[Target], text: Text, room: int
-) -> list[Row | Band]:
+def _fan_table(fans: Sequence[Fan], targets: Sequence[Target], text: Text) -> Grid:
     years = [each for each in fans[0].years[1:] if each % 5 == 0]
-    rows: list[Row | Band] = [
-        Band(text("sensitivity.fans"), Style.STRONG),
-        (
-            (Line(text("sweep.output"), style=Style.STRONG),),
-            (Line(text("sweep.unit"), style=Style.STRONG),),
-            *((Line("", str(year), Style.STRONG),) for year in years),
-        ),
-        Band("-", Style.FAINT),
+    columns = [
+        text_column(text("sweep.output")),
+        Column(text("sweep.unit")),
+        *(figure_column(str(year)) for year in years),
     ]
+    rows: list[Row] = []
     low, middle, high = (QUANTILES.index(share) for share in (0.05, 0.5, 0.95))
     for fan in fans:
         shown = [
@@ -280,20 +247,15 @@ def _fan_rows(
                    dict(zip(fan.years, fan.quantiles[row], strict=True)))
             for row in (low, middle, high)
         ]  # fmt: skip
-        lines = list(as_judged(shown, targets))
+        judged = list(as_judged(shown, targets))
         cells = []
         for year in years:
-            ends = [line.values[year] for line in lines]
+            ends = [each.values[year] for each in judged]
             decimals = max(decimals_of(ends), 0)
-            told = [figure(each, decimals) for each in ends]
-            cells.append((Line("", told[1]), Line("", f"{told[0]}–{told[2]}", Style.FAINT)))
-        name = wrapped(text.pick(fan.series, fan.series_zh), max(room // 2, 16))
-        rows.append((name, (Line(text.unit(lines[0].unit)),), *cells))
-    return rows
-
-
-def _head(keys: Sequence[str], text: Text) -> Row:
-    return tuple((Line(text(key), style=Style.STRONG),) for key in keys)
+            least, median, most = (figure(each, decimals) for each in ends)
+            cells.append(stacked([median, (f"{least}–{most}", Style.FAINT)]))
+        rows.append((text.pick(fan.series, fan.series_zh), text.unit(judged[0].unit), *cells))
+    return Grid(columns, rows, title=text("sensitivity.fans"))
 
 
 def _percent(share: float) -> str:

@@ -21,13 +21,11 @@ from plansim.output.tables.layout import (
     lines,
     text_column,
 )
-from plansim.output.text import Text, decimals_for, margin_figure
-from plansim.targets.catalogue import Target
+from plansim.output.tables.verdicts import margin_cell
+from plansim.output.text import Text
+from plansim.output.verdict_words import margin_size
 
 __all__ = ["solution_json", "solution_table"]
-
-_NOTHING = 1e-6
-"""A margin below this part of the target is shown as none."""
 
 
 def solution_table(found: Solution, text: Text, *, outlay_zh: str = "") -> RenderableType:
@@ -63,15 +61,6 @@ def _name(lever: Lever, text: Text) -> str:
     return text.pick(lever.name_en, lever.name_zh)
 
 
-def _margin(target: Target, margin: float) -> str:
-    if math.isnan(margin):
-        return "–"
-    assert target.value is not None
-    if abs(margin) <= _NOTHING * abs(target.value):
-        margin = 0.0
-    return margin_figure(margin, decimals_for(target.value, slack=target.tolerance or 0.0))
-
-
 # --- one lever and one target ---------------------------------------------------------------------
 
 
@@ -83,7 +72,7 @@ def _sentences(found: Solution, text: Text) -> Iterator[str]:
         return f"{value * lever.shown_factor:.6g}{unit}"
 
     def margin(size: float) -> str:
-        return f"{_margin(target, size)} {text.unit(target.unit)}"
+        return f"{margin_size(target, size)} {text.unit(target.unit)}"
 
     common = {
         "scenario": found.scenario,
@@ -186,10 +175,8 @@ def _targets(found: Solution, text: Text) -> Grid:
         (
             target.id,
             text.pick(target.name_en, target.name_zh),
-            _margin(target, found.margins_present[target.id]),
-            Prose(
-                _margin(target, then[target.id]), Style.GOOD if then[target.id] >= 0 else Style.BAD
-            ),
+            margin_size(target, found.margins_present[target.id]),
+            margin_cell(target, then[target.id]),
             text.unit(target.unit),
         )
         for target in found.targets

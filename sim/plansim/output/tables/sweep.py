@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 
 import xarray as xr
 
 from plansim.output.series import Series, as_judged
-from plansim.output.tables.table import (
+from plansim.output.tables.layout import (
     Band,
-    Cell,
-    Line,
+    Column,
+    FirstFitting,
+    Grid,
+    Prose,
+    RenderableType,
     Row,
     Style,
-    limit_of,
-    paragraph,
-    render_within,
-    section_of,
-    wrapped,
+    blocks,
+    figure_column,
+    section,
+    text_column,
 )
-from plansim.output.text import SHARPEST, Text, decimals_for, decimals_of, figure, margin_figure
+from plansim.output.text import SHARPEST, Text, decimals_of, figure
+from plansim.output.verdict_words import by_section, limit_of, margin_size
 from plansim.targets.catalogue import Status, Target
 
 __all__ = ["percent", "sweep_table"]
@@ -32,12 +34,10 @@ def sweep_table(
     summary: xr.Dataset,
     targets: Iterable[Target],
     text: Text,
-    width: int,
     *,
     names_zh: Mapping[str, str],
     steps: tuple[float, float] | None = None,
-    colour: bool = False,
-) -> str:
+) -> RenderableType:
     """Lay out the summary of a sweep.
 
     For each scenario: runs by how they ended; the shares of runs that meet each target, with their
@@ -49,33 +49,21 @@ def sweep_table(
     """
     targets = list(targets)
     known = {target.id: target for target in targets}
-    judged = sorted((known[str(each)] for each in summary["target"].values), key=section_of)
-    parts = []
+    judged = [known[str(each)] for each in summary["target"].values]
+    parts: list[RenderableType] = []
     for scenario in summary["scenario"].values:
         one = summary.sel(scenario=scenario)
         if summary.sizes["scenario"] > 1:
             parts.append(text("sweep.scenario", scenario=scenario))
-        parts.append(_runs(one, text))
-        parts.append(
-            render_within(
-                lambda room, one=one: _target_rows(one, judged, text, room),  # type: ignore[misc]
-                width,
-                colour=colour,
-            )
-        )
-        parts.append(
-            render_within(
-                lambda room, one=one: _output_rows(one, targets, names_zh, text, room),  # type: ignore[misc]
-                width,
-                colour=colour,
-            )
-        )
+        parts += [
+            _runs(one, text),
+            _target_table(one, judged, text),
+            _output_table(one, targets, names_zh, text),
+        ]
     parts.append(text("sweep.legend"))
     if steps is not None and steps[0] > steps[1]:
-        parts.append(
-            paragraph(text("sweep.coarse", step=f"{steps[0]:g}", own=f"{steps[1]:g}"), width)
-        )
-    return "\n\n".join(parts)
+        parts.append(text("sweep.coarse", step=f"{steps[0]:g}", own=f"{steps[1]:g}"))
+    return blocks(parts)
 
 
 def _runs(one: xr.Dataset, text: Text) -> str:
@@ -94,9 +82,8 @@ def _runs(one: xr.Dataset, text: Text) -> str:
     return line
 
 
-def _target_rows(
-    one: xr.Dataset, targets: Sequence[Target], text: Text, room: int
-) -> list[Row | Band]:
+def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> FirstFitting:
+    """Lay out what becomes of targets; where it is narrow, units stand below limits."""
     counts = one["verdicts"].sum("target")
     # What no run has takes no column.
     rare = [
@@ -104,41 +91,41 @@ def _target_rows(
         for status in (Status.UNDECIDED, Status.UNTESTABLE)
         if int(counts.sel(verdict=status.value))
     ]
-    heads = [
-        *(text(f"verdicts.{each}") for each in ("id", "name", "target")),
+    figures = [
+        text("verdicts.target"),
         text("sweep.p_met"),
         *(text(f"status.{each.value}") for each in (Status.MISSED, *rare)),
         text("sweep.worst"),
         text("sweep.in_run"),
     ]
-    found: list[Row | Band] = [tuple((Line(head, style=Style.STRONG),) for head in heads)]
-    for _, group in groupby(targets, key=section_of):
-        section = list(group)
-        title = text.word("section", section[0].attribute).format(year=section[0].year)
-        found += [Band("-"), Band(title, Style.STRONG)]
-        for target in section:
+
+    def table(least: int, between: str) -> Grid:
+        name = text_column(text("verdicts.name"), least=least)
+        columns = [Column(text("verdicts.id")), name, *map(figure_column, figures)]
+        return Grid(columns, _target_rows(one, targets, text, rare, between))
+
+    return FirstFitting([lambda: table(24, " "), lambda: table(10, "\n")])
+
+
+def _target_rows(
+    one: xr.Dataset, targets: Sequence[Target], text: Text, rare: Sequence[Status], between: str
+) -> Iterator[Row | Band]:
+    for title, group in by_section(targets, text):
+        yield section(title)
+        for target in group:
             row = one.sel(target=target.id)
-            found.append(
-                (
-                    (Line(target.id),),
-                    wrapped(text.pick(target.name_en, target.name_zh), room),
-                    (Line("", f"{limit_of(target, text)} {text.unit(target.unit)}"),),
-                    *((line,) for line in _shares(row, text, rare)),
-                    *((line,) for line in _worst(row, target)),
-                )
+            worst = float(row["worst_margin"])
+            yield (
+                target.id,
+                text.pick(target.name_en, target.name_zh),
+                f"{limit_of(target, text)}{between}{text.unit(target.unit)}",
+                *_shares(row, text, rare),
+                margin_size(target, worst),
+                "–" if math.isnan(worst) else str(int(row["worst_run"])),
             )
-    return found
 
 
-def _worst(one: xr.Dataset, target: Target) -> tuple[Line, Line]:
-    worst = float(one["worst_margin"])
-    assert target.value is not None
-    decimals = decimals_for(target.value, slack=target.tolerance or 0.0)
-    run = "–" if math.isnan(worst) else str(int(one["worst_run"]))
-    return Line("", margin_figure(worst, decimals)), Line("", run)
-
-
-def _shares(one: xr.Dataset, text: Text, rare: Sequence[Status]) -> Iterator[Line]:
+def _shares(one: xr.Dataset, text: Text, rare: Sequence[Status]) -> Iterator[str | Prose]:
     """Write what becomes of a target: ``71.3 ± 0.4 %``, ``20.1 %``, ``8.6 %``."""
     counts = dict(zip(map(str, one["verdict"].values), map(int, one["verdicts"].values),
                       strict=True))  # fmt: skip
@@ -146,12 +133,12 @@ def _shares(one: xr.Dataset, text: Text, rare: Sequence[Status]) -> Iterator[Lin
     share = float(one["p_met"])
     if math.isnan(share):  # assumed, or there is no sound run
         status = Status.ASSUMED if counts[Status.ASSUMED] else Status.UNTESTABLE
-        yield Line("", text(f"status.{status.value}"))
-        yield from [Line("", "–")] * (1 + len(rare))
+        yield text(f"status.{status.value}")
+        yield from ["–"] * (1 + len(rare))
         return
-    yield Line("", _met(one, counts[Status.MET], total), Style.GOOD if share >= 0.5 else Style.BAD)
+    yield Prose(_met(one, counts[Status.MET], total), Style.GOOD if share >= 0.5 else Style.BAD)
     for status in (Status.MISSED, *rare):
-        yield Line("", f"{percent(counts[status] / total)} %" if counts[status] else "–")
+        yield f"{percent(counts[status] / total)} %" if counts[status] else "–"
 
 
 def _met(one: xr.Dataset, met: int, total: int) -> str:
@@ -181,17 +168,16 @@ def percent(share: float) -> str:
     return ">99.9" if share >= 0.9995 else f"{share * 100:.1f}"
 
 
-def _output_rows(
-    one: xr.Dataset,
-    targets: Sequence[Target],
-    names_zh: Mapping[str, str],
-    text: Text,
-    room: int,
-) -> list[Row | Band]:
-    quantiles = [f"{share * 100:g} %" for share in one["quantile"].values]
-    heads = [text("sweep.output"), text("sweep.unit"), text("sweep.year"), *quantiles]
-    found: list[Row | Band] = [tuple((Line(head, style=Style.STRONG),) for head in heads)]
-    found.append(Band("-"))
+def _output_table(
+    one: xr.Dataset, targets: Sequence[Target], names_zh: Mapping[str, str], text: Text
+) -> Grid:
+    columns = [
+        text_column(text("sweep.output")),
+        Column(text("sweep.unit")),
+        Column(text("sweep.year")),
+        *(figure_column(f"{share * 100:g} %") for share in one["quantile"].values),
+    ]
+    rows = []
     for name, unit in zip(one["output"].values, one["output_unit"].values, strict=True):
         values = one["quantiles"].sel(output=name).transpose("quantile", "year")
         years = [int(year) for year in values["year"].values]
@@ -202,18 +188,18 @@ def _output_rows(
         ]
         lines = list(as_judged(shown, targets))
         decimals = _telling_decimals(lines)
-        columns: list[Cell] = [
-            tuple(Line("", figure(line.values[year], decimals)) for year in years) for line in lines
-        ]
-        found.append(
+        figures = (
+            "\n".join(figure(line.values[year], decimals) for year in years) for line in lines
+        )
+        rows.append(
             (
-                wrapped(text.pick(str(name), name_zh), room),
-                (Line(text.unit(lines[0].unit)),),
-                tuple(Line(str(year)) for year in years),
-                *columns,
+                text.pick(str(name), name_zh),
+                text.unit(lines[0].unit),
+                "\n".join(map(str, years)),
+                *figures,
             )
         )
-    return found
+    return Grid(columns, rows)
 
 
 def _telling_decimals(lines: Sequence[Series]) -> int:

@@ -9,7 +9,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from plansim.analysis.validation.result import Case, Message, Number, Result, Status
-from plansim.output.tables.table import Band, Line, Row, Style, paragraph, render_within, wrapped
+from plansim.output.tables.layout import (
+    Column,
+    Grid,
+    Prose,
+    RenderableType,
+    Style,
+    blocks,
+    lines,
+    text_column,
+)
 from plansim.output.text import Text
 
 __all__ = [
@@ -91,45 +100,28 @@ def _word(name: str, value: Number, text: Text) -> Number:
             return value
 
 
-def validation_table(
-    results: Sequence[Result], text: Text, width: int, *, colour: bool = False
-) -> str:
+def validation_table(results: Sequence[Result], text: Text) -> RenderableType:
     """Return a row for each test, then the faults of those that fail, and last the count."""
-    parts = [
-        render_within(lambda room: _rows(results, text, room), width, colour=colour),
-        *(_faults(made, text, width) for made in results if made.status is Status.FAIL),
-        _count(results, text),
+    columns = [
+        Column(),
+        Column(text("validation.id")),
+        text_column(text("validation.test"), most=32),
+        text_column(text("validation.found")),
     ]
-    return "\n\n".join(parts)
-
-
-def _rows(results: Sequence[Result], text: Text, room: int) -> list[Row | Band]:
-    heads = ("", "validation.id", "validation.test", "validation.found")
-    rows: list[Row | Band] = [
-        tuple((Line(text(key) if key else "", style=Style.STRONG),) for key in heads),
-        Band("-", Style.FAINT),
+    rows = [
+        (Prose(*_MARK[made.status]), made.id, title_text(made, text), figure_text(made, text))
+        for made in results
     ]
-    title = max(room * 2 // 5, 16)
-    for made in results:
-        mark, style = _MARK[made.status]
-        rows.append(
-            (
-                (Line(mark, style=style),),
-                (Line(made.id),),
-                wrapped(title_text(made, text), title),
-                wrapped(figure_text(made, text), max(room - title, 16)),
-            )
-        )
-    return rows
+    failed = (_faults(made, text) for made in results if made.status is Status.FAIL)
+    return blocks([Grid(columns, rows), *failed, _count(results, text)])
 
 
-def _faults(made: Result, text: Text, width: int) -> str:
-    lines = [paragraph(f"{made.id}{text('list_sep.colon')}{criterion_text(made, text)}", width)]
-    faults = [case_text(case, text) for case in made.faults]
-    lines += [paragraph(fault, width, "  ") for fault in faults[:MOST_FAULTS]]
+def _faults(made: Result, text: Text) -> RenderableType:
+    faults = [f"  {case_text(case, text)}" for case in made.faults]
+    told = faults[:MOST_FAULTS]
     if (more := len(faults) - MOST_FAULTS) > 0:
-        lines.append("  " + text("validation.more", count=more))
-    return "\n".join(lines)
+        told.append("  " + text("validation.more", count=more))
+    return lines([f"{made.id}{text('list_sep.colon')}{criterion_text(made, text)}", *told])
 
 
 def mark_of(made: Result) -> str:

@@ -9,20 +9,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from plansim.output.series import Series
-from plansim.output.tables.table import (
-    Line,
-    columns,
-    facts,
-    limit_of,
-    paragraph,
-    render,
-    series_table,
-    verdict_table,
-    wrap,
-)
+from plansim.output.tables.layout import shown
+from plansim.output.tables.series import series_table
+from plansim.output.tables.verdicts import verdict_table
 from plansim.output.text import Lang, read_text
+from plansim.output.verdict_words import limit_of
 from plansim.targets.catalogue import Attribute, Direction, Gap, Kind, Status, Target
 from plansim.targets.indicator import Measure
 from plansim.targets.verdict import Verdict
@@ -101,52 +95,7 @@ def verdict(
 def table(
     verdicts: Sequence[Verdict], targets: Sequence[Target], width: int = 100, every: bool = False
 ) -> list[str]:
-    return verdict_table(verdicts, targets, EN, width, every=every).splitlines()
-
-
-# --- widths -------------------------------------------------------------------------------------
-
-WORDS = st.text(st.sampled_from(list("ab 亿元，。（）%é")), max_size=60)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("GDP", 3), ("亿元/年", 7), ("≥ ✓ –", 5), ("é", 1), ("e\u0301", 1)]
-)
-def test_columns(text: str, expected: int) -> None:
-    assert columns(text) == expected
-
-
-@given(text=WORDS, width=st.integers(4, 40))
-def test_wrapping_keeps_the_width_and_every_character(text: str, width: int) -> None:
-    lines = wrap(text, width)
-    assert all(columns(line) <= width for line in lines)
-    assert re.sub(r"\s", "", "".join(lines)) == re.sub(r"\s", "", text)
-
-
-@given(text=WORDS, width=st.integers(12, 40))
-def test_no_line_begins_with_a_closing_mark(text: str, width: int) -> None:
-    plain = re.sub(r"[，。（）% ]+", "，", text)
-    assert not any(line.startswith("，") for line in wrap("元" + plain, width)[1:])
-
-
-def test_a_paragraph_is_indented() -> None:
-    assert paragraph("one two three", 10, "  ") == "  one two\n  three"
-
-
-def test_cells_line_up_under_chinese_text() -> None:
-    rows = [((Line("亿元"),), (Line("", "1"),)), ((Line("GDP"),), (Line("", "20"),))]
-    assert render(rows) == "亿元   1\nGDP   20"
-
-
-def test_facts_keep_the_line_breaks_of_a_text_and_wrap_the_rest() -> None:
-    said = facts([("unit", "亿元"), ("equation", "GDP = a\n  + b"), ("note", "word " * 10)], 40)
-    assert said.splitlines() == [
-        "unit      亿元",
-        "equation  GDP = a",
-        "            + b",
-        "note      word word word word word word",
-        "          word word word word",
-    ]
+    return shown(verdict_table(verdicts, targets, EN, every=every), width).splitlines()
 
 
 # --- what the plan asks for ---------------------------------------------------------------------
@@ -206,8 +155,8 @@ def test_a_binding_limit_says_until_when_it_holds(breach: int | None, expected: 
 def test_no_breach_is_called_an_achievement_in_chinese(direction: Direction) -> None:
     """突破 is a transgression of a cap, but of a floor it is praise: its figure was surpassed."""
     limit = replace(BINDING, direction=direction)
-    shown = verdict_table([verdict(limit, first_breach=2013)], [limit], ZH, 80)
-    assert "2013年起不达标" in shown
+    said = shown(verdict_table([verdict(limit, first_breach=2013)], [limit], ZH), 80)
+    assert "2013年起不达标" in said
     assert not [key for key, phrase in ZH.phrases.items() if "突破" in phrase]
 
 
@@ -306,8 +255,10 @@ def test_scenarios_that_do_not_fit_stand_in_panels() -> None:
 
 
 def test_titles_stand_under_the_scenarios() -> None:
-    said = verdict_table([verdict(PLAIN)], [PLAIN], ZH, 80, titles={"base": "规划基准情景"})
-    assert said.splitlines()[1].strip() == "规划基准情景"
+    table = verdict_table([verdict(PLAIN)], [PLAIN], ZH, titles={"base": "规划基准情景"})
+    first, second, *_ = shown(table, 80).splitlines()
+    assert first.strip() == "base"
+    assert second.split()[-1] == "规划基准情景"
 
 
 NAMES = st.sampled_from(
@@ -350,19 +301,19 @@ def test_a_table_keeps_to_its_width_and_holds_every_verdict(
 ) -> None:
     targets, verdicts = plan
     assert isinstance(text, type(EN))
-    said = verdict_table(verdicts, targets, text, width, every=every)
+    said = shown(verdict_table(verdicts, targets, text, every=every), width)
     lines = said.splitlines()
-    assert max(map(columns, lines)) <= width
+    assert max(map(cell_len, lines)) <= width
     assert not any(line != line.rstrip() for line in lines)
     in_table = {each.id for each in verdicts if each.status is not Status.UNTESTABLE}
     for each in targets:
         rows = [line for line in lines if line.startswith(f"{each.id} ")]
         assert bool(rows) == (each.id in in_table or every)
     for status in set(Status) - {Status.UNTESTABLE}:
-        shown = sum(
+        count = sum(
             line.count(f"{mark} {text.word('status', status)}") for line in lines for mark in "✓✗?="
         )
-        assert shown == sum(each.status is status for each in verdicts)
+        assert count == sum(each.status is status for each in verdicts)
 
 
 @settings(deadline=None, max_examples=20)
@@ -372,8 +323,8 @@ def test_colour_changes_nothing_but_colour(
 ) -> None:
     targets, verdicts = plan
     assert isinstance(text, type(EN))
-    plain = verdict_table(verdicts, targets, text, width)
-    colourful = verdict_table(verdicts, targets, text, width, colour=True)
+    table = verdict_table(verdicts, targets, text)
+    plain, colourful = shown(table, width), shown(table, width, colour=True)
     assert colourful != plain
     assert re.sub(r"\x1b\[\d+m", "", colourful) == plain
 
@@ -389,31 +340,33 @@ def series(name: str = "output", start: float = 100.0) -> Series:
 
 
 def test_all_years_are_shown_where_they_fit() -> None:
-    lines = series_table([series()], YEARS, EN, 120).splitlines()
+    lines = shown(series_table([series()], YEARS, EN), 120).splitlines()
     assert lines[0].split() == ["variable", "unit", *map(str, YEARS)]
     assert lines[2].split()[:4] == ["output", "亿元/year", "100", "110"]
     assert len(lines) == 3
 
 
 def test_years_that_do_not_fit_are_left_out_but_not_the_first_the_last_and_the_targets() -> None:
-    lines = series_table([series()], YEARS, EN, 70, first=[2010, 2015]).splitlines()
-    shown = [int(year) for year in lines[0].split()[2:]]
-    assert {2005, 2010, 2015, 2020} <= set(shown)
-    assert shown[:3] == [2005, 2006, 2007]
-    assert max(map(columns, lines)) <= 70
+    lines = shown(series_table([series()], YEARS, EN, first=[2010, 2015]), 70).splitlines()
+    kept = [int(year) for year in lines[0].split()[2:]]
+    assert {2005, 2010, 2015, 2020} <= set(kept)
+    assert kept[:3] == [2005, 2006, 2007]
+    assert max(map(cell_len, lines)) <= 70
     assert "left out" in " ".join(lines[3:])
 
 
 def test_names_are_wrapped_before_years_are_left_out() -> None:
     long = series("a rather long name of a variable that matters")
-    lines = series_table([long], YEARS, EN, 140).splitlines()
+    lines = shown(series_table([long], YEARS, EN), 140).splitlines()
     assert len(lines[0].split()) == 2 + len(YEARS)
 
 
 def test_chinese_names_stand_in_chinese_tables() -> None:
-    assert series_table([series()], YEARS, ZH, 120).splitlines()[2].startswith("产出")
+    assert shown(series_table([series()], YEARS, ZH), 120).splitlines()[2].startswith("产出")
 
 
 def test_a_missing_figure_is_a_dash() -> None:
     gap = replace(series(), values=dict.fromkeys(YEARS, float("nan")))
-    assert series_table([gap], YEARS, EN, 120).splitlines()[2].split()[2:] == ["–"] * len(YEARS)
+    assert shown(series_table([gap], YEARS, EN), 120).splitlines()[2].split()[2:] == ["–"] * len(
+        YEARS
+    )

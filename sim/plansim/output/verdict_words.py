@@ -1,0 +1,143 @@
+"""A verdict in words: what the plan asks for, the value, its margin, why there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+
+import numpy as np
+
+from plansim.output.text import (
+    Text,
+    decimals_for,
+    decimals_of,
+    figure,
+    margin_figure,
+    target_figure,
+)
+from plansim.targets.catalogue import Attribute, Direction, Gap, Status, Target
+from plansim.targets.verdict import Verdict, margin_of
+
+__all__ = [
+    "MARKS",
+    "bases_of",
+    "breach_text",
+    "by_section",
+    "gap_text",
+    "limit_of",
+    "margin_size",
+    "margin_text",
+    "others_of",
+    "section_of",
+    "value_text",
+]
+
+MARKS: Mapping[Status, str] = {
+    Status.MET: "✓",
+    Status.MISSED: "✗",
+    Status.UNDECIDED: "?",
+    Status.ASSUMED: "=",
+    Status.UNTESTABLE: "–",
+}
+
+
+def section_of(target: Target) -> tuple[int, int]:
+    """Sort targets by attribute, binding ones first, then by year."""
+    return list(Attribute).index(target.attribute), target.year or 0
+
+
+def by_section(targets: Iterable[Target], text: Text) -> Iterator[tuple[str, list[Target]]]:
+    """Give the targets of each attribute and year, with what they are called together."""
+    for (_, year), group in groupby(sorted(targets, key=section_of), key=section_of):
+        section = list(group)
+        yield text.word("section", section[0].attribute).format(year=year or None), section
+
+
+def limit_of(target: Target, text: Text) -> str:
+    """Write what a plan asks for, without the unit: ``≥ 1020``, ``7 ± 1``."""
+    if target.value is None or target.direction is None:
+        return ""
+    value = target_figure(target.value)
+    if target.tolerance is not None:
+        return f"{value} ± {target_figure(target.tolerance)}"
+    return f"{text.word('direction', target.direction)} {value}"
+
+
+def value_text(target: Target, value: float | None) -> str:
+    """Write a value beside its target: fine enough to show on which side of it it lies."""
+    return figure(value, _decimals(target, value))
+
+
+def _decimals(target: Target, value: float | None) -> int:
+    """Enough decimals to show on which side of the target's limits a value lies."""
+    if target.value is None:
+        return 0 if value is None else decimals_of([value])
+    return decimals_for(target.value, value, target.tolerance or 0.0)
+
+
+def margin_text(verdict: Verdict, target: Target) -> str:
+    """Write a verdict's margin in the target's unit, as fine as its value."""
+    if verdict.margin is None:
+        return ""
+    return margin_figure(verdict.margin, _decimals(target, verdict.value))
+
+
+def margin_size(target: Target, margin: float, nothing: float = 1e-6) -> str:
+    """Write a margin that is no verdict's: of a search, of a sweep.
+
+    One that is below the part ``nothing`` of the target is written as 0, none as ``–``.
+    """
+    if math.isnan(margin):
+        return "–"
+    assert target.value is not None
+    if abs(margin) <= nothing * abs(target.value):
+        margin = 0.0
+    return margin_figure(margin, decimals_for(target.value, slack=target.tolerance or 0.0))
+
+
+def bases_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:
+    """Give both values of an undecided verdict, each with the side of the target it lies on."""
+    if verdict.status is not Status.UNDECIDED:
+        return []
+    return [
+        (text.word("basis", basis), f"{_side(target, value)} {value_text(target, value)}")
+        for basis, value in verdict.bases.items()
+    ]
+
+
+def others_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:
+    """Give the values on the other bases of a verdict on which all agree, where they look other."""
+    if verdict.status is Status.UNDECIDED:
+        return []
+    shown = value_text(target, verdict.value)
+    others = [
+        (text.word("basis", basis), value_text(target, value))
+        for basis, value in list(verdict.bases.items())[1:]
+    ]
+    return [(basis, value) for basis, value in others if value != shown]
+
+
+def _side(target: Target, value: float) -> str:
+    holds = bool(margin_of(np.array(value), target) >= 0)
+    return MARKS[Status.MET if holds else Status.MISSED]
+
+
+def breach_text(verdict: Verdict, target: Target, text: Text) -> str:
+    """Say until when a binding limit holds; nothing for targets that are not followed."""
+    if verdict.first_breach is not None:
+        return text("verdicts.breach", year=verdict.first_breach)
+    follows = target.attribute is Attribute.BINDING and target.direction is not Direction.ABOUT
+    if not follows or verdict.value is None:
+        return ""
+    return text("verdicts.holds", year=verdict.followed_to or target.horizon)
+
+
+def gap_text(verdict: Verdict, text: Text) -> str:
+    """Say why a verdict could not be given; empty if it could."""
+    if verdict.gap is None:
+        return ""
+    reason = text.pick(verdict.reason_en, verdict.reason_zh)
+    if verdict.gap is Gap.NOT_MODELLED and reason:
+        return reason
+    return text.word("gap", verdict.gap).format(year=verdict.gap_year)
