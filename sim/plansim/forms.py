@@ -14,10 +14,13 @@ would; `form_of` turns every fault of the file into one error, each with its lin
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeAlias, TypeVar
 
@@ -49,7 +52,16 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, nearest
+from plansim.errors import (
+    CatalogueError,
+    Fault,
+    InputError,
+    Message,
+    UnitError,
+    UnknownNameError,
+    foreign,
+    nearest,
+)
 
 __all__ = [
     "LAX",
@@ -59,17 +71,22 @@ __all__ = [
     "Entries",
     "Form",
     "Items",
+    "Listed",
     "Location",
     "Names",
     "Plain",
     "Resolved",
+    "Wording",
     "Words",
     "doubled",
     "form_of",
+    "noting",
     "or_text",
     "parse_document",
     "read_document",
+    "schema_of",
     "shown",
+    "unknown_keys",
 ]
 
 MAX_BYTES = 1_000_000
@@ -77,6 +94,9 @@ MAX_BYTES = 1_000_000
 
 MAX_DEPTH = 12
 """Deeper nesting is refused: no file of ours comes near it, and the reader recurses."""
+
+MOST_FAULTS = 100
+"""A mapping or list with more faulty entries is hopeless, and not read to its end."""
 
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 """What a document is made of."""
@@ -112,9 +132,6 @@ class Document:
         if fault.file is not None:
             return fault
         return replace(fault, file=self.file, line=self.line((*at, *fault.at)), at=())
-
-
-_TEXT_FILE = Message("a YAML text file")
 
 
 def read_document(path: Path) -> Document:
@@ -323,9 +340,7 @@ Items: TypeAlias = Annotated[tuple[Item, ...], LAX]
 class Form(BaseModel):
     """A mapping in which every key is known and nothing is converted."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, validate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     def _misfits(self, context: Context) -> Iterator[Fault]:
         """Give what does not fit together, or does not fit the context; ``at`` says where.
@@ -340,21 +355,13 @@ class Form(BaseModel):
         """Report unknown keys in our words, and misfits though there are unknown keys."""
         if not isinstance(data, Mapping):
             return read(data)
-        known = {name for key, each in cls.model_fields.items() for name in (each.alias, key)}
-        keys = [each.alias or key for key, each in cls.model_fields.items()]
-        faults = [
-            Fault(
-                "unknown key '{key}'",
-                at=(key,),
-                expected=Message("one of {names}", names=tuple(keys)),
-                nearest=nearest(str(key), keys),
-                key=key,
-            )
-            for key in data
-            if key not in known
-        ]
+        faults: list[Fault] = []
+        if cls.model_config["extra"] == "forbid":
+            keys = [info.alias or key for key, info in cls.model_fields.items()]
+            faults += islice(unknown_keys(data, keys), MOST_FAULTS)
+            data = {key: value for key, value in data.items() if key in keys}
         try:
-            form = read({key: each for key, each in data.items() if key in known})
+            form = read(data)
         except ValidationError as error:
             raise _joined([*_details(error), *_problems(faults)]) from None
         if faults := [*faults, *form._misfits(info.context)]:
@@ -362,11 +369,34 @@ class Form(BaseModel):
         return form
 
 
+def unknown_keys(given: Iterable[str], known: Collection[str]) -> Iterator[Fault]:
+    """Give a fault for each key of a mapping that is not known."""
+    for key in given:
+        if key not in known:
+            yield Fault(
+                "unknown key '{key}'",
+                at=(key,),
+                expected=Message("one of {names}", names=tuple(known)),
+                nearest=nearest(key, known),
+                key=key,
+            )
+
+
 class Words(Form):
     """The same thing said in English and in Chinese."""
 
     en: str
     zh: str
+
+
+Wording: TypeAlias = Annotated[
+    Words,
+    BeforeValidator(
+        lambda text: {"en": text, "zh": text} if isinstance(text, str) else text,
+        json_schema_input_type=str | Words,
+    ),
+]
+"""A text in both languages, or one text for both."""
 
 
 def _listed(value: object) -> object:
@@ -412,21 +442,37 @@ class Entries:
     """
 
     raw: Any
-    resolve: Callable[[Any, Any, Context], object]
+    resolve: Callable[..., object]
+    unique: str = ""
+    """A key of the entries under which no two have the same, or empty."""
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_wrap_validator_function(
             self._read, handler.generate_schema(self.raw)
         )
 
+    def found(self, key: str | int, entry: Any, context: Context) -> object:
+        """Return what one entry stands for."""
+        return self.resolve(key, entry, context)
+
     def _read(self, data: Any, read: Callable[[Any], Any], info: ValidationInfo) -> object:
+        data = _listed(data) if self.raw is Names else data
         if not isinstance(data, Mapping | list):
             return read(data)
         is_list = isinstance(data, list)
         sound: dict[str | int, object] = {}
         problems: list[InitErrorDetails] = []
-        entries = enumerate(data) if isinstance(data, list) else data.items()
+        entries = list(enumerate(data)) if isinstance(data, list) else list(data.items())
+        if self.unique:
+            names = (
+                ((key, self.unique), str(value[self.unique]))
+                for key, value in entries
+                if isinstance(value, Mapping) and self.unique in value
+            )
+            problems += _problems(tuple(doubled(names)))
         for key, value in entries:
+            if len(problems) >= MOST_FAULTS:
+                break
             try:
                 (entry,) = read([value]) if is_list else read({key: value}).values()
             except ValidationError as error:
@@ -434,12 +480,44 @@ class Entries:
                 problems += _details(error, shift, skip=len(shift))
                 continue
             try:
-                sound[key] = self.resolve(key, entry, info.context)
+                sound[key] = self.found(key, entry, info.context)
             except InputError as error:
-                problems += _problems(error.faults, (key,))
+                problems += _problems(tuple(_own(error)), (key,))
         if problems:
             raise _joined(problems)
         return tuple(sound.values()) if is_list else sound
+
+
+@dataclass(frozen=True)
+class Listed(Entries):
+    """The same of a list whose positions do not matter: ``resolve`` takes entry and context.
+
+    Without ``resolve`` each entry stands for itself.
+    """
+
+    resolve: Callable[[Any, Context], object] = lambda entry, _: entry
+
+    def found(self, key: str | int, entry: Any, context: Context) -> object:
+        """Return what one entry stands for."""
+        return self.resolve(entry, context)
+
+
+@contextlib.contextmanager
+def noting(faults: list[Fault], *at: str | int) -> Iterator[None]:
+    """Note the faults of an entry instead of raising them; what comes after them is left out."""
+    try:
+        yield
+    except InputError as error:
+        faults += (replace(fault, at=(*at, *fault.at)) for fault in _own(error))
+
+
+def _own(error: InputError) -> Iterator[Fault]:
+    """Give the faults of an entry; that it names nothing that exists is not another file's."""
+    for fault in error.faults:
+        yield replace(fault, file=None, line=None) if isinstance(error, _OF_ENTRY) else fault
+
+
+_OF_ENTRY = (UnknownNameError, UnitError)
 
 
 def doubled(values: Iterable[tuple[Location, str]]) -> Iterator[Fault]:
@@ -477,6 +555,15 @@ def form_of(
         ordered = sorted(zip(own, faults, strict=True), key=lambda pair: pair[0])
         raise error(dict.fromkeys(fault for _, fault in ordered))
     return whole
+
+
+def schema_of(form: type[Form], title: str) -> str:
+    """Return the JSON Schema of a form, for editors."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    schema = head | form.model_json_schema() | {"title": title}
+    # What tells forms of an entry apart is a function, which a schema cannot say: {value, unit} is
+    # a mapping of elements too, and "one of" would refuse it.
+    return json.dumps(schema, indent=2, ensure_ascii=False).replace('"oneOf":', '"anyOf":') + "\n"
 
 
 def _details(
@@ -520,7 +607,7 @@ def _faults(document: Document, detail: ErrorDetails) -> Iterator[Fault]:
     at: Location = tuple(part for part in detail["loc"] if not str(part).startswith(("<", "[key")))
     known = detail.get("ctx", {})
     if isinstance(error := known.get("error"), InputError):
-        yield from (document.placed(fault, at) for fault in error.faults)
+        yield from (document.placed(fault, at) for fault in _own(error))
         return
     name = next((part for part in reversed(at) if isinstance(part, str)), "")
     choice = tuple(re.findall("'([^']+)'", str(known.get("expected", ""))))
@@ -537,7 +624,7 @@ def _faults(document: Document, detail: ErrorDetails) -> Iterator[Fault]:
     fault = Fault(
         message,
         expected=Message("one of {names}", names=choice) if choice else _expected(detail),
-        found=shown(detail["input"]),
+        found=Message("none") if detail["type"] == "too_short" else shown(detail["input"]),
         nearest=nearest(str(detail["input"]), choice),
     )
     yield document.placed(fault, at)
@@ -551,8 +638,8 @@ def _expected(detail: ErrorDetails) -> Message:
             return Message("at least {number:g}", number=number)
         case {"le": number}:
             return Message("at most {number:g}", number=number)
-        case {"min_length": number}:
-            return Message("at least {number:g} entries", number=number)
+        case {"min_length": 1}:
+            return Message("at least one entry")
     if detail["type"] == "finite_number":
         return Message("a finite number")
     return _EXPECTED.get(detail["type"]) or foreign(detail["msg"])

@@ -109,7 +109,7 @@ def test_every_fault_of_the_file_is_told_with_its_line(town: Model, tmp_path: Pa
     told = [(each.line, str(each.message), each.nearest) for each in caught.value.faults]
     assert told == [
         (10, "the model has no variable 'brths'", "births"),
-        (11, "two loops have the id 'R1'", None),
+        (11, "'R1' stands twice", None),
         (15, "'stock' is no switch", "stock"),
     ]
 

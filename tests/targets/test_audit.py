@@ -312,10 +312,9 @@ def test_changed_evidence_changes_findings(copied: Path) -> None:
         ("  stands: implied < rate", "  stands: implied - rate", "{0}: not a comparison; "
          "expected a comparison; found implied - rate"),
         ("    urban_share: O03.target", "    urban_share: {reference: O03.target, value: 1}",
-         "{0}: the figure 'urban_share' has both a reference and a value"),
-        ("    urban_share: O03.target", "    urban_share: {value: 60}", "{0}: the figure "
-         "'urban_share' says neither where it stands nor what it is; expected a reference, or "
-         "value, unit and source"),
+         "{0}: unknown key 'reference'; expected one of value, unit, source"),
+        ("    urban_share: O03.target", "    urban_share: {value: 60}", "{0}: the key "
+         "'source' is missing"),
         ("The same row asks for {end:.0f} 亿元", "The same row asks for {ends:.0f} 亿元", "{0}: "
          "the text names 'ends', which nothing gives; did you mean 'end'?"),
         ("The same row asks for {end:.0f} 亿元", "The same row asks for {end!r:.0f} 亿元", "{0}: "
@@ -329,9 +328,9 @@ def test_changed_evidence_changes_findings(copied: Path) -> None:
         ("The same row asks for {end:.0f} 亿元", "The same row asks for {end 亿元", "{0}: the text "
          "cannot be filled: unexpected '{{' in field name"),
         ("  nature: slack", "  nature: slck", "{0}: 'nature' has the wrong value; expected "
-         "'contradiction', 'tension', 'definition', 'rounding', 'slack', 'consistent' or 'silent'; "
-         "found the text 'slck'"),
-        ("- id: I33", "- id: I32", "{0}: the id I32 stands twice"),
+         "one of contradiction, tension, definition, rounding, slack, consistent, silent; "
+         "found the text 'slck'; did you mean 'slack'?"),
+        ("- id: I33", "- id: I32", "{0}: 'I32' stands twice"),
         ("- id: I33", "- ident: I33", "{0}: the key 'id' is missing"),
     ],
 )  # fmt: skip

@@ -365,7 +365,8 @@ def test_all_faults_of_the_form_come_at_once(tmp_path: Path) -> None:
          "found variable, planned"),
         ("variable: GDP", "variables: {constant: GDP}", "7: G1 has only one basis; "
          "expected variable, or two bases or more"),
-        ("variable: GDP", "variables: {constant: GDP, curent: GDP}", "7: 'curent' has the wrong value; "
+        ("variable: GDP", "variables: {constant: GDP, curent: GDP}",
+         "7: 'curent' has the wrong value; "
          "expected one of constant, current, registered, resident; found the text 'curent'; "
          "did you mean 'current'?"),
         ("unit: 亿元", "unit: 亿元\n  base: {year: last, value: 1}", "5: there is no such "

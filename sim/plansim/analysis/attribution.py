@@ -19,7 +19,7 @@ from plansim.errors import Fault, InputError
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
-from plansim.scenario.values import lever_of
+from plansim.scenario.references import lever_of
 from plansim.targets.catalogue import Status, Target, judged_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.verdict import Findings

@@ -284,7 +284,7 @@ def _series_meant(name: str, model: Model) -> tuple[Variable, tuple[str, ...]]:
     """Find a variable, and the elements that are named in brackets; none stand for all."""
     if "[" not in name:
         return model.find(name), ()
-    from plansim.scenario.values import cells_meant  # loads pydantic
+    from plansim.scenario.references import cells_meant
 
     return cells_meant(model, name)
 

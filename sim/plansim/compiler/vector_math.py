@@ -92,11 +92,6 @@ class Writer:
         self.lines.append(f"  {name} = {text}")
         return name
 
-    def fresh(self) -> str:
-        """Give a name for a block."""
-        self._count += 1
-        return f"b{self._count}"
-
     def number(self, value: float) -> str:
         """Give a constant in every element."""
         raw = struct.pack(">d", value).hex().upper()

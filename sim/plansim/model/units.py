@@ -20,7 +20,7 @@ from plansim.files import shipped
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
-__all__ = ["NO_UNIT", "base_powers", "compatible", "convert", "units_sha256"]
+__all__ = ["NO_UNIT", "base_powers", "convert", "units_sha256"]
 
 NO_UNIT = "Dmnl"
 """What Vensim calls the unit of a plain number."""
@@ -68,18 +68,6 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
             )
         )
     return value * factor
-
-
-def compatible(one: str, other: str) -> bool:
-    """Whether two units measure the same thing.
-
-    Raises:
-        UnitError: a unit is unknown.
-
-    >>> compatible("万kW*Hour", "亿kWh"), compatible("元", "美元")
-    (True, False)
-    """
-    return _plain(one) == _plain(other) or _factor(_plain(one), _plain(other)) is not None
 
 
 def base_powers(unit: str) -> tuple[float, dict[str, int]]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plansim.errors import Fault, ScenarioError, nearest
+from plansim.errors import Fault, Message, ScenarioError, nearest
 from plansim.files import is_shipped, shipped
-from plansim.forms import Document
+from plansim.forms import Document, form_of, noting, read_document
 from plansim.model.records import Model, TimeSpec, VariableKind, folded
 from plansim.scenario.records import (
     Change,
@@ -21,14 +21,8 @@ from plansim.scenario.records import (
     scenario_files,
     unsound_clock,
 )
-from plansim.scenario.schema import ScenarioFile, Wording, read_scenario_file
-from plansim.scenario.values import (
-    Assignment,
-    assignments,
-    file_entries,
-    implausible,
-    override_entries,
-)
+from plansim.scenario.schema import ScenarioFile
+from plansim.scenario.values import Assignment, Origin, implausible, overrides_assigned
 
 __all__ = ["merged", "read_heads"]
 
@@ -40,22 +34,23 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
         ScenarioError: with every fault of the file, its ancestors and the overrides.
     """
     files: dict[str, str] = {}
-    lineage, faults = _read_lineage(path, files)
+    faults: list[Fault] = []
+    lineage = _read_lineage(path, model, files, faults)
     below: dict[str, Assignment] = {}
     own: dict[str, Assignment] = {}
     for layer in lineage:
         below |= own
-        own = assignments(model, file_entries(model, layer.document, layer.file, faults), faults)
-    own |= assignments(model, override_entries(overrides, faults), faults)
+        own = layer.file.assignments
+    own |= overrides_assigned(model, overrides, faults)
     together = below | own
-    time = _clock(model, together, faults)
+    time = model.time if faults else _clock(model, together, faults)
     if faults:
         raise ScenarioError(faults)
 
     leaf = lineage[-1]
     ours = {layer.document.file for layer in lineage if is_shipped(layer.path)}
     assumed = {key: layer for layer in lineage for key in layer.file.assumes}
-    head = _head(leaf)
+    head = _head(leaf.path, leaf.file)
     scenario = Scenario(
         id=head.id,
         title_en=head.title_en,
@@ -66,7 +61,10 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
         lineage=tuple(layer.path.stem for layer in lineage),
         values={key: value.number for key, value in together.items()},
         time=time,
-        assumed={key: _text(layer.file.assumes[key]) for key, layer in assumed.items()},
+        assumed={
+            key: Text(layer.file.assumes[key].en, layer.file.assumes[key].zh)
+            for key, layer in assumed.items()
+        },
         assumed_lines={
             key: (layer.document.file, layer.document.line(("assumes", key)))
             for key, layer in assumed.items()
@@ -91,9 +89,8 @@ def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
     heads: list[ScenarioHead] = []
     faults: list[Fault] = []
     for path in scenario_files(folder):
-        layer = _read_layer(path, faults)
-        if layer is not None:
-            heads.append(_head(layer))
+        with noting(faults):
+            heads.append(_head(path, form_of(ScenarioFile, read_document(path))))
     if faults:
         raise ScenarioError(faults)
     return tuple(heads)
@@ -101,88 +98,75 @@ def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One scenario file, well formed."""
+    """One scenario file, sound."""
 
     path: Path
     document: Document
     file: ScenarioFile
 
 
-def _head(layer: _Layer) -> ScenarioHead:
-    title, description = _text(layer.file.title), _text(layer.file.description)
-    parent = layer.file.parent
+def _head(path: Path, file: ScenarioFile) -> ScenarioHead:
+    parent = file.parent
     return ScenarioHead(
-        id=layer.path.stem,
-        title_en=title.en,
-        title_zh=title.zh,
-        description_en=description.en,
-        description_zh=description.zh,
+        id=path.stem,
+        title_en=file.title.en,
+        title_zh=file.title.zh,
+        description_en=file.description.en,
+        description_zh=file.description.zh,
         parent=Path(parent).stem if parent is not None and is_path(parent) else parent,
-        path=layer.path,
+        path=path,
     )
 
 
-def _text(wording: Wording) -> Text:
-    if isinstance(wording, str):
-        return Text(en=wording, zh=wording)
-    return Text(en=wording.en, zh=wording.zh)
+def _read_lineage(
+    path: Path, model: Model, files: dict[str, str], faults: list[Fault]
+) -> list[_Layer]:
+    """Return a scenario and its ancestors as far as they are sound; the root comes first.
 
-
-def _read_lineage(path: Path, files: dict[str, str]) -> tuple[list[_Layer], list[Fault]]:
-    """Read a scenario and its ancestors, as far as they can be read; the root comes first.
-
-    What was looked for goes to ``files``.
+    What was looked for goes to ``files``, what is wrong to ``faults``.
     """
-    faults: list[Fault] = []
     lineage: list[_Layer] = []
-    seen = [path.resolve()]
-    here: Path | None = path
-    while here is not None and (layer := _read_layer(here, faults)) is not None:
-        files[str(here)] = layer.document.sha256
-        lineage.insert(0, layer)
-        here = _parent_path(layer, faults, files)
-        if here is not None and here.resolve() in seen:
-            circle = " → ".join(each.stem for each in (*seen, here))
-            line = layer.document.line(("parent",))
-            faults.append(
-                Fault("the parents run in a circle", layer.document.file, line, found=circle)
-            )
+    seen: list[Path] = []
+    file: Path | None = path
+    while file is not None:
+        seen.append(file)
+        document = read_document(file)
+        files[str(file)] = document.sha256
+        with noting(faults):
+            form = form_of(ScenarioFile, document, Origin(model, document), ScenarioError)
+            lineage.insert(0, _Layer(file, document, form))
+        # A parent that a faulty file names is read all the same, for its own faults.
+        named = document.data.get("parent") if isinstance(document.data, dict) else None
+        file = _parent_path(file, named, document, faults, files) if named else None
+        if file is not None and file.resolve() in (other.resolve() for other in seen):
+            circle = " → ".join(other.stem for other in (*seen, file))
+            fault = Fault("the parents run in a circle", found=circle)
+            faults.append(document.placed(fault, ("parent",)))
             break
-        if here is not None:
-            seen.append(here.resolve())
-    return lineage, faults
+    return lineage
 
 
-def _read_layer(path: Path, faults: list[Fault]) -> _Layer | None:
-    document, file = read_scenario_file(path)
-    faults.extend(document.faults)
-    return None if file is None else _Layer(path, document, file)
-
-
-def _parent_path(layer: _Layer, faults: list[Fault], files: dict[str, str]) -> Path | None:
-    parent = layer.file.parent
-    if parent is None:
+def _parent_path(
+    child: Path, parent: object, document: Document, faults: list[Fault], files: dict[str, str]
+) -> Path | None:
+    if not isinstance(parent, str):
         return None
-    here = layer.path.parent
     if is_path(parent):
-        candidates = [here / parent]
+        candidates = [child.parent / parent]
     else:
-        candidates = [here / f"{parent}.yaml", shipped("scenarios") / f"{parent}.yaml"]
+        candidates = [child.parent / f"{parent}.yaml", shipped("scenarios") / f"{parent}.yaml"]
     for candidate in candidates:
         if candidate.is_file():
             return candidate
         files[str(candidate)] = ""
-    known = sorted({path.stem for each in candidates for path in scenario_files(each.parent)})
-    line = layer.document.line(("parent",))
-    faults.append(
-        Fault(
-            f"there is no parent '{parent}'",
-            layer.document.file,
-            line,
-            expected="the id of a scenario, or a relative path",
-            nearest=nearest(parent, known),
-        )
+    known = sorted({path.stem for file in candidates for path in scenario_files(file.parent)})
+    fault = Fault(
+        "there is no parent '{name}'",
+        expected=Message("the id of a scenario, or a relative path"),
+        nearest=nearest(parent, known),
+        name=parent,
     )
+    faults.append(document.placed(fault, ("parent",)))
     return None
 
 

@@ -1,324 +1,97 @@
 """The form of a scenario file: which keys it may have, and what each may hold.
 
-This says nothing about the model. ``scenarios/schema.json`` is the same form for editors;
+``scenarios/schema.json`` is the same form for editors;
 ``python -m plansim.scenario.schema > scenarios/schema.json`` writes it anew.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Annotated, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, Field
 
-from plansim.errors import Fault, nearest
-from plansim.forms import Document, read_document
-from plansim.forms import Location as Place
+from plansim.errors import Fault, InputError, Message
+from plansim.forms import Entries, Form, Location, Wording, Words, schema_of
+from plansim.scenario.values import (
+    Assignment,
+    Lever,
+    Origin,
+    Setting,
+    assigned,
+    doubly_assigned,
+    lever_assigned,
+)
 
-__all__ = [
-    "Cell",
-    "Lever",
-    "Pulse",
-    "Quantity",
-    "Row",
-    "ScenarioFile",
-    "Setting",
-    "Switch",
-    "Text",
-    "Wording",
-    "read_scenario_file",
-    "schema_text",
-    "shown",
-]
+__all__ = ["ScenarioFile", "schema_text"]
 
 
-class _Form(BaseModel):
-    """A mapping in which every key is known."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class Text(_Form):
-    """The same thing said in English and in Chinese."""
-
-    en: str
-    zh: str
+def _at(
+    field: str, read: Callable[[str, Any, Origin], tuple[Assignment, ...]]
+) -> Callable[[str, Any, Origin | None], tuple[Assignment, ...]]:
+    """Return how the entries of a field are read; without a model they set nothing."""
+    return lambda name, setting, origin: (
+        () if origin is None else read(name, setting, origin.below(field, name))
+    )
 
 
-class Quantity(_Form):
-    """A number with its unit."""
-
-    value: float
-    unit: str
+_Reason = Annotated[Wording, BeforeValidator(lambda text: "" if text is None else text)]
 
 
-def _shape(value: object) -> str:
-    """Tell pydantic which form an entry is meant to have, so that only that one is reported."""
-    if isinstance(value, str):
-        return "<text>"
-    if isinstance(value, list):
-        return "<list>"
-    if isinstance(value, dict):
-        return "<quantity>" if {"value", "unit"} & value.keys() else "<mapping>"
-    return "<number>"
+def _reason(target: str, words: Words, origin: object) -> Words:
+    if not (words.en + words.zh).strip():
+        expected = Message("why the scenario takes this target as given, in a sentence")
+        raise InputError(Fault("'{name}' gives no reason", expected=expected, name=target))
+    return words
 
 
-def _or_text(value: object) -> str:
-    return "<text>" if isinstance(value, str) else "<mapping>"
+_Assigned = dict[str, tuple[Assignment, ...]]
 
 
-def _or_quantity(value: object) -> str:
-    shape = _shape(value)
-    return shape if shape in {"<text>", "<number>"} else "<quantity>"
-
-
-def _or_lever(value: object) -> str:
-    if isinstance(value, dict) and {"size", "start", "length"} & value.keys():
-        return "<pulse>"
-    shape = _shape(value)
-    return "<number>" if shape == "<list>" else shape
-
-
-Wording: TypeAlias = Annotated[
-    Annotated[str, Tag("<text>")] | Annotated[Text, Tag("<mapping>")],
-    Discriminator(_or_text),
-]
-Cell: TypeAlias = Annotated[
-    Annotated[float, Tag("<number>")]
-    | Annotated[str, Tag("<text>")]
-    | Annotated[Quantity, Tag("<quantity>")],
-    Discriminator(_or_quantity),
-]
-Row: TypeAlias = Annotated[
-    Annotated[float, Tag("<number>")]
-    | Annotated[str, Tag("<text>")]
-    | Annotated[Quantity, Tag("<quantity>")]
-    | Annotated[list[Cell], Tag("<list>")]
-    | Annotated[dict[str, Cell], Tag("<mapping>")],
-    Discriminator(_shape),
-]
-Setting: TypeAlias = Annotated[
-    Annotated[float, Tag("<number>")]
-    | Annotated[str, Tag("<text>")]
-    | Annotated[Quantity, Tag("<quantity>")]
-    | Annotated[list[Row], Tag("<list>")]
-    | Annotated[dict[str, Row], Tag("<mapping>")],
-    Discriminator(_shape),
-]
-
-
-class Switch(_Form):
-    """A lever that changes once: one value before a year, another from it on."""
-
-    before: Cell | None = None
-    after: Cell | None = None
-    from_: Cell | None = Field(default=None, alias="from")
-
-
-class Pulse(_Form):
-    """A lever that acts for a while: how much, from when, for how long."""
-
-    size: Cell | None = None
-    start: Cell | None = None
-    length: Cell | None = None
-
-
-Lever: TypeAlias = Annotated[
-    Annotated[float, Tag("<number>")]
-    | Annotated[str, Tag("<text>")]
-    | Annotated[Quantity, Tag("<quantity>")]
-    | Annotated[Switch, Tag("<mapping>")]
-    | Annotated[Pulse, Tag("<pulse>")],
-    Discriminator(_or_lever),
-]
-
-
-class ScenarioFile(_Form):
-    """What a scenario file may say."""
+class ScenarioFile(Form):
+    """What a scenario file may say; read with an `Origin`, or without one for its words alone."""
 
     title: Wording = Field(description="What the scenario is called, in English and Chinese.")
     description: Wording = Field(
-        default=Text(en="", zh=""), description="What it is about, in a few sentences."
+        default=Words(en="", zh=""), description="What it is about, in a few sentences."
     )
     parent: str | None = Field(
         default=None,
         description="The scenario from which this one differs: its id, or a relative path.",
     )
-    values: dict[str, Setting] = Field(
+    values: Annotated[_Assigned, Entries(dict[str, Setting], _at("values", assigned))] = Field(
         default={},
         description="Constants of the model, `NAME` or `NAME[element]`: a number in the model's "
         "unit, a text with a unit (`12 %/Year`), {value, unit}; for an array also a list or "
         "{element: value}. One number for an array sets every element.",
     )
-    levers: dict[str, Lever] = Field(
+    levers: Annotated[_Assigned, Entries(dict[str, Lever], _at("levers", lever_assigned))] = Field(
         default={},
         description="Policy levers: a number, {before, after, from} or {size, start, length}.",
     )
-    assumes: dict[str, Wording] = Field(
+    assumes: Annotated[dict[str, Words], Entries(dict[str, _Reason], _reason)] = Field(
         default={},
         description="Ids of the targets that the scenario sets, so that meeting them proves "
         "nothing, each with the reason.",
     )
     sources: list[str] = Field(default=[], description="Where the values come from.")
 
+    @property
+    def assignments(self) -> dict[str, Assignment]:
+        """All numbers that the file sets, by key."""
+        entries = (*self.values.values(), *self.levers.values())
+        return {number.key: number for numbers in entries for number in numbers}
+
+    def _misfits(self, context: object) -> Iterator[Fault]:
+        entries: dict[Location, tuple[Assignment, ...]] = {}
+        entries |= {("values", name): numbers for name, numbers in self.values.items()}
+        entries |= {("levers", name): numbers for name, numbers in self.levers.items()}
+        yield from doubly_assigned({}, entries)
+
 
 def schema_text() -> str:
-    """Give the JSON Schema of a scenario file, as ``scenarios/schema.json`` holds it."""
-    schema = ScenarioFile.model_json_schema()
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    text = json.dumps(head | schema | {"title": "Scenario"}, indent=2, ensure_ascii=False)
-    # What tells the forms apart is a function, which a schema cannot say: {value, unit} is a
-    # mapping of elements too, and "one of" would refuse it.
-    return text.replace('"oneOf":', '"anyOf":') + "\n"
-
-
-def read_scenario_file(path: Path) -> tuple[Document, ScenarioFile | None]:
-    """Read a scenario file; the document carries every fault of its form.
-
-    The second part is None if there is no telling what the file means.
-    """
-    document = read_document(path)
-    if document.data is None and document.faults:
-        return document, None
-    try:
-        file = ScenarioFile.model_validate(document.data)
-        faults = (*document.faults, *_unreasoned(document, file))
-        return replace(document, faults=faults), file
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-    form = [_form_fault(document, detail) for detail in details]
-    marked = replace(document, faults=(*document.faults, *form))
-    # What is sound is read all the same, so that the faults of its names and values are found too:
-    # without the misspelt keys alone, or where that is no scenario either, without their entries.
-    for whole in (False, True):
-        try:
-            return marked, ScenarioFile.model_validate(
-                _sound_part(document.data, details, whole=whole)
-            )
-        except ValidationError:
-            continue
-    return marked, None
-
-
-def _no_reason(document: Document, place: Place) -> Fault:
-    """Say that a target is assumed without a word why."""
-    return Fault(
-        f"'{'.'.join(map(str, place))}' gives no reason",
-        document.file,
-        document.line(place),
-        expected="why the scenario takes this target as given, in a sentence",
-    )
-
-
-def _unreasoned(document: Document, file: ScenarioFile) -> tuple[Fault, ...]:
-    return tuple(
-        _no_reason(document, ("assumes", key))
-        for key, reason in file.assumes.items()
-        if not (reason if isinstance(reason, str) else reason.en + reason.zh).strip()
-    )
-
-
-def _sound_part(data: object, details: Sequence[ErrorDetails], *, whole: bool) -> object:
-    """Leave out the entries with something wrong; of unknown keys, unless ``whole``, these alone.
-
-    A scenario without a sound title gets one, since nothing else hangs on it.
-    """
-    if not isinstance(data, Mapping):
-        return data
-    broken: set[Place] = set()
-    for detail in details:
-        place = tuple(part for part in detail["loc"] if not str(part).startswith("<"))
-        if place[:1] in {("title",), ("description",)}:
-            place = place[:1]
-        elif whole or detail["type"] != "extra_forbidden":
-            place = place[:2]
-        broken.add(place)
-
-    deepest = max(map(len, broken), default=0)
-
-    def pruned(node: object, place: Place) -> object:
-        if not isinstance(node, Mapping) or len(place) >= deepest:
-            return node
-        return {
-            key: sound
-            for key, each in node.items()
-            if (*place, key) not in broken
-            # A lever of nothing but misspelt keys is left out, not called empty.
-            and ((sound := pruned(each, (*place, key))) or sound == each)
-        }
-
-    sound = pruned(data, ())
-    assert isinstance(sound, dict)
-    return {"title": "?"} | sound
-
-
-_EXPECTED = {
-    "string_type": "text",
-    "model_type": "a mapping (key: value)",
-    "dict_type": "a mapping (key: value)",
-    "list_type": "a list",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-}
-_KEYS_OF: Mapping[str, type[_Form]] = {
-    "<quantity>": Quantity,
-    "<pulse>": Pulse,
-    "levers": Switch,
-    "title": Text,
-    "description": Text,
-    "assumes": Text,
-}
-
-
-def _form_fault(document: Document, detail: ErrorDetails) -> Fault:
-    """Say in our words, and with the line, what pydantic found wrong."""
-    loc = detail["loc"]
-    place: Place = tuple(part for part in loc if not str(part).startswith("<"))
-    name = ".".join(str(part) for part in place)
-    line = document.line(place)
-    if detail["type"] == "missing":
-        return Fault(f"'{name}' is missing", document.file, line)
-    if place[:1] == ("assumes",) and detail["input"] is None:
-        return _no_reason(document, place)
-    if detail["type"] == "extra_forbidden":
-        around = (str(part) for part in loc[-2::-1] if str(part).startswith("<") or part == loc[0])
-        form = next((_KEYS_OF[part] for part in around if part in _KEYS_OF), ScenarioFile)
-        keys = [field.alias or key for key, field in form.model_fields.items()]
-        return Fault(
-            f"unknown key '{name}'",
-            document.file,
-            line,
-            expected="one of " + ", ".join(keys),
-            nearest=nearest(str(place[-1]), keys),
-        )
-    return Fault(
-        f"'{name}' has the wrong type" if place else "this is not a scenario",
-        document.file,
-        line,
-        expected=_EXPECTED.get(detail["type"], detail["msg"]),
-        found=shown(detail["input"]),
-    )
-
-
-def shown(value: object) -> str:
-    """Say in a word or two what a message found."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return f"{value:g}"
-        case str():
-            return f"the text '{value}'" if len(value) <= 60 else "a long text"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
+    """Return the JSON Schema of a scenario file, as ``scenarios/schema.json`` holds it."""
+    return schema_of(ScenarioFile, "Scenario")
 
 
 if __name__ == "__main__":

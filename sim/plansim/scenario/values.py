@@ -10,41 +10,41 @@ import itertools
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
-from plansim.errors import Fault, InputError, Message, ScenarioError, UnknownNameError, nearest
-from plansim.forms import Document
-from plansim.forms import Location as Place
-from plansim.model.records import Model, Variable, VariableKind, folded
+from pydantic import ConfigDict, Discriminator, Field, Tag
+
+from plansim.errors import Fault, InputError, Message, ScenarioError
+from plansim.forms import Document, Form, Location, noting, shown, unknown_keys
+from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT, convert
 from plansim.scenario.records import OVERRIDE
-from plansim.scenario.schema import (
-    Cell,
-    Pulse,
-    Quantity,
-    Row,
-    ScenarioFile,
-    Setting,
-    Switch,
-    shown,
+from plansim.scenario.references import (
+    PULSE,
+    SWITCH,
+    constant_meant,
+    elements_meant,
+    lever_constants,
+    split_name,
 )
 
 __all__ = [
     "Apply",
     "Assignment",
-    "Entry",
-    "assignments",
-    "cells_meant",
-    "file_entries",
+    "Cell",
+    "Lever",
+    "Origin",
+    "Setting",
+    "assigned",
+    "doubly_assigned",
     "implausible",
-    "lever_of",
-    "meant",
+    "lever_assigned",
     "number_in",
     "outside",
-    "override_entries",
+    "overrides_assigned",
     "range_text",
 ]
 
@@ -57,41 +57,109 @@ class Apply(StrEnum):
     MULTIPLY = "multiply"  # x · f
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One name that a file or an override sets, before the model is asked."""
+# --- what a file may say of a value ---------------------------------------------------------------
 
-    name: str
-    setting: Setting
+
+class Quantity(Form):
+    """A number with its unit."""
+
+    value: float
+    unit: str
+
+
+def _shape(value: object) -> str:
+    """Tell pydantic which form an entry is meant to have, so that only that one is reported."""
+    if isinstance(value, str):
+        return "<text>"
+    if isinstance(value, list):
+        return "<list>"
+    if isinstance(value, dict):
+        return "<quantity>" if {"value", "unit"} & value.keys() else "<mapping>"
+    return "<number>"
+
+
+def _or_quantity(value: object) -> str:
+    shape = _shape(value)
+    return shape if shape in {"<text>", "<number>"} else "<quantity>"
+
+
+def _or_lever(value: object) -> str:
+    if isinstance(value, dict) and PULSE.keys() & value.keys():
+        return "<pulse>"
+    shape = _shape(value)
+    return "<number>" if shape == "<list>" else shape
+
+
+_Number: TypeAlias = Annotated[float, Tag("<number>")]
+_Text: TypeAlias = Annotated[str, Tag("<text>")]
+_Quantity: TypeAlias = Annotated[Quantity, Tag("<quantity>")]
+
+Cell: TypeAlias = Annotated[_Number | _Text | _Quantity, Discriminator(_or_quantity)]
+Row: TypeAlias = Annotated[
+    _Number
+    | _Text
+    | _Quantity
+    | Annotated[list[Cell], Tag("<list>")]
+    | Annotated[dict[str, Cell], Tag("<mapping>")],
+    Discriminator(_shape),
+]
+Setting: TypeAlias = Annotated[
+    _Number
+    | _Text
+    | _Quantity
+    | Annotated[list[Row], Tag("<list>")]
+    | Annotated[dict[str, Row], Tag("<mapping>")],
+    Discriminator(_shape),
+]
+
+
+class _Lever(Form):
+    """Several constants; a key that is none of them hides nothing that is wrong with the others."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
+
+
+class Switch(_Lever):
+    """A lever that changes once: one value before a year, another from it on."""
+
+    before: Cell | None = None
+    after: Cell | None = None
+    from_: Cell | None = Field(default=None, alias="from")
+
+
+class Pulse(_Lever):
+    """A lever that acts for a while: how much, from when, for how long."""
+
+    size: Cell | None = None
+    start: Cell | None = None
+    length: Cell | None = None
+
+
+Lever: TypeAlias = Annotated[
+    _Number
+    | _Text
+    | _Quantity
+    | Annotated[Switch, Tag("<mapping>")]
+    | Annotated[Pulse, Tag("<pulse>")],
+    Discriminator(_or_lever),
+]
+
+
+# --- what a file sets -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an entry stands that sets constants of a model."""
+
+    model: Model
     document: Document | None = None
     """None for an override."""
-    place: Place = ()
+    at: Location = ()
 
-    @property
-    def file(self) -> str:
-        """What messages name as the place of origin."""
-        return OVERRIDE if self.document is None else self.document.file
-
-    def line(self, below: Place = ()) -> int | None:
-        """Give the line of the entry, or of a part of it."""
-        return None if self.document is None else self.document.line((*self.place, *below))
-
-    def fault(
-        self,
-        message: str,
-        below: Place = (),
-        *,
-        expected: str | None = None,
-        found: str | None = None,
-        nearest: str | None = None,
-    ) -> ScenarioError:
-        """Make the error that one fault of this entry is."""
-        return ScenarioError(Fault(message, self.file, self.line(below), expected, found, nearest))
-
-    def relay(self, error: InputError, below: Place = ()) -> ScenarioError:
-        """Make the error that puts somebody else's faults where this entry stands."""
-        line = self.line(below)
-        return ScenarioError(replace(fault, file=self.file, line=line) for fault in error.faults)
+    def below(self, *at: str | int) -> Origin:
+        """Return the origin of an entry inside this one."""
+        return replace(self, at=(*self.at, *at))
 
 
 @dataclass(frozen=True)
@@ -112,97 +180,121 @@ class Assignment:
         return f"{self.variable.name}[{self.element}]" if self.element else self.variable.name
 
 
-def file_entries(
-    model: Model, document: Document, file: ScenarioFile, faults: list[Fault]
-) -> Iterator[Entry]:
-    """Give all that a file sets, levers resolved to the constants that they stand for."""
-    for name, setting in file.values.items():
-        yield Entry(name, setting, document, ("values", name))
-    for name, lever in file.levers.items():
-        if isinstance(lever, Switch | Pulse):
-            try:
-                yield from _lever_entries(model, name, lever, document)
-            except ScenarioError as error:
-                faults.extend(error.faults)
-        else:
-            yield Entry(name, lever, document, ("levers", name))
+def assigned(name: str, setting: Setting, origin: Origin) -> tuple[Assignment, ...]:
+    """Return the numbers that one entry sets.
+
+    Raises:
+        ScenarioError: with every fault of the entry.
+    """
+    model, document = origin.model, origin.document
+    variable, ranges = constant_meant(model, name)
+    numbers: list[Assignment] = []
+    faults: list[Fault] = []
+    for elements, cell, at in _cells(model, name, setting, variable.subscripts, ranges):
+        with noting(faults, *at):
+            number = _admissible(name, cell, variable)
+            file = OVERRIDE if document is None else document.file
+            line = None if document is None else document.line((*origin.at, *at))
+            numbers.append(Assignment(variable, ",".join(elements), number, file, line))
+    if faults:
+        raise ScenarioError(dict.fromkeys(faults))
+    return tuple(numbers)
 
 
-def override_entries(overrides: Iterable[str], faults: list[Fault]) -> Iterator[Entry]:
-    """Give what texts ``NAME=VALUE`` set."""
+def lever_assigned(name: str, lever: Lever, origin: Origin) -> tuple[Assignment, ...]:
+    """Return the numbers that an entry of a lever sets on the constants of the lever.
+
+    Elements go with each constant that has any: the year of a change may be one for all.
+
+    Raises:
+        ScenarioError: with every fault of the entry.
+    """
+    if not isinstance(lever, Switch | Pulse):
+        return assigned(name, lever, origin)
+    parts = SWITCH if isinstance(lever, Switch) else PULSE
+    faults = list(unknown_keys(lever.model_extra or (), parts))
+    given = {
+        key: getattr(lever, field)
+        for key, field in zip(parts, type(lever).model_fields, strict=True)
+        if getattr(lever, field) is not None
+    }
+    if not given and not faults:
+        empty = Fault("the lever '{name}' is empty", expected=", ".join(parts), name=name)
+        raise ScenarioError(empty)
+    numbers: list[Assignment] = []
+    with noting(faults):
+        constants = lever_constants(origin.model, name, parts) if given else {}
+        _, inside = split_name(name)
+        for key, setting in given.items():
+            constant = constants[key]
+            elements = f"[{inside}]" if inside is not None and constant.subscripts else ""
+            with noting(faults, key):
+                numbers += assigned(constant.name + elements, setting, origin.below(key))
+    if faults:
+        raise ScenarioError(faults)
+    return tuple(numbers)
+
+
+def overrides_assigned(
+    model: Model, overrides: Iterable[str], faults: list[Fault]
+) -> dict[str, Assignment]:
+    """Return what texts ``NAME=VALUE`` set, by key; what is wrong with them goes to ``faults``."""
+    layer: dict[str, Assignment] = {}
+    wrong: list[Fault] = []
     for text in overrides:
         name, _, value = (part.strip() for part in text.partition("="))
-        if name and value:
-            yield Entry(name, value)
-        else:
+        if not (name and value):
             # What the shell cut off after a blank is somewhere among the scenarios by now.
             cut = name == text.strip() and " " not in name
-            expected = "NAME=VALUE" + (", in quotes if there is a blank in it" if cut else "")
-            faults.append(Fault("not a setting", OVERRIDE, expected=expected, found=f"'{text}'"))
-
-
-def assignments(
-    model: Model, entries: Iterable[Entry], faults: list[Fault]
-) -> dict[str, Assignment]:
-    """Give the numbers that one layer sets, by key; what is wrong with it goes to ``faults``."""
-    layer: dict[str, Assignment] = {}
-    for entry in entries:
-        try:
-            for assignment in _assign(model, entry):
-                first = layer.setdefault(assignment.key, assignment)
-                if first is not assignment:
-                    where = None if first.line is None else f"a first time on line {first.line}"
-                    raise entry.fault(f"'{assignment.key}' is set twice", found=where)
-        except InputError as error:
-            faults.extend(error.faults)
+            expected = Message("NAME=VALUE")
+            if cut:
+                expected = Message("NAME=VALUE, in quotes if there is a blank in it")
+            wrong.append(Fault("not a setting", expected=expected, found=f"'{text}'"))
+            continue
+        with noting(wrong):
+            numbers = assigned(name, value, Origin(model))
+            wrong += doubly_assigned(layer, {(): numbers})
+            layer |= {number.key: number for number in numbers}
+    faults += (replace(fault, file=OVERRIDE, line=None, at=()) for fault in wrong)
     return layer
 
 
-def meant(model: Model, entry: Entry) -> tuple[Variable, tuple[str, ...]]:
-    """Give the constant that an entry means, and its elements, ``"e1,e2"``; of a scalar, one empty.
-
-    Raises:
-        InputError: there is no such constant or element.
-    """
-    variable, ranges = _target(model, entry)
-    return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
-
-
-def cells_meant(
-    model: Model, name: str, origin: str | None = None
-) -> tuple[Variable, tuple[str, ...]]:
-    """Give any variable of ``NAME`` or ``NAME[elements]``, and the elements, as `meant` does.
-
-    ``origin`` is what messages name as the place.
-
-    Raises:
-        InputError: there is no such variable or element.
-    """
-    entry = Entry(name, 0.0)
-    try:
-        variable = _named(model, entry)
-        ranges = _ranges(model, entry, variable)
-    except InputError as error:
-        raise InputError(replace(fault, file=origin) for fault in error.faults) from None
-    return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
+def doubly_assigned(
+    layer: Mapping[str, Assignment], entries: Mapping[Location, Sequence[Assignment]]
+) -> Iterator[Fault]:
+    """Give a fault for each entry that sets what a layer, or an entry before it, sets as well."""
+    first = dict(layer)
+    for at, numbers in entries.items():
+        for number in numbers:
+            other = first.setdefault(number.key, number)
+            if other is not number:
+                line = other.line
+                known = None if line is None else Message("a first time on line {line}", line=line)
+                yield Fault("'{name}' is set twice", at=at, found=known, name=number.key)
+                break
 
 
-def implausible(found: Iterable[Assignment]) -> Iterator[Fault]:
+def implausible(numbers: Iterable[Assignment]) -> Iterator[Fault]:
     """Warn of numbers outside the range that their evidence gives.
 
     Elements that an override sets to one number are one warning, as they were one wish.
     """
     alike: dict[tuple[str, float | None], list[Assignment]] = {}
-    for each in found:
-        if each.variable.plausible and outside(each.number, *each.variable.plausible):
-            wish = (each.variable.name, each.number) if each.file == OVERRIDE else (each.key, None)
-            alike.setdefault(wish, []).append(each)
+    for number in numbers:
+        plausible = number.variable.plausible
+        if plausible and outside(number.number, *plausible):
+            once = number.file == OVERRIDE
+            wish = (number.variable.name, number.number) if once else (number.key, None)
+            alike.setdefault(wish, []).append(number)
     for first, *others in alike.values():
         assert first.variable.plausible is not None
-        message = f"'{first.key}' is outside its plausible range"
+        message = Message("'{name}' is outside its plausible range", name=first.key)
         if others:
-            name, count = first.variable.name, len(others) + 1
-            message = f"'{name}' is outside its plausible range in {count} elements"
+            message = Message(
+                "'{name}' is outside its plausible range in {count} elements",
+                name=first.variable.name,
+                count=len(others) + 1,
+            )
         yield Fault(
             message,
             first.file,
@@ -212,260 +304,87 @@ def implausible(found: Iterable[Assignment]) -> Iterator[Fault]:
         )
 
 
-# A lever of three constants: what an entry may say of it, and how the model calls each.
-_SWITCH = {"before": "before", "after": "after", "from": "from year"}
-_PULSE = {"size": "pulse size", "start": "pulse start", "length": "pulse length"}
-
-
-def lever_of(model: Model, name: str) -> str | None:
-    """Give the lever that a constant is a part of, if the model has all parts of it."""
-    for parts in (_SWITCH, _PULSE):
-        for part in parts.values():
-            stem = name.removesuffix(f" {part}")
-            if stem != name and all(f"{stem} {each}" in model.variables for each in parts.values()):
-                return stem
-    return None
-
-
-def _lever_entries(
-    model: Model, name: str, lever: Switch | Pulse, document: Document
-) -> Iterator[Entry]:
-    """Give the entries of a lever's constants.
-
-    The lever may be named by the variable that it drives, in Chinese too. Elements go with each
-    constant that has any: the year of a change may be one for all.
-    """
-    parts = _SWITCH if isinstance(lever, Switch) else _PULSE
-    whole = Entry(name, name, document, ("levers", name))
-    given = lever.model_dump(by_alias=True, exclude_none=True).keys()
-    if not given:
-        raise whole.fault(f"the lever '{name}' is empty", expected=", ".join(parts))
-    base, inside = _split(name)
-    for stem in (base, _english(model, base)):
-        try:
-            constants = {key: model.find(f"{stem} {part}") for key, part in parts.items()}
-            break
-        except UnknownNameError:
-            continue
-    else:
-        last = " " + list(parts.values())[-1]
-        known = [other.removesuffix(last) for other in model.variables if other.endswith(last)]
-        raise whole.fault(
-            f"the model has no lever '{name}' with {', '.join(parts)}",
-            expected="one of " + ", ".join(known) if known else None,
-            nearest=nearest(base, known),
-        )
-    for key in given:
-        constant = constants[key]
-        elements = f"[{inside}]" if inside is not None and constant.subscripts else ""
-        setting: Cell = getattr(lever, "from_" if key == "from" else key)
-        yield Entry(constant.name + elements, setting, document, (*whole.place, key))
-
-
-def _english(model: Model, name: str) -> str:
-    try:
-        return model.find(name).name
-    except UnknownNameError:
-        return name
-
-
-def _assign(model: Model, entry: Entry) -> list[Assignment]:
-    """Give the numbers that one entry sets, or raise InputError with all of its faults."""
-    variable, ranges = _target(model, entry)
-    found: list[Assignment] = []
-    faults: list[Fault] = []
-    for elements, cell, below in _cells(model, entry, entry.setting, variable.subscripts, ranges):
-        try:
-            number = _number(entry, cell, variable, below)
-        except InputError as error:
-            faults.extend(fault for fault in error.faults if fault not in faults)
-        else:
-            element, line = ",".join(elements), entry.line(below)
-            found.append(Assignment(variable, element, number, entry.file, line))
-    if faults:
-        raise ScenarioError(faults)
-    return found
-
-
-def _split(name: str) -> tuple[str, str | None]:
-    """Split ``NAME[elements]``; Vensim's quoted names are taken whole.
-
-    >>> _split("share[services]"), _split("share"), _split('"a [b]"')
-    (('share', 'services'), ('share', None), ('"a [b]"', None))
-    """
-    if name.startswith('"'):
-        return name, None
-    match = re.fullmatch(r"\s*(.*?)\s*\[(.*)\]\s*", name, re.DOTALL)
-    return (match[1], match[2]) if match else (name, None)
-
-
-def _target(model: Model, entry: Entry) -> tuple[Variable, list[tuple[str, ...]]]:
-    """Find the constant that an entry means, and the elements of each of its subscripts."""
-    variable = _named(model, entry)
-    if variable.kind not in {VariableKind.CONSTANT, VariableKind.CONTROL}:
-        if parts := _parts_of(model, variable):
-            raise entry.fault(_is_lever(entry, variable, parts))
-        raise entry.fault(
-            f"'{variable.name}' cannot be set: its equation gives its value",
-            expected="a constant",
-            found=f"a variable of kind {variable.kind}",
-            nearest=next(_constants_of(model, variable), None),
-        )
-    return variable, _ranges(model, entry, variable)
-
-
-def _parts_of(model: Model, variable: Variable) -> list[Variable]:
-    """Give the constants that make a variable a lever; none if it is not one."""
-    for parts in (_SWITCH, _PULSE):
-        names = [f"{variable.name} {part}" for part in parts.values()]
-        if all(name in model.variables for name in names):
-            return [model.variables[name] for name in names]
-    return []
-
-
-def _is_lever(entry: Entry, lever: Variable, parts: Sequence[Variable]) -> str:
-    """Say which constants set a lever, in the language in which the entry names it."""
-    base, inside = _split(entry.name)
-    chinese = folded(base) == folded(lever.name_zh) != folded(lever.name)
-    chinese = chinese and all(part.name_zh for part in parts)
-    first, second, last = (
-        f"'{part.name_zh if chinese else part.name}"
-        + (f"[{inside}]'" if inside is not None and part.subscripts else "'")
-        for part in parts
-    )
-    name = lever.name_zh if chinese else lever.name
-    return f"'{name}' is a lever; set {first}, {second} or {last}"
-
-
-def _named(model: Model, entry: Entry) -> Variable:
-    """Find the variable of ``NAME`` or ``NAME[elements]``."""
-    try:
-        return model.find(_split(entry.name)[0])
-    except UnknownNameError as error:
-        raise entry.relay(error) from None
-
-
-def _ranges(model: Model, entry: Entry, variable: Variable) -> list[tuple[str, ...]]:
-    """Give the elements that are meant of each subscript of a variable; all, if none is named."""
-    inside = _split(entry.name)[1]
-    whole = [model.subscripts[range_name].elements for range_name in variable.subscripts]
-    if inside is None:
-        return whole
-    parts = [part.strip() for part in inside.split(",")]
-    if len(parts) != len(whole):
-        raise entry.fault(
-            f"'{entry.name}' has the wrong number of subscripts",
-            expected=f"{variable.name}[{', '.join(variable.subscripts)}]" if whole else "none",
-            found=str(len(parts)),
-        )
-    pairs = zip(parts, variable.subscripts, strict=True)
-    return [_elements(model, entry, part, range_name) for part, range_name in pairs]
-
-
-def _constants_of(model: Model, variable: Variable) -> Iterator[str]:
-    """Give the constants that a user may have meant by naming what they drive."""
-    for other in model.variables.values():
-        if other.kind is VariableKind.CONSTANT and other.name.startswith(variable.name + " "):
-            yield other.name
-
-
-def _elements(
-    model: Model, entry: Entry, text: str, range_name: str, below: Place = ()
-) -> tuple[str, ...]:
-    """Give the elements that a text means: one by its name, or all of a range within."""
-    whole = model.subscripts[range_name]
-    chinese = zip(whole.elements_zh, whole.elements, strict=False)
-    by_name: dict[str, tuple[str, ...]] = {folded(zh): (element,) for zh, element in chinese}
-    by_name |= {folded(element): (element,) for element in whole.elements}
-    for part in model.subscripts.values():
-        if set(part.elements) <= set(whole.elements):
-            by_name.setdefault(folded(part.name), part.elements)
-            by_name.setdefault(folded(part.name_zh), part.elements)
-    if text.strip() and folded(text) in by_name:
-        return by_name[folded(text)]
-    raise entry.fault(
-        f"'{range_name}' has no element '{text}'",
-        below,
-        expected="one of " + ", ".join(whole.elements),
-        nearest=nearest(text, [*whole.elements, *whole.elements_zh, *by_name]),
-    )
-
-
 _Settings: TypeAlias = "Setting | list[Cell] | dict[str, Cell]"
 
 
 def _cells(
     model: Model,
-    entry: Entry,
+    name: str,
     setting: _Settings,
     subscripts: Sequence[str],
     ranges: Sequence[tuple[str, ...]],
-    below: Place = (),
-) -> Iterator[tuple[tuple[str, ...], Cell, Place]]:
-    """Spread a setting over the elements of an array: (elements, one number, place).
+    at: Location = (),
+) -> Iterator[tuple[tuple[str, ...], Cell, Location]]:
+    """Spread a setting over the elements of an array: (elements, one number, where it stands).
 
     One number goes to all elements; a list has one entry for each element of the first
     subscript; a mapping names elements, or ranges of them, and may leave some out.
     """
     if isinstance(setting, float | str | Quantity):
         for elements in itertools.product(*ranges):
-            yield elements, setting, below
+            yield elements, setting, at
         return
-    is_list = isinstance(setting, list)
     if not ranges:
-        raise entry.fault(
-            f"'{entry.name}' takes one number",
-            below,
-            expected="a number",
-            found="a list" if is_list else "a mapping",
+        raise InputError(
+            Fault(
+                "'{name}' takes one number",
+                at=at,
+                expected=Message("a number"),
+                found=shown(setting),
+                name=name,
+            )
         )
-    parts: Iterable[tuple[tuple[str, ...], Row, Place]]
+    parts: Iterable[tuple[tuple[str, ...], Row, Location]]
     if isinstance(setting, list):
         if len(setting) != len(ranges[0]):
-            raise entry.fault(
-                f"'{entry.name}' has the wrong length",
-                below,
-                expected=f"{len(ranges[0])} values ({', '.join(ranges[0])})",
-                found=str(len(setting)),
+            expected = Message("{count} values ({names})", count=len(ranges[0]), names=ranges[0])
+            raise InputError(
+                Fault(
+                    "'{name}' has the wrong length",
+                    at=at,
+                    expected=expected,
+                    found=str(len(setting)),
+                    name=name,
+                )
             )
-        parts = [
-            ((element,), inner, (*below, i))
-            for i, (element, inner) in enumerate(zip(ranges[0], setting, strict=True))
-        ]
+        pairs = enumerate(zip(ranges[0], setting, strict=True))
+        parts = [((element,), inner, (*at, i)) for i, (element, inner) in pairs]
     else:
         parts = [
-            (_elements(model, entry, key, subscripts[0], (*below, key)), inner, (*below, key))
+            (elements_meant(model, key, subscripts[0], (*at, key)), inner, (*at, key))
             for key, inner in setting.items()
         ]
-    for chosen, inner, place in parts:
+    for chosen, inner, below in parts:
         for first in chosen:
-            for rest, cell, way in _cells(model, entry, inner, subscripts[1:], ranges[1:], place):
+            for rest, cell, way in _cells(model, name, inner, subscripts[1:], ranges[1:], below):
                 yield (first, *rest), cell, way
 
+
+# --- numbers --------------------------------------------------------------------------------------
 
 _NUMBER_AND_UNIT = re.compile(
     r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*", re.DOTALL
 )
-
-
 _DECIMAL_COMMA = re.compile(r"\s*([-+]?\d+)\s*[,，]\s*(\d+)")
 
 
-def _number(entry: Entry, cell: Cell, variable: Variable, below: Place) -> float:
-    """Give a number in the unit of its variable, within its admissible range."""
-    number = number_in(variable.unit, entry, cell, below)
+def _admissible(name: str, cell: Cell, variable: Variable) -> float:
+    """Return a number in the unit of its variable, within its admissible range."""
+    number = number_in(variable.unit, name, cell)
     if outside(number, *variable.admissible):
-        raise entry.fault(
-            f"'{entry.name}' is outside its admissible range",
-            below,
-            expected=range_text(*variable.admissible, variable.unit),
-            found=f"{number:g}",
+        raise InputError(
+            Fault(
+                "'{name}' is outside its admissible range",
+                expected=range_text(*variable.admissible, variable.unit),
+                found=f"{number:g}",
+                name=name,
+            )
         )
     return number
 
 
-def number_in(unit_wanted: str, entry: Entry, cell: Cell, below: Place = ()) -> float:
-    """Give the number that a cell of an entry holds, in the unit that is wanted.
+def number_in(unit_wanted: str, name: str, cell: Cell, at: Location = ()) -> float:
+    """Return the number that a cell of the entry ``name`` holds, in the unit that is wanted.
 
     Raises:
         InputError: it is no finite number, or its unit does not convert.
@@ -475,12 +394,9 @@ def number_in(unit_wanted: str, entry: Entry, cell: Cell, below: Place = ()) -> 
             plain = unicodedata.normalize("NFKC", cell).replace("\N{MINUS SIGN}", "-")
             match = _NUMBER_AND_UNIT.fullmatch(plain)
             if match is None or _DECIMAL_COMMA.match(plain):
-                raise entry.fault(
-                    f"'{entry.name}' is not a number",
-                    below,
-                    expected=_number_expected(plain, unit_wanted),
-                    found=shown(cell),
-                )
+                expected = _number_expected(plain, unit_wanted)
+                message = Message("'{name}' is not a number", name=name)
+                raise InputError(Fault(message, at=at, expected=expected, found=shown(cell)))
             number, unit = float(match[1]), match[2]
         case Quantity():
             number, unit = cell.value, cell.unit
@@ -490,30 +406,38 @@ def number_in(unit_wanted: str, entry: Entry, cell: Cell, below: Place = ()) -> 
         try:
             number = convert(number, unit, unit_wanted)
         except InputError as error:
-            named = []
-            for fault in error.faults:
-                about = Message("'{name}': {message}", name=entry.name, message=fault.message)
-                named.append(replace(fault, message=about))
-            raise entry.relay(InputError(named), below) from None
+            raise InputError(
+                replace(
+                    fault,
+                    message=Message("'{name}': {message}", name=name, message=fault.message),
+                    file=None,
+                    line=None,
+                    at=at,
+                )
+                for fault in error.faults
+            ) from None
     if not math.isfinite(number):
-        raise entry.fault(f"'{entry.name}' is not a finite number", below)
+        raise InputError(Fault("'{name}' is not a finite number", at=at, name=name))
     return number
 
 
-def _number_expected(text: str, unit_wanted: str) -> str:
+def _number_expected(text: str, unit_wanted: str) -> Message:
     """Say how a number is written, to whoever wrote it with a comma above all."""
     comma = _DECIMAL_COMMA.match(text)
     if comma is None:
-        with_unit = f", or one with its unit, as '1 {unit_wanted}'"
-        return "a number" + ("" if unit_wanted in ("", NO_UNIT) else with_unit)
+        if unit_wanted in ("", NO_UNIT):
+            return Message("a number")
+        return Message("a number, or one with its unit, as '1 {unit}'", unit=unit_wanted)
     whole, rest = comma.groups()
-    point = f"a decimal point: '{whole}.{rest}'"
-    has_thousands = len(rest) == 3 and not whole.lstrip("+-").startswith("0")
-    return f"{point}, or '{whole}{rest}' if that is meant" if has_thousands else point
+    point = Message("a decimal point: '{whole}.{rest}'", whole=whole, rest=rest)
+    if len(rest) != 3 or whole.lstrip("+-").startswith("0"):
+        return point
+    number = whole + rest
+    return Message("{point}, or '{number}' if that is meant", point=point, number=number)
 
 
 def outside(number: float, low: float | None, high: float | None) -> bool:
-    """Tell whether a number lies beyond a bound, rounding errors apart."""
+    """Return whether a number lies beyond a bound, rounding errors apart."""
     # A bound that was reached by way of a unit conversion may miss it by a rounding error.
     slack = 1e-12 * abs(number)
     return (low is not None and number < low - slack) or (
@@ -521,15 +445,15 @@ def outside(number: float, low: float | None, high: float | None) -> bool:
     )
 
 
-def range_text(low: float | None, high: float | None, unit: str) -> str:
+def range_text(low: float | None, high: float | None, unit: str) -> Message:
     """Say a range in words.
 
-    >>> range_text(0.0, None, "Year"), range_text(0.5, 2.0, "")
-    ('at least 0 Year', '0.5 to 2')
+    >>> print(range_text(0.0, None, "Year"), "/", range_text(0.5, 2.0, ""))
+    at least 0 Year / 0.5 to 2
     """
-    unit = "" if unit == NO_UNIT else unit
+    unit = "" if unit in ("", NO_UNIT) else f" {unit}"
     if low is None:
-        return f"at most {high:g} {unit}".strip()
+        return Message("at most {high:g}{unit}", high=high or 0.0, unit=unit)
     if high is None:
-        return f"at least {low:g} {unit}".strip()
-    return f"{low:g} to {high:g} {unit}".strip()
+        return Message("at least {low:g}{unit}", low=low, unit=unit)
+    return Message("{low:g} to {high:g}{unit}", low=low, high=high, unit=unit)

@@ -101,7 +101,7 @@ def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual
         over = next((dim for dim in ("time", "year") if dim in array.dims), None)
         if others := [str(dim) for dim in array.dims if dim != over and dim not in ranges]:
             raise ValueError(
-                f"the dataset holds more than one run ({', '.join(others)}): judge() takes those"
+                f"the dataset holds more than one run ({', '.join(others)}): select one of them"
             )
         dims = [str(dim) for dim in array.dims if dim != over]
         timing = str(array.attrs.get("timing", ""))

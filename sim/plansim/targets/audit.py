@@ -18,16 +18,25 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from plansim.errors import CatalogueError, Fault, nearest
+from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, nearest
 from plansim.files import shipped
-from plansim.forms import Document, read_document
-from plansim.forms import Location as Place
+from plansim.forms import (
+    LAX,
+    Document,
+    Form,
+    Listed,
+    Resolved,
+    Words,
+    form_of,
+    noting,
+    or_text,
+    read_document,
+)
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
 from plansim.targets.catalogue import Target, load_targets
-from plansim.targets.form import Form, Words, fault_at, form_of
 
 __all__ = ["Calculation", "Clash", "Nature", "Statement", "audit_plan", "evaluate"]
 
@@ -118,21 +127,16 @@ def audit_plan(folder: str | Path | None = None) -> tuple[Clash, ...]:
     document = read_document(where / FILE_NAME)
     audit = form_of(_Audit, document)
     sources = _Sources(
-        targets={target.id: target for target in load_targets(where / CATALOGUE)},
-        evidence=load_evidence(where),
-        clashes={},
+        {target.id: target for target in load_targets(where / CATALOGUE)}, load_evidence(where)
     )
     faults: list[Fault] = []
     clashes: list[Clash] = []
     for index, row in enumerate(audit.clashes):
-        reader = _ClashReader(row, audit.constants, sources, document, ("clashes", index), faults)
-        if row.id in sources.clashes:
-            reader.fault(f"the id {row.id} stands twice", "id")
-        clash = reader.clash()
-        clashes.append(clash)
-        sources.clashes[row.id] = reader.values
+        with noting(faults, "clashes", index):
+            clashes.append(_clash(row, audit.constants, sources, document, index))
     if faults:
-        raise CatalogueError(sorted(faults, key=lambda fault: fault.line or 0))
+        placed = (document.placed(fault) for fault in faults)
+        raise CatalogueError(sorted(placed, key=lambda fault: fault.line or 0))
     return tuple(clashes)
 
 
@@ -144,23 +148,18 @@ class _Constant(Words):
 
 
 class _Figure(Form):
-    """A reference, or a number with its unit and source."""
+    """A number with its unit and source."""
 
-    reference: str = ""
-    value: float = math.nan
+    value: float
     unit: str = ""
-    source: Words | None = None
-
-
-def _reference_alone(value: object) -> object:
-    return {"reference": value} if isinstance(value, str) else value
+    source: Words
 
 
 class _Clash(Form):
     id: str
     topic: Words
-    nature: Annotated[Nature, Field(strict=False)]
-    figures: dict[str, Annotated[_Figure, BeforeValidator(_reference_alone)]]
+    nature: Annotated[Nature, LAX]
+    figures: dict[str, Annotated[str | _Figure, Resolved(or_text(_Figure), lambda given, _: given)]]
     arithmetic: dict[str, str]
     stands: str
     finding: Words
@@ -169,10 +168,10 @@ class _Clash(Form):
 
 class _Audit(Form):
     constants: dict[str, _Constant] = Field(default={})
-    clashes: list[_Clash]
+    clashes: Annotated[tuple[_Clash, ...], Listed(list[_Clash], unique="id")]
 
 
-# --- from the form to the record ----------------------------------------------------------------
+# --- figures --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -181,233 +180,224 @@ class _Sources:
 
     targets: Mapping[str, Target]
     evidence: Mapping[str, Evidence]
-    clashes: dict[str, Mapping[str, float]]
+    clashes: dict[str, Mapping[str, float]] = field(default_factory=dict)
     """What the clashes above computed."""
+
+    def statement(self, name: str, reference: str) -> Statement:
+        """Return the figure that a reference means, under a name.
+
+        Raises:
+            InputError: there is none.
+        """
+        key, _, part = reference.partition(".")
+        if key in self.targets:
+            return _from_target(name, self.targets[key], part)
+        if key in self.evidence:
+            return _from_evidence(name, self.evidence[key], part)
+        if part in self.clashes.get(key, {}):
+            label = part.replace("_", " ")
+            value = self.clashes[key][part]
+            return Statement(name, reference, value, "", "", label, "", key, key)
+        if key in self.clashes:
+            close = nearest(part, self.clashes[key])
+            close = close and f"{key}.{close}"
+        else:
+            close = nearest(key, (*self.targets, *self.evidence, *self.clashes))
+        raise InputError(
+            Fault(
+                "there is no figure {reference}",
+                expected=Message("M03.target, M03.base, E019 or a result of a clash above"),
+                nearest=close,
+                reference=reference,
+            )
+        )
+
+
+def _from_target(name: str, target: Target, part: str) -> Statement:
+    reference = f"{target.id}.{part}"
+    year = target.base_period if part == "base" else target.year
+    value = {"base": target.base_value, "target": target.value}.get(part)
+    if value is None:
+        raise InputError(
+            Fault(
+                "{id} has no number for '{part}'",
+                expected=Message("{id}.base or {id}.target, where it has one", id=target.id),
+                found=reference,
+                id=target.id,
+                part=part,
+            )
+        )
+    return Statement(
+        name=name,
+        reference=reference,
+        value=value,
+        unit=target.base_unit if part == "base" else target.unit,
+        year=str(year or ""),
+        label_en=target.name_en,
+        label_zh=target.name_zh,
+        place_en=target.place_en,
+        place_zh=target.place_zh,
+    )
+
+
+_RANGE = re.compile(r"(-?[\d.]+)–(-?[\d.]+)")
+
+
+def _from_evidence(name: str, evidence: Evidence, part: str) -> Statement:
+    ends = _RANGE.fullmatch(evidence.value)
+    text = {"": evidence.value}.get(part, "")
+    if ends and part in ("low", "high"):
+        text = ends[1] if part == "low" else ends[2]
+    try:
+        value = float(text)
+    except ValueError:
+        expected = Message("{id}, or of a range {id}.low or {id}.high", id=evidence.id)
+        message = Message("{id} has no such number", id=evidence.id)
+        raise InputError(Fault(message, expected=expected, found=evidence.value)) from None
+    label_en = f"{evidence.quantity}, {evidence.place}"
+    in_chinese = evidence.place_zh and evidence.quantity_zh
+    return Statement(
+        name=name,
+        reference=f"{evidence.id}.{part}".rstrip("."),
+        value=value,
+        unit=evidence.unit,
+        year=evidence.year,
+        label_en=label_en,
+        label_zh=evidence.place_zh + evidence.quantity_zh if in_chinese else label_en,
+        place_en=evidence.source,
+        place_zh=evidence.source_zh or evidence.source,
+    )
+
+
+def _given(name: str, figure: _Figure) -> Statement:
+    label, source = name.replace("_", " "), figure.source
+    return Statement(name, "", figure.value, figure.unit, "", label, "", source.en, source.zh)
+
+
+# --- clashes --------------------------------------------------------------------------------------
+
+
+def _clash(
+    row: _Clash,
+    constants: Mapping[str, _Constant],
+    sources: _Sources,
+    document: Document,
+    index: int,
+) -> Clash:
+    """Recompute one entry; what it computes goes to ``sources``.
+
+    Raises:
+        InputError: with all that does not fit together.
+    """
+    values = {name: constant.value for name, constant in constants.items()}
+    faults: list[Fault] = []
+    statements: list[Statement] = []
+    arithmetic: list[Calculation] = []
+    stands = False
+    for name, figure in row.figures.items():
+        with noting(faults, "figures", name):
+            _check_name(name, values)
+            values[name] = math.nan  # of one that is at fault
+            if isinstance(figure, str):
+                statements.append(sources.statement(name, figure))
+            else:
+                statements.append(_given(name, figure))
+            values[name] = statements[-1].value
+    for name, text in row.arithmetic.items():
+        with noting(faults, "arithmetic", name):
+            _check_name(name, values)
+            values[name] = math.nan
+            value = _computed(text, values)
+            if isinstance(value, bool):
+                expected = Message("a number")
+                raise InputError(Fault("'{name}' is a comparison", expected=expected, name=name))
+            arithmetic.append(Calculation(name, text, _in_figures(text, values), value))
+            values[name] = value
+    with noting(faults, "stands"):
+        condition = _computed(row.stands, values)
+        if not isinstance(condition, bool):
+            expected = Message("a comparison")
+            raise InputError(Fault("not a comparison", expected=expected, found=row.stands))
+        stands = condition
+    filled = {}
+    for key, words in (("finding", row.finding), ("handling", row.handling)):
+        for language, text in (("en", words.en), ("zh", words.zh)):
+            with noting(faults, key, language):
+                filled[key, language] = _filled(text, values, language)
+    sources.clashes[row.id] = values
+    if faults:
+        raise InputError(faults)
+    used = " ".join([*row.arithmetic.values(), row.stands])
+    statements += (
+        Statement(name, "", constant.value, "", "", constant.en, constant.zh, "", "")
+        for name, constant in constants.items()
+        if re.search(rf"\b{name}\b", used)
+    )
+    return Clash(
+        id=row.id,
+        topic_en=row.topic.en,
+        topic_zh=row.topic.zh,
+        nature=row.nature,
+        statements=tuple(statements),
+        arithmetic=tuple(arithmetic),
+        stands=stands,
+        condition=row.stands,
+        finding_en=filled["finding", "en"],
+        finding_zh=filled["finding", "zh"],
+        handling_en=filled["handling", "en"],
+        handling_zh=filled["handling", "zh"],
+        file=document.file,
+        line=document.line(("clashes", index)),
+    )
 
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_RANGE = re.compile(r"(-?[\d.]+)–(-?[\d.]+)")
+
+
+def _check_name(name: str, values: Mapping[str, float]) -> None:
+    if not _NAME.fullmatch(name) or name in _FUNCTIONS:
+        expected = Message("letters, digits and _")
+        raise InputError(Fault("'{name}' cannot be a name", expected=expected, name=name))
+    if name in values:
+        raise InputError(Fault("the name '{name}' stands for something else already", name=name))
+
+
+def _computed(text: str, values: Mapping[str, float]) -> float | bool:
+    try:
+        return evaluate(text, values)
+    except _NoValueError as error:
+        raise InputError(Fault(str(error), found=text, nearest=error.nearest)) from None
+
+
 _FORMAT = re.compile(r"\.[0-6]f")
 
 
-@dataclass
-class _ClashReader:
-    """Turns one entry into a `Clash`, noting what does not fit together."""
-
-    row: _Clash
-    constants: Mapping[str, _Constant]
-    sources: _Sources
-    document: Document
-    place: Place
-    faults: list[Fault]
-    values: dict[str, float] = field(default_factory=dict)
-    """The figures and results so far, by name; NaN for one that is at fault."""
-
-    def fault(
-        self,
-        message: str,
-        *keys: str | int,
-        expected: str | None = None,
-        found: str | None = None,
-        nearest: str | None = None,
-    ) -> None:
-        place = (*self.place, *keys)
-        self.faults.append(fault_at(self.document, place, message, expected, found, nearest))
-
-    def clash(self) -> Clash:
-        row = self.row
-        self.values |= {name: constant.value for name, constant in self.constants.items()}
-        statements = [self._statement(name, figure) for name, figure in row.figures.items()]
-        arithmetic = [self._calculation(name, text) for name, text in row.arithmetic.items()]
-        stands = self._value(row.stands, "stands")
-        if not isinstance(stands, bool):
-            self.fault("not a comparison", "stands", expected="a comparison", found=row.stands)
-        used = " ".join([*row.arithmetic.values(), row.stands])
-        constants = [
-            Statement(name, "", each.value, "", "", each.en, each.zh, "", "")
-            for name, each in self.constants.items()
-            if re.search(rf"\b{name}\b", used)
-        ]
-        return Clash(
-            id=row.id,
-            topic_en=row.topic.en,
-            topic_zh=row.topic.zh,
-            nature=row.nature,
-            statements=(*statements, *constants),
-            arithmetic=tuple(arithmetic),
-            stands=bool(stands),
-            condition=row.stands,
-            finding_en=self._filled("finding", "en", row.finding.en),
-            finding_zh=self._filled("finding", "zh", row.finding.zh),
-            handling_en=self._filled("handling", "en", row.handling.en),
-            handling_zh=self._filled("handling", "zh", row.handling.zh),
-            file=self.document.file,
-            line=self.document.line(self.place),
-        )
-
-    def _statement(self, name: str, figure: _Figure) -> Statement:
-        self._check_name("figures", name)
-        statement = self._quoted(name, figure) if figure.reference else self._given(name, figure)
-        self.values[name] = statement.value
-        return statement
-
-    def _check_name(self, key: str, name: str) -> None:
-        if not _NAME.fullmatch(name) or name in _FUNCTIONS:
-            self.fault(f"'{name}' cannot be a name", key, name, expected="letters, digits and _")
-        elif name in self.values:
-            self.fault(f"the name '{name}' stands for something else already", key, name)
-
-    def _given(self, name: str, figure: _Figure) -> Statement:
-        if math.isnan(figure.value) or figure.source is None:
-            self.fault(
-                f"the figure '{name}' says neither where it stands nor what it is",
-                "figures",
-                name,
-                expected="a reference, or value, unit and source",
-            )
-        source = figure.source or Words(en="", zh="")
-        return Statement(
-            name=name,
-            reference="",
-            value=figure.value,
-            unit=figure.unit,
-            year="",
-            label_en=name.replace("_", " "),
-            label_zh="",
-            place_en=source.en,
-            place_zh=source.zh,
-        )
-
-    def _quoted(self, name: str, figure: _Figure) -> Statement:
-        if not math.isnan(figure.value):
-            self.fault(f"the figure '{name}' has both a reference and a value", "figures", name)
-        key, _, part = figure.reference.partition(".")
-        if key in self.sources.targets:
-            return self._from_target(name, self.sources.targets[key], part)
-        if key in self.sources.evidence:
-            return self._from_evidence(name, self.sources.evidence[key], part)
-        if key in self.sources.clashes:
-            known = self.sources.clashes[key]
-            if part not in known:
-                close = nearest(part, known)
-                self._unknown(name, figure.reference, close and f"{key}.{close}")
-            value = known.get(part, math.nan)
-            label = part.replace("_", " ")
-            return Statement(name, figure.reference, value, "", "", label, "", key, key)
-        every = (*self.sources.targets, *self.sources.evidence, *self.sources.clashes)
-        self._unknown(name, figure.reference, nearest(key, every))
-        return Statement(name, figure.reference, math.nan, "", "", "", "", "", "")
-
-    def _unknown(self, name: str, reference: str, close: str | None) -> None:
-        self.fault(
-            f"there is no figure {reference}",
-            "figures",
-            name,
-            expected="M03.target, M03.base, E019 or a result of a clash above",
-            nearest=close,
-        )
-
-    def _from_target(self, name: str, target: Target, part: str) -> Statement:
-        reference = f"{target.id}.{part}"
-        year = target.base_period if part == "base" else target.year
-        value = {"base": target.base_value, "target": target.value}.get(part)
-        if value is None:
-            self.fault(
-                f"{target.id} has no number for '{part}'",
-                "figures",
-                name,
-                expected=f"{target.id}.base or {target.id}.target, where it has one",
-                found=reference,
-            )
-        return Statement(
-            name=name,
-            reference=reference,
-            value=math.nan if value is None else value,
-            unit=target.base_unit if part == "base" else target.unit,
-            year=str(year or ""),
-            label_en=target.name_en,
-            label_zh=target.name_zh,
-            place_en=target.place_en,
-            place_zh=target.place_zh,
-        )
-
-    def _from_evidence(self, name: str, evidence: Evidence, part: str) -> Statement:
-        ends = _RANGE.fullmatch(evidence.value)
-        text = {"": evidence.value}.get(part, "")
-        if ends and part in ("low", "high"):
-            text = ends[1] if part == "low" else ends[2]
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-            self.fault(
-                f"{evidence.id} has no such number",
-                "figures",
-                name,
-                expected=f"{evidence.id}, or of a range {evidence.id}.low or {evidence.id}.high",
-                found=evidence.value,
-            )
-        label_en = f"{evidence.quantity}, {evidence.place}"
-        in_chinese = evidence.place_zh and evidence.quantity_zh
-        return Statement(
-            name=name,
-            reference=f"{evidence.id}.{part}".rstrip("."),
-            value=value,
-            unit=evidence.unit,
-            year=evidence.year,
-            label_en=label_en,
-            label_zh=evidence.place_zh + evidence.quantity_zh if in_chinese else label_en,
-            place_en=evidence.source,
-            place_zh=evidence.source_zh or evidence.source,
-        )
-
-    def _calculation(self, name: str, text: str) -> Calculation:
-        self._check_name("arithmetic", name)
-        value = self._value(text, "arithmetic", name)
-        if isinstance(value, bool):
-            self.fault(f"'{name}' is a comparison", "arithmetic", name, expected="a number")
-        shown = _in_figures(text, self.values)
-        self.values[name] = float(value)
-        return Calculation(name, text, shown, float(value))
-
-    def _value(self, text: str, *keys: str) -> float | bool:
-        try:
-            return evaluate(text, self.values)
-        except _NoValueError as error:
-            self.fault(str(error), *keys, found=text, nearest=error.nearest)
-            return math.nan
-
-    def _filled(self, key: str, language: str, template: str) -> str:
-        """Fill a text with figures; only plain names and ``.1f`` are understood."""
-        parts: list[str] = []
-        try:
-            fields = list(string.Formatter().parse(template))
-        except ValueError as error:
-            self.fault(f"the text cannot be filled: {error}", key, language)
-            return template
-        for literal, name, form, conversion in fields:
-            # A folded text has a blank at each line end, which Chinese does not know.
-            parts.append(literal.replace(" ", "") if language == "zh" else literal)
-            if name is None:
-                continue
-            if name not in self.values:
-                self.fault(
-                    f"the text names '{name}', which nothing gives",
-                    key,
-                    language,
-                    nearest=nearest(name, self.values),
-                )
-            elif conversion or not _FORMAT.fullmatch(form or ""):
-                self.fault(
+def _filled(template: str, values: Mapping[str, float], language: str) -> str:
+    """Fill a text with figures; only plain names and ``.1f`` are understood."""
+    parts: list[str] = []
+    try:
+        fields = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise InputError(Fault("the text cannot be filled: {why}", why=foreign(error))) from None
+    for literal, name, form, conversion in fields:
+        # A folded text has a blank at each line end, which Chinese does not know.
+        parts.append(literal.replace(" ", "") if language == "zh" else literal)
+        if name is None:
+            continue
+        if name not in values:
+            close = nearest(name, values)
+            message = Message("the text names '{name}', which nothing gives", name=name)
+            raise InputError(Fault(message, nearest=close))
+        if conversion or not _FORMAT.fullmatch(form or ""):
+            raise InputError(
+                Fault(
                     "the text has a place that cannot be filled",
-                    key,
-                    language,
-                    expected=f"{{{name}:.1f}}, with the number of decimals",
+                    expected=Message("{{{name}:.1f}}, with the number of decimals", name=name),
                     found=f"{{{name}:{form}}}",
                 )
-            else:
-                parts.append(format(self.values[name], form or ""))
-        return "".join(parts)
+            )
+        parts.append(format(values[name], form or ""))
+    return "".join(parts)
 
 
 # --- arithmetic ---------------------------------------------------------------------------------

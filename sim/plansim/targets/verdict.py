@@ -1,22 +1,21 @@
 """Verdicts: which targets a run meets, by what margin, and until when.
 
-`judge` works on arrays, so that one run and a sweep of many are judged by the same rules;
+`findings` works on arrays, so that one run and a sweep of many are judged by the same rules;
 `check_targets` makes records of what it finds for one run.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from plansim.errors import CatalogueError, Fault
+from plansim.errors import CatalogueError
 from plansim.targets.annual import Annual, AnnualVariable, annual_of
 from plansim.targets.catalogue import (
     Attribute,
@@ -34,10 +33,8 @@ from plansim.targets.catalogue import (
 from plansim.targets.indicator import (
     Floats,
     Yearly,
-    annual_series,
     measured,
     trailing_base,
-    yearly,
     years_needed,
 )
 
@@ -47,15 +44,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "Findings",
-    "Judgement",
     "Verdict",
     "check_targets",
     "findings",
-    "judge",
     "margin_of",
     "measured_at",
     "percent_of",
-    "status_codes",
     "verdicts_of",
 ]
 
@@ -78,36 +72,20 @@ class Answer:
 class Findings:
     """What becomes of one target, as plain arrays over runs: shape ``(run, …)``.
 
-    The fields are those of `Judgement`; a target that nothing answers has scalars.
+    NaN where there is no such number; a target that nothing answers has scalars.
     """
 
     value: Floats
+    """What the target is held against, in its unit; of several bases the first."""
     margin: Floats
+    """The distance to the target on the good side, in its unit."""
     least_margin: Floats
     """The smallest margin of all bases: the target is met where it is not below zero."""
     status: npt.NDArray[np.int8]
+    """`Status.code`."""
     first_breach: Floats
+    """The first year, from the target's on, in which a binding target does not hold."""
     bases: Mapping[Basis, Floats]
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What becomes of one target, as arrays over the runs of a dataset: shape ``(run, …)``.
-
-    NaN where there is no such number.
-    """
-
-    value: xr.DataArray
-    """What the target is held against, in its unit; of several bases the first."""
-    margin: xr.DataArray
-    """The distance to the target on the good side, in its unit."""
-    margin_pct: xr.DataArray
-    """The same in per cent of the target."""
-    status: xr.DataArray
-    """`Status.code`, int8."""
-    first_breach: xr.DataArray
-    """The first year, from the target's on, in which a binding target does not hold; float."""
-    bases: Mapping[Basis, xr.DataArray]
     """The value on each basis, where the plan leaves the basis open."""
 
 
@@ -182,46 +160,14 @@ def verdicts_of(
     return tuple(_verdict(run, index, target) for target in wanted)
 
 
-def judge(dataset: xr.Dataset, target: Target, *, assumed: bool = False) -> Judgement:
-    """Judge every run of a dataset by one target: ``(run, …, time)`` → ``(run, …)``.
-
-    A target that no variable answers gives scalars. Equality meets a target. On several bases it
-    is met or missed if all agree, else undecided; a number that is not finite on any of them makes
-    it untestable. A breach on any basis is one.
-
-    Raises:
-        CatalogueError: the target is judged by a variable that the dataset does not hold.
-    """
-    if faults := _misfits(dataset, target):
-        raise CatalogueError(faults)
-    return _judged(dataset, target, assumed=assumed)
-
-
-def _judged(dataset: xr.Dataset, target: Target, *, assumed: bool) -> Judgement:
-    import xarray as xr
-
-    series = {basis: _answer(dataset, name) for basis, name in target.variables.items()}
-    answers = {
-        basis: Answer(yearly(each), unit_factor(_unit(each), target))
-        for basis, each in series.items()
-    }
-    found = findings(answers, target, assumed=assumed)
-    judged = bool(series) and target.value is not None and target.year is not None
-    runs = _runs(next(iter(series.values()))) if judged else xr.DataArray(math.nan)
-    return Judgement(
-        value=runs.copy(data=found.value),
-        margin=runs.copy(data=found.margin),
-        margin_pct=runs.copy(data=percent_of(found.margin, target)),
-        status=runs.copy(data=found.status),
-        first_breach=runs.copy(data=found.first_breach),
-        bases=MappingProxyType({key: runs.copy(data=each) for key, each in found.bases.items()}),
-    )
-
-
 def findings(
     answers: Mapping[Basis | None, Answer], target: Target, *, assumed: bool = False
 ) -> Findings:
-    """Judge runs by one target, as `judge` does, in plain arrays: what a sweep works on."""
+    """Judge runs by one target, in plain arrays.
+
+    Equality meets a target. On several bases it is met or missed if all agree, else undecided; a
+    number that is not finite on any of them makes it untestable. A breach on any basis is one.
+    """
     if not answers or target.value is None or target.year is None:
         nothing = np.array(math.nan)
         status = Status.ASSUMED if assumed else Status.UNTESTABLE
@@ -270,13 +216,8 @@ def percent_of(margin: Floats, target: Target) -> Floats:
     return margin / abs(target.value or math.nan) * 100
 
 
-def status_codes(margins: Floats, *, assumed: bool = False) -> npt.NDArray[np.int8]:
-    """Give the `Status.code` of margins on one or more bases: ``(…, basis)`` → ``(…)``."""
-    return _codes(list(np.moveaxis(margins, -1, 0)), assumed=assumed)
-
-
 def _codes(margins: Sequence[Floats], *, assumed: bool) -> npt.NDArray[np.int8]:
-    """Do as `status_codes` with the margins on each basis."""
+    """Return the `Status.code` of runs, ``(run, …)``, by their margins on each basis."""
     if assumed:
         return np.full_like(margins[0], Status.ASSUMED.code, np.int8)
     good = [margin >= 0 for margin in margins]
@@ -309,41 +250,6 @@ def measured_at(answer: Answer, target: Target, year: int) -> Floats:
     assert target.year is not None
     base = trailing_base(target.measure, target.since, target.year, year)
     return measured(answer.at, target.measure, base, year) * answer.factor
-
-
-def _runs(series: xr.DataArray) -> xr.DataArray:
-    """Give an array over the runs of an annual series, whatever is in it: ``(run, …)``."""
-    return series.isel(year=0, drop=True) if series.sizes["year"] else series.sum("year")
-
-
-def _answer(dataset: xr.Dataset, reference: str) -> xr.DataArray:
-    """Give the annual series of a reference: ``(run, …, year)``, with its attributes."""
-    name, elements = split_reference(reference)
-    series = dataset[name]
-    for dim, element in zip(_subscripts(series), elements, strict=True):
-        series = series.isel({dim: series[dim].to_numpy().tolist().index(element)}, drop=True)
-    return series if "year" in series.dims else annual_series(series)
-
-
-def _subscripts(series: xr.DataArray) -> list[Hashable]:
-    """Give the dimensions whose coordinate holds the names of elements."""
-    return [dim for dim in series.dims if series[dim].dtype.kind in "UO"]
-
-
-def _unit(series: xr.DataArray) -> str:
-    return str(series.attrs.get("units", ""))
-
-
-def _misfits(dataset: xr.Dataset, target: Target) -> tuple[Fault, ...]:
-    """Say what a dataset lacks to answer for a target."""
-    wanted = {split_reference(reference)[0] for reference in target.variables.values()}
-    shapes = {name: _shape(dataset[name]) for name in wanted if name in dataset}
-    return tuple(misfits(target, "the run", shapes, map(str, dataset)))
-
-
-def _shape(series: xr.DataArray) -> Shape:
-    subscripts = {str(dim): series[dim].to_numpy().tolist() for dim in _subscripts(series)}
-    return Shape(subscripts, _unit(series))
 
 
 def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:

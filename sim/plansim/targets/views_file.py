@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import product
-from typing import Annotated, TypeVar
+from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from plansim.errors import CatalogueError, Fault, InputError, Message, UnitError, nearest
-from plansim.forms import Document, read_document
-from plansim.forms import Location as Place
+from plansim.errors import Fault, InputError, Message, UnitError
+from plansim.forms import (
+    LAX,
+    Form,
+    Listed,
+    Names,
+    Words,
+    doubled,
+    form_of,
+    read_document,
+)
 from plansim.model.records import Model, Variable, VariableKind
-from plansim.scenario.values import Apply, Entry, meant, outside, range_text
-from plansim.targets.catalogue import Target, reported_factor, split_reference
-from plansim.targets.form import Form, Words, fault_at, form_of
+from plansim.scenario.references import cells_meant, meant
+from plansim.scenario.values import Apply, outside, range_text
+from plansim.targets.catalogue import Target, reported_factor
 from plansim.targets.views import Chart, Lever, LeverGroup, Line, Theme, Views
 from plansim.targets.views_default import STILL, default_views, names_of, reference_of, unit_of
 
@@ -36,40 +43,122 @@ def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
         return default_views(model, targets)
-    document = read_document(path)
-    reader = _Reader(model, targets, document)
-    views = reader.views(form_of(_File, document))
-    if reader.faults:
-        raise CatalogueError(sorted(reader.faults, key=lambda fault: fault.line or 0))
-    return views
+    file = form_of(_File, read_document(path), _Context(model, targets))
+    return Views(file.themes, file.groups)
 
 
-# --- the form of the file -----------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Context:
+    """What the file is held to."""
+
+    model: Model
+    targets: Sequence[Target]
 
 
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+@dataclass(frozen=True)
+class _Meant:
+    """What a text of the file refers to."""
+
+    text: str
+    variable: Variable
+    cells: tuple[tuple[str, ...], ...]
+    """The elements of each series; of a scalar, one empty."""
+
+    @property
+    def references(self) -> list[str]:
+        return [reference_of(self.variable, cell) for cell in self.cells]
 
 
-_Names = Annotated[list[str], BeforeValidator(_listed)]
+def _referred(text: str, variable: Variable, cells: Sequence[str]) -> _Meant:
+    return _Meant(text, variable, tuple(tuple(cell.split(",")) if cell else () for cell in cells))
+
+
+def _shown(text: str, context: _Context) -> _Meant:
+    """Return the series that a reference means."""
+    variable, cells = cells_meant(context.model, text)
+    if variable.kind in STILL:
+        raise InputError(
+            Fault(
+                "'{name}' does not change over time",
+                found=Message("a {kind}", kind=variable.kind),
+                name=variable.name,
+            )
+        )
+    return _referred(text, variable, cells)
+
+
+def _moved(text: str, context: _Context) -> _Meant:
+    """Return the constants that a reference means."""
+    variable, cells = meant(context.model, text)
+    if variable.kind is not VariableKind.CONSTANT:
+        raise InputError(
+            Fault(
+                "'{name}' is no lever",
+                expected=Message("a constant"),
+                found=Message("a {kind}", kind=variable.kind),
+                name=variable.name,
+            )
+        )
+    return _referred(text, variable, cells)
+
+
+# --- charts ---------------------------------------------------------------------------------------
 
 
 class _Chart(Form):
-    show: _Names
+    show: Annotated[tuple[_Meant, ...], Listed(Names, _shown), Field(min_length=1)]
     unit: str | None = None
     key: bool = False
     en: str | None = None
     zh: str | None = None
 
 
+def _chart(row: _Chart, context: _Context) -> Chart:
+    first = row.show[0]
+    references = [reference for each in row.show for reference in each.references]
+    unit = row.unit or unit_of(context.targets, references)
+    unit = first.variable.unit if unit is None else unit
+    lines = []
+    for each in row.show:
+        try:
+            factor = reported_factor(each.variable.unit, unit)
+        except UnitError as error:
+            raise InputError(
+                Fault(
+                    "'{name}' cannot be shown in {unit}",
+                    at=() if row.unit is None else ("unit",),
+                    expected=error.faults[0].expected,
+                    found=each.variable.unit,
+                    nearest=error.faults[0].nearest,
+                    name=each.variable.name,
+                    unit=unit,
+                )
+            ) from None
+        for cell, reference in zip(each.cells, each.references, strict=True):
+            lines.append(Line(reference, *names_of(context.model, each.variable, cell), factor))
+    alone = len(lines) == 1
+    return Chart(
+        id=first.text,
+        name_en=row.en or (lines[0].name_en if alone else first.variable.name),
+        name_zh=row.zh
+        or (lines[0].name_zh if alone else first.variable.name_zh or first.variable.name),
+        lines=tuple(lines),
+        unit=unit,
+        key=row.key,
+    )
+
+
 class _Theme(Words):
     id: str
-    charts: list[_Chart]
+    charts: Annotated[tuple[Chart, ...], Listed(list[_Chart], _chart)]
+
+
+# --- levers ---------------------------------------------------------------------------------------
 
 
 class _Lever(Form):
-    moves: _Names
-    apply: Annotated[Apply, Field(strict=False)] = Apply.SET
+    moves: Annotated[tuple[_Meant, ...], Listed(Names, _moved), Field(min_length=1)]
+    apply: Annotated[Apply, LAX] = Apply.SET
     range: list[float] | None = None
     unit: str | None = None
     outside: bool = False
@@ -77,236 +166,111 @@ class _Lever(Form):
     zh: str | None = None
     help: Words | None = None
 
+    def _misfits(self, context: object) -> Iterator[Fault]:
+        first = self.moves[0].variable
+        count = sum(len(each.cells) for each in self.moves)
+        if self.apply is Apply.SET and count > 1:
+            yield Fault(
+                "a lever sets one constant",
+                expected=Message(
+                    "one element, or apply: {add} or {multiply}",
+                    add=Apply.ADD.value,
+                    multiply=Apply.MULTIPLY.value,
+                ),
+                found=Message("{count} constants", count=count),
+            )
+        if units := {each.variable.unit for each in self.moves} - {first.unit}:
+            yield Fault(
+                "a lever moves constants of one unit", expected=first.unit, found=", ".join(units)
+            )
+        if self.range is None and (self.apply is not Apply.SET or first.plausible is None):
+            message = Message("a lever that changes what stands there has no range of its own")
+            if self.apply is Apply.SET:
+                message = Message("'{name}' has no plausible range", name=first.name)
+            yield Fault(message, expected=Message("range: [lowest, highest]"))
+        if self.range is not None and (len(self.range) != 2 or self.range[0] >= self.range[1]):
+            listed = ", ".join(f"{end:g}" for end in self.range)
+            expected = Message("[lowest, highest], rising")
+            yield Fault("not a range", at=("range",), expected=expected, found=f"[{listed}]")
+        for end in self.range or ():
+            if self.apply is Apply.SET and outside(end, *first.admissible):
+                yield Fault(
+                    "the range of '{name}' leaves the admissible one",
+                    at=("range",),
+                    expected=range_text(*first.admissible, first.unit),
+                    found=f"{end:g}",
+                    name=first.name,
+                )
+        try:
+            reported_factor(self.model_unit, self.unit or self.model_unit)
+        except UnitError as error:
+            yield Fault(
+                "the lever cannot be shown in {unit}",
+                at=("unit",),
+                found=self.model_unit,
+                nearest=error.faults[0].nearest,
+                unit=str(self.unit),
+            )
+
+    @property
+    def model_unit(self) -> str:
+        """The unit of the ends of the range."""
+        return "Dmnl" if self.apply is Apply.MULTIPLY else self.moves[0].variable.unit
+
+
+def _lever(row: _Lever, context: _Context) -> Lever:
+    first = row.moves[0]
+    variable = first.variable
+    english, chinese = names_of(context.model, variable, first.cells[0])
+    ends = variable.plausible if row.range is None else row.range
+    assert ends is not None
+    shown_unit = row.unit or row.model_unit
+    return Lever(
+        id=first.text,
+        name_en=row.en or english,
+        name_zh=row.zh or chinese,
+        help_en=row.help.en if row.help else variable.meaning_en or variable.meaning_zh,
+        help_zh=row.help.zh if row.help else variable.meaning_zh or variable.meaning_en,
+        constants=tuple(reference for each in row.moves for reference in each.references),
+        apply=row.apply,
+        low=ends[0],
+        high=ends[1],
+        unit=row.model_unit,
+        shown_unit=shown_unit,
+        shown_factor=reported_factor(row.model_unit, shown_unit),
+        outside=row.outside,
+    )
+
 
 class _Group(Words):
     id: str
-    levers: list[_Lever]
+    levers: Annotated[tuple[Lever, ...], Listed(list[_Lever], _lever)]
+
+
+# --- the file -------------------------------------------------------------------------------------
 
 
 class _File(Form):
-    themes: list[_Theme]
-    groups: list[_Group]
+    themes: Annotated[
+        tuple[Theme, ...],
+        Listed(list[_Theme], lambda row, _: Theme(row.id, row.en, row.zh, row.charts), unique="id"),
+    ]
+    groups: Annotated[
+        tuple[LeverGroup, ...],
+        Listed(
+            list[_Group], lambda row, _: LeverGroup(row.id, row.en, row.zh, row.levers), unique="id"
+        ),
+    ]
 
-
-# --- against the model ----------------------------------------------------------------------------
-
-Known = TypeVar("Known", _Theme, _Group)
-
-
-@dataclass
-class _Reader:
-    """Turns the form into records, noting what does not fit the model."""
-
-    model: Model
-    targets: Sequence[Target]
-    document: Document
-    faults: list[Fault] = field(default_factory=list)
-
-    def fault(
-        self,
-        place: Place,
-        message: str | Message,
-        expected: str | Message | None = None,
-        found: str | Message | None = None,
-        nearest: str | None = None,
-    ) -> None:
-        self.faults.append(fault_at(self.document, place, message, expected, found, nearest))
-
-    def views(self, file: _File) -> Views:
-        drawn: dict[str, int] = {}
-        moved: dict[str, int] = {}
-        themes = []
-        for number, theme in self._with_ids("themes", file.themes):
-            charts = (
-                self._chart(row, ("themes", number, "charts", place), drawn)
-                for place, row in enumerate(theme.charts)
-            )
-            themes.append(Theme(theme.id, theme.en, theme.zh, tuple(filter(None, charts))))
-        groups = []
-        for number, group in self._with_ids("groups", file.groups):
-            levers = (
-                self._lever(row, ("groups", number, "levers", place), moved)
-                for place, row in enumerate(group.levers)
-            )
-            groups.append(LeverGroup(group.id, group.en, group.zh, tuple(filter(None, levers))))
-        return Views(tuple(themes), tuple(groups))
-
-    def _with_ids(self, key: str, rows: Sequence[Known]) -> Iterator[tuple[int, Known]]:
-        seen: set[str] = set()
-        for number, row in enumerate(rows):
-            if row.id in seen:
-                self.fault((key, number, "id"), f"the id '{row.id}' stands twice")
-            seen.add(row.id)
-            yield number, row
-
-    # Charts
-
-    def _chart(self, row: _Chart, place: Place, drawn: dict[str, int]) -> Chart | None:
-        shown = [
-            each
-            for number, text in enumerate(row.show)
-            for each in self._shown(text, (*place, "show", number))
-        ]
-        if not shown:
-            if not row.show:
-                self.fault((*place, "show"), "a chart shows nothing", expected="a variable")
-            return None
-        variables = [variable for variable, _ in shown]
-        first = row.show[0]
-        line = self.document.line(place) or 0
-        if drawn.setdefault(first, line) != line:
-            self.fault(
-                place, f"'{first}' is shown twice", found=f"a first time on line {drawn[first]}"
-            )
-        unit = row.unit or unit_of(self.targets, [reference_of(*each) for each in shown])
-        unit = variables[0].unit if unit is None else unit
-        lines = []
-        for variable, elements in shown:
-            try:
-                factor = reported_factor(variable.unit, unit)
-            except UnitError as error:
-                message = f"'{variable.name}' cannot be shown in {unit}"
-                what = error.faults[0]
-                if row.unit is not None:
-                    place = (*place, "unit")
-                self.fault(place, message, what.expected, variable.unit, what.nearest)
-                return None
-            english, chinese = names_of(self.model, variable, elements)
-            lines.append(Line(reference_of(variable, elements), english, chinese, factor))
-        alone = len(lines) == 1
-        name = variables[0]
-        return Chart(
-            id=first,
-            name_en=row.en or (lines[0].name_en if alone else name.name),
-            name_zh=row.zh or (lines[0].name_zh if alone else name.name_zh or name.name),
-            lines=tuple(lines),
-            unit=unit,
-            key=row.key,
+    def _misfits(self, context: object) -> Iterator[Fault]:
+        yield from doubled(
+            (("themes", i, "charts", j), chart.id)
+            for i, theme in enumerate(self.themes)
+            for j, chart in enumerate(theme.charts)
         )
-
-    def _shown(self, text: str, place: Place) -> Iterator[tuple[Variable, tuple[str, ...]]]:
-        """Give each series that a reference means."""
-        name, elements = split_reference(text)
-        variables = self.model.variables
-        variable = variables.get(name)
-        if variable is None or variable.kind in STILL:
-            known = [each.name for each in variables.values() if each.kind not in STILL]
-            message = f"the model has no variable '{name}' that changes over time"
-            found = None if variable is None else f"a {variable.kind}"
-            self.fault(place, message, None, found, nearest(name, known))
-            return
-        ranges = [self.model.subscripts[each].elements for each in variable.subscripts]
-        if not elements:
-            for each in product(*ranges):
-                yield variable, each
-            return
-        strange = [e for e, within in zip(elements, ranges, strict=False) if e not in within]
-        if strange or len(elements) != len(ranges):
-            wanted = name + "".join(f"[{each}]" for each in variable.subscripts)
-            known = [e for within in ranges for e in within]
-            close = nearest(strange[0], known) if strange else None
-            self.fault(place, f"'{text}' is not one series", wanted, text, close)
-            return
-        yield variable, elements
-
-    # Levers
-
-    def _lever(self, row: _Lever, place: Place, moved: dict[str, int]) -> Lever | None:
-        found = [
-            each
-            for number, text in enumerate(row.moves)
-            for each in self._moved(text, (*place, "moves", number))
-        ]
-        if not found:
-            if not row.moves:
-                self.fault((*place, "moves"), "a lever moves nothing", expected="a constant")
-            return None
-        references = [reference_of(*each) for each in found]
-        line = self.document.line(place) or 0
-        for each in references:
-            if moved.setdefault(each, line) != line:
-                self.fault(
-                    place, f"'{each}' is moved twice", found=f"a first time on line {moved[each]}"
-                )
-        variable = found[0][0]
-        if row.apply is Apply.SET and len(found) > 1:
-            self.fault(
-                place,
-                "a lever sets one constant",
-                expected=f"one element, or apply: {Apply.ADD} or {Apply.MULTIPLY}",
-                found=f"{len(found)} constants",
-            )
-        if units := {each.unit for each, _ in found} - {variable.unit}:
-            self.fault(
-                place, "a lever moves constants of one unit", variable.unit, ", ".join(units)
-            )
-        ends = self._range(row, variable, place)
-        unit = "Dmnl" if row.apply is Apply.MULTIPLY else variable.unit
-        shown = row.unit or unit
-        try:
-            factor = reported_factor(unit, shown)
-        except UnitError as error:
-            what = error.faults[0]
-            self.fault(
-                (*place, "unit"), f"the lever cannot be shown in {shown}", None, unit, what.nearest
-            )
-            factor = 1.0
-        if ends is None:
-            return None
-        english, chinese = names_of(self.model, *found[0])
-        return Lever(
-            id=row.moves[0],
-            name_en=row.en or english,
-            name_zh=row.zh or chinese,
-            help_en=row.help.en if row.help else variable.meaning_en or variable.meaning_zh,
-            help_zh=row.help.zh if row.help else variable.meaning_zh or variable.meaning_en,
-            constants=tuple(references),
-            apply=row.apply,
-            low=ends[0],
-            high=ends[1],
-            unit=unit,
-            shown_unit=shown,
-            shown_factor=factor,
-            outside=row.outside,
+        yield from doubled(
+            (("groups", i, "levers", j), constant)
+            for i, group in enumerate(self.groups)
+            for j, lever in enumerate(group.levers)
+            for constant in lever.constants
         )
-
-    def _moved(self, text: str, place: Place) -> Iterator[tuple[Variable, tuple[str, ...]]]:
-        """Give each constant that a reference means."""
-        try:
-            variable, elements = meant(self.model, Entry(text, 0.0, self.document, place))
-        except InputError as error:
-            self.faults += error.faults
-            return
-        if variable.kind is not VariableKind.CONSTANT:
-            self.fault(place, f"'{variable.name}' is no lever", "a constant", f"a {variable.kind}")
-            return
-        for each in elements:
-            yield variable, tuple(each.split(",")) if each else ()
-
-    def _range(self, row: _Lever, variable: Variable, place: Place) -> tuple[float, float] | None:
-        """Give the ends of a lever: those of the file, else the plausible ones."""
-        given = row.range
-        if given is None:
-            if row.apply is Apply.SET and variable.plausible is not None:
-                return variable.plausible
-            why = (
-                f"'{variable.name}' has no plausible range"
-                if row.apply is Apply.SET
-                else "a lever that changes what stands there has no range of its own"
-            )
-            self.fault(place, why, expected="range: [lowest, highest]")
-            return None
-        if len(given) != 2 or not given[0] < given[1]:
-            listed = ", ".join(f"{each:g}" for each in given)
-            self.fault((*place, "range"), "not a range", "[lowest, highest], rising", f"[{listed}]")
-            return None
-        if row.apply is Apply.SET:
-            for end in given:
-                if outside(end, *variable.admissible):
-                    self.fault(
-                        (*place, "range"),
-                        f"the range of '{variable.name}' leaves the admissible one",
-                        range_text(*variable.admissible, variable.unit),
-                        f"{end:g}",
-                    )
-        return given[0], given[1]

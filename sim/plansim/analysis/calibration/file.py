@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 from pydantic import BeforeValidator, Field
 
 from plansim.analysis.calibration.observations import (
@@ -24,26 +23,41 @@ from plansim.analysis.calibration.observations import (
     read_table,
     why_not,
 )
-from plansim.analysis.experiments.design_file import factors_of
-from plansim.analysis.experiments.design_form import FactorForm
+from plansim.analysis.experiments.design_file import apart, reached
+from plansim.analysis.experiments.design_form import (
+    DesignContext,
+    FactorForm,
+    factor_of,
+    scenario_beside,
+    series_meant,
+)
 from plansim.errors import (
-    CatalogueError,
     DesignError,
     Fault,
     InputError,
-    UnitError,
+    Message,
     UnknownNameError,
     nearest,
 )
 from plansim.files import shipped
-from plansim.forms import Document, read_document
-from plansim.model.records import Model, Timing, VariableKind, folded
-from plansim.scenario.factors import Apply, Factor, constants_of, default_of
-from plansim.scenario.reader import Scenario, read_scenario
-from plansim.scenario.schema import Cell, Wording
-from plansim.scenario.values import outside, range_text
+from plansim.forms import (
+    LAX,
+    Entries,
+    Form,
+    Listed,
+    Names,
+    Resolved,
+    Wording,
+    Words,
+    form_of,
+    read_document,
+    schema_of,
+)
+from plansim.model.records import Model, Timing
+from plansim.scenario.factors import Apply, Factor, default_of
+from plansim.scenario.reader import Scenario
+from plansim.scenario.values import Cell, outside, range_text
 from plansim.targets.catalogue import load_targets, reported_factor, split_reference, variable_of
-from plansim.targets.form import Form, form_of
 from plansim.targets.indicator import Measure, measured_unit
 
 __all__ = ["CalibrationFile", "Observation", "Spec", "read_calibration", "schema_text"]
@@ -55,16 +69,37 @@ SEED = 0
 # --- the form -------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Context(DesignContext):
+    """What the file is held to."""
+
+    tables: dict[Path, Table] = field(default_factory=dict)
+    """The tables of data that were read, by path."""
+    data: str = ""
+    """The table that the file names, if it names one."""
+    taken: set[tuple[Path, int]] = field(default_factory=set)
+    """The rows that observations above stand for."""
+
+    @cached_property
+    def targets(self) -> frozenset[str]:
+        """The ids of the plan's targets."""
+        return frozenset(target.id for target in load_targets(model=self.model))
+
+    def table(self, path: Path) -> Table:
+        """Return a table of data."""
+        if path not in self.tables:
+            self.tables[path] = read_table(path)
+        return self.tables[path]
+
+
 class ParameterForm(Form):
     """What a calibration may say of a parameter."""
 
-    constants: Annotated[list[str], BeforeValidator(lambda x: [x] if isinstance(x, str) else x)] = (
-        Field(
-            default=[],
-            description="What it acts on, `NAME` or `NAME[element]`; else what it is called.",
-        )
+    constants: Names = Field(
+        default=(),
+        description="What it acts on, `NAME` or `NAME[element]`; else what it is called.",
     )
-    apply: Annotated[Apply, Field(strict=False)] = Field(
+    apply: Annotated[Apply, LAX] = Field(
         default=Apply.SET,
         description="Whether its value replaces the constants, is added to or multiplies them.",
     )
@@ -73,7 +108,34 @@ class ParameterForm(Form):
         description="[low, high], inside the evidence range of what it acts on; else that range.",
     )
     zh: str = ""
-    why: Wording = ""
+    why: Wording = Words(en="", zh="")
+
+
+_ParameterOrNothing = Annotated[ParameterForm, BeforeValidator(lambda x: {} if x is None else x)]
+
+
+def _parameter(name: str, form: ParameterForm, context: _Context) -> Factor:
+    return factor_of(
+        name,
+        FactorForm(constants=form.constants, apply=form.apply, uniform=form.range, zh=form.zh),
+        context,
+    )
+
+
+def _one_series(name: str, context: _Context) -> str:
+    series = series_meant(name, context)
+    if len(series) != 1:
+        raise InputError(
+            Fault(
+                "'{name}' is not one series", expected=_subscripted(context.model, name), name=name
+            )
+        )
+    return series[0]
+
+
+def _subscripted(model: Model, name: str) -> str:
+    variable = model.find(name)
+    return f"{variable.name}[{', '.join(variable.subscripts)}]"
 
 
 class ObservationForm(Form):
@@ -84,8 +146,10 @@ class ObservationForm(Form):
     place: str | None = None
     part: str | None = None
     year: int | None = None
-    variable: str = Field(description="What answers for it, `NAME` or `NAME[element]`.")
-    measure: Annotated[Measure, Field(strict=False)] = Measure.LEVEL
+    variable: Annotated[str, Resolved(str, _one_series)] = Field(
+        description="What answers for it, `NAME` or `NAME[element]`."
+    )
+    measure: Annotated[Measure, LAX] = Measure.LEVEL
     since: int | None = Field(
         default=None, description="The base year of a growth, sum, mean or reduction."
     )
@@ -96,42 +160,21 @@ class ObservationForm(Form):
         default=None, gt=0, description="The same as a share of the figure."
     )
     weight: float = Field(default=1.0, gt=0, description="By which the squared miss counts.")
-    why: Wording = ""
+    why: Wording = Words(en="", zh="")
 
-
-class CalibrationFile(Form):
-    """What a calibration file may say."""
-
-    title: Wording = Field(description="What the calibration is called, in English and Chinese.")
-    description: Wording = Field(default="", description="What it is about.")
-    scenario: str = Field(description="Under which it is run: an id or a relative path.")
-    parameters: dict[
-        str,
-        Annotated[
-            ParameterForm, BeforeValidator(lambda x: {} if x is None else x)
-        ],
-    ] = Field(description="What is fitted, by name. Nothing more than the name of a constant: over "
-              "its evidence range.")  # fmt: skip
-    data: str | None = Field(
-        default=None,
-        description="A table of data (CSV), relative to this file; else observations.csv beside "
-        "the model.",
-    )
-    observations: list[ObservationForm] = Field(description="What it is fitted to.")
-    starts: int = Field(default=STARTS, ge=1, le=1024, description="From how many points.")
-    seed: int = Field(default=SEED, ge=0, description="Of those points.")
-    sources: list[str] = Field(default=[], description="Where the ranges come from.")
-
-
-def schema_text() -> str:
-    """Give the JSON Schema of a calibration file, as the shipped schema.json holds it."""
-    schema = CalibrationFile.model_json_schema()
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    text = json.dumps(head | schema | {"title": "Calibration"}, indent=2, ensure_ascii=False)
-    return text.replace('"oneOf":', '"anyOf":') + "\n"
-
-
-# --- the record -----------------------------------------------------------------------------------
+    def _misfits(self, context: object) -> Iterator[Fault]:
+        if (self.id is None) == (self.quantity is None):
+            expected = Message("either a quantity or an id")
+            yield Fault("an observation names a row", expected=expected)
+        if self.since is None and self.measure is not Measure.LEVEL:
+            expected = Message("since: YEAR")
+            yield Fault("a {measure} needs a base year", expected=expected, measure=self.measure)
+        if self.since is not None and self.measure is Measure.LEVEL:
+            expected = Message("no 'since'")
+            yield Fault("a {measure} has no base year", expected=expected, measure=self.measure)
+        if (self.error is None) == (self.relative_error is None):
+            expected = Message("either error or relative_error")
+            yield Fault("an observation has one error", expected=expected)
 
 
 @dataclass(frozen=True)
@@ -158,6 +201,196 @@ class Observation:
     """From the measure of the series, in the model's unit, to ``unit``."""
 
 
+def _row(form: ObservationForm, context: _Context) -> Row:
+    """Return the one row that a form names.
+
+    Raises:
+        InputError: there is none, there are several, or it is no data for a fit.
+    """
+    asked = form.id or form.quantity
+    assert asked is not None
+    if asked in context.targets:
+        raise InputError(
+            Fault(
+                "{id} is a target of the plan, not an observation",
+                expected=Message(
+                    "a row of {first} or {second}", first=OBSERVATIONS, second=EVIDENCE
+                ),
+                id=asked,
+            )
+        )
+    folder = context.model.path.parent
+    if form.id:
+        path, column = folder / EVIDENCE, "id"
+    else:
+        path = context.beside(context.data) if context.data else folder / OBSERVATIONS
+        column = "quantity"
+    table = context.table(path)
+    given = {key: getattr(form, key) for key in ("place", "part", "year")}
+    wanted = {column: asked} | {key: str(v) for key, v in given.items() if v is not None}
+    listed = ", ".join(map(": ".join, wanted.items()))
+    rows = table.find(wanted)
+    if not rows:
+        known = table.find({column: asked})
+        raise InputError(
+            Fault(
+                "no row of {table} has {cells}",
+                nearest=None if known else nearest(asked, table.words(column)),
+                table=table.path.name,
+                cells=listed,
+            )
+        )
+    if len(rows) > 1:
+        raise InputError(
+            Fault(
+                "{count} rows of {table} have {cells}",
+                expected=Message("one row; say place, part and year"),
+                found=Message(
+                    "lines {rows}", rows=tuple(f"{row.line} ({row})" for row in rows[:4])
+                ),
+                count=len(rows),
+                table=table.path.name,
+                cells=listed,
+            )
+        )
+    (row,) = rows
+    if refusal := why_not(row, int(context.model.time.initial), tuple(context.targets)):
+        raise InputError(refusal)
+    return row
+
+
+def _observation(form: ObservationForm, context: _Context) -> Observation:
+    """Return the figure that an entry names, and what answers for it."""
+    model, row = context.model, _row(form, context)
+    if (row.file, row.line) in context.taken:
+        raise InputError(Fault("the row stands twice: {row}", row=str(row)))
+    context.taken.add((row.file, row.line))
+    series = form.variable
+    year, value, unit = datum(row)
+    since = year if form.since is None else form.since
+    if form.measure is not Measure.LEVEL and since >= year:
+        expected = Message("before {year}", year=year)
+        raise InputError(Fault("the base year comes too late", expected=expected, found=str(since)))
+    error = form.error if form.error is not None else abs(value) * (form.relative_error or 0.0)
+    if error <= 0:
+        raise InputError(Fault("a figure of nil has no relative error", expected="error"))
+    variable = variable_of(model, series)
+    factor = reported_factor(measured_unit(form.measure, variable.unit), unit)
+    labels = (row.cells.get(key, "") for key in ("quantity", "part", "year"))
+    return Observation(
+        label=", ".join(filter(None, labels)),
+        label_zh=row.cells.get("quantity_zh") or _in_chinese(model, series),
+        file=row.file,
+        line=row.line,
+        year=year,
+        value=value,
+        unit=unit,
+        error=error,
+        weight=form.weight,
+        series=series,
+        measure=form.measure,
+        since=since,
+        factor=factor,
+    )
+
+
+def _in_chinese(model: Model, series: str) -> str:
+    """Name a series in Chinese, elements too, for a row that does not say what it is."""
+    name, elements = split_reference(series)
+    variable = model.find(name)
+    ranges = [model.subscripts[subscript] for subscript in variable.subscripts]
+    chinese = [
+        (within.elements_zh or within.elements)[within.elements.index(element)]
+        for element, within in zip(elements, ranges, strict=True)
+    ]
+    return variable.name_zh + (f"[{','.join(chinese)}]" if chinese else "")
+
+
+class CalibrationFile(Form):
+    """What a calibration file may say."""
+
+    title: Wording = Field(description="What the calibration is called, in English and Chinese.")
+    description: Wording = Field(default=Words(en="", zh=""), description="What it is about.")
+    scenario: Annotated[Scenario, Resolved(str, scenario_beside)] = Field(
+        description="Under which it is run: an id or a relative path."
+    )
+    parameters: Annotated[
+        dict[str, Factor], Entries(dict[str, _ParameterOrNothing], _parameter), Field(min_length=1)
+    ] = Field(
+        description="What is fitted, by name. Nothing more than the name of a constant: over "
+        "its evidence range.",
+    )
+    data: str | None = Field(
+        default=None,
+        description="A table of data (CSV), relative to this file; else observations.csv beside "
+        "the model.",
+    )
+    observations: Annotated[
+        tuple[Observation, ...], Listed(list[ObservationForm], _observation), Field(min_length=1)
+    ] = Field(description="What it is fitted to.")
+    starts: int = Field(default=STARTS, ge=1, le=1024, description="From how many points.")
+    seed: int = Field(default=SEED, ge=0, description="Of those points.")
+    sources: list[str] = Field(default=[], description="Where the ranges come from.")
+
+    def _misfits(self, context: _Context) -> Iterator[Fault]:
+        factors = list(self.parameters.values())
+        yield from apart("parameters", factors)
+        for name, factor in self.parameters.items():
+            yield from _beyond_evidence(name, factor, self.scenario, context.model)
+        for index, observation in enumerate(self.observations):
+            yield from _unreached(observation, self.scenario, context.model, index)
+
+
+def _unreached(
+    observation: Observation, scenario: Scenario, model: Model, index: int
+) -> Iterator[Fault]:
+    timing = variable_of(model, observation.series).timing
+    clock, shift = scenario.time, 0.5 if timing is Timing.YEAR_END else 0.0
+    first, last = min(observation.since, observation.year), observation.year
+    if not clock.initial <= first + shift <= last + shift <= clock.final:
+        yield Fault(
+            "no run of '{scenario}' has '{series}' of {first}–{last}",
+            at=("observations", index),
+            expected=range_text(clock.initial, clock.final, ""),
+            scenario=scenario.id,
+            series=observation.series,
+            first=first,
+            last=last,
+        )
+
+
+def _beyond_evidence(
+    name: str, factor: Factor, scenario: Scenario, model: Model
+) -> Iterator[Fault]:
+    """Hold what a parameter makes of its constants to their evidence.
+
+    A sweep may look beyond what is plausible; a fit that does has lost its evidence. What the
+    scenario sets otherwise than the model is of another year or place, of which the evidence does
+    not speak: there the file's own range has to do.
+    """
+    assert factor.distribution is not None
+    for constant, variable, low, high in reached(
+        factor, (factor.distribution.low, factor.distribution.high), scenario, model
+    ):
+        set_anew = scenario.values.get(constant, default_of(model, {}, constant))
+        is_its_own = set_anew == default_of(model, {}, constant)
+        message = Message("'{name}' takes '{constant}' outside its admissible range")
+        bounds = variable.admissible
+        if variable.plausible is not None and is_its_own:
+            message = Message("'{name}' takes '{constant}' outside its evidence range")
+            bounds = variable.plausible
+        if outside(low, *bounds) or outside(high, *bounds):
+            yield Fault(
+                Message(message.template, name=name, constant=constant),
+                at=("parameters", name),
+                expected=range_text(*bounds, variable.unit),
+                found=range_text(low, high, variable.unit),
+            )
+
+
+# --- reading it -----------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Spec:
     """A calibration that fits the model."""
@@ -178,6 +411,11 @@ class Spec:
     """SHA-256 of each table of data, by its name."""
 
 
+def schema_text() -> str:
+    """Return the JSON Schema of a calibration file, as the shipped schema.json holds it."""
+    return schema_of(CalibrationFile, "Calibration")
+
+
 def read_calibration(path: str | Path, model: Model, *, seed: int | None = None) -> Spec:
     """Read a calibration file and check it against the model and its tables.
 
@@ -189,11 +427,23 @@ def read_calibration(path: str | Path, model: Model, *, seed: int | None = None)
     """
     path = _placed(path)
     document = read_document(path)
-    try:
-        form = form_of(CalibrationFile, document)
-    except CatalogueError as error:
-        raise DesignError(error.faults) from None
-    return _Reader(model, document, form, path).spec(seed)
+    data = document.data if isinstance(document.data, dict) else {}
+    context = _Context(model, path, data=str(data.get("data") or ""))
+    form = form_of(CalibrationFile, document, context, DesignError)
+    return Spec(
+        id=path.stem,
+        title_en=form.title.en,
+        title_zh=form.title.zh,
+        scenario=form.scenario,
+        parent=str(data["scenario"]),
+        parameters=tuple(form.parameters.values()),
+        observations=form.observations,
+        starts=form.starts,
+        seed=form.seed if seed is None else seed,
+        path=path,
+        sha256=document.sha256,
+        tables={table.path.name: table.sha256 for table in context.tables.values()},
+    )
 
 
 def _placed(name: str | Path) -> Path:
@@ -213,294 +463,6 @@ def _placed(name: str | Path) -> Path:
             )
         )
     return path
-
-
-@dataclass
-class _Reader:
-    """Turns the form into the record, noting what does not fit."""
-
-    model: Model
-    document: Document
-    form: CalibrationFile
-    path: Path
-
-    def __post_init__(self) -> None:
-        self.faults: list[Fault] = []
-        self.tables: dict[Path, Table] = {}
-        self.last = int(self.model.time.initial)
-
-    def spec(self, seed: int | None) -> Spec:
-        form = self.form
-        scenario = self._scenario()
-        parameters = self._parameters(scenario) if scenario else ()
-        observations = tuple(self._observations(scenario))
-        if not form.observations:
-            self.fault("a calibration needs observations", "observations")
-        if self.faults or scenario is None:
-            raise DesignError(dict.fromkeys(self.faults))
-        title = form.title
-        return Spec(
-            id=self.path.stem,
-            title_en=title if isinstance(title, str) else title.en,
-            title_zh=title if isinstance(title, str) else title.zh,
-            scenario=scenario,
-            parent=form.scenario,
-            parameters=parameters,
-            observations=observations,
-            starts=form.starts,
-            seed=form.seed if seed is None else seed,
-            path=self.path,
-            sha256=self.document.sha256,
-            tables={each.path.name: each.sha256 for each in self.tables.values()},
-        )
-
-    def fault(
-        self,
-        message: str,
-        *place: str | int,
-        expected: str | None = None,
-        found: str | None = None,
-        nearest: str | None = None,
-    ) -> None:
-        line = self.document.line(place)
-        self.faults.append(Fault(message, self.document.file, line, expected, found, nearest))
-
-    def _relay(self, error: InputError, *place: str | int) -> None:
-        line = self.document.line(place)
-        self.faults += [replace(each, file=self.document.file, line=line) for each in error.faults]
-
-    def _scenario(self) -> Scenario | None:
-        name = self.form.scenario
-        path = self.path.parent / name
-        try:
-            return read_scenario(path if path.suffix in {".yaml", ".yml"} else name, self.model)
-        except InputError as error:
-            self._relay(error, "scenario")
-            return None
-
-    # --- parameters ---
-
-    def _parameters(self, scenario: Scenario) -> tuple[Factor, ...]:
-        if not self.form.parameters:
-            self.fault("a calibration needs parameters", "parameters")
-            return ()
-        forms = {
-            name: FactorForm(
-                constants=each.constants, apply=each.apply, uniform=each.range, zh=each.zh
-            )
-            for name, each in self.form.parameters.items()
-        }
-        # Factors say where they stand under the key of a sweep's design.
-        lines = {
-            ("factors", *place[1:]) if place[:1] == ("parameters",) else place: line
-            for place, line in self.document.lines.items()
-        }
-        try:
-            factors = factors_of(forms, replace(self.document, lines=lines), scenario, self.model)
-        except DesignError as error:
-            self.faults += error.faults
-            return ()
-        for factor in factors:
-            self._hold(factor, scenario)
-        return factors
-
-    def _hold(self, factor: Factor, scenario: Scenario) -> None:
-        """Hold what a parameter makes of its constants to their evidence.
-
-        A sweep may look beyond what is plausible; a fit that does has lost its evidence. What the
-        scenario sets otherwise than the model is of another year or place, of which the evidence
-        does not speak: there the file's own range has to do.
-        """
-        assert factor.distribution is not None
-        ends = np.array([[factor.distribution.low], [factor.distribution.high]])
-        constants = constants_of(self.model, scenario.values, [factor], ends)
-        for reference, values in zip(factor.constants, constants.T, strict=True):
-            variable = variable_of(self.model, reference)
-            known = variable.plausible
-            own = default_of(self.model, {}, reference)
-            if known is None or default_of(self.model, scenario.values, reference) != own:
-                continue
-            low, high = sorted(map(float, values))
-            if outside(low, *known) or outside(high, *known):
-                self.fault(
-                    f"'{factor.name}' takes '{reference}' outside its evidence range",
-                    "parameters",
-                    factor.name,
-                    expected=range_text(*known, variable.unit),
-                    found=range_text(low, high, variable.unit),
-                )
-
-    # --- observations ---
-
-    def _observations(self, scenario: Scenario | None) -> Iterator[Observation]:
-        taken: dict[tuple[Path, int], int] = {}
-        for place, form in enumerate(self.form.observations):
-            try:
-                row = self._row(form)
-                first = taken.setdefault((row.file, row.line), place)
-                if first != place:
-                    self.fault(f"the row stands twice: {row}", "observations", place)
-                yield self._observation(form, row, place, scenario)
-            except InputError as error:
-                for fault in error.faults:
-                    # What is wrong with a row is told where the row stands.
-                    if fault.file in self.tables:
-                        self.faults.append(fault)
-                    else:
-                        self._relay(InputError(fault), "observations", place)
-
-    def _table(self, path: Path) -> Table:
-        if path not in self.tables:
-            self.tables[path] = read_table(path)
-        return self.tables[path]
-
-    def _row(self, form: ObservationForm) -> Row:
-        """Find the one row that a form names.
-
-        Raises:
-            InputError: there is none, there are several, or it is no data for a fit.
-        """
-        targets = {each.id: each for each in load_targets(model=self.model)}
-        asked = form.id or form.quantity
-        if asked is None or (form.id and form.quantity):
-            raise InputError(
-                Fault("an observation names a row", expected="either a quantity or an id")
-            )
-        if asked in targets:
-            raise InputError(
-                Fault(
-                    f"{asked} is a target of the plan, not an observation",
-                    expected=f"a row of {OBSERVATIONS} or {EVIDENCE}",
-                )
-            )
-        folder = self.model.path.parent
-        if form.id:
-            table, wanted = self._table(folder / EVIDENCE), {"id": form.id}
-        else:
-            own = folder / OBSERVATIONS if self.form.data is None else None
-            table = self._table(own or self.path.parent / str(self.form.data))
-            wanted = {"quantity": asked}
-        wanted |= {key: str(text) for key in ("place", "part", "year")
-                   if (text := getattr(form, key)) is not None}  # fmt: skip
-        rows = table.find(wanted)
-        if not rows:
-            column = "id" if form.id else "quantity"
-            raise InputError(
-                Fault(
-                    f"no row of {table.path.name} has " + ", ".join(map(": ".join, wanted.items())),
-                    nearest=None if table.find({column: asked}) else
-                    nearest(asked, table.words(column)),
-                )
-            )  # fmt: skip
-        if len(rows) > 1:
-            raise InputError(
-                Fault(
-                    f"{len(rows)} rows of {table.path.name} have "
-                    + ", ".join(map(": ".join, wanted.items())),
-                    expected="one row; say place, part and year",
-                    found="; ".join(f"line {row.line}: {row}" for row in rows[:4]),
-                )
-            )
-        (row,) = rows
-        if refusal := why_not(row, self.last, tuple(targets)):
-            raise InputError(refusal)
-        return row
-
-    def _observation(
-        self, form: ObservationForm, row: Row, place: int, scenario: Scenario | None
-    ) -> Observation:
-        series = self._series(form.variable)
-        year, value, unit = datum(row)
-        if form.since is None and form.measure is not Measure.LEVEL:
-            raise InputError(Fault(f"a {form.measure} needs a base year", expected="since: YEAR"))
-        if form.since is not None and form.measure is Measure.LEVEL:
-            raise InputError(Fault(f"a {form.measure} has no base year", expected="no 'since'"))
-        since = year if form.since is None else form.since
-        if form.measure is not Measure.LEVEL and since >= year:
-            raise InputError(
-                Fault("the base year comes too late", expected=f"before {year}", found=str(since))
-            )
-        if (form.error is None) == (form.relative_error is None):
-            raise InputError(
-                Fault("an observation has one error", expected="either error or relative_error")
-            )
-        error = form.error if form.error is not None else abs(value) * (form.relative_error or 0.0)
-        if error <= 0:
-            raise InputError(Fault("a figure of nil has no relative error", expected="error"))
-        variable = variable_of(self.model, series)
-        try:
-            factor = reported_factor(measured_unit(form.measure, variable.unit), unit)
-        except UnitError as wrong:
-            raise InputError(replace(each, file=None, line=None) for each in wrong.faults) from None
-        if scenario is not None:
-            clock, shift = scenario.time, 0.5 if variable.timing is Timing.YEAR_END else 0.0
-            if not clock.initial <= min(since, year) + shift <= year + shift <= clock.final:
-                raise InputError(
-                    Fault(
-                        f"no run of '{scenario.id}' has '{series}' of {min(since, year)}–{year}",
-                        expected=f"{clock.initial:g} to {clock.final:g}",
-                    )
-                )
-        said = (row.cells.get(key, "") for key in ("quantity", "part", "year"))
-        return Observation(
-            label=", ".join(filter(None, said)),
-            label_zh=row.cells.get("quantity_zh") or self._in_chinese(series),
-            file=row.file,
-            line=row.line,
-            year=year,
-            value=value,
-            unit=unit,
-            error=error,
-            weight=form.weight,
-            series=series,
-            measure=form.measure,
-            since=since,
-            factor=factor,
-        )
-
-    def _in_chinese(self, series: str) -> str:
-        """Name a series in Chinese, elements too, for a row that does not say what it is."""
-        name, elements = split_reference(series)
-        variable = self.model.find(name)
-        ranges = [self.model.subscripts[each] for each in variable.subscripts]
-        said = [
-            (each.elements_zh or each.elements)[each.elements.index(element)]
-            for element, each in zip(elements, ranges, strict=True)
-        ]
-        return variable.name_zh + (f"[{','.join(said)}]" if said else "")
-
-    def _series(self, reference: str) -> str:
-        name, elements = split_reference(reference)
-        variable = self.model.find(name)
-        if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
-            raise InputError(
-                Fault(f"'{variable.name}' does not move in a run", found=f"a {variable.kind}")
-            )
-        ranges = [self.model.subscripts[each].elements for each in variable.subscripts]
-        if len(ranges) != len(elements):
-            raise InputError(
-                Fault(
-                    f"'{reference}' has the wrong number of subscripts",
-                    expected=_form_of(variable.name, variable.subscripts),
-                )
-            )
-        found = []
-        for element, within in zip(elements, ranges, strict=True):
-            known = {folded(each): each for each in within}
-            if folded(element) not in known:
-                raise InputError(
-                    Fault(
-                        f"'{variable.name}' has no element '{element}'",
-                        expected="one of " + ", ".join(within),
-                        nearest=nearest(element, within),
-                    )
-                )
-            found.append(known[folded(element)])
-        return f"{variable.name}[{','.join(found)}]" if found else variable.name
-
-
-def _form_of(name: str, subscripts: Sequence[str]) -> str:
-    return f"{name}[{', '.join(subscripts)}]" if subscripts else name
 
 
 if __name__ == "__main__":

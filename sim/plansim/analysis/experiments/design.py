@@ -19,7 +19,7 @@ from plansim.errors import Fault
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.reader import Scenario
-from plansim.scenario.values import lever_of
+from plansim.scenario.references import lever_of
 from plansim.targets.indicator import Floats
 
 __all__ = ["MOST_RUNS", "Design", "Kind", "describe", "remaining_factors"]

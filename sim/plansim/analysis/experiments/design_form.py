@@ -1,4 +1,4 @@
-"""The form of a design file: what may stand in it.
+"""The form of a design file: what may stand in it, and the factors that its entries make.
 
 ``scenarios/sweeps/schema.json`` is the form for editors;
 ``python -m plansim.analysis.experiments.design_form > scenarios/sweeps/schema.json`` renews it.
@@ -6,17 +6,102 @@
 
 from __future__ import annotations
 
-import json
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
 from plansim.analysis.experiments.design import Kind
-from plansim.scenario.factors import Apply
-from plansim.scenario.schema import Cell, Wording
-from plansim.targets.form import Form
+from plansim.analysis.experiments.design_table import DesignTable, read_table
+from plansim.analysis.experiments.distributions import (
+    Discrete,
+    Lognormal,
+    Normal,
+    Triangular,
+    Uniform,
+)
+from plansim.errors import Fault, InputError, Message, foreign
+from plansim.forms import (
+    LAX,
+    Entries,
+    Form,
+    Listed,
+    Names,
+    Resolved,
+    Wording,
+    Words,
+    doubled,
+    schema_of,
+)
+from plansim.model.records import Model, Variable, VariableKind, folded
+from plansim.scenario.factors import Apply, Distribution, Factor
+from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.references import cells_meant, meant
+from plansim.scenario.values import Cell, number_in
 
-__all__ = ["DesignFile", "FactorForm", "NumbersForm", "Rest", "schema_text"]
+__all__ = [
+    "DesignContext",
+    "DesignFile",
+    "FactorForm",
+    "factor_of",
+    "scenario_beside",
+    "schema_text",
+    "series_meant",
+]
+
+MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
+"""What a run computes."""
+
+
+@dataclass(frozen=True)
+class DesignContext:
+    """What the names in a design or a calibration are looked up in."""
+
+    model: Model
+    path: Path | None = None
+    """Of the file; None where a command line stands for it."""
+    is_tabled: bool = False
+    """Whether a table gives the values of the factors."""
+
+    def beside(self, name: str) -> Path:
+        """Return the path that a file means by a name."""
+        return (self.path.parent if self.path else Path()) / name
+
+
+def scenario_beside(name: str, context: DesignContext) -> Scenario:
+    """Return the scenario that a file names: an id, or a path from the file's folder.
+
+    Raises:
+        InputError: there is none, or its file is at fault.
+    """
+    is_path = Path(name).suffix in {".yaml", ".yml"}
+    return read_scenario(context.beside(name) if is_path else name, context.model)
+
+
+def series_meant(name: str, context: DesignContext) -> tuple[str, ...]:
+    """Return the references to all series of a run that a name means.
+
+    Raises:
+        InputError: there is no such series.
+    """
+    variable, cells = cells_meant(context.model, name)
+    if variable.kind not in MOVING:
+        raise InputError(
+            Fault(
+                "'{name}' does not move in a run",
+                expected=Message("a variable that a run computes"),
+                found=Message("a {kind}", kind=variable.kind),
+                name=variable.name,
+            )
+        )
+    return tuple(f"{variable.name}[{cell}]" if cell else variable.name for cell in cells)
+
+
+# --- factors --------------------------------------------------------------------------------------
 
 
 class _Normal(Form):
@@ -29,23 +114,29 @@ class _Lognormal(Form):
     spread: float
 
 
-class NumbersForm(Form):
+class _Numbers(Form):
     """Numbers of which one is taken, each with its weight."""
 
-    values: list[Cell]
-    weights: list[float] = Field(default=[])
+    values: list[Cell] = Field(min_length=1)
+    weights: list[Annotated[float, Field(ge=0)]] = Field(default=[])
+
+    def _misfits(self, context: object) -> Iterator[Fault]:
+        if self.weights and (len(self.weights) != len(self.values) or sum(self.weights) <= 0):
+            expected = Message("as many as there are values, not all of them nil")
+            yield Fault("the weights do not fit the values", at=("weights",), expected=expected)
+
+
+_SHAPES = ("uniform", "triangular", "normal", "lognormal", "discrete")
 
 
 class FactorForm(Form):
     """What a design may say of a factor."""
 
-    constants: Annotated[list[str], BeforeValidator(lambda x: [x] if isinstance(x, str) else x)] = (
-        Field(
-            default=[],
-            description="What it acts on, `NAME` or `NAME[element]`; else what it is called.",
-        )
+    constants: Names = Field(
+        default=(),
+        description="What it acts on, `NAME` or `NAME[element]`; else what it is called.",
     )
-    apply: Annotated[Apply, Field(strict=False)] = Field(
+    apply: Annotated[Apply, LAX] = Field(
         default=Apply.SET,
         description="Whether its value replaces the constants, is added to or multiplies them.",
     )
@@ -55,13 +146,142 @@ class FactorForm(Form):
     lognormal: _Lognormal | None = Field(
         default=None, description="The median, and the standard deviation of the natural logarithm."
     )
-    discrete: NumbersForm | None = None
+    discrete: _Numbers | None = None
     within: list[Cell] | None = Field(
         default=None, description="[low, high]: where a normal or lognormal distribution is cut."
     )
     levels: int | None = Field(default=None, ge=1, le=1000, description="In a grid.")
     zh: str = ""
-    why: Wording = ""
+    why: Wording = Words(en="", zh="")
+
+    @property
+    def shapes(self) -> tuple[str, ...]:
+        """The distributions that are given; one at most."""
+        return tuple(key for key in _SHAPES if getattr(self, key) is not None)
+
+    def _misfits(self, context: object) -> Iterator[Fault]:
+        if len(self.shapes) > 1:
+            yield Fault(
+                "a factor has one distribution", found=Message("{names}", names=self.shapes)
+            )
+        if self.within is not None and not {"normal", "lognormal"} & set(self.shapes):
+            yield Fault("only a normal or lognormal distribution is cut", at=("within",))
+
+
+def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
+    """Return the factor that an entry of a design makes.
+
+    Raises:
+        InputError: it does not fit the model.
+    """
+    variables: dict[str, Variable] = {}
+    for reference in form.constants or (name,):
+        variable, elements = meant(context.model, reference)
+        if variable.kind is not VariableKind.CONSTANT:
+            found = Message("the clock")
+            raise InputError(Fault("only a constant can vary from run to run", found=found))
+        for element in elements:
+            variables[f"{variable.name}[{element}]" if element else variable.name] = variable
+    units = {variable.unit for variable in variables.values()}
+    unit = "Dmnl" if form.apply is Apply.MULTIPLY else next(iter(units))
+    if form.apply is not Apply.MULTIPLY and len(units) > 1:
+        listed = Message("{names}", names=tuple(units))
+        message = Message("the constants of '{name}' have different units", name=name)
+        raise InputError(Fault(message, found=listed))
+    first = next(iter(variables.values()))
+    if "/" in name or name.startswith("_"):
+        message = Message("a factor cannot be called '{name}'", name=name)
+        raise InputError(Fault(message, expected=Message("no slash in it")))
+    if context.is_tabled and (form.shapes or form.within):
+        message = Message("the table says what '{name}' is", name=name)
+        raise InputError(Fault(message, found=Message("{names}", names=form.shapes)))
+    return Factor(
+        name=first.name if folded(name) in {folded(first.name), folded(first.name_zh)} else name,
+        constants=tuple(variables),
+        apply=form.apply,
+        distribution=None if context.is_tabled else _distribution(name, form, unit, first),
+        unit=unit,
+        name_zh=form.zh or (first.name_zh if len(variables) == 1 else ""),
+        levels=form.levels,
+    )
+
+
+def _distribution(name: str, form: FactorForm, unit: str, variable: Variable) -> Distribution:
+    def number(cell: Cell, *at: str | int) -> float:
+        return number_in(unit, name, cell, at)
+
+    def rising(key: str, cells: Sequence[Cell], count: int) -> list[float]:
+        numbers = [number(cell, key, i) for i, cell in enumerate(cells)]
+        rises = all(a <= b for a, b in itertools.pairwise(numbers))
+        if len(numbers) != count or not rises or numbers[0] == numbers[-1]:
+            raise InputError(
+                Fault(
+                    "'{name}' has no proper {key} range",
+                    at=(key,),
+                    expected=Message("{count} rising numbers", count=count),
+                    found=", ".join(f"{number:g}" for number in numbers) or Message("nothing"),
+                    name=name,
+                    key=key,
+                )
+            )
+        return numbers
+
+    if form.uniform is not None:
+        return Uniform(*rising("uniform", form.uniform, 2))
+    if form.triangular is not None:
+        return Triangular(*rising("triangular", form.triangular, 3))
+    if form.discrete is not None:
+        values = (
+            number(cell, "discrete", "values", i) for i, cell in enumerate(form.discrete.values)
+        )
+        numbers = tuple(values)
+        return Discrete(numbers, tuple(form.discrete.weights) or (1.0,) * len(numbers))
+    if form.normal is None and form.lognormal is None:
+        return _plausible(name, form, variable)
+    if form.within is not None:
+        low, high = rising("within", form.within, 2)
+    elif form.apply is Apply.SET:
+        low, high = (
+            open_ if end is None else end
+            for end, open_ in zip(variable.admissible, (-math.inf, math.inf), strict=True)
+        )
+    else:
+        expected = Message("within: [low, high]")
+        raise InputError(Fault("'{name}' needs ends", expected=expected, name=name))
+    if form.normal is not None:
+        mean, sd = (
+            number(form.normal.mean, "normal", "mean"),
+            number(form.normal.sd, "normal", "sd"),
+        )
+        _check_shape(name, sd, is_inside=low <= mean <= high)
+        return Normal(mean, sd, low, high)
+    assert form.lognormal is not None
+    low = max(low, 0.0)
+    median = number(form.lognormal.median, "lognormal", "median")
+    _check_shape(name, form.lognormal.spread, is_inside=low < median <= high)
+    return Lognormal(median, form.lognormal.spread, low, high)
+
+
+def _plausible(name: str, form: FactorForm, variable: Variable) -> Uniform:
+    if form.apply is Apply.SET and len(form.constants) <= 1 and variable.plausible is not None:
+        return Uniform(*variable.plausible)
+    message = Message("'{name}' needs a distribution, since it is not set but changed", name=name)
+    if form.apply is Apply.SET:
+        message = Message(
+            "'{name}' needs a distribution, since it has no plausible range", name=name
+        )
+    raise InputError(Fault(message, expected=Message("uniform: [low, high], or another one")))
+
+
+def _check_shape(name: str, spread: float, *, is_inside: bool) -> None:
+    if spread <= 0:
+        message = Message("'{name}' needs a spread above zero", name=name)
+        raise InputError(Fault(message, found=f"{spread:g}"))
+    if not is_inside:
+        raise InputError(Fault("the middle of '{name}' lies outside its ends", name=name))
+
+
+# --- the file -------------------------------------------------------------------------------------
 
 
 def _short(value: object) -> object:
@@ -76,44 +296,77 @@ _FactorOrShort = Annotated[
 ]
 
 
+def _table_beside(name: str, context: DesignContext) -> DesignTable:
+    path = context.beside(name)
+    try:
+        return read_table(path)
+    except OSError as error:
+        message = Message("the table cannot be read: {why}", why=foreign(error.strerror))
+        raise InputError(Fault(message, path)) from None
+
+
 class Sampling(Form):
     """How the points are laid."""
 
-    kind: Annotated[Kind, Field(strict=False)] = Kind.SOBOL
+    kind: Annotated[Kind, LAX] = Kind.SOBOL
     samples: int | None = Field(
         default=None, ge=1, description="Points of a sample; trajectories of Morris."
     )
     seed: int = Field(default=0, ge=0)
     levels: int | None = Field(default=None, ge=1, le=1000, description="Of a grid or of Morris.")
-    table: str | None = Field(
+    table: Annotated[DesignTable | None, Resolved(str, _table_beside)] = Field(
         default=None, description="A CSV file, one factor a column and one run a row."
     )
 
+    def _misfits(self, context: object) -> Iterator[Fault]:
+        if self.kind is Kind.MORRIS and self.levels is not None and self.levels % 2:
+            yield Fault(
+                "Morris trajectories need an even number of levels",
+                at=("levels",),
+                found=str(self.levels),
+            )
+        if (self.kind is Kind.TABLE) != (self.table is not None):
+            yield Fault(
+                "a table design, and no other, names its table", expected=Message("table: FILE")
+            )
 
-class Rest(Form):
+
+class Remaining(Form):
     """Which constants vary without being named."""
 
-    without: list[str] = Field(default=[], description="Constants that do not vary either.")
+    without: Annotated[
+        tuple[str, ...],
+        Listed(list[str], lambda name, context: context.model.find(name).name),
+    ] = Field(default=(), description="Constants that do not vary either.")
 
 
 class DesignFile(Form):
     """What a design file may say."""
 
     title: Wording = Field(description="What the sweep is called, in English and Chinese.")
-    description: Wording = Field(default="", description="What it is about.")
-    scenarios: Annotated[list[str], BeforeValidator(lambda x: [x] if isinstance(x, str) else x)] = (
-        Field(
-            default=["baseline"],
-            description="Under which scenarios every point is run: ids or relative paths.",
-        )
+    description: Wording = Field(default=Words(en="", zh=""), description="What it is about.")
+    scenarios: Annotated[
+        tuple[Scenario, ...],
+        Listed(Names, scenario_beside),
+        Field(min_length=1),
+    ] = Field(
+        default_factory=lambda: ["baseline"],
+        validate_default=True,
+        description="Under which scenarios every point is run: ids or relative paths.",
     )
     design: Sampling = Sampling()
-    factors: dict[str, _FactorOrShort] = Field(
+    factors: Annotated[
+        dict[str, Factor],
+        Entries(
+            dict[str, _FactorOrShort],
+            factor_of,
+        ),
+    ] = Field(
         default={},
         description="What varies, by name. Nothing more than the name of a constant: uniform over "
         "its plausible range. [low, high]: uniform over that.",
     )
-    rest: Rest | None = Field(
+    rest: Remaining | None = Field(
         default=None,
         description="Vary, beside the factors, every single constant that has a plausible range "
         "and is neither a lever nor set by a scenario here, uniformly over that range.",
@@ -124,8 +377,11 @@ class DesignFile(Form):
         description="TIME STEP of all runs, in the model's unit of time; else that of the "
         "scenarios. A coarser one is quicker: many draws average out what it adds to each.",
     )
-    outputs: list[str] = Field(
-        default=[],
+    outputs: Annotated[
+        tuple[tuple[str, ...], ...],
+        Listed(list[str], series_meant),
+    ] = Field(
+        default=(),
         description="Series to keep, `NAME` or `NAME[element]`; else those that targets judge.",
     )
     years: list[int] = Field(
@@ -133,13 +389,18 @@ class DesignFile(Form):
     )
     sources: list[str] = Field(default=[], description="Where the ranges come from.")
 
+    def _misfits(self, context: object) -> Iterator[Fault]:
+        if self.design.kind is Kind.TABLE and self.rest is not None:
+            yield Fault("a table says itself what varies", at=("rest",))
+        if self.design.kind is not Kind.TABLE and self.rest is None and not self.factors:
+            yield Fault("a sweep needs factors", at=("factors",))
+        ids = (scenario.id for scenario in self.scenarios)
+        yield from doubled((("scenarios", index), id) for index, id in enumerate(ids))
+
 
 def schema_text() -> str:
-    """Give the JSON Schema of a design file, as ``scenarios/sweeps/schema.json`` holds it."""
-    schema = DesignFile.model_json_schema()
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    text = json.dumps(head | schema | {"title": "Design"}, indent=2, ensure_ascii=False)
-    return text.replace('"oneOf":', '"anyOf":') + "\n"
+    """Return the JSON Schema of a design file, as ``scenarios/sweeps/schema.json`` holds it."""
+    return schema_of(DesignFile, "Design")
 
 
 if __name__ == "__main__":

@@ -11,13 +11,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
-from plansim.errors import CatalogueError, Fault, InputError, nearest
-from plansim.forms import Document, read_document
+from plansim.errors import Fault, InputError, Message, nearest
+from plansim.forms import (
+    LAX,
+    Entries,
+    Form,
+    Items,
+    Listed,
+    Resolved,
+    Words,
+    form_of,
+    read_document,
+)
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import (
@@ -27,7 +38,6 @@ from plansim.targets.catalogue import (
     judged_targets,
     split_reference,
 )
-from plansim.targets.form import Form, Words, fault_at, form_of
 from plansim.targets.indicator import Floats
 
 __all__ = [
@@ -151,24 +161,46 @@ def polarity_of(path: Sequence[Link]) -> Polarity:
 
 class _Alive(Form):
     scenario: str | None = None
-    set: dict[str, float | int] | None = None
+    set: dict[str, float] = Field(default={})
+
+
+def _switch(name: str, model: Model) -> str:
+    constant = model.variables.get(name)
+    if constant is None or constant.kind is not VariableKind.CONSTANT or constant.subscripts:
+        raise InputError(
+            Fault(
+                "'{name}' is no switch",
+                expected=Message("a constant of the model"),
+                nearest=nearest(name, model.variables),
+                name=name,
+            )
+        )
+    return name
+
+
+def _sign(reference: str, sign: int, model: Model) -> int:
+    name = split_reference(reference)[0]
+    if name not in model.variables:
+        close = nearest(name, model.variables)
+        raise InputError(Fault("the model has no variable '{name}'", nearest=close, name=name))
+    return sign
 
 
 class _Row(Form):
     id: str
     en: str
     zh: str
-    polarity: Literal["reinforcing", "balancing"]
-    switch: str
-    felt: list[str]
+    polarity: Annotated[Polarity, LAX]
+    switch: Annotated[str, Resolved(str, _switch)]
+    felt: Items[str]
     meaning: Words
-    weak: Words | None = None
-    alive: _Alive | None = None
-    paths: list[dict[str, Literal[1, -1]]]
+    weak: Words = Words(en="", zh="")
+    alive: _Alive = _Alive()
+    paths: list[Annotated[dict[str, int], Entries(dict[str, Literal[1, -1]], _sign)]]
 
 
 class _File(Form):
-    loops: list[_Row]
+    loops: Annotated[tuple[_Row, ...], Listed(list[_Row], unique="id")]
 
 
 def load_loops(model: Model) -> tuple[Loop, ...]:
@@ -180,59 +212,26 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
     """
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
-        raise InputError(Fault("no loops are declared for the model", path, found="no such file"))
-    document = read_document(path)
-    file = form_of(_File, document)
-    faults = list(_faults(model, document, file))
-    if faults:
-        raise CatalogueError(faults)
+        found = Message("no such file")
+        raise InputError(Fault("no loops are declared for the model", path, found=found))
     return tuple(
         Loop(
-            row.id,
-            row.en,
-            row.zh,
-            Polarity(row.polarity),
-            row.switch,
-            row.meaning.en,
-            row.meaning.zh,
-            row.weak.en if row.weak else "",
-            row.weak.zh if row.weak else "",
-            tuple(tuple(_links(model, path)) for path in row.paths),
-            tuple(row.felt),
-            row.alive.scenario if row.alive else None,
-            dict((row.alive.set if row.alive else None) or {}),
+            id=row.id,
+            name_en=row.en,
+            name_zh=row.zh,
+            polarity=row.polarity,
+            switch=row.switch,
+            meaning_en=row.meaning.en,
+            meaning_zh=row.meaning.zh,
+            weak_en=row.weak.en,
+            weak_zh=row.weak.zh,
+            paths=tuple(tuple(_links(model, path)) for path in row.paths),
+            felt=row.felt,
+            alive_in=row.alive.scenario,
+            alive_with=row.alive.set,
         )
-        for row in file.loops
+        for row in form_of(_File, read_document(path), model).loops
     )
-
-
-def _faults(model: Model, document: Document, file: _File) -> Iterator[Fault]:
-    names = model.variables
-    seen: set[str] = set()
-    for place, row in enumerate(file.loops):
-        here = ("loops", place)
-        if row.id in seen:
-            yield fault_at(document, (*here, "id"), f"two loops have the id '{row.id}'")
-        seen.add(row.id)
-        switch = names.get(row.switch)
-        if switch is None or switch.kind is not VariableKind.CONSTANT or switch.subscripts:
-            yield fault_at(
-                document,
-                (*here, "switch"),
-                f"'{row.switch}' is no switch",
-                expected="a constant of the model",
-                nearest=nearest(row.switch, names),
-            )
-        for number, path in enumerate(row.paths):
-            for reference in path:
-                name = split_reference(reference)[0]
-                if name not in names:
-                    yield fault_at(
-                        document,
-                        (*here, "paths", number, reference),
-                        f"the model has no variable '{name}'",
-                        nearest=nearest(name, names),
-                    )
 
 
 def _links(model: Model, path: Mapping[str, int]) -> Iterator[Link]:

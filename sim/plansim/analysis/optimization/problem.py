@@ -23,7 +23,8 @@ from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
 from plansim.model.records import Model, VariableKind, folded
 from plansim.scenario.factors import Factor, default_of
 from plansim.scenario.reader import Scenario, read_scenario
-from plansim.scenario.values import Apply, Entry, meant
+from plansim.scenario.references import meant
+from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Target, in_year
 from plansim.targets.indicator import Floats
 from plansim.targets.verdict import margin_of
@@ -86,10 +87,10 @@ def lever_named(model: Model, name: str) -> Lever:
     """
     bare, bracket, inside = name.partition("[")
     try:
-        variable, elements = meant(model, Entry(name, 0.0))
+        variable, elements = meant(model, name)
     except InputError as error:
         try:
-            variable, elements = meant(model, Entry(f"{bare.strip()} after{bracket}{inside}", 0.0))
+            variable, elements = meant(model, f"{bare.strip()} after{bracket}{inside}")
         except InputError:
             raise InputError(replace(fault, file="--lever") for fault in error.faults) from None
     if variable.kind is VariableKind.CONTROL:

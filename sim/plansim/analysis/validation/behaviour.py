@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.validation.checks import Change, RealityCheck, Sign
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.probe import Probe, probe_of
 from plansim.analysis.validation.result import Case, Message, Result, case, result
-from plansim.analysis.validation.settings import assigned, cells, drawn, limits, uncertain
+from plansim.analysis.validation.settings import (
+    assigned,
+    cells,
+    drawn,
+    limits,
+    uncertain,
+)
+from plansim.model.records import Model
+from plansim.scenario.factors import default_of
+from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
 
@@ -31,7 +41,9 @@ FEWEST = 25
 """Minimum number of checks."""
 STAYS = 1e-9
 """Relative change below which a value counts as unchanged."""
-_AT_ONCE = 256
+
+Values: TypeAlias = "dict[str, Floats]"
+"""``(run,)`` by constant, ``name`` or ``name[e1,e2]``: first the baseline, then the draws."""
 
 
 def reality_checks(context: ValidationContext) -> Result:
@@ -40,22 +52,23 @@ def reality_checks(context: ValidationContext) -> Result:
     A draw gives every constant that has a plausible range a value from it, all equally likely; an
     array moves as a whole.
     """
-    model, tests = context.model, context.reality_checks
-    probe = probe_of(model, outputs={split_reference(t.variable)[0] for t in tests}, effort=1)
-    places = np.random.default_rng(SEED).random((DRAWS, len(uncertain(model))))
-    rows = [{}, *(drawn(model, place.tolist()) for place in places)]
-    table = np.array([probe.row({**context.baseline.values, **row}) for row in rows])
-    before: dict[str, dict[str, Floats]] = {}
+    model, base, tests = context.model, context.baseline, context.reality_checks
+    values = _values(model, base, tests)
+    outputs = tuple(dict.fromkeys(test.variable for test in tests))
+    years = tuple(sorted({test.year for test in tests}))
+    evaluator = Evaluator(model, base, list(values), Request(outputs=outputs, years=years))
+    before: dict[str, Evaluation] = {}
     cases: list[Case] = []
     for test in tests:
-        given = _given(probe, test, table)
+        given = {**values, **_set(assigned(model, test.given), values)}
         key = json.dumps(dict(test.given))
         if key not in before:
-            alike = [other for other in tests if other.given == test.given]
-            before[key] = _looked_at(context, probe, given, alike)
-        changed = _changed(probe, test.change, given)
-        after = _looked_at(context, probe, changed, [test])[test.id]
-        cases += _cases(test, before[key][test.id], after)
+            before[key] = evaluator.evaluate(np.column_stack([*given.values()]))
+        changed = _changed(model, test.change, given)
+        after = evaluator.evaluate(np.column_stack([*changed.values()]))
+        year = years.index(test.year)
+        looked_at = [runs.output(test.variable)[:, year] for runs in (before[key], after)]
+        cases += _cases(test, *looked_at)
     if len(tests) < FEWEST:
         few = {"count": len(tests), "limit": FEWEST}
         cases.append(case("tests", False, Message.TOO_FEW, **few))
@@ -117,37 +130,29 @@ def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
         )
 
 
-def _given(probe: Probe, test: RealityCheck, table: Floats) -> Floats:
-    """Return the inputs of runs with what a check sets in both of its runs."""
-    table = table.copy()
-    for name, value in assigned(probe.model, test.given).items():
-        if name in probe.columns:
-            table[:, probe.columns[name]] = value
-    return table
+def _values(model: Model, base: Scenario, tests: Sequence[RealityCheck]) -> Values:
+    """Return all constants that draws or checks set, in the baseline and then in the draws."""
+    places = np.random.default_rng(SEED).random((DRAWS, len(uncertain(model))))
+    draws = drawn(model, places.T)
+    set_ones = (name for test in tests for name in (*test.given, *test.change))
+    names = dict.fromkeys([*draws, *(cell for name in set_ones for cell in cells(model, name))])
+    own = {name: default_of(model, base.values, name) for name in names}
+    return {
+        name: np.concatenate([[own[name]], draws.get(name, np.full(DRAWS, own[name]))])
+        for name in names
+    }
 
 
-def _changed(probe: Probe, changes: Mapping[str, Change], table: Floats) -> Floats:
-    """Return the inputs of runs after a change, clipped to what is admissible."""
-    table = table.copy()
+def _set(numbers: Mapping[str, float], values: Values) -> Values:
+    return {name: np.full_like(values[name], number) for name, number in numbers.items()}
+
+
+def _changed(model: Model, changes: Mapping[str, Change], values: Values) -> Values:
+    """Return the constants of runs after a change, clipped to what is admissible."""
+    changed = dict(values)
     for reference, change in changes.items():
-        variable = probe.model.variables[split_reference(reference)[0]]
-        for name in cells(probe.model, reference):
-            if name in probe.columns:
-                column = table[:, probe.columns[name]]
-                old = column if change.to is None else np.full(len(column), float(change.to))
-                new = old * change.times + change.plus
-                table[:, probe.columns[name]] = np.clip(new, *limits(variable))
-    return table
-
-
-def _looked_at(
-    context: ValidationContext, probe: Probe, table: Floats, tests: Sequence[RealityCheck]
-) -> dict[str, Floats]:
-    """Run inputs and return the values that checks look at, ``(run,)`` by their ids."""
-    parts: dict[str, list[Floats]] = {test.id: [] for test in tests}
-    for first in range(0, len(table), _AT_ONCE):
-        runs = probe.run_table(table[first : first + _AT_ONCE], context.baseline.time)
-        for test in tests:
-            values = np.where(runs.bad, np.nan, runs.yearly(test.variable)(test.year))
-            parts[test.id].append(values)
-    return {name: np.concatenate(values) for name, values in parts.items()}
+        variable = model.variables[split_reference(reference)[0]]
+        for name in cells(model, reference):
+            old = values[name] if change.to is None else np.full_like(values[name], change.to)
+            changed[name] = np.clip(old * change.times + change.plus, *limits(variable))
+    return changed

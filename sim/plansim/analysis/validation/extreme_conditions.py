@@ -6,7 +6,7 @@ System Dynamics Review 12(3): the direct and the indirect extreme-condition test
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -25,6 +25,8 @@ FACTORS = (0.1, 10.0)
 CORNERS = 200
 """Number of random corners of the plausible ranges."""
 SEED = 20_051_231
+AT_ONCE = 64
+"""Number of runs whose values are held at a time."""
 
 
 # --- Q09 to Q11 -----------------------------------------------------------------------------------
@@ -55,7 +57,7 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
     return result(
         test,
         cases,
-        worlds=len(conditions),
+        conditions=len(conditions),
         expected=sum(len(condition.expect) for condition in conditions),
         held=sum(each.holds for each in cases),
         names=", ".join(condition.id for condition in conditions),
@@ -90,8 +92,12 @@ def parameter_extremes(context: ValidationContext) -> Result:
         for name, values in scaled(model, factor)
     ]
     ends = np.random.default_rng(SEED).integers(2, size=(CORNERS, len(uncertain(model))))
-    corners = [(f"corner {n}", drawn(model, each.tolist())) for n, each in enumerate(ends * 1.0)]
-    cases = _unsound_runs(context, [*single, *corners])
+    values = drawn(model, ends.T.astype(float))
+    corners = [
+        (f"corner {draw}", {name: float(column[draw]) for name, column in values.items()})
+        for draw in range(CORNERS)
+    ]
+    cases = list(_unsound_runs(context, [*single, *corners]))
     return result(
         "Q12",
         cases,
@@ -104,10 +110,11 @@ def parameter_extremes(context: ValidationContext) -> Result:
     )
 
 
-def _unsound_runs(context: ValidationContext, named: Sequence[tuple[str, Settings]]) -> list[Case]:
-    base, subjects = context.baseline, [name for name, _ in named]
-    settings = ({**base.values, **values} for _, values in named)
-    cases: list[Case] = []
-    for first, runs in probe_of(context.model, effort=1).each(settings, every_step(base)):
-        cases += unsound(context, runs, subjects[first : first + len(runs.bad)])
-    return cases
+def _unsound_runs(
+    context: ValidationContext, named: Sequence[tuple[str, Settings]]
+) -> Iterator[Case]:
+    base, probe = context.baseline, probe_of(context.model, effort=1)
+    for first in range(0, len(named), AT_ONCE):
+        subjects, settings = zip(*named[first : first + AT_ONCE], strict=True)
+        runs = probe.run([{**base.values, **values} for values in settings], every_step(base))
+        yield from unsound(context, runs, subjects)

@@ -8,7 +8,6 @@ behaviour reproduction and of family members.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +22,7 @@ from plansim.analysis.validation.settings import Settings, cells
 from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
 from plansim.targets.catalogue import reported_factor
-from plansim.targets.indicator import Floats, moment
+from plansim.targets.indicator import Floats
 
 __all__ = ["HistorySeries", "family_cases", "family_member", "history", "history_series"]
 
@@ -80,9 +79,7 @@ def _runs(context: ValidationContext) -> Runs | None:
 def _at(runs: Runs, series: Observed, year: int) -> Floats:
     """Return the model's value of an observed series in a year: ``(run,)``."""
     timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
-    near = np.flatnonzero(np.abs(runs.time - moment(timing, year)) < 1e-6)
-    values = runs.series(series.variable)
-    return values[:, near[0]] if near.size else np.full(len(values), np.nan)
+    return runs.yearly(series.variable, timing)(year)
 
 
 def _simulated(runs: Runs, series: Observed) -> Floats:
@@ -99,7 +96,7 @@ def _simulated(runs: Runs, series: Observed) -> Floats:
 
 
 def _series_case(runs: Runs, series: Observed) -> Case:
-    observed = np.array([point.value for point in series.observations])
+    observed = np.array([point.value for point in series.observations]) * series.scale
     simulated = _simulated(runs, series)
     fits = [fit(row, observed) for row in simulated]
     own, mapes = fits[0], [each.mape if math.isfinite(each.mape) else math.inf for each in fits]
@@ -129,18 +126,13 @@ def _listed(values: Floats) -> str:
 
 @dataclass(frozen=True)
 class HistorySeries:
-    """An observed series beside the model's, in the unit of the observations."""
+    """An observed series with the model's values."""
 
-    name_en: str
-    name_zh: str
-    unit: str
+    series: Observed
     years: tuple[int, ...]
-    own: Sequence[float]
-    """With the scenario's own capital, by year."""
-    low: Sequence[float]
-    """The least over the range of capital."""
-    high: Sequence[float]
-    observed: Mapping[int, float]
+    simulated: Floats
+    """``(run, year)`` in the unit of the observations: with the scenario's own capital, then over
+    the capital's range."""
 
 
 def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
@@ -150,24 +142,11 @@ def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
         return ()
     made = []
     for series in context.history.series:
-        if any(point.since is not None for point in series.observations):
-            continue
-        years = tuple(
-            range(math.ceil(runs.time[0]), max(point.year for point in series.observations) + 1)
-        )
-        values = np.stack([_at(runs, series, year) for year in years], axis=1) / series.scale
-        made.append(
-            HistorySeries(
-                series.en,
-                series.zh,
-                series.unit,
-                years,
-                values[0].tolist(),
-                values.min(axis=0).tolist(),
-                values.max(axis=0).tolist(),
-                {point.year: point.value / series.scale for point in series.observations},
-            )
-        )
+        if all(point.since is None for point in series.observations):
+            last = max(point.year for point in series.observations)
+            years = tuple(range(math.ceil(runs.time[0]), last + 1))
+            values = np.stack([_at(runs, series, year) for year in years], axis=1)
+            made.append(HistorySeries(series, years, values / series.scale))
     return tuple(made)
 
 

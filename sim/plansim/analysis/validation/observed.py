@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
@@ -46,9 +46,10 @@ class _Sources:
     """Where the figures are."""
 
     model: Model
-    targets: Mapping[str, Target]
-    observations: Table | None
-    place: str
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    observations: Table | None = None
+    place: str = ""
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
 
 # --- history.yaml ---------------------------------------------------------------------------------
@@ -62,7 +63,7 @@ class Point:
     since: int | None
     """If not None, `value` is the mean yearly growth from that year."""
     value: float
-    """In the unit of the series."""
+    """In the unit of the observations; of growth, per cent a year."""
 
 
 class _PointForm(Form):
@@ -148,9 +149,8 @@ class Observed(Check):
 
     @property
     def observations(self) -> tuple[Point, ...]:
-        """All points, in the model's unit; of growth, a fraction a year."""
-        points = self.points or self.path
-        return tuple(Point(each.year, each.since, each.value * self.scale) for each in points)
+        """All points, in the unit of the observations."""
+        return self.points or self.path
 
     @property
     def variable(self) -> str:
@@ -226,30 +226,24 @@ class _FigureForm(Check):
     deflator: str | None = None
 
 
-@dataclass(frozen=True)
-class _Records:
-    model: Model
-    evidence: Mapping[str, Evidence]
-
-
-def _figure(_: int, form: _FigureForm, records: _Records) -> Figure:
-    variable = known_variable(form.of, records.model)
-    rows = [_evidence(name, records) for name in form.evidence]
-    deflators = [] if form.deflator is None else [_evidence(form.deflator, records)]
+def _figure(_: int, form: _FigureForm, sources: _Sources) -> Figure:
+    variable = known_variable(form.of, sources.model)
+    rows = [_evidence(name, sources) for name in form.evidence]
+    deflators = [] if form.deflator is None else [_evidence(form.deflator, sources)]
     units = sorted({row.unit for row in rows})
     if len(units) > 1:
         raise InputError(Fault("the rows have different units", found=", ".join(units)))
-    reported_factor(records.model.variables[variable].unit, units[0])  # raises where they differ
+    reported_factor(sources.model.variables[variable].unit, units[0])  # raises where they differ
     value = math.fsum(map(_number, rows)) / math.prod(map(_number, deflators))
-    sources = tuple(row.id for row in (*rows, *deflators))
-    return Figure(form.name, variable, form.year, value, units[0], sources)
+    ids = tuple(row.id for row in (*rows, *deflators))
+    return Figure(form.name, variable, form.year, value, units[0], ids)
 
 
-def _evidence(name: str, records: _Records) -> Evidence:
-    if name not in records.evidence:
-        close = nearest(name, records.evidence)
+def _evidence(name: str, sources: _Sources) -> Evidence:
+    if name not in sources.evidence:
+        close = nearest(name, sources.evidence)
         raise InputError(Fault("no row of the evidence is '{id}'", nearest=close, id=name))
-    return records.evidence[name]
+    return sources.evidence[name]
 
 
 def _number(row: Evidence) -> float:
@@ -282,5 +276,5 @@ def load_family(model: Model) -> Family | None:
     path = model.path.with_name(FAMILY)
     if not path.is_file():
         return None
-    records = _Records(model, load_evidence(model.path.parent))
-    return form_of(Family, read_document(path), records)
+    sources = _Sources(model, evidence=load_evidence(model.path.parent))
+    return form_of(Family, read_document(path), sources)

@@ -11,17 +11,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
-from plansim.analysis.validation.probe import probe_of
+import numpy as np
+
+from plansim.analysis.evaluator import Evaluator, Request
+from plansim.analysis.validation.context import ValidationContext, status_of
 from plansim.analysis.validation.result import Case, Message, Result, case, result
 from plansim.analysis.validation.settings import drawn, limits, numbers_of, uncertain
 from plansim.engine.simlin import check_units, has_simlin
 from plansim.model.comment import read_source
 from plansim.model.evidence import load_evidence
 from plansim.model.records import Variable, VariableKind
+from plansim.scenario.factors import default_of
 from plansim.targets.audit import FILE_NAME as AUDIT
 from plansim.targets.audit import audit_plan
-from plansim.targets.catalogue import Status, Target, split_reference
+from plansim.targets.catalogue import Status, Target
 
 __all__ = ["RangeEffect", "TargetRange", "documentation", "parameters", "target_ranges", "units"]
 
@@ -223,20 +226,19 @@ def target_ranges(context: ValidationContext) -> tuple[TargetRange, ...]:
     An array moves as a whole, by one factor. This is no measure of what is likely, which the
     uncertainty study gives, but of the single numbers that a verdict rests on.
     """
-    model, base, targets = context.model, context.baseline, context.binding
+    model, base = context.model, context.baseline
     constants = uncertain(model)
-    ends = [drawn(model, [end] * len(constants)) for end in (0.0, 1.0)]
-    settings = [dict(base.values)]
-    for variable in constants:
-        for values in ends:
-            settings.append(
-                {**base.values, **{name: values[name] for name in numbers_of(variable)}}
-            )
-    names = {split_reference(name)[0] for t in targets for name in t.variables.values()}
-    runs = probe_of(model, outputs=sorted(names)).run(settings, base.time)
+    ends = drawn(model, np.tile([0.0, 1.0], (len(constants), 1)))
+    columns = {name: column for column, name in enumerate(ends)}
+    own = [default_of(model, base.values, name) for name in columns]
+    table = np.tile(own, (1 + 2 * len(constants), 1))
+    for index, variable in enumerate(constants):
+        for name in numbers_of(variable):
+            table[1 + 2 * index : 3 + 2 * index, columns[name]] = ends[name]
+    evaluation = Evaluator(model, base, list(columns), Request(context.binding)).evaluate(table)
     ranges = []
-    for target in targets:
-        verdict = verdicts(runs, target, base)
+    for target in context.binding:
+        verdict = evaluation[target.id]
         low, high = verdict.value[1::2], verdict.value[2::2]
         changed = verdict.status[1:].reshape(-1, 2) != verdict.status[0]
         effects = [

@@ -7,7 +7,7 @@ the same run, so that INTEG keeps a second set of books and nothing interprets e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -22,7 +22,7 @@ from plansim.engine.kernel import Kernel
 from plansim.engine.trajectory import shape_of
 from plansim.errors import Fault, ModelError
 from plansim.model.reader import parse_model
-from plansim.model.records import Model, TimeSpec
+from plansim.model.records import Model, TimeSpec, Timing
 from plansim.model.syntax import NAME, read_subscripts
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import split_reference
@@ -41,8 +41,6 @@ __all__ = [
 
 _SKETCH = "\\\\\\---///"
 """Where Vensim's drawings begin: no equation may follow."""
-_AT_ONCE = 64
-"""Runs whose values are held at a time."""
 
 
 @dataclass(frozen=True)
@@ -109,38 +107,13 @@ class Probe:
 
     def run(self, settings: Sequence[Settings], clock: TimeSpec) -> Runs:
         """Run once for each of some settings; what they leave out is as the model has it."""
-        return self.run_table(np.array([self.row(each) for each in settings]), clock)
-
-    def run_table(self, table: Floats, clock: TimeSpec) -> Runs:
-        """Run once for each row of ``(run, constant)``, in the order of the kernel's inputs."""
-        table = table.reshape(-1, len(self.kernel.inputs))
-        found = simulate_ensemble(self.kernel, table, clock)
-        return Runs(self, found.time, found.values, found.bad)
-
-    def each(self, settings: Iterable[Settings], clock: TimeSpec) -> Iterator[tuple[int, Runs]]:
-        """Do as `run`, some runs at a time, each batch with the number of its first run."""
-        batch: list[Settings] = []
-        first = 0
-        for setting in settings:
-            batch.append(setting)
-            if len(batch) == _AT_ONCE:
-                yield first, self.run(batch, clock)
-                first, batch = first + _AT_ONCE, []
-        if batch:
-            yield first, self.run(batch, clock)
-
-    def row(self, settings: Settings) -> Floats:
-        """Give the kernel's inputs under some settings: ``(constant,)``."""
-        row = np.array(self.kernel.defaults)
-        for name, value in settings.items():
-            if (place := self.columns.get(name)) is not None:
-                row[place] = value
-        return row
-
-    @cached_property
-    def columns(self) -> Mapping[str, int]:
-        """The place of each constant among the inputs."""
-        return {name: place for place, name in enumerate(self.kernel.inputs)}
+        columns = {name: column for column, name in enumerate(self.kernel.inputs)}
+        table = np.tile(self.kernel.defaults, (len(settings), 1))
+        for row, values in zip(table, settings, strict=True):
+            for name in values.keys() & columns:
+                row[columns[name]] = values[name]
+        ensemble = simulate_ensemble(self.kernel, table, clock)
+        return Runs(self, ensemble.time, ensemble.values, ensemble.bad)
 
     @cached_property
     def rows(self) -> Mapping[str, int]:
@@ -167,16 +140,17 @@ class Runs:
         found = self.values[:, places].swapaxes(1, 2)
         return found.reshape(*found.shape[:2], *shape_of(self.probe.model, variable))
 
-    def yearly(self, reference: str) -> Yearly:
-        """Give a function from a year to ``name`` or ``name[element]`` at it: ``(run,)``.
+    def yearly(self, reference: str, timing: Timing | None = None) -> Yearly:
+        """Return a function from a year to ``name`` or ``name[element]`` at it: ``(run,)``.
 
-        NaN where the runs save nothing.
+        ``timing`` is when in the year, by default as the variable's kind has it. NaN where the runs
+        save nothing.
         """
         row = self.values[:, self.probe.rows[reference]]
-        timing = self.probe.model.variables[split_reference(reference)[0]].timing
+        when = timing or self.probe.model.variables[split_reference(reference)[0]].timing
 
         def at(year: int) -> Floats:
-            near = np.flatnonzero(np.abs(self.time - moment(timing, year)) < 1e-6)
+            near = np.flatnonzero(np.abs(self.time - moment(when, year)) < 1e-6)
             return row[:, near[0]] if near.size else np.full(len(row), np.nan)
 
         return at

@@ -1,15 +1,16 @@
-"""Constants set anew: what a test sets, draws from the plausible, tenths and tenfolds, corners."""
+"""Values of constants: as a test sets them, scaled, or drawn from the plausible ranges."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from typing import TypeAlias
 
 import numpy as np
 
+from plansim.compiler.lower import cells_of
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.targets.catalogue import split_reference
+from plansim.targets.indicator import Floats
 
 __all__ = [
     "MOST_FACTOR",
@@ -31,7 +32,7 @@ MOST_FACTOR = 1.5
 
 
 def assigned(model: Model, settings: Mapping[str, float | Sequence[float]]) -> dict[str, float]:
-    """Give settings of constants by element.
+    """Return settings of constants by element.
 
     A key is ``name`` or ``name[e1,e2]``. A value is a number, for an array that of all its
     elements, or a list of numbers, row by row.
@@ -45,29 +46,26 @@ def assigned(model: Model, settings: Mapping[str, float | Sequence[float]]) -> d
 
 
 def cells(model: Model, reference: str) -> list[str]:
-    """Give the elements that a reference means, each as a reference of its own."""
+    """Return the elements that a reference means, each as a reference of its own."""
     name, elements = split_reference(reference)
-    if elements or not model.variables[name].subscripts:
-        return [reference]
-    ranges = [model.subscripts[each].elements for each in model.variables[name].subscripts]
-    return [f"{name}[{','.join(cell)}]" for cell in product(*ranges)]
+    return [reference] if elements else list(cells_of(model, model.variables[name]))
 
 
 def numbers_of(variable: Variable) -> dict[str, float]:
-    """Give the numbers of a constant by reference, as the model's file has them."""
+    """Return the numbers of a constant by reference, as the model's file has them."""
     if isinstance(variable.value, Mapping):
         return {f"{variable.name}[{key}]": value for key, value in variable.value.items()}
     return {} if variable.value is None else {variable.name: variable.value}
 
 
 def limits(variable: Variable) -> tuple[float, float]:
-    """Give the admissible range of a variable; an end that is open is infinite."""
+    """Return the admissible range of a variable; an open end is infinite."""
     low, high = variable.admissible
     return (-np.inf if low is None else low, np.inf if high is None else high)
 
 
 def scaled(model: Model, factor: float) -> Iterator[tuple[str, dict[str, float]]]:
-    """Give each constant that a factor changes, with its numbers times the factor.
+    """Return each constant that a factor changes, with its numbers times the factor.
 
     An array changes as a whole; what is not admissible is clipped.
     """
@@ -79,19 +77,20 @@ def scaled(model: Model, factor: float) -> Iterator[tuple[str, dict[str, float]]
 
 
 def uncertain(model: Model) -> list[Variable]:
-    """Give the constants that have a plausible range."""
+    """Return the constants that have a plausible range."""
     return [each for each in _constants(model) if each.plausible is not None]
 
 
-def drawn(model: Model, places: Sequence[float]) -> dict[str, float]:
-    """Put each constant of `uncertain` at a place of its plausible range: 0 is the low end.
+def drawn(model: Model, places: Floats) -> dict[str, Floats]:
+    """Return the values of the constants of `uncertain` in draws: ``(draw,)`` by element.
 
-    An array moves as a whole, by one factor, so that its pattern stays.
+    ``places`` is ``(constant, draw)``: 0 is the low end of the plausible range, 1 the high end. An
+    array moves as a whole, by one factor, so that its pattern stays.
     """
     return {
-        key: value
+        name: values
         for variable, place in zip(uncertain(model), places, strict=True)
-        for key, value in _placed(variable, place).items()
+        for name, values in _placed(variable, place).items()
     }
 
 
@@ -99,18 +98,16 @@ def _constants(model: Model) -> list[Variable]:
     return [each for each in model.variables.values() if each.kind is VariableKind.CONSTANT]
 
 
-def _placed(variable: Variable, place: float) -> dict[str, float]:
+def _placed(variable: Variable, place: Floats) -> dict[str, Floats]:
     assert variable.plausible is not None
     low, high = variable.plausible
     numbers = numbers_of(variable)
     if not variable.subscripts:
         return {variable.name: low + place * (high - low)}
     sizes = [number for number in numbers.values() if number > 0]
-    if not sizes:
-        return numbers
-    least = max(low / min(sizes), 1 / MOST_FACTOR)
-    most = min(high / max(sizes), MOST_FACTOR)
-    factor = least + place * (most - least)
-    return {
-        key: float(np.clip(number * factor, *limits(variable))) for key, number in numbers.items()
-    }
+    factor = np.ones_like(place)
+    if sizes:
+        least = max(low / min(sizes), 1 / MOST_FACTOR)
+        most = min(high / max(sizes), MOST_FACTOR)
+        factor = least + place * (most - least)
+    return {name: np.clip(number * factor, *limits(variable)) for name, number in numbers.items()}

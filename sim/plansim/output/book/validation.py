@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from plansim.analysis.validation.parameters import RangeEffect, TargetRange
-from plansim.analysis.validation.result import Case, Message, Number, Result, Status
+from plansim.analysis.validation.parameters import TargetRange
+from plansim.analysis.validation.result import Case, Message, Result, Status
 from plansim.model.records import Model
 from plansim.output.tables.validation import (
     case_text,
@@ -24,9 +24,12 @@ __all__ = ["HISTORY_PICTURE", "RANGES_PICTURE", "Report", "validation_page"]
 HISTORY_PICTURE = "validation-history.png"
 RANGES_PICTURE = "validation-ranges.png"
 MOST_DECIDING = 4
-"""Constants that turn a verdict are named up to so many."""
+"""Number of constants that are named of those that change a verdict."""
 MOST_MOVING = 3
+"""Number of constants that are named where none changes it."""
+MOST_DRIVERS = 3
 FEWEST_SIGNS = 5
+"""Number of reality checks that are shown: those that hold in the fewest draws."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class Report:
 
 
 def validation_page(tested: Report, pictures: str, text: Text) -> str:
-    """Write the page as Markdown; ``pictures`` is the folder of its pictures, as it links to it."""
-    by_id = {each.id: each for each in tested.results}
+    """Return the page as Markdown; ``pictures`` is the folder of its pictures in its links."""
+    by_id = {made.id: made for made in tested.results}
     parts: list[str] = [
         f"# {text('validation_page.title')}",
         text("validation_page.intro"),
@@ -57,32 +60,32 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
         f"## {text('validation_page.fails')}",
         *_failures(tested.results, text),
     ]
-    if past := by_id.get("Q15"):
+    if history := by_id.get("Q15"):
         parts += [
             f"## {text('validation_page.past')}",
             text("validation_page.past_text"),
-            _picture(text("validation_page.past_picture"), f"{pictures}/{HISTORY_PICTURE}"),
-            _past(past, text),
+            f"![{text('validation_page.past_picture')}]({pictures}/{HISTORY_PICTURE})",
+            _history(history, text),
         ]
     parts += [
         f"## {text('validation_page.hangs')}",
         text("validation_page.hangs_text"),
-        _picture(text("validation_page.hangs_picture"), f"{pictures}/{RANGES_PICTURE}"),
-        _hangs(tested.ranges, by_id, text),
+        f"![{text('validation_page.hangs_picture')}]({pictures}/{RANGES_PICTURE})",
+        _targets(tested.ranges, by_id, text),
     ]
-    for test, head, said in (
+    for test, title, explanation in (
         ("Q20", "validation_page.rank", "validation_page.rank_text"),
         ("Q14", "validation_page.loops", "validation_page.loops_text"),
     ):
-        if (each := by_id.get(test)) and each.figures:
-            parts += [f"## {text(head)}", text(said), _cases(each.cases, text)]
-    if signs := by_id.get("Q13"):
-        parts += [f"## {text('validation_page.signs')}", *_signs(signs, text)]
+        if (made := by_id.get(test)) and made.figures:
+            parts += [f"## {text(title)}", text(explanation), _cases(made.cases, text)]
+    if checks := by_id.get("Q13"):
+        parts += [f"## {text('validation_page.signs')}", *_reality_checks(checks, text)]
     parts += [
         f"## {text('validation_page.demands')}",
         _items(
-            f"**{each.id}** {title_text(each, text)}: {criterion_text(each, text)}."
-            for each in tested.results
+            f"**{made.id}** {title_text(made, text)}: {criterion_text(made, text)}."
+            for made in tested.results
         ),
         f"## {text('validation_page.limits')}",
         text("validation_page.limits_text"),
@@ -92,99 +95,85 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
 
 def _summary(results: Sequence[Result], text: Text) -> str:
     rows = [
-        (mark_of(each), each.id, title_text(each, text), figure_text(each, text))
-        for each in results
+        (mark_of(made), made.id, title_text(made, text), figure_text(made, text))
+        for made in results
     ]
-    counted = Counter(each.status for each in results)
-    said = text(
+    counted = Counter(made.status for made in results)
+    count = text(
         "validation_page.count",
         passed=counted[Status.PASS],
         failed=counted[Status.FAIL],
         left=counted[Status.NOT_APPLICABLE],
     )
-    return f"{said}\n\n{_table(text('validation_page.head'), rows)}"
+    return f"{count}\n\n{_table(text('validation_page.head'), rows)}"
 
 
 def _failures(results: Sequence[Result], text: Text) -> Iterator[str]:
-    failing = [each for each in results if each.status is Status.FAIL]
+    failing = [made for made in results if made.status is Status.FAIL]
     if not failing:
         yield text("validation_page.nothing_fails")
-    for each in failing:
-        yield f"**{each.id}. {title_text(each, text)}.** " + text(
-            "validation_page.asked", criterion=criterion_text(each, text)
-        )
-        yield _cases(each.faults, text)
+    for made in failing:
+        criterion = text("validation_page.asked", criterion=criterion_text(made, text))
+        yield f"**{made.id}. {title_text(made, text)}.** {criterion}"
+        yield _cases(made.faults, text)
 
 
-def _past(made: Result, text: Text) -> str:
-    rows = []
-    for case in made.cases:
-        if case.message not in (Message.SERIES, Message.SERIES_SHOWN):
-            continue
-        values = case.values
-        shares = [_plain(values[name], 2) for name in ("r2", "um", "us", "uc")]
-        rows.append(
-            (
-                text.pick(case.name_en, case.name_zh),
-                str(values["years"]),
-                f"{values['simulated']} {text.unit(str(values['unit']))}",
-                str(values["observed"]),
-                f"{_percent(values['mape'])} {'' if case.holds else '✗'}",
-                f"{_percent(values['mape_low'])} – {_percent(values['mape_high'])}",
-                _plain(values["rmse"], 2),
-                *shares,
-            )
+def _history(made: Result, text: Text) -> str:
+    rows = [
+        (
+            text.pick(case.name_en, case.name_zh),
+            str(case.values["years"]),
+            f"{case.values['simulated']} {text.unit(str(case.values['unit']))}",
+            str(case.values["observed"]),
+            f"{_percent(case['mape'])} {'' if case.holds else '✗'}",
+            f"{_percent(case['mape_low'])} – {_percent(case['mape_high'])}",
+            *(_plain(case[name], 2) for name in ("rmse", "r2", "um", "us", "uc")),
         )
+        for case in made.cases
+        if case.message in (Message.SERIES, Message.SERIES_SHOWN)
+    ]
     return _table(text("validation_page.past_head"), rows)
 
 
-def _hangs(ranges: Sequence[TargetRange], by_id: Mapping[str, Result], text: Text) -> str:
-    chances = _by_subject(by_id.get("Q19"), Message.PROBABILITY)
+def _targets(ranges: Sequence[TargetRange], by_id: Mapping[str, Result], text: Text) -> str:
+    probability = _by_subject(by_id.get("Q19"), Message.PROBABILITY)
     drivers = _by_subject(by_id.get("Q18"), Message.DRIVERS)
     rows = []
-    for each in ranges:
-        target = each.target
+    for ranged in ranges:
+        target = ranged.target
         assert target.value is not None
-        decimals = max(decimals_for(target.value, each.value, target.tolerance or 0.0), 1)
-        chance = chances.get(target.id)
-        due = drivers.get(target.id)
-        value = f"{figure(each.value, decimals)} {text.unit(target.unit)}"
-        rows.append(
-            (
-                target.id,
-                text.pick(target.name_en, target.name_zh),
-                f"{text.word('status', each.status)} {value}",
-                "–"
-                if chance is None
-                else f"{_percent(chance.values['met'])} ± {_percent(chance.values['error'])}",
-                _deciding(each, decimals, text),
-                "–" if due is None else "; ".join(str(due.values["drivers"]).split("; ")[:3]),
-            )
-        )
+        decimals = max(decimals_for(target.value, ranged.value, target.tolerance or 0.0), 1)
+        value = f"{figure(ranged.value, decimals)} {text.unit(target.unit)}"
+        met, main = "–", "–"
+        if case := probability.get(target.id):
+            met = f"{_percent(case['met'])} ± {_percent(case['error'])}"
+        if case := drivers.get(target.id):
+            main = "; ".join(str(case.values["drivers"]).split("; ")[:MOST_DRIVERS])
+        name, status = text.pick(target.name_en, target.name_zh), text.word("status", ranged.status)
+        changed_by = _changed_by(ranged, decimals, text)
+        rows.append((target.id, name, f"{status} {value}", met, changed_by, main))
     return _table(text("validation_page.hangs_head"), rows)
 
 
-def _deciding(of: TargetRange, decimals: int, text: Text) -> str:
-    turning = of.deciding
-    if not turning:
-        said = "; ".join(_effect(each, decimals, text) for each in of.effects[:MOST_MOVING])
-        return f"– ({said})"
-    said = "; ".join(_effect(each, decimals, text) for each in turning[:MOST_DECIDING])
-    more = len(turning) - MOST_DECIDING
-    return said if more <= 0 else f"{said}; {text('validation_page.more', count=more)}"
+def _changed_by(ranged: TargetRange, decimals: int, text: Text) -> str:
+    """Return the constants that change a verdict; if none does, the largest effects in brackets."""
+    shown = ranged.deciding[:MOST_DECIDING] or ranged.effects[:MOST_MOVING]
+    named = "; ".join(
+        f"{text.pick(effect.constant, effect.constant_zh)} "
+        f"{figure(effect.low, decimals)} … {figure(effect.high, decimals)}"
+        for effect in shown
+    )
+    if not ranged.deciding:
+        return f"– ({named})"
+    more = len(ranged.deciding) - MOST_DECIDING
+    return named if more <= 0 else f"{named}; {text('validation_page.more', count=more)}"
 
 
-def _effect(effect: RangeEffect, decimals: int, text: Text) -> str:
-    name = text.pick(effect.constant, effect.constant_zh)
-    return f"{name} {figure(effect.low, decimals)} … {figure(effect.high, decimals)}"
-
-
-def _signs(made: Result, text: Text) -> Iterator[str]:
+def _reality_checks(made: Result, text: Text) -> Iterator[str]:
     shares = [case for case in made.cases if case.message is Message.SIGN_SHARE]
-    shares.sort(key=lambda case: float(case.values["share"]))
     if shares:
         yield text("validation_page.signs_text", draws=shares[0].values["draws"])
-        yield _cases(shares[:FEWEST_SIGNS], text)
+        yield _cases(sorted(shares, key=lambda case: case["share"])[:FEWEST_SIGNS], text)
 
 
 def _by_subject(made: Result | None, message: Message) -> dict[str, Case]:
@@ -202,18 +191,13 @@ def _items(lines: Iterable[str]) -> str:
 
 def _table(head: str, rows: Iterable[Sequence[str]]) -> str:
     rule = "|" + " --- |" * (head.count("|") - 1)
-    body = ["| " + " | ".join(each.replace("|", "\\|") for each in row) + " |" for row in rows]
+    body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return "\n".join([head, rule, *body])
 
 
-def _picture(words: str, path: str) -> str:
-    return f"![{words}]({path})"
+def _percent(value: float) -> str:
+    return _plain(value * 100, 1) + " %"
 
 
-def _percent(value: Number) -> str:
-    return _plain(float(value) * 100, 1) + " %"
-
-
-def _plain(value: Number, decimals: int) -> str:
-    number = float(value)
-    return f"{number:.{decimals}f}" if math.isfinite(number) else "–"
+def _plain(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}" if math.isfinite(value) else "–"

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["IAMC_COLUMNS", "Form", "table_of", "write_scenarios"]
-
-IAMC_COLUMNS = ("model", "scenario", "region", "variable", "unit")
+__all__ = ["Form", "table_of", "write_scenarios"]
 
 
 class Form(StrEnum):

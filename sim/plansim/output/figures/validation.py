@@ -34,27 +34,27 @@ _FINE = 10.0
 _TICKS = (-300, -100, -30, -10, -5, 0, 5, 10, 30, 100, 300)
 
 
-def history_sheet(series: Sequence[HistorySeries], text: Text) -> Figure:
+def history_sheet(history: Sequence[HistorySeries], text: Text) -> Figure:
     """Draw each observed series with the model's band and the observations."""
-    rows = -(-len(series) // _ACROSS)
+    rows = -(-len(history) // _ACROSS)
     with style():
         sheet = Figure(figsize=(9.0, 2.5 * rows + 0.3), layout="constrained")
         grid = sheet.subplots(rows, _ACROSS, squeeze=False)
         hue = colours()[0]
-        for axes, each in zip(grid.flat, series, strict=False):
-            axes.fill_between(each.years, each.low, each.high, color=hue, alpha=0.2, linewidth=0)
-            axes.plot(each.years, each.own, color=hue)
-            seen = sorted(each.observed)
-            axes.plot(seen, [each.observed[year] for year in seen], "o", color=INK, markersize=4)
-            name = text.pick(each.name_en, each.name_zh).partition(" (")[0].partition("（")[0]
-            name_axes(axes, name, text.unit(each.unit), columns=34)
-            low = min(*each.low, *each.observed.values())
-            high = max(*each.high, *each.observed.values())
-            room = max(0.12 * (high - low), 0.02 * high)
-            axes.set_ylim(low - room, high + room)
+        for axes, shown in zip(grid.flat, history, strict=False):
+            own, low, high = (shown.simulated[0], *np.sort(shown.simulated, axis=0)[[0, -1]])
+            axes.fill_between(shown.years, low, high, color=hue, alpha=0.2, linewidth=0)
+            axes.plot(shown.years, own, color=hue)
+            observed = {point.year: point.value for point in shown.series.observations}
+            axes.plot([*observed], [*observed.values()], "o", color=INK, markersize=4)
+            name = text.pick(shown.series.en, shown.series.zh).partition(" (")[0].partition("（")[0]
+            name_axes(axes, name, text.unit(shown.series.unit), columns=34)
+            least, most = min(*low, *observed.values()), max(*high, *observed.values())
+            room = max(0.12 * (most - least), 0.02 * most)
+            axes.set_ylim(least - room, most + room)
             plain_numbers(axes, 4)
-            year_axis(axes, each.years[0], each.years[-1])
-        for axes in grid.flat[len(series) :]:
+            year_axis(axes, shown.years[0], shown.years[-1])
+        for axes in grid.flat[len(history) :]:
             axes.set_axis_off()
         sheet.supxlabel(text("validation_page.past_picture"), fontsize=8, color=GREY)
     return sheet

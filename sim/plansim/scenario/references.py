@@ -1,0 +1,221 @@
+"""What a file or a command means by ``NAME`` or ``NAME[elements]``: a variable, and which of it.
+
+Names and elements may be English or Chinese, and a range stands for all of its elements. A lever is
+what three constants drive: one value before a year and another from it on, or a pulse.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+
+from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
+from plansim.forms import Location
+from plansim.model.records import Model, Variable, VariableKind, folded
+
+__all__ = [
+    "PULSE",
+    "SWITCH",
+    "cells_meant",
+    "constant_meant",
+    "elements_meant",
+    "lever_constants",
+    "lever_of",
+    "meant",
+    "split_name",
+]
+
+SWITCH = {"before": "before", "after": "after", "from": "from year"}
+"""What a file may say of a lever that changes once, and how the model calls each constant."""
+PULSE = {"size": "pulse size", "start": "pulse start", "length": "pulse length"}
+
+
+def meant(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
+    """Return the constant that a name means, and its elements, ``"e1,e2"``; of a scalar, one empty.
+
+    Raises:
+        InputError: there is no such constant or element.
+    """
+    variable, ranges = constant_meant(model, name)
+    return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
+
+
+def cells_meant(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
+    """Return any variable that a name means, and its elements, as `meant` does.
+
+    Raises:
+        InputError: there is no such variable or element.
+    """
+    base, inside = split_name(name)
+    variable = model.find(base)
+    ranges = _ranges(model, name, variable, inside)
+    return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
+
+
+def split_name(name: str) -> tuple[str, str | None]:
+    """Split ``NAME[elements]``; Vensim's quoted names are taken whole.
+
+    >>> split_name("share[services]"), split_name("share"), split_name('"a [b]"')
+    (('share', 'services'), ('share', None), ('"a [b]"', None))
+    """
+    if name.startswith('"'):
+        return name, None
+    match = re.fullmatch(r"\s*(.*?)\s*\[(.*)\]\s*", name, re.DOTALL)
+    return (match[1], match[2]) if match else (name, None)
+
+
+def constant_meant(model: Model, name: str) -> tuple[Variable, list[tuple[str, ...]]]:
+    """Return the constant that a name means, and the elements of each of its subscripts.
+
+    Raises:
+        InputError: there is no such constant or element.
+    """
+    base, inside = split_name(name)
+    variable = model.find(base)
+    if variable.kind not in {VariableKind.CONSTANT, VariableKind.CONTROL}:
+        if lever := _set_by(model, variable, name):
+            raise InputError(Fault(lever))
+        constants = (other for other in model.variables.values() if _drives(other, variable))
+        raise InputError(
+            Fault(
+                "'{name}' cannot be set: its equation gives its value",
+                expected=Message("a constant"),
+                found=Message("a variable of kind {kind}", kind=variable.kind),
+                nearest=next((other.name for other in constants), None),
+                name=variable.name,
+            )
+        )
+    return variable, _ranges(model, name, variable, inside)
+
+
+def _drives(constant: Variable, variable: Variable) -> bool:
+    """Return whether a user may have meant a constant by naming what it drives."""
+    is_constant = constant.kind is VariableKind.CONSTANT
+    return is_constant and constant.name.startswith(variable.name + " ")
+
+
+def _ranges(
+    model: Model, name: str, variable: Variable, inside: str | None
+) -> list[tuple[str, ...]]:
+    """Return the elements that are meant of each subscript; all, if none is named."""
+    whole = [model.subscripts[subscript].elements for subscript in variable.subscripts]
+    if inside is None:
+        return whole
+    parts = [part.strip() for part in inside.split(",")]
+    if len(parts) != len(whole):
+        right = f"{variable.name}[{', '.join(variable.subscripts)}]"
+        raise InputError(
+            Fault(
+                "'{name}' has the wrong number of subscripts",
+                expected=right if whole else Message("none"),
+                found=str(len(parts)),
+                name=name,
+            )
+        )
+    pairs = zip(parts, variable.subscripts, strict=True)
+    return [elements_meant(model, part, subscript) for part, subscript in pairs]
+
+
+def elements_meant(model: Model, text: str, subscript: str, at: Location = ()) -> tuple[str, ...]:
+    """Return the elements that a text means: one by its name, or all of a range within.
+
+    Raises:
+        InputError: there is no such element.
+    """
+    whole = model.subscripts[subscript]
+    chinese = zip(whole.elements_zh, whole.elements, strict=False)
+    by_name: dict[str, tuple[str, ...]] = {folded(zh): (element,) for zh, element in chinese}
+    by_name |= {folded(element): (element,) for element in whole.elements}
+    for part in model.subscripts.values():
+        if set(part.elements) <= set(whole.elements):
+            by_name.setdefault(folded(part.name), part.elements)
+            by_name.setdefault(folded(part.name_zh), part.elements)
+    if text.strip() and folded(text) in by_name:
+        return by_name[folded(text)]
+    raise InputError(
+        Fault(
+            "'{name}' has no element '{element}'",
+            at=at,
+            expected=Message("one of {names}", names=tuple(whole.elements)),
+            nearest=nearest(text, [*whole.elements, *whole.elements_zh, *by_name]),
+            name=subscript,
+            element=text,
+        )
+    )
+
+
+# --- levers ---------------------------------------------------------------------------------------
+
+
+def lever_of(model: Model, name: str) -> str | None:
+    """Return the lever that a constant is a part of, if the model has all parts of it."""
+    for parts in (SWITCH, PULSE):
+        for part in parts.values():
+            stem = name.removesuffix(f" {part}")
+            if stem != name and all(f"{stem} {each}" in model.variables for each in parts.values()):
+                return stem
+    return None
+
+
+def lever_constants(model: Model, name: str, parts: dict[str, str]) -> dict[str, Variable]:
+    """Return the constants of a lever by what a file calls them.
+
+    The lever may be named by the variable that it drives, in Chinese too.
+
+    Raises:
+        InputError: there is no such lever.
+    """
+    base, _ = split_name(name)
+    for stem in _stems(model, base):
+        try:
+            return {key: model.find(f"{stem} {part}") for key, part in parts.items()}
+        except UnknownNameError:
+            continue
+    last = " " + list(parts.values())[-1]
+    known = [other.removesuffix(last) for other in model.variables if other.endswith(last)]
+    raise InputError(
+        Fault(
+            "the model has no lever '{name}' with {parts}",
+            expected=Message("one of {names}", names=tuple(known)) if known else None,
+            nearest=nearest(base, known),
+            name=name,
+            parts=tuple(parts),
+        )
+    )
+
+
+def _stems(model: Model, base: str) -> Iterator[str]:
+    yield base
+    try:
+        yield model.find(base).name
+    except UnknownNameError:
+        return
+
+
+def _set_by(model: Model, variable: Variable, name: str) -> Message | None:
+    """Say which constants set a lever, in the language in which ``name`` means it.
+
+    None if the variable is not one.
+    """
+    base, inside = split_name(name)
+    for parts in (SWITCH, PULSE):
+        names = [f"{variable.name} {part}" for part in parts.values()]
+        if not all(part in model.variables for part in names):
+            continue
+        constants = [model.variables[part] for part in names]
+        chinese = folded(base) == folded(variable.name_zh) != folded(variable.name)
+        chinese = chinese and all(constant.name_zh for constant in constants)
+        first, second, third = (
+            f"'{constant.name_zh if chinese else constant.name}"
+            + (f"[{inside}]'" if inside is not None and constant.subscripts else "'")
+            for constant in constants
+        )
+        return Message(
+            "'{name}' is a lever; set {first}, {second} or {third}",
+            name=variable.name_zh if chinese else variable.name,
+            first=first,
+            second=second,
+            third=third,
+        )
+    return None

@@ -1,0 +1,142 @@
+"""A file's form is read with a context, and everything wrong with it is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import pytest
+from pydantic import Field
+
+from plansim.errors import SCREENFUL, CatalogueError, Fault, InputError, UnknownNameError
+from plansim.forms import (
+    MOST_FAULTS,
+    Entries,
+    Form,
+    Listed,
+    Names,
+    Resolved,
+    Words,
+    form_of,
+    noting,
+    parse_document,
+)
+
+
+def square(number: float, context: float) -> float:
+    if number > context:
+        raise InputError(Fault("too large", found=f"{number:g}"))
+    return number * number
+
+
+def word(key: str, text: str, context: object) -> str:
+    if text == "elsewhere":
+        raise InputError(Fault("wrong there", "other.yaml", 7))
+    if text == "nobody":
+        raise UnknownNameError(Fault("nothing is called that", "model.mdl"))
+    return f"{key} {text}"
+
+
+class Row(Form):
+    id: str
+    low: float = Field(0.0, alias="at least")
+    high: Annotated[float, Resolved(float, square)] = 1.0
+
+    def _misfits(self, context: object) -> Iterator[Fault]:
+        if self.low > self.high:
+            yield Fault("upside down", at=("at least",))
+
+
+class File(Form):
+    title: Words = Words(en="", zh="")
+    names: Names = ()
+    rows: Annotated[tuple[Row, ...], Listed(list[Row], unique="id")] = ()
+    words: Annotated[dict[str, str], Entries(dict[str, str], word)] = Field(default={})
+
+
+def read(text: str) -> File:
+    return form_of(File, parse_document(text, "x.yaml"), 10.0)
+
+
+def told(text: str) -> list[str]:
+    with pytest.raises(CatalogueError) as caught:
+        read(text)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_a_field_holds_what_its_entry_stands_for() -> None:
+    file = read("rows: [{id: a, high: 3}, {id: b, at least: 0.5}]\nwords: {k: v}\nnames: one")
+    assert [(row.id, row.high) for row in file.rows] == [("a", 9.0), ("b", 1.0)]
+    assert (file.words, file.names) == ({"k": "k v"}, ("one",))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("titel: {en: a, zh: b}", "x.yaml:1: unknown key 'titel'; expected one of title, names, "
+         "rows, words; did you mean 'title'?"),
+        ("title: {en: a}", "x.yaml:1: the key 'zh' is missing"),
+        ("title: a", "x.yaml:1: 'title' has the wrong type; expected a mapping (key: value); "
+         "found the text 'a'"),
+        ("rows:\n- {id: a, low: 1}", "x.yaml:2: unknown key 'low'; expected one of id, at least, "
+         "high"),
+        ("rows:\n- id: a\n  high: 11", "x.yaml:3: too large; found 11"),
+        ("rows:\n- id: a\n  at least: 5", "x.yaml:3: upside down"),
+        ("rows:\n- id: a\n- id: b\n- id: a", "x.yaml:4: 'a' stands twice"),
+        ("words:\n  k: elsewhere", "other.yaml:7: wrong there"),
+        ("words:\n  k: nobody", "x.yaml:2: nothing is called that"),
+        ("rows: [{id: a, high: .inf}]", "x.yaml:1: 'high' has the wrong value; expected a finite "
+         "number; found inf"),
+        ("- 1", "x.yaml:1: the file has the wrong form; expected a mapping (key: value); "
+         "found a list"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_its_line(text: str, fault: str) -> None:
+    assert told(text) == [fault]
+
+
+def test_no_fault_hides_another() -> None:
+    text = """\
+        title: {en: 1, zhh: a}
+        rows:
+        - {id: a, high: 11, lo: 1}
+        - {id: a, at least: 5, more: 1}
+        - {high: x}
+        words: {a: nobody, b: 2, c: nobody}
+        names: [1]
+        """
+    assert [fault.split(":")[1] for fault in told(text)] == list("1113344455667")
+
+
+def test_a_hopeless_file_is_not_read_to_its_end_and_a_screenful_is_printed() -> None:
+    many = "words:\n" + "".join(f"  k{i}: nobody\n" for i in range(3 * MOST_FAULTS))
+    with pytest.raises(CatalogueError) as caught:
+        read(many)
+    assert len(caught.value.faults) == MOST_FAULTS
+    lines = str(caught.value).splitlines()
+    assert len(lines) == SCREENFUL + 1
+    assert lines[-1] == f"x.yaml: {MOST_FAULTS - SCREENFUL} more faults"
+
+
+def test_faults_are_noted_where_they_stand() -> None:
+    faults: list[Fault] = []
+    with noting(faults, "rows", 3):
+        raise InputError([Fault("one", at=("id",)), Fault("two", "other.yaml")])
+    assert [(str(f.message), f.at, f.file) for f in faults] == [
+        ("one", ("rows", 3, "id"), None),
+        ("two", ("rows", 3), "other.yaml"),
+    ]
+
+
+def test_a_form_without_a_context_is_held_to_itself_alone() -> None:
+    class Alone(Form):
+        a: int
+
+        def _misfits(self, context: Any) -> Iterator[Fault]:
+            assert context is None
+            if self.a < 0:
+                yield Fault("negative", at=("a",))
+
+    assert form_of(Alone, parse_document("a: 1", "x.yaml")).a == 1
+    with pytest.raises(CatalogueError, match=r"x\.yaml:2: negative"):
+        form_of(Alone, parse_document("\na: -1", "x.yaml"))
