@@ -80,7 +80,7 @@ def test_a_broken_run_does_not_hold(town: Model) -> None:
         ("[E1, E2]", "[E1, E4]", "5: the row E4 has no number; found much"),
         ("[E1, E2]", "[E1, E5]", "5: the rows have different units"),
         ("[E1, E2]", "[E5]", "5: .*do not measure the same thing"),
-        ("[E1, E2]", "[]", "at least 1"),
+        ("[E1, E2]", "[]", "at least one"),
         ("size: 2", "sise: 2", "2: unknown key 'sise'.*'size'"),
         ("most: 0.1", "most: -1", "3: 'most'.*more than 0"),
     ],

@@ -67,7 +67,8 @@ def calibrate(
     from plansim.analysis.calibration.calibrate import overlay_text
     from plansim.analysis.calibration.file import read_calibration
     from plansim.errors import Fault, OutputError
-    from plansim.output.tables.calibration import calibration_json, calibration_table
+    from plansim.output.export.json_text import json_text
+    from plansim.output.tables.calibration import calibration_table
 
     page = page_for(lang)
     read = model_at(model)
@@ -87,7 +88,7 @@ def calibrate(
             ) from error
         remark(page.text("calibration.written", path=output))
     if form == "json":
-        machine(calibration_json(found))
+        machine(json_text(found))
     else:
         page.show(calibration_table(found, page.text))
 

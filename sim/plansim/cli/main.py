@@ -488,14 +488,14 @@ def _clashes(model: Model) -> tuple[Clash, ...]:
 def audit(form: str, lang: str | None) -> None:
     """Recompute where the plan's own figures disagree, and say what the model does about it."""
     from plansim.output.describe import clash_facts
-    from plansim.output.export.results import audit_json
+    from plansim.output.export.json_text import json_text
     from plansim.output.tables.layout import facts
     from plansim.targets.audit import audit_plan
 
     page = page_for(lang)
     clashes = audit_plan()
     if form == "json":
-        machine(audit_json(clashes))
+        machine(json_text(clashes))
         return
     blocks = (facts(clash_facts(clash, page.text, figures=False)) for clash in clashes)
     page.show(page.text("audit.title", count=len(clashes)), *blocks)

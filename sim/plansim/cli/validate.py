@@ -72,7 +72,8 @@ def validate(
     from plansim.analysis.validation.result import Status
     from plansim.analysis.validation.suite import chosen
     from plansim.analysis.validation.suite import validate as made
-    from plansim.output.tables.validation import validation_json, validation_table
+    from plansim.output.export.json_text import json_text
+    from plansim.output.tables.validation import validation_table
 
     page = page_for(lang)
     if output is not None:
@@ -88,7 +89,7 @@ def validate(
         with page.progress(page.text("validation.writing")):
             _write_page(output, context, results, page)
     if form == "json":
-        machine(validation_json(results, page.text))
+        machine(json_text({"tests": results}))
     else:
         page.show(validation_table(results, page.text))
     return int(any(each.status is Status.FAIL for each in results))

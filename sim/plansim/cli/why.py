@@ -68,7 +68,8 @@ def loops(
     """
     from plansim.analysis.feedback.loop_scores import score_loops
     from plansim.analysis.feedback.loops import cut_loops, load_loops
-    from plansim.output.tables.loops import loops_json, loops_table
+    from plansim.output.export.json_text import json_text
+    from plansim.output.tables.loops import loops_table
     from plansim.targets.catalogue import Attribute, judged_targets
 
     if overrides and scenario is None:
@@ -84,7 +85,15 @@ def loops(
         progress(1, 2)
         scores = score_loops(read, chosen, declared)
     if form == "json":
-        machine(loops_json(cuts, scores))
+        record = {
+            "scenario": scores.scenario,
+            "loops": cuts,
+            "partitions": scores.partitions,
+            "years": scores.years,
+            "shares": scores.yearly,
+            "missing": scores.missing,
+        }
+        machine(json_text(record))
     else:
         page.show(loops_table(cuts, scores, page.text))
 
@@ -112,7 +121,8 @@ def attribute(
     of one lever or of one array counts as one change.
     """
     from plansim.analysis.attribution import attribute as shares_of
-    from plansim.output.tables.attribution import attribution_json, attribution_table
+    from plansim.output.export.json_text import json_text
+    from plansim.output.tables.attribution import attribution_table
     from plansim.targets.catalogue import judged_targets, target_named
 
     page = page_for(lang)
@@ -123,7 +133,7 @@ def attribute(
     with page.progress(page.text("run.simulating", scenario=pair[-1].id)):
         found = shares_of(read, pair[0], pair[-1], chosen)
     if form == "json":
-        machine(attribution_json(found))
+        machine(json_text(found))
     else:
         page.show(attribution_table(found, page.text))
 
@@ -184,7 +194,8 @@ def solve(
     states. The plausible ranges are searched first, then the admissible ones.
     """
     from plansim.analysis.optimization.target_seeking import solve as solved
-    from plansim.output.tables.solution import solution_json, solution_table
+    from plansim.output.export.json_text import json_text
+    from plansim.output.tables.solution import solution_table
     from plansim.targets.catalogue import variable_of
 
     if prices and cost is not None:
@@ -200,7 +211,7 @@ def solve(
             prices=by_lever, outlay=cost or "", plan=targets,
         )  # fmt: skip
     if form == "json":
-        machine(solution_json(found))
+        machine(json_text(found))
         return
     name = variable_of(read, found.outlay).name_zh if found.outlay else ""
     page.show(solution_table(found, page.text, outlay_zh=name))

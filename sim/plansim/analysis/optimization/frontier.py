@@ -22,7 +22,17 @@ from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.optimization.chances import Chance, Doubts, fewest_left_out, judge_front
-from plansim.analysis.optimization.evolution import Points, best_of, evolve, fitness, sample
+from plansim.analysis.optimization.evolution import Points, sample
+from plansim.analysis.optimization.frontier_search import (
+    CLIMBS,
+    alone_points,
+    highest_growth,
+    hold_together,
+    pareto_front,
+    search,
+    settle,
+    top_of,
+)
 from plansim.analysis.optimization.problem import (
     DecisionProblem,
     FrontierSpec,
@@ -30,7 +40,7 @@ from plansim.analysis.optimization.problem import (
     read_frontier_spec,
     scale_of,
 )
-from plansim.analysis.optimization.slp import FAILED, Evaluate, Point, finite, maximise
+from plansim.analysis.optimization.slp import FAILED, finite, maximise
 from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
@@ -38,7 +48,7 @@ from plansim.scenario.factors import Factor
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Attribute, Target, indicator_of, judged_targets, load_targets
-from plansim.targets.indicator import Floats, Measure
+from plansim.targets.indicator import Measure
 from plansim.targets.views_file import load_views
 
 __all__ = [
@@ -57,30 +67,12 @@ SHARES = (0.5, 0.8, 0.95)
 """Probabilities that all targets hold for which the highest growth is given."""
 OTHER_DRAWS = 128
 """Over which the surest policy is chosen."""
-SEARCHES = 2
-"""Populations, each from other random points, for the highest growth: that they end at the same
-growth is the first sign that there is no more."""
-CLIMBS = 3
-"""From the best points of each."""
-POPULATION, GENERATIONS = 96, 120
-"""Of the evolutions for lesser questions."""
 LEVELS = 9
 """Growth rates on the Pareto front."""
-LEVEL_STEP = 5e-4
-"""Growth between two policies on the front, at least: where margins do not depend on growth, many
-levels lead to one policy."""
-LEVEL_WEIGHT = 1000.0
-"""Growth as a constraint counts in tenths of a point, so that it compares with scaled margins."""
-BEYOND = 1 / 3
-"""Of the way from the frontier to the highest growth of all, where margins are negative."""
-UNLIMITED = 1e-5
-"""A target that holds so near to the highest growth of all does not limit it."""
 JUST_MET = 1e-3
 """Scaled margins below this are just met."""
 AS_TIGHT = 0.01
 """Scaled margins that differ by no more are equally tight."""
-SAME_GROWTH = 1e-9
-"""Growth given up, at most, to leave a lever where it is."""
 SMALLEST_SPREAD = 1e-3
 """Margins are scaled by no less than this part of the target."""
 PLAIN_SPREAD = 0.05
@@ -308,25 +300,25 @@ def _horizon(
     rows = list(range(len(problem.targets)))
     growth = len(rows)
     points = sample(problem.evaluate, len(problem.levers), problem.start[None])
-    fast = _search(problem.evaluate, points, [growth], [], CLIMBS)
+    fast = search(problem.evaluate, points, [growth], [], CLIMBS)
     points = points.with_points([fast])
     for row in rows:
-        points = points.with_points(_alone(problem, points, row, float(fast.values[growth])))
+        points = points.with_points(alone_points(problem, points, row, float(fast.values[growth])))
         tell(row + 1)
     attainable = [row for row in rows if (points.values[:, row] >= 0).any()]
-    kept, conflicting, points = _together(problem, points, attainable)
+    kept, conflicting, points = hold_together(problem, points, attainable)
     tell(len(rows) + 1)
-    ends = _highest(problem, points, kept) if kept else []
+    ends = highest_growth(problem, points, kept) if kept else []
     points = points.with_points(ends)
-    top = _top(points, kept)
+    top = top_of(points, kept)
     if top is not None:
         # What limits growth for all may, by itself, allow a little more.
         tight = [row for row in kept if top.values[row] < JUST_MET]
         further = [maximise(problem.evaluate, top, [growth], [row]) for row in tight]
         points = points.with_points(further)
-        top = _settled(problem, top, kept)
+        top = settle(problem, top, kept)
     tell(len(rows) + 2)
-    front = _front(problem, points, kept, top, levels, lambda n: tell(len(rows) + 2 + n))
+    front = pareto_front(problem, points, kept, top, levels, lambda n: tell(len(rows) + 2 + n))
     positions = [point.position for point in front]
     if doubts is not None and front:
         judged = judge_front(doubts, positions, kept, None if top is None else top.position)
@@ -404,146 +396,3 @@ def _limit(problem: DecisionProblem, points: Points, row: int, present: float) -
         float(margins.max()) * spread if margins.max() > FAILED else math.nan,
         float(rates.max()) if len(rates) else math.nan,
     )
-
-
-# --- searches -------------------------------------------------------------------------------------
-
-
-def _search(
-    evaluate: Evaluate,
-    points: Points,
-    columns: Sequence[int],
-    margins: Sequence[int],
-    climbs: int,
-    *,
-    evolved: bool = False,
-) -> Point:
-    """Return the best end of local searches from the best points, and from those evolved."""
-    starts = list(best_of(points, columns, margins, climbs))
-    if evolved:
-        grown = evolve(
-            evaluate, points, columns, margins, population=POPULATION, generations=GENERATIONS
-        )
-        starts += best_of(grown, columns, margins, climbs)
-    return _best_end(evaluate, starts, columns, margins)
-
-
-def _best_end(
-    evaluate: Evaluate, starts: Sequence[Point], columns: Sequence[int], margins: Sequence[int]
-) -> Point:
-    ends = [maximise(evaluate, start, columns, margins) for start in starts]
-    fit = fitness(np.stack([end.values for end in ends]), columns, margins)
-    return ends[int(np.argmax(fit))]
-
-
-def _alone(problem: DecisionProblem, points: Points, row: int, fastest: float) -> list[Point]:
-    """Return where the margin of one target is largest, and where growth is while it holds."""
-    growth = len(problem.targets)
-    best = _search(problem.evaluate, points, [row], [], 2)
-    known = points.with_points([best])
-    rates = known.values[known.values[:, row] >= 0, growth]
-    if not len(rates) or rates.max() >= fastest - UNLIMITED:
-        return [best]
-    return [best, _search(problem.evaluate, known, [growth], [row], CLIMBS, evolved=True)]
-
-
-def _together(
-    problem: DecisionProblem, points: Points, kept: list[int]
-) -> tuple[list[int], list[int], Points]:
-    """Leave out one target after the other, the worst, until the others hold together."""
-    conflicting: list[int] = []
-    while kept:
-        best = _search(problem.evaluate, points, kept, [], 2, evolved=True)
-        points = points.with_points([best])
-        if best.values[kept].min() >= 0:
-            break
-        worst = min(kept, key=lambda row: float(best.values[row]))
-        kept = [row for row in kept if row != worst]
-        conflicting.append(worst)
-    return kept, conflicting, points
-
-
-def _highest(problem: DecisionProblem, points: Points, kept: Sequence[int]) -> list[Point]:
-    """Return the highest growth at which targets hold: by each search, the best it ended at."""
-    growth = [len(problem.targets)]
-    ends = []
-    for seed in range(SEARCHES):
-        grown = evolve(problem.evaluate, points, growth, kept, seed=seed)
-        starts = list(best_of(grown, growth, kept, CLIMBS))
-        ends.append(_best_end(problem.evaluate, starts, growth, kept))
-    return ends
-
-
-def _top(points: Points, kept: Sequence[int]) -> Point | None:
-    """Return the point of the highest growth at which targets hold."""
-    good = points[np.asarray((points.values[:, list(kept)] >= 0).all(axis=1))]
-    if not kept or not len(good):
-        return None
-    best = int(np.argmax(good.values[:, -1]))
-    return Point(good.positions[best], good.values[best])
-
-
-def _settled(problem: DecisionProblem, top: Point, kept: Sequence[int]) -> Point:
-    """Put each lever back where it is if that costs no growth and breaks no target.
-
-    Many levers have nothing to do with growth, and where an evolution left them means nothing.
-    """
-    rows, start = list(kept), problem.start
-    best = top
-    for lever in range(len(start)):
-        position = best.position.copy()
-        position[lever] = start[lever]
-        values = finite(problem.evaluate(position[None]))[0]
-        if (values[rows] >= 0).all() and values[-1] >= top.values[-1] - SAME_GROWTH:
-            best = Point(position, values)
-    return best
-
-
-def _front(
-    problem: DecisionProblem,
-    points: Points,
-    kept: Sequence[int],
-    top: Point | None,
-    levels: int,
-    tell: Callable[[int], None],
-) -> list[Point]:
-    """Return the policies whose smallest margin is largest, at rates of growth, rising.
-
-    Searched from above: a policy with more growth is one with at least so much, so that margins
-    cannot rise with growth.
-    """
-    if not kept:
-        return []
-    growth = len(problem.targets)
-    slow = _search(problem.evaluate, points, kept, [], 2, evolved=True)
-    first, fastest = float(slow.values[growth]), float(points.values[:, growth].max())
-    last = fastest if top is None else float(top.values[growth])
-    beyond = last + BEYOND * (fastest - last)
-    rates: list[float] = []
-    if beyond > first:
-        rates += np.linspace(first, last, levels)[1:].tolist() if last > first else []
-        rates += [beyond] if beyond > last else []
-    policies: list[Point] = []
-    for number, rate in enumerate(reversed(rates)):
-        policies.append(_best_at(problem, points.with_points(policies), kept, rate))
-        tell(number + 1)
-    front: list[Point] = []
-    for point in [*policies, slow]:
-        if not front or point.values[growth] < front[-1].values[growth] - LEVEL_STEP:
-            front.append(point)
-    return front[::-1]
-
-
-def _best_at(problem: DecisionProblem, points: Points, kept: Sequence[int], rate: float) -> Point:
-    """Return the policy with at least some growth whose smallest margin is largest."""
-    growth = len(problem.targets)
-
-    def with_surplus(values: Floats) -> Floats:
-        return np.column_stack([values, (values[:, growth] - rate) * LEVEL_WEIGHT])
-
-    def evaluate(positions: Floats) -> Floats:
-        return with_surplus(problem.evaluate(positions))
-
-    known = Points(points.positions, with_surplus(points.values))
-    best = _search(evaluate, known, kept, [growth + 1], 2, evolved=True)
-    return Point(best.position, best.values[:-1])

@@ -1,7 +1,7 @@
 """Remedies of a plan: the smallest moves of levers for each target that fails, and for all.
 
 All levers are treated alike, over the range in which people may move them (`views`): first one by
-one (`target_seeking.nearest_crossings`). Where no lever does it alone, and for all targets
+one (`lever_scan`). Where no lever does it alone, and for all targets
 together, the mix is computed that takes least of the levers' ranges, added up (`slp.minimise`): a
 cost that needs no prices, which a catalogue of levers does not have.
 """
@@ -14,14 +14,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from plansim.analysis.optimization.lever_scan import Scan, nearest_crossings, scan
 from plansim.analysis.optimization.problem import DecisionProblem, Move, decision_problem
 from plansim.analysis.optimization.slp import MoveCost, Point, minimise
-from plansim.analysis.optimization.target_seeking import (
-    Scan,
-    changed_verdicts,
-    nearest_crossings,
-    scan,
-)
+from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import Target

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from plansim.errors import Fault, Message, OutputError, nearest
 from plansim.files import writing_whole
+from plansim.output.export.json_text import json_text
 from plansim.output.series import Series, series_of
 from plansim.output.text import Lang, read_text
 from plansim.output.verdict_words import gap_text
@@ -29,14 +28,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from plansim.targets.audit import Clash
     from plansim.targets.verdict import Verdict
 
 __all__ = [
     "FORMATS",
     "MORE_FIELDS",
     "VERDICT_FIELDS",
-    "audit_json",
     "card_of",
     "check_destination",
     "run_csv",
@@ -192,19 +189,9 @@ def run_json(series: Iterable[Series], card: Mapping[str, str]) -> str:
 
     A year without a figure is ``null``.
     """
-    variables: list[dict[str, Any]] = [
-        {
-            "name": each.name,
-            "name_zh": each.name_zh,
-            "unit": each.unit,
-            "timing": each.timing,
-            "values": {year: _number(value) for year, value in each.values.items()},
-        }
-        for each in series
-    ]
-    return json.dumps(
-        {"run": dict(card), "variables": variables}, ensure_ascii=False, indent=2, allow_nan=False
-    )
+    keys = ("name", "name_zh", "unit", "timing", "values")
+    variables = [{key: getattr(each, key) for key in keys} for each in series]
+    return json_text({"run": card, "variables": variables})
 
 
 def run_csv(series: Iterable[Series], card: Mapping[str, str]) -> str:
@@ -218,10 +205,6 @@ def run_csv(series: Iterable[Series], card: Mapping[str, str]) -> str:
     for *labels, value in _rows(series, card):
         writer.writerow([*labels, "" if math.isnan(value) else value])
     return file.getvalue()
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 # --- verdicts -----------------------------------------------------------------------------------
@@ -276,7 +259,7 @@ def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
 def verdicts_json(verdicts: Iterable[Verdict]) -> str:
     """Write verdicts as a JSON list of objects: `VERDICT_FIELDS`, then `MORE_FIELDS`."""
     records = [_verdict_record(verdict) for verdict in verdicts]
-    return json.dumps(records, ensure_ascii=False, indent=2, allow_nan=False)
+    return json_text(records)
 
 
 def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
@@ -286,11 +269,3 @@ def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
     writer.writeheader()
     writer.writerows(map(_verdict_record, verdicts))
     return file.getvalue()
-
-
-def audit_json(clashes: Iterable[Clash]) -> str:
-    """Write the clashes of a plan as a JSON list; where they stand in the file is left out."""
-    records = [asdict(clash) for clash in clashes]
-    for record in records:
-        del record["file"], record["line"]
-    return json.dumps(records, ensure_ascii=False, indent=2, allow_nan=False)
