@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 from plansim.errors import Fault, Message, OutputError, nearest
 from plansim.files import writing_whole
-from plansim.output.export.json_text import json_text
 from plansim.output.series import Series, series_of
 from plansim.output.text import Lang, read_text
 from plansim.output.verdict_words import gap_text
@@ -191,6 +190,8 @@ def run_json(series: Iterable[Series], card: Mapping[str, str]) -> str:
     """
     keys = ("name", "name_zh", "unit", "timing", "values")
     variables = [{key: getattr(each, key) for key in keys} for each in series]
+    from plansim.output.export.json_text import json_text  # loads what tables do without
+
     return json_text({"run": card, "variables": variables})
 
 
@@ -259,6 +260,8 @@ def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
 def verdicts_json(verdicts: Iterable[Verdict]) -> str:
     """Write verdicts as a JSON list of objects: `VERDICT_FIELDS`, then `MORE_FIELDS`."""
     records = [_verdict_record(verdict) for verdict in verdicts]
+    from plansim.output.export.json_text import json_text
+
     return json_text(records)
 
 
