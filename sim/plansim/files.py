@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from plansim.errors import Fault, InputError, OutputError, nearest
+from plansim.errors import Fault, InputError, Message, OutputError, foreign, nearest
 
 __all__ = [
     "check_destination",
@@ -64,9 +64,15 @@ def shipped_model() -> Path:
     folder = shipped("model")
     models = sorted(folder.glob("*.mdl"))
     if len(models) != 1:
-        found = ", ".join(path.name for path in models) or "none"
+        names = tuple(path.name for path in models)
+        found = Message("{names}", names=names) if names else Message("none")
         raise InputError(
-            Fault("there is not one shipped model", folder, expected="one .mdl file", found=found)
+            Fault(
+                "there is not one shipped model",
+                folder,
+                expected=Message("one .mdl file"),
+                found=found,
+            )
         )
     return models[0]
 
@@ -81,24 +87,30 @@ def check_destination(path: Path, *, force: bool = False, formats: Sequence[str]
             ``force`` is not given.
     """
     if path.is_dir():
-        fault = Fault("cannot write the output", file=path, expected="a file", found="a folder")
+        fault = Fault(
+            "cannot write the output",
+            file=path,
+            expected=Message("a file"),
+            found=Message("a folder"),
+        )
     elif formats and path.suffix.lower() not in formats:
         fault = Fault(
             "unknown kind of output file",
             file=path,
-            expected="a name that ends with " + ", ".join(formats),
-            found=path.suffix or "no suffix",
+            expected=Message("a name that ends with {suffixes}", suffixes=tuple(formats)),
+            found=path.suffix or Message("no suffix"),
             nearest=nearest(path.suffix, formats) if path.suffix else None,
         )
     elif not path.parent.is_dir():
         fault = Fault(
-            "cannot write the output", file=path, expected="an existing folder",
-            found=f"no folder {path.parent}",
+            "cannot write the output", file=path, expected=Message("an existing folder"),
+            found=Message("no folder {folder}", folder=path.parent),
         )  # fmt: skip
     elif not os.access(path.parent, os.W_OK | os.X_OK):
         fault = Fault(
-            "cannot write the output", file=path, expected="a folder that you may write to",
-            found=f"no right to write to {path.parent}",
+            "cannot write the output", file=path,
+            expected=Message("a folder that you may write to"),
+            found=Message("no right to write to {folder}", folder=path.parent),
         )  # fmt: skip
     elif path.exists() and not force:
         fault = Fault("the output file exists already; --force replaces it", file=path)
@@ -133,7 +145,7 @@ def writing_whole(path: Path) -> Iterator[Path]:
         yield part
         part.replace(path)
     except OSError as error:
-        why = error.strerror or str(error)
+        why = foreign(error.strerror or error)
         raise OutputError(Fault("cannot write the output", path, found=why)) from error
     finally:
         part.unlink(missing_ok=True)

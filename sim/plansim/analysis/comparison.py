@@ -19,7 +19,7 @@ from plansim.analysis.experiments.store import SUMMARY, open_store
 from plansim.analysis.optimization.remedies import Remedies, seek_remedies
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import EngineChoice, simulate
-from plansim.errors import Fault, InputError
+from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario, scenario_of
@@ -168,16 +168,17 @@ def compare(
     """
     chosen = [scenario_of(model, scenario) for scenario in scenarios]
     if len(chosen) < 2:
-        names = ", ".join(each.id for each in chosen) or "none"
-        raise InputError(Fault("a comparison needs two different scenarios", found=names))
+        ids = tuple(scenario.id for scenario in chosen)
+        found = Message("{names}", names=ids) if ids else Message("none")
+        raise InputError(Fault("a comparison needs two different scenarios", found=found))
     if spread is not None:
         swept = [str(each) for each in spread.summary["scenario"].to_numpy()]
         if not set(swept) & {each.id for each in chosen}:
             raise InputError(
                 Fault(
                     "the sweep has run none of the scenarios that are compared",
-                    expected="one of " + ", ".join(each.id for each in chosen),
-                    found=", ".join(swept),
+                    expected=Message("one of {names}", names=tuple(each.id for each in chosen)),
+                    found=Message("{names}", names=tuple(swept)),
                 )
             )
     targets = load_targets(model=model) if targets is None else targets

@@ -12,6 +12,7 @@ import click
 from plansim.cli.context import (
     Inputs,
     Page,
+    UsageError,
     check_files,
     page_for,
     read_inputs,
@@ -28,6 +29,7 @@ from plansim.cli.options import (
     set_option,
     variable_option,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,7 +85,7 @@ def compare(
 
     shell = page_for(lang)
     if len(scenario) < 2:
-        raise click.UsageError("a comparison needs two scenarios or more.")
+        raise UsageError(Message("a comparison needs two scenarios or more."))
     check_files((output, FORMATS), force=force)
     inputs = read_inputs(scenario, model, overrides)
     with shell.progress(shell.text("report.searching")) as progress:
@@ -226,17 +228,21 @@ def _check_usage(
 ) -> None:
     """Refuse options that do not go with a kind of figure."""
     if what in NAMED and len(names) != NAMED[what]:
-        number = {1: "one --variable", 2: "two --variable"}[NAMED[what]]
-        raise click.UsageError(f"--kind {what} needs {number}")
+        wanted = Message("--kind {kind} needs two --variable", kind=what)
+        if NAMED[what] == 1:
+            wanted = Message("--kind {kind} needs one --variable", kind=what)
+        raise UsageError(wanted)
     if what is PlotKind.FAN:
         if len(scenario) != 1 or overrides:
-            raise click.UsageError("--kind fan needs one RESULT.zarr, without --set")
+            raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set"))
         if not (path := Path(scenario[0])).exists() and path.suffix != SWEEP:
-            raise click.UsageError("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
+            raise UsageError(
+                Message("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
+            )
     if what is PlotKind.DRIVERS and (len(scenario) != 1 or overrides or names):
-        raise click.UsageError("--kind drivers needs one SCENARIO, without --set and --variable")
+        raise UsageError(Message("--kind drivers needs one SCENARIO, without --set and --variable"))
     if what is PlotKind.LOOPS and names:
-        raise click.UsageError("--kind loops draws the declared loops, not --variable")
+        raise UsageError(Message("--kind loops draws the declared loops, not --variable"))
 
 
 def _reference(inputs: Inputs, name: str) -> str:
@@ -355,9 +361,11 @@ def export(
     shell = page_for(lang)
     if any(each.endswith(SWEEP) for each in scenario):
         if len(scenario) > 1 or overrides or names or form or model is not None:
-            raise click.UsageError(
-                "a RESULT.zarr is exported whole and alone, without --set, --variable, --form "
-                "or --model."
+            raise UsageError(
+                Message(
+                    "a RESULT.zarr is exported whole and alone, without --set, --variable, --form "
+                    "or --model."
+                )
             )
         with shell.progress(shell.text("sweep.exporting")):
             count = write_all(scenario[0], output, force=force)
@@ -365,7 +373,7 @@ def export(
         return
     check_files((output, FORMATS), force=force)
     if form is not None and output.suffix.lower() == ".nc":
-        raise click.UsageError("--form is for tables; a NetCDF file holds arrays.")
+        raise UsageError(Message("--form is for tables; a NetCDF file holds arrays."))
     inputs = read_inputs(scenario, model, overrides, names=names)
     runs = [annual(run) for run in _runs(PlotKind.LINES, scenario, inputs, engine, shell)]
     with shell.progress(shell.text("sweep.exporting")):

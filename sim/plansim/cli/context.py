@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from plansim.errors import Message, foreign
+
 if TYPE_CHECKING:
     import xarray as xr
     from rich.console import RenderableType
@@ -37,6 +39,7 @@ __all__ = [
     "Inputs",
     "Page",
     "ReaderLeftError",
+    "UsageError",
     "changes_of",
     "check_files",
     "machine",
@@ -119,6 +122,14 @@ class Page:
         write(shown(blocks(parts), self.width, colour=self.colour), colour=self.colour)
 
 
+class UsageError(click.UsageError):
+    """What is asked for on the command line cannot be."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(str(message))
+        self.said = message
+
+
 class ReaderLeftError(Exception):
     """Whoever read the output wants no more; click would leave with 1, which means missed here."""
 
@@ -139,7 +150,9 @@ def write(text: str, *, colour: bool = False) -> None:
 
         # What is left in the buffer must go somewhere when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
+        raise OutputError(
+            Message("standard output cannot be written: {reason}", reason=foreign(error.strerror))
+        ) from error
 
 
 def page_for(lang: str | None) -> Page:
@@ -213,8 +226,12 @@ def read_inputs(
 
     wanted = [scenarios] if isinstance(scenarios, str) else list(scenarios or ())
     if not wanted and (overrides or (model is None and not whole)):
-        why = "--set needs a scenario" if overrides else "Missing argument 'SCENARIO'"
-        raise click.UsageError(f"{why}; 'plansim list scenarios' gives those that there are.")
+        why = Message("Missing argument 'SCENARIO'")
+        if overrides:
+            why = Message("--set needs a scenario")
+        raise UsageError(
+            Message("{why}; 'plansim list scenarios' gives those that there are.", why=why)
+        )
     read = model_at(model)
     targets = load_targets(model=read)
     faults: list[Fault] = []
@@ -249,13 +266,17 @@ def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterat
     by_id: dict[str, Scenario] = {}
     for scenario in scenarios:
         if (other := by_id.setdefault(scenario.id, scenario)) is not scenario:
-            message = f"two scenarios are called '{scenario.id}'; one of the files needs a new name"
-            yield Fault(message, scenario.path, found=f"also {other.path}")
+            message = Message(
+                "two scenarios are called '{id}'; one of the files needs a new name", id=scenario.id
+            )
+            also = Message("also {path}", path=str(other.path))
+            yield Fault(message, scenario.path, found=also)
     ids = [target.id for target in targets]
     for scenario in scenarios:
         for key, (file, line) in scenario.assumed_lines.items():
             if key not in ids:
-                yield Fault(f"no target has the id '{key}'", file, line, nearest=nearest(key, ids))
+                message = Message("no target has the id '{id}'", id=key)
+                yield Fault(message, file, line, nearest=nearest(key, ids))
 
 
 def check_files(*files: tuple[Path | None, Sequence[str]], force: bool) -> None:
@@ -286,7 +307,7 @@ def _warn_in_short(scenario: Scenario) -> None:
             count=len(listed),
             shown=scenario.path,
         )
-        remark(_say()("warning: {}").replace("{}", said))
+        remark(Message("warning: {warning}", warning=said).written(_say()))
     else:
         warn(listed)
 
@@ -295,7 +316,7 @@ def warn(warnings: Iterable[Fault]) -> None:
     """Show warnings, each once."""
     say = _say()
     for warning in dict.fromkeys(warnings):
-        remark(say("warning: {}").replace("{}", warning.written(say)))
+        remark(Message("warning: {warning}", warning=warning.written(say)).written(say))
 
 
 def _say() -> Say:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plansim.cli.context import check_files, machine, page_for, read_inputs, remark
+from plansim.cli.context import UsageError, check_files, machine, page_for, read_inputs, remark
 from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
     PICTURES,
@@ -29,6 +29,7 @@ from plansim.cli.options import (
     threads_option,
     variable_names,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.errors import Fault
@@ -102,7 +103,7 @@ def solve(
     from plansim.targets.catalogue import variable_of
 
     if prices and cost is not None:
-        raise click.UsageError("the cost is either of --price or of --cost")
+        raise UsageError(Message("the cost is either of --price or of --cost"))
     page = page_for(lang)
     inputs = read_inputs(scenario, model, overrides)
     by_lever = _prices(prices)
@@ -140,7 +141,7 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
         if name and 0 <= price < math.inf:
             prices[name] = price
         else:
-            expected = "NAME=COST, a number from 0 on"
+            expected = Message("NAME=COST, a number from 0 on")
             faults.append(Fault("not a price", "--price", expected=expected, found=text))
     if faults:
         raise InputError(faults)

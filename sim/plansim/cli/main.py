@@ -22,7 +22,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from plansim.cli.compare import compare, export, page, plot
-from plansim.cli.context import ReaderLeftError
+from plansim.cli.context import ReaderLeftError, UsageError
 from plansim.cli.decide import decide
 from plansim.cli.help import BilingualGroup, begin_group, language_on
 from plansim.cli.model import model
@@ -30,6 +30,7 @@ from plansim.cli.options import lang_option
 from plansim.cli.run import check, list_, run, show
 from plansim.cli.sweep import replay, sweep
 from plansim.cli.why import why
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.errors import Say
@@ -58,11 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except click.UsageError as error:
-        say = _say_on(line)
-        message = error.format_message()
-        see = " See '{} --help'." if message.endswith((".", "?")) else ". See '{} --help'."
-        hint = say(see).replace("{}", error.ctx.command_path) if error.ctx else ""
-        click.echo(f"{PROGRAM}: {say(message)}{hint}", err=True)
+        click.echo(f"{PROGRAM}: {_in_words(error, _say_on(line))}", err=True)
         return 2
     except PlansimError as error:
         click.echo(f"{PROGRAM}: {error.written(_say_on(line))}", err=True)
@@ -74,6 +71,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _in_words(error: click.UsageError, say: Say) -> str:
+    """Return what is wrong with a line, and which help says more."""
+    text = error.format_message()
+    if isinstance(error, UsageError):
+        text = error.said.written(say)
+    if error.ctx is None:
+        return text
+    command = error.ctx.command_path
+    if text.endswith(("?", "？", ")", "）")):
+        return Message("{text} See '{command} --help'.", text=text, command=command).written(say)
+    text = text.rstrip(".。")
+    return Message("{text}. See '{command} --help'.", text=text, command=command).written(say)
 
 
 def _say_on(line: Sequence[str]) -> Say:

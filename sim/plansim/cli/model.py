@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plansim.cli.context import check_files, machine, model_at, page_for, read_inputs, remark, write
+from plansim.cli.context import (
+    UsageError,
+    check_files,
+    machine,
+    model_at,
+    page_for,
+    read_inputs,
+    remark,
+    write,
+)
 from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
     calibration_names,
@@ -21,6 +30,7 @@ from plansim.cli.options import (
     scenario_names,
     seed_option,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.analysis.feedback.polarity import SignedRun
@@ -100,7 +110,7 @@ def validate(
     page = page_for(lang)
     if output is not None:
         if tests:
-            raise click.UsageError("the page is about all tests: -o goes without any TEST")
+            raise UsageError(Message("the page is about all tests: -o goes without any TEST"))
         check_report(output, force=force)
     wanted = chosen(tests)
     context = load_context(model_at(None), reference=reference)

@@ -36,6 +36,7 @@ from plansim.cli.options import (
     set_option,
     variable_option,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.model.records import Model, Variable
@@ -104,13 +105,15 @@ def _series_named(inputs: Inputs, name: str) -> tuple[str, tuple[str, ...]]:
     try:
         variable, cells = _series_meant(name, inputs.model)
     except InputError as error:
-        hint = "a name of 'plansim list variables'"
+        hint = Message("a name of 'plansim list variables'")
         raise InputError(
             replace(each, file="--variable", expected=each.expected or hint)
             for each in error.faults
         ) from None
     if variable.kind is VariableKind.LOOKUP:
-        message = f"'{variable.name}' is a lookup table: it has no value over time"
+        message = Message(
+            "'{name}' is a lookup table: it has no value over time", name=variable.name
+        )
         raise InputError(Fault(message, inputs.model.path, variable.line))
     return variable.name, tuple(f"{variable.name}[{cell}]" for cell in cells)
 
@@ -317,7 +320,7 @@ def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
         names += [target.id for target in targets.values()]
         names += [clash.id for clash in clashes.values()]
         close = nearest(name, names)
-        message = f"no variable, target, scenario or clash is called '{name}'"
+        message = Message("no variable, target, scenario or clash is called '{name}'", name=name)
         raise UnknownNameError(Fault(message, nearest=close)) from None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plansim.cli.context import page_for, read_inputs, remark, warn
+from plansim.cli.context import UsageError, page_for, read_inputs, remark, warn
 from plansim.cli.options import (
     WholeNumber,
     constant_names,
@@ -23,6 +23,7 @@ from plansim.cli.options import (
     seed_option,
     threads_option,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.analysis.experiments.design import Design
@@ -93,7 +94,7 @@ def sweep(
     from plansim.targets.catalogue import variable_of
 
     if resume and force:
-        raise click.UsageError("--resume keeps what is there, --force replaces it")
+        raise UsageError(Message("--resume keeps what is there, --force replaces it"))
     page = page_for(lang)
     inputs = read_inputs((), model, whole=True)
     read, targets = inputs.model, inputs.targets
@@ -145,8 +146,8 @@ def _design(
 
     if factors:
         return quick_design(name, factors, model, samples=samples, seed=seed)
-    known = ", a path, or a scenario with --factor"
-    return read_design(design_named(name, known), model, samples=samples, seed=seed)
+    path = design_named(name, or_scenario=True)
+    return read_design(path, model, samples=samples, seed=seed)
 
 
 @click.command(epilog="Example: plansim replay growth.zarr 17 -o run-17.yaml")

@@ -10,6 +10,7 @@ import click
 
 from plansim.cli.context import (
     Inputs,
+    UsageError,
     check_files,
     machine,
     page_for,
@@ -36,6 +37,7 @@ from plansim.cli.options import (
     target_option,
     threads_option,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.analysis.sensitivity.study import Sensitivity
@@ -251,7 +253,7 @@ def loops(
     from plansim.output.tables.loops import loops_table
 
     if overrides and scenario is None:
-        raise click.UsageError("--set needs a scenario")
+        raise UsageError(Message("--set needs a scenario"))
     page = page_for(lang)
     inputs = read_inputs(scenario, model, overrides, whole=True)
     with page.progress(page.text("run.simulating", scenario=inputs.scenario.id)) as progress:

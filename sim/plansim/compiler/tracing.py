@@ -108,6 +108,7 @@ _UFUNCS: Mapping[np.ufunc, Callable[..., int]] = {
     np.divide: _plain(Op.DIVIDE),
     np.power: _plain(Op.POWER),
     np.negative: _plain(Op.NEGATE),
+    np.minimum: _plain(Op.MINIMUM),
     np.absolute: _plain(Op.ABSOLUTE),
     np.less: _plain(Op.LESS),
     np.less_equal: _plain(Op.LESS_EQUAL),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.errors import Fault, InputError, UnknownNameError, nearest
+from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
 from plansim.model.records import SubscriptRange, Timing, folded
 from plansim.targets.indicator import Floats, year_places
 
@@ -93,9 +93,12 @@ def joined(runs: Sequence[xr.Dataset]) -> xr.Dataset:
     names = [str(card["scenario"]) for card in cards]
     times = [run.indexes["time"] for run in runs]
     if not all(time.equals(times[0]) for time in times):
-        raise InputError("the scenarios run on different clocks: simulate them one by one")
+        message = Message("the scenarios run on different clocks: simulate them one by one")
+        raise InputError(Fault(message))
     if len(set(names)) < len(names):
-        raise InputError(Fault("a scenario is given twice", found=", ".join(names)))
+        raise InputError(
+            Fault("a scenario is given twice", found=Message("{names}", names=tuple(names)))
+        )
     shared = {
         key: value
         for key, value in cards[0].items()
@@ -234,10 +237,12 @@ def _named(run: xr.Dataset, name: str) -> str:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        fault = f"more than one variable is called '{name}'"
-        raise UnknownNameError(Fault(fault, expected="one of " + ", ".join(matches)))
+        fault = Message("more than one variable is called '{name}'", name=name)
+        raise UnknownNameError(
+            Fault(fault, expected=Message("one of {names}", names=tuple(matches)))
+        )
     near = nearest(name, [*names, *filter(None, names.values())])
-    raise UnknownNameError(Fault(f"the run holds no variable '{name}'", nearest=near))
+    raise UnknownNameError(Fault("the run holds no variable '{name}'", nearest=near, name=name))
 
 
 def _range(coordinate: xr.DataArray) -> SubscriptRange:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from plansim.files import check_destination, writing_whole
-from plansim.output.export.json_text import json_text
 from plansim.output.series import Series, series_of
 from plansim.output.text import Lang, read_text
 from plansim.output.verdict_words import gap_text
@@ -161,6 +160,8 @@ def run_json(runs: Sequence[Run]) -> str:
         }
         for series, card in runs
     ]
+    from plansim.output.export.json_text import json_text  # loads what tables do without
+
     return json_text(records[0] if len(records) == 1 else records)
 
 
@@ -229,6 +230,8 @@ def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
 def verdicts_json(verdicts: Iterable[Verdict]) -> str:
     """Write verdicts as a JSON list of objects: `VERDICT_FIELDS`, then `MORE_FIELDS`."""
     records = [_verdict_record(verdict) for verdict in verdicts]
+    from plansim.output.export.json_text import json_text
+
     return json_text(records)
 
 

@@ -20,7 +20,7 @@ from plansim.output.text import Text, decimals_of, figure
 
 __all__ = ["series_table"]
 
-_NAME_WIDTH, _NAME_WRAPPED = 40, 24
+_NAME_WIDTH, _NAME_WRAPPED = 40, 20
 """Wider names are wrapped; to the second before years are left out."""
 
 
