@@ -172,9 +172,10 @@ NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
     type=click.Choice([kind.value for kind in PlotKind]),
     default=PlotKind.LINES.value,
     show_default=True,
-    help="Lines over years; verdicts as a coloured table; parts of a total (stack); an array of "
-    "two ranges (pyramid); one variable against another (phase); the runs of a sweep (fan); what "
-    "the doubt about each binding target is due to (drivers); scores of feedback loops (loops).",
+    help="What is drawn: lines over years; verdicts as a coloured table; parts of a total (stack); "
+    "an array of two ranges (pyramid); one variable against another (phase); the runs of a sweep "
+    "(fan); the main drivers of the uncertainty of binding targets (drivers); scores of feedback "
+    "loops (loops).",
 )
 @click.option(
     "--all", "every", is_flag=True, help="With verdicts: expected and unlabelled targets too."

@@ -100,6 +100,10 @@ def validate(
     form: str,
     lang: str | None,
 ) -> int:
+    """Test the model: all tests, Q01 to Q25, or the TESTs that are named.
+
+    Exit codes: 0, every test that can be made here is passed; 1, one fails.
+    """
     from plansim.analysis.validation.context import load_context
     from plansim.analysis.validation.result import Status
     from plansim.analysis.validation.suite import chosen
@@ -145,6 +149,11 @@ def calibrate(
     form: str,
     lang: str | None,
 ) -> None:
+    """Fit constants to figures of the past, and say what the figures can tell of them.
+
+    SPEC is the path of a calibration file or the name of one that comes with plansim. Only what was
+    observed up to the model's own start is taken as data. The model itself is not changed.
+    """
     from plansim.analysis.calibration.calibrate import calibrate as calibration_of
     from plansim.analysis.calibration.calibrate import write_overlay
     from plansim.analysis.calibration.file import read_calibration
@@ -184,6 +193,12 @@ def calibrate(
 def document(
     output: Path, force: bool, model: Path | None, scenario: str | None, lang: str | None
 ) -> None:
+    """Write the documentation of the model: a page a module, loops, parameters, sources, run card.
+
+    The pages are made from the model's file and the tables beside it, and from one run, which gives
+    each entry its course and each link of a drawing its sign. Open FOLDER/index.html; no
+    network is needed.
+    """
     from plansim.output.book.document import document as write_pages
     from plansim.output.book.folder import check_folder
     from plansim.output.text import Lang

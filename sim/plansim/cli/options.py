@@ -186,7 +186,7 @@ engine_option = click.option(
     show_default=True,
     help="What computes the run; pysd is the slow reference.",
 )
-force_option = click.option("--force", is_flag=True, help="Replace what is there already.")
+force_option = click.option("--force", is_flag=True, help="Replace what exists already.")
 threads_option = click.option(
     "--threads",
     metavar="N",
@@ -194,7 +194,7 @@ threads_option = click.option(
     help="Number of threads; else one a processor.",
 )
 seed_option = click.option(
-    "--seed", type=WholeNumber(0), help="Seed of the random numbers; else as in the file."
+    "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
 )
 
 

@@ -123,7 +123,7 @@ MOST_WARNINGS = 5
     type=WholeNumber(2),
     default=50,
     show_default=True,
-    help="Of the screening; each takes one run more than there are factors.",
+    help="Number of Morris trajectories; each takes one run more than there are factors.",
 )
 @seed_option
 @threads_option

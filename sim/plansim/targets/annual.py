@@ -96,9 +96,8 @@ def joined(runs: Sequence[xr.Dataset]) -> xr.Dataset:
         message = Message("the scenarios run on different clocks: simulate them one by one")
         raise InputError(Fault(message))
     if len(set(names)) < len(names):
-        raise InputError(
-            Fault("a scenario is given twice", found=Message("{names}", names=tuple(names)))
-        )
+        ids = Message("{names}", names=tuple(names))
+        raise InputError(Fault("a scenario is given twice", found=ids))
     shared = {
         key: value
         for key, value in cards[0].items()

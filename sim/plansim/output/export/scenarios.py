@@ -107,7 +107,7 @@ def export(
     """
     if isinstance(source, str | Path):
         return write_runs(open_store(Path(source)), Path(path), force=force)
-    listed: list[xr.Dataset] = list(source) if isinstance(source, Sequence) else [source]
+    listed = list(source) if isinstance(source, list | tuple) else [source]
     runs = [run for dataset in listed for run in separate(dataset)]
     model = str(runs[0].attrs.get("model", ""))
     where = region or Text(model, model)
