@@ -73,7 +73,7 @@ guide: $(DEV) ## build the guide, in English and Chinese, in build/guide
 	@$(PY) tools/build_guide.py build/guide
 
 validation: $(DEV) ## test the model and write docs/validation.md
-	$(VENV)/bin/plansim validate --with-reference -o docs/validation.md --force || [ $$? = 1 ]
+	$(VENV)/bin/plansim model validate --with-reference -o docs/validation.md --force || [ $$? = 1 ]
 
 # The lock files name versions and hashes, never an address: any index that carries the same
 # files will do. The run lock binds the dev lock, so that one .venv can serve both.

@@ -47,7 +47,9 @@ values:
 """
 TABLE = "place,quantity,part,year,value,unit,source,use\n"
 PAGE = (Path(__file__).parents[2] / "docs" / "calibration.md").read_text("utf-8")
-SHOWN = re.compile(r"^```console\n\$ plansim calibrate history\n((?:.*\n)*?)```$", re.MULTILINE)
+SHOWN = re.compile(
+    r"^```console\n\$ plansim model calibrate history\n((?:.*\n)*?)```$", re.MULTILINE
+)
 LINE = {1991: 2.4, 1993: 2.9, 1996: 4.2, 1999: 4.6, 2000: 5.3}
 
 

@@ -55,13 +55,14 @@ Run: TypeAlias = tuple[Sequence[Series], Mapping[str, str]]
 def tidy(runs: Sequence[Run]) -> pd.DataFrame:
     """Write annual series as one row a figure.
 
-    Columns: scenario, variable, name_zh, unit, year, value. The run card of the first run is in
-    ``frame.attrs``.
+    Columns: scenario, variable, name_zh, unit, year, value. The run card of a single run is
+    in ``frame.attrs``.
     """
     import pandas as pd
 
     frame = pd.DataFrame(list(_rows(runs)), columns=list(_COLUMNS))
-    frame.attrs.update(runs[0][1])
+    if len(runs) == 1:
+        frame.attrs.update(runs[0][1])
     return frame
 
 

@@ -47,7 +47,7 @@ def table_of(
     import pandas as pd
 
     table = tidy([(list(series_of(_chosen(run, names))), card_of(run)) for run in runs])
-    table.attrs.clear()
+    table.attrs.clear()  # run cards are not written
     if form is Form.TIDY:
         return table
     keys = ["scenario", "variable", "name_zh", "unit"]
@@ -105,9 +105,11 @@ def export(
         InputError: a variable is no series, or there is no sweep of that name.
         OutputError: as for `check_destination`, or the system refuses to write.
     """
+    import xarray as xr
+
     if isinstance(source, str | Path):
         return write_runs(open_store(Path(source)), Path(path), force=force)
-    listed = list(source) if isinstance(source, list | tuple) else [source]
+    listed = [source] if isinstance(source, xr.Dataset) else list(source)
     runs = [run for dataset in listed for run in separate(dataset)]
     model = str(runs[0].attrs.get("model", ""))
     where = region or Text(model, model)
