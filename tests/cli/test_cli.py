@@ -23,6 +23,7 @@ from ruamel.yaml import YAML
 
 import plansim
 from plansim.cli.main import main
+from plansim.cli.main import plansim as group
 from plansim.files import shipped
 from plansim.output.export.results import MORE_FIELDS, VERDICT_FIELDS
 from plansim.scenario.reader import list_scenarios
@@ -602,12 +603,39 @@ def test_a_mistyped_command_is_explained(call: Call, arguments: list[str], messa
     assert message in done.err
 
 
-@pytest.mark.parametrize("arguments", [[], ["list"]])
+@pytest.mark.parametrize("arguments", [[], ["list"], ["why"], ["decide"], ["model"]])
 def test_a_group_alone_shows_its_help(call: Call, arguments: list[str]) -> None:
     done = call(*arguments)
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("Usage: plansim")
-    assert "Commands:" in done.out
+    assert ("Commands:" if arguments else "Start here:") in done.out
+
+
+def test_the_help_lists_every_command_once() -> None:
+    listed = [name for names in group.sections.values() for name in names]
+    assert sorted(listed) == sorted(group.commands)
+
+
+def test_the_command_of_a_group_is_known_by_its_name_alone_but_not_listed(call: Call) -> None:
+    assert call("audit", "--lang", "zh").out == call("model", "audit", "--lang", "zh").out
+    assert call("--lang", "zh", "audit").out == call("model", "audit", "--lang", "zh").out
+    assert "\n  audit " not in call().out
+
+
+def test_several_scenarios_are_run_side_by_side(run: Call, tmp_path: Path) -> None:
+    alone = [run(name, "--format", "csv").out.splitlines() for name in ("base.yaml", "fast.yaml")]
+    both = run("base.yaml", "fast.yaml", "--format", "csv").out.splitlines()
+    assert both == [*alone[0], *alone[1][1:]]
+    first, second = json.loads(run("base.yaml", "fast.yaml", "--format", "json").out)
+    assert (first["run"]["scenario"], second["run"]["scenario"]) == ("base", "fast")
+    for name in ("both.nc", "both.csv", "both.xlsx"):
+        assert run("base.yaml", "fast.yaml", "-o", str(tmp_path / name)).code == 0
+    dataset = xr.open_dataset(tmp_path / "both.nc")
+    assert list(dataset["scenario"].to_numpy()) == ["base", "fast"]
+    frame = pd.read_csv(tmp_path / "both.csv")
+    assert set(frame["scenario"]) == {"base", "fast"}
+    sheet = pd.read_excel(tmp_path / "both.xlsx", sheet_name="annual")
+    assert set(sheet["scenario"]) == {"base", "fast"}
 
 
 def test_all_faults_of_all_inputs_come_at_once(check: Call, run: Call, tmp_path: Path) -> None:

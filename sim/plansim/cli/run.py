@@ -294,12 +294,13 @@ def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
     from plansim.output.describe import clash_facts, scenario_facts, target_facts, variable_facts
     from plansim.scenario.reader import list_scenarios as heads
     from plansim.scenario.reader import read_scenario
-    from plansim.targets.audit import clashes_beside
     from plansim.targets.catalogue import load_targets
 
     targets = {folded(target.id): target for target in load_targets(model=model)}
     if folded(name) in targets:
         return target_facts(targets[folded(name)], model, page.text)
+    from plansim.targets.audit import clashes_beside  # loads what a target does without
+
     clashes = {folded(clash.id): clash for clash in clashes_beside(model)}
     if folded(name) in clashes:
         return clash_facts(clashes[folded(name)], page.text)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Annual", "AnnualVariable", "annual_of", "by_year", "frame", "joined", "separate"]
 
-CARD = "run card: "
+CARD = "run_card_"
 """Begins the coordinate over ``scenario`` that holds an attribute in which runs differ."""
 
 

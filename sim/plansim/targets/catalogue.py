@@ -101,13 +101,16 @@ def targets_of(model: Model, targets: Iterable[Target | str] | None) -> tuple[Ta
         UnknownNameError: no target has one of the ids.
         InputError: nothing in the model answers for one of them.
     """
-    given = load_targets(model=model) if targets is None else list(dict.fromkeys(targets))
-    if not any(isinstance(target, str) for target in given):
-        return tuple(target for target in given if isinstance(target, Target))
-    plan = load_targets(model=model)
-    return tuple(
-        target_named(target, plan) if isinstance(target, str) else target for target in given
-    )
+    plan = load_targets(model=model) if targets is None else tuple(targets)
+    if not any(isinstance(target, str) for target in plan):
+        return tuple(target for target in plan if isinstance(target, Target))
+    all_targets = load_targets(model=model)
+    chosen = {
+        found.id: found
+        for target in plan
+        for found in [target_named(target, all_targets) if isinstance(target, str) else target]
+    }
+    return tuple(chosen.values())
 
 
 @dataclass(frozen=True)
