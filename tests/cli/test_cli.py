@@ -634,7 +634,7 @@ def test_several_scenarios_are_run_side_by_side(run: Call, tmp_path: Path) -> No
     assert list(dataset["scenario"].to_numpy()) == ["base", "fast"]
     frame = pd.read_csv(tmp_path / "both.csv")
     assert set(frame["scenario"]) == {"base", "fast"}
-    sheet = pd.read_excel(tmp_path / "both.xlsx", sheet_name="annual")
+    sheet = pd.read_excel(tmp_path / "both.xlsx", sheet_name="annual", engine="openpyxl")
     assert set(sheet["scenario"]) == {"base", "fast"}
 
 
