@@ -101,8 +101,8 @@ def test_nearest_is_quick_among_many_and_long_names() -> None:
 def test_a_log_sorts_by_line_and_counts_what_is_past_its_limit() -> None:
     log = FaultLog("a.mdl")
     for line in (5, 3, 4):
-        log.add("wrong", line)
-    log.add("nowhere")
+        log.fault("wrong", line)
+    log.fault("nowhere")
     assert [fault.line for fault in log.by_line()] == [3, 4, 5, None]
     assert [str(fault) for fault in log.by_line(limit=2)] == [
         "a.mdl:3: wrong",
@@ -115,7 +115,7 @@ def test_a_log_of_a_hopeless_file_stays_small() -> None:
     log = FaultLog("a.mdl")
     for line in range(5000):
         assert log.is_full == (line >= 1000)
-        log.add("wrong", line)
+        log.fault("wrong", line)
     assert len(log) == 5000
     assert str(log.by_line()[-1]) == "a.mdl: 4900 more faults"
 
@@ -128,7 +128,7 @@ def test_a_log_guesses_names_only_for_a_page() -> None:
 
 def test_a_log_takes_another() -> None:
     one, other = FaultLog("a"), FaultLog("a")
-    one.add("first", 1)
-    other.add("second", 2)
+    one.fault("first", 1)
+    other.fault("second", 2)
     one.take(other)
     assert [str(fault.message) for fault in one.by_line()] == ["first", "second"]

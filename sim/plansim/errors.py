@@ -122,10 +122,6 @@ def _written(part: Part, say: Say) -> Part:
     return part
 
 
-def _looked_up(text: Message | str) -> Message:
-    return foreign(text) if isinstance(text, str) else text
-
-
 @dataclass(frozen=True, init=False)
 class Fault:
     """One thing that is wrong with an input, and where.
@@ -179,11 +175,9 @@ class Fault:
         text = self.message.written(say)
         texts = [f"{location}: {text}" if location else text]
         if self.expected is not None:
-            expected = _looked_up(self.expected)
-            texts.append(Message("expected {expected}", expected=expected).written(say))
+            texts.append(Message("expected {expected}", expected=self.expected).written(say))
         if self.found is not None:
-            found = _looked_up(self.found)
-            texts.append(Message("found {found}", found=found).written(say))
+            texts.append(Message("found {found}", found=self.found).written(say))
         if self.nearest is not None:
             texts.append(Message("did you mean '{nearest}'?", nearest=self.nearest).written(say))
         return say("; ").join(texts)
@@ -197,8 +191,8 @@ class PlansimError(Exception):
     no parent
     """
 
-    def __init__(self, faults: Iterable[Fault] | Fault | Message | str) -> None:
-        if isinstance(faults, Message | str):
+    def __init__(self, faults: Iterable[Fault] | Fault | Message) -> None:
+        if isinstance(faults, Message):
             faults = Fault(faults)
         self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
         super().__init__(self.faults)
@@ -285,8 +279,6 @@ class FaultLog:
             self._faults.append(fault)
         else:
             self._dropped += 1
-
-    add = fault
 
     def nearest(self, name: str, candidates: Iterable[str]) -> str | None:
         """Do as `nearest`, but give None once a page of names has been looked for."""

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from plansim.errors import Fault, InputError, OutputError
+from plansim.errors import Fault, InputError, Message, OutputError, foreign
 
 __all__ = ["is_shipped", "shipped", "shipped_model", "writing_whole"]
 
@@ -57,9 +57,15 @@ def shipped_model() -> Path:
     folder = shipped("model")
     models = sorted(folder.glob("*.mdl"))
     if len(models) != 1:
-        found = ", ".join(path.name for path in models) or "none"
+        names = tuple(path.name for path in models)
+        found = Message("{names}", names=names) if names else Message("none")
         raise InputError(
-            Fault("there is not one shipped model", folder, expected="one .mdl file", found=found)
+            Fault(
+                "there is not one shipped model",
+                folder,
+                expected=Message("one .mdl file"),
+                found=found,
+            )
         )
     return models[0]
 
@@ -79,7 +85,7 @@ def writing_whole(path: Path) -> Iterator[Path]:
         yield part
         part.replace(path)
     except OSError as error:
-        why = error.strerror or str(error)
+        why = foreign(error.strerror or error)
         raise OutputError(Fault("cannot write the output", path, found=why)) from error
     finally:
         part.unlink(missing_ok=True)

@@ -183,24 +183,26 @@ def parse_document(text: str, file: str, sha256: str = "") -> Document:
     try:
         next(events), (start := next(events))
         if isinstance(start, StreamEndEvent):
-            reader.fault("the file is empty", 1)
+            reader.fault(Message("the file is empty"), 1)
         else:
             data = reader.read(next(events), events, ())
             next(events)
             if not isinstance(extra := next(events), StreamEndEvent):
-                reader.fault("the file has more than one YAML document", _line(extra))
+                reader.fault(Message("the file has more than one YAML document"), _line(extra))
     except _UnreadableError:
         data = None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        # What it met instead, ", but got '<scalar>'", is the parser's own name for it.
+        problem = str(error.problem or error.context).split(", but ")[0]
         reader.fault(
-            Message("not valid YAML: {why}", why=foreign(error.problem or error.context)),
+            Message("not valid YAML: {why}", why=foreign(problem)),
             None if mark is None else mark.line + 1,
         )
         data = None
     except ReaderError as error:
         line = text.count("\n", 0, int(error.position)) + 1
-        reader.fault("the file has control characters", line)
+        reader.fault(Message("the file has control characters"), line)
         data = None
     except YAMLError as error:
         reader.fault(
@@ -244,13 +246,13 @@ class _Reader:
         line = _line(event)
         self.lines.setdefault(at, line)
         if len(at) > MAX_DEPTH:
-            self.fault("the file is nested too deeply", line)
+            self.fault(Message("the file is nested too deeply"), line)
             raise _UnreadableError
         if isinstance(event, AliasEvent):
-            self.fault("aliases are not allowed", line, found=f"*{event.anchor}")
+            self.fault(Message("aliases are not allowed"), line, found=f"*{event.anchor}")
             return None
         if tag := _tag(event):
-            self.fault("tags are not allowed", line, found=tag)
+            self.fault(Message("tags are not allowed"), line, found=tag)
         if isinstance(event, ScalarEvent):
             return _scalar(event)
         if isinstance(event, MappingStartEvent):
@@ -265,7 +267,7 @@ class _Reader:
         while not isinstance(event := next(events), MappingEndEvent):
             line = _line(event)
             if not isinstance(event, ScalarEvent):
-                self.fault("a key must be plain text", line)
+                self.fault(Message("a key must be plain text"), line)
                 raise _UnreadableError
             key = event.value
             if key.startswith("<"):  # so pydantic marks the forms that an entry may have

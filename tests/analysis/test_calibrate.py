@@ -368,12 +368,12 @@ def test_the_shipped_calibration_says_what_history_can_tell(
         return
     assert main(["calibrate", "history", "--format", "json"]) == 0
     told = json.loads(capfd.readouterr().out)
-    assert told["chi_squared"] < told["chi_squared_before"]
-    assert all(each["year"] <= 2005 for each in told["observations"])
-    for each in told["parameters"]:
-        assert each["low"] <= each["interval_low"] <= each["value"] + 1e-9
-        assert each["value"] - 1e-9 <= each["interval_high"] <= each["high"]
-    assert read_scenario(overlay, load_model()).parent == told["scenario"]
+    assert sum(miss**2 for miss in told["best"]["misses"]) < told["chi_squared_before"]
+    assert all(each["observation"]["year"] <= 2005 for each in told["residuals"])
+    for each in told["estimates"]:
+        assert each["low"] <= each["interval"]["low"] <= each["value"] + 1e-9
+        assert each["value"] - 1e-9 <= each["interval"]["high"] <= each["high"]
+    assert read_scenario(overlay, load_model()).parent == told["spec"]["scenario"]
 
 
 def test_the_command_refuses_what_it_must(

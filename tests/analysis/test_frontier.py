@@ -17,7 +17,7 @@ from plansim.analysis.optimization.problem import read_frontier_spec
 from plansim.errors import DesignError, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.output.export.frontier import frontier_json
+from plansim.output.export.json_text import json_text
 from plansim.output.figures.frontier import frontier_sheet
 from plansim.output.tables.frontier import frontier_table
 from plansim.output.tables.layout import shown
@@ -246,9 +246,9 @@ def test_a_frontier_as_text_file_and_figure(broken: Frontier) -> None:
         assert "13.9 %" in told
         assert "N1" in told
         assert frontier_sheet(found, lang, growth_zh="产出").axes
-    content = json.loads(frontier_json(found))
+    content = json.loads(json_text(found))
     assert content["horizons"][0]["never"] == ["N1"]
-    assert content["horizons"][0]["highest"]["levers"]["care"] == pytest.approx(0.8, abs=1e-4)
+    assert pytest.approx(content["horizons"][0]["highest"]["values"][-1], abs=1e-4) == 0.8
     empty = replace(found, horizons=tuple(replace(each, front=()) for each in found.horizons))
     with pytest.raises(InputError, match="no frontier to draw"):
         frontier_sheet(empty, Lang.EN)

@@ -1,20 +1,34 @@
-"""The templates of all messages in the sources, extracted by Babel."""
+"""The templates of all messages in the sources, extracted by Babel, and what is no template."""
 
 from __future__ import annotations
 
+import ast
+import logging
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
 from babel.messages.extract import extract
 
-__all__ = ["extracted", "parts"]
+__all__ = ["extracted", "has_words", "not_literal", "parts"]
 
 KEYWORDS = {"Fault": (1,), "Message": (1,), "fault": (1,)}
 """Calls whose first argument is a template; `FaultLog.fault` is the last."""
 
+MAKERS = {"errors.py", "frozen.py"}
+"""What makes messages of other people's texts and of stored ones."""
+
+PHRASES = {"expected", "found"}
+"""Arguments that are data, or else a `Message`."""
+
+PHRASE = re.compile(r"\b[a-z]{2,} |^[a-z]{4,}$")
+"""What looks like words of ours rather than like data."""
+
 
 def extracted(root: Path) -> dict[str, str]:
     """Return every template below a folder, with a file and line where it stands."""
+    logging.getLogger("babel").setLevel(logging.ERROR)  # f-strings are looked for below
     found = {}
     for path in sorted(root.rglob("*.py")):
         with path.open("rb") as source:
@@ -24,6 +38,79 @@ def extracted(root: Path) -> dict[str, str]:
     return found
 
 
+def has_words(template: str) -> bool:
+    """Return whether there are words between the parts of a template."""
+    between = (literal for literal, *_ in Formatter().parse(template))
+    return any(letter.isalpha() for letter in "".join(between))
+
+
 def parts(template: str) -> set[str]:
     """Return the names of the parts of a template."""
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+def not_literal(root: Path) -> list[str]:
+    """Return where a text for users is put together before it becomes a message."""
+    return [
+        f"{path.relative_to(root)}:{line}: {why}"
+        for path in sorted(root.rglob("*.py"))
+        if path.name not in MAKERS
+        for line, why in _odd(ast.parse(path.read_text("utf-8")), {})
+    ]
+
+
+def _odd(node: ast.AST, assigned: dict[str, list[ast.expr]]) -> Iterator[tuple[int, str]]:
+    if isinstance(node, ast.FunctionDef):
+        assigned = {}
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Assign) and isinstance(inner.targets[0], ast.Name):
+                assigned.setdefault(inner.targets[0].id, []).append(inner.value)
+    if isinstance(node, ast.Call):
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if name in KEYWORDS and node.args:
+            first = node.args[0]
+            is_literal = isinstance(first, ast.Constant)
+            if (name == "Message" and not is_literal) or (
+                not is_literal and any(map(_is_text, _values(first, assigned)))
+            ):
+                yield node.lineno, "not a literal template"
+        for keyword in node.keywords:
+            if keyword.arg in PHRASES and name != "Message":
+                for value in _values(keyword.value, assigned):
+                    if PHRASE.search(_literal(value)):
+                        yield value.lineno, f"'{_literal(value)}' is not a Message"
+    for child in ast.iter_child_nodes(node):
+        yield from _odd(child, assigned)
+
+
+def _values(node: ast.expr, assigned: dict[str, list[ast.expr]]) -> Iterator[ast.expr]:
+    """Give what an expression may be: either side of a choice, what a name was given."""
+    match node:
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from _values(body, assigned)
+            yield from _values(orelse, assigned)
+        case ast.BoolOp(values=values):
+            for value in values:
+                yield from _values(value, assigned)
+        case ast.Name(id=name) if name in assigned:
+            for value in assigned[name]:
+                yield from _values(value, {})
+        case _:
+            yield node
+
+
+def _is_text(node: ast.expr) -> bool:
+    is_plain = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return is_plain or isinstance(node, ast.JoinedStr | ast.BinOp)
+
+
+def _literal(node: ast.expr) -> str:
+    """Return the literal part of a text."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=values):
+            return "".join(map(_literal, values))
+        case ast.BinOp(left=left, right=right):
+            return _literal(left) + _literal(right)
+    return ""

@@ -8,7 +8,7 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from string import Formatter
 
 import click
 import pytest
@@ -19,21 +19,20 @@ from ruamel.yaml import YAML
 import plansim
 from plansim.cli.main import main
 from plansim.cli.main import plansim as group
-from plansim.errors import Fault
-from plansim.output.messages import Catalogue, holes, read_catalogue, say_in
+from plansim.errors import Fault, Message
+from plansim.model.records import VariableKind
+from plansim.output.messages import say_in
 from plansim.output.text import Lang
-from tests.helpers.extraction import extracted, parts
-from tests.helpers.templates import called, templates_of
+from tests.helpers.extraction import extracted, has_words, not_literal, parts
 
 ROOT = Path(plansim.__file__).parent
-LETTER = re.compile(r"[A-Za-z]")
 
 
 @cache
-def raw() -> dict[str, Any]:
+def raw() -> dict[str, dict[str, str]]:
     """Read the catalogue as it is written."""
     text = (ROOT / "output" / "locale" / "messages.yaml").read_text("utf-8")
-    loaded: dict[str, Any] = YAML(typ="safe").load(text)
+    loaded: dict[str, dict[str, str]] = YAML(typ="safe").load(text)
     return loaded
 
 
@@ -41,12 +40,6 @@ def raw() -> dict[str, Any]:
 def sources() -> str:
     """Give all modules as one text."""
     return "\n".join(path.read_text("utf-8") for path in sorted(ROOT.rglob("*.py")))
-
-
-@cache
-def written() -> dict[str, str]:
-    """Give every template in the sources, with a place where it stands."""
-    return {found.text: found.place for found in templates_of(ROOT)}
 
 
 def paragraphs(command: click.Command) -> set[str]:
@@ -67,158 +60,142 @@ def click_says() -> set[str]:
     for name in ("core", "exceptions", "formatting", "parser", "types"):
         tree = ast.parse((Path(click.__file__).parent / f"{name}.py").read_text("utf-8"))
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and called(node) in ("_", "ngettext"):
+            if not isinstance(node, ast.Call):
+                continue
+            if isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext"):
                 texts = [each.value for each in node.args if isinstance(each, ast.Constant)]
-                found |= {re.sub(r"\{\w+!r\}", "'{}'", str(text)) for text in texts}
-    return {re.sub(r"\{\w+\}", "{}", text) for text in found}
+                found |= {str(text) for text in texts}
+    return found
 
 
 # What click says to programmers, at prompts, of things that plansim has none of.
 NEVER = re.compile(
     "Abort|deprecat|Deprecat|determine name|No options defined|exactly one|defined twice|"
     r"same flag|env var|dynamic|Error:|Try '|Choice\(|match the format|UUID|executable|_are req|"
-    "values are required"
+    "values are required|^(file|directory|path)$"
 )
 
 
 # --- complete and without leftovers -----------------------------------------------------------
 
 
-def test_every_message_of_the_sources_has_its_chinese() -> None:
-    known = {*raw()["errors"], *raw()["messages"]}
-    missing = {text: place for text, place in written().items() if text not in known}
-    assert not missing, "add to `errors` in messages.yaml"
+def test_every_message_is_a_literal_template() -> None:
+    assert not_literal(ROOT) == []
 
 
-def test_no_chinese_is_left_whose_message_is_gone() -> None:
-    assert set(raw()["errors"]) <= set(written())
+def test_what_is_no_literal_template_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text(
+        """def read(log, name):
+    log.fault(f"no {name}")
+    text = "no " + name
+    raise InputError(Fault(text, expected="a name of a variable", found=name))
+    raise InputError(Fault("no {name}", found=Message("a" if name else "b"), name=name))
+""",
+        "utf-8",
+    )
+    assert not_literal(tmp_path) == [
+        "odd.py:2: not a literal template",
+        "odd.py:4: not a literal template",
+        "odd.py:4: 'a name of a variable' is not a Message",
+        "odd.py:5: not a literal template",
+    ]
 
 
-def test_the_search_finds_texts_however_they_are_handed_on() -> None:
-    # Straight, by a helper, by a variable, chosen, from a table, from a nested helper.
-    assert {
-        "'{}' is a lookup table: it has no value over time",
-        "'{}' is set twice",
-        "a bracket is never closed",
-        "the disk is full; what is written so far stays valid, --resume goes on from there",
-        "a mapping (key: value)",
-        "the row has no year to fit to",
-    } <= set(written())
+def test_every_template_has_its_chinese_and_no_chinese_is_left_over() -> None:
+    chinese = set(raw()["messages"])
+    wanted = {text: line for text, line in extracted(ROOT).items() if has_words(text)}
+    missing = {text: line for text, line in wanted.items() if text not in chinese}
+    assert missing == {}, "add to `messages` in messages.yaml"
+    assert chinese - set(extracted(ROOT)) == set()
 
 
-@pytest.mark.parametrize("section", ["parts", "joints", "words"])
-def test_what_is_put_together_stands_in_the_sources_piece_by_piece(section: str) -> None:
-    pieces = {piece for key in raw()[section] for piece in key.split("{}") if LETTER.search(piece)}
-    assert {piece for piece in pieces if piece.strip("'") not in sources()} == set()
+def test_chinese_has_the_parts_of_its_template() -> None:
+    for section, entries in raw().items():
+        for template, chinese in entries.items():
+            assert chinese, template
+            if section in ("messages", "click"):
+                assert parts(chinese) <= parts(template), template
+            # click names the kind of a number or a path in English only.
+            if section == "messages":
+                assert parts(chinese) == parts(template), template
+
+
+def test_words_are_in_the_sources() -> None:
+    lost = {word for word in raw()["words"] if f'"{word}"' not in sources()}
+    assert lost == set()
+
+
+def test_no_template_means_two_things() -> None:
+    seen: dict[str, str] = {}
+    for entries in raw().values():
+        for template, chinese in entries.items():
+            assert seen.setdefault(template, chinese) == chinese, template
 
 
 def test_every_help_has_its_chinese_and_no_chinese_is_left_over() -> None:
     wanted = paragraphs(group)
     chinese = set(raw()["help"])
     assert wanted - chinese == set(), "add to `help` in messages.yaml"
-    from_click = {"Usage:", "Options", "Commands", "Positional arguments", "default: {}"}
-    from_click |= {"Show this message and exit.", "[OPTIONS]", "COMMAND", "[COMMAND]", "[ARGS]..."}
-    assert chinese - wanted == from_click | {"required", "INTEGER", "INTEGER RANGE"}
+    from_click = {"Show this message and exit.", "[OPTIONS]", "COMMAND", "[COMMAND]", "[ARGS]..."}
+    assert chinese - wanted == from_click | {"INTEGER", "INTEGER RANGE"}
 
 
-def test_what_click_says_has_its_chinese() -> None:
-    ours = {*raw()["click"], *raw()["help"]}
-    ours_folded = {text.casefold() for text in ours}
-    missing = {text for text in click_says() if text.casefold() not in ours_folded}
+def test_what_click_says_has_its_chinese_and_no_chinese_is_left_over() -> None:
+    chinese = set(raw()["click"])
+    missing = click_says() - chinese - set(raw()["help"])
     assert {text for text in missing if not NEVER.search(text)} == set()
+    assert chinese - click_says() == {"required"}  # passed by a variable
 
 
 def test_what_other_packages_say_is_what_they_say() -> None:
-    foreign = raw()["foreign"]
-    said = {os.strerror(code) for code in errno.errorcode}
-    assert set(foreign["system"]) <= said
+    assert set(raw()["system"]) <= {os.strerror(code) for code in errno.errorcode}
     templates = {each["message_template_python"] for each in list_all_errors()}
-    forms = {re.sub(r"\{\w+\}", "{}", text) for text in templates}
-    assert set(foreign["pydantic"]) <= forms | {each.replace("{}{}", "{}") for each in forms}
+    assert set(raw()["pydantic"]) <= templates
     folder = Path(YAML.__init__.__code__.co_filename).parent
     reader = "".join((folder / f"{name}.py").read_text() for name in ("scanner", "parser"))
-    lost = {key for key in foreign["yaml"] if key.split("'")[0].split("{}")[0] not in reader}
+    lost = {key for key in raw()["yaml"] if key.split("'")[0] not in reader}
     assert lost == set()
-
-
-def test_chinese_has_as_many_parts_and_is_chinese() -> None:
-    groups = {**raw(), **raw()["foreign"]}
-    for name in ("joints", "parts", "errors", "click", "help", "system", "yaml", "pydantic"):
-        for english, chinese in groups[name].items():
-            assert holes(chinese) == list(range(english.count("{}"))), english
-            assert LETTER.search(english) is None or chinese, english
-
-
-def test_no_error_makes_a_text_of_a_fault() -> None:
-    # As a text its parts could no longer be told apart.
-    assert re.search(r"(Output|Simulation)Error\(\s*str\((Fault|fault)", sources()) is None
-
-
-# --- literal templates ------------------------------------------------------------------------
-
-
-def test_no_chinese_is_left_whose_template_is_gone() -> None:
-    assert set(raw()["messages"]) - set(extracted(ROOT)) == set()
-
-
-def test_chinese_has_the_parts_of_its_template() -> None:
-    for template, chinese in raw()["messages"].items():
-        assert parts(chinese) == parts(template), template
 
 
 # --- saying -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("template", sorted(raw()["errors"]))
-def test_a_filled_message_is_said_by_its_own_entry(template: str) -> None:
-    chinese = raw()["errors"][template]
-    if re.search(r"\{\d*:(word|number|said|list)\}", chinese):
-        parts = [str(1000 + place) for place in range(template.count("{}"))]
-        if ":word" in chinese:
-            parts = ["stock", *parts[1:]]
-    else:
-        parts = [f"⟨{place}⟩" for place in range(template.count("{}"))]
-    message = template
-    for part in parts:
-        message = message.replace("{}", part, 1)
-    said = read_catalogue().say(message)
-    for part in parts:
-        assert (part if part != "stock" else "存量") in said
-    literal = re.split(r"\{[^}]*\}", chinese)
-    assert all(piece in said for piece in literal)
+@pytest.mark.parametrize("template", sorted(raw()["messages"]))
+def test_a_message_is_filled_in_chinese(template: str) -> None:
+    fields = {name: spec for _, name, spec, _ in Formatter().parse(template) if name is not None}
+    values = {name: 1000 + i if spec else f"⟨{i}⟩" for i, (name, spec) in enumerate(fields.items())}
+    said = Message(template, **values).written(say_in(Lang.ZH))
+    for name, value in values.items():
+        assert format(value, fields[name] or "") in said
 
 
 def test_a_message_that_nobody_knows_stays_as_it_is() -> None:
-    say = say_in(Lang.ZH)
-    for message in ("PySD cannot count from 3 to many", "a strange thing: it broke", "no: never"):
-        assert say(message) == message
-    assert say_in(Lang.EN)("no such file") == "no such file"
+    for message in ("PySD cannot count from 3 to many", "a {strange} thing", "no: never"):
+        assert Message(message).written(say_in(Lang.ZH)) == message
+    assert Message("no such file").written(say_in(Lang.EN)) == "no such file"
 
 
-def test_a_name_that_looks_like_a_message_is_not_translated() -> None:
-    fault = Fault("no scenario is called 'no such file'", nearest="the file is empty")
+def test_data_is_never_translated() -> None:
+    fault = Fault(
+        "no scenario is called '{name}'",
+        found="a list",
+        nearest="the file is empty",
+        name="no such {file}",
+    )
     assert fault.written(say_in(Lang.ZH)) == (
-        "没有名为“no such file”的情景；是否指“the file is empty”？"
+        "没有名为“no such {file}”的情景；实际：a list；是否指“the file is empty”？"
     )
 
 
 def test_a_message_inside_of_a_message_is_said_too() -> None:
-    say = say_in(Lang.ZH)
-    assert say("'credit ease after': '亿元' and 'Dmnl' do not measure the same thing") == (
-        "“credit ease after”：“亿元”与“Dmnl”量纲不同"
-    )
-    assert say("Invalid value for '-n': 'x' is not a valid integer.") == (
-        "“-n”的值无效：“x”不是有效的整数。"
-    )
-
-
-def test_messages_are_matched_in_linear_time() -> None:
-    hostile = "'a' and " * 20_000
-    assert read_catalogue().say(hostile) == hostile
-
-
-def test_the_catalogue_is_a_plain_record() -> None:
-    assert isinstance(read_catalogue(), Catalogue)
+    template = "'{unit}' and '{wanted_unit}' do not measure the same thing"
+    unlike = Message(template, unit="亿元", wanted_unit="Dmnl")
+    about = Message("'{name}': {message}", name="credit ease after", message=unlike)
+    assert about.written(say_in(Lang.ZH)) == "“credit ease after”：“亿元”与“Dmnl”量纲不同"
+    kind = Message("a {kind}", kind=VariableKind.STOCK)
+    assert (str(kind), kind.written(say_in(Lang.ZH))) == ("a stock", "存量")
+    listed = Message("one of {names}", names=("a", "b"))
+    assert (str(listed), listed.written(say_in(Lang.ZH))) == ("one of a, b", "a、b 之一")
 
 
 # --- the command line -------------------------------------------------------------------------
@@ -303,11 +280,11 @@ def test_english_help_is_clicks_own(
     [
         (
             ["chek", "baseline", "--lang", "zh"],
-            "没有命令“chek”。是否指“check”？（用法见“plansim --help”）",
+            "没有命令“chek”。 是否指 'check'？（用法见“plansim --help”）",
         ),
         (["check", "basline", "--lang=zh"], "没有名为“basline”的情景；应为："),
         (["--lang", "zh", "check", "basline"], "是否指“baseline”？"),
-        (["show", "--lang", "zh"], "缺少参数“NAME”。（用法见“plansim show --help”）"),
+        (["show", "--lang", "zh"], "缺少参数 'NAME'。（用法见“plansim show --help”）"),
         (["run", "--lang", "zh"], "缺少参数“SCENARIO”；可用“plansim list scenarios”查看已有情景。"),
         (
             ["run", "baseline", "--lang", "zh", "--set", "x"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import sys
 from collections.abc import Callable
@@ -24,9 +23,9 @@ from numpy.typing import NDArray
 
 import plansim
 from plansim import InputError, OutputError, Target, UnknownNameError, plot
+from plansim.analysis.sensitivity.study import Sensitivity
 from plansim.cli.main import main
 from plansim.files import shipped
-from plansim.output.export.sensitivity_read import read_drivers
 from plansim.output.figures.canvas import figure_of, typeset
 from plansim.output.figures.drivers import driver_sheet
 from plansim.output.figures.lines import titles
@@ -514,74 +513,37 @@ def test_the_command_refuses(
 # --- drivers --------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A saved study of uncertainty, far too small to be believed."""
-    path = tmp_path_factory.mktemp("study") / "study.json"
-    arguments = ["sensitivity", "baseline", "--design", "growth-investment", "-n", "8",
-                 "--trajectories", "2", "-o", str(path)]  # fmt: skip
-    assert main(arguments) == 0
-    return path
-
-
 @pytest.mark.parametrize("lang", list(Lang))
-def test_drivers_are_drawn_from_a_saved_study(
-    study: Path, targets: tuple[Target, ...], lang: Lang, tmp_path: Path
+def test_drivers_are_drawn_as_the_study_has_them(
+    study: Sensitivity, lang: Lang, tmp_path: Path
 ) -> None:
-    saved = read_drivers(study, targets)
-    content = json.loads(study.read_text("utf-8"))
-    assert [each.target.id for each in saved.drivers] == [e["target"] for e in content["drivers"]]
-    figure = driver_sheet(saved, lang)
+    figure = driver_sheet(study, lang)
     said = all_texts(figure)
-    for axes, each in zip(figure.axes, saved.drivers, strict=True):
+    scenario = study.design.scenarios[0]
+    for axes, each in zip(figure.axes, study.drivers, strict=True):
         text = read_text(lang)
         assert each.target.id in said
-        assert typeset(text.pick(saved.title_en, saved.title_zh)) in said
+        assert typeset(text.pick(scenario.title_en, scenario.title_zh)) in said
         widths = sorted(round(bar.get_width(), 6) for bar in axes.patches)  # type: ignore[attr-defined]
         bars = [*each.main, *([each.rest] if each.rest else [])]
         totals = [max(bar.total, 0) * 100 for bar in bars]
         firsts = [max(min(bar.first, bar.total), 0) * 100 for bar in bars]
         assert widths == pytest.approx(sorted([*totals, *firsts]), abs=1e-5)
-    path = tmp_path / "drivers.png"
-    assert (
-        main(["plot", str(study), "--kind", "drivers", "-o", str(path), "--lang", str(lang.value)])
-        == 0
-    )
-    assert imread(path).ndim == 3
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "no such file"),
-        ("{", "not JSON"),
-        ("[]", "not the result of a study of uncertainty"),
-        ('{"scenarios": ["a"], "chances": []}', "found no 'drivers'"),
-        (
-            '{"scenarios": ["a"], "chances": [], "drivers": [{"target": "M2", "spread": 1, '
-            '"indices": [], "rest": null}]}',
-            "the catalogue has no target 'M2'",
-        ),
-    ],
-)
-def test_what_is_no_saved_study_is_refused_in_one_message(
-    content: str | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "study.json"
-    if content is not None:
-        path.write_text(content, "utf-8")
-    out = tmp_path / "a.png"
-    assert main(["plot", str(path), "--kind", "drivers", "-o", str(out)]) == 2
-    done = capsys.readouterr()
-    assert message in done.err
-    assert "study.json" in done.err
-    assert not out.exists()
+@pytest.fixture(scope="module")
+def study(targets: tuple[Target, ...]) -> Sensitivity:
+    """A study of uncertainty, far too small to be believed."""
+    model = plansim.load_model()
+    baseline = [plansim.read_scenario("baseline", model)]
+    design = plansim.read_design("growth-investment", model, samples=8, scenarios=baseline)
+    return plansim.sensitivity(model, design, targets, trajectories=2)
 
 
 def test_drivers_take_one_source_without_changes(capsys: pytest.CaptureFixture[str]) -> None:
     for more in (["slow-growth"], ["--set", "credit ease after=1"], ["--variable", "GDP"]):
         assert main(["plot", "baseline", *more, "--kind", "drivers", "-o", "a.png"]) == 2
-        assert "--kind drivers needs one SCENARIO or FILE.json" in capsys.readouterr().err
+        assert "--kind drivers needs one SCENARIO" in capsys.readouterr().err
 
 
 def test_lines_are_told_apart_without_colours(runs: Runs, targets: tuple[Target, ...]) -> None:

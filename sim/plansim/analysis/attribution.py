@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.evaluator import Evaluator, Request
-from plansim.errors import Fault, InputError
+from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
@@ -117,10 +117,12 @@ def attribute(
     if before.time != after.time:
         raise InputError(
             Fault(
-                f"'{before.id}' and '{after.id}' run on different clocks: no run can have only "
+                "'{first}' and '{second}' run on different clocks: no run can have only "
                 "a part of that",
                 expected=_clock(before.time),
                 found=_clock(after.time),
+                first=before.id,
+                second=after.id,
             )
         )
     targets = judged_targets(targets)
@@ -147,13 +149,19 @@ def attribute(
     )
 
 
-def _clock(time: TimeSpec) -> str:
+def _clock(time: TimeSpec) -> Message:
     """Write a clock.
 
-    >>> _clock(TimeSpec(initial=2000, final=2010, step=0.25, saveper=0.5))
-    '2000 to 2010 by 0.25, saved every 0.5'
+    >>> print(_clock(TimeSpec(initial=2000, final=2010, step=0.25, saveper=0.5)))
+    2000 to 2010 by 0.25, saved every 0.5
     """
-    return f"{time.initial:g} to {time.final:g} by {time.step:g}, saved every {time.saveper:g}"
+    return Message(
+        "{first:g} to {last:g} by {step:g}, saved every {saveper:g}",
+        first=time.initial,
+        last=time.final,
+        step=time.step,
+        saveper=time.saveper,
+    )
 
 
 def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, ...]:

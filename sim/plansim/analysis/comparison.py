@@ -15,7 +15,7 @@ import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
 from plansim.analysis.optimization.remedies import Remedies, seek_remedies
-from plansim.errors import Fault, InputError
+from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
@@ -139,16 +139,17 @@ def compare(
         ModelError: the compiled engine, which the searches need, cannot compute the model.
     """
     if len(scenarios) < 2:
-        names = ", ".join(each.id for each in scenarios) or "none"
-        raise InputError(Fault("a comparison needs two different scenarios", found=names))
+        ids = tuple(scenario.id for scenario in scenarios)
+        found = Message("{names}", names=ids) if ids else Message("none")
+        raise InputError(Fault("a comparison needs two different scenarios", found=found))
     if spread is not None:
         swept = [str(each) for each in spread.summary["scenario"].to_numpy()]
         if not set(swept) & {each.id for each in scenarios}:
             raise InputError(
                 Fault(
                     "the sweep has run none of the scenarios that are compared",
-                    expected="one of " + ", ".join(each.id for each in scenarios),
-                    found=", ".join(swept),
+                    expected=Message("one of {names}", names=tuple(each.id for each in scenarios)),
+                    found=Message("{names}", names=tuple(swept)),
                 )
             )
     wanted = tuple(each for each in targets if each.kind is Kind.TARGET)

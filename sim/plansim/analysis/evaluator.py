@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.engine.readings import CompiledRuns, Reading, RunStatus
-from plansim.errors import SimulationError
+from plansim.errors import Message, SimulationError
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, constants_of
 from plansim.scenario.reader import Scenario
@@ -129,11 +129,16 @@ class Evaluation:
         Raises:
             SimulationError: a run failed.
         """
-        for run in np.flatnonzero(self.failed):
+        for run in map(int, np.flatnonzero(self.failed)):
             count = int(self.failed.sum())
             raise SimulationError(
-                f"{count} of {len(self.status)} runs break down; run {run} first at "
-                f"{self.failure(int(run))}"
+                Message(
+                    "{count} of {total} runs break down; run {run} first at {location}",
+                    count=count,
+                    total=len(self.status),
+                    run=int(run),
+                    location=self.failure(run),
+                )
             )
 
 

@@ -19,6 +19,7 @@ from plansim.cli.context import (
     page_for,
     remark,
 )
+from plansim.errors import Message, foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,8 @@ def calibrate(
     from plansim.analysis.calibration.calibrate import overlay_text
     from plansim.analysis.calibration.file import read_calibration
     from plansim.errors import Fault, OutputError
-    from plansim.output.tables.calibration import calibration_json, calibration_table
+    from plansim.output.export.json_text import json_text
+    from plansim.output.tables.calibration import calibration_table
 
     page = page_for(lang)
     read = model_at(model)
@@ -74,7 +76,7 @@ def calibrate(
     if output is not None and output.exists() and not force:
         raise OutputError(Fault("the output file exists already; --force replaces it", output))
     if output is not None and not output.absolute().parent.is_dir():
-        raise OutputError(Fault("cannot write the output", output, found="no such folder"))
+        raise OutputError(Fault("cannot write the output", output, found=Message("no such folder")))
     with page.progress(page.text("calibration.working", id=plan.id)) as progress:
         found = fitted(plan, read, progress=progress)
     if output is not None:
@@ -82,11 +84,11 @@ def calibrate(
             output.write_text(overlay_text(found, _parent(plan, output), read), "utf-8")
         except OSError as error:
             raise OutputError(
-                Fault("cannot write the output", output, found=error.strerror)
+                Fault("cannot write the output", output, found=foreign(error.strerror))
             ) from error
         remark(page.text("calibration.written", path=output))
     if form == "json":
-        machine(calibration_json(found))
+        machine(json_text(found))
     else:
         page.show(calibration_table(found, page.text))
 

@@ -9,6 +9,7 @@ import click
 
 from plansim.cli.context import (
     Page,
+    UsageError,
     engine_option,
     items,
     lang_option,
@@ -23,6 +24,7 @@ from plansim.cli.context import (
     targets_of,
     write,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.analysis.comparison import Spread
@@ -81,7 +83,7 @@ def compare(
 
     page = page_for(lang)
     if len(scenario) < 2:
-        raise click.UsageError("a comparison needs two scenarios or more.")
+        raise UsageError(Message("a comparison needs two scenarios or more."))
     if output is not None:
         from plansim.output.export.results import check_destination
 

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from plansim.errors import Message, foreign
+
 if TYPE_CHECKING:
     import xarray as xr
     from rich.console import RenderableType
@@ -37,6 +39,7 @@ __all__ = [
     "PIPE_WIDTH",
     "Page",
     "ReaderLeftError",
+    "UsageError",
     "WholeNumber",
     "all_names",
     "all_or_faults",
@@ -141,6 +144,14 @@ class WholeNumber(click.IntRange):
     name = "integer"
 
 
+class UsageError(click.UsageError):
+    """What is asked for on the command line cannot be."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(str(message))
+        self.said = message
+
+
 class ReaderLeftError(Exception):
     """Whoever read the output wants no more; click would leave with 1, which means missed here."""
 
@@ -161,7 +172,9 @@ def write(text: str, *, colour: bool = False) -> None:
 
         # What is left in the buffer must go somewhere when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
+        raise OutputError(
+            Message("standard output cannot be written: {reason}", reason=foreign(error.strerror))
+        ) from error
 
 
 def page_for(lang: str | None) -> Page:
@@ -355,8 +368,12 @@ def named_or_whole(
 ) -> Sequence[str]:
     """See that there is something to run; no names stand for another model as it is written."""
     if not names and (model is None or overrides):
-        why = "--set needs a scenario" if overrides else "Missing argument 'SCENARIO'"
-        raise click.UsageError(f"{why}; 'plansim list scenarios' gives those that there are.")
+        why = Message("Missing argument 'SCENARIO'")
+        if overrides:
+            why = Message("--set needs a scenario")
+        raise UsageError(
+            Message("{why}; 'plansim list scenarios' gives those that there are.", why=why)
+        )
     return names
 
 
@@ -378,13 +395,17 @@ def scenarios_of(
     by_id: dict[str, Scenario] = {}
     for scenario in found:
         if (other := by_id.setdefault(scenario.id, scenario)) is not scenario:
-            message = f"two scenarios are called '{scenario.id}'; one of the files needs a new name"
-            faults.append(Fault(message, scenario.path, found=f"also {other.path}"))
+            message = Message(
+                "two scenarios are called '{id}'; one of the files needs a new name", id=scenario.id
+            )
+            faults.append(
+                Fault(message, scenario.path, found=Message("also {path}", path=str(other.path)))
+            )
     ids = [target.id for target in targets]
     for scenario in found:
         for key, (file, line) in scenario.assumed_lines.items():
             if key not in ids:
-                message = f"no target has the id '{key}'"
+                message = Message("no target has the id '{id}'", id=key)
                 faults.append(Fault(message, file, line, nearest=nearest(key, ids)))
         warn(scenario.cautions)
         _warn_in_short(scenario)
@@ -406,7 +427,7 @@ def _warn_in_short(scenario: Scenario) -> None:
             count=len(listed),
             shown=scenario.path,
         )
-        remark(_say()("warning: {}").replace("{}", said))
+        remark(Message("warning: {warning}", warning=said).written(_say()))
     else:
         warn(listed)
 
@@ -415,7 +436,7 @@ def warn(warnings: Iterable[Fault]) -> None:
     """Show warnings, each once."""
     say = _say()
     for warning in dict.fromkeys(warnings):
-        remark(say("warning: {}").replace("{}", warning.written(say)))
+        remark(Message("warning: {warning}", warning=warning.written(say)).written(say))
 
 
 def _say() -> Say:

@@ -168,11 +168,12 @@ def _check_files(path: Path | None, formats: tuple[str, ...], force: bool) -> No
 
 
 def _write(found: Sensitivity, path: Path | None, force: bool, page: Page) -> None:
-    from plansim.output.export.sensitivity import sensitivity_csv, sensitivity_json
+    from plansim.output.export.json_text import json_text
+    from plansim.output.export.sensitivity import sensitivity_csv
 
     if path is None:
         return
-    make = sensitivity_csv if path.suffix.lower() == ".csv" else sensitivity_json
+    make = sensitivity_csv if path.suffix.lower() == ".csv" else json_text
     write_text(path, make(found), force=force)
     remark(page.text("plot.written", path=path))
 
@@ -198,11 +199,12 @@ def _draw(
 
 
 def _show(found: Sensitivity, form: str, page: Page) -> None:
-    from plansim.output.export.sensitivity import sensitivity_csv, sensitivity_json
+    from plansim.output.export.json_text import json_text
+    from plansim.output.export.sensitivity import sensitivity_csv
     from plansim.output.tables.sensitivity import sensitivity_table
 
     if form == "json":
-        machine(sensitivity_json(found))
+        machine(json_text(found))
         return
     if form == "csv":
         machine(sensitivity_csv(found))
@@ -270,7 +272,7 @@ def frontier(
     """
     from plansim.analysis.optimization.frontier import frontier as search
     from plansim.analysis.optimization.problem import read_frontier_spec
-    from plansim.output.export.frontier import frontier_json
+    from plansim.output.export.json_text import json_text
     from plansim.output.tables.frontier import frontier_table
     from plansim.targets.views_file import load_views
 
@@ -292,7 +294,7 @@ def frontier(
         found = search(read, problem, targets, draws=draws, threads=threads, progress=progress)
     name = read.variables[problem.growth].name_zh
     if output is not None:
-        write_text(output, frontier_json(found), force=force)
+        write_text(output, json_text(found), force=force)
         remark(page.text("plot.written", path=output))
     if picture is not None:
         from plansim.output.figures.canvas import save_figure
@@ -301,7 +303,7 @@ def frontier(
         save_figure(frontier_sheet(found, page.text.lang, growth_zh=name), picture, force=force)
         remark(page.text("plot.written", path=picture))
     if form == "json":
-        machine(frontier_json(found))
+        machine(json_text(found))
         return
     page.show(frontier_table(found, page.text, growth_zh=name))
 

@@ -9,6 +9,7 @@ import click
 
 from plansim.cli.context import (
     Page,
+    UsageError,
     all_or_faults,
     engine_option,
     items,
@@ -26,6 +27,7 @@ from plansim.cli.context import (
     variable_names,
     write,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.errors import Fault
@@ -85,9 +87,11 @@ def export(
     page = page_for(lang)
     if any(each.endswith(SWEEP) for each in source):
         if len(source) > 1 or overrides or names or form or model is not None:
-            raise click.UsageError(
-                "a RESULT.zarr is exported whole and alone, without --set, --variable, --form "
-                "or --model."
+            raise UsageError(
+                Message(
+                    "a RESULT.zarr is exported whole and alone, without --set, --variable, --form "
+                    "or --model."
+                )
             )
         _sweep(Path(source[0]), output, page, force=force)
         return
@@ -98,7 +102,7 @@ def export(
 
     check_destination(output, force=force, formats=FORMATS)
     if form is not None and output.suffix.lower() == ".nc":
-        raise click.UsageError("--form is for tables; a NetCDF file holds arrays.")
+        raise UsageError(Message("--form is for tables; a NetCDF file holds arrays."))
     named = named_or_whole(source, overrides, model)
     read = model_at(model)
     faults: list[Fault] = []

@@ -2,10 +2,12 @@
 
 Docstrings and options stay English; `output.messages` has the Chinese of each paragraph. click
 writes the help by a formatter, and all of it passes here; for English its own is used untouched.
+What click itself has to say it looks up by gettext; for Chinese it is given our catalogue instead.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -16,6 +18,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from plansim.errors import Say
     from plansim.output.language import Lang
 
 __all__ = ["BilingualGroup", "language_on"]
@@ -37,6 +40,34 @@ def language_on(line: Sequence[str]) -> Lang:
         if (given != word or before == "--lang") and given in set(Lang):
             asked = given
     return language(asked, os.environ)
+
+
+_SPEAKING = ("core", "exceptions", "formatting", "parser", "types")
+"""Modules of click that look texts up by gettext while they run."""
+
+
+def _let_click_speak(lang: Lang) -> None:
+    """Have click look its texts up in our catalogue.
+
+    gettext itself would want compiled catalogues in a folder of the system's form, and the
+    language from the environment.
+    """
+    from plansim.output.language import Lang
+
+    say: Say = str
+    if lang is not Lang.EN:
+        from plansim.output.messages import say_in
+
+        say = say_in(lang)
+
+    def counted(one: str, several: str, number: int) -> str:
+        return say(one if number == 1 else several)
+
+    for name in _SPEAKING:
+        module = importlib.import_module(f"click.{name}")
+        for own, ours in (("_", say), ("ngettext", counted)):
+            if hasattr(module, own):
+                setattr(module, own, ours)
 
 
 class BilingualContext(click.Context):
@@ -71,7 +102,7 @@ class BilingualGroup(click.Group):
     ) -> click.Context:
         """Begin a line, and note its language."""
         if parent is None:
-            extra.setdefault("obj", language_on(args))
+            _let_click_speak(extra.setdefault("obj", language_on(args)))
         return super().make_context(info_name, args, parent, **extra)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -97,9 +128,9 @@ class ChineseFormatter(click.HelpFormatter):
 
     def __init__(self, *sizes: Any, **options: Any) -> None:
         super().__init__(*sizes, **options)
-        from plansim.output.messages import read_catalogue
+        from plansim.output.messages import help_in_chinese
 
-        self._say = read_catalogue().help_text
+        self._say = help_in_chinese
 
     def _lay_out(self, what: RenderableType) -> None:
         from plansim.output.tables.layout import shown
@@ -155,10 +186,4 @@ class ChineseFormatter(click.HelpFormatter):
         said = self._say(cut["help"])
         if cut["extra"] is None:
             return said
-        extras = [self._extra(each) for each in cut["extra"].split("; ")]
-        return f"{said}[{'；'.join(extras)}]"
-
-    def _extra(self, extra: str) -> str:
-        if extra.startswith("default: "):
-            return self._say("default: {}").replace("{}", extra.removeprefix("default: "))
-        return self._say(extra)
+        return f"{said}[{cut['extra'].replace('; ', '；')}]"

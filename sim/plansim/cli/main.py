@@ -28,6 +28,7 @@ from plansim.cli.compare import COMMANDS as COMPARE
 from plansim.cli.context import (
     Page,
     ReaderLeftError,
+    UsageError,
     all_names,
     changes_of,
     engine_option,
@@ -59,6 +60,7 @@ from plansim.cli.plot import COMMANDS as PLOT
 from plansim.cli.sweep import COMMANDS
 from plansim.cli.validate import COMMANDS as VALIDATE
 from plansim.cli.why import COMMANDS as CAUSES
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.errors import Fault, Say
@@ -90,11 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except click.UsageError as error:
-        say = _say_on(line)
-        message = error.format_message()
-        see = " See '{} --help'." if message.endswith((".", "?")) else ". See '{} --help'."
-        hint = say(see).replace("{}", error.ctx.command_path) if error.ctx else ""
-        click.echo(f"{PROGRAM}: {say(message)}{hint}", err=True)
+        click.echo(f"{PROGRAM}: {_in_words(error, _say_on(line))}", err=True)
         return 2
     except PlansimError as error:
         click.echo(f"{PROGRAM}: {error.written(_say_on(line))}", err=True)
@@ -106,6 +104,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _in_words(error: click.UsageError, say: Say) -> str:
+    """Return what is wrong with a line, and which help says more."""
+    text = error.format_message()
+    if isinstance(error, UsageError):
+        text = error.said.written(say)
+    if error.ctx is None:
+        return text
+    command = error.ctx.command_path
+    if text.endswith(("?", "？", ")", "）")):
+        return Message("{text} See '{command} --help'.", text=text, command=command).written(say)
+    text = text.rstrip(".。")
+    return Message("{text}. See '{command} --help'.", text=text, command=command).written(say)
 
 
 def _say_on(line: Sequence[str]) -> Say:
@@ -262,7 +274,7 @@ def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> dict[str
     from plansim.errors import Fault, InputError
     from plansim.model.records import VariableKind
 
-    origin, hint = "--variable", "a name of 'plansim list variables'"
+    origin, hint = "--variable", Message("a name of 'plansim list variables'")
     found: dict[str, set[str]] = {}
     for name in names:
         try:
@@ -273,7 +285,9 @@ def _chosen(names: Iterable[str], model: Model, faults: list[Fault]) -> dict[str
             ]
             continue
         if variable.kind is VariableKind.LOOKUP:
-            message = f"'{variable.name}' is a lookup table: it has no value over time"
+            message = Message(
+                "'{name}' is a lookup table: it has no value over time", name=variable.name
+            )
             faults.append(Fault(message, model.path, variable.line))
         labels = (f"{variable.name}[{cell}]" for cell in cells)
         found.setdefault(variable.name, set()).update(labels)
@@ -448,7 +462,7 @@ def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
         names += [target.id for target in targets.values()]
         names += [clash.id for clash in clashes.values()]
         close = nearest(name, names)
-        message = f"no variable, target, scenario or clash is called '{name}'"
+        message = Message("no variable, target, scenario or clash is called '{name}'", name=name)
         raise UnknownNameError(Fault(message, nearest=close)) from None
 
 
@@ -474,14 +488,14 @@ def _clashes(model: Model) -> tuple[Clash, ...]:
 def audit(form: str, lang: str | None) -> None:
     """Recompute where the plan's own figures disagree, and say what the model does about it."""
     from plansim.output.describe import clash_facts
-    from plansim.output.export.results import audit_json
+    from plansim.output.export.json_text import json_text
     from plansim.output.tables.layout import facts
     from plansim.targets.audit import audit_plan
 
     page = page_for(lang)
     clashes = audit_plan()
     if form == "json":
-        machine(audit_json(clashes))
+        machine(json_text(clashes))
         return
     blocks = (facts(clash_facts(clash, page.text, figures=False)) for clash in clashes)
     page.show(page.text("audit.title", count=len(clashes)), *blocks)

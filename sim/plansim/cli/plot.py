@@ -11,6 +11,7 @@ import click
 
 from plansim.cli.context import (
     Page,
+    UsageError,
     all_or_faults,
     engine_option,
     items,
@@ -28,6 +29,7 @@ from plansim.cli.context import (
     variable_names,
     write,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -110,28 +112,27 @@ def plot(
     """Draw runs of one or more scenarios to a file.
 
     SCENARIO is the name of a shipped scenario or the path of a YAML file; with --kind fan it is
-    the result of a sweep, RESULT.zarr. With --kind drivers it is what plansim sensitivity has
-    saved, FILE.json, or a scenario, for which a small study is made: some 7000 runs, ten seconds
-    or more.
+    the result of a sweep, RESULT.zarr. With --kind drivers a small study of uncertainty is made:
+    some 7000 runs, ten seconds or more. plansim sensitivity --plot draws a larger one.
     """
     from plansim.output.export.results import check_destination
 
     page, what = page_for(lang), PlotKind(kind)
     if what in NAMED and len(names) != NAMED[what]:
-        number = {1: "one --variable", 2: "two --variable"}[NAMED[what]]
-        raise click.UsageError(f"--kind {kind} needs {number}")
+        wanted = Message("--kind {kind} needs two --variable", kind=kind)
+        if NAMED[what] == 1:
+            wanted = Message("--kind {kind} needs one --variable", kind=kind)
+        raise UsageError(wanted)
     if what is PlotKind.FAN and (len(scenario) != 1 or overrides):
-        raise click.UsageError("--kind fan needs one RESULT.zarr, without --set")
+        raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set"))
     if what is PlotKind.DRIVERS and (len(scenario) != 1 or overrides or names):
-        raise click.UsageError(
-            "--kind drivers needs one SCENARIO or FILE.json, without --set and --variable"
-        )
+        raise UsageError(Message("--kind drivers needs one SCENARIO, without --set and --variable"))
     check_destination(output, force=force, formats=(".pdf", ".png", ".svg"))
     if what is PlotKind.DRIVERS:
         _draw_drivers(scenario[0], model, output, force, page)
         return
     if what is PlotKind.LOOPS and names:
-        raise click.UsageError("--kind loops draws the declared loops, not --variable")
+        raise UsageError(Message("--kind loops draws the declared loops, not --variable"))
     if what is not PlotKind.FAN:
         named_or_whole(scenario, overrides, model)
     read = model_at(model)
@@ -168,28 +169,21 @@ DRAWS, TRAJECTORIES = 512, 20
 
 
 def _draw_drivers(source: str, model: Path | None, output: Path, force: bool, page: Page) -> None:
-    """Draw what the doubt is due to, from a file or from a small study."""
-    from plansim.output.export.sensitivity_read import Saved, read_drivers, saved_of
+    """Draw the main drivers of the uncertainty of each binding target, from a small study."""
+    from plansim.analysis.experiments.design_file import read_design
+    from plansim.analysis.sensitivity.study import sensitivity
     from plansim.output.figures.drivers import driver_sheet
 
     read = model_at(model)
     targets = targets_of(read)
-    saved: Saved
-    if source.lower().endswith(".json"):
-        saved = read_drivers(Path(source), targets)
-    else:
-        from plansim.analysis.experiments.design_file import read_design
-        from plansim.analysis.sensitivity.study import sensitivity
-
-        faults: list[Fault] = []
-        chosen = scenarios_of([source], (), read, targets, faults)
-        raise_all(faults)
-        plan = read_design(STUDY, read, samples=DRAWS, scenarios=chosen)
-        with page.progress(page.text("sweep.running")) as progress:
-            found = sensitivity(read, plan, targets, trajectories=TRAJECTORIES, progress=progress)
-        saved = saved_of(found)
+    faults: list[Fault] = []
+    chosen = scenarios_of([source], (), read, targets, faults)
+    raise_all(faults)
+    plan = read_design(STUDY, read, samples=DRAWS, scenarios=chosen)
+    with page.progress(page.text("sweep.running")) as progress:
+        found = sensitivity(read, plan, targets, trajectories=TRAJECTORIES, progress=progress)
     with page.progress(page.text("plot.drawing")):
-        figure = driver_sheet(saved, page.text.lang)
+        figure = driver_sheet(found, page.text.lang)
     _write(figure, output, force, page)
 
 
@@ -215,7 +209,7 @@ def _sweep(path: Path) -> xr.Dataset:
     from plansim.analysis.experiments.store import open_store
 
     if not path.exists() and path.suffix != ".zarr":  # a scenario, most likely
-        raise click.UsageError("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
+        raise UsageError(Message("--kind fan takes a RESULT.zarr that 'plansim sweep' has made"))
     sweep: xr.Dataset = xr.open_zarr(open_store(path).path, consolidated=False, chunks=None)
     return sweep
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    UsageError,
     WholeNumber,
     constant_names,
     engine_option,
@@ -23,6 +24,7 @@ from plansim.cli.context import (
     targets_of,
     warn,
 )
+from plansim.errors import Message, foreign
 
 if TYPE_CHECKING:
     from plansim.analysis.experiments.design import Design
@@ -102,7 +104,7 @@ def sweep(
     from plansim.targets.catalogue import variable_of
 
     if resume and force:
-        raise click.UsageError("--resume keeps what is there, --force replaces it")
+        raise UsageError(Message("--resume keeps what is there, --force replaces it"))
     page = page_for(lang)
     read = model_at(model)
     targets = targets_of(read)
@@ -150,8 +152,8 @@ def _design(
 
     if factors:
         return quick_design(name, factors, model, samples=samples, seed=seed)
-    known = ", a path, or a scenario with --factor"
-    return read_design(design_named(name, known), model, samples=samples, seed=seed)
+    path = design_named(name, or_scenario=True)
+    return read_design(path, model, samples=samples, seed=seed)
 
 
 @click.command()
@@ -230,7 +232,7 @@ def write_text(path: Path, text: str, *, force: bool) -> None:
         path.write_text(text, "utf-8")
     except OSError as error:
         raise OutputError(
-            Fault("cannot write the output", path, found=error.strerror or str(error))
+            Fault("cannot write the output", path, found=foreign(error.strerror or error))
         ) from error
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    UsageError,
     format_option,
     items,
     lang_option,
@@ -16,6 +17,7 @@ from plansim.cli.context import (
     page_for,
 )
 from plansim.cli.sweep import write_text
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,7 +72,8 @@ def validate(
     from plansim.analysis.validation.result import Status
     from plansim.analysis.validation.suite import chosen
     from plansim.analysis.validation.suite import validate as made
-    from plansim.output.tables.validation import validation_json, validation_table
+    from plansim.output.export.json_text import json_text
+    from plansim.output.tables.validation import validation_table
 
     page = page_for(lang)
     if output is not None:
@@ -86,7 +89,7 @@ def validate(
         with page.progress(page.text("validation.writing")):
             _write_page(output, context, results, page)
     if form == "json":
-        machine(validation_json(results, page.text))
+        machine(json_text({"tests": results}))
     else:
         page.show(validation_table(results, page.text))
     return int(any(each.status is Status.FAIL for each in results))
@@ -97,7 +100,7 @@ def _check_page(path: Path, tests: tuple[str, ...], force: bool) -> None:
     from plansim.output.export.results import check_destination
 
     if tests:
-        raise click.UsageError("the page is about all tests: -o goes without any TEST")
+        raise UsageError(Message("the page is about all tests: -o goes without any TEST"))
     check_destination(path, force=force, formats=(".md",))
     for name in (HISTORY_PICTURE, RANGES_PICTURE):
         if (folder := path.parent / PICTURES).is_dir():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    UsageError,
     constant_names,
     format_option,
     items,
@@ -25,6 +26,7 @@ from plansim.cli.context import (
     targets_of,
     variable_names,
 )
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,11 +68,12 @@ def loops(
     """
     from plansim.analysis.feedback.loop_scores import score_loops
     from plansim.analysis.feedback.loops import cut_loops, load_loops
-    from plansim.output.tables.loops import loops_json, loops_table
+    from plansim.output.export.json_text import json_text
+    from plansim.output.tables.loops import loops_table
     from plansim.targets.catalogue import Attribute, judged_targets
 
     if overrides and scenario is None:
-        raise click.UsageError("--set needs a scenario")
+        raise UsageError(Message("--set needs a scenario"))
     page = page_for(lang)
     read = model_at(model)
     targets = targets_of(read)
@@ -82,7 +85,15 @@ def loops(
         progress(1, 2)
         scores = score_loops(read, chosen, declared)
     if form == "json":
-        machine(loops_json(cuts, scores))
+        record = {
+            "scenario": scores.scenario,
+            "loops": cuts,
+            "partitions": scores.partitions,
+            "years": scores.years,
+            "shares": scores.yearly,
+            "missing": scores.missing,
+        }
+        machine(json_text(record))
     else:
         page.show(loops_table(cuts, scores, page.text))
 
@@ -110,7 +121,8 @@ def attribute(
     of one lever or of one array counts as one change.
     """
     from plansim.analysis.attribution import attribute as shares_of
-    from plansim.output.tables.attribution import attribution_json, attribution_table
+    from plansim.output.export.json_text import json_text
+    from plansim.output.tables.attribution import attribution_table
     from plansim.targets.catalogue import judged_targets, target_named
 
     page = page_for(lang)
@@ -121,7 +133,7 @@ def attribute(
     with page.progress(page.text("run.simulating", scenario=pair[-1].id)):
         found = shares_of(read, pair[0], pair[-1], chosen)
     if form == "json":
-        machine(attribution_json(found))
+        machine(json_text(found))
     else:
         page.show(attribution_table(found, page.text))
 
@@ -182,11 +194,12 @@ def solve(
     states. The plausible ranges are searched first, then the admissible ones.
     """
     from plansim.analysis.optimization.target_seeking import solve as solved
-    from plansim.output.tables.solution import solution_json, solution_table
+    from plansim.output.export.json_text import json_text
+    from plansim.output.tables.solution import solution_table
     from plansim.targets.catalogue import variable_of
 
     if prices and cost is not None:
-        raise click.UsageError("the cost is either of --price or of --cost")
+        raise UsageError(Message("the cost is either of --price or of --cost"))
     page = page_for(lang)
     read = model_at(model)
     targets = targets_of(read)
@@ -198,7 +211,7 @@ def solve(
             prices=by_lever, outlay=cost or "", plan=targets,
         )  # fmt: skip
     if form == "json":
-        machine(solution_json(found))
+        machine(json_text(found))
         return
     name = variable_of(read, found.outlay).name_zh if found.outlay else ""
     page.show(solution_table(found, page.text, outlay_zh=name))
@@ -219,7 +232,7 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
         if name and 0 <= price < math.inf:
             prices[name] = price
         else:
-            expected = "NAME=COST, a number from 0 on"
+            expected = Message("NAME=COST, a number from 0 on")
             faults.append(Fault("not a price", "--price", expected=expected, found=text))
     raise_all(faults)
     return prices

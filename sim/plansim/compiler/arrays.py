@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from plansim.errors import Message
 from plansim.model.scan import Scan
 from plansim.model.syntax import name_key
 
@@ -17,6 +18,10 @@ _MAPPED = re.compile(r"\(\s*([^:()]+):[^()]*\)|([^,()]+)")
 
 class UnboundError(Exception):
     """A range is used that the left-hand side does not name, and that maps to none of its."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,11 @@ class Subscripts:
             if related and len(self.ranges[other]) == len(own):
                 return own[self.ranges[other].index(element)]
         raise UnboundError(
-            f"the subscript '{subscript}' stands neither on its left-hand side nor within a "
-            "function over elements"
+            Message(
+                "the subscript '{name}' stands neither on its left-hand side nor within a "
+                "function over elements",
+                name=subscript,
+            )
         )
 
     def position(self, key: str, bound: Mapping[str, str]) -> int:

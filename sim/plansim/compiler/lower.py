@@ -32,7 +32,7 @@ from plansim.compiler.expression_tree import (
 from plansim.compiler.expression_tree import Table as Points
 from plansim.compiler.functions import PLAIN, VECTOR, Clock, stages, zidz
 from plansim.compiler.ir import Depends, Graph, Op, Pipe, Program, State, Table
-from plansim.errors import Fault, FaultLog, ModelError
+from plansim.errors import Fault, FaultLog, Message, ModelError
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.scan import Equation, Form, scan_text
 from plansim.model.syntax import name_key
@@ -138,8 +138,9 @@ def _deep() -> Iterator[None]:
 class _RefusedError(Exception):
     """Why an equation cannot be lowered."""
 
-    def __init__(self, message: str, function: str = "") -> None:
+    def __init__(self, message: Message, function: str = "") -> None:
         super().__init__(message)
+        self.message = message
         self.function = function
 
 
@@ -340,9 +341,9 @@ class _Lowering:
             return self.graph.number(math.nan)
         equation = place.equation
         if equation.form is Form.DATA:
-            raise _RefusedError("data from outside of the model are not supported")
+            raise _RefusedError(Message("data from outside of the model are not supported"))
         if variable.kind is VariableKind.LOOKUP:
-            raise _RefusedError("a lookup table has no value of its own")
+            raise _RefusedError(Message("a lookup table has no value of its own"))
         numbers = equation.expression.numbers
         if numbers is not None:
             number = numbers[place.position if len(numbers) > 1 else 0]
@@ -366,10 +367,17 @@ class _Lowering:
     def _circle(self, memo: tuple[str, Cell, bool]) -> _RefusedError:
         names = [self._spoken(key, cell) for key, cell, _ in self._open[self._open.index(memo) :]]
         shown = names if len(names) <= 6 else [*names[:5], "…"]
-        phase = "initial values" if memo[2] else "equations"
+        circle = " <- ".join([*shown, names[0]])
         return _RefusedError(
-            f"{phase} that refer to each other in a circle without a stock: "
-            + " <- ".join([*shown, names[0]])
+            Message(
+                "initial values that refer to each other in a circle without a stock: {circle}",
+                circle=circle,
+            )
+            if memo[2]
+            else Message(
+                "equations that refer to each other in a circle without a stock: {circle}",
+                circle=circle,
+            )
         )
 
     def _spoken(self, key: str, cell: Cell) -> str:
@@ -386,7 +394,9 @@ class _Lowering:
                 if isinstance(error, _RefusedError) and name_key(ref.name) == error.function:
                     line = equation.lines[ref.offset]
                     break
-        message = f"'{variable.name}' cannot be compiled: {error}"
+        message = Message(
+            "'{name}' cannot be compiled: {reason}", name=variable.name, reason=error.message
+        )
         self.faults[Fault(message, self.model.path, line)] = None
 
     # Expressions
@@ -394,7 +404,7 @@ class _Lowering:
     def _node(self, tree: Node, scope: _Scope) -> int:
         g = self.graph
         if len(g.instructions) > MAX_INSTRUCTIONS:
-            raise _RefusedError("the model takes too many operations")
+            raise _RefusedError(Message("the model takes too many operations"))
         match tree:
             case Number(value):
                 return g.number(value)
@@ -409,13 +419,17 @@ class _Lowering:
             case Call():
                 return self._call(tree, scope)
             case _:
-                raise _RefusedError("a lookup table stands where a number is expected")
+                raise _RefusedError(Message("a lookup table stands where a number is expected"))
 
     def _name(self, tree: Name, scope: _Scope) -> int:
         key = tree.key
         if key == "time" or key in self.scan:
             if key in self.scan and self.variables[key].kind is VariableKind.LOOKUP:
-                raise _RefusedError(f"'{self.variables[key].name}' is a lookup without an argument")
+                raise _RefusedError(
+                    Message(
+                        "'{name}' is a lookup without an argument", name=self.variables[key].name
+                    )
+                )
             cell = tuple(self.subscripts.element(each, scope.bound) for each in tree.subscripts)
             return self.value(key, cell, scope.initial)
         position = self.subscripts.position(key, scope.bound)
@@ -439,12 +453,12 @@ class _Lowering:
             case "elmcount":
                 if isinstance(arguments[0], Name) and self.subscripts.is_range(arguments[0].key):
                     return self.graph.number(len(self.subscripts.elements(arguments[0].key)))
-                raise _RefusedError("ELMCOUNT takes the name of a subscript range", key)
+                raise _RefusedError(Message("ELMCOUNT takes the name of a subscript range"), key)
         if key not in PLAIN and key in self.scan:
             return self._table_value(tree, scope)
         if key not in PLAIN:
             shown = key.replace("_", " ").upper()
-            raise _RefusedError(f"the function {shown} is not supported", key)
+            raise _RefusedError(Message("the function {name} is not supported", name=shown), key)
         time = self.graph.leaf(Op.INITIAL_TIME if scope.initial else Op.TIME)
         clock = Clock(time, self.graph.leaf(Op.TIME_STEP))
         return PLAIN[key](self.graph, clock, *[self._node(each, scope) for each in arguments])
@@ -453,7 +467,7 @@ class _Lowering:
         """Give SUM, PROD, VMIN or VMAX: a tree of operations, which is short and exact."""
         marks = self._marks(argument)
         if not marks:
-            raise _RefusedError("a sum over elements needs a subscript with '!'", "sum")
+            raise _RefusedError(Message("a sum over elements needs a subscript with '!'"), "sum")
         choices = [self.subscripts.elements(mark.removesuffix("!")) for mark in marks]
         parts = [
             self._node(
@@ -497,13 +511,15 @@ class _Lowering:
     def _table_value(self, tree: Call, scope: _Scope) -> int:
         variable = self.variables[tree.key]
         if variable.kind is not VariableKind.LOOKUP:
-            raise _RefusedError(f"'{variable.name}' is neither a function nor a lookup", tree.key)
+            raise _RefusedError(
+                Message("'{name}' is neither a function nor a lookup", name=variable.name), tree.key
+            )
         cell = tuple(self.subscripts.element(each, scope.bound) for each in tree.subscripts)
         place = self._places(tree.key).get(cell)
         if place is None:
             return self.graph.number(math.nan)
         if place.equation.form is not Form.LOOKUP or place.equation.expression.references:
-            raise _RefusedError("tables from other files are not supported", tree.key)
+            raise _RefusedError(Message("tables from other files are not supported"), tree.key)
         table = _checked(read_table(place.equation))
         at = self._node(tree.arguments[0], scope)
         label = self._label(variable, cell)
@@ -600,7 +616,9 @@ class _Lowering:
         place = self._node(tree.arguments[3], _initial(scope))
         number = self._structural(place, tree, "the order")
         if not 1 <= int(number) <= MAX_STAGES:
-            raise _RefusedError(f"the order is {number:g}: it has to be 1 or more", tree.key)
+            raise _RefusedError(
+                Message("the order is {number:g}: it has to be 1 or more", number=number), tree.key
+            )
         return int(number)
 
     def _structural(self, place: int, tree: Call, what: str) -> float:
@@ -613,7 +631,7 @@ class _Lowering:
             used = {names[index].partition("[")[0] for index in self._inputs_of(place)}
             self.pinned |= used
             return 1.0
-        raise _RefusedError(f"{what} is not known before the run", tree.key)
+        raise _RefusedError(Message("{what} is not known before the run", what=what), tree.key)
 
     def _inputs_of(self, place: int) -> set[int]:
         found: set[int] = set()
@@ -743,7 +761,7 @@ def _running(scope: _Scope) -> _Scope:
 def _checked(points: Points) -> Table:
     """Give a table that a value can be read from."""
     if len(points.x) < 2:
-        raise _RefusedError("a lookup table needs two points or more")
+        raise _RefusedError(Message("a lookup table needs two points or more"))
     if len(set(points.x)) < len(points.x):
-        raise _RefusedError("a lookup table has two points at one x")
+        raise _RefusedError(Message("a lookup table has two points at one x"))
     return Table(points.x, points.y)

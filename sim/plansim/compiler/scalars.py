@@ -119,7 +119,12 @@ class _Writer:
                 continue
             if equation.form not in (Form.EQUATION, Form.UNCHANGEABLE):
                 raise ModelError(
-                    Fault(f"'{variable.name}' is read from outside", self.model.path, equation.line)
+                    Fault(
+                        "'{name}' is read from outside",
+                        self.model.path,
+                        equation.line,
+                        name=variable.name,
+                    )
                 )
             bound = {
                 each: cell[place]

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from plansim.compiler.llvm import LANES
 from plansim.engine.kernel import Kernel
-from plansim.errors import Fault, InputError, SimulationError
+from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import TimeSpec
 
 __all__ = [
@@ -103,8 +103,13 @@ def _kept_steps(time: TimeSpec, keep: Times | None) -> NDArray[np.int64]:
     off = (np.abs(asked - steps) > 1e-6) | (steps < 0) | (steps > _steps(time))
     if off.any() or (np.diff(steps) <= 0).any():
         raise SimulationError(
-            f"times to keep are rising multiples of the step from {time.initial:g} to "
-            f"{time.final:g}; found {', '.join(f'{each:g}' for each in np.asarray(keep)[:8])}"
+            Message(
+                "times to keep are rising multiples of the step from {first:g} to "
+                "{last:g}; found {times}",
+                first=time.initial,
+                last=time.final,
+                times=tuple(f"{each:g}" for each in np.asarray(keep)[:8]),
+            )
         )
     return steps
 
@@ -139,7 +144,9 @@ def simulate_ensemble(
     if isinstance(time, TimeSpec):
         return _same_clock(kernel, table, time, keep, threads)
     if len(time) != len(table):
-        raise InputError(Fault(f"{len(time)} clocks for {len(table)} runs"))
+        raise InputError(
+            Fault("{clocks} clocks for {runs} runs", clocks=len(time), runs=len(table))
+        )
     groups: dict[TimeSpec, list[int]] = {}
     for run, clock in enumerate(time):
         groups.setdefault(clock, []).append(run)
@@ -162,13 +169,13 @@ def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) 
     if not isinstance(inputs, Mapping):
         table = np.asarray(inputs, dtype=np.float64)
         if table.ndim != 2 or table.shape[1] != len(kernel.inputs):
-            wanted = f"(run, {len(kernel.inputs)})"
+            wanted = Message("(run, {columns})", columns=len(kernel.inputs))
             raise InputError(
                 Fault("inputs do not fit the kernel", expected=wanted, found=str(table.shape))
             )
         return table
     if unknown := [name for name in inputs if name not in kernel.inputs]:
-        raise InputError(Fault(f"the kernel has no input '{name}'") for name in unknown)
+        raise InputError(Fault("the kernel has no input '{name}'", name=name) for name in unknown)
     columns = {name: np.atleast_1d(np.asarray(each, float)) for name, each in inputs.items()}
     runs = max((len(column) for column in columns.values()), default=1)
     table = np.empty((runs, len(kernel.inputs)))
@@ -178,9 +185,10 @@ def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) 
         if column.shape not in ((runs,), (1,)):
             raise InputError(
                 Fault(
-                    f"'{name}' does not have as many runs",
+                    "'{name}' does not have as many runs",
                     expected=f"{runs}",
                     found=str(column.shape),
+                    name=name,
                 )
             )
         table[:, places[name]] = column
@@ -206,7 +214,7 @@ def simulate_readings(
     table = _input_table(kernel, inputs)
     rows = {name: row for row, name in enumerate(kernel.outputs)}
     if unknown := dict.fromkeys(name for name, _ in readings if name not in rows):
-        raise InputError(Fault(f"the kernel has no output '{name}'") for name in unknown)
+        raise InputError(Fault("the kernel has no output '{name}'", name=name) for name in unknown)
     times = sorted({time for _, time in readings})
     columns = {time: column for column, time in enumerate(times)}
     places = np.array([columns[at] * len(rows) + rows[name] for name, at in readings], np.intp)
@@ -248,7 +256,7 @@ def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepa
     for i, column in enumerate(kernel.delays):
         delay = table[0, column] / time.step
         if not delay <= _MAX_PIPE:
-            raise SimulationError(f"a fixed delay takes {delay:g} steps")
+            raise SimulationError(Message("a fixed delay takes {delay:g} steps", delay=delay))
         rings[i] = memory, round(max(delay, 1.0) + 1e-6)
         memory += int(rings[i, 1])
     return _Prepared(table, places, rings, memory, steps, len(kept))

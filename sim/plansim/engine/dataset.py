@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from plansim.engine.trajectory import Engine, Trajectory, as_json, recorded, run_card
-from plansim.errors import SimulationError
+from plansim.errors import Message, SimulationError
 from plansim.model.records import Model, Timing, Variable, VariableKind
 from plansim.scenario.reader import Scenario
 from plansim.targets.indicator import year_places
@@ -58,7 +58,7 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
         SimulationError: a variable of the model is called ``year``.
     """
     if "year" in dataset.variables:
-        raise SimulationError("a variable called 'year' cannot be shown over years")
+        raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
     time = dataset["time"].to_numpy()
     # Where in time a year stands is asked once for each timing, not for each of all variables.
     places = {timing: year_places(time, timing) for timing in Timing}

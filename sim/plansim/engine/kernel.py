@@ -20,7 +20,7 @@ from plansim.compiler.llvm import emit
 from plansim.compiler.lower import lower
 from plansim.compiler.native import Library, Target, assemble, host_target, versions
 from plansim.compiler.order import schedule
-from plansim.errors import Fault, InputError
+from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, Variable, VariableKind
 
 __all__ = ["Kernel", "compile_model"]
@@ -145,11 +145,12 @@ def _varied(model: Model, name: str) -> str:
     if variable.kind not in usable:
         raise InputError(
             Fault(
-                f"'{variable.name}' cannot vary",
+                "'{name}' cannot vary",
                 model.path,
                 variable.line,
-                expected="a constant, a stock (its initial value) or a lookup table",
+                expected=Message("a constant, a stock (its initial value) or a lookup table"),
                 found=variable.kind.value,
+                name=variable.name,
             )
         )
     return variable.name + bracket + inside
@@ -162,7 +163,9 @@ def _wanted(model: Model, names: Iterable[str]) -> tuple[str, ...]:
         found = [each for each in model.variables.values() if each.kind not in still]
     if tables := [each for each in found if each.kind is VariableKind.LOOKUP]:
         raise InputError(
-            Fault(f"'{each.name}' is a lookup table and has no value", model.path, each.line)
+            Fault(
+                "'{name}' is a lookup table and has no value", model.path, each.line, name=each.name
+            )
             for each in tables
         )
     return tuple(dict.fromkeys(each.name for each in found))

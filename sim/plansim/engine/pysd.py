@@ -35,7 +35,7 @@ from plansim.engine.trajectory import (
     version_of,
 )
 from plansim.engine.translate import culprit, quiet_pysd, remarks, spoken, translated
-from plansim.errors import Fault, SimulationError
+from plansim.errors import Fault, Message, SimulationError
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind, folded
 from plansim.scenario.reader import Scenario, as_written
 
@@ -287,18 +287,24 @@ def _explained(
     """Say at which variable and when a run broke down."""
     name = culprit(error, model, source)
     when = None if pysd_model is None else pysd_model.time()
+    what: Message | str
     match error:
         case RecursionError():
-            what = "equations that refer to each other in a circle without a stock"
+            what = Message("equations that refer to each other in a circle without a stock")
         case ZeroDivisionError():
-            what = "division by zero"
+            what = Message("division by zero")
         case _:
             what = spoken(" ".join(str(error).split()) or type(error).__name__, model, source)
-    place = "" if name is None else f" in '{name}'"
-    moment = "" if when is None else f" at time {when:g}"
+    id = scenario.id
+    if name is None:
+        broken = Message("scenario '{id}': the run breaks down", id=id)
+    else:
+        broken = Message("scenario '{id}': the run breaks down in '{name}'", id=id, name=name)
+    if when is not None:
+        broken = Message("{broken} at time {time:g}", broken=broken, time=when)
     return SimulationError(
         Fault(
-            f"scenario '{scenario.id}': the run breaks down{place}{moment}",
+            broken,
             file=model.path,
             line=None if name is None else model.variables[name].line,
             found=what,

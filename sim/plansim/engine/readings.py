@@ -83,7 +83,10 @@ class CompiledRuns:
             )
         except StructuralError as error:
             raise InputError(
-                Fault(f"'{name}' cannot vary from run to run: the order of a delay depends on it")
+                Fault(
+                    "'{name}' cannot vary from run to run: the order of a delay depends on it",
+                    name=name,
+                )
                 for name in sorted(error.names)
             ) from None
         saved = saved_times(scenario.time)

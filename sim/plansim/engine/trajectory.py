@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 from numpy.typing import NDArray
 
-from plansim.errors import Fault, InputError, SimulationError
+from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model, Timing, Variable, VariableKind
 from plansim.scenario.reader import Scenario
 from plansim.targets.annual import Annual, AnnualVariable, by_year
@@ -141,7 +141,7 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
     """
     over_time, once = recorded(model)
     if "year" in run.series or "year" in run.constants:
-        raise SimulationError("a variable called 'year' cannot be shown over years")
+        raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
     years = tuple(sorted({year for each in Timing for year in year_places(run.time, each)}))
     values = {v.name: by_year(run.series[v.name], run.time, v.timing, years) for v in over_time} | {
         v.name: np.broadcast_to(run.constants[v.name], (len(years), *shape_of(model, v)))
@@ -207,7 +207,10 @@ def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
     if tables:
         raise InputError(
             Fault(
-                f"'{each.name}' is a lookup table: it has no value over time", model.path, each.line
+                "'{name}' is a lookup table: it has no value over time",
+                model.path,
+                each.line,
+                name=each.name,
             )
             for each in tables
         )
@@ -239,12 +242,17 @@ def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
         model.subscripts[each].elements[i]
         for each, i in zip(variable.subscripts, elements, strict=True)
     )
-    others = len(at_once) - 1
+    broken = Message(
+        "scenario '{id}': '{name}' is not a finite number at time {time:g}",
+        id=scenario.id,
+        name=f"{name}[{labels}]" if labels else name,
+        time=float(run.time[step]),
+    )
+    if others := len(at_once) - 1:
+        broken = Message("{broken}, nor are {count} others", broken=broken, count=others)
     raise SimulationError(
         Fault(
-            f"scenario '{scenario.id}': '{name}{f'[{labels}]' if labels else ''}' is not a "
-            f"finite number at time {run.time[step]:g}"
-            + (f", nor are {others} others" if others else ""),
+            broken,
             file=model.path,
             line=variable.line,
             found=f"{value.reshape(-1)[flat]}",

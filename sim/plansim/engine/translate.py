@@ -27,7 +27,7 @@ import numpy as np
 
 from plansim.cache import digest, load_sealed, save_sealed
 from plansim.engine.trajectory import version_of
-from plansim.errors import Fault, ModelError
+from plansim.errors import Fault, Message, ModelError
 from plansim.model.records import Model, folded
 
 __all__ = ["culprit", "quiet_pysd", "remarks", "spoken", "translated"]
@@ -163,9 +163,12 @@ def _translate(model: Model) -> str:
         except Exception as error:  # PySD raises whatever its parser, builder or black does
             name = culprit(error, model)
             reason = str(error).strip().splitlines() or [type(error).__name__]
+            message = Message("PySD cannot translate the model")
+            if name is not None:
+                message = Message("PySD cannot translate '{name}'", name=name)
             raise ModelError(
                 Fault(
-                    "PySD cannot translate " + ("the model" if name is None else f"'{name}'"),
+                    message,
                     file=model.path,
                     line=None if name is None else model.variables[name].line,
                     found=reason[0],
@@ -180,7 +183,9 @@ def _refuse_files(model: Model, abstract: Any) -> None:
             kinds = {type(node).__name__ for node in _nodes(component.ast)}
             if any(kind.startswith("Get") or kind == "DataStructure" for kind in kinds):
                 line = model.find(element.name).line
-                faults.append(Fault(f"'{element.name}' reads another file", model.path, line))
+                faults.append(
+                    Fault("'{name}' reads another file", model.path, line, name=element.name)
+                )
     if faults:
         raise ModelError(faults)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from plansim.errors import Fault, FaultLog, ModelError
+from plansim.errors import Fault, FaultLog, Message, ModelError
 from plansim.model.comment import read_comment
 from plansim.model.lint import check_soundness, is_function_call
 from plansim.model.records import (
@@ -103,17 +103,22 @@ class _Builder:
         for key in _CONTROL:
             if key not in self.scan.equations:
                 name = key.replace("_", " ").upper()
-                self.faults.add(f"{name} is missing", expected=f"an equation '{name} = …'")
+                self.faults.fault(
+                    "{name} is missing",
+                    expected=Message("an equation '{name} = …'", name=name),
+                    name=name,
+                )
                 continue
             value = self._number_of(key, depth=0)
             if value is not None:
                 clock[key] = value
             elif key not in self.scan.unreadable and len(self.scan.equations[key]) == 1:
                 equation = self.scan.equations[key][0]
-                self.faults.add(
-                    f"{equation.name} is not known before the run",
+                self.faults.fault(
+                    "{what} is not known before the run",
                     equation.line,
-                    expected="a number",
+                    expected=Message("a number"),
+                    what=equation.name,
                 )
         if len(clock) < len(_CONTROL):
             return None
@@ -123,22 +128,31 @@ class _Builder:
 
     def _check_clock(self, spec: TimeSpec) -> None:
         if spec.final < spec.initial:
-            wrong = ("final_time", f"at least INITIAL TIME ({spec.initial:g})", spec.final)
+            wrong = (
+                "final_time",
+                Message("at least INITIAL TIME ({initial:g})", initial=spec.initial),
+                spec.final,
+            )
         elif spec.step <= 0:
-            wrong = ("time_step", "more than nil", spec.step)
+            wrong = ("time_step", Message("more than nil"), spec.step)
         elif spec.saveper <= 0:
-            wrong = ("saveper", "more than nil", spec.saveper)
+            wrong = ("saveper", Message("more than nil"), spec.saveper)
         elif spec.final - spec.initial > _MAX_STEPS * spec.step:
-            wrong = ("time_step", f"at most {_MAX_STEPS:,} steps in a run", spec.step)
+            wrong = (
+                "time_step",
+                Message("at most {limit:,} steps in a run", limit=_MAX_STEPS),
+                spec.step,
+            )
         else:
             return
         key, expected, found = wrong
         equation = self.scan.equations[key][0]
-        self.faults.add(
-            f"the clock cannot run with this {equation.name}",
+        self.faults.fault(
+            "the clock cannot run with this {name}",
             equation.line,
             expected=expected,
             found=f"{found:g}",
+            name=equation.name,
         )
 
     def _number_of(self, key: str, depth: int) -> float | None:
@@ -158,11 +172,12 @@ class _Builder:
         comment = read_comment(range_.comment)
         elements_zh = comment.elements_zh
         if elements_zh and len(elements_zh) != len(range_.elements):
-            self.slips.add(
-                f"'{short(range_.name)}' does not have a Chinese name for each element",
+            self.slips.fault(
+                "'{name}' does not have a Chinese name for each element",
                 range_.line,
                 expected=f"{len(range_.elements)}",
                 found=f"{len(elements_zh)}",
+                name=short(range_.name),
             )
             elements_zh = ()
         return SubscriptRange(range_.name, range_.elements, comment.name_zh, elements_zh)
@@ -284,21 +299,22 @@ class _Builder:
             numbers = equation.expression.numbers or ()
             self.cells_left -= self.scan.size(equation)
             if self.cells_left < 0:
-                self.faults.add(
+                self.faults.fault(
                     "the constants are too large",
                     equation.line,
-                    expected=f"at most {MAX_ELEMENTS:,} numbers in all",
+                    expected=Message("at most {limit:,} numbers in all", limit=MAX_ELEMENTS),
                 )
                 return None
             cells = self.scan.covered(equation)
             if len(numbers) == 1:
                 numbers *= len(cells)
             elif len(numbers) != len(cells):
-                self.faults.add(
-                    f"'{short(equation.name)}' does not have as many numbers as elements",
+                self.faults.fault(
+                    "'{name}' does not have as many numbers as elements",
                     equation.line,
                     expected=f"{len(cells)}",
                     found=f"{len(numbers)}",
+                    name=short(equation.name),
                 )
             pairs = zip(cells, numbers, strict=False)
             values.update((",".join(cell), number) for cell, number in pairs)
@@ -309,22 +325,25 @@ class _Builder:
     def _note_slips(self, variable: Variable, key: str) -> None:
         name = short(variable.name)
         if not variable.unit:
-            self.slips.add(
-                f"'{name}' has no unit",
+            self.slips.fault(
+                "'{name}' has no unit",
                 variable.line,
-                expected="a unit after the first '~'; Dmnl if it has no dimension",
+                expected=Message("a unit after the first '~'; Dmnl if it has no dimension"),
+                name=name,
             )
         if variable.plausible and variable.plausible[0] > variable.plausible[1]:
-            self.slips.add(
-                f"the plausible range of '{name}' is reversed",
+            self.slips.fault(
+                "the plausible range of '{name}' is reversed",
                 variable.line,
                 found="–".join(f"{bound:g}" for bound in variable.plausible),
+                name=name,
             )
         if key in self.scan.elements or key in self.scan.ranges:
-            self.slips.add(
-                f"'{name}' is also the name of a subscript",
+            self.slips.fault(
+                "'{name}' is also the name of a subscript",
                 variable.line,
-                expected="another name: engines may take one for the other",
+                expected=Message("another name: engines may take one for the other"),
+                name=name,
             )
         values = variable.value if isinstance(variable.value, Mapping) else {"": variable.value}
         for element, value in values.items():
@@ -332,11 +351,12 @@ class _Builder:
                 low, high = (
                     "?" if bound is None else f"{bound:g}" for bound in variable.admissible
                 )
-                self.slips.add(
-                    f"'{name}{f'[{element}]' if element else ''}' is outside of its own limits",
+                self.slips.fault(
+                    "'{name}' is outside of its own limits",
                     variable.line,
-                    expected=f"a value in [{low},{high}]",
+                    expected=Message("a value in [{low},{high}]", low=low, high=high),
                     found=f"{value:g}",
+                    name=f"{name}[{element}]" if element else name,
                 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 
-from plansim.errors import Fault, FaultLog, InputError
+from plansim.errors import Fault, FaultLog, InputError, Message
 
 __all__ = ["Evidence", "load_evidence"]
 
@@ -72,15 +72,25 @@ def load_evidence(folder: Path) -> Mapping[str, Evidence]:
 def _check_columns(columns: Sequence[str], log: FaultLog) -> None:
     missing = [name for name in _REQUIRED if name not in columns]
     if missing:
-        found = "no " + ", ".join(missing)
-        log.add("the table of evidence lacks a column", 1, ", ".join(_REQUIRED), found)
+        found = Message("no {names}", names=tuple(missing))
+        log.fault(
+            "the table of evidence lacks a column",
+            1,
+            Message("{names}", names=tuple(_REQUIRED)),
+            found,
+        )
         raise InputError(log.by_line())  # its rows would all be at fault
     # Any other column is a table's own; one of these is a slip, and its Chinese would be lost.
     for name in columns:
         if name.endswith(CHINESE) and name not in _COLUMNS:
             known = [each for each in _COLUMNS if each.endswith(CHINESE)]
-            log.add("no column of the evidence is Chinese for that", 1, ", ".join(known), name,
-                    log.nearest(name, known))  # fmt: skip
+            log.fault(
+                "no column of the evidence is Chinese for that",
+                line=1,
+                expected=Message("{names}", names=tuple(known)),
+                found=name,
+                nearest=log.nearest(name, known),
+            )
 
 
 def _rows(reader: csv.DictReader[str], log: FaultLog) -> Iterator[Evidence]:
@@ -89,12 +99,12 @@ def _rows(reader: csv.DictReader[str], log: FaultLog) -> Iterator[Evidence]:
     for cells in reader:
         row = Evidence(**{name: (cells.get(name) or "").strip() for name in _COLUMNS})
         if None in cells:  # where DictReader keeps what is over
-            log.add("the row has more cells than the table has columns", reader.line_num,
-                    "text with a comma in quotation marks", row.id or None)  # fmt: skip
+            log.fault("the row has more cells than the table has columns", reader.line_num,
+                    Message("text with a comma in quotation marks"), row.id or None)  # fmt: skip
         elif not row.id:
-            log.add("the row has no id", reader.line_num)
+            log.fault("the row has no id", reader.line_num)
         elif row.id in lines:
-            log.add(f"the id {row.id} stands twice", reader.line_num,
-                    found=f"a first one on line {lines[row.id]}")  # fmt: skip
+            first = Message("a first one on line {line}", line=lines[row.id])
+            log.fault("the id {id} stands twice", reader.line_num, found=first, id=row.id)
         lines.setdefault(row.id, reader.line_num)
         yield row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 
-from plansim.errors import FaultLog
+from plansim.errors import FaultLog, Message
 from plansim.model.scan import MAX_ELEMENTS, Equation, Form, Scan, short
 from plansim.model.syntax import FUNCTIONS, UNCOMPUTED_FUNCTIONS, Reference, name_key
 
@@ -36,23 +36,27 @@ def _check_subscripts(scan: Scan, log: FaultLog) -> None:
             for subscripts in (equation.subscripts, *equation.exceptions):
                 _check_known(scan, subscripts, equation, equation.line, log)
                 if len(subscripts) != rank[key]:
-                    log.add(
-                        f"'{short(equation.name)}' does not have as many subscripts everywhere",
+                    log.fault(
+                        "'{name}' does not have as many subscripts everywhere",
                         equation.line,
-                        expected=f"{rank[key]}, as on line {group[0].line}",
+                        expected=Message(
+                            "{rank}, as on line {number}", rank=rank[key], number=group[0].line
+                        ),
                         found=f"{len(subscripts)}",
+                        name=short(equation.name),
                     )
             for ref in equation.expression.references:
                 line = equation.lines[ref.offset]
                 _check_known(scan, ref.subscripts, equation, line, log)
                 wanted = rank.get(name_key(ref.name), len(ref.subscripts))
                 if wanted != len(ref.subscripts) and not is_function_call(ref):
-                    log.add(
-                        f"'{short(ref.name)}' is used with the wrong number of subscripts "
-                        f"in '{short(equation.name)}'",
+                    log.fault(
+                        "'{name}' is used with the wrong number of subscripts in '{equation_name}'",
                         line,
                         expected=f"{wanted}",
                         found=f"{len(ref.subscripts)}",
+                        name=short(ref.name),
+                        equation_name=short(equation.name),
                     )
 
 
@@ -65,18 +69,20 @@ def _check_known(
         written = scan.ranges[key].name if key in scan.ranges else scan.elements.get(key)
         if written is None and not scan.open_ended:
             names = chain((range_.name for range_ in scan.ranges.values()), scan.elements.values())
-            log.add(
-                f"no subscript range or element is called '{short(name)}', "
-                f"in '{short(equation.name)}'",
+            log.fault(
+                "no subscript range or element is called '{name}', in '{equation_name}'",
                 line,
                 nearest=log.nearest(name, names),
+                name=short(name),
+                equation_name=short(equation.name),
             )
         elif written is not None and written != name:  # the engine would not find it
-            log.add(
-                f"a subscript is not written as it is defined, in '{short(equation.name)}'",
+            log.fault(
+                "a subscript is not written as it is defined, in '{name}'",
                 line,
-                expected=f"'{short(written)}'",
-                found=f"'{short(name)}'",
+                expected=Message("'{text}'", text=short(written)),
+                found=Message("'{text}'", text=short(name)),
+                name=short(equation.name),
             )
 
 
@@ -90,10 +96,10 @@ def _check_doubled(scan: Scan, log: FaultLog) -> None:
         for equation in group:
             cells_left -= scan.size(equation)
             if cells_left < 0:
-                log.add(
+                log.fault(
                     "the arrays that have several equations are too large",
                     equation.line,
-                    expected=f"at most {MAX_ELEMENTS:,} elements in all",
+                    expected=Message("at most {limit:,} elements in all", limit=MAX_ELEMENTS),
                 )
                 return
             cells = [tuple(map(name_key, cell)) for cell in scan.covered(equation)]
@@ -101,10 +107,11 @@ def _check_doubled(scan: Scan, log: FaultLog) -> None:
             if twice is not None:
                 names = ", ".join(short(scan.elements.get(key, key)) for key in twice)
                 what = f"'{short(equation.name)}'" + (f" for [{names}]" if names else "")
-                log.add(
-                    f"{what} is defined twice",
+                log.fault(
+                    "{what} is defined twice",
                     equation.line,
-                    found=f"the first one on line {first_line[twice]}",
+                    found=Message("the first one on line {number}", number=first_line[twice]),
+                    what=what,
                 )
             for cell in cells:
                 first_line.setdefault(cell, equation.line)
@@ -131,41 +138,50 @@ def _check_names(scan: Scan, log: FaultLog, warnings: FaultLog) -> None:
                 elif key in FUNCTIONS:
                     _check_arguments(ref, FUNCTIONS[key], line, log)
                 elif key in UNCOMPUTED_FUNCTIONS:
-                    warnings.add(
-                        f"the engine cannot compute {ref.name}, in '{short(equation.name)}'", line
+                    warnings.fault(
+                        "the engine cannot compute {name}, in '{equation_name}'",
+                        line,
+                        name=ref.name,
+                        equation_name=short(equation.name),
                     )
                 elif key in lookups:
                     _check_arguments(ref, 1, line, log)
                 elif key in scan.equations and key not in scan.unreadable:
-                    log.add(
-                        f"'{short(ref.name)}' is neither a function nor a lookup, "
-                        f"but is used as one in '{short(equation.name)}'",
+                    log.fault(
+                        "'{name}' is neither a function nor a lookup, "
+                        "but is used as one in '{equation_name}'",
                         line,
+                        name=short(ref.name),
+                        equation_name=short(equation.name),
                     )
                 elif key not in scan.equations:
                     functions = (name.replace("_", " ").upper() for name in FUNCTIONS)
-                    log.add(
-                        f"no function or lookup is called '{short(ref.name)}', "
-                        f"in '{short(equation.name)}'",
+                    log.fault(
+                        "no function or lookup is called '{name}', in '{equation_name}'",
                         line,
                         nearest=log.nearest(ref.name, chain(functions, lookups.values())),
+                        name=short(ref.name),
+                        equation_name=short(equation.name),
                     )
 
 
 def _no_such_variable(scan: Scan, ref: Reference, equation: Equation, log: FaultLog) -> None:
     names = (group[0].name for group in scan.equations.values())
-    log.add(
-        f"no variable is called '{short(ref.name)}', in '{short(equation.name)}'",
+    log.fault(
+        "no variable is called '{name}', in '{equation_name}'",
         equation.lines[ref.offset],
         nearest=log.nearest(ref.name, names),
+        name=short(ref.name),
+        equation_name=short(equation.name),
     )
 
 
 def _check_arguments(ref: Reference, wanted: int | None, line: int, log: FaultLog) -> None:
     if wanted is not None and ref.arguments != wanted:
-        log.add(
-            f"{short(ref.name)} has the wrong number of arguments",
+        log.fault(
+            "{name} has the wrong number of arguments",
             line,
             expected=f"{wanted}",
             found=f"{ref.arguments}",
+            name=short(ref.name),
         )

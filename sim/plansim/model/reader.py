@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 
 from plansim.cache import code_of, digest, kept
-from plansim.errors import Fault, ModelError, nearest
+from plansim.errors import Fault, Message, ModelError, foreign, nearest
 from plansim.files import shipped_model
 from plansim.model.records import Model
 
@@ -71,9 +71,11 @@ def _read_bytes(file: Path) -> bytes:
     try:
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise ModelError(Fault("a folder is no model", file, expected="a .mdl file"))
+            raise ModelError(Fault("a folder is no model", file, expected=Message("a .mdl file")))
         if not stat.S_ISREG(status.st_mode) or file.suffix.lower() != ".mdl":
-            raise ModelError(Fault("the file is no Vensim model", file, expected="a .mdl file"))
+            raise ModelError(
+                Fault("the file is no Vensim model", file, expected=Message("a .mdl file"))
+            )
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
@@ -82,31 +84,37 @@ def _read_bytes(file: Path) -> bytes:
             Fault(
                 "there is no such file",
                 file,
-                expected="a .mdl file",
+                expected=Message("a .mdl file"),
                 nearest=nearest(file.name, siblings),
             )
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = foreign(getattr(error, "strerror", None) or error)
         raise ModelError(Fault("the file cannot be read", file, found=reason)) from error
     if len(data) > MAX_BYTES:
-        limit, size = f"at most {MAX_BYTES:,} bytes", f"{status.st_size:,}"
+        limit, size = Message("at most {limit:,} bytes", limit=MAX_BYTES), f"{status.st_size:,}"
         raise ModelError(Fault("the file is too large", file, expected=limit, found=size))
     return data
 
 
 def _decode(data: bytes, file: Path) -> str:
     if not data.strip():
-        raise ModelError(Fault("the file is empty", file, expected="a Vensim model"))
+        raise ModelError(Fault("the file is empty", file, expected=Message("a Vensim model")))
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
-        raise ModelError(Fault("the file is binary", file, line, expected="text in UTF-8"))
+        raise ModelError(Fault("the file is binary", file, line, expected=Message("text in UTF-8")))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        found = f"the byte 0x{data[error.start]:02X}"
+        found = Message("the byte 0x{byte:02X}", byte=data[error.start])
         raise ModelError(
-            Fault("the file is not in UTF-8", file, line, expected="text in UTF-8", found=found)
+            Fault(
+                "the file is not in UTF-8",
+                file,
+                line,
+                expected=Message("text in UTF-8"),
+                found=found,
+            )
         ) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")

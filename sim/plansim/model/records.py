@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-from plansim.errors import Fault, UnknownNameError, nearest
+from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.model.comment import read_source
 
 __all__ = [
@@ -164,14 +164,22 @@ class Model:
         if found:
             raise UnknownNameError(
                 Fault(
-                    f"more than one variable is called '{name}'",
+                    "more than one variable is called '{name}'",
                     file=self.path,
-                    expected="one of " + ", ".join(variable.name for variable in found),
+                    expected=Message(
+                        "one of {names}", names=tuple(variable.name for variable in found)
+                    ),
+                    name=name,
                 )
             )
         names = [*self.variables, *(v.name_zh for v in self.variables.values() if v.name_zh)]
         raise UnknownNameError(
-            Fault(f"no variable is called '{name}'", file=self.path, nearest=nearest(name, names))
+            Fault(
+                "no variable is called '{name}'",
+                file=self.path,
+                nearest=nearest(name, names),
+                name=name,
+            )
         )
 
     def uses(self, name: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from math import prod
 
-from plansim.errors import FaultLog
+from plansim.errors import FaultLog, Message
 from plansim.model.syntax import (
     NAME,
     EquationSyntaxError,
@@ -187,10 +187,10 @@ def scan_text(text: str, log: FaultLog) -> Scan:
     source = _Source(text, log)
     macro = _MACRO.search(source.text, 0, source.end)
     if macro:
-        log.add(
+        log.fault(
             "macros cannot be read",
             source.line(macro.start()),
-            expected="the macro's equations written out where they are used",
+            expected=Message("the macro's equations written out where they are used"),
         )
         return Scan({}, {}, {})
     equations: dict[str, list[Equation]] = {}
@@ -200,7 +200,7 @@ def scan_text(text: str, log: FaultLog) -> Scan:
             item = (_read_entry if entry.complete else _left_side)(source, entry)
         except EquationSyntaxError as error:
             line = source.line(min(error.offset, max(entry.start, entry.end - 1)))
-            log.add(_about(source, entry, error), line, error.expected, error.found)
+            log.fault(_about(source, entry, error), line, error.expected, error.found)
             item = _left_side(source, entry)
         if isinstance(item, Equation):
             equations.setdefault(name_key(item.name), []).append(item)
@@ -244,11 +244,11 @@ def _entries(source: _Source) -> Iterator[_Entry]:
             said = source.text[slice(*parts[1])] if len(parts) > 1 else ""
             source.groups[group] = source.groups.get(group) or said
             if not ended or len(parts) != 2:
-                source.log.add(
+                source.log.fault(
                     "the heading of a group cannot be read",
                     source.line(start),
-                    expected="name ~ comment |",
-                    found=f"{len(parts) - 1} '~'" + ("" if ended else " and no '|'"),
+                    expected=Message("name ~ comment |"),
+                    found=_marks(len(parts) - 1, ended),
                 )
                 following = _NEXT_ENTRY.search(source.text, parts[0][1], at)
                 at = following.end() if following else at
@@ -270,18 +270,25 @@ def _report_form(
 ) -> None:
     """Say what is wrong with the form of an entry."""
     name = _first_words(source, start)
-    form = "equation ~ unit ~ comment |"
+    form = Message("equation ~ unit ~ comment |")
     if following:
-        message = f"an equation has no '|' at its end: {name}"
-        form = f"'|' before {_first_words(source, following.end())}"
+        message = Message("an equation has no '|' at its end: {words}", words=name)
+        form = Message("'|' before {words}", words=_first_words(source, following.end()))
     elif tildes < 2:
-        message = f"an equation is incomplete: {name}"
+        message = Message("an equation is incomplete: {words}", words=name)
     elif ended:
-        message = f"an equation has too many parts: {name}"
+        message = Message("an equation has too many parts: {words}", words=name)
     else:
-        message = f"an equation has no '|' at its end: {name}"
-    found = None if following else f"{tildes} '~'" + ("" if ended else " and no '|'")
-    source.log.add(message, source.line(start), expected=form, found=found)
+        message = Message("an equation has no '|' at its end: {words}", words=name)
+    found = None if following else _marks(tildes, ended)
+    source.log.fault(message, source.line(start), expected=form, found=found)
+
+
+def _marks(tildes: int, ended: bool) -> Message:
+    """Count the marks of an entry."""
+    if ended:
+        return Message("{count} '~'", count=tildes)
+    return Message("{count} '~' and no '|'", count=tildes)
 
 
 def _cuts(source: _Source, start: int) -> tuple[list[int], bool]:
@@ -303,15 +310,18 @@ def _cuts(source: _Source, start: int) -> tuple[list[int], bool]:
                 return cuts, False
 
 
-def _first_words(source: _Source, start: int) -> str:
+def _first_words(source: _Source, start: int) -> Message:
     """Quote how an entry begins."""
-    return "'" + single_spaced(source.text[start : start + 60].split("\n")[0])[:40].strip() + "'"
+    line = single_spaced(source.text[start : start + 60].split("\n")[0])
+    return Message("'{text}'", text=line[:40].strip())
 
 
-def _about(source: _Source, entry: _Entry, error: EquationSyntaxError) -> str:
+def _about(source: _Source, entry: _Entry, error: EquationSyntaxError) -> Message:
     match = _NAME.match(source.text, entry.start, entry.end)
     name = single_spaced(match[0]) if match else ""
-    return f"{error.message} in '{short(name)}'" if _can_name(name) else error.message
+    if not _can_name(name):
+        return error.message
+    return Message("{fault} in '{name}'", fault=error.message, name=short(name))
 
 
 def _can_name(word: str) -> bool:
@@ -339,7 +349,9 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
         at = source.skip(keyword.end(), end)
         if at < end and not text.startswith(":=", at):
             raise EquationSyntaxError(
-                at, f"nothing but data can follow {keyword[0]}", expected="':='"
+                at,
+                Message("nothing but data can follow {keyword}", keyword=keyword[0]),
+                expected="':='",
             )
     if text.startswith("<->", at, end):
         copied = single_spaced(text[at + 3 : end])
@@ -355,9 +367,11 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
     elif form is None:
         raise EquationSyntaxError(
             min(at, end - 1),
-            "there is no equation",
-            expected="'=' after the name",
-            found=f"'{single_spaced(text[at : min(end, at + 20)])}'" if at < end else None,
+            Message("there is no equation"),
+            expected=Message("'=' after the name"),
+            found=Message("'{text}'", text=single_spaced(text[at : min(end, at + 20)]))
+            if at < end
+            else None,
         )
     expression = Expression()
     if form is Form.LOOKUP:
@@ -365,7 +379,7 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
     elif right < end:
         expression = read_expression(text, right, end)
     elif form is not Form.DATA:
-        raise EquationSyntaxError(end - 1, "nothing follows the sign of equality")
+        raise EquationSyntaxError(end - 1, Message("nothing follows the sign of equality"))
     return _equation(source, entry, name, subscripts, exceptions, form, expression)
 
 
@@ -418,7 +432,9 @@ def _read_name(
     match = _NAME.match(text, start, end)
     if not match or not _can_name(single_spaced(match[0])):
         raise EquationSyntaxError(
-            start, "an equation does not begin with a name", found=_first_words(source, start)
+            start,
+            Message("an equation does not begin with a name"),
+            found=_first_words(source, start),
         )
     subscripts: tuple[str, ...] = ()
     exceptions = []
@@ -432,7 +448,7 @@ def _read_name(
         while True:
             if not text.startswith("[", at, end):
                 raise EquationSyntaxError(
-                    min(at, end - 1), "no subscripts follow :EXCEPT:", expected="'['"
+                    min(at, end - 1), Message("no subscripts follow :EXCEPT:"), expected="'['"
                 )
             exception, at = read_subscripts(text, at, end)
             exceptions.append(exception)
@@ -460,11 +476,12 @@ def _read_unit(source: _Source, entry: _Entry) -> tuple[str, tuple[float | None,
 
 
 def _limits_fault(source: _Source, entry: _Entry, unit: str) -> None:
-    source.log.add(
-        f"the limits in the unit cannot be read: {_first_words(source, entry.start)}",
+    source.log.fault(
+        "the limits in the unit cannot be read: {words}",
         source.line(entry.start),
-        expected="'[lowest,highest]' with '?' for none",
-        found=f"'{unit[-60:]}'",
+        expected=Message("'[lowest,highest]' with '?' for none"),
+        found=Message("'{text}'", text=unit[-60:]),
+        words=_first_words(source, entry.start),
     )
 
 
@@ -485,9 +502,9 @@ def _read_range(source: _Source, name: str, start: int, end: int, entry: _Entry)
             if numeric[1] != numeric[3] or not 0 < last - first < MAX_ELEMENTS:
                 raise EquationSyntaxError(
                     start,
-                    "a numeric subscript range cannot be read",
-                    expected="'(name1-name9)'",
-                    found=f"'{piece.strip()[:40]}'",
+                    Message("a numeric subscript range cannot be read"),
+                    expected=Message("'(name1-name9)'"),
+                    found=Message("'{text}'", text=piece.strip()[:40]),
                 )
             members += (f"{numeric[1]}{number}" for number in range(first, last + 1))
         elif word:
@@ -495,14 +512,19 @@ def _read_range(source: _Source, name: str, start: int, end: int, entry: _Entry)
         else:
             raise EquationSyntaxError(
                 start,
-                "the elements of a subscript range cannot be read",
-                expected="names separated by commas",
-                found=f"'{single_spaced(piece)[:40]}'",
+                Message("the elements of a subscript range cannot be read"),
+                expected=Message("names separated by commas"),
+                found=Message("'{text}'", text=single_spaced(piece)[:40]),
             )
     seen: set[str] = set()
     for member in members:
         if name_key(member) in seen:
-            source.log.add(f"the range '{short(name)}' names '{short(member)}' twice", line)
+            source.log.fault(
+                "the range '{name}' names '{element}' twice",
+                line,
+                name=short(name),
+                element=short(member),
+            )
         seen.add(name_key(member))
     return _RawRange(name, tuple(members), entry.comment, line)
 
@@ -510,10 +532,11 @@ def _read_range(source: _Source, name: str, start: int, end: int, entry: _Entry)
 def _add_range(log: FaultLog, ranges: dict[str, _RawRange], new: _RawRange) -> None:
     old = ranges.setdefault(name_key(new.name), new)
     if old is not new:
-        log.add(
-            f"the subscript range '{short(new.name)}' is defined twice",
+        log.fault(
+            "the subscript range '{name}' is defined twice",
             new.line,
-            found=f"the first one on line {old.line}",
+            found=Message("the first one on line {number}", number=old.line),
+            name=short(new.name),
         )
 
 
@@ -529,10 +552,10 @@ def _resolve_ranges(
         order = list(TopologicalSorter(parts).static_order())
     except CycleError as error:
         cycle = [raw[key] for key in reversed(error.args[1])]
-        log.add(
+        log.fault(
             "subscript ranges contain each other",
             cycle[0].line,
-            found=", ".join(short(range_.name) for range_ in cycle[:10]),
+            found=Message("{names}", names=tuple(short(range_.name) for range_ in cycle[:10])),
         )
         return {}, {}
     elements: dict[str, str] = {}
@@ -547,10 +570,10 @@ def _resolve_ranges(
             )
         total += len(own)
         if total > MAX_ELEMENTS:
-            log.add(
+            log.fault(
                 "the subscript ranges are too large",
                 raw[key].line,
-                expected=f"at most {MAX_ELEMENTS} elements in all",
+                expected=Message("at most {limit} elements in all", limit=MAX_ELEMENTS),
             )
             return {}, {}
         members[key] = own

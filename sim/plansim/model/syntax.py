@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
 
+from plansim.errors import Message
+
 __all__ = [
     "FUNCTIONS",
     "NAME",
@@ -162,7 +164,11 @@ class EquationSyntaxError(Exception):
     """Where and why an equation cannot be read; never leaves the package."""
 
     def __init__(
-        self, offset: int, message: str, expected: str | None = None, found: str | None = None
+        self,
+        offset: int,
+        message: Message,
+        expected: str | Message | None = None,
+        found: str | Message | None = None,
     ) -> None:
         super().__init__(message)
         self.offset = offset
@@ -257,13 +263,16 @@ def read_lookup(text: str, start: int, end: int) -> None:
     inside = _skip(text, start + 1, end)
     if text.startswith("(", start) and text[inside : inside + 3].upper() == "GET":
         if not text.endswith(")", start, end):
-            raise EquationSyntaxError(start, "a bracket is never closed", expected="')'")
+            raise EquationSyntaxError(start, Message("a bracket is never closed"), expected="')'")
         if read_expression(text, inside, end - 1).reads_lookup:
             return
     after = _skip(text, _read_table(text, start, end), end)
     if after < end:
         raise EquationSyntaxError(
-            after, "something follows the lookup table", expected="'~'", found=_shown(text, after)
+            after,
+            Message("something follows the lookup table"),
+            expected="'~'",
+            found=_shown(text, after),
         )
 
 
@@ -275,7 +284,9 @@ def read_subscripts(text: str, start: int, end: int) -> tuple[tuple[str, ...], i
     """
     match = _SUBSCRIPTS.match(text, start, end)
     if not match:
-        raise EquationSyntaxError(start, "a subscript bracket is never closed", expected="']'")
+        raise EquationSyntaxError(
+            start, Message("a subscript bracket is never closed"), expected="']'"
+        )
     content = match[1]
     if '"' in content:  # a comma in a quoted name does not separate
         content = _QUOTED.sub(lambda quoted: quoted[0].replace(",", "\0"), content)
@@ -286,8 +297,8 @@ def read_subscripts(text: str, start: int, end: int) -> tuple[tuple[str, ...], i
         if not _ONE_NAME.fullmatch(name):
             raise EquationSyntaxError(
                 start,
-                "a subscript cannot be read",
-                expected="names separated by commas",
+                Message("a subscript cannot be read"),
+                expected=Message("names separated by commas"),
                 found=_shown(match[0], 0),
             )
         bang = "!" if word.endswith("!") else ""
@@ -420,7 +431,7 @@ class _Reader:
                     self._mark(start, word)
         if len(self.frames) > 1:
             raise EquationSyntaxError(
-                self.frames[-1].offset, "a bracket is never closed", expected="')'"
+                self.frames[-1].offset, Message("a bracket is never closed"), expected="')'"
             )
         self._operand_read(self.end)
         return tuple(self.references)
@@ -453,7 +464,9 @@ class _Reader:
 
     def _string(self, start: int, word: str) -> None:
         if self.state is not _State.START or self.frames[-1].function is None:
-            raise EquationSyntaxError(start, "a text stands where a number must", found=word[:40])
+            raise EquationSyntaxError(
+                start, Message("a text stands where a number must"), found=word[:40]
+            )
         self.state = _State.STRING_READ
 
     def _keyword(self, start: int, word: str) -> None:
@@ -468,11 +481,13 @@ class _Reader:
                 self._operand_wanted(start)
                 self.state = _State.OPERATOR
             case _:
-                expected = "an operator"
-                if word.upper() in (":AND:", ":OR:", ":NOT:", ":NA:") and word != word.upper():
-                    expected = word.upper()
+                upper = word.upper()
+                known = upper in (":AND:", ":OR:", ":NOT:", ":NA:") and word != upper
                 raise EquationSyntaxError(
-                    start, "a keyword cannot stand here", expected=expected, found=word[:40]
+                    start,
+                    Message("a keyword cannot stand here"),
+                    expected=upper if known else Message("an operator"),
+                    found=word[:40],
                 )
 
     def _operator(self, start: int, word: str) -> None:
@@ -488,9 +503,9 @@ class _Reader:
             if self.frames[-1].compared:
                 raise EquationSyntaxError(
                     start,
-                    "comparisons cannot follow one another",
-                    expected="':AND:' between them",
-                    found=f"'{word}'",
+                    Message("comparisons cannot follow one another"),
+                    expected=Message("':AND:' between them"),
+                    found=Message("'{text}'", text=word),
                 )
             self.frames[-1].compared = True
         self.state = _State.OPERAND
@@ -503,7 +518,9 @@ class _Reader:
             self.state = _State.START
         elif word == ",":
             if frame.function is None:
-                raise EquationSyntaxError(start, "a comma stands outside of a function's brackets")
+                raise EquationSyntaxError(
+                    start, Message("a comma stands outside of a function's brackets")
+                )
             self._operand_read(start)
             frame.argument += 1
             frame.compared = False
@@ -517,7 +534,9 @@ class _Reader:
 
     def _close(self, start: int, frame: _Frame) -> None:
         if len(self.frames) == 1:
-            raise EquationSyntaxError(start, "a closing bracket has no opening one", found="')'")
+            raise EquationSyntaxError(
+                start, Message("a closing bracket has no opening one"), found="')'"
+            )
         empty_call = frame.function is not None and frame.argument == 0
         if empty_call and self.state is _State.START:
             arguments = 0
@@ -536,8 +555,8 @@ class _Reader:
         if self.state in (_State.OPERATOR, _State.STRING_READ):
             raise EquationSyntaxError(
                 start,
-                "an operator is missing",
-                expected="one of + - * / ^ before it",
+                Message("an operator is missing"),
+                expected=Message("one of + - * / ^ before it"),
                 found=_shown(self.text, start),
             )
 
@@ -545,17 +564,19 @@ class _Reader:
         if self.state is not _State.OPERATOR:
             raise EquationSyntaxError(
                 start,
-                "an operand is missing",
-                expected=f"a number, a name or a bracket before '{word[:40]}'",
+                Message("an operand is missing"),
+                expected=Message("a number, a name or a bracket before '{word}'", word=word[:40]),
             )
 
     def _operand_read(self, start: int) -> None:
         if self.state not in (_State.OPERATOR, _State.STRING_READ):
-            found = _shown(self.text, start) if start < self.end else "the end of the equation"
+            found = (
+                _shown(self.text, start) if start < self.end else Message("the end of the equation")
+            )
             raise EquationSyntaxError(
                 start,
-                "an operand is missing",
-                expected="a number, a name or a bracket",
+                Message("an operand is missing"),
+                expected=Message("a number, a name or a bracket"),
                 found=found,
             )
 
@@ -563,10 +584,12 @@ class _Reader:
         character = self.text[self.at]
         if character == '"':
             return EquationSyntaxError(
-                self.at, "a quotation mark is never closed", expected="'\"' on the same line"
+                self.at,
+                Message("a quotation mark is never closed"),
+                expected=Message("'\"' on the same line"),
             )
         return EquationSyntaxError(
-            self.at, "a character cannot stand here", found=_shown(self.text, self.at)
+            self.at, Message("a character cannot stand here"), found=_shown(self.text, self.at)
         )
 
 
@@ -576,19 +599,22 @@ def _skip(text: str, start: int, end: int) -> int:
     return match.end() if match else start
 
 
-def _shown(text: str, start: int, limit: int = 24) -> str:
+def _shown(text: str, start: int, limit: int = 24) -> Message:
     """Quote what stands at a place, up to the end of its line, in a message."""
     line = text[start : start + limit].split("\n")[0].rstrip("\\ \t") or text[start]
-    return f"'{line}'"
+    return Message("'{text}'", text=line)
 
 
 def _finite(offset: int, word: str) -> float:
     value = float(word)
     if math.isinf(value):
-        raise EquationSyntaxError(offset, "a number is too large", found=word[:40])
+        raise EquationSyntaxError(offset, Message("a number is too large"), found=word[:40])
     if value and word.isdecimal() and word.startswith("0"):
         raise EquationSyntaxError(
-            offset, "a number begins with a zero", expected=word.lstrip("0")[:40], found=word[:40]
+            offset,
+            Message("a number begins with a zero"),
+            expected=word.lstrip("0")[:40],
+            found=word[:40],
         )
     return value
 
@@ -607,9 +633,9 @@ def _read_numbers(text: str, start: int, end: int) -> tuple[float, ...] | None:
         elif is_list:
             raise EquationSyntaxError(
                 at,
-                "a list of numbers cannot be read",
-                expected="a number",
-                found=f"'{single_spaced(piece)[:24]}'",
+                Message("a list of numbers cannot be read"),
+                expected=Message("a number"),
+                found=Message("'{text}'", text=single_spaced(piece)[:24]),
             )
         else:
             return None
@@ -622,10 +648,13 @@ def _read_tabbed(text: str, start: int, end: int) -> tuple[float, ...]:
     for word in words:
         if not _SIGNED_NUMBER.fullmatch(word):
             raise EquationSyntaxError(
-                start, "a table cannot be read", expected="a number", found=f"'{word[:24]}'"
+                start,
+                Message("a table cannot be read"),
+                expected=Message("a number"),
+                found=Message("'{text}'", text=word[:24]),
             )
     if not words:
-        raise EquationSyntaxError(start, "a table is empty", expected="numbers")
+        raise EquationSyntaxError(start, Message("a table is empty"), expected=Message("numbers"))
     return tuple(_finite(start, word.lstrip("+")) for word in words)
 
 
@@ -633,7 +662,7 @@ def _read_table(text: str, start: int, end: int) -> int:
     """Read ``([limits], (x, y), …)`` at ``start``; give the place after it."""
     if not text.startswith("(", start, end):
         raise EquationSyntaxError(
-            start, "a lookup table is missing", expected="'((x, y), (x, y), …)'"
+            start, Message("a lookup table is missing"), expected=Message("'((x, y), (x, y), …)'")
         )
     at = _skip(text, start + 1, end)
     if text.startswith("[", at, end):
@@ -641,8 +670,8 @@ def _read_table(text: str, start: int, end: int) -> int:
         if not limits:
             raise EquationSyntaxError(
                 at,
-                "the limits of a lookup table cannot be read",
-                expected="'[(x min,y min)-(x max,y max)],'",
+                Message("the limits of a lookup table cannot be read"),
+                expected=Message("'[(x min,y min)-(x max,y max)],'"),
                 found=_shown(text, at),
             )
         at = _skip(text, limits.end(), end)
@@ -652,8 +681,8 @@ def _read_table(text: str, start: int, end: int) -> int:
         if not point:
             raise EquationSyntaxError(
                 at,
-                "a point of a lookup table cannot be read",
-                expected="'(x, y)'",
+                Message("a point of a lookup table cannot be read"),
+                expected=Message("'(x, y)'"),
                 found=_shown(text, at),
             )
         _finite(at, point[1])
@@ -663,7 +692,9 @@ def _read_table(text: str, start: int, end: int) -> int:
         if text.startswith(",", at, end):
             at = _skip(text, at + 1, end)
     if at >= end:
-        raise EquationSyntaxError(start, "a bracket is never closed", expected="')'")
+        raise EquationSyntaxError(start, Message("a bracket is never closed"), expected="')'")
     if not points:
-        raise EquationSyntaxError(start, "a lookup table is empty", expected="'(x, y)'")
+        raise EquationSyntaxError(
+            start, Message("a lookup table is empty"), expected=Message("'(x, y)'")
+        )
     return at + 1

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from plansim.cache import code_of, digest, file_sha256, kept
-from plansim.errors import Fault, UnitError, nearest
+from plansim.errors import Fault, Message, UnitError, foreign, nearest
 from plansim.files import shipped
 
 if TYPE_CHECKING:
@@ -62,9 +62,11 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
     if factor is None:
         raise UnitError(
             Fault(
-                f"'{from_unit}' and '{to_unit}' do not measure the same thing",
-                expected=f"a unit that converts to '{to_unit}'",
-                found=f"'{from_unit}'",
+                "'{unit}' and '{wanted_unit}' do not measure the same thing",
+                expected=Message("a unit that converts to '{unit}'", unit=to_unit),
+                found=Message("'{text}'", text=from_unit),
+                unit=from_unit,
+                wanted_unit=to_unit,
             )
         )
     return value * factor
@@ -134,7 +136,12 @@ def _worked_out(from_unit: str, to_unit: str) -> float | None:
         return None
     except ArithmeticError as error:
         raise UnitError(
-            Fault(f"'{from_unit}' cannot be converted to '{to_unit}'", found=str(error))
+            Fault(
+                "'{unit}' cannot be converted to '{wanted_unit}'",
+                found=foreign(error),
+                unit=from_unit,
+                wanted_unit=to_unit,
+            )
         ) from error
 
 
@@ -184,10 +191,13 @@ def _registered(registry: UnitRegistry[float], word: str, unit: str) -> str:
     try:
         return str(registry.get_name(word))
     except UndefinedUnitError:
+        unknown = Message("the unit '{word}' is unknown", word=word)
+        if word != unit:
+            unknown = Message("the unit '{word}' is unknown, in '{unit}'", word=word, unit=unit)
         raise UnitError(
             Fault(
-                f"the unit '{word}' is unknown" + ("" if word == unit else f", in '{unit}'"),
-                expected="units of model/units.txt",
+                unknown,
+                expected=Message("units of model/units.txt"),
                 nearest=nearest(word, registry),
             )
         ) from None
@@ -196,7 +206,8 @@ def _registered(registry: UnitRegistry[float], word: str, unit: str) -> str:
 def _unreadable(unit: str) -> UnitError:
     return UnitError(
         Fault(
-            f"the unit '{unit[:80]}' cannot be read",
-            expected="names with '*', '/', brackets and powers, such as 亿元/(人*Year^2)",
+            "the unit '{unit}' cannot be read",
+            expected=Message("names with '*', '/', brackets and powers, such as 亿元/(人*Year^2)"),
+            unit=unit[:80],
         )
     )

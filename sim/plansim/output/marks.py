@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import xarray as xr
 
-from plansim.errors import Fault, UnknownNameError, nearest
+from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.output.series import Series, as_judged, series_of
 from plansim.output.text import Text, target_figure
 from plansim.targets.catalogue import (
@@ -77,7 +77,7 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
     name, elements = split_reference(reference)
     if name not in dataset:
         known = [str(each) for each in dataset]
-        message = f"the run holds no variable '{name}'"
+        message = Message("the run holds no variable '{name}'", name=name)
         raise UnknownNameError(Fault(message, nearest=nearest(name, known)))
     array = dataset[name]
     yearly = annual_series(array) if "time" in array.dims else array
@@ -87,9 +87,13 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
     found = {split_reference(each.name): each for each in series_of(xr.Dataset({name: yearly}))}
     if (name, elements) not in found:
         known = [each.name for each in found.values()]
-        message = f"'{reference}' is not one series"
+        message = Message("'{name}' is not one series", name=reference)
         raise UnknownNameError(
-            Fault(message, expected=f"an element, as {known[0]}", nearest=nearest(reference, known))
+            Fault(
+                message,
+                expected=Message("an element, as {example}", example=known[0]),
+                nearest=nearest(reference, known),
+            )
         )
     return found[name, elements]
 

@@ -182,11 +182,12 @@ def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fau
     )
     if not any(beside):
         yield Fault(
-            f"'{start.key}' is moved alone: stocks begin with what the model gives for "
-            f"{model.time.initial:g}",
+            "'{name}' is moved alone: stocks begin with what the model gives for {year:g}",
             start.file,
             start.line,
-            expected=f"initial values for {start.number:g} as well",
+            expected=Message("initial values for {year:g} as well", year=start.number),
+            name=start.key,
+            year=model.time.initial,
         )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
-from plansim.errors import Fault, ScenarioError, UnknownNameError, nearest
+from plansim.errors import Fault, Message, ScenarioError, UnknownNameError, nearest
 from plansim.files import shipped
 from plansim.model.records import Model, folded
 from plansim.model.units import units_sha256
@@ -102,8 +102,8 @@ def _locate(name: str) -> Path:
     path = Path(name)
     if is_path(name) or (path.suffix and path.is_file()):
         if path.suffix and path.suffix.lower() not in SUFFIXES:
-            fault = "a scenario is a YAML file"
-            expected = "a name that ends with .yaml"
+            fault = Message("a scenario is a YAML file")
+            expected = Message("a name that ends with .yaml")
             raise ScenarioError(Fault(fault, path, expected=expected, found=path.suffix))
         return path
     files = scenario_files(shipped("scenarios"))
@@ -121,9 +121,10 @@ def _locate(name: str) -> Path:
     known = [head.id if name.isascii() else f"{head.id}（{head.title_zh}）" for head in heads]
     raise UnknownNameError(
         Fault(
-            f"no scenario is called '{name}'",
-            expected="one of " + ", ".join(known) + ", or a path",
+            "no scenario is called '{name}'",
+            expected=Message("one of {names}, or a path", names=tuple(known)),
             nearest=nearest(name, [*(head.id for head in heads), *titles])
             or (None if name.isascii() else part),
+            name=name,
         )
     )

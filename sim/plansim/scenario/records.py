@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from plansim.errors import Fault
+from plansim.errors import Fault, Message
 from plansim.model.records import Model, TimeSpec
 
 __all__ = [
@@ -144,17 +144,24 @@ def is_path(name: str) -> bool:
     return name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name
 
 
-def unsound_clock(time: TimeSpec) -> tuple[str, str] | None:
+def unsound_clock(time: TimeSpec) -> tuple[Message, Message | str] | None:
     """Say what is wrong with a clock, and the numbers that are."""
     if time.step <= 0 or time.saveper <= 0:
-        numbers = f"{time.step:g} and {time.saveper:g}"
-        return "TIME STEP and SAVEPER must be above zero", numbers
+        numbers = Message("{first:g} and {second:g}", first=time.step, second=time.saveper)
+        return Message("TIME STEP and SAVEPER must be above zero"), numbers
     if time.final <= time.initial:
-        return "FINAL TIME must come after INITIAL TIME", f"{time.final:g} and {time.initial:g}"
+        return Message("FINAL TIME must come after INITIAL TIME"), Message(
+            "{first:g} and {second:g}", first=time.final, second=time.initial
+        )
     steps = (time.final - time.initial) / time.step
     if steps > MAX_STEPS:
-        return f"a run may take at most {MAX_STEPS} steps", f"{steps:.0f}"
+        return Message("a run may take at most {limit} steps", limit=MAX_STEPS), f"{steps:.0f}"
     if any(abs(ratio - round(ratio)) > 1e-6 for ratio in (steps, time.saveper / time.step)):
-        numbers = f"{time.final - time.initial:g}, {time.saveper:g} and {time.step:g}"
-        return "the whole run and SAVEPER must be multiples of TIME STEP", numbers
+        numbers = Message(
+            "{first:g}, {second:g} and {third:g}",
+            first=time.final - time.initial,
+            second=time.saveper,
+            third=time.step,
+        )
+        return Message("the whole run and SAVEPER must be multiples of TIME STEP"), numbers
     return None

@@ -219,7 +219,11 @@ def lever_assigned(name: str, lever: Lever, origin: Origin) -> tuple[Assignment,
         if getattr(lever, field) is not None
     }
     if not given and not faults:
-        empty = Fault("the lever '{name}' is empty", expected=", ".join(parts), name=name)
+        empty = Fault(
+            "the lever '{name}' is empty",
+            expected=Message("{parts}", parts=tuple(parts)),
+            name=name,
+        )
         raise ScenarioError(empty)
     numbers: list[Assignment] = []
     with noting(faults):
@@ -249,7 +253,9 @@ def overrides_assigned(
             expected = Message("NAME=VALUE")
             if cut:
                 expected = Message("NAME=VALUE, in quotes if there is a blank in it")
-            wrong.append(Fault("not a setting", expected=expected, found=f"'{text}'"))
+            wrong.append(
+                Fault("not a setting", expected=expected, found=Message("'{text}'", text=text))
+            )
             continue
         with noting(wrong):
             numbers = assigned(name, value, Origin(model))

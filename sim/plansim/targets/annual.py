@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.errors import Fault, UnknownNameError, nearest
+from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.model.records import SubscriptRange, Timing, folded
 from plansim.targets.indicator import Floats, year_places
 
@@ -178,10 +178,12 @@ def _named(run: xr.Dataset, name: str) -> str:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        fault = f"more than one variable is called '{name}'"
-        raise UnknownNameError(Fault(fault, expected="one of " + ", ".join(matches)))
+        fault = Message("more than one variable is called '{name}'", name=name)
+        raise UnknownNameError(
+            Fault(fault, expected=Message("one of {names}", names=tuple(matches)))
+        )
     near = nearest(name, [*names, *filter(None, names.values())])
-    raise UnknownNameError(Fault(f"the run holds no variable '{name}'", nearest=near))
+    raise UnknownNameError(Fault("the run holds no variable '{name}'", nearest=near, name=name))
 
 
 def _range(coordinate: xr.DataArray) -> SubscriptRange:

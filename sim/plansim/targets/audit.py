@@ -430,8 +430,9 @@ _FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
 class _NoValueError(ValueError):
     """An expression that has no value, with the name that was perhaps meant."""
 
-    def __init__(self, message: str, nearest: str | None = None) -> None:
+    def __init__(self, message: Message, nearest: str | None = None) -> None:
         super().__init__(message)
+        self.message = message
         self.nearest = nearest
 
 
@@ -450,11 +451,11 @@ def evaluate(text: str, values: Mapping[str, float]) -> float | bool:
     True
     """
     if len(text) > _LONGEST:
-        raise _NoValueError("the expression is too long")
+        raise _NoValueError(Message("the expression is too long"))
     try:
         body = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise _NoValueError("this is not an expression") from None
+        raise _NoValueError(Message("this is not an expression")) from None
     if isinstance(body, ast.Compare) and len(body.ops) == 1 and type(body.ops[0]) in _COMPARISONS:
         compare = _COMPARISONS[type(body.ops[0])]
         return compare(_number(body.left, values), _number(body.comparators[0], values))
@@ -468,7 +469,9 @@ def _number(node: ast.expr, values: Mapping[str, float]) -> float:
             return _finite(lambda a, _: float(a), value, 0)
         case ast.Name(id=name):
             if name not in values:
-                raise _NoValueError(f"nothing is called '{name}'", nearest(name, values))
+                raise _NoValueError(
+                    Message("nothing is called '{name}'", name=name), nearest(name, values)
+                )
             return float(values[name])
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_number(operand, values)
@@ -479,16 +482,18 @@ def _number(node: ast.expr, values: Mapping[str, float]) -> float:
         ):
             return float(_FUNCTIONS[name]([_number(argument, values) for argument in args]))
         case _:
-            raise _NoValueError("only numbers, names, + - * / **, sum, min, max are understood")
+            raise _NoValueError(
+                Message("only numbers, names, + - * / **, sum, min, max are understood")
+            )
 
 
 def _finite(operation: Callable[[float, float], float], a: float, b: float) -> float:
     try:
         found = operation(a, b)
     except (ArithmeticError, ValueError):
-        raise _NoValueError("the expression has no finite value") from None
+        raise _NoValueError(Message("the expression has no finite value")) from None
     if math.isinf(found):
-        raise _NoValueError("the expression has no finite value")
+        raise _NoValueError(Message("the expression has no finite value"))
     return found
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from plansim.cache import code_of, digest, file_sha256, kept
-from plansim.errors import CatalogueError
+from plansim.errors import CatalogueError, Message
 from plansim.files import shipped
 from plansim.model.records import Model
 from plansim.model.units import units_sha256
@@ -103,7 +103,7 @@ def _read(file: Path, model: Model | None, *, is_borrowed: bool) -> _Catalogue:
     _, targets = read_catalogue(file)
     if model is None:
         return _Catalogue(targets)
-    holder, shapes = f"the model {model.name}", _shapes(model)
+    holder, shapes = Message("the model {name}", name=model.name), _shapes(model)
     if is_borrowed:
         return _Catalogue(tuple(_as_answered(target, holder, shapes) for target in targets))
     if faults := [fault for target in targets for fault in misfits(target, holder, shapes, shapes)]:
@@ -165,7 +165,7 @@ def _shapes(model: Model) -> Mapping[str, Shape]:
     }
 
 
-def _as_answered(target: Target, holder: str, shapes: Mapping[str, Shape]) -> Target:
+def _as_answered(target: Target, holder: Message, shapes: Mapping[str, Shape]) -> Target:
     """Make a target untestable if the model cannot answer for it."""
     if not any(misfits(target, holder, shapes, ())):
         return target

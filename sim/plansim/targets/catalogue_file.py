@@ -37,7 +37,11 @@ def _period(year: int | str, _: object) -> Period:
         if first <= last:
             return Period(first, last)
     raise InputError(
-        Fault("there is no such year", expected="a year, or years as 2001–05", found=shown(year))
+        Fault(
+            "there is no such year",
+            expected=Message("a year, or years as 2001–05"),
+            found=shown(year),
+        )
     )
 
 
@@ -125,7 +129,7 @@ class _TargetRow(_Row):
             yield Fault(
                 "{id} must say in one way what judges it",
                 expected=Message("one of {names}", names=ways),
-                found=", ".join(answers) or Message("none"),
+                found=Message("{names}", names=tuple(answers)) if answers else Message("none"),
                 id=self.id,
             )
         if len(self.variables) == 1:

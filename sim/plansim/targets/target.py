@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from plansim.errors import Fault, InputError, UnitError, UnknownNameError, nearest
+from plansim.errors import Fault, InputError, Message, UnitError, UnknownNameError, nearest
 from plansim.model.records import Model, Variable, folded
 from plansim.model.units import convert
 from plansim.targets.indicator import Measure, in_a_year, measured_unit, trailing_base
@@ -208,9 +208,11 @@ def target_named(name: str, targets: Sequence[Target]) -> Target:
     if folded(name) in judged:
         return judged[folded(name)]
     if any(folded(target.id) == folded(name) for target in targets):
-        raise InputError(Fault(f"nothing in the model answers for '{name}'"))
+        raise InputError(Fault("nothing in the model answers for '{name}'", name=name))
     known = [target.id for target in judged.values()]
-    raise UnknownNameError(Fault(f"no target has the id '{name}'", nearest=nearest(name, known)))
+    raise UnknownNameError(
+        Fault("no target has the id '{id}'", nearest=nearest(name, known), id=name)
+    )
 
 
 def answering_series(targets: Iterable[Target]) -> tuple[str, ...]:
@@ -312,7 +314,7 @@ class Shape:
 
 
 def misfits(
-    target: Target, holder: str, shapes: Mapping[str, Shape], names: Iterable[str]
+    target: Target, holder: Message, shapes: Mapping[str, Shape], names: Iterable[str]
 ) -> Iterator[Fault]:
     """Say what keeps a model or a run, the ``holder``, from answering for a target.
 
@@ -323,10 +325,13 @@ def misfits(
         name, elements = split_reference(reference)
         if name not in shapes:
             yield Fault(
-                f"{holder} has no variable '{name}' to judge {target.id} by",
+                "{holder} has no variable '{name}' to judge {target} by",
                 target.file,
                 target.line,
                 nearest=nearest(name, names),
+                holder=holder,
+                name=name,
+                target=target.id,
             )
             continue
         ranges = list(shapes[name].subscripts.values())
@@ -337,21 +342,26 @@ def misfits(
         ]
         if strange or len(elements) != len(ranges):
             yield Fault(
-                f"'{reference}' is not one series of {holder}",
+                "'{name}' is not one series of {holder}",
                 target.file,
                 target.line,
                 expected=name + "".join(f"[{each}]" for each in shapes[name].subscripts),
                 found=reference,
                 nearest=strange[0][1] if strange else None,
+                name=reference,
+                holder=holder,
             )
             continue
         try:
             unit_factor(shapes[name].unit, target)
         except UnitError:
             yield Fault(
-                f"the {target.measure} of '{name}' does not have the unit of {target.id}",
+                "the {measure} of '{name}' does not have the unit of {target}",
                 target.file,
                 target.line,
-                expected=f"a unit that converts to {target.unit}",
-                found=measured_unit(target.measure, shapes[name].unit) or "no unit",
+                expected=Message("a unit that converts to {unit}", unit=target.unit),
+                found=measured_unit(target.measure, shapes[name].unit) or Message("no unit"),
+                measure=target.measure,
+                name=name,
+                target=target.id,
             )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from plansim.errors import CatalogueError
+from plansim.errors import CatalogueError, Message
 from plansim.targets.annual import Annual, AnnualVariable, annual_of
 from plansim.targets.catalogue import (
     Attribute,
@@ -153,7 +153,9 @@ def verdicts_of(
         for name, variable in run.variables.items()
     }
     known = list(run.variables if names is None else names)
-    faults = [fault for each in wanted for fault in misfits(each, "the run", shapes, known)]
+    faults = [
+        fault for each in wanted for fault in misfits(each, Message("the run"), shapes, known)
+    ]
     if faults:
         raise CatalogueError(faults)
     index = {year: place for place, year in enumerate(run.years)}

@@ -181,7 +181,9 @@ class _Lever(Form):
             )
         if units := {each.variable.unit for each in self.moves} - {first.unit}:
             yield Fault(
-                "a lever moves constants of one unit", expected=first.unit, found=", ".join(units)
+                "a lever moves constants of one unit",
+                expected=first.unit,
+                found=Message("{units}", units=tuple(units)),
             )
         if self.range is None and (self.apply is not Apply.SET or first.plausible is None):
             message = Message("a lever that changes what stands there has no range of its own")

@@ -18,7 +18,7 @@ from plansim.analysis.calibration.identifiability import Identifiability, identi
 from plansim.analysis.calibration.least_squares import Fit, Interval, fit, profile
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.engine.trajectory import version_of
-from plansim.errors import SimulationError
+from plansim.errors import Message, SimulationError
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, constants_of, default_of
 from plansim.scenario.records import Text
@@ -144,7 +144,12 @@ def calibrate(
     start = (present - misfit.lows) / width
     as_is = misfit.values(start)[0]
     if not np.isfinite(as_is).all():
-        raise SimulationError(f"a run of '{spec.scenario.id}' gives no figure for an observation")
+        raise SimulationError(
+            Message(
+                "a run of '{scenario}' gives no figure for an observation",
+                scenario=spec.scenario.id,
+            )
+        )
     steps = spec.starts + len(spec.parameters)
     best = fit(
         misfit.misses,

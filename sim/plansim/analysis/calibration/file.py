@@ -273,7 +273,12 @@ def _observation(form: ObservationForm, context: _Context) -> Observation:
         raise InputError(Fault("the base year comes too late", expected=expected, found=str(since)))
     error = form.error if form.error is not None else abs(value) * (form.relative_error or 0.0)
     if error <= 0:
-        raise InputError(Fault("a figure of nil has no relative error", expected="error"))
+        raise InputError(
+            Fault(
+                "a figure of nil has no relative error",
+                expected=Message("an error in the unit of the figure"),
+            )
+        )
     variable = variable_of(model, series)
     factor = reported_factor(measured_unit(form.measure, variable.unit), unit)
     labels = (row.cells.get(key, "") for key in ("quantity", "part", "year"))
@@ -374,14 +379,20 @@ def _beyond_evidence(
     ):
         set_anew = scenario.values.get(constant, default_of(model, {}, constant))
         is_its_own = set_anew == default_of(model, {}, constant)
-        message = Message("'{name}' takes '{constant}' outside its admissible range")
+        message = Message(
+            "'{name}' takes '{constant}' outside its admissible range", name=name, constant=constant
+        )
         bounds = variable.admissible
         if variable.plausible is not None and is_its_own:
-            message = Message("'{name}' takes '{constant}' outside its evidence range")
+            message = Message(
+                "'{name}' takes '{constant}' outside its evidence range",
+                name=name,
+                constant=constant,
+            )
             bounds = variable.plausible
         if outside(low, *bounds) or outside(high, *bounds):
             yield Fault(
-                Message(message.template, name=name, constant=constant),
+                message,
                 at=("parameters", name),
                 expected=range_text(*bounds, variable.unit),
                 found=range_text(low, high, variable.unit),
@@ -457,9 +468,10 @@ def _placed(name: str | Path) -> Path:
         known = sorted(each.stem for each in folder.glob("*.yaml"))
         raise UnknownNameError(
             Fault(
-                f"no calibration is called '{name}'",
-                expected="one of " + ", ".join(known) + ", or a path",
+                "no calibration is called '{name}'",
+                expected=Message("one of {names}, or a path", names=tuple(known)),
                 nearest=nearest(str(name), known),
+                name=name,
             )
         )
     return path

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plansim.errors import Fault, InputError
+from plansim.errors import Fault, InputError, Message, foreign
 
 __all__ = ["EVIDENCE", "OBSERVATIONS", "Row", "Table", "datum", "read_table", "why_not"]
 
@@ -79,13 +79,15 @@ def read_table(path: Path) -> Table:
         with path.open("rb") as stream:
             raw = stream.read(_MOST_BYTES + 1)
         if len(raw) > _MOST_BYTES:
-            raise InputError(Fault(f"the table is larger than {_MOST_BYTES // 1_000_000} MB", path))
+            raise InputError(
+                Fault("the table is larger than {limit} MB", path, limit=_MOST_BYTES // 1000000)
+            )
         reader = csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
         missing = sorted(_COLUMNS - set(reader.fieldnames or ()))
         rows = tuple(_rows(reader, path)) if not missing else ()
     except OSError as error:
         raise InputError(
-            Fault("the table of data cannot be read", path, found=error.strerror)
+            Fault("the table of data cannot be read", path, found=foreign(error.strerror))
         ) from None
     except (csv.Error, UnicodeDecodeError) as error:
         raise InputError(Fault("not a table of data", path, found=str(error))) from None
@@ -95,8 +97,8 @@ def read_table(path: Path) -> Table:
                 "the table of data lacks a column",
                 path,
                 1,
-                expected=", ".join(sorted(_COLUMNS)),
-                found="no " + ", ".join(missing),
+                expected=Message("{columns}", columns=tuple(sorted(_COLUMNS))),
+                found=Message("no {names}", names=tuple(missing)),
             )
         )
     return Table(path, hashlib.sha256(raw).hexdigest(), rows)
@@ -126,22 +128,41 @@ def why_not(row: Row, last: int, target_ids: Sequence[str] = ()) -> Fault | None
         target_ids: of the plan, none of which is an observation.
     """
 
-    def no(message: str, expected: str, found: str) -> Fault:
-        return Fault(f"{message}: {row}", row.file, row.line, expected, found)
+    def no(reason: Message, expected: Message, found: Message | str) -> Fault:
+        about = Message("{reason}: {row}", reason=reason, row=str(row))
+        return Fault(about, row.file, row.line, expected, found)
 
     cells = row.cells
     if (use := cells.get("use")) and not _same(use, USABLE):
-        return no("the row is not for calibration", f"use: {USABLE}", f"use: {use}")
+        return no(
+            Message("the row is not for calibration"),
+            Message("use: {names}", names=USABLE),
+            Message("use: {names}", names=use),
+        )
     if cells.get("id", "") in target_ids or cells["quantity"] in target_ids:
-        return no("a target of the plan is no observation", "what was observed", "a target")
+        return no(
+            Message("a target of the plan is no observation"),
+            Message("what was observed"),
+            Message("a target"),
+        )
     if _year(cells["year"]) is None or _number(cells["value"]) is None:
-        missing = "year" if _year(cells["year"]) is None else "value"
-        found = cells[missing] or "nothing"
-        return no(f"the row has no {missing} to fit to", f"one {missing}", found)
+        if _year(cells["year"]) is None:
+            text, reason = cells["year"], Message("the row has no year to fit to")
+            return no(reason, Message("one year"), text or Message("nothing"))
+        text, reason = cells["value"], Message("the row has no value to fit to")
+        return no(reason, Message("one value"), text or Message("nothing"))
     if (year := _year(cells["year"])) is not None and year > last:
-        return no("the row is context, not data for calibration", f"a year up to {last}", str(year))
+        return no(
+            Message("the row is context, not data for calibration"),
+            Message("a year up to {year}", year=last),
+            str(year),
+        )
     if cells["source"].casefold().startswith(ASSUMED):
-        return no("the row is an assumption, not an observation", "an observed figure", ASSUMED)
+        return no(
+            Message("the row is an assumption, not an observation"),
+            Message("an observed figure"),
+            ASSUMED,
+        )
     return None
 
 

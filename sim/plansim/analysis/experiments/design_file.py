@@ -47,11 +47,11 @@ TRAJECTORIES = 50
 LEVELS = 4
 
 
-def design_named(name: str, known: str = ", or a path") -> Path:
-    """Give the path of a design that comes with plansim, or the path that ``name`` is.
+def design_named(name: str, *, or_scenario: bool = False) -> Path:
+    """Return the path of a design that comes with plansim, or the path that ``name`` is.
 
     Raises:
-        UnknownNameError: there is no such design; ``known`` says what else there could be.
+        UnknownNameError: there is no such design; a scenario would do, too, if ``or_scenario``.
     """
     path = Path(name)
     if path.suffix not in {".yaml", ".yml"}:
@@ -59,11 +59,17 @@ def design_named(name: str, known: str = ", or a path") -> Path:
         path = folder / f"{name}.yaml"
         if not path.is_file():
             names = sorted(each.stem for each in folder.glob("*.yaml"))
+            known = Message("one of {names}, or a path", names=tuple(names))
+            if or_scenario:
+                known = Message(
+                    "one of {names}, a path, or a scenario with --factor", names=tuple(names)
+                )
             raise UnknownNameError(
                 Fault(
-                    f"no design is called '{name}'",
-                    expected="one of " + ", ".join(names) + known,
+                    "no design is called '{name}'",
+                    expected=known,
                     nearest=nearest(name, names),
+                    name=name,
                 )
             )
     return path
@@ -283,23 +289,28 @@ def _out_of_range(
             faults.append(Fault("'{name}' needs ends", at=at, expected=expected, name=factor.name))
             continue
         for constant, variable, low, high in reached(factor, ends, scenario, model):
-            message, bounds = _ADMISSIBLE, variable.admissible
-            if not _leaves(low, high, bounds):
-                if variable.plausible is None or not _leaves(low, high, variable.plausible):
-                    continue
-                message, bounds = _PLAUSIBLE, variable.plausible
+            parts = {"name": factor.name, "constant": constant}
+            is_refused = _leaves(low, high, variable.admissible)
+            if is_refused:
+                bounds = variable.admissible
+                message = Message(
+                    "'{name}' takes '{constant}' outside its admissible range", **parts
+                )
+            elif variable.plausible is not None and _leaves(low, high, variable.plausible):
+                bounds = variable.plausible
+                message = Message(
+                    "'{name}' takes '{constant}' outside its plausible range", **parts
+                )
+            else:
+                continue
             fault = Fault(
-                Message(message, name=factor.name, constant=constant),
+                message,
                 at=at,
                 expected=range_text(*bounds, variable.unit),
                 found=range_text(low, high, variable.unit),
             )
-            (faults if message == _ADMISSIBLE else warnings).append(fault)
+            (faults if is_refused else warnings).append(fault)
     return faults, warnings
-
-
-_ADMISSIBLE = Message("'{name}' takes '{constant}' outside its admissible range").template
-_PLAUSIBLE = Message("'{name}' takes '{constant}' outside its plausible range").template
 
 
 def _leaves(low: float, high: float, bounds: tuple[float | None, float | None]) -> bool:

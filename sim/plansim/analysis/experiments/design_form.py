@@ -219,7 +219,9 @@ def _distribution(name: str, form: FactorForm, unit: str, variable: Variable) ->
                     "'{name}' has no proper {key} range",
                     at=(key,),
                     expected=Message("{count} rising numbers", count=count),
-                    found=", ".join(f"{number:g}" for number in numbers) or Message("nothing"),
+                    found=Message("{names}", names=tuple(f"{number:g}" for number in numbers))
+                    if numbers
+                    else Message("nothing"),
                     name=name,
                     key=key,
                 )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.errors import DesignError, Fault
+from plansim.errors import DesignError, Fault, Message
 from plansim.targets.indicator import Floats
 
 __all__ = ["DesignTable", "read_table"]
@@ -35,7 +35,9 @@ def read_table(path: Path) -> DesignTable:
     with path.open("rb") as stream:
         raw = stream.read(MOST_TABLE + 1)
     if len(raw) > MOST_TABLE:
-        raise DesignError(Fault(f"the table is larger than {MOST_TABLE // 1_000_000} MB", path))
+        raise DesignError(
+            Fault("the table is larger than {limit} MB", path, limit=MOST_TABLE // 1000000)
+        )
     try:
         reader = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
         names = [name.strip() for name in next(reader, [])]
@@ -48,15 +50,21 @@ def read_table(path: Path) -> DesignTable:
         if len(row) != len(names):
             found = str(len(row))
             faults.append(
-                Fault("a row of another length", path, line, f"{len(names)} numbers", found)
+                Fault(
+                    "a row of another length",
+                    path,
+                    line,
+                    Message("{count} numbers", count=len(names)),
+                    found,
+                )
             )
             continue
         for column, cell in enumerate(row):
             with contextlib.suppress(ValueError):
                 values[place, column] = float(cell)
             if not math.isfinite(values[place, column]):
-                message = f"'{names[column]}' is not a finite number"
-                faults.append(Fault(message, path, line, found=cell or "nothing"))
+                message = Message("'{name}' is not a finite number", name=names[column])
+                faults.append(Fault(message, path, line, found=cell or Message("nothing")))
     if not rows:
         faults.append(Fault("the table has no rows", path))
     if faults:

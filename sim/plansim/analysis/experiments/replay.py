@@ -15,7 +15,7 @@ import xarray as xr
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.store import NEVER, Store
 from plansim.engine.dataset import annual
-from plansim.errors import DesignError, Fault, InputError
+from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
 from plansim.scenario.reader import Change, Scenario, Text
@@ -54,7 +54,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
             Fault(
                 "the sweep has no such run",
                 store.path,
-                expected=f"0 to {store.runs - 1}",
+                expected=Message("0 to {last}", last=store.runs - 1),
                 found=str(index),
             )
         )
@@ -65,7 +65,9 @@ def stored_run(store: Store, index: int) -> StoredRun:
         return np.asarray(array[index])
 
     if index // store.block not in store.done() or int(read("status")) == NEVER:
-        raise InputError(Fault(f"run {index} was never made", store.path, expected="--resume"))
+        raise InputError(
+            Fault("run {index} was never made", store.path, expected="--resume", index=index)
+        )
     years: Any = group["year"]
     targets: Any = group["target"]
     names = list(group["bad_variable"].attrs["names"])  # type: ignore[arg-type]

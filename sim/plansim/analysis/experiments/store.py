@@ -31,7 +31,7 @@ import zarr
 
 from plansim.analysis.evaluator import Request, RunStatus
 from plansim.analysis.experiments.design import Design
-from plansim.errors import DesignError, Fault, InputError, OutputError
+from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign
 from plansim.model.records import Model
 from plansim.targets.catalogue import Status, variable_of
 from plansim.targets.indicator import Floats
@@ -209,10 +209,13 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = error.strerror or str(error)
+        why = foreign(error.strerror or error)
         full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        after = "; what is written so far stays valid, --resume goes on from there" if full else ""
-        message = f"the disk is full{after}" if full else "cannot write the result"
+        message = Message("cannot write the result")
+        if full:
+            message = Message(
+                "the disk is full; what is written so far stays valid, --resume goes on from there"
+            )
         raise OutputError(Fault(message, path, found=why)) from error
 
 
@@ -233,13 +236,15 @@ def create_store(
         raise OutputError(Fault("the result exists already", path))
     if not path.absolute().parent.is_dir():
         raise OutputError(
-            Fault("cannot write the result", path, expected="an existing folder around it")
+            Fault("cannot write the result", path, expected=Message("an existing folder around it"))
         )
     taken = {*_PER_RUN, *_COORDINATES, "binding_target", "run", "target", "year", SUMMARY}
     names = [factor.name for factor in design.factors] + list(request.outputs)
     if wrong := [name for name in names if name in taken or "/" in name or names.count(name) > 1]:
         raise DesignError(
-            Fault(f"a factor or output cannot be called '{name}' in a result", design.path)
+            Fault(
+                "a factor or output cannot be called '{name}' in a result", design.path, name=name
+            )
             for name in dict.fromkeys(wrong)
         )
     store = Store(
@@ -273,8 +278,10 @@ def open_store(path: Path) -> Store:
         group = zarr.open_group(path, mode="r")
         card = group.attrs[CARD]
     except (OSError, KeyError, ValueError, TypeError):
-        made = "a RESULT.zarr that 'plansim sweep' has made"
-        message = "not the result of a sweep" if path.exists() else "no such folder"
+        made = Message("a RESULT.zarr that 'plansim sweep' has made")
+        message = (
+            Message("not the result of a sweep") if path.exists() else Message("no such folder")
+        )
         raise InputError(Fault(message, path, expected=made)) from None
     assert isinstance(card, dict)
     layout = group.attrs["layout"]
@@ -317,10 +324,11 @@ def _differences(store: Store, card: Mapping[str, Any]) -> tuple[Fault, ...]:
     old, new = _leaves(store.card), _leaves(card)
     return tuple(
         Fault(
-            f"the result was begun with another {key}",
+            "the result was begun with another {part}",
             store.path,
-            expected=old.get(key, "nothing"),
-            found=new.get(key, "nothing"),
+            expected=old.get(key, Message("nothing")),
+            found=new.get(key, Message("nothing")),
+            part=foreign(key),
         )
         for key in dict.fromkeys([*old, *new])
         if old.get(key) != new.get(key)

@@ -26,7 +26,7 @@ from plansim.analysis.experiments.store import (
 from plansim.analysis.experiments.summary import summarise
 from plansim.analysis.workers import processors, run_blocks
 from plansim.engine.trajectory import version_of
-from plansim.errors import DesignError, Fault, OutputError, nearest
+from plansim.errors import DesignError, Fault, Message, OutputError, nearest
 from plansim.model.records import Model
 from plansim.targets.catalogue import Target, answering_series, judged_targets
 from plansim.targets.indicator import Floats
@@ -110,7 +110,7 @@ def _check_assumed(design: Design, targets: Sequence[Target]) -> None:
     """See that what the scenarios take as given are targets."""
     ids = [target.id for target in targets]
     faults = [
-        Fault(f"no target has the id '{key}'", file, line, nearest=nearest(key, ids))
+        Fault("no target has the id '{id}'", file, line, nearest=nearest(key, ids), id=key)
         for scenario in design.scenarios
         for key, (file, line) in scenario.assumed_lines.items()
         if key not in ids
@@ -156,7 +156,9 @@ def _store(job: Job, path: Path, resume: bool, force: bool, block: int) -> Store
         return store
     if path.exists():
         if not force:
-            message = "the result exists already; --resume goes on with it, --force replaces it"
+            message = Message(
+                "the result exists already; --resume goes on with it, --force replaces it"
+            )
             raise OutputError(Fault(message, path))
         remove_store(path)
     return create_store(path, job.model, job.design, job.request, card, block)

@@ -94,15 +94,16 @@ def lever_named(model: Model, name: str) -> Lever:
         except InputError:
             raise InputError(replace(fault, file="--lever") for fault in error.faults) from None
     if variable.kind is VariableKind.CONTROL:
-        raise InputError(Fault(f"'{variable.name}' belongs to the clock and is no lever"))
+        raise InputError(Fault("'{name}' belongs to the clock and is no lever", name=variable.name))
     references = [f"{variable.name}[{cell}]" if cell else variable.name for cell in elements]
     if len(references) > 1:
         raise InputError(
             Fault(
-                f"'{variable.name}' has several elements, and one is moved at a time",
+                "'{name}' has several elements, and one is moved at a time",
                 model.path,
                 variable.line,
-                expected="one of " + ", ".join(references),
+                expected=Message("one of {names}", names=tuple(references)),
+                name=variable.name,
             )
         )
     (reference,), (cell,) = references, elements

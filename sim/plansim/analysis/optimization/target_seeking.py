@@ -36,7 +36,7 @@ from plansim.analysis.optimization.slp import (
     maximise,
     minimise,
 )
-from plansim.errors import Fault, InputError, nearest
+from plansim.errors import Fault, InputError, Message, nearest
 from plansim.model.records import Model, Timing, VariableKind
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.values import outside
@@ -173,10 +173,15 @@ def solve(
     ids = [lever.id for lever in moved]
     for lever in priced:
         if lever.id not in ids:
-            message = f"'{lever.id}' has a price but is not moved"
+            message = Message("'{name}' has a price but is not moved", name=lever.id)
             near = nearest(lever.id, ids)
             faults.append(
-                Fault(message, "--price", expected="one of " + ", ".join(ids), nearest=near)
+                Fault(
+                    message,
+                    "--price",
+                    expected=Message("one of {names}", names=tuple(ids)),
+                    nearest=near,
+                )
             )
     faults += _check(scenario, moved, wanted)
     if faults:
@@ -190,7 +195,10 @@ def solve(
     margins = {target.id: float(present[target.id].least_margin[0]) for target in wanted}
     if missing := [key for key, margin in margins.items() if math.isnan(margin)]:
         raise InputError(
-            Fault(f"a run of '{scenario.id}' gives no figure for {key}") for key in missing
+            Fault(
+                "a run of '{scenario}' gives no figure for {name}", scenario=scenario.id, name=key
+            )
+            for key in missing
         )
     # Sampling asks for few targets, for which the code is smaller and quicker.
     problem = whole if len(moved) == 1 else decision_problem(
@@ -277,12 +285,14 @@ def _check(
     for target in targets:
         if target.id in scenario.assumed:
             yield Fault(
-                f"'{scenario.id}' itself sets what {target.id} asks: meeting it proves nothing"
+                "'{name}' itself sets what {target} asks: meeting it proves nothing",
+                name=scenario.id,
+                target=target.id,
             )
     names = [lever.id for lever in levers]
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
-            yield Fault(f"the lever '{name}' is given twice", "--lever")
+            yield Fault("the lever '{name}' is given twice", "--lever", name=name)
 
 
 def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Target]) -> Target:
@@ -301,19 +311,22 @@ def _series(model: Model, name: str) -> str:
     if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
         raise InputError(
             Fault(
-                f"'{variable.name}' does not move in a run and counts no cost",
+                "'{name}' does not move in a run and counts no cost",
                 "--cost",
-                expected="a variable that a run computes",
-                found=f"a {variable.kind}",
+                expected=Message("a variable that a run computes"),
+                found=Message("a {kind}", kind=variable.kind),
+                name=variable.name,
             )
         )
     ranges = [model.subscripts[subscript].elements for subscript in variable.subscripts]
     known = list(references(variable.name, ranges))
     wanted = variable.name + bracket + inside
     if wanted not in known:
-        expected, near = "one of " + ", ".join(known), nearest(wanted, known)
+        expected, near = Message("one of {names}", names=tuple(known)), nearest(wanted, known)
         raise InputError(
-            Fault(f"'{name}' is not one series", "--cost", expected=expected, nearest=near)
+            Fault(
+                "'{name}' is not one series", "--cost", expected=expected, nearest=near, name=name
+            )
         )
     return wanted
 

@@ -34,7 +34,7 @@ from plansim.analysis.sensitivity.morris import (
 from plansim.analysis.sensitivity.ranking import Ranking, rank
 from plansim.analysis.sensitivity.sobol import Estimates, Pair, draw_pair, estimate_indices
 from plansim.analysis.workers import processors
-from plansim.errors import DesignError, Fault
+from plansim.errors import DesignError, Fault, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
 from plansim.scenario.reader import Scenario
@@ -204,7 +204,7 @@ def sensitivity(
     if not design.kind.is_sample:
         raise DesignError(
             Fault("only a sample says how likely something is", design.path,
-                  expected="kind: sobol or latin hypercube", found=design.kind)
+                  expected=Message("kind: sobol or latin hypercube"), found=design.kind)
         )  # fmt: skip
     threads = processors() if threads is None else threads
     judged = judged_targets(targets)

@@ -158,7 +158,7 @@ def load_context(
     if unknown := [name for name in parts.values() if name is not None and name not in read]:
         path = model.path.with_name(CHECKS)
         raise InputError(
-            Fault(f"no scenario is called '{name}'", path, nearest=nearest(name, read))
+            Fault("no scenario is called '{name}'", path, nearest=nearest(name, read), name=name)
             for name in unknown
         )
     targets = load_targets(model=model)

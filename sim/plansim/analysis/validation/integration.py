@@ -239,7 +239,7 @@ _RUN_CARD = (
     "time_step",
 )
 """Attributes that a run has to have."""
-_SWEEP_CARD = ("sha256", "plansim", "engine", "time", "method", "seed")
+_SWEEP_CARD = ("sha256", "plansim", "numpy", "time", "method", "seed")
 """Entries that the card of a sweep has to have, at any depth."""
 
 

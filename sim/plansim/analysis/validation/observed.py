@@ -232,7 +232,9 @@ def _figure(_: int, form: _FigureForm, sources: _Sources) -> Figure:
     deflators = [] if form.deflator is None else [_evidence(form.deflator, sources)]
     units = sorted({row.unit for row in rows})
     if len(units) > 1:
-        raise InputError(Fault("the rows have different units", found=", ".join(units)))
+        raise InputError(
+            Fault("the rows have different units", found=Message("{units}", units=tuple(units)))
+        )
     reported_factor(sources.model.variables[variable].unit, units[0])  # raises where they differ
     value = math.fsum(map(_number, rows)) / math.prod(map(_number, deflators))
     ids = tuple(row.id for row in (*rows, *deflators))

@@ -20,7 +20,7 @@ from plansim.analysis.validation.result import Result
 from plansim.analysis.validation.structure import loop_cuts, structure
 from plansim.analysis.validation.target_independence import assumed_targets, target_independence
 from plansim.analysis.validation.uncertainty import drivers, probabilities, ranking
-from plansim.errors import Fault, UnknownNameError, nearest
+from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.model.records import folded
 
 __all__ = ["TESTS", "chosen", "validate"]
@@ -67,9 +67,10 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
     by_folded = {folded(test): test for test in TESTS}
     faults = [
         Fault(
-            f"no test has the id '{name}'",
-            expected=f"one of {', '.join(TESTS)}",
+            "no test has the id '{id}'",
+            expected=Message("one of {names}", names=tuple(TESTS)),
             nearest=nearest(name, TESTS),
+            id=name,
         )
         for name in names
         if folded(name) not in by_folded

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from plansim.errors import Fault, OutputError
+from plansim.errors import Fault, Message, OutputError, foreign
 
 __all__ = ["check_folder", "write_folder"]
 
@@ -24,18 +24,24 @@ def check_folder(path: Path, *, force: bool = False) -> None:
             exists, and ``force`` is not given or it does not look like pages.
     """
     if path.exists() and not path.is_dir():
-        fault = Fault("cannot write the pages", path, expected="a folder", found="a file")
+        fault = Fault(
+            "cannot write the pages", path, expected=Message("a folder"), found=Message("a file")
+        )
     elif not path.parent.is_dir():
-        found = f"no folder {path.parent}"
-        fault = Fault("cannot write the pages", path, expected="an existing folder", found=found)
+        found = Message("no folder {folder}", folder=path.parent)
+        fault = Fault(
+            "cannot write the pages", path, expected=Message("an existing folder"), found=found
+        )
     elif not os.access(path.parent, os.W_OK | os.X_OK):
-        found = f"no right to write to {path.parent}"
-        fault = Fault("cannot write the pages", path, expected="a writable folder", found=found)
+        found = Message("no right to write to {folder}", folder=path.parent)
+        fault = Fault(
+            "cannot write the pages", path, expected=Message("a writable folder"), found=found
+        )
     elif path.is_dir() and any(path.iterdir()) and not (path / FRONT).is_file():
         fault = Fault(
             "the folder holds something else and is not replaced",
             path,
-            expected=f"an empty folder, or one with {FRONT}",
+            expected=Message("an empty folder, or one with {name}", name=FRONT),
         )
     elif path.is_dir() and any(path.iterdir()) and not force:
         fault = Fault("the output folder exists already; --force replaces it", path)
@@ -62,7 +68,7 @@ def write_folder(files: Mapping[str, str | bytes], path: Path, *, force: bool = 
             shutil.rmtree(path)
         building.replace(path)
     except OSError as error:
-        why = error.strerror or str(error)
+        why = foreign(error.strerror or error)
         raise OutputError(Fault("cannot write the pages", path, found=why)) from error
     finally:
         if building.exists():

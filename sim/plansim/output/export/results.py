@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from plansim.errors import Fault, OutputError, nearest
+from plansim.errors import Fault, Message, OutputError, nearest
 from plansim.files import writing_whole
 from plansim.output.series import Series, series_of
 from plansim.output.text import Lang, read_text
@@ -29,14 +27,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from plansim.targets.audit import Clash
     from plansim.targets.verdict import Verdict
 
 __all__ = [
     "FORMATS",
     "MORE_FIELDS",
     "VERDICT_FIELDS",
-    "audit_json",
     "card_of",
     "check_destination",
     "run_csv",
@@ -90,24 +86,30 @@ def check_destination(path: Path, *, force: bool = False, formats: Sequence[str]
             ``force`` is not given.
     """
     if path.is_dir():
-        fault = Fault("cannot write the output", file=path, expected="a file", found="a folder")
+        fault = Fault(
+            "cannot write the output",
+            file=path,
+            expected=Message("a file"),
+            found=Message("a folder"),
+        )
     elif path.suffix.lower() not in formats:
         fault = Fault(
             "unknown kind of output file",
             file=path,
-            expected="a name that ends with " + ", ".join(formats),
-            found=path.suffix or "no suffix",
+            expected=Message("a name that ends with {suffixes}", suffixes=tuple(formats)),
+            found=path.suffix or Message("no suffix"),
             nearest=nearest(path.suffix, formats) if path.suffix else None,
         )
     elif not path.parent.is_dir():
         fault = Fault(
-            "cannot write the output", file=path, expected="an existing folder",
-            found=f"no folder {path.parent}",
+            "cannot write the output", file=path, expected=Message("an existing folder"),
+            found=Message("no folder {folder}", folder=path.parent),
         )  # fmt: skip
     elif not os.access(path.parent, os.W_OK | os.X_OK):
         fault = Fault(
-            "cannot write the output", file=path, expected="a folder that you may write to",
-            found=f"no right to write to {path.parent}",
+            "cannot write the output", file=path,
+            expected=Message("a folder that you may write to"),
+            found=Message("no right to write to {folder}", folder=path.parent),
         )  # fmt: skip
     elif path.exists() and not force:
         fault = Fault("the output file exists already; --force replaces it", file=path)
@@ -186,19 +188,11 @@ def run_json(series: Iterable[Series], card: Mapping[str, str]) -> str:
 
     A year without a figure is ``null``.
     """
-    variables: list[dict[str, Any]] = [
-        {
-            "name": each.name,
-            "name_zh": each.name_zh,
-            "unit": each.unit,
-            "timing": each.timing,
-            "values": {year: _number(value) for year, value in each.values.items()},
-        }
-        for each in series
-    ]
-    return json.dumps(
-        {"run": dict(card), "variables": variables}, ensure_ascii=False, indent=2, allow_nan=False
-    )
+    keys = ("name", "name_zh", "unit", "timing", "values")
+    variables = [{key: getattr(each, key) for key in keys} for each in series]
+    from plansim.output.export.json_text import json_text  # loads what tables do without
+
+    return json_text({"run": card, "variables": variables})
 
 
 def run_csv(series: Iterable[Series], card: Mapping[str, str]) -> str:
@@ -212,10 +206,6 @@ def run_csv(series: Iterable[Series], card: Mapping[str, str]) -> str:
     for *labels, value in _rows(series, card):
         writer.writerow([*labels, "" if math.isnan(value) else value])
     return file.getvalue()
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 # --- verdicts -----------------------------------------------------------------------------------
@@ -270,7 +260,9 @@ def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
 def verdicts_json(verdicts: Iterable[Verdict]) -> str:
     """Write verdicts as a JSON list of objects: `VERDICT_FIELDS`, then `MORE_FIELDS`."""
     records = [_verdict_record(verdict) for verdict in verdicts]
-    return json.dumps(records, ensure_ascii=False, indent=2, allow_nan=False)
+    from plansim.output.export.json_text import json_text
+
+    return json_text(records)
 
 
 def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
@@ -280,11 +272,3 @@ def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
     writer.writeheader()
     writer.writerows(map(_verdict_record, verdicts))
     return file.getvalue()
-
-
-def audit_json(clashes: Iterable[Clash]) -> str:
-    """Write the clashes of a plan as a JSON list; where they stand in the file is left out."""
-    records = [asdict(clash) for clash in clashes]
-    for record in records:
-        del record["file"], record["line"]
-    return json.dumps(records, ensure_ascii=False, indent=2, allow_nan=False)

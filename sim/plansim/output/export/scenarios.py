@@ -65,7 +65,7 @@ def table_of(
 def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     for name in names:
         if name not in run:
-            raise InputError(Fault(f"'{name}' is no series: it has no value over time"))
+            raise InputError(Fault("'{name}' is no series: it has no value over time", name=name))
     wanted = list(names) or [str(name) for name in run if "year" in run[name].dims]
     return run[wanted].assign_coords(year=run["year"])
 

@@ -1,110 +1,18 @@
-"""A study of uncertainty for other programs: JSON in full, CSV with one row a figure."""
+"""A study of uncertainty for other programs: CSV with one row a figure."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
 
-from plansim.analysis.sensitivity.study import QUANTILES, Index, Sensitivity
+from plansim.analysis.sensitivity.study import QUANTILES, Sensitivity
 
-__all__ = ["sensitivity_csv", "sensitivity_json"]
+__all__ = ["sensitivity_csv"]
 
 _COLUMNS = ("kind", "scenario", "target", "unit", "factor", "year", "what", "value")
 _PARTS = ("first", "first_low", "first_high", "total", "total_low", "total_high", "effect")
-
-
-def sensitivity_json(found: Sensitivity) -> str:
-    """Write a study as JSON; a number that there is none of is null."""
-    design = found.design
-    first = design.scenarios[0].id
-    content = {
-        "design": design.id,
-        "sha256": design.sha256,
-        "seed": design.seed,
-        "scenarios": [each.id for each in design.scenarios],
-        "titles": {
-            each.id: {"en": each.title_en, "zh": each.title_zh} for each in design.scenarios
-        },
-        "factors": [each.name for each in design.factors],
-        "draws": found.draws,
-        "runs": found.runs,
-        "broken": found.broken,
-        "chances": [
-            {
-                "scenario": each.scenario,
-                "target": each.target and each.target.id,
-                "unit": each.target and each.target.unit,
-                "met": _number(each.met),
-                "error": _number(each.error),
-                "margins": dict(zip(map(str, QUANTILES), map(_number, each.margins), strict=False)),
-            }
-            for each in found.chances
-        ],
-        "ranking": found.ranking
-        and {
-            "stable": found.ranking.stable,
-            "draws": found.ranking.draws,
-            "places": [asdict(each) for each in found.ranking.places],
-            "pairings": [asdict(each) | {"stable": each.stable} for each in found.ranking.pairings],
-        },
-        "screening": {
-            "scenario": first,
-            "trajectories": found.screening.trajectories,
-            "effects": {
-                target.id: {
-                    factor.name: {
-                        "mean": _number(found.screening.mean[row, place]),
-                        "strength": _number(found.screening.strength[row, place]),
-                        "strength_error": _number(found.screening.strength_error[row, place]),
-                        "spread": _number(found.screening.spread[row, place]),
-                    }
-                    for place, factor in enumerate(design.factors)
-                }
-                for row, target in enumerate(found.binding)
-            },
-        },
-        "drivers": [
-            {
-                "target": each.target.id,
-                "unit": each.target.unit,
-                "scenario": first,
-                "spread": _number(each.spread),
-                "indices": [_index(index) for index in each.indices],
-                "rest": each.rest and _index(each.rest),
-            }
-            for each in found.drivers
-        ],
-        "fans": [
-            {
-                "scenario": each.scenario,
-                "series": each.series,
-                "unit": each.unit,
-                "years": each.years,
-                "quantiles": {
-                    str(share): [_number(value) for value in row]
-                    for share, row in zip(QUANTILES, each.quantiles, strict=True)
-                },
-            }
-            for each in found.fans
-        ],
-    }
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
-
-
-def _index(index: Index) -> dict[str, str | float | None]:
-    return {
-        "factor": index.factor,
-        "factor_zh": index.factor_zh,
-        **{part: _number(getattr(index, part)) for part in _PARTS},
-    }
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def sensitivity_csv(found: Sensitivity) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.store import Store
-from plansim.errors import Fault, OutputError, nearest
+from plansim.errors import Fault, Message, OutputError, nearest
 from plansim.files import writing_whole
 from plansim.targets.catalogue import Status
 
@@ -39,8 +39,8 @@ def write_runs(store: Store, path: Path, *, force: bool = False) -> int:
             Fault(
                 "unknown kind of output file",
                 path,
-                expected="a name that ends with " + ", ".join(FORMATS),
-                found=path.suffix or "no suffix",
+                expected=Message("a name that ends with {suffixes}", suffixes=tuple(FORMATS)),
+                found=path.suffix or Message("no suffix"),
                 nearest=nearest(suffix, FORMATS) if suffix else None,
             )
         )

@@ -14,7 +14,6 @@ from matplotlib.patches import Patch
 
 from plansim.analysis.sensitivity.study import Drivers, Index, Sensitivity
 from plansim.errors import Fault, InputError
-from plansim.output.export.sensitivity_read import Saved, saved_of
 from plansim.output.figures.canvas import GREY, INK, ShownFigure, new_axes, style, typeset, wrapped
 from plansim.output.text import Lang, Text, figure, read_text
 
@@ -81,15 +80,20 @@ def _name(index: Index, text: Text) -> str:
     return wrapped(typeset(named), NAME)
 
 
-def driver_sheet(found: Sensitivity | Saved, lang: Lang, *, ids: Sequence[str] = ()) -> Figure:
+def driver_sheet(found: Sensitivity, lang: Lang, *, ids: Sequence[str] = ()) -> Figure:
     """Draw the main drivers of each binding target, or of those with ``ids``, two a row.
 
     Raises:
         InputError: there is nothing to draw.
     """
     text = read_text(lang)
-    saved = found if isinstance(found, Saved) else saved_of(found)
-    chosen = [each for each in saved.drivers if not ids or each.target.id in ids]
+    scenario = found.design.scenarios[0]
+    shares = {
+        chance.target.id: chance.met
+        for chance in found.chances
+        if chance.target is not None and chance.scenario == scenario.id
+    }
+    chosen = [each for each in found.drivers if not ids or each.target.id in ids]
     if not chosen:
         raise InputError(Fault("no binding target is judged, of which drivers could be drawn"))
     columns = min(len(chosen), 2)
@@ -101,9 +105,9 @@ def driver_sheet(found: Sensitivity | Saved, lang: Lang, *, ids: Sequence[str] =
         for empty in grid[len(chosen) :]:
             empty.remove()
         for each, axes in zip(chosen, grid, strict=False):
-            chance = saved.chances.get(each.target.id, math.nan)
+            chance = shares.get(each.target.id, math.nan)
             drivers(each, chance=chance, axes=axes, lang=lang)
-        title = text.pick(saved.title_en, saved.title_zh) or saved.scenario
+        title = text.pick(scenario.title_en, scenario.title_zh) or scenario.id
         whole.suptitle(text("sensitivity.sheet", scenario=title), x=0.01, ha="left")
         _key(whole, text)
     return whole

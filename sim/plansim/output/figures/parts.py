@@ -12,7 +12,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from plansim.errors import Fault, InputError, UnknownNameError, nearest
+from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
 from plansim.output.figures.canvas import (
     GREY,
     INK,
@@ -66,7 +66,9 @@ def stack(
     text = read_text(Lang(lang))
     parts = _parts(run, variable, 1, text)
     if (parts.values < 0).any():
-        raise InputError(Fault(f"'{variable}' has negative values, which cannot be stacked"))
+        raise InputError(
+            Fault("'{name}' has negative values, which cannot be stacked", name=variable)
+        )
     with style():
         axes = axes or new_axes()
         hues = _shades(len(parts.elements[0]))
@@ -147,10 +149,10 @@ def pyramid(
     if 2 not in sizes:
         raise InputError(
             Fault(
-                f"'{variable}' cannot be drawn as a pyramid",
-                expected="a range of two elements, for the sides",
+                "'{name}' cannot be drawn as a pyramid",
+                expected=Message("a range of two elements, for the sides"),
                 found=" and ".join(f"{size} in {each}" for size, each in
-                                   zip(sizes, parts.ranges, strict=True)),
+                                   zip(sizes, parts.ranges, strict=True)), name=variable,
             )
         )  # fmt: skip
     values = parts.values if sizes[1] == 2 else parts.values.transpose(0, 2, 1)
@@ -159,7 +161,7 @@ def pyramid(
     before = parts.years[0] if against is None else against
     for each in (shown, before):
         if each not in parts.years:
-            span = f"{parts.years[0]} to {parts.years[-1]}"
+            span = Message("{first} to {last}", first=parts.years[0], last=parts.years[-1])
             raise InputError(Fault("the run has no figures for the year", expected=span,
                                    found=str(each)))  # fmt: skip
     bars, outline = (values[parts.years.index(each)] for each in (shown, before))
@@ -212,16 +214,23 @@ def _draw_pyramid(
 def _parts(run: xr.Dataset, variable: str, ranges: int, text: Text) -> _Parts:
     if variable not in run:
         near = nearest(variable, map(str, run))
-        raise UnknownNameError(Fault(f"the run holds no variable '{variable}'", nearest=near))
+        raise UnknownNameError(
+            Fault("the run holds no variable '{name}'", nearest=near, name=variable)
+        )
     array = run[variable]
     dims = [str(dim) for dim in array.dims if dim not in ("time", "year")]
     if len(dims) != ranges or len(dims) == array.ndim:
-        what = "one subscript range" if ranges == 1 else "two subscript ranges"
+        wanted = Message("an array over years and two subscript ranges")
+        if ranges == 1:
+            wanted = Message("an array over years and one subscript range")
         raise InputError(
             Fault(
-                f"'{variable}' cannot be drawn in parts",
-                expected=f"an array over years and {what}",
-                found=", ".join(map(str, array.dims)) or "one number",
+                "'{name}' cannot be drawn in parts",
+                expected=wanted,
+                found=Message("{names}", names=tuple(map(str, array.dims)))
+                if array.dims
+                else Message("one number"),
+                name=variable,
             )
         )
     yearly = annual_series(array) if "time" in array.dims else array

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.sensitivity.study import Sensitivity
-from plansim.errors import Fault, InputError
+from plansim.errors import Fault, InputError, Message
 from plansim.output.figures.canvas import ShownFigure, figure_of, style
 from plansim.output.figures.lines import small_multiples, titles, trajectories
 from plansim.output.figures.loops import loop_shares
@@ -63,8 +63,9 @@ def verdict_sheet(
     try:
         axes = verdict_map(verdicts, titles=titles(runs, read_text(lang)), lang=lang)
     except ValueError:
-        more = "" if every else "; --all draws the others too"
-        raise InputError(Fault(f"no binding target is judged{more}")) from None
+        if every:
+            raise InputError(Fault("no binding target is judged")) from None
+        raise InputError(Fault("no binding target is judged; --all draws the others too")) from None
     return figure_of(axes)
 
 
@@ -106,7 +107,7 @@ def fan_sheet(
     wanted = list(variables or kept)
     if not wanted:
         raise InputError(Fault("the sweep keeps nothing that a binding target is judged by",
-                               expected="--variable with one of its outputs"))  # fmt: skip
+                               expected=Message("--variable with one of its outputs")))  # fmt: skip
 
     def one(variable: str) -> Callable[[Axes], object]:
         return lambda axes: fan(sweep, variable, targets, axes=axes, lang=lang)

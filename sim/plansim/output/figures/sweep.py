@@ -9,7 +9,7 @@ import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 
-from plansim.errors import Fault, InputError, UnknownNameError, nearest
+from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
 from plansim.output.figures.canvas import INK, name_axes, new_axes, plain_numbers, style, year_axis
 from plansim.output.figures.lines import (
     dashes_of,
@@ -120,14 +120,19 @@ def _fans(sweep: xr.Dataset, variable: str) -> Iterator[tuple[str, list[xr.DataA
     """Give the quantiles of the sound runs of each scenario, each over ``year``."""
     if variable not in sweep:
         near = nearest(variable, map(str, sweep))
-        raise UnknownNameError(Fault(f"the sweep holds no output '{variable}'", nearest=near))
+        raise UnknownNameError(
+            Fault("the sweep holds no output '{name}'", nearest=near, name=variable)
+        )
     array = sweep[variable]
     if set(array.dims) not in ({"run", "year"}, {"run", "time"}):
         raise InputError(
             Fault(
-                f"'{variable}' cannot be drawn as a fan",
-                expected="a variable over runs and years",
-                found=", ".join(map(str, array.dims)) or "one number",
+                "'{name}' cannot be drawn as a fan",
+                expected=Message("a variable over runs and years"),
+                found=Message("{names}", names=tuple(map(str, array.dims)))
+                if array.dims
+                else Message("one number"),
+                name=variable,
             )
         )
     yearly = annual_series(array) if "time" in array.dims else array
@@ -139,7 +144,9 @@ def _fans(sweep: xr.Dataset, variable: str) -> Iterator[tuple[str, list[xr.DataA
     for place, name in enumerate(names):
         rows = sound & _belong(sweep, place)
         if not rows.any():
-            raise InputError(Fault(f"no run is sound, to draw '{variable}' of", found=name or None))
+            raise InputError(
+                Fault("no run is sound, to draw '{name}' of", found=name or None, name=variable)
+            )
         quantiles = np.quantile(values[rows], QUANTILES, axis=0)
         yield (
             name,

@@ -52,8 +52,9 @@ def model_program(
         if asked := {split_reference(each)[0] for each in set_by} & error.names:
             raise InputError(
                 Fault(
-                    f"'{name}' decides on the shape of the model and cannot change within a page",
+                    "'{name}' decides on the shape of the model and cannot change within a page",
                     next(s.path for key, s in set_by.items() if split_reference(key)[0] == name),
+                    name=name,
                 )
                 for name in sorted(asked)
             ) from None

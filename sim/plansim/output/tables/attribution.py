@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 
 from plansim.analysis.attribution import Attribution, Group, Shares
 from plansim.output.tables.layout import (
@@ -25,7 +23,6 @@ from plansim.output.text import Text, decimals_for, decimals_of, figure
 from plansim.output.verdict_words import by_section
 
 __all__ = [
-    "attribution_json",
     "attribution_table",
     "outward",
     "signed",
@@ -153,33 +150,6 @@ def signed(value: float, decimals: int) -> str:
     return f"+{shown}" if round(value, decimals) > 0 else shown
 
 
-def attribution_json(found: Attribution) -> str:
-    """Write an attribution as JSON; a number that there is none of is null."""
-    names = [group.name for group in found.groups]
-    return _json(
-        {
-            "before": found.before,
-            "after": found.after,
-            "runs": found.runs,
-            "orders": found.orders,
-            "changes": [asdict(group) for group in found.groups],
-            "targets": [
-                {
-                    "id": each.target.id,
-                    "unit": each.target.unit,
-                    "margin_before": _number(each.margin_before),
-                    "margin_after": _number(each.margin_after),
-                    "status_before": each.status_before,
-                    "status_after": each.status_after,
-                    "shares": dict(zip(names, map(_number, each.shares), strict=True)),
-                    "errors": dict(zip(names, map(_number, each.errors), strict=True)),
-                }
-                for each in found.targets
-            ],
-        }
-    )
-
-
 def outward(value: float, present: float, digits: int = 5) -> float:
     """Round to some digits away from the present value, where the target stays met.
 
@@ -193,11 +163,3 @@ def outward(value: float, present: float, digits: int = 5) -> float:
     unit = 10.0 ** (math.floor(math.log10(max(abs(value), 1e-300))) - digits + 1)
     steps = math.ceil(value / unit) if value > present else math.floor(value / unit)
     return float(f"{steps * unit:.6g}")
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _json(content: object) -> str:
-    return json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from plansim.analysis.calibration.calibrate import Calibration, Estimate
 from plansim.output.tables.layout import (
@@ -20,9 +19,8 @@ from plansim.output.tables.layout import (
     text_column,
 )
 from plansim.output.text import Text
-from plansim.targets.indicator import Floats
 
-__all__ = ["calibration_json", "calibration_table", "calibration_values"]
+__all__ = ["calibration_table"]
 
 _NO_UNIT = "Dmnl"
 FAR = 2.0
@@ -139,94 +137,3 @@ def _residuals(found: Calibration, text: Text) -> Iterator[Row]:
             f"{each.after:.4g}",
             Prose(miss, Style.BAD) if abs(each.miss) > FAR else miss,
         )
-
-
-def calibration_values(found: Calibration) -> dict[str, object]:
-    """Give all of a calibration as what JSON is made of; a number that there is none of is null."""
-    known = found.known
-    names = [each.parameter.name for each in found.estimates]
-    return {
-        "id": found.spec.id,
-        "scenario": found.spec.scenario.id,
-        "chi_squared_before": found.chi_squared_before,
-        "chi_squared": found.best.chi_squared,
-        "freedom": found.best.freedom,
-        "inflation": found.best.inflation,
-        "starts": found.best.starts,
-        "agreed": found.best.agreed,
-        "parameters": [
-            {
-                "name": each.parameter.name,
-                "name_zh": each.parameter.name_zh,
-                "constants": list(each.parameter.constants),
-                "apply": each.parameter.apply,
-                "unit": each.parameter.unit,
-                "low": each.low,
-                "high": each.high,
-                "present": each.present,
-                "value": each.value,
-                "interval_low": each.interval.low,
-                "interval_high": each.interval.high,
-                "open_low": each.interval.open_low,
-                "open_high": each.interval.open_high,
-                "verdict": _verdict(each),
-            }
-            for each in found.estimates
-        ],
-        "identifiability": {
-            "rank": known.rank,
-            "condition": _number(known.condition),
-            "sensitivity": dict(zip(names, known.sensitivity.tolist(), strict=True)),
-            "correlation": [[_number(cell) for cell in row] for row in _rows(known.correlation)],
-            "loose": [
-                {
-                    "weights": dict(zip(names, way.weights.tolist(), strict=True)),
-                    "spread": _number(way.spread),
-                }
-                for way in known.loose
-            ],
-            "pairs": [
-                {
-                    "first": names[pair.first],
-                    "second": names[pair.second],
-                    "cosine": pair.cosine,
-                    "collinearity": _number(pair.collinearity),
-                }
-                for pair in known.pairs
-            ],
-        },
-        "observations": [
-            {
-                "label": each.observation.label,
-                "label_zh": each.observation.label_zh,
-                "file": each.observation.file.name,
-                "line": each.observation.line,
-                "variable": each.observation.series,
-                "measure": each.observation.measure,
-                "year": each.observation.year,
-                "unit": each.observation.unit,
-                "observed": each.observation.value,
-                "error": each.observation.error,
-                "weight": each.observation.weight,
-                "before": each.before,
-                "after": each.after,
-                "miss": each.miss,
-            }
-            for each in found.residuals
-        ],
-        "card": dict(found.card),
-    }
-
-
-def _rows(matrix: Floats) -> Sequence[Sequence[float]]:
-    rows: Sequence[Sequence[float]] = matrix.tolist()
-    return rows
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def calibration_json(found: Calibration) -> str:
-    """Write a calibration as JSON."""
-    return json.dumps(calibration_values(found), ensure_ascii=False, indent=2, allow_nan=False)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 
@@ -29,7 +28,7 @@ from plansim.output.tables.layout import (
 from plansim.output.text import Text, decimals_for, figure, margin_figure
 from plansim.targets.catalogue import Status
 
-__all__ = ["loops_json", "loops_table", "missing_scores", "spans"]
+__all__ = ["loops_table", "missing_scores", "spans"]
 
 _NAME = 24
 """Columns of the terminal that the name of a target gets."""
@@ -203,65 +202,3 @@ def _shift(effect: Effect, year: int) -> RenderableType:
         return shown
     mark, style = _TURNS.get(effect.status_cut, ("?", Style.DOUBT))
     return edges(Prose(mark, style), shown)
-
-
-# --- JSON -------------------------------------------------------------------------------------
-
-
-def loops_json(cuts: Iterable[Cut], scores: LoopScores) -> str:
-    """Write loops, their scores and what cutting them does as JSON.
-
-    A value that is no number is null; without scores ``scores`` is the reason.
-    """
-    missing = scores.missing
-    record = {
-        "scenario": scores.scenario.id,
-        "scores": {"missing": str(missing)}
-        if missing
-        else {"source": "pysimlin", "years": scores.years, "partitions": scores.partitions},
-        "loops": [_loop(cut, scores) for cut in cuts],
-    }
-    return json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False)
-
-
-def _loop(cut: Cut, scores: LoopScores) -> dict[str, object]:
-    loop = cut.loop
-    shares = scores.yearly.get(loop.id)
-    return {
-        "id": loop.id,
-        "name_en": loop.name_en,
-        "name_zh": loop.name_zh,
-        "polarity": loop.polarity,
-        "switch": loop.switch,
-        "found": loop.found,
-        "paths": [
-            [
-                {"cause": link.cause, "effect": link.effect, "sign": link.sign,
-                 "stands": link.stands}
-                for link in path
-            ]
-            for path in loop.paths
-        ],
-        "declared_weak": bool(loop.weak_en),
-        "shares": None if shares is None else dict(zip(scores.years, shares.tolist(), strict=True)),
-        "dominates": None if shares is None else scores.years_led(loop.id),
-        "strongest": _number(cut.strongest),
-        "fault": cut.fault or None,
-        "effects": [_effect(each) for each in cut.effects],
-    }  # fmt: skip
-
-
-def _effect(effect: Effect) -> dict[str, object]:
-    return {
-        "target": effect.target.id,
-        "unit": effect.target.unit,
-        "whole": {year: _number(value) for year, value in effect.whole.items()},
-        "cut": {year: _number(value) for year, value in effect.cut.items()},
-        "status_whole": effect.status_whole,
-        "status_cut": effect.status_cut,
-        "strongest": _number(effect.strongest),
-    }
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

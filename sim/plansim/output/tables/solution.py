@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 
@@ -25,7 +24,7 @@ from plansim.output.tables.verdicts import margin_cell
 from plansim.output.text import Text
 from plansim.output.verdict_words import margin_size
 
-__all__ = ["solution_json", "solution_table"]
+__all__ = ["solution_table"]
 
 
 def solution_table(found: Solution, text: Text, *, outlay_zh: str = "") -> RenderableType:
@@ -191,50 +190,3 @@ def _searched(found: Solution, searched: Searched, text: Text) -> str:
     if short and not (found.values is not None and searched is found.searched[-1]):
         sentence += text("list_sep.sentence") + text("mix.short", ids=text.join(short))
     return sentence
-
-
-# --- JSON -----------------------------------------------------------------------------------------
-
-
-def solution_json(found: Solution) -> str:
-    """Write a solution as JSON; ``value`` is null where nothing meets the targets."""
-    names = [lever.id for lever in found.levers]
-    content = {
-        "scenario": found.scenario,
-        "targets": [target.id for target in found.targets],
-        "units": {target.id: target.unit for target in found.targets},
-        "levers": [
-            {
-                "name": lever.id,
-                "unit": lever.unit,
-                "present": present,
-                "value": None if found.values is None else found.values[index],
-                "plausible": None if found.values is None else lever.id not in found.implausible,
-            }
-            for index, (lever, present) in enumerate(zip(found.levers, found.present, strict=True))
-        ],
-        "cost_of": {"variable": found.outlay, "unit": found.cost_unit}
-        if found.outlay
-        else {"prices": dict(found.prices)},
-        "cost_present": _number(found.cost_present),
-        "cost": _number(found.cost),
-        "margins_present": {id_: _number(size) for id_, size in found.margins_present.items()},
-        "margins": {id_: _number(size) for id_, size in found.margins.items()},
-        "searched": [
-            {
-                "range": searched.range,
-                "ends": dict(zip(names, searched.ends, strict=True)),
-                "points": searched.points,
-                "best": {id_: _number(margin) for id_, margin in searched.best.items()},
-                "best_at": dict(zip(names, searched.best_at, strict=True)),
-            }
-            for searched in found.searched
-        ],
-        "gained": found.gained,
-        "lost": found.lost,
-    }
-    return json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

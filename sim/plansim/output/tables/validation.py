@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from plansim.analysis.validation.result import Case, Message, Number, Result, Status
 from plansim.output.tables.layout import (
@@ -28,7 +26,6 @@ __all__ = [
     "figure_text",
     "mark_of",
     "title_text",
-    "validation_json",
     "validation_table",
 ]
 
@@ -138,44 +135,3 @@ def _count(results: Sequence[Result], text: Text) -> str:
         left=counted[Status.NOT_APPLICABLE],
         seconds=sum(made.seconds for made in results),
     )
-
-
-def validation_json(results: Iterable[Result], text: Text) -> str:
-    """Return results as JSON with all cases; what is no finite number is null."""
-    return json.dumps(
-        {
-            "tests": [
-                {
-                    "id": made.id,
-                    "title": title_text(made, text),
-                    "status": made.status,
-                    "figure": figure_text(made, text),
-                    "criterion": criterion_text(made, text),
-                    "detail": [case_text(case, text) for case in made.faults],
-                    "figures": _numbers(made.figures),
-                    "limits": _numbers(made.limits),
-                    "cases": [
-                        {
-                            "subject": case.subject,
-                            "holds": case.holds,
-                            "message": case.message,
-                            "values": _numbers(case.values),
-                        }
-                        for case in made.cases
-                    ],
-                    "seconds": round(made.seconds, 3),
-                }
-                for made in results
-            ]
-        },
-        ensure_ascii=False,
-        indent=2,
-        allow_nan=False,
-    )
-
-
-def _numbers(values: Mapping[str, Number]) -> dict[str, Number | None]:
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in values.items()
-    }
