@@ -90,8 +90,15 @@ def test_scenarios_on_different_clocks_are_compared_without_causes(
     city: Model, stories: Mapping[str, Scenario]
 ) -> None:
     other = read_scenario("baseline", city, ["TIME STEP=0.125"])
-    found = compare(city, ["baseline", other], remedies=False)
+    told: list[tuple[int, int]] = []
+    found = compare(
+        city,
+        ["baseline", other],
+        remedies=False,
+        progress=lambda done, steps: told.append((done, steps)),
+    )
     assert found.attributions == (None,)
+    assert told == [(1, 1)]
 
 
 def test_the_plan_names_its_place(city: Model, tmp_path: Path) -> None:
