@@ -162,40 +162,66 @@ def scenario_argument(*, several: bool = False, required: bool = True, **more: A
     )
 
 
-lang_option = click.option(
-    "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
-)
-model_option = click.option(
-    "--model",
-    metavar="FILE.mdl",
-    type=click.Path(path_type=Path),
-    help="Another Vensim model, with its own targets.yaml beside it if it has one.",
-)
-set_option = click.option(
-    "--set",
-    "overrides",
-    metavar="NAME=VALUE",
-    multiple=True,
-    shell_complete=items(constant_names),
-    help="Set a constant over the scenario; may be given again.",
-)
-engine_option = click.option(
-    "--engine",
-    type=click.Choice(["compiled", "pysd"]),
-    default="compiled",
-    show_default=True,
-    help="What computes the run; pysd is the slow reference.",
-)
-force_option = click.option("--force", is_flag=True, help="Replace what exists already.")
-threads_option = click.option(
-    "--threads",
-    metavar="N",
-    type=WholeNumber(1, 1024),
-    help="Number of threads; else one a processor.",
-)
-seed_option = click.option(
-    "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
-)
+def lang_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--lang``."""
+    return click.option(
+        "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
+    )(command)
+
+
+def model_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--model``."""
+    return click.option(
+        "--model",
+        metavar="FILE.mdl",
+        type=click.Path(path_type=Path),
+        help="Another Vensim model, with its own targets.yaml beside it if it has one.",
+    )(command)
+
+
+def set_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--set``."""
+    return click.option(
+        "--set",
+        "overrides",
+        metavar="NAME=VALUE",
+        multiple=True,
+        shell_complete=items(constant_names),
+        help="Set a constant over the scenario; may be given again.",
+    )(command)
+
+
+def engine_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--engine``."""
+    return click.option(
+        "--engine",
+        type=click.Choice(["compiled", "pysd"]),
+        default="compiled",
+        show_default=True,
+        help="What computes the run; pysd is the slow reference.",
+    )(command)
+
+
+def force_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--force``."""
+    return click.option("--force", is_flag=True, help="Replace what exists already.")(command)
+
+
+def threads_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--threads``."""
+    return click.option(
+        "--threads",
+        metavar="N",
+        type=WholeNumber(1, 1024),
+        help="Number of threads; else one a processor.",
+    )(command)
+
+
+def seed_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--seed``."""
+    return click.option(
+        "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
+    )(command)
 
 
 def format_option(*choices: str) -> Decorator:
