@@ -249,7 +249,7 @@ def test_a_destination_that_cannot_be_is_refused_before_the_run(
 ) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(OutputError, match=message):
-        check_destination(tmp_path / name)
+        check_destination(tmp_path / name, formats=FORMATS)
 
 
 def test_a_folder_without_the_right_to_write_is_refused(

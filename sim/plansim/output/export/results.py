@@ -103,7 +103,9 @@ def write_run(
         dataset = dataset[list(names)]
     chosen = names or [str(name) for name in annual if "year" in annual[name].dims]
     yearly = annual[list(chosen)].assign_coords(year=annual["year"])
-    runs = [(list(series_of(run)), card_of(run)) for run in separate(yearly)]
+    cards = [card_of(run) for run in separate(dataset)]
+    series = [list(series_of(run)) for run in separate(yearly)]
+    runs = list(zip(series, cards, strict=True))
     write: dict[str, Callable[[Path], object]] = {
         ".nc": lambda part: part.write_bytes(dataset.to_netcdf(engine="h5netcdf")),
         ".csv": lambda part: part.write_text(run_csv(runs), "utf-8", newline="\n"),
