@@ -14,28 +14,31 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from math import prod
 
 from plansim.errors import FaultLog
+from plansim.model.expression import Call, Name, Node, Numbers, Role, references
 from plansim.model.syntax import (
     NAME,
+    TABLES_FROM_FILES,
     EquationSyntaxError,
-    Expression,
     name_key,
-    read_expression,
     read_lookup,
+    read_right_side,
     read_subscripts,
     single_spaced,
 )
 
-__all__ = ["MAX_ELEMENTS", "Equation", "Form", "Range", "Scan", "scan_text", "short"]
+__all__ = ["MAX_ELEMENTS", "SKETCH", "Equation", "Form", "Range", "Scan", "scan_text", "short"]
 
 MAX_ELEMENTS = 200_000
 """How many elements the subscript ranges, or the equations of arrays, may have in all."""
 
-_SKETCH = "\\\\\\---///"
+SKETCH = "\\\\\\---///"
+"""Where the drawings begin, the last part of a file."""
 _SEPARATOR = re.compile(r'"(?:\\"|[^"\n])*"|[~|]')
 _COMMENT_SEPARATOR = re.compile(r"[~|]")
 _SPACE = re.compile(r"[\s\\]*")
@@ -47,6 +50,7 @@ _EXCEPT = re.compile(r":EXCEPT:", re.IGNORECASE)
 _NEXT_ENTRY = re.compile(r"\n(?=\*{3}|[\w\"][^\n~|]*[=(:])")
 _LIMIT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NUMERIC_RANGE = re.compile(r"\(\s*(\w[\w'$\s]*?)(\d{1,9})\s*-\s*(\w[\w'$\s]*?)(\d{1,9})\s*\)")
+_MAPPED = re.compile(r"\(\s*([^:()]+):[^()]*\)|([^,()]+)")
 
 
 class Form(StrEnum):
@@ -72,9 +76,40 @@ class Equation:
     comment: str
     group: str
     line: int
-    expression: Expression
-    lines: Mapping[int, int] = field(repr=False)
-    """The line of each reference, by its offset."""
+    start: int
+    """The offset of its first character in the file."""
+    tree: Node | None
+    """The right-hand side; None if it cannot be read, or is missing as data may."""
+
+    @cached_property
+    def references(self) -> tuple[tuple[Name | Call, Role], ...]:
+        """All names on the right-hand side, of variables and of functions, with their roles."""
+        return tuple(references(self.tree)) if self.tree else ()
+
+    @property
+    def numbers(self) -> tuple[float, ...] | None:
+        """The numbers, row by row, of a right-hand side that has nothing else."""
+        return self.tree.values if isinstance(self.tree, Numbers) else None
+
+    @property
+    def formula(self) -> Node | None:
+        """The right-hand side of an equation that computes its variable from others."""
+        plain = self.form in (Form.EQUATION, Form.UNCHANGEABLE)
+        return self.tree if plain and not isinstance(self.tree, Numbers) else None
+
+    @cached_property
+    def called(self) -> frozenset[str]:
+        """The keys of all functions and lookup tables that are called."""
+        return frozenset(ref.key for ref, _ in self.references if isinstance(ref, Call))
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it gives a lookup table, be it from another file."""
+        return self.form is Form.LOOKUP or not self.called.isdisjoint(TABLES_FROM_FILES)
+
+    def line_of(self, node: Name | Call) -> int:
+        """Return the line in the file on which a name of the right-hand side begins."""
+        return self.line + self.text.count("\n", 0, node.start - self.start)
 
 
 @dataclass(frozen=True)
@@ -83,6 +118,8 @@ class Range:
 
     name: str
     elements: tuple[str, ...]
+    mapped: tuple[str, ...]
+    """The names of those whose elements stand for its own, one for one."""
     comment: str
     line: int
 
@@ -147,6 +184,7 @@ class _RawRange:
     members: tuple[str, ...]
     comment: str
     line: int
+    mapped: tuple[str, ...] = ()
     open: bool = False  # its elements stand in another file
 
 
@@ -157,7 +195,7 @@ class _Source:
         self.raw = text
         # A backslash at the end of a line continues it: spaces keep every offset.
         self.text = text.replace("\\\n", "  ")
-        sketch = text.find(_SKETCH)
+        sketch = text.find(SKETCH)
         self.end = sketch if sketch >= 0 else len(text)
         self.log = log
         self.unreadable: set[str] = set()
@@ -343,7 +381,7 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
             )
     if text.startswith("<->", at, end):
         copied = single_spaced(text[at + 3 : end])
-        return _RawRange(name, (copied,), entry.comment, source.line(entry.start))
+        return _RawRange(name, (copied,), entry.comment, source.line(entry.start), (copied,))
     form = next((form for form in _WITH_MARK if text.startswith(form, at, end)), None)
     right = source.skip(at + len(form), end) if form else at
     if form is None and keyword:
@@ -359,14 +397,14 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
             expected="'=' after the name",
             found=f"'{single_spaced(text[at : min(end, at + 20)])}'" if at < end else None,
         )
-    expression = Expression()
+    tree: Node | None = None
     if form is Form.LOOKUP:
-        read_lookup(text, right, end)
+        tree = read_lookup(text, right, end)
     elif right < end:
-        expression = read_expression(text, right, end)
+        tree = read_right_side(text, right, end)
     elif form is not Form.DATA:
         raise EquationSyntaxError(end - 1, "nothing follows the sign of equality")
-    return _equation(source, entry, name, subscripts, exceptions, form, expression)
+    return _equation(source, entry, name, subscripts, exceptions, form, tree)
 
 
 _WITH_MARK = (Form.DATA, Form.UNCHANGEABLE, Form.EQUATION)  # tried in this order
@@ -379,7 +417,7 @@ def _equation(
     subscripts: tuple[str, ...],
     exceptions: tuple[tuple[str, ...], ...],
     form: Form,
-    expression: Expression,
+    tree: Node | None,
 ) -> Equation:
     unit, limits = _read_unit(source, entry)
     return Equation(
@@ -393,8 +431,8 @@ def _equation(
         comment=entry.comment,
         group=entry.group,
         line=source.line(entry.start),
-        expression=expression,
-        lines={ref.offset: source.line(ref.offset) for ref in expression.references},
+        start=entry.start,
+        tree=tree,
     )
 
 
@@ -407,7 +445,7 @@ def _left_side(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
     if source.text[at : at + 1] == ":" and source.text[at : at + 2] != ":=":
         return _RawRange(name, (), entry.comment, source.line(entry.start), open=True)
     source.unreadable.add(name_key(name))
-    return _equation(source, entry, name, subscripts, exceptions, Form.EQUATION, Expression())
+    return _equation(source, entry, name, subscripts, exceptions, Form.EQUATION, None)
 
 
 def _read_name(
@@ -472,7 +510,7 @@ def _limits_fault(source: _Source, entry: _Entry, unit: str) -> None:
 
 
 def _read_range(source: _Source, name: str, start: int, end: int, entry: _Entry) -> _RawRange:
-    definition = source.text[start:end].partition("->")[0]
+    definition, _, mapping = source.text[start:end].partition("->")
     line = source.line(entry.start)
     if re.match(r"\s*GET\b", definition, re.IGNORECASE):
         return _RawRange(name, (), entry.comment, line, open=True)
@@ -504,7 +542,8 @@ def _read_range(source: _Source, name: str, start: int, end: int, entry: _Entry)
         if name_key(member) in seen:
             source.log.add(f"the range '{short(name)}' names '{short(member)}' twice", line)
         seen.add(name_key(member))
-    return _RawRange(name, tuple(members), entry.comment, line)
+    mapped = tuple(whole or single for whole, single in _MAPPED.findall(mapping))
+    return _RawRange(name, tuple(members), entry.comment, line, mapped)
 
 
 def _add_range(log: FaultLog, ranges: dict[str, _RawRange], new: _RawRange) -> None:
@@ -555,7 +594,7 @@ def _resolve_ranges(
             return {}, {}
         members[key] = own
     ranges = {
-        key: Range(raw[key].name, tuple(members[key].values()), raw[key].comment, raw[key].line)
-        for key in raw
+        key: Range(new.name, tuple(members[key].values()), new.mapped, new.comment, new.line)
+        for key, new in raw.items()
     }
     return ranges, elements
