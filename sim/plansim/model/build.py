@@ -89,7 +89,7 @@ class _Builder:
         return {range_.name: range_ for range_ in built}
 
     def modules(self, variables: Iterable[Variable]) -> dict[str, Module]:
-        """Give the groups that hold a variable."""
+        """Return the groups that hold a variable."""
         built = {}
         for name in dict.fromkeys(variable.module for variable in variables):
             comment = read_comment(self.scan.groups.get(name, ""))
@@ -178,7 +178,7 @@ class _Builder:
         return SubscriptRange(range_.name, range_.elements, comment.name_zh, elements_zh)
 
     def _subscripts(self, group: tuple[Equation, ...]) -> tuple[str, ...]:
-        """Give for each subscript the range that the equations together cover."""
+        """Return for each subscript the range that the equations together cover."""
         names = []
         for position in range(min(len(equation.subscripts) for equation in group)):
             used = [equation.subscripts[position] for equation in group]
@@ -193,7 +193,7 @@ class _Builder:
         return tuple(names)
 
     def _smallest_range(self, covered: frozenset[str]) -> str | None:
-        """Give the smallest range that holds all of some elements; the first of equals."""
+        """Return the smallest range that holds all of some elements; the first of equals."""
         if covered not in self._smallest:
             candidates = min((self._ranges_of.get(key, []) for key in covered), key=len, default=[])
             holding = [range_ for range_ in candidates if covered <= self._range_keys[range_.name]]
@@ -271,7 +271,7 @@ class _Builder:
         )
 
     def _causes(self, group: tuple[Equation, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Give the variables that the equations refer to, and those only initial values do."""
+        """Return the variables that the equations refer to, and those only initial values do."""
         initial_only: dict[str, bool] = {}
         for equation in group:
             for ref, role in equation.references:

@@ -133,15 +133,14 @@ def references(node: Node) -> Iterator[tuple[Name | Call, Role]]:
         match node:
             case Name():
                 yield node, role
-            case Call("integ", arguments=(*below,)) if role is Role.PLAIN:
-                yield node, role
-                roles = [Role.RATE, *[Role.INITIAL] * len(below)]
-                waiting += reversed(list(zip(below, roles, strict=False)))
+            case Operation(operands=below):
+                waiting += [(operand, role) for operand in reversed(below)]
             case Call(arguments=below):
                 yield node, role
-                waiting += [(each, role) for each in reversed(below)]
-            case Operation(operands=below):
-                waiting += [(each, role) for each in reversed(below)]
+                if node.key == "integ" and role is Role.PLAIN:
+                    waiting += [(argument, Role.INITIAL) for argument in reversed(below[1:])]
+                    below, role = below[:1], Role.RATE
+                waiting += [(argument, role) for argument in reversed(below)]
 
 
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = MappingProxyType(

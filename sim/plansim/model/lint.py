@@ -83,7 +83,7 @@ def _check_subscripts(scan: Scan, log: FaultLog) -> None:
     for key, group in scan.equations.items():
         for equation in group:
             for subscripts in (equation.subscripts, *equation.exceptions):
-                _check_known(scan, subscripts, equation, equation.line, log)
+                _check_known(scan, subscripts, equation, None, log)
                 if len(subscripts) != rank[key]:
                     log.add(
                         f"'{short(equation.name)}' does not have as many subscripts everywhere",
@@ -92,8 +92,7 @@ def _check_subscripts(scan: Scan, log: FaultLog) -> None:
                         found=f"{len(subscripts)}",
                     )
             for ref, _ in equation.references:
-                if ref.subscripts:
-                    _check_known(scan, ref.written[1:], equation, equation.line_of(ref), log)
+                _check_known(scan, ref.written[1:], equation, ref, log)
                 wanted = rank.get(ref.key, len(ref.subscripts))
                 if wanted != len(ref.subscripts) and not is_function_call(ref):
                     log.add(
@@ -106,13 +105,21 @@ def _check_subscripts(scan: Scan, log: FaultLog) -> None:
 
 
 def _check_known(
-    scan: Scan, subscripts: Iterable[str], equation: Equation, line: int, log: FaultLog
+    scan: Scan,
+    subscripts: Iterable[str],
+    equation: Equation,
+    ref: Name | Call | None,
+    log: FaultLog,
 ) -> None:
+    """Find subscripts, of a name or of the left-hand side, that are not those of the ranges."""
     for subscript in subscripts:
         name = subscript.removesuffix("!")
         key = name_key(name)
         written = scan.ranges[key].name if key in scan.ranges else scan.elements.get(key)
-        if written is None and not scan.open_ended:
+        if written == name or (written is None and scan.open_ended):
+            continue
+        line = equation.line_of(ref) if ref else equation.line
+        if written is None:
             names = chain((range_.name for range_ in scan.ranges.values()), scan.elements.values())
             log.add(
                 f"no subscript range or element is called '{short(name)}', "
@@ -120,7 +127,7 @@ def _check_known(
                 line,
                 nearest=log.nearest(name, names),
             )
-        elif written is not None and written != name:  # the engine would not find it
+        else:  # the engine would not find it
             log.add(
                 f"a subscript is not written as it is defined, in '{short(equation.name)}'",
                 line,

@@ -158,7 +158,7 @@ class Model:
         return f"<Model {self.name}: {len(self.variables)} variables, {self.path}>"
 
     def find(self, name: str) -> Variable:
-        """Give the variable of an English or Chinese name.
+        """Return the variable of an English or Chinese name.
 
         Letter case, ``_`` for a space, and the width of characters (Unicode NFKC) do not matter.
 
@@ -182,7 +182,7 @@ class Model:
         )
 
     def uses(self, name: str) -> tuple[str, ...]:
-        """Give the names of the variables whose equations refer to a variable.
+        """Return the names of the variables whose equations refer to a variable.
 
         Raises:
             UnknownNameError: as for `find`.

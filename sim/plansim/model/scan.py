@@ -1,8 +1,8 @@
 """The form of a Vensim file: its entries and equations, where they stand, and faults of syntax.
 
 The scan comes before any engine reads the file, since engines give no lines and stop at the first
-fault. It takes time proportional to the file's length. What the equations mean together is for
-`soundness` to judge, what they say about variables for `mdl`.
+fault. It takes time proportional to the file's length. What must hold between equations is for
+`lint` to judge, what they say about variables for `build`.
 
 Reference: https://www.vensim.com/documentation/ref_text_editor.html
 """
@@ -18,6 +18,7 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 from plansim.errors import FaultLog
 from plansim.model.expression import Call, Name, Node, Numbers, Role, references
@@ -142,21 +143,21 @@ class Scan:
     """Whether there are elements that the scan cannot know: they stand in another file."""
 
     def dimension(self, subscript: str) -> tuple[str, ...]:
-        """Give the elements that a subscript on a left-hand side stands for."""
+        """Return the elements that a subscript on a left-hand side stands for."""
         key = name_key(subscript)
         if key in self.ranges:
             return self.ranges[key].elements
         return (self.elements.get(key, subscript),)
 
     def size(self, equation: Equation) -> int:
-        """Give how many elements `covered` would have to look at."""
+        """Return how many elements `covered` would have to look at."""
         return sum(
             prod(len(self.dimension(name)) for name in subscripts)
             for subscripts in (equation.subscripts, *equation.exceptions)
         )
 
     def covered(self, equation: Equation) -> tuple[tuple[str, ...], ...]:
-        """Give the elements that an equation defines, in order, row by row."""
+        """Return the elements that an equation defines, in order, row by row."""
         excepted = {
             element
             for exception in equation.exceptions
@@ -203,11 +204,11 @@ class _Source:
         self._newlines = [match.start() for match in re.finditer("\n", text)]
 
     def line(self, offset: int) -> int:
-        """Give the line of an offset, counted from 1."""
+        """Return the line of an offset, counted from 1."""
         return bisect_right(self._newlines, offset - 1) + 1
 
     def skip(self, offset: int, end: int) -> int:
-        """Give the next place that is no white space."""
+        """Return the next place that is no white space."""
         match = _SPACE.match(self.text, offset, end)
         return match.end() if match else offset
 
@@ -235,11 +236,11 @@ def scan_text(text: str, log: FaultLog) -> Scan:
     raw_ranges: dict[str, _RawRange] = {}
     for entry in _entries(source):
         try:
-            item = (_read_entry if entry.complete else _left_side)(source, entry)
+            item = (_read_entry if entry.complete else _left_side_alone)(source, entry)
         except EquationSyntaxError as error:
             line = source.line(min(error.offset, max(entry.start, entry.end - 1)))
             log.add(_about(source, entry, error), line, error.expected, error.found)
-            item = _left_side(source, entry)
+            item = _left_side_alone(source, entry)
         if isinstance(item, Equation):
             equations.setdefault(name_key(item.name), []).append(item)
         elif isinstance(item, _RawRange):
@@ -323,7 +324,7 @@ def _report_form(
 
 
 def _cuts(source: _Source, start: int) -> tuple[list[int], bool]:
-    """Give the places of an entry's ``~`` and of its end, and whether ``|`` stands there."""
+    """Return the places of an entry's ``~`` and of its end, and whether ``|`` stands there."""
     cuts: list[int] = []
     at = start
     while True:
@@ -353,7 +354,7 @@ def _about(source: _Source, entry: _Entry, error: EquationSyntaxError) -> str:
 
 
 def _can_name(word: str) -> bool:
-    """Whether a word can be told from a number."""
+    """Return whether a word can be told from a number."""
     return word != "" and not word.isdecimal()
 
 
@@ -369,7 +370,8 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
     text, end = source.text, entry.end
     while end > entry.start and text[end - 1] in " \t\n\\":
         end -= 1
-    name, subscripts, exceptions, at = _read_name(source, entry.start, end)
+    left = _read_left_side(source, entry.start, end)
+    at = left.end
     keyword = _KEYWORD.match(text, at, end)
     if keyword:
         if keyword[0].upper() in (":THE CONDITION:", ":TEST INPUT:"):
@@ -381,7 +383,7 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
             )
     if text.startswith("<->", at, end):
         copied = single_spaced(text[at + 3 : end])
-        return _RawRange(name, (copied,), entry.comment, source.line(entry.start), (copied,))
+        return _RawRange(left.name, (copied,), entry.comment, source.line(entry.start), (copied,))
     form = next((form for form in _WITH_MARK if text.startswith(form, at, end)), None)
     right = source.skip(at + len(form), end) if form else at
     if form is None and keyword:
@@ -389,7 +391,7 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
     elif text.startswith("(", at, end):
         form = Form.LOOKUP
     elif form is None and text.startswith(":", at, end):
-        return _read_range(source, name, at + 1, end, entry)
+        return _read_range(source, left.name, at + 1, end, entry)
     elif form is None:
         raise EquationSyntaxError(
             min(at, end - 1),
@@ -404,26 +406,20 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
         tree = read_right_side(text, right, end)
     elif form is not Form.DATA:
         raise EquationSyntaxError(end - 1, "nothing follows the sign of equality")
-    return _equation(source, entry, name, subscripts, exceptions, form, tree)
+    return _equation(source, entry, left, form, tree)
 
 
 _WITH_MARK = (Form.DATA, Form.UNCHANGEABLE, Form.EQUATION)  # tried in this order
 
 
 def _equation(
-    source: _Source,
-    entry: _Entry,
-    name: str,
-    subscripts: tuple[str, ...],
-    exceptions: tuple[tuple[str, ...], ...],
-    form: Form,
-    tree: Node | None,
+    source: _Source, entry: _Entry, left: _LeftSide, form: Form, tree: Node | None
 ) -> Equation:
     unit, limits = _read_unit(source, entry)
     return Equation(
-        name=name,
-        subscripts=subscripts,
-        exceptions=exceptions,
+        name=left.name,
+        subscripts=left.subscripts,
+        exceptions=left.exceptions,
         form=form,
         text=source.raw[entry.start : entry.end].strip(),
         unit=unit,
@@ -436,22 +432,29 @@ def _equation(
     )
 
 
-def _left_side(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
+def _left_side_alone(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
     """Keep the name of what cannot be read, lest all who use it be called faulty too."""
     try:
-        name, subscripts, exceptions, at = _read_name(source, entry.start, entry.end)
+        left = _read_left_side(source, entry.start, entry.end)
     except EquationSyntaxError:
         return None
-    if source.text[at : at + 1] == ":" and source.text[at : at + 2] != ":=":
-        return _RawRange(name, (), entry.comment, source.line(entry.start), open=True)
-    source.unreadable.add(name_key(name))
-    return _equation(source, entry, name, subscripts, exceptions, Form.EQUATION, None)
+    if source.text.startswith(":", left.end) and not source.text.startswith(":=", left.end):
+        return _RawRange(left.name, (), entry.comment, source.line(entry.start), open=True)
+    source.unreadable.add(name_key(left.name))
+    return _equation(source, entry, left, Form.EQUATION, None)
 
 
-def _read_name(
-    source: _Source, start: int, end: int
-) -> tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...], int]:
-    """Read ``name [subscripts] :EXCEPT: [subscripts], …``; also give where it ends."""
+class _LeftSide(NamedTuple):
+    """``name [subscripts] :EXCEPT: [subscripts], …``."""
+
+    name: str
+    subscripts: tuple[str, ...]
+    exceptions: tuple[tuple[str, ...], ...]
+    end: int
+    """The offset of what follows."""
+
+
+def _read_left_side(source: _Source, start: int, end: int) -> _LeftSide:
     text = source.text
     match = _NAME.match(text, start, end)
     if not match or not _can_name(single_spaced(match[0])):
@@ -478,7 +481,7 @@ def _read_name(
             if not text.startswith(",", at, end):
                 break
             at = source.skip(at + 1, end)
-    return single_spaced(match[0]), subscripts, tuple(exceptions), at
+    return _LeftSide(single_spaced(match[0]), subscripts, tuple(exceptions), at)
 
 
 def _read_unit(source: _Source, entry: _Entry) -> tuple[str, tuple[float | None, float | None]]:
@@ -493,17 +496,13 @@ def _read_unit(source: _Source, entry: _Entry) -> tuple[str, tuple[float | None,
         low, high = (None if bound == "?" else float(bound) for bound in [*bounds, "?"][:2])
         if low is None or high is None or low <= high:
             return unit, (low, high)
-    _limits_fault(source, entry, single_spaced(entry.unit))
-    return unit, (None, None)
-
-
-def _limits_fault(source: _Source, entry: _Entry, unit: str) -> None:
     source.log.add(
         f"the limits in the unit cannot be read: {_first_words(source, entry.start)}",
         source.line(entry.start),
         expected="'[lowest,highest]' with '?' for none",
-        found=f"'{unit[-60:]}'",
+        found=f"'{single_spaced(entry.unit)[-60:]}'",
     )
+    return unit, (None, None)
 
 
 # Subscript ranges

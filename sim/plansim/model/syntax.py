@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 from operator import itemgetter
@@ -206,11 +206,11 @@ class _Frame:
     """A bracket that is open; the bottom one stands for the whole expression."""
 
     start: int
-    called: Name | None = None
+    called: Name | None
     """What stands before the bracket, if that is a function or a lookup table."""
-    arguments: list[Node] = field(default_factory=list)
-    operands: list[Node] = field(default_factory=list)
-    operators: list[str] = field(default_factory=list)
+    arguments: list[Node]
+    operands: list[Node]
+    operators: list[str]
     """Those that wait for their last operand."""
 
     def add(self, operator: str) -> None:
@@ -242,7 +242,7 @@ class _Reader:
         self.at = start
         self.end = end
         self.state = _State.START
-        self.frame = _Frame(start)
+        self.frame = _Frame(start, None, [], [], [])
         self.outer: list[_Frame] = []
 
     def read(self) -> Node:
@@ -362,7 +362,7 @@ class _Reader:
 
     def _open(self, start: int, called: Name | None = None) -> None:
         self.outer.append(self.frame)
-        self.frame = _Frame(start, called)
+        self.frame = _Frame(start, called, [], [], [])
         self.state = _State.START
 
     def _close(self, start: int) -> None:
