@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from plansim.compiler.expression_tree import Table, read_right_side, read_table
-from plansim.errors import FaultLog
 from plansim.model.comment import read_source
 from plansim.model.evidence import Evidence
+from plansim.model.expression import Table
 from plansim.model.records import Model, Variable, VariableKind
-from plansim.model.scan import Form, Scan, scan_text
 from plansim.model.syntax import name_key
 from plansim.output.book.mathml import equation_mathml
 from plansim.output.book.run import Course, Run, course_of, years_shown
@@ -78,11 +76,6 @@ class Book:
     def years(self) -> tuple[int, ...]:
         """The years of the run whose values are told."""
         return years_shown(self.run.years, self.targets) if self.run else ()
-
-    @cached_property
-    def scan(self) -> Scan:
-        """The equations, apart."""
-        return scan_text(self.model.text, FaultLog(self.model.path))
 
     @cached_property
     def users(self) -> Mapping[str, tuple[str, ...]]:
@@ -187,21 +180,11 @@ def entry_of(variable: Variable, book: Book) -> Entry:
 
 
 def _mathematics(variable: Variable, book: Book) -> Iterator[str]:
-    for equation in book.scan.equations[name_key(variable.name)]:
-        node: Table | None = None
-        if equation.form is Form.LOOKUP and not equation.expression.reads_lookup:
-            node = read_table(equation)
-        elif equation.expression.numbers is not None or equation.form not in (
-            Form.EQUATION,
-            Form.UNCHANGEABLE,
-        ):
-            continue
-        yield equation_mathml(
-            name_key(equation.name),
-            tuple(map(name_key, equation.subscripts)),
-            node or read_right_side(equation),
-            book.call,
-        )
+    for equation in book.model.scan.equations[name_key(variable.name)]:
+        shown = equation.tree if isinstance(equation.tree, Table) else equation.formula
+        if shown is not None:
+            subscripts = tuple(map(name_key, equation.subscripts))
+            yield equation_mathml(name_key(equation.name), subscripts, shown, book.call)
 
 
 def _facts(variable: Variable, book: Book) -> Iterator[Fact]:

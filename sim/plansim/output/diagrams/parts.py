@@ -14,18 +14,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
 
-from plansim.compiler.expression_tree import (
-    Call,
-    Name,
-    Node,
-    Number,
-    Operation,
-    read_right_side,
-    walk,
-)
-from plansim.errors import FaultLog
+from plansim.model.expression import Call, Name, Node, Number, Operation, walk
 from plansim.model.records import Model, Variable, VariableKind
-from plansim.model.scan import Equation, Form, scan_text
+from plansim.model.scan import Form
 from plansim.model.syntax import name_key
 
 __all__ = [
@@ -156,8 +147,7 @@ class _Reading:
     def __init__(self, model: Model, module: str) -> None:
         self.model = model
         self.module = module
-        scan = scan_text(model.text, FaultLog(model.path))
-        self.equations = scan.equations
+        self.equations = model.scan.equations
         self.users: dict[str, list[Variable]] = {}
         for variable in model.variables.values():
             for cause in self._felt(variable):
@@ -187,10 +177,10 @@ class _Reading:
             return True
         equations = self.equations[name_key(variable.name)]
         called = {
-            name_key(each.name)
+            ref.key
             for equation in equations
-            for each in equation.expression.references
-            if each.arguments is not None or name_key(each.name) == "time"
+            for ref, _ in equation.references
+            if isinstance(ref, Call) or ref.key == "time"
         }
         return any(each.form is Form.DATA for each in equations) or any(
             key == "time" or key in _CLOCKED or key.startswith("random") for key in called
@@ -277,8 +267,8 @@ class _Reading:
 
     def _trees(self, name: str) -> Iterator[Node]:
         for equation in self.equations[name_key(name)]:
-            if equation.expression.numbers is None and _is_readable(equation):
-                yield read_right_side(equation)
+            if equation.formula is not None:
+                yield equation.formula
 
     def _named(self, node: Node) -> Iterator[str]:
         for below in walk(node):
@@ -339,10 +329,6 @@ def _unnamed(stock: str, term: _Term, terms: Sequence[_Term]) -> Unnamed:
     others = {name for each in terms if each is not term for name in each.names}
     alone = frozenset(term.names) - others if len(term.signs) == 1 else frozenset()
     return Unnamed(stock, min(term.signs), alone)
-
-
-def _is_readable(equation: Equation) -> bool:
-    return equation.form in (Form.EQUATION, Form.UNCHANGEABLE)
 
 
 def _summands(node: Node, sign: int = 1) -> Iterator[tuple[int, Node]]:
