@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import textwrap
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import as_file, files
@@ -39,7 +39,10 @@ __all__ = [
     "figure_of",
     "font_file",
     "name_axes",
+    "name_rows",
     "new_axes",
+    "note_above",
+    "panels_in",
     "plain_numbers",
     "save_figure",
     "spread",
@@ -105,6 +108,16 @@ def new_axes(width: float = 7.0, height: float = 4.0) -> Axes:
     return ShownFigure(figsize=(width, height)).subplots()
 
 
+def panels_in(figure: Figure, count: int, columns: int) -> list[Axes]:
+    """Lay out so many axes in a figure, some a row, and return them."""
+    columns = min(count, columns)
+    grid = figure.subplots(-(-count // columns), columns, squeeze=False).ravel().tolist()
+    for empty in grid[count:]:
+        empty.remove()
+    panels: list[Axes] = grid[:count]
+    return panels
+
+
 def figure_of(axes: Axes) -> Figure:
     """Give the figure that axes stand in."""
     figure = axes.get_figure(root=True)
@@ -117,6 +130,23 @@ def name_axes(axes: Axes, name: str, unit: str, *, columns: int = 60) -> None:
     axes.set_title(wrapped(typeset(name), columns), pad=17, color=INK)
     axes.set_ylabel(typeset(unit), rotation=0, ha="left", va="bottom")
     axes.yaxis.set_label_coords(0.0, 1.015)
+
+
+def name_rows(axes: Axes, names: Sequence[str], *, least: int = 0, size: float = 8) -> None:
+    """Name rows that run from the top down, on a grid of verticals; room for ``least`` of them."""
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x")
+    axes.set_ylim(max(len(names), least) - 0.4, -0.6)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", labelsize=size, labelcolor=INK)
+
+
+def note_above(axes: Axes, words: str, *, left: bool = False, size: float = 8) -> None:
+    """Write a note in grey above the axes, at their right or left end."""
+    axes.text(
+        0.0 if left else 1.0, 1.015, typeset(words), transform=axes.transAxes,
+        ha="left" if left else "right", va="bottom", fontsize=size, color=GREY,
+    )  # fmt: skip
 
 
 def darker(hue: str) -> tuple[float, float, float]:

@@ -14,7 +14,18 @@ from matplotlib.patches import Patch
 
 from plansim.analysis.sensitivity.study import Drivers, Index, Sensitivity
 from plansim.errors import Fault, InputError
-from plansim.output.figures.canvas import GREY, INK, ShownFigure, new_axes, style, typeset, wrapped
+from plansim.output.figures.canvas import (
+    GREY,
+    INK,
+    ShownFigure,
+    name_rows,
+    new_axes,
+    note_above,
+    panels_in,
+    style,
+    typeset,
+    wrapped,
+)
 from plansim.output.text import Lang, Text, figure, read_text
 
 __all__ = ["driver_sheet", "drivers"]
@@ -39,8 +50,6 @@ def drivers(
     bars: list[Index] = [*found.main, *([found.rest] if found.rest else [])]
     with style():
         axes = axes or new_axes(5.2, 2.6)
-        axes.grid(visible=False, axis="y")
-        axes.grid(visible=True, axis="x")
         for row, index in enumerate(bars):
             hue = OTHERS if not index.factor else WITH if index.effect >= 0 else AGAINST
             total, first = (
@@ -54,10 +63,7 @@ def drivers(
             axes.barh(row, first, **look)
             ends = [max(each, 0.0) * 100 for each in (index.total_low, index.total_high)]
             axes.plot(ends, [row, row], color=INK, linewidth=1, solid_capstyle="butt")
-        axes.set_ylim(max(len(bars), 5) - 0.4, -0.6)
-        names = [_name(index, text) for index in bars]
-        axes.set_yticks(range(len(bars)), names)
-        axes.tick_params(axis="y", labelsize=7.5, labelcolor=INK)
+        name_rows(axes, [_name(index, text) for index in bars], least=5, size=7.5)
         axes.set_xlim(0, 100)
         axes.set_xticks([0, 25, 50, 75, 100])
         title = wrapped(typeset(text.pick(found.target.name_en, found.target.name_zh)), 52)
@@ -67,7 +73,7 @@ def drivers(
             unit = typeset(text.unit(found.target.unit))
             size = figure(found.spread, 2 if found.spread < 10 else 1)
             said = text("sensitivity.caption", chance=f"{chance * 100:.0f}", size=size, unit=unit)
-            axes.text(0, 1.02, said, transform=axes.transAxes, fontsize=7.5, color=GREY)
+            note_above(axes, said, left=True, size=7.5)
         if not bars:
             axes.text(
                 50, 2, text("sensitivity.still"), ha="center", va="center", color=GREY, fontsize=8
@@ -101,10 +107,8 @@ def driver_sheet(found: Sensitivity, lang: Lang, *, ids: Sequence[str] = ()) -> 
     with style():
         whole = ShownFigure(figsize=(5.4 * columns, 2.05 * rows + 0.9))
         whole.set_layout_engine("constrained", hspace=0.05, wspace=0.04)
-        grid = whole.subplots(rows, columns, squeeze=False).ravel().tolist()
-        for empty in grid[len(chosen) :]:
-            empty.remove()
-        for each, axes in zip(chosen, grid, strict=False):
+        panels = panels_in(whole, len(chosen), columns)
+        for each, axes in zip(chosen, panels, strict=True):
             chance = shares.get(each.target.id, math.nan)
             drivers(each, chance=chance, axes=axes, lang=lang)
         title = text.pick(scenario.title_en, scenario.title_zh) or scenario.id

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from plansim.analysis.optimization.frontier import SHARES, Frontier, Horizon
 from plansim.errors import Fault, InputError
-from plansim.output.figures.canvas import GREY, INK, colours, spread, style, typeset
+from plansim.output.figures.canvas import GREY, INK, colours, note_above, spread, style, typeset
 from plansim.output.text import Lang, Text, read_text
 from plansim.targets.indicator import Floats
 
@@ -129,7 +129,7 @@ def _margins(axes: Axes, horizon: Horizon, hues: Mapping[str, str], text: Text) 
     if left := [*horizon.never, *horizon.conflicting]:
         kept += text("list_sep.clause") + text("frontier.left", ids=text.join(left))
     axes.set_title(text("frontier.to_title", year=horizon.year), pad=20, color=INK)
-    axes.text(0, 1.02, kept, transform=axes.transAxes, fontsize=8, color=GREY)
+    note_above(axes, kept, left=True)
     axes.set_ylabel(text("frontier.margin_axis"))
     room = (max(rates) - min(rates)) * 0.03
     axes.set_xlim(min(rates) - room, max(rates) + room)

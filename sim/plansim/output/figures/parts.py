@@ -21,12 +21,14 @@ from plansim.output.figures.canvas import (
     figure_of,
     name_axes,
     new_axes,
+    note_above,
     plain_numbers,
     spread,
     style,
     typeset,
     year_axis,
 )
+from plansim.output.figures.chart import looks_of
 from plansim.output.figures.lines import titles
 from plansim.output.text import Lang, Text, figure, read_text
 from plansim.targets.indicator import annual_series
@@ -71,7 +73,7 @@ def stack(
         )
     with style():
         axes = axes or new_axes()
-        hues = _shades(len(parts.elements[0]))
+        hues = [hue for hue, _ in looks_of(len(parts.elements[0]))]
         areas = axes.stackplot(parts.years, parts.values.T, colors=hues, alpha=0.88)
         for area in areas:
             area.set_edgecolor("white")
@@ -117,11 +119,6 @@ def _label_parts(axes: Axes, parts: _Parts, hues: Sequence[str]) -> None:
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": hue, "lw": 0.8, "shrinkA": 1, "shrinkB": 0},
         )
-
-
-def _shades(count: int) -> list[str]:
-    hues = colours()
-    return [hues[place % len(hues)] for place in range(count)]
 
 
 def pyramid(
@@ -188,8 +185,7 @@ def pyramid(
 def _name_run(axes: Axes, run: xr.Dataset, text: Text) -> None:
     """Write at the right above the axes which scenario this is."""
     (title,) = titles([run], text)
-    axes.text(1.0, 1.015, title, transform=axes.transAxes, ha="right", va="bottom", fontsize=8,
-              color=GREY)  # fmt: skip
+    note_above(axes, title)
 
 
 def _draw_pyramid(

@@ -11,11 +11,10 @@ from matplotlib.figure import Figure
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.sensitivity.study import Sensitivity
 from plansim.errors import Fault, InputError, Message
-from plansim.output.figures.canvas import ShownFigure, figure_of, style
-from plansim.output.figures.lines import small_multiples, titles, trajectories
+from plansim.output.figures.canvas import ShownFigure, figure_of, panels_in, style
+from plansim.output.figures.lines import fan, fan_of, small_multiples, titles, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.parts import pyramid, stack, tallest, widest
-from plansim.output.figures.sweep import fan, fan_of
 from plansim.output.figures.verdicts import verdict_map
 from plansim.output.marks import judged_references
 from plansim.output.text import Lang, read_text
@@ -152,9 +151,7 @@ def _sheet(draws: Sequence[Callable[[Axes], object]], width: float, height: floa
     with style():
         figure = ShownFigure(figsize=(width * columns, height * rows))
         figure.set_layout_engine("constrained", hspace=0.06, wspace=0.04)
-        grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    for empty in grid[len(draws) :]:
-        empty.remove()
-    for draw, axes in zip(draws, grid, strict=False):
+        panels = panels_in(figure, len(draws), columns)
+    for draw, axes in zip(draws, panels, strict=True):
         draw(axes)
     return figure

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 
 from plansim.analysis.comparison import Comparison
-from plansim.output.report.causes import cause_section
 from plansim.output.report.document import (
     Block,
     Bullets,
@@ -19,12 +18,18 @@ from plansim.output.report.document import (
     Row,
     Section,
     Table,
-    Tone,
 )
-from plansim.output.report.remedies import joint_in_words, remedy_in_words, shared_in_words
-from plansim.output.report.tables import (
-    assumption_section,
+from plansim.output.report.remedies import (
+    joint_in_words,
     remedies_section,
+    remedy_in_words,
+    shared_in_words,
+)
+from plansim.output.report.tables import (
+    TONES,
+    assumption_section,
+    cause_section,
+    target_cell,
     verdict_section,
 )
 from plansim.output.report.themes import theme_section
@@ -37,14 +42,6 @@ __all__ = ["report"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Stand for scenarios where their names would not fit."""
-
-_TONES = {
-    Status.MET: Tone.GOOD,
-    Status.MISSED: Tone.BAD,
-    Status.UNDECIDED: Tone.DOUBT,
-    Status.ASSUMED: Tone.DOUBT,
-    Status.UNTESTABLE: Tone.FAINT,
-}
 
 
 def report(comparison: Comparison, text: Text) -> Document:
@@ -164,12 +161,7 @@ def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Tabl
         columns.append(Column(text("report.remedy"), width=4.6))
     rows = []
     for target in comparison.failing:
-        cells = [
-            Cell(
-                f"{target.id}  {text.pick(target.name_en, target.name_zh)}",
-                (f"{limit_of(target, text)} {text.unit(target.unit)}",),
-            )
-        ]
+        cells = [target_cell(target, f"{limit_of(target, text)} {text.unit(target.unit)}", text)]
         cells += [_decision_cell(comparison, place, target, text) for place in range(len(names))]
         if sought:
             cells.append(_remedy_cell(comparison, target, text))
@@ -189,7 +181,7 @@ def _decision_cell(comparison: Comparison, place: int, target: Target, text: Tex
     verdict = comparison.verdicts[place][target.id]
     mark = MARKS[verdict.status]
     if verdict.value is None:
-        return Cell(f"{mark} {text.word('status', verdict.status)}", tone=_TONES[verdict.status])
+        return Cell(f"{mark} {text.word('status', verdict.status)}", tone=TONES[verdict.status])
     below = [f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"]
     if verdict.first_breach not in (None, target.year):
         below.append(text("report.fails_first", year=verdict.first_breach))
@@ -199,7 +191,7 @@ def _decision_cell(comparison: Comparison, place: int, target: Target, text: Tex
     return Cell(
         f"{mark} {value_text(target, verdict.value)} {text.unit(target.unit)}",
         tuple(below),
-        _TONES[verdict.status],
+        TONES[verdict.status],
         verdict.value,
         6,
     )

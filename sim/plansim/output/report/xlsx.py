@@ -6,13 +6,14 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from plansim.output.figures.canvas import colours, style
-from plansim.output.report.charts import WIDE_HIGH, native_chart
+from plansim.output.report.charts import HIGH, WIDE, Cells, native_chart
 from plansim.output.report.document import (
+    EPOCH,
+    HUES,
     Band,
     Bullets,
     Cell,
@@ -27,19 +28,14 @@ from plansim.output.report.document import (
     Table,
     Tone,
 )
-from plansim.output.report.html import picture
-from plansim.output.text import Text, read_text
+from plansim.output.report.pages import picture
 from plansim.output.wrapping import wrap
 
 __all__ = ["write_xlsx"]
 
-_EPOCH = datetime(2000, 1, 1)
-"""Stands in the properties instead of the time of writing."""
 FONT = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
-_HUES = {Tone.GOOD: "#00598A", Tone.BAD: "#A33B00", Tone.DOUBT: "#6B5500", Tone.FAINT: "#5C5C5C"}
 ACROSS = 3
 """Charts beside one another."""
-WIDE, HIGH = WIDE_HIGH
 LINE = 18
 """Height of a row of a sheet, in pixels."""
 PIXELS, PAGE_WIDTH = 7, 860
@@ -61,8 +57,8 @@ def write_xlsx(document: Document, path: Path) -> None:
 
     book = Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
     book.set_properties({"title": document.title, "subject": document.subtitle,
-                         "author": "plansim", "created": _EPOCH})  # fmt: skip
-    writer = _Book(book, read_text(document.lang))
+                         "author": "plansim", "created": EPOCH})  # fmt: skip
+    writer = _Book(book)
     taken: set[str] = set()
     for place, section in enumerate(document.sections):
         sheet = book.add_worksheet(_tab(section.short, taken))
@@ -92,8 +88,8 @@ def _tab(name: str, taken: set[str]) -> str:
 class _Book:
     """Writes sections into sheets of a workbook."""
 
-    def __init__(self, book: Any, text: Text) -> None:
-        self._book, self._text = book, text
+    def __init__(self, book: Any) -> None:
+        self._book = book
         self._widths: dict[tuple[str, int], float] = {}
         self._formats: dict[tuple[object, ...], Any] = {}
         with style():
@@ -109,7 +105,7 @@ class _Book:
         """Write the blocks of a section below one another, charts below its table."""
         looks = {
             "title": self._format(bold=True, font_size=16),
-            "faint": self._format(font_color=_HUES[Tone.FAINT]),
+            "faint": self._format(font_color=HUES[Tone.FAINT]),
             "section": self._format(bold=True, font_size=13),
         }
         sheet.hide_gridlines(2)
@@ -207,7 +203,7 @@ class _Book:
         look: dict[str, object] = {"text_wrap": True, "align": "right" if right else "left"}
         if not right and column:
             look["indent"] = 1
-        if hue := _HUES.get(cell.tone):
+        if hue := HUES.get(cell.tone):
             look["font_color"] = hue
         if cell.tone in (Tone.STRONG, Tone.BAD):
             look["bold"] = True
@@ -240,12 +236,10 @@ class _Book:
             return at + round(width * 110)
         table = next(each for each in section.blocks if isinstance(each, Table)).on(Medium.BOOK)
         years = [place for place, each in enumerate(table.columns) if each.head.isdecimal()]
-        for place, panel in enumerate(figure.panels):
-            chart = native_chart(
-                self._book, sheet.get_name(), panel, rows, years, self._colours,
-                self._text("report.band", scenario="{scenario}"),
-            )  # fmt: skip
-            down, across = divmod(place, ACROSS)
+        cells = Cells(sheet.get_name(), rows, years)
+        for number, panel in enumerate(figure.panels):
+            chart = native_chart(self._book, cells, panel, self._colours)
+            down, across = divmod(number, ACROSS)
             sheet.insert_chart(
                 at, 0, chart,
                 {"x_offset": across * (WIDE + 12), "y_offset": down * (HIGH + 12),
