@@ -10,8 +10,9 @@ import numpy as np
 
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.store import Store
-from plansim.errors import Fault, Message, OutputError, nearest
+from plansim.errors import Fault, OutputError
 from plansim.files import writing_whole
+from plansim.output.export.results import check_destination
 from plansim.targets.catalogue import Status
 
 if TYPE_CHECKING:
@@ -33,24 +34,12 @@ def write_runs(store: Store, path: Path, *, force: bool = False) -> int:
         OutputError: unknown suffix, the file exists and ``force`` is not given, or the system
             refuses to write.
     """
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise OutputError(
-            Fault(
-                "unknown kind of output file",
-                path,
-                expected=Message("a name that ends with {suffixes}", suffixes=tuple(FORMATS)),
-                found=path.suffix or Message("no suffix"),
-                nearest=nearest(suffix, FORMATS) if suffix else None,
-            )
-        )
-    if path.exists() and not force:
-        raise OutputError(Fault("the output file exists already; --force replaces it", path))
+    check_destination(path, force=force, formats=FORMATS)
     count = 0
     with writing_whole(path) as part:
         writer: Any = None
         for table in _tables(store):
-            writer = writer or _writer(part, table.schema, suffix)
+            writer = writer or _writer(part, table.schema, path.suffix.lower())
             writer.write_table(table)
             count += table.num_rows
         if writer is None:
