@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import typst
 import xarray as xr
+from docx.oxml.ns import qn
 from fontTools.ttLib import TTFont
 from openpyxl import load_workbook
 
@@ -330,7 +331,7 @@ def test_docx_has_headings_tables_captions_and_an_east_asian_face(
     assert len(file.inline_shapes) == len(figures)
     for name in ("Normal", "Heading 1", "Caption", "Title"):
         fonts = file.styles[name].element.rPr.rFonts
-        assert fonts.get(docx.oxml.ns.qn("w:eastAsia"))
+        assert fonts.get(qn("w:eastAsia"))
     # Word is strict about the order of these.
     order = ["tcW", "gridSpan", "vMerge", "tcBorders", "shd"]
     for cell in file.element.xpath("//w:tcPr"):

@@ -40,7 +40,7 @@ FORMATS = (".csv", ".nc", ".parquet", ".xlsx")
 
 
 def card_of(dataset: xr.Dataset) -> dict[str, str]:
-    """Give the run card of a dataset: its attributes, as texts."""
+    """Return the run card of a dataset: its attributes, as texts."""
     return {str(key): str(value) for key, value in dataset.attrs.items()}
 
 
@@ -100,7 +100,7 @@ def run_json(series: Iterable[Series], card: Mapping[str, str]) -> str:
     A year without a figure is ``null``.
     """
     keys = ("name", "name_zh", "unit", "timing", "values")
-    variables = [{key: getattr(each, key) for key in keys} for each in series]
+    variables = [{key: getattr(line, key) for key in keys} for line in series]
     from plansim.output.export.json_text import json_text  # loads what tables do without
 
     return json_text({"run": card, "variables": variables})

@@ -81,7 +81,7 @@ def _register_font() -> None:
 
 
 def font_file() -> Path:
-    """Give the path of the Chinese font."""
+    """Return the path of the Chinese font."""
     spec = find_spec("zhplot")  # finds the package without running it
     assert spec is not None
     assert spec.origin is not None
@@ -89,8 +89,8 @@ def font_file() -> Path:
 
 
 def colours() -> list[str]:
-    """Give the colours of lines in order, within `style`."""
-    return [str(each) for each in mpl.rcParams["axes.prop_cycle"].by_key()["color"]]
+    """Return the colours of lines in order, within `style`."""
+    return [str(hue) for hue in mpl.rcParams["axes.prop_cycle"].by_key()["color"]]
 
 
 class ShownFigure(Figure):
@@ -119,7 +119,7 @@ def panels_in(figure: Figure, count: int, columns: int) -> list[Axes]:
 
 
 def figure_of(axes: Axes) -> Figure:
-    """Give the figure that axes stand in."""
+    """Return the figure that axes stand in."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     return figure
@@ -164,7 +164,7 @@ def wrapped(name: str, columns: int) -> str:
     'Fall of energy use\nper unit of output'
     """
     name = name[:1].upper() + name[1:]
-    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in name)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in name)
     narrow = int(columns * len(name) / (len(name) + wide)) if name else columns
     return "\n".join(textwrap.wrap(name, max(narrow, 1), break_long_words=wide > 0))
 
@@ -209,16 +209,16 @@ def spread(places: list[float], gap: float) -> list[float]:
             _reach(groups[-2], places, gap)[1] + gap
         ):
             groups[-2:] = [groups[-2] + groups[-1]]
-    found = list(places)
+    result = list(places)
     for group in groups:
         low = _reach(group, places, gap)[0]
         for rank, index in enumerate(group):
-            found[index] = low + rank * gap
-    return found
+            result[index] = low + rank * gap
+    return result
 
 
 def _reach(group: list[int], places: list[float], gap: float) -> tuple[float, float]:
-    """Give the ends of a group of labels that stand as close as they may around their middle."""
+    """Return the ends of a group of labels that stand as close as they may around their middle."""
     middle = sum(places[index] for index in group) / len(group)
     half = gap * (len(group) - 1) / 2
     return middle - half, middle + half

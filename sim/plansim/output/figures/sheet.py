@@ -57,7 +57,7 @@ def verdict_sheet(
     Raises:
         InputError: nothing is judged.
     """
-    wanted = [each for each in targets if every or each.attribute is Attribute.BINDING]
+    wanted = [target for target in targets if every or target.attribute is Attribute.BINDING]
     verdicts = [verdict for run in runs for verdict in check_targets(run, wanted)]
     try:
         axes = verdict_map(verdicts, titles=titles(runs, read_text(lang)), lang=lang)
@@ -102,7 +102,7 @@ def fan_sheet(
     Raises:
         InputError: there is nothing to draw.
     """
-    kept: Iterable[str] = (each for each in judged_references(targets) if each in sweep)
+    kept: Iterable[str] = (name for name in judged_references(targets) if name in sweep)
     wanted = list(variables or kept)
     if not wanted:
         raise InputError(Fault("the sweep keeps nothing that a binding target is judged by",
@@ -114,15 +114,17 @@ def fan_sheet(
     return _sheet([one(variable) for variable in wanted], 6.4, 3.8)
 
 
-def quantile_sheet(found: Sensitivity, targets: Sequence[Target], lang: Lang) -> Figure:
+def quantile_sheet(result: Sensitivity, targets: Sequence[Target], lang: Lang) -> Figure:
     """Draw, under the first scenario of a study, the fans of what binding targets judge.
 
     Raises:
         InputError: there is nothing to draw.
     """
-    scenario = found.design.scenarios[0].id
-    kept = {each.series: each for each in found.fans if each.scenario == scenario}
-    wanted = [each for each in judged_references(targets) if each in kept]
+    scenario = result.design.scenarios[0].id
+    kept = {
+        quantiles.series: quantiles for quantiles in result.fans if quantiles.scenario == scenario
+    }
+    wanted = [name for name in judged_references(targets) if name in kept]
     if not wanted:
         raise InputError(Fault("no binding target names a series that could be drawn"))
 

@@ -65,22 +65,22 @@ def ranges_chart(ranges: Sequence[TargetRange], text: Text) -> Figure:
         sheet = Figure(figsize=(8.0, 0.36 * len(ranges) + 1.3), layout="constrained")
         axes = sheet.subplots()
         axes.axvline(0, color=INK, linewidth=1)
-        for row, each in enumerate(ranges):
-            ends = [end for effect in each.effects for end in (effect.low, effect.high)]
-            places = _margins(each, [each.value, *ends])
-            hue = _GOOD if each.status is Status.MET else _BAD
+        for row, ranged in enumerate(ranges):
+            ends = [end for effect in ranged.effects for end in (effect.low, effect.high)]
+            places = _margins(ranged, [ranged.value, *ends])
+            hue = _GOOD if ranged.status is Status.MET else _BAD
             axes.plot([places.min(), places.max()], [row, row], color=hue, alpha=0.35, linewidth=4)
             axes.plot(places[1:], np.full(len(ends), row), "|", color=GREY, markersize=7, alpha=0.6)
             axes.plot(places[:1], [row], "o", color=hue, markersize=6, zorder=3)
         names = [
-            f"{each.target.id}  "
-            + wrapped(typeset(text.pick(each.target.name_en, each.target.name_zh)), 60)
-            for each in ranges
+            f"{ranged.target.id}  "
+            + wrapped(typeset(text.pick(ranged.target.name_en, ranged.target.name_zh)), 60)
+            for ranged in ranges
         ]
         name_rows(axes, [name.partition("\n")[0] for name in names])
         axes.set_xscale("symlog", linthresh=_FINE, linscale=1.5)
         low, high = axes.get_xlim()
-        axes.set_xticks([each for each in _TICKS if low <= each <= high])
+        axes.set_xticks([tick for tick in _TICKS if low <= tick <= high])
         axes.xaxis.set_major_formatter(FuncFormatter(_signed))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel(text("validation_page.margin"))
@@ -93,7 +93,7 @@ def ranges_chart(ranges: Sequence[TargetRange], text: Text) -> Figure:
 def _margins(
     of: TargetRange, values: Sequence[float]
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Give margins in per cent of the target: ``(value,)``."""
+    """Return margins in per cent of the target: ``(value,)``."""
     assert of.target.value is not None
     margins = margin_of(np.array(values, dtype=np.float64), of.target)
     size = abs(of.target.value) or 1.0

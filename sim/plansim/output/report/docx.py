@@ -115,8 +115,8 @@ def _footer(file: Any, text: Text) -> None:
     line = file.sections[0].footer.paragraphs[0]
     line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     marked = text("report.page", page="\0PAGE\0", pages="\0NUMPAGES\0")
-    for place, part in enumerate(marked.split("\0")):
-        if place % 2:
+    for index, part in enumerate(marked.split("\0")):
+        if index % 2:
             _field(line, part, "1")
         elif part:
             line.add_run(part)
@@ -196,8 +196,8 @@ def _table(file: Any, block: Table, width: float) -> None:
     grid.alignment = WD_TABLE_ALIGNMENT.LEFT
     grid.autofit = False
     _cell_margins(grid, 0.1)
-    whole = sum(each.width for each in block.columns)
-    widths = [Cm(width * each.width / whole) for each in block.columns]
+    whole = sum(column.width for column in block.columns)
+    widths = [Cm(width * column.width / whole) for column in block.columns]
     for column, size in zip(grid.columns, widths, strict=True):
         column.width = size
     rows = list(grid.rows)
@@ -217,8 +217,8 @@ def _table(file: Any, block: Table, width: float) -> None:
         for number, (_, line) in enumerate(lines[1:]):
             _merge(line.cells[0], top, first=number == 0)
         _line(lines[-1][1], "D0D0D0", 4)
-    for each in rows:
-        for cell, size in zip(each._tr.tc_lst, widths, strict=False):
+    for row in rows:
+        for cell, size in zip(row._tr.tc_lst, widths, strict=False):
             if cell.grid_span == 1:
                 cell.width = size
 
@@ -246,15 +246,15 @@ def _head(row: Any, columns: Sequence[Column]) -> None:
     _line(row, "222222", 8)
 
 
-def _row(row: Any, said: Row | Band, columns: Sequence[Column], *, joined: bool) -> None:
+def _row(row: Any, words: Row | Band, columns: Sequence[Column], *, joined: bool) -> None:
     row._tr.get_or_add_trPr().append(_element("cantSplit"))
-    if isinstance(said, Band):
+    if isinstance(words, Band):
         cells = row.cells
         whole = cells[0].merge(cells[-1])
-        _fill(whole, Cell(said.text, tone=Tone.STRONG), right=False, joined=True)
+        _fill(whole, Cell(words.text, tone=Tone.STRONG), right=False, joined=True)
         _shade(whole._tc.get_or_add_tcPr(), "EFEFEF")
         return
-    for cell, content, column in zip(row.cells, said.cells, columns, strict=True):
+    for cell, content, column in zip(row.cells, words.cells, columns, strict=True):
         _fill(cell, content, right=column.right, joined=joined)
 
 
@@ -264,17 +264,17 @@ def _fill(cell: Any, content: Cell, *, right: bool, joined: bool) -> None:
     line.paragraph_format.keep_with_next = joined
     if right:
         line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    for place, part in enumerate(content.text.split("\n")):
+    for index, part in enumerate(content.text.split("\n")):
         run = line.add_run(part)
         run.font.size = Pt(SMALL + 0.5)
         run.bold = content.tone in (Tone.STRONG, Tone.BAD)
         if hue := HUES.get(content.tone):
             run.font.color.rgb = RGBColor.from_string(hue[1:])
-        if place < content.text.count("\n"):
+        if index < content.text.count("\n"):
             run.add_break()
-    for each in content.below:
+    for item in content.below:
         line.add_run().add_break()
-        run = line.add_run(each)
+        run = line.add_run(item)
         run.font.size, run.font.color.rgb = Pt(SMALL), FAINT
 
 

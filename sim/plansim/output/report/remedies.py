@@ -46,10 +46,10 @@ def _moves_in_words(
     comes with others may not go much further than was found, so its year is to the tenth.
     """
     half = len(moves) == 1
-    said = [move_in_words(each, text, brief=brief, half=half) for each in moves[:most]]
-    if len(moves) > len(said):
-        said.append(text("report.more", count=len(moves) - len(said)))
-    return text.join(said)
+    words = [move_in_words(move, text, brief=brief, half=half) for move in moves[:most]]
+    if len(moves) > len(words):
+        words.append(text("report.more", count=len(moves) - len(words)))
+    return text.join(words)
 
 
 def move_in_words(move: Move, text: Text, *, brief: bool = False, half: bool = True) -> str:
@@ -165,12 +165,12 @@ def shared_in_words(remedies: Sequence[tuple[str, TargetRemedies]], text: Text) 
 
     ``remedies`` come with the letters of their scenarios.
     """
-    best = [each.alone[0] for _, each in remedies if each.alone]
-    if len(best) < len(remedies) or any(each.lost for each in best):
+    best = [remedy.alone[0] for _, remedy in remedies if remedy.alone]
+    if len(best) < len(remedies) or any(item.lost for item in best):
         return ""
-    moves = [each.moves[0] for each in best]
+    moves = [item.moves[0] for item in best]
     lever = moves[0].lever
-    if any(each.lever != lever for each in moves):
+    if any(move.lever != lever for move in moves):
         return ""
     name = text.pick(lever.name_en, lever.name_zh)
     parts = [
@@ -192,16 +192,16 @@ def joint_in_words(joint: JointRemedy, scenario: str, levers: int, text: Text) -
 
     ``levers`` is how many there are.
     """
-    said = []
+    words = []
     count, failing = len(joint.targets), len(joint.targets) + len(joint.unmet)
     if joint.remedy is None:
-        said.append(text("report.joint_none", scenario=scenario, count=failing))
+        words.append(text("report.joint_none", scenario=scenario, count=failing))
     else:
         key = "report.joint" if joint.unmet else "report.joint_all"
-        said.append(text(key, scenario=scenario, count=count, failing=failing))
+        words.append(text(key, scenario=scenario, count=count, failing=failing))
         moves = joint.remedy.moves
-        ends = sum(each.at_end for each in moves)
-        said.append(
+        ends = sum(move.at_end for move in moves)
+        words.append(
             text(
                 "report.joint_mix_ends" if ends else "report.joint_mix",
                 moved=len(moves),
@@ -210,13 +210,13 @@ def joint_in_words(joint: JointRemedy, scenario: str, levers: int, text: Text) -
                 moves=_moves_in_words(moves, text, MOST_NAMED, brief=True),
             )
         )
-        said.append(text("report.joint_sure"))
+        words.append(text("report.joint_sure"))
     for never in (True, False):
-        unmet = [_unmet(each, text) for each in joint.unmet if each.never is never]
+        unmet = [_unmet(item, text) for item in joint.unmet if item.never is never]
         if unmet:
             key = "report.joint_never" if never else "report.joint_clash"
-            said.append(text(key, targets=text.join(unmet)))
-    return text("list_sep.sentence").join(said)
+            words.append(text(key, targets=text.join(unmet)))
+    return text("list_sep.sentence").join(words)
 
 
 def _unmet(unmet: Unmet, text: Text) -> str:
@@ -230,19 +230,19 @@ def _price(remedy: Remedy, text: Text) -> str:
 
 def _side_effects(remedy: Remedy, text: Text) -> str:
     """Say which other targets a remedy gains and loses."""
-    said = []
+    words = []
     if remedy.gained:
-        said.append(text("report.gains", ids=text.join(list(remedy.gained))))
+        words.append(text("report.gains", ids=text.join(list(remedy.gained))))
     if remedy.lost:
-        said.append(text("report.loses", ids=text.join(list(remedy.lost))))
-    return text("list_sep.semicolon").join(said) or "–"
+        words.append(text("report.loses", ids=text.join(list(remedy.lost))))
+    return text("list_sep.semicolon").join(words) or "–"
 
 
 # --- tables --------------------------------------------------------------------------------------
 
 
 def remedies_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
-    """Give for each binding target that fails the levers that meet it, and at what price."""
+    """Return for each binding target that fails the levers that meet it, and at what price."""
     columns = (
         Column(text("verdicts.name"), text("causes.margin"), width=3.2),
         Column(text("report.moves"), width=4.4),
@@ -253,8 +253,8 @@ def remedies_section(comparison: Comparison, names: Sequence[str], text: Text) -
     for name, remedies in zip(names, comparison.remedies, strict=True):
         if remedies.single:
             rows.append(Band(name))
-        for each in remedies.single:
-            rows += _remedy_rows(each, text)
+        for item in remedies.single:
+            rows += _remedy_rows(item, text)
     if not rows:
         return Section(text("report.remedies"), text("report.remedies_tab"), ())
     table = Table(text("report.remedies_table"), columns, tuple(rows), text("report.remedies_note"))
@@ -263,7 +263,7 @@ def remedies_section(comparison: Comparison, names: Sequence[str], text: Text) -
 
 
 def _joint_table(comparison: Comparison, names: Sequence[str], text: Text) -> Iterator[Table]:
-    """Give the mixes that meet several targets at once: a lever a row, a scenario a column."""
+    """Yield the mixes that meet several targets at once: a lever a row, a scenario a column."""
     mixes = [
         (name, remedies.joint.remedy, remedies.joint)
         for name, remedies in zip(names, comparison.remedies, strict=True)
@@ -294,7 +294,7 @@ def _joint_table(comparison: Comparison, names: Sequence[str], text: Text) -> It
     rows.append(Row((Cell(text("report.whole"), tone=Tone.STRONG), *sums)))
     others = [Cell(_side_effects(remedy, text)) for _, remedy, _ in mixes]
     rows.append(Row((Cell(text("report.others")), *others)))
-    met = [Cell(text.join([each.id for each in joint.targets])) for _, _, joint in mixes]
+    met = [Cell(text.join([target.id for target in joint.targets])) for _, _, joint in mixes]
     rows.insert(0, Row((Cell(text("report.joint_targets")), *met)))
     yield Table(text("report.joint_table"), tuple(columns), tuple(rows), text("report.joint_note"))
 

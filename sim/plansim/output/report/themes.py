@@ -187,7 +187,7 @@ def _add_rows(
         return [
             number_cell(values[year], write(values[year], decimals), tone)
             if year in values
-            else Cell(missing, tone=tone)
+            else Cell(missing, tone=tone if missing else Tone.PLAIN)
             for year in years
         ]
 
