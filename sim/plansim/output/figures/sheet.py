@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import xarray as xr
 from matplotlib.axes import Axes
@@ -71,23 +72,21 @@ def verdict_sheet(
 def stack_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figure:
     """Draw `stack` for each run, on one scale."""
     top = 1.04 * max(tallest(run, variable) for run in runs)
-    return _sheet([_on(stack, run, variable, lang, top=top) for run in runs], 6.4, 3.8)
+    draws = [partial(stack, run, variable, lang=lang, top=top) for run in runs]
+    return _sheet(draws, 6.4, 3.8)
 
 
 def pyramid_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figure:
     """Draw `pyramid` for each run, on one scale."""
     reach = 1.08 * max(widest(run, variable) for run in runs)
-    return _sheet([_on(pyramid, run, variable, lang, reach=reach) for run in runs], 6.4, 4.8)
+    draws = [partial(pyramid, run, variable, lang=lang, reach=reach) for run in runs]
+    return _sheet(draws, 6.4, 4.8)
 
 
 def loop_sheet(runs: Sequence[LoopScores], lang: Lang) -> Figure:
     """Draw `loop_shares` for each run, and in each for every group of loops that are compared."""
-
-    def one(scores: LoopScores, partition: int) -> Callable[[Axes], object]:
-        return lambda axes: loop_shares(scores, partition, axes=axes, lang=lang)
-
     draws = [
-        one(scores, number)
+        partial(loop_shares, scores, number, lang=lang)
         for scores in runs
         for number in range(len(scores.partitions) if scores.missing is None else 1)
     ]
@@ -108,10 +107,8 @@ def fan_sheet(
         raise InputError(Fault("the sweep keeps nothing that a binding target is judged by",
                                expected=Message("--variable with one of its outputs")))  # fmt: skip
 
-    def one(variable: str) -> Callable[[Axes], object]:
-        return lambda axes: fan(sweep, variable, targets, axes=axes, lang=lang)
-
-    return _sheet([one(variable) for variable in wanted], 6.4, 3.8)
+    draws = [partial(fan, sweep, variable, targets, lang=lang) for variable in wanted]
+    return _sheet(draws, 6.4, 3.8)
 
 
 def quantile_sheet(result: Sensitivity, targets: Sequence[Target], lang: Lang) -> Figure:
@@ -128,25 +125,19 @@ def quantile_sheet(result: Sensitivity, targets: Sequence[Target], lang: Lang) -
     if not wanted:
         raise InputError(Fault("no binding target names a series that could be drawn"))
 
-    def one(name: str) -> Callable[[Axes], object]:
+    draws = []
+    for name in wanted:
         series = kept[name]
         attributes = {"units": series.unit, "long_name_zh": series.series_zh}
         rows = [
             xr.DataArray(list(row), {"year": list(series.years)}, ["year"], attrs=attributes)
             for row in series.quantiles
         ]
-        return lambda axes: fan_of({scenario: rows}, name, targets, axes=axes, lang=lang)
-
-    return _sheet([one(name) for name in wanted], 6.4, 3.8)
-
-
-def _on(
-    draw: Callable[..., Axes], run: xr.Dataset, variable: str, lang: Lang, **options: float
-) -> Callable[[Axes], object]:
-    return lambda axes: draw(run, variable, axes=axes, lang=lang, **options)
+        draws.append(partial(fan_of, {scenario: rows}, name, targets, lang=lang))
+    return _sheet(draws, 6.4, 3.8)
 
 
-def _sheet(draws: Sequence[Callable[[Axes], object]], width: float, height: float) -> Figure:
+def _sheet(draws: Sequence[Callable[..., Axes]], width: float, height: float) -> Figure:
     """Draw on axes side by side, two a row; width and height of each in inches."""
     columns = min(len(draws), 2)
     rows = -(-len(draws) // columns)
@@ -155,5 +146,5 @@ def _sheet(draws: Sequence[Callable[[Axes], object]], width: float, height: floa
         figure.set_layout_engine("constrained", hspace=0.06, wspace=0.04)
         panels = panels_in(figure, len(draws), columns)
     for draw, axes in zip(draws, panels, strict=True):
-        draw(axes)
+        draw(axes=axes)
     return figure
