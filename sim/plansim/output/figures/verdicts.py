@@ -56,7 +56,7 @@ def verdict_map(
         raise ValueError("there is no verdict to draw")
     rows: list[Verdict | Attribute] = []
     for attribute in Attribute:
-        same = {item.id: item for item in judged if item.attribute is attribute}
+        same = {verdict.id: verdict for verdict in judged if verdict.attribute is attribute}
         rows += [attribute, *same.values()] if same else []
     with style():
         axes = axes or _axes(len(rows), len(scenarios))
@@ -77,7 +77,7 @@ def verdict_map(
             for column, scenario in enumerate(scenarios):
                 if (verdict := cells.get((row.id, scenario))) is not None:
                     _fill(axes, column, index, verdict)
-        _key(axes, {item.status for item in judged}, text)
+        _key(axes, {verdict.status for verdict in judged}, text)
     return axes
 
 
@@ -138,9 +138,9 @@ def _key(axes: Axes, result: set[Status], text: Text) -> None:
                 size = text(bound, low=f"{STEPS[0]:g}", high=f"{STEPS[1]:g}")
                 entries.append((Patch(facecolor=shade), text("plot.step", verdict=word, size=size)))
     entries += [
-        (Patch(facecolor=NEUTRAL), f"{MARKS[item]} {text(f'status.{item}')}")
-        for item in (Status.UNDECIDED, Status.ASSUMED)
-        if item in result
+        (Patch(facecolor=NEUTRAL), f"{MARKS[status]} {text(f'status.{status}')}")
+        for status in (Status.UNDECIDED, Status.ASSUMED)
+        if status in result
     ]
     if len(entries) % 3:  # blanks fill a column, so that each has one verdict
         entries += [(Patch(alpha=0), "")] * (3 - len(entries) % 3)

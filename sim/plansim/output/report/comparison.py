@@ -109,9 +109,9 @@ def _decision(comparison: Comparison, titles: list[str], names: list[str], text:
     ]
     if comparison.breached:
         parts = [
-            text("report.later_one", id=item.id, name=text.pick(item.name_en, item.name_zh),
-                 when=text.join(_breaches(comparison, item, text)))
-            for item in comparison.breached
+            text("report.later_one", id=target.id, name=text.pick(target.name_en, target.name_zh),
+                 when=text.join(_breaches(comparison, target, text)))
+            for target in comparison.breached
         ]  # fmt: skip
         words.append(text("report.later", targets=text("list_sep.semicolon").join(parts)))
     unjudged = [
@@ -135,7 +135,7 @@ def _head(comparison: Comparison, names: list[str], text: Text) -> str:
         binding = [
             verdict for verdict in verdicts.values() if verdict.attribute is Attribute.BINDING
         ]
-        judged = [item for item in binding if item.status is not Status.UNTESTABLE]
+        judged = [verdict for verdict in binding if verdict.status is not Status.UNTESTABLE]
         failed = [e.id for e in judged if e.status in (Status.MISSED, Status.UNDECIDED)]
         fails.append(set(failed))
         words.append(
@@ -144,12 +144,12 @@ def _head(comparison: Comparison, names: list[str], text: Text) -> str:
             else text("report.holds", scenario=name, judged=len(judged))
         )
     everywhere = set.intersection(*fails)
-    listed = [item.id for item in comparison.failing]
+    listed = [target.id for target in comparison.failing]
     if everywhere:
-        same = [item for item in listed if item in everywhere]
+        same = [id_ for id_ in listed if id_ in everywhere]
         words.append(text("report.same", ids=text.join(same)))
     for name, mine, others in zip(names, fails, _others(fails), strict=True):
-        if only := [item for item in listed if item in mine and item not in others]:
+        if only := [id_ for id_ in listed if id_ in mine and id_ not in others]:
             words.append(text("report.only", scenario=name, ids=text.join(only)))
     return text("list_sep.sentence").join(words)
 
@@ -216,12 +216,12 @@ def _share(comparison: Comparison, index: int, target: Target) -> float | None:
 
 def _remedy_cell(comparison: Comparison, target: Target, text: Text) -> Cell:
     result = [
-        (letter, item)
+        (letter, of_target)
         for letter, remedies in zip(LETTERS, comparison.remedies, strict=False)
-        for item in remedies.single
-        if item.target.id == target.id
+        for of_target in remedies.single
+        if of_target.target.id == target.id
     ]
-    words = [remedy_in_words(item, text) for _, item in result]
+    words = [remedy_in_words(of_target, text) for _, of_target in result]
     if len(set(words)) == 1:
         return Cell(words[0])
     if shared := shared_in_words(result, text):

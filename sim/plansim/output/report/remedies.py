@@ -166,9 +166,9 @@ def shared_in_words(remedies: Sequence[tuple[str, TargetRemedies]], text: Text) 
     ``remedies`` come with the letters of their scenarios.
     """
     best = [remedy.alone[0] for _, remedy in remedies if remedy.alone]
-    if len(best) < len(remedies) or any(item.lost for item in best):
+    if len(best) < len(remedies) or any(remedy.lost for remedy in best):
         return ""
-    moves = [item.moves[0] for item in best]
+    moves = [remedy.moves[0] for remedy in best]
     lever = moves[0].lever
     if any(move.lever != lever for move in moves):
         return ""
@@ -212,7 +212,7 @@ def joint_in_words(joint: JointRemedy, scenario: str, levers: int, text: Text) -
         )
         words.append(text("report.joint_sure"))
     for never in (True, False):
-        unmet = [_unmet(item, text) for item in joint.unmet if item.never is never]
+        unmet = [_unmet(miss, text) for miss in joint.unmet if miss.never is never]
         if unmet:
             key = "report.joint_never" if never else "report.joint_clash"
             words.append(text(key, targets=text.join(unmet)))
@@ -253,8 +253,8 @@ def remedies_section(comparison: Comparison, names: Sequence[str], text: Text) -
     for name, remedies in zip(names, comparison.remedies, strict=True):
         if remedies.single:
             rows.append(Band(name))
-        for item in remedies.single:
-            rows += _remedy_rows(item, text)
+        for of_target in remedies.single:
+            rows += _remedy_rows(of_target, text)
     if not rows:
         return Section(text("report.remedies"), text("report.remedies_tab"), ())
     table = Table(text("report.remedies_table"), columns, tuple(rows), text("report.remedies_note"))

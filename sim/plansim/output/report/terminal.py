@@ -41,8 +41,8 @@ def terminal_text(document: Document) -> RenderableType:
     """
     first, *others = document.sections
     sections = (
-        block for item in (*others, first) for block in ("", Prose(item.title, Style.STRONG),
-                                                         *_blocks(item))
+        block for section in (*others, first) for block in ("", Prose(section.title, Style.STRONG),
+                                                         *_blocks(section))
     )  # fmt: skip
     head = layout.lines([Prose(document.title, Style.STRONG), document.subtitle])
     return blocks([head, *sections])

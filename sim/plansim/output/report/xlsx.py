@@ -264,4 +264,4 @@ def _lines(words: Sequence[str], columns: Sequence[Column]) -> int:
 def _followed(table: Table, index: int) -> bool:
     """Whether a row that is joined to this one comes after it."""
     after = table.rows[index + 1 : index + 2]
-    return any(isinstance(item, Row) and item.joined for item in after)
+    return any(isinstance(row, Row) and row.joined for row in after)
