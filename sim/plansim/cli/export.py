@@ -97,7 +97,7 @@ def export(
         return
     from plansim.engine.dataset import annual
     from plansim.output.export.results import FORMATS, check_destination
-    from plansim.output.export.scenarios import Form, write_scenarios
+    from plansim.output.export.tables import Form, write_scenarios
     from plansim.targets.catalogue import plan_region
 
     check_destination(output, force=force, formats=FORMATS)

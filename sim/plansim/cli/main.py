@@ -260,7 +260,7 @@ def _write(
 ) -> None:
     """Write a run, whole or what was chosen of it, to a file."""
     from plansim.engine.dataset import annual
-    from plansim.output.export.results import write_run
+    from plansim.output.export.tables import write_run
 
     dataset = simulated(model, scenario, engine, page)
     by_year = annual(dataset)

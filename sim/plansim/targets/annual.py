@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Annual", "AnnualVariable", "annual_of", "by_year", "frame"]
+__all__ = ["COLUMNS", "Annual", "AnnualVariable", "annual_of", "by_year", "frame"]
+
+COLUMNS = ("scenario", "variable", "element", "year", "value", "unit")
+"""Columns of a tidy table of annual figures."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +146,7 @@ def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFr
 
     listed = [runs] if isinstance(runs, xr.Dataset) else list(runs)
     parts = [part for run in listed for part in _frames(run, variables)]
-    columns = ["scenario", "variable", "element", "year", "value", "unit"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 
 def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]:

@@ -1,10 +1,4 @@
-"""Results for other programs: verdicts and runs as JSON and CSV, runs as files.
-
-A run as a file is NetCDF whole, or its annual figures as CSV, Excel workbook or Parquet.
-
-A file appears complete or not at all: it is written beside its place under another name and then
-moved. An existing one is kept unless the caller forces it. The same run gives the same bytes.
-"""
+"""Results as text for other programs, verdicts and runs as JSON and CSV; where files may go."""
 
 from __future__ import annotations
 
@@ -12,19 +6,19 @@ import csv
 import io
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plansim.errors import Fault, Message, OutputError, nearest
 from plansim.files import writing_whole
-from plansim.output.series import Series, series_of
+from plansim.output.series import Series
 from plansim.output.text import Lang, read_text
 from plansim.output.verdict_words import gap_text
+from plansim.targets.annual import COLUMNS
+from plansim.targets.catalogue import split_reference
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
     from plansim.targets.verdict import Verdict
@@ -37,44 +31,16 @@ __all__ = [
     "check_destination",
     "run_csv",
     "run_json",
-    "tidy",
     "verdicts_csv",
     "verdicts_json",
-    "write_run",
     "write_text",
 ]
 
 FORMATS = (".csv", ".nc", ".parquet", ".xlsx")
 
-_EPOCH = datetime(2000, 1, 1)
-"""Stands in a workbook's properties instead of the time of writing."""
-
-
-def tidy(series: Iterable[Series], card: Mapping[str, str]) -> pd.DataFrame:
-    """Write annual series as one row a figure.
-
-    Columns: scenario, variable, name_zh, unit, year, value. The run card is in ``frame.attrs``.
-    """
-    import pandas as pd
-
-    frame = pd.DataFrame(list(_rows(series, card)), columns=list(_COLUMNS))
-    frame.attrs.update(card)
-    return frame
-
-
-_COLUMNS = ("scenario", "variable", "name_zh", "unit", "year", "value")
-
-
-def _rows(
-    series: Iterable[Series], card: Mapping[str, str]
-) -> Iterator[tuple[str, str, str, str, int, float]]:
-    for each in series:
-        for year, value in each.values.items():
-            yield card["scenario"], each.name, each.name_zh, each.unit, year, value
-
 
 def card_of(dataset: xr.Dataset) -> dict[str, str]:
-    """Give the run card of a dataset: its attributes, as texts."""
+    """Return the run card of a dataset: its attributes, as texts."""
     return {str(key): str(value) for key, value in dataset.attrs.items()}
 
 
@@ -118,33 +84,6 @@ def check_destination(path: Path, *, force: bool = False, formats: Sequence[str]
     raise OutputError(fault)
 
 
-def write_run(
-    dataset: xr.Dataset,
-    annual: xr.Dataset,
-    path: Path,
-    *,
-    force: bool = False,
-) -> None:
-    """Write a run to ``path``, in the format that its suffix names.
-
-    ``.nc`` holds ``dataset``, every saved time; the others hold ``annual``.
-
-    Raises:
-        OutputError: as for `check_destination`, or the system refuses to write.
-    """
-    check_destination(path, force=force)
-    series, card = list(series_of(annual)), card_of(dataset)
-    write: dict[str, Callable[[Path], object]] = {
-        ".nc": lambda part: part.write_bytes(dataset.to_netcdf(engine="h5netcdf")),
-        ".csv": lambda part: part.write_text(run_csv(series, card), "utf-8", newline="\n"),
-        ".parquet": lambda part: tidy(series, card).to_parquet(part, index=False),
-        ".xlsx": lambda part: _write_workbook(series, card, part),
-    }
-    with writing_whole(path) as part:
-        write[path.suffix.lower()](part)
-        check_destination(path, force=force)
-
-
 def write_text(text: str, path: Path) -> None:
     """Write a text to ``path`` as UTF-8, whole or not at all.
 
@@ -155,56 +94,31 @@ def write_text(text: str, path: Path) -> None:
         part.write_text(text, "utf-8")
 
 
-def _write_workbook(series: Sequence[Series], card: Mapping[str, str], path: Path) -> None:
-    """Write a sheet with a variable a row and a year a column, and one with the run card."""
-    from xlsxwriter import Workbook
-
-    memory = io.BytesIO()
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
-    book = Workbook(memory, options)
-    book.set_properties({"created": _EPOCH})
-    strong = book.add_format({"bold": True})
-    sheet = book.add_worksheet("annual")
-    years = list(series[0].values) if series else []
-    for column, title in enumerate(["variable", "name_zh", "unit", *years]):
-        sheet.write(0, column, title, strong)
-    for row, each in enumerate(series, start=1):
-        sheet.write_row(row, 0, [each.name, each.name_zh, each.unit])
-        for column, value in enumerate(each.values.values(), start=3):
-            if not math.isnan(value):  # a year without a figure stays an empty cell
-                sheet.write_number(row, column, value)
-    sheet.set_column(0, 1, 32)
-    sheet.freeze_panes(1, 3)
-    page = book.add_worksheet("run card")
-    page.set_column(0, 1, 32)
-    for row, (key, text) in enumerate(card.items()):
-        page.write_row(row, 0, [key, text])
-    book.close()
-    path.write_bytes(memory.getvalue())
-
-
 def run_json(series: Iterable[Series], card: Mapping[str, str]) -> str:
     """Write annual series as JSON: the run card, and a list of variables with their values by year.
 
     A year without a figure is ``null``.
     """
     keys = ("name", "name_zh", "unit", "timing", "values")
-    variables = [{key: getattr(each, key) for key in keys} for each in series]
+    variables = [{key: getattr(line, key) for key in keys} for line in series]
     from plansim.output.export.json_text import json_text  # loads what tables do without
 
     return json_text({"run": card, "variables": variables})
 
 
 def run_csv(series: Iterable[Series], card: Mapping[str, str]) -> str:
-    """Write annual series as CSV, one row a figure, with the columns of `tidy`.
+    """Write annual series as CSV, one row a figure, with the columns of `plansim.frame`.
 
     A year without a figure has an empty value.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for *labels, value in _rows(series, card):
-        writer.writerow([*labels, "" if math.isnan(value) else value])
+    writer.writerow(COLUMNS)
+    for row in series:
+        name, elements = split_reference(row.name)
+        for year, value in row.values.items():
+            shown = "" if math.isnan(value) else value
+            writer.writerow([card["scenario"], name, ",".join(elements), year, shown, row.unit])
     return file.getvalue()
 
 
