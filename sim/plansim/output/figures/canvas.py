@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import as_file, files
-from importlib.util import find_spec
 from pathlib import Path
 
 import matplotlib as mpl
@@ -24,7 +23,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from plansim.files import writing_whole
+from plansim.files import vendored, writing_whole
 from plansim.output.export.results import check_destination
 from plansim.output.text import typeset
 
@@ -82,10 +81,11 @@ def _register_font() -> None:
 
 def font_file() -> Path:
     """Return the path of the Chinese font."""
-    spec = find_spec("zhplot")  # finds the package without running it
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent.joinpath("fonts", "NotoSansSC-Regular.ttf")
+    return vendored(
+        "zhplot",
+        "fonts/NotoSansSC-Regular.ttf",
+        "5cf8b2a0576d5680284ab03a7a8219499d59bbe981a79bb3dc0031f251c39736",
+    )
 
 
 def colours() -> list[str]:
