@@ -91,8 +91,9 @@ def answer(*names: str) -> str:
     gained = [name for name, met in before.items() if not met and after[name]]
     first, second = (f"“{scenario.title_en}”" for scenario in scenarios)
     sentences = (
-        f"Under {first}, **{held} of the {len(before)} binding targets** that can be judged hold and "
-        f"{len(before) - held} do not. {second} loses {listed(lost)} and gains {listed(gained)}."
+        f"Under {first}, **{held} of the {len(before)} binding targets** that can be judged hold "
+        f"and {len(before) - held} do not. {second} loses {listed(lost)} and gains "
+        f"{listed(gained)}."
     )
     return f"{textwrap.fill(sentences, 100)}\n"
 
