@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from plansim.analysis.attribution import Attribution, Shares
@@ -59,21 +58,10 @@ def cause_section(comparison: Comparison, names: Sequence[str], text: Text) -> I
     for name, found in zip(names[1:], comparison.attributions, strict=True):
         if found is None:
             blocks.append(Paragraph(text("report.clocks", first=names[0], scenario=name)))
-        elif table := _cause_table(_as_levers(comparison, found), names[0], name, text):
+        elif table := _cause_table(found.labelled(comparison.views.levers), names[0], name, text):
             blocks.append(table)
     if blocks:
         yield Section(text("report.causes"), text("report.causes_tab"), tuple(blocks), True)
-
-
-def _as_levers(comparison: Comparison, found: Attribution) -> Attribution:
-    levers = levers_by_constants(comparison)
-    groups = [
-        replace(each, name=lever.name_en, name_zh=lever.name_zh)
-        if (lever := levers.get(frozenset(each.constants))) is not None
-        else each
-        for each in found.groups
-    ]
-    return replace(found, groups=tuple(groups))
 
 
 def _cause_table(found: Attribution, first: str, name: str, text: Text) -> Table | None:
