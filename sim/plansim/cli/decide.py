@@ -116,7 +116,7 @@ def sensitivity(
     form: str,
     lang: str | None,
 ) -> None:
-    """Say how sure the verdicts are, which scenario does better, and what the doubt is due to.
+    """Say how sure the verdicts are, which scenario does better, and what makes them uncertain.
 
     All that DESIGN leaves open varies at once. The margins of the binding targets are explained
     under the first SCENARIO; without any, the scenarios of DESIGN are taken.

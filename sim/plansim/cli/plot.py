@@ -1,4 +1,4 @@
-"""The command ``plot``: figures of runs, of verdicts, of sweeps and of what doubt is due to."""
+"""The command ``plot``: figures of runs, of verdicts, of sweeps and of what verdicts depend on."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
     show_default=True,
     help="Lines over years; verdicts as a coloured table; parts of a total (stack); an array of "
     "two ranges (pyramid); one variable against another (phase); the runs of a sweep (fan); what "
-    "the doubt about each binding target is due to (drivers); scores of feedback loops (loops).",
+    "the uncertainty of each binding target is due to (drivers); scores of feedback loops (loops).",
 )
 @click.option(
     "--all", "every", is_flag=True, help="With verdicts: expected and unlabelled targets too."

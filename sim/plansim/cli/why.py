@@ -124,6 +124,7 @@ def attribute(
     from plansim.output.export.json_text import json_text
     from plansim.output.tables.attribution import attribution_table
     from plansim.targets.catalogue import judged_targets, target_named
+    from plansim.targets.views_file import load_views
 
     page = page_for(lang)
     read = model_at(model)
@@ -135,7 +136,8 @@ def attribute(
     if form == "json":
         machine(json_text(found))
     else:
-        page.show(attribution_table(found, page.text))
+        labelled = found.labelled(load_views(read, targets).levers)
+        page.show(attribution_table(labelled, page.text))
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""What the doubt about targets is due to: bars of total indices, with their intervals."""
+"""Main drivers of the uncertainty of targets: bars of total indices, with their intervals."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -184,21 +183,12 @@ def cause_section(comparison: Comparison, names: Sequence[str], text: Text) -> I
     for name, attribution in zip(names[1:], comparison.attributions, strict=True):
         if attribution is None:
             blocks.append(Paragraph(text("report.clocks", first=names[0], scenario=name)))
-        elif table := _cause_table(_as_levers(comparison, attribution), names[0], name, text):
+        elif table := _cause_table(
+            attribution.labelled(comparison.views.levers), names[0], name, text
+        ):
             blocks.append(table)
     if blocks:
         yield Section(text("report.causes"), text("report.causes_tab"), tuple(blocks), True)
-
-
-def _as_levers(comparison: Comparison, attribution: Attribution) -> Attribution:
-    levers = _levers_by_constants(comparison)
-    groups = [
-        replace(group, name=lever.name_en, name_zh=lever.name_zh)
-        if (lever := levers.get(frozenset(group.constants))) is not None
-        else group
-        for group in attribution.groups
-    ]
-    return replace(attribution, groups=tuple(groups))
 
 
 def _cause_table(attribution: Attribution, first: str, name: str, text: Text) -> Table | None:
