@@ -23,7 +23,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-run: $(RUN) ## judge the plan's targets under both growth stories
+run: $(RUN) ## judge the plan's targets under both growth scenarios
 	@$(VENV)/bin/plansim check $(SHOWN)
 
 # Jupyter refuses to start for root, as whom containers run, unless it is told to.

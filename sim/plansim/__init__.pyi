@@ -79,7 +79,7 @@ from plansim.output.diagrams.modules import (
     module_diagram as module_diagram,
     modules_drawn as modules_drawn,
 )
-from plansim.output.export.scenarios import export as export
+from plansim.output.export.tables import export as export
 from plansim.output.figures import plot as plot
 from plansim.output.page.page import page as page
 from plansim.output.report.file import report as report

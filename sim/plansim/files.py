@@ -8,8 +8,11 @@ Nothing else needs to know which.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from plansim.errors import Fault, InputError, Message, OutputError, foreign, nearest
@@ -19,6 +22,7 @@ __all__ = [
     "is_shipped",
     "shipped",
     "shipped_model",
+    "vendored",
     "write_text",
     "writing_whole",
 ]
@@ -75,6 +79,32 @@ def shipped_model() -> Path:
             )
         )
     return models[0]
+
+
+@cache
+def vendored(package: str, path: str, sha256: str) -> Path:
+    """Return the path of a file that is used out of another package, which is not imported.
+
+    The package is pinned for the sake of this one file; its hash says that it is the file that
+    plansim was written for.
+
+    Raises:
+        InputError: the file is missing, or is another one.
+    """
+    spec = find_spec(package)
+    folder = Path(spec.origin).parent if spec and spec.origin else Path(package)
+    file = folder / path
+    if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+        raise InputError(
+            Fault(
+                "the package '{package}' does not have the file that plansim was written for, "
+                "of SHA-256 {sha256}",
+                file=file,
+                package=package,
+                sha256=sha256,
+            )
+        )
+    return file
 
 
 def check_destination(path: Path, *, force: bool = False, formats: Sequence[str] = ()) -> None:

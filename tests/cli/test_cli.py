@@ -401,7 +401,8 @@ def test_run_shows_named_variables_in_every_form(run: Call, town: Path) -> None:
     table = run("fast.yaml", *names, "--lang", "zh").out
     assert "增加值[服务业]" in table
     frame = pd.read_csv(io.StringIO(run("fast.yaml", *names, "--format", "csv").out))
-    found = frame[frame["variable"] == "output[services]"].set_index("year")["value"]
+    services = (frame["variable"] == "output") & (frame["element"] == "services")
+    found = frame[services].set_index("year")["value"]
     assert found.to_dict() == expected.to_dict()
     assert set(frame[frame["variable"] == "capital life"]["value"]) == {20.0}
     parsed = json.loads(run("fast.yaml", *names, "--format", "json").out)
@@ -414,9 +415,10 @@ def test_run_writes_a_file_with_all_that_moves(run: Call, tmp_path: Path) -> Non
     done = run("base.yaml", "-o", str(tmp_path / "out.csv"))
     assert done.code == 0
     assert done.err == f"Written: {tmp_path / 'out.csv'}\n"
-    names = set(pd.read_csv(tmp_path / "out.csv")["variable"])
-    assert {"GDP", "residents", "capital[farming]"} <= names
-    assert "capital life" not in names
+    frame = pd.read_csv(tmp_path / "out.csv")
+    assert {"GDP", "residents", "capital"} <= set(frame["variable"])
+    assert "farming" in set(frame[frame["variable"] == "capital"]["element"])
+    assert "capital life" not in set(frame["variable"])
 
 
 def test_run_writes_every_saved_time_to_netcdf(run: Call, tmp_path: Path) -> None:

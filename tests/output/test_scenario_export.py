@@ -17,7 +17,7 @@ from plansim.errors import InputError, OutputError
 from plansim.model.records import Model
 from plansim.model.units import convert
 from plansim.output.export.cf import cf_dataset, udunits
-from plansim.output.export.scenarios import Form, table_of, write_scenarios
+from plansim.output.export.tables import Form, table_of, write_scenarios
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import plan_region
 
@@ -27,6 +27,10 @@ IDS = ("baseline", "slow-growth")
 @pytest.fixture(scope="module")
 def runs(city: Model, stories: Mapping[str, Scenario]) -> list[xr.Dataset]:
     return [annual(simulate(city, stories[each])) for each in IDS]
+
+
+def reference(variable: str, element: str) -> str:
+    return f"{variable}[{element}]" if element else variable
 
 
 def figures(runs: list[xr.Dataset]) -> dict[tuple[str, str, int], float]:
@@ -42,8 +46,7 @@ def figures(runs: list[xr.Dataset]) -> dict[tuple[str, str, int], float]:
             for row in frame.itertuples(index=False):
                 parts = dict(zip(frame.columns, row, strict=True))
                 elements = ",".join(str(parts[dim]) for dim in dims)
-                reference = f"{key}[{elements}]" if elements else str(key)
-                found[name, reference, int(parts["year"])] = float(parts[key])
+                found[name, reference(key, elements), int(parts["year"])] = float(parts[key])
     return found
 
 
@@ -51,7 +54,7 @@ def read(path: Path) -> pd.DataFrame:
     match path.suffix:
         case ".csv":
             assert path.read_bytes().startswith(b"\xef\xbb\xbf"), "Excel would not see UTF-8"
-            return pd.read_csv(path, encoding="utf-8-sig", keep_default_na=True)
+            return pd.read_csv(path, encoding="utf-8-sig")
         case ".xlsx":
             return pd.read_excel(path, sheet_name="data", engine="openpyxl")
         case _:
@@ -70,8 +73,8 @@ def test_tables_hold_every_figure(
     expected = figures([run[wanted].assign_coords(year=run["year"]) for run in runs])
     if form is Form.TIDY:
         found = {
-            (row["scenario"], row["variable"], int(row["year"])): row["value"]
-            for row in table.to_dict("records")
+            (row["scenario"], reference(row["variable"], row["element"]), row["year"]): row["value"]
+            for row in table.fillna({"element": ""}).to_dict("records")
         }
     else:
         years = [each for each in table.columns if each.isdecimal()]
@@ -101,7 +104,8 @@ def test_all_that_moves_goes_in_without_names(city: Model, runs: list[xr.Dataset
     table = table_of(runs, Form.TIDY, plan_region(city))
     expected = figures(runs)
     assert len(table) == len(expected)
-    assert set(table["variable"]) == {reference for _, reference, _ in expected}
+    labels = map(reference, table["variable"], table["element"])
+    assert set(labels) == {label for _, label, _ in expected}
 
 
 def test_netcdf_follows_the_cf_conventions(

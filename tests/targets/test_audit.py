@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shutil
 import string
@@ -16,6 +15,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from plansim.errors import CatalogueError
+from plansim.model.expression import Number, walk
+from plansim.model.syntax import EquationSyntaxError, read_expression
 from plansim.targets.audit import Clash, Nature, audit, evaluate
 from plansim.targets.catalogue import load_targets
 
@@ -234,9 +235,8 @@ def test_no_figure_is_typed_where_it_could_be_named(root: Path) -> None:
     )
     for clash in raw["clashes"]:
         for text in clash["arithmetic"].values():
-            numbers = {
-                node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)
-            }
+            tree = read_expression(text)
+            numbers = {node.value for node in walk(tree) if isinstance(node, Number)}
             assert numbers <= {0.5, 1, 2, 3, 4, 5, 10, 100, 1000, 10000}, (clash["id"], text)
         for key in ("finding", "handling"):
             for text in clash[key].values():
@@ -297,10 +297,12 @@ def test_changed_evidence_changes_findings(copied: Path) -> None:
          "did you mean 'I02.towns'?"),
         ("    gap: grown - end", "    gap: grwn - end", "{0}: nothing is called 'grwn'; "
          "found grwn - end; did you mean 'grown'?"),
-        ("    gap: grown - end", "    gap: grown -", "{0}: this is not an expression; "
-         "found grown -"),
-        ("    gap: grown - end", "    gap: __import__('os').system('true')", "{0}: only numbers, "
-         "names, + - * / **, sum, min, max are understood; found __import__('os').system('true')"),
+        ("    gap: grown - end", "    gap: grown -", "{0}: an operand is missing; "
+         "expected a number, a name or a bracket; found the end of the equation"),
+        ("    gap: grown - end", "    gap: grown * exp(end)", "{0}: only numbers, "
+         "names, + - * / ^, sum, min, max are understood; found grown * exp(end)"),
+        ("    gap: grown - end", "    gap: __import__('os').system('true')", "{0}: a character "
+         "cannot stand here; found '.system('true')'"),
         ("    gap: grown - end", "    gap: grown > end", "{0}: 'gap' is a comparison; "
          "expected a number"),
         ("    gap: grown - end", "    gap: 1 / (end - end)", "{0}: the expression has no finite "
@@ -370,8 +372,8 @@ EXPRESSIONS = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
         st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
-        inner.map(lambda each: f"-{each}"),
-        st.tuples(inner, st.sampled_from("23")).map(lambda t: f"({t[0]}) ** {t[1]}"),
+        inner.map(lambda each: f"(-{each})"),
+        st.tuples(inner, st.sampled_from("23")).map(lambda t: f"({t[0]}) ^ {t[1]}"),
         st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(
             lambda t: f"{t[0]}({t[1]}, {t[2]})"
         ),
@@ -384,13 +386,14 @@ EXPRESSIONS = st.recursive(
 @given(EXPRESSIONS, NUMBERS, NUMBERS)
 def test_arithmetic_is_that_of_python(text: str, a: float, b: float) -> None:
     try:
-        expected = eval(text, {"__builtins__": {}, "min": min, "max": max}, {"a": a, "b": b})
+        expected = eval(
+            text.replace("^", "**"), {"__builtins__": {}, "min": min, "max": max}, {"a": a, "b": b}
+        )
     except ArithmeticError:
         with pytest.raises(ValueError, match="no finite value"):
             evaluate(text, {"a": a, "b": b})
         return
-    if len(text) <= 400:
-        assert evaluate(text, {"a": a, "b": b}) == pytest.approx(expected)
+    assert evaluate(text, {"a": a, "b": b}) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -426,27 +429,31 @@ def test_arithmetic_is_that_of_python(text: str, a: float, b: float) -> None:
         "f'{a}'",
         "print",
         "a; a",
-        "a = 1",
         "import os",
         "",
-        "(" * 300 + "a" + ")" * 300,
-        "a + " * 200 + "a",
-        "9 ** 9 ** 9 ** 9",
+        "(" * 300 + "a",
+        "a ** 2",
+        "9 ^ 9 ^ 9 ^ 9",
         "1" * 390,
         "1e999",
-        "(0 - 8) ** 0.5",
+        "(0 - 8) ^ 0.5",
         "a / 0",
     ],
 )
 def test_everything_else_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"understood|called|expression|too long"):
+    with pytest.raises((EquationSyntaxError, KeyError, ValueError)):
         evaluate(text, {"a": 2})
+
+
+def test_long_expressions_are_read() -> None:
+    assert evaluate("(" * 9000 + "a" + ")" * 9000, {"a": 2}) == 2
+    assert evaluate("a + " * 9000 + "a", {"a": 2}) == 18002
 
 
 def test_a_sum_is_exact_and_a_comparison_is_true_or_false() -> None:
     assert evaluate("sum(a, a, a)", {"a": 0.1}) == pytest.approx(0.3, rel=1e-15)
     assert evaluate("a >= 2", {"a": 2}) is True
-    assert evaluate("a != 2", {"a": 2}) is False
+    assert evaluate("a <> 2", {"a": 2}) is False
 
 
 def test_the_audit_refers_to_the_catalogue_by_ids_that_exist(root: Path) -> None:

@@ -8,8 +8,8 @@ groups that do the same have the same share (Shapley 1953; Sundararajan & Najmi 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from plansim.scenario.references import lever_of
 from plansim.targets.catalogue import Status, Target, judged_targets, targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.verdict import Findings
+from plansim.targets.views import Lever
 
 __all__ = [
     "MOST_EXACT",
@@ -93,6 +94,17 @@ class Attribution:
     """Different runs that it took."""
     orders: int
     """Orders of the groups that were drawn; 0 where every subset was run."""
+
+    def labelled(self, levers: Iterable[Lever]) -> Attribution:
+        """Return the same with the labels of levers for changes of just what a lever moves."""
+        by_constants = {frozenset(lever.constants): lever for lever in levers}
+        groups = [
+            replace(group, name=lever.name_en, name_zh=lever.name_zh)
+            if (lever := by_constants.get(frozenset(group.constants))) is not None
+            else group
+            for group in self.groups
+        ]
+        return replace(self, groups=tuple(groups))
 
 
 def attribute(

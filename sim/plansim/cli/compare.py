@@ -356,7 +356,7 @@ def export(
     """
     from plansim.engine.dataset import annual
     from plansim.output.export.results import FORMATS
-    from plansim.output.export.scenarios import export as write_all
+    from plansim.output.export.tables import export as write_all
     from plansim.targets.catalogue import plan_region
 
     shell = page_for(lang)

@@ -83,10 +83,11 @@ def run(
     changes = [changes_of(each, inputs.model, page) for each in inputs.scenarios]
     if output is not None:
         from plansim.engine.dataset import annual
+        from plansim.output.export.tables import write_run
 
-        chosen = list(dict.fromkeys(variable for variable, _ in inputs.named)) or None
+        chosen = list(dict.fromkeys(variable for variable, _ in inputs.named))
         dataset = simulated(inputs, engine, page)
-        results.write_run(dataset, annual(dataset), output, names=chosen, force=force)
+        write_run(dataset, annual(dataset), output, names=chosen, force=force)
     if form == "table":
         _show_tables(runs, shown, changes, inputs, page)
     else:

@@ -82,6 +82,7 @@ def attribute(
     """
     from plansim.analysis.attribution import attribute as shares_of
     from plansim.output.tables.attribution import attribution_table
+    from plansim.targets.views_file import load_views
 
     page = page_for(lang)
     inputs = read_inputs([before, after], model, names=ids, find=_target)
@@ -93,7 +94,8 @@ def attribute(
 
         machine(json_text(shares))
     else:
-        page.show(attribution_table(shares, page.text))
+        labelled = shares.labelled(load_views(inputs.model, inputs.targets).levers)
+        page.show(attribution_table(labelled, page.text))
 
 
 MOST_WARNINGS = 5
@@ -149,7 +151,7 @@ def sensitivity(
     form: str,
     lang: str | None,
 ) -> None:
-    """Say how sure the verdicts are, which scenario does better, and what drives the uncertainty.
+    """Say how sure the verdicts are, which scenario does better, and what makes them uncertain.
 
     All that DESIGN leaves open varies at once. The margins of the binding targets are explained
     under the first SCENARIO; without any, the scenarios of DESIGN are taken.

@@ -75,8 +75,8 @@ def _run_key(model: Model, scenario: Scenario) -> str:
 
 def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     """Run a model by machine code."""
-    from plansim.compiler.lower import cells_of
     from plansim.engine.batch import simulate_ensemble
+    from plansim.model.records import cells_of
 
     kernel = whole_kernel(model, scenario.values, cache=cache)
     settings = {
@@ -137,7 +137,7 @@ def whole_kernel(
 
 def _constant(model: Model, scenario: Scenario, name: str) -> FloatArray:
     """Give the value of a constant or control in a run, ``(*elements)``."""
-    from plansim.compiler.lower import cells_of
+    from plansim.model.records import cells_of
 
     variable = model.variables[name]
     if variable.kind is VariableKind.CONTROL:

@@ -42,7 +42,7 @@ def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
     """
     import simlin
 
-    from plansim.compiler.lower import cells_of
+    from plansim.model.records import cells_of
 
     loaded: Any = simlin.load(model.path)
     time = scenario.time
@@ -81,7 +81,7 @@ def link_scores(model: Model, scenario: Scenario, run: Trajectory) -> LinkScores
     """Return the scores of all links between elements of variables, by *Loops That Matter*.
 
     pysimlin 0.8.5 gives the scores of a link between arrays for their first element alone, and none
-    where a sum is taken. So it is given the model without arrays (`compiler.scalars`). A stock of
+    where a sum is taken. So it is given the model without arrays (`model.rewrite`). A stock of
     which it splits off the net flow has the product of both links. ``run`` is our run at the times
     that the scenario saves.
 
@@ -96,7 +96,7 @@ def link_scores(model: Model, scenario: Scenario, run: Trajectory) -> LinkScores
         raise InputError(Fault("pysimlin is not installed; pip install 'plansim[loops]' brings it"))
     import simlin
 
-    from plansim.compiler.scalars import without_arrays
+    from plansim.model.rewrite import without_arrays
 
     plain = without_arrays(model, scenario.values, scenario.time)
     try:

@@ -21,8 +21,19 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Annual", "AnnualVariable", "annual_of", "by_year", "frame", "joined", "separate"]
+__all__ = [
+    "COLUMNS",
+    "Annual",
+    "AnnualVariable",
+    "annual_of",
+    "by_year",
+    "frame",
+    "joined",
+    "separate",
+]
 
+COLUMNS = ("scenario", "variable", "element", "year", "value", "unit")
+"""Columns of a tidy table of annual figures."""
 CARD = "run_card_"
 """Begins the coordinate over ``scenario`` that holds an attribute in which runs differ."""
 
@@ -201,8 +212,7 @@ def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFr
 
     listed = [runs] if isinstance(runs, xr.Dataset) else list(runs)
     parts = [p for several in listed for run in separate(several) for p in _frames(run, variables)]
-    columns = ["scenario", "variable", "element", "year", "value", "unit"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 
 def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]:

@@ -1,13 +1,11 @@
 """Where a plan's own figures meet: recomputed from the catalogue, never stored.
 
 The audit is a YAML file beside the model, ``audit.yaml``. It says itself how it reads. Its
-arithmetic is a small language of its own, computed from the parsed expression: nothing in the
-file is ever run.
+arithmetic is written as the equations of a model are.
 """
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 import string
@@ -34,8 +32,11 @@ from plansim.forms import (
     or_text,
     read_document,
 )
+from plansim.model import expression
 from plansim.model.evidence import Evidence, load_evidence
+from plansim.model.expression import COMPARISONS, Name, Operation, references
 from plansim.model.records import Model
+from plansim.model.syntax import EquationSyntaxError, read_expression
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
 from plansim.targets.catalogue import Target, load_targets
 
@@ -372,8 +373,15 @@ def _check_name(name: str, values: Mapping[str, float]) -> None:
 def _computed(text: str, values: Mapping[str, float]) -> float | bool:
     try:
         return evaluate(text, values)
-    except _NoValueError as error:
-        raise InputError(Fault(str(error), found=text, nearest=error.nearest)) from None
+    except EquationSyntaxError as error:
+        fault = Fault(error.message, expected=error.expected, found=error.found or text)
+    except KeyError as error:
+        name = str(error.args[0])
+        close = nearest(name, values)
+        fault = Fault("nothing is called '{name}'", found=text, nearest=close, name=name)
+    except expression.NoValueError as error:
+        fault = Fault(str(error), found=text)
+    raise InputError(fault)
 
 
 _FORMAT = re.compile(r"\.[0-6]f")
@@ -409,112 +417,50 @@ def _filled(template: str, values: Mapping[str, float], language: str) -> str:
 
 # --- arithmetic ---------------------------------------------------------------------------------
 
-_LONGEST = 400
-_OPERATIONS: Mapping[type[ast.operator], Callable[[float, float], float]] = MappingProxyType(
-    {
-        ast.Add: lambda a, b: a + b,
-        ast.Sub: lambda a, b: a - b,
-        ast.Mult: lambda a, b: a * b,
-        ast.Div: lambda a, b: a / b,
-        ast.Pow: lambda a, b: math.pow(a, b),
-    }
-)
-_COMPARISONS: Mapping[type[ast.cmpop], Callable[[float, float], bool]] = MappingProxyType(
-    {
-        ast.Lt: lambda a, b: a < b,
-        ast.LtE: lambda a, b: a <= b,
-        ast.Gt: lambda a, b: a > b,
-        ast.GtE: lambda a, b: a >= b,
-        ast.Eq: lambda a, b: a == b,
-        ast.NotEq: lambda a, b: a != b,
-    }
-)
 _FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
     {"sum": math.fsum, "min": min, "max": max}
 )
 
 
-class _NoValueError(ValueError):
-    """An expression that has no value, with the name that was perhaps meant."""
-
-    def __init__(self, message: Message, nearest: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.nearest = nearest
-
-
 def evaluate(text: str, values: Mapping[str, float]) -> float | bool:
-    """Compute an expression in floats, or one comparison of two of them.
+    """Return what an expression in the model's language comes to, or one comparison of two.
 
-    Numbers, names of ``values``, ``+ - * / **``, brackets, ``sum``, ``min``, ``max`` and one
+    Numbers, names of ``values``, ``+ - * / ^``, brackets, ``sum``, ``min``, ``max`` and one
     comparison on the outside: all else is refused. What rests on a NaN is NaN.
 
     Raises:
-        ValueError: the expression is not understood, or has no finite value.
+        EquationSyntaxError: at the first place that cannot be read.
+        KeyError: a name is none of ``values``.
+        NoValueError: the expression is not understood, or has no finite value.
 
-    >>> evaluate("sum(a, 2) * 10 ** 2", {"a": 1})
+    >>> evaluate("sum(a, 2) * 10 ^ 2", {"a": 1})
     300.0
     >>> evaluate("a <= 1", {"a": 1})
     True
     """
-    if len(text) > _LONGEST:
-        raise _NoValueError(Message("the expression is too long"))
-    try:
-        body = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise _NoValueError(Message("this is not an expression")) from None
-    if isinstance(body, ast.Compare) and len(body.ops) == 1 and type(body.ops[0]) in _COMPARISONS:
-        compare = _COMPARISONS[type(body.ops[0])]
-        return compare(_number(body.left, values), _number(body.comparators[0], values))
-    return _number(body, values)
 
+    def value_of(name: Name) -> float:
+        return values[name.written[0]]
 
-def _number(node: ast.expr, values: Mapping[str, float]) -> float:
-    """Compute one node; a refused one raises, whatever it holds."""
-    match node:
-        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-            return _finite(lambda a, _: float(a), value, 0)
-        case ast.Name(id=name):
-            if name not in values:
-                raise _NoValueError(
-                    Message("nothing is called '{name}'", name=name), nearest(name, values)
-                )
-            return float(values[name])
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_number(operand, values)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
-            return _finite(_OPERATIONS[type(op)], _number(left, values), _number(right, values))
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
-            name in _FUNCTIONS and args
-        ):
-            return float(_FUNCTIONS[name]([_number(argument, values) for argument in args]))
-        case _:
-            raise _NoValueError(
-                Message("only numbers, names, + - * / **, sum, min, max are understood")
-            )
-
-
-def _finite(operation: Callable[[float, float], float], a: float, b: float) -> float:
-    try:
-        found = operation(a, b)
-    except (ArithmeticError, ValueError):
-        raise _NoValueError(Message("the expression has no finite value")) from None
-    if math.isinf(found):
-        raise _NoValueError(Message("the expression has no finite value"))
-    return found
+    match read_expression(text):
+        case Operation(sign, (left, right)) if sign in COMPARISONS:
+            first, second = (expression.evaluate(s, value_of, _FUNCTIONS) for s in (left, right))
+            return COMPARISONS[sign](first, second)
+        case tree:
+            return float(expression.evaluate(tree, value_of, _FUNCTIONS))
 
 
 def _in_figures(text: str, values: Mapping[str, float]) -> str:
-    """Write an expression with figures for its names."""
-
-    def figure(match: re.Match[str]) -> str:
-        if match[0] not in values:
-            return match[0]
-        return (
-            _figure(values[match[0]]) if values[match[0]] >= 0 else f"({_figure(values[match[0]])})"
-        )
-
-    return re.sub(r"[a-z_]\w*", figure, text).replace("**", "^").replace("*", "×")
+    """Return a readable expression with figures for its names."""
+    parts: list[str] = []
+    end = 0
+    for name, _ in references(read_expression(text)):
+        if isinstance(name, Name):
+            value = values[name.written[0]]
+            figure = _figure(value)
+            parts += [text[end : name.start], figure if value >= 0 else f"({figure})"]
+            end = name.end
+    return "".join([*parts, text[end:]]).replace("*", "×")
 
 
 def _figure(value: float) -> str:

@@ -22,11 +22,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plansim.analysis.feedback.loops import Link, Loop, load_loops
-from plansim.compiler.lower import cells_of
 from plansim.engine.compiled import run_compiled
 from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import Fault, InputError, SimulationError
-from plansim.model.records import Model
+from plansim.model.records import Model, cells_of
 from plansim.scenario.reader import Scenario, scenario_of
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats

@@ -1,9 +1,9 @@
-"""Which way each causal link works: whether an effect moves with its cause or against it.
+"""The sign of each causal link: whether an effect moves with its cause or against it.
 
-Beside a variable stand, for the length of one run, copies of its equation that each see one cause a
+Beside a variable stand, for the length of a run, copies of its equations that each see one cause a
 little raised. What a copy is above or below the variable is the partial derivative at the states
-that the run goes through; where it has one sign at all of them, so has the link. A stock answers by
-its rate, and what holds its input back by what it is given.
+that the run goes through. A stock answers by its rate, and what holds its input back by what it is
+given.
 
 Reference: G. P. Richardson (1986), Problems with causal-loop diagrams, System Dynamics Review 2(2):
 a link's sign is that of the partial derivative, or of what a flow adds to its stock.
@@ -11,24 +11,23 @@ a link's sign is that of the partial derivative, or of what a flow adds to its s
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from plansim.analysis.validation.probe import Equation, Runs, end_of_reference, probe_of
+from plansim.analysis.validation.probe import Probe, Runs, probe_of
 from plansim.engine.simulate import simulate_years
-from plansim.errors import FaultLog
-from plansim.model.records import Model, Variable, VariableKind
-from plansim.model.scan import Equation as Written
-from plansim.model.scan import Form, scan_text
-from plansim.model.syntax import Role, name_key
+from plansim.model.expression import Call, Name, Node, Number, Operation
+from plansim.model.records import Model, TimeSpec, Variable, VariableKind
+from plansim.model.rewrite import AddedEquation, replaced, unparse
+from plansim.model.syntax import name_key
 from plansim.scenario.reader import Scenario
 from plansim.targets.annual import Annual
-from plansim.targets.indicator import Floats
 
-__all__ = ["SignedRun", "link_signs", "signed_run"]
+__all__ = ["MeasuredLinks", "Pair", "SignedRun", "link_signs", "measured_links", "signed_run"]
 
 NUDGE = 1e-4
 """By what part of itself a cause is raised."""
@@ -40,18 +39,51 @@ FELT = 1e-6
 """Of the largest answer: smaller ones do not count."""
 
 _MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
-_HOLDS = re.compile(r"\b(?:integ|smooth\w*|delay\w*|trend|forecast)\s*\(", re.IGNORECASE)
-"""What answers later: its first argument stands for it."""
+_LATER = ("integ", "smooth", "delay", "trend", "forecast")
+"""How the functions begin that answer later: their first argument stands for them."""
+
+Pair: TypeAlias = tuple[str, str]
+"""A link, by the names of its cause and its effect."""
 
 
 @dataclass(frozen=True)
-class _Copy:
-    """The equations of a link's effect, with the cause raised."""
+class MeasuredLinks:
+    """A model with copies of the effects of some links, ready to be run."""
 
-    cause: str
-    effect: str
-    name: str
-    equations: tuple[Equation, ...]
+    probe: Probe
+    plain: Mapping[str, str]
+    """By effect, the copy that sees all as it is."""
+    raised: Mapping[Pair, str]
+    """The copy of a link's effect that sees the cause raised."""
+    least: Mapping[str, str]
+    """By cause, the constant that says by how much it is raised at least."""
+
+    def signs(
+        self, values: Mapping[str, float], clock: TimeSpec
+    ) -> Mapping[Pair, npt.NDArray[np.int8]]:
+        """Return the sign of each link at the saved times of a run: ``(time, *elements)``.
+
+        1 where an element of the effect moves with the cause, of which all elements are raised, -1
+        where against it, 0 where it does not move.
+        """
+        if not self.raised:
+            return {}
+        first = self.probe.run([values], clock)
+        # What is nil throughout is raised as if it reached 1: its link is no less there.
+        raises = {
+            constant: LEAST * (float(np.abs(first.series(cause)).max()) or 1.0)
+            for cause, constant in self.least.items()
+        }
+        run = self.probe.run([{**values, **raises}], clock)
+        return {pair: _signs(run, self.plain[pair[1]], copy) for pair, copy in self.raised.items()}
+
+
+def _signs(run: Runs, plain: str, raised: str) -> npt.NDArray[np.int8]:
+    before, after = run.series(plain)[0], run.series(raised)[0]
+    change = after - before
+    size = np.abs(change)
+    floor = max(ROUNDING * float(np.abs(before).max()), FELT * float(size.max()))
+    return np.where(size > floor, np.sign(change), 0).astype(np.int8)
 
 
 @dataclass(frozen=True)
@@ -60,7 +92,7 @@ class SignedRun:
 
     scenario: Scenario
     years: Annual
-    signs: Mapping[tuple[str, str], int]
+    signs: Mapping[Pair, int]
 
 
 def signed_run(model: Model, scenario: Scenario) -> SignedRun:
@@ -73,7 +105,7 @@ def signed_run(model: Model, scenario: Scenario) -> SignedRun:
     return SignedRun(scenario, simulate_years(model, scenario), link_signs(model, scenario))
 
 
-def link_signs(model: Model, scenario: Scenario) -> Mapping[tuple[str, str], int]:
+def link_signs(model: Model, scenario: Scenario) -> Mapping[Pair, int]:
     """Find the sign of each causal link between variables that may move, over one run.
 
     Returns:
@@ -84,38 +116,16 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[tuple[str, str], int
     Raises:
         ModelError: the compiler does not support something in the model.
     """
-    drawn = {v.name: v for v in model.variables.values() if v.kind in _MOVING}
-    reading = _Reading(model)
-    causes = list(
-        dict.fromkeys(cause for v in drawn.values() for cause in _felt(v) if cause in drawn)
+    moving = {v.name: v for v in model.variables.values() if v.kind in _MOVING}
+    links = measured_links(
+        model,
+        [(cause, v.name) for v in moving.values() for cause in _felt(v) if cause in moving],
     )
-    least = {cause: f"least raise {number}" for number, cause in enumerate(causes)}
-    plain: dict[str, _Copy] = {}
-    copies: list[_Copy] = []
-    for variable in drawn.values():
-        wanted = [cause for cause in _felt(variable) if cause in drawn]
-        if not wanted or not reading.can_copy(variable):
-            continue
-        base = reading.copy(variable, f"as it is {len(plain)}")
-        plain[variable.name] = base
-        for cause in wanted:
-            name = f"raised {len(copies)}"
-            copies.append(reading.copy(variable, name, cause, least[cause]))
-    if not copies:
-        return {}
-    knobs = [Equation(name, "0", constant=True) for name in least.values()]
-    added = [each for copy in (*plain.values(), *copies) for each in copy.equations]
-    outputs = [*(copy.name for copy in (*plain.values(), *copies)), *causes]
-    probe = probe_of(model, [*knobs, *added], outputs)
-    first = probe.run([scenario.values], scenario.time)
-    # What is nil throughout is raised as if it reached 1: its link is no less there.
-    raises = {
-        name: LEAST * (float(np.abs(first.series(cause)).max()) or 1.0)
-        for cause, name in least.items()
+    found = {
+        pair: np.unique(signs[signs != 0]).tolist()
+        for pair, signs in links.signs(scenario.values, scenario.time).items()
     }
-    run = probe.run([{**scenario.values, **raises}], scenario.time)
-    signs = {(copy.cause, copy.effect): _sign(run, plain[copy.effect], copy) for copy in copies}
-    return {link: sign for link, sign in signs.items() if sign is not None}
+    return {pair: signs[0] if len(signs) == 1 else 0 for pair, signs in found.items() if signs}
 
 
 def _felt(variable: Variable) -> Iterator[str]:
@@ -123,70 +133,51 @@ def _felt(variable: Variable) -> Iterator[str]:
     return (name for name in variable.causes if name not in initial)
 
 
-def _sign(run: Runs, plain: _Copy, raised: _Copy) -> int | None:
-    before, after = run.series(plain.name)[0], run.series(raised.name)[0]
-    change: Floats = after - before
-    size = np.abs(change)
-    floor = max(ROUNDING * float(np.abs(before).max()), FELT * float(size.max()))
-    found = set(np.sign(change[size > floor]).astype(int).tolist())
-    return None if not found else found.pop() if len(found) == 1 else 0
+def measured_links(model: Model, pairs: Iterable[Pair]) -> MeasuredLinks:
+    """Prepare to measure the signs of some links; of those whose effect cannot be copied, none.
+
+    Raises:
+        ModelError: the compiler does not support something in the model.
+    """
+    pairs = [pair for pair in dict.fromkeys(pairs) if _can_copy(model, pair[1])]
+    least = {
+        cause: f"least raise {i}" for i, cause in enumerate(dict.fromkeys(a for a, _ in pairs))
+    }
+    plain = {name: f"as it is {i}" for i, name in enumerate(dict.fromkeys(b for _, b in pairs))}
+    raised = {pair: f"raised {i}" for i, pair in enumerate(pairs)}
+    added = [AddedEquation(constant, "0", constant=True) for constant in least.values()]
+    for effect, copy in plain.items():
+        added += _copies(model, effect, copy)
+    for (cause, effect), copy in raised.items():
+        added += _copies(model, effect, copy, cause, least[cause])
+    probe = probe_of(model, added, [*plain.values(), *raised.values(), *least])
+    return MeasuredLinks(probe, plain, raised, least)
 
 
-class _Reading:
-    """Writes equations anew."""
-
-    def __init__(self, model: Model) -> None:
-        self.text = model.text
-        self.equations = scan_text(model.text, FaultLog(model.path)).equations
-
-    def can_copy(self, variable: Variable) -> bool:
-        """Whether each equation is an expression with a left side of its own."""
-        return all(
-            each.form in (Form.EQUATION, Form.UNCHANGEABLE)
-            and not each.exceptions
-            and not each.expression.reads_lookup
-            and (each.expression.numbers is None or len(each.expression.numbers) == 1)
-            for each in self.equations[name_key(variable.name)]
-        )
-
-    def copy(self, variable: Variable, name: str, cause: str = "", least: str = "") -> _Copy:
-        """Write a variable's equations under another name, with a cause raised if one is named."""
-        written = tuple(
-            Equation(name, _instant(self._right(each, cause, least)), each.subscripts)
-            for each in self.equations[name_key(variable.name)]
-        )
-        return _Copy(cause, variable.name, name, written)
-
-    def _right(self, equation: Written, cause: str, least: str) -> str:
-        """Give a right-hand side with the cause raised wherever it is felt."""
-        found = equation.text
-        places = [
-            reference.offset
-            for reference in equation.expression.references
-            if name_key(reference.name) == name_key(cause) and reference.role is not Role.INITIAL
-        ]
-        if places:
-            start = self.text.rindex(found, 0, places[0] + len(found))
-            for place in sorted(places, reverse=True):
-                end = end_of_reference(self.text, place)
-                seen = self.text[place:end].rstrip()
-                raised = f"({seen} + {NUDGE}*ABS({seen}) + {least})"
-                found = found[: place - start] + raised + found[end - start :]
-        return found.replace("\\\n", " ").partition("=")[2].lstrip("=")
+def _can_copy(model: Model, name: str) -> bool:
+    """Return whether each equation of a variable is an expression, or one number."""
+    return all(
+        len(equation.numbers) == 1
+        if equation.numbers is not None
+        else equation.formula is not None and not equation.is_table
+        for equation in model.scan.equations[name_key(name)]
+    )
 
 
-def _instant(text: str) -> str:
-    """Put the first argument in place of each function that answers later."""
-    while match := _HOLDS.search(text):
-        depth, comma, at = 1, 0, match.end()
-        while depth:
-            sign = text[at]
-            if sign == '"':
-                at = text.index('"', at + 1)
-            depth += (sign in "([{") - (sign in ")]}")
-            if sign == "," and depth == 1 and not comma:
-                comma = at
-            at += 1
-        inner = text[match.end() : comma or at - 1]
-        text = f"{text[: match.start()]}({inner}){text[at:]}"
-    return text
+def _copies(
+    model: Model, effect: str, copy: str, cause: str = "", least: str = ""
+) -> Iterator[AddedEquation]:
+    """Yield the equations of a variable under another name, with a cause raised if one is named."""
+
+    def change(node: Node) -> Node | None:
+        if isinstance(node, Call) and node.key.startswith(_LATER):
+            return replaced(node.arguments[0], change)
+        if isinstance(node, Name) and node.key == name_key(cause):
+            part = Operation("*", (Number(NUDGE), Call("abs", (), (node,))))
+            return Operation("+", (Operation("+", (node, part)), Name(least)))
+        return None
+
+    for equation in model.scan.equations[name_key(effect)]:
+        assert equation.tree is not None
+        text = unparse(replaced(equation.tree, change))
+        yield AddedEquation(copy, text, equation.subscripts, exceptions=equation.exceptions)

@@ -20,7 +20,7 @@ from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design_file import design_named
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
-from plansim.model.records import Model, VariableKind, folded
+from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Factor, default_of
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.references import meant
@@ -30,6 +30,7 @@ from plansim.targets.indicator import Floats
 from plansim.targets.verdict import margin_of
 from plansim.targets.views import Lever, Views
 from plansim.targets.views_default import names_of
+from plansim.targets.views_file import load_views
 
 __all__ = [
     "FILE_NAME",
@@ -80,7 +81,8 @@ def scale_of(target: Target) -> float:
 def lever_named(model: Model, name: str) -> Lever:
     """Return a constant as a lever that sets it, over its plausible or else admissible range.
 
-    The name of a change (``effort``) stands for what it is set to after the change.
+    The name of a change (``effort``) stands for what it is set to after the change, the label of a
+    lever of the views that sets a constant for that constant.
 
     Raises:
         InputError: there is no such constant or element, or the name means several.
@@ -92,6 +94,10 @@ def lever_named(model: Model, name: str) -> Lever:
         try:
             variable, elements = meant(model, f"{bare.strip()} after{bracket}{inside}")
         except InputError:
+            labelled = load_views(model).lever(name)
+            if labelled is not None and labelled.apply is Apply.SET:
+                lever = lever_named(model, labelled.id)
+                return replace(lever, name_en=labelled.name_en, name_zh=labelled.name_zh)
             raise InputError(replace(fault, file="--lever") for fault in error.faults) from None
     if variable.kind is VariableKind.CONTROL:
         raise InputError(Fault("'{name}' belongs to the clock and is no lever", name=variable.name))
@@ -343,10 +349,9 @@ class _Context:
         return variable.name
 
     def lever(self, name: str) -> Lever:
-        known = {folded(lever.id): lever for lever in self.views.levers}
-        if (lever := known.get(folded(name))) is not None:
+        if (lever := self.views.lever(name)) is not None:
             return lever
-        near = nearest(name, [lever.id for lever in known.values()])
+        near = nearest(name, [lever.id for lever in self.views.levers])
         raise InputError(Fault("views.yaml has no lever '{name}'", nearest=near, name=name))
 
 

@@ -1,9 +1,9 @@
 """Sobol's indices: which share of an output's variance is due to which group of inputs.
 
 Two independent samples A and B of all inputs; for each group, A again with that group's columns
-taken from B. The first index is the share of the variance that goes when the group alone is known
-(estimator of Saltelli and others 2010), the total index the share that stays when all else is known
-(Jansen 1999). Intervals are those of a bootstrap over the rows.
+taken from B. The first-order index (S1) is the share of the variance that goes when the group alone
+is known (estimator of Saltelli and others 2010), the total index (ST) the share that stays when all
+else is known (Jansen 1999). Intervals are those of a bootstrap over the rows.
 
 `scipy.stats.sobol_indices` has the same estimators (a test holds these to it), but no groups, and
 its bootstrap corrects for bias by a jackknife, which takes minutes for as many indices as here.

@@ -1,4 +1,4 @@
-"""How sure the verdicts are, and what their doubt is due to.
+"""Uncertainty of the verdicts and its main drivers.
 
 Everything that a design leaves open is drawn at once. Over these draws it is counted how often each
 target is met and which scenario does better; for the first scenario the factors are screened by
@@ -117,7 +117,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Drivers:
-    """What the doubt about one target is due to."""
+    """Main drivers of the uncertainty of one target."""
 
     target: Target
     spread: float
@@ -186,7 +186,7 @@ def sensitivity(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
-    """Find how sure the verdicts are under a design, and what their doubt is due to.
+    """Return the uncertainty of the verdicts under a design and its main drivers.
 
     Args:
         model: the model.

@@ -9,7 +9,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.validation.probe import Equation
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.forms import (
     LAX,
@@ -25,6 +24,7 @@ from plansim.forms import (
     read_document,
 )
 from plansim.model.records import Model, VariableKind
+from plansim.model.rewrite import AddedEquation
 from plansim.targets.catalogue import Basis, split_reference
 
 __all__ = [
@@ -250,7 +250,7 @@ def _document(model: Model) -> Document:
     return read_document(model.path.with_name(CHECKS))
 
 
-def check_equations(model: Model, checks: Checks) -> Iterator[Equation]:
+def check_equations(model: Model, checks: Checks) -> Iterator[AddedEquation]:
     """Return the expressions of the checks, as equations to be computed beside the model's own.
 
     The sides of an identity are named ``left ID``, those of an expectation by `side_name`, what a
@@ -258,8 +258,8 @@ def check_equations(model: Model, checks: Checks) -> Iterator[Equation]:
     """
     document = _document(model)
 
-    def equation(name: str, text: str, over: tuple[str, ...], *at: str | int) -> Equation:
-        return Equation(name, text, over, document.file, document.line(at))
+    def equation(name: str, text: str, over: tuple[str, ...], *at: str | int) -> AddedEquation:
+        return AddedEquation(name, text, over, document.file, document.line(at))
 
     for key in ("conservation", "bounds"):
         for index, identity in enumerate(getattr(checks, key)):

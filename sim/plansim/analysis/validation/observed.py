@@ -16,11 +16,11 @@ from pydantic import Field
 
 from plansim.analysis.calibration.observations import OBSERVATIONS, Table, read_table
 from plansim.analysis.validation.checks import Check, known_constant, known_variable
-from plansim.analysis.validation.probe import Equation
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.forms import Entries, Form, Items, Resolved, form_of, read_document
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.records import Model
+from plansim.model.rewrite import AddedEquation
 from plansim.targets.catalogue import Target, reported_factor
 
 __all__ = [
@@ -193,12 +193,12 @@ def load_history(model: Model, targets: Sequence[Target]) -> History | None:
     return form_of(History, document, _Sources(model, by_id, observations, str(place)))
 
 
-def history_equations(model: Model, history: History) -> Iterator[Equation]:
+def history_equations(model: Model, history: History) -> Iterator[AddedEquation]:
     """Return what answers for the series, as equations to be computed beside the model's own."""
     document = read_document(model.path.with_name(HISTORY))
     for index, series in enumerate(history.series):
         line = document.line(("series", index, "of"))
-        yield Equation(series.variable, series.of, (), document.file, line)
+        yield AddedEquation(series.variable, series.of, (), document.file, line)
 
 
 # --- family.yaml ----------------------------------------------------------------------------------

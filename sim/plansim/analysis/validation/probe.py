@@ -6,7 +6,6 @@ the same run, so that INTEG keeps a second set of books and nothing interprets e
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,87 +14,23 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.validation.settings import Settings
-from plansim.compiler.lower import cells_of
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.compiled import whole_kernel
 from plansim.engine.kernel import Kernel
 from plansim.engine.trajectory import shape_of
-from plansim.errors import Fault, ModelError
-from plansim.model.reader import parse_model
-from plansim.model.records import Model, TimeSpec, Timing
-from plansim.model.syntax import NAME, read_subscripts
+from plansim.model.records import Model, TimeSpec, Timing, cells_of
+from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats, Yearly, moment
 
 __all__ = [
-    "Equation",
     "Probe",
     "Runs",
-    "end_of_reference",
     "every_step",
     "halved",
     "probe_of",
-    "with_equations",
 ]
-
-_SKETCH = "\\\\\\---///"
-"""Where Vensim's drawings begin: no equation may follow."""
-
-
-@dataclass(frozen=True)
-class Equation:
-    """An equation that is computed beside the model's own."""
-
-    name: str
-    text: str
-    """The right-hand side, in Vensim's language."""
-    subscripts: tuple[str, ...] = ()
-    file: str = ""
-    """Where it stands, for messages."""
-    line: int | None = None
-    constant: bool = False
-    """Whether it is a number that can be set from run to run, rather than an output."""
-
-    @property
-    def left(self) -> str:
-        """Give its left-hand side."""
-        return f"{self.name}[{','.join(self.subscripts)}]" if self.subscripts else self.name
-
-
-def with_equations(model: Model, equations: Sequence[Equation], text: str | None = None) -> Model:
-    """Give a model, or a variant of its ``text``, with further equations.
-
-    Raises:
-        ModelError: an equation is at fault, by the place where it stands.
-    """
-    body, mark, sketch = (model.text if text is None else text).partition(_SKETCH)
-    first = body.count("\n") + 1
-    # One line an equation: a fault's line says which it is.
-    added = "".join(f"{each.left}= {_right(each)} ~~|\n" for each in equations)
-    try:
-        return parse_model(body + "\n" + added + mark + sketch, model.path)
-    except ModelError as error:
-        raise ModelError(_placed(fault, equations, first) for fault in error.faults) from None
-
-
-def _right(equation: Equation) -> str:
-    """Write a right-hand side on one line; a bare number would be a constant, not an output."""
-    flowing = " ".join(equation.text.split())
-    if equation.constant:
-        return flowing
-    try:
-        float(flowing)
-    except ValueError:
-        return flowing
-    return f"{flowing} + 0*Time"
-
-
-def _placed(fault: Fault, equations: Sequence[Equation], first: int) -> Fault:
-    place = -1 if fault.line is None else fault.line - first - 1
-    if not 0 <= place < len(equations):
-        return fault
-    return replace(fault, file=equations[place].file or fault.file, line=equations[place].line)
 
 
 @dataclass(frozen=True)
@@ -158,30 +93,20 @@ class Runs:
 
 def probe_of(
     model: Model,
-    equations: Sequence[Equation] = (),
+    equations: Sequence[AddedEquation] = (),
     outputs: Iterable[str] = (),
     *,
-    text: str | None = None,
     effort: int = 0,
 ) -> Probe:
-    """Compile a model, or a variant of its text, with further equations.
+    """Compile a model with further equations.
 
     Without ``outputs`` all that changes over time can be looked at.
 
     Raises:
         ModelError: an equation is at fault, or what the compiler does not support.
     """
-    whole = with_equations(model, equations, text) if equations or text else model
+    whole = with_equations(model, equations) if equations else model
     return Probe(whole, whole_kernel(whole, {}, outputs, effort=effort))
-
-
-def end_of_reference(text: str, start: int) -> int:
-    """Give where a name ends that starts at ``start``, with its subscripts."""
-    match = re.compile(NAME).match(text, start)
-    assert match is not None
-    if text.startswith("[", match.end()):
-        return read_subscripts(text, match.end(), len(text))[1]
-    return match.end()
 
 
 def every_step(scenario: Scenario) -> TimeSpec:

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from plansim.analysis.feedback.polarity import SignedRun
-from plansim.compiler.expression_tree import Table, read_right_side, read_table
-from plansim.errors import FaultLog
 from plansim.model.comment import read_source
 from plansim.model.evidence import Evidence
+from plansim.model.expression import Table
 from plansim.model.records import Model, Variable, VariableKind
-from plansim.model.scan import Form, Scan, scan_text
 from plansim.model.syntax import name_key
 from plansim.output.book.mathml import equation_mathml
 from plansim.output.book.run import Course, course_of, years_shown
@@ -81,26 +79,21 @@ class Book:
         return years_shown(self.run.years, self.targets) if self.run else ()
 
     @cached_property
-    def scan(self) -> Scan:
-        """The equations, apart."""
-        return scan_text(self.model.text, FaultLog(self.model.path))
-
-    @cached_property
     def users(self) -> Mapping[str, tuple[str, ...]]:
         """Of each variable those that refer to it."""
-        found: dict[str, list[str]] = {}
+        result: dict[str, list[str]] = {}
         for variable in self.model.variables.values():
             for cause in variable.causes:
-                found.setdefault(cause, []).append(variable.name)
-        return {name: tuple(names) for name, names in found.items()}
+                result.setdefault(cause, []).append(variable.name)
+        return {name: tuple(names) for name, names in result.items()}
 
     @cached_property
     def known(self) -> Mapping[str, str]:
         """What each source id stands for."""
         pick = self.text.pick
         return {
-            **{each.id: pick(each.name_en, each.name_zh) for each in self.targets},
-            **{each.id: pick(each.topic_en, each.topic_zh) for each in self.clashes},
+            **{target.id: pick(target.name_en, target.name_zh) for target in self.targets},
+            **{clashe.id: pick(clashe.topic_en, clashe.topic_zh) for clashe in self.clashes},
             **{key: evidence_said(row, self.text) for key, row in self.evidence.items()},
         }
 
@@ -108,11 +101,14 @@ class Book:
     def _called(self) -> Mapping[str, str]:
         """What to call what a key stands for."""
         chinese = self.text.lang is Lang.ZH
-        names = {name_key(each.name): self.name(each) for each in self.model.variables.values()}
+        names = {
+            name_key(variable.name): self.name(variable)
+            for variable in self.model.variables.values()
+        }
         for range_ in self.model.subscripts.values():
             translated = range_.elements_zh if chinese and range_.elements_zh else range_.elements
-            for element, said in zip(range_.elements, translated, strict=True):
-                names.setdefault(name_key(element), said)
+            for element, words in zip(range_.elements, translated, strict=True):
+                names.setdefault(name_key(element), words)
             names[name_key(range_.name)] = self.text.pick(range_.name, range_.name_zh)
         return {"time": "t", **names}
 
@@ -131,12 +127,12 @@ class Book:
         return title if self.text.lang is Lang.ZH else title[:1].upper() + title[1:]
 
     def part(self, name: str) -> Part:
-        """Give a variable's name as a link to its entry."""
+        """Return a variable's name as a link to its entry."""
         variable = self.model.variables[name]
         return Part(self.name(variable), link_to(variable))
 
     def cited(self, tag: str) -> Iterator[Part]:
-        """Give what a source tag names, each with a link to the list of sources."""
+        """Yield what a source tag names, each with a link to the list of sources."""
         source = read_source(tag)
         key, rest = source.id, self.text.pick(source.said_en, source.said_zh)
         if key in (ASSUMPTION, DERIVED):
@@ -145,9 +141,9 @@ class Book:
             return
         span = f" [{rest}]" if rest else ""
         # M10 stands for M10a, M10b and M10c.
-        family = [key] if key in self.known else [each for each in self.known if each[:-1] == key]
-        for each in family:
-            yield Part(f"{each}{span}  {self.known[each]}", f"sources.html#{each}")
+        family = [key] if key in self.known else [item for item in self.known if item[:-1] == key]
+        for item in family:
+            yield Part(f"{item}{span}  {self.known[item]}", f"sources.html#{item}")
         if not family:
             yield Part(key + span)
 
@@ -158,12 +154,12 @@ def slug(name: str) -> str:
 
 
 def page_of(module: str) -> str:
-    """Give the page of a module."""
+    """Return the page of a module."""
     return f"module-{slug(module)}.html"
 
 
 def link_to(variable: Variable) -> str:
-    """Give where a variable's entry stands."""
+    """Return where a variable's entry stands."""
     return f"{page_of(variable.module)}#{slug(variable.name)}"
 
 
@@ -173,14 +169,14 @@ def entry_of(variable: Variable, book: Book) -> Entry:
     unit = "" if variable.unit == NO_UNIT else typeset(text.unit(variable.unit))
     math = "".join(_mathematics(variable, book))
     names = (variable.name, variable.name_zh)
-    said = [kind_of(variable, text), unit]
+    words = [kind_of(variable, text), unit]
     return Entry(
         anchor=slug(variable.name),
         name=book.name(variable),
-        second=next((each for each in names if each != book.name(variable)), ""),
+        second=next((item for item in names if item != book.name(variable)), ""),
         meaning=text.pick(variable.meaning_en, variable.meaning_zh),
         math=math,
-        summary=text("list_sep.comma").join(each for each in said if each),
+        summary=text("list_sep.comma").join(item for item in words if item),
         facts=tuple(fact for fact in _facts(variable, book) if any(p.text for p in fact.parts)),
         source=variable.equation.expandtabs(4).replace("\\\n", "\n") if math else "",
         course=course_of(variable, book.run.years, book.years, text) if book.run else None,
@@ -188,35 +184,27 @@ def entry_of(variable: Variable, book: Book) -> Entry:
 
 
 def _mathematics(variable: Variable, book: Book) -> Iterator[str]:
-    for equation in book.scan.equations[name_key(variable.name)]:
-        node: Table | None = None
-        if equation.form is Form.LOOKUP and not equation.expression.reads_lookup:
-            node = read_table(equation)
-        elif equation.expression.numbers is not None or equation.form not in (
-            Form.EQUATION,
-            Form.UNCHANGEABLE,
-        ):
-            continue
-        yield equation_mathml(
-            name_key(equation.name),
-            tuple(map(name_key, equation.subscripts)),
-            node or read_right_side(equation),
-            book.call,
-        )
+    for equation in book.model.scan.equations[name_key(variable.name)]:
+        shown = equation.tree if isinstance(equation.tree, Table) else equation.formula
+        if shown is not None:
+            subscripts = tuple(map(name_key, equation.subscripts))
+            yield equation_mathml(name_key(equation.name), subscripts, shown, book.call)
 
 
 def _facts(variable: Variable, book: Book) -> Iterator[Fact]:
     text, comma = book.text, book.text("list_sep.comma")
 
-    def lines(label: str, said: Iterable[str]) -> Fact:
-        return Fact(text(label), tuple(map(Part, said)), text("list_sep.semicolon"))
+    def lines(label: str, words: Iterable[str]) -> Fact:
+        return Fact(text(label), tuple(map(Part, words)), text("list_sep.semicolon"))
 
-    def names(label: str, found: Iterable[str]) -> Fact:
-        return Fact(text(label), tuple(map(book.part, found)), comma)
+    def names(label: str, result: Iterable[str]) -> Fact:
+        return Fact(text(label), tuple(map(book.part, result)), comma)
 
     subscripts = [book.model.subscripts.get(name) for name in variable.subscripts]
     yield lines("show.value", values_of(variable, book.call))
-    yield lines("show.subscripts", [range_of(each, text) for each in subscripts if each])
+    yield lines(
+        "show.subscripts", [range_of(subscript, text) for subscript in subscripts if subscript]
+    )
     yield lines(
         "show.plausible", [noted("show.plausible_note", variable.plausible, variable, text)]
     )
@@ -228,9 +216,11 @@ def _facts(variable: Variable, book: Book) -> Iterator[Fact]:
     yield names("show.initial_causes", variable.initial_causes)
     yield names("show.uses", book.users.get(variable.name, ()))
     judged = [
-        Part(f"{each.id} {text.pick(each.name_en, each.name_zh)}", f"sources.html#{each.id}")
-        for each in book.targets
-        if any(split_reference(name)[0] == variable.name for name in each.variables.values())
+        Part(
+            f"{target.id} {text.pick(target.name_en, target.name_zh)}", f"sources.html#{target.id}"
+        )
+        for target in book.targets
+        if any(split_reference(name)[0] == variable.name for name in target.variables.values())
     ]
     yield Fact(text("show.judged_by"), tuple(judged), comma)
     cited = tuple(part for tag in variable.sources for part in book.cited(tag))

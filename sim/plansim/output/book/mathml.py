@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from plansim.compiler.expression_tree import Call, Name, Node, Number, Operation, Table
+from plansim.model.arrays import free_marks
+from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation, Table, Text
 
 __all__ = ["Namer", "equation_mathml"]
 
@@ -54,6 +55,8 @@ class _Writer:
                 return self.name(key, subscripts), _TIGHT
             case Call():
                 return self._call(node)
+            case Text(text):
+                return _text(text), _TIGHT
             case Table(x, y):
                 points = "; ".join(f"({a:g}, {b:g})" for a, b in zip(x, y, strict=True))
                 return _text(points), _TIGHT
@@ -97,7 +100,7 @@ class _Writer:
         return f"{head}<mrow>{_sign('(')}{inner}{_sign(')')}</mrow>", _TIGHT
 
     def _big(self, key: str, inner: Node) -> str:
-        over = dict.fromkeys(_summed(inner))
+        over = dict.fromkeys(mark.rstrip("!").rstrip("_") for mark in free_marks(inner))
         sign = _BIG[key]
         mark = f"<mo>{sign}</mo>" if len(sign) == 1 else f"<mi mathvariant='normal'>{sign}</mi>"
         below = _text(", ".join(self.name_of(each) for each in over))
@@ -194,21 +197,10 @@ def _length(writer: _Writer, node: Node) -> int:
             return sum(_length(writer, each) + 2 for each in operands)
         case Call(key, _, arguments):
             return len(key) + 2 + sum(_length(writer, each) + 1 for each in arguments)
-        case Table(x, _):
+        case Table(x, _) | Numbers(x):
             return 10 * len(x)
-
-
-def _summed(node: Node) -> Iterator[str]:
-    match node:
-        case Name(_, subscripts):
-            yield from (each.rstrip("!").rstrip("_") for each in subscripts if each.endswith("!"))
-        case Call(key, subscripts, arguments):
-            yield from (each.rstrip("!").rstrip("_") for each in subscripts if each.endswith("!"))
-            for each in arguments if key not in _BIG else ():
-                yield from _summed(each)
-        case Operation(_, operands):
-            for each in operands:
-                yield from _summed(each)
+        case Text(text):
+            return len(text)
 
 
 def _row(inner: str) -> str:

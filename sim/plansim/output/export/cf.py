@@ -60,7 +60,7 @@ def udunits(unit: str) -> str:
 
 
 def cf_dataset(runs: Sequence[xr.Dataset], region: Text) -> xr.Dataset:
-    """Give runs, by years as `annual` gives them, as one dataset by the CF conventions.
+    """Return runs, by years as `annual` gives them, as one dataset by the CF conventions.
 
     Dimensions: ``scenario``, ``time`` or ``time_end``, and the ranges. Names are made of letters,
     digits and ``_``; the model's are in ``long_name`` and ``long_name_zh``.
@@ -74,7 +74,7 @@ def cf_dataset(runs: Sequence[xr.Dataset], region: Text) -> xr.Dataset:
     for key in first.data_vars:
         array = first[key]
         timing = Timing(array.attrs.get("timing", Timing.YEAR))
-        ranges = [str(each) for each in array.dims if each != "year"]
+        ranges = [str(dim) for dim in array.dims if dim != "year"]
         dims = [*ranges, "year"] if "year" in array.dims else ranges
         values = np.stack(
             [
@@ -85,12 +85,12 @@ def cf_dataset(runs: Sequence[xr.Dataset], region: Text) -> xr.Dataset:
             ]
         )
         axis = "time_end" if timing is Timing.YEAR_END else "time"
-        shown = ["scenario", *(axis if each == "year" else names[each] for each in dims)]
+        shown = ["scenario", *(axis if dim == "year" else names[dim] for dim in dims)]
         data[names[str(key)]] = (shown, values, _attributes(array, axis if "year" in dims else ""))
-    ranges = [str(each) for each in first.coords if each != "year"]
-    coordinates = {names[each]: _labels(first[each], names[each]) for each in ranges}
-    scenarios = [str(run.attrs.get("scenario", place)) for place, run in enumerate(runs)]
-    found = xr.Dataset(
+    ranges = [str(coord) for coord in first.coords if coord != "year"]
+    coordinates = {names[dim]: _labels(first[dim], names[dim]) for dim in ranges}
+    scenarios = [str(run.attrs.get("scenario", index)) for index, run in enumerate(runs)]
+    result = xr.Dataset(
         {**data, "time_bounds": _bounds(years)},
         {
             "scenario": ("scenario", np.array(scenarios, dtype=object), _TITLES),
@@ -101,8 +101,8 @@ def cf_dataset(runs: Sequence[xr.Dataset], region: Text) -> xr.Dataset:
         _card(runs, region),
     )
     for name in ("time", "time_end", "time_bounds"):
-        found[name].encoding["_FillValue"] = None  # a coordinate lacks no value
-    return found
+        result[name].encoding["_FillValue"] = None  # a coordinate lacks no value
+    return result
 
 
 _TITLES = {"long_name": "scenario", "long_name_zh": "情景"}
@@ -115,7 +115,7 @@ def _plain_names(names: Sequence[str]) -> dict[str, str]:
     ['GDP_per_head', 'GDP_per_head_2', 'v_2005_price', 'time_2']
     """
     taken = {"scenario", "time", "time_end", "time_bounds", "bounds"}
-    found = {}
+    result = {}
     for name in dict.fromkeys(names):
         plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or "v"
         plain = plain if plain[0].isalpha() else f"v_{plain}"
@@ -124,25 +124,25 @@ def _plain_names(names: Sequence[str]) -> dict[str, str]:
             count += 1
             shown = f"{plain}_{count}"
         taken.add(shown)
-        found[name] = shown
-    return found
+        result[name] = shown
+    return result
 
 
 def _attributes(array: xr.DataArray, axis: str) -> dict[str, str]:
     unit = str(array.attrs.get("units", ""))
-    found = {
+    result = {
         "units": udunits(unit),
         "unit_of_model": unit,
         "long_name": str(array.attrs.get("long_name", array.name)),
         "long_name_zh": str(array.attrs.get("long_name_zh", "")),
     }
     if axis:
-        found["cell_methods"] = "time_end: point" if axis == "time_end" else "time: mean"
-    return found
+        result["cell_methods"] = "time_end: point" if axis == "time_end" else "time: mean"
+    return result
 
 
 def _days(years: Sequence[int], part: float) -> list[float]:
-    """Give a place in each year in days since `EPOCH`, by the Gregorian calendar."""
+    """Return a place in each year in days since `EPOCH`, by the Gregorian calendar."""
     starts = [
         [(np.datetime64(f"{year + more:04d}-01-01") - np.datetime64(EPOCH)).astype(int)
          for more in (0, 1)]
@@ -170,13 +170,13 @@ def _bounds(years: Sequence[int]) -> tuple[list[str], list[tuple[float, float]]]
 
 
 def _labels(coordinate: xr.DataArray, name: str) -> tuple[str, object, dict[str, str]]:
-    values = np.array([str(each) for each in coordinate.to_numpy()], dtype=object)
-    kept = {key: str(each) for key, each in coordinate.attrs.items() if each}
+    values = np.array([str(element) for element in coordinate.to_numpy()], dtype=object)
+    kept = {key: str(attr) for key, attr in coordinate.attrs.items() if attr}
     return name, values, kept
 
 
 def _card(runs: Sequence[xr.Dataset], region: Text) -> dict[str, str]:
-    """Give the attributes of the file; there is no clock time in it."""
+    """Return the attributes of the file; there is no clock time in it."""
     card = runs[0].attrs
     model = f"plansim {card.get('plansim_version', '')}, model {card.get('model', '')}"
     return {

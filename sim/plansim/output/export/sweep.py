@@ -10,8 +10,8 @@ import numpy as np
 
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.store import Store
-from plansim.errors import Fault, Message, OutputError, nearest
-from plansim.files import writing_whole
+from plansim.errors import Fault, OutputError
+from plansim.files import check_destination, writing_whole
 from plansim.targets.catalogue import Status
 
 if TYPE_CHECKING:
@@ -33,24 +33,12 @@ def write_runs(store: Store, path: Path, *, force: bool = False) -> int:
         OutputError: unknown suffix, the file exists and ``force`` is not given, or the system
             refuses to write.
     """
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise OutputError(
-            Fault(
-                "unknown kind of output file",
-                path,
-                expected=Message("a name that ends with {suffixes}", suffixes=tuple(FORMATS)),
-                found=path.suffix or Message("no suffix"),
-                nearest=nearest(suffix, FORMATS) if suffix else None,
-            )
-        )
-    if path.exists() and not force:
-        raise OutputError(Fault("the output file exists already; --force replaces it", path))
+    check_destination(path, force=force, formats=FORMATS)
     count = 0
     with writing_whole(path) as part:
         writer: Any = None
         for table in _tables(store):
-            writer = writer or _writer(part, table.schema, suffix)
+            writer = writer or _writer(part, table.schema, path.suffix.lower())
             writer.write_table(table)
             count += table.num_rows
         if writer is None:
@@ -70,7 +58,7 @@ def _writer(path: Path, schema: pa.Schema, suffix: str) -> Any:
 
 
 def _tables(store: Store) -> Iterator[pa.Table]:
-    """Give the runs of each block that is written whole."""
+    """Yield the runs of each block that is written whole."""
     import pyarrow as pa
 
     group = store.group()
@@ -81,8 +69,8 @@ def _tables(store: Store) -> Iterator[pa.Table]:
 
     everything = slice(None)
     years = read("year", everything).tolist()
-    targets = [str(each) for each in read("target", everything)]
-    binding = [str(each) for each in read("binding_target", everything)]
+    targets = [str(target) for target in read("target", everything)]
+    binding = [str(target) for target in read("binding_target", everything)]
     names: Any = group["bad_variable"].attrs["names"]
     scenarios = list(store.card["design"]["scenarios"])
     for number in sorted(store.done()):
@@ -90,28 +78,28 @@ def _tables(store: Store) -> Iterator[pa.Table]:
         columns: dict[str, Any] = {
             "run": np.arange(span.start, span.stop),
             "scenario": _words(read("scenario", span), scenarios),
-            "status": _words(read("status", span), [each.name.lower() for each in RunStatus]),
+            "status": _words(read("status", span), [status.name.lower() for status in RunStatus]),
             "bad variable": _words(read("bad_variable", span), names),
             "bad time": pa.array(read("bad_time", span), from_pandas=True),
         }
         columns |= {name: read(name, span) for name in store.factors}
         for name in store.outputs:
             values = read(name, span)
-            for place, year in enumerate(years):
-                columns[f"{name} {year}"] = np.ascontiguousarray(values[:, place])
+            for index, year in enumerate(years):
+                columns[f"{name} {year}"] = np.ascontiguousarray(values[:, index])
         verdict, margin = read("verdict", span), read("margin", span)
-        for place, target in enumerate(targets):
-            columns[target] = _words(verdict[:, place], [each.value for each in Status])
-            columns[f"{target} margin"] = np.ascontiguousarray(margin[:, place])
+        for index, target in enumerate(targets):
+            columns[target] = _words(verdict[:, index], [status.value for status in Status])
+            columns[f"{target} margin"] = np.ascontiguousarray(margin[:, index])
         breach = read("first_breach", span)
-        for place, target in enumerate(binding):
-            years_of = np.ascontiguousarray(breach[:, place])
+        for index, target in enumerate(binding):
+            years_of = np.ascontiguousarray(breach[:, index])
             columns[f"{target} first breach"] = pa.array(years_of, mask=years_of <= 0)
         yield pa.table(columns)
 
 
 def _words(codes: Any, words: list[str]) -> Any:
-    """Give texts for codes; nothing for those below zero."""
+    """Return texts for codes; nothing for those below zero."""
     import pyarrow as pa
 
     places = pa.array(codes.astype(np.int32), mask=codes < 0)

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import matplotlib
+
+from plansim.output.figures.canvas import font_file
+
 __all__ = ["Subset", "subsets"]
 
 
@@ -45,8 +49,8 @@ def subsets(text: str) -> tuple[Subset, ...]:
     wanted = {each for each in text if each.isprintable()} | {" "}
     found = []
     for family, path in (
-        ("plansim", _file("zhplot", "fonts", "NotoSansSC-Regular.ttf")),
-        ("plansim-rest", _file("matplotlib", "mpl-data", "fonts", "ttf", "DejaVuSans.ttf")),
+        ("plansim", font_file()),
+        ("plansim-rest", Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")),
     ):
         subset = _subset(family, path, wanted)
         wanted -= subset.characters
@@ -55,13 +59,6 @@ def subsets(text: str) -> tuple[Subset, ...]:
     if wanted:
         raise ValueError(f"no font has the characters {''.join(sorted(wanted))!r}")
     return tuple(found)
-
-
-def _file(package: str, *parts: str) -> Path:
-    spec = find_spec(package)  # finds the package without running it
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent.joinpath(*parts)
 
 
 def _subset(family: str, path: Path, wanted: Iterable[str]) -> Subset:

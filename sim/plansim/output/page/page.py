@@ -20,7 +20,7 @@ from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.compiler.javascript import runtime
-from plansim.files import write_text
+from plansim.files import vendored, write_text
 from plansim.model.records import Model
 from plansim.output.diagrams.modules import STYLE as DIAGRAMS
 from plansim.output.diagrams.modules import Signs, module_diagram, modules_drawn
@@ -53,6 +53,12 @@ SCRIPTS = (
     "tabs",
     "main",
 )
+UPLOT = {
+    "uplot.iife.min.js": "2d27e8ad3d228164525ce213f9dc716f39b4e3aee0cc773fb3491c96cf4921a2",
+    "uplot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+}
+"""The files of uPlot 1.6.31 with their SHA-256."""
+LICENSES = ("uPlot", "NotoSansSC", "DejaVuSans")
 STYLES = ("base", "layout", "controls", "board", "chart", "detail", "forced", "print")
 
 
@@ -127,6 +133,7 @@ def page(
         "style": "\n".join(
             [fonts, DIAGRAMS, _vendor("uplot.min.css"), *(_part(f"{e}.css") for e in STYLES)]
         ),
+        "licenses": _inside_script(_licenses()),
         "vendor": _inside_script(_vendor("uplot.iife.min.js")),
         "data": encoded,
         "script": _inside_script(
@@ -196,7 +203,12 @@ def _part(name: str) -> str:
 
 
 def _vendor(name: str) -> str:
-    return files("youplot").joinpath("vendor", name).read_text("utf-8")
+    return vendored("youplot", f"vendor/{name}", UPLOT[name]).read_text("utf-8")
+
+
+def _licenses() -> str:
+    """Return the licence texts of what others wrote and the page carries."""
+    return "\n\n".join(f"{name}\n\n{_part(f'licenses/{name}.txt')}" for name in LICENSES)
 
 
 def _inside_script(text: str) -> str:

@@ -80,7 +80,7 @@ def _span(group: Group, text: Text) -> str:
     for constant, before_one, after_one in zip(
         group.constants, group.before, group.after, strict=True
     ):
-        part = constant.removeprefix(group.name).strip()
+        part = constant.removeprefix(group.name).strip() if group.name in constant else ""
         said = f"{before_one:g} → {after_one:g}"
         label = text.word("part", part)
         lines.append(f"{label}{text('list_sep.colon')}{said}" if part else said)
