@@ -24,7 +24,7 @@ PLACES = {
     "scenarios": "plansim/_data/scenarios",
 }
 KINDS = {".csv", ".css", ".html", ".js", ".json", ".md", ".mdl", ".mplstyle", ".py", ".txt"}
-KINDS |= {".j2", ".svg", ".typ", ".typed", ".yaml"}
+KINDS |= {".j2", ".pyi", ".svg", ".typ", ".typed", ".yaml"}
 
 
 def output(command: Sequence[str | Path], cwd: Path) -> str:

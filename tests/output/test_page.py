@@ -80,7 +80,7 @@ def test_the_map_says_whose_signs_it_bears(shipped_page: Page, city: Model) -> N
     data = data_of(shipped_page)
     assert data["signed"] == "baseline"
     assert any("url(#hm)" in module["svg"] for module in data["modules"])
-    bare = data_of(page(city))
+    bare = data_of(page(city, signs={}))
     assert not bare["signed"]
     assert not any("url(#hm)" in module["svg"] for module in bare["modules"])
 
@@ -98,7 +98,9 @@ def test_loop_scores_are_drawn_in_both_languages_or_it_is_said_why_not(
     none = replace(found, missing=Fault("the dog ate them"), time=np.empty(0), scores={})
     *_, last = data_of(page(model, scores=none))["modules"]
     assert "No loop scores: the dog ate them." in last["svg"]
-    assert data_of(page(model))["modules"] == data_of(page(model, scores=none))["modules"][:-1]
+    by_itself = data_of(page(model))["modules"]
+    assert by_itself == data_of(page(model, scores=found))["modules"]
+    assert by_itself[:-1] == data_of(page(model, scores=none))["modules"][:-1]
 
 
 def test_the_page_is_whole_and_small(shipped_page: Page) -> None:

@@ -154,7 +154,7 @@ def compare(
         model: the model.
         scenarios: records, names or paths; the first is what the others are held against.
         targets: the plan's; by default those of the catalogue beside the model.
-        runs: of the scenarios, where they are there already.
+        runs: of the scenarios by years, where they are there already.
         spread: what a sweep says of the same scenarios, as `read_spread` returns it.
         remedies: whether to look, among the levers in the plan makers' hands, for what would meet
             each binding target that fails.
@@ -183,9 +183,8 @@ def compare(
             )
     targets = load_targets(model=model) if targets is None else targets
     views = load_views(model, targets)
-    runs = [
-        annual(run) for run in runs or (simulate(model, each, engine=engine) for each in chosen)
-    ]
+    if runs is None:
+        runs = [annual(simulate(model, scenario, engine=engine)) for scenario in chosen]
     wanted = tuple(each for each in targets if each.kind is Kind.TARGET)
     verdicts = tuple({each.id: each for each in check_targets(run, wanted)} for run in runs)
     judged = judged_targets(wanted)
