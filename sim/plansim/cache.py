@@ -165,25 +165,25 @@ def kept(folder: str, key: str, kind: type[Record], make: Callable[[], Record]) 
     ``key`` is a digest of all that the record depends on. A file that is missing or altered is
     made anew; what ``make`` raises is not kept.
     """
-    found = recall(folder, key, kind)
-    if found is None:
-        found = make()
-        keep(folder, key, found)
-    return found
+    record = recall(folder, key, kind)
+    if record is None:
+        record = make()
+        keep(folder, key, record)
+    return record
 
 
 def recall(folder: str, key: str, kind: type[Record]) -> Record | None:
     """Give the record that `keep` wrote under a key; None if it is missing or altered."""
-    with workspace() as place:
-        path = place / folder / f"{key}.json"
+    with workspace() as root:
+        path = root / folder / f"{key}.json"
         return load_sealed(path, lambda body: thaw(kind, json.loads(body)))
 
 
 def keep(folder: str, key: str, record: object) -> None:
     """Write a record, as text that is data and nothing else, for `recall`."""
     body = json.dumps(freeze(record), ensure_ascii=False).encode()
-    with workspace() as place:
-        save_sealed(place / folder / f"{key}.json", body)
+    with workspace() as root:
+        save_sealed(root / folder / f"{key}.json", body)
 
 
 def _forget_old(folder: Path, pattern: str) -> None:

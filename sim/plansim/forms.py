@@ -142,7 +142,7 @@ def read_document(path: Path) -> Document:
                 return _unread(
                     path, b"", Message("not a file"), expected=Message("a YAML text file")
                 )
-            siblings = sorted(each.name for each in path.parent.glob("*.y*ml"))
+            siblings = sorted(sibling.name for sibling in path.parent.glob("*.y*ml"))
             return _unread(path, b"", Message("no such file"), close=nearest(path.name, siblings))
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
@@ -572,12 +572,12 @@ def _details(
     error: ValidationError, before: Location = (), skip: int = 0
 ) -> Iterator[InitErrorDetails]:
     """Give what pydantic found wrong so that it can be raised again, elsewhere in the file."""
-    for each in error.errors(include_url=False):
+    for details in error.errors(include_url=False):
         yield InitErrorDetails(
-            type=each["type"],
-            loc=(*before, *each["loc"][skip:]),
-            input=each["input"],
-            ctx=each.get("ctx", {}),
+            type=details["type"],
+            loc=(*before, *details["loc"][skip:]),
+            input=details["input"],
+            ctx=details.get("ctx", {}),
         )
 
 

@@ -42,11 +42,11 @@ def freeze(record: object) -> Any:
     if isinstance(record, Message):
         return [record.template, {name: _frozen_part(part) for name, part in record.parts}]
     if is_dataclass(record):
-        return [freeze(getattr(record, each.name)) for each in fields(record)]
+        return [freeze(getattr(record, field.name)) for field in fields(record)]
     if isinstance(record, Mapping):
         return [[freeze(key), freeze(value)] for key, value in record.items()]
     if isinstance(record, tuple):
-        return [freeze(each) for each in record]
+        return [freeze(item) for item in record]
     if isinstance(record, Path):
         return {_PATH: str(record)}
     raise TypeError(f"a {type(record).__name__} is no part of a record")
@@ -148,13 +148,13 @@ def _is_scalar(kind: Any) -> bool:
 
 def _record(kind: Any) -> _Reader:
     hints = typing.get_type_hints(kind)
-    readers = [_reader(hints[each.name]) for each in fields(kind)]
-    changing = [(place, read) for place, read in enumerate(readers) if read is not _same]
+    readers = [_reader(hints[field.name]) for field in fields(kind)]
+    changing = [(index, read) for index, read in enumerate(readers) if read is not _same]
 
     def read(plain: Any) -> Any:
         values = list(plain)
-        for place, each in changing:
-            values[place] = each(values[place])
+        for index, reader in changing:
+            values[index] = reader(values[index])
         return kind(*values)
 
     return read

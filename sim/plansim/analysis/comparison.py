@@ -85,34 +85,37 @@ class Comparison:
     @property
     def failing(self) -> tuple[Target, ...]:
         """The binding targets that some scenario does not meet in their year."""
-        return tuple(each for each in self.targets if any(_fails(v, each) for v in self.verdicts))
+        return tuple(
+            target for target in self.targets if any(_fails(v, target) for v in self.verdicts)
+        )
 
     @property
     def breached(self) -> tuple[Target, ...]:
         """The binding targets that every scenario meets in their year, and some not for long."""
         return tuple(
-            each
-            for each in self.targets
-            if each not in self.failing
+            target
+            for target in self.targets
+            if target not in self.failing
             and any(
-                (found := verdicts.get(each.id)) is not None and found.first_breach is not None
+                (verdict := verdicts.get(target.id)) is not None
+                and verdict.first_breach is not None
                 for verdicts in self.verdicts
             )
         )
 
 
 def _fails(verdicts: Mapping[str, Verdict], target: Target) -> bool:
-    found = verdicts.get(target.id)
+    verdict = verdicts.get(target.id)
     return (
-        found is not None
-        and found.attribute is Attribute.BINDING
-        and found.status in (Status.MISSED, Status.UNDECIDED)
+        verdict is not None
+        and verdict.attribute is Attribute.BINDING
+        and verdict.status in (Status.MISSED, Status.UNDECIDED)
     )
 
 
 def _holds(verdicts: Mapping[str, Verdict], target: Target) -> bool:
-    found = verdicts[target.id]
-    return found.attribute is Attribute.BINDING and found.status is Status.MET
+    verdict = verdicts[target.id]
+    return verdict.attribute is Attribute.BINDING and verdict.status is Status.MET
 
 
 def compare(
@@ -143,19 +146,23 @@ def compare(
         found = Message("{names}", names=ids) if ids else Message("none")
         raise InputError(Fault("a comparison needs two different scenarios", found=found))
     if spread is not None:
-        swept = [str(each) for each in spread.summary["scenario"].to_numpy()]
-        if not set(swept) & {each.id for each in scenarios}:
+        swept = [str(scenario) for scenario in spread.summary["scenario"].to_numpy()]
+        if not set(swept) & {scenario.id for scenario in scenarios}:
             raise InputError(
                 Fault(
                     "the sweep has run none of the scenarios that are compared",
-                    expected=Message("one of {names}", names=tuple(each.id for each in scenarios)),
+                    expected=Message(
+                        "one of {names}", names=tuple(scenario.id for scenario in scenarios)
+                    ),
                     found=Message("{names}", names=tuple(swept)),
                 )
             )
-    wanted = tuple(each for each in targets if each.kind is Kind.TARGET)
-    verdicts = tuple({each.id: each for each in check_targets(run, wanted)} for run in runs)
+    wanted = tuple(target for target in targets if target.kind is Kind.TARGET)
+    verdicts = tuple(
+        {verdict.id: verdict for verdict in check_targets(run, wanted)} for run in runs
+    )
     judged = judged_targets(wanted)
-    levers = [each for each in views.levers if not each.outside]
+    levers = [lever for lever in views.levers if not lever.outside]
     first = scenarios[0]
     done, steps = count(1), len(scenarios) - 1 + remedies * len(scenarios)
 
@@ -173,8 +180,8 @@ def compare(
         verdicts,
         _assumptions(model, scenarios),
         tuple(
-            told(attribute(model, first, each, judged) if each.time == first.time else None)
-            for each in scenarios[1:]
+            told(attribute(model, first, scenario, judged) if scenario.time == first.time else None)
+            for scenario in scenarios[1:]
         ),
         tuple(
             told(
@@ -182,14 +189,14 @@ def compare(
                     model,
                     scenario,
                     levers,
-                    [e for e in judged if _fails(found, e)],
+                    [e for e in judged if _fails(of_run, e)],
                     judged,
-                    [e for e in judged if _holds(found, e)],
+                    [e for e in judged if _holds(of_run, e)],
                 )
             )
             if remedies
             else Remedies((), None)
-            for scenario, found in zip(scenarios, verdicts, strict=True)
+            for scenario, of_run in zip(scenarios, verdicts, strict=True)
         ),
         spread,
     )
@@ -197,16 +204,16 @@ def compare(
 
 def _assumptions(model: Model, scenarios: Sequence[Scenario]) -> tuple[Assumption, ...]:
     """Give what scenarios set differently, in the order of the model's file."""
-    order = {name: place for place, name in enumerate(model.variables)}
-    references = dict.fromkeys(reference for each in scenarios for reference in each.values)
-    found = []
-    for reference in sorted(references, key=lambda each: order[split_reference(each)[0]]):
+    order = {name: index for index, name in enumerate(model.variables)}
+    references = dict.fromkeys(reference for scenario in scenarios for reference in scenario.values)
+    changes = []
+    for reference in sorted(references, key=lambda name: order[split_reference(name)[0]]):
         name, elements = split_reference(reference)
         variable = model.variables[name]
         if variable.kind is VariableKind.CONTROL:
             continue
-        values = tuple(default_of(model, each.values, reference) for each in scenarios)
+        values = tuple(default_of(model, scenario.values, reference) for scenario in scenarios)
         if len(set(values)) > 1:
             english, chinese = names_of(model, variable, elements)
-            found.append(Assumption(reference, english, chinese, variable.unit, values))
-    return tuple(found)
+            changes.append(Assumption(reference, english, chinese, variable.unit, values))
+    return tuple(changes)

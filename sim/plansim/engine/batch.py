@@ -108,7 +108,7 @@ def _kept_steps(time: TimeSpec, keep: Times | None) -> NDArray[np.int64]:
                 "{last:g}; found {times}",
                 first=time.initial,
                 last=time.final,
-                times=tuple(f"{each:g}" for each in np.asarray(keep)[:8]),
+                times=tuple(f"{time:g}" for time in np.asarray(keep)[:8]),
             )
         )
     return steps
@@ -176,11 +176,11 @@ def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) 
         return table
     if unknown := [name for name in inputs if name not in kernel.inputs]:
         raise InputError(Fault("the kernel has no input '{name}'", name=name) for name in unknown)
-    columns = {name: np.atleast_1d(np.asarray(each, float)) for name, each in inputs.items()}
+    columns = {name: np.atleast_1d(np.asarray(input_, float)) for name, input_ in inputs.items()}
     runs = max((len(column) for column in columns.values()), default=1)
     table = np.empty((runs, len(kernel.inputs)))
     table[:] = kernel.defaults
-    places = {name: i for i, name in enumerate(kernel.inputs)}
+    indices = {name: i for i, name in enumerate(kernel.inputs)}
     for name, column in columns.items():
         if column.shape not in ((runs,), (1,)):
             raise InputError(
@@ -191,7 +191,7 @@ def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) 
                     name=name,
                 )
             )
-        table[:, places[name]] = column
+        table[:, indices[name]] = column
     return table
 
 
@@ -217,15 +217,15 @@ def simulate_readings(
         raise InputError(Fault("the kernel has no output '{name}'", name=name) for name in unknown)
     times = sorted({time for _, time in readings})
     columns = {time: column for column, time in enumerate(times)}
-    places = np.array([columns[at] * len(rows) + rows[name] for name, at in readings], np.intp)
+    indices = np.array([columns[at] * len(rows) + rows[name] for name, at in readings], np.intp)
     values = np.empty((len(readings), len(table)))
     bad = np.empty(len(table), dtype=bool)
 
     def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
-        picked = written.reshape(len(written), -1, LANES)[:, places].swapaxes(0, 1)
-        here = values[:, runs]
-        here[:] = picked.reshape(len(places), len(written) * LANES)[:, : here.shape[1]]
-        bad[runs] = np.isnan(flags).reshape(-1)[: here.shape[1]]
+        picked = written.reshape(len(written), -1, LANES)[:, indices].swapaxes(0, 1)
+        portion = values[:, runs]
+        portion[:] = picked.reshape(len(indices), len(written) * LANES)[:, : portion.shape[1]]
+        bad[runs] = np.isnan(flags).reshape(-1)[: portion.shape[1]]
 
     _simulated(kernel, table, time, _kept_steps(time, times), threads, take)
     return Readings(values, bad)
@@ -274,11 +274,11 @@ def _same_clock(
     bad = np.empty(len(inputs), dtype=bool)
 
     def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
-        here = values[runs]
+        portion = values[runs]
         for lane in range(LANES):
-            own = here[lane::LANES]
+            own = portion[lane::LANES]
             own[:] = written[: len(own), :, :, lane].swapaxes(1, 2)
-        bad[runs] = np.isnan(flags).reshape(-1)[: len(here)]
+        bad[runs] = np.isnan(flags).reshape(-1)[: len(portion)]
 
     _simulated(kernel, inputs, time, kept, threads, take)
     return Ensemble(values, _at(time, kept), bad)
@@ -308,8 +308,8 @@ def _simulated(
     def work(_: int) -> None:
         desk = _Desk(kernel, prepared, at_once)
         for first in portions:
-            here = slice(first * LANES, min((first + at_once) * LANES, runs))
-            take(here, *desk.run(inputs[here]))
+            portion = slice(first * LANES, min((first + at_once) * LANES, runs))
+            take(portion, *desk.run(inputs[portion]))
 
     workers = min(threads, -(-blocks // at_once))
     if workers > 1:
@@ -341,9 +341,9 @@ class _Desk:
         self._memory = aligned((prepared.memory, LANES))
         self._prepared = prepared  # its arrays must last as long as their addresses are used
         arrays = (prepared.table, self._packed, self._written, self._flags, self._memory)
-        places = (each.ctypes.data for each in (*arrays, prepared.places, prepared.rings))
+        addresses = (array.ctypes.data for array in (*arrays, prepared.places, prepared.rings))
         run = kernel.library.function("run", *[ctypes.c_void_p] * 7, *[ctypes.c_int64] * 3)
-        self._run = functools.partial(run, *places)
+        self._run = functools.partial(run, *addresses)
 
     def run(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Simulate some runs, the last of them again in lanes that are left over."""

@@ -61,7 +61,7 @@ def run_compiled(
 def _run_key(model: Model, scenario: Scenario) -> str:
     """Name a run by all that its numbers depend on."""
     values = {key: float(value).hex() for key, value in sorted(scenario.values.items())}
-    clock = [each.hex() for each in map(float, astuple(scenario.time))]
+    clock = [number.hex() for number in map(float, astuple(scenario.time))]
     libraries = [version_of(name) for name in ("plansim", "numpy", "llvmlite")]
     return digest(
         "compiled",
@@ -93,7 +93,7 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
         shape = (len(ensemble.time), *shape_of(model, variable))
         table = np.stack([rows[label] for label in labels], axis=-1)
         series[variable.name] = table.reshape(shape)
-    constants = {each.name: _constant(model, scenario, each.name) for each in once}
+    constants = {variable.name: _constant(model, scenario, variable.name) for variable in once}
     run = Trajectory(ensemble.time, series, constants)
     check_finite(model, scenario, run)
     return run
@@ -143,8 +143,8 @@ def _constant(model: Model, scenario: Scenario, name: str) -> FloatArray:
     if variable.kind is VariableKind.CONTROL:
         time = scenario.time
         words = {"initial": time.initial, "final": time.final, "saveper": time.saveper}
-        found = [value for word, value in words.items() if word in name.lower()]
-        return np.array(found[0] if found else time.step)
+        matching = [value for word, value in words.items() if word in name.lower()]
+        return np.array(matching[0] if matching else time.step)
     written = variable.value
     values = []
     for label in cells_of(model, variable):

@@ -61,11 +61,11 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
         raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
     time = dataset["time"].to_numpy()
     # Where in time a year stands is asked once for each timing, not for each of all variables.
-    places = {timing: year_places(time, timing) for timing in Timing}
-    years = sorted({year for each in places.values() for year in each})
+    indices = {timing: year_places(time, timing) for timing in Timing}
+    years = sorted({year for by_year in indices.values() for year in by_year})
     at = {
-        timing: np.array([each.get(year, -1) for year in years], dtype=np.int64)
-        for timing, each in places.items()
+        timing: np.array([by_year.get(year, -1) for year in years], dtype=np.int64)
+        for timing, by_year in indices.items()
     }
     series = {name: _picked(dataset.variables[name], at) for name in dataset.data_vars}
     coordinates = {name: dataset.variables[name] for name in dataset.coords if name != "time"}
@@ -76,11 +76,11 @@ def _picked(variable: xr.Variable, at: Mapping[Timing, NDArray[np.int64]]) -> xr
     """Give the values at the places in time where the years stand; NaN where that is -1."""
     if "time" not in variable.dims:
         return variable
-    places = at[Timing(variable.attrs.get("timing", Timing.YEAR))]
+    indices = at[Timing(variable.attrs.get("timing", Timing.YEAR))]
     axis = variable.dims.index("time")
-    values = np.take(variable.to_numpy(), places, axis)
-    if (places < 0).any():
-        np.moveaxis(values, axis, 0)[places < 0] = np.nan
+    values = np.take(variable.to_numpy(), indices, axis)
+    if (indices < 0).any():
+        np.moveaxis(values, axis, 0)[indices < 0] = np.nan
     dims = ["year" if dim == "time" else dim for dim in variable.dims]
     return xr.Variable(dims, values, variable.attrs)
 

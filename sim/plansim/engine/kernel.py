@@ -93,7 +93,11 @@ def compile_model(
     target = host_target() if target is None else target
     varied = tuple(dict.fromkeys(_varied(model, name) for name in vary))
     wanted = _wanted(model, outputs)
-    controls = {each.name for each in model.variables.values() if each.kind is VariableKind.CONTROL}
+    controls = {
+        variable.name
+        for variable in model.variables.values()
+        if variable.kind is VariableKind.CONTROL
+    }
     given = {name: value for name, value in (values or {}).items() if name not in controls}
     if not cache:
         return _compiled(model, varied, wanted, given, target, effort)
@@ -157,18 +161,23 @@ def _varied(model: Model, name: str) -> str:
 
 
 def _wanted(model: Model, names: Iterable[str]) -> tuple[str, ...]:
-    found: list[Variable] = [model.find(name) for name in names]
-    if not found:
+    variables: list[Variable] = [model.find(name) for name in names]
+    if not variables:
         still = {VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP}
-        found = [each for each in model.variables.values() if each.kind not in still]
-    if tables := [each for each in found if each.kind is VariableKind.LOOKUP]:
+        variables = [
+            variable for variable in model.variables.values() if variable.kind not in still
+        ]
+    if tables := [variable for variable in variables if variable.kind is VariableKind.LOOKUP]:
         raise InputError(
             Fault(
-                "'{name}' is a lookup table and has no value", model.path, each.line, name=each.name
+                "'{name}' is a lookup table and has no value",
+                model.path,
+                table.line,
+                name=table.name,
             )
-            for each in tables
+            for table in tables
         )
-    return tuple(dict.fromkeys(each.name for each in found))
+    return tuple(dict.fromkeys(variable.name for variable in variables))
 
 
 # --- On disk --------------------------------------------------------------------------------------
@@ -186,7 +195,7 @@ def _save(path: Path, kernel: Kernel) -> None:
         name: getattr(kernel, name)
         for name in ("model_sha256", "inputs", "outputs", "equations", "columns", "memory")
     }
-    head |= {"delays": kernel.delays, "defaults": [each.hex() for each in kernel.defaults]}
+    head |= {"delays": kernel.delays, "defaults": [default.hex() for default in kernel.defaults]}
     content = json.dumps(head, ensure_ascii=False).encode() + b"\n" + kernel.code
     save_sealed(path, content)
 

@@ -34,7 +34,7 @@ from plansim.engine.trajectory import (
     recorded,
     version_of,
 )
-from plansim.engine.translate import culprit, quiet_pysd, remarks, spoken, translated
+from plansim.engine.translate import failed_variable, quiet_pysd, remarks, spoken, translated
 from plansim.errors import Fault, Message, SimulationError
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind, folded
 from plansim.scenario.reader import Scenario, as_written
@@ -110,8 +110,8 @@ def _run(model: Model, scenario: Scenario, source: str) -> Trajectory:
             trajectory = _integrated(model, scenario, pysd_model)
     except Exception as error:  # PySD raises whatever Python, numpy or xarray does
         raise _explained(model, scenario, error, pysd_model, source) from error
-    said = {spoken(note, model, source) for note in (*remarks(source), *notes)}
-    return dataclasses.replace(trajectory, notes=tuple(sorted(said)))
+    spoken_notes = {spoken(note, model, source) for note in (*remarks(source), *notes)}
+    return dataclasses.replace(trajectory, notes=tuple(sorted(spoken_notes)))
 
 
 @contextlib.contextmanager
@@ -176,9 +176,9 @@ def _integrated(model: Model, scenario: Scenario, pysd_model: Any) -> Trajectory
     )
 
 
-def _saved_times(time: TimeSpec, found: Sequence[float]) -> FloatArray:
+def _saved_times(time: TimeSpec, times: Sequence[float]) -> FloatArray:
     """Undo the rounding errors of a clock that adds its step again and again."""
-    steps = np.rint((np.array(found) - time.initial) / time.step)
+    steps = np.rint((np.array(times) - time.initial) / time.step)
     saved: FloatArray = time.initial + steps * time.step
     return saved
 
@@ -214,20 +214,24 @@ class _Reader:
         if len(self.dims) != len(variable.subscripts):
             raise _NotAsDeclaredError(variable)
         # PySD may know a range by another name, and its elements in another case and order.
-        theirs = [[folded(each) for each in pysd_model.subscripts[dim]] for dim in self.dims]
+        theirs = [
+            [folded(subscript) for subscript in pysd_model.subscripts[dim]] for dim in self.dims
+        ]
         ours = [model.subscripts[name].elements for name in variable.subscripts]
         self.shape = tuple(len(labels) for labels in theirs)
         self.places = [
             {element: labels.index(folded(element)) for element in elements}
             for elements, labels in zip(ours, theirs, strict=True)
         ]
-        order = [list(places.values()) for places in self.places]
+        order = [list(indices.values()) for indices in self.places]
         as_it_is = [list(range(length)) for length in self.shape]
         self.order = None if order == as_it_is else np.ix_(*order)
 
     def index(self, elements: Sequence[str]) -> tuple[int, ...]:
         """Give the place of an element in PySD's array."""
-        return tuple(places[element] for places, element in zip(self.places, elements, strict=True))
+        return tuple(
+            indices[element] for indices, element in zip(self.places, elements, strict=True)
+        )
 
     def read(self, pysd_model: Any) -> FloatArray:
         """Give the present value, ``(*elements)``; a complex one as NaN."""
@@ -285,7 +289,7 @@ def _explained(
     model: Model, scenario: Scenario, error: Exception, pysd_model: Any, source: str
 ) -> SimulationError:
     """Say at which variable and when a run broke down."""
-    name = culprit(error, model, source)
+    name = failed_variable(error, model, source)
     when = None if pysd_model is None else pysd_model.time()
     what: Message | str
     match error:

@@ -24,21 +24,21 @@ def load_run(path: Path, model: Model) -> Trajectory | None:
 def _thawed(content: bytes, model: Model) -> Trajectory:
     """Return the run of a file; raise a `ValueError` if its numbers do not fit the model."""
     head, _, numbers = content.partition(b"\n")
-    said = json.loads(head)
+    header = json.loads(head)
     over_time, once = recorded(model)
     shapes = [(v.name, shape_of(model, v)) for v in over_time]
     constant_shapes = [(v.name, shape_of(model, v)) for v in once]
-    length = int(said["times"])
-    found = np.frombuffer(numbers, dtype="<f8").astype(np.float64)
+    length = int(header["times"])
+    values = np.frombuffer(numbers, dtype="<f8").astype(np.float64)
     sizes = [length, length * _cells(shapes), _cells(constant_shapes)]
-    if len(found) != sum(sizes):
+    if len(values) != sum(sizes):
         raise ValueError("the numbers of a run do not fit its model")
-    time, series, constants = np.split(found, np.cumsum(sizes)[:-1])
+    time, series, constants = np.split(values, np.cumsum(sizes)[:-1])
     return Trajectory(
         time,
         _split(shapes, series.reshape(length, -1)),
         _split(constant_shapes, constants),
-        tuple(said["notes"]),
+        tuple(header["notes"]),
     )
 
 
@@ -67,9 +67,9 @@ def _cells(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> int:
 
 def _split(shapes: _Shapes, table: FloatArray) -> dict[str, FloatArray]:
     """Give the columns of each variable: ``(…, columns)`` → ``(…, *elements)``."""
-    found, column = {}, 0
+    by_name, column = {}, 0
     for name, shape in shapes:
         size = math.prod(shape)
-        found[name] = table[..., column : column + size].reshape((*table.shape[:-1], *shape))
+        by_name[name] = table[..., column : column + size].reshape((*table.shape[:-1], *shape))
         column += size
-    return found
+    return by_name

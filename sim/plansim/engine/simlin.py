@@ -135,7 +135,7 @@ def _scores(
     links: Sequence[Any], labels: Mapping[str, str]
 ) -> Mapping[tuple[str, str], FloatArray]:
     """Return the scores by cause and effect; those by way of a net flow are multiplied."""
-    found: dict[tuple[str, str], FloatArray] = {}
+    scores: dict[tuple[str, str], FloatArray] = {}
     into: dict[str, list[tuple[str, FloatArray]]] = {}
     out_of: dict[str, tuple[str, FloatArray]] = {}
     for link in links:
@@ -147,12 +147,12 @@ def _scores(
         elif link.from_var.endswith(_NET_FLOW):
             out_of[link.from_var] = link.to_var, score
         elif link.to_var in labels and link.from_var in labels:
-            found[labels[link.from_var], labels[link.to_var]] = score
+            scores[labels[link.from_var], labels[link.to_var]] = score
     for flow, (stock, last) in out_of.items():
         for cause, first in into.get(flow, ()):
             pair = labels[cause], labels[stock]
-            found[pair] = found.get(pair, 0.0) + first * last
-    return found
+            scores[pair] = scores.get(pair, 0.0) + first * last
+    return scores
 
 
 _NET_FLOW = "_net_flow"

@@ -100,11 +100,11 @@ def cells(model: Model, run: Trajectory) -> dict[str, FloatArray]:
     """Return the series of a run, ``(time,)``, by ``name`` or ``name[e1,e2]``."""
     from plansim.compiler.lower import cells_of
 
-    found: dict[str, FloatArray] = {}
+    series: dict[str, FloatArray] = {}
     for name, values in run.series.items():
         columns = values.reshape(len(run.time), -1).T
-        found |= zip(cells_of(model, model.variables[name]), columns, strict=True)
-    return found
+        series |= zip(cells_of(model, model.variables[name]), columns, strict=True)
+    return series
 
 
 def recorded(model: Model) -> tuple[tuple[Variable, ...], tuple[Variable, ...]]:
@@ -142,7 +142,7 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
     over_time, once = recorded(model)
     if "year" in run.series or "year" in run.constants:
         raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
-    years = tuple(sorted({year for each in Timing for year in year_places(run.time, each)}))
+    years = tuple(sorted({year for timing in Timing for year in year_places(run.time, timing)}))
     values = {v.name: by_year(run.series[v.name], run.time, v.timing, years) for v in over_time} | {
         v.name: np.broadcast_to(run.constants[v.name], (len(years), *shape_of(model, v)))
         for v in once
@@ -157,7 +157,7 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
                 name_zh=variable.name_zh,
                 unit=variable.unit,
                 timing=variable.timing.value,
-                ranges=tuple(model.subscripts[each] for each in variable.subscripts),
+                ranges=tuple(model.subscripts[subscript] for subscript in variable.subscripts),
                 values=values[name],
                 moves=name in moving,
             )
@@ -202,19 +202,19 @@ def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
     """
     if variables is None:
         return None
-    found = [model.find(name) for name in variables]
-    tables = [each for each in found if each.kind is VariableKind.LOOKUP]
+    chosen = [model.find(name) for name in variables]
+    tables = [variable for variable in chosen if variable.kind is VariableKind.LOOKUP]
     if tables:
         raise InputError(
             Fault(
                 "'{name}' is a lookup table: it has no value over time",
                 model.path,
-                each.line,
-                name=each.name,
+                table.line,
+                name=table.name,
             )
-            for each in tables
+            for table in tables
         )
-    return list(dict.fromkeys(each.name for each in found))
+    return list(dict.fromkeys(variable.name for variable in chosen))
 
 
 def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
@@ -239,8 +239,8 @@ def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
     variable = model.variables[name]
     elements = np.unravel_index(flat, value.shape) if value.shape else ()
     labels = ",".join(
-        model.subscripts[each].elements[i]
-        for each, i in zip(variable.subscripts, elements, strict=True)
+        model.subscripts[subscript].elements[i]
+        for subscript, i in zip(variable.subscripts, elements, strict=True)
     )
     broken = Message(
         "scenario '{id}': '{name}' is not a finite number at time {time:g}",

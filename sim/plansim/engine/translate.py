@@ -30,7 +30,7 @@ from plansim.engine.trajectory import version_of
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.records import Model, folded
 
-__all__ = ["culprit", "quiet_pysd", "remarks", "spoken", "translated"]
+__all__ = ["failed_variable", "quiet_pysd", "remarks", "spoken", "translated"]
 
 
 def translated(model: Model, folder: Path) -> str:
@@ -49,16 +49,16 @@ def translated(model: Model, folder: Path) -> str:
             source = _translate(model)
         # That a variable mixes constants and equations matters to those who set it, which nobody
         # can: it is no constant to us.
-        said = sorted({note for note in notes if "is defined with different" not in note})
-        source = _REMARKS + json.dumps(said, ensure_ascii=False) + "\n" + source
+        kept = sorted({note for note in notes if "is defined with different" not in note})
+        source = _REMARKS + json.dumps(kept, ensure_ascii=False) + "\n" + source
         save_sealed(path, source.encode())
     return source
 
 
 def remarks(source: str) -> list[str]:
     """Give what PySD remarked when it made this source."""
-    found: list[str] = json.loads(source.partition("\n")[0].removeprefix(_REMARKS))
-    return found
+    notes: list[str] = json.loads(source.partition("\n")[0].removeprefix(_REMARKS))
+    return notes
 
 
 def _read(content: bytes) -> str:
@@ -91,30 +91,32 @@ def quiet_pysd() -> Iterator[list[str]]:
             category = DeprecationWarning
             warnings.filterwarnings("ignore", re.escape(text), category, re.escape(module))
         yield notes
-    for each in caught:
-        if issubclass(each.category, UserWarning | RuntimeWarning | SyntaxWarning):
-            notes.append(" ".join(str(each.message).split()))
+    for warning in caught:
+        if issubclass(warning.category, UserWarning | RuntimeWarning | SyntaxWarning):
+            notes.append(" ".join(str(warning.message).split()))
         else:
-            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
 
 
-def culprit(error: Exception, model: Model, source: str = "") -> str | None:
+def failed_variable(error: Exception, model: Model, source: str = "") -> str | None:
     """Give the variable at which PySD stopped, as far as its call stack tells."""
     declared = getattr(error, "name", None)
     if isinstance(declared, str) and declared in model.variables:
         return declared
     by_function = _variables_by_function(model, source)
     by_name = {folded(name): name for name in model.variables}
-    found = None
+    stopped_at = None
     traceback = error.__traceback__
     while traceback is not None:
         frame = traceback.tb_frame
         if "__pysd_version__" in frame.f_globals:
-            found = by_function.get(frame.f_code.co_name, found)
+            stopped_at = by_function.get(frame.f_code.co_name, stopped_at)
         elif isinstance(bearer := getattr(frame.f_locals.get("self"), "name", None), str):
-            found = by_name.get(folded(bearer), found)
+            stopped_at = by_name.get(folded(bearer), stopped_at)
         traceback = traceback.tb_next
-    return found
+    return stopped_at
 
 
 def spoken(text: str, model: Model, source: str) -> str:
@@ -136,13 +138,13 @@ def _variables_by_function(model: Model, source: str) -> dict[str, str]:
     """Give the model's variables by the names of the functions that PySD made of them."""
     names = {folded(name): name for name in model.variables}
     functions = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
-    found = {}
+    by_function = {}
     for function in functions:
         for decorator in function.decorator_list:
             for keyword in getattr(decorator, "keywords", ()):
                 if keyword.arg == "name" and isinstance(keyword.value, ast.Constant):
-                    found[function.name] = names.get(folded(str(keyword.value.value)), "")
-    return {python: name for python, name in found.items() if name}
+                    by_function[function.name] = names.get(folded(str(keyword.value.value)), "")
+    return {python: name for python, name in by_function.items() if name}
 
 
 def _translate(model: Model) -> str:
@@ -161,7 +163,7 @@ def _translate(model: Model) -> str:
         except ModelError:
             raise
         except Exception as error:  # PySD raises whatever its parser, builder or black does
-            name = culprit(error, model)
+            name = failed_variable(error, model)
             reason = str(error).strip().splitlines() or [type(error).__name__]
             message = Message("PySD cannot translate the model")
             if name is not None:

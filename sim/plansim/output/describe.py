@@ -110,7 +110,7 @@ def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
         ("show.attribute", text.word("attribute", target.attribute) if target.year else ""),
         ("show.plan", _goal(target, unit, text)),
         ("show.base", _base(target, text)),
-        ("show.basis", text.join([text.word("basis", each) for each in target.basis])),
+        ("show.basis", text.join([text.word("basis", basis) for basis in target.basis])),
         ("show.measure", text.word("measure", target.measure) if judged else ""),
         ("show.judged", judged),
         ("show.not_judged", text.pick(target.reason_en, target.reason_zh)),
@@ -140,7 +140,10 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
         ("show.changes", "\n".join(changes) or text("show.nothing")),
         ("show.assumes", assumes),
         ("show.sources", "\n".join(scenario.sources)),
-        ("show.warnings", "\n".join(each.written(say_in(text.lang)) for each in scenario.warnings)),
+        (
+            "show.warnings",
+            "\n".join(warning.written(say_in(text.lang)) for warning in scenario.warnings),
+        ),
         ("show.place", str(scenario.path or "")),
     ]
     return _told(facts, text)
@@ -158,7 +161,7 @@ def clash_facts(clash: Clash, text: Text, *, figures: bool = True) -> list[Fact]
     topic = text.pick(clash.topic_en, clash.topic_zh)
     facts = [
         ("audit.clash", f"{clash.id}  {topic} ({text.word('nature', clash.nature)})"),
-        ("audit.figures", "\n".join(_statement(each, text) for each in statements)),
+        ("audit.figures", "\n".join(_statement(statement, text) for statement in statements)),
         ("audit.arithmetic", "\n".join(map(str, clash.arithmetic))),
         ("audit.finding", finding),
         ("audit.handling", text.pick(clash.handling_en, clash.handling_zh)),
@@ -174,8 +177,8 @@ def _statement(statement: Statement, text: Text) -> str:
     named = text.lang is Lang.EN or statement.label_zh
     label = text.pick(statement.label_en, statement.label_zh) if named else ""
     place = text.pick(statement.place_en, statement.place_zh)
-    said = text("list_sep.stop").join(part for part in (label, place) if part)
-    return f"{statement.name} = {figure}{text('list_sep.colon')}{said}"
+    origin = text("list_sep.stop").join(part for part in (label, place) if part)
+    return f"{statement.name} = {figure}{text('list_sep.colon')}{origin}"
 
 
 def changes_head(scenario: Scenario, text: Text) -> str:
@@ -192,13 +195,15 @@ def changes_head(scenario: Scenario, text: Text) -> str:
 def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
     """Write the changes of a scenario, a line a variable: those of an array as ranges."""
     lines = []
-    for name, group in groupby(scenario.changes, key=lambda each: split_reference(each.name)[0]):
+    for name, group in groupby(
+        scenario.changes, key=lambda change: split_reference(change.name)[0]
+    ):
         changes = list(group)
         if len(changes) == 1:
             lines.append(_change(changes[0], model, text))
             continue
         label = text("changes.elements", name=_name(name, model, text), count=len(changes))
-        old, new = (_span([getattr(each, key) for each in changes]) for key in ("old", "new"))
+        old, new = (_span([getattr(change, key) for change in changes]) for key in ("old", "new"))
         lines.append(_arrow(label, old, new, changes[0].unit, text))
     return lines
 
@@ -231,8 +236,8 @@ def _exceeded(change: Change, model: Model, text: Text) -> str:
 
 
 def _arrow(label: str, old: str, new: str, unit: str, text: Text) -> str:
-    said = f"{label}{text('list_sep.colon')}{old} → {new}"
-    return said if unit == NO_UNIT else f"{said} {text.unit(unit)}"
+    change = f"{label}{text('list_sep.colon')}{old} → {new}"
+    return change if unit == NO_UNIT else f"{change} {text.unit(unit)}"
 
 
 def _span(values: Sequence[float]) -> str:
@@ -254,7 +259,7 @@ def _elements_zh(model: Model) -> Mapping[str, str]:
 
 def _told(facts: Iterable[Fact], text: Text) -> list[Fact]:
     """Keep what there is something to say about, with the labels in words."""
-    return [(text(label), said) for label, said in facts if said.strip()]
+    return [(text(label), words) for label, words in facts if words.strip()]
 
 
 def _both(en: str, zh: str, text: Text) -> str:
@@ -285,7 +290,7 @@ def _value(variable: Variable, model: Model, text: Text) -> str:
         chinese = {} if text.lang is Lang.EN else _elements_zh(model)
         colon = text("list_sep.colon")
         return "\n".join(
-            f"{','.join(chinese.get(each, each) for each in cell.split(','))}{colon}{value:g}"
+            f"{','.join(chinese.get(name, name) for name in cell.split(','))}{colon}{value:g}"
             for cell, value in variable.value.items()
         )
     if variable.value is None:
@@ -328,8 +333,8 @@ def _source(tag: str, known: Mapping[str, str], text: Text) -> str:
         return f"{label}{text('list_sep.colon')}{rest}" if rest else label
     span = f" [{rest}]" if rest else ""
     # M10 stands for M10a, M10b and M10c.
-    family = [key] if key in known else [each for each in known if each[:-1] == key]
-    return "\n".join([f"{each}{span}  {known[each]}" for each in family]) or key + span
+    family = [key] if key in known else [source for source in known if source[:-1] == key]
+    return "\n".join([f"{source}{span}  {known[source]}" for source in family]) or key + span
 
 
 def _target_source(target: Target, text: Text) -> str:

@@ -30,14 +30,14 @@ def evidence_said(row: Evidence, text: Text) -> str:
     where, what = _set(place, year), quantity
     if where and what:
         what = text("cited.what", quantity=quantity, where=where)
-    said = what or where
+    sentence = what or where
     if figure := _figure(row, text):
-        said += text("list_sep.colon") + figure
+        sentence += text("list_sep.colon") + figure
     if source := pick(row.source, row.source_zh):
-        said += text("list_sep.stop") + source
+        sentence += text("list_sep.stop") + source
     if level := pick(row.confidence, row.confidence_zh):
-        said += text("cited.confidence", level=level)
-    return said
+        sentence += text("cited.confidence", level=level)
+    return sentence
 
 
 def _figure(row: Evidence, text: Text) -> str:

@@ -76,7 +76,7 @@ def series_in(dataset: xr.Dataset, reference: str, targets: Iterable[Target] = (
 def _raw(dataset: xr.Dataset, reference: str) -> Series:
     name, elements = split_reference(reference)
     if name not in dataset:
-        known = [str(each) for each in dataset]
+        known = [str(variable) for variable in dataset]
         message = Message("the run holds no variable '{name}'", name=name)
         raise UnknownNameError(Fault(message, nearest=nearest(name, known)))
     array = dataset[name]
@@ -84,9 +84,11 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
     if "year" not in yearly.dims:  # a constant holds in all years
         years = annual_series(xr.zeros_like(dataset["time"])) if "time" in dataset else dataset
         yearly = yearly.expand_dims(year=years["year"].to_numpy())
-    found = {split_reference(each.name): each for each in series_of(xr.Dataset({name: yearly}))}
-    if (name, elements) not in found:
-        known = [each.name for each in found.values()]
+    by_reference = {
+        split_reference(series.name): series for series in series_of(xr.Dataset({name: yearly}))
+    }
+    if (name, elements) not in by_reference:
+        known = [series.name for series in by_reference.values()]
         message = Message("'{name}' is not one series", name=reference)
         raise UnknownNameError(
             Fault(
@@ -95,7 +97,7 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
                 nearest=nearest(reference, known),
             )
         )
-    return found[name, elements]
+    return by_reference[name, elements]
 
 
 def judged_references(
@@ -118,14 +120,14 @@ def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> 
     """
     listed = list(targets)
     raw = _raw(dataset, reference)
-    found = (mark_of(raw, target, listed) for target in _judging(reference, listed))
-    return [mark for mark in found if mark is not None]
+    marks = (mark_of(raw, target, listed) for target in _judging(reference, listed))
+    return [mark for mark in marks if mark is not None]
 
 
 def unplaced(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Target]:
     """Give the targets that a series is judged by and that have no place, for want of a base."""
     raw = _raw(dataset, reference)
-    return [each for each in _judging(reference, targets) if mark_of(raw, each) is None]
+    return [target for target in _judging(reference, targets) if mark_of(raw, target) is None]
 
 
 def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:

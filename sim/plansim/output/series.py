@@ -45,10 +45,10 @@ def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]
     """Give the rows of a run, in the order of its variables, or of ``names``."""
     for name in run.variables if names is None else names:
         variable = run.variables[name]
-        ranges = [_elements(each) for each in variable.ranges]
-        for place in product(*(range(len(elements)) for elements in ranges)):
-            values = variable.row(place)
-            both = [elements[index] for elements, index in zip(ranges, place, strict=True)]
+        ranges = [_elements(subscript) for subscript in variable.ranges]
+        for position in product(*(range(len(elements)) for elements in ranges)):
+            values = variable.row(position)
+            both = [elements[index] for elements, index in zip(ranges, position, strict=True)]
             name_zh = variable.name_zh
             yield Series(
                 name=_labelled(name, [english for english, _ in both]),
@@ -78,18 +78,18 @@ def as_judged(series: Iterable[Series], targets: Iterable[Target]) -> Iterator[S
     listed = list(targets)
     bases = _by_series(listed, (Measure.REDUCTION, Measure.GROWTH))
     levels = _by_series(listed, (Measure.LEVEL, Measure.MEAN))
-    for each in series:
-        key = split_reference(each.name)
+    for figures in series:
+        key = split_reference(figures.name)
         if key in levels:
             target = levels[key]
-            unit, factor = target.unit, unit_factor(each.unit, target)
-        elif key in bases and (found := _base_factor(each.unit, bases[key])):
-            unit, factor = bases[key].base_unit, found
+            unit, factor = target.unit, unit_factor(figures.unit, target)
+        elif key in bases and (base_factor := _base_factor(figures.unit, bases[key])):
+            unit, factor = bases[key].base_unit, base_factor
         else:
-            yield each
+            yield figures
             continue
-        values = {year: value * factor for year, value in each.values.items()}
-        yield replace(each, unit=unit, values=values)
+        values = {year: value * factor for year, value in figures.values.items()}
+        yield replace(figures, unit=unit, values=values)
 
 
 def _by_series(
@@ -117,7 +117,7 @@ def _base_factor(unit: str, target: Target) -> float | None:
 def judged_series(series: Iterable[Series], targets: Iterable[Target]) -> list[Series]:
     """Give the series that targets judge, in the order of the targets and in their units."""
     listed = list(targets)
-    by_name = {split_reference(each.name): each for each in as_judged(series, listed)}
+    by_name = {split_reference(figures.name): figures for figures in as_judged(series, listed)}
     wanted = dict.fromkeys(
         split_reference(reference) for target in listed for reference in target.variables.values()
     )

@@ -71,8 +71,8 @@ class Text:
         'GDP'
         """
         first, second = (zh, en) if self.lang is Lang.ZH else (en, zh)
-        said = first or second or ""
-        return _SEAM.sub("", said) if self.lang is Lang.ZH else said
+        chosen = first or second or ""
+        return _SEAM.sub("", chosen) if self.lang is Lang.ZH else chosen
 
     def word(self, group: str, key: str) -> str:
         """Give the phrase ``group.key``, or ``key`` itself where the catalogue has none.
@@ -145,8 +145,8 @@ def typeset(name: str) -> str:
     >>> typeset("SO2 emission"), typeset("亿m3/Year"), typeset("age 10 to 14")
     ('SO₂ emission', '亿m³/Year', 'age 10 to 14')
     """
-    name = re.sub(r"\b([A-Z]{2})([0-9])\b", lambda found: found[1] + _LOW[int(found[2])], name)
-    return re.sub(r"(?<![A-Za-z])m([23])\b", lambda found: "m" + "²³"[int(found[1]) - 2], name)
+    name = re.sub(r"\b([A-Z]{2})([0-9])\b", lambda match: match[1] + _LOW[int(match[2])], name)
+    return re.sub(r"(?<![A-Za-z])m([23])\b", lambda match: "m" + "²³"[int(match[1]) - 2], name)
 
 
 _LOW = "₀₁₂₃₄₅₆₇₈₉"
@@ -166,9 +166,9 @@ def figure(value: float | None, decimals: int) -> str:
     if value is None or math.isnan(value):
         return "–"
     rounded = round(value, decimals) + 0.0  # turns -0.0 into 0.0
-    places = max(decimals, 0)
+    digits = max(decimals, 0)
     parted = "," if abs(rounded) >= 9999.5 else ""
-    return f"{rounded:{parted}.{places}f}"
+    return f"{rounded:{parted}.{digits}f}"
 
 
 def target_figure(target: float) -> str:
@@ -267,8 +267,8 @@ def _written_decimals(number: float, *, limit: bool = False) -> int:
     says how finely the number was meant.
     """
     text = f"{number:.6f}".rstrip("0")
-    places = len(text) - text.index(".") - 1
-    if places or not limit or number == 0:
-        return places
+    decimals = len(text) - text.index(".") - 1
+    if decimals or not limit or number == 0:
+        return decimals
     digits = text.rstrip(".")
     return -(len(digits) - len(digits.rstrip("0")))

@@ -27,22 +27,22 @@ def breaks(text: str, width: int) -> list[int]:
 
     A blank at the end of a line is not counted; a piece that is longer than a line is cut.
     """
-    found: list[int] = []
+    breaks: list[int] = []
     used = 0
     for piece in _PIECE.finditer(text):
         word = piece[0]
         if used and used + cell_len(word.rstrip()) > width:
-            found.append(piece.start())
+            breaks.append(piece.start())
             used = 0
         if cell_len(word.rstrip()) > width:
             *full, word = chop_cells(word.rstrip(), width)
             at = piece.start()
             for part in full:
                 at += len(part)
-                found.append(at)
+                breaks.append(at)
             word += " " * (piece.end() - at - len(word))
         used += cell_len(word)
-    return found
+    return breaks
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -72,7 +72,11 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
         changes=tuple(_changes(model, below, own)),
         overrides=tuple(overrides),
         sources=tuple(leaf.file.sources),
-        warnings=tuple(implausible(each for each in together.values() if each.file not in ours)),
+        warnings=tuple(
+            implausible(
+                assignment for assignment in together.values() if assignment.file not in ours
+            )
+        ),
         path=leaf.path,
         sha256=digest_of(*(layer.document.sha256 for layer in lineage), *overrides),
         cautions=tuple(_moved_start(model, together)),
@@ -172,13 +176,15 @@ def _parent_path(
 
 def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fault]:
     """Warn of a start that is moved while all that stocks begin with stays where it was."""
-    start = next((each for each in merged.values() if each.key == _start_of(model)), None)
+    start = next(
+        (assignment for assignment in merged.values() if assignment.key == _start_of(model)), None
+    )
     if start is None or start.number == model.time.initial:
         return
     beside = (
-        each
-        for each in merged.values()
-        if (each.file, each.variable.kind) == (start.file, VariableKind.CONSTANT)
+        assignment
+        for assignment in merged.values()
+        if (assignment.file, assignment.variable.kind) == (start.file, VariableKind.CONSTANT)
     )
     if not any(beside):
         yield Fault(
@@ -229,7 +235,9 @@ def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) 
         for value in merged.values()
         if value.variable.kind is VariableKind.CONTROL
     }
-    values = _clock_values(model.time) | {name: each.number for name, each in set_here.items()}
+    values = _clock_values(model.time) | {
+        name: setting.number for name, setting in set_here.items()
+    }
     if "saveper" not in set_here and model.find("SAVEPER").value is None:
         # Vensim writes SAVEPER = TIME STEP unless told otherwise: it follows the step.
         values["saveper"] *= values["time step"] / model.time.step

@@ -65,13 +65,13 @@ def read_scenario(
         units_sha256(),
         code_of("", "model", "scenario"),
     )
-    found = recall("parsed", key, Merged)
-    if found is None or any(file_sha256(Path(file)) != known for file, known in found.files):
+    overlaid = recall("parsed", key, Merged)
+    if overlaid is None or any(file_sha256(Path(file)) != known for file, known in overlaid.files):
         from plansim.scenario.inheritance import merged
 
-        found = merged(path, model, overrides)
-        keep("parsed", key, found)
-    return found.scenario
+        overlaid = merged(path, model, overrides)
+        keep("parsed", key, overlaid)
+    return overlaid.scenario
 
 
 def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
@@ -80,14 +80,14 @@ def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
     Raises:
         ScenarioError: with the faults of every file that is not a scenario.
     """
-    place = shipped("scenarios") if folder is None else folder
-    files = [(str(path), file_sha256(path)) for path in scenario_files(place)]
-    key = digest("heads", json.dumps([str(place), files]), code_of("", "model", "scenario"))
+    directory = shipped("scenarios") if folder is None else folder
+    files = [(str(path), file_sha256(path)) for path in scenario_files(directory)]
+    key = digest("heads", json.dumps([str(directory), files]), code_of("", "model", "scenario"))
 
     def make() -> _Heads:
         from plansim.scenario.inheritance import read_heads
 
-        return _Heads(read_heads(place))
+        return _Heads(read_heads(directory))
 
     return kept("parsed", key, _Heads, make).heads
 

@@ -153,7 +153,9 @@ def lever_of(model: Model, name: str) -> str | None:
     for parts in (SWITCH, PULSE):
         for part in parts.values():
             stem = name.removesuffix(f" {part}")
-            if stem != name and all(f"{stem} {each}" in model.variables for each in parts.values()):
+            if stem != name and all(
+                f"{stem} {other}" in model.variables for other in parts.values()
+            ):
                 return stem
     return None
 

@@ -39,9 +39,9 @@ class AnnualVariable:
     moves: bool
     """Whether it is a series over time."""
 
-    def row(self, place: tuple[int, ...]) -> Floats:
+    def row(self, index: tuple[int, ...]) -> Floats:
         """Give the series of one element, by its place in each range: ``(year,)``."""
-        whole: tuple[slice | int, ...] = (slice(None), *place)
+        whole: tuple[slice | int, ...] = (slice(None), *index)
         return self.values[whole]
 
 
@@ -68,11 +68,11 @@ class Annual:
 
 def by_year(values: Floats, time: Floats, timing: Timing, years: Iterable[int]) -> Floats:
     """Read a trajectory by years: ``(time, …)`` → ``(year, …)``, NaN where none was saved."""
-    places = year_places(time, timing)
-    index = np.array([places.get(year, -1) for year in years], dtype=np.int64)
-    found = values[index] if len(values) else np.empty((len(index), *values.shape[1:]))
-    found[index < 0] = np.nan
-    return found
+    indices = year_places(time, timing)
+    index = np.array([indices.get(year, -1) for year in years], dtype=np.int64)
+    answer = values[index] if len(values) else np.empty((len(index), *values.shape[1:]))
+    answer[index < 0] = np.nan
+    return answer
 
 
 def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual:
@@ -95,7 +95,7 @@ def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual
         for dim in dataset.dims
         if dim in dataset.coords and dataset[dim].dtype.kind in "UO"
     }
-    found = {}
+    answers = {}
     for key in wanted:
         array, name = dataset[key], str(key)
         over = next((dim for dim in ("time", "year") if dim in array.dims), None)
@@ -110,7 +110,7 @@ def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual
             values = by_year(values, time, Timing(timing or Timing.YEAR), years)
         elif over is None:
             values = np.broadcast_to(values, (len(years), *values.shape))
-        found[name] = AnnualVariable(
+        answers[name] = AnnualVariable(
             name=name,
             name_zh=str(array.attrs.get("long_name_zh", "")),
             unit=str(array.attrs.get("units", "")),
@@ -119,7 +119,7 @@ def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual
             values=values,
             moves=over is not None,
         )
-    return Annual(years, found, {str(key): str(text) for key, text in dataset.attrs.items()})
+    return Annual(years, answers, {str(key): str(text) for key, text in dataset.attrs.items()})
 
 
 def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFrame:

@@ -489,12 +489,12 @@ def _number(node: ast.expr, values: Mapping[str, float]) -> float:
 
 def _finite(operation: Callable[[float, float], float], a: float, b: float) -> float:
     try:
-        found = operation(a, b)
+        result = operation(a, b)
     except (ArithmeticError, ValueError):
         raise _NoValueError(Message("the expression has no finite value")) from None
-    if math.isinf(found):
+    if math.isinf(result):
         raise _NoValueError(Message("the expression has no finite value"))
-    return found
+    return result
 
 
 def _in_figures(text: str, values: Mapping[str, float]) -> str:

@@ -159,7 +159,8 @@ def _beside(model: Model | None) -> Path | None:
 def _shapes(model: Model) -> Mapping[str, Shape]:
     return {
         name: Shape(
-            {each: model.subscripts[each].elements for each in variable.subscripts}, variable.unit
+            {subscript: model.subscripts[subscript].elements for subscript in variable.subscripts},
+            variable.unit,
         )
         for name, variable in model.variables.items()
     }

@@ -30,10 +30,10 @@ __all__ = ["CatalogueForm", "read_catalogue"]
 
 
 def _period(year: int | str, _: object) -> Period:
-    found = re.fullmatch(r"(\d{4})(?:[-–](\d{2}|\d{4}))?", text := str(year))
-    if found:
-        first = int(found[1])
-        last = int(text[: 4 - len(found[2])] + found[2]) if found[2] else first
+    match = re.fullmatch(r"(\d{4})(?:[-–](\d{2}|\d{4}))?", text := str(year))
+    if match:
+        first = int(match[1])
+        last = int(text[: 4 - len(match[2])] + match[2]) if match[2] else first
         if first <= last:
             return Period(first, last)
     raise InputError(

@@ -58,9 +58,9 @@ def annual_series(series: xr.DataArray) -> xr.DataArray:
     attributes stay.
     """
     timing = Timing(series.attrs.get("timing", Timing.YEAR))
-    places = year_places(series["time"].to_numpy(), timing)
-    picked = series.isel(time=list(places.values()))
-    return picked.assign_coords(time=np.array(list(places), np.int64)).rename(time="year")
+    indices = year_places(series["time"].to_numpy(), timing)
+    picked = series.isel(time=list(indices.values()))
+    return picked.assign_coords(time=np.array(list(indices), np.int64)).rename(time="year")
 
 
 def year_places(time: Floats, timing: Timing) -> dict[int, int]:
@@ -72,7 +72,7 @@ def year_places(time: Floats, timing: Timing) -> dict[int, int]:
     shifted = np.asarray(time, dtype=np.float64) - moment(timing, 0)
     years = np.rint(shifted)
     saved = np.flatnonzero(np.abs(shifted - years) < _SAME_TIME)
-    return {int(years[place]): int(place) for place in saved}
+    return {int(years[index]): int(index) for index in saved}
 
 
 def moment(timing: Timing, year: int) -> float:
@@ -87,7 +87,7 @@ def moment(timing: Timing, year: int) -> float:
 def yearly(series: xr.DataArray) -> Yearly:
     """Give a function from a year to the values at it, ``(…)``; NaN if the year is missing."""
     values = np.asarray(series.transpose(..., "year").to_numpy(), dtype=np.float64)
-    index = {int(year): place for place, year in enumerate(series["year"].to_numpy())}
+    index = {int(year): position for position, year in enumerate(series["year"].to_numpy())}
 
     def at(year: int) -> Floats:
         if year not in index:
@@ -111,9 +111,9 @@ def measure(series: xr.DataArray, kind: Measure, base_year: int, year: int) -> x
     231.0
     """
     # In numpy, since xarray's own steps cost a hundred times the arithmetic.
-    found = measured(yearly(series), kind, base_year, year)
+    value = measured(yearly(series), kind, base_year, year)
     runs = series.isel(year=0, drop=True) if series.sizes["year"] else series.sum("year")
-    return runs.copy(data=found)
+    return runs.copy(data=value)
 
 
 def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
@@ -125,8 +125,8 @@ def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
             return at(year)
         case Measure.SUM | Measure.MEAN:
             total = at(base_year + 1)
-            for each in range(base_year + 2, year + 1):
-                total = total + at(each)
+            for later in range(base_year + 2, year + 1):
+                total = total + at(later)
             return total if kind is Measure.SUM else total / (year - base_year)
         case Measure.GROWTH:
             return _ratio(at(year), at(base_year)) ** (1 / (year - base_year)) - 1

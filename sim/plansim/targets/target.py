@@ -345,7 +345,7 @@ def misfits(
                 "'{name}' is not one series of {holder}",
                 target.file,
                 target.line,
-                expected=name + "".join(f"[{each}]" for each in shapes[name].subscripts),
+                expected=name + "".join(f"[{subscript}]" for subscript in shapes[name].subscripts),
                 found=reference,
                 nearest=strange[0][1] if strange else None,
                 name=reference,

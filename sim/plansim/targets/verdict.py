@@ -136,7 +136,9 @@ def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdi
         ValueError: the dataset holds more than one run.
     """
     wanted = list(targets)
-    names = {split_reference(each)[0] for target in wanted for each in target.variables.values()}
+    names = {
+        split_reference(variable)[0] for target in wanted for variable in target.variables.values()
+    }
     return verdicts_of(annual_of(dataset, sorted(names)), wanted, map(str, dataset))
 
 
@@ -149,16 +151,18 @@ def verdicts_of(
     """
     wanted = [target for target in targets if target.kind is Kind.TARGET]
     shapes = {
-        name: Shape({each.name: each.elements for each in variable.ranges}, variable.unit)
+        name: Shape(
+            {subscript.name: subscript.elements for subscript in variable.ranges}, variable.unit
+        )
         for name, variable in run.variables.items()
     }
     known = list(run.variables if names is None else names)
     faults = [
-        fault for each in wanted for fault in misfits(each, Message("the run"), shapes, known)
+        fault for target in wanted for fault in misfits(target, Message("the run"), shapes, known)
     ]
     if faults:
         raise CatalogueError(faults)
-    index = {year: place for place, year in enumerate(run.years)}
+    index = {year: position for position, year in enumerate(run.years)}
     return tuple(_verdict(run, index, target) for target in wanted)
 
 
@@ -175,15 +179,15 @@ def findings(
         status = Status.ASSUMED if assumed else Status.UNTESTABLE
         code = np.array(status.code, np.int8)
         return Findings(nothing, nothing, nothing, code, nothing, {})
-    values = {basis: measured_at(each, target, target.year) for basis, each in answers.items()}
-    margins = [margin_of(each, target) for each in values.values()]
+    values = {basis: measured_at(answer, target, target.year) for basis, answer in answers.items()}
+    margins = [margin_of(value, target) for value in values.values()]
     return Findings(
         value=next(iter(values.values())),
         margin=margins[0],
         least_margin=reduce(np.minimum, margins),
         status=_codes(margins, assumed=assumed),
         first_breach=_first_breach(answers.values(), target, margins[0]),
-        bases={basis: each for basis, each in values.items() if basis},
+        bases={basis: value for basis, value in values.items() if basis},
     )
 
 
@@ -241,8 +245,8 @@ def _first_breach(answers: Collection[Answer], target: Target, like: Floats) -> 
         return first
     assert target.year is not None
     for year in range(target.horizon, target.year - 1, -1):
-        for each in answers:
-            short = _distance(measured_at(each, target, year), target) < -_slack(target)
+        for answer in answers:
+            short = _distance(measured_at(answer, target, year), target) < -_slack(target)
             np.copyto(first, float(year), where=short)
     return first
 
@@ -259,9 +263,9 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
         basis: _answer_of(run.variables, index, reference, target)
         for basis, reference in target.variables.items()
     }
-    found = findings(answers, target, assumed=target.id in run.assumed)
-    margin, breach = _number(found.margin), _number(found.first_breach)
-    status = list(Status)[int(found.status)]
+    judged = findings(answers, target, assumed=target.id in run.assumed)
+    margin, breach = _number(judged.margin), _number(judged.first_breach)
+    status = list(Status)[int(judged.status)]
     gap, year = None, None
     if status is Status.UNTESTABLE:
         gap, year = _gap(answers, target, run.years)
@@ -272,7 +276,7 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
         name_zh=target.name_zh,
         attribute=target.attribute,
         year=target.year,
-        value=_number(found.value),
+        value=_number(judged.value),
         target=target.value,
         direction=target.direction,
         unit=target.unit,
@@ -280,7 +284,7 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
         margin=margin,
         margin_pct=_share(margin, target),
         first_breach=None if breach is None else int(breach),
-        bases={basis: float(each) for basis, each in found.bases.items()},
+        bases={basis: float(value) for basis, value in judged.bases.items()},
         tolerance=target.tolerance,
         followed_to=_followed_to(answers.values(), target),
         gap=gap,
@@ -296,11 +300,11 @@ def _gap(
     """Say why nothing answers for a target, and the first year that is wanting."""
     if not answers or target.year is None or target.value is None:
         return Gap.NOT_MODELLED, None
-    for each in answers.values():
+    for answer in answers.values():
         for year in years_needed(target.measure, target.since, target.year):
-            if math.isfinite(each.at(year)):
+            if math.isfinite(answer.at(year)):
                 continue
-            saved = [other for other in years if math.isfinite(each.at(other))]
+            saved = [other for other in years if math.isfinite(answer.at(other))]
             if not saved or year > saved[-1]:
                 return Gap.ENDS, target.year  # which is later than what is wanting first
             return (Gap.BEGINS if year < saved[0] else Gap.NOT_SAVED), year
@@ -316,7 +320,7 @@ def _followed_to(answers: Collection[Answer], target: Target) -> int | None:
     reached = (
         year
         for year in range(target.horizon, target.year - 1, -1)
-        if all(math.isfinite(measured_at(each, target, year)) for each in answers)
+        if all(math.isfinite(measured_at(answer, target, year)) for answer in answers)
     )
     return next(reached, None)
 

@@ -36,19 +36,19 @@ def default_views(model: Model, targets: Sequence[Target] = ()) -> Views:
         variable
         for variable in model.variables.values()
         if variable.kind is VariableKind.STOCK or variable.name in judged
-    ] or [each for each in model.variables.values() if each.kind not in STILL]
-    drawn = [each for each in wanted if math.prod(_lengths(model, each)) <= MOST]
-    first = sorted(drawn, key=lambda each: judged.get(each.name, len(judged) + 1))[:KEY]
-    modules = dict.fromkeys(each.module for each in drawn)
+    ] or [variable for variable in model.variables.values() if variable.kind not in STILL]
+    drawn = [variable for variable in wanted if math.prod(_lengths(model, variable)) <= MOST]
+    first = sorted(drawn, key=lambda variable: judged.get(variable.name, len(judged) + 1))[:KEY]
+    modules = dict.fromkeys(variable.module for variable in drawn)
     themes = tuple(
         Theme(
             id=module or model.name,
             name_en=_title(module or model.name),
             name_zh=_title(module or model.name),
             charts=tuple(
-                _chart(model, targets, each, key=each in first)
-                for each in drawn
-                if each.module == module
+                _chart(model, targets, variable, key=variable in first)
+                for variable in drawn
+                if variable.module == module
             ),
         )
         for module in modules
@@ -60,8 +60,10 @@ def _judged(targets: Iterable[Target]) -> dict[str, int]:
     """Give the variables that targets judge, by the order in which they matter."""
     judging = [target for target in targets if target.kind is Kind.TARGET]
     ordered = sorted(judging, key=lambda target: target.attribute is not Attribute.BINDING)
-    names = (split_reference(each)[0] for target in ordered for each in target.variables.values())
-    return {name: place for place, name in enumerate(dict.fromkeys(names))}
+    names = (
+        split_reference(variable)[0] for target in ordered for variable in target.variables.values()
+    )
+    return {name: position for position, name in enumerate(dict.fromkeys(names))}
 
 
 def _lengths(model: Model, variable: Variable) -> Iterator[int]:
@@ -74,13 +76,13 @@ def _title(name: str) -> str:
 
 def _chart(model: Model, targets: Sequence[Target], variable: Variable, *, key: bool) -> Chart:
     elements = list(product(*(model.subscripts[name].elements for name in variable.subscripts)))
-    references = [reference_of(variable, each) for each in elements]
+    references = [reference_of(variable, cell) for cell in elements]
     unit = unit_of(targets, references)
     unit = variable.unit if unit is None else unit
     factor = reported_factor(variable.unit, unit)
     lines = [
-        Line(reference, *names_of(model, variable, each), factor)
-        for reference, each in zip(references, elements, strict=True)
+        Line(reference, *names_of(model, variable, cell), factor)
+        for reference, cell in zip(references, elements, strict=True)
     ]
     name_zh = variable.name_zh or variable.name
     return Chart(variable.name, variable.name, name_zh, tuple(lines), unit, key)
@@ -97,11 +99,11 @@ def _groups(model: Model) -> Iterator[LeverGroup]:
         variable.name: variable.plausible if documented else _around(variable)
         for variable in constants
     }
-    for module in dict.fromkeys(each.module for each in constants if ends[each.name]):
+    for module in dict.fromkeys(constant.module for constant in constants if ends[constant.name]):
         levers = [
-            _lever(variable, *found)
+            _lever(variable, *end)
             for variable in constants
-            if variable.module == module and (found := ends[variable.name])
+            if variable.module == module and (end := ends[variable.name])
         ]
         title = _title(module or model.name)
         yield LeverGroup(module or model.name, title, title, tuple(levers))
@@ -161,9 +163,9 @@ def names_of(model: Model, variable: Variable, elements: Sequence[str]) -> tuple
 
 def unit_of(targets: Iterable[Target], references: Iterable[str]) -> str | None:
     """Give the unit of the first target that judges the level or mean of one of some series."""
-    wanted = {split_reference(each) for each in references}
+    wanted = {split_reference(reference) for reference in references}
     for target in targets:
-        judging = {split_reference(each) for each in target.variables.values()}
+        judging = {split_reference(variable) for variable in target.variables.values()}
         if target.measure in (Measure.LEVEL, Measure.MEAN) and judging & wanted:
             return target.unit
     return None

@@ -115,27 +115,27 @@ class _Chart(Form):
 
 def _chart(row: _Chart, context: _Context) -> Chart:
     first = row.show[0]
-    references = [reference for each in row.show for reference in each.references]
+    references = [reference for shown in row.show for reference in shown.references]
     unit = row.unit or unit_of(context.targets, references)
     unit = first.variable.unit if unit is None else unit
     lines = []
-    for each in row.show:
+    for item in row.show:
         try:
-            factor = reported_factor(each.variable.unit, unit)
+            factor = reported_factor(item.variable.unit, unit)
         except UnitError as error:
             raise InputError(
                 Fault(
                     "'{name}' cannot be shown in {unit}",
                     at=() if row.unit is None else ("unit",),
                     expected=error.faults[0].expected,
-                    found=each.variable.unit,
+                    found=item.variable.unit,
                     nearest=error.faults[0].nearest,
-                    name=each.variable.name,
+                    name=item.variable.name,
                     unit=unit,
                 )
             ) from None
-        for cell, reference in zip(each.cells, each.references, strict=True):
-            lines.append(Line(reference, *names_of(context.model, each.variable, cell), factor))
+        for cell, reference in zip(item.cells, item.references, strict=True):
+            lines.append(Line(reference, *names_of(context.model, item.variable, cell), factor))
     alone = len(lines) == 1
     return Chart(
         id=first.text,
@@ -168,7 +168,7 @@ class _Lever(Form):
 
     def _misfits(self, context: object) -> Iterator[Fault]:
         first = self.moves[0].variable
-        count = sum(len(each.cells) for each in self.moves)
+        count = sum(len(move.cells) for move in self.moves)
         if self.apply is Apply.SET and count > 1:
             yield Fault(
                 "a lever sets one constant",
@@ -179,7 +179,7 @@ class _Lever(Form):
                 ),
                 found=Message("{count} constants", count=count),
             )
-        if units := {each.variable.unit for each in self.moves} - {first.unit}:
+        if units := {move.variable.unit for move in self.moves} - {first.unit}:
             yield Fault(
                 "a lever moves constants of one unit",
                 expected=first.unit,
@@ -233,7 +233,7 @@ def _lever(row: _Lever, context: _Context) -> Lever:
         name_zh=row.zh or chinese,
         help_en=row.help.en if row.help else variable.meaning_en or variable.meaning_zh,
         help_zh=row.help.zh if row.help else variable.meaning_zh or variable.meaning_en,
-        constants=tuple(reference for each in row.moves for reference in each.references),
+        constants=tuple(reference for move in row.moves for reference in move.references),
         apply=row.apply,
         low=ends[0],
         high=ends[1],

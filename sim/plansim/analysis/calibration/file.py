@@ -465,7 +465,7 @@ def _placed(name: str | Path) -> Path:
     folder = shipped("scenarios", "calibration")
     path = folder / f"{name}.yaml"
     if not path.is_file():
-        known = sorted(each.stem for each in folder.glob("*.yaml"))
+        known = sorted(path.stem for path in folder.glob("*.yaml"))
         raise UnknownNameError(
             Fault(
                 "no calibration is called '{name}'",

@@ -61,7 +61,7 @@ class Table:
     def words(self, column: str) -> list[str]:
         """Return what stands in a column, each once."""
         return [
-            each for each in dict.fromkeys(row.cells.get(column, "") for row in self.rows) if each
+            cell for cell in dict.fromkeys(row.cells.get(column, "") for row in self.rows) if cell
         ]
 
 

@@ -58,7 +58,7 @@ def design_named(name: str, *, or_scenario: bool = False) -> Path:
         folder = shipped("scenarios", "sweeps")
         path = folder / f"{name}.yaml"
         if not path.is_file():
-            names = sorted(each.stem for each in folder.glob("*.yaml"))
+            names = sorted(path.stem for path in folder.glob("*.yaml"))
             known = Message("one of {names}, or a path", names=tuple(names))
             if or_scenario:
                 known = Message(

@@ -58,12 +58,12 @@ class LoopScores:
 
         All are 0 while no loop of the partition is at work.
         """
-        found: dict[str, Floats] = {}
+        relative: dict[str, Floats] = {}
         for ids in self.partitions if self.missing is None else ():
             total = np.sum([np.abs(self.scores[id_]) for id_ in ids], axis=0)
             total = np.where(total > 0, total, 1.0)
-            found |= {id_: self.scores[id_] / total for id_ in ids}
-        return found
+            relative |= {id_: self.scores[id_] / total for id_ in ids}
+        return relative
 
     @cached_property
     def years(self) -> tuple[int, ...]:
@@ -82,7 +82,7 @@ class LoopScores:
 
     def years_led(self, loop: str) -> tuple[int, ...]:
         """Return the years in which no other loop of its partition has a larger relative score."""
-        ids = next((each for each in self.partitions if loop in each), ())
+        ids = next((partition for partition in self.partitions if loop in partition), ())
         if loop not in self.yearly:
             return ()
         sizes = {id_: np.abs(self.yearly[id_]) for id_ in ids}
@@ -154,18 +154,18 @@ def _cells(model: Model, reference: str) -> list[str]:
     """Return the elements that a variable of a path stands for; a range means all of its own."""
     name, inside = split_reference(reference)
     variable = model.variables[name]
-    found = []
+    causes = []
     for cell in cells_of(model, variable):
         elements = split_reference(cell)[1]
         wanted = [
             not inside
-            or inside[place] == element
-            or element in getattr(model.subscripts.get(inside[place]), "elements", ())
-            for place, element in enumerate(elements)
+            or inside[index] == element
+            or element in getattr(model.subscripts.get(inside[index]), "elements", ())
+            for index, element in enumerate(elements)
         ]
         if all(wanted):
-            found.append(cell)
-    return found
+            causes.append(cell)
+    return causes
 
 
 def partitions_of(model: Model, loops: Sequence[Loop]) -> tuple[tuple[str, ...], ...]:

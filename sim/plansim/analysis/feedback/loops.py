@@ -142,7 +142,7 @@ class Cut:
     @property
     def strongest(self) -> float:
         """The largest shift of all targets' variables."""
-        return max((each.strongest for each in self.effects), default=math.nan)
+        return max((effect.strongest for effect in self.effects), default=math.nan)
 
 
 def polarity_of(path: Sequence[Link]) -> Polarity:
@@ -294,8 +294,8 @@ def _effect(
     }
     return Effect(
         target,
-        {year: float(each[0]) for year, each in values.items()},
-        {year: float(each[run]) for year, each in values.items()},
+        {year: float(value[0]) for year, value in values.items()},
+        {year: float(value[run]) for year, value in values.items()},
         list(Status)[int(findings.status[0])],
         list(Status)[int(findings.status[run])],
         max(float(shifts[name][run]) for name in target.variables.values()),

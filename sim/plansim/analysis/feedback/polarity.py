@@ -83,7 +83,7 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[tuple[str, str], int
     if not copies:
         return {}
     knobs = [Equation(name, "0", constant=True) for name in least.values()]
-    added = [each for copy in (*plain.values(), *copies) for each in copy.equations]
+    added = [equation for copy in (*plain.values(), *copies) for equation in copy.equations]
     outputs = [*(copy.name for copy in (*plain.values(), *copies)), *causes]
     probe = probe_of(model, [*knobs, *added], outputs)
     first = probe.run([scenario.values], scenario.time)
@@ -107,8 +107,8 @@ def _sign(run: Runs, plain: _Copy, raised: _Copy) -> int | None:
     change: Floats = after - before
     size = np.abs(change)
     floor = max(ROUNDING * float(np.abs(before).max()), FELT * float(size.max()))
-    found = set(np.sign(change[size > floor]).astype(int).tolist())
-    return None if not found else found.pop() if len(found) == 1 else 0
+    signs = set(np.sign(change[size > floor]).astype(int).tolist())
+    return None if not signs else signs.pop() if len(signs) == 1 else 0
 
 
 class _Reading:
@@ -121,37 +121,37 @@ class _Reading:
     def can_copy(self, variable: Variable) -> bool:
         """Whether each equation is an expression with a left side of its own."""
         return all(
-            each.form in (Form.EQUATION, Form.UNCHANGEABLE)
-            and not each.exceptions
-            and not each.expression.reads_lookup
-            and (each.expression.numbers is None or len(each.expression.numbers) == 1)
-            for each in self.equations[name_key(variable.name)]
+            equation.form in (Form.EQUATION, Form.UNCHANGEABLE)
+            and not equation.exceptions
+            and not equation.expression.reads_lookup
+            and (equation.expression.numbers is None or len(equation.expression.numbers) == 1)
+            for equation in self.equations[name_key(variable.name)]
         )
 
     def copy(self, variable: Variable, name: str, cause: str = "", least: str = "") -> _Copy:
         """Write a variable's equations under another name, with a cause raised if one is named."""
         written = tuple(
-            Equation(name, _instant(self._right(each, cause, least)), each.subscripts)
-            for each in self.equations[name_key(variable.name)]
+            Equation(name, _instant(self._right(equation, cause, least)), equation.subscripts)
+            for equation in self.equations[name_key(variable.name)]
         )
         return _Copy(cause, variable.name, name, written)
 
     def _right(self, equation: Written, cause: str, least: str) -> str:
         """Give a right-hand side with the cause raised wherever it is felt."""
-        found = equation.text
-        places = [
+        text = equation.text
+        starts = [
             reference.offset
             for reference in equation.expression.references
             if name_key(reference.name) == name_key(cause) and reference.role is not Role.INITIAL
         ]
-        if places:
-            start = self.text.rindex(found, 0, places[0] + len(found))
-            for place in sorted(places, reverse=True):
-                end = end_of_reference(self.text, place)
-                seen = self.text[place:end].rstrip()
+        if starts:
+            base = self.text.rindex(text, 0, starts[0] + len(text))
+            for start in sorted(starts, reverse=True):
+                end = end_of_reference(self.text, start)
+                seen = self.text[start:end].rstrip()
                 raised = f"({seen} + {NUDGE}*ABS({seen}) + {least})"
-                found = found[: place - start] + raised + found[end - start :]
-        return found.replace("\\\n", " ").partition("=")[2].lstrip("=")
+                text = text[: start - base] + raised + text[end - base :]
+        return text.replace("\\\n", " ").partition("=")[2].lstrip("=")
 
 
 def _instant(text: str) -> str:

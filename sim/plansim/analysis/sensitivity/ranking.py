@@ -67,10 +67,10 @@ class Ranking:
     @property
     def stable(self) -> bool:
         """Whether no two neighbours change places in more than a few draws."""
-        order = [place.scenario for place in self.places]
+        order = [rank.scenario for rank in self.places]
         neighbours = set(itertools.pairwise(order))
-        return all(each.stable for each in self.pairings
-                   if (each.ahead, each.behind) in neighbours)  # fmt: skip
+        return all(pairing.stable for pairing in self.pairings
+                   if (pairing.ahead, pairing.behind) in neighbours)  # fmt: skip
 
 
 def rank(
@@ -92,7 +92,7 @@ def rank(
     counts = met.sum(axis=1)
     means = counts.mean(axis=1) if sound.any() else np.full(len(scenarios), np.nan)
     order = np.argsort(-means, kind="stable")
-    places = tuple(_place(scenarios[place], counts[place]) for place in order)
+    places = tuple(_place(scenarios[index], counts[index]) for index in order)
     pairings = tuple(
         _pairing(
             scenarios[ahead],
@@ -123,7 +123,7 @@ def _pairing(
         float(np.count_nonzero(lead == 0) / count),
         float(np.count_nonzero(lead < 0) / count),
         {
-            key: float((np.count_nonzero(each > 0) + np.count_nonzero(each == 0) / 2) / count)
-            for key, each in margins.items()
+            key: float((np.count_nonzero(margin > 0) + np.count_nonzero(margin == 0) / 2) / count)
+            for key, margin in margins.items()
         },
     )

@@ -72,16 +72,16 @@ def reality_checks(context: ValidationContext) -> Result:
     if len(tests) < FEWEST:
         few = {"count": len(tests), "limit": FEWEST}
         cases.append(case("tests", False, Message.TOO_FEW, **few))
-    shares = [each for each in cases if each.message is Message.SIGN_SHARE]
+    shares = [case for case in cases if case.message is Message.SIGN_SHARE]
     return result(
         "Q13",
         cases,
         {"most": MOST, "draws": DRAWS, "fewest": FEWEST},
         tests=len(tests),
-        baseline=sum(each.holds for each in cases if each.message is Message.SIGN),
-        drawn=sum(each.holds for each in shares),
+        baseline=sum(case.holds for case in cases if case.message is Message.SIGN),
+        drawn=sum(case.holds for case in shares),
         draws=DRAWS,
-        least=min((each["share"] for each in shares), default=0.0),
+        least=min((case["share"] for case in shares), default=0.0),
     )
 
 
@@ -132,8 +132,8 @@ def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
 
 def _values(model: Model, base: Scenario, tests: Sequence[RealityCheck]) -> Values:
     """Return all constants that draws or checks set, in the baseline and then in the draws."""
-    places = np.random.default_rng(SEED).random((DRAWS, len(uncertain(model))))
-    draws = drawn(model, places.T)
+    positions = np.random.default_rng(SEED).random((DRAWS, len(uncertain(model))))
+    draws = drawn(model, positions.T)
     set_ones = (name for test in tests for name in (*test.given, *test.change))
     names = dict.fromkeys([*draws, *(cell for name in set_ones for cell in cells(model, name))])
     own = {name: default_of(model, base.values, name) for name in names}

@@ -46,8 +46,8 @@ def conservation(context: ValidationContext) -> Result:
     """Q05: compare both sides of every identity and bound at every step of every scenario."""
     checks = context.checks
     sides = [
-        *((each, Comparison.EQUAL) for each in checks.conservation),
-        *((each, Comparison.AT_MOST) for each in checks.bounds),
+        *((law, Comparison.EQUAL) for law in checks.conservation),
+        *((bound, Comparison.AT_MOST) for bound in checks.bounds),
     ]
     worst: dict[str, Case] = {}
     bad: list[Case] = []
@@ -56,13 +56,13 @@ def conservation(context: ValidationContext) -> Result:
         for identity, comparison in sides:
             made = _identity_case(runs, scenario.id, identity, comparison)
             largest = worst.setdefault(identity.id, made)
-            worst[identity.id] = max(largest, made, key=lambda each: each["error"])
+            worst[identity.id] = max(largest, made, key=lambda case: case["error"])
         bad += unsound(context, runs, [scenario.id])
     return result(
         "Q05",
         [*worst.values(), *bad],
         {"most": EXACT},
-        largest=max((worst[each.id]["error"] for each in checks.conservation), default=0.0),
+        largest=max((worst[law.id]["error"] for law in checks.conservation), default=0.0),
         identities=len(checks.conservation),
         bounds=len(checks.bounds),
         scenarios=len(context.scenarios),
@@ -186,7 +186,7 @@ def base_year(context: ValidationContext) -> Result:
                 year=row.since,
             )
             cases.append(figure)
-    largest = max((abs(each["error"]) for each in cases), default=0.0)
+    largest = max((abs(case["error"]) for case in cases), default=0.0)
     return result("Q06", cases, {"most": BASE_YEAR_ERROR}, rows=len(rows), largest=largest)
 
 

@@ -88,12 +88,16 @@ class ValidationContext:
         return self._of_kind(VariableKind.STOCK)
 
     def _of_kind(self, kind: VariableKind) -> tuple[str, ...]:
-        return tuple(each.name for each in self.model.variables.values() if each.kind is kind)
+        return tuple(
+            variable.name for variable in self.model.variables.values() if variable.kind is kind
+        )
 
     @property
     def judged(self) -> tuple[Target, ...]:
         """Targets that variables of the model answer for."""
-        return tuple(each for each in self.targets if each.kind is Kind.TARGET and each.variables)
+        return tuple(
+            target for target in self.targets if target.kind is Kind.TARGET and target.variables
+        )
 
     @property
     def binding(self) -> tuple[Target, ...]:

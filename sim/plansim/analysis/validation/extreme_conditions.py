@@ -38,9 +38,11 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
     A condition whose expectations all hold with equal sides in the baseline tests nothing and
     fails.
     """
-    conditions = [each for each in context.checks.extremes if each.test == test]
+    conditions = [extreme for extreme in context.checks.extremes if extreme.test == test]
     base = context.baseline
-    settings = [{**base.values, **assigned(context.model, each.set)} for each in conditions]
+    settings = [
+        {**base.values, **assigned(context.model, condition.set)} for condition in conditions
+    ]
     runs = context.probe.run([base.values, *settings], every_step(base))
     cases: list[Case] = []
     for run, condition in enumerate(conditions, start=1):
@@ -59,7 +61,7 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
         cases,
         conditions=len(conditions),
         expected=sum(len(condition.expect) for condition in conditions),
-        held=sum(each.holds for each in cases),
+        held=sum(case.holds for case in cases),
         names=", ".join(condition.id for condition in conditions),
     )
 
@@ -106,7 +108,7 @@ def parameter_extremes(context: ValidationContext) -> Result:
         constants=len(context.constants),
         scaled=len(single),
         corners=CORNERS,
-        broken=len({each.subject for each in cases}),
+        broken=len({case.subject for case in cases}),
     )
 
 

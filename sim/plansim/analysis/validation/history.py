@@ -42,7 +42,7 @@ def history(context: ValidationContext) -> Result:
     if runs is None or context.history is None:
         return result("Q15", [], lacking=["history"])
     cases = [_series_case(runs, series) for series in context.history.series]
-    judged = [each for each in cases if each.message is Message.SERIES]
+    judged = [case for case in cases if case.message is Message.SERIES]
     capital = context.history.capital
     return result(
         "Q15",
@@ -52,9 +52,9 @@ def history(context: ValidationContext) -> Result:
             "high": capital.high if capital else math.nan,
         },
         series=len(judged),
-        fit=sum(each.holds for each in judged),
-        worst=max((each["mape"] for each in judged), default=0.0),
-        widest=max((each["mape_high"] for each in judged), default=0.0),
+        fit=sum(case.holds for case in judged),
+        worst=max((case["mape"] for case in judged), default=0.0),
+        widest=max((case["mape_high"] for case in judged), default=0.0),
         sums=len(runs.bad) - 1,
     )
 
@@ -99,7 +99,7 @@ def _series_case(runs: Runs, series: Observed) -> Case:
     observed = np.array([point.value for point in series.observations]) * series.scale
     simulated = _simulated(runs, series)
     fits = [fit(row, observed) for row in simulated]
-    own, mapes = fits[0], [each.mape if math.isfinite(each.mape) else math.inf for each in fits]
+    own, mapes = fits[0], [fit.mape if math.isfinite(fit.mape) else math.inf for fit in fits]
     numbers: dict[str, Number] = {
         "mape": own.mape,
         "mape_low": min(mapes),
@@ -166,9 +166,9 @@ def family_member(context: ValidationContext) -> Result:
         "Q21",
         cases,
         limits,
-        held=sum(each.holds for each in cases),
+        held=sum(case.holds for case in cases),
         figures=len(cases),
-        worst=max(abs(each["error"]) for each in cases),
+        worst=max(abs(case["error"]) for case in cases),
     )
 
 

@@ -191,7 +191,7 @@ def engines(context: ValidationContext) -> Result:
         {name.lower(): most for name, most in AGREE.items()},
         lacking=["pysimlin"] * (not has_simlin()) + ["reference"] * (not context.reference),
         engines=" + ".join(others),
-        largest=max((each["error"] for each in cases), default=0.0),
+        largest=max((case["error"] for case in cases), default=0.0),
         scenarios=len(context.scenarios),
         series=len(context.series),
     )
@@ -264,7 +264,7 @@ def _card_case(subject: str, entry: str, holds: bool) -> Case:
 
 
 def _sweep_card(context: ValidationContext) -> Mapping[str, Any]:
-    scalar = next(each for each in uncertain(context.model) if not each.subscripts)
+    scalar = next(constant for constant in uncertain(context.model) if not constant.subscripts)
     assert scalar.plausible is not None
     factor = Factor(scalar.name, (scalar.name,), Apply.SET, Uniform(*scalar.plausible), scalar.unit)
     design = Design(

@@ -66,14 +66,14 @@ def _names(link: Link) -> tuple[str, str]:
 def _with_knobs(model: Model, knobs: Knobs) -> str:
     text = model.text
     scan = scan_text(text, FaultLog(model.path))
-    places = [
+    offsets = [
         (reference.offset, end_of_reference(text, reference.offset), knob)
         for (cause, effect), knob in knobs.items()
         for equation in scan.equations[name_key(effect)]
         for reference in equation.expression.references
         if name_key(reference.name) == name_key(cause) and reference.role is not Role.INITIAL
     ]
-    for start, end, knob in sorted(places, reverse=True):
+    for start, end, knob in sorted(offsets, reverse=True):
         cause = text[start:end].rstrip()
         raised = f"({cause} + STEP({knob}, {_WHEN})*(ABS({cause}) + {knob} least))"
         text = text[:start] + raised + text[end:]
@@ -95,11 +95,12 @@ def _loop_cases(
     settings = {**story.values, **assigned(context.model, loop.alive_with)}
     clock = every_step(story)
     plain = probe.run([settings], clock)
-    times = [clock.initial + each for each in NUDGE_TIMES if clock.initial + each < clock.final]
+    times = [clock.initial + delay for delay in NUDGE_TIMES if clock.initial + delay < clock.final]
     nudges = [_Nudge(link, when) for path in loop.paths for link in path for when in times]
-    raised = probe.run([_raised(plain, knobs, settings, each) for each in nudges], clock)
+    raised = probe.run([_raised(plain, knobs, settings, nudge) for nudge in nudges], clock)
     answers = {
-        (each.link, each.when): _answer(plain, raised, run, each) for run, each in enumerate(nudges)
+        (nudge.link, nudge.when): _answer(plain, raised, run, nudge)
+        for run, nudge in enumerate(nudges)
     }
     name = (loop.id, loop.name_en, loop.name_zh)
     for path in loop.paths:
@@ -124,9 +125,9 @@ def _raised(plain: Runs, knobs: Knobs, settings: Settings, nudge: _Nudge) -> Set
 def _answer(plain: Runs, raised: Runs, run: int, nudge: _Nudge) -> set[int]:
     """Give the signs in which the elements of an effect answer when its cause is raised."""
     before, after = _part(plain, 0, nudge.link.effect), _part(raised, run, nudge.link.effect)
-    here = int(np.argmin(np.abs(plain.time - nudge.when)))
-    for place in (here, here + 1):
-        change = after[place] - before[place]
+    first = int(np.argmin(np.abs(plain.time - nudge.when)))
+    for step in (first, first + 1):
+        change = after[step] - before[step]
         moved = np.abs(change) > _FELT * np.abs(before).max()
         if moved.any():
             return set(np.sign(change[moved]).astype(int).tolist())
@@ -142,5 +143,5 @@ def _part(runs: Runs, run: int, reference: str) -> Floats:
     for axis, (subscript, wanted) in enumerate(zip(subscripts, chosen, strict=False), start=1):
         elements = model.subscripts[subscript].elements
         kept = model.subscripts[wanted].elements if wanted in model.subscripts else (wanted,)
-        values = np.take(values, [elements.index(each) for each in kept], axis=axis)
+        values = np.take(values, [elements.index(element) for element in kept], axis=axis)
     return values

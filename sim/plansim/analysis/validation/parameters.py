@@ -43,9 +43,9 @@ def units(context: ValidationContext) -> Result:
     """Q02: require a unit of every variable, and let pysimlin check that all agree."""
     model = context.model
     cases = [
-        case(each.name, False, Message.LACKS, lacking="unit")
-        for each in model.variables.values()
-        if not each.unit.strip() or _FORBIDDEN.search(each.unit)
+        case(variable.name, False, Message.LACKS, lacking="unit")
+        for variable in model.variables.values()
+        if not variable.unit.strip() or _FORBIDDEN.search(variable.unit)
     ]
     blank = len(cases)
     issues = check_units(model.path) if has_simlin() else []
@@ -70,21 +70,21 @@ def parameters(context: ValidationContext) -> Result:
     constants = [model.variables[name] for name in context.constants]
     known = _known_sources(context)
     cases = [
-        case(each.name, False, Message.UNKNOWN, what=source)
-        for each in model.variables.values()
-        for source in each.source_ids
+        case(variable.name, False, Message.UNKNOWN, what=source)
+        for variable in model.variables.values()
+        for source in variable.source_ids
         if source not in known
     ]
-    for each in constants:
-        cases += _range_cases(each)
-        for reference, number in numbers_of(each).items():
-            cases += _number_cases(each, reference, number, excepted=reference in on_edge)
+    for unexplained in constants:
+        cases += _range_cases(unexplained)
+        for reference, number in numbers_of(unexplained).items():
+            cases += _number_cases(unexplained, reference, number, excepted=reference in on_edge)
     return result(
         "Q03",
         cases,
         sound=model.name,
         constants=len(constants),
-        numbers=sum(len(numbers_of(each)) for each in constants),
+        numbers=sum(len(numbers_of(constant)) for constant in constants),
         edges=len(on_edge),
         ranged=len(uncertain(model)),
     )
@@ -138,16 +138,16 @@ def documentation(context: ValidationContext) -> Result:
     # The language fixes the comments of the clock.
     explained = [v for v in model.variables.values() if v.kind is not VariableKind.CONTROL]
     cases = [
-        case(each.name, False, Message.LACKS, lacking=what)
-        for each in explained
-        for what in _lacking(each)
+        case(constant.name, False, Message.LACKS, lacking=what)
+        for constant in explained
+        for what in _lacking(constant)
     ]
     for attribute in ("name_zh", "meaning_en", "meaning_zh"):
         cases += _shared(explained, attribute)
-    for each in model.subscripts.values():
-        named = all(_CHINESE.search(name) for name in (each.name_zh, *each.elements_zh))
-        if not named or len(each.elements_zh) != len(each.elements):
-            cases.append(case(each.name, False, Message.LACKS, lacking="name_zh"))
+    for subscript in model.subscripts.values():
+        named = all(_CHINESE.search(name) for name in (subscript.name_zh, *subscript.elements_zh))
+        if not named or len(subscript.elements_zh) != len(subscript.elements):
+            cases.append(case(subscript.name, False, Message.LACKS, lacking="name_zh"))
     return result("Q04", cases, sound=model.name, variables=len(explained))
 
 

@@ -72,7 +72,7 @@ def with_equations(model: Model, equations: Sequence[Equation], text: str | None
     body, mark, sketch = (model.text if text is None else text).partition(_SKETCH)
     first = body.count("\n") + 1
     # One line an equation: a fault's line says which it is.
-    added = "".join(f"{each.left}= {_right(each)} ~~|\n" for each in equations)
+    added = "".join(f"{equation.left}= {_right(equation)} ~~|\n" for equation in equations)
     try:
         return parse_model(body + "\n" + added + mark + sketch, model.path)
     except ModelError as error:
@@ -92,10 +92,10 @@ def _right(equation: Equation) -> str:
 
 
 def _placed(fault: Fault, equations: Sequence[Equation], first: int) -> Fault:
-    place = -1 if fault.line is None else fault.line - first - 1
-    if not 0 <= place < len(equations):
+    index = -1 if fault.line is None else fault.line - first - 1
+    if not 0 <= index < len(equations):
         return fault
-    return replace(fault, file=equations[place].file or fault.file, line=equations[place].line)
+    return replace(fault, file=equations[index].file or fault.file, line=equations[index].line)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Probe:
     @cached_property
     def rows(self) -> Mapping[str, int]:
         """The place of each ``name`` or ``name[e1,e2]`` among the outputs."""
-        return {name: place for place, name in enumerate(self.kernel.outputs)}
+        return {name: row for row, name in enumerate(self.kernel.outputs)}
 
 
 @dataclass(frozen=True)
@@ -136,9 +136,9 @@ class Runs:
     def series(self, name: str) -> Floats:
         """Give a variable over time: ``(run, time, *elements)``."""
         variable = self.probe.model.variables[name]
-        places = [self.probe.rows[label] for label in cells_of(self.probe.model, variable)]
-        found = self.values[:, places].swapaxes(1, 2)
-        return found.reshape(*found.shape[:2], *shape_of(self.probe.model, variable))
+        rows = [self.probe.rows[label] for label in cells_of(self.probe.model, variable)]
+        series = self.values[:, rows].swapaxes(1, 2)
+        return series.reshape(*series.shape[:2], *shape_of(self.probe.model, variable))
 
     def yearly(self, reference: str, timing: Timing | None = None) -> Yearly:
         """Return a function from a year to ``name`` or ``name[element]`` at it: ``(run,)``.

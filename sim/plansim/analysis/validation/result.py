@@ -153,7 +153,7 @@ def result(
     missing = tuple(case(test, True, Message.MISSING, lacking=name) for name in lacking)
     if not made and not missing:
         made = (case(sound or test, bool(sound), Message.SOUND if sound else Message.NOTHING),)
-    faults = sum(not each.holds for each in made)
+    faults = sum(not case.holds for case in made)
     status = Status.FAIL if faults else Status.NOT_APPLICABLE if missing else Status.PASS
     whole = (*made, *missing)
     counted = {"cases": len(whole), "faults": faults, **figures} if made else {}

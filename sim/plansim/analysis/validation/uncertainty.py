@@ -28,7 +28,7 @@ def drivers(context: ValidationContext) -> Result:
     study, limits = context.uncertainty, {"fewest": FEWEST_FACTORS, "main": MAIN}
     if study is None:
         return result("Q18", [], limits, lacking=_LACKING)
-    cases = [_driver_case(each) for each in study.drivers]
+    cases = [_driver_case(driver) for driver in study.drivers]
     if len(study.chosen) < FEWEST_FACTORS:
         few = {"count": len(study.chosen), "limit": FEWEST_FACTORS}
         cases.append(case("factors", False, Message.TOO_FEW, **few))
@@ -46,7 +46,7 @@ def drivers(context: ValidationContext) -> Result:
 
 def _driver_case(driven: Drivers) -> Case:
     """Return the main drivers of a target; it holds where all their indices are known."""
-    indices = [number for each in driven.main for number in (each.total, each.total_low)]
+    indices = [number for driver in driven.main for number in (driver.total, driver.total_low)]
     known = len(driven.main) == MAIN and all(map(math.isfinite, indices))
     target = driven.target
     return case(
@@ -54,8 +54,8 @@ def _driver_case(driven: Drivers) -> Case:
         known or driven.spread == 0,
         Message.DRIVERS,
         drivers="; ".join(
-            f"{each.factor} {each.total:.2f} ({each.total_low:.2f}–{each.total_high:.2f})"
-            for each in driven.main
+            f"{driver.factor} {driver.total:.2f} ({driver.total_low:.2f}–{driver.total_high:.2f})"
+            for driver in driven.main
         ),
         rest=0.0 if driven.rest is None else driven.rest.total,
         spread=driven.spread,
@@ -69,7 +69,9 @@ def probabilities(context: ValidationContext) -> Result:
     if study is None:
         return result("Q19", [], limits, lacking=_LACKING)
     cases = list(_probability_cases(study))
-    worst = max((each.error for each in study.chances if math.isfinite(each.error)), default=1.0)
+    worst = max(
+        (chance.error for chance in study.chances if math.isfinite(chance.error)), default=1.0
+    )
     if not worst <= ENOUGH:
         cases.append(case("other scenarios", False, Message.STANDARD_ERROR, error=worst))
     if study.broken:
@@ -103,14 +105,14 @@ def ranking(context: ValidationContext) -> Result:
     if study is None:
         return result("Q20", [], limits, lacking=_LACKING)
     cases = list(_neighbours(study))
-    places = () if study.ranking is None else study.ranking.places
+    ranks = () if study.ranking is None else study.ranking.places
     return result(
         "Q20",
         cases,
         limits,
-        order=" > ".join(each.scenario for each in places) or "–",
+        order=" > ".join(rank.scenario for rank in ranks) or "–",
         pairs=len(cases),
-        fragile=sum(each.values["stability"] == "fragile" for each in cases),
+        fragile=sum(case.values["stability"] == "fragile" for case in cases),
         draws=0 if study.ranking is None else study.ranking.draws,
     )
 
@@ -118,8 +120,8 @@ def ranking(context: ValidationContext) -> Result:
 def _neighbours(study: Sensitivity) -> Iterator[Case]:
     if study.ranking is None:
         return
-    pairings = {(each.ahead, each.behind): each for each in study.ranking.pairings}
-    for ahead, behind in pairwise(place.scenario for place in study.ranking.places):
+    pairings = {(pairing.ahead, pairing.behind): pairing for pairing in study.ranking.pairings}
+    for ahead, behind in pairwise(rank.scenario for rank in study.ranking.places):
         if pairing := pairings.get((ahead, behind)):
             yield case(
                 ahead,

@@ -87,19 +87,19 @@ class Book:
     @cached_property
     def users(self) -> Mapping[str, tuple[str, ...]]:
         """Of each variable those that refer to it."""
-        found: dict[str, list[str]] = {}
+        readers: dict[str, list[str]] = {}
         for variable in self.model.variables.values():
             for cause in variable.causes:
-                found.setdefault(cause, []).append(variable.name)
-        return {name: tuple(names) for name, names in found.items()}
+                readers.setdefault(cause, []).append(variable.name)
+        return {name: tuple(names) for name, names in readers.items()}
 
     @cached_property
     def known(self) -> Mapping[str, str]:
         """What each source id stands for."""
         pick = self.text.pick
         return {
-            **{each.id: pick(each.name_en, each.name_zh) for each in self.targets},
-            **{each.id: pick(each.topic_en, each.topic_zh) for each in self.clashes},
+            **{target.id: pick(target.name_en, target.name_zh) for target in self.targets},
+            **{clash.id: pick(clash.topic_en, clash.topic_zh) for clash in self.clashes},
             **{key: evidence_said(row, self.text) for key, row in self.evidence.items()},
         }
 
@@ -107,11 +107,14 @@ class Book:
     def _called(self) -> Mapping[str, str]:
         """What to call what a key stands for."""
         chinese = self.text.lang is Lang.ZH
-        names = {name_key(each.name): self.name(each) for each in self.model.variables.values()}
+        names = {
+            name_key(variable.name): self.name(variable)
+            for variable in self.model.variables.values()
+        }
         for range_ in self.model.subscripts.values():
             translated = range_.elements_zh if chinese and range_.elements_zh else range_.elements
-            for element, said in zip(range_.elements, translated, strict=True):
-                names.setdefault(name_key(element), said)
+            for element, name in zip(range_.elements, translated, strict=True):
+                names.setdefault(name_key(element), name)
             names[name_key(range_.name)] = self.text.pick(range_.name, range_.name_zh)
         return {"time": "t", **names}
 
@@ -144,9 +147,11 @@ class Book:
             return
         span = f" [{rest}]" if rest else ""
         # M10 stands for M10a, M10b and M10c.
-        family = [key] if key in self.known else [each for each in self.known if each[:-1] == key]
-        for each in family:
-            yield Part(f"{each}{span}  {self.known[each]}", f"sources.html#{each}")
+        family = (
+            [key] if key in self.known else [known for known in self.known if known[:-1] == key]
+        )
+        for source_id in family:
+            yield Part(f"{source_id}{span}  {self.known[source_id]}", f"sources.html#{source_id}")
         if not family:
             yield Part(key + span)
 
@@ -172,14 +177,14 @@ def entry_of(variable: Variable, book: Book) -> Entry:
     unit = "" if variable.unit == NO_UNIT else typeset(text.unit(variable.unit))
     math = "".join(_mathematics(variable, book))
     names = (variable.name, variable.name_zh)
-    said = [kind_of(variable, text), unit]
+    parts = [kind_of(variable, text), unit]
     return Entry(
         anchor=slug(variable.name),
         name=book.name(variable),
-        second=next((each for each in names if each != book.name(variable)), ""),
+        second=next((name for name in names if name != book.name(variable)), ""),
         meaning=text.pick(variable.meaning_en, variable.meaning_zh),
         math=math,
-        summary=text("list_sep.comma").join(each for each in said if each),
+        summary=text("list_sep.comma").join(part for part in parts if part),
         facts=tuple(fact for fact in _facts(variable, book) if any(p.text for p in fact.parts)),
         source=variable.equation.expandtabs(4).replace("\\\n", "\n") if math else "",
         course=course_of(variable, book.run.years, book.years, text) if book.run else None,
@@ -207,15 +212,17 @@ def _mathematics(variable: Variable, book: Book) -> Iterator[str]:
 def _facts(variable: Variable, book: Book) -> Iterator[Fact]:
     text, comma = book.text, book.text("list_sep.comma")
 
-    def lines(label: str, said: Iterable[str]) -> Fact:
-        return Fact(text(label), tuple(map(Part, said)), text("list_sep.semicolon"))
+    def lines(label: str, values: Iterable[str]) -> Fact:
+        return Fact(text(label), tuple(map(Part, values)), text("list_sep.semicolon"))
 
-    def names(label: str, found: Iterable[str]) -> Fact:
-        return Fact(text(label), tuple(map(book.part, found)), comma)
+    def names(label: str, variables: Iterable[str]) -> Fact:
+        return Fact(text(label), tuple(map(book.part, variables)), comma)
 
     subscripts = [book.model.subscripts.get(name) for name in variable.subscripts]
     yield lines("show.value", values_of(variable, book.call))
-    yield lines("show.subscripts", [range_of(each, text) for each in subscripts if each])
+    yield lines(
+        "show.subscripts", [range_of(subscript, text) for subscript in subscripts if subscript]
+    )
     yield lines(
         "show.plausible", [noted("show.plausible_note", variable.plausible, variable, text)]
     )
@@ -227,9 +234,11 @@ def _facts(variable: Variable, book: Book) -> Iterator[Fact]:
     yield names("show.initial_causes", variable.initial_causes)
     yield names("show.uses", book.users.get(variable.name, ()))
     judged = [
-        Part(f"{each.id} {text.pick(each.name_en, each.name_zh)}", f"sources.html#{each.id}")
-        for each in book.targets
-        if any(split_reference(name)[0] == variable.name for name in each.variables.values())
+        Part(
+            f"{target.id} {text.pick(target.name_en, target.name_zh)}", f"sources.html#{target.id}"
+        )
+        for target in book.targets
+        if any(split_reference(name)[0] == variable.name for name in target.variables.values())
     ]
     yield Fact(text("show.judged_by"), tuple(judged), comma)
     cited = tuple(part for tag in variable.sources for part in book.cited(tag))

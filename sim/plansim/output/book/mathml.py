@@ -34,11 +34,13 @@ class _Writer:
     name_of: Namer
 
     def name(self, key: str, subscripts: Sequence[str] = ()) -> str:
-        said = _text(self.name_of(key))
+        name = _text(self.name_of(key))
         if not subscripts:
-            return said
-        below = ", ".join(self.name_of(each.rstrip("!").rstrip("_")) for each in subscripts)
-        return f"<msub>{said}{_text(below)}</msub>"
+            return name
+        below = ", ".join(
+            self.name_of(subscript.rstrip("!").rstrip("_")) for subscript in subscripts
+        )
+        return f"<msub>{name}{_text(below)}</msub>"
 
     def node(self, node: Node, tight: int = 0) -> str:
         """Write a tree; in brackets where it binds less than ``tight``."""
@@ -79,7 +81,7 @@ class _Writer:
         if key in _BIG:
             return self._big(key, arguments[0]), 6
         if key == "if_then_else":
-            condition, then, otherwise = (_cell(self.node(each)) for each in arguments)
+            condition, then, otherwise = (_cell(self.node(argument)) for argument in arguments)
             when = _cell(_text(" if "), plain=True)
             rows = (
                 f"<mtr>{then}{when}{condition}</mtr><mtr>{otherwise}{_cell(_text(' else '))}</mtr>"
@@ -89,18 +91,20 @@ class _Writer:
             return f"<msqrt>{self.node(arguments[0])}</msqrt>", _TIGHT
         if key == "abs":
             return _sign("|") + self.node(arguments[0]) + _sign("|"), _TIGHT
-        said = _PLAIN.get(key) or (
+        symbol = _PLAIN.get(key) or (
             self.name(key, node.subscripts) if self.name_of(key) != key else key.upper()
         )
-        head = said if said.startswith("<") else f"<mi mathvariant='normal'>{escape(said)}</mi>"
-        inner = _sign(",").join(self.node(each) for each in arguments)
+        head = (
+            symbol if symbol.startswith("<") else f"<mi mathvariant='normal'>{escape(symbol)}</mi>"
+        )
+        inner = _sign(",").join(self.node(argument) for argument in arguments)
         return f"{head}<mrow>{_sign('(')}{inner}{_sign(')')}</mrow>", _TIGHT
 
     def _big(self, key: str, inner: Node) -> str:
         over = dict.fromkeys(_summed(inner))
         sign = _BIG[key]
         mark = f"<mo>{sign}</mo>" if len(sign) == 1 else f"<mi mathvariant='normal'>{sign}</mi>"
-        below = _text(", ".join(self.name_of(each) for each in over))
+        below = _text(", ".join(self.name_of(subscript) for subscript in over))
         return f"<munder>{mark}{below}</munder>{self.node(inner, 6)}"
 
 
@@ -136,9 +140,9 @@ def equation_mathml(
 def _math(writer: _Writer, left: str, right: Node) -> str:
     lines = list(_broken(writer, right))
     rows = "".join(
-        f"<mtr><mtd>{left if not place else ''}</mtd><mtd>{_sign('=') if not place else ''}</mtd>"
+        f"<mtr><mtd>{left if not index else ''}</mtd><mtd>{_sign('=') if not index else ''}</mtd>"
         f"<mtd>{line}</mtd></mtr>"
-        for place, line in enumerate(lines)
+        for index, line in enumerate(lines)
     )
     return f'<math><mtable class="eq">{rows}</mtable></math>'
 
@@ -152,12 +156,12 @@ def _broken(writer: _Writer, node: Node) -> Iterator[str]:
     line, used = "", 0
     for sign, part in parts:
         before = f'<mo form="infix">{sign}</mo>' if sign else ""
-        said = before + writer.node(part, 7 if sign == "·" else 6)
+        written = before + writer.node(part, 7 if sign == "·" else 6)
         size = _length(writer, part)
         if line and used + size > WIDE:
             yield line
             line, used = "", 0
-        line += said
+        line += written
         used += size
     yield line
 
@@ -187,13 +191,13 @@ def _length(writer: _Writer, node: Node) -> int:
         case Name(key, subscripts):
             name = writer.name_of(key)
             wide = 1 if name.isascii() else 2
-            return wide * len(name) + sum(len(each) for each in subscripts) * 2 // 3
+            return wide * len(name) + sum(len(subscript) for subscript in subscripts) * 2 // 3
         case Operation("/", operands):
-            return max(_length(writer, each) for each in operands)
+            return max(_length(writer, operand) for operand in operands)
         case Operation(_, operands):
-            return sum(_length(writer, each) + 2 for each in operands)
+            return sum(_length(writer, operand) + 2 for operand in operands)
         case Call(key, _, arguments):
-            return len(key) + 2 + sum(_length(writer, each) + 1 for each in arguments)
+            return len(key) + 2 + sum(_length(writer, argument) + 1 for argument in arguments)
         case Table(x, _):
             return 10 * len(x)
 
@@ -201,14 +205,22 @@ def _length(writer: _Writer, node: Node) -> int:
 def _summed(node: Node) -> Iterator[str]:
     match node:
         case Name(_, subscripts):
-            yield from (each.rstrip("!").rstrip("_") for each in subscripts if each.endswith("!"))
+            yield from (
+                subscript.rstrip("!").rstrip("_")
+                for subscript in subscripts
+                if subscript.endswith("!")
+            )
         case Call(key, subscripts, arguments):
-            yield from (each.rstrip("!").rstrip("_") for each in subscripts if each.endswith("!"))
-            for each in arguments if key not in _BIG else ():
-                yield from _summed(each)
+            yield from (
+                subscript.rstrip("!").rstrip("_")
+                for subscript in subscripts
+                if subscript.endswith("!")
+            )
+            for argument in arguments if key not in _BIG else ():
+                yield from _summed(argument)
         case Operation(_, operands):
-            for each in operands:
-                yield from _summed(each)
+            for operand in operands:
+                yield from _summed(operand)
 
 
 def _row(inner: str) -> str:
@@ -219,8 +231,8 @@ def _cell(inner: str, *, plain: bool = False) -> str:
     return f"<mtd>{inner}</mtd>" if plain else f"<mtd>{_row(inner)}</mtd>"
 
 
-def _text(said: str) -> str:
-    return f"<mtext>{escape(said)}</mtext>"
+def _text(text: str) -> str:
+    return f"<mtext>{escape(text)}</mtext>"
 
 
 def _sign(sign: str) -> str:
@@ -234,8 +246,8 @@ def _d() -> str:
 def _number(value: float) -> str:
     if value != value:
         return _text("NA")
-    said = f"{abs(value):.10g}"
-    mantissa, _, exponent = said.partition("e")
+    digits = f"{abs(value):.10g}"
+    mantissa, _, exponent = digits.partition("e")
     number = f"<mn>{mantissa}</mn>"
     if exponent:
         number += f"{_sign('·')}<msup><mn>10</mn><mn>{int(exponent)}</mn></msup>"

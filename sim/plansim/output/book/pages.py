@@ -94,9 +94,9 @@ def document_pages(
     def page(name: str, template: str, title: str, **more: object) -> str:
         from markupsafe import Markup
 
-        here = lambda link: Markup(' aria-current="page"') if link == name else ""  # noqa: E731
+        current = lambda link: Markup(' aria-current="page"') if link == name else ""  # noqa: E731
         loaded = environment.get_template(template)
-        return loaded.render({**shared, "page": name, "title": title, "here": here, **more})
+        return loaded.render({**shared, "page": name, "title": title, "here": current, **more})
 
     say = shared["say"]
     pages = {
@@ -117,21 +117,21 @@ def document_pages(
     return pages
 
 
-def _tongue(lang: Lang, said: str) -> str:
+def _tongue(lang: Lang, text: str) -> str:
     """Give the attribute of an element whose text is not in the page's language."""
     from markupsafe import Markup
 
-    spoken = Lang.ZH if re.search(r"[\u4e00-\u9fff]", said.rpartition("。")[0]) else Lang.EN
+    spoken = Lang.ZH if re.search(r"[\u4e00-\u9fff]", text.rpartition("。")[0]) else Lang.EN
     return Markup("" if spoken is lang else f' lang="{spoken}"')
 
 
 def _in_module(model: Model, module: str) -> list[Variable]:
-    return [each for each in model.variables.values() if each.module == module]
+    return [variable for variable in model.variables.values() if variable.module == module]
 
 
 def _modules(book: Book) -> Iterator[dict[str, object]]:
     for name, module in book.model.modules.items():
-        kinds = [each.kind for each in _in_module(book.model, name)]
+        kinds = [variable.kind for variable in _in_module(book.model, name)]
         yield {
             "title": book.module_title(name),
             "page": page_of(name),
@@ -141,18 +141,20 @@ def _modules(book: Book) -> Iterator[dict[str, object]]:
 
 
 def _index(book: Book, card: Mapping[str, str]) -> dict[str, object]:
-    variables = sorted(book.model.variables.values(), key=lambda each: book.name(each).casefold())
+    variables = sorted(
+        book.model.variables.values(), key=lambda variable: book.name(variable).casefold()
+    )
     return {
         "kinds": [book.text.word("kind", kind) for kind in _COUNTED],
         "card": list(card.items()),
         "names": [
             {
-                "name": book.name(each),
-                "second": each.name if book.text.lang is Lang.ZH else each.name_zh,
-                "find": f"{each.name} {each.name_zh}".lower(),
-                "link": link_to(each),
+                "name": book.name(variable),
+                "second": variable.name if book.text.lang is Lang.ZH else variable.name_zh,
+                "find": f"{variable.name} {variable.name_zh}".lower(),
+                "link": link_to(variable),
             }
-            for each in variables
+            for variable in variables
         ],
     }
 
@@ -229,16 +231,16 @@ def _parameters(book: Book) -> Iterator[dict[str, object]]:
     for name in book.model.modules:
         rows = [
             {
-                "name": book.name(each),
-                "link": link_to(each),
-                "value": _short(each, book),
-                "unit": typeset(text.unit(each.unit)),
-                "plausible": _span(each.plausible),
-                "admissible": _span(each.admissible),
-                "sources": [part for tag in each.sources for part in _brief(book.cited(tag))],
+                "name": book.name(variable),
+                "link": link_to(variable),
+                "value": _short(variable, book),
+                "unit": typeset(text.unit(variable.unit)),
+                "plausible": _span(variable.plausible),
+                "admissible": _span(variable.admissible),
+                "sources": [part for tag in variable.sources for part in _brief(book.cited(tag))],
             }
-            for each in _in_module(book.model, name)
-            if each.kind is VariableKind.CONSTANT
+            for variable in _in_module(book.model, name)
+            if variable.kind is VariableKind.CONSTANT
         ]
         if rows:
             yield {"title": book.module_title(name), "rows": rows}
@@ -275,10 +277,13 @@ def _sources(book: Book) -> Iterator[dict[str, object]]:
             uses.setdefault(link.rpartition("#")[2], []).append(book.part(variable.name))
     tables: Mapping[str, Iterable[str]] = {
         "evidence": book.evidence,
-        "targets": (each.id for each in book.targets),
-        "clashes": (each.id for each in book.clashes),
+        "targets": (target.id for target in book.targets),
+        "clashes": (clash.id for clash in book.clashes),
     }
     for key, ids in tables.items():
-        rows = [{"id": each, "said": book.known[each], "uses": uses.get(each, [])} for each in ids]
+        rows = [
+            {"id": source, "said": book.known[source], "uses": uses.get(source, [])}
+            for source in ids
+        ]
         if rows:
             yield {"title": book.text.word("document", key), "rows": rows}

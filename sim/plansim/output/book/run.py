@@ -48,11 +48,11 @@ class Course:
 def card_rows(run: Run, text: Text) -> list[tuple[str, str]]:
     """Write the run card: what has to be the same for the same numbers to come out."""
     title = text.pick(run.scenario.title_en, run.scenario.title_zh)
-    card = {key: said for key, said in run.years.card.items() if "title" not in key}
+    card = {key: value for key, value in run.years.card.items() if "title" not in key}
     time = run.scenario.time
     rows = []
-    for key, said in card.items():
-        shown = text.join(list(map(str, json.loads(said)))) if said.startswith("[") else said
+    for key, value in card.items():
+        shown = text.join(list(map(str, json.loads(value)))) if value.startswith("[") else value
         if key == "scenario" and title:
             shown += text("list_sep.colon") + title
         rows.append((text.word("run_card", key), shown))
@@ -83,7 +83,9 @@ def run_facts(run: Run, model: Model, text: Text) -> dict[str, object]:
 
 def years_shown(run: Annual, targets: Iterable[Target]) -> tuple[int, ...]:
     """Choose the years whose values are told: the first, those that the plan judges, the last."""
-    judged = {each.year for each in targets if each.kind is Kind.TARGET and each.year is not None}
+    judged = {
+        target.year for target in targets if target.kind is Kind.TARGET and target.year is not None
+    }
     first, last = run.years[0], run.years[-1]
     inner = sorted(year for year in judged if first < year < last)
     return tuple(dict.fromkeys((first, *inner, last)))
@@ -91,18 +93,18 @@ def years_shown(run: Annual, targets: Iterable[Target]) -> tuple[int, ...]:
 
 def course_of(variable: Variable, run: Annual, years: Sequence[int], text: Text) -> Course | None:
     """Draw what became of a variable, and tell it in some years; None if it stands still."""
-    found = run.variables.get(variable.name)
-    if found is None or not found.moves:
+    recorded = run.variables.get(variable.name)
+    if recorded is None or not recorded.moves:
         return None
-    rows = [each.values for each in rows_of(run, [variable.name])]
+    rows = [row.values for row in rows_of(run, [variable.name])]
     told = list(_told(rows, years))
     if not told:
         return None
     decimals = decimals_of([value for _, span in told for value in span])
-    said = [
+    labels = [
         f"{year}{text('list_sep.colon')}" + "–".join(_ends(span, decimals)) for year, span in told
     ]
-    return Course(_svg(rows, run.years), " → ".join(said))
+    return Course(_svg(rows, run.years), " → ".join(labels))
 
 
 def _told(
@@ -137,8 +139,8 @@ def _svg(rows: Sequence[Mapping[int, float]], years: Sequence[int]) -> str:
     lines = []
     for row in drawn:
         points = [
-            f"{EDGE + place * across:.0f},{height(row[year]):.1f}"
-            for place, year in enumerate(years)
+            f"{EDGE + index * across:.0f},{height(row[year]):.1f}"
+            for index, year in enumerate(years)
             if not math.isnan(row[year])
         ]
         lines.append(f'<polyline points="{" ".join(points)}"/>')

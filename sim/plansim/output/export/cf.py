@@ -74,7 +74,7 @@ def cf_dataset(runs: Sequence[xr.Dataset], region: Text) -> xr.Dataset:
     for key in first.data_vars:
         array = first[key]
         timing = Timing(array.attrs.get("timing", Timing.YEAR))
-        ranges = [str(each) for each in array.dims if each != "year"]
+        ranges = [str(dim) for dim in array.dims if dim != "year"]
         dims = [*ranges, "year"] if "year" in array.dims else ranges
         values = np.stack(
             [
@@ -85,12 +85,12 @@ def cf_dataset(runs: Sequence[xr.Dataset], region: Text) -> xr.Dataset:
             ]
         )
         axis = "time_end" if timing is Timing.YEAR_END else "time"
-        shown = ["scenario", *(axis if each == "year" else names[each] for each in dims)]
+        shown = ["scenario", *(axis if dim == "year" else names[dim] for dim in dims)]
         data[names[str(key)]] = (shown, values, _attributes(array, axis if "year" in dims else ""))
-    ranges = [str(each) for each in first.coords if each != "year"]
-    coordinates = {names[each]: _labels(first[each], names[each]) for each in ranges}
-    scenarios = [str(run.attrs.get("scenario", place)) for place, run in enumerate(runs)]
-    found = xr.Dataset(
+    ranges = [str(coordinate) for coordinate in first.coords if coordinate != "year"]
+    coordinates = {names[dim]: _labels(first[dim], names[dim]) for dim in ranges}
+    scenarios = [str(run.attrs.get("scenario", index)) for index, run in enumerate(runs)]
+    merged = xr.Dataset(
         {**data, "time_bounds": _bounds(years)},
         {
             "scenario": ("scenario", np.array(scenarios, dtype=object), _TITLES),
@@ -101,8 +101,8 @@ def cf_dataset(runs: Sequence[xr.Dataset], region: Text) -> xr.Dataset:
         _card(runs, region),
     )
     for name in ("time", "time_end", "time_bounds"):
-        found[name].encoding["_FillValue"] = None  # a coordinate lacks no value
-    return found
+        merged[name].encoding["_FillValue"] = None  # a coordinate lacks no value
+    return merged
 
 
 _TITLES = {"long_name": "scenario", "long_name_zh": "情景"}
@@ -115,7 +115,7 @@ def _plain_names(names: Sequence[str]) -> dict[str, str]:
     ['GDP_per_head', 'GDP_per_head_2', 'v_2005_price', 'time_2']
     """
     taken = {"scenario", "time", "time_end", "time_bounds", "bounds"}
-    found = {}
+    attributes = {}
     for name in dict.fromkeys(names):
         plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or "v"
         plain = plain if plain[0].isalpha() else f"v_{plain}"
@@ -124,21 +124,21 @@ def _plain_names(names: Sequence[str]) -> dict[str, str]:
             count += 1
             shown = f"{plain}_{count}"
         taken.add(shown)
-        found[name] = shown
-    return found
+        attributes[name] = shown
+    return attributes
 
 
 def _attributes(array: xr.DataArray, axis: str) -> dict[str, str]:
     unit = str(array.attrs.get("units", ""))
-    found = {
+    attributes = {
         "units": udunits(unit),
         "unit_of_model": unit,
         "long_name": str(array.attrs.get("long_name", array.name)),
         "long_name_zh": str(array.attrs.get("long_name_zh", "")),
     }
     if axis:
-        found["cell_methods"] = "time_end: point" if axis == "time_end" else "time: mean"
-    return found
+        attributes["cell_methods"] = "time_end: point" if axis == "time_end" else "time: mean"
+    return attributes
 
 
 def _days(years: Sequence[int], part: float) -> list[float]:
@@ -170,8 +170,8 @@ def _bounds(years: Sequence[int]) -> tuple[list[str], list[tuple[float, float]]]
 
 
 def _labels(coordinate: xr.DataArray, name: str) -> tuple[str, object, dict[str, str]]:
-    values = np.array([str(each) for each in coordinate.to_numpy()], dtype=object)
-    kept = {key: str(each) for key, each in coordinate.attrs.items() if each}
+    values = np.array([str(value) for value in coordinate.to_numpy()], dtype=object)
+    kept = {key: str(value) for key, value in coordinate.attrs.items() if value}
     return name, values, kept
 
 

@@ -39,8 +39,8 @@ def json_text(record: object) -> str:
 @singledispatch
 def _plain(value: object) -> Any:
     if is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)
-                if not each.name.startswith("_")}  # fmt: skip
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)
+                if not field.name.startswith("_")}  # fmt: skip
     if isinstance(value, Mapping):
         return {str(_plain(key)): _plain(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str):

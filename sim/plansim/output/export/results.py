@@ -68,9 +68,9 @@ _COLUMNS = ("scenario", "variable", "name_zh", "unit", "year", "value")
 def _rows(
     series: Iterable[Series], card: Mapping[str, str]
 ) -> Iterator[tuple[str, str, str, str, int, float]]:
-    for each in series:
-        for year, value in each.values.items():
-            yield card["scenario"], each.name, each.name_zh, each.unit, year, value
+    for figures in series:
+        for year, value in figures.values.items():
+            yield card["scenario"], figures.name, figures.name_zh, figures.unit, year, value
 
 
 def card_of(dataset: xr.Dataset) -> dict[str, str]:
@@ -168,9 +168,9 @@ def _write_workbook(series: Sequence[Series], card: Mapping[str, str], path: Pat
     years = list(series[0].values) if series else []
     for column, title in enumerate(["variable", "name_zh", "unit", *years]):
         sheet.write(0, column, title, strong)
-    for row, each in enumerate(series, start=1):
-        sheet.write_row(row, 0, [each.name, each.name_zh, each.unit])
-        for column, value in enumerate(each.values.values(), start=3):
+    for row, figures in enumerate(series, start=1):
+        sheet.write_row(row, 0, [figures.name, figures.name_zh, figures.unit])
+        for column, value in enumerate(figures.values.values(), start=3):
             if not math.isnan(value):  # a year without a figure stays an empty cell
                 sheet.write_number(row, column, value)
     sheet.set_column(0, 1, 32)
@@ -189,7 +189,7 @@ def run_json(series: Iterable[Series], card: Mapping[str, str]) -> str:
     A year without a figure is ``null``.
     """
     keys = ("name", "name_zh", "unit", "timing", "values")
-    variables = [{key: getattr(each, key) for key in keys} for each in series]
+    variables = [{key: getattr(figures, key) for key in keys} for figures in series]
     from plansim.output.export.json_text import json_text  # loads what tables do without
 
     return json_text({"run": card, "variables": variables})

@@ -56,9 +56,9 @@ def table_of(
     if form is Form.IAMC:
         wide.insert(0, "model", f"plansim {runs[0].attrs.get('model', '')}".strip())
         wide.insert(2, "region", region.en)
-        wide["variable"] = [_barred(each) for each in wide["variable"]]
+        wide["variable"] = [_barred(name) for name in wide["variable"]]
         wide = wide.drop(columns="name_zh")
-    wide.columns = [str(each) for each in wide.columns]
+    wide.columns = [str(column) for column in wide.columns]
     return wide
 
 

@@ -15,7 +15,7 @@ _COLUMNS = ("kind", "scenario", "target", "unit", "factor", "year", "what", "val
 _PARTS = ("first", "first_low", "first_high", "total", "total_low", "total_high", "effect")
 
 
-def sensitivity_csv(found: Sensitivity) -> str:
+def sensitivity_csv(study: Sensitivity) -> str:
     """Write a study as one row a figure; a number that there is none of is empty.
 
     Columns: kind (chance, margin, ranking, pairing, index, fan), scenario, target, unit, factor,
@@ -25,39 +25,39 @@ def sensitivity_csv(found: Sensitivity) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    for row in _rows(found):
+    for row in _rows(study):
         *words, value = row
         assert isinstance(value, float)
         writer.writerow([*words, repr(value) if math.isfinite(value) else ""])
     return stream.getvalue()
 
 
-def _rows(found: Sensitivity) -> Iterator[tuple[object, ...]]:
-    for chance in found.chances:
+def _rows(study: Sensitivity) -> Iterator[tuple[object, ...]]:
+    for chance in study.chances:
         id_, unit = (chance.target.id, chance.target.unit) if chance.target else ("", "")
         yield "chance", chance.scenario, id_, "", "", "", "met", chance.met
         yield "chance", chance.scenario, id_, "", "", "", "error", chance.error
         for share, margin in zip(QUANTILES, chance.margins, strict=False):
             yield "margin", chance.scenario, id_, unit, "", "", f"quantile {share:g}", margin
-    if found.ranking is not None:
-        for place in found.ranking.places:
+    if study.ranking is not None:
+        for rank in study.ranking.places:
             for what in ("met", "low", "high"):
-                value = float(getattr(place, what))
-                yield "ranking", place.scenario, "", "", "", "", what, value
-        for pair in found.ranking.pairings:
+                value = float(getattr(rank, what))
+                yield "ranking", rank.scenario, "", "", "", "", what, value
+        for pair in study.ranking.pairings:
             for what in ("more", "equal", "fewer"):
                 yield "pairing", pair.ahead, "", "", pair.behind, "", what, getattr(pair, what)
             for id_, share in pair.margins.items():
                 yield "pairing", pair.ahead, id_, "", pair.behind, "", "larger margin", share
-    first = found.design.scenarios[0].id
-    for drivers in found.drivers:
+    first = study.design.scenarios[0].id
+    for drivers in study.drivers:
         target = drivers.target
         for index in [*drivers.indices, *([drivers.rest] if drivers.rest else [])]:
             for part in _PARTS:
                 unit = target.unit if part == "effect" else ""
                 value = getattr(index, part)
                 yield "index", first, target.id, unit, index.factor, "", part, value
-    for fan in found.fans:
+    for fan in study.fans:
         for share, line in zip(QUANTILES, fan.quantiles, strict=True):
             for year, value in zip(fan.years, line, strict=True):
                 what = f"quantile {share:g}"

@@ -81,8 +81,8 @@ def _tables(store: Store) -> Iterator[pa.Table]:
 
     everything = slice(None)
     years = read("year", everything).tolist()
-    targets = [str(each) for each in read("target", everything)]
-    binding = [str(each) for each in read("binding_target", everything)]
+    targets = [str(target) for target in read("target", everything)]
+    binding = [str(target) for target in read("binding_target", everything)]
     names: Any = group["bad_variable"].attrs["names"]
     scenarios = list(store.card["design"]["scenarios"])
     for number in sorted(store.done()):
@@ -90,22 +90,22 @@ def _tables(store: Store) -> Iterator[pa.Table]:
         columns: dict[str, Any] = {
             "run": np.arange(span.start, span.stop),
             "scenario": _words(read("scenario", span), scenarios),
-            "status": _words(read("status", span), [each.name.lower() for each in RunStatus]),
+            "status": _words(read("status", span), [status.name.lower() for status in RunStatus]),
             "bad variable": _words(read("bad_variable", span), names),
             "bad time": pa.array(read("bad_time", span), from_pandas=True),
         }
         columns |= {name: read(name, span) for name in store.factors}
         for name in store.outputs:
             values = read(name, span)
-            for place, year in enumerate(years):
-                columns[f"{name} {year}"] = np.ascontiguousarray(values[:, place])
+            for index, year in enumerate(years):
+                columns[f"{name} {year}"] = np.ascontiguousarray(values[:, index])
         verdict, margin = read("verdict", span), read("margin", span)
-        for place, target in enumerate(targets):
-            columns[target] = _words(verdict[:, place], [each.value for each in Status])
-            columns[f"{target} margin"] = np.ascontiguousarray(margin[:, place])
+        for index, target in enumerate(targets):
+            columns[target] = _words(verdict[:, index], [status.value for status in Status])
+            columns[f"{target} margin"] = np.ascontiguousarray(margin[:, index])
         breach = read("first_breach", span)
-        for place, target in enumerate(binding):
-            years_of = np.ascontiguousarray(breach[:, place])
+        for index, target in enumerate(binding):
+            years_of = np.ascontiguousarray(breach[:, index])
             columns[f"{target} first breach"] = pa.array(years_of, mask=years_of <= 0)
         yield pa.table(columns)
 
@@ -114,5 +114,5 @@ def _words(codes: Any, words: list[str]) -> Any:
     """Give texts for codes; nothing for those below zero."""
     import pyarrow as pa
 
-    places = pa.array(codes.astype(np.int32), mask=codes < 0)
-    return pa.DictionaryArray.from_arrays(places, pa.array(words)).cast(pa.string())
+    indices = pa.array(codes.astype(np.int32), mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(words)).cast(pa.string())

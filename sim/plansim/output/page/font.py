@@ -42,8 +42,8 @@ def subsets(text: str) -> tuple[Subset, ...]:
     Raises:
         ValueError: neither font has a character.
     """
-    wanted = {each for each in text if each.isprintable()} | {" "}
-    found = []
+    wanted = {character for character in text if character.isprintable()} | {" "}
+    fonts = []
     for family, path in (
         ("plansim", _file("zhplot", "fonts", "NotoSansSC-Regular.ttf")),
         ("plansim-rest", _file("matplotlib", "mpl-data", "fonts", "ttf", "DejaVuSans.ttf")),
@@ -51,10 +51,10 @@ def subsets(text: str) -> tuple[Subset, ...]:
         subset = _subset(family, path, wanted)
         wanted -= subset.characters
         if subset.characters:
-            found.append(subset)
+            fonts.append(subset)
     if wanted:
         raise ValueError(f"no font has the characters {''.join(sorted(wanted))!r}")
-    return tuple(found)
+    return tuple(fonts)
 
 
 def _file(package: str, *parts: str) -> Path:

@@ -41,15 +41,15 @@ def model_program(
         for name in scenario.values
         if model.variables[split_reference(name)[0]].kind is VariableKind.CONSTANT
     }
-    moved = [each for lever in views.levers for each in lever.constants]
+    moved = [constant for lever in views.levers for constant in lever.constants]
     shown = [line.reference for chart in views.charts for line in chart.lines]
-    shown += [each for target in targets for each in target.variables.values()]
-    outputs = list(dict.fromkeys(split_reference(each)[0] for each in shown))
+    shown += [variable for target in targets for variable in target.variables.values()]
+    outputs = list(dict.fromkeys(split_reference(reference)[0] for reference in shown))
     try:
         return lower(model, [*moved, *set_by], outputs)
     except StructuralError as error:
         names = sorted(error.names)
-        if asked := {split_reference(each)[0] for each in set_by} & error.names:
+        if asked := {split_reference(reference)[0] for reference in set_by} & error.names:
             raise InputError(
                 Fault(
                     "'{name}' decides on the shape of the model and cannot change within a page",
@@ -83,15 +83,15 @@ def verdict_program(model: Model, targets: Sequence[Target]) -> Program:
             )
             for basis, reference in target.variables.items()
         }
-        found = findings(cast("Mapping[Basis | None, Answer]", answers), target)
+        verdict = findings(cast("Mapping[Basis | None, Answer]", answers), target)
         given = findings(cast("Mapping[Basis | None, Answer]", answers), target, assumed=True)
-        trace.output(f"{target.id}.value", found.value)
-        trace.output(f"{target.id}.margin", found.margin)
-        trace.output(f"{target.id}.percent", percent_of(found.margin, target))
-        trace.output(f"{target.id}.breach", found.first_breach)
-        trace.output(f"{target.id}.status", found.status)
+        trace.output(f"{target.id}.value", verdict.value)
+        trace.output(f"{target.id}.margin", verdict.margin)
+        trace.output(f"{target.id}.percent", percent_of(verdict.margin, target))
+        trace.output(f"{target.id}.breach", verdict.first_breach)
+        trace.output(f"{target.id}.status", verdict.status)
         trace.output(f"{target.id}.assumed", given.status)
-        for basis, value in found.bases.items():
+        for basis, value in verdict.bases.items():
             trace.output(f"{target.id}.{basis}", value)
     return trace.program()
 

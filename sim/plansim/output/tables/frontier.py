@@ -35,9 +35,9 @@ _DOUBTFUL = 0.8
 """Targets that are less sure are named."""
 
 
-def frontier_table(found: Frontier, text: Text, *, growth_zh: str) -> RenderableType:
+def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> RenderableType:
     """Return the frontier to each year, then the levers there."""
-    spec = found.spec
+    spec = frontier.spec
     parts: list[RenderableType] = [
         text(
             "frontier.title",
@@ -49,20 +49,20 @@ def frontier_table(found: Frontier, text: Text, *, growth_zh: str) -> Renderable
     if given := [lever for lever in spec.levers if lever.outside]:
         names = text.join([text.pick(lever.name_en, lever.name_zh) for lever in given])
         parts.append(text("frontier.outside", count=len(given), names=names))
-    for horizon in found.horizons:
+    for horizon in frontier.horizons:
         parts.append(Prose(text("frontier.year", year=horizon.year), Style.STRONG))
-        parts.append(lines(_summary(found, horizon, text)))
+        parts.append(lines(_summary(frontier, horizon, text)))
         if horizon.sure:
-            parts.append(lines(_surely(found, horizon, text)))
+            parts.append(lines(_surely(frontier, horizon, text)))
         parts.append(_targets(horizon, text))
         if horizon.front:
             parts.append(_front(horizon, text))
-    if any(horizon.highest for horizon in found.horizons):
-        parts.append(_levers(found, text))
+    if any(horizon.highest for horizon in frontier.horizons):
+        parts.append(_levers(frontier, text))
     return blocks([*parts, text("frontier.legend")])
 
 
-def _summary(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
+def _summary(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
     low, high = horizon.growth_range
     yield text(
         "frontier.reach",
@@ -71,7 +71,7 @@ def _summary(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
         high=_rate(high),
         year=horizon.year,
     )
-    everything = len(found.targets)
+    everything = len(frontier.targets)
     if len(horizon.kept) < everything:
         yield text("frontier.empty", count=everything)
         if horizon.never:
@@ -94,9 +94,9 @@ def _summary(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
     yield text("frontier.ends", rates=text.join([_rate(end, 3) for end in horizon.searches]))
 
 
-def _surely(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
+def _surely(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
     """Return how surely all targets hold, in sentences."""
-    common = {"draws": f"{found.draws:,}", "count": len(horizon.kept)}
+    common = {"draws": f"{frontier.draws:,}", "count": len(horizon.kept)}
     reached = [
         text(
             "frontier.sure",
@@ -113,7 +113,7 @@ def _surely(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
         yield text("frontier.unsure", shares=text.join(none), **common)
     surest = horizon.surest
     assert surest is not None
-    error = math.sqrt(surest.chance * (1 - surest.chance) / found.draws)
+    error = math.sqrt(surest.chance * (1 - surest.chance) / frontier.draws)
     yield text(
         "frontier.surest",
         met=f"{surest.chance:.2f}",
@@ -157,7 +157,7 @@ def _targets(horizon: Horizon, text: Text) -> Grid:
     rows: list[Row] = []
     for alone in sorted(horizon.alone, key=lambda alone: section_of(alone.target)):
         target = alone.target
-        there = math.nan if horizon.highest is None else horizon.highest.margins[target.id]
+        margin = math.nan if horizon.highest is None else horizon.highest.margins[target.id]
         style = Style.DOUBT if target.id in horizon.binding else None
         if math.isnan(alone.growth):
             growth = text("frontier.no_growth")
@@ -171,7 +171,7 @@ def _targets(horizon: Horizon, text: Text) -> Grid:
                 text.pick(target.name_en, target.name_zh),
                 margin_cell(target, alone.present, nothing=_NOTHING),
                 margin_cell(target, alone.best, nothing=_NOTHING),
-                margin_cell(target, there, style=style, nothing=_NOTHING),
+                margin_cell(target, margin, style=style, nothing=_NOTHING),
                 text.unit(target.unit),
                 growth,
             )
@@ -209,8 +209,8 @@ def _front(horizon: Horizon, text: Text) -> Grid:
     return Grid(columns, rows, title=text("frontier.front"))
 
 
-def _levers(found: Frontier, text: Text) -> Grid:
-    tops = [(h.year, h.highest.values) for h in found.horizons if h.highest is not None]
+def _levers(frontier: Frontier, text: Text) -> Grid:
+    tops = [(h.year, h.highest.values) for h in frontier.horizons if h.highest is not None]
     columns = [
         text_column(text("mix.lever")),
         figure_column(text("mix.present")),
@@ -219,14 +219,14 @@ def _levers(found: Frontier, text: Text) -> Grid:
         Column(text("mix.unit")),
     ]
     rows: list[Row | Band] = []
-    for index, lever in enumerate(found.spec.levers):
+    for index, lever in enumerate(frontier.spec.levers):
         factor = lever.shown_factor
-        if index == len(found.spec.growth_levers):
+        if index == len(frontier.spec.growth_levers):
             rows.append(section())
         rows.append(
             (
                 text.pick(lever.name_en, lever.name_zh),
-                f"{found.present[index] * factor:.4g}",
+                f"{frontier.present[index] * factor:.4g}",
                 *(f"{values[index] * factor:.4g}" for _, values in tops),
                 f"{lever.low * factor:.4g}–{lever.high * factor:.4g}",
                 "" if lever.shown_unit == NO_UNIT else text.unit(lever.shown_unit),

@@ -82,7 +82,7 @@ class Prose(RichText):
         no_wrap: bool | None = None,
     ) -> Lines:
         """Return the text in lines of at most ``width`` columns."""
-        found = Lines()
+        lines = Lines()
         for line in self.split(allow_blank=True):
             indent = len(line) - len(line.plain.lstrip())
             words = line[indent:]
@@ -90,9 +90,9 @@ class Prose(RichText):
             for part in words.divide(ends):
                 part.rstrip()
                 part.pad_left(indent)
-                found.append(part)
-        found.justify(console, width, justify=justify or self.justify or "left", overflow="ignore")
-        return found
+                lines.append(part)
+        lines.justify(console, width, justify=justify or self.justify or "left", overflow="ignore")
+        return lines
 
 
 @dataclass(frozen=True)
@@ -322,10 +322,10 @@ def lines(parts: Iterable[RenderableType]) -> Group:
 
 def blocks(parts: Iterable[RenderableType]) -> Group:
     """Set paragraphs or tables below each other, a blank line between two."""
-    found: list[RenderableType] = []
+    stacked: list[RenderableType] = []
     for part in parts:
-        found += ["", _cell(part)] if found else [_cell(part)]
-    return Group(*found)
+        stacked += ["", _cell(part)] if stacked else [_cell(part)]
+    return Group(*stacked)
 
 
 def shown(what: RenderableType, width: int, *, colour: bool = False) -> str:

@@ -129,7 +129,7 @@ def _share(share: float) -> str:
 def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
     loop = cut.loop
     name = text.pick(loop.name_en, loop.name_zh)
-    found = [
+    parts = [
         (text("loops.loop"), f"{loop.id}  {name} ({text.word('polarity', loop.polarity)})"),
         (text("show.meaning"), text.pick(loop.meaning_en, loop.meaning_zh)),
         (text("loops.switch"), loop.switch),
@@ -137,12 +137,12 @@ def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
         (text("loops.stands"), _standing(loop, text)),
     ]
     if cut.fault:
-        found.append((text("loops.cut_moves"), text("loops.broken", fault=cut.fault)))
+        parts.append((text("loops.cut_moves"), text("loops.broken", fault=cut.fault)))
     elif cut.strongest <= MOVES:
-        found.append((text("loops.cut_moves"), text("loops.weak")))
+        parts.append((text("loops.cut_moves"), text("loops.weak")))
     if loop.weak_en:
-        found.append((text("loops.declared_weak"), text.pick(loop.weak_en, loop.weak_zh)))
-    return found
+        parts.append((text("loops.declared_weak"), text.pick(loop.weak_en, loop.weak_zh)))
+    return parts
 
 
 def _path(path: Sequence[Link]) -> str:

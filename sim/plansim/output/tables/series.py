@@ -52,7 +52,7 @@ def series_table(
 
 
 def _rows(series: Sequence[Series], years: Sequence[int], text: Text) -> Iterator[Row]:
-    for each in series:
-        decimals = decimals_of(each.values.values())
-        figures = (figure(each.values.get(year), decimals) for year in years)
-        yield (text.pick(each.name, each.name_zh), text.unit(each.unit), *figures)
+    for row in series:
+        decimals = decimals_of(row.values.values())
+        figures = (figure(row.values.get(year), decimals) for year in years)
+        yield (text.pick(row.name, row.name_zh), text.unit(row.unit), *figures)

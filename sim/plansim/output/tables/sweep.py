@@ -49,7 +49,7 @@ def sweep_table(
     """
     targets = list(targets)
     known = {target.id: target for target in targets}
-    judged = [known[str(each)] for each in summary["target"].values]
+    judged = [known[str(target_id)] for target_id in summary["target"].values]
     parts: list[RenderableType] = []
     for scenario in summary["scenario"].values:
         one = summary.sel(scenario=scenario)
@@ -67,7 +67,7 @@ def sweep_table(
 
 
 def _runs(one: xr.Dataset, text: Text) -> str:
-    counts = {str(key): int(each) for key, each in zip(one["outcome"].values, one["runs"].values,
+    counts = {str(key): int(count) for key, count in zip(one["outcome"].values, one["runs"].values,
                                                        strict=True)}  # fmt: skip
     told = [
         text.word("outcome", key).format(count=f"{count:,}")
@@ -94,7 +94,7 @@ def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> Fir
     figures = [
         text("verdicts.target"),
         text("sweep.p_met"),
-        *(text(f"status.{each.value}") for each in (Status.MISSED, *rare)),
+        *(text(f"status.{status.value}") for status in (Status.MISSED, *rare)),
         text("sweep.worst"),
         text("sweep.in_run"),
     ]
@@ -146,7 +146,7 @@ def _met(one: xr.Dataset, met: int, total: int) -> str:
 
     There an error on both sides would claim what cannot be.
     """
-    error, low, high = (float(one[f"p_met_{each}"]) for each in ("se", "low", "high"))
+    error, low, high = (float(one[f"p_met_{measure}"]) for measure in ("se", "low", "high"))
     if math.isnan(error):
         return f"{percent(met / total)} %"
     if 0 < met < total:
