@@ -45,7 +45,7 @@ Record = TypeVar("Record")
 
 @cache
 def code_of(*folders: str) -> str:
-    """Give the digest of plansim's own sources in some folders, ``""`` being the package itself.
+    """Return the digest of plansim's own sources in some folders, ``""`` being the package itself.
 
     What they make of an input changes with them, so it stands in every key.
     """
@@ -56,7 +56,7 @@ def code_of(*folders: str) -> str:
 
 
 def digest(*parts: str | bytes) -> str:
-    """Give one SHA-256 of several parts; where one ends and the next begins matters."""
+    """Return one SHA-256 of several parts, which depends on where each part ends."""
     total = hashlib.sha256()
     for part in parts:
         raw = part.encode() if isinstance(part, str) else part
@@ -65,7 +65,7 @@ def digest(*parts: str | bytes) -> str:
 
 
 def file_sha256(path: Path, most: int = 5_000_000) -> str:
-    """Give the SHA-256 of a file's bytes, of the first ``most`` if there are more.
+    """Return the SHA-256 of a file's bytes, of the first ``most`` if there are more.
 
     Empty if there is no such file: a folder or a device is none.
     """
@@ -80,7 +80,7 @@ def file_sha256(path: Path, most: int = 5_000_000) -> str:
 
 @contextlib.contextmanager
 def workspace() -> Iterator[Path]:
-    """Give a folder to keep files in: ``$PLANSIM_CACHE``, or the user's cache folder.
+    """Yield the cache folder: ``$PLANSIM_CACHE``, or plansim's folder in the user's cache.
 
     If it cannot be written, or others may write to it, a temporary one that lasts as long as the
     context.
@@ -160,7 +160,7 @@ def _open_no_link(path: str, flags: int) -> int:
 
 
 def kept(folder: str, key: str, kind: type[Record], make: Callable[[], Record]) -> Record:
-    """Give the record that was kept under a key, or make it and keep it.
+    """Return the record that was kept under a key, or make it and keep it.
 
     ``key`` is a digest of all that the record depends on. A file that is missing or altered is
     made anew; what ``make`` raises is not kept.
@@ -173,7 +173,7 @@ def kept(folder: str, key: str, kind: type[Record], make: Callable[[], Record]) 
 
 
 def recall(folder: str, key: str, kind: type[Record]) -> Record | None:
-    """Give the record that `keep` wrote under a key; None if it is missing or altered."""
+    """Return the record that `keep` wrote under a key; None if it is missing or altered."""
     with workspace() as root:
         path = root / folder / f"{key}.json"
         return load_sealed(path, lambda body: thaw(kind, json.loads(body)))

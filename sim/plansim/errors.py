@@ -53,7 +53,7 @@ Say: TypeAlias = Callable[[str], str]
 """Returns a template in the language of the reader."""
 
 Part: TypeAlias = "str | float | Path | Enum | Message | tuple[Part, ...]"
-"""What a template is filled with."""
+"""A value that fills a template."""
 
 
 @dataclass(frozen=True, init=False)
@@ -299,7 +299,7 @@ class FaultLog:
         return len(self._faults) + self._dropped
 
     def by_line(self, limit: int = 100) -> tuple[Fault, ...]:
-        """Give the faults by line; those past the limit as one line that counts them."""
+        """Return the faults by line; those past the limit as one line that counts them."""
         ordered = sorted(self._faults, key=lambda fault: (fault.line is None, fault.line))
         rest = len(self) - limit
         if rest > 0:
@@ -308,7 +308,7 @@ class FaultLog:
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """Give the candidate that looks most like ``name``, or None if none comes near.
+    """Return the candidate that looks most like ``name``, or None if none comes near.
 
     Letter case is not regarded; of equal candidates the first wins. No more than 5000 are read.
 

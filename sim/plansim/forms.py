@@ -292,7 +292,7 @@ def _line(event: Event) -> int:
 
 
 def _tag(event: Event) -> str | None:
-    """Give the tag that the file writes out, as it writes it."""
+    """Return the tag that the file writes out, as it writes it."""
     if isinstance(event, ScalarEvent):
         implicit = any(event.implicit)
     else:
@@ -345,7 +345,7 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     def _misfits(self, context: Context) -> Iterator[Fault]:
-        """Give what does not fit together, or does not fit the context; ``at`` says where.
+        """Yield faults of entries that contradict each other or the context; ``at`` says where.
 
         Asked only where every key by itself is sound.
         """
@@ -372,7 +372,7 @@ class Form(BaseModel):
 
 
 def unknown_keys(given: Iterable[str], known: Collection[str]) -> Iterator[Fault]:
-    """Give a fault for each key of a mapping that is not known."""
+    """Yield a fault for each key of a mapping that is not known."""
     for key in given:
         if key not in known:
             yield Fault(
@@ -412,7 +412,7 @@ Names: TypeAlias = Annotated[
 
 
 def or_text(kind: Any) -> Any:
-    """Give the type of an entry that is text, or else of a kind that is a mapping."""
+    """Return the type of an entry that is text, or else of a kind that is a mapping."""
     return Annotated[
         Annotated[str, Tag("<text>")] | Annotated[kind, Tag("<mapping>")],
         Discriminator(lambda value: "<text>" if isinstance(value, str) else "<mapping>"),
@@ -514,7 +514,7 @@ def noting(faults: list[Fault], *at: str | int) -> Iterator[None]:
 
 
 def _own(error: InputError) -> Iterator[Fault]:
-    """Give the faults of an entry; that it names nothing that exists is not another file's."""
+    """Yield the faults of an entry; that it names nothing that exists is not another file's."""
     for fault in error.faults:
         yield replace(fault, file=None, line=None) if isinstance(error, _OF_ENTRY) else fault
 
@@ -523,7 +523,7 @@ _OF_ENTRY = (UnknownNameError, UnitError)
 
 
 def doubled(values: Iterable[tuple[Location, str]]) -> Iterator[Fault]:
-    """Give a fault for each value that stands before, with the way to it.
+    """Yield a fault for each value that occurred before, with its location.
 
     >>> [fault.at for fault in doubled([(("rows", 0), "a"), (("rows", 1), "a")])]
     [('rows', 1)]
@@ -571,7 +571,7 @@ def schema_of(form: type[Form], title: str) -> str:
 def _details(
     error: ValidationError, before: Location = (), skip: int = 0
 ) -> Iterator[InitErrorDetails]:
-    """Give what pydantic found wrong so that it can be raised again, elsewhere in the file."""
+    """Yield what pydantic found wrong so that it can be raised again, elsewhere in the file."""
     for details in error.errors(include_url=False):
         yield InitErrorDetails(
             type=details["type"],

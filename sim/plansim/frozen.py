@@ -30,7 +30,7 @@ _MESSAGE = "message"
 
 
 def freeze(record: object) -> Any:
-    """Give a record, or a nest of tuples and mappings of records, as plain data.
+    """Return a record, or a nest of tuples and mappings of records, as plain data.
 
     >>> freeze({"a": (1.5, None)})
     [['a', [1.5, None]]]
@@ -60,7 +60,7 @@ def _frozen_part(part: Part) -> Any:
 
 
 def thaw(kind: type[Record], plain: object) -> Record:
-    """Give back the record of a kind that `freeze` took apart.
+    """Return the record of a kind that `freeze` took apart.
 
     >>> thaw(dict[str, tuple[float, ...]], [["a", [1.5]]])
     {'a': (1.5,)}

@@ -1,7 +1,6 @@
 """Scenarios side by side: verdicts, the assumptions that differ, what moves margins, remedies.
 
-Nothing is judged or attributed anew here; what the other modules find is put into one record,
-which a report shows.
+The results of the other modules are put into one record, which a report shows.
 """
 
 from __future__ import annotations
@@ -51,10 +50,10 @@ class Assumption:
 
 @dataclass(frozen=True)
 class Spread:
-    """What a sweep says beside single runs."""
+    """The summary of a sweep that is shown beside single runs."""
 
     name: str
-    """Of the design."""
+    """Name of the design."""
     summary: xr.Dataset
     """As `analysis.experiments.summary.summarise` gives it."""
     same_model: bool
@@ -63,23 +62,23 @@ class Spread:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What there is to say about some scenarios; the first is what the others are held against."""
+    """The comparison of some scenarios with the first of them."""
 
     model: Model
     scenarios: tuple[Scenario, ...]
     runs: tuple[xr.Dataset, ...]
-    """Of each, by years, as `annual` gives it."""
+    """The run of each scenario, by years, as `annual` gives it."""
     plan: Text
     """The title of the plan."""
     targets: tuple[Target, ...]
     views: Views
     verdicts: tuple[Mapping[str, Verdict], ...]
-    """Of each, by target."""
+    """Verdicts of each scenario, by target id."""
     assumptions: tuple[Assumption, ...]
     attributions: tuple[Attribution | None, ...]
-    """Of each but the first; None where the clocks differ, so that nothing can be attributed."""
+    """For each scenario but the first; None where the clocks differ: nothing can be attributed."""
     remedies: tuple[Remedies, ...]
-    """Of each, for the binding targets that it fails; nothing where the search was left out."""
+    """For each scenario, for the binding targets that it fails; empty without the search."""
     spread: Spread | None = None
 
     @property
@@ -91,7 +90,7 @@ class Comparison:
 
     @property
     def breached(self) -> tuple[Target, ...]:
-        """The binding targets that every scenario meets in their year, and some not for long."""
+        """The binding targets that every scenario meets in their year, but some breach later."""
         return tuple(
             target
             for target in self.targets
@@ -130,7 +129,7 @@ def compare(
     remedies: bool = True,
     progress: Callable[[int, int], None] = lambda done, steps: None,
 ) -> Comparison:
-    """Put side by side what becomes of a plan under scenarios.
+    """Compare scenarios of a plan with the first of them.
 
     ``runs`` are theirs, by years. With ``remedies``, those of each binding target that fails
     are looked for among the levers of the views that are in the plan makers' hands. ``progress`` is
@@ -203,7 +202,7 @@ def compare(
 
 
 def _assumptions(model: Model, scenarios: Sequence[Scenario]) -> tuple[Assumption, ...]:
-    """Give what scenarios set differently, in the order of the model's file."""
+    """Return what scenarios set differently, in the order of the model's file."""
     order = {name: index for index, name in enumerate(model.variables)}
     references = dict.fromkeys(reference for scenario in scenarios for reference in scenario.values)
     changes = []

@@ -70,7 +70,7 @@ class Readings:
 
 
 def saved_times(time: TimeSpec) -> FloatArray:
-    """Give the times that a clock saves: steps on the grid of SAVEPER, as PySD takes them.
+    """Return the times that a clock saves: steps on the grid of SAVEPER, as PySD takes them.
 
     >>> saved_times(TimeSpec(initial=2000, final=2001, step=0.25, saveper=0.5))
     array([2000. , 2000.5, 2001. ])
@@ -79,7 +79,7 @@ def saved_times(time: TimeSpec) -> FloatArray:
 
 
 def _at(time: TimeSpec, steps: NDArray[np.int64]) -> FloatArray:
-    """Give the times of steps; never by adding step after step, which would drift."""
+    """Return the times of steps; never by adding step after step, which would drift."""
     return np.asarray(time.initial + steps * time.step, dtype=np.float64)
 
 
@@ -88,7 +88,7 @@ def _steps(time: TimeSpec) -> int:
 
 
 def _saved_steps(time: TimeSpec) -> NDArray[np.int64]:
-    """Give the numbers of the steps at which a clock saves."""
+    """Return the numbers of the steps at which a clock saves."""
     steps = np.arange(_steps(time) + 1)
     since, slack = steps * time.step, time.step * 1e-6
     hit = (since % time.saveper < slack) | (-since % time.saveper < slack)
@@ -165,7 +165,7 @@ def simulate_ensemble(
 
 
 def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) -> FloatArray:
-    """Give ``(run, input)`` in the kernel's order."""
+    """Return ``(run, input)`` in the kernel's order."""
     if not isinstance(inputs, Mapping):
         table = np.asarray(inputs, dtype=np.float64)
         if table.ndim != 2 or table.shape[1] != len(kernel.inputs):
@@ -357,7 +357,7 @@ class _Desk:
 
 
 def aligned(shape: tuple[int, ...]) -> FloatArray:
-    """Give memory that vectors can be loaded from."""
+    """Return memory that vectors can be loaded from."""
     size = int(np.prod(shape)) * 8
     raw = np.empty(size + _ALIGNMENT, dtype=np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT

@@ -136,7 +136,7 @@ def whole_kernel(
 
 
 def _constant(model: Model, scenario: Scenario, name: str) -> FloatArray:
-    """Give the value of a constant or control in a run, ``(*elements)``."""
+    """Return the value of a constant or control in a run, ``(*elements)``."""
     from plansim.compiler.lower import cells_of
 
     variable = model.variables[name]

@@ -20,7 +20,7 @@ __all__ = ["annual", "to_dataset"]
 def to_dataset(
     model: Model, scenario: Scenario, trajectory: Trajectory, engine: Engine
 ) -> xr.Dataset:
-    """Give the run as a dataset over ``time`` and the subscript ranges.
+    """Return the run as a dataset over ``time`` and the subscript ranges.
 
     Every variable keeps its Vensim name; a constant has no ``time``. Each has the attributes
     ``units``, ``long_name`` (the Vensim name), ``long_name_zh``, ``kind``, ``timing`` and
@@ -73,7 +73,7 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _picked(variable: xr.Variable, at: Mapping[Timing, NDArray[np.int64]]) -> xr.Variable:
-    """Give the values at the places in time where the years stand; NaN where that is -1."""
+    """Return the values at the time indices of the years; NaN where the index is -1."""
     if "time" not in variable.dims:
         return variable
     indices = at[Timing(variable.attrs.get("timing", Timing.YEAR))]

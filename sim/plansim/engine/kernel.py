@@ -142,7 +142,7 @@ def _compiled(
 
 
 def _varied(model: Model, name: str) -> str:
-    """Give the model's own spelling of ``name`` or ``name[e1,e2]``."""
+    """Return the model's own spelling of ``name`` or ``name[e1,e2]``."""
     bare, bracket, inside = name.partition("[")
     variable = model.find(bare)
     usable = {VariableKind.CONSTANT, VariableKind.STOCK, VariableKind.LOOKUP}
@@ -184,7 +184,7 @@ def _wanted(model: Model, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _sources() -> list[bytes]:
-    """Give the code that makes kernels: what it makes changes with it."""
+    """Return the source files that make kernels, on which a kernel's key depends."""
     folders = (Path(plansim.compiler.__file__).parent, Path(__file__).parents[1] / "model")
     paths = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     return [path.read_bytes() for path in (*paths, Path(__file__))]

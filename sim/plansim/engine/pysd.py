@@ -139,7 +139,7 @@ def _isolated() -> Iterator[None]:
 
 
 def _loaded(source: str) -> Any:
-    """Give PySD's model, not yet initialised, from source that was checked."""
+    """Return PySD's model, not yet initialised, from source that was checked."""
     import pysd
 
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
@@ -186,7 +186,7 @@ def _saved_times(time: TimeSpec, times: Sequence[float]) -> FloatArray:
 def _parameters(
     scenario: Scenario, pysd_model: Any, readers: Mapping[str, _Reader]
 ) -> dict[str, Any]:
-    """Give what the scenario sets as PySD wants it: arrays whole, without the clock."""
+    """Return what the scenario sets as PySD wants it: arrays whole, without the clock."""
     parameters: dict[str, Any] = {}
     for key, value in scenario.values.items():
         name, _, element = (key, "", "") if key in readers else key[:-1].partition("[")
@@ -228,13 +228,13 @@ class _Reader:
         self.order = None if order == as_it_is else np.ix_(*order)
 
     def index(self, elements: Sequence[str]) -> tuple[int, ...]:
-        """Give the place of an element in PySD's array."""
+        """Return the index of an element in PySD's array."""
         return tuple(
             indices[element] for indices, element in zip(self.places, elements, strict=True)
         )
 
     def read(self, pysd_model: Any) -> FloatArray:
-        """Give the present value, ``(*elements)``; a complex one as NaN."""
+        """Return the present value, ``(*elements)``; a complex one as NaN."""
         value = getattr(pysd_model.components, self.python_name)()
         if isinstance(value, xr.DataArray):
             if list(value.dims) != self.dims:

@@ -17,7 +17,7 @@ __all__ = ["load_run", "save_run"]
 
 
 def load_run(path: Path, model: Model) -> Trajectory | None:
-    """Give a run that `save_run` wrote for a model, or None if it is missing or altered."""
+    """Return a run that `save_run` wrote for a model, or None if it is missing or altered."""
     return load_sealed(path, lambda content: _thawed(content, model))
 
 
@@ -66,7 +66,7 @@ def _cells(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> int:
 
 
 def _split(shapes: _Shapes, table: FloatArray) -> dict[str, FloatArray]:
-    """Give the columns of each variable: ``(…, columns)`` → ``(…, *elements)``."""
+    """Return the columns of each variable: ``(…, columns)`` → ``(…, *elements)``."""
     by_name, column = {}, 0
     for name, shape in shapes:
         size = math.prod(shape)

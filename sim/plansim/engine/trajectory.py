@@ -108,7 +108,7 @@ def cells(model: Model, run: Trajectory) -> dict[str, FloatArray]:
 
 
 def recorded(model: Model) -> tuple[tuple[Variable, ...], tuple[Variable, ...]]:
-    """Give the variables that a run records over time, and those that it records once.
+    """Return the variables that a run records over time, and those that it records once.
 
     A lookup table is a function and has no value.
     """
@@ -121,12 +121,12 @@ def recorded(model: Model) -> tuple[tuple[Variable, ...], tuple[Variable, ...]]:
 
 
 def shape_of(model: Model, variable: Variable) -> tuple[int, ...]:
-    """Give the length of each subscript of a variable; ``()`` for a scalar."""
+    """Return the length of each subscript of a variable; ``()`` for a scalar."""
     return tuple(len(model.subscripts[name].elements) for name in variable.subscripts)
 
 
 def version_of(package: str) -> str:
-    """Give the version of an installed package, or ``unknown`` if it runs from its source."""
+    """Return the version of an installed package, or ``unknown`` if it runs from its source."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -194,7 +194,7 @@ def as_json(items: Iterable[str]) -> str:
 
 
 def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
-    """Give the model's names for those of variables that a caller wants; None for all.
+    """Return the model's names for those of variables that a caller wants; None for all.
 
     Raises:
         UnknownNameError: no variable bears one of the names.

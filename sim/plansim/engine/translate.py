@@ -34,7 +34,7 @@ __all__ = ["failed_variable", "quiet_pysd", "remarks", "spoken", "translated"]
 
 
 def translated(model: Model, folder: Path) -> str:
-    """Give the Python source of a model, from ``folder`` if it is there and whole.
+    """Return the Python source of a model, from ``folder`` if it is there and whole.
 
     PySD's remarks on the translation stand in the first line, for `remarks`.
 
@@ -56,7 +56,7 @@ def translated(model: Model, folder: Path) -> str:
 
 
 def remarks(source: str) -> list[str]:
-    """Give what PySD remarked when it made this source."""
+    """Return what PySD remarked when it made this source."""
     notes: list[str] = json.loads(source.partition("\n")[0].removeprefix(_REMARKS))
     return notes
 
@@ -101,7 +101,7 @@ def quiet_pysd() -> Iterator[list[str]]:
 
 
 def failed_variable(error: Exception, model: Model, source: str = "") -> str | None:
-    """Give the variable at which PySD stopped, as far as its call stack tells."""
+    """Return the variable at which PySD stopped, as far as its call stack tells."""
     declared = getattr(error, "name", None)
     if isinstance(declared, str) and declared in model.variables:
         return declared
@@ -135,7 +135,7 @@ def spoken(text: str, model: Model, source: str) -> str:
 
 
 def _variables_by_function(model: Model, source: str) -> dict[str, str]:
-    """Give the model's variables by the names of the functions that PySD made of them."""
+    """Return the model's variables by the names of the functions that PySD made of them."""
     names = {folded(name): name for name in model.variables}
     functions = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
     by_function = {}
@@ -204,7 +204,7 @@ def _nodes(node: Any) -> Iterator[Any]:
 
 
 def _amended(abstract: Any) -> Any:
-    """Give PySD's AbstractModel without comments and without integers."""
+    """Return PySD's AbstractModel without comments and without integers."""
     orders = {
         folded(node.order.reference)
         for section in abstract.sections

@@ -263,7 +263,7 @@ def _told(facts: Iterable[Fact], text: Text) -> list[Fact]:
 
 
 def _both(en: str, zh: str, text: Text) -> str:
-    """Give both names, that of the reader's language first."""
+    """Return both names, the one in the reader's language first."""
     names = (zh, en) if text.lang is Lang.ZH else (en, zh)
     return "  ".join(name for name in names if name)
 

@@ -58,7 +58,7 @@ class Mark:
 
 
 def series_in(dataset: xr.Dataset, reference: str, targets: Iterable[Target] = ()) -> Series:
-    """Give the annual figures of ``name`` or ``name[element]``, in the unit of its target.
+    """Return the annual figures of ``name`` or ``name[element]``, in the unit of its target.
 
     ``dataset`` is a run over ``time`` or ``year``. A series that never leaves `NOISE` is zero: a
     difference of two equal sums is not quite that, and would fill a chart.
@@ -103,7 +103,7 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
 def judged_references(
     targets: Iterable[Target], attribute: Attribute = Attribute.BINDING
 ) -> list[str]:
-    """Give what targets of an attribute are judged by, each series once, in their order."""
+    """Return what targets of an attribute are judged by, each series once, in their order."""
     wanted = [
         reference
         for target in targets
@@ -114,7 +114,7 @@ def judged_references(
 
 
 def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Mark]:
-    """Give the targets that a series is judged by, as places on its chart.
+    """Return the targets that a series is judged by, as places on its chart.
 
     The level of a growth or a fall is counted from the base value of this very run.
     """
@@ -125,7 +125,7 @@ def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> 
 
 
 def unplaced(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Target]:
-    """Give the targets that a series is judged by and that have no place, for want of a base."""
+    """Return the targets that a series is judged by and that have no place, for want of a base."""
     raw = _raw(dataset, reference)
     return [target for target in _judging(reference, targets) if mark_of(raw, target) is None]
 
@@ -140,13 +140,13 @@ def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
 
 
 def scaled_mark(mark: Mark, factor: float) -> Mark:
-    """Give a mark in another unit, by a positive factor."""
+    """Return a mark in another unit, by a positive factor."""
     low, high = (None if end is None else end * factor for end in (mark.low, mark.high))
     return replace(mark, low=low, high=high)
 
 
 def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark | None:
-    """Give a target as a place on the chart of a series that judges it, in the model's unit.
+    """Return a target as a place on the chart of a series that judges it, in the model's unit.
 
     Of ``raw`` only the value of the base year counts, and that only for a growth or a fall, whose
     levels are in proportion to it; None where it is missing. ``targets`` are those by whose units
@@ -178,7 +178,7 @@ def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark
 
 
 def _level(raw: Series, target: Target, value: float, base: float) -> float:
-    """Give the level of the series, in its own unit, at which the measure has a value."""
+    """Return the level of the series, in its own unit, at which the measure has a value."""
     assert target.year is not None
     years = target.year - target.since
     size = value / unit_factor(raw.unit, target)

@@ -42,7 +42,7 @@ def series_of(annual: xr.Dataset) -> Iterator[Series]:
 
 
 def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]:
-    """Give the rows of a run, in the order of its variables, or of ``names``."""
+    """Yield the rows of a run, in the order of its variables, or of ``names``."""
     for name in run.variables if names is None else names:
         variable = run.variables[name]
         ranges = [_elements(subscript) for subscript in variable.ranges]
@@ -60,7 +60,7 @@ def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]
 
 
 def _elements(range_: SubscriptRange) -> list[tuple[str, str]]:
-    """Give the elements of a range in English and Chinese."""
+    """Return the elements of a range in English and Chinese."""
     return list(zip(range_.elements, range_.elements_zh or range_.elements, strict=True))
 
 
@@ -69,7 +69,7 @@ def _labelled(name: str, elements: Sequence[str]) -> str:
 
 
 def as_judged(series: Iterable[Series], targets: Iterable[Target]) -> Iterator[Series]:
-    """Give each series in the unit in which the plan states its level; others as is.
+    """Yield each series in the unit in which the plan states its level; others as is.
 
     That is the unit of the target that judges its level or mean, or in which a target that judges
     its fall or growth states the base: a share that the model holds as 0.4 and the plan states as
@@ -95,7 +95,7 @@ def as_judged(series: Iterable[Series], targets: Iterable[Target]) -> Iterator[S
 def _by_series(
     targets: Sequence[Target], measures: Sequence[Measure]
 ) -> dict[tuple[str, tuple[str, ...]], Target]:
-    """Give the first target of some measures by the series that it judges."""
+    """Return the first target of some measures by the series that it judges."""
     return {
         split_reference(reference): target
         for target in reversed(targets)
@@ -105,7 +105,7 @@ def _by_series(
 
 
 def _base_factor(unit: str, target: Target) -> float | None:
-    """Give the factor from a unit to that of a target's base; None if it is of something else."""
+    """Return the factor from a unit to that of a target's base; None if it is of something else."""
     if target.base_unit == target.unit:  # a base of the rate itself says nothing of the level
         return None
     try:
@@ -115,7 +115,7 @@ def _base_factor(unit: str, target: Target) -> float | None:
 
 
 def judged_series(series: Iterable[Series], targets: Iterable[Target]) -> list[Series]:
-    """Give the series that targets judge, in the order of the targets and in their units."""
+    """Return the series that targets judge, in the order of the targets and in their units."""
     listed = list(targets)
     by_name = {split_reference(figures.name): figures for figures in as_judged(series, listed)}
     wanted = dict.fromkeys(

@@ -59,7 +59,7 @@ class Text:
     phrases: Mapping[str, str]
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """Give the phrase ``key`` with its placeholders filled; KeyError if there is none."""
+        """Return the phrase ``key`` with its placeholders filled; KeyError if there is none."""
         return self.phrases[key].format(**values)
 
     def pick(self, en: str | None, zh: str | None) -> str:
@@ -75,7 +75,7 @@ class Text:
         return _SEAM.sub("", chosen) if self.lang is Lang.ZH else chosen
 
     def word(self, group: str, key: str) -> str:
-        """Give the phrase ``group.key``, or ``key`` itself where the catalogue has none.
+        """Return the phrase ``group.key``, or ``key`` itself where the catalogue has none.
 
         For words that come from data files (a basis, a measure), which may be extended without
         touching the catalogue.
@@ -205,7 +205,7 @@ def decimals_for(target: float, value: float | None = None, slack: float = 0.0) 
 
 
 def _side(value: float, limit: float) -> int:
-    """Give on which side of a limit a value lies: 1, -1, or 0 for on it (all but)."""
+    """Return the side of a limit on which a value lies: 1, -1, or 0 if it (almost) equals it."""
     if math.isclose(value, limit, rel_tol=1e-9):
         return 0
     return 1 if value > limit else -1

@@ -48,7 +48,7 @@ def section_of(target: Target) -> tuple[int, int]:
 
 
 def by_section(targets: Iterable[Target], text: Text) -> Iterator[tuple[str, list[Target]]]:
-    """Give the targets of each attribute and year, with what they are called together."""
+    """Yield the targets of each attribute and year, with what they are called together."""
     for (_, year), group in groupby(sorted(targets, key=section_of), key=section_of):
         section = list(group)
         yield text.word("section", section[0].attribute).format(year=year or None), section
@@ -97,7 +97,7 @@ def margin_size(target: Target, margin: float, nothing: float = 1e-6) -> str:
 
 
 def bases_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:
-    """Give both values of an undecided verdict, each with the side of the target it lies on."""
+    """Return both values of an undecided verdict, each with the side of the target it lies on."""
     if verdict.status is not Status.UNDECIDED:
         return []
     return [
@@ -107,7 +107,7 @@ def bases_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, st
 
 
 def others_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:
-    """Give the values on the other bases of a verdict on which all agree, where they look other."""
+    """Return the values on the other bases, where they differ in print, of an agreed verdict."""
     if verdict.status is Status.UNDECIDED:
         return []
     shown = value_text(target, verdict.value)

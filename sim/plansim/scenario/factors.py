@@ -29,7 +29,7 @@ class Distribution(Protocol):
         """The largest value, or infinity."""
 
     def quantile(self, u: Floats) -> Floats:
-        """Return the values below which the shares ``u`` lie; the shape stays."""
+        """Return the quantiles of the probabilities ``u``, in the same shape."""
 
 
 @dataclass(frozen=True)

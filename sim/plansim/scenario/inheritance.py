@@ -85,7 +85,7 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
 
 
 def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
-    """Give the heads of all scenarios in a folder, sorted by id.
+    """Return the heads of all scenarios in a folder, sorted by id.
 
     Raises:
         ScenarioError: with the faults of every file that is not a scenario.
@@ -204,7 +204,7 @@ def _start_of(model: Model) -> str:
 def _changes(
     model: Model, below: Mapping[str, Assignment], own: Mapping[str, Assignment]
 ) -> Iterator[Change]:
-    """Give what differs from the parent, or from the model where no ancestor says anything."""
+    """Yield what differs from the parent, or from the model where no ancestor says anything."""
     for key, value in own.items():
         variable = value.variable
         if key in below:
@@ -229,7 +229,7 @@ def _clock_values(time: TimeSpec) -> dict[str, float]:
 
 
 def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) -> TimeSpec:
-    """Give the clock of the run; if the scenario sets any part of it, it has to be sound."""
+    """Return the clock of the run; if the scenario sets any part of it, it has to be sound."""
     set_here = {
         folded(value.variable.name): value
         for value in merged.values()

@@ -75,7 +75,7 @@ def read_scenario(
 
 
 def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
-    """Give the heads of all scenarios in a folder, by default the shipped one, sorted by id.
+    """Return the heads of all scenarios in a folder, by default the shipped one, sorted by id.
 
     Raises:
         ScenarioError: with the faults of every file that is not a scenario.

@@ -107,7 +107,7 @@ class Merged:
 
 
 def as_written(model: Model) -> Scenario:
-    """Give the scenario that sets nothing: the model as its file has it."""
+    """Return the scenario that sets nothing, so that the model runs as its file has it."""
     return Scenario(
         id="as-written",
         title_en="The model as written",
@@ -130,12 +130,12 @@ def as_written(model: Model) -> Scenario:
 
 
 def digest_of(*parts: str) -> str:
-    """Give the SHA-256 of the parts of a lineage."""
+    """Return the SHA-256 of the parts of a lineage."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def scenario_files(folder: Path) -> list[Path]:
-    """Give the scenario files of a folder, sorted."""
+    """Return the scenario files of a folder, sorted."""
     return sorted(path for path in folder.glob("*.yaml") if path.is_file())
 
 

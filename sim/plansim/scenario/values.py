@@ -268,7 +268,7 @@ def overrides_assigned(
 def doubly_assigned(
     layer: Mapping[str, Assignment], entries: Mapping[Location, Sequence[Assignment]]
 ) -> Iterator[Fault]:
-    """Give a fault for each entry that sets what a layer, or an entry before it, sets as well."""
+    """Yield a fault for each entry that sets what a layer, or an entry before it, sets as well."""
     first = dict(layer)
     for at, numbers in entries.items():
         for number in numbers:

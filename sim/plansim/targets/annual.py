@@ -40,7 +40,7 @@ class AnnualVariable:
     """Whether it is a series over time."""
 
     def row(self, index: tuple[int, ...]) -> Floats:
-        """Give the series of one element, by its place in each range: ``(year,)``."""
+        """Return the series of one element, by its index in each range: ``(year,)``."""
         whole: tuple[slice | int, ...] = (slice(None), *index)
         return self.values[whole]
 

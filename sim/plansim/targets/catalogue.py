@@ -112,7 +112,7 @@ def _read(file: Path, model: Model | None, *, is_borrowed: bool) -> _Catalogue:
 
 
 def plan_title(model: Model) -> Text | None:
-    """Give the title of the plan whose catalogue stands beside a model; None if there is none.
+    """Return the title of the plan whose catalogue stands beside a model; None if there is none.
 
     Raises:
         CatalogueError: with every fault of the form of the file.

@@ -64,7 +64,7 @@ def annual_series(series: xr.DataArray) -> xr.DataArray:
 
 
 def year_places(time: Floats, timing: Timing) -> dict[int, int]:
-    """Give by each year the place in ``time`` at which its value stands, where one was saved.
+    """Return for each year the index in ``time`` of its value, where one was saved.
 
     >>> year_places(np.array([2005.0, 2005.5, 2006.0]), Timing.YEAR_END)
     {2005: 1}
@@ -76,7 +76,7 @@ def year_places(time: Floats, timing: Timing) -> dict[int, int]:
 
 
 def moment(timing: Timing, year: int) -> float:
-    """Give the TIME at which the value of a year stands.
+    """Return the TIME of a year's value.
 
     >>> moment(Timing.YEAR, 2010), moment(Timing.YEAR_END, 2010)
     (2010.0, 2010.5)
@@ -85,7 +85,7 @@ def moment(timing: Timing, year: int) -> float:
 
 
 def yearly(series: xr.DataArray) -> Yearly:
-    """Give a function from a year to the values at it, ``(…)``; NaN if the year is missing."""
+    """Return a function from a year to the values at it, ``(…)``; NaN if the year is missing."""
     values = np.asarray(series.transpose(..., "year").to_numpy(), dtype=np.float64)
     index = {int(year): position for position, year in enumerate(series["year"].to_numpy())}
 
@@ -135,7 +135,7 @@ def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
 
 
 def years_needed(kind: Measure, base_year: int, year: int) -> tuple[int, ...]:
-    """Give the years of which a measure needs the figure.
+    """Return the years whose values a measure needs.
 
     >>> years_needed(Measure.SUM, 2005, 2008), years_needed(Measure.GROWTH, 2005, 2008)
     ((2006, 2007, 2008), (2005, 2008))
@@ -150,7 +150,7 @@ def years_needed(kind: Measure, base_year: int, year: int) -> tuple[int, ...]:
 
 
 def trailing_base(kind: Measure, base_year: int, year: int, later: int) -> int:
-    """Give the base year of a measure that is taken again at a year after its own.
+    """Return the base year of a measure that is evaluated at a later year than its own.
 
     A reduction keeps its base: it is counted from there for good. Growth, sum and mean look
     back over as many years as before.
@@ -165,7 +165,7 @@ def trailing_base(kind: Measure, base_year: int, year: int, later: int) -> int:
 
 
 def measured_unit(kind: Measure, unit: str) -> str:
-    """Give the unit of a measure of a series in ``unit``.
+    """Return the unit of a measure of a series in ``unit``.
 
     >>> measured_unit(Measure.GROWTH, "亿元/Year"), measured_unit(Measure.SUM, "万人/Year")
     ('1/Year', '万人')
@@ -182,7 +182,7 @@ def measured_unit(kind: Measure, unit: str) -> str:
 
 
 def in_a_year(unit: str) -> str:
-    """Give the unit of what a rate in ``unit`` adds up to in one year.
+    """Return the unit of a rate in ``unit`` summed over a year.
 
     >>> in_a_year("亿元/Year"), in_a_year("1/Year"), in_a_year("元/(人*Year)")
     ('亿元', 'Dmnl', '(元/(人*Year))*Year')
@@ -193,5 +193,5 @@ def in_a_year(unit: str) -> str:
 
 
 def _ratio(end: Floats, base: Floats) -> Floats:
-    """Give end / base, NaN unless the one is not negative and the other positive."""
+    """Return end / base; NaN unless end ≥ 0 and base > 0."""
     return np.where(end >= 0, end, np.nan) / np.where(base > 0, base, np.nan)

@@ -278,7 +278,7 @@ def in_year(target: Target, year: int) -> Target:
 
 
 def unit_factor(unit: str, target: Target) -> float:
-    """Give the factor from a series in ``unit`` to the target's unit, through its measure.
+    """Return the factor from a series in ``unit`` to the target's unit, through its measure.
 
     Raises:
         UnitError: the units do not measure the same thing.
@@ -287,7 +287,7 @@ def unit_factor(unit: str, target: Target) -> float:
 
 
 def reported_factor(unit: str, reported: str) -> float:
-    """Give the factor from a unit of the model to the one in which a figure is reported.
+    """Return the factor from a unit of the model to the one in which a figure is reported.
 
     Statistics state a yearly rate as what it adds up to in the year: 亿元 for 亿元/Year. Where
     the units differ by just that, the figure of a year is meant.

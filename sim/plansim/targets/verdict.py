@@ -192,7 +192,7 @@ def findings(
 
 
 def margin_of(value: Floats, target: Target) -> Floats:
-    """Give the distance to a target, in its unit, positive on the good side; the shape stays.
+    """Return the distance to a target, in its unit and the same shape, positive if it is met.
 
     What is smaller than rounding is zero.
     """
@@ -218,7 +218,7 @@ def _slack(target: Target) -> float:
 
 
 def percent_of(margin: Floats, target: Target) -> Floats:
-    """Give a margin in per cent of its target; the shape stays, NaN where the target is nil."""
+    """Return a margin in per cent of its target, in the same shape; NaN where the target is 0."""
     return margin / abs(target.value or math.nan) * 100
 
 
@@ -236,7 +236,7 @@ def _codes(margins: Sequence[Floats], *, assumed: bool) -> npt.NDArray[np.int8]:
 
 
 def _first_breach(answers: Collection[Answer], target: Target, like: Floats) -> Floats:
-    """Give the first year in which a binding cap or floor does not hold; NaN if none.
+    """Return the first year in which a binding cap or floor does not hold; NaN if none.
 
     A year that the run does not reach is no breach. ``like`` has the shape of what is wanted.
     """
@@ -312,7 +312,7 @@ def _gap(
 
 
 def _followed_to(answers: Collection[Answer], target: Target) -> int | None:
-    """Give the last year, up to the horizon, in which a binding cap or floor can be looked at."""
+    """Return the last year, up to the horizon, in which a binding cap or floor can be looked at."""
     if target.attribute is not Attribute.BINDING or target.direction is Direction.ABOUT:
         return None
     if not answers or target.year is None:
@@ -331,7 +331,7 @@ def _answer_of(
     reference: str,
     target: Target,
 ) -> Answer:
-    """Give the series of a reference, year by year."""
+    """Return the series of a reference, year by year."""
     name, elements = split_reference(reference)
     variable = variables[name]
     cell = tuple(

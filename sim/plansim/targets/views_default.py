@@ -57,7 +57,7 @@ def default_views(model: Model, targets: Sequence[Target] = ()) -> Views:
 
 
 def _judged(targets: Iterable[Target]) -> dict[str, int]:
-    """Give the variables that targets judge, by the order in which they matter."""
+    """Return the variables that targets judge, each with its rank of importance."""
     judging = [target for target in targets if target.kind is Kind.TARGET]
     ordered = sorted(judging, key=lambda target: target.attribute is not Attribute.BINDING)
     names = (
@@ -149,7 +149,7 @@ def reference_of(variable: Variable, elements: Sequence[str]) -> str:
 
 
 def names_of(model: Model, variable: Variable, elements: Sequence[str]) -> tuple[str, str]:
-    """Give the English and the Chinese name of a series."""
+    """Return the English and the Chinese name of a series."""
     english = f"{variable.name}, {', '.join(elements)}" if elements else variable.name
     chinese = [
         dict(zip(within.elements, within.elements_zh, strict=False)).get(element, element)
@@ -162,7 +162,7 @@ def names_of(model: Model, variable: Variable, elements: Sequence[str]) -> tuple
 
 
 def unit_of(targets: Iterable[Target], references: Iterable[str]) -> str | None:
-    """Give the unit of the first target that judges the level or mean of one of some series."""
+    """Return the unit of the first target that judges the level or mean of one of some series."""
     wanted = {split_reference(reference) for reference in references}
     for target in targets:
         judging = {split_reference(variable) for variable in target.variables.values()}

@@ -29,7 +29,7 @@ from plansim.targets.views_default import STILL, default_views, names_of, refere
 __all__ = ["FILE_NAME", "load_views"]
 
 FILE_NAME = "views.yaml"
-"""Beside the model."""
+"""Name of the file beside the model."""
 
 
 def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
@@ -49,7 +49,7 @@ def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
 
 @dataclass(frozen=True)
 class _Context:
-    """What the file is held to."""
+    """What the file is validated against."""
 
     model: Model
     targets: Sequence[Target]

@@ -1,8 +1,8 @@
-"""Tables of what was observed, as data for a fit: a row, its line, and whether it may be used.
+"""Tables of observations as data for a fit: a row, its line, and whether it may be used.
 
-A figure of after the model's own start is *context*: it may be looked at, never fitted to. So is a
-row whose column ``use`` says anything but *calibration*. What its source calls an assumption was
-not observed, and a plan's targets are wishes.
+A figure later than the model's own start is *context*: it may be compared with, never fitted to. So
+is a row whose column ``use`` has any value but *calibration*. Assumptions and targets of a plan are
+no observations.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["EVIDENCE", "OBSERVATIONS", "Row", "Table", "datum", "read_table", "w
 
 OBSERVATIONS = "observations.csv"
 EVIDENCE = "evidence.csv"
-"""Files beside a model: what was observed there, and figures with an id."""
+"""Files beside a model: its observations, and figures with an id."""
 
 USABLE = "calibration"
 ASSUMED = "assumption"
@@ -51,7 +51,7 @@ class Table:
     rows: tuple[Row, ...]
 
     def find(self, wanted: Mapping[str, str]) -> list[Row]:
-        """Return the rows that have what is wanted in the columns named."""
+        """Return the rows whose cells in the named columns have the wanted texts."""
         return [
             row
             for row in self.rows
@@ -59,7 +59,7 @@ class Table:
         ]
 
     def words(self, column: str) -> list[str]:
-        """Return what stands in a column, each once."""
+        """Return the distinct texts of a column."""
         return [
             cell for cell in dict.fromkeys(row.cells.get(column, "") for row in self.rows) if cell
         ]
@@ -73,7 +73,7 @@ def read_table(path: Path) -> Table:
     """Read a CSV table with the columns quantity, place, year, value, unit and source, or more.
 
     Raises:
-        InputError: it cannot be read, or lacks a column.
+        InputError: the table cannot be read, or lacks a column.
     """
     try:
         with path.open("rb") as stream:
@@ -120,12 +120,12 @@ def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[Row]:
 
 
 def why_not(row: Row, last: int, target_ids: Sequence[str] = ()) -> Fault | None:
-    """Say why a row is no data for a fit, with its file and line; None if it is.
+    """Return the reason why a row is no data for a fit, with its file and line; None if it is.
 
     Args:
         row: the row.
         last: the last year of which a figure may be used.
-        target_ids: of the plan, none of which is an observation.
+        target_ids: ids of the plan's targets, none of which is an observation.
     """
 
     def no(reason: Message, expected: Message, found: Message | str) -> Fault:

@@ -1,4 +1,4 @@
-"""The file of a sweep's design, and from it a `Design` that fits the model.
+"""Reading the file of a sweep's design into a `Design` that fits the model.
 
 The form is in `design_form`, a table of points in `design_table`.
 """
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 SAMPLE = 1024
-"""Points of a sample where the design does not say how many."""
+"""Default number of points of a sample."""
 
 TRAJECTORIES = 50
 LEVELS = 4
@@ -85,8 +85,8 @@ def read_design(
 ) -> Design:
     """Read a design file, or the design of a name that comes with plansim, for a model.
 
-    ``samples``, ``seed`` and ``scenarios`` go over what the file says. What the file's own
-    scenarios set does not vary with the rest under others either.
+    ``samples``, ``seed`` and ``scenarios`` override the file. Constants that the file's own
+    scenarios set are not remaining parameters under other scenarios either.
 
     Raises:
         DesignError: with every fault of the file, its table and its scenarios.
@@ -211,7 +211,7 @@ def _stepped(scenario: Scenario, step: float | None, model: Model, faults: list[
 def _of_table(
     table: DesignTable, named: Mapping[str, Factor], model: Model, faults: list[Fault]
 ) -> Iterator[Factor]:
-    """Give a factor for each column of a table that the file says nothing else of."""
+    """Yield a factor for each column of a table that the file does not describe."""
     for name in table.names:
         if name not in named:
             with noting(faults, "design", "table"):
@@ -232,11 +232,11 @@ def _in_order(table: DesignTable, factors: Sequence[Factor]) -> Floats:
     return np.stack(columns, axis=1) if columns else np.empty((len(table.values), 0))
 
 
-# --- what has to fit together ---------------------------------------------------------------------
+# --- consistency ---------------------------------------------------------------------
 
 
 def apart(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -> Iterator[Fault]:
-    """Give a fault for two factors that act on one constant, and for two columns of one name.
+    """Yield a fault for two factors that act on one constant, and for two columns of one name.
 
     ``key`` is that of the file under which factors stand.
     """
@@ -274,7 +274,7 @@ def _out_of_range(
     scenario: Scenario,
     model: Model,
 ) -> tuple[list[Fault], list[Fault]]:
-    """Return what factors take out of the admissible, and out of the plausible range."""
+    """Return faults and warnings of factors that leave the admissible or the plausible range."""
     faults: list[Fault] = []
     warnings: list[Fault] = []
     for index, factor in enumerate(factors):
@@ -320,14 +320,14 @@ def _leaves(low: float, high: float, bounds: tuple[float | None, float | None]) 
 def reached(
     factor: Factor, ends: tuple[float, float], scenario: Scenario, model: Model
 ) -> Iterator[tuple[str, Variable, float, float]]:
-    """Give each constant of a factor, its variable, and what the factor makes of it at its ends."""
+    """Yield each constant of a factor, its variable, and its values at the factor's two ends."""
     values = constants_of(model, scenario.values, [factor], np.array(ends)[:, np.newaxis])
     for constant, column in zip(factor.constants, values.T, strict=True):
         low, high = sorted(map(float, column))
         yield constant, variable_of(model, constant), low, high
 
 
-# --- how many points ------------------------------------------------------------------------------
+# --- number of points -----------------------------------------------------------------------------
 
 
 def _points(design: Design, wanted: int | None) -> int:
@@ -364,7 +364,7 @@ def _too_many(design: Design, points: int, wanted: int | None) -> Iterator[Fault
 
 
 def references(name: str, ranges: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Give the references to all elements, ``name[e1,e2]``, the last changing fastest.
+    """Yield the references to all elements, ``name[e1,e2]``, the last changing fastest.
 
     >>> list(references("x", [("a", "b"), ("c",)])), list(references("x", []))
     (['x[a,c]', 'x[b,c]'], ['x'])

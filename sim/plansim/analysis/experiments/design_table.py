@@ -1,4 +1,4 @@
-"""A user's own points: a CSV file with a factor a column and a run a row."""
+"""A user's own points: a CSV file with one column a factor and one row a point."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from plansim.targets.indicator import Floats
 __all__ = ["DesignTable", "read_table"]
 
 MOST_TABLE = 200_000_000
-"""Bytes of a table that are read at most."""
+"""Maximum size of a table in bytes."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One run of a sweep again: as a scenario that can be run, read, written and varied by itself."""
+"""One run of a sweep as a scenario that can be run, read, written and varied by itself."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["StoredRun", "deviation", "member", "member_text", "stored_run"]
 
 @dataclass(frozen=True)
 class StoredRun:
-    """What a result holds of one run."""
+    """The stored results of one run."""
 
     index: int
     scenario: str
@@ -35,7 +35,7 @@ class StoredRun:
     factors: Mapping[str, float]
     status: RunStatus
     failed_variable: str
-    """Of a bad run the variable that was at fault first; else empty."""
+    """The variable that failed first in a failed run; else empty."""
     failed_time: float | None
     outputs: Mapping[str, Mapping[int, float]]
     """By series and year."""
@@ -47,7 +47,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
     """Read one run.
 
     Raises:
-        InputError: the sweep has no such run, or has not made it.
+        InputError: the sweep has no such run, or has not run it yet.
     """
     if not 0 <= index < store.runs:
         raise InputError(
@@ -91,7 +91,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
 
 
 def member(store: Store, run: StoredRun, model: Model) -> Scenario:
-    """Return a run as a scenario: that of the design, with what the run's factors set.
+    """Return a run as a scenario: that of the design, with the values of the run's factors.
 
     Raises:
         DesignError: the model is not the one that the sweep ran.
@@ -158,10 +158,10 @@ def member_text(scenario: Scenario) -> str:
 
 
 def deviation(dataset: xr.Dataset, run: StoredRun) -> float:
-    """Return by how much a run made again differs from what is stored, at most.
+    """Return the largest difference between a repeated run and the stored one.
 
-    Relative to the larger of the value and the largest of its series. Infinite where one of the
-    two is no number and the other is.
+    It is relative to the larger of the value and the largest of its series, and infinite where only
+    one of the two is a number.
     """
     by_year = annual(dataset)
     worst = 0.0

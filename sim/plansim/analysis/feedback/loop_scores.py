@@ -1,4 +1,4 @@
-"""Loop scores by *Loops That Matter*: how much each declared loop bears on the model as a whole.
+"""Loop scores by *Loops That Matter*: the contribution of each declared loop to behaviour.
 
 The score of a link is the part of its effect's change that is due to its cause; that of a loop is
 the product of the scores of its links. A declared path that runs through arrays is as many loops as
@@ -38,7 +38,7 @@ __all__ = ["LoopScores", "partitions_of", "path_score", "score_loops"]
 
 @dataclass(frozen=True)
 class LoopScores:
-    """How much each declared loop bears on the model under a scenario."""
+    """Scores of the declared loops under a scenario."""
 
     scenario: Scenario
     loops: tuple[Loop, ...]
@@ -50,13 +50,13 @@ class LoopScores:
     scores: Mapping[str, Floats]
     """By the id of the loop, ``(time,)``."""
     missing: Fault | None = None
-    """Why there are no scores; None if there are. Without them there are no times."""
+    """Why there are no scores and no times; None if there are."""
 
     @cached_property
     def relative(self) -> Mapping[str, Floats]:
         """The relative scores, ``(time,)``: without signs they add up to 1 in each partition.
 
-        All are 0 while no loop of the partition is at work.
+        All are 0 while no loop of the partition is active.
         """
         relative: dict[str, Floats] = {}
         for ids in self.partitions if self.missing is None else ():

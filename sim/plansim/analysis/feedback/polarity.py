@@ -1,9 +1,9 @@
-"""Which way each causal link works: whether an effect moves with its cause or against it.
+"""The sign of each causal link: whether an effect moves with its cause or against it.
 
-Beside a variable stand, for the length of one run, copies of its equation that each see one cause a
-little raised. What a copy is above or below the variable is the partial derivative at the states
-that the run goes through; where it has one sign at all of them, so has the link. A stock answers by
-its rate, and what holds its input back by what it is given.
+One run computes, beside each variable, copies of its equation that each have one cause slightly
+raised. The difference between a copy and the variable has the sign of the partial derivative at the
+states of the run; where it is the same at all of them, it is the sign of the link. For a stock the
+rate is compared, for a smoothing or delay its input.
 
 Reference: G. P. Richardson (1986), Problems with causal-loop diagrams, System Dynamics Review 2(2):
 a link's sign is that of the partial derivative, or of what a flow adds to its stock.
@@ -29,17 +29,17 @@ from plansim.targets.indicator import Floats
 __all__ = ["link_signs"]
 
 NUDGE = 1e-4
-"""By what part of itself a cause is raised."""
+"""Relative change by which a cause is raised."""
 LEAST = 1e-6
-"""By what part of its largest value it is raised at least, to move what is nil."""
+"""Minimum change as a share of the cause's largest value, so that a value of 0 moves too."""
 ROUNDING = 1e-12
-"""Of the largest value of an effect: a smaller answer is a matter of rounding."""
+"""Changes below this share of the effect's largest value are rounding errors."""
 FELT = 1e-6
-"""Of the largest answer: smaller ones do not count."""
+"""Changes below this share of the largest one do not count."""
 
 _MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
 _HOLDS = re.compile(r"\b(?:integ|smooth\w*|delay\w*|trend|forecast)\s*\(", re.IGNORECASE)
-"""What answers later: its first argument stands for it."""
+"""Functions that respond later; they are replaced by their first argument."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[tuple[str, str], int
     outputs = [*(copy.name for copy in (*plain.values(), *copies)), *causes]
     probe = probe_of(model, [*knobs, *added], outputs)
     first = probe.run([scenario.values], scenario.time)
-    # What is nil throughout is raised as if it reached 1: its link is no less there.
+    # A cause that is always 0 is raised as if it reached 1: its link exists all the same.
     raises = {
         name: LEAST * (float(np.abs(first.series(cause)).max()) or 1.0)
         for cause, name in least.items()
@@ -137,7 +137,7 @@ class _Reading:
         return _Copy(cause, variable.name, name, written)
 
     def _right(self, equation: Written, cause: str, least: str) -> str:
-        """Give a right-hand side with the cause raised wherever it is felt."""
+        """Return a right-hand side with the cause raised in every reference to it."""
         text = equation.text
         starts = [
             reference.offset
@@ -155,7 +155,7 @@ class _Reading:
 
 
 def _instant(text: str) -> str:
-    """Put the first argument in place of each function that answers later."""
+    """Replace each function that responds later by its first argument."""
     while match := _HOLDS.search(text):
         depth, comma, at = 1, 0, match.end()
         while depth:

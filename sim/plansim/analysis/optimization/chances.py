@@ -1,8 +1,8 @@
-"""How surely policies hold all targets, and which targets keep them from it.
+"""The probability that policies hold all targets, and the targets that limit it.
 
-P(all hold) is the share of the draws in which they do. The surest policy is climbed for: what is
-maximised is the share with each draw's verdict made smooth, over draws of its own, so that it is
-not judged by those that it was chosen by.
+P(all hold) is the share of the draws in which all targets hold. The policy that maximises it is
+searched by its smooth approximation over separate draws, so that a policy is not judged by the
+draws by which it was chosen.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ __all__ = ["Chance", "Doubts", "fewest_left_out", "judge_front"]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
 BETWEEN = 8
-"""Mixtures of two neighbouring policies that are judged too, and one."""
+"""Number of intervals between two neighbouring policies, whose mixtures are judged too."""
 SMOOTH = (0.5, 0.2, 0.1, 0.05)
-"""The verdict of a draw rises from no to yes over so many standard deviations of the margin."""
+"""Widths of the smooth verdict, from not met to met, in standard deviations of the margin."""
 STEPS = 6
-"""At most, for each of these."""
+"""Maximum number of steps for each width."""
 WIDTH = 0.02
-"""Of differences: wide, for a year from which something works acts by whole time steps."""
+"""Width of finite differences: wide, since the year of a measure acts by whole time steps."""
 LENGTHS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
-"""Of moves that are tried at once, in parts of the levers' ranges."""
+"""Lengths of moves that are tried at once, as shares of the levers' ranges."""
 MOST_TARGETS = 16
-"""All sets of which are counted: those that are missed most often."""
+"""Maximum number of targets, those missed most often, all sets of which are counted."""
 
 
 @dataclass(frozen=True)
 class Doubts:
-    """What is uncertain beside the levers, and draws of it."""
+    """The uncertain factors beside the levers, and draws of them."""
 
     problem: DecisionProblem
     """With the uncertain factors."""
     draws: Floats
     """``(draw, factor)``: policies are judged over them."""
     other: Floats
-    """The same, over which the surest policy is chosen."""
+    """Further draws, over which the surest policy is chosen."""
 
     def margins(self, position: Floats) -> tuple[Floats, Floats]:
         """Return margins ``(draw, target)`` in their units, and growth ``(draw,)``."""
@@ -69,7 +69,7 @@ class Chance:
     share: float = math.nan
     """P(all hold); NaN where nothing is uncertain."""
     median: float = math.nan
-    """Of growth."""
+    """Median growth over the draws."""
 
 
 def judge_front(
@@ -109,7 +109,7 @@ def _chance(doubts: Doubts, position: Floats, rows: list[int]) -> Chance:
 
 
 def _climb(doubts: Doubts, position: Floats, rows: list[int]) -> Floats:
-    """Return where the smooth share of the other draws in which all hold is largest."""
+    """Return the position with the largest smooth share of `other` draws in which all hold."""
     for smooth in SMOOTH:
 
         def share(positions: Floats, smooth: float = smooth) -> Floats:

@@ -66,9 +66,9 @@ DRAWS = 1024
 SHARES = (0.5, 0.8, 0.95)
 """Probabilities that all targets hold for which the highest growth is given."""
 OTHER_DRAWS = 128
-"""Over which the surest policy is chosen."""
+"""Number of the further draws over which the surest policy is chosen."""
 LEVELS = 9
-"""Growth rates on the Pareto front."""
+"""Number of growth rates on the Pareto front."""
 JUST_MET = 1e-3
 """Scaled margins below this are just met."""
 AS_TIGHT = 0.01
@@ -76,24 +76,24 @@ AS_TIGHT = 0.01
 SMALLEST_SPREAD = 1e-3
 """Margins are scaled by no less than this part of the target."""
 PLAIN_SPREAD = 0.05
-"""The same part where nothing is uncertain."""
+"""Margins are scaled by this part of the target where nothing is uncertain."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Values of all levers, and what they lead to where nothing is uncertain."""
+    """Values of all levers, with their growth and margins where nothing is uncertain."""
 
     values: tuple[float, ...]
     """By lever, in its unit."""
     growth: float
-    """Mean rate, a fraction a year."""
+    """Mean growth rate, as a fraction a year."""
     margins: Mapping[str, float]
     """By target, the smallest of the years in which it must hold, in its unit."""
     tight: tuple[str, ...]
     """Ids of the targets with the smallest scaled margin, of those that are to hold: several where
     the policy balances them."""
     worst_margin: float
-    """Scaled."""
+    """The smallest scaled margin."""
     chance: float = math.nan
     """P(all kept hold), the share of the draws; NaN if nothing is uncertain."""
     median: float = math.nan
@@ -102,7 +102,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Alone:
-    """What one target asks of growth, all others left aside."""
+    """Margins and growth under one target, regardless of all others."""
 
     target: Target
     spread: float
@@ -129,11 +129,11 @@ class Horizon:
     conflicting: tuple[str, ...]
     """Ids of targets left out since they and the others were not found to hold together."""
     kept: tuple[str, ...]
-    """Ids of the targets whose frontier this is."""
+    """Ids of the targets that the frontier holds."""
     highest: Policy | None
-    """The highest growth at which all of these hold; None if there are none."""
+    """The policy of the highest growth at which all kept targets hold; None if none is kept."""
     binding: tuple[str, ...]
-    """Ids of the targets that are just met there, and so limit growth."""
+    """Ids of the targets that `highest` just meets, and that so limit growth."""
     searches: tuple[float, ...]
     """The growth at which each search, from other random points, ended."""
     front: tuple[Policy, ...]
@@ -143,9 +143,9 @@ class Horizon:
     """By each of `SHARES` the policy of the highest median growth that is as sure to hold all;
     None if none is, empty if nothing is uncertain."""
     surest: Policy | None
-    """The one that is surest to hold all; None if nothing is uncertain."""
+    """The policy most likely to hold all kept targets; None if nothing is uncertain."""
     single: Mapping[str, float]
-    """By target, P(it holds), of the surest policy."""
+    """By target, the probability that the surest policy holds it."""
     without: tuple[tuple[tuple[str, ...], float], ...]
     """The one target that it would help most to leave out, the two, and so on, and P(all others
     hold) then, of the surest policy."""
@@ -153,7 +153,7 @@ class Horizon:
 
 @dataclass(frozen=True)
 class Frontier:
-    """How far growth may go."""
+    """The frontiers of growth to several years, and what they were computed from."""
 
     spec: FrontierSpec
     targets: tuple[Target, ...]
@@ -161,7 +161,7 @@ class Frontier:
     """By lever, in its unit: no change, for one that adds or multiplies."""
     horizons: tuple[Horizon, ...]
     draws: int
-    """0 if nothing is uncertain."""
+    """Number of draws; 0 if nothing is uncertain."""
 
 
 def frontier(
@@ -176,21 +176,21 @@ def frontier(
 ) -> Frontier:
     """Return the highest growth at which all binding targets hold, to each year asked for.
 
-    Args:
-        model: the model.
-        spec: the series, the years, the levers, and what is uncertain; by default what
-            ``decision.yaml`` beside the model states.
-        targets: the plan's, by default those of the catalogue beside the model; those that are
-            binding, and that the scenario does not assume, must hold.
-        draws: of what is uncertain.
-        levels: growth rates on the Pareto front.
-        threads: by default as many as there are processors.
-        progress: is told how many steps of how many are done.
+        Args:
+            model: the model.
+            spec: the series, the years, the levers, and what is uncertain; by default what
+                ``decision.yaml`` beside the model states.
+            targets: the plan's, by default those of the catalogue beside the model; those that are
+                binding, and that the scenario does not assume, must hold.
+    draws: number of draws of the uncertain factors.
+            levels: number of growth rates on the Pareto front.
+            threads: number of threads; by default one a processor.
+            progress: is told how many steps of how many are done.
 
-    Raises:
-        InputError: no binding target is judged, or a lever decides on the shape of the code.
-        ModelError: the model cannot be compiled.
-        SimulationError: the scenario itself breaks down.
+        Raises:
+            InputError: no binding target is judged, or a lever decides on the shape of the code.
+            ModelError: the model cannot be compiled.
+            SimulationError: the scenario itself breaks down.
     """
     targets = load_targets(model=model) if targets is None else targets
     if spec is None:
@@ -283,7 +283,7 @@ def _scaled(
 
 
 def _shortened(model: Model, scenario: Scenario, last: int) -> Scenario:
-    """Let runs end where nothing more is asked of them, unless the model asks for its end."""
+    """End runs at the last year that is needed, unless the model refers to FINAL TIME."""
     time = scenario.time
     if model.uses("FINAL TIME") or time.final <= last + 0.5:
         return scenario

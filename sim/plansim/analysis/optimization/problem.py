@@ -1,7 +1,7 @@
 """A decision problem: a scenario, levers that may be moved in ranges, targets that are to be met.
 
-Every search of this package (`solve`, the remedies of reports, the frontier) asks the same of it:
-what margins the targets have where levers stand at positions, each from 0 to 1 across its range.
+Every search of this package (`solve`, the remedies of reports, the frontier) evaluates it: it gives
+the margins of the targets at positions of the levers, each from 0 to 1 across its range.
 The frontier's problem is stated in ``decision.yaml`` beside the model; others come from options of
 a command or from the levers of ``views.yaml``.
 """
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 FILE_NAME = "decision.yaml"
-"""Beside the model."""
+"""Name of the file beside the model."""
 NEAR_END = 0.01
 """A lever this near to an end of its range, in parts of it, is said to be at the end."""
 UNMOVED = 1e-9
@@ -62,25 +62,25 @@ class Move:
 
     @property
     def effort(self) -> float:
-        """The part of the lever's range that the move takes."""
+        """The length of the move as a share of the lever's range."""
         return abs(self.value - self.present) / (self.lever.high - self.lever.low)
 
     @property
     def at_end(self) -> bool:
-        """Whether the lever is moved as far as it goes, but for what nobody would see."""
+        """Whether the lever is moved to an end of its range, within `NEAR_END`."""
         nearest_end = min(abs(self.value - self.lever.low), abs(self.value - self.lever.high))
         return nearest_end < NEAR_END * (self.lever.high - self.lever.low)
 
 
 def scale_of(target: Target) -> float:
-    """Return what the margins of a target are divided by, so that they compare."""
+    """Return the divisor that makes the margins of a target comparable with others."""
     return abs(target.value or 0.0) or 1.0
 
 
 def lever_named(model: Model, name: str) -> Lever:
     """Return a constant as a lever that sets it, over its plausible or else admissible range.
 
-    The name of a change (``effort``) stands for what it is set to after the change.
+    The name of a change (``effort``) means the constant that holds the value after the change.
 
     Raises:
         InputError: there is no such constant or element, or the name means several.
@@ -126,12 +126,12 @@ def lever_named(model: Model, name: str) -> Lever:
 
 @dataclass(frozen=True)
 class DecisionProblem:
-    """Levers over a search space, and what is asked of a run at each point of it."""
+    """Levers over a search space, and the margins and objective evaluated at each point of it."""
 
     scenario: Scenario
     levers: tuple[Lever, ...]
     low: Floats
-    """``(lever,)``: the ends of the search space in the levers' units, what is present in them."""
+    """``(lever,)``: the ends of the search space, which holds `present`, in the levers' units."""
     high: Floats
     present: Floats
     """``(lever,)``: values; 0 of a lever that adds, 1 of one that multiplies."""
@@ -146,7 +146,7 @@ class DecisionProblem:
     threads: int
     evaluator: Evaluator
     columns: Mapping[str, int]
-    """Of the constants in a row of settings: those of levers, then those that are uncertain."""
+    """Columns of the constants in a row of settings: those of levers, then the uncertain ones."""
     defaults: Floats
     """``(constant,)``: values under the scenario."""
 
@@ -154,7 +154,7 @@ class DecisionProblem:
 
     @property
     def start(self) -> Floats:
-        """``(lever,)``: the positions where the levers are."""
+        """``(lever,)``: the present positions of the levers."""
         return self.positions(self.present)
 
     def positions(self, values: Floats) -> Floats:
@@ -176,7 +176,7 @@ class DecisionProblem:
         ]
         return tuple(sorted(moves, key=lambda move: -move.effort))
 
-    # What a run says.
+    # Evaluation.
 
     def evaluate(self, positions: Floats) -> Floats:
         """Return scaled margins, and the objective if there is one: ``(run, column)``.
@@ -188,7 +188,7 @@ class DecisionProblem:
         return scaled if self.objective is None else np.hstack([scaled, objective])
 
     def over_draws(self, positions: Floats, draws: Floats) -> tuple[Floats, Floats]:
-        """Return what becomes of each position under each draw of what is uncertain.
+        """Return margins and objective of each position under each draw of the uncertain factors.
 
         Margins ``(position, draw, target)`` in the targets' units, and the objective
         ``(position, draw)``; NaN where a run breaks down.
@@ -207,7 +207,7 @@ class DecisionProblem:
         return np.stack(margins, axis=1).reshape(*shape, len(margins)), objective
 
     def judge(self, positions: Floats) -> Evaluation:
-        """Return what comes out of runs at positions, targets judged in their own years."""
+        """Evaluate runs at positions, with targets judged in their own years."""
         return self.evaluator.evaluate(self._settings(positions))
 
     def _settings(self, positions: Floats) -> Floats:
@@ -319,7 +319,7 @@ def _present(model: Model, scenario: Scenario, lever: Lever) -> float:
 
 @dataclass(frozen=True)
 class _Context:
-    """What the file is read against."""
+    """The model and series that the file is validated against."""
 
     model: Model
     views: Views
@@ -327,7 +327,7 @@ class _Context:
     scenario: Scenario | None
 
     def beside(self, name: str) -> Path | None:
-        """Return the path of a file that is named as such."""
+        """Return the path of a file beside this one; None for the name of a shipped one."""
         return self.folder / name if Path(name).suffix in {".yaml", ".yml"} else None
 
     def scenario_named(self, name: str) -> Scenario:
@@ -356,12 +356,12 @@ _Levers: TypeAlias = Annotated[
 
 
 class FrontierSpec(Form):
-    """Over which levers, and to which years, a frontier of growth is computed."""
+    """The levers, years and uncertainty of a frontier of growth: the form of ``decision.yaml``."""
 
     growth: Annotated[str, Resolved(str, lambda name, context: context.series(name))]
     """The series whose growth is maximised."""
     years: Annotated[tuple[int, ...], LAX] = Field(min_length=1)
-    """To which its mean growth is taken."""
+    """The last years of the mean growth rates."""
     scenario: Annotated[Scenario, Resolved(str, lambda name, context: context.scenario_named(name))]
     growth_levers: _Levers = Field(min_length=1)
     target_levers: _Levers = ()
@@ -369,7 +369,7 @@ class FrontierSpec(Form):
         Path | None,
         Resolved(str, lambda name, context: context.beside(name) or design_named(name)),
     ] = None
-    """The design file of what is uncertain beside the levers; None for nothing."""
+    """The design file of the uncertain factors beside the levers; None for no uncertainty."""
 
     @property
     def levers(self) -> tuple[Lever, ...]:

@@ -1,9 +1,9 @@
 """Sobol's indices: which share of an output's variance is due to which group of inputs.
 
-Two independent samples A and B of all inputs; for each group, A again with that group's columns
-taken from B. The first index is the share of the variance that goes when the group alone is known
-(estimator of Saltelli and others 2010), the total index the share that stays when all else is known
-(Jansen 1999). Intervals are those of a bootstrap over the rows.
+There are two independent samples A and B of all inputs, and for each group A with that group's
+columns taken from B. S1, the first-order index, is the share of the variance removed by knowing the
+group alone (estimator of Saltelli and others 2010); ST, the total index, is the share that remains
+when all else is known (Jansen 1999). Intervals are those of a bootstrap over the rows.
 
 `scipy.stats.sobol_indices` has the same estimators (a test holds these to it), but no groups, and
 its bootstrap corrects for bias by a jackknife, which takes minutes for as many indices as here.
@@ -27,7 +27,7 @@ from plansim.targets.indicator import Floats
 __all__ = ["LEVEL", "RESAMPLES", "Estimates", "Pair", "draw_pair", "estimate_indices"]
 
 LEVEL = 0.95
-"""How surely an interval is to hold the index."""
+"""Default confidence level of intervals."""
 RESAMPLES = 500
 
 
@@ -92,15 +92,15 @@ def estimate_indices(
         a: the outputs on A, ``(output, point)``.
         b: the outputs on B.
         mixed: the outputs on A with a group from B, ``(group, output, point)``.
-        level: of the intervals.
-        resamples: of the rows, drawn from ``seed``.
+        level: confidence level of the intervals.
+        resamples: number of resamples of the rows, drawn from ``seed``.
         seed: any whole number.
     """
     middle = (a.mean(axis=1) + b.mean(axis=1))[:, None] / 2
     a, b, mixed = a - middle, b - middle, mixed - middle
     groups, outputs, points = mixed.shape
     rng = np.random.default_rng(seed)
-    # How often each row is drawn; the first line is the sample itself.
+    # How often each row is drawn; the first row of weights is the sample itself.
     weights = np.vstack(
         [np.ones(points), rng.multinomial(points, np.full(points, 1 / points), resamples)]
     )

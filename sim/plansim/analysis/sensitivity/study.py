@@ -1,9 +1,9 @@
-"""How sure the verdicts are, and what their doubt is due to.
+"""Uncertainty of the verdicts and its main drivers.
 
-Everything that a design leaves open is drawn at once. Over these draws it is counted how often each
-target is met and which scenario does better; for the first scenario the factors are screened by
-Morris' method, and the variance of each binding target's margin is shared out among the strongest
-ones by Sobol's, all others together being one group, whose index says what screening left out.
+All factors of a design are drawn together. Over these draws the study computes how often each
+target is met and which scenario meets more. For the first scenario it screens the factors by
+Morris' method, and decomposes the variance of each binding target's margin among the strongest by
+Sobol's; all other factors form one group, whose index shows how much screening left out.
 
 For validation (Q18-Q20)::
 
@@ -60,16 +60,16 @@ __all__ = [
 ]
 
 TRAJECTORIES = 50
-"""Of Morris, where nobody says how many."""
+"""Default number of Morris trajectories."""
 EACH = 10
-"""So many factors of every binding target go from the screening into the indices..."""
+"""Default number of the strongest factors of every binding target that get Sobol indices."""
 LEAST = 24
-"""...and so many in all, at least."""
+"""Minimum number of factors that get Sobol indices."""
 MAIN = 5
-"""Drivers of a target that are named."""
+"""Maximum number of main drivers of a target."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 ENOUGH = 0.015
-"""A standard error of a chance that is small enough."""
+"""Largest standard error of a probability that counts as accurate."""
 
 Progress = Callable[[int, int], None]
 
@@ -79,7 +79,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Chance:
-    """How sure one target is under one scenario, or that all binding ones hold together."""
+    """Probability that one target, or all binding ones together, are met under one scenario."""
 
     scenario: str
     target: Target | None
@@ -87,34 +87,34 @@ class Chance:
     met: float
     """The share of the draws that meet it; NaN where the scenario assumes it."""
     error: float
-    """Its standard error, that of independent draws; these, from a Sobol sequence, do better."""
+    """Standard error for independent draws, an upper estimate for these of a Sobol sequence."""
     margins: tuple[float, ...]
     """Its margin at `QUANTILES`, in the target's unit; none for all together."""
 
 
 @dataclass(frozen=True)
 class Index:
-    """What part of the variance of a margin one factor answers for."""
+    """Sobol indices of one factor for a margin."""
 
     factor: str
     factor_zh: str
     first: float
-    """Alone: the part that would go if it were known."""
+    """S1, the share of the variance removed by knowing this factor alone."""
     first_low: float
-    """The 95 % interval."""
+    """Lower end of the 95 % interval."""
     first_high: float
     total: float
-    """With all that it does together with others: the part that stays if it alone is unknown."""
+    """ST, the share of the variance that remains if this factor alone is unknown."""
     total_low: float
     total_high: float
     effect: float
-    """The mean elementary effect: by how much the margin moves over the factor's whole reach, in
-    the target's unit; NaN for the rest."""
+    """Mean elementary effect: the change of the margin over the factor's whole range, in the
+    target's unit; NaN for the remaining factors."""
 
 
 @dataclass(frozen=True)
 class Drivers:
-    """What the doubt about one target is due to."""
+    """Drivers of the uncertainty of one target."""
 
     target: Target
     spread: float
@@ -132,7 +132,7 @@ class Drivers:
 
 @dataclass(frozen=True)
 class Fan:
-    """Where a series lies over the draws."""
+    """Quantiles of a series over the draws."""
 
     scenario: str
     series: str
@@ -147,11 +147,11 @@ class Fan:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How sure verdicts are under a design, and why."""
+    """Uncertainty of verdicts under a design, and its drivers."""
 
     design: Design
     draws: int
-    """Of everything at once, under each scenario."""
+    """Number of draws of all factors together, under each scenario."""
     chances: tuple[Chance, ...]
     """By scenario: every judged target, then all binding ones together."""
     fans: tuple[Fan, ...]
@@ -163,11 +163,11 @@ class Sensitivity:
     chosen: tuple[str, ...]
     """The factors that have indices of their own."""
     drivers: tuple[Drivers, ...]
-    """Of each binding target, under the first scenario."""
+    """Drivers of each binding target, under the first scenario."""
     runs: int
-    """In all."""
+    """Total number of runs."""
     broken: int
-    """Runs that failed; they count nowhere."""
+    """Number of failed runs, which are left out everywhere."""
 
 
 # --- the study ------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def sensitivity(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
-    """Find how sure the verdicts are under a design, and what their doubt is due to.
+    """Compute the uncertainty of the verdicts under a design, and its drivers.
 
     Args:
         model: the model.
@@ -191,9 +191,9 @@ def sensitivity(
             matrices, which together are the draws. Its first scenario is the one whose margins are
             explained.
         targets: the plan's.
-        trajectories: of Morris, each of which takes a run more than there are factors.
-        each: factors of every binding target that get indices of their own.
-        threads: None for as many as there are processors.
+        trajectories: number of Morris trajectories, each of one run more than there are factors.
+        each: number of factors of every binding target that get indices of their own.
+        threads: number of threads; None for one a processor.
         progress: is told how many runs are done, of how many.
 
     Raises:
@@ -214,7 +214,7 @@ def sensitivity(
     report.ahead(2 * len(pair.a) * len(design.scenarios))
     report.ahead(trajectories * (len(design.factors) + 1))
 
-    # Under every scenario: how likely, where the series lie, which is better.
+    # Under every scenario: probabilities, quantiles of series, ranking.
     draws = np.concatenate([pair.a, pair.b])
     chances: list[Chance] = []
     fans: list[Fan] = []
@@ -236,7 +236,7 @@ def sensitivity(
         names = [target.id for target in binding]
         ranking = rank(ids, names, np.stack(met), np.stack(margins))
 
-    # Under the first: what moves the margins of the binding targets.
+    # Under the first scenario: drivers of the binding targets' margins.
     first = Evaluator(model, design.scenarios[0], design.factors, Request(binding))
     trajectory = screening_design(design, trajectories)
     points = Sampler(trajectory).draw(0, trajectory.points)
@@ -265,7 +265,7 @@ def sensitivity(
 
 
 class _Report:
-    """Counts runs, and says how far a study is."""
+    """Counts runs and reports progress."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress

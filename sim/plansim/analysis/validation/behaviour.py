@@ -102,7 +102,7 @@ def signs_of(before: Floats, after: Floats) -> npt.NDArray[np.str_]:
 
 
 def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
-    """Return what a check gives in the baseline, the first run, and in the draws."""
+    """Return the cases of a check in the baseline, the first run, and in the draws."""
     name, wanted = test.name, test.sign.value
     first, *ways = signs_of(before, after).tolist()
     yield case(

@@ -1,4 +1,4 @@
-"""What a model is held to: ``checks.yaml`` and ``reality.yaml`` beside it, read against it."""
+"""The checks of a model: ``checks.yaml`` and ``reality.yaml`` beside it."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def known_constant(reference: str, model: Model) -> str:
 def _setting(
     reference: str, value: float | tuple[float, ...], model: Model
 ) -> float | tuple[float, ...]:
-    """Return what a constant is set to, if it can be that."""
+    """Return the value or values of a constant, if it can take them."""
     known_constant(reference, model)
     low, high = model.variables[split_reference(reference)[0]].admissible
     for number in value if isinstance(value, tuple) else (value,):
@@ -130,7 +130,7 @@ _Settings = Annotated[
 
 
 class Check(Form):
-    """Something that is asked of the model, with its name."""
+    """A requirement on the model, with its id and names."""
 
     id: str
     en: str
@@ -143,7 +143,7 @@ class Check(Form):
 
 
 class Parts(Form):
-    """Which scenario plays which part."""
+    """The scenarios that tests use, by their part."""
 
     baseline: str
     equilibrium: str | None = None
@@ -169,7 +169,7 @@ class Identity(Check):
 
 
 class Expected(Form):
-    """What has to hold under extreme conditions."""
+    """A condition that must hold under extreme conditions."""
 
     left: str
     comparison: Annotated[Comparison, LAX] = Field(alias="is")
@@ -183,13 +183,13 @@ class Extreme(Check):
     """Extreme conditions."""
 
     test: str
-    """The test that they belong to."""
+    """Id of the test that they belong to."""
     set: _Settings
     expect: Items[Expected]
 
 
 class Resting(Form):
-    """What a constant has to be for stocks to stand still."""
+    """The value of a constant at which stocks are in equilibrium."""
 
     constant: Annotated[str, Resolved(str, known_constant)]
     right: str = Field(alias="is")
@@ -238,7 +238,7 @@ class Checks(Form):
 
 
 def load_checks(model: Model) -> Checks:
-    """Read what a model is held to.
+    """Read the checks of a model.
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
@@ -278,7 +278,7 @@ def check_equations(model: Model, checks: Checks) -> Iterator[Equation]:
 
 
 def side_name(side: str, extreme: str, number: int) -> str:
-    """Return the name of the equation of a side of what is expected under extreme conditions.
+    """Return the name of the equation of one side of an extreme condition's expectation.
 
     >>> side_name("left", "no water", 0)
     'left no water 0'
@@ -290,7 +290,7 @@ def side_name(side: str, extreme: str, number: int) -> str:
 
 
 class Change(Form):
-    """What is done to a constant, in this order; then it is clipped to what is admissible."""
+    """Changes of a constant, in this order; the result is clipped to the admissible range."""
 
     to: float | None = None
     times: float = 1
@@ -320,7 +320,7 @@ class _RealityFile(Form):
 
 
 def load_reality_checks(model: Model) -> tuple[RealityCheck, ...]:
-    """Read the comparisons of runs that a model is held to; none if no file says any.
+    """Read the reality checks of a model; empty if there is no file.
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.

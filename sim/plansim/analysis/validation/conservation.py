@@ -1,7 +1,7 @@
 """Q05 and Q06: conservation in every scenario, and the base year of the plan.
 
-What Q05 asks of every value, that it is finite and physically possible, is asked of the runs of
-other tests, too (`unsound`).
+The requirements of Q05 on every value, to be finite and physically possible, apply to the runs of
+other tests too (`unsound`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ BASE_YEAR_ERROR = 0.005
 """Largest relative error of a figure of the base year."""
 _MOST_NAMED = 3
 _LEAST_SIZE = 1e-6
-"""Of what is compared: what stays below counts as if it had this size."""
+"""Minimum size of compared values: smaller ones count as if they had this size."""
 
 
 # --- Q05 ------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ def compared(
     time: Floats,
     scenario: str,
 ) -> Case:
-    """Compare two sides, ``(time, *elements)``, at the time and element where they fit worst.
+    """Compare two sides, ``(time, *elements)``, at the time and element of the largest error.
 
     The error counts relative to the largest value of either side; it is negative where a bound is
     not reached.
@@ -115,7 +115,7 @@ def compared(
 
 
 def unsound(context: ValidationContext, runs: Runs, subjects: Sequence[str]) -> Iterator[Case]:
-    """Return what is wrong with the model's own variables in runs, each run named by a subject.
+    """Return the faults of the model's own variables in runs, each run named by a subject.
 
     Every value has to be finite, stocks that are not signed and variables listed for that at least
     zero, shares between 0 and 1.

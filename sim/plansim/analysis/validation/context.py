@@ -1,4 +1,4 @@
-"""What the tests of a model look at: the model, its scenarios, what it is held to, its runs."""
+"""The test context: the model, its scenarios, its checks and its runs."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ __all__ = [
 ]
 
 SAMPLES = 1024
-"""Rows of each of the two matrices of the uncertainty study: the fewest that keep the standard
-errors of Q19."""
+"""Rows of each of the two matrices of the uncertainty study, enough for the standard errors of
+Q19."""
 
 
 @dataclass(frozen=True)
 class ValidationContext:
-    """A model with everything that its tests need; what runs share is computed once."""
+    """A model with everything that its tests need; what tests share is computed once."""
 
     model: Model
     scenarios: Mapping[str, Scenario]
@@ -74,7 +74,7 @@ class ValidationContext:
 
     @property
     def baseline(self) -> Scenario:
-        """Scenario on which extreme conditions and changes of constants are laid."""
+        """Scenario to which extreme conditions and changes of constants are applied."""
         return self.scenarios[self.checks.scenarios.baseline]
 
     @property
@@ -94,14 +94,14 @@ class ValidationContext:
 
     @property
     def judged(self) -> tuple[Target, ...]:
-        """Targets that variables of the model answer for."""
+        """Targets that variables of the model are judged by."""
         return tuple(
             target for target in self.targets if target.kind is Kind.TARGET and target.variables
         )
 
     @property
     def binding(self) -> tuple[Target, ...]:
-        """Binding targets that variables of the model answer for."""
+        """Binding targets that variables of the model are judged by."""
         return tuple(
             target
             for target in self.judged
@@ -151,7 +151,7 @@ class ValidationContext:
 def load_context(
     model: Model, scenarios: Path | None = None, *, reference: bool = False
 ) -> ValidationContext:
-    """Read all that lies beside a model; ``scenarios`` is a folder, None the shipped one.
+    """Read all files beside a model; ``scenarios`` is a folder, None the shipped one.
 
     Raises:
         InputError: a file is missing, or is not what it should be; with every fault.

@@ -1,4 +1,4 @@
-"""Q09 to Q12: extreme conditions, and constants at the ends of what they may be.
+"""Q09 to Q12: extreme conditions and parameter extremes.
 
 Reference: Y. Barlas (1996), Formal aspects of model validity and validation in system dynamics,
 System Dynamics Review 12(3): the direct and the indirect extreme-condition test.
@@ -21,9 +21,9 @@ from plansim.targets.indicator import Floats
 __all__ = ["extreme_conditions", "parameter_extremes"]
 
 FACTORS = (0.1, 10.0)
-"""What each constant is multiplied by, one at a time."""
+"""Factors by which each constant is multiplied, one at a time."""
 CORNERS = 200
-"""Number of random corners of the plausible ranges."""
+"""Number of random combinations of ends of the plausible ranges."""
 SEED = 20_051_231
 AT_ONCE = 64
 """Number of runs whose values are held at a time."""
@@ -33,7 +33,7 @@ AT_ONCE = 64
 
 
 def extreme_conditions(context: ValidationContext, test: str) -> Result:
-    """Q09 to Q11: run the extreme conditions of a test and compare what is expected of each.
+    """Q09 to Q11: run the extreme conditions of a test and compare their expectations.
 
     A condition whose expectations all hold with equal sides in the baseline tests nothing and
     fails.
@@ -82,10 +82,10 @@ def _sides(
 
 
 def parameter_extremes(context: ValidationContext) -> Result:
-    """Q12: run the baseline with each constant at a tenth and tenfold, then in random corners.
+    """Q12: run the baseline with each constant at a tenth and tenfold, then at random extremes.
 
-    One constant at a time, an array as a whole, clipped to what is admissible; in a corner all
-    constants are at one end or the other of their plausible ranges.
+    One constant at a time, an array as a whole, clipped to the admissible range; at the random
+    extremes every constant is at one end or the other of its plausible range.
     """
     model = context.model
     single = [

@@ -27,7 +27,7 @@ from plansim.targets.indicator import Floats
 __all__ = ["HistorySeries", "family_cases", "family_member", "history", "history_series"]
 
 FAMILY_ERROR = 0.15
-"""Largest relative error of a figure of another place."""
+"""Maximum relative error of a figure of a family member."""
 
 
 # --- Q15 ------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ class HistorySeries:
 
 
 def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
-    """Return all observed series that are levels; none where no past is known."""
+    """Return all observed series that are levels; empty without a history."""
     runs = _runs(context)
     if runs is None or context.history is None:
         return ()
@@ -154,7 +154,7 @@ def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
 
 
 def family_member(context: ValidationContext) -> Result:
-    """Q21: run the same model with the data of another place and compare what came out there.
+    """Q21: run the same model with the data of a family member and compare the outcome.
 
     The file beside the model may ask for less than `FAMILY_ERROR`, never for more.
     """
@@ -173,7 +173,7 @@ def family_member(context: ValidationContext) -> Result:
 
 
 def family_cases(family: Family, runs: Runs) -> list[Case]:
-    """Compare a run of another place with its figures."""
+    """Compare the run of a family member with its figures."""
     cases = []
     for figure in family.figures:
         unit = runs.probe.model.variables[figure.variable].unit

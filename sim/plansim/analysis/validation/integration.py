@@ -68,7 +68,7 @@ def time_step(context: ValidationContext) -> Result:
 def _moves(
     context: ValidationContext, scenario: Scenario, whole: Runs, half: Runs
 ) -> Iterator[Case]:
-    """Return the move of each indicator by half the step, in each year of the checks."""
+    """Return the change of each indicator by half the step, in each year of the checks."""
     for reference in context.indicators:
         span = _span(context, reference)
         for year in context.checks.years:
@@ -76,7 +76,7 @@ def _moves(
                 float(_figure(runs.yearly(reference), span, year)[0]) for runs in (whole, half)
             )
             if np.isnan(before) and np.isnan(after):
-                continue  # a run that is over by then
+                continue  # the run ends before
             change = abs(after - before)
             part = change / abs(before) if before else np.inf if change else 0.0
             yield case(
@@ -92,10 +92,10 @@ def _moves(
 
 
 def _span(context: ValidationContext, reference: str) -> int:
-    """Return over how many years targets sum an indicator; 1 if one looks at a year's figure.
+    """Return the number of years over which targets sum an indicator; 1 if one judges single years.
 
-    A flow that is only ever judged as a sum may pass through zero in a single year, where a
-    relative change says nothing.
+    A flow that is judged only as a sum may pass through zero in a single year, where its relative
+    change is meaningless.
     """
     judging = [target for target in context.judged if reference in target.variables.values()]
     return min(

@@ -1,8 +1,8 @@
 """The signs of the links of declared loops, measured (Q01).
 
-In a variant of the model each cause of a declared link carries a knob: the effect alone sees the
-cause raised, from a given time on. What the effect does at that time, or if it is a stock one step
-later, is the partial derivative, whatever else hangs on it.
+A variant of the model raises each cause of a declared link, in the equation of the effect alone,
+from a given time on by a constant of its own. The change of the effect at that time, or one step
+later if it is a stock, has the sign of the partial derivative.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from plansim.targets.indicator import Floats
 __all__ = ["NUDGE", "NUDGE_TIMES", "link_cases"]
 
 NUDGE = 1e-4
-"""By what part of itself a cause is raised."""
+"""Relative change by which a cause is raised."""
 NUDGE_TIMES = (1.0, 3.5, 7.5, 12.0)
-"""Years after the start of the run at which it is."""
+"""Years after the start of the run from which a cause is raised."""
 _FELT = 1e-11
-"""Of the largest value of an effect: less than this is no answer."""
+"""Changes below this share of the effect's largest value are rounding errors."""
 _WHEN = "knob time"
 
 Knobs = Mapping[tuple[str, str], str]
-"""By the variables of a link, cause and effect."""
+"""The constants that raise causes, by the cause and effect of a link."""
 
 
 def link_cases(context: ValidationContext) -> list[Case]:
-    """Say of each loop whether its links have their declared signs, and are at work at once."""
+    """Test of each loop whether its links have their declared signs and are active at once."""
     if not context.loops:
         return []
     names = [_names(link) for loop in context.loops for path in loop.paths for link in path]
@@ -123,7 +123,7 @@ def _raised(plain: Runs, knobs: Knobs, settings: Settings, nudge: _Nudge) -> Set
 
 
 def _answer(plain: Runs, raised: Runs, run: int, nudge: _Nudge) -> set[int]:
-    """Give the signs in which the elements of an effect answer when its cause is raised."""
+    """Return the signs of the changes of an effect's elements when its cause is raised."""
     before, after = _part(plain, 0, nudge.link.effect), _part(raised, run, nudge.link.effect)
     first = int(np.argmin(np.abs(plain.time - nudge.when)))
     for step in (first, first + 1):
@@ -135,7 +135,7 @@ def _answer(plain: Runs, raised: Runs, run: int, nudge: _Nudge) -> set[int]:
 
 
 def _part(runs: Runs, run: int, reference: str) -> Floats:
-    """Give a variable, ``(time, *elements)``, of those elements that the reference names."""
+    """Return a variable, ``(time, *elements)``, of those elements that the reference names."""
     name, chosen = split_reference(reference)
     model = runs.probe.model
     values: Floats = runs.series(name)[run]

@@ -1,7 +1,7 @@
-"""What was observed: ``history.yaml`` and ``family.yaml`` beside a model.
+"""Observations for tests: ``history.yaml`` and ``family.yaml`` beside a model.
 
-A family member is another place: a scenario gives the model its base year, and what came out there
-is compared with the run. Its figures are *context*: they are read here, and no calibration takes
+A family member is another place: a scenario gives the model its base year, and its observed figures
+are compared with the run. Its figures are *context*: they are read here, and no calibration takes
 them (see `calibration.observations`).
 """
 
@@ -43,7 +43,7 @@ FAMILY = "family.yaml"
 
 @dataclass(frozen=True)
 class _Sources:
-    """Where the figures are."""
+    """The model, its targets and the tables that observations refer to."""
 
     model: Model
     targets: Mapping[str, Target] = field(default_factory=dict)
@@ -92,7 +92,7 @@ def _point(_: int, form: _PointForm, sources: _Sources) -> Point:
 
 
 def _path(form: _PathForm, sources: _Sources) -> tuple[Point, ...]:
-    """Return a figure of the last year, led back at a mean yearly rate."""
+    """Return a figure of the last year, extrapolated back at a mean yearly rate."""
     target, last = _base_figure(form.target, sources)
     _, rate = _base_figure(form.rate, sources)
     end = target.base_period.last if target.base_period else form.first
@@ -128,17 +128,17 @@ def _observation(quantity: str, part: str, year: int, sources: _Sources) -> floa
 
 
 class Observed(Check):
-    """One observed series, and what in the model answers for it."""
+    """One observed series, and the expression of the model that is compared with it."""
 
     of: str
-    """In Vensim's language, over the variables of the model."""
+    """The expression, in Vensim's language, over the variables of the model."""
     unit: str
     """As the figures are observed."""
     scale: float = 1
-    """What makes a figure in `unit` one of the model's."""
+    """Factor from a figure in `unit` to the model's unit."""
     end_of_year: bool = False
     most: float | None = None
-    """The mean absolute relative error that passes; None where it is not judged."""
+    """Maximum mean absolute relative error; None where it is not judged."""
     points: Annotated[tuple[Point, ...], Entries(list[_PointForm], _point)] = ()
     path: Annotated[tuple[Point, ...], Resolved(_PathForm, _path)] = ()
 
@@ -154,7 +154,7 @@ class Observed(Check):
 
     @property
     def variable(self) -> str:
-        """Name of the equation that answers for the series."""
+        """Name of the equation that computes the series."""
         return f"observed {self.id}"
 
 
@@ -170,7 +170,7 @@ class Capital(Form):
 
 
 class History(Form):
-    """What is known of a model's past."""
+    """Observations of a model's past: the form of ``history.yaml``."""
 
     capital: Capital | None = None
     place: str
@@ -178,7 +178,7 @@ class History(Form):
 
 
 def load_history(model: Model, targets: Sequence[Target]) -> History | None:
-    """Read what is known of a model's past; None if no file says.
+    """Read ``history.yaml`` beside a model; None if there is no such file.
 
     Raises:
         InputError: with every fault of the file, each with its line.
@@ -194,7 +194,7 @@ def load_history(model: Model, targets: Sequence[Target]) -> History | None:
 
 
 def history_equations(model: Model, history: History) -> Iterator[Equation]:
-    """Return what answers for the series, as equations to be computed beside the model's own."""
+    """Return the equations of the observed series, to be computed beside the model's own."""
     document = read_document(model.path.with_name(HISTORY))
     for index, series in enumerate(history.series):
         line = document.line(("series", index, "of"))
@@ -206,17 +206,17 @@ def history_equations(model: Model, history: History) -> Iterator[Equation]:
 
 @dataclass(frozen=True)
 class Figure:
-    """What came out in another place."""
+    """An observed figure of a family member."""
 
     name: tuple[str, str, str]
     """Its id, and its name in English and Chinese."""
     variable: str
     year: int
     value: float
-    """Of the whole place, in ``unit``, deflated where a deflator is named."""
+    """Value for the whole place, in ``unit``, deflated where a deflator is named."""
     unit: str
     sources: tuple[str, ...]
-    """Ids of the rows that it is made of."""
+    """Ids of the rows that it is computed from."""
 
 
 class _FigureForm(Check):
@@ -261,9 +261,9 @@ class Family(Form):
 
     scenario: str
     size: float = Field(default=1, gt=0)
-    """Of so many parts of the place the scenario is one."""
+    """The scenario is one of this many equal parts of the place."""
     most: float = Field(gt=0)
-    """The relative error that passes."""
+    """Maximum relative error."""
     figures: Annotated[tuple[Figure, ...], Entries(list[_FigureForm], _figure)] = Field(
         alias="compare", min_length=1
     )

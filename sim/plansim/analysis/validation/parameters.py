@@ -30,7 +30,7 @@ __all__ = ["RangeEffect", "TargetRange", "documentation", "parameters", "target_
 
 _CHINESE = re.compile(r"[一-鿿]")
 _FORBIDDEN = re.compile(r"[%‰³²]")
-"""Signs that a unit may not have: one checker or the other does not know them."""
+"""Characters that a unit may not have, since pysimlin or PySD does not read them."""
 _FEWEST_WORDS = 3
 _FEWEST_CHARACTERS = 4
 _ASSUMED, _DERIVED = "A", "D"
@@ -110,7 +110,7 @@ def _number_cases(
     least, most = limits(constant)
     low, high = constant.plausible or (least, most)
     inside = low < number < high or (constant.plausible is None and low <= number <= high)
-    # Where the edge is the end of what is admissible (a share of 0 or 1), it is no edge.
+    # An end of the admissible range itself (a share of 0 or 1) is no edge.
     natural = number in constant.admissible and low <= number <= high
     on_edge = number in (low, high)
     if excepted and not on_edge:
@@ -196,7 +196,7 @@ class RangeEffect:
     """The target's value with the constant at its low end, in the target's unit."""
     high: float
     changes_verdict: bool
-    """Whether the verdict is another at either end."""
+    """Whether the verdict changes at either end."""
 
     @property
     def span(self) -> float:
@@ -223,8 +223,8 @@ class TargetRange:
 def target_ranges(context: ValidationContext) -> tuple[TargetRange, ...]:
     """Run the baseline with each uncertain constant at both ends of its plausible range.
 
-    An array moves as a whole, by one factor. This is no measure of what is likely, which the
-    uncertainty study gives, but of the single numbers that a verdict rests on.
+    An array moves as a whole, by one factor. The result tells which single constants decide a
+    verdict, not how likely the verdict is (see the uncertainty study).
     """
     model, base = context.model, context.baseline
     constants = uncertain(model)

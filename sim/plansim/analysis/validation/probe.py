@@ -1,7 +1,7 @@
-"""Runs of a model with further equations beside its own, and with any of its constants set anew.
+"""Runs of a model with further equations beside its own, and with any of its constants set.
 
-What a test holds a model to is written in the model's own language and computed by the engine in
-the same run, so that INTEG keeps a second set of books and nothing interprets equations here.
+The expressions of tests are written in the model's own language and computed by the engine in the
+same run, so that INTEG can keep independent accounts and no second interpreter is needed.
 """
 
 from __future__ import annotations
@@ -52,19 +52,19 @@ class Equation:
     """The right-hand side, in Vensim's language."""
     subscripts: tuple[str, ...] = ()
     file: str = ""
-    """Where it stands, for messages."""
+    """File in which it is written, for messages."""
     line: int | None = None
     constant: bool = False
     """Whether it is a number that can be set from run to run, rather than an output."""
 
     @property
     def left(self) -> str:
-        """Give its left-hand side."""
+        """Return the left-hand side of the equation."""
         return f"{self.name}[{','.join(self.subscripts)}]" if self.subscripts else self.name
 
 
 def with_equations(model: Model, equations: Sequence[Equation], text: str | None = None) -> Model:
-    """Give a model, or a variant of its ``text``, with further equations.
+    """Return a model, or a variant of its ``text``, with further equations.
 
     Raises:
         ModelError: an equation is at fault, by the place where it stands.
@@ -106,7 +106,7 @@ class Probe:
     kernel: Kernel
 
     def run(self, settings: Sequence[Settings], clock: TimeSpec) -> Runs:
-        """Run once for each of some settings; what they leave out is as the model has it."""
+        """Run once for each of some settings; constants left out keep the model's values."""
         columns = {name: column for column, name in enumerate(self.kernel.inputs)}
         table = np.tile(self.kernel.defaults, (len(settings), 1))
         for row, values in zip(table, settings, strict=True):
@@ -117,7 +117,7 @@ class Probe:
 
     @cached_property
     def rows(self) -> Mapping[str, int]:
-        """The place of each ``name`` or ``name[e1,e2]`` among the outputs."""
+        """The row of each ``name`` or ``name[e1,e2]`` among the outputs."""
         return {name: row for row, name in enumerate(self.kernel.outputs)}
 
 
@@ -134,7 +134,7 @@ class Runs:
     """``(run,)``: whether a stock or an output was no finite number."""
 
     def series(self, name: str) -> Floats:
-        """Give a variable over time: ``(run, time, *elements)``."""
+        """Return a variable over time: ``(run, time, *elements)``."""
         variable = self.probe.model.variables[name]
         rows = [self.probe.rows[label] for label in cells_of(self.probe.model, variable)]
         series = self.values[:, rows].swapaxes(1, 2)
@@ -143,8 +143,8 @@ class Runs:
     def yearly(self, reference: str, timing: Timing | None = None) -> Yearly:
         """Return a function from a year to ``name`` or ``name[element]`` at it: ``(run,)``.
 
-        ``timing`` is when in the year, by default as the variable's kind has it. NaN where the runs
-        save nothing.
+        ``timing`` is the instant of the year, by default that of the variable's kind. NaN in years
+        that the runs do not save.
         """
         row = self.values[:, self.probe.rows[reference]]
         when = timing or self.probe.model.variables[split_reference(reference)[0]].timing
@@ -176,7 +176,7 @@ def probe_of(
 
 
 def end_of_reference(text: str, start: int) -> int:
-    """Give where a name ends that starts at ``start``, with its subscripts."""
+    """Return the offset at which the name (with subscripts) that starts at ``start`` ends."""
     match = re.compile(NAME).match(text, start)
     assert match is not None
     if text.startswith("[", match.end()):
@@ -185,10 +185,10 @@ def end_of_reference(text: str, start: int) -> int:
 
 
 def every_step(scenario: Scenario) -> TimeSpec:
-    """Give a scenario's clock, saving at every step."""
+    """Return a scenario's clock, saving at every step."""
     return replace(scenario.time, saveper=scenario.time.step)
 
 
 def halved(clock: TimeSpec) -> TimeSpec:
-    """Give a clock with half the step, saving at the same times."""
+    """Return a clock with half the step, saving at the same times."""
     return replace(clock, step=clock.step / 2)

@@ -12,7 +12,7 @@ import numpy as np
 __all__ = ["Case", "Message", "Named", "Number", "Result", "Status", "case", "result"]
 
 Number: TypeAlias = "float | int | str"
-"""What a template is filled with."""
+"""A value that fills a template."""
 
 Named: TypeAlias = "str | tuple[str, str, str]"
 """An id, alone or with its English and Chinese names."""
@@ -84,14 +84,14 @@ class Message(StrEnum):
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that a test looked at."""
+    """One object that a test examined."""
 
     subject: str
     """The id of a scenario, a check or a target, or the name of a variable."""
     holds: bool
     message: Message
     values: Mapping[str, Number] = field(default_factory=dict)
-    """What fills the template."""
+    """Values that fill the template."""
     name_en: str = ""
     """The subject's name, where its id is not enough."""
     name_zh: str = ""
@@ -108,11 +108,11 @@ class Result:
     id: str
     status: Status
     figures: Mapping[str, Number]
-    """What fills the test's line of results."""
+    """Values that fill the test's line of results."""
     limits: Mapping[str, Number]
-    """What fills the sentence of its criterion."""
+    """Values that fill the sentence of its criterion."""
     cases: tuple[Case, ...]
-    """All that was looked at; of many alike the worst."""
+    """The cases that were examined; of many similar ones the worst."""
     seconds: float = 0.0
     """Time that the test took."""
 
@@ -139,10 +139,9 @@ def result(
 ) -> Result:
     """Return the result of a test: passed where every case holds.
 
-    A test that looked at nothing fails. One whose cases are faults alone names in ``sound`` what is
-    in order where there are none. A test of which a part cannot be made here, since the things in
-    ``lacking`` are missing, fails where the other part does and is never passed; where no part was
-    made it has no figures.
+    A test without cases fails. One whose cases are only faults names in ``sound`` what is in order
+    if there are none. If part of a test cannot be run because the packages or files in ``lacking`` are
+    missing, it fails if the other part does and never passes; if no part was run it has no figures.
 
     >>> result("Q99", []).status.value, result("Q99", [], sound="model").status.value
     ('fail', 'pass')

@@ -1,4 +1,4 @@
-"""Values of constants: as a test sets them, scaled, or drawn from the plausible ranges."""
+"""Settings of constants: assigned, scaled, or drawn from the plausible ranges."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Settings: TypeAlias = Mapping[str, float]
 """By ``name`` or ``name[e1,e2]``, in the model's units."""
 
 MOST_FACTOR = 1.5
-"""An array whose range spans unlike elements moves by no more than this as a whole."""
+"""Maximum factor for an array as a whole, since its range may span different elements."""
 
 
 def assigned(model: Model, settings: Mapping[str, float | Sequence[float]]) -> dict[str, float]:
@@ -84,8 +84,8 @@ def uncertain(model: Model) -> list[Variable]:
 def drawn(model: Model, positions: Floats) -> dict[str, Floats]:
     """Return the values of the constants of `uncertain` in draws: ``(draw,)`` by element.
 
-    ``places`` is ``(constant, draw)``: 0 is the low end of the plausible range, 1 the high end. An
-    array moves as a whole, by one factor, so that its pattern stays.
+    ``positions`` is ``(constant, draw)``, from 0 to 1 across the plausible range. An array moves as a
+    whole, by one factor, so that its pattern stays.
     """
     return {
         name: values

@@ -30,14 +30,14 @@ __all__ = ["all_causes", "loop_cuts", "scalar_equations", "structure"]
 
 _NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+")
 _FROZEN = 1e-6
-"""Of the size of what a switch freezes: a larger change is none of rounding."""
+"""Changes above this share of a frozen variable's size are no rounding errors."""
 
 
 # --- Q01 ------------------------------------------------------------------------------------------
 
 
 def structure(context: ValidationContext) -> Result:
-    """Q01: look for unused variables and hidden numbers, and for the loops as declared."""
+    """Q01: find unused variables and hidden numbers, and check the loops as declared."""
     model, loops = context.model, context.loops
     loose = list(_loose(context))
     faults = [fault for loop in loops for fault in _declaration_faults(model, loop)]
@@ -150,7 +150,7 @@ def _declaration_faults(model: Model, loop: Loop) -> Iterator[Case]:
 def loop_cuts(context: ValidationContext) -> Result:
     """Q14: cut every loop in every scenario; each moves a binding indicator, or is listed as weak.
 
-    A cut sets the loop's switch to 0, which freezes what is felt at its initial value.
+    A cut sets the loop's switch to 0, which freezes its variable at the initial value.
     """
     loops = context.loops
     largest = {loop.id: (0.0, "", "") for loop in loops}
@@ -206,7 +206,7 @@ def _shifts(context: ValidationContext, scenario: Scenario, runs: Runs) -> dict[
 
 
 def _not_frozen(loop: Loop, scenario: Scenario, runs: Runs, run: int) -> Iterator[Case]:
-    """Return what a cut does not freeze at its value at the start of the whole run."""
+    """Return the variables that a cut should freeze at their initial values and does not."""
     for number, text in enumerate(loop.felt):
         series = runs.series(frozen_name(loop, number))
         initial = series[0, 0]

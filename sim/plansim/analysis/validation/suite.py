@@ -1,4 +1,4 @@
-"""The tests of a model by their ids, and how all or some of them are made."""
+"""The tests of a model by their ids, and the function that runs all or some of them."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ TESTS: Mapping[str, Make] = MappingProxyType(
         "Q25": run_cards,
     }
 )
-"""In the order in which they are reported. What a new test is called, asks and finds stands under
-its id in the catalogue of texts: ``q_title``, ``q_criterion`` and ``q_figure``."""
+"""The tests in the order of the report. Their titles, criteria and results are under their ids in
+the catalogue of texts: ``q_title``, ``q_criterion`` and ``q_figure``."""
 
 
 def chosen(names: Sequence[str]) -> tuple[str, ...]:
@@ -82,11 +82,11 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def validate(context: ValidationContext, tests: Sequence[str] = ()) -> Iterator[Result]:
-    """Make tests, one after the other; all if none is named.
+    """Run tests, one after the other; all if none is named.
 
     Raises:
         UnknownNameError: no test has one of the ids.
-        InputError: what a test reads is at fault.
+        InputError: a file that a test reads is at fault.
     """
     for name in chosen(tests):
         began = time.perf_counter()

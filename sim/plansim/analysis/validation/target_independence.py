@@ -32,7 +32,7 @@ def target_independence(context: ValidationContext) -> Result:
     """Q22: scale every figure of the catalogue and run every scenario from copies of all files."""
     model = context.model
     readers = [name for name, v in model.variables.items() if _READING.search(v.equation)]
-    if readers:  # no engine here would run it
+    if readers:  # no engine could run it
         faults = [case(name, False, Message.READS_FILE) for name in readers]
         return result("Q22", faults, scenarios=0, series=0, turned=0)
     cases = list(_trends(context))
@@ -85,7 +85,7 @@ def _bits(runs: Runs, label: str) -> bytes:
 def _changed_verdicts(
     context: ValidationContext, scaled: tuple[Target, ...], runs: Runs, scenario: Scenario
 ) -> int:
-    """Return how many verdicts on a run change with the catalogue: some have to."""
+    """Return how many verdicts on a run change with the catalogue; some must."""
     by_id = {target.id: target for target in scaled}
     return sum(
         status_of(verdicts(runs, target, scenario))
@@ -95,9 +95,9 @@ def _changed_verdicts(
 
 
 def _trends(context: ValidationContext) -> Iterator[Case]:
-    """Return indicators that depend on no stock but trends, and such as are constants.
+    """Return indicators that depend on no stock but trends, and those that are constants.
 
-    The one would be a target in disguise, the other be met by setting it.
+    The former may be targets in disguise; the latter could be met by setting them.
     """
     model, stocks = context.model, set(context.stocks)
     # A stock that depends on no other one grows by itself, as a trend does.
@@ -112,7 +112,7 @@ def _trends(context: ValidationContext) -> Iterator[Case]:
 
 
 def assumed_targets(context: ValidationContext) -> Result:
-    """Q23: require that what a scenario assumes, and only that, is reported as assumed."""
+    """Q23: require that the targets a scenario assumes, and no others, are reported as assumed."""
     ids = {target.id for target in context.targets if target.kind is Kind.TARGET}
     cases: list[Case] = []
     count = 0

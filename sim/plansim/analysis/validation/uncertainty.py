@@ -100,7 +100,7 @@ def _probability_cases(study: Sensitivity) -> Iterator[Case]:
 
 
 def ranking(context: ValidationContext) -> Result:
-    """Q20: order the scenarios, and tell of every two neighbours whether their order is stable."""
+    """Q20: rank the scenarios, and test whether the order of every two neighbours is stable."""
     study, limits = context.uncertainty, {"most": FRAGILE}
     if study is None:
         return result("Q20", [], limits, lacking=_LACKING)

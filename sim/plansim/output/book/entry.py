@@ -133,12 +133,12 @@ class Book:
         return title if self.text.lang is Lang.ZH else title[:1].upper() + title[1:]
 
     def part(self, name: str) -> Part:
-        """Give a variable's name as a link to its entry."""
+        """Return a variable's name as a link to its entry."""
         variable = self.model.variables[name]
         return Part(self.name(variable), link_to(variable))
 
     def cited(self, tag: str) -> Iterator[Part]:
-        """Give what a source tag names, each with a link to the list of sources."""
+        """Yield what a source tag names, each with a link to the list of sources."""
         source = read_source(tag)
         key, rest = source.id, self.text.pick(source.said_en, source.said_zh)
         if key in (ASSUMPTION, DERIVED):
@@ -162,12 +162,12 @@ def slug(name: str) -> str:
 
 
 def page_of(module: str) -> str:
-    """Give the page of a module."""
+    """Return the page of a module."""
     return f"module-{slug(module)}.html"
 
 
 def link_to(variable: Variable) -> str:
-    """Give where a variable's entry stands."""
+    """Return where a variable's entry stands."""
     return f"{page_of(variable.module)}#{slug(variable.name)}"
 
 

@@ -167,7 +167,7 @@ def _broken(writer: _Writer, node: Node) -> Iterator[str]:
 
 
 def _parts(node: Node) -> Iterator[tuple[str, Node]]:
-    """Give the summands of a sum, or the factors of a product, with the sign before each."""
+    """Yield the summands of a sum, or the factors of a product, with the sign before each."""
     match node:
         case Operation("+" | "-" as operator, (left, right)):
             yield from _parts(left) if _is(left, "+-") else [("", left)]

@@ -40,13 +40,13 @@ _COUNTED = (VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY, Varia
 
 
 def style_sheet() -> str:
-    """Give the style of all pages and drawings."""
+    """Return the style of all pages and drawings."""
     folder = files(__package__).joinpath(_FOLDER)
     return folder.joinpath("style.css").read_text("utf-8") + STYLE
 
 
 def front_page(langs: Sequence[Lang]) -> str:
-    """Give the page at the top, which leads to the reader's language."""
+    """Return the page at the top, which leads to the reader's language."""
     links = {Lang.EN: "English", Lang.ZH: "中文"}
     first = langs[0]
     anchors = " · ".join(
@@ -61,7 +61,7 @@ def front_page(langs: Sequence[Lang]) -> str:
 def document_pages(
     book: Book, loops: Sequence[Loop], card: Mapping[str, str], other: Lang | None
 ) -> dict[str, str]:
-    """Give the pages of one language by their file names.
+    """Return the pages of one language by their file names.
 
     Args:
         book: the model with what is known of it.
@@ -118,7 +118,7 @@ def document_pages(
 
 
 def _tongue(lang: Lang, text: str) -> str:
-    """Give the attribute of an element whose text is not in the page's language."""
+    """Return the attribute of an element whose text is not in the page's language."""
     from markupsafe import Markup
 
     spoken = Lang.ZH if re.search(r"[\u4e00-\u9fff]", text.rpartition("。")[0]) else Lang.EN

@@ -110,7 +110,7 @@ def course_of(variable: Variable, run: Annual, years: Sequence[int], text: Text)
 def _told(
     rows: Sequence[Mapping[int, float]], years: Iterable[int]
 ) -> Iterator[tuple[int, tuple[float, float]]]:
-    """Give the lowest and the highest value in some years; the last may have to be an earlier one.
+    """Yield the lowest and the highest value in some years; the last may have to be an earlier one.
 
     The end of a run's last year may lie beyond it, and then no stock has a value there.
     """

@@ -60,7 +60,7 @@ def udunits(unit: str) -> str:
 
 
 def cf_dataset(runs: Sequence[xr.Dataset], region: Text) -> xr.Dataset:
-    """Give runs, by years as `annual` gives them, as one dataset by the CF conventions.
+    """Return runs, by years as `annual` gives them, as one dataset by the CF conventions.
 
     Dimensions: ``scenario``, ``time`` or ``time_end``, and the ranges. Names are made of letters,
     digits and ``_``; the model's are in ``long_name`` and ``long_name_zh``.
@@ -142,7 +142,7 @@ def _attributes(array: xr.DataArray, axis: str) -> dict[str, str]:
 
 
 def _days(years: Sequence[int], part: float) -> list[float]:
-    """Give a place in each year in days since `EPOCH`, by the Gregorian calendar."""
+    """Return an instant of each year in days since `EPOCH`, by the Gregorian calendar."""
     starts = [
         [(np.datetime64(f"{year + more:04d}-01-01") - np.datetime64(EPOCH)).astype(int)
          for more in (0, 1)]
@@ -176,7 +176,7 @@ def _labels(coordinate: xr.DataArray, name: str) -> tuple[str, object, dict[str,
 
 
 def _card(runs: Sequence[xr.Dataset], region: Text) -> dict[str, str]:
-    """Give the attributes of the file; there is no clock time in it."""
+    """Return the attributes of the file; there is no clock time in it."""
     card = runs[0].attrs
     model = f"plansim {card.get('plansim_version', '')}, model {card.get('model', '')}"
     return {

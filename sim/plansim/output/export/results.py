@@ -74,7 +74,7 @@ def _rows(
 
 
 def card_of(dataset: xr.Dataset) -> dict[str, str]:
-    """Give the run card of a dataset: its attributes, as texts."""
+    """Return the run card of a dataset: its attributes, as texts."""
     return {str(key): str(value) for key, value in dataset.attrs.items()}
 
 

@@ -32,7 +32,7 @@ class Form(StrEnum):
 def table_of(
     runs: Sequence[xr.Dataset], form: Form, region: Text, names: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Give annual figures of runs, by years as `annual` gives them, as one table.
+    """Return annual figures of runs, by years as `annual` gives them, as one table.
 
     ``names`` are the variables that go in; of none, all that change over time. An array takes a row
     an element. Units are the model's. In the IAMC's form an element stands after a bar, as in

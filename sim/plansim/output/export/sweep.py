@@ -70,7 +70,7 @@ def _writer(path: Path, schema: pa.Schema, suffix: str) -> Any:
 
 
 def _tables(store: Store) -> Iterator[pa.Table]:
-    """Give the runs of each block that is written whole."""
+    """Yield the runs of each block that is written whole."""
     import pyarrow as pa
 
     group = store.group()
@@ -111,7 +111,7 @@ def _tables(store: Store) -> Iterator[pa.Table]:
 
 
 def _words(codes: Any, words: list[str]) -> Any:
-    """Give texts for codes; nothing for those below zero."""
+    """Return the words for codes; null for codes below zero."""
     import pyarrow as pa
 
     indices = pa.array(codes.astype(np.int32), mask=codes < 0)

@@ -37,7 +37,7 @@ class Subset:
 
 
 def subsets(text: str) -> tuple[Subset, ...]:
-    """Give fonts that have every printable character of a text, the first one most of them.
+    """Return fonts that have every printable character of a text, the first one most of them.
 
     Raises:
         ValueError: neither font has a character.

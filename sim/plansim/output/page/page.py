@@ -166,7 +166,7 @@ def _loops(scores: LoopScores) -> Data:
 
 
 def _plan(presets: Sequence[Scenario]) -> str | None:
-    """Give the preset from which the first one descends: what the plan itself assumes."""
+    """Return the preset from which the first one descends: what the plan itself assumes."""
     ancestors = presets[0].lineage
     return next((preset.id for preset in presets if preset.id in ancestors[:1]), None)
 
@@ -178,7 +178,7 @@ def _title(data: Mapping[str, Data], lang: Lang) -> str:
 
 
 def _script(model: str, verdicts: str) -> str:
-    """Give all that runs in the page, in one scope of its own."""
+    """Return the page's scripts, wrapped in one scope of their own."""
     programs = [runtime(), f"const modelProgram = {model};", f"const verdictProgram = {verdicts};"]
     return "(() => {\n" + "\n".join([*programs, *(_part(f"{e}.js") for e in SCRIPTS)]) + "\n})();"
 

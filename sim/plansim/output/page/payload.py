@@ -71,7 +71,7 @@ def payload(
 
 
 def both(en: str, zh: str) -> Data:
-    """Give a text in both languages, set as print does, with a capital."""
+    """Return a text in both languages, set as print does, with a capital."""
     return [typeset(_capital(label)) for label in (en, zh or en)]
 
 
@@ -80,7 +80,7 @@ def _capital(text: str) -> str:
 
 
 def _words(en: str, zh: str) -> Data:
-    """Give sentences in both languages as they stand in a file, its broken lines joined."""
+    """Return sentences in both languages as they stand in a file, its broken lines joined."""
     return [read_text(lang).pick(en, zh) for lang in BOTH]
 
 
@@ -89,7 +89,7 @@ def _unit(unit: str) -> Data:
 
 
 def phrases() -> dict[str, Data]:
-    """Give the phrases that a page uses, by ``group.key``."""
+    """Return the phrases that a page uses, by ``group.key``."""
     texts = [read_text(lang) for lang in BOTH]
     payload: dict[str, Data] = {
         key: [typeset(text.phrases[key]) for text in texts]
@@ -134,7 +134,7 @@ def _written(model: Model, scenario: Scenario) -> dict[str, Data]:
 
 
 def _extra(model: Model, views: Views, targets: Iterable[Target]) -> Iterator[Chart]:
-    """Give a chart of each series that judges a target and that no theme shows."""
+    """Yield a chart of each series that judges a target and that no theme shows."""
     seen = {split_reference(line.reference) for chart in views.charts for line in chart.lines}
     for target in targets:
         for reference in target.variables.values():
@@ -194,7 +194,7 @@ def _timing(model: Model, reference: str) -> Timing:
 
 
 def _mark(model: Model, line: Line, number: int, target: Target, judged: Mapping[str, int]) -> Data:
-    """Give a mark in the unit of the chart; of a growth or a fall, as a multiple of the base."""
+    """Return a mark in the unit of the chart; of a growth or a fall, as a multiple of the base."""
     scaled = target.measure in (Measure.GROWTH, Measure.REDUCTION)
     unit = model.variables[split_reference(line.reference)[0]].unit
     mark = mark_of(Series(line.reference, "", unit, "", {target.since: 1.0}), target)
@@ -247,7 +247,7 @@ EARLIEST = 1800
 
 
 def _variables(model: Model, views: Views, program: Program) -> Data:
-    """Give the constants behind the inputs of the program, arrays as one, with their places."""
+    """Return the constants behind the program's inputs, arrays as one, with their indices."""
     shown = {
         split_reference(constant)[0]: (lever.shown_unit, lever.shown_factor)
         for lever in views.levers
@@ -282,7 +282,7 @@ def _variables(model: Model, views: Views, program: Program) -> Data:
 
 
 def _changes(model: Model, program: Program) -> Data:
-    """Give what counts as one change of assumptions: its name, and the places of its inputs."""
+    """Return the names of the changes of assumptions, each with the indices of its inputs."""
     changes: dict[str, list[int]] = {}
     order = {name: index for index, name in enumerate(model.variables)}
     references = enumerate(program.inputs)

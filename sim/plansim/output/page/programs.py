@@ -22,7 +22,7 @@ __all__ = ["javascript", "model_program", "plain_reference", "verdict_program"]
 
 
 def javascript(program: Program) -> str:
-    """Give the text of a program."""
+    """Return the text of a program."""
     return emit_javascript(program, schedule(program))
 
 

@@ -126,7 +126,7 @@ def _margins(shares: Shares, decimals: int, text: Text) -> str:
 def _largest(
     attribution: Attribution, shares: Shares, order: Sequence[int], decimals: int, text: Text
 ) -> Iterator[Row]:
-    """Give the largest shares, each with the change that it is due to; the others added up."""
+    """Yield the largest shares, each with the change that it is due to; the others added up."""
     largest = abs(shares.shares[order[0]])
     named = [i for i in order if abs(shares.shares[i]) > largest * SMALL][:MOST_SHARES]
     rest = order[len(named) :]

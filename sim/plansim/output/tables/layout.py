@@ -270,7 +270,7 @@ class FirstFitting:
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
-        """Give the layout."""
+        """Yield the layout."""
         wide = options.update_width(_UNBOUNDED)
         for make in self.layouts:
             layout = make()

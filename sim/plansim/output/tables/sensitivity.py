@@ -68,7 +68,7 @@ def sensitivity_table(
 
 
 def _order(study: Sensitivity) -> list[str]:
-    """Give the scenarios from the best to the worst."""
+    """Return the scenarios from the best to the worst."""
     if study.ranking is None:
         return [scenario.id for scenario in study.design.scenarios]
     return [rank.scenario for rank in study.ranking.places]

@@ -203,7 +203,7 @@ def _output_table(
 
 
 def _telling_decimals(lines: Sequence[Series]) -> int:
-    """Give the decimals of a run's figures, more where lowest and highest would read alike."""
+    """Return the decimals of a run's figures, more where lowest and highest would read alike."""
     decimals = decimals_of(value for line in lines for value in line.values.values())
     low, high = lines[0].values, lines[-1].values
     for more in range(SHARPEST):

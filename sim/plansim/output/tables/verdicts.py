@@ -225,7 +225,7 @@ def _legend(verdicts: Sequence[Verdict], text: Text, *, flat: bool) -> Renderabl
 
 
 def _gaps(verdicts: ByScenario) -> dict[str, Verdict]:
-    """Give the verdicts that could not be given, by scenario."""
+    """Return the verdicts that have a gap and so are untestable, by scenario."""
     return {scenario: verdict for scenario, verdict in verdicts.items() if verdict.gap is not None}
 
 
