@@ -385,7 +385,7 @@ def unknown_keys(given: Iterable[str], known: Collection[str]) -> Iterator[Fault
 
 
 class Words(Form):
-    """The same thing said in English and in Chinese."""
+    """A text in English and in Chinese."""
 
     en: str
     zh: str

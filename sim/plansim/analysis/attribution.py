@@ -296,7 +296,7 @@ def _mulberry32(seed: int) -> Iterator[int]:
     """Return random whole numbers below 2 ** 32.
 
     NumPy's generators would be slow and long in JavaScript; this one (T. Ettinger, 2017) takes four
-        lines in either language and suffices to shuffle some dozens of groups.
+    lines in either language and suffices to shuffle some dozens of groups.
     """
     state, all_bits = seed, 0xFFFFFFFF
     while True:

@@ -170,7 +170,7 @@ class Evaluator:
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
-            ModelError: what the compiler does not support, each with its variable and line.
+            ModelError: the model uses what the compiler does not support; with variables and lines.
         """
         self.model = model
         self.scenario = scenario
@@ -200,7 +200,7 @@ class Evaluator:
 
         Args:
             values: the factors' values, ``(run, factor)``, in their units.
-            threads: how many work at once. The results do not depend on it.
+            threads: number of threads. The results do not depend on it.
         """
         table = np.asarray(values, dtype=np.float64)
         size = min(self.tile, max(MIN_TILE, -(-len(table) // threads)))

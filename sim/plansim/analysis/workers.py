@@ -18,7 +18,7 @@ class BlockRunner(Protocol):
     """Runs the blocks of a study. Threads may share it."""
 
     def drawer(self) -> Callable[[int], Floats]:
-    """Return a function that draws the points of a block, by its number.
+        """Return a function that draws the points of a block, by its number.
 
         It is not safe for threads, and quickest where blocks are drawn in their order.
         """

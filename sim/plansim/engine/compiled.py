@@ -1,7 +1,7 @@
 """The engine for one run: the model compiled once for all scenarios, and run as machine code.
 
-All constants are inputs of the run, so that every scenario finds the same code. Where the shape of
-the code depends on a constant (the order of a delay), that one is folded.
+All constants are inputs of the run, so that all scenarios share the same code. A constant on which
+the shape of the code depends (the order of a delay) is folded.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ __all__ = ["run_compiled", "whole_kernel"]
 def run_compiled(
     model: Model, scenario: Scenario, *, cache: bool = True
 ) -> tuple[Trajectory, Engine]:
-    """Run a model under a scenario; give all that is recorded, and what computed it.
+    """Run a model under a scenario; return its trajectory, and the engine that computed it.
 
-    With ``cache``, a run that was made before is read: its numbers cost less than its machine
-    code and the library that loads that.
+    With ``cache``, the result of an earlier run is read: that is faster than loading its machine
+    code.
 
     Raises:
-        ModelError: what the compiler does not support, with each variable and line.
+        ModelError: the model uses what the compiler does not support; with variables and lines.
         SimulationError: a value is not a finite number.
     """
     engine = Engine("plansim", version_of("plansim"), "Euler")
@@ -59,7 +59,7 @@ def run_compiled(
 
 
 def _run_key(model: Model, scenario: Scenario) -> str:
-    """Name a run by all that its numbers depend on."""
+    """Return the cache key of a run, a digest of everything that its numbers depend on."""
     values = {key: float(value).hex() for key, value in sorted(scenario.values.items())}
     clock = [number.hex() for number in map(float, astuple(scenario.time))]
     libraries = [version_of(name) for name in ("plansim", "numpy", "llvmlite")]
@@ -74,7 +74,7 @@ def _run_key(model: Model, scenario: Scenario) -> str:
 
 
 def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
-    """Run a model by machine code."""
+    """Run a model as machine code."""
     from plansim.compiler.lower import cells_of
     from plansim.engine.batch import simulate_ensemble
 
@@ -107,13 +107,13 @@ def whole_kernel(
     effort: int = 0,
     cache: bool = True,
 ) -> Kernel:
-    """Compile for all constants, without those that decide on the shape of the code.
+    """Compile with all constants as inputs, except those on which the shape of the code depends.
 
-    ``values`` are what these are instead of what the model says; the other arguments are those of
+    ``values`` replace the model's values of these; the other arguments are those of
     `compile_model`.
 
     Raises:
-        ModelError: what the compiler does not support, with each variable and line.
+        ModelError: the model uses what the compiler does not support; with variables and lines.
     """
     from plansim.compiler.lower import StructuralError
     from plansim.engine.kernel import compile_model

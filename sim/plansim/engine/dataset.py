@@ -1,4 +1,4 @@
-"""From the numbers of a run to a dataset that says what they are and where they come from."""
+"""From the trajectory of a run to a dataset with units, names and a run card."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ def to_dataset(
     Every variable keeps its Vensim name; a constant has no ``time``. Each has the attributes
     ``units``, ``long_name`` (the Vensim name), ``long_name_zh``, ``kind``, ``timing`` and
     ``module``. Ranges are dimensions with the element names as coordinates. The attributes of
-    the dataset are the run card. There is no clock time in it: the same inputs give the same
-    dataset.
+    the dataset are the run card, without the date, so that equal inputs give equal datasets.
     """
     over_time, once = recorded(model)
     data = {v.name: (("time", *v.subscripts), trajectory.series[v.name]) for v in over_time}
@@ -51,8 +50,7 @@ def to_dataset(
 def annual(dataset: xr.Dataset) -> xr.Dataset:
     """Read a run by years: figures of year y and stocks at its end, over ``year``.
 
-    A year in which one variable has no saved value and another has is NaN there. Constants stay
-    as they are.
+    A variable is NaN in years of which only others have a saved value. Constants are unchanged.
 
     Raises:
         SimulationError: a variable of the model is called ``year``.
@@ -60,7 +58,7 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
     if "year" in dataset.variables:
         raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
     time = dataset["time"].to_numpy()
-    # Where in time a year stands is asked once for each timing, not for each of all variables.
+    # The time index of each year is looked up once for each timing, not for each variable.
     indices = {timing: year_places(time, timing) for timing in Timing}
     years = sorted({year for by_year in indices.values() for year in by_year})
     at = {

@@ -1,7 +1,7 @@
-"""A model compiled for what varies: made, kept on disk, and found again.
+"""A model compiled for the constants that vary, and cached on disk.
 
-Machine code is kept on disk under all that it depends on, with a digest of its bytes. What was
-altered, cut off, moved from another place or written by another user is not run but made anew.
+Machine code is cached under a key of everything that it depends on, with a digest of its bytes. A
+file that was altered, truncated, moved or written by another user is not run but compiled anew.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _LOADING = threading.Lock()  # since Python 3.12 `cached_property` has none of i
 
 @dataclass(frozen=True)
 class Kernel:
-    """A model as machine code, for the constants that vary and the outputs that are wanted."""
+    """A model as machine code, for some inputs and outputs."""
 
     model_sha256: str
     inputs: tuple[str, ...]
-    """What is given for each run, as ``name`` or ``name[e1,e2]``."""
+    """Inputs of each run, ``name`` or ``name[e1,e2]``."""
     defaults: tuple[float, ...]
-    """What the model says for each input."""
+    """The model's value of each input."""
     outputs: tuple[str, ...]
-    """What comes out, as ``name`` or ``name[e1,e2]``."""
+    """Outputs of each run, ``name`` or ``name[e1,e2]``."""
     equations: int
-    """Elements of variables that are computed at each step, for rates of work."""
+    """Number of elements of variables computed at each step, for benchmarks."""
     columns: int
     memory: int
     delays: tuple[int, ...]
@@ -49,9 +49,9 @@ class Kernel:
 
     @property
     def library(self) -> Library:
-        """The code in memory, loaded when it is first used, by whichever thread comes first.
+        """The code in memory, loaded once, when it is first used.
 
-        Were it loaded twice, the one that is not kept would go while its code still runs.
+        If two threads loaded it, the library that is not kept might be freed while its code runs.
         """
         with _LOADING:
             return self._library
@@ -71,24 +71,24 @@ def compile_model(
     effort: int = 2,
     cache: bool = True,
 ) -> Kernel:
-    """Compile a model, or take what was compiled before.
+    """Compile a model, or load it from the cache.
 
     Args:
         model: the model.
-        vary: what is given for each run: constants, stocks (their initial values), lookup tables
-            (their heights), by name, arrays whole or by element as ``name[e1,e2]``. All other
-            constants are folded into the code, which makes it quick.
-        outputs: the variables that are wanted; without any, all that change over time.
-        values: what constants are instead of what the model says, as in `Scenario.values`.
+        vary: the inputs of each run: constants, stocks (their initial values) and lookup tables
+            (their y values), by name, or an element of an array as ``name[e1,e2]``. All other
+            constants are folded into the code, which makes it fast.
+        outputs: the variables to compute; by default all that change over time.
+        values: values of constants in place of the model's, as in `Scenario.values`.
         target: the kind of processor; this machine's if None.
-        effort: of LLVM, 0 to 3.
-        cache: whether to look for machine code on disk, and leave it there.
+        effort: optimisation level of LLVM, 0 to 3.
+        cache: whether to read machine code from disk, and write it there.
 
     Raises:
-        UnknownNameError: a name that the model does not know.
-        InputError: a name of ``vary`` or ``outputs`` that cannot be used so.
-        ModelError: what is not supported, each with its variable and line.
-        StructuralError: the code's shape depends on a constant of ``vary``.
+        UnknownNameError: the model does not have a name.
+        InputError: a name cannot be an input or an output.
+        ModelError: the model uses what is not supported; with variables and lines.
+        StructuralError: the shape of the code depends on a constant of ``vary``.
     """
     target = host_target() if target is None else target
     varied = tuple(dict.fromkeys(_varied(model, name) for name in vary))

@@ -1,4 +1,4 @@
-"""The numbers of finished runs, as they are kept on disk; see `plansim.cache`."""
+"""The cache of finished runs on disk; see `plansim.cache`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _thawed(content: bytes, model: Model) -> Trajectory:
 
 
 def save_run(path: Path, model: Model, run: Trajectory) -> None:
-    """Write the numbers of a run as they are in memory, which no library has to be loaded for."""
+    """Write the numbers of a run as raw bytes, for which no library has to be loaded."""
     over_time, once = recorded(model)
     length = len(run.time)
     series = [run.series[v.name].reshape(length, -1) for v in over_time]

@@ -20,16 +20,16 @@ __all__ = ["AGREE", "LinkScores", "check_units", "has_simlin", "link_scores", "r
 
 
 AGREE = 1e-6
-"""The largest difference of pysimlin's run to ours, of the largest value of a series."""
+"""Maximum difference of pysimlin's run from ours, relative to a series' largest value."""
 
 
 def has_simlin() -> bool:
-    """Say whether pysimlin is installed; it runs on Linux and macOS alone."""
+    """Return whether pysimlin is installed; it runs on Linux and macOS only."""
     return importlib.util.find_spec("simlin") is not None
 
 
 def check_units(path: Path) -> tuple[str, ...]:
-    """Return what pysimlin finds wrong with a model, units before all. It skips blank ones."""
+    """Return pysimlin's faults of a model, above all of units; it ignores missing units."""
     import simlin
 
     return tuple(str(issue) for issue in simlin.load(path).check())
@@ -80,9 +80,9 @@ class LinkScores:
 def link_scores(model: Model, scenario: Scenario, run: Trajectory) -> LinkScores:
     """Return the scores of all links between elements of variables, by *Loops That Matter*.
 
-    pysimlin 0.8.5 gives the scores of a link between arrays for their first element alone, and none
-    where a sum is taken. So it is given the model without arrays (`compiler.scalars`). A stock of
-    which it splits off the net flow has the product of both links. ``run`` is our run at the times
+    pysimlin 0.8.5 returns the scores of a link between arrays only for their first element, and not
+    for sums. So it is given the model without arrays (`compiler.scalars`). A stock of which it
+    splits off the net flow has the product of both links. ``run`` is our run at the times
     that the scenario saves.
 
     Reference: Schoenberg, Davidsen, Eberlein (2020), System Dynamics Review 36:158-190.
@@ -134,7 +134,7 @@ def _series(simulation: Any, name: str) -> FloatArray:
 def _scores(
     links: Sequence[Any], labels: Mapping[str, str]
 ) -> Mapping[tuple[str, str], FloatArray]:
-    """Return the scores by cause and effect; those by way of a net flow are multiplied."""
+    """Return the scores by cause and effect; those through a net flow are multiplied."""
     scores: dict[tuple[str, str], FloatArray] = {}
     into: dict[str, list[tuple[str, FloatArray]]] = {}
     out_of: dict[str, tuple[str, FloatArray]] = {}
@@ -156,4 +156,4 @@ def _scores(
 
 
 _NET_FLOW = "_net_flow"
-"""How pysimlin calls the rate of a stock that is more than a sum of flows."""
+"""pysimlin's suffix for the rate of a stock that is more than a sum of flows."""

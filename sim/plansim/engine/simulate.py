@@ -20,7 +20,7 @@ __all__ = ["EngineChoice", "simulate", "simulate_years"]
 
 
 class EngineChoice(StrEnum):
-    """What computes a run."""
+    """The engine that computes a run."""
 
     COMPILED = "compiled"
     PYSD = "pysd"
@@ -36,18 +36,17 @@ def simulate(
 ) -> xr.Dataset:
     """Run a model under a scenario (None: as the model is written), by Euler's method.
 
-    Gives a dataset over ``time`` (see `to_dataset`) with all variables, or those that are named,
-    in English or Chinese. The same inputs give bit-identical numbers, whatever ran before.
-    ``engine`` is ``compiled``, or ``pysd`` for the reference, which takes a thousand times as long
-    and agrees to within 1e-9. ``cache`` lets machine code (of PySD: translations) be kept
-    on disk, and the numbers of finished runs.
+    Return a dataset over ``time`` (see `to_dataset`) with all variables, or those named in English
+    or Chinese. Equal inputs give bit-identical numbers, whatever ran before. ``engine`` is
+    ``compiled``, or ``pysd`` for the reference, which takes a thousand times as long and agrees to
+    within 1e-9. ``cache`` allows machine code (of PySD: translations) and results on disk.
 
     Raises:
         UnknownNameError: no variable bears one of the names.
         InputError: a name is that of a lookup table, which has no value over time.
         ModelError: the engine cannot compute the model; with each variable and line.
         SimulationError: the run breaks down, or a value is not a finite number.
-        ValueError: there is no such engine.
+        ValueError: the engine is unknown.
         TypeError: the model is no `Model`, or the scenario no `Scenario`.
     """
     from plansim.engine.dataset import to_dataset
@@ -68,9 +67,9 @@ def simulate_years(
     engine: EngineChoice | str = EngineChoice.COMPILED,
     cache: bool = True,
 ) -> Annual:
-    """Run a model as `simulate` does, and give its annual figures as plain arrays.
+    """Run a model as `simulate` does; return its annual figures as plain arrays.
 
-    The figures are those of `annual` of the dataset; no array library is loaded for them.
+    The figures equal those of `annual` of the dataset; xarray is not imported for them.
 
     Raises:
         SimulationError: as for `simulate`, as are all other errors.

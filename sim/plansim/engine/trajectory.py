@@ -1,4 +1,4 @@
-"""The numbers of one run and what belongs to them, before any of it becomes a dataset."""
+"""The trajectory of one run and its run card, before they become a dataset."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Engine:
-    """What computed a run."""
+    """The engine that computed a run."""
 
     name: str
     version: str
     method: str
-    """Of integration."""
+    """Integration method."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,15 @@ class Trajectory:
     constants: Mapping[str, FloatArray]
     """``(*elements)`` of every constant and control variable, as the engine used them."""
     notes: tuple[str, ...] = ()
-    """What the engine remarked, sorted: tables read beyond their ends, for example."""
+    """Remarks of the engine, sorted, such as tables read beyond their ends."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Where the runs of two engines differ most."""
+    """The largest difference between the runs of two engines."""
 
     error: float
-    """Of the largest value of the series; infinite where one run has no finite value."""
+    """Relative to the series' largest value; infinite where one run has no finite value."""
     series: str
     scale: float
     """The largest value of the series, in the model's unit."""
@@ -77,15 +77,14 @@ def largest_difference(
 ) -> Difference:
     """Return the largest difference of two engines' series, ``(time,)`` by their names.
 
-    Series that stay below 1e-9 by both engines are what rounding leaves of equal numbers: they do
-    not count.
+    Series that stay below 1e-9 with both engines are rounding errors and do not count.
     """
     worst = Difference(0.0, "", 0.0)
     for name, series in ours.items():
         scale = float(np.abs(series).max())
         if max(scale, float(np.abs(theirs[name]).max())) < _ROUNDING:
             continue
-        with np.errstate(divide="ignore", invalid="ignore"):  # nil here and not there: infinite
+        with np.errstate(divide="ignore", invalid="ignore"):  # 0 in one run only: infinite
             error = np.abs(series - theirs[name]) / scale
         largest = float(np.max(np.where(np.isfinite(error), error, np.inf)))
         if largest >= worst.error:
@@ -169,7 +168,7 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
 
 
 def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str | float]:
-    """Say what has to be the same for the same numbers to come out."""
+    """Return the run card: everything that must be equal for equal numbers."""
     return {
         "scenario": scenario.id,
         "scenario_title_en": scenario.title_en,
@@ -189,12 +188,12 @@ def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str 
 
 
 def as_json(items: Iterable[str]) -> str:
-    """Write texts as a JSON list: what an attribute of a dataset can hold of them."""
+    """Write texts as a JSON list, so that an attribute of a dataset can hold them."""
     return json.dumps(list(items), ensure_ascii=False)
 
 
 def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
-    """Return the model's names for those of variables that a caller wants; None for all.
+    """Return the model's names of the variables that a caller wants; None for all.
 
     Raises:
         UnknownNameError: no variable bears one of the names.
@@ -220,7 +219,7 @@ def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
 def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
     """Raise SimulationError if any value is not a finite number.
 
-    It names the first time, and there a variable of which no cause is at fault itself.
+    It names the first time, and a variable that fails then although none of its causes does.
     """
     bad = {name: ~np.isfinite(values) for name, values in run.series.items()}
     bad = {name: where for name, where in bad.items() if where.any()}

@@ -1,13 +1,13 @@
-"""From a Vensim model to the Python source that PySD runs, written once and kept.
+"""From a Vensim model to the Python source that PySD runs, cached on disk.
 
-PySD is given a copy of the text in a folder of its own: it writes what it makes beside what it
-reads. Between its parser and its builder the model is amended:
+PySD is given a copy of the text in a folder of its own, since it writes its output beside its
+input. Between its parser and its builder the model is amended:
 
 - Numbers become floats. An integer as the initial value of a SMOOTH would make an integer state,
-  which cuts off the first step.
+  which truncates the first step.
 - Comments are dropped. PySD writes them raw into Python docstrings, so that a comment could end
-  the docstring and go on as a program.
-- What reads other files (GET XLS …, data variables) is refused.
+  the docstring and continue as code.
+- Equations that read other files (GET XLS …, data variables) are refused.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ __all__ = ["failed_variable", "quiet_pysd", "remarks", "spoken", "translated"]
 
 
 def translated(model: Model, folder: Path) -> str:
-    """Return the Python source of a model, from ``folder`` if it is there and whole.
+    """Return the Python source of a model, from ``folder`` if it is cached there intact.
 
-    PySD's remarks on the translation stand in the first line, for `remarks`.
+    The first line holds PySD's remarks on the translation, for `remarks`.
 
     Raises:
         ModelError: PySD cannot translate the model.
@@ -47,8 +47,8 @@ def translated(model: Model, folder: Path) -> str:
     if source is None:
         with quiet_pysd() as notes:
             source = _translate(model)
-        # That a variable mixes constants and equations matters to those who set it, which nobody
-        # can: it is no constant to us.
+        # PySD warns of variables that mix constants and equations, since setting them is ambiguous;
+        # here they are no constants and cannot be set.
         kept = sorted({note for note in notes if "is defined with different" not in note})
         source = _REMARKS + json.dumps(kept, ensure_ascii=False) + "\n" + source
         save_sealed(path, source.encode())
@@ -56,13 +56,13 @@ def translated(model: Model, folder: Path) -> str:
 
 
 def remarks(source: str) -> list[str]:
-    """Return what PySD remarked when it made this source."""
+    """Return PySD's remarks of when it translated this source."""
     notes: list[str] = json.loads(source.partition("\n")[0].removeprefix(_REMARKS))
     return notes
 
 
 def _read(content: bytes) -> str:
-    """Return a source that was kept; raise a `ValueError` if it does not begin with remarks."""
+    """Return a cached source; raise a `ValueError` if it does not begin with remarks."""
     source = content.decode()
     if not source.startswith(_REMARKS):
         raise ValueError("the source does not begin with remarks")
@@ -79,7 +79,7 @@ _THIRD_PARTY = (
 
 @contextlib.contextmanager
 def quiet_pysd() -> Iterator[list[str]]:
-    """Turn what PySD warns of into a list of notes, which is filled at the end.
+    """Collect PySD's warnings in a list of notes, which is filled at the end.
 
     Two deprecation warnings that PySD 3.14 causes in its own code are dropped, each by its text
     and module; all other deprecations reach the caller.
@@ -125,7 +125,7 @@ def spoken(text: str, model: Model, source: str) -> str:
 
     def name(match: re.Match[str]) -> str:
         inner = match[0].lstrip("_")
-        while inner:  # what PySD put before the name may have underscores too
+        while inner:  # PySD's prefix of the name may have underscores too
             if inner in by_function:
                 return f"'{by_function[inner]}'"
             inner = inner.partition("_")[2]
@@ -222,7 +222,7 @@ def _amended(abstract: Any) -> Any:
                     documentation="",
                     components=[
                         component
-                        if folded(element.name) in orders  # counts stages: has to be whole
+                        if folded(element.name) in orders  # counts stages, so it must be an integer
                         else dataclasses.replace(component, ast=_floats(component.ast))
                         for component in element.components
                     ],

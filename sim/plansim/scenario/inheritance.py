@@ -1,4 +1,4 @@
-"""From the file of a scenario and those of its parents to what one run sets on the model."""
+"""Inheritance: from the file of a scenario and those of its parents to the values of one run."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One scenario file, sound."""
+    """One valid scenario file."""
 
     path: Path
     document: Document
@@ -125,9 +125,9 @@ def _head(path: Path, file: ScenarioFile) -> ScenarioHead:
 def _read_lineage(
     path: Path, model: Model, files: dict[str, str], faults: list[Fault]
 ) -> list[_Layer]:
-    """Return a scenario and its ancestors as far as they are sound; the root comes first.
+    """Return a scenario and its ancestors as far as they are valid; the root comes first.
 
-    What was looked for goes to ``files``, what is wrong to ``faults``.
+    Files that were looked for are added to ``files``, and faults to ``faults``.
     """
     lineage: list[_Layer] = []
     seen: list[Path] = []
@@ -139,7 +139,7 @@ def _read_lineage(
         with noting(faults):
             form = form_of(ScenarioFile, document, Origin(model, document), ScenarioError)
             lineage.insert(0, _Layer(file, document, form))
-        # A parent that a faulty file names is read all the same, for its own faults.
+        # The parent that an invalid file names is read too, for its own faults.
         named = document.data.get("parent") if isinstance(document.data, dict) else None
         file = _parent_path(file, named, document, faults, files) if named else None
         if file is not None and file.resolve() in (other.resolve() for other in seen):
@@ -175,7 +175,7 @@ def _parent_path(
 
 
 def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fault]:
-    """Warn of a start that is moved while all that stocks begin with stays where it was."""
+    """Yield a warning if the start is moved while initial values of stocks are not."""
     start = next(
         (assignment for assignment in merged.values() if assignment.key == _start_of(model)), None
     )
@@ -204,7 +204,7 @@ def _start_of(model: Model) -> str:
 def _changes(
     model: Model, below: Mapping[str, Assignment], own: Mapping[str, Assignment]
 ) -> Iterator[Change]:
-    """Yield what differs from the parent, or from the model where no ancestor says anything."""
+    """Yield the changes from the parent, or from the model if no ancestor sets a value."""
     for key, value in own.items():
         variable = value.variable
         if key in below:
@@ -229,7 +229,7 @@ def _clock_values(time: TimeSpec) -> dict[str, float]:
 
 
 def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) -> TimeSpec:
-    """Return the clock of the run; if the scenario sets any part of it, it has to be sound."""
+    """Return the clock of the run; it must be valid if the scenario sets any part of it."""
     set_here = {
         folded(value.variable.name): value
         for value in merged.values()
@@ -239,7 +239,7 @@ def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) 
         name: setting.number for name, setting in set_here.items()
     }
     if "saveper" not in set_here and model.find("SAVEPER").value is None:
-        # Vensim writes SAVEPER = TIME STEP unless told otherwise: it follows the step.
+        # By Vensim's default SAVEPER = TIME STEP, so it follows the step.
         values["saveper"] *= values["time step"] / model.time.step
     time = TimeSpec(*values.values())
     for origin in list(set_here.values())[-1:]:

@@ -1,4 +1,4 @@
-"""A scenario: what one run sets on the model, read from a file, merged with its parents, checked.
+"""A scenario: the values that one run sets, read from a file and merged with its parents.
 
 A scenario file names only what differs from its parent; the root of a family has none and
 differs from the model itself. Names of variables and elements may be English or Chinese; values
@@ -50,8 +50,8 @@ def read_scenario(
     """Read a scenario, merge it with its parents, and check it against the model.
 
     ``name_or_path`` is the id or a title of a shipped scenario, or the path of a file.
-    ``overrides`` are texts ``NAME=VALUE`` that are laid over it. What was read once is kept, and
-    read again if a file of the lineage has changed.
+    ``overrides`` are texts ``NAME=VALUE`` that take precedence. The result is cached until a file
+    of the lineage changes.
 
     Raises:
         UnknownNameError: no scenario bears the name.
@@ -98,7 +98,7 @@ class _Heads:
 
 
 def _locate(name: str) -> Path:
-    """Find the file of a scenario that a user names."""
+    """Return the file of a scenario that a user names."""
     path = Path(name)
     if is_path(name) or (path.suffix and path.is_file()):
         if path.suffix and path.suffix.lower() not in SUFFIXES:
@@ -116,7 +116,7 @@ def _locate(name: str) -> Path:
         if wanted in {folded(head.title_en), folded(head.title_zh)}:
             return head.path
     titles = [title for head in heads for title in (head.title_en, head.title_zh)]
-    # Who writes Chinese is shown the Chinese titles, which are names as well as the ids are.
+    # A user who writes Chinese is offered the Chinese titles, which are names too.
     part = next((title for title in titles if wanted in folded(title)), None)
     known = [head.id if name.isascii() else f"{head.id}（{head.title_zh}）" for head in heads]
     raise UnknownNameError(

@@ -25,9 +25,9 @@ def scenario_text(
         title: the title.
         description: the description.
         values: of constants, ``name`` or ``name[e1,e2]``, in the model's units.
-        parent: how the file names the scenario that it changes; empty if it changes the model.
-        sources: where the values come from.
-        assumes: the targets that the scenario takes as met, with the reason.
+        parent: the file's name for its parent; empty if it changes the model.
+        sources: sources of the values.
+        assumes: the targets that the scenario assumes, with the reason.
     """
     lines = [f"title: {_both(title)}", f"description: {_both(description)}"]
     if parent:
@@ -46,5 +46,5 @@ def _both(text: Text) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Quote for YAML, of which JSON's texts are a part."""
+    """Quote for YAML, of which JSON's strings are a subset."""
     return json.dumps(text, ensure_ascii=False)

@@ -1,6 +1,6 @@
-"""One run by years, as plain arrays: what verdicts and tables read.
+"""One run by years, as plain arrays, from which verdicts and tables are made.
 
-A dataset says the same with labels, and costs a thousand times as much to take apart.
+Reading the same from a dataset with labels takes a thousand times as long.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ __all__ = ["Annual", "AnnualVariable", "annual_of", "by_year", "frame"]
 
 @dataclass(frozen=True)
 class AnnualVariable:
-    """A variable year by year."""
+    """The values of a variable by year."""
 
     name: str
     name_zh: str
     unit: str
     timing: str
-    """`Timing`; empty for a constant or where the run does not say."""
+    """`Timing`; empty for a constant or if the run does not have it."""
     ranges: tuple[SubscriptRange, ...]
     values: Floats
-    """``(year, *elements)``; NaN where the run saved none. A constant stands in every year."""
+    """``(year, *elements)``; NaN where the run saved none. A constant is repeated every year."""
     moves: bool
     """Whether it is a series over time."""
 
@@ -53,7 +53,7 @@ class Annual:
     variables: Mapping[str, AnnualVariable]
     """By the model's names, in the model's order."""
     card: Mapping[str, str]
-    """The run card: what has to be the same for the same numbers to come out."""
+    """The run card: everything that must be equal for equal numbers."""
 
     @property
     def scenario(self) -> str:
@@ -62,7 +62,7 @@ class Annual:
 
     @property
     def assumed(self) -> frozenset[str]:
-        """The ids of the targets that the scenario sets."""
+        """The ids of the targets that the scenario assumes."""
         return frozenset(json.loads(self.card.get("assumed", "[]")))
 
 
@@ -76,12 +76,12 @@ def by_year(values: Floats, time: Floats, timing: Timing, years: Iterable[int]) 
 
 
 def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual:
-    """Take the dataset of one run apart, over ``time`` or ``year``; ``names`` if not all of it.
+    """Return the annual figures of a run's dataset over ``time`` or ``year``; of ``names`` only.
 
     A name that the dataset does not hold is left out.
 
     Raises:
-        ValueError: a variable that is wanted holds more than one run.
+        ValueError: a wanted variable holds more than one run.
     """
     wanted = dataset.data_vars if names is None else [name for name in names if name in dataset]
     if "year" in dataset.coords:

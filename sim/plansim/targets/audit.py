@@ -1,8 +1,7 @@
-"""Where a plan's own figures meet: recomputed from the catalogue, never stored.
+"""The audit of a plan: clashes between its own figures, recomputed from the catalogue.
 
-The audit is a YAML file beside the model, ``audit.yaml``. It says itself how it reads. Its
-arithmetic is a small language of its own, computed from the parsed expression: nothing in the
-file is ever run.
+The audit is a YAML file beside the model, ``audit.yaml``, whose comments explain its format. Its
+arithmetic is a small language, evaluated from the parsed expression; no code of the file is run.
 """
 
 from __future__ import annotations
@@ -50,9 +49,9 @@ class Nature(StrEnum):
     TENSION = "tension"  # both can, under conditions that the plan leaves open
     DEFINITION = "definition"  # one name for two things, or two thresholds for one
     ROUNDING = "rounding"
-    SLACK = "slack"  # the target asks for nothing
-    CONSISTENT = "consistent"  # they look at odds and are not
-    SILENT = "silent"  # the plan does not give what a judgement would need
+    SLACK = "slack"  # the target is met without any effort
+    CONSISTENT = "consistent"  # figures that seem to clash and do not
+    SILENT = "silent"  # the plan lacks the figures for a judgement
 
 
 @dataclass(frozen=True)
@@ -60,19 +59,19 @@ class Statement:
     """A figure that a clash rests on."""
 
     name: str
-    """What the arithmetic calls it."""
+    """Its name in the arithmetic."""
     reference: str
     """``M03.target``, ``E019``, ``I02.towns``; empty for a figure that the audit itself gives."""
     value: float
     unit: str
-    """Empty for what another clash computes, and for constants."""
+    """Empty for results of other clashes and for constants."""
     year: str
-    """As the source writes it; may be empty."""
+    """The year as the source writes it; may be empty."""
     label_en: str
     label_zh: str
     place_en: str
     place_zh: str
-    """Where it stands."""
+    """Place in the source."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Calculation:
     expression: str
     """As the file has it, in names."""
     shown: str
-    """The same in figures: ``268.7 × (1 + 16 / 100) ^ 5``."""
+    """The expression in numbers: ``268.7 × (1 + 16 / 100) ^ 5``."""
     value: float
 
     def __str__(self) -> str:
@@ -92,7 +91,7 @@ class Calculation:
 
 @dataclass(frozen=True)
 class Clash:
-    """A place where figures of the plan meet."""
+    """A clash, or an apparent one, between figures of the plan."""
 
     id: str
     topic_en: str
@@ -101,13 +100,13 @@ class Clash:
     statements: tuple[Statement, ...]
     arithmetic: tuple[Calculation, ...]
     stands: bool
-    """Whether the figures still bear the finding out."""
+    """Whether the figures still support the finding."""
     condition: str
-    """What `stands` was computed from, in names."""
+    """The condition that `stands` is the value of, in names."""
     finding_en: str
     finding_zh: str
     handling_en: str
-    """What the model does about it."""
+    """How the model handles it."""
     handling_zh: str
     file: str = field(compare=False)
     line: int | None = field(compare=False)
@@ -176,12 +175,12 @@ class _Audit(Form):
 
 @dataclass(frozen=True)
 class _Sources:
-    """Where figures come from."""
+    """The sources of figures: the catalogue, the evidence and earlier clashes."""
 
     targets: Mapping[str, Target]
     evidence: Mapping[str, Evidence]
     clashes: dict[str, Mapping[str, float]] = field(default_factory=dict)
-    """What the clashes above computed."""
+    """Results of the earlier clashes."""
 
     def statement(self, name: str, reference: str) -> Statement:
         """Return the figure that a reference means, under a name.
@@ -284,10 +283,10 @@ def _clash(
     document: Document,
     index: int,
 ) -> Clash:
-    """Recompute one entry; what it computes goes to ``sources``.
+    """Recompute one entry; its results go to ``sources``.
 
     Raises:
-        InputError: with all that does not fit together.
+        InputError: with all faults of the entry.
     """
     values = {name: constant.value for name, constant in constants.items()}
     faults: list[Fault] = []
@@ -373,14 +372,14 @@ _FORMAT = re.compile(r"\.[0-6]f")
 
 
 def _filled(template: str, values: Mapping[str, float], language: str) -> str:
-    """Fill a text with figures; only plain names and ``.1f`` are understood."""
+    """Fill a text with figures; only plain names and formats such as ``.1f`` are allowed."""
     parts: list[str] = []
     try:
         fields = list(string.Formatter().parse(template))
     except ValueError as error:
         raise InputError(Fault("the text cannot be filled: {why}", why=foreign(error))) from None
     for literal, name, form, conversion in fields:
-        # A folded text has a blank at each line end, which Chinese does not know.
+        # A folded text has a space at each line end, which Chinese does not have.
         parts.append(literal.replace(" ", "") if language == "zh" else literal)
         if name is None:
             continue
@@ -428,7 +427,7 @@ _FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
 
 
 class _NoValueError(ValueError):
-    """An expression that has no value, with the name that was perhaps meant."""
+    """An expression has no value; with the name that was perhaps meant."""
 
     def __init__(self, message: Message, nearest: str | None = None) -> None:
         super().__init__(message)
@@ -440,7 +439,7 @@ def evaluate(text: str, values: Mapping[str, float]) -> float | bool:
     """Compute an expression in floats, or one comparison of two of them.
 
     Numbers, names of ``values``, ``+ - * / **``, brackets, ``sum``, ``min``, ``max`` and one
-    comparison on the outside: all else is refused. What rests on a NaN is NaN.
+    comparison on the outside; everything else is refused. NaN propagates.
 
     Raises:
         ValueError: the expression is not understood, or has no finite value.
@@ -463,7 +462,7 @@ def evaluate(text: str, values: Mapping[str, float]) -> float | bool:
 
 
 def _number(node: ast.expr, values: Mapping[str, float]) -> float:
-    """Compute one node; a refused one raises, whatever it holds."""
+    """Evaluate one node; raise an error if it is not allowed."""
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             return _finite(lambda a, _: float(a), value, 0)
@@ -498,7 +497,7 @@ def _finite(operation: Callable[[float, float], float], a: float, b: float) -> f
 
 
 def _in_figures(text: str, values: Mapping[str, float]) -> str:
-    """Write an expression with figures for its names."""
+    """Write an expression with numbers in place of its names."""
 
     def figure(match: re.Match[str]) -> str:
         if match[0] not in values:

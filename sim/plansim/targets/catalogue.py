@@ -1,6 +1,6 @@
-"""The catalogue of a plan: what it wants to reach, and how a run is judged against that.
+"""The catalogue of a plan: its targets, and the series by which a run is judged.
 
-The catalogue is a YAML file beside the model, ``targets.yaml``. It says itself how it reads.
+The catalogue is a YAML file beside the model, ``targets.yaml``, whose comments explain its format.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ FILE_NAME = "targets.yaml"
 def load_targets(path: str | Path | None = None, model: Model | None = None) -> tuple[Target, ...]:
     """Read a catalogue: the one at ``path``, else the one beside the model, else the shipped one.
 
-    With a model, each variable that judges a target must be in it, with a unit that converts to
-    the target's. The shipped catalogue, read for a model that has none of its own, asks less: what
-    that model cannot answer becomes untestable.
+    With a model, each variable by which a target is judged must be in it, with a unit that converts
+    to the target's. When the shipped catalogue is read for a model without one, targets that the
+    model cannot be judged by become untestable instead.
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
@@ -122,7 +122,7 @@ def plan_title(model: Model) -> Text | None:
 
 
 def plan_region(model: Model) -> Text:
-    """Name the place that the plan beside a model is for; the model's name where nothing says it.
+    """Return the region of the plan beside a model; the model's name if the plan names none.
 
     Raises:
         CatalogueError: with every fault of the form of the file.
@@ -167,7 +167,7 @@ def _shapes(model: Model) -> Mapping[str, Shape]:
 
 
 def _as_answered(target: Target, holder: Message, shapes: Mapping[str, Shape]) -> Target:
-    """Make a target untestable if the model cannot answer for it."""
+    """Make a target untestable if the model lacks its variables."""
     if not any(misfits(target, holder, shapes, ())):
         return target
     names = ", ".join(target.variables.values())

@@ -1,4 +1,4 @@
-"""The form of a catalogue's file, and the way from it to the records of `target`."""
+"""The form of a catalogue's file, and its conversion to the records of `target`."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class _Goal(Form):
 
     @property
     def given(self) -> list[tuple[Direction, float]]:
-        """The directions that have a value; one, unless the goal stands in words or parts."""
+        """The directions that have a value: one, unless the goal is in words or parts."""
         values = zip(Direction, (self.at_least, self.at_most, self.about), strict=True)
         return [(direction, value) for direction, value in values if value is not None]
 
@@ -90,7 +90,7 @@ class _Goal(Form):
 
 
 class _Row(Form):
-    """What every row says."""
+    """The entries that all rows have."""
 
     id: str
     en: str
@@ -155,7 +155,7 @@ class _TargetRow(_Row):
 
 
 class CatalogueForm(Form):
-    """What a catalogue says."""
+    """The form of a catalogue."""
 
     title: Words
     region: Words | None = None
@@ -169,7 +169,7 @@ class CatalogueForm(Form):
 
     @property
     def rows(self) -> Iterator[tuple[Kind, Location, _FigureRow | _TargetRow]]:
-        """All rows in the order of the file, each with its kind and the way to it."""
+        """All rows in the order of the file, each with its kind and location."""
         yield from ((Kind.TARGET, ("targets", i), row) for i, row in enumerate(self.targets))
         yield from ((Kind.FIGURE, ("figures", i), row) for i, row in enumerate(self.figures))
         yield from ((Kind.PAST, ("past", i), row) for i, row in enumerate(self.past))

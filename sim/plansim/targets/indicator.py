@@ -1,4 +1,4 @@
-"""From a trajectory to the number that a target is about."""
+"""Indicators: from a trajectory to the number that a target judges."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ Yearly: TypeAlias = Callable[[int], Floats]
 """From a year to an annual series' values at it, ``(run, …)``; NaN if the year is missing."""
 
 _SAME_TIME = 1e-6
-"""Times that are closer than this, in years, are one."""
+"""Times that differ by less, in years, are equal."""
 
 
 class Measure(StrEnum):
-    """How a target looks at an annual series x, b being its base year and y its year."""
+    """How a target measures an annual series x, b being its base year and y its year."""
 
     LEVEL = "level"  # x(y)
     GROWTH = "growth"  # (x(y) / x(b)) ** (1 / (y - b)) - 1: compound, a fraction per year
@@ -52,10 +52,9 @@ class Measure(StrEnum):
 def annual_series(series: xr.DataArray) -> xr.DataArray:
     """Read a trajectory by years: ``(…, time)`` → ``(…, year)``.
 
-    TIME = y is the middle of year y. A figure *of* year y stands at y, one *at the end of* year y
-    at y + 0.5; which of the two a variable is, its attribute ``timing`` says (`Timing`; a figure
-    of the year if it has none). Years at which the run saved no value are left out. Unit and
-    attributes stay.
+    TIME = y is the middle of year y. The value *of* year y is that at y, the value *at the end of*
+    year y that at y + 0.5, depending on the attribute ``timing`` of the variable (`Timing`; of the
+    year by default). Years without a saved value are left out. Unit and attributes are kept.
     """
     timing = Timing(series.attrs.get("timing", Timing.YEAR))
     indices = year_places(series["time"].to_numpy(), timing)
@@ -100,8 +99,8 @@ def yearly(series: xr.DataArray) -> Yearly:
 def measure(series: xr.DataArray, kind: Measure, base_year: int, year: int) -> xr.DataArray:
     """Measure an annual series at ``year``: ``(…, year)`` → ``(…)``.
 
-    The unit is that of `measured_unit`. NaN where a year that is needed is missing, or where
-    growth or a reduction has no meaning because the base is not positive or the end negative.
+    The unit is that of `measured_unit`. The result is NaN where a needed year is missing, or for
+    growth or a reduction from a base that is not positive or to a negative value.
 
     >>> import xarray as xr
     >>> gdp = xr.DataArray([100.0, 110.0, 121.0], coords={"year": [2005, 2006, 2007]})
@@ -110,14 +109,14 @@ def measure(series: xr.DataArray, kind: Measure, base_year: int, year: int) -> x
     >>> float(measure(gdp, Measure.SUM, 2005, 2007))
     231.0
     """
-    # In numpy, since xarray's own steps cost a hundred times the arithmetic.
+    # In numpy, since xarray's operations take a hundred times as long.
     value = measured(yearly(series), kind, base_year, year)
     runs = series.isel(year=0, drop=True) if series.sizes["year"] else series.sum("year")
     return runs.copy(data=value)
 
 
 def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
-    """Do as `measure` on a series that is given by years, of one run or of many: ``(run, …)``."""
+    """Measure a series given by years, of one run or many, as `measure` does: ``(run, …)``."""
     if kind is not Measure.LEVEL and base_year >= year:
         raise ValueError(f"a {kind} needs a base year before {year}, not {base_year}")
     match kind:
@@ -152,8 +151,7 @@ def years_needed(kind: Measure, base_year: int, year: int) -> tuple[int, ...]:
 def trailing_base(kind: Measure, base_year: int, year: int, later: int) -> int:
     """Return the base year of a measure that is evaluated at a later year than its own.
 
-    A reduction keeps its base: it is counted from there for good. Growth, sum and mean look
-    back over as many years as before.
+    A reduction keeps its base year. Growth, sum and mean cover as many years as before.
 
     >>> trailing_base(Measure.MEAN, 2005, 2010, 2012)
     2007

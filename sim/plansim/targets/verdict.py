@@ -1,7 +1,7 @@
 """Verdicts: which targets a run meets, by what margin, and until when.
 
 `findings` works on arrays, so that one run and a sweep of many are judged by the same rules;
-`check_targets` makes records of what it finds for one run.
+`check_targets` returns the same for one run as records.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 _ROUNDING = 1e-9
-"""A margin below this share of the target comes from binary fractions and units: it is none."""
+"""A margin below this share of the target is a rounding error and counts as zero."""
 
 _CODES = {status: np.int8(status.code) for status in Status}
 
@@ -70,13 +70,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Findings:
-    """What becomes of one target, as plain arrays over runs: shape ``(run, …)``.
+    """The verdicts of runs on one target as plain arrays, ``(run, …)``.
 
-    NaN where there is no such number; a target that nothing answers has scalars.
+    NaN where there is no such number; of a target that is not modelled, scalars.
     """
 
     value: Floats
-    """What the target is held against, in its unit; of several bases the first."""
+    """The value that is compared with the target, in its unit; of several bases the first."""
     margin: Floats
     """The distance to the target on the good side, in its unit."""
     least_margin: Floats
@@ -91,7 +91,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of one target in one run."""
+    """The verdict of one run on one target."""
 
     scenario: str
     id: str
@@ -100,13 +100,13 @@ class Verdict:
     attribute: Attribute
     year: int | None
     value: float | None
-    """In ``unit``; None if nothing in the run answers."""
+    """In ``unit``; None if the run does not give it."""
     target: float | None
     direction: Direction | None
     unit: str
     status: Status
     margin: float | None
-    """In ``unit``; positive is good."""
+    """In ``unit``; positive if the target is met."""
     margin_pct: float | None
     """In per cent of the target."""
     first_breach: int | None
@@ -115,13 +115,13 @@ class Verdict:
     tolerance: float | None = None
     """How far from an *about* target still counts, in ``unit``."""
     followed_to: int | None = None
-    """The last year in which a binding cap or floor was looked at; None for other targets."""
+    """The last year in which a binding cap or floor was checked; None for other targets."""
     gap: Gap | None = None
-    """Why nothing answers, if the status is untestable."""
+    """Why there is no value, if the status is untestable."""
     gap_year: int | None = None
-    """The first year that is needed and that the run does not have."""
+    """The first needed year that the run does not have."""
     reason_en: str = ""
-    """What the catalogue says of a target that is not modelled."""
+    """The catalogue's reason why a target is not modelled."""
     reason_zh: str = ""
 
 
@@ -145,9 +145,9 @@ def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdi
 def verdicts_of(
     run: Annual, targets: Iterable[Target], names: Iterable[str] | None = None
 ) -> tuple[Verdict, ...]:
-    """Do as `check_targets` on a run that is given by years.
+    """Judge a run that is given by years, as `check_targets` does.
 
-    ``names`` are all variables that there are, for messages, if the run holds only some.
+    ``names`` are those of all variables, for messages, if the run holds only some.
     """
     wanted = [target for target in targets if target.kind is Kind.TARGET]
     shapes = {
@@ -171,8 +171,8 @@ def findings(
 ) -> Findings:
     """Judge runs by one target, in plain arrays.
 
-    Equality meets a target. On several bases it is met or missed if all agree, else undecided; a
-    number that is not finite on any of them makes it untestable. A breach on any basis is one.
+    Equality meets a target. On several bases it is met or missed if all agree, else undecided, and
+    untestable if the value is not finite on any of them. A breach on any basis counts.
     """
     if not answers or target.value is None or target.year is None:
         nothing = np.array(math.nan)
@@ -194,7 +194,7 @@ def findings(
 def margin_of(value: Floats, target: Target) -> Floats:
     """Return the distance to a target, in its unit and the same shape, positive if it is met.
 
-    What is smaller than rounding is zero.
+    Rounding errors count as zero.
     """
     margin = _distance(value, target)
     return np.where(abs(margin) <= _slack(target), 0.0, margin)
@@ -238,7 +238,7 @@ def _codes(margins: Sequence[Floats], *, assumed: bool) -> npt.NDArray[np.int8]:
 def _first_breach(answers: Collection[Answer], target: Target, like: Floats) -> Floats:
     """Return the first year in which a binding cap or floor does not hold; NaN if none.
 
-    A year that the run does not reach is no breach. ``like`` has the shape of what is wanted.
+    A year that the run does not reach is no breach. ``like`` has the shape of the result.
     """
     first = np.full_like(like, np.nan)
     if target.attribute is not Attribute.BINDING or target.direction is Direction.ABOUT:
@@ -252,7 +252,7 @@ def _first_breach(answers: Collection[Answer], target: Target, like: Floats) -> 
 
 
 def measured_at(answer: Answer, target: Target, year: int) -> Floats:
-    """Return what a target is held against, in its unit, in its own year or a later one."""
+    """Return a target's value, in its unit, in its own year or a later one."""
     assert target.year is not None
     base = trailing_base(target.measure, target.since, target.year, year)
     return measured(answer.at, target.measure, base, year) * answer.factor
@@ -297,7 +297,7 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
 def _gap(
     answers: Mapping[Basis | None, Answer], target: Target, years: Sequence[int]
 ) -> tuple[Gap, int | None]:
-    """Say why nothing answers for a target, and the first year that is wanting."""
+    """Return why a target has no value, and the first missing year."""
     if not answers or target.year is None or target.value is None:
         return Gap.NOT_MODELLED, None
     for answer in answers.values():
@@ -306,13 +306,13 @@ def _gap(
                 continue
             saved = [other for other in years if math.isfinite(answer.at(other))]
             if not saved or year > saved[-1]:
-                return Gap.ENDS, target.year  # which is later than what is wanting first
+                return Gap.ENDS, target.year  # later than the first missing year
             return (Gap.BEGINS if year < saved[0] else Gap.NOT_SAVED), year
     return Gap.NO_NUMBER, None
 
 
 def _followed_to(answers: Collection[Answer], target: Target) -> int | None:
-    """Return the last year, up to the horizon, in which a binding cap or floor can be looked at."""
+    """Return the last year, up to the horizon, in which a binding cap or floor can be checked."""
     if target.attribute is not Attribute.BINDING or target.direction is Direction.ABOUT:
         return None
     if not answers or target.year is None:

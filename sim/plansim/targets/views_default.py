@@ -1,8 +1,8 @@
-"""What people are shown of a model that does not say it itself.
+"""The default views of a model without ``views.yaml``.
 
-Charts: for each module its stocks and what judges the plan, at the most `MOST` lines on one; what
-binds comes first. Levers: every single constant with a plausible range; in a model without such
-ranges every constant that has finite bounds, or else from half to one and a half of its value.
+Charts: for each module its stocks and the variables by which targets are judged, at most `MOST`
+lines on one, binding targets first. Levers: every scalar constant with a plausible range; in a
+model without such ranges every constant, over its finite bounds or from 0.5 to 1.5 of its value.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from plansim.targets.views import Chart, Lever, LeverGroup, Line, Theme, Views
 __all__ = ["STILL", "default_views", "names_of", "reference_of", "unit_of"]
 
 STILL = frozenset({VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP})
-"""What has no course over time to draw."""
+"""Kinds of variables that do not change over time."""
 
 MOST = 6
-"""Lines that one chart can bear."""
+"""Maximum number of lines on one chart."""
 
 KEY = 12
-"""Charts that are looked at first."""
+"""Number of key charts, which are shown first."""
 
 
 def default_views(model: Model, targets: Sequence[Target] = ()) -> Views:
-    """Derive what people are shown of a model from its variables and the targets of its plan."""
+    """Derive the views of a model from its variables and the targets of its plan."""
     judged = _judged(targets)
     wanted = [
         variable

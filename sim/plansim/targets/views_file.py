@@ -1,4 +1,4 @@
-"""Reading ``views.yaml``, and holding it to the model and to the plan's targets."""
+"""Reading ``views.yaml``, validated against the model and the plan's targets."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ FILE_NAME = "views.yaml"
 
 
 def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
-    """Read what people are shown of a model; where no file says it, derive it.
+    """Read the views of a model; without a file, derive them.
 
-    ``targets`` decide in which unit a chart is shown whose unit the file leaves out.
+    ``targets`` determine the unit of a chart whose unit the file leaves out.
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
@@ -57,7 +57,7 @@ class _Context:
 
 @dataclass(frozen=True)
 class _Meant:
-    """What a text of the file refers to."""
+    """The variable and elements that a text of the file refers to."""
 
     text: str
     variable: Variable

@@ -176,21 +176,21 @@ def frontier(
 ) -> Frontier:
     """Return the highest growth at which all binding targets hold, to each year asked for.
 
-        Args:
-            model: the model.
-            spec: the series, the years, the levers, and what is uncertain; by default what
-                ``decision.yaml`` beside the model states.
-            targets: the plan's, by default those of the catalogue beside the model; those that are
-                binding, and that the scenario does not assume, must hold.
-    draws: number of draws of the uncertain factors.
-            levels: number of growth rates on the Pareto front.
-            threads: number of threads; by default one a processor.
-            progress: is told how many steps of how many are done.
+    Args:
+        model: the model.
+        spec: the series, the years, the levers, and what is uncertain; by default what
+            ``decision.yaml`` beside the model states.
+        targets: the plan's, by default those of the catalogue beside the model; those that are
+            binding, and that the scenario does not assume, must hold.
+        draws: number of draws of the uncertain factors.
+        levels: number of growth rates on the Pareto front.
+        threads: number of threads; by default one a processor.
+        progress: is told how many steps of how many are done.
 
-        Raises:
-            InputError: no binding target is judged, or a lever decides on the shape of the code.
-            ModelError: the model cannot be compiled.
-            SimulationError: the scenario itself breaks down.
+    Raises:
+        InputError: no binding target is judged, or a lever decides on the shape of the code.
+        ModelError: the model cannot be compiled.
+        SimulationError: the scenario itself breaks down.
     """
     targets = load_targets(model=model) if targets is None else targets
     if spec is None:

@@ -83,7 +83,7 @@ def lever_named(model: Model, name: str) -> Lever:
     The name of a change (``effort``) means the constant that holds the value after the change.
 
     Raises:
-        InputError: there is no such constant or element, or the name means several.
+        InputError: the model has no such constant or element, or the name means several.
     """
     bare, bracket, inside = name.partition("[")
     try:

@@ -140,8 +140,8 @@ def result(
     """Return the result of a test: passed where every case holds.
 
     A test without cases fails. One whose cases are only faults names in ``sound`` what is in order
-    if there are none. If part of a test cannot be run because the packages or files in ``lacking`` are
-    missing, it fails if the other part does and never passes; if no part was run it has no figures.
+    if there are none. If part of a test cannot be run because things in ``lacking`` are missing,
+    it fails if the other part does and never passes; if no part was run it has no figures.
 
     >>> result("Q99", []).status.value, result("Q99", [], sound="model").status.value
     ('fail', 'pass')

@@ -84,8 +84,8 @@ def uncertain(model: Model) -> list[Variable]:
 def drawn(model: Model, positions: Floats) -> dict[str, Floats]:
     """Return the values of the constants of `uncertain` in draws: ``(draw,)`` by element.
 
-    ``positions`` is ``(constant, draw)``, from 0 to 1 across the plausible range. An array moves as a
-    whole, by one factor, so that its pattern stays.
+    ``positions`` is ``(constant, draw)``, from 0 to 1 across the plausible range. An array moves as
+    a whole, by one factor, so that its pattern stays.
     """
     return {
         name: values

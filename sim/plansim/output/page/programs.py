@@ -32,7 +32,7 @@ def model_program(
     """Lower what a page shows, for all constants that its levers move or its scenarios set.
 
     Raises:
-        ModelError: what the compiler does not support, with each variable and line.
+        ModelError: the model uses what the compiler does not support; with variables and lines.
         InputError: scenarios set a constant on which the shape of the program depends.
     """
     set_by = {
