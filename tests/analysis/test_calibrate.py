@@ -152,7 +152,11 @@ def test_known_parameters_are_recovered_from_a_noisy_run(town: Model, tmp_path: 
         [f"quantity: herd, year: {year}, variable: herd, error: 0.2" for year in range(1990, 2000)],
         data="herd.csv",
     )
-    found = calibrate(read_calibration(path, town), town)
+    told: list[tuple[int, int]] = []
+    spec = read_calibration(path, town)
+    found = calibrate(spec, town, progress=lambda done, steps: told.append((done, steps)))
+    steps = spec.starts + len(spec.parameters)
+    assert told == [(done, steps) for done in range(1, steps + 1)]
     for estimate in found.estimates:
         low, high = estimate.interval.low, estimate.interval.high
         assert low < truth[estimate.parameter.name] < high

@@ -103,8 +103,13 @@ def test_scenarios_on_different_clocks_are_compared_without_causes(
     targets = load_targets(model=city)
     views = load_views(city, targets)
     plan = plan_region(city)
-    found = compare(city, [stories["baseline"], other], runs, plan, targets, views, remedies=False)
+    told: list[tuple[int, int]] = []
+    found = compare(
+        city, [stories["baseline"], other], runs, plan, targets, views, remedies=False,
+        progress=lambda done, steps: told.append((done, steps)),
+    )  # fmt: skip
     assert found.attributions == (None,)
+    assert told == [(1, 1)]
 
 
 def test_the_plan_names_its_place(city: Model, tmp_path: Path) -> None:

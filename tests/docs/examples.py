@@ -30,7 +30,7 @@ SESSIONS: dict[str, list[str]] = {
 """Pages whose examples run one after another in one folder."""
 
 _EXAMPLE = re.compile(r"^```console\n\$ (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
-_FILE = re.compile(r"^<!-- file: (.*) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"^<!-- file: ([^\n]*) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,19 @@ class Example:
 
 
 def read_examples(pages: list[str]) -> list[Example]:
-    """Return the examples of pages in their order."""
-    return [
+    """Return the examples of pages in the order in which they can run.
+
+    That is the order of the page, but sweeps come first: a reference names commands by group, and
+    a report may show the runs of a sweep that is explained further below.
+    """
+    examples = [
         Example(page, command, shown)
         for page in pages
         for command, shown in _EXAMPLE.findall((ROOT / page).read_text("utf-8"))
     ]
+    if len(pages) > 1:  # pages of a guide, which are read from first to last
+        return examples
+    return sorted(examples, key=lambda example: " sweep " not in example.command)
 
 
 def files_of(pages: list[str]) -> dict[str, str]:

@@ -12,48 +12,38 @@ import pytest
 
 from plansim import load_model, load_targets
 from plansim.errors import CatalogueError
+from tests.docs.examples import SESSIONS, Example, files_of, pattern_of, read_examples
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
-PAGE = (Path(__file__).parents[2] / "docs" / "another-city.md").read_text("utf-8")
-SESSION = re.compile(r"^```console\n\$ plansim ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def files() -> dict[str, str]:
-    """Give each file of the page by its name."""
-    before_sessions = re.sub(SESSION, "", PAGE)
-    found = {}
-    for block in re.finditer(r"^```(vensim|yaml)\n(.*?)^```$", before_sessions, re.M | re.S):
-        name = re.findall(r"`(lakeside/[\w.]+)`", before_sessions[: block.start()])[-1]
-        found[name] = block[2]
-    return found
+SESSION = SESSIONS["another-city"]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("elsewhere")
-    for name, text in files().items():
-        (place / name).parent.mkdir(exist_ok=True)
-        (place / name).write_text(text, "utf-8")
-    return place
+    folder = tmp_path_factory.mktemp("elsewhere")
+    for name, text in files_of(SESSION).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    return folder
 
 
 def test_the_page_has_a_model_a_catalogue_and_a_scenario() -> None:
-    assert list(files()) == [
+    assert list(files_of(SESSION)) == [
         "lakeside/lakeside.mdl",
         "lakeside/targets.yaml",
         "lakeside/boom.yaml",
     ]
-    assert len(SESSION.findall(PAGE)) == 2
+    assert len(read_examples(SESSION)) == 2
 
 
-@pytest.mark.parametrize(("command", "shown"), SESSION.findall(PAGE))
+@pytest.mark.parametrize("example", read_examples(SESSION), ids=lambda example: example.command)
 def test_a_command_prints_what_the_page_shows(
-    plansim_command: Command, folder: Path, command: str, shown: str
+    plansim_command: Command, folder: Path, example: Example
 ) -> None:
-    done = plansim_command(*shlex.split(command), cwd=folder)
+    done = plansim_command(*shlex.split(example.command)[1:], cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert [line.rstrip() for line in done.stdout.splitlines()] == shown.splitlines()
+    assert re.fullmatch(pattern_of(example.shown), done.stdout), done.stdout
     assert "warning" not in done.stderr
 
 
