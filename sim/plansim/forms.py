@@ -67,7 +67,6 @@ __all__ = [
     "LAX",
     "MAX_BYTES",
     "MAX_DEPTH",
-    "Document",
     "Entries",
     "Form",
     "Items",
@@ -78,6 +77,7 @@ __all__ = [
     "Resolved",
     "Wording",
     "Words",
+    "YamlDocument",
     "doubled",
     "form_of",
     "noting",
@@ -109,7 +109,7 @@ Context: TypeAlias = Any
 
 
 @dataclass(frozen=True)
-class Document:
+class YamlDocument:
     """What a YAML file says, and what is wrong with its form."""
 
     file: str
@@ -134,7 +134,7 @@ class Document:
         return replace(fault, file=self.file, line=self.line((*at, *fault.at)), at=())
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path) -> YamlDocument:
     """Read a YAML file; whatever is wrong becomes a fault of the document, never an exception."""
     try:
         if not path.is_file():
@@ -166,7 +166,7 @@ def read_document(path: Path) -> Document:
     return parse_document(text, str(path), hashlib.sha256(raw).hexdigest())
 
 
-def parse_document(text: str, file: str, sha256: str = "") -> Document:
+def parse_document(text: str, file: str, sha256: str = "") -> YamlDocument:
     r"""Read YAML text.
 
     >>> document = parse_document("a: 1\nb:\n  - two\n  - 3.0\na: 4", "x.yaml")
@@ -177,7 +177,7 @@ def parse_document(text: str, file: str, sha256: str = "") -> Document:
     >>> print(*document.faults)
     x.yaml:5: the key 'a' stands twice; found a first one on line 1
     """
-    reader = _Reader(file)
+    reader = _DocumentReader(file)
     events: Iterator[Event] = iter(YAML(typ="safe", pure=True).parse(text))
     data: Plain = None
     try:
@@ -209,7 +209,7 @@ def parse_document(text: str, file: str, sha256: str = "") -> Document:
             Message("not valid YAML: {why}", why=foreign(str(error).splitlines()[0])), None
         )
         data = None
-    return Document(file, sha256, data, reader.lines, tuple(reader.faults))
+    return YamlDocument(file, sha256, data, reader.lines, tuple(reader.faults))
 
 
 def _unread(
@@ -219,9 +219,9 @@ def _unread(
     line: int | None = None,
     expected: Message | None = None,
     close: str | None = None,
-) -> Document:
+) -> YamlDocument:
     fault = Fault(message, file=str(path), line=line, expected=expected, nearest=close)
-    return Document(str(path), hashlib.sha256(raw).hexdigest(), None, {}, (fault,))
+    return YamlDocument(str(path), hashlib.sha256(raw).hexdigest(), None, {}, (fault,))
 
 
 class _UnreadableError(Exception):
@@ -229,7 +229,7 @@ class _UnreadableError(Exception):
 
 
 @dataclass
-class _Reader:
+class _DocumentReader:
     """Turns events into plain data, noting lines and faults on the way."""
 
     file: str
@@ -537,7 +537,7 @@ def doubled(values: Iterable[tuple[Location, str]]) -> Iterator[Fault]:
 
 def form_of(
     form: type[AnyForm],
-    document: Document,
+    document: YamlDocument,
     context: Context = None,
     error: type[InputError] = CatalogueError,
 ) -> AnyForm:
@@ -603,7 +603,7 @@ _EXPECTED = {
 }
 
 
-def _faults(document: Document, detail: ErrorDetails) -> Iterator[Fault]:
+def _faults(document: YamlDocument, detail: ErrorDetails) -> Iterator[Fault]:
     """Say in our words, and with the line, what pydantic found wrong."""
     # Which of several forms an entry has is said between angle brackets; [key] is pydantic's own.
     at: Location = tuple(part for part in detail["loc"] if not str(part).startswith(("<", "[key")))

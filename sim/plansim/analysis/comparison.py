@@ -18,7 +18,7 @@ from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
-from plansim.scenario.records import Text
+from plansim.scenario.records import BilingualText
 from plansim.targets.catalogue import (
     Attribute,
     Kind,
@@ -68,7 +68,7 @@ class Comparison:
     scenarios: tuple[Scenario, ...]
     runs: tuple[xr.Dataset, ...]
     """The run of each scenario, by years, as `annual` gives it."""
-    plan: Text
+    plan: BilingualText
     """The title of the plan."""
     targets: tuple[Target, ...]
     views: Views
@@ -121,7 +121,7 @@ def compare(
     model: Model,
     scenarios: Sequence[Scenario],
     runs: Sequence[xr.Dataset],
-    plan: Text,
+    plan: BilingualText,
     targets: Sequence[Target],
     views: Views,
     *,

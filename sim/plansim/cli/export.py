@@ -97,7 +97,7 @@ def export(
         return
     from plansim.engine.dataset import annual
     from plansim.output.export.results import FORMATS, check_destination
-    from plansim.output.export.scenarios import Form, write_scenarios
+    from plansim.output.export.scenarios import TableForm, write_scenarios
     from plansim.targets.catalogue import plan_region
 
     check_destination(output, force=force, formats=FORMATS)
@@ -112,7 +112,12 @@ def export(
     runs = [annual(simulated(read, each, engine, page)) for each in scenarios]
     with page.progress(page.text("sweep.exporting")):
         write_scenarios(
-            runs, output, Form(form or Form.WIDE), plan_region(read), names=chosen, force=force
+            runs,
+            output,
+            TableForm(form or TableForm.WIDE),
+            plan_region(read),
+            names=chosen,
+            force=force,
         )
     write(page.text("run.written", path=output))
 

@@ -69,7 +69,7 @@ def validate(
     Exit codes: 0, every test that can be made here is passed; 1, one fails.
     """
     from plansim.analysis.validation.context import load_context
-    from plansim.analysis.validation.result import Status
+    from plansim.analysis.validation.result import Outcome
     from plansim.analysis.validation.suite import chosen
     from plansim.analysis.validation.suite import validate as made
     from plansim.output.export.json_text import json_text
@@ -92,7 +92,7 @@ def validate(
         machine(json_text({"tests": results}))
     else:
         page.show(validation_table(results, page.text))
-    return int(any(each.status is Status.FAIL for each in results))
+    return int(any(each.status is Outcome.FAIL for each in results))
 
 
 def _check_page(path: Path, tests: tuple[str, ...], force: bool) -> None:

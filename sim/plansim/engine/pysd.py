@@ -118,7 +118,7 @@ def _isolated() -> Iterator[None]:
     """Set the interpreter's state that a run needs, and restore it.
 
     Random functions of Vensim draw from numpy's global generator, which starts the same for every
-    run. Division by zero and the like are detected in the results. xarray must raise where labels do
+    run. Division by zero and the like are detected in the results. xarray must raise if labels do
     not match, which it would silently drop; that also halves the time of a run. Labels as
     Python's strings, not as Arrow's, save another quarter.
     """
@@ -154,7 +154,7 @@ def _integrated(model: Model, scenario: Scenario, pysd_model: Any) -> Trajectory
     pysd_model.components._control_vars["initial_time"] = lambda: time.initial
     python_names = {folded(name): python for name, python in pysd_model.namespace.items()}
     readers = {
-        v.name: _Reader(model, v, python_names[folded(v.name)], pysd_model)
+        v.name: _VariableReader(model, v, python_names[folded(v.name)], pysd_model)
         for v in (*over_time, *once)
     }
     recorder = _Recorder([readers[v.name] for v in over_time])
@@ -183,7 +183,7 @@ def _saved_times(time: TimeSpec, times: Sequence[float]) -> FloatArray:
 
 
 def _parameters(
-    scenario: Scenario, pysd_model: Any, readers: Mapping[str, _Reader]
+    scenario: Scenario, pysd_model: Any, readers: Mapping[str, _VariableReader]
 ) -> dict[str, Any]:
     """Return the scenario's values as parameters of PySD: whole arrays, without the clock."""
     parameters: dict[str, Any] = {}
@@ -203,7 +203,7 @@ def _parameters(
     return parameters
 
 
-class _Reader:
+class _VariableReader:
     """Reads one variable off PySD's model, in the order of the model's elements."""
 
     def __init__(self, model: Model, variable: Variable, python_name: str, pysd_model: Any) -> None:
@@ -263,7 +263,7 @@ class _NotAsDeclaredError(Exception):
 class _Recorder:
     """Collects the values of a run, with the interface that PySD's stepper expects."""
 
-    def __init__(self, readers: Sequence[_Reader]) -> None:
+    def __init__(self, readers: Sequence[_VariableReader]) -> None:
         self.readers = readers
         self.times: list[float] = []
         self.values: list[list[FloatArray]] = [[] for _ in readers]

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from plansim.errors import Fault, Message, ScenarioError, nearest
 from plansim.files import is_shipped, shipped
-from plansim.forms import Document, form_of, noting, read_document
+from plansim.forms import YamlDocument, form_of, noting, read_document
 from plansim.model.records import Model, TimeSpec, VariableKind, folded
 from plansim.scenario.records import (
+    BilingualText,
     Change,
     Merged,
     Scenario,
     ScenarioHead,
-    Text,
     digest_of,
     is_path,
     scenario_files,
@@ -62,7 +62,7 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
         values={key: value.number for key, value in together.items()},
         time=time,
         assumed={
-            key: Text(layer.file.assumes[key].en, layer.file.assumes[key].zh)
+            key: BilingualText(layer.file.assumes[key].en, layer.file.assumes[key].zh)
             for key, layer in assumed.items()
         },
         assumed_lines={
@@ -105,7 +105,7 @@ class _Layer:
     """One valid scenario file."""
 
     path: Path
-    document: Document
+    document: YamlDocument
     file: ScenarioFile
 
 
@@ -151,7 +151,7 @@ def _read_lineage(
 
 
 def _parent_path(
-    child: Path, parent: object, document: Document, faults: list[Fault], files: dict[str, str]
+    child: Path, parent: object, document: YamlDocument, faults: list[Fault], files: dict[str, str]
 ) -> Path | None:
     if not isinstance(parent, str):
         return None

@@ -19,11 +19,11 @@ from plansim.files import shipped
 from plansim.model.records import Model, folded
 from plansim.model.units import units_sha256
 from plansim.scenario.records import (
+    BilingualText,
     Change,
     Merged,
     Scenario,
     ScenarioHead,
-    Text,
     as_written,
     is_path,
     scenario_files,
@@ -31,10 +31,10 @@ from plansim.scenario.records import (
 )
 
 __all__ = [
+    "BilingualText",
     "Change",
     "Scenario",
     "ScenarioHead",
-    "Text",
     "as_written",
     "list_scenarios",
     "read_scenario",

@@ -12,11 +12,11 @@ from plansim.model.records import Model, TimeSpec
 
 __all__ = [
     "OVERRIDE",
+    "BilingualText",
     "Change",
     "Merged",
     "Scenario",
     "ScenarioHead",
-    "Text",
     "as_written",
     "digest_of",
     "is_path",
@@ -31,7 +31,7 @@ MAX_STEPS = 100_000
 
 
 @dataclass(frozen=True)
-class Text:
+class BilingualText:
     """A text in English and in Chinese."""
 
     en: str
@@ -79,7 +79,7 @@ class Scenario:
     """By ``name`` or ``name[e1,e2]``: the model's own names, in the model's units."""
     time: TimeSpec
     """The clock of the run: the model's, with what `values` changes."""
-    assumed: Mapping[str, Text]
+    assumed: Mapping[str, BilingualText]
     """By target id, the reason why the scenario assumes that target."""
     assumed_lines: Mapping[str, tuple[str, int | None]]
     """By target id, the file and line of the assumption, for messages about an unknown id."""

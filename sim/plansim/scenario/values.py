@@ -18,7 +18,7 @@ from typing import Annotated, TypeAlias
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from plansim.errors import Fault, InputError, Message, ScenarioError
-from plansim.forms import Document, Form, Location, noting, shown, unknown_keys
+from plansim.forms import Form, Location, YamlDocument, noting, shown, unknown_keys
 from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT, convert
 from plansim.scenario.records import OVERRIDE
@@ -113,13 +113,13 @@ Setting: TypeAlias = Annotated[
 ]
 
 
-class _Lever(Form):
+class _LeverSetting(Form):
     """A lever of several constants; faults of known keys are reported beside unknown keys."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
 
 
-class Switch(_Lever):
+class Switch(_LeverSetting):
     """A lever that changes once: one value before a year, another from it on."""
 
     before: Cell | None = None
@@ -127,7 +127,7 @@ class Switch(_Lever):
     from_: Cell | None = Field(default=None, alias="from")
 
 
-class Pulse(_Lever):
+class Pulse(_LeverSetting):
     """A lever that acts for some time: its value, start and duration."""
 
     size: Cell | None = None
@@ -153,7 +153,7 @@ class Origin:
     """The location of an entry that sets constants of a model."""
 
     model: Model
-    document: Document | None = None
+    document: YamlDocument | None = None
     """None for an override."""
     at: Location = ()
 

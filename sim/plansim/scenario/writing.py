@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from plansim.scenario.records import Text
+from plansim.scenario.records import BilingualText
 
 __all__ = ["scenario_text"]
 
 
 def scenario_text(
-    title: Text,
-    description: Text,
+    title: BilingualText,
+    description: BilingualText,
     values: Mapping[str, float],
     *,
     parent: str = "",
     sources: Sequence[str] = (),
-    assumes: Mapping[str, Text] | None = None,
+    assumes: Mapping[str, BilingualText] | None = None,
 ) -> str:
     """Return the text of a scenario file, with all values to the last bit.
 
@@ -41,7 +41,7 @@ def scenario_text(
     return "\n".join(lines) + "\n"
 
 
-def _both(text: Text) -> str:
+def _both(text: BilingualText) -> str:
     return f"{{en: {_quoted(text.en)}, zh: {_quoted(text.zh)}}}"
 
 

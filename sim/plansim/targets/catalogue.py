@@ -16,18 +16,18 @@ from plansim.errors import CatalogueError, Message
 from plansim.files import shipped
 from plansim.model.records import Model
 from plansim.model.units import units_sha256
-from plansim.scenario.records import Text
+from plansim.scenario.records import BilingualText
 from plansim.targets.target import (
     Attribute,
     Basis,
     Direction,
     Gap,
     Kind,
-    Part,
     Period,
-    Shape,
     Status,
     Target,
+    TargetPart,
+    VariableShape,
     answering_series,
     in_year,
     indicator_of,
@@ -46,11 +46,11 @@ __all__ = [
     "Direction",
     "Gap",
     "Kind",
-    "Part",
     "Period",
-    "Shape",
     "Status",
     "Target",
+    "TargetPart",
+    "VariableShape",
     "answering_series",
     "in_year",
     "indicator_of",
@@ -111,7 +111,7 @@ def _read(file: Path, model: Model | None, *, is_borrowed: bool) -> _Catalogue:
     return _Catalogue(targets)
 
 
-def plan_title(model: Model) -> Text | None:
+def plan_title(model: Model) -> BilingualText | None:
     """Return the title of the plan whose catalogue stands beside a model; None if there is none.
 
     Raises:
@@ -121,20 +121,20 @@ def plan_title(model: Model) -> Text | None:
     return None if path is None else _heading(path).title
 
 
-def plan_region(model: Model) -> Text:
+def plan_region(model: Model) -> BilingualText:
     """Return the region of the plan beside a model; the model's name if the plan names none.
 
     Raises:
         CatalogueError: with every fault of the form of the file.
     """
     path = _beside(model)
-    return (path and _heading(path).region) or Text(model.name, model.name)
+    return (path and _heading(path).region) or BilingualText(model.name, model.name)
 
 
 @dataclass(frozen=True)
 class _Heading:
-    title: Text
-    region: Text | None
+    title: BilingualText
+    region: BilingualText | None
 
 
 def _heading(path: Path) -> _Heading:
@@ -142,8 +142,8 @@ def _heading(path: Path) -> _Heading:
         from plansim.targets.catalogue_file import read_catalogue
 
         file, _ = read_catalogue(path)
-        region = None if file.region is None else Text(file.region.en, file.region.zh)
-        return _Heading(Text(file.title.en, file.title.zh), region)
+        region = None if file.region is None else BilingualText(file.region.en, file.region.zh)
+        return _Heading(BilingualText(file.title.en, file.title.zh), region)
 
     key = digest("heading", str(path), file_sha256(path), code_of("", "model", "targets"))
     return kept("parsed", key, _Heading, read)
@@ -156,9 +156,9 @@ def _beside(model: Model | None) -> Path | None:
     return path if path.is_file() else None
 
 
-def _shapes(model: Model) -> Mapping[str, Shape]:
+def _shapes(model: Model) -> Mapping[str, VariableShape]:
     return {
-        name: Shape(
+        name: VariableShape(
             {subscript: model.subscripts[subscript].elements for subscript in variable.subscripts},
             variable.unit,
         )
@@ -166,7 +166,7 @@ def _shapes(model: Model) -> Mapping[str, Shape]:
     }
 
 
-def _as_answered(target: Target, holder: Message, shapes: Mapping[str, Shape]) -> Target:
+def _as_answered(target: Target, holder: Message, shapes: Mapping[str, VariableShape]) -> Target:
     """Make a target untestable if the model lacks its variables."""
     if not any(misfits(target, holder, shapes, ())):
         return target

@@ -24,7 +24,7 @@ from plansim.forms import (
     shown,
 )
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Attribute, Basis, Direction, Kind, Part, Period, Target
+from plansim.targets.target import Attribute, Basis, Direction, Kind, Period, Target, TargetPart
 
 __all__ = ["CatalogueForm", "read_catalogue"]
 
@@ -89,7 +89,7 @@ class _Goal(Form):
             )
 
 
-class _Row(Form):
+class _CatalogueRow(Form):
     """The entries that all rows have."""
 
     id: str
@@ -104,7 +104,7 @@ class _Row(Form):
     note: Words = Words(en="", zh="")
 
 
-class _FigureRow(_Row):
+class _FigureRow(_CatalogueRow):
     base: _Base
 
 
@@ -112,7 +112,7 @@ class _PastRow(_FigureRow):
     target: _Goal
 
 
-class _TargetRow(_Row):
+class _TargetRow(_CatalogueRow):
     base: _Base | None = None
     target: _Goal
     variable: str | None = None
@@ -249,7 +249,9 @@ def _target(
         value=value,
         direction=direction,
         tolerance=goal.within if goal else None,
-        parts=tuple(Part(part.en, part.zh, part.value, part.unit or row.unit) for part in parts),
+        parts=tuple(
+            TargetPart(part.en, part.zh, part.value, part.unit or row.unit) for part in parts
+        ),
         measure=row.measure,
         since=catalogue.base_year,
         horizon=catalogue.horizon,

@@ -17,11 +17,11 @@ __all__ = [
     "Direction",
     "Gap",
     "Kind",
-    "Part",
     "Period",
-    "Shape",
     "Status",
     "Target",
+    "TargetPart",
+    "VariableShape",
     "answering_series",
     "in_year",
     "indicator_of",
@@ -112,7 +112,7 @@ class Period:
 
 
 @dataclass(frozen=True)
-class Part:
+class TargetPart:
     """One of several figures that the plan gives under one head."""
 
     name_en: str
@@ -142,7 +142,7 @@ class Target:
     direction: Direction | None
     tolerance: float | None
     """How far from `value` still counts; only with `Direction.ABOUT`."""
-    parts: tuple[Part, ...]
+    parts: tuple[TargetPart, ...]
     measure: Measure
     since: int
     """The base year of the measure."""
@@ -305,7 +305,7 @@ def reported_factor(unit: str, reported: str) -> float:
 
 
 @dataclass(frozen=True)
-class Shape:
+class VariableShape:
     """The subscripts and unit of a variable, which a reference must fit."""
 
     subscripts: Mapping[str, Sequence[str]]
@@ -314,7 +314,7 @@ class Shape:
 
 
 def misfits(
-    target: Target, holder: Message, shapes: Mapping[str, Shape], names: Iterable[str]
+    target: Target, holder: Message, shapes: Mapping[str, VariableShape], names: Iterable[str]
 ) -> Iterator[Fault]:
     """Yield the faults for which a target cannot be judged on a model or a run, the ``holder``.
 

@@ -23,9 +23,9 @@ from plansim.targets.catalogue import (
     Direction,
     Gap,
     Kind,
-    Shape,
     Status,
     Target,
+    VariableShape,
     misfits,
     split_reference,
     unit_factor,
@@ -151,7 +151,7 @@ def verdicts_of(
     """
     wanted = [target for target in targets if target.kind is Kind.TARGET]
     shapes = {
-        name: Shape(
+        name: VariableShape(
             {subscript.name: subscript.elements for subscript in variable.ranges}, variable.unit
         )
         for name, variable in run.variables.items()

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from plansim.scenario.values import Apply
 
-__all__ = ["Chart", "Lever", "LeverGroup", "Line", "Theme", "Views"]
+__all__ = ["Chart", "ChartSeries", "Lever", "LeverGroup", "Theme", "Views"]
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartSeries:
     """One series on a chart."""
 
     reference: str
@@ -35,7 +35,7 @@ class Chart:
     """The first series as the file names it; unique."""
     name_en: str
     name_zh: str
-    lines: tuple[Line, ...]
+    lines: tuple[ChartSeries, ...]
     unit: str
     key: bool
     """Whether it is one of the key charts, which are shown first."""

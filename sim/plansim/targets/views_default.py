@@ -15,7 +15,7 @@ from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Attribute, Kind, Target, reported_factor, split_reference
 from plansim.targets.indicator import Measure
-from plansim.targets.views import Chart, Lever, LeverGroup, Line, Theme, Views
+from plansim.targets.views import Chart, ChartSeries, Lever, LeverGroup, Theme, Views
 
 __all__ = ["STILL", "default_views", "names_of", "reference_of", "unit_of"]
 
@@ -81,7 +81,7 @@ def _chart(model: Model, targets: Sequence[Target], variable: Variable, *, key: 
     unit = variable.unit if unit is None else unit
     factor = reported_factor(variable.unit, unit)
     lines = [
-        Line(reference, *names_of(model, variable, cell), factor)
+        ChartSeries(reference, *names_of(model, variable, cell), factor)
         for reference, cell in zip(references, elements, strict=True)
     ]
     name_zh = variable.name_zh or variable.name

@@ -23,7 +23,7 @@ from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.references import cells_meant, meant
 from plansim.scenario.values import Apply, outside, range_text
 from plansim.targets.catalogue import Target, reported_factor
-from plansim.targets.views import Chart, Lever, LeverGroup, Line, Theme, Views
+from plansim.targets.views import Chart, ChartSeries, Lever, LeverGroup, Theme, Views
 from plansim.targets.views_default import STILL, default_views, names_of, reference_of, unit_of
 
 __all__ = ["FILE_NAME", "load_views"]
@@ -43,12 +43,12 @@ def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
         return default_views(model, targets)
-    file = form_of(_File, read_document(path), _Context(model, targets))
+    file = form_of(_ViewsFile, read_document(path), _ViewsContext(model, targets))
     return Views(file.themes, file.groups)
 
 
 @dataclass(frozen=True)
-class _Context:
+class _ViewsContext:
     """What the file is validated against."""
 
     model: Model
@@ -73,7 +73,7 @@ def _referred(text: str, variable: Variable, cells: Sequence[str]) -> _Meant:
     return _Meant(text, variable, tuple(tuple(cell.split(",")) if cell else () for cell in cells))
 
 
-def _shown(text: str, context: _Context) -> _Meant:
+def _shown(text: str, context: _ViewsContext) -> _Meant:
     """Return the series that a reference means."""
     variable, cells = cells_meant(context.model, text)
     if variable.kind in STILL:
@@ -87,7 +87,7 @@ def _shown(text: str, context: _Context) -> _Meant:
     return _referred(text, variable, cells)
 
 
-def _moved(text: str, context: _Context) -> _Meant:
+def _moved(text: str, context: _ViewsContext) -> _Meant:
     """Return the constants that a reference means."""
     variable, cells = meant(context.model, text)
     if variable.kind is not VariableKind.CONSTANT:
@@ -113,7 +113,7 @@ class _Chart(Form):
     zh: str | None = None
 
 
-def _chart(row: _Chart, context: _Context) -> Chart:
+def _chart(row: _Chart, context: _ViewsContext) -> Chart:
     first = row.show[0]
     references = [reference for shown in row.show for reference in shown.references]
     unit = row.unit or unit_of(context.targets, references)
@@ -135,7 +135,9 @@ def _chart(row: _Chart, context: _Context) -> Chart:
                 )
             ) from None
         for cell, reference in zip(item.cells, item.references, strict=True):
-            lines.append(Line(reference, *names_of(context.model, item.variable, cell), factor))
+            lines.append(
+                ChartSeries(reference, *names_of(context.model, item.variable, cell), factor)
+            )
     alone = len(lines) == 1
     return Chart(
         id=first.text,
@@ -156,7 +158,7 @@ class _Theme(Words):
 # --- levers ---------------------------------------------------------------------------------------
 
 
-class _Lever(Form):
+class _LeverForm(Form):
     moves: Annotated[tuple[_Meant, ...], Listed(Names, _moved), Field(min_length=1)]
     apply: Annotated[Apply, LAX] = Apply.SET
     range: list[float] | None = None
@@ -220,7 +222,7 @@ class _Lever(Form):
         return "Dmnl" if self.apply is Apply.MULTIPLY else self.moves[0].variable.unit
 
 
-def _lever(row: _Lever, context: _Context) -> Lever:
+def _lever(row: _LeverForm, context: _ViewsContext) -> Lever:
     first = row.moves[0]
     variable = first.variable
     english, chinese = names_of(context.model, variable, first.cells[0])
@@ -246,13 +248,13 @@ def _lever(row: _Lever, context: _Context) -> Lever:
 
 class _Group(Words):
     id: str
-    levers: Annotated[tuple[Lever, ...], Listed(list[_Lever], _lever)]
+    levers: Annotated[tuple[Lever, ...], Listed(list[_LeverForm], _lever)]
 
 
 # --- the file -------------------------------------------------------------------------------------
 
 
-class _File(Form):
+class _ViewsFile(Form):
     themes: Annotated[
         tuple[Theme, ...],
         Listed(list[_Theme], lambda row, _: Theme(row.id, row.en, row.zh, row.charts), unique="id"),

@@ -21,7 +21,7 @@ from plansim.engine.trajectory import version_of
 from plansim.errors import Message, SimulationError
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, constants_of, default_of
-from plansim.scenario.records import Text
+from plansim.scenario.records import BilingualText
 from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import indicator_of
 from plansim.targets.indicator import Floats
@@ -235,8 +235,8 @@ def overlay_text(calibration: Calibration, parent: str, model: Model) -> str:
     values = dict(zip(references, fitted.tolist(), strict=True))
 
     return scenario_text(
-        Text(f"{spec.title_en}: fitted", f"{spec.title_zh}（拟合值）"),
-        Text(
+        BilingualText(f"{spec.title_en}: fitted", f"{spec.title_zh}（拟合值）"),
+        BilingualText(
             f"Constants of {spec.scenario.id} as the calibration {spec.id} would have them: "
             "a fit to the past, not a part of the model.",
             f"按校准 {spec.id} 拟合的 {spec.scenario.id} 常数：仅对历史的拟合，不属于模型。",

@@ -17,8 +17,8 @@ from pydantic import BeforeValidator, Field
 from plansim.analysis.calibration.observations import (
     EVIDENCE,
     OBSERVATIONS,
-    Row,
-    Table,
+    ObservationRow,
+    ObservationTable,
     datum,
     read_table,
     why_not,
@@ -70,10 +70,10 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class _Context(DesignContext):
+class _CalibrationContext(DesignContext):
     """What the file is validated against."""
 
-    tables: dict[Path, Table] = field(default_factory=dict)
+    tables: dict[Path, ObservationTable] = field(default_factory=dict)
     """The tables of data that were read, by path."""
     data: str = ""
     """The table that the file names, if it names one."""
@@ -85,7 +85,7 @@ class _Context(DesignContext):
         """The ids of the plan's targets."""
         return frozenset(target.id for target in load_targets(model=self.model))
 
-    def table(self, path: Path) -> Table:
+    def table(self, path: Path) -> ObservationTable:
         """Return a table of data."""
         if path not in self.tables:
             self.tables[path] = read_table(path)
@@ -114,7 +114,7 @@ class ParameterForm(Form):
 _ParameterOrNothing = Annotated[ParameterForm, BeforeValidator(lambda x: {} if x is None else x)]
 
 
-def _parameter(name: str, form: ParameterForm, context: _Context) -> Factor:
+def _parameter(name: str, form: ParameterForm, context: _CalibrationContext) -> Factor:
     return factor_of(
         name,
         FactorForm(constants=form.constants, apply=form.apply, uniform=form.range, zh=form.zh),
@@ -122,7 +122,7 @@ def _parameter(name: str, form: ParameterForm, context: _Context) -> Factor:
     )
 
 
-def _one_series(name: str, context: _Context) -> str:
+def _one_series(name: str, context: _CalibrationContext) -> str:
     series = series_meant(name, context)
     if len(series) != 1:
         raise InputError(
@@ -201,7 +201,7 @@ class Observation:
     """Factor from the measure of the series, in the model's unit, to ``unit``."""
 
 
-def _row(form: ObservationForm, context: _Context) -> Row:
+def _row(form: ObservationForm, context: _CalibrationContext) -> ObservationRow:
     """Return the one row that a form names.
 
     Raises:
@@ -259,7 +259,7 @@ def _row(form: ObservationForm, context: _Context) -> Row:
     return row
 
 
-def _observation(form: ObservationForm, context: _Context) -> Observation:
+def _observation(form: ObservationForm, context: _CalibrationContext) -> Observation:
     """Return the figure that an entry names, with the series that is compared with it."""
     model, row = context.model, _row(form, context)
     if (row.file, row.line) in context.taken:
@@ -337,7 +337,7 @@ class CalibrationFile(Form):
     seed: int = Field(default=SEED, ge=0, description="Of those points.")
     sources: list[str] = Field(default=[], description="Where the ranges come from.")
 
-    def _misfits(self, context: _Context) -> Iterator[Fault]:
+    def _misfits(self, context: _CalibrationContext) -> Iterator[Fault]:
         factors = list(self.parameters.values())
         yield from apart("parameters", factors)
         for name, factor in self.parameters.items():
@@ -439,7 +439,7 @@ def read_calibration(path: str | Path, model: Model, *, seed: int | None = None)
     path = _placed(path)
     document = read_document(path)
     data = document.data if isinstance(document.data, dict) else {}
-    context = _Context(model, path, data=str(data.get("data") or ""))
+    context = _CalibrationContext(model, path, data=str(data.get("data") or ""))
     form = form_of(CalibrationFile, document, context, DesignError)
     return Spec(
         id=path.stem,

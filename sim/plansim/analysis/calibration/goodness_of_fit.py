@@ -14,11 +14,11 @@ import numpy as np
 
 from plansim.targets.indicator import Floats
 
-__all__ = ["Fit", "fit"]
+__all__ = ["GoodnessOfFit", "fit"]
 
 
 @dataclass(frozen=True)
-class Fit:
+class GoodnessOfFit:
     """The measures of one series; NaN where its observations are too few to say."""
 
     points: int
@@ -33,7 +33,7 @@ class Fit:
     uc: float
 
 
-def fit(simulated: Floats, observed: Floats) -> Fit:
+def fit(simulated: Floats, observed: Floats) -> GoodnessOfFit:
     """Measure how well a series fits its observations, both ``(point,)``.
 
     An observation of 0 has no relative error. The shares of an error of 0 are NaN.
@@ -57,4 +57,4 @@ def fit(simulated: Floats, observed: Floats) -> Fit:
         us = (spread_s - spread_o) ** 2 / mse
         # 2 (1 - r) s_s s_o, written without r, which is none where a series stands still.
         uc = 2 * (spread_s * spread_o - together) / mse
-    return Fit(observed.size, mape, math.sqrt(mse), r2, um, us, uc)
+    return GoodnessOfFit(observed.size, mape, math.sqrt(mse), r2, um, us, uc)

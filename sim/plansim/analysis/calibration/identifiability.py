@@ -20,7 +20,7 @@ import numpy as np
 from plansim.analysis.calibration.least_squares import Fit
 from plansim.targets.indicator import Floats
 
-__all__ = ["Direction", "Identifiability", "Pair", "identifiability"]
+__all__ = ["ConfoundedPair", "Identifiability", "ParameterDirection", "identifiability"]
 
 COLLINEAR = 10.0
 """Collinearity from which two parameters count as confounded (Brun and others: 5 to 20)."""
@@ -31,7 +31,7 @@ PART = 0.3
 
 
 @dataclass(frozen=True)
-class Pair:
+class ConfoundedPair:
     """Two parameters that the data confound."""
 
     first: int
@@ -44,7 +44,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Direction:
+class ParameterDirection:
     """A direction in the space of the parameters."""
 
     weights: Floats
@@ -71,9 +71,9 @@ class Identifiability:
     correlation: Floats
     """``(parameter, parameter)`` of the estimates; NaN where nothing observed moves, and all
     over where a direction is lost altogether."""
-    loose: tuple[Direction, ...]
+    loose: tuple[ParameterDirection, ...]
     """The directions that the data do not determine, the least determined first."""
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ConfoundedPair, ...]
     """Confounded pairs, the most collinear first."""
 
 
@@ -92,7 +92,7 @@ def identifiability(best: Fit, *, halfwidth: float = 1.959964) -> Identifiabilit
     with np.errstate(divide="ignore"):
         spreads = halfwidth * math.sqrt(best.inflation) / np.where(sizes > negligible, sizes, 0.0)
     loose = tuple(
-        Direction(_oriented(ways[index]), float(spreads[index]))
+        ParameterDirection(_oriented(ways[index]), float(spreads[index]))
         for index in reversed(range(count))
         if spreads[index] > 0.5
     )
@@ -123,7 +123,7 @@ def _correlation(slopes: Floats, norms: Floats, negligible: float) -> Floats:
     return result
 
 
-def _pairs(slopes: Floats, norms: Floats) -> list[Pair]:
+def _pairs(slopes: Floats, norms: Floats) -> list[ConfoundedPair]:
     result = []
     for first, second in itertools.combinations(range(len(norms)), 2):
         if min(norms[first], norms[second]) <= SPEECHLESS:
@@ -132,5 +132,5 @@ def _pairs(slopes: Floats, norms: Floats) -> list[Pair]:
         apart = max(0.0, 1.0 - abs(cosine))
         collinearity = math.inf if apart < 1e-10 else 1.0 / math.sqrt(apart)
         if collinearity >= COLLINEAR:
-            result.append(Pair(first, second, cosine, collinearity))
+            result.append(ConfoundedPair(first, second, cosine, collinearity))
     return sorted(result, key=lambda pair: -pair.collinearity)

@@ -17,7 +17,15 @@ from pathlib import Path
 
 from plansim.errors import Fault, InputError, Message, foreign
 
-__all__ = ["EVIDENCE", "OBSERVATIONS", "Row", "Table", "datum", "read_table", "why_not"]
+__all__ = [
+    "EVIDENCE",
+    "OBSERVATIONS",
+    "ObservationRow",
+    "ObservationTable",
+    "datum",
+    "read_table",
+    "why_not",
+]
 
 OBSERVATIONS = "observations.csv"
 EVIDENCE = "evidence.csv"
@@ -30,7 +38,7 @@ _MOST_BYTES = 50_000_000
 
 
 @dataclass(frozen=True)
-class Row:
+class ObservationRow:
     """A row of a table; all cells are texts."""
 
     file: Path
@@ -43,14 +51,14 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class ObservationTable:
     """A table of figures."""
 
     path: Path
     sha256: str
-    rows: tuple[Row, ...]
+    rows: tuple[ObservationRow, ...]
 
-    def find(self, wanted: Mapping[str, str]) -> list[Row]:
+    def find(self, wanted: Mapping[str, str]) -> list[ObservationRow]:
         """Return the rows whose cells in the named columns have the wanted texts."""
         return [
             row
@@ -69,7 +77,7 @@ def _same(one: str, other: str) -> bool:
     return one.casefold().split() == other.casefold().split()
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> ObservationTable:
     """Read a CSV table with the columns quantity, place, year, value, unit and source, or more.
 
     Raises:
@@ -101,10 +109,10 @@ def read_table(path: Path) -> Table:
                 found=Message("no {names}", names=tuple(missing)),
             )
         )
-    return Table(path, hashlib.sha256(raw).hexdigest(), rows)
+    return ObservationTable(path, hashlib.sha256(raw).hexdigest(), rows)
 
 
-def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[Row]:
+def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[ObservationRow]:
     before = reader.line_num
     while True:
         try:
@@ -114,12 +122,12 @@ def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[Row]:
         # A row begins on the line after the last one's end; blank lines are passed over.
         first = max(before + 1, reader.line_num - sum(str(v).count("\n") for v in cells.values()))
         before = reader.line_num
-        yield Row(
+        yield ObservationRow(
             path, first, {k: (v or "").strip() for k, v in cells.items() if isinstance(k, str)}
         )
 
 
-def why_not(row: Row, last: int, target_ids: Sequence[str] = ()) -> Fault | None:
+def why_not(row: ObservationRow, last: int, target_ids: Sequence[str] = ()) -> Fault | None:
     """Return the reason why a row is no data for a fit, with its file and line; None if it is.
 
     Args:
@@ -166,7 +174,7 @@ def why_not(row: Row, last: int, target_ids: Sequence[str] = ()) -> Fault | None
     return None
 
 
-def datum(row: Row) -> tuple[int, float, str]:
+def datum(row: ObservationRow) -> tuple[int, float, str]:
     """Return the year, the value and the unit of a row that `why_not` lets pass."""
     year, value = _year(row.cells["year"]), _number(row.cells["value"])
     assert year is not None, row

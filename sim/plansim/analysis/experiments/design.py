@@ -22,13 +22,13 @@ from plansim.scenario.reader import Scenario
 from plansim.scenario.references import lever_of
 from plansim.targets.indicator import Floats
 
-__all__ = ["MOST_RUNS", "Design", "Kind", "describe", "remaining_factors"]
+__all__ = ["MOST_RUNS", "Design", "DesignKind", "describe", "remaining_factors"]
 
 MOST_RUNS = 2**32
 """A Sobol sequence of 32 bits has as many points."""
 
 
-class Kind(StrEnum):
+class DesignKind(StrEnum):
     """Sampling method of a design."""
 
     SOBOL = "sobol"  # scrambled; fills the space evenly at every length
@@ -40,7 +40,7 @@ class Kind(StrEnum):
     @property
     def is_sample(self) -> bool:
         """Whether the points sample a distribution, so that shares of them are probabilities."""
-        return self in (Kind.SOBOL, Kind.LATIN_HYPERCUBE)
+        return self in (DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Design:
     id: str
     title_en: str
     title_zh: str
-    kind: Kind
+    kind: DesignKind
     scenarios: tuple[Scenario, ...]
     factors: tuple[Factor, ...]
     points: int

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.experiments.design import MOST_RUNS, Design, Kind, remaining_factors
+from plansim.analysis.experiments.design import MOST_RUNS, Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_form import (
     DesignContext,
     DesignFile,
@@ -24,7 +24,7 @@ from plansim.analysis.experiments.design_table import DesignTable
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
 from plansim.errors import DesignError, Fault, Message, UnknownNameError, nearest
 from plansim.files import is_shipped, shipped
-from plansim.forms import Document, Plain, form_of, noting, read_document
+from plansim.forms import Plain, YamlDocument, form_of, noting, read_document
 from plansim.model.records import Model, Variable, folded
 from plansim.scenario.factors import Factor, constants_of
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
@@ -128,13 +128,13 @@ def quick_design(
         raise DesignError(faults)
     read = read_scenario(scenario, model)
     data: Plain = {"title": "", "scenarios": scenario, "factors": bounds}
-    document = Document("--factor", "", data, {}, ())
+    document = YamlDocument("--factor", "", data, {}, ())
     design = _design(document, DesignContext(model), samples, seed, [read])
     return replace(design, id=read.id, title_en=read.title_en, title_zh=read.title_zh)
 
 
 def _design(
-    document: Document,
+    document: YamlDocument,
     context: DesignContext,
     samples: int | None,
     seed: int | None,
@@ -142,7 +142,7 @@ def _design(
 ) -> Design:
     model, path = context.model, context.path
     sampling = document.data.get("design") if isinstance(document.data, dict) else None
-    is_tabled = isinstance(sampling, dict) and sampling.get("kind") == Kind.TABLE
+    is_tabled = isinstance(sampling, dict) and sampling.get("kind") == DesignKind.TABLE
     form = form_of(DesignFile, document, replace(context, is_tabled=is_tabled), DesignError)
     faults: list[Fault] = []
     read = [
@@ -268,7 +268,7 @@ def _unreached(years: Sequence[int], scenarios: Sequence[Scenario]) -> Iterator[
 
 
 def _out_of_range(
-    kind: Kind,
+    kind: DesignKind,
     factors: Sequence[Factor],
     table: Floats | None,
     scenario: Scenario,
@@ -284,7 +284,7 @@ def _out_of_range(
         else:
             assert table is not None
             ends = (float(table[:, index].min()), float(table[:, index].max()))
-        if kind is Kind.MORRIS and not np.isfinite(ends).all():
+        if kind is DesignKind.MORRIS and not np.isfinite(ends).all():
             expected = Message("within: [low, high]")
             faults.append(Fault("'{name}' needs ends", at=at, expected=expected, name=factor.name))
             continue
@@ -332,23 +332,23 @@ def reached(
 
 def _points(design: Design, wanted: int | None) -> int:
     match design.kind:
-        case Kind.GRID:
+        case DesignKind.GRID:
             return math.prod(len(axis) for axis in grid_axes(design))
-        case Kind.TABLE:
+        case DesignKind.TABLE:
             assert design.table is not None
             return len(design.table)
-        case Kind.MORRIS:
+        case DesignKind.MORRIS:
             return (wanted or TRAJECTORIES) * (len(design.factors) + 1)
-        case Kind.SOBOL | Kind.LATIN_HYPERCUBE:
+        case DesignKind.SOBOL | DesignKind.LATIN_HYPERCUBE:
             return wanted or SAMPLE
 
 
 def _too_many(design: Design, points: int, wanted: int | None) -> Iterator[Fault]:
-    if design.kind is Kind.GRID and wanted is not None:
+    if design.kind is DesignKind.GRID and wanted is not None:
         yield Fault("how many points a grid has, levels say", at=("design", "samples"))
-    if design.kind is Kind.TABLE and wanted is not None:
+    if design.kind is DesignKind.TABLE and wanted is not None:
         yield Fault("how many points a table has, the table says", at=("design", "samples"))
-    if design.kind is Kind.LATIN_HYPERCUBE and points > MOST_HYPERCUBE:
+    if design.kind is DesignKind.LATIN_HYPERCUBE and points > MOST_HYPERCUBE:
         yield Fault(
             "a Latin hypercube has to be drawn whole",
             at=("design", "samples"),

@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from plansim.analysis.experiments.design import Kind
+from plansim.analysis.experiments.design import DesignKind
 from plansim.analysis.experiments.design_table import DesignTable, read_table
 from plansim.analysis.experiments.distributions import (
     Discrete,
@@ -310,7 +310,7 @@ def _table_beside(name: str, context: DesignContext) -> DesignTable:
 class Sampling(Form):
     """Sampling of the points."""
 
-    kind: Annotated[Kind, LAX] = Kind.SOBOL
+    kind: Annotated[DesignKind, LAX] = DesignKind.SOBOL
     samples: int | None = Field(
         default=None, ge=1, description="Points of a sample; trajectories of Morris."
     )
@@ -321,13 +321,13 @@ class Sampling(Form):
     )
 
     def _misfits(self, context: object) -> Iterator[Fault]:
-        if self.kind is Kind.MORRIS and self.levels is not None and self.levels % 2:
+        if self.kind is DesignKind.MORRIS and self.levels is not None and self.levels % 2:
             yield Fault(
                 "Morris trajectories need an even number of levels",
                 at=("levels",),
                 found=str(self.levels),
             )
-        if (self.kind is Kind.TABLE) != (self.table is not None):
+        if (self.kind is DesignKind.TABLE) != (self.table is not None):
             yield Fault(
                 "a table design, and no other, names its table", expected=Message("table: FILE")
             )
@@ -392,9 +392,9 @@ class DesignFile(Form):
     sources: list[str] = Field(default=[], description="Where the ranges come from.")
 
     def _misfits(self, context: object) -> Iterator[Fault]:
-        if self.design.kind is Kind.TABLE and self.rest is not None:
+        if self.design.kind is DesignKind.TABLE and self.rest is not None:
             yield Fault("a table says itself what varies", at=("rest",))
-        if self.design.kind is not Kind.TABLE and self.rest is None and not self.factors:
+        if self.design.kind is not DesignKind.TABLE and self.rest is None and not self.factors:
             yield Fault("a sweep needs factors", at=("factors",))
         ids = (scenario.id for scenario in self.scenarios)
         yield from doubled((("scenarios", index), id) for index, id in enumerate(ids))

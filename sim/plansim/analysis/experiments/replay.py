@@ -18,7 +18,7 @@ from plansim.engine.dataset import annual
 from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
-from plansim.scenario.reader import Change, Scenario, Text
+from plansim.scenario.reader import BilingualText, Change, Scenario
 from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import Status, split_reference, variable_of
 
@@ -120,7 +120,7 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
     name = f"{store.path.stem}-{run.index}"
     title = str(store.group().attrs["title"])
     title_zh = str(store.group().attrs["title_zh"])
-    reason = Text(en=f"as in {run.scenario}", zh=f"同{run.scenario}")
+    reason = BilingualText(en=f"as in {run.scenario}", zh=f"同{run.scenario}")
     merged = parent["values"] | values
     return Scenario(
         id=name,
@@ -150,8 +150,8 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
 def member_text(scenario: Scenario) -> str:
     """Return a member as a scenario file that needs no other."""
     return scenario_text(
-        Text(scenario.title_en, scenario.title_zh),
-        Text(scenario.description_en, scenario.description_zh),
+        BilingualText(scenario.title_en, scenario.title_zh),
+        BilingualText(scenario.description_en, scenario.description_zh),
         scenario.values,
         assumes=scenario.assumed,
     )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import qmc
 
-from plansim.analysis.experiments.design import Design, Kind
+from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.distributions import levels_of
 from plansim.targets.indicator import Floats
 
@@ -39,16 +39,16 @@ class Sampler:
         """
         design = self._design
         match design.kind:
-            case Kind.TABLE:
+            case DesignKind.TABLE:
                 assert design.table is not None
                 return design.table[start:stop]
-            case Kind.GRID:
+            case DesignKind.GRID:
                 return _grid(design, np.arange(start, stop))
-            case Kind.SOBOL:
+            case DesignKind.SOBOL:
                 shares = self._sobol(start, stop)
-            case Kind.LATIN_HYPERCUBE:
+            case DesignKind.LATIN_HYPERCUBE:
                 shares = self._latin_hypercube()[start:stop]
-            case Kind.MORRIS:
+            case DesignKind.MORRIS:
                 shares = _morris(design, start, stop)
         columns = [
             factor.distribution.quantile(shares[:, column])

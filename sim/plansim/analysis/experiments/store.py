@@ -42,7 +42,7 @@ __all__ = [
     "SUMMARY",
     "RunBlock",
     "Store",
-    "Writer",
+    "StoreWriter",
     "check_same",
     "create_store",
     "open_store",
@@ -106,10 +106,10 @@ class Store:
             part.write_text("".join(f"{number}\n" for number in done), "ascii")
             part.replace(self.path / DONE)
 
-    def writer(self) -> Writer:
+    def writer(self) -> StoreWriter:
         """Open the arrays for writing; any number of processes may, each its own blocks."""
         with _writing(self.path):
-            return Writer(self, zarr.open_group(self.path, mode="r+"))
+            return StoreWriter(self, zarr.open_group(self.path, mode="r+"))
 
     def group(self) -> zarr.Group:
         """Open the arrays for reading."""
@@ -172,7 +172,7 @@ _PER_RUN = (
 """The arrays beside those of factors and outputs."""
 
 
-class Writer:
+class StoreWriter:
     """Writes blocks into the arrays of a store."""
 
     def __init__(self, store: Store, group: zarr.Group) -> None:

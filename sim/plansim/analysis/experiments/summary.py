@@ -15,7 +15,7 @@ import xarray as xr
 import zarr
 
 from plansim.analysis.evaluator import RunStatus
-from plansim.analysis.experiments.design import Kind
+from plansim.analysis.experiments.design import DesignKind
 from plansim.analysis.experiments.store import Store
 from plansim.targets.catalogue import Status
 from plansim.targets.indicator import Floats
@@ -76,7 +76,7 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
                         worst_run[index])  # fmt: skip
     total = [store.runs // len(scenarios)] * len(scenarios)
     runs[:, -1] = np.array(total) - runs[:, :-1].sum(axis=1)
-    is_sample = Kind(store.card["design"]["kind"]).is_sample
+    is_sample = DesignKind(store.card["design"]["kind"]).is_sample
     names = list(group["bad_variable"].attrs["names"])  # type: ignore[arg-type]
     years = _read(group, "year", slice(None))
     quantiles, stride = _quantiles(store, group, len(scenarios), len(years), threads)

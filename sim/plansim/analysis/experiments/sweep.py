@@ -31,7 +31,7 @@ from plansim.model.records import Model
 from plansim.targets.catalogue import Target, answering_series, judged_targets
 from plansim.targets.indicator import Floats
 
-__all__ = ["Job", "Progress", "SweepRuns", "block_size", "request_of", "sweep"]
+__all__ = ["Progress", "SweepJob", "SweepRuns", "block_size", "request_of", "sweep"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the number of runs done and the total."""
@@ -65,7 +65,7 @@ def sweep(
         ModelError: the model cannot be compiled.
     """
     _check_assumed(design, targets)
-    job = Job(model, design, request_of(design, targets), path.absolute())
+    job = SweepJob(model, design, request_of(design, targets), path.absolute())
     store = _store(job, path, resume, force, block or block_size(design))
     todo = sorted(set(range(store.blocks)) - store.done())
     report = _Reporter(store, progress)
@@ -118,7 +118,7 @@ def _check_assumed(design: Design, targets: Sequence[Target]) -> None:
         raise DesignError(dict.fromkeys(faults))
 
 
-def _card(job: Job) -> dict[str, Any]:
+def _card(job: SweepJob) -> dict[str, Any]:
     """Return everything that the stored values depend on."""
     return {
         "design": describe(job.design),
@@ -145,7 +145,7 @@ def _described(target: Target) -> list[Any]:
     ]
 
 
-def _store(job: Job, path: Path, resume: bool, force: bool, block: int) -> Store:
+def _store(job: SweepJob, path: Path, resume: bool, force: bool, block: int) -> Store:
     """Create the store, or open the one to be resumed."""
     card = _card(job)
     if resume:
@@ -188,7 +188,7 @@ class _Reporter:
 
 
 @dataclass(frozen=True)
-class Job:
+class SweepJob:
     """Everything needed to run any block of a sweep, in this process or another."""
 
     model: Model
@@ -211,7 +211,7 @@ class Job:
 class _Runner:
     """Runs blocks of a sweep and writes them to its store."""
 
-    def __init__(self, job: Job, store: Store) -> None:
+    def __init__(self, job: SweepJob, store: Store) -> None:
         self._design, self._store, self._writer = job.design, store, store.writer()
         self._runs = SweepRuns(job.model, job.design, job.request)
 

@@ -45,8 +45,8 @@ __all__ = [
     "MOVES",
     "Cut",
     "Effect",
-    "Link",
     "Loop",
+    "LoopLink",
     "Polarity",
     "cut_loops",
     "largest_shifts",
@@ -68,7 +68,7 @@ class Polarity(StrEnum):
 
 
 @dataclass(frozen=True)
-class Link:
+class LoopLink:
     """A direct link of a loop's path."""
 
     cause: str
@@ -95,7 +95,7 @@ class Loop:
     weak_en: str
     """Why it is declared to be weak; empty if it is not."""
     weak_zh: str
-    paths: tuple[tuple[Link, ...], ...]
+    paths: tuple[tuple[LoopLink, ...], ...]
     """Each way round; the last link leads back to the first cause."""
     felt: tuple[str, ...] = ()
     """Variables that the switch freezes, or sums in Vensim's language."""
@@ -145,7 +145,7 @@ class Cut:
         return max((effect.strongest for effect in self.effects), default=math.nan)
 
 
-def polarity_of(path: Sequence[Link]) -> Polarity:
+def polarity_of(path: Sequence[LoopLink]) -> Polarity:
     """Return the polarity of a path from the signs of its links.
 
     >>> links = [Link("a", "b", -1, True), Link("b", "a", -1, True)]
@@ -186,7 +186,7 @@ def _sign(reference: str, sign: int, model: Model) -> int:
     return sign
 
 
-class _Row(Form):
+class _LoopRow(Form):
     id: str
     en: str
     zh: str
@@ -199,8 +199,8 @@ class _Row(Form):
     paths: list[Annotated[dict[str, int], Entries(dict[str, Literal[1, -1]], _sign)]]
 
 
-class _File(Form):
-    loops: Annotated[tuple[_Row, ...], Listed(list[_Row], unique="id")]
+class _LoopsFile(Form):
+    loops: Annotated[tuple[_LoopRow, ...], Listed(list[_LoopRow], unique="id")]
 
 
 def load_loops(model: Model) -> tuple[Loop, ...]:
@@ -230,16 +230,16 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
             alive_in=row.alive.scenario,
             alive_with=row.alive.set,
         )
-        for row in form_of(_File, read_document(path), model).loops
+        for row in form_of(_LoopsFile, read_document(path), model).loops
     )
 
 
-def _links(model: Model, path: Mapping[str, int]) -> Iterator[Link]:
+def _links(model: Model, path: Mapping[str, int]) -> Iterator[LoopLink]:
     around = [*path, next(iter(path))] if path else []
     for cause, effect in pairwise(around):
         variable = model.variables[split_reference(effect)[0]]
         felt = set(variable.causes) - set(variable.initial_causes)
-        yield Link(cause, effect, path[cause], split_reference(cause)[0] in felt)
+        yield LoopLink(cause, effect, path[cause], split_reference(cause)[0] in felt)
 
 
 # --- cuts -----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plansim.analysis.validation.probe import Equation, Runs, end_of_reference, probe_of
+from plansim.analysis.validation.probe import AddedEquation, Runs, end_of_reference, probe_of
 from plansim.errors import FaultLog
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.scan import Equation as Written
@@ -49,7 +49,7 @@ class _Copy:
     cause: str
     effect: str
     name: str
-    equations: tuple[Equation, ...]
+    equations: tuple[AddedEquation, ...]
 
 
 def link_signs(model: Model, scenario: Scenario) -> Mapping[tuple[str, str], int]:
@@ -64,7 +64,7 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[tuple[str, str], int
         ModelError: the compiler does not support something in the model.
     """
     drawn = {v.name: v for v in model.variables.values() if v.kind in _MOVING}
-    reading = _Reading(model)
+    reading = _EquationCopier(model)
     causes = list(
         dict.fromkeys(cause for v in drawn.values() for cause in _felt(v) if cause in drawn)
     )
@@ -82,7 +82,7 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[tuple[str, str], int
             copies.append(reading.copy(variable, name, cause, least[cause]))
     if not copies:
         return {}
-    knobs = [Equation(name, "0", constant=True) for name in least.values()]
+    knobs = [AddedEquation(name, "0", constant=True) for name in least.values()]
     added = [equation for copy in (*plain.values(), *copies) for equation in copy.equations]
     outputs = [*(copy.name for copy in (*plain.values(), *copies)), *causes]
     probe = probe_of(model, [*knobs, *added], outputs)
@@ -111,7 +111,7 @@ def _sign(run: Runs, plain: _Copy, raised: _Copy) -> int | None:
     return None if not signs else signs.pop() if len(signs) == 1 else 0
 
 
-class _Reading:
+class _EquationCopier:
     """Writes equations anew."""
 
     def __init__(self, model: Model) -> None:
@@ -131,7 +131,7 @@ class _Reading:
     def copy(self, variable: Variable, name: str, cause: str = "", least: str = "") -> _Copy:
         """Write a variable's equations under another name, with a cause raised if one is named."""
         written = tuple(
-            Equation(name, _instant(self._right(equation, cause, least)), equation.subscripts)
+            AddedEquation(name, _instant(self._right(equation, cause, least)), equation.subscripts)
             for equation in self.equations[name_key(variable.name)]
         )
         return _Copy(cause, variable.name, name, written)

@@ -21,7 +21,7 @@ from plansim.analysis.optimization.problem import DecisionProblem
 from plansim.analysis.optimization.slp import slopes_at
 from plansim.targets.indicator import Floats
 
-__all__ = ["Chance", "Doubts", "fewest_left_out", "judge_front"]
+__all__ = ["Doubts", "JudgedPolicy", "fewest_left_out", "judge_front"]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
@@ -62,7 +62,7 @@ class Doubts:
 
 
 @dataclass(frozen=True)
-class Chance:
+class JudgedPolicy:
     """A policy over the draws."""
 
     position: Floats
@@ -74,7 +74,7 @@ class Chance:
 
 def judge_front(
     doubts: Doubts, front: Sequence[Floats], kept: Sequence[int], highest: Floats | None
-) -> list[Chance]:
+) -> list[JudgedPolicy]:
     """Judge policies, then mixtures of neighbours and the surest policy, over the draws.
 
     Args:
@@ -95,17 +95,17 @@ def judge_front(
     return judged
 
 
-def _between(doubts: Doubts, first: Floats, second: Floats, rows: list[int]) -> list[Chance]:
+def _between(doubts: Doubts, first: Floats, second: Floats, rows: list[int]) -> list[JudgedPolicy]:
     parts = np.arange(1, BETWEEN) / BETWEEN
     return [_chance(doubts, first + part * (second - first), rows) for part in parts]
 
 
-def _chance(doubts: Doubts, position: Floats, rows: list[int]) -> Chance:
+def _chance(doubts: Doubts, position: Floats, rows: list[int]) -> JudgedPolicy:
     margins, growth = doubts.margins(position)
     finite = growth[np.isfinite(growth)]
     median = float(np.median(finite)) if finite.size else math.nan
     with np.errstate(invalid="ignore"):
-        return Chance(position, float((margins[:, rows] >= 0).all(axis=1).mean()), median)
+        return JudgedPolicy(position, float((margins[:, rows] >= 0).all(axis=1).mean()), median)
 
 
 def _climb(doubts: Doubts, position: Floats, rows: list[int]) -> Floats:

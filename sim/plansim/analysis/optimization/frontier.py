@@ -21,7 +21,7 @@ import numpy as np
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.optimization.chances import Chance, Doubts, fewest_left_out, judge_front
+from plansim.analysis.optimization.chances import Doubts, JudgedPolicy, fewest_left_out, judge_front
 from plansim.analysis.optimization.evolution import Points, sample
 from plansim.analysis.optimization.frontier_search import (
     CLIMBS,
@@ -325,11 +325,11 @@ def _horizon(
         surest = max(judged, key=lambda chance: chance.share)
         holds = doubts.holds(surest.position, kept)
     else:
-        judged, surest = [Chance(position) for position in positions], None
+        judged, surest = [JudgedPolicy(position) for position in positions], None
         holds = np.empty((0, 0), bool)
     tell(len(rows) + levels + 3)
 
-    def policy(chance: Chance | None) -> Policy | None:
+    def policy(chance: JudgedPolicy | None) -> Policy | None:
         return None if chance is None else _policy(problem, chance, kept)
 
     def named(chosen: Iterable[int]) -> tuple[str, ...]:
@@ -345,7 +345,7 @@ def _horizon(
         never=named(row for row in rows if row not in attainable),
         conflicting=named(conflicting),
         kept=named(kept),
-        highest=policy(None if top is None else Chance(top.position)),
+        highest=policy(None if top is None else JudgedPolicy(top.position)),
         binding=named(row for row in kept if top is not None and top.values[row] < JUST_MET),
         searches=tuple(float(end.values[growth]) for end in ends),
         front=tuple(_policy(problem, chance, kept) for chance in judged[: len(front)]),
@@ -359,7 +359,7 @@ def _horizon(
     )
 
 
-def _policy(problem: DecisionProblem, chance: Chance, kept: Sequence[int]) -> Policy:
+def _policy(problem: DecisionProblem, chance: JudgedPolicy, kept: Sequence[int]) -> Policy:
     position = chance.position[None]
     values = finite(problem.evaluate(position))[0]
     margins = values[:-1]
@@ -379,7 +379,7 @@ def _policy(problem: DecisionProblem, chance: Chance, kept: Sequence[int]) -> Po
     )
 
 
-def _as_sure(judged: Sequence[Chance], share: float) -> Chance | None:
+def _as_sure(judged: Sequence[JudgedPolicy], share: float) -> JudgedPolicy | None:
     """Return the policy of the highest median growth that is as sure to hold all targets."""
     sure = (chance for chance in judged if chance.share >= share)
     return max(sure, key=lambda chance: chance.median, default=None)

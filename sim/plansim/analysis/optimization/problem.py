@@ -318,7 +318,7 @@ def _present(model: Model, scenario: Scenario, lever: Lever) -> float:
 
 
 @dataclass(frozen=True)
-class _Context:
+class _SpecContext:
     """The model and series that the file is validated against."""
 
     model: Model
@@ -376,7 +376,7 @@ class FrontierSpec(Form):
         """All levers."""
         return (*self.growth_levers, *self.target_levers)
 
-    def _misfits(self, _: _Context) -> Iterator[Fault]:
+    def _misfits(self, _: _SpecContext) -> Iterator[Fault]:
         first, last = self.scenario.time.initial, self.scenario.time.final
         expected = Message("after {first:g}, to {last:g}", first=first, last=last)
         for row, year in enumerate(self.years):
@@ -410,5 +410,5 @@ def read_frontier_spec(
     if not path.is_file():
         expected = Message("{name} beside the model, or --spec", name=FILE_NAME)
         raise DesignError(Fault("no file states the decision problem", path, expected=expected))
-    context = _Context(model, views, path.parent, scenario)
+    context = _SpecContext(model, views, path.parent, scenario)
     return form_of(FrontierSpec, read_document(path), context, DesignError)

@@ -53,7 +53,7 @@ from plansim.targets.indicator import Floats, Measure
 
 __all__ = [
     "GRID",
-    "Range",
+    "SearchRange",
     "Searched",
     "Solution",
     "changed_verdicts",
@@ -72,7 +72,7 @@ MOST_CORNERS = 8
 """With more levers, only the two vertices are sampled at which all are at the same end."""
 
 
-class Range(StrEnum):
+class SearchRange(StrEnum):
     """The range over which a lever may be moved."""
 
     PLAUSIBLE = "plausible"
@@ -83,7 +83,7 @@ class Range(StrEnum):
 class Searched:
     """Ranges of the levers that were searched."""
 
-    range: Range
+    range: SearchRange
     ends: tuple[tuple[float, float], ...]
     """By lever; they hold the present values."""
     points: int
@@ -252,10 +252,10 @@ def solve(
     )
 
 
-def _ranges(model: Model, levers: Sequence[Lever]) -> list[Range]:
+def _ranges(model: Model, levers: Sequence[Lever]) -> list[SearchRange]:
     """Return the ranges to search: the admissible ones alone if no lever has a plausible one."""
     plausible = any(variable_of(model, lever.id).plausible for lever in levers)
-    return list(Range) if plausible else [Range.ADMISSIBLE]
+    return list(SearchRange) if plausible else [SearchRange.ADMISSIBLE]
 
 
 def _implausible(model: Model, levers: Sequence[Lever], values: Floats) -> tuple[str, ...]:
@@ -331,7 +331,9 @@ def _series(model: Model, name: str) -> str:
     return wanted
 
 
-def _ends(model: Model, problem: DecisionProblem, kind: Range) -> tuple[tuple[float, float], ...]:
+def _ends(
+    model: Model, problem: DecisionProblem, kind: SearchRange
+) -> tuple[tuple[float, float], ...]:
     """Return the ends of the levers' ranges; one that is open ends with what is known to be in it.
 
     A lever without a plausible range has its admissible one instead.
@@ -340,7 +342,9 @@ def _ends(model: Model, problem: DecisionProblem, kind: Range) -> tuple[tuple[fl
     for lever, present in zip(problem.levers, problem.present.tolist(), strict=True):
         variable = variable_of(model, lever.id)
         plausible = variable.plausible or ()
-        low, high = plausible if kind is Range.PLAUSIBLE and plausible else variable.admissible
+        low, high = (
+            plausible if kind is SearchRange.PLAUSIBLE and plausible else variable.admissible
+        )
         inside = [present, *plausible]
         ends.append(
             (
@@ -351,7 +355,7 @@ def _ends(model: Model, problem: DecisionProblem, kind: Range) -> tuple[tuple[fl
     return tuple(ends)
 
 
-def _searched(problem: DecisionProblem, count: int, kind: Range, points: Points) -> Searched:
+def _searched(problem: DecisionProblem, count: int, kind: SearchRange, points: Points) -> Searched:
     """Return the record of a search; the targets are the first ``count`` columns."""
     best = int(np.argmax(points.values[:, :count].min(axis=1)))
     margins = points.values[best, :count]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plansim.analysis.experiments.design import Design, Kind
+from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.targets.indicator import Floats
 
 __all__ = ["LEVELS", "Effects", "elementary_effects", "leading", "screening_design"]
@@ -43,7 +43,7 @@ class Effects:
 def screening_design(design: Design, trajectories: int) -> Design:
     """Return the design of the same factors on Morris trajectories."""
     points = trajectories * (len(design.factors) + 1)
-    return replace(design, kind=Kind.MORRIS, points=points, levels=LEVELS)
+    return replace(design, kind=DesignKind.MORRIS, points=points, levels=LEVELS)
 
 
 def elementary_effects(inputs: Floats, outputs: Floats, seed: int = 0) -> Effects:

@@ -32,7 +32,7 @@ from plansim.analysis.sensitivity.morris import (
     screening_design,
 )
 from plansim.analysis.sensitivity.ranking import Ranking, rank
-from plansim.analysis.sensitivity.sobol import Estimates, Pair, draw_pair, estimate_indices
+from plansim.analysis.sensitivity.sobol import Estimates, SamplePair, draw_pair, estimate_indices
 from plansim.analysis.workers import processors
 from plansim.errors import DesignError, Fault, Message
 from plansim.model.records import Model
@@ -322,7 +322,7 @@ def _fans(model: Model, scenario: Scenario, evaluation: Evaluation) -> list[Fan]
 
 def _indices(
     evaluator: Evaluator,
-    pair: Pair,
+    pair: SamplePair,
     margins: Floats,
     chosen: Sequence[int],
     threads: int,

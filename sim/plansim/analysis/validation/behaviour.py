@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
-from plansim.analysis.validation.checks import Change, RealityCheck, Sign
+from plansim.analysis.validation.checks import ConstantChange, RealityCheck, Sign
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.analysis.validation.settings import (
     assigned,
     cells,
@@ -71,14 +71,14 @@ def reality_checks(context: ValidationContext) -> Result:
         cases += _cases(test, *looked_at)
     if len(tests) < FEWEST:
         few = {"count": len(tests), "limit": FEWEST}
-        cases.append(case("tests", False, Message.TOO_FEW, **few))
-    shares = [case for case in cases if case.message is Message.SIGN_SHARE]
+        cases.append(case("tests", False, CaseTemplate.TOO_FEW, **few))
+    shares = [case for case in cases if case.message is CaseTemplate.SIGN_SHARE]
     return result(
         "Q13",
         cases,
         {"most": MOST, "draws": DRAWS, "fewest": FEWEST},
         tests=len(tests),
-        baseline=sum(case.holds for case in cases if case.message is Message.SIGN),
+        baseline=sum(case.holds for case in cases if case.message is CaseTemplate.SIGN),
         drawn=sum(case.holds for case in shares),
         draws=DRAWS,
         least=min((case["share"] for case in shares), default=0.0),
@@ -108,7 +108,7 @@ def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
     yield case(
         name,
         first == wanted,
-        Message.SIGN,
+        CaseTemplate.SIGN,
         wanted=wanted,
         way=first,
         what=test.variable,
@@ -122,7 +122,7 @@ def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
         yield case(
             name,
             share >= MOST,
-            Message.SIGN_SHARE,
+            CaseTemplate.SIGN_SHARE,
             wanted=wanted,
             share=share,
             draws=len(ways),
@@ -147,7 +147,7 @@ def _set(numbers: Mapping[str, float], values: Values) -> Values:
     return {name: np.full_like(values[name], number) for name, number in numbers.items()}
 
 
-def _changed(model: Model, changes: Mapping[str, Change], values: Values) -> Values:
+def _changed(model: Model, changes: Mapping[str, ConstantChange], values: Values) -> Values:
     """Return the constants of runs after a change, clipped to what is admissible."""
     changed = dict(values)
     for reference, change in changes.items():

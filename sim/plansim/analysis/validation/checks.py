@@ -9,17 +9,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.validation.probe import Equation
+from plansim.analysis.validation.probe import AddedEquation
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.forms import (
     LAX,
-    Document,
     Entries,
     Form,
     Items,
     Location,
     Resolved,
     Words,
+    YamlDocument,
     doubled,
     form_of,
     read_document,
@@ -31,14 +31,14 @@ __all__ = [
     "CHECKS",
     "REALITY",
     "SIDES",
-    "Change",
     "Check",
     "Checks",
-    "Comparison",
+    "ConstantChange",
     "Expected",
     "Extreme",
     "Identity",
     "RealityCheck",
+    "Relation",
     "Sign",
     "check_equations",
     "known_constant",
@@ -53,7 +53,7 @@ REALITY = "reality.yaml"
 SIDES = ("left", "right")
 
 
-class Comparison(StrEnum):
+class Relation(StrEnum):
     """How the left side of an expectation compares with the right one."""
 
     EQUAL = "equal"
@@ -172,7 +172,7 @@ class Expected(Form):
     """A condition that must hold under extreme conditions."""
 
     left: str
-    comparison: Annotated[Comparison, LAX] = Field(alias="is")
+    comparison: Annotated[Relation, LAX] = Field(alias="is")
     right: str
     over: Items[str] = ()
     first: float = Field(-math.inf, alias="from")
@@ -246,11 +246,11 @@ def load_checks(model: Model) -> Checks:
     return form_of(Checks, _document(model), model)
 
 
-def _document(model: Model) -> Document:
+def _document(model: Model) -> YamlDocument:
     return read_document(model.path.with_name(CHECKS))
 
 
-def check_equations(model: Model, checks: Checks) -> Iterator[Equation]:
+def check_equations(model: Model, checks: Checks) -> Iterator[AddedEquation]:
     """Return the expressions of the checks, as equations to be computed beside the model's own.
 
     The sides of an identity are named ``left ID``, those of an expectation by `side_name`, what a
@@ -258,8 +258,8 @@ def check_equations(model: Model, checks: Checks) -> Iterator[Equation]:
     """
     document = _document(model)
 
-    def equation(name: str, text: str, over: tuple[str, ...], *at: str | int) -> Equation:
-        return Equation(name, text, over, document.file, document.line(at))
+    def equation(name: str, text: str, over: tuple[str, ...], *at: str | int) -> AddedEquation:
+        return AddedEquation(name, text, over, document.file, document.line(at))
 
     for key in ("conservation", "bounds"):
         for index, identity in enumerate(getattr(checks, key)):
@@ -289,7 +289,7 @@ def side_name(side: str, extreme: str, number: int) -> str:
 # --- reality.yaml ---------------------------------------------------------------------------------
 
 
-class Change(Form):
+class ConstantChange(Form):
     """Changes of a constant, in this order; the result is clipped to the admissible range."""
 
     to: float | None = None
@@ -302,9 +302,10 @@ class RealityCheck(Check):
 
     given: _Settings = Field(default={})
     change: Annotated[
-        Mapping[str, Change],
+        Mapping[str, ConstantChange],
         Entries(
-            dict[str, Change], lambda name, change, model: known_constant(name, model) and change
+            dict[str, ConstantChange],
+            lambda name, change, model: known_constant(name, model) and change,
         ),
     ]
     variable: _Variable

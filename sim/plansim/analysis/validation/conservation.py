@@ -12,10 +12,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from plansim.analysis.validation.checks import SIDES, Comparison, Identity
+from plansim.analysis.validation.checks import SIDES, Identity, Relation
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.probe import Runs, every_step
-from plansim.analysis.validation.result import Case, Message, Named, Number, Result, case, result
+from plansim.analysis.validation.result import (
+    Case,
+    CaseTemplate,
+    Named,
+    Number,
+    Result,
+    case,
+    result,
+)
 from plansim.model.records import Model
 from plansim.targets.catalogue import Target, split_reference, unit_factor
 from plansim.targets.indicator import Floats, Measure
@@ -46,8 +54,8 @@ def conservation(context: ValidationContext) -> Result:
     """Q05: compare both sides of every identity and bound at every step of every scenario."""
     checks = context.checks
     sides = [
-        *((law, Comparison.EQUAL) for law in checks.conservation),
-        *((bound, Comparison.AT_MOST) for bound in checks.bounds),
+        *((law, Relation.EQUAL) for law in checks.conservation),
+        *((bound, Relation.AT_MOST) for bound in checks.bounds),
     ]
     worst: dict[str, Case] = {}
     bad: list[Case] = []
@@ -70,7 +78,7 @@ def conservation(context: ValidationContext) -> Result:
     )
 
 
-def _identity_case(runs: Runs, scenario: str, identity: Identity, comparison: Comparison) -> Case:
+def _identity_case(runs: Runs, scenario: str, identity: Identity, comparison: Relation) -> Case:
     left, right = (runs.series(f"{side} {identity.id}")[0] for side in SIDES)
     texts = (identity.left, comparison, identity.right)
     return compared(identity.name, texts, (left, right), runs.time, scenario)
@@ -78,7 +86,7 @@ def _identity_case(runs: Runs, scenario: str, identity: Identity, comparison: Co
 
 def compared(
     name: Named,
-    texts: tuple[str, Comparison, str],
+    texts: tuple[str, Relation, str],
     sides: tuple[Floats, Floats],
     time: Floats,
     scenario: str,
@@ -90,11 +98,11 @@ def compared(
     """
     left, right = sides
     if not left.size:
-        return case(name, False, Message.NOTHING)
+        return case(name, False, CaseTemplate.NOTHING)
     over = {
-        Comparison.EQUAL: np.abs(left - right),
-        Comparison.AT_MOST: left - right,
-        Comparison.AT_LEAST: right - left,
+        Relation.EQUAL: np.abs(left - right),
+        Relation.AT_MOST: left - right,
+        Relation.AT_LEAST: right - left,
     }[texts[1]]
     error = over / np.nanmax(np.abs(sides), initial=_LEAST_SIZE)
     error = np.where(np.isnan(error), np.inf, error)
@@ -102,7 +110,7 @@ def compared(
     return case(
         name,
         error[worst] <= EXACT,
-        Message.COMPARED,
+        CaseTemplate.COMPARED,
         what=" ".join(texts[0].split()),
         comparison=texts[1].value,
         than=" ".join(texts[2].split()),
@@ -123,7 +131,9 @@ def unsound(context: ValidationContext, runs: Runs, subjects: Sequence[str]) -> 
     checks = context.checks
     for run in range(len(subjects)):
         if broken := first_not_finite(context.model, runs, run):
-            yield case(subjects[run], False, Message.NOT_FINITE, what=broken[0], time=broken[1])
+            yield case(
+                subjects[run], False, CaseTemplate.NOT_FINITE, what=broken[0], time=broken[1]
+            )
     not_negative = [name for name in context.stocks if name not in checks.signed]
     for name in (*not_negative, *checks.non_negative, *checks.shares):
         highest = 1.0 if name in checks.shares else np.inf
@@ -137,7 +147,9 @@ def unsound(context: ValidationContext, runs: Runs, subjects: Sequence[str]) -> 
             outside = (least < -slack) | (most > highest + slack)
         for run in np.flatnonzero(outside).tolist():
             ends = {"least": float(least[run]), "most": float(most[run])}
-            yield case(subjects[run], False, Message.OUT_OF_BOUNDS, what=name, **ends, high=highest)
+            yield case(
+                subjects[run], False, CaseTemplate.OUT_OF_BOUNDS, what=name, **ends, high=highest
+            )
 
 
 def first_not_finite(model: Model, runs: Runs, run: int) -> tuple[str, float] | None:
@@ -198,7 +210,14 @@ def figure_case(
     error = (simulated - stated) / abs(stated)
     holds = abs(error) <= most  # false of NaN
     return case(
-        name, holds, Message.FIGURE, **place, value=simulated, stated=stated, unit=unit, error=error
+        name,
+        holds,
+        CaseTemplate.FIGURE,
+        **place,
+        value=simulated,
+        stated=stated,
+        unit=unit,
+        error=error,
     )
 
 

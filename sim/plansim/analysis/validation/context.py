@@ -26,7 +26,7 @@ from plansim.analysis.validation.observed import (
     load_family,
     load_history,
 )
-from plansim.analysis.validation.probe import Equation, Probe, Runs, probe_of
+from plansim.analysis.validation.probe import AddedEquation, Probe, Runs, probe_of
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
@@ -179,14 +179,14 @@ def load_context(
     )
 
 
-def _frozen_expressions(model: Model, loops: tuple[Loop, ...]) -> Iterator[Equation]:
+def _frozen_expressions(model: Model, loops: tuple[Loop, ...]) -> Iterator[AddedEquation]:
     """Return what the switch of each loop freezes, as equations to be computed."""
     for loop in loops:
         for number, text in enumerate(loop.felt):
             variable = model.variables.get(text)
             subscripts = () if variable is None else variable.subscripts
             right = f"{text}[{','.join(subscripts)}]" if subscripts else text
-            yield Equation(frozen_name(loop, number), right, subscripts)
+            yield AddedEquation(frozen_name(loop, number), right, subscripts)
 
 
 def frozen_name(loop: Loop, number: int) -> str:

@@ -14,7 +14,7 @@ from plansim.analysis.validation.checks import SIDES, Extreme, side_name
 from plansim.analysis.validation.conservation import compared, unsound
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.probe import Runs, every_step, probe_of
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.analysis.validation.settings import Settings, assigned, drawn, scaled, uncertain
 from plansim.targets.indicator import Floats
 
@@ -54,7 +54,7 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
             _, plain = _sides(runs, 0, condition, number)
             differs |= not np.allclose(*plain, rtol=1e-6, atol=1e-9)
         if not differs:
-            cases.append(case(condition.name, False, Message.INEFFECTIVE))
+            cases.append(case(condition.name, False, CaseTemplate.INEFFECTIVE))
     cases += unsound(context, runs, [base.id, *(condition.id for condition in conditions)])
     return result(
         test,

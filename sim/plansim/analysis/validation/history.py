@@ -17,7 +17,7 @@ from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.observed import Family, Observed
 from plansim.analysis.validation.probe import Runs
-from plansim.analysis.validation.result import Case, Message, Number, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
 from plansim.analysis.validation.settings import Settings, cells
 from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
@@ -42,7 +42,7 @@ def history(context: ValidationContext) -> Result:
     if runs is None or context.history is None:
         return result("Q15", [], lacking=["history"])
     cases = [_series_case(runs, series) for series in context.history.series]
-    judged = [case for case in cases if case.message is Message.SERIES]
+    judged = [case for case in cases if case.message is CaseTemplate.SERIES]
     capital = context.history.capital
     return result(
         "Q15",
@@ -116,8 +116,10 @@ def _series_case(runs: Runs, series: Observed) -> Case:
         "unit": series.unit,
     }
     if series.most is None:
-        return case(series.name, True, Message.SERIES_SHOWN, **numbers)
-    return case(series.name, max(mapes) <= series.most, Message.SERIES, most=series.most, **numbers)
+        return case(series.name, True, CaseTemplate.SERIES_SHOWN, **numbers)
+    return case(
+        series.name, max(mapes) <= series.most, CaseTemplate.SERIES, most=series.most, **numbers
+    )
 
 
 def _listed(values: Floats) -> str:

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from plansim.analysis.experiments.design import Design, Kind
+from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.distributions import Uniform
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.experiments.sweep import sweep
 from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
 from plansim.analysis.validation.probe import Runs, halved
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.analysis.validation.settings import cells, uncertain
 from plansim.compiler.lower import cells_of
 from plansim.engine.simlin import AGREE as SIMLIN_AGREES
@@ -82,7 +82,7 @@ def _moves(
             yield case(
                 scenario.id,
                 change <= MOVED * abs(before),
-                Message.MOVED,
+                CaseTemplate.MOVED,
                 what=reference,
                 year=year,
                 before=before,
@@ -121,7 +121,7 @@ def _changed_verdicts(
             yield case(
                 scenario.id,
                 False,
-                Message.VERDICT_CHANGED,
+                CaseTemplate.VERDICT_CHANGED,
                 what=target.id,
                 before=before.value,
                 after=after.value,
@@ -149,7 +149,7 @@ def equilibrium(context: ValidationContext) -> Result:
     states = list(dict.fromkeys([*context.stocks, *smoothed]))
     drifts = {name: _drift(runs, name) for name in states}
     cases = [
-        case(name, drift <= DRIFT, Message.DRIFT, part=drift)
+        case(name, drift <= DRIFT, CaseTemplate.DRIFT, part=drift)
         for name, drift in sorted(drifts.items(), key=lambda item: -item[1])
     ]
     for resting in context.checks.rest:
@@ -158,9 +158,11 @@ def equilibrium(context: ValidationContext) -> Result:
         own = np.array([default_of(context.model, scenario.values, name) for name in names])
         part = float(np.max(np.abs(own - needed) / np.maximum(np.abs(needed), 1e-300)))
         what = ", ".join(f"{number:.16g}" for number in needed)
-        cases.append(case(resting.constant, part <= DRIFT, Message.AT_REST, what=what, part=part))
+        cases.append(
+            case(resting.constant, part <= DRIFT, CaseTemplate.AT_REST, what=what, part=part)
+        )
     if runs.time[-1] - runs.time[0] < REST:
-        cases.append(case("clock", False, Message.NOTHING))
+        cases.append(case("clock", False, CaseTemplate.NOTHING))
     largest = max(drifts.values(), default=0.0)
     return result("Q08", cases, limits, largest=largest, stocks=len(states))
 
@@ -205,7 +207,7 @@ def disagreement(
     return case(
         scenario,
         worst.error <= AGREE[other],
-        Message.ENGINES,
+        CaseTemplate.ENGINES,
         engine=other,
         error=worst.error,
         what=worst.series,
@@ -255,12 +257,12 @@ def run_cards(context: ValidationContext) -> Result:
     same = all(
         first[name].to_numpy().tobytes() == second[name].to_numpy().tobytes() for name in first
     )
-    cases.append(case(scenario.id, same, Message.REPRODUCED))
+    cases.append(case(scenario.id, same, CaseTemplate.REPRODUCED))
     return result("Q25", cases, entries=len(_RUN_CARD) + len(_SWEEP_CARD))
 
 
 def _card_case(subject: str, entry: str, holds: bool) -> Case:
-    return case(subject, holds, Message.RUN_CARD, what=entry)
+    return case(subject, holds, CaseTemplate.RUN_CARD, what=entry)
 
 
 def _sweep_card(context: ValidationContext) -> Mapping[str, Any]:
@@ -271,7 +273,7 @@ def _sweep_card(context: ValidationContext) -> Mapping[str, Any]:
         id="card",
         title_en="",
         title_zh="",
-        kind=Kind.SOBOL,
+        kind=DesignKind.SOBOL,
         scenarios=(context.baseline,),
         factors=(factor,),
         points=8,

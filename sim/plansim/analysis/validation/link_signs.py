@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plansim.analysis.feedback.loops import Link, Loop
+from plansim.analysis.feedback.loops import Loop, LoopLink
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.probe import (
-    Equation,
+    AddedEquation,
     Probe,
     Runs,
     end_of_reference,
     every_step,
     probe_of,
 )
-from plansim.analysis.validation.result import Case, Message, case
+from plansim.analysis.validation.result import Case, CaseTemplate, case
 from plansim.analysis.validation.settings import Settings, assigned
 from plansim.errors import FaultLog
 from plansim.model.records import Model
@@ -53,13 +53,13 @@ def link_cases(context: ValidationContext) -> list[Case]:
     knobs = {pair: f"knob {number}" for number, pair in enumerate(dict.fromkeys(names))}
     outputs = {name for pair in knobs for name in pair}
     constants = [_WHEN, *knobs.values(), *(f"{knob} least" for knob in knobs.values())]
-    equations = [Equation(name, "0", constant=True) for name in constants]
+    equations = [AddedEquation(name, "0", constant=True) for name in constants]
     text = _with_knobs(context.model, knobs)
     probe = probe_of(context.model, equations, sorted(outputs), text=text)
     return [case for loop in context.loops for case in _loop_cases(context, probe, knobs, loop)]
 
 
-def _names(link: Link) -> tuple[str, str]:
+def _names(link: LoopLink) -> tuple[str, str]:
     return split_reference(link.cause)[0], split_reference(link.effect)[0]
 
 
@@ -84,7 +84,7 @@ def _with_knobs(model: Model, knobs: Knobs) -> str:
 class _Nudge:
     """A run in which one link's cause is raised from some time on."""
 
-    link: Link
+    link: LoopLink
     when: float
 
 
@@ -108,12 +108,12 @@ def _loop_cases(
             wrong = [when for when in times if not answers[link, when] <= {link.sign}]
             if wrong:
                 ends = {"cause": link.cause, "effect": link.effect}
-                yield case(name, False, Message.WRONG_SIGN, time=wrong[0], **ends)
+                yield case(name, False, CaseTemplate.WRONG_SIGN, time=wrong[0], **ends)
         idle = {when: [link for link in path if not answers[link, when]] for when in times}
         if all(idle.values()):
             fewest = min(idle.values(), key=len)
             what = ", ".join(f"{link.cause} → {link.effect}" for link in fewest[:3])
-            yield case(name, False, Message.INACTIVE, what=what)
+            yield case(name, False, CaseTemplate.INACTIVE, what=what)
 
 
 def _raised(plain: Runs, knobs: Knobs, settings: Settings, nudge: _Nudge) -> Settings:

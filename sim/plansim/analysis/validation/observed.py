@@ -14,9 +14,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.calibration.observations import OBSERVATIONS, Table, read_table
+from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
 from plansim.analysis.validation.checks import Check, known_constant, known_variable
-from plansim.analysis.validation.probe import Equation
+from plansim.analysis.validation.probe import AddedEquation
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.forms import Entries, Form, Items, Resolved, form_of, read_document
 from plansim.model.evidence import Evidence, load_evidence
@@ -28,10 +28,10 @@ __all__ = [
     "HISTORY",
     "Capital",
     "Family",
-    "Figure",
     "History",
     "Observed",
-    "Point",
+    "ObservedFigure",
+    "ObservedPoint",
     "history_equations",
     "load_family",
     "load_history",
@@ -42,12 +42,12 @@ FAMILY = "family.yaml"
 
 
 @dataclass(frozen=True)
-class _Sources:
+class _ObservedContext:
     """The model, its targets and the tables that observations refer to."""
 
     model: Model
     targets: Mapping[str, Target] = field(default_factory=dict)
-    observations: Table | None = None
+    observations: ObservationTable | None = None
     place: str = ""
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
@@ -56,7 +56,7 @@ class _Sources:
 
 
 @dataclass(frozen=True)
-class Point:
+class ObservedPoint:
     """One observation."""
 
     year: int
@@ -79,7 +79,7 @@ class _PathForm(Form):
     first: int
 
 
-def _point(_: int, form: _PointForm, sources: _Sources) -> Point:
+def _point(_: int, form: _PointForm, sources: _ObservedContext) -> ObservedPoint:
     match form.target, form.observation:
         case str(name), None:
             value = _base_figure(name, sources)[1]
@@ -88,21 +88,21 @@ def _point(_: int, form: _PointForm, sources: _Sources) -> Point:
         case _:
             either = Message("target: ID, or observation: [quantity, part]")
             raise InputError(Fault("an observation has one source", expected=either))
-    return Point(form.year, form.since, value)
+    return ObservedPoint(form.year, form.since, value)
 
 
-def _path(form: _PathForm, sources: _Sources) -> tuple[Point, ...]:
+def _path(form: _PathForm, sources: _ObservedContext) -> tuple[ObservedPoint, ...]:
     """Return a figure of the last year, extrapolated back at a mean yearly rate."""
     target, last = _base_figure(form.target, sources)
     _, rate = _base_figure(form.rate, sources)
     end = target.base_period.last if target.base_period else form.first
     return tuple(
-        Point(year, None, last / (1 + rate / 100) ** (end - year))
+        ObservedPoint(year, None, last / (1 + rate / 100) ** (end - year))
         for year in range(form.first, end + 1)
     )
 
 
-def _base_figure(name: str, sources: _Sources) -> tuple[Target, float]:
+def _base_figure(name: str, sources: _ObservedContext) -> tuple[Target, float]:
     target = sources.targets.get(name)
     if target is None or target.base_value is None:
         close = nearest(name, sources.targets)
@@ -111,7 +111,7 @@ def _base_figure(name: str, sources: _Sources) -> tuple[Target, float]:
     return target, target.base_value
 
 
-def _observation(quantity: str, part: str, year: int, sources: _Sources) -> float:
+def _observation(quantity: str, part: str, year: int, sources: _ObservedContext) -> float:
     wanted = {"place": sources.place, "quantity": quantity, "part": part, "year": str(year)}
     rows = sources.observations.find(wanted) if sources.observations else []
     if not rows:
@@ -139,16 +139,16 @@ class Observed(Check):
     end_of_year: bool = False
     most: float | None = None
     """Maximum mean absolute relative error; None where it is not judged."""
-    points: Annotated[tuple[Point, ...], Entries(list[_PointForm], _point)] = ()
-    path: Annotated[tuple[Point, ...], Resolved(_PathForm, _path)] = ()
+    points: Annotated[tuple[ObservedPoint, ...], Entries(list[_PointForm], _point)] = ()
+    path: Annotated[tuple[ObservedPoint, ...], Resolved(_PathForm, _path)] = ()
 
-    def _misfits(self, _: _Sources) -> Iterator[Fault]:
+    def _misfits(self, _: _ObservedContext) -> Iterator[Fault]:
         if bool(self.points) == bool(self.path):
             way = Message("points, or a path")
             yield Fault("'{id}' says in one way what was observed", expected=way, id=self.id)
 
     @property
-    def observations(self) -> tuple[Point, ...]:
+    def observations(self) -> tuple[ObservedPoint, ...]:
         """All points, in the unit of the observations."""
         return self.points or self.path
 
@@ -190,22 +190,22 @@ def load_history(model: Model, targets: Sequence[Target]) -> History | None:
     place = document.data.get("place") if isinstance(document.data, dict) else ""
     observations = read_table(table) if table.is_file() else None
     by_id = {target.id: target for target in targets}
-    return form_of(History, document, _Sources(model, by_id, observations, str(place)))
+    return form_of(History, document, _ObservedContext(model, by_id, observations, str(place)))
 
 
-def history_equations(model: Model, history: History) -> Iterator[Equation]:
+def history_equations(model: Model, history: History) -> Iterator[AddedEquation]:
     """Return the equations of the observed series, to be computed beside the model's own."""
     document = read_document(model.path.with_name(HISTORY))
     for index, series in enumerate(history.series):
         line = document.line(("series", index, "of"))
-        yield Equation(series.variable, series.of, (), document.file, line)
+        yield AddedEquation(series.variable, series.of, (), document.file, line)
 
 
 # --- family.yaml ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Figure:
+class ObservedFigure:
     """An observed figure of a family member."""
 
     name: tuple[str, str, str]
@@ -226,7 +226,7 @@ class _FigureForm(Check):
     deflator: str | None = None
 
 
-def _figure(_: int, form: _FigureForm, sources: _Sources) -> Figure:
+def _figure(_: int, form: _FigureForm, sources: _ObservedContext) -> ObservedFigure:
     variable = known_variable(form.of, sources.model)
     rows = [_evidence(name, sources) for name in form.evidence]
     deflators = [] if form.deflator is None else [_evidence(form.deflator, sources)]
@@ -238,10 +238,10 @@ def _figure(_: int, form: _FigureForm, sources: _Sources) -> Figure:
     reported_factor(sources.model.variables[variable].unit, units[0])  # raises where they differ
     value = math.fsum(map(_number, rows)) / math.prod(map(_number, deflators))
     ids = tuple(row.id for row in (*rows, *deflators))
-    return Figure(form.name, variable, form.year, value, units[0], ids)
+    return ObservedFigure(form.name, variable, form.year, value, units[0], ids)
 
 
-def _evidence(name: str, sources: _Sources) -> Evidence:
+def _evidence(name: str, sources: _ObservedContext) -> Evidence:
     if name not in sources.evidence:
         close = nearest(name, sources.evidence)
         raise InputError(Fault("no row of the evidence is '{id}'", nearest=close, id=name))
@@ -264,7 +264,7 @@ class Family(Form):
     """The scenario is one of this many equal parts of the place."""
     most: float = Field(gt=0)
     """Maximum relative error."""
-    figures: Annotated[tuple[Figure, ...], Entries(list[_FigureForm], _figure)] = Field(
+    figures: Annotated[tuple[ObservedFigure, ...], Entries(list[_FigureForm], _figure)] = Field(
         alias="compare", min_length=1
     )
 
@@ -278,5 +278,5 @@ def load_family(model: Model) -> Family | None:
     path = model.path.with_name(FAMILY)
     if not path.is_file():
         return None
-    sources = _Sources(model, evidence=load_evidence(model.path.parent))
+    sources = _ObservedContext(model, evidence=load_evidence(model.path.parent))
     return form_of(Family, read_document(path), sources)

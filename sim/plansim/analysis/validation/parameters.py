@@ -15,7 +15,7 @@ import numpy as np
 
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.analysis.validation.context import ValidationContext, status_of
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.analysis.validation.settings import drawn, limits, numbers_of, uncertain
 from plansim.engine.simlin import check_units, has_simlin
 from plansim.model.comment import read_source
@@ -43,13 +43,13 @@ def units(context: ValidationContext) -> Result:
     """Q02: require a unit of every variable, and let pysimlin check that all agree."""
     model = context.model
     cases = [
-        case(variable.name, False, Message.LACKS, lacking="unit")
+        case(variable.name, False, CaseTemplate.LACKS, lacking="unit")
         for variable in model.variables.values()
         if not variable.unit.strip() or _FORBIDDEN.search(variable.unit)
     ]
     blank = len(cases)
     issues = check_units(model.path) if has_simlin() else []
-    cases += [case(model.name, False, Message.REPORTED, what=issue) for issue in issues]
+    cases += [case(model.name, False, CaseTemplate.REPORTED, what=issue) for issue in issues]
     return result(
         "Q02",
         cases,
@@ -70,7 +70,7 @@ def parameters(context: ValidationContext) -> Result:
     constants = [model.variables[name] for name in context.constants]
     known = _known_sources(context)
     cases = [
-        case(variable.name, False, Message.UNKNOWN, what=source)
+        case(variable.name, False, CaseTemplate.UNKNOWN, what=source)
         for variable in model.variables.values()
         for source in variable.source_ids
         if source not in known
@@ -97,11 +97,11 @@ def _range_cases(constant: Variable) -> Iterator[Case]:
         "plausible": constant.plausible is None and _ASSUMED in constant.source_ids,
     }
     for what in (what for what, lacks in lacking.items() if lacks):
-        yield case(constant.name, False, Message.LACKS, lacking=what)
+        yield case(constant.name, False, CaseTemplate.LACKS, lacking=what)
     if constant.plausible is not None:
         (least, most), (low, high) = limits(constant), constant.plausible
         if not least <= low < high <= most:
-            yield case(constant.name, False, Message.BAD_RANGE, low=low, high=high)
+            yield case(constant.name, False, CaseTemplate.BAD_RANGE, low=low, high=high)
 
 
 def _number_cases(
@@ -114,9 +114,9 @@ def _number_cases(
     natural = number in constant.admissible and low <= number <= high
     on_edge = number in (low, high)
     if excepted and not on_edge:
-        yield case(reference, False, Message.NO_EXCEPTION)
+        yield case(reference, False, CaseTemplate.NO_EXCEPTION)
     if not (inside or natural or (excepted and on_edge)) or not least <= number <= most:
-        yield case(reference, False, Message.OUT_OF_RANGE, value=number, low=low, high=high)
+        yield case(reference, False, CaseTemplate.OUT_OF_RANGE, value=number, low=low, high=high)
 
 
 def _known_sources(context: ValidationContext) -> set[str]:
@@ -138,7 +138,7 @@ def documentation(context: ValidationContext) -> Result:
     # The language fixes the comments of the clock.
     explained = [v for v in model.variables.values() if v.kind is not VariableKind.CONTROL]
     cases = [
-        case(constant.name, False, Message.LACKS, lacking=what)
+        case(constant.name, False, CaseTemplate.LACKS, lacking=what)
         for constant in explained
         for what in _lacking(constant)
     ]
@@ -147,7 +147,7 @@ def documentation(context: ValidationContext) -> Result:
     for subscript in model.subscripts.values():
         named = all(_CHINESE.search(name) for name in (subscript.name_zh, *subscript.elements_zh))
         if not named or len(subscript.elements_zh) != len(subscript.elements):
-            cases.append(case(subscript.name, False, Message.LACKS, lacking="name_zh"))
+            cases.append(case(subscript.name, False, CaseTemplate.LACKS, lacking="name_zh"))
     return result("Q04", cases, sound=model.name, variables=len(explained))
 
 
@@ -180,7 +180,7 @@ def _shared(variables: Iterable[Variable], attribute: str) -> Iterator[Case]:
         names[getattr(variable, attribute)].append(variable.name)
     for shared, (first, *others) in names.items():
         if shared and others:
-            yield case(first, False, Message.DUPLICATE, what=shared, others=", ".join(others))
+            yield case(first, False, CaseTemplate.DUPLICATE, what=shared, others=", ".join(others))
 
 
 # --- ranges that change a verdict -----------------------------------------------------------------

@@ -29,7 +29,7 @@ from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats, Yearly, moment
 
 __all__ = [
-    "Equation",
+    "AddedEquation",
     "Probe",
     "Runs",
     "end_of_reference",
@@ -44,7 +44,7 @@ _SKETCH = "\\\\\\---///"
 
 
 @dataclass(frozen=True)
-class Equation:
+class AddedEquation:
     """An equation that is computed beside the model's own."""
 
     name: str
@@ -63,7 +63,9 @@ class Equation:
         return f"{self.name}[{','.join(self.subscripts)}]" if self.subscripts else self.name
 
 
-def with_equations(model: Model, equations: Sequence[Equation], text: str | None = None) -> Model:
+def with_equations(
+    model: Model, equations: Sequence[AddedEquation], text: str | None = None
+) -> Model:
     """Return a model, or a variant of its ``text``, with further equations.
 
     Raises:
@@ -79,7 +81,7 @@ def with_equations(model: Model, equations: Sequence[Equation], text: str | None
         raise ModelError(_placed(fault, equations, first) for fault in error.faults) from None
 
 
-def _right(equation: Equation) -> str:
+def _right(equation: AddedEquation) -> str:
     """Write a right-hand side on one line; a bare number would be a constant, not an output."""
     flowing = " ".join(equation.text.split())
     if equation.constant:
@@ -91,7 +93,7 @@ def _right(equation: Equation) -> str:
     return f"{flowing} + 0*Time"
 
 
-def _placed(fault: Fault, equations: Sequence[Equation], first: int) -> Fault:
+def _placed(fault: Fault, equations: Sequence[AddedEquation], first: int) -> Fault:
     index = -1 if fault.line is None else fault.line - first - 1
     if not 0 <= index < len(equations):
         return fault
@@ -158,7 +160,7 @@ class Runs:
 
 def probe_of(
     model: Model,
-    equations: Sequence[Equation] = (),
+    equations: Sequence[AddedEquation] = (),
     outputs: Iterable[str] = (),
     *,
     text: str | None = None,

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-__all__ = ["Case", "Message", "Named", "Number", "Result", "Status", "case", "result"]
+__all__ = ["Case", "CaseTemplate", "Named", "Number", "Outcome", "Result", "case", "result"]
 
 Number: TypeAlias = "float | int | str"
 """A value that fills a template."""
@@ -18,7 +18,7 @@ Named: TypeAlias = "str | tuple[str, str, str]"
 """An id, alone or with its English and Chinese names."""
 
 
-class Status(StrEnum):
+class Outcome(StrEnum):
     """Outcome of a test."""
 
     PASS = "pass"
@@ -26,7 +26,7 @@ class Status(StrEnum):
     NOT_APPLICABLE = "not applicable"
 
 
-class Message(StrEnum):
+class CaseTemplate(StrEnum):
     """Template of a case; its words stand under ``case`` in the catalogue of texts."""
 
     # structure and documentation
@@ -89,7 +89,7 @@ class Case:
     subject: str
     """The id of a scenario, a check or a target, or the name of a variable."""
     holds: bool
-    message: Message
+    message: CaseTemplate
     values: Mapping[str, Number] = field(default_factory=dict)
     """Values that fill the template."""
     name_en: str = ""
@@ -106,7 +106,7 @@ class Result:
     """The result of one test."""
 
     id: str
-    status: Status
+    status: Outcome
     figures: Mapping[str, Number]
     """Values that fill the test's line of results."""
     limits: Mapping[str, Number]
@@ -122,7 +122,9 @@ class Result:
         return tuple(case for case in self.cases if not case.holds)
 
 
-def case(subject: Named, holds: bool | np.bool_, message: Message, /, **values: Number) -> Case:
+def case(
+    subject: Named, holds: bool | np.bool_, message: CaseTemplate, /, **values: Number
+) -> Case:
     """Return a case of a subject; the values fill the template of the message."""
     name, en, zh = (subject, "", "") if isinstance(subject, str) else subject
     return Case(name, bool(holds), message, values, en, zh)
@@ -149,11 +151,13 @@ def result(
     'not applicable'
     """
     made = tuple(cases)
-    missing = tuple(case(test, True, Message.MISSING, lacking=name) for name in lacking)
+    missing = tuple(case(test, True, CaseTemplate.MISSING, lacking=name) for name in lacking)
     if not made and not missing:
-        made = (case(sound or test, bool(sound), Message.SOUND if sound else Message.NOTHING),)
+        made = (
+            case(sound or test, bool(sound), CaseTemplate.SOUND if sound else CaseTemplate.NOTHING),
+        )
     faults = sum(not case.holds for case in made)
-    status = Status.FAIL if faults else Status.NOT_APPLICABLE if missing else Status.PASS
+    status = Outcome.FAIL if faults else Outcome.NOT_APPLICABLE if missing else Outcome.PASS
     whole = (*made, *missing)
     counted = {"cases": len(whole), "faults": faults, **figures} if made else {}
     return Result(test, status, counted, dict(limits or {}), whole)

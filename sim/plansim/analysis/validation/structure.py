@@ -17,7 +17,7 @@ from plansim.analysis.validation.conservation import EXACT, first_not_finite
 from plansim.analysis.validation.context import ValidationContext, frozen_name
 from plansim.analysis.validation.link_signs import link_cases
 from plansim.analysis.validation.probe import Runs
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.errors import FaultLog
 from plansim.model.records import Model, VariableKind
 from plansim.model.scan import scan_text
@@ -47,8 +47,8 @@ def structure(context: ValidationContext) -> Result:
     return result(
         "Q01",
         [
-            *(loose or [case(model.name, True, Message.SOUND)]),
-            *(case(_name(e), True, Message.LOOP_FOUND, paths=len(e.paths)) for e in whole),
+            *(loose or [case(model.name, True, CaseTemplate.SOUND)]),
+            *(case(_name(e), True, CaseTemplate.LOOP_FOUND, paths=len(e.paths)) for e in whole),
             *faults,
         ],
         {"size": context.checks.size},
@@ -69,24 +69,24 @@ def _loose(context: ValidationContext) -> Iterator[Case]:
     model, reported = context.model, set(context.checks.outputs)
     judged = {split_reference(name)[0] for name in context.indicators}
     for warning in model.warnings:
-        yield case(model.name, False, Message.REPORTED, what=str(warning))
+        yield case(model.name, False, CaseTemplate.REPORTED, what=str(warning))
     used = {cause for variable in model.variables.values() for cause in variable.causes}
     bearing = all_causes(model, judged | reported)
     for variable in model.variables.values():
         name = variable.name
         if variable.kind is not VariableKind.CONTROL and name not in bearing:
-            yield case(name, False, Message.UNUSED)
+            yield case(name, False, CaseTemplate.UNUSED)
         elif name in reported and name in used | judged:
-            yield case(name, False, Message.NO_EXCEPTION)
+            yield case(name, False, CaseTemplate.NO_EXCEPTION)
     if (size := scalar_equations(model)) > context.checks.size:
         limit = context.checks.size
-        yield case(model.name, False, Message.TOO_MANY, count=size, limit=limit)
+        yield case(model.name, False, CaseTemplate.TOO_MANY, count=size, limit=limit)
     for name, numbers in _hidden_numbers(model, context.checks.plain):
-        yield case(name, False, Message.HIDDEN_NUMBER, what=", ".join(numbers))
+        yield case(name, False, CaseTemplate.HIDDEN_NUMBER, what=", ".join(numbers))
     for target in context.targets:
         if re.fullmatch(context.checks.main_table.rows, target.id) and not target.variables:
             subject = (target.id, target.name_en, target.name_zh)
-            yield case(subject, False, Message.LACKS, lacking="variable")
+            yield case(subject, False, CaseTemplate.LACKS, lacking="variable")
 
 
 def all_causes(model: Model, names: Iterable[str]) -> set[str]:
@@ -129,19 +129,21 @@ def _hidden_numbers(model: Model, plain: Iterable[str]) -> Iterator[tuple[str, l
 def _declaration_faults(model: Model, loop: Loop) -> Iterator[Case]:
     switch = model.variables[loop.switch]
     if (switch.value, switch.admissible) != (1.0, (0, 1)):
-        yield case(_name(loop), False, Message.NO_SWITCH, what=loop.switch)
+        yield case(_name(loop), False, CaseTemplate.NO_SWITCH, what=loop.switch)
     frozen = {name for name in model.variables if loop.switch in model.variables[name].causes}
     for path in loop.paths:
         if polarity_of(path) is not loop.polarity:
             declared = loop.polarity.value
             start = path[0].cause
-            yield case(_name(loop), False, Message.WRONG_POLARITY, what=start, declared=declared)
+            yield case(
+                _name(loop), False, CaseTemplate.WRONG_POLARITY, what=start, declared=declared
+            )
         if not frozen & {split_reference(link.cause)[0] for link in path}:
-            yield case(_name(loop), False, Message.NO_SWITCH, what=loop.switch)
+            yield case(_name(loop), False, CaseTemplate.NO_SWITCH, what=loop.switch)
         for link in path:
             if not link.stands:
                 ends = {"cause": link.cause, "effect": link.effect}
-                yield case(_name(loop), False, Message.NO_LINK, **ends)
+                yield case(_name(loop), False, CaseTemplate.NO_LINK, **ends)
 
 
 # --- Q14 ------------------------------------------------------------------------------------------
@@ -162,7 +164,7 @@ def loop_cuts(context: ValidationContext) -> Result:
         for run, loop in enumerate(loops, start=1):
             if broken := first_not_finite(context.model, runs, run):
                 what = f"{broken[0]} ({scenario.id})"
-                fault = case(_name(loop), False, Message.NOT_FINITE, what=what, time=broken[1])
+                fault = case(_name(loop), False, CaseTemplate.NOT_FINITE, what=what, time=broken[1])
                 faults.append(fault)
             else:
                 moved = ((float(s[run]), target, scenario.id) for target, s in shifts.items())
@@ -174,7 +176,7 @@ def loop_cuts(context: ValidationContext) -> Result:
         expected = "weak" if loop.weak_en else "strong"
         holds = (shift > MOVES) == (expected == "strong")
         values = {"what": target, "scenario": where, "expected": expected}
-        cases.append(case(_name(loop), holds, Message.LOOP_EFFECT, shift=shift, **values))
+        cases.append(case(_name(loop), holds, CaseTemplate.LOOP_EFFECT, shift=shift, **values))
     return result(
         "Q14",
         [*cases, *faults],
@@ -214,4 +216,4 @@ def _not_frozen(loop: Loop, scenario: Scenario, runs: Runs, run: int) -> Iterato
         change = float(np.abs(series[run] - initial).max())
         if not change <= _FROZEN * size + EXACT:
             values = {"what": text, "scenario": scenario.id}
-            yield case(_name(loop), False, Message.NOT_FROZEN, part=change / size, **values)
+            yield case(_name(loop), False, CaseTemplate.NOT_FROZEN, part=change / size, **values)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
 from plansim.analysis.validation.probe import Runs, probe_of
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.analysis.validation.structure import all_causes
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -33,7 +33,7 @@ def target_independence(context: ValidationContext) -> Result:
     model = context.model
     readers = [name for name, v in model.variables.items() if _READING.search(v.equation)]
     if readers:  # no engine could run it
-        faults = [case(name, False, Message.READS_FILE) for name in readers]
+        faults = [case(name, False, CaseTemplate.READS_FILE) for name in readers]
         return result("Q22", faults, scenarios=0, series=0, turned=0)
     cases = list(_trends(context))
     series, changed, scenarios = 0, 0, 0
@@ -47,14 +47,14 @@ def target_independence(context: ValidationContext) -> Result:
             before = context.runs[original.id]
             after = probe.run([scenario.values], scenario.time)
             cases += [
-                case(original.id, False, Message.DEPENDS, what=label)
+                case(original.id, False, CaseTemplate.DEPENDS, what=label)
                 for label in context.series
                 if _bits(before, label) != _bits(after, label)
             ]
             scenarios, series = scenarios + 1, series + len(context.series)
             changed += _changed_verdicts(context, targets, before, scenario)
     if not changed:
-        cases.append(case(CATALOGUE, False, Message.INEFFECTIVE))
+        cases.append(case(CATALOGUE, False, CaseTemplate.INEFFECTIVE))
     return result("Q22", cases, sound=CATALOGUE, scenarios=scenarios, series=series, turned=changed)
 
 
@@ -105,7 +105,7 @@ def _trends(context: ValidationContext) -> Iterator[Case]:
     for reference in context.indicators:
         name = split_reference(reference)[0]
         if not all_causes(model, [name]) & (stocks - trends):
-            yield case(reference, False, Message.TREND)
+            yield case(reference, False, CaseTemplate.TREND)
 
 
 # --- Q23 ------------------------------------------------------------------------------------------
@@ -118,15 +118,15 @@ def assumed_targets(context: ValidationContext) -> Result:
     count = 0
     for scenario in context.scenarios.values():
         for unknown in set(scenario.assumed) - ids:
-            cases.append(case(scenario.id, False, Message.UNKNOWN, what=unknown))
+            cases.append(case(scenario.id, False, CaseTemplate.UNKNOWN, what=unknown))
         for target in context.judged:
             status = status_of(verdicts(context.runs[scenario.id], target, scenario))
             expected = target.id in scenario.assumed
             count += expected
             if (status is Status.ASSUMED) != expected:
                 values = {"what": target.id, "status": status.value}
-                cases.append(case(scenario.id, False, Message.WRONG_STATUS, **values))
+                cases.append(case(scenario.id, False, CaseTemplate.WRONG_STATUS, **values))
     if not count:
-        cases.append(case("scenarios", False, Message.NOTHING))
+        cases.append(case("scenarios", False, CaseTemplate.NOTHING))
     scenarios = len(context.scenarios)
     return result("Q23", cases, sound="scenarios", scenarios=scenarios, assumed=count)

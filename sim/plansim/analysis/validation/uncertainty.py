@@ -14,7 +14,7 @@ from itertools import pairwise
 from plansim.analysis.sensitivity.ranking import FRAGILE
 from plansim.analysis.sensitivity.study import ENOUGH, MAIN, Drivers, Sensitivity
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 
 __all__ = ["drivers", "probabilities", "ranking"]
 
@@ -31,7 +31,7 @@ def drivers(context: ValidationContext) -> Result:
     cases = [_driver_case(driver) for driver in study.drivers]
     if len(study.chosen) < FEWEST_FACTORS:
         few = {"count": len(study.chosen), "limit": FEWEST_FACTORS}
-        cases.append(case("factors", False, Message.TOO_FEW, **few))
+        cases.append(case("factors", False, CaseTemplate.TOO_FEW, **few))
     return result(
         "Q18",
         cases,
@@ -52,7 +52,7 @@ def _driver_case(driven: Drivers) -> Case:
     return case(
         (target.id, target.name_en, target.name_zh),
         known or driven.spread == 0,
-        Message.DRIVERS,
+        CaseTemplate.DRIVERS,
         drivers="; ".join(
             f"{driver.factor} {driver.total:.2f} ({driver.total_low:.2f}–{driver.total_high:.2f})"
             for driver in driven.main
@@ -73,9 +73,9 @@ def probabilities(context: ValidationContext) -> Result:
         (chance.error for chance in study.chances if math.isfinite(chance.error)), default=1.0
     )
     if not worst <= ENOUGH:
-        cases.append(case("other scenarios", False, Message.STANDARD_ERROR, error=worst))
+        cases.append(case("other scenarios", False, CaseTemplate.STANDARD_ERROR, error=worst))
     if study.broken:
-        cases.append(case("runs", False, Message.TOO_MANY, count=study.broken, limit=0))
+        cases.append(case("runs", False, CaseTemplate.TOO_MANY, count=study.broken, limit=0))
     return result(
         "Q19",
         cases,
@@ -96,7 +96,7 @@ def _probability_cases(study: Sensitivity) -> Iterator[Case]:
         if chance.scenario == first and shown and not math.isnan(chance.met):
             name = (target.id, target.name_en, target.name_zh) if target else "all binding"
             numbers = {"met": chance.met, "error": chance.error}
-            yield case(name, chance.error <= ENOUGH, Message.PROBABILITY, **numbers)
+            yield case(name, chance.error <= ENOUGH, CaseTemplate.PROBABILITY, **numbers)
 
 
 def ranking(context: ValidationContext) -> Result:
@@ -126,7 +126,7 @@ def _neighbours(study: Sensitivity) -> Iterator[Case]:
             yield case(
                 ahead,
                 math.isfinite(pairing.fewer) and study.ranking.draws > 0,
-                Message.RANK,
+                CaseTemplate.RANK,
                 other=behind,
                 turned=pairing.fewer,
                 more=pairing.more,

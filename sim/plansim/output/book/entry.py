@@ -21,11 +21,11 @@ from plansim.output.text import Lang, Text, typeset
 from plansim.targets.audit import Clash
 from plansim.targets.catalogue import Target, split_reference
 
-__all__ = ["Book", "Entry", "Fact", "Part", "entry_of"]
+__all__ = ["Book", "Entry", "Fact", "Fragment", "entry_of"]
 
 
 @dataclass(frozen=True)
-class Part:
+class Fragment:
     """A piece of text, that may lead somewhere."""
 
     text: str
@@ -37,7 +37,7 @@ class Fact:
     """A label with what it says."""
 
     label: str
-    parts: tuple[Part, ...]
+    parts: tuple[Fragment, ...]
     between: str = ", "
     """What separates the parts."""
 
@@ -132,18 +132,18 @@ class Book:
         title = self.text.pick(module.name, module.name_zh) or self.text("list.no_module")
         return title if self.text.lang is Lang.ZH else title[:1].upper() + title[1:]
 
-    def part(self, name: str) -> Part:
+    def part(self, name: str) -> Fragment:
         """Return a variable's name as a link to its entry."""
         variable = self.model.variables[name]
-        return Part(self.name(variable), link_to(variable))
+        return Fragment(self.name(variable), link_to(variable))
 
-    def cited(self, tag: str) -> Iterator[Part]:
+    def cited(self, tag: str) -> Iterator[Fragment]:
         """Yield what a source tag names, each with a link to the list of sources."""
         source = read_source(tag)
         key, rest = source.id, self.text.pick(source.said_en, source.said_zh)
         if key in (ASSUMPTION, DERIVED):
             label = self.text("show.assumption" if key == ASSUMPTION else "show.derived")
-            yield Part(f"{label}{self.text('list_sep.colon')}{rest}" if rest else label)
+            yield Fragment(f"{label}{self.text('list_sep.colon')}{rest}" if rest else label)
             return
         span = f" [{rest}]" if rest else ""
         # M10 stands for M10a, M10b and M10c.
@@ -151,9 +151,11 @@ class Book:
             [key] if key in self.known else [known for known in self.known if known[:-1] == key]
         )
         for source_id in family:
-            yield Part(f"{source_id}{span}  {self.known[source_id]}", f"sources.html#{source_id}")
+            yield Fragment(
+                f"{source_id}{span}  {self.known[source_id]}", f"sources.html#{source_id}"
+            )
         if not family:
-            yield Part(key + span)
+            yield Fragment(key + span)
 
 
 def slug(name: str) -> str:
@@ -213,7 +215,7 @@ def _facts(variable: Variable, book: Book) -> Iterator[Fact]:
     text, comma = book.text, book.text("list_sep.comma")
 
     def lines(label: str, values: Iterable[str]) -> Fact:
-        return Fact(text(label), tuple(map(Part, values)), text("list_sep.semicolon"))
+        return Fact(text(label), tuple(map(Fragment, values)), text("list_sep.semicolon"))
 
     def names(label: str, variables: Iterable[str]) -> Fact:
         return Fact(text(label), tuple(map(book.part, variables)), comma)
@@ -234,7 +236,7 @@ def _facts(variable: Variable, book: Book) -> Iterator[Fact]:
     yield names("show.initial_causes", variable.initial_causes)
     yield names("show.uses", book.users.get(variable.name, ()))
     judged = [
-        Part(
+        Fragment(
             f"{target.id} {text.pick(target.name_en, target.name_zh)}", f"sources.html#{target.id}"
         )
         for target in book.targets

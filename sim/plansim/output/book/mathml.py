@@ -30,7 +30,7 @@ _TIGHT = 9
 
 
 @dataclass(frozen=True)
-class _Writer:
+class _MathWriter:
     name_of: Namer
 
     def name(self, key: str, subscripts: Sequence[str] = ()) -> str:
@@ -127,7 +127,7 @@ def equation_mathml(
         name_of: names what keys stand for.
         initially: what the first moment is called.
     """
-    writer = _Writer(name_of)
+    writer = _MathWriter(name_of)
     name = writer.name(left, subscripts)
     if isinstance(right, Call) and right.key == "integ":
         rate, start = right.arguments[:2]
@@ -137,7 +137,7 @@ def equation_mathml(
     return _math(writer, name, right)
 
 
-def _math(writer: _Writer, left: str, right: Node) -> str:
+def _math(writer: _MathWriter, left: str, right: Node) -> str:
     lines = list(_broken(writer, right))
     rows = "".join(
         f"<mtr><mtd>{left if not index else ''}</mtd><mtd>{_sign('=') if not index else ''}</mtd>"
@@ -147,7 +147,7 @@ def _math(writer: _Writer, left: str, right: Node) -> str:
     return f'<math><mtable class="eq">{rows}</mtable></math>'
 
 
-def _broken(writer: _Writer, node: Node) -> Iterator[str]:
+def _broken(writer: _MathWriter, node: Node) -> Iterator[str]:
     """Break a wide right-hand side at its summands, or at its factors."""
     parts = list(_parts(node))
     if _length(writer, node) <= WIDE or len(parts) == 1:
@@ -183,7 +183,7 @@ def _is(node: Node, operators: str) -> bool:
     return isinstance(node, Operation) and node.operator in operators
 
 
-def _length(writer: _Writer, node: Node) -> int:
+def _length(writer: _MathWriter, node: Node) -> int:
     """Estimate how many letters wide a tree is; a fraction is as wide as its wider half."""
     match node:
         case Number(value):

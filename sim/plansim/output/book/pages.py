@@ -16,7 +16,7 @@ from plansim.analysis.feedback.loops import Loop
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.output.book.entry import (
     Book,
-    Part,
+    Fragment,
     entry_of,
     link_to,
     page_of,
@@ -263,14 +263,14 @@ def _span(bounds: tuple[float | None, float | None] | None) -> str:
     return f"{low}–{high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
 
 
-def _brief(parts: Iterable[Part]) -> Iterator[Part]:
+def _brief(parts: Iterable[Fragment]) -> Iterator[Fragment]:
     """Of a source that has a row of its own, give the id alone."""
     for part in parts:
-        yield Part(part.text.split("  ")[0], part.link) if part.link else part
+        yield Fragment(part.text.split("  ")[0], part.link) if part.link else part
 
 
 def _sources(book: Book) -> Iterator[dict[str, object]]:
-    uses: dict[str, list[Part]] = {}
+    uses: dict[str, list[Fragment]] = {}
     for variable in book.model.variables.values():
         cited = {part.link for tag in variable.sources for part in book.cited(tag)}
         for link in cited:

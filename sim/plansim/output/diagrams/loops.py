@@ -13,7 +13,7 @@ from functools import partial
 from html import escape
 from itertools import pairwise
 
-from plansim.analysis.feedback.loops import Link, Loop, Polarity
+from plansim.analysis.feedback.loops import Loop, LoopLink, Polarity
 from plansim.model.records import Model
 from plansim.output.diagrams.draw import (
     COLUMN,
@@ -238,7 +238,7 @@ def loop_rings(
 
 
 def _ring(
-    loop: Loop, path: Sequence[Link], model: Model, langs: Sequence[Lang], *, style: bool
+    loop: Loop, path: Sequence[LoopLink], model: Model, langs: Sequence[Lang], *, style: bool
 ) -> str:
     count = len(path)
     labels = [_label(link.cause, model, langs) for link in path]

@@ -11,17 +11,17 @@ from plansim.errors import Fault, InputError
 from plansim.files import writing_whole
 from plansim.output.export.results import FORMATS, card_of, check_destination, tidy
 from plansim.output.series import series_of
-from plansim.scenario.records import Text
+from plansim.scenario.records import BilingualText
 from plansim.targets.catalogue import split_reference
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Form", "table_of", "write_scenarios"]
+__all__ = ["TableForm", "table_of", "write_scenarios"]
 
 
-class Form(StrEnum):
+class TableForm(StrEnum):
     """How a table is laid out."""
 
     WIDE = "wide"  # a row a variable, a column a year
@@ -30,7 +30,7 @@ class Form(StrEnum):
 
 
 def table_of(
-    runs: Sequence[xr.Dataset], form: Form, region: Text, names: Sequence[str] = ()
+    runs: Sequence[xr.Dataset], form: TableForm, region: BilingualText, names: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Return annual figures of runs, by years as `annual` gives them, as one table.
 
@@ -45,7 +45,7 @@ def table_of(
 
     parts = [tidy(series_of(_chosen(run, names)), card_of(run)) for run in runs]
     table = pd.concat(parts, ignore_index=True)
-    if form is Form.TIDY:
+    if form is TableForm.TIDY:
         return table
     keys = ["scenario", "variable", "name_zh", "unit"]
     order = table[keys].drop_duplicates()
@@ -53,7 +53,7 @@ def table_of(
         pd.MultiIndex.from_frame(order)
     ]
     wide = wide.reset_index().rename_axis(columns=None)
-    if form is Form.IAMC:
+    if form is TableForm.IAMC:
         wide.insert(0, "model", f"plansim {runs[0].attrs.get('model', '')}".strip())
         wide.insert(2, "region", region.en)
         wide["variable"] = [_barred(name) for name in wide["variable"]]
@@ -78,8 +78,8 @@ def _barred(reference: str) -> str:
 def write_scenarios(
     runs: Sequence[xr.Dataset],
     path: Path,
-    form: Form,
-    region: Text,
+    form: TableForm,
+    region: BilingualText,
     *,
     names: Sequence[str] = (),
     force: bool = False,

@@ -22,7 +22,7 @@ from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Direction, Status, Target, reported_factor, split_reference
 from plansim.targets.indicator import Measure, moment
-from plansim.targets.views import Chart, Lever, Line, Theme, Views
+from plansim.targets.views import Chart, ChartSeries, Lever, Theme, Views
 from plansim.targets.views_default import STILL, names_of, unit_of
 
 __all__ = ["Data", "payload", "phrases"]
@@ -145,7 +145,9 @@ def _extra(model: Model, views: Views, targets: Iterable[Target]) -> Iterator[Ch
             variable = model.variables[name]
             unit = unit_of(targets, [reference]) or variable.unit
             names = names_of(model, variable, elements)
-            line = Line(plain_reference(reference), *names, reported_factor(variable.unit, unit))
+            line = ChartSeries(
+                plain_reference(reference), *names, reported_factor(variable.unit, unit)
+            )
             yield Chart(line.reference, *names, (line,), unit, key=False)
 
 
@@ -193,7 +195,9 @@ def _timing(model: Model, reference: str) -> Timing:
     return model.variables[split_reference(reference)[0]].timing
 
 
-def _mark(model: Model, line: Line, number: int, target: Target, judged: Mapping[str, int]) -> Data:
+def _mark(
+    model: Model, line: ChartSeries, number: int, target: Target, judged: Mapping[str, int]
+) -> Data:
     """Return a mark in the unit of the chart; of a growth or a fall, as a multiple of the base."""
     scaled = target.measure in (Measure.GROWTH, Measure.REDUCTION)
     unit = model.variables[split_reference(line.reference)[0]].unit

@@ -25,7 +25,7 @@ from plansim.output.tables.attribution import signed
 from plansim.output.text import Text, decimals_of, figure
 from plansim.targets.catalogue import Target, reported_factor
 from plansim.targets.indicator import Measure
-from plansim.targets.views import Chart, Line, Theme
+from plansim.targets.views import Chart, ChartSeries, Theme
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ MOST_YEARS = 9
 class _Indicator:
     """A line of a chart of the views, under every scenario."""
 
-    line: Line
+    line: ChartSeries
     title: str
     unit: str
     """As the views have it."""

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 
 from plansim.analysis.feedback.loop_scores import LoopScores
-from plansim.analysis.feedback.loops import MOVES, Cut, Effect, Link, Loop
+from plansim.analysis.feedback.loops import MOVES, Cut, Effect, Loop, LoopLink
 from plansim.output.messages import say_in
 from plansim.output.tables.layout import (
     Column,
@@ -145,7 +145,7 @@ def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
     return parts
 
 
-def _path(path: Sequence[Link]) -> str:
+def _path(path: Sequence[LoopLink]) -> str:
     """Write a path: ``output →+ profit →+ capital →+ output``."""
     steps = [f" →{'+' if link.sign > 0 else '−'} {link.effect}" for link in path]
     return path[0].cause + "".join(steps)
