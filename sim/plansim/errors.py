@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree.
+"""All errors that plansim raises, as one tree.
 
 ::
 
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 SCREENFUL = 20
-"""Faults of an input that are shown; the others are counted."""
+"""Maximum number of faults of an input that are shown; the others are counted."""
 
 Say: TypeAlias = Callable[[str], str]
 """Returns a template in the language of the reader."""
@@ -62,8 +62,7 @@ class Message:
 
     The template is the key by which a catalogue has the text in another language; it is filled
     only where it is shown. A part is data (a text, a number, a path), another message, a member of
-    an enum, which is a word of ours and said in the reader's language, or several of these, which
-    are listed.
+    an enum, which is translated into the reader's language, or several of these, which are listed.
 
     >>> message = Message("at {name}: {why}", name="x", why=Message("no number"))
     >>> str(message)

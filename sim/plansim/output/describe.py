@@ -1,7 +1,4 @@
-"""What is known of one variable, target or scenario: labels with their texts.
-
-`layout.facts` lays them out.
-"""
+"""Facts of a variable, target or scenario: labels with texts; `layout.facts` lays them out."""
 
 from __future__ import annotations
 
@@ -45,7 +42,7 @@ _KIND = {Kind.TARGET: "show.target", Kind.FIGURE: "show.figure", Kind.PAST: "sho
 
 ASSUMPTION = "A"
 DERIVED = "D"
-"""The source ids that stand for no entry of a table, as the convention of the model has it."""
+"""The source ids that have no entry in a table, by the convention of the model."""
 
 
 def variable_facts(
@@ -56,7 +53,7 @@ def variable_facts(
     clashes: Iterable[Clash],
     text: Text,
 ) -> list[Fact]:
-    """Say all that the model's file and the tables beside it tell of a variable."""
+    """Return the facts of a variable in the model's file and the tables beside it."""
     by_id = {target.id: target for target in targets}
     known = {
         **{target.id: _target_source(target, text) for target in by_id.values()},
@@ -97,7 +94,7 @@ def variable_facts(
 
 
 def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
-    """Say what the plan's catalogue holds of a target, or of a figure of the past."""
+    """Return the facts of a target, or a figure of the past, in the plan's catalogue."""
     unit = text.unit(target.unit)
     judged = "\n".join(
         f"{label} ({text.word('basis', basis)})" if basis else label
@@ -124,7 +121,7 @@ def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
 
 
 def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
-    """Say what a scenario is and what it sets against its parent."""
+    """Return the facts of a scenario and its changes from its parent."""
     changes = [
         _change(change, model, text) + _exceeded(change, model, text) for change in scenario.changes
     ]
@@ -150,9 +147,9 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
 
 
 def clash_facts(clash: Clash, text: Text, *, figures: bool = True) -> list[Fact]:
-    """Say where figures of the plan meet, what follows, and what the model does about it.
+    """Return the facts of a clash of the plan's figures, its consequence and the model's handling.
 
-    ``figures`` says whether each figure is given with the place that it comes from.
+    With ``figures``, each figure is given with its source.
     """
     statements = clash.statements if figures else ()
     finding = text.pick(clash.finding_en, clash.finding_zh)
@@ -170,10 +167,10 @@ def clash_facts(clash: Clash, text: Text, *, figures: bool = True) -> list[Fact]
 
 
 def _statement(statement: Statement, text: Text) -> str:
-    """Write ``name = figure: what it is (where it stands)``."""
+    """Write ``name = figure: label (source)``."""
     year = f" ({statement.year})" if statement.year else ""
     figure = f"{target_figure(statement.value)} {text.unit(statement.unit)}".strip() + year
-    # What has no Chinese label is called by its name alone, which stands before it.
+    # Without a Chinese label the name alone is written.
     named = text.lang is Lang.EN or statement.label_zh
     label = text.pick(statement.label_en, statement.label_zh) if named else ""
     place = text.pick(statement.place_en, statement.place_zh)
@@ -182,7 +179,7 @@ def _statement(statement: Statement, text: Text) -> str:
 
 
 def changes_head(scenario: Scenario, text: Text) -> str:
-    """Say against what a scenario's changes stand, or that it has none."""
+    """Return the heading of a scenario's changes: from what, or that it has none."""
     name = scenario.id
     if scenario.overrides:
         name = text("changes.with_set", scenario=name)
@@ -193,7 +190,7 @@ def changes_head(scenario: Scenario, text: Text) -> str:
 
 
 def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
-    """Write the changes of a scenario, a line a variable: those of an array as ranges."""
+    """Write the changes of a scenario, one line for each variable: those of an array as ranges."""
     lines = []
     for name, group in groupby(
         scenario.changes, key=lambda change: split_reference(change.name)[0]
@@ -209,7 +206,7 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
 
 
 def reference_name(reference: str, model: Model, text: Text) -> str:
-    """Write ``name`` or ``name[element]`` in the reader's language; as it is if unknown."""
+    """Write ``name`` or ``name[element]`` in the reader's language; unchanged if unknown."""
     name, elements = split_reference(reference)
     if name not in model.variables:
         return reference
@@ -258,7 +255,7 @@ def _elements_zh(model: Model) -> Mapping[str, str]:
 
 
 def _told(facts: Iterable[Fact], text: Text) -> list[Fact]:
-    """Keep what there is something to say about, with the labels in words."""
+    """Drop facts without a text, and put labels in words."""
     return [(text(label), words) for label, words in facts if words.strip()]
 
 
@@ -269,7 +266,7 @@ def _both(en: str, zh: str, text: Text) -> str:
 
 
 def kind_of(variable: Variable, text: Text) -> str:
-    """Say what a variable is and when its yearly figure is read."""
+    """Return a variable's kind in words, with the instant of its yearly value."""
     if variable.kind in (VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP):
         return text.word("kind", variable.kind)  # no year has a value of its own
     timing = "show.timing_year_end" if variable.timing is Timing.YEAR_END else "show.timing_year"
@@ -277,7 +274,7 @@ def kind_of(variable: Variable, text: Text) -> str:
 
 
 def range_of(subscript: SubscriptRange, text: Text) -> str:
-    """Name a range and its elements."""
+    """Return the name of a range with its elements."""
     elements = subscript.elements
     if text.lang is Lang.ZH and subscript.elements_zh:
         elements = subscript.elements_zh
@@ -325,7 +322,7 @@ def _names(names: Iterable[str], model: Model, text: Text) -> str:
 
 
 def _source(tag: str, known: Mapping[str, str], text: Text) -> str:
-    """Write a source tag with what it stands for."""
+    """Write a source tag with its source."""
     source = read_source(tag)
     key, rest = source.id, text.pick(source.said_en, source.said_zh)
     if key in (ASSUMPTION, DERIVED):
@@ -338,7 +335,7 @@ def _source(tag: str, known: Mapping[str, str], text: Text) -> str:
 
 
 def _target_source(target: Target, text: Text) -> str:
-    """Say what a row of the plan is a source of: its figure for the base, not what it wants."""
+    """Return what a row of the plan is the source of: its figure for the base, not its target."""
     name = text.pick(target.name_en, target.name_zh)
     place = text.pick(target.place_en, target.place_zh)
     if target.base_value is None or target.base_period is None:
@@ -350,7 +347,7 @@ def _target_source(target: Target, text: Text) -> str:
 
 
 def _goal(target: Target, unit: str, text: Text) -> str:
-    """Say what the plan asks for, and when."""
+    """Return the plan's goal and its year."""
     if target.year is None:
         return ""
     asked = [f"{limit_of(target, text)} {unit}"] if target.value is not None else []

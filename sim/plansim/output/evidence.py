@@ -10,9 +10,9 @@ __all__ = ["evidence_said"]
 
 
 def evidence_said(row: Evidence, text: Text) -> str:
-    """Say what is known of what, where and when, by which source, and how sure it is.
+    """Return a row's quantity, place, year, figure, source and confidence as a sentence.
 
-    What a row does not have in Chinese is given as it has it in English.
+    Cells without Chinese are given in English.
 
     >>> from plansim.output.text import read_text
     >>> row = Evidence("E1", "growth", "Town", "2003", "9", "%", "Yearbook", "high", "context",
@@ -48,6 +48,6 @@ def _figure(row: Evidence, text: Text) -> str:
 
 
 def _set(first: str, second: str) -> str:
-    """Join two parts as Chinese does: with a blank only where two Western words would touch."""
+    """Join two parts as in Chinese: with a space only between two Western words."""
     gap = " " if first[-1:].isascii() and second[:1].isascii() and second[:1].isalnum() else ""
     return first + gap + second

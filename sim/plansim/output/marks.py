@@ -1,7 +1,7 @@
-"""Where a target stands on the chart of the variable that it judges.
+"""The level of a target on the chart of the variable by which it is judged.
 
-A target is about a measure of a series: its level, growth, sum, mean or fall. On a chart of the
-series itself each of them comes to a level, which depends on nothing but the series' own base:
+A target judges a measure of a series: its level, growth, sum, mean or fall. On a chart of the
+series itself each of them is a level, which depends only on the series' own base:
 a fall by a fifth to four fifths of the base, a sum over five years to a fifth of it in each.
 """
 
@@ -38,16 +38,16 @@ __all__ = [
 ]
 
 NOISE = 1e-9
-"""Below this a series is zero but for rounding; nothing that is shown is that small."""
+"""A series below this is zero except for rounding errors."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A target as a place on the chart of a series, in the unit that the chart shows."""
+    """A target as a level on the chart of a series, in the unit of the chart."""
 
     target: Target
     first: int
-    """The first year that it is about: its own, or the first of those summed or averaged."""
+    """The first year that it covers: its own, or the first of those summed or averaged."""
     year: int
     low: float | None
     """The level from which on it is met; None if any is low enough."""
@@ -103,7 +103,7 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
 def judged_references(
     targets: Iterable[Target], attribute: Attribute = Attribute.BINDING
 ) -> list[str]:
-    """Return what targets of an attribute are judged by, each series once, in their order."""
+    """Return the series that targets of an attribute are judged by, each once, in their order."""
     wanted = [
         reference
         for target in targets
@@ -114,7 +114,7 @@ def judged_references(
 
 
 def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Mark]:
-    """Return the targets that a series is judged by, as places on its chart.
+    """Return the marks of the targets that a series is judged by on its chart.
 
     The level of a growth or a fall is counted from the base value of this very run.
     """
@@ -125,7 +125,7 @@ def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> 
 
 
 def unplaced(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Target]:
-    """Return the targets that a series is judged by and that have no place, for want of a base."""
+    """Return the targets that a series is judged by and that have no mark, for lack of a base."""
     raw = _raw(dataset, reference)
     return [target for target in _judging(reference, targets) if mark_of(raw, target) is None]
 
@@ -146,11 +146,11 @@ def scaled_mark(mark: Mark, factor: float) -> Mark:
 
 
 def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark | None:
-    """Return a target as a place on the chart of a series that judges it, in the model's unit.
+    """Return the mark of a target on the chart of a series that judges it, in the model's unit.
 
-    Of ``raw`` only the value of the base year counts, and that only for a growth or a fall, whose
-    levels are in proportion to it; None where it is missing. ``targets`` are those by whose units
-    series are shown; without any the mark is in the series' own.
+    Of ``raw`` only the value of the base year is used, for the levels of a growth or a fall; the
+    result is None without it. ``targets`` are those in whose units series are shown; without any
+    the mark is in the series' own unit.
     """
     assert target.value is not None
     assert target.year is not None
@@ -201,7 +201,7 @@ _SIGNS: Mapping[Direction, str] = {
 
 
 def mark_label(target: Target, text: Text) -> str:
-    """Say in short what a target asks for: its id, measure, figure and unit as in the plan."""
+    """Return a short text of a target: its id, measure, figure and unit as in the plan."""
     assert target.value is not None
     assert target.direction is not None
     what = text.word("mark", target.measure)

@@ -1,4 +1,4 @@
-"""The annual figures of a run as rows: one a variable, or one an element of an array."""
+"""The annual figures of a run as rows, one for each variable or element of an array."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Series:
 
 
 def series_of(annual: xr.Dataset) -> Iterator[Series]:
-    """Take an annual dataset apart, in the order of its variables.
+    """Yield the series of an annual dataset, in the order of its variables.
 
     ``annual`` holds variables over ``year`` and the subscript ranges. One without ``year`` (a
     constant) has its value in every year. The Chinese names of elements are read from the
-    attribute ``elements_zh`` of a range, a JSON list; where it is empty the English ones stand.
+    attribute ``elements_zh`` of a range, a JSON list; if it is empty they are the English ones.
     """
     return rows_of(annual_of(annual))
 
@@ -106,7 +106,7 @@ def _by_series(
 
 def _base_factor(unit: str, target: Target) -> float | None:
     """Return the factor from a unit to that of a target's base; None if it is of something else."""
-    if target.base_unit == target.unit:  # a base of the rate itself says nothing of the level
+    if target.base_unit == target.unit:  # a base of the rate itself has no bearing on the level
         return None
     try:
         return reported_factor(unit, target.base_unit)

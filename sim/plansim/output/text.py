@@ -1,7 +1,7 @@
 """The words and figures that a user reads, in English or Chinese.
 
-The words stand in ``text.yaml`` beside this file; this module picks the language and writes
-numbers, units and ranges. Nothing here prints.
+The phrases are in ``text.yaml`` beside this file; this module picks the language and formats
+numbers, units and ranges.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ __all__ = [
 ]
 
 SIGNIFICANT = 3
-"""Digits that a simulated figure is shown with: the base year itself is no better known."""
+"""Significant digits of simulated figures: the base year itself is known no better."""
 
 SHARPEST = 3
-"""More decimals than that, at most, where rounding would hide which side of a target is met."""
+"""Maximum number of further decimals, where rounding would hide on which side of a target it is."""
 
 
 _SEAM = re.compile(
     r"(?<=[，。、；：！？）》」』】”]) +(?=\S)|(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff（《「“])"
 )
-"""The blank that YAML puts where a line of Chinese was broken; Chinese has none there."""
+"""The space that YAML puts at a line break; Chinese has none there."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Text:
         return self.phrases[key].format(**values)
 
     def pick(self, en: str | None, zh: str | None) -> str:
-        """Of two names of one thing, give the one in this language, or the one that exists.
+        """Return the one of two names that is in this language, or the one that exists.
 
         >>> read_text(Lang.ZH).pick("GDP", "地区生产总值")
         '地区生产总值'
@@ -94,7 +94,7 @@ class Text:
         return self.phrases.get(f"unit.{part}", part)
 
     def join(self, parts: list[str]) -> str:
-        """Enumerate."""
+        """Return an enumeration of texts."""
         return self("list_sep.comma").join(parts)
 
 
@@ -140,7 +140,7 @@ def _leaves(node: Mapping[str, object], lang: Lang, prefix: str = "") -> Iterato
 
 
 def typeset(name: str) -> str:
-    """Set the digits of formulas low and those of powers high, as print does.
+    """Write the digits of formulas as subscripts and those of powers as superscripts.
 
     >>> typeset("SO2 emission"), typeset("亿m3/Year"), typeset("age 10 to 14")
     ('SO₂ emission', '亿m³/Year', 'age 10 to 14')
@@ -158,7 +158,7 @@ _LOW = "₀₁₂₃₄₅₆₇₈₉"
 def figure(value: float | None, decimals: int) -> str:
     """Write a number rounded to ``decimals`` (negative: to tens, hundreds), ``–`` for none.
 
-    Thousands are parted from five digits on, so that 1020 stays as the plan writes it.
+    Thousands are separated from five digits on, so that 1020 stays as the plan writes it.
 
     >>> figure(368.94, 0), figure(28134.0, -2), figure(1020.4, 0), figure(-0.04, 1), figure(None, 2)
     ('369', '28,100', '1020', '0.0', '–')
@@ -263,8 +263,8 @@ def _digits(reference: float) -> int:
 def _written_decimals(number: float, *, limit: bool = False) -> int:
     """Decimals that write ``number`` in full, up to six.
 
-    With ``limit``, trailing zeros left of the point count too (27500 → -2), so that the result
-    says how finely the number was meant.
+    With ``limit``, trailing zeros left of the point count too (27500 → -2), so that the result is
+    the precision that the number was given with.
     """
     text = f"{number:.6f}".rstrip("0")
     decimals = len(text) - text.index(".") - 1

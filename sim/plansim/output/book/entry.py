@@ -1,4 +1,4 @@
-"""What the documentation tells of a variable: its equation as mathematics, facts with links."""
+"""The documentation of a variable: its equation as mathematics, facts with links."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["Book", "Entry", "Fact", "Fragment", "entry_of"]
 
 @dataclass(frozen=True)
 class Fragment:
-    """A piece of text, that may lead somewhere."""
+    """A piece of text, with or without a link."""
 
     text: str
     link: str = ""
@@ -34,7 +34,7 @@ class Fragment:
 
 @dataclass(frozen=True)
 class Fact:
-    """A label with what it says."""
+    """A label with its text."""
 
     label: str
     parts: tuple[Fragment, ...]
@@ -52,19 +52,19 @@ class Entry:
     """The name in the other language."""
     meaning: str
     math: str
-    """MathML; empty for what holds numbers only."""
+    """MathML; empty for a variable of numbers only."""
     summary: str
     """Kind and unit in a line."""
     facts: tuple[Fact, ...]
     source: str
     """The equation as the file writes it."""
     course: Course | None
-    """What became of it in the run that is shown."""
+    """Its values in the run that is shown."""
 
 
 @dataclass(frozen=True)
 class Book:
-    """What the pages of one language are made of."""
+    """The data of the pages of one language."""
 
     model: Model
     targets: tuple[Target, ...]
@@ -76,17 +76,17 @@ class Book:
 
     @cached_property
     def years(self) -> tuple[int, ...]:
-        """The years of the run whose values are told."""
+        """The years of the run whose values are given."""
         return years_shown(self.run.years, self.targets) if self.run else ()
 
     @cached_property
     def scan(self) -> Scan:
-        """The equations, apart."""
+        """The scan of the model's equations."""
         return scan_text(self.model.text, FaultLog(self.model.path))
 
     @cached_property
     def users(self) -> Mapping[str, tuple[str, ...]]:
-        """Of each variable those that refer to it."""
+        """The variables that refer to each variable."""
         readers: dict[str, list[str]] = {}
         for variable in self.model.variables.values():
             for cause in variable.causes:
@@ -95,7 +95,7 @@ class Book:
 
     @cached_property
     def known(self) -> Mapping[str, str]:
-        """What each source id stands for."""
+        """The source of each source id."""
         pick = self.text.pick
         return {
             **{target.id: pick(target.name_en, target.name_zh) for target in self.targets},
@@ -105,7 +105,7 @@ class Book:
 
     @cached_property
     def _called(self) -> Mapping[str, str]:
-        """What to call what a key stands for."""
+        """The names of variables, ranges and elements by key."""
         chinese = self.text.lang is Lang.ZH
         names = {
             name_key(variable.name): self.name(variable)
@@ -119,15 +119,15 @@ class Book:
         return {"time": "t", **names}
 
     def name(self, variable: Variable) -> str:
-        """Name a variable in the reader's language."""
+        """Return a variable's name in the reader's language."""
         return self.text.pick(variable.name, variable.name_zh)
 
     def call(self, key: str) -> str:
-        """Name what a key stands for; the key itself if nothing does."""
+        """Return the name of a key; the key itself if it is unknown."""
         return self._called.get(key, key)
 
     def module_title(self, name: str) -> str:
-        """Name a module."""
+        """Return the title of a module."""
         module = self.model.modules[name]
         title = self.text.pick(module.name, module.name_zh) or self.text("list.no_module")
         return title if self.text.lang is Lang.ZH else title[:1].upper() + title[1:]
@@ -138,7 +138,7 @@ class Book:
         return Fragment(self.name(variable), link_to(variable))
 
     def cited(self, tag: str) -> Iterator[Fragment]:
-        """Yield what a source tag names, each with a link to the list of sources."""
+        """Yield the sources of a tag, each with a link to the list of sources."""
         source = read_source(tag)
         key, rest = source.id, self.text.pick(source.said_en, source.said_zh)
         if key in (ASSUMPTION, DERIVED):
@@ -159,7 +159,7 @@ class Book:
 
 
 def slug(name: str) -> str:
-    """Make a file's name of a module's, or an anchor of a variable's."""
+    """Return the file name of a module, or the anchor of a variable."""
     return name_key(name).replace('"', "").replace("'", "") or "model"
 
 
@@ -169,12 +169,12 @@ def page_of(module: str) -> str:
 
 
 def link_to(variable: Variable) -> str:
-    """Return where a variable's entry stands."""
+    """Return the link to a variable's entry."""
     return f"{page_of(variable.module)}#{slug(variable.name)}"
 
 
 def entry_of(variable: Variable, book: Book) -> Entry:
-    """Tell all that the model's file and the tables beside it say of a variable."""
+    """Return the entry of a variable from the model's file and the tables beside it."""
     text = book.text
     unit = "" if variable.unit == NO_UNIT else typeset(text.unit(variable.unit))
     math = "".join(_mathematics(variable, book))
@@ -248,7 +248,7 @@ def _facts(variable: Variable, book: Book) -> Iterator[Fact]:
 
 
 def values_of(variable: Variable, call: Callable[[str], str]) -> list[str]:
-    """Write the numbers of a constant; those of many elements that are equal once."""
+    """Write the numbers of a constant; equal ones of many elements once."""
     if variable.kind not in (VariableKind.CONSTANT, VariableKind.CONTROL):
         return []
     if not isinstance(variable.value, Mapping):

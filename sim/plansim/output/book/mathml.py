@@ -1,6 +1,6 @@
-"""Equations as MathML, which browsers show without help.
+"""Equations as MathML, which browsers show natively.
 
-A name stands upright, in the language that is asked for, with its subscripts below. A sum or a
+Names are upright, in the wanted language, with their subscripts below. A sum or a
 product that is too wide for a page is broken into lines at its top level.
 
 Reference: https://www.w3.org/TR/mathml-core/
@@ -17,10 +17,10 @@ from plansim.compiler.expression_tree import Call, Name, Node, Number, Operation
 __all__ = ["Namer", "equation_mathml"]
 
 Namer = Callable[[str], str]
-"""Gives what to call the variable, range or element of a key."""
+"""Returns the name of the variable, range or element of a key."""
 
 WIDE = 72
-"""More letters than that in a line are too many."""
+"""Maximum number of letters in a line."""
 
 _LOOSE = {":OR:": 1, ":AND:": 2, ":NOT:": 3, "+": 5, "-": 5, "*": 6, "/": 6, "negative": 7, "^": 8}
 _SIGNS = {"<=": "≤", ">=": "≥", "<>": "≠", "-": "−", ":OR:": "∨", ":AND:": "∧", ":NOT:": "¬"}
@@ -43,7 +43,7 @@ class _MathWriter:
         return f"<msub>{name}{_text(below)}</msub>"
 
     def node(self, node: Node, tight: int = 0) -> str:
-        """Write a tree; in brackets where it binds less than ``tight``."""
+        """Write a tree; in brackets if it binds less than ``tight``."""
         inner, binds = self._bare(node)
         return f"<mrow>{_sign('(')}{inner}{_sign(')')}</mrow>" if binds < tight else inner
 
@@ -122,10 +122,10 @@ def equation_mathml(
 
     Args:
         left: the key of the variable.
-        subscripts: of the left-hand side, by key.
+        subscripts: keys of the subscripts of the left-hand side.
         right: the tree of the right-hand side.
-        name_of: names what keys stand for.
-        initially: what the first moment is called.
+        name_of: returns the name of a key.
+        initially: the name of the initial time.
     """
     writer = _MathWriter(name_of)
     name = writer.name(left, subscripts)

@@ -1,7 +1,7 @@
 """The documentation of a model as pages of HTML, made from its file and the tables beside it.
 
-A page a module with an entry a variable, the feedback loops, the parameters with their evidence,
-the sources, and the card of the run whose courses and signs are shown. The pages need no network.
+There is one page for each module with an entry for each variable, and pages of the feedback loops,
+the parameters with their evidence, the sources, and the run card. The pages need no network.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def document_pages(
     """Return the pages of one language by their file names.
 
     Args:
-        book: the model with what is known of it.
+        book: the data of the model.
         loops: its declared feedback loops, if it has any.
-        card: what identifies the model and the program, by label.
+        card: the identification of the model and the program, by label.
         other: the language that the same pages are also written in.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -264,7 +264,7 @@ def _span(bounds: tuple[float | None, float | None] | None) -> str:
 
 
 def _brief(parts: Iterable[Fragment]) -> Iterator[Fragment]:
-    """Of a source that has a row of its own, give the id alone."""
+    """Yield the parts of a citation, of a source with a row of its own only the id."""
     for part in parts:
         yield Fragment(part.text.split("  ")[0], part.link) if part.link else part
 

@@ -1,6 +1,6 @@
-"""The run that a documentation shows: its card, what its scenario changes, each variable's course.
+"""The run that a documentation shows: its card, its scenario's changes, each variable's values.
 
-The card is the one that every result carries; here its entries get names in the reader's language.
+It is the card that every result carries, with names of its entries in the reader's language.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from plansim.targets.catalogue import Kind, Target
 __all__ = ["Course", "Run", "card_rows", "course_of", "run_facts", "years_shown"]
 
 WIDTH, HEIGHT, EDGE = 120, 28, 3
-"""Of the little picture of a course, in pixels; lines keep the edge free."""
+"""Size and margin of the picture of a trajectory, in pixels."""
 MOST = 12
-"""Elements of an array whose lines are drawn: more would be a blot."""
+"""Maximum number of elements of an array whose lines are drawn."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run of the model, and what it tells of the links in it."""
+    """A run of the model, with the signs of its links."""
 
     scenario: Scenario
     years: Annual
@@ -38,7 +38,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Course:
-    """What became of a variable."""
+    """The values of a variable in a run, as picture and text."""
 
     svg: str
     said: str
@@ -46,7 +46,7 @@ class Course:
 
 
 def card_rows(run: Run, text: Text) -> list[tuple[str, str]]:
-    """Write the run card: what has to be the same for the same numbers to come out."""
+    """Return the rows of the run card: everything that must be equal for equal numbers."""
     title = text.pick(run.scenario.title_en, run.scenario.title_zh)
     card = {key: value for key, value in run.years.card.items() if "title" not in key}
     time = run.scenario.time
@@ -65,7 +65,7 @@ def card_rows(run: Run, text: Text) -> list[tuple[str, str]]:
 
 
 def run_facts(run: Run, model: Model, text: Text) -> dict[str, object]:
-    """Say what the scenario of a run is and sets."""
+    """Return the facts of a run's scenario and its changes."""
     scenario = run.scenario
     colon = text("list_sep.colon")
     return {
@@ -82,7 +82,7 @@ def run_facts(run: Run, model: Model, text: Text) -> dict[str, object]:
 
 
 def years_shown(run: Annual, targets: Iterable[Target]) -> tuple[int, ...]:
-    """Choose the years whose values are told: the first, those that the plan judges, the last."""
+    """Return the years whose values are given: the first, those that the plan judges, the last."""
     judged = {
         target.year for target in targets if target.kind is Kind.TARGET and target.year is not None
     }
@@ -92,7 +92,7 @@ def years_shown(run: Annual, targets: Iterable[Target]) -> tuple[int, ...]:
 
 
 def course_of(variable: Variable, run: Annual, years: Sequence[int], text: Text) -> Course | None:
-    """Draw what became of a variable, and tell it in some years; None if it stands still."""
+    """Draw a variable over time, with its values in some years; None if it is constant."""
     recorded = run.variables.get(variable.name)
     if recorded is None or not recorded.moves:
         return None
@@ -110,9 +110,10 @@ def course_of(variable: Variable, run: Annual, years: Sequence[int], text: Text)
 def _told(
     rows: Sequence[Mapping[int, float]], years: Iterable[int]
 ) -> Iterator[tuple[int, tuple[float, float]]]:
-    """Yield the lowest and the highest value in some years; the last may have to be an earlier one.
+    """Yield the lowest and the highest value in some years.
 
-    The end of a run's last year may lie beyond it, and then no stock has a value there.
+    In place of the last year an earlier one may be used: its end may be after the run, where stocks
+    have no value.
     """
     known = [year for year in rows[0] if not all(math.isnan(row[year]) for row in rows)]
     wanted = dict.fromkeys([*(year for year in years if year in known), *known[-1:]])
@@ -126,7 +127,7 @@ def _ends(span: tuple[float, float], decimals: int) -> list[str]:
 
 
 def _svg(rows: Sequence[Mapping[int, float]], years: Sequence[int]) -> str:
-    """Draw a line for each row on one scale; a level course runs through the middle."""
+    """Draw a line for each row on one scale; a constant one is in the middle."""
     drawn = rows if len(rows) <= MOST else ()
     known = [value for row in rows for value in row.values() if not math.isnan(value)]
     low, high = min(known), max(known)

@@ -24,9 +24,9 @@ __all__ = ["HISTORY_PICTURE", "RANGES_PICTURE", "Report", "validation_page"]
 HISTORY_PICTURE = "validation-history.png"
 RANGES_PICTURE = "validation-ranges.png"
 MOST_DECIDING = 4
-"""Number of constants that are named of those that change a verdict."""
+"""Maximum number of constants named that change a verdict."""
 MOST_MOVING = 3
-"""Number of constants that are named where none changes it."""
+"""Maximum number of constants named if none changes it."""
 MOST_DRIVERS = 3
 FEWEST_SIGNS = 5
 """Number of reality checks that are shown: those that hold in the fewest draws."""
@@ -34,7 +34,7 @@ FEWEST_SIGNS = 5
 
 @dataclass(frozen=True)
 class Report:
-    """What the page is about."""
+    """The data of the page."""
 
     model: Model
     version: str

@@ -1,9 +1,9 @@
 """Annual figures of scenarios as NetCDF by the CF conventions (cfconventions.org, version 1.11).
 
-A figure of a year lies on ``time``, the middle of the year, with the year as its bounds; a stock on
-``time_end``, the end of the year. Units are written as UDUNITS reads them; what that library does
-not know (money, people, things, coal equivalent) counts as 1, and the model's own unit stands
-beside, in ``unit_of_model``.
+A value of a year is on ``time``, the middle of the year, with the year as its bounds; a stock on
+``time_end``, the end of the year. Units are written as UDUNITS reads them; units that it does not
+have (money, people, things, coal equivalent) are 1, and the model's own unit is in
+``unit_of_model``.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _UDUNITS: Mapping[str, tuple[float, str]] = {
     "kW": (1e3, "W"),
     "degree": (1.0, "degree"),
 }
-"""What UDUNITS calls the base units that it knows, and how many of it make one; a common year has
-365 days, as the model's has."""
+"""UDUNITS' names of base units with their factors; a common year has 365 days, as the model's
+has."""
 
 
 def udunits(unit: str) -> str:
@@ -46,7 +46,7 @@ def udunits(unit: str) -> str:
     try:
         factor, powers = base_powers(unit or "Dmnl")
     except UnitError:
-        return "1"  # a unit of another model's own
+        return "1"  # a unit that only another model has
     parts = []
     for name, power in powers.items():
         if name in _UDUNITS:
@@ -101,7 +101,7 @@ def cf_dataset(runs: Sequence[xr.Dataset], region: BilingualText) -> xr.Dataset:
         _card(runs, region),
     )
     for name in ("time", "time_end", "time_bounds"):
-        merged[name].encoding["_FillValue"] = None  # a coordinate lacks no value
+        merged[name].encoding["_FillValue"] = None  # a coordinate has no missing values
     return merged
 
 
@@ -109,7 +109,7 @@ _TITLES = {"long_name": "scenario", "long_name_zh": "情景"}
 
 
 def _plain_names(names: Sequence[str]) -> dict[str, str]:
-    """Make of each name one of letters, digits and ``_``, no two the same.
+    """Return unique names of letters, digits and ``_``.
 
     >>> list(_plain_names(["GDP per head", "GDP_per_head", "2005 price", "time"]).values())
     ['GDP_per_head', 'GDP_per_head_2', 'v_2005_price', 'time_2']
@@ -176,7 +176,7 @@ def _labels(coordinate: xr.DataArray, name: str) -> tuple[str, object, dict[str,
 
 
 def _card(runs: Sequence[xr.Dataset], region: BilingualText) -> dict[str, str]:
-    """Return the attributes of the file; there is no clock time in it."""
+    """Return the attributes of the file, without the date."""
     card = runs[0].attrs
     model = f"plansim {card.get('plansim_version', '')}, model {card.get('model', '')}"
     return {

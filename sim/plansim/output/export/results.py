@@ -1,9 +1,9 @@
 """Results for other programs: verdicts and runs as JSON and CSV, runs as files.
 
-A run as a file is NetCDF whole, or its annual figures as CSV, Excel workbook or Parquet.
+A run is written completely as NetCDF, or its annual figures as CSV, Excel workbook or Parquet.
 
-A file appears complete or not at all: it is written beside its place under another name and then
-moved. An existing one is kept unless the caller forces it. The same run gives the same bytes.
+Files are written atomically. An existing one is kept unless the caller forces it. Equal runs give
+equal bytes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ __all__ = [
 FORMATS = (".csv", ".nc", ".parquet", ".xlsx")
 
 _EPOCH = datetime(2000, 1, 1)
-"""Stands in a workbook's properties instead of the time of writing."""
+"""Date in a workbook's properties in place of the time of writing."""
 
 
 def tidy(series: Iterable[Series], card: Mapping[str, str]) -> pd.DataFrame:
@@ -79,7 +79,7 @@ def card_of(dataset: xr.Dataset) -> dict[str, str]:
 
 
 def check_destination(path: Path, *, force: bool = False, formats: Sequence[str] = FORMATS) -> None:
-    """See, before a run, that its result can be written to ``path``, in one of ``formats``.
+    """Check, before a run, that its result can be written to ``path``, in one of ``formats``.
 
     Raises:
         OutputError: unknown suffix, no such folder, folder not writable, or the file exists and
@@ -146,7 +146,7 @@ def write_run(
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a text to ``path`` as UTF-8, whole or not at all.
+    """Write a text to ``path`` as UTF-8, atomically.
 
     Raises:
         OutputError: the system refuses to write.
@@ -238,7 +238,7 @@ MORE_FIELDS = (
     "reason_en",
     "reason_zh",
 )
-"""What is said of a verdict beyond that; `reason` is a `Gap`, and only where nothing answers."""
+"""Further fields of a verdict; `reason` is a `Gap`, if there is no value."""
 
 
 def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
@@ -266,7 +266,7 @@ def verdicts_json(verdicts: Iterable[Verdict]) -> str:
 
 
 def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
-    """Write verdicts as CSV with a header; what there is no value for is empty."""
+    """Write verdicts as CSV with a header; missing values are empty."""
     file = io.StringIO()
     writer = csv.DictWriter(file, (*VERDICT_FIELDS, *MORE_FIELDS), lineterminator="\n")
     writer.writeheader()

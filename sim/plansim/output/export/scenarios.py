@@ -22,11 +22,11 @@ __all__ = ["TableForm", "table_of", "write_scenarios"]
 
 
 class TableForm(StrEnum):
-    """How a table is laid out."""
+    """Format of a table of annual figures."""
 
     WIDE = "wide"  # a row a variable, a column a year
     TIDY = "tidy"  # a row a figure
-    IAMC = "iamc"  # as the Integrated Assessment Modeling Consortium exchanges scenarios
+    IAMC = "iamc"  # the format of the Integrated Assessment Modeling Consortium
 
 
 def table_of(

@@ -16,11 +16,11 @@ _PARTS = ("first", "first_low", "first_high", "total", "total_low", "total_high"
 
 
 def sensitivity_csv(study: Sensitivity) -> str:
-    """Write a study as one row a figure; a number that there is none of is empty.
+    """Write a study as one row a figure; missing numbers are empty.
 
     Columns: kind (chance, margin, ranking, pairing, index, fan), scenario, target, unit, factor,
-    year, what, value. Of a ``pairing`` the scenario behind stands in ``factor``, of a ``fan`` the
-    series in ``target``; the group of all factors that were screened out has an empty ``factor``.
+    year, what, value. For a ``pairing`` the scenario behind is in ``factor``, for a ``fan`` the
+    series is in ``target``; the group of remaining factors has an empty ``factor``.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")

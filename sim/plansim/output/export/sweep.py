@@ -23,7 +23,7 @@ FORMATS = (".csv", ".parquet")
 
 
 def write_runs(store: Store, path: Path, *, force: bool = False) -> int:
-    """Write every run that a store holds, block by block; give their number.
+    """Write every run that a store holds, block by block; return their number.
 
     Columns: ``run``, ``scenario``, ``status``, ``bad variable``, ``bad time``; the factors by
     name; ``OUTPUT YEAR`` for each output and year; ``TARGET`` (the verdict) and ``TARGET margin``
@@ -70,7 +70,7 @@ def _writer(path: Path, schema: pa.Schema, suffix: str) -> Any:
 
 
 def _tables(store: Store) -> Iterator[pa.Table]:
-    """Yield the runs of each block that is written whole."""
+    """Yield the runs of each block that is completely written."""
     import pyarrow as pa
 
     group = store.group()

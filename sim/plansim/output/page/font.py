@@ -1,7 +1,7 @@
-"""Fonts inside a page: every character that it can show, on a machine that has no fonts at all.
+"""Fonts inside a page, so that it shows every character on a machine without fonts.
 
-Noto Sans SC from the package zhplot (SIL Open Font License), cut down to the characters of the
-page; what it lacks comes from DejaVu Sans, which matplotlib carries.
+Noto Sans SC from the package zhplot (SIL Open Font License) is subset to the characters of the
+page; characters that it lacks come from DejaVu Sans of matplotlib.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Subset", "subsets"]
 
 @dataclass(frozen=True)
 class Subset:
-    """A font with some characters alone."""
+    """A subset of a font."""
 
     family: str
     kind: str
@@ -28,7 +28,7 @@ class Subset:
 
     @property
     def css(self) -> str:
-        """The rule that names the font, its bytes inside."""
+        """The CSS rule of the font, with its bytes."""
         encoded = base64.b64encode(self.data).decode()
         return (
             f'@font-face {{ font-family: "{self.family}"; font-display: block; '
@@ -58,7 +58,7 @@ def subsets(text: str) -> tuple[Subset, ...]:
 
 
 def _file(package: str, *parts: str) -> Path:
-    spec = find_spec(package)  # finds the package without running it
+    spec = find_spec(package)  # finds the package without importing it
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent.joinpath(*parts)

@@ -1,7 +1,6 @@
-"""One HTML file that is the model: it runs in the reader's browser, from disk, without a network.
+"""The page: one HTML file with the model, which runs in a browser from disk, without a network.
 
-The parts stand beside this module, one noun a file; uPlot draws the charts and comes out of the
-package youplot when a page is made.
+Its parts are files beside this module; uPlot, from the package youplot, draws the charts.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ STYLES = ("base", "layout", "controls", "board", "chart", "detail", "forced", "p
 
 @dataclass(frozen=True, repr=False)
 class Page:
-    """A page as text; a notebook shows it where it stands."""
+    """A page as text, which a notebook displays."""
 
     text: str
 
@@ -87,9 +86,9 @@ def page(
 ) -> Page:
     """Make the page of a model: its levers, charts and verdicts, the scenarios as presets.
 
-    The first two scenarios are shown side by side at first; without any the model stands as it is
-    written. ``targets`` are those of the plan (None: `load_targets`), ``signs`` those of the causal
-    links on the map of the model, as `link_signs` finds them, ``scores`` those of its loops, as
+    The first two scenarios are shown side by side at first; without any, the model as written.
+    ``targets`` are those of the plan (None: `load_targets`), ``signs`` those of the causal links on
+    the map of the model, as `link_signs` finds them, ``scores`` those of its loops, as
     `score_loops` finds them.
 
     Raises:
@@ -109,7 +108,7 @@ def page(
     data |= {**_about(model, listed, judged, Lang(lang), signs, scores), "plan": _plan(presets)}
     data["signed"] = presets[0].id if signs else ""
     template = _part("template.html")
-    # A "<" can only stand within a text of JSON, where this is the same character to its reader.
+    # A "<" can only occur within a string of JSON, where the escape means the same character.
     encoded = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     written = [template, encoded, *(_part(f"{script}.js") for script in SCRIPTS), string.printable]
     fonts = "\n".join(subset.css for subset in subsets("".join(written)))
@@ -192,12 +191,12 @@ def _vendor(name: str) -> str:
 
 
 def _inside_script(text: str) -> str:
-    """Write JavaScript so that nothing in it ends the element that holds it."""
+    """Escape JavaScript so that nothing in it ends the element that holds it."""
     return text.replace("</", "<\\/").replace("<!--", "<\\!--")
 
 
 def _filled(template: str, parts: Mapping[str, str]) -> str:
-    """Put parts where the template names them; what a part holds is never looked at again."""
+    """Fill a template with parts, whose own text is not filled again."""
     pieces = template.split("{{")
     filled = [pieces[0]]
     for piece in pieces[1:]:

@@ -1,6 +1,6 @@
-"""What a page knows beside its programs: charts, levers, scenarios and targets.
+"""The data of a page beside its programs: charts, levers, scenarios and targets.
 
-All of it is plain data that becomes one JSON object. A text in both languages is ``[en, zh]``.
+It is plain data that becomes one JSON object. A text in both languages is ``[en, zh]``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from plansim.targets.views_default import STILL, names_of, unit_of
 __all__ = ["Data", "payload", "phrases"]
 
 Data: TypeAlias = "dict[str, Data] | list[Data] | str | float | int | bool | None"
-"""What JSON can hold."""
+"""Data of JSON."""
 
 BOTH = (Lang.EN, Lang.ZH)
 GROUPS = ("attribute", "basis", "direction", "measure", "page", "status")
@@ -43,7 +43,7 @@ def payload(
     program: Program,
     loops: Sequence[Loop] = (),
 ) -> Data:
-    """Collect what a page knows. ``targets`` are those that something answers."""
+    """Collect the data of a page. ``targets`` are those with variables in the model."""
     charts = [*views.charts, *_extra(model, views, targets)]
     chart_index = {chart.id: number for number, chart in enumerate(charts)}
     outputs = {name: number for number, name in enumerate(program.outputs)}
@@ -71,7 +71,7 @@ def payload(
 
 
 def both(en: str, zh: str) -> Data:
-    """Return a text in both languages, set as print does, with a capital."""
+    """Return a text in both languages, typeset, with a capital."""
     return [typeset(_capital(label)) for label in (en, zh or en)]
 
 
@@ -80,7 +80,7 @@ def _capital(text: str) -> str:
 
 
 def _words(en: str, zh: str) -> Data:
-    """Return sentences in both languages as they stand in a file, its broken lines joined."""
+    """Return sentences of a file in both languages, with its broken lines joined."""
     return [read_text(lang).pick(en, zh) for lang in BOTH]
 
 
@@ -119,7 +119,7 @@ def _scenario(model: Model, scenario: Scenario, program: Program) -> Data:
 
 
 def _written(model: Model, scenario: Scenario) -> dict[str, Data]:
-    """Say how a file would name a scenario: by its id if it is shipped, else by what it sets."""
+    """Return a scenario as a file names it: by its id if it is shipped, else by its values."""
     folder = shipped("scenarios")
     if scenario.path is not None and scenario.path.resolve().parent == folder.resolve():
         return {"shipped": True, "parent": scenario.id, "own": {}}
@@ -247,7 +247,7 @@ def _lever(model: Model, lever: Lever, program: Program) -> Data:
 
 NO_UNIT = "Dmnl"
 EARLIEST = 1800
-"""A number of years above this is a date."""
+"""A value in years above this is a date."""
 
 
 def _variables(model: Model, views: Views, program: Program) -> Data:

@@ -29,7 +29,7 @@ def javascript(program: Program) -> str:
 def model_program(
     model: Model, scenarios: Iterable[Scenario], views: Views, targets: Iterable[Target]
 ) -> Program:
-    """Lower what a page shows, for all constants that its levers move or its scenarios set.
+    """Lower the model for a page, with all constants as inputs that levers or scenarios set.
 
     Raises:
         ModelError: the model uses what the compiler does not support; with variables and lines.
@@ -68,9 +68,9 @@ def plain_reference(reference: str) -> str:
 
 
 def verdict_program(model: Model, targets: Sequence[Target]) -> Program:
-    """Take down what `targets.verdict` does to judge targets, from annual figures to verdicts.
+    """Trace `targets.verdict`, from annual figures to verdicts, as a program.
 
-    Inputs are ``reference@year``. Of each target that something answers, outputs are
+    Inputs are ``reference@year``. For each target with variables in the model, outputs are
     ``id.value``, ``id.margin``, ``id.percent``, ``id.breach``, ``id.status`` (`Status.code`),
     ``id.assumed`` (the same where a scenario assumes the target) and ``id.basis`` for each basis.
     """

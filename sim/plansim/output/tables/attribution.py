@@ -1,4 +1,4 @@
-"""Causes for a reader: what moved the margins between two scenarios."""
+"""An attribution for a terminal: the causes of the changes of margins between two scenarios."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ __all__ = [
 ]
 
 MOST_SHARES = 5
-"""So many changes are named for a target, the largest first; the others are added up."""
+"""Maximum number of changes named for a target, the largest first; the others are added up."""
 SMALL = 0.02
-"""A share below this part of the largest is not named either."""
+"""Shares below this part of the largest are not named."""
 _NO_UNIT = "Dmnl"
 
 
@@ -39,7 +39,7 @@ _NO_UNIT = "Dmnl"
 
 
 def attribution_table(attribution: Attribution, text: Text) -> RenderableType:
-    """Lay out the changes, then for each target whose margin moves what that is due to."""
+    """Lay out the changes, then the shares of each target whose margin moves."""
     names = {"before": attribution.before, "after": attribution.after}
     if not attribution.groups:
         return text("causes.same", **names)
@@ -74,7 +74,7 @@ def _change(shares: Shares) -> float:
 
 
 def _span(group: Group, text: Text) -> str:
-    """Write what a group changes: each constant of a lever, or the span of an array."""
+    """Write the change of a group: each constant of a lever, or the span of an array."""
     bare = {constant.partition("[")[0] for constant in group.constants}
     if len(bare) == 1 and len(group.constants) > 1:
         before, after = ("–".join(dict.fromkeys(f"{end(settings):g}" for end in (min, max)))

@@ -1,4 +1,4 @@
-"""A calibration for a reader: values with intervals, what is not known, what is missed."""
+"""A calibration for a terminal: values with intervals, identifiability, residuals."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["calibration_table"]
 
 _NO_UNIT = "Dmnl"
 FAR = 2.0
-"""Standard deviations from which on a miss stands out."""
+"""Standard deviations from which a residual is highlighted."""
 
 
 def calibration_table(calibration: Calibration, text: Text) -> RenderableType:
-    """Lay out parameters, what the data can tell of them, and every observation."""
+    """Lay out parameters, their identifiability, and every observation."""
     spec, best = calibration.spec, calibration.best
     head = text(
         "calibration.title",

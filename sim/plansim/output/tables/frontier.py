@@ -1,4 +1,4 @@
-"""The frontier of growth for a terminal: how far, what limits it, how surely, by which levers."""
+"""The frontier of growth for a terminal: its height, limits, probabilities and levers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from plansim.output.verdict_words import section_of
 __all__ = ["frontier_table"]
 
 _NOTHING = 1e-5
-"""A margin below this part of the target is shown as none."""
+"""A margin below this share of the target is shown as none."""
 _ANY = 1e-3
 """A target that holds to within a tenth of a point of the highest growth does not limit it."""
 _DOUBTFUL = 0.8
-"""Targets that are less sure are named."""
+"""Targets with a lower probability are named."""
 
 
 def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> RenderableType:
@@ -95,7 +95,7 @@ def _summary(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
 
 
 def _surely(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
-    """Return how surely all targets hold, in sentences."""
+    """Return the probability that all targets hold, in sentences."""
     common = {"draws": f"{frontier.draws:,}", "count": len(horizon.kept)}
     reached = [
         text(
@@ -128,7 +128,7 @@ def _surely(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
 
 
 def _without(horizon: Horizon, surest: Policy, text: Text) -> Iterator[str]:
-    """Return which few targets make it unlikely that all hold."""
+    """Return the few targets that make it unlikely that all hold."""
     parts = [
         text("frontier.without", ids=text.join(list(ids)), met=f"{met:.2f}")
         for ids, met in horizon.without[:2]
@@ -146,7 +146,7 @@ def _without(horizon: Horizon, surest: Policy, text: Text) -> Iterator[str]:
 
 
 def _targets(horizon: Horizon, text: Text) -> Grid:
-    """Return what each target asks of growth by itself, and its margin on the frontier."""
+    """Return the limit of growth of each target by itself, and its margin on the frontier."""
     columns = [
         Column(text("verdicts.id")),
         text_column(text("verdicts.name")),

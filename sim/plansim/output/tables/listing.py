@@ -1,4 +1,4 @@
-"""Lists of what there is: scenarios, variables by module, targets."""
+"""Lists of scenarios, of variables by module, and of targets."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _family(
 def variable_list(model: Model, text: Text, *, words: Sequence[str] = ()) -> RenderableType:
     """List the variables of a model with kind and unit, by module in the order of the file.
 
-    With ``words`` only those of which some text holds all of these.
+    With ``words`` only those whose texts hold all of these.
     """
     modules: dict[str, list[Variable]] = {}
     wanted = [
@@ -115,9 +115,9 @@ def _variable_row(variable: Variable, text: Text) -> Row:
 def target_list(
     targets: Iterable[Target], model: Model, text: Text, *, words: Sequence[str] = ()
 ) -> RenderableType:
-    """List a plan's targets by attribute and year, each with what judges it or why nothing does.
+    """List a plan's targets by attribute and year, each with its variables or why it has none.
 
-    With ``words`` only those of which some text holds all of these.
+    With ``words`` only those whose texts hold all of these.
     """
     every = [target for target in targets if target.kind is Kind.TARGET]
     wanted = [target for target in every if _matches(words, _texts_of_target(target, model))]

@@ -1,4 +1,4 @@
-"""A study of uncertainty for a terminal: which story does better, how sure, and why."""
+"""A study of uncertainty for a terminal: ranking, probabilities, drivers and quantiles."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from plansim.targets.catalogue import Target
 __all__ = ["sensitivity_table"]
 
 NOTABLE = 0.05
-"""A rest group with more of the variance than this is spoken of."""
+"""The group of remaining factors is mentioned if its share of the variance is larger."""
 
 
 def sensitivity_table(
     study: Sensitivity, text: Text, *, titles: Mapping[str, str]
 ) -> RenderableType:
-    """Lay out the ranking of scenarios, chances, drivers, and where the series lie.
+    """Lay out the ranking of scenarios, probabilities, drivers, and quantiles of series.
 
     ``titles`` holds the names of scenarios by id.
     """
@@ -74,7 +74,7 @@ def _order(study: Sensitivity) -> list[str]:
     return [rank.scenario for rank in study.ranking.places]
 
 
-# --- which is better ------------------------------------------------------------------------------
+# --- ranking --------------------------------------------------------------------------------------
 
 
 def _ranking(
@@ -123,7 +123,7 @@ def _verdict_on_order(study: Sensitivity, text: Text) -> str:
     return text(kind) + text("list_sep.sentence") + text("sensitivity.order_legend")
 
 
-# --- how sure -------------------------------------------------------------------------------------
+# --- probabilities --------------------------------------------------------------------------------
 
 
 def _chances(study: Sensitivity, order: Sequence[str], text: Text) -> Grid:
@@ -188,7 +188,7 @@ def _driver_table(study: Sensitivity, text: Text) -> Grid:
 
 
 def _driven(drivers: Drivers, text: Text) -> str:
-    """Write what is moved, and how far."""
+    """Write a target and the standard deviation of its margin."""
     target = drivers.target
     spread = figure(drivers.spread, min(decimals_of([drivers.spread]), 3))
     name = text.pick(target.name_en, target.name_zh)

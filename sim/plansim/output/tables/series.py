@@ -21,7 +21,7 @@ from plansim.output.text import Text, decimals_of, figure
 __all__ = ["series_table"]
 
 _NAME_WIDTH, _NAME_WRAPPED = 40, 20
-"""Wider names are wrapped; to the second before years are left out."""
+"""Width above which names are wrapped, and to which before years are left out."""
 
 
 def series_table(

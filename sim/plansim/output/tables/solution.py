@@ -1,4 +1,4 @@
-"""What levers must be so that targets are met, for a terminal and as JSON."""
+"""The values of levers at which targets are met, for a terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["solution_table"]
 
 
 def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> RenderableType:
-    """Return what the levers must be, or that nothing does and what was searched.
+    """Lay out the values of the levers, or the ranges that were searched in vain.
 
     ``outlay_zh`` is the Chinese name of the variable that counts the cost.
     """

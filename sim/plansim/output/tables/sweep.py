@@ -1,4 +1,4 @@
-"""A sweep in short, for a terminal: how likely each target is met, and how outputs spread."""
+"""The summary of a sweep for a terminal: probabilities of targets, quantiles of outputs."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ def _runs(one: xr.Dataset, text: Text) -> str:
 
 
 def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> FirstFitting:
-    """Lay out what becomes of targets; where it is narrow, units stand below limits."""
+    """Lay out the verdicts of targets; if the terminal is narrow, units are below limits."""
     counts = one["verdicts"].sum("target")
-    # What no run has takes no column.
+    # A status that no run has takes no column.
     rare = [
         status
         for status in (Status.UNDECIDED, Status.UNTESTABLE)
@@ -126,7 +126,7 @@ def _target_rows(
 
 
 def _shares(one: xr.Dataset, text: Text, rare: Sequence[Status]) -> Iterator[str | Prose]:
-    """Write what becomes of a target: ``71.3 ± 0.4 %``, ``20.1 %``, ``8.6 %``."""
+    """Write the shares of a target's verdicts: ``71.3 ± 0.4 %``, ``20.1 %``, ``8.6 %``."""
     counts = dict(zip(map(str, one["verdict"].values), map(int, one["verdicts"].values),
                       strict=True))  # fmt: skip
     total = sum(counts.values())

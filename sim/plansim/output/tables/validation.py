@@ -49,7 +49,7 @@ def criterion_text(made: Result, text: Text) -> str:
 
 
 def figure_text(made: Result, text: Text) -> str:
-    """Return the result of a test in figures; where it could not be made, why."""
+    """Return the result of a test in figures; if it was not run, why."""
     parts = [_filled(text.word("q_figure", made.id), made.figures, text)] if made.figures else []
     parts += [_sentence(case, text) for case in made.cases if case.message is CaseTemplate.MISSING]
     return text("list_sep.semicolon").join(parts)
@@ -73,7 +73,7 @@ def _filled(template: str, values: Mapping[str, Number], text: Text) -> str:
 
 
 def _word(name: str, value: Number, text: Text) -> Number:
-    """Translate the values that are words of ours; names of variables stay as they are."""
+    """Translate values that are words of the catalogue; names of variables are kept."""
     if not isinstance(value, str):
         return value
     match name:

@@ -1,4 +1,4 @@
-"""The verdicts of one or more scenarios side by side, and how many there are of each kind."""
+"""The verdicts of one or more scenarios side by side, and their counts."""
 
 from __future__ import annotations
 
@@ -73,10 +73,9 @@ def verdict_table(
 ) -> RenderableType:
     """Lay out the verdicts of one or more scenarios side by side, binding targets first.
 
-    ``targets`` are those that the verdicts are about, ``titles`` are the scenarios' by id. Below
-    the table come a legend of what it uses, and the targets that no scenario can judge: counted,
-    or with ``every`` listed with their reasons. Last, where a terminal leaves the eye, the count
-    for each scenario.
+    ``targets`` are those that were judged, ``titles`` are the scenarios' by id. Below the table are
+    a legend, and the targets that no scenario can judge: counted, or with ``every`` listed with
+    their reasons. The counts for each scenario come last.
     """
     by_target: dict[str, dict[str, Verdict]] = {}
     for verdict in verdicts:
@@ -100,7 +99,7 @@ def verdict_table(
 def margin_cell(
     target: Target, margin: float, *, style: Style | None = None, nothing: float = 1e-6
 ) -> Prose:
-    """Return a margin that is no verdict's, in the colour of its side if not in ``style``."""
+    """Return a margin of a search in ``style``, by default in the colour of its sign."""
     side = Style.GOOD if margin >= 0 else Style.BAD
     return Prose(
         margin_size(target, margin, nothing), style or ("" if math.isnan(margin) else side)
@@ -127,8 +126,7 @@ def _table(
 ) -> FirstFitting:
     """Lay the verdicts out in one line a target, if need be with the name wrapped.
 
-    Where that is too wide, values stand over margins: all scenarios side by side, or as many as
-    fit.
+    If that is too wide, values are above margins: all scenarios side by side, or as many as fit.
     """
     ids = list(heads)
 
@@ -210,7 +208,7 @@ def _flat_cells(verdict: Verdict, target: Target, text: Text) -> Row:
 
 
 def _legend(verdicts: Sequence[Verdict], text: Text, *, flat: bool) -> RenderableType:
-    """Explain only what the table above uses."""
+    """Return the legend of the marks that the table uses."""
     statuses = {verdict.status for verdict in verdicts}
     used = {
         "verdicts.legend_margin_wide" if flat else "verdicts.legend_margin": True,
@@ -240,7 +238,7 @@ def _reasons(unjudged: Unjudged, text: Text) -> Grid:
 
 
 def _reason(verdicts: ByScenario, text: Text) -> str:
-    """Say why a target is not judged, and under which scenarios if not under all."""
+    """Return why a target is not judged, and under which scenarios if not under all."""
     gaps = {scenario: gap_text(gap, text) for scenario, gap in _gaps(verdicts).items()}
     if len(set(gaps.values())) == 1 and len(gaps) == len(verdicts):
         return next(iter(gaps.values()))
