@@ -232,7 +232,7 @@ class Evaluator:
             judged, later = self._judged(series)
         if (failed := np.flatnonzero(runs.status != RunStatus.OK)).size:
             for findings_ in judged.values():
-                _void(findings_, failed)
+                _mark_failed(findings_, failed)
             for by_year in later.values():
                 for value in by_year.values():
                     value[failed] = np.nan
@@ -291,7 +291,7 @@ class Evaluator:
         return Reading(reference, moment(timing, year))
 
 
-def _void(judged: Findings, failed: npt.NDArray[np.intp]) -> None:
+def _mark_failed(judged: Findings, failed: npt.NDArray[np.intp]) -> None:
     """Mark the findings of failed runs as untestable, with NaN for numbers."""
     numbers = (judged.value, judged.margin, judged.least_margin, judged.first_breach)
     for array in (*numbers, *judged.bases.values()):

@@ -12,7 +12,7 @@ from plansim.engine.trajectory import Engine, Trajectory, as_json, recorded, run
 from plansim.errors import Message, SimulationError
 from plansim.model.records import Model, Timing, Variable, VariableKind
 from plansim.scenario.reader import Scenario
-from plansim.targets.indicator import year_places
+from plansim.targets.indicator import year_indices
 
 __all__ = ["annual", "to_dataset"]
 
@@ -59,7 +59,7 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
         raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
     time = dataset["time"].to_numpy()
     # The time index of each year is looked up once for each timing, not for each variable.
-    indices = {timing: year_places(time, timing) for timing in Timing}
+    indices = {timing: year_indices(time, timing) for timing in Timing}
     years = sorted({year for by_year in indices.values() for year in by_year})
     at = {
         timing: np.array([by_year.get(year, -1) for year in years], dtype=np.int64)

@@ -33,7 +33,13 @@ from plansim.engine.trajectory import (
     recorded,
     version_of,
 )
-from plansim.engine.translate import failed_variable, quiet_pysd, remarks, spoken, translated
+from plansim.engine.translate import (
+    failed_variable,
+    quiet_pysd,
+    remarks,
+    translated,
+    with_model_names,
+)
 from plansim.errors import Fault, Message, SimulationError
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind, folded
 from plansim.scenario.reader import Scenario, as_written
@@ -109,7 +115,7 @@ def _run(model: Model, scenario: Scenario, source: str) -> Trajectory:
             trajectory = _integrated(model, scenario, pysd_model)
     except Exception as error:  # PySD raises whatever Python, numpy or xarray does
         raise _explained(model, scenario, error, pysd_model, source) from error
-    spoken_notes = {spoken(note, model, source) for note in (*remarks(source), *notes)}
+    spoken_notes = {with_model_names(note, model, source) for note in (*remarks(source), *notes)}
     return dataclasses.replace(trajectory, notes=tuple(sorted(spoken_notes)))
 
 
@@ -297,7 +303,9 @@ def _explained(
         case ZeroDivisionError():
             what = Message("division by zero")
         case _:
-            what = spoken(" ".join(str(error).split()) or type(error).__name__, model, source)
+            what = with_model_names(
+                " ".join(str(error).split()) or type(error).__name__, model, source
+            )
     id = scenario.id
     if name is None:
         broken = Message("scenario '{id}': the run breaks down", id=id)

@@ -15,7 +15,7 @@ from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model, Timing, Variable, VariableKind
 from plansim.scenario.reader import Scenario
 from plansim.targets.annual import Annual, AnnualVariable, by_year
-from plansim.targets.indicator import year_places
+from plansim.targets.indicator import year_indices
 
 __all__ = [
     "Difference",
@@ -141,7 +141,7 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
     over_time, once = recorded(model)
     if "year" in run.series or "year" in run.constants:
         raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
-    years = tuple(sorted({year for timing in Timing for year in year_places(run.time, timing)}))
+    years = tuple(sorted({year for timing in Timing for year in year_indices(run.time, timing)}))
     values = {v.name: by_year(run.series[v.name], run.time, v.timing, years) for v in over_time} | {
         v.name: np.broadcast_to(run.constants[v.name], (len(years), *shape_of(model, v)))
         for v in once

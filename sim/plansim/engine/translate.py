@@ -30,7 +30,7 @@ from plansim.engine.trajectory import version_of
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.records import Model, folded
 
-__all__ = ["failed_variable", "quiet_pysd", "remarks", "spoken", "translated"]
+__all__ = ["failed_variable", "quiet_pysd", "remarks", "translated", "with_model_names"]
 
 
 def translated(model: Model, folder: Path) -> str:
@@ -119,7 +119,7 @@ def failed_variable(error: Exception, model: Model, source: str = "") -> str | N
     return stopped_at
 
 
-def spoken(text: str, model: Model, source: str) -> str:
+def with_model_names(text: str, model: Model, source: str) -> str:
     """Put the model's names for PySD's, as ``_integ_x``, in a note or an error."""
     by_function = _variables_by_function(model, source)
 

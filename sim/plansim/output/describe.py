@@ -10,7 +10,7 @@ from plansim.model.comment import read_source
 from plansim.model.evidence import Evidence
 from plansim.model.records import Model, SubscriptRange, Timing, Variable, VariableKind
 from plansim.model.units import NO_UNIT
-from plansim.output.evidence import evidence_said
+from plansim.output.evidence import evidence_sentence
 from plansim.output.messages import say_in
 from plansim.output.text import Lang, Text, target_figure
 from plansim.output.verdict_words import limit_of
@@ -58,7 +58,7 @@ def variable_facts(
     known = {
         **{target.id: _target_source(target, text) for target in by_id.values()},
         **{clash.id: text.pick(clash.topic_en, clash.topic_zh) for clash in clashes},
-        **{key: evidence_said(row, text) for key, row in evidence.items()},
+        **{key: evidence_sentence(row, text) for key, row in evidence.items()},
     }
     judges = [
         f"{target.id} {text.pick(target.name_en, target.name_zh)}"
@@ -90,7 +90,7 @@ def variable_facts(
         ),
         ("show.place", f"{model.path}:{variable.line}"),
     ]
-    return _told(facts, text)
+    return _with_text(facts, text)
 
 
 def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
@@ -117,7 +117,7 @@ def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
         ("show.note", text.pick(target.note_en, target.note_zh)),
         ("show.place", f"{target.file}:{target.line}"),
     ]
-    return _told(facts, text)
+    return _with_text(facts, text)
 
 
 def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
@@ -143,7 +143,7 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
         ),
         ("show.place", str(scenario.path or "")),
     ]
-    return _told(facts, text)
+    return _with_text(facts, text)
 
 
 def clash_facts(clash: Clash, text: Text, *, figures: bool = True) -> list[Fact]:
@@ -163,7 +163,7 @@ def clash_facts(clash: Clash, text: Text, *, figures: bool = True) -> list[Fact]
         ("audit.finding", finding),
         ("audit.handling", text.pick(clash.handling_en, clash.handling_zh)),
     ]
-    return _told(facts, text)
+    return _with_text(facts, text)
 
 
 def _statement(statement: Statement, text: Text) -> str:
@@ -254,7 +254,7 @@ def _elements_zh(model: Model) -> Mapping[str, str]:
     }
 
 
-def _told(facts: Iterable[Fact], text: Text) -> list[Fact]:
+def _with_text(facts: Iterable[Fact], text: Text) -> list[Fact]:
     """Drop facts without a text, and put labels in words."""
     return [(text(label), words) for label, words in facts if words.strip()]
 

@@ -6,10 +6,10 @@ from plansim.model.evidence import Evidence
 from plansim.model.units import NO_UNIT
 from plansim.output.text import Lang, Text
 
-__all__ = ["evidence_said"]
+__all__ = ["evidence_sentence"]
 
 
-def evidence_said(row: Evidence, text: Text) -> str:
+def evidence_sentence(row: Evidence, text: Text) -> str:
     """Return a row's quantity, place, year, figure, source and confidence as a sentence.
 
     Cells without Chinese are given in English.
@@ -17,9 +17,9 @@ def evidence_said(row: Evidence, text: Text) -> str:
     >>> from plansim.output.text import read_text
     >>> row = Evidence("E1", "growth", "Town", "2003", "9", "%", "Yearbook", "high", "context",
     ...                quantity_zh="增长率", place_zh="某市", confidence_zh="高")
-    >>> evidence_said(row, read_text(Lang.EN))
+    >>> evidence_sentence(row, read_text(Lang.EN))
     'growth, Town 2003: 9 %. Yearbook (confidence: high)'
-    >>> evidence_said(row, read_text(Lang.ZH))
+    >>> evidence_sentence(row, read_text(Lang.ZH))
     '某市2003年，增长率：9%。Yearbook（可信度：高）'
     """
     pick = text.pick

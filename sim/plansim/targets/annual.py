@@ -15,7 +15,7 @@ import numpy as np
 
 from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.model.records import SubscriptRange, Timing, folded
-from plansim.targets.indicator import Floats, year_places
+from plansim.targets.indicator import Floats, year_indices
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ class Annual:
 
 def by_year(values: Floats, time: Floats, timing: Timing, years: Iterable[int]) -> Floats:
     """Read a trajectory by years: ``(time, …)`` → ``(year, …)``, NaN where none was saved."""
-    indices = year_places(time, timing)
+    indices = year_indices(time, timing)
     index = np.array([indices.get(year, -1) for year in years], dtype=np.int64)
     answer = values[index] if len(values) else np.empty((len(index), *values.shape[1:]))
     answer[index < 0] = np.nan
@@ -89,7 +89,7 @@ def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual
         time = np.array(years, dtype=np.float64)
     else:
         time = np.asarray(dataset["time"].to_numpy(), dtype=np.float64)
-        years = tuple(sorted({year for timing in Timing for year in year_places(time, timing)}))
+        years = tuple(sorted({year for timing in Timing for year in year_indices(time, timing)}))
     ranges = {
         str(dim): _range(dataset[dim])
         for dim in dataset.dims

@@ -25,7 +25,7 @@ __all__ = [
     "measured_unit",
     "moment",
     "trailing_base",
-    "year_places",
+    "year_indices",
     "yearly",
     "years_needed",
 ]
@@ -57,15 +57,15 @@ def annual_series(series: xr.DataArray) -> xr.DataArray:
     year by default). Years without a saved value are left out. Unit and attributes are kept.
     """
     timing = Timing(series.attrs.get("timing", Timing.YEAR))
-    indices = year_places(series["time"].to_numpy(), timing)
+    indices = year_indices(series["time"].to_numpy(), timing)
     picked = series.isel(time=list(indices.values()))
     return picked.assign_coords(time=np.array(list(indices), np.int64)).rename(time="year")
 
 
-def year_places(time: Floats, timing: Timing) -> dict[int, int]:
+def year_indices(time: Floats, timing: Timing) -> dict[int, int]:
     """Return for each year the index in ``time`` of its value, where one was saved.
 
-    >>> year_places(np.array([2005.0, 2005.5, 2006.0]), Timing.YEAR_END)
+    >>> year_indices(np.array([2005.0, 2005.5, 2006.0]), Timing.YEAR_END)
     {2005: 1}
     """
     shifted = np.asarray(time, dtype=np.float64) - moment(timing, 0)

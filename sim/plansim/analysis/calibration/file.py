@@ -436,7 +436,7 @@ def read_calibration(path: str | Path, model: Model, *, seed: int | None = None)
         DesignError: with every fault of the file, the scenario and the rows it names.
         UnknownNameError: no calibration bears the name.
     """
-    path = _placed(path)
+    path = _path_of(path)
     document = read_document(path)
     data = document.data if isinstance(document.data, dict) else {}
     context = _CalibrationContext(model, path, data=str(data.get("data") or ""))
@@ -457,7 +457,7 @@ def read_calibration(path: str | Path, model: Model, *, seed: int | None = None)
     )
 
 
-def _placed(name: str | Path) -> Path:
+def _path_of(name: str | Path) -> Path:
     """Return the path of a calibration file, or of the shipped one of that name."""
     path = Path(name)
     if path.suffix in {".yaml", ".yml"}:

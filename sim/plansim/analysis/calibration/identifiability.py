@@ -24,7 +24,7 @@ __all__ = ["ConfoundedPair", "Identifiability", "ParameterDirection", "identifia
 
 COLLINEAR = 10.0
 """Collinearity from which two parameters count as confounded (Brun and others: 5 to 20)."""
-SPEECHLESS = 1e-9
+NO_EFFECT = 1e-9
 """A parameter whose column of slopes is smaller affects no observation."""
 PART = 0.3
 """A parameter with a smaller weight in a direction is not named in it."""
@@ -88,7 +88,7 @@ def identifiability(best: Fit, *, halfwidth: float = 1.959964) -> Identifiabilit
     _, singular, ways = np.linalg.svd(slopes, full_matrices=True)
     sizes = np.zeros(count)
     sizes[: len(singular)] = singular
-    negligible = max(sizes[0] * 1e-9, SPEECHLESS)
+    negligible = max(sizes[0] * 1e-9, NO_EFFECT)
     with np.errstate(divide="ignore"):
         spreads = halfwidth * math.sqrt(best.inflation) / np.where(sizes > negligible, sizes, 0.0)
     loose = tuple(
@@ -126,7 +126,7 @@ def _correlation(slopes: Floats, norms: Floats, negligible: float) -> Floats:
 def _pairs(slopes: Floats, norms: Floats) -> list[ConfoundedPair]:
     result = []
     for first, second in itertools.combinations(range(len(norms)), 2):
-        if min(norms[first], norms[second]) <= SPEECHLESS:
+        if min(norms[first], norms[second]) <= NO_EFFECT:
             continue
         cosine = float(slopes[:, first] @ slopes[:, second] / (norms[first] * norms[second]))
         apart = max(0.0, 1.0 - abs(cosine))

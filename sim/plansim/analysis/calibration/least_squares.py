@@ -31,9 +31,9 @@ LEVEL = 0.95
 """Default confidence level of intervals."""
 STEP = 1e-4
 """Width of a finite difference, as a share of the range."""
-LADDER = 12
+PROFILE_POINTS = 12
 """Number of points between the best value and an end at which a profile is evaluated."""
-NO_RUN = 1e4
+FAILED = 1e4
 """The residual of a run that breaks down, too large for any fit to end at."""
 SAME = 1e-6
 """Sums of squares that differ by less, relatively, are the same optimum."""
@@ -138,7 +138,7 @@ def _end(residuals: Residuals, best: Fit, index: int, toward: float, limit: floa
     def above(value: float) -> float:
         return problem.cost(problem.least(_held(guess, index, value))) - limit
 
-    for value in np.linspace(start, toward, LADDER + 1)[1:]:
+    for value in np.linspace(start, toward, PROFILE_POINTS + 1)[1:]:
         result = problem.least(_held(guess, index, value))
         if problem.cost(result) >= limit:
             return float(brentq(above, before, value, xtol=1e-9, rtol=1e-9))
@@ -207,4 +207,4 @@ class _Problem:
 
     def _sound(self, points: Floats) -> Floats:
         values = np.asarray(self.residuals(points), dtype=np.float64)
-        return np.where(np.isfinite(values), values, NO_RUN)
+        return np.where(np.isfinite(values), values, FAILED)

@@ -34,11 +34,11 @@ LEAST = 1e-6
 """Minimum change as a share of the cause's largest value, so that a value of 0 moves too."""
 ROUNDING = 1e-12
 """Changes below this share of the effect's largest value are rounding errors."""
-FELT = 1e-6
+SMALLEST_CHANGE = 1e-6
 """Changes below this share of the largest one do not count."""
 
 _MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
-_HOLDS = re.compile(r"\b(?:integ|smooth\w*|delay\w*|trend|forecast)\s*\(", re.IGNORECASE)
+_DELAYS = re.compile(r"\b(?:integ|smooth\w*|delay\w*|trend|forecast)\s*\(", re.IGNORECASE)
 """Functions that respond later; they are replaced by their first argument."""
 
 
@@ -106,7 +106,7 @@ def _sign(run: Runs, plain: _Copy, raised: _Copy) -> int | None:
     before, after = run.series(plain.name)[0], run.series(raised.name)[0]
     change: Floats = after - before
     size = np.abs(change)
-    floor = max(ROUNDING * float(np.abs(before).max()), FELT * float(size.max()))
+    floor = max(ROUNDING * float(np.abs(before).max()), SMALLEST_CHANGE * float(size.max()))
     signs = set(np.sign(change[size > floor]).astype(int).tolist())
     return None if not signs else signs.pop() if len(signs) == 1 else 0
 
@@ -156,7 +156,7 @@ class _EquationCopier:
 
 def _instant(text: str) -> str:
     """Replace each function that responds later by its first argument."""
-    while match := _HOLDS.search(text):
+    while match := _DELAYS.search(text):
         depth, comma, at = 1, 0, match.end()
         while depth:
             sign = text[at]

@@ -15,7 +15,7 @@ from plansim.analysis.optimization.slp import Evaluate, Point, finite, maximise
 from plansim.targets.indicator import Floats
 
 __all__ = [
-    "CLIMBS",
+    "LOCAL_SEARCHES",
     "alone_points",
     "highest_growth",
     "hold_together",
@@ -28,7 +28,7 @@ __all__ = [
 SEARCHES = 2
 """Number of populations, each from other random points, for the highest growth; if they agree,
 it is likely the global maximum."""
-CLIMBS = 3
+LOCAL_SEARCHES = 3
 """Number of local searches from the best points of each population."""
 POPULATION, GENERATIONS = 96, 120
 """Sizes of the evolutions other than those for the highest growth."""
@@ -80,7 +80,7 @@ def alone_points(problem: DecisionProblem, points: Points, row: int, fastest: fl
     rates = known.values[known.values[:, row] >= 0, growth]
     if not len(rates) or rates.max() >= fastest - UNLIMITED:
         return [best]
-    return [best, search(problem.evaluate, known, [growth], [row], CLIMBS, evolved=True)]
+    return [best, search(problem.evaluate, known, [growth], [row], LOCAL_SEARCHES, evolved=True)]
 
 
 def hold_together(
@@ -105,7 +105,7 @@ def highest_growth(problem: DecisionProblem, points: Points, kept: Sequence[int]
     ends = []
     for seed in range(SEARCHES):
         grown = evolve(problem.evaluate, points, growth, kept, seed=seed)
-        starts = list(best_of(grown, growth, kept, CLIMBS))
+        starts = list(best_of(grown, growth, kept, LOCAL_SEARCHES))
         ends.append(_best_end(problem.evaluate, starts, growth, kept))
     return ends
 

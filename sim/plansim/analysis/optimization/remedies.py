@@ -35,7 +35,7 @@ __all__ = [
 
 GRID = 33
 """Number of points of the grid over a lever's range, to which its present value is added."""
-WORTH = 0.02
+COST_OF_FEWER = 0.02
 """A mix of fewer levers is preferred if its cost is higher by no more than this share."""
 PRIORITY = 100.0
 """Weight of the margins that must hold while another one is brought as near to zero as possible."""
@@ -192,7 +192,7 @@ class _Seeker:
         )
         if ranked:
             return result, ranked[0][1]
-        starts = [start, self._greedy(column), self._corner([column])]
+        starts = [start, self._greedy(column), self._best_by_itself([column])]
         best = self._least_moves([target], starts)
         margin = float(best.values[column]) * float(problem.scales[column])
         if margin >= 0:
@@ -222,7 +222,7 @@ class _Seeker:
             MoveCost(np.ones(len(start)), start),
             columns,
             start,
-            worth=WORTH,
+            worth=COST_OF_FEWER,
         )
         return Point(best.position, best.values / weights)
 
@@ -244,7 +244,7 @@ class _Seeker:
 
     # --- starts of a mix ---
 
-    def _corner(self, columns: Sequence[int]) -> Floats:
+    def _best_by_itself(self, columns: Sequence[int]) -> Floats:
         """Return the position with each lever at the value that by itself helps most, if any does.
 
         Of several targets, help to one counts until it is met, as a share of its shortfall.
@@ -309,7 +309,11 @@ class _Seeker:
             positions = np.stack([ends[target.id] for target in met])
             # Each lever moved as far as any single target needs.
             union = positions[np.abs(positions - start).argmax(axis=0), np.arange(len(start))]
-            second = self._corner([self._column(t) for t in met]) if best is None else best.position
+            second = (
+                self._best_by_itself([self._column(t) for t in met])
+                if best is None
+                else best.position
+            )
             best = self._least_moves([*met, *kept], [union, second])
             if best.values[[self._column(target) for target in (*met, *kept)]].min() >= 0:
                 break

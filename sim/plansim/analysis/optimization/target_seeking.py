@@ -68,7 +68,7 @@ POPULATION, GENERATIONS = 96, 60
 """Size of the evolution where no point meets the targets."""
 DISTANCE = 0.1
 """Minimum difference of two starts, as a share of a lever's range."""
-MOST_CORNERS = 8
+MOST_VERTICES = 8
 """With more levers, only the two vertices are sampled at which all are at the same end."""
 
 
@@ -398,7 +398,7 @@ def _move_one(problem: DecisionProblem, count: int) -> tuple[Floats | None, Poin
 def _mix(problem: DecisionProblem, count: int, unit_prices: Floats) -> tuple[Floats | None, Points]:
     """Return the cheapest position at which the first ``count`` columns are not negative."""
     columns, levers = list(range(count)), len(problem.levers)
-    points = sample(problem.evaluate, levers, np.stack([problem.start, *_corners(levers)]))
+    points = sample(problem.evaluate, levers, np.stack([problem.start, *_vertices(levers)]))
     worst = points.values[:, columns].min(axis=1)
     if worst.max() < 0:
         # A feasible region that all points missed may still be reached.
@@ -447,8 +447,8 @@ def _distant(points: Points, costs: Floats) -> list[Point]:
     return chosen
 
 
-def _corners(levers: int) -> list[Floats]:
+def _vertices(levers: int) -> list[Floats]:
     """Return the vertices of the search space, of a large one only two."""
-    if levers > MOST_CORNERS:
+    if levers > MOST_VERTICES:
         return [np.zeros(levers), np.ones(levers)]
     return [np.array(corner, np.float64) for corner in np.ndindex(*(2,) * levers)]

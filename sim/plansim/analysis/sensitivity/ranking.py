@@ -14,14 +14,14 @@ import numpy.typing as npt
 
 from plansim.targets.indicator import Floats
 
-__all__ = ["FRAGILE", "Pairing", "Place", "Ranking", "rank"]
+__all__ = ["FRAGILE", "Pairing", "Rank", "Ranking", "rank"]
 
 FRAGILE = 0.05
 """An order that is reversed in more than this share of the draws is fragile."""
 
 
 @dataclass(frozen=True)
-class Place:
+class Rank:
     """The number of targets that one scenario meets."""
 
     scenario: str
@@ -57,7 +57,7 @@ class Pairing:
 class Ranking:
     """Scenarios by the number of targets that they meet."""
 
-    places: tuple[Place, ...]
+    places: tuple[Rank, ...]
     """From the most targets met to the least."""
     pairings: tuple[Pairing, ...]
     """All pairs of scenarios."""
@@ -92,7 +92,7 @@ def rank(
     counts = met.sum(axis=1)
     means = counts.mean(axis=1) if sound.any() else np.full(len(scenarios), np.nan)
     order = np.argsort(-means, kind="stable")
-    places = tuple(_place(scenarios[index], counts[index]) for index in order)
+    places = tuple(_rank(scenarios[index], counts[index]) for index in order)
     pairings = tuple(
         _pairing(
             scenarios[ahead],
@@ -105,11 +105,11 @@ def rank(
     return Ranking(places, pairings, int(sound.sum()))
 
 
-def _place(scenario: str, counts: npt.NDArray[np.int64]) -> Place:
+def _rank(scenario: str, counts: npt.NDArray[np.int64]) -> Rank:
     if not counts.size:
-        return Place(scenario, float("nan"), 0, 0)
+        return Rank(scenario, float("nan"), 0, 0)
     low, high = np.quantile(counts, [0.05, 0.95], method="inverted_cdf")
-    return Place(scenario, float(counts.mean()), int(low), int(high))
+    return Rank(scenario, float(counts.mean()), int(low), int(high))
 
 
 def _pairing(

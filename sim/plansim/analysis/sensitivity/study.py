@@ -48,8 +48,8 @@ from plansim.targets.catalogue import (
 from plansim.targets.indicator import Floats
 
 __all__ = [
-    "ENOUGH",
-    "MAIN",
+    "ACCURATE",
+    "MAIN_DRIVERS",
     "QUANTILES",
     "Chance",
     "Drivers",
@@ -61,14 +61,14 @@ __all__ = [
 
 TRAJECTORIES = 50
 """Default number of Morris trajectories."""
-EACH = 10
+FACTORS_PER_TARGET = 10
 """Default number of the strongest factors of every binding target that get Sobol indices."""
-LEAST = 24
+FEWEST_CHOSEN = 24
 """Minimum number of factors that get Sobol indices."""
-MAIN = 5
+MAIN_DRIVERS = 5
 """Maximum number of main drivers of a target."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-ENOUGH = 0.015
+ACCURATE = 0.015
 """Largest standard error of a probability that counts as accurate."""
 
 Progress = Callable[[int, int], None]
@@ -127,7 +127,7 @@ class Drivers:
     @property
     def main(self) -> tuple[Index, ...]:
         """The main drivers."""
-        return self.indices[:MAIN]
+        return self.indices[:MAIN_DRIVERS]
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def sensitivity(
     targets: Sequence[Target],
     *,
     trajectories: int = TRAJECTORIES,
-    each: int = EACH,
+    each: int = FACTORS_PER_TARGET,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
@@ -243,7 +243,7 @@ def sensitivity(
     screened = first.evaluate(points, threads)
     report.done(screened)
     screening = elementary_effects(points, screened.least_margins(binding).T, design.seed)
-    chosen = leading(screening.strength, each, LEAST)
+    chosen = leading(screening.strength, each, FEWEST_CHOSEN)
     estimates, groups = _indices(first, pair, margins[0], chosen, threads, report)
     drivers = [
         _drivers(target, index, design.factors, groups, estimates, screening, margins[0])

@@ -22,7 +22,7 @@ __all__ = ["extreme_conditions", "parameter_extremes"]
 
 FACTORS = (0.1, 10.0)
 """Factors by which each constant is multiplied, one at a time."""
-CORNERS = 200
+EXTREMES = 200
 """Number of random combinations of ends of the plausible ranges."""
 SEED = 20_051_231
 AT_ONCE = 64
@@ -93,13 +93,13 @@ def parameter_extremes(context: ValidationContext) -> Result:
         for factor in FACTORS
         for name, values in scaled(model, factor)
     ]
-    ends = np.random.default_rng(SEED).integers(2, size=(CORNERS, len(uncertain(model))))
+    ends = np.random.default_rng(SEED).integers(2, size=(EXTREMES, len(uncertain(model))))
     values = drawn(model, ends.T.astype(float))
-    corners = [
+    extremes = [
         (f"corner {draw}", {name: float(column[draw]) for name, column in values.items()})
-        for draw in range(CORNERS)
+        for draw in range(EXTREMES)
     ]
-    cases = list(_unsound_runs(context, [*single, *corners]))
+    cases = list(_unsound_runs(context, [*single, *extremes]))
     return result(
         "Q12",
         cases,
@@ -107,7 +107,7 @@ def parameter_extremes(context: ValidationContext) -> Result:
         sound=context.baseline.id,
         constants=len(context.constants),
         scaled=len(single),
-        corners=CORNERS,
+        corners=EXTREMES,
         broken=len({case.subject for case in cases}),
     )
 

@@ -37,7 +37,7 @@ NUDGE = 1e-4
 """Relative change by which a cause is raised."""
 NUDGE_TIMES = (1.0, 3.5, 7.5, 12.0)
 """Years after the start of the run from which a cause is raised."""
-_FELT = 1e-11
+_ROUNDING = 1e-11
 """Changes below this share of the effect's largest value are rounding errors."""
 _WHEN = "knob time"
 
@@ -99,7 +99,7 @@ def _loop_cases(
     nudges = [_Nudge(link, when) for path in loop.paths for link in path for when in times]
     raised = probe.run([_raised(plain, knobs, settings, nudge) for nudge in nudges], clock)
     answers = {
-        (nudge.link, nudge.when): _answer(plain, raised, run, nudge)
+        (nudge.link, nudge.when): _signs_of_change(plain, raised, run, nudge)
         for run, nudge in enumerate(nudges)
     }
     name = (loop.id, loop.name_en, loop.name_zh)
@@ -122,13 +122,13 @@ def _raised(plain: Runs, knobs: Knobs, settings: Settings, nudge: _Nudge) -> Set
     return {**settings, _WHEN: nudge.when, knob: NUDGE, f"{knob} least": least}
 
 
-def _answer(plain: Runs, raised: Runs, run: int, nudge: _Nudge) -> set[int]:
+def _signs_of_change(plain: Runs, raised: Runs, run: int, nudge: _Nudge) -> set[int]:
     """Return the signs of the changes of an effect's elements when its cause is raised."""
     before, after = _part(plain, 0, nudge.link.effect), _part(raised, run, nudge.link.effect)
     first = int(np.argmin(np.abs(plain.time - nudge.when)))
     for step in (first, first + 1):
         change = after[step] - before[step]
-        moved = np.abs(change) > _FELT * np.abs(before).max()
+        moved = np.abs(change) > _ROUNDING * np.abs(before).max()
         if moved.any():
             return set(np.sign(change[moved]).astype(int).tolist())
     return set()

@@ -90,7 +90,7 @@ def drawn(model: Model, positions: Floats) -> dict[str, Floats]:
     return {
         name: values
         for variable, position in zip(uncertain(model), positions, strict=True)
-        for name, values in _placed(variable, position).items()
+        for name, values in _values_at(variable, position).items()
     }
 
 
@@ -100,7 +100,7 @@ def _constants(model: Model) -> list[Variable]:
     ]
 
 
-def _placed(variable: Variable, position: Floats) -> dict[str, Floats]:
+def _values_at(variable: Variable, position: Floats) -> dict[str, Floats]:
     assert variable.plausible is not None
     low, high = variable.plausible
     numbers = numbers_of(variable)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from plansim.analysis.sensitivity.ranking import FRAGILE
-from plansim.analysis.sensitivity.study import ENOUGH, MAIN, Drivers, Sensitivity
+from plansim.analysis.sensitivity.study import ACCURATE, MAIN_DRIVERS, Drivers, Sensitivity
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 
@@ -25,7 +25,7 @@ _LACKING = ("uncertainty",)
 
 def drivers(context: ValidationContext) -> Result:
     """Q18: screen all factors, and require finite Sobol indices of the main drivers."""
-    study, limits = context.uncertainty, {"fewest": FEWEST_FACTORS, "main": MAIN}
+    study, limits = context.uncertainty, {"fewest": FEWEST_FACTORS, "main": MAIN_DRIVERS}
     if study is None:
         return result("Q18", [], limits, lacking=_LACKING)
     cases = [_driver_case(driver) for driver in study.drivers]
@@ -47,7 +47,7 @@ def drivers(context: ValidationContext) -> Result:
 def _driver_case(driven: Drivers) -> Case:
     """Return the main drivers of a target; it holds where all their indices are known."""
     indices = [number for driver in driven.main for number in (driver.total, driver.total_low)]
-    known = len(driven.main) == MAIN and all(map(math.isfinite, indices))
+    known = len(driven.main) == MAIN_DRIVERS and all(map(math.isfinite, indices))
     target = driven.target
     return case(
         (target.id, target.name_en, target.name_zh),
@@ -65,14 +65,14 @@ def _driver_case(driven: Drivers) -> Case:
 
 def probabilities(context: ValidationContext) -> Result:
     """Q19: require small standard errors of the probability that each target is met."""
-    study, limits = context.uncertainty, {"points": ENOUGH * 100}
+    study, limits = context.uncertainty, {"points": ACCURATE * 100}
     if study is None:
         return result("Q19", [], limits, lacking=_LACKING)
     cases = list(_probability_cases(study))
     worst = max(
         (chance.error for chance in study.chances if math.isfinite(chance.error)), default=1.0
     )
-    if not worst <= ENOUGH:
+    if not worst <= ACCURATE:
         cases.append(case("other scenarios", False, CaseTemplate.STANDARD_ERROR, error=worst))
     if study.broken:
         cases.append(case("runs", False, CaseTemplate.TOO_MANY, count=study.broken, limit=0))
@@ -96,7 +96,7 @@ def _probability_cases(study: Sensitivity) -> Iterator[Case]:
         if chance.scenario == first and shown and not math.isnan(chance.met):
             name = (target.id, target.name_en, target.name_zh) if target else "all binding"
             numbers = {"met": chance.met, "error": chance.error}
-            yield case(name, chance.error <= ENOUGH, CaseTemplate.PROBABILITY, **numbers)
+            yield case(name, chance.error <= ACCURATE, CaseTemplate.PROBABILITY, **numbers)
 
 
 def ranking(context: ValidationContext) -> Result:

@@ -14,9 +14,9 @@ from plansim.model.records import Model, Variable, VariableKind
 from plansim.model.scan import Form, Scan, scan_text
 from plansim.model.syntax import name_key
 from plansim.output.book.mathml import equation_mathml
-from plansim.output.book.run import Course, Run, course_of, years_shown
+from plansim.output.book.run import Run, Sparkline, course_of, years_shown
 from plansim.output.describe import ASSUMPTION, DERIVED, NO_UNIT, kind_of, noted, range_of
-from plansim.output.evidence import evidence_said
+from plansim.output.evidence import evidence_sentence
 from plansim.output.text import Lang, Text, typeset
 from plansim.targets.audit import Clash
 from plansim.targets.catalogue import Target, split_reference
@@ -58,7 +58,7 @@ class Entry:
     facts: tuple[Fact, ...]
     source: str
     """The equation as the file writes it."""
-    course: Course | None
+    course: Sparkline | None
     """Its values in the run that is shown."""
 
 
@@ -100,7 +100,7 @@ class Book:
         return {
             **{target.id: pick(target.name_en, target.name_zh) for target in self.targets},
             **{clash.id: pick(clash.topic_en, clash.topic_zh) for clash in self.clashes},
-            **{key: evidence_said(row, self.text) for key, row in self.evidence.items()},
+            **{key: evidence_sentence(row, self.text) for key, row in self.evidence.items()},
         }
 
     @cached_property

@@ -19,7 +19,7 @@ from plansim.scenario.reader import Scenario
 from plansim.targets.annual import Annual
 from plansim.targets.catalogue import Kind, Target
 
-__all__ = ["Course", "Run", "card_rows", "course_of", "run_facts", "years_shown"]
+__all__ = ["Run", "Sparkline", "card_rows", "course_of", "run_facts", "years_shown"]
 
 WIDTH, HEIGHT, EDGE = 120, 28, 3
 """Size and margin of the picture of a trajectory, in pixels."""
@@ -37,7 +37,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Course:
+class Sparkline:
     """The values of a variable in a run, as picture and text."""
 
     svg: str
@@ -91,7 +91,9 @@ def years_shown(run: Annual, targets: Iterable[Target]) -> tuple[int, ...]:
     return tuple(dict.fromkeys((first, *inner, last)))
 
 
-def course_of(variable: Variable, run: Annual, years: Sequence[int], text: Text) -> Course | None:
+def course_of(
+    variable: Variable, run: Annual, years: Sequence[int], text: Text
+) -> Sparkline | None:
     """Draw a variable over time, with its values in some years; None if it is constant."""
     recorded = run.variables.get(variable.name)
     if recorded is None or not recorded.moves:
@@ -104,7 +106,7 @@ def course_of(variable: Variable, run: Annual, years: Sequence[int], text: Text)
     labels = [
         f"{year}{text('list_sep.colon')}" + "–".join(_ends(span, decimals)) for year, span in told
     ]
-    return Course(_svg(rows, run.years), " → ".join(labels))
+    return Sparkline(_svg(rows, run.years), " → ".join(labels))
 
 
 def _told(

@@ -29,7 +29,7 @@ __all__ = ["frontier_table"]
 
 _NOTHING = 1e-5
 """A margin below this share of the target is shown as none."""
-_ANY = 1e-3
+_UNLIMITED = 1e-3
 """A target that holds to within a tenth of a point of the highest growth does not limit it."""
 _DOUBTFUL = 0.8
 """Targets with a lower probability are named."""
@@ -53,7 +53,7 @@ def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> Rendera
         parts.append(Prose(text("frontier.year", year=horizon.year), Style.STRONG))
         parts.append(lines(_summary(frontier, horizon, text)))
         if horizon.sure:
-            parts.append(lines(_surely(frontier, horizon, text)))
+            parts.append(lines(_probabilities(frontier, horizon, text)))
         parts.append(_targets(horizon, text))
         if horizon.front:
             parts.append(_front(horizon, text))
@@ -89,12 +89,12 @@ def _summary(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
         yield text("frontier.unbound")
     bounds = [alone for alone in horizon.alone if alone.target.id in horizon.kept]
     first = min(bounds, key=lambda alone: alone.growth)
-    if horizon.binding and first.growth < high - _ANY:
+    if horizon.binding and first.growth < high - _UNLIMITED:
         yield text("frontier.bound", id=first.target.id, growth=_rate(first.growth, 2))
     yield text("frontier.ends", rates=text.join([_rate(end, 3) for end in horizon.searches]))
 
 
-def _surely(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
+def _probabilities(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
     """Return the probability that all targets hold, in sentences."""
     common = {"draws": f"{frontier.draws:,}", "count": len(horizon.kept)}
     reached = [
@@ -161,7 +161,7 @@ def _targets(horizon: Horizon, text: Text) -> Grid:
         style = Style.DOUBT if target.id in horizon.binding else None
         if math.isnan(alone.growth):
             growth = text("frontier.no_growth")
-        elif alone.growth >= horizon.growth_range[1] - _ANY:
+        elif alone.growth >= horizon.growth_range[1] - _UNLIMITED:
             growth = text("frontier.any_growth")
         else:
             growth = f"≤ {_rate(alone.growth)}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from plansim.analysis.sensitivity.ranking import Pairing
 from plansim.analysis.sensitivity.study import (
-    ENOUGH,
+    ACCURATE,
     QUANTILES,
     Chance,
     Drivers,
@@ -162,9 +162,9 @@ def _errors(study: Sensitivity, text: Text) -> str:
     errors = [chance.error for chance in study.chances if not math.isnan(chance.error)]
     worst = max(errors, default=math.nan)
     sentence = text("sensitivity.error", error=figure(worst * 100, 2))
-    if not worst <= ENOUGH:
+    if not worst <= ACCURATE:
         sentence += text("list_sep.sentence") + text(
-            "sensitivity.rough", enough=figure(ENOUGH * 100, 1)
+            "sensitivity.rough", enough=figure(ACCURATE * 100, 1)
         )
     return sentence
 

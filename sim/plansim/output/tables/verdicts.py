@@ -256,7 +256,7 @@ def _counted(unjudged: Unjudged, text: Text) -> str:
         for target, verdicts in unjudged
         if any(verdict.gap is Gap.NOT_MODELLED for verdict in verdicts.values())
     ]
-    sentences = list(_wanting(wanting, text)) if wanting else []
+    sentences = list(_not_modelled(wanting, text)) if wanting else []
     others = Counter(
         (scenario, gap_text(gap, text))
         for target, verdicts in unjudged
@@ -271,7 +271,7 @@ def _counted(unjudged: Unjudged, text: Text) -> str:
     return text("list_sep.sentence").join(sentences)
 
 
-def _wanting(targets: Sequence[Target], text: Text) -> Iterator[str]:
+def _not_modelled(targets: Sequence[Target], text: Text) -> Iterator[str]:
     """Count the targets for which the model has no variable."""
     count = Counter(target.attribute for target in targets)
     parts = [
