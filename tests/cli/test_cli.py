@@ -436,7 +436,7 @@ def test_an_existing_file_needs_force(run: Call, tmp_path: Path) -> None:
     assert done.err == f"plansim: {path}: the output file exists already; --force replaces it\n"
     assert path.read_text() == "precious"
     assert run("base.yaml", "-o", str(path), "--force").code == 0
-    assert path.read_text().startswith("scenario,variable,")
+    assert path.read_text("utf-8-sig").startswith("scenario,variable,")
 
 
 def test_a_file_that_cannot_be_written_is_refused_before_the_run(
