@@ -23,7 +23,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-run: $(RUN) ## judge the plan's targets under both growth stories
+run: $(RUN) ## judge the plan's targets under both growth scenarios
 	@$(VENV)/bin/plansim check $(SHOWN)
 
 # Jupyter refuses to start for root, as whom containers run, unless it is told to.
@@ -73,7 +73,7 @@ guide: $(DEV) ## build the guide, in English and Chinese, in build/guide
 	@$(PY) tools/build_guide.py build/guide
 
 validation: $(DEV) ## test the model and write docs/validation.md
-	$(VENV)/bin/plansim validate --with-reference -o docs/validation.md --force || [ $$? = 1 ]
+	$(VENV)/bin/plansim model validate --with-reference -o docs/validation.md --force || [ $$? = 1 ]
 
 # The lock files name versions and hashes, never an address: any index that carries the same
 # files will do. The run lock binds the dev lock, so that one .venv can serve both.

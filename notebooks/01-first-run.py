@@ -106,6 +106,6 @@ Markdown(
         f"在 **{len(binding)}** 项约束性指标中，基准情景有 **{len(missed)}** 项未达标：{named or '无'}。"
         f"\n\n规划所列全部{len(verdicts)}项数字中，达标{counts['met']}项，未达标{counts['missed']}项，"
         f"口径不一{counts['undecided']}项，情景设定{counts['assumed']}项，"
-        f"另有{counts['untestable']}项本模型无法检验。下一篇考察增长加快会带来什么变化。",
+        f"另有{counts['untestable']}项未作检验。下一篇考察增长加快会带来什么变化。",
     )
 )

@@ -100,7 +100,7 @@ plansim.plot.fan(sweep, "GDP", targets, lang=LANG).figure
 # %% [markdown]
 # ## What the runs that miss have in common · 未达标的模拟有何共同之处
 #
-# For the binding target that is most in doubt: the mean of each factor among the runs that miss,
+# For the binding target whose verdict is least certain: the mean of each factor among the runs that miss,
 # against that of the runs that meet, in standard deviations. Nought says that the factor does not
 # matter.
 #
@@ -148,7 +148,7 @@ nearly, hardly = (text.join(keys) or text("show.nothing") for keys in (safe, nev
 Markdown(
     text.pick(
         f"Over {design.runs:,} runs, {len(safe)} of {len(ids)} binding targets hold in nearly all "
-        f"({nearly}) and {len(never)} in hardly any ({hardly}). Most in doubt is {doubtful}, met in "
+        f"({nearly}) and {len(never)} in hardly any ({hardly}). Least certain is {doubtful}, met in "
         f"{share[doubtful]:.0%}; what separates the runs that miss it is first of all "
         f"*{factors[order[-1]]}*, then *{factors[order[-2]]}*. Shares are shares of what was assumed, "
         "not chances of history.",

@@ -85,7 +85,7 @@ assert "credit ease after" in told
 # `solve` moves one lever, as little as it can, until a target is just met: first over the plausible
 # range, then over the admissible one.
 #
-# `solve` 只调整一个政策变量（杠杆），以最小的幅度使某项指标刚好达标：先在合理范围内搜索，再扩大到容许范围。
+# `solve` 只调整一个政策变量，以最小的幅度使某项指标刚好达标：先在合理范围内搜索，再扩大到容许范围。
 
 # %%
 target = next(each for each in targets if each.id == "M24")

@@ -71,7 +71,7 @@ def plansim_command() -> Command:
 
 @pytest.fixture(scope="session")
 def shipped_page(city: Model, stories: Mapping[str, Scenario]) -> Page:
-    """The page of the shipped model, with two growth stories first."""
+    """The page of the shipped model, with two growth scenarios first."""
     first = ["baseline", "accelerated-growth"]
     shown = [stories[each] for each in dict.fromkeys([*first, *stories])]
     signs, scores = link_signs(city, shown[0]), score_loops(city, shown[0], load_loops(city))

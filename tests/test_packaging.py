@@ -24,7 +24,7 @@ PLACES = {
     "scenarios": "plansim/_data/scenarios",
 }
 KINDS = {".csv", ".css", ".html", ".js", ".json", ".md", ".mdl", ".mplstyle", ".py", ".txt"}
-KINDS |= {".j2", ".typ", ".typed", ".yaml"}
+KINDS |= {".j2", ".svg", ".typ", ".typed", ".yaml"}
 
 
 def output(command: Sequence[str | Path], cwd: Path) -> str:
@@ -103,6 +103,19 @@ def test_the_wheel_holds_no_cache_and_no_junk(wheel: Path) -> None:
         or any(part.startswith(".") or part == "__pycache__" for part in name.parts)
     ]
     assert odd == []
+
+
+def test_the_wheel_holds_the_licences_of_what_pages_carry(root: Path, wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        licences = {
+            PurePosixPath(name).name: archive.read(name).decode()
+            for name in archive.namelist()
+            if ".dist-info/licenses/" in name
+        }
+    assert licences["LICENSE"] == (root / "LICENSE").read_text("utf-8")
+    assert "Copyright (c) 2022 Leon Sorokin" in licences["uPlot.txt"]
+    assert "SIL OPEN FONT LICENSE" in licences["NotoSansSC.txt"]
+    assert "Bitstream" in licences["DejaVuSans.txt"]
 
 
 def test_the_installed_command_runs_from_another_folder(elsewhere: Path) -> None:

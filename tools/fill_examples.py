@@ -6,7 +6,8 @@ printed no longer fits, as many lines as stood before the first and after the la
 again. tests/docs/test_examples.py runs the same examples.
 
 A comment ``<!-- plansim plot … -o docs/pictures/NAME.png -->`` is the command that drew the picture
-below it.
+below it. Between ``<!-- answer -->`` and ``<!-- /answer -->`` README says in two sentences what the
+scenarios of ``make run`` come to.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+import plansim  # noqa: E402
 from tests.docs.examples import (  # noqa: E402
     LEFT_OUT,
     SESSIONS,
@@ -32,6 +35,7 @@ from tests.docs.examples import (  # noqa: E402
 )
 
 PICTURE = re.compile(r"^<!-- (plansim plot .*\.png) -->$", re.M)
+ANSWER = re.compile(r"(?<=^<!-- answer -->\n)(?:.*\n)*?(?=<!-- /answer -->$)", re.M)
 
 
 def printed(command: str, folder: Path) -> str:
@@ -64,6 +68,36 @@ def renewed(shown: str, text: str) -> str:
     return "".join(f"{line}\n" for line in kept)
 
 
+def listed(names: list[str]) -> str:
+    """Return names as part of a sentence."""
+    marked = [f"*{name}*" for name in names]
+    return " and ".join(filter(None, [", ".join(marked[:-1]), *marked[-1:]])) or "none"
+
+
+def answer(*names: str) -> str:
+    """Return what two scenarios make of the binding targets of the plan, in two sentences."""
+    model, targets = plansim.load_model(), plansim.load_targets()
+    scenarios = [plansim.read_scenario(name, model) for name in names]
+    before, after = (
+        {
+            verdict.name_en: verdict.status == "met"
+            for verdict in plansim.check_targets(plansim.simulate(model, scenario), targets)
+            if verdict.attribute == "binding" and verdict.status != "untestable"
+        }
+        for scenario in scenarios
+    )
+    held = sum(before.values())
+    lost = [name for name, met in before.items() if met and not after[name]]
+    gained = [name for name, met in before.items() if not met and after[name]]
+    first, second = (f"“{scenario.title_en}”" for scenario in scenarios)
+    sentences = (
+        f"Under {first}, **{held} of the {len(before)} binding targets** that can be judged hold "
+        f"and {len(before) - held} do not. {second} loses {listed(lost)} and gains "
+        f"{listed(gained)}."
+    )
+    return f"{textwrap.fill(sentences, 100)}\n"
+
+
 def fill(pages: list[str]) -> None:
     """Run the examples of pages in their order and write down what changed."""
     with tempfile.TemporaryDirectory() as name:
@@ -80,7 +114,10 @@ def fill(pages: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    for command in PICTURE.findall((ROOT / "README.md").read_text("utf-8")):
+    readme = ROOT / "README.md"
+    for command in PICTURE.findall(readme.read_text("utf-8")):
         printed(f"{command} --force", ROOT)
+    sentences = answer("baseline", "accelerated-growth")
+    readme.write_text(ANSWER.sub(sentences, readme.read_text("utf-8")), "utf-8")
     for pages in SESSIONS.values():
         fill(pages)

@@ -8,13 +8,24 @@ Nothing else needs to know which.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
-from plansim.errors import Fault, InputError, Message, OutputError, foreign
+from plansim.errors import Fault, InputError, Message, OutputError, foreign, nearest
 
-__all__ = ["is_shipped", "shipped", "shipped_model", "writing_whole"]
+__all__ = [
+    "check_destination",
+    "is_shipped",
+    "shipped",
+    "shipped_model",
+    "vendored",
+    "write_text",
+    "writing_whole",
+]
 
 
 def shipped(*parts: str) -> Path:
@@ -68,6 +79,85 @@ def shipped_model() -> Path:
             )
         )
     return models[0]
+
+
+@cache
+def vendored(package: str, path: str, sha256: str) -> Path:
+    """Return the path of a file that is used out of another package, which is not imported.
+
+    The package is pinned for the sake of this one file; its hash says that it is the file that
+    plansim was written for.
+
+    Raises:
+        InputError: the file is missing, or is another one.
+    """
+    spec = find_spec(package)
+    folder = Path(spec.origin).parent if spec and spec.origin else Path(package)
+    file = folder / path
+    if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+        raise InputError(
+            Fault(
+                "the package '{package}' does not have the file that plansim was written for, "
+                "of SHA-256 {sha256}",
+                file=file,
+                package=package,
+                sha256=sha256,
+            )
+        )
+    return file
+
+
+def check_destination(path: Path, *, force: bool = False, formats: Sequence[str] = ()) -> None:
+    """See, before any work, that its result can be written to ``path``.
+
+    ``formats`` are the suffixes of which the name must end with one, in lower case; none for any.
+
+    Raises:
+        OutputError: unknown suffix, no such folder, folder not writable, or the file exists and
+            ``force`` is not given.
+    """
+    if path.is_dir():
+        fault = Fault(
+            "cannot write the output",
+            file=path,
+            expected=Message("a file"),
+            found=Message("a folder"),
+        )
+    elif formats and path.suffix.lower() not in formats:
+        fault = Fault(
+            "unknown kind of output file",
+            file=path,
+            expected=Message("a name that ends with {suffixes}", suffixes=tuple(formats)),
+            found=path.suffix or Message("no suffix"),
+            nearest=nearest(path.suffix, formats) if path.suffix else None,
+        )
+    elif not path.parent.is_dir():
+        fault = Fault(
+            "cannot write the output", file=path, expected=Message("an existing folder"),
+            found=Message("no folder {folder}", folder=path.parent),
+        )  # fmt: skip
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        fault = Fault(
+            "cannot write the output", file=path,
+            expected=Message("a folder that you may write to"),
+            found=Message("no right to write to {folder}", folder=path.parent),
+        )  # fmt: skip
+    elif path.exists() and not force:
+        fault = Fault("the output file exists already; --force replaces it", file=path)
+    else:
+        return
+    raise OutputError(fault)
+
+
+def write_text(text: str, path: Path, *, force: bool = False) -> None:
+    """Write a text to ``path`` as UTF-8, whole or not at all.
+
+    Raises:
+        OutputError: as for `check_destination`, or the system refuses to write.
+    """
+    check_destination(path, force=force)
+    with writing_whole(path) as part:
+        part.write_text(text, "utf-8")
 
 
 @contextlib.contextmanager

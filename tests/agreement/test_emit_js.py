@@ -12,11 +12,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from plansim.compiler.ir import BOOLEAN, CONTROLS, Graph, Op, Program, Table
-from plansim.compiler.lower import cells_of
 from plansim.engine.simulate import simulate
 from plansim.engine.trajectory import recorded
 from plansim.model.reader import load_model
-from plansim.model.records import Model, VariableKind
+from plansim.model.records import Model, VariableKind, cells_of
 from plansim.scenario.reader import Scenario, as_written
 from tests.helpers.javascript import FloatArray, run_in_node, simulate_in_node
 

@@ -47,7 +47,9 @@ values:
 """
 TABLE = "place,quantity,part,year,value,unit,source,use\n"
 PAGE = (Path(__file__).parents[2] / "docs" / "calibration.md").read_text("utf-8")
-SHOWN = re.compile(r"^```console\n\$ plansim calibrate history\n((?:.*\n)*?)```$", re.MULTILINE)
+SHOWN = re.compile(
+    r"^```console\n\$ plansim model calibrate history\n((?:.*\n)*?)```$", re.MULTILINE
+)
 LINE = {1991: 2.4, 1993: 2.9, 1996: 4.2, 1999: 4.6, 2000: 5.3}
 
 
@@ -74,9 +76,7 @@ def town(tmp_path: Path) -> Model:
 @pytest.fixture
 def fitted(town: Model, tmp_path: Path) -> Callable[..., Calibration]:
     def run(parameters: str, observations: list[str], **more: object) -> Calibration:
-        return calibrate(
-            read_calibration(written(tmp_path, parameters, observations, **more), town), town
-        )
+        return calibrate(town, written(tmp_path, parameters, observations, **more))
 
     return run
 
@@ -154,7 +154,7 @@ def test_known_parameters_are_recovered_from_a_noisy_run(town: Model, tmp_path: 
     )
     told: list[tuple[int, int]] = []
     spec = read_calibration(path, town)
-    found = calibrate(spec, town, progress=lambda done, steps: told.append((done, steps)))
+    found = calibrate(town, spec, progress=lambda done, steps: told.append((done, steps)))
     steps = spec.starts + len(spec.parameters)
     assert told == [(done, steps) for done in range(1, steps + 1)]
     for estimate in found.estimates:
@@ -365,12 +365,12 @@ def test_the_shipped_calibration_says_what_history_can_tell(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     overlay = tmp_path / "fitted.yaml"
-    assert main(["calibrate", "history", "--lang", lang, "-o", str(overlay)]) == 0
+    assert main(["model", "calibrate", "history", "--lang", lang, "-o", str(overlay)]) == 0
     printed = capfd.readouterr().out
     assert ("The model is not changed" if lang == "en" else "模型本身不因此改变") in printed
     if lang == "zh":
         return
-    assert main(["calibrate", "history", "--format", "json"]) == 0
+    assert main(["model", "calibrate", "history", "--format", "json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert sum(miss**2 for miss in told["best"]["misses"]) < told["chi_squared_before"]
     assert all(each["observation"]["year"] <= 2005 for each in told["residuals"])
@@ -383,14 +383,14 @@ def test_the_shipped_calibration_says_what_history_can_tell(
 def test_the_command_refuses_what_it_must(
     capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert main(["calibrate", "histroy"]) == 2
+    assert main(["model", "calibrate", "histroy"]) == 2
     assert "did you mean 'history'" in capfd.readouterr().err
-    assert main(["calibrate", "gone.yaml"]) == 2
+    assert main(["model", "calibrate", "gone.yaml"]) == 2
     assert "no such file" in capfd.readouterr().err
     taken = tmp_path / "taken.yaml"
     taken.write_text("mine", "utf-8")
-    assert main(["calibrate", "history", "-o", str(taken)]) == 2
+    assert main(["model", "calibrate", "history", "-o", str(taken)]) == 2
     assert "--force" in capfd.readouterr().err
     assert taken.read_text("utf-8") == "mine"
-    assert main(["calibrate", "history", "-o", str(tmp_path / "no" / "such.yaml")]) == 2
+    assert main(["model", "calibrate", "history", "-o", str(tmp_path / "no" / "such.yaml")]) == 2
     assert "cannot write" in capfd.readouterr().err

@@ -12,27 +12,19 @@ import xarray as xr
 
 from plansim.analysis.attribution import groups_of
 from plansim.analysis.comparison import Comparison, Spread, compare
-from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.targets.catalogue import Attribute, Kind, Status, load_targets, plan_region, plan_title
 from plansim.targets.verdict import check_targets
-from plansim.targets.views_file import load_views
 
 IDS = ("baseline", "accelerated-growth", "slow-growth")
 
 
 @pytest.fixture(scope="module")
 def found(city: Model, stories: Mapping[str, Scenario]) -> Comparison:
-    targets = load_targets(model=city)
-    scenarios = [stories[each] for each in IDS]
-    runs = [annual(simulate(city, each)) for each in scenarios]
-    views = load_views(city, targets)
-    return compare(
-        city, scenarios, runs, plan_title(city) or plan_region(city), targets, views, remedies=False
-    )
+    return compare(city, [stories[each] for each in IDS], remedies=False)
 
 
 def test_verdicts_are_those_of_check(found: Comparison, stories: Mapping[str, Scenario]) -> None:
@@ -86,12 +78,11 @@ def test_attributions_add_up_to_the_difference_of_margins(found: Comparison) -> 
 
 
 def test_one_scenario_or_a_sweep_of_others_is_refused(found: Comparison) -> None:
-    rest = (found.plan, found.targets, found.views)
     with pytest.raises(InputError, match="needs two different scenarios; found baseline"):
-        compare(found.model, found.scenarios[:1], found.runs[:1], *rest, remedies=False)
+        compare(found.model, found.scenarios[:1], remedies=False)
     strange = xr.Dataset(coords={"scenario": np.array(["elsewhere"], dtype=object)})
     with pytest.raises(InputError, match=r"has run none of the scenarios.*found elsewhere"):
-        compare(found.model, found.scenarios, found.runs, *rest,
+        compare(found.model, found.scenarios, runs=found.runs,
                 spread=Spread("s", strange, True), remedies=False)  # fmt: skip
 
 
@@ -99,15 +90,13 @@ def test_scenarios_on_different_clocks_are_compared_without_causes(
     city: Model, stories: Mapping[str, Scenario]
 ) -> None:
     other = read_scenario("baseline", city, ["TIME STEP=0.125"])
-    runs = [annual(simulate(city, each)) for each in (stories["baseline"], other)]
-    targets = load_targets(model=city)
-    views = load_views(city, targets)
-    plan = plan_region(city)
     told: list[tuple[int, int]] = []
     found = compare(
-        city, [stories["baseline"], other], runs, plan, targets, views, remedies=False,
+        city,
+        ["baseline", other],
+        remedies=False,
         progress=lambda done, steps: told.append((done, steps)),
-    )  # fmt: skip
+    )
     assert found.attributions == (None,)
     assert told == [(1, 1)]
 

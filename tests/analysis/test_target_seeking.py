@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import plansim
+from plansim.analysis.attribution import attribute
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.analysis.optimization.problem import lever_named
 from plansim.analysis.optimization.target_seeking import GRID, SearchRange, Solution, solve
@@ -19,8 +20,10 @@ from plansim.errors import InputError, SimulationError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, as_written, read_scenario
+from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Status, Target, load_targets
 from plansim.targets.verdict import check_targets
+from plansim.targets.views_file import load_views
 from tests.helpers.vensim_text import writer
 
 EQUATIONS = """
@@ -181,6 +184,29 @@ def test_what_is_no_lever_is_refused(town: Model, lever: str, message: str) -> N
 def test_an_element_of_an_array_is_a_lever(town: Model) -> None:
     found = lever_named(town, "weight[mills]")
     assert (found.id, found.low, found.high) == ("weight[mills]", 0.5, 3.0)
+
+
+def test_the_label_of_a_lever_names_it_in_either_language(city: Model) -> None:
+    views = load_views(city)
+    levers = [*views.levers]
+    assert len({lever.name_en for lever in levers}) == len(levers)
+    assert len({lever.name_zh for lever in levers}) == len(levers)
+    setting = [lever for lever in levers if lever.apply is Apply.SET]
+    assert len(setting) > 30
+    for lever in setting:
+        for label in (lever.name_en, lever.name_zh.upper()):
+            assert lever_named(city, label).constants == lever.constants
+    assert lever_named(city, "Credit for local firms").name_zh == "本地企业信贷宽松度"
+
+
+def test_what_a_lever_moves_is_attributed_to_its_label(city: Model) -> None:
+    before = read_scenario("baseline", city)
+    after = read_scenario("baseline", city, ["credit ease after=1.1", "sewage goal[city]=0.7"])
+    found = attribute(city, before, after, load_targets()[:1]).labelled(load_views(city).levers)
+    assert {group.name: group.constants for group in found.groups} == {
+        "Credit for local firms": ("credit ease after",),
+        "sewage goal": ("sewage goal[city]",),  # the lever moves the county towns, too
+    }
 
 
 def _story(town: Model, folder: Path, text: str) -> Scenario:

@@ -340,12 +340,12 @@ def test_the_command_refuses_a_page_on_some_tests_or_over_another(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "page.md"
-    assert main(["validate", "Q06", "-o", str(page)]) == 2
+    assert main(["model", "validate", "Q06", "-o", str(page)]) == 2
     assert "the page is about all tests" in capsys.readouterr().err
     page.write_text("mine", "utf-8")
-    assert main(["validate", "-o", str(page)]) == 2
+    assert main(["model", "validate", "-o", str(page)]) == 2
     assert "--force" in capsys.readouterr().err
-    assert main(["validate", "-o", str(tmp_path / "page.txt")]) == 2
+    assert main(["model", "validate", "-o", str(tmp_path / "page.txt")]) == 2
     assert "ends with .md" in capsys.readouterr().err
     assert page.read_text("utf-8") == "mine"
     assert list(tmp_path.iterdir()) == [page]
@@ -360,6 +360,6 @@ def test_the_command_leaves_with_1_where_a_test_fails(
             "plansim.analysis.validation.context.load_context",
             lambda model, *, reference, made=context: made,
         )
-        assert main(["validate", "q06", "--lang", "zh", "--format", "json"]) == code
+        assert main(["model", "validate", "q06", "--lang", "zh", "--format", "json"]) == code
         read = json.loads(capsys.readouterr().out)
         assert [each["id"] for each in read["tests"]] == ["Q06"]

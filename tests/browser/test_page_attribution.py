@@ -1,4 +1,4 @@
-"""What the page says B's margins owe their difference to: the shares of `plansim attribute`."""
+"""What the page says B's margins owe their difference to: the shares of `plansim why attribute`."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from ruamel.yaml import YAML
 
 import plansim
 from plansim.cli.main import main
+from plansim.cli.main import plansim as group
 from plansim.files import shipped
 from plansim.output.export.results import MORE_FIELDS, VERDICT_FIELDS
 from plansim.scenario.reader import list_scenarios
@@ -400,7 +401,8 @@ def test_run_shows_named_variables_in_every_form(run: Call, town: Path) -> None:
     table = run("fast.yaml", *names, "--lang", "zh").out
     assert "增加值[服务业]" in table
     frame = pd.read_csv(io.StringIO(run("fast.yaml", *names, "--format", "csv").out))
-    found = frame[frame["variable"] == "output[services]"].set_index("year")["value"]
+    services = (frame["variable"] == "output") & (frame["element"] == "services")
+    found = frame[services].set_index("year")["value"]
     assert found.to_dict() == expected.to_dict()
     assert set(frame[frame["variable"] == "capital life"]["value"]) == {20.0}
     parsed = json.loads(run("fast.yaml", *names, "--format", "json").out)
@@ -413,9 +415,10 @@ def test_run_writes_a_file_with_all_that_moves(run: Call, tmp_path: Path) -> Non
     done = run("base.yaml", "-o", str(tmp_path / "out.csv"))
     assert done.code == 0
     assert done.err == f"Written: {tmp_path / 'out.csv'}\n"
-    names = set(pd.read_csv(tmp_path / "out.csv")["variable"])
-    assert {"GDP", "residents", "capital[farming]"} <= names
-    assert "capital life" not in names
+    frame = pd.read_csv(tmp_path / "out.csv")
+    assert {"GDP", "residents", "capital"} <= set(frame["variable"])
+    assert "farming" in set(frame[frame["variable"] == "capital"]["element"])
+    assert "capital life" not in set(frame["variable"])
 
 
 def test_run_writes_every_saved_time_to_netcdf(run: Call, tmp_path: Path) -> None:
@@ -433,7 +436,7 @@ def test_an_existing_file_needs_force(run: Call, tmp_path: Path) -> None:
     assert done.err == f"plansim: {path}: the output file exists already; --force replaces it\n"
     assert path.read_text() == "precious"
     assert run("base.yaml", "-o", str(path), "--force").code == 0
-    assert path.read_text().startswith("scenario,variable,")
+    assert path.read_text("utf-8-sig").startswith("scenario,variable,")
 
 
 def test_a_file_that_cannot_be_written_is_refused_before_the_run(
@@ -545,10 +548,10 @@ def test_list_scenarios_shows_each_below_its_parent(call: Call) -> None:
 
 
 def test_audit_in_both_forms(call: Call) -> None:
-    found = json.loads(call("audit", "--format", "json").out)
+    found = json.loads(call("model", "audit", "--format", "json").out)
     assert [each["id"] for each in found] == [f"I{number:02d}" for number in range(1, 34)]
     assert all(each["arithmetic"] or each["statements"] for each in found)
-    said = call("audit", "--lang", "zh").out
+    said = call("model", "audit", "--lang", "zh").out
     assert all(each["id"] in said for each in found)
 
 
@@ -602,12 +605,39 @@ def test_a_mistyped_command_is_explained(call: Call, arguments: list[str], messa
     assert message in done.err
 
 
-@pytest.mark.parametrize("arguments", [[], ["list"]])
+@pytest.mark.parametrize("arguments", [[], ["list"], ["why"], ["decide"], ["model"]])
 def test_a_group_alone_shows_its_help(call: Call, arguments: list[str]) -> None:
     done = call(*arguments)
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("Usage: plansim")
-    assert "Commands:" in done.out
+    assert ("Commands:" if arguments else "Start here:") in done.out
+
+
+def test_the_help_lists_every_command_once() -> None:
+    listed = [name for names in group.sections.values() for name in names]
+    assert sorted(listed) == sorted(group.commands)
+
+
+def test_the_command_of_a_group_is_known_by_its_name_alone_but_not_listed(call: Call) -> None:
+    assert call("audit", "--lang", "zh").out == call("model", "audit", "--lang", "zh").out
+    assert call("--lang", "zh", "audit").out == call("model", "audit", "--lang", "zh").out
+    assert "\n  audit " not in call().out
+
+
+def test_several_scenarios_are_run_side_by_side(run: Call, tmp_path: Path) -> None:
+    alone = [run(name, "--format", "csv").out.splitlines() for name in ("base.yaml", "fast.yaml")]
+    both = run("base.yaml", "fast.yaml", "--format", "csv").out.splitlines()
+    assert both == [*alone[0], *alone[1][1:]]
+    first, second = json.loads(run("base.yaml", "fast.yaml", "--format", "json").out)
+    assert (first["run"]["scenario"], second["run"]["scenario"]) == ("base", "fast")
+    for name in ("both.nc", "both.csv", "both.xlsx"):
+        assert run("base.yaml", "fast.yaml", "-o", str(tmp_path / name)).code == 0
+    dataset = xr.open_dataset(tmp_path / "both.nc")
+    assert list(dataset["scenario"].to_numpy()) == ["base", "fast"]
+    frame = pd.read_csv(tmp_path / "both.csv")
+    assert set(frame["scenario"]) == {"base", "fast"}
+    sheet = pd.read_excel(tmp_path / "both.xlsx", sheet_name="annual", engine="openpyxl")
+    assert set(sheet["scenario"]) == {"base", "fast"}
 
 
 def test_all_faults_of_all_inputs_come_at_once(check: Call, run: Call, tmp_path: Path) -> None:
@@ -699,7 +729,7 @@ def test_a_terminal_that_knows_no_chinese_gets_question_marks_and_json_is_utf8(
     done = piped('sys.exit(main(["show", "I01"]))', root, **latin)
     assert done.returncode == 0
     assert b"268.7 ??" in done.stdout
-    done = piped('sys.exit(main(["audit", "--format", "json"]))', root, **latin)
+    done = piped('sys.exit(main(["model", "audit", "--format", "json"]))', root, **latin)
     assert json.loads(done.stdout.decode("utf-8"))[0]["topic_zh"] == "固定资产投资"
 
 

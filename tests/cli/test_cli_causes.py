@@ -41,7 +41,7 @@ def told(call: Call) -> Callable[..., Any]:
 
 
 def test_loops_in_full(told: Callable[..., Any]) -> None:
-    found = told("loops", "baseline")
+    found = told("why", "loops", "baseline")
     assert found["scenario"] == "baseline"
     by_id = {each["loop"]["id"]: each for each in found["loops"]}
     assert len(by_id) == 15
@@ -56,7 +56,7 @@ def test_loops_in_full(told: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("width", ["80", "100", "160"])
 def test_loops_fit_the_terminal(call: Call, monkeypatch: pytest.MonkeyPatch, width: str) -> None:
     monkeypatch.setenv("COLUMNS", width)
-    code, out, _ = call("loops", "--lang", "zh")
+    code, out, _ = call("why", "loops", "--lang", "zh")
     assert code == 0
     assert "积累回路" in out
     wide = [line for line in out.splitlines() if sum(1 + (c > "⺀") for c in line) > int(width)]
@@ -64,7 +64,7 @@ def test_loops_fit_the_terminal(call: Call, monkeypatch: pytest.MonkeyPatch, wid
 
 
 def test_loop_scores_in_full(told: Callable[..., Any]) -> None:
-    found = told("loops", "baseline")
+    found = told("why", "loops", "baseline")
     (ids,) = found["partitions"]
     assert ids == [each["loop"]["id"] for each in found["loops"]] == list(found["shares"])
     for index, _ in enumerate(found["years"]):
@@ -77,11 +77,11 @@ def test_without_pysimlin_it_is_said_that_there_are_no_scores(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("plansim.engine.simlin.has_simlin", lambda: False)
-    code, out, _ = call("loops", "baseline")
+    code, out, _ = call("why", "loops", "baseline")
     assert code == 0
     why = "pysimlin is not installed; pip install 'plansim[loops]' brings it"
     assert f"No loop scores: {why}." in " ".join(out.split())
-    found = json.loads(call("loops", "baseline", "--format", "json")[1])
+    found = json.loads(call("why", "loops", "baseline", "--format", "json")[1])
     assert found["missing"] == why
     assert found["shares"] == {}
 
@@ -98,7 +98,9 @@ def test_loops_are_drawn(call: Call, tmp_path: Path) -> None:
 
 
 def test_attribution_in_full(told: Callable[..., Any]) -> None:
-    found = told("attribute", "baseline", "slow-growth", "--target", "M28", "--target", "m34A")
+    found = told(
+        "why", "attribute", "baseline", "slow-growth", "--target", "M28", "--target", "m34A"
+    )
     assert found["runs"] == 2 ** len(found["groups"])
     assert [each["target"]["id"] for each in found["targets"]] == ["M28", "M34a"]
     for each in found["targets"]:
@@ -108,7 +110,7 @@ def test_attribution_in_full(told: Callable[..., Any]) -> None:
 
 
 def test_attribution_as_a_table(call: Call) -> None:
-    code, out, _ = call("attribute", "baseline", "slow-growth", "--lang", "zh")
+    code, out, _ = call("why", "attribute", "baseline", "slow-growth", "--lang", "zh")
     assert code == 0
     assert out.startswith("从 baseline 到 slow-growth")
     assert "外部需求增长率" in out
@@ -118,12 +120,12 @@ def test_attribution_as_a_table(call: Call) -> None:
 
 
 def test_a_scenario_against_itself_changes_nothing(call: Call) -> None:
-    found = call("attribute", "baseline", "baseline")
+    found = call("why", "attribute", "baseline", "baseline")
     assert found == (0, "baseline and baseline set the same values.\n", "")
 
 
 def test_a_solution_in_full(told: Callable[..., Any]) -> None:
-    found = told("solve", "baseline", "--lever", "coal quality", "--target", "M34a")
+    found = told("decide", "solve", "baseline", "--lever", "coal quality", "--target", "M34a")
     (lever,) = found["levers"]
     assert lever["id"] == "coal quality after"
     assert 0.75 < found["values"][0] < found["present"][0] == 1
@@ -134,15 +136,17 @@ def test_a_solution_in_full(told: Callable[..., Any]) -> None:
 
 def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:
     arguments = ("--lever", "dust control rate", "--target", "M33")
-    _, out, _ = call("solve", "baseline", *arguments)
+    _, out, _ = call("decide", "solve", "baseline", *arguments)
     assert "That is outside the plausible range" in out
     value = out.partition(" to ")[2].split()[0]
-    _, out, _ = call("solve", "baseline", *arguments, "--set", f"dust control rate={value}")
+    _, out, _ = call(
+        "decide", "solve", "baseline", *arguments, "--set", f"dust control rate={value}"
+    )
     assert out.startswith("baseline meets M33")
     assert "already" in out
 
 
-MIX = ("solve", "baseline", "--lever", "coal quality", "--lever", "abatement effort")
+MIX = ("decide", "solve", "baseline", "--lever", "coal quality", "--lever", "abatement effort")
 
 
 def test_a_mix_in_full(told: Callable[..., Any], call: Call) -> None:
@@ -193,13 +197,22 @@ def test_a_mix_that_there_is_not(call: Call) -> None:
         ((*MIX, "--target", "M28", "--cost", "coal quality after"), "counts no cost"),
         ((*MIX, "--target", "M28", "--cost", "spendin[x]"), "no variable is called 'spendin'"),
         ((*MIX, "--target", "M28", "--cost", "GDP", "--price", "coal quality=1"), "either of"),
-        (("solve", "baseline", "--lever", "GDP", "--target", "M28"), "'GDP' cannot be set"),
-        (("solve", "baseline", "--lever", "coal quality", "--target", "M99"), "no target has the"),
-        (("solve", "baseline", "--lever", "coal quality", "--target", "T402"), "nothing in the mo"),
-        (("solve", "baseline", "--lever", "coal quality"), "Missing option '--target'"),
-        (("attribute", "baseline", "hindcast-2000"), "run on different clocks"),
-        (("attribute", "baseline", "baselin"), "no scenario is called 'baselin'"),
-        (("loops", "--set", "switch R1=0"), "--set needs a scenario"),
+        (
+            ("decide", "solve", "baseline", "--lever", "GDP", "--target", "M28"),
+            "'GDP' cannot be set",
+        ),
+        (
+            ("decide", "solve", "baseline", "--lever", "coal quality", "--target", "M99"),
+            "no target has the",
+        ),
+        (
+            ("decide", "solve", "baseline", "--lever", "coal quality", "--target", "T402"),
+            "nothing in the mo",
+        ),
+        (("decide", "solve", "baseline", "--lever", "coal quality"), "Missing option '--target'"),
+        (("why", "attribute", "baseline", "hindcast-2000"), "run on different clocks"),
+        (("why", "attribute", "baseline", "baselin"), "no scenario is called 'baselin'"),
+        (("why", "loops", "--set", "switch R1=0"), "--set needs a scenario"),
     ],
 )
 def test_what_is_refused(call: Call, arguments: tuple[str, ...], message: str) -> None:

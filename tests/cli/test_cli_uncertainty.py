@@ -39,8 +39,8 @@ def call(
 
 def test_a_study_as_table_and_files_that_agree(call: Call, tmp_path: Path) -> None:
     code, out, err = call(
-        "sensitivity", "baseline", "green-transition", *SMALL, "-o", "s.json", "--plot", "d.png",
-        "--fans", "f.svg", "--lang", "zh",
+        "why", "sensitivity", "baseline", "green-transition", *SMALL, "-o", "s.json",
+        "--plot", "d.png", "--fans", "f.svg", "--lang", "zh",
     )  # fmt: skip
     assert code == 0, err
     assert "绿色转型情景" in out
@@ -49,7 +49,9 @@ def test_a_study_as_table_and_files_that_agree(call: Call, tmp_path: Path) -> No
     told = json.loads((tmp_path / "s.json").read_text("utf-8"))
     assert told["draws"] == 64
     assert [told["design"]["id"], told["runs"] > 64] == ["growth-investment", True]
-    code, table, _ = call("sensitivity", "baseline", "green-transition", *SMALL, "--format", "csv")
+    code, table, _ = call(
+        "why", "sensitivity", "baseline", "green-transition", *SMALL, "--format", "csv"
+    )
     assert code == 0
     rows = list(csv.DictReader(io.StringIO(table)))
     for chance in told["chances"]:
@@ -76,7 +78,7 @@ def test_a_study_as_table_and_files_that_agree(call: Call, tmp_path: Path) -> No
 @pytest.mark.parametrize("width", ["80", "100", "140"])
 def test_a_study_fits_the_terminal(call: Call, monkeypatch: pytest.MonkeyPatch, width: str) -> None:
     monkeypatch.setenv("COLUMNS", width)
-    code, out, _ = call("sensitivity", "baseline", *SMALL)
+    code, out, _ = call("why", "sensitivity", "baseline", *SMALL)
     assert code == 0
     assert "fragile" not in out, "one scenario has no order"
     assert [line for line in out.splitlines() if len(line) > int(width)] == []
@@ -96,7 +98,7 @@ def test_a_study_fits_the_terminal(call: Call, monkeypatch: pytest.MonkeyPatch, 
     ],
 )
 def test_what_is_refused(call: Call, arguments: tuple[str, ...], message: str) -> None:
-    code, out, err = call("sensitivity", *arguments)
+    code, out, err = call("why", "sensitivity", *arguments)
     assert (code, out) == (2, "")
     assert message in err
     assert "Traceback" not in err
@@ -104,7 +106,7 @@ def test_what_is_refused(call: Call, arguments: tuple[str, ...], message: str) -
 
 def test_an_existing_file_is_kept(call: Call, tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text("mine", "utf-8")
-    code, _, err = call("sensitivity", *SMALL, "-o", "s.json")
+    code, _, err = call("why", "sensitivity", *SMALL, "-o", "s.json")
     assert code == 2
     assert "--force replaces it" in err
     assert (tmp_path / "s.json").read_text("utf-8") == "mine"
@@ -146,7 +148,7 @@ def town(tmp_path: Path) -> str:
 
 def test_a_frontier_as_text_and_file(call: Call, town: str, tmp_path: Path) -> None:
     code, out, err = call(
-        "frontier", "--model", town, "-o", "f.json", "--plot", "f.png", "--lang", "zh"
+        "decide", "frontier", "--model", town, "-o", "f.json", "--plot", "f.png", "--lang", "zh"
     )
     assert code == 0, err
     assert "1项全部达标的最高增速为年均16.18 %" in out
@@ -154,7 +156,7 @@ def test_a_frontier_as_text_and_file(call: Call, town: str, tmp_path: Path) -> N
     told = json.loads((tmp_path / "f.json").read_text("utf-8"))
     assert told["horizons"][0]["highest"]["growth"] == pytest.approx(math.exp(0.15) - 1, abs=1e-5)
     assert (tmp_path / "f.png").stat().st_size > 1000
-    code, out, _ = call("frontier", "plain.yaml", "--model", town, "-n", "16")
+    code, out, _ = call("decide", "frontier", "plain.yaml", "--model", town, "-n", "16")
     assert code == 0
     assert "The highest growth at which all 1 hold is 16.18 % a year." in out
     assert [line for line in out.splitlines() if len(line) > 100] == []
@@ -172,6 +174,6 @@ def test_a_frontier_as_text_and_file(call: Call, town: str, tmp_path: Path) -> N
     ],
 )
 def test_what_a_frontier_refuses(call: Call, arguments: tuple[str, ...], message: str) -> None:
-    code, out, err = call("frontier", *arguments)
+    code, out, err = call("decide", "frontier", *arguments)
     assert (code, out) == (2, "")
     assert message in err

@@ -56,7 +56,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found: Path = tmp_path_factory.mktemp("site") / "pages"
-    assert main(["document", "-o", str(found)]) == 0
+    assert main(["model", "document", "-o", str(found)]) == 0
     return found
 
 
@@ -135,7 +135,9 @@ def pond(tmp_path: Path) -> Path:
 
 def written(path: Path, *options: str) -> dict[str, Page]:
     out = path.parent / "pages"
-    assert main(["document", "-o", str(out), "--model", str(path), "--force", *options]) == 0
+    assert (
+        main(["model", "document", "-o", str(out), "--model", str(path), "--force", *options]) == 0
+    )
     return {str(each.relative_to(out)): Page(each.read_text("utf-8")) for each in out.glob("*/*")}
 
 
@@ -207,7 +209,10 @@ def test_drawings_of_the_shipped_model_bear_signs(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["tea_cup.mdl", "toy_town.mdl"])
 def test_another_model_is_documented(name: str, tmp_path: Path) -> None:
     path = tmp_path / "pages"
-    assert main(["document", "-o", str(path), "--model", str(MODELS / name), "--lang", "en"]) == 0
+    assert (
+        main(["model", "document", "-o", str(path), "--model", str(MODELS / name), "--lang", "en"])
+        == 0
+    )
     found = {page: Page(page.read_text("utf-8")) for page in path.glob("*/*.html")}
     assert not (path / "zh").exists()
     for _, file, _ in leading(found):
@@ -218,16 +223,16 @@ def test_a_folder_is_replaced_only_if_asked_and_only_if_it_holds_pages(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "pages"
-    call = ["document", "-o", str(path), "--model", str(MODELS / "tea_cup.mdl")]
+    call = ["model", "document", "-o", str(path), "--model", str(MODELS / "tea_cup.mdl")]
     assert main(call) == 0
     assert main(call) == 2
     assert "--force replaces it" in capsys.readouterr().err
     assert main([*call, "--force"]) == 0
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear", "utf-8")
-    assert main(["document", "-o", str(tmp_path / "mine"), "--force"]) == 2
+    assert main(["model", "document", "-o", str(tmp_path / "mine"), "--force"]) == 2
     assert "something else" in capsys.readouterr().err
     assert (tmp_path / "mine" / "letter.txt").is_file()
-    assert main(["document", "-o", str(tmp_path / "no" / "such")]) == 2
+    assert main(["model", "document", "-o", str(tmp_path / "no" / "such")]) == 2
     assert "no folder" in capsys.readouterr().err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "pages"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 import pytest
 
+from plansim.cli.help import EXAMPLE
 from plansim.cli.main import main, plansim
 from tests.docs.examples import ROOT, SESSIONS, Example, files_of, pattern_of, read_examples
 
@@ -74,15 +76,34 @@ def test_the_examples_of_a_page_print_what_it_shows(
     assert wrong == [], "`make results` renews what pages show"
 
 
+def commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+    """Yield the words of each command; what `list` lists are no commands of their own."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group) and name != "list":
+            yield from commands(command, *path, name)
+        else:
+            yield (*path, name)
+
+
+def command_at(path: Sequence[str]) -> click.Command:
+    command: click.Command = plansim
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.commands[name]
+    return command
+
+
 def test_commands_md_has_an_example_of_every_command() -> None:
-    shown = {each.command.split()[1] for each in read_examples(SESSIONS["commands"])}
-    assert shown == set(plansim.commands) - {"completion"}
+    lines = [each.command.split()[1:] for each in read_examples(SESSIONS["commands"])]
+    shown = {path for path in commands(plansim) if list(path) in [x[: len(path)] for x in lines]}
+    assert shown == set(commands(plansim)) - {("completion",)}
 
 
-@pytest.mark.parametrize("name", sorted(plansim.commands))
-def test_commands_md_names_every_command_with_all_its_options(name: str) -> None:
-    command = plansim.commands[name]
-    (section,) = re.findall(rf"^## {name}\n((?:(?!^## ).*\n)*)", COMMANDS, re.MULTILINE)
+@pytest.mark.parametrize("path", sorted(commands(plansim)), ids=" ".join)
+def test_commands_md_names_every_command_with_all_its_options(path: tuple[str, ...]) -> None:
+    command = command_at(path)
+    (section,) = re.findall(rf"^### {path[-1]}\n((?:(?!^##).*\n)*)", COMMANDS, re.MULTILINE)
+    assert f"    plansim {' '.join(path)}" in section
     options = [
         option
         for each in (command, *getattr(command, "commands", {}).values())
@@ -92,6 +113,18 @@ def test_commands_md_names_every_command_with_all_its_options(name: str) -> None
         if option not in {"--output"}  # -o is the same
     ]
     assert [option for option in options if option not in section] == []
+
+
+@pytest.mark.parametrize("path", sorted(commands(plansim)), ids=" ".join)
+def test_the_example_in_the_help_of_a_command_has_its_form(
+    path: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    epilog = command_at(path).epilog
+    if epilog is not None:
+        words = epilog.removeprefix(EXAMPLE).strip()
+        assert words.startswith(f"plansim {' '.join(path)}")
+        parsed(Example("", words, ""))
 
 
 @pytest.mark.parametrize(

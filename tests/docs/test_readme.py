@@ -15,17 +15,19 @@ from matplotlib.image import imread
 import plansim
 from plansim.files import shipped
 from tests.docs.examples import pattern_of, read_examples
+from tools.fill_examples import ANSWER, answer
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def fenced(language: str) -> list[str]:
-    """Give the text of each fenced block in one language."""
-    return [text for kind, text in FENCE.findall(README) if kind == language]
+def fenced(language: str, page: str = README) -> list[str]:
+    """Return the text of each fenced block in one language."""
+    return [text for kind, text in FENCE.findall(page) if kind == language]
 
 
 def command_lines() -> list[str]:
@@ -92,8 +94,17 @@ def test_readme_shows_what_make_run_prints(plansim_command: Command) -> None:
     assert re.fullmatch(pattern_of(example.shown), done.stdout), "`make results` renews README"
 
 
-def test_the_scenario_of_readme_is_read(tmp_path: Path) -> None:
-    scenario, _ = fenced("yaml")
+def test_the_answer_of_readme_is_that_of_the_runs() -> None:
+    scenarios = shlex.split(what_make_runs())[2:]
+    assert ANSWER.findall(README) == [answer(*scenarios)], "`make results` renews README"
+
+
+def test_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 130
+
+
+def test_the_scenario_of_contributing_is_read(tmp_path: Path) -> None:
+    scenario, _ = fenced("yaml", CONTRIBUTING)
     path = tmp_path / "mine.yaml"
     path.write_text(scenario, encoding="utf-8")
     read = plansim.read_scenario(path, plansim.load_model())
@@ -103,8 +114,8 @@ def test_the_scenario_of_readme_is_read(tmp_path: Path) -> None:
     assert read.warnings == ()
 
 
-def test_the_target_of_readme_stands_in_the_catalogue() -> None:
-    _, target = fenced("yaml")
+def test_the_target_of_contributing_stands_in_the_catalogue() -> None:
+    _, target = fenced("yaml", CONTRIBUTING)
     assert f"\n\n{target}\n" in shipped("model", "targets.yaml").read_text(encoding="utf-8")
 
 
@@ -112,7 +123,7 @@ def test_the_python_of_readme_runs() -> None:
     (block,) = fenced("python")
     names: dict[str, object] = {}
     exec(compile(block, "README.md", "exec"), names)  # the block is ours
-    assert {"model", "scenario", "dataset", "by_year", "verdicts"} <= set(names)
+    assert {"model", "scenario", "dataset", "table", "verdicts"} <= set(names)
     assert names["verdicts"]
 
 

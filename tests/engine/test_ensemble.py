@@ -304,8 +304,8 @@ def test_a_kernel_says_what_it_is(town: Model) -> None:
     assert kernel.equations == 3  # residents, births, deaths
 
 
-def test_a_name_in_place_of_a_scenario_is_refused_with_the_way_out(town: Model) -> None:
-    with pytest.raises(TypeError, match=r"expected a Scenario, found str; read_scenario\(NAME"):
-        simulate(town, "baseline")  # type: ignore[arg-type]
+def test_what_is_no_scenario_or_no_model_is_refused(town: Model) -> None:
+    with pytest.raises(TypeError, match=r"expected a Scenario or the name of one, found int"):
+        simulate(town, 1)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="expected a Model"):
         simulate("baseline", None)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ def main(folder: Path) -> int:
     expected = {}
     with (folder / "tidy.csv").open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
-            name = row["variable"].removesuffix("]").replace("[", "|").replace(",", "|")
+            name = "|".join(filter(None, [row["variable"], *row["element"].split(",")]))
             if row["value"]:
                 key = row["scenario"], name, row["unit"], int(row["year"])
                 expected[key] = float(row["value"])

@@ -20,7 +20,7 @@ from plansim.output.book.pages import document_pages
 from plansim.output.describe import clash_facts
 from plansim.output.evidence import evidence_sentence
 from plansim.output.text import Lang, read_text
-from plansim.targets.audit import Clash, audit_plan
+from plansim.targets.audit import Clash, audit
 
 HEAD = "id,quantity,place,year,value,unit,source,confidence,use"
 ADDRESS = re.compile(r"(?:https?://|\b(?:[\w-]+\.)+(?:com|cn|org)/)[\w./?=:#%&~+-]+", re.ASCII)
@@ -87,7 +87,7 @@ def test_prose_is_told_from_a_citation() -> None:
 
 
 def test_the_chinese_list_of_sources_holds_no_english(evidence: Mapping[str, Evidence]) -> None:
-    book = Book(load_model(), (), evidence, audit_plan(), ZH)
+    book = Book(load_model(), (), evidence, audit(), ZH)
     html = document_pages(book, (), {}, None)["sources.html"]
     rows = re.findall(r'<tr id="(\w+)"><th>\w+</th><td class="wide">(.*?)</td>', html, re.DOTALL)
     assert {name for name, _ in rows} >= set(evidence)
@@ -97,7 +97,7 @@ def test_the_chinese_list_of_sources_holds_no_english(evidence: Mapping[str, Evi
         assert not any(place in said for place in places), f"{name}: {said}"
 
 
-@pytest.mark.parametrize("clash", audit_plan(), ids=lambda clash: clash.id)
+@pytest.mark.parametrize("clash", audit(), ids=lambda clash: clash.id)
 def test_the_chinese_audit_tells_its_figures_without_english(clash: Clash) -> None:
     figures = dict(clash_facts(clash, ZH)).get(ZH("audit.figures"), "")
     for line in figures.splitlines():

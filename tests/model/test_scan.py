@@ -36,7 +36,7 @@ def test_an_entry_is_taken_apart() -> None:
     assert equation.comment.strip() == "Comment."
     assert equation.group == "my group"
     assert equation.line == 9
-    assert [equation.lines[ref.offset] for ref in equation.expression.references] == [10, 11]
+    assert [equation.line_of(ref) for ref, _ in equation.references] == [10, 11]
 
 
 @pytest.mark.parametrize(

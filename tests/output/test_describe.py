@@ -22,7 +22,7 @@ from plansim.output.describe import (
 )
 from plansim.output.text import Lang, Text, read_text
 from plansim.scenario.reader import Change, as_written, list_scenarios, read_scenario
-from plansim.targets.audit import Clash, audit_plan
+from plansim.targets.audit import Clash, audit
 from plansim.targets.catalogue import Target, load_targets
 from tests.helpers.vensim_text import writer
 
@@ -46,7 +46,7 @@ def targets() -> tuple[Target, ...]:
 
 @pytest.fixture(scope="module")
 def clashes() -> tuple[Clash, ...]:
-    return audit_plan()
+    return audit()
 
 
 @pytest.mark.parametrize("text", [EN, ZH])

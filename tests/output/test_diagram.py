@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from itertools import combinations, pairwise
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
+from rich.cells import cell_len
 
 from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.model.reader import load_model
 from plansim.model.records import Model, VariableKind
-from plansim.output.diagrams.layout import Box, Line, lay_out
+from plansim.output.diagrams.layout import Edge, Node, Point, lay_out
 from plansim.output.diagrams.loops import ways_of
 from plansim.output.diagrams.modules import (
     STUB,
@@ -23,13 +29,16 @@ from plansim.output.diagrams.modules import (
     module_diagram,
     modules_drawn,
 )
-from plansim.output.diagrams.parts import ModuleParts, Shape, Signs, Unnamed, module_parts
+from plansim.output.diagrams.parts import Link, ModuleParts, Shape, Signs, Unnamed, module_parts
 from plansim.output.text import Lang
 from plansim.scenario.reader import read_scenario
 from plansim.targets.catalogue import split_reference
 
 SVG = "{http://www.w3.org/2000/svg}"
 BUDGET = 350_000
+
+Area: TypeAlias = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 TOWN = """{UTF-8}
 town: north, south ~~|
@@ -75,6 +84,39 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Model:
 MODULES = modules_drawn(load_model())
 
 
+def corners(path: str) -> list[Point]:
+    """Give the points through which a line with rounded corners leads."""
+    steps = re.findall(r"([MLQ])([^MLQ]*)", path)
+    numbers = [(command, [float(number) for number in text.split()]) for command, text in steps]
+    points = [(values[0], values[1]) for command, values in numbers if command in "MQ"]
+    return [*points, (numbers[-1][1][0], numbers[-1][1][1])]
+
+
+def area(rect: ElementTree.Element) -> Area:
+    x, y, width, height = (float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
+    return x, y, x + width, y + height
+
+
+def text_areas(root: ElementTree.Element) -> Iterator[tuple[str, Area]]:
+    """Give the room that each text takes by the widths that the layout goes by."""
+    for text in root.iter(f"{SVG}text"):
+        lines = [text.text or "", *(line.text or "" for line in text)]
+        small = text.attrib["class"][0] in "gut"
+        half = max(map(cell_len, lines)) * (5.3 if small else 6.6) / 2
+        x, y, line = float(text.attrib["x"]), float(text.attrib["y"]), 11.5 if small else 14
+        bottom = y + (len(lines) - 1) * line + 0.1 * line
+        yield "".join(lines), (x - half, y - 0.7 * line, x + half, bottom)
+
+
+def overlap(a: Area, b: Area) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def on_border(point: Point, box: Area) -> bool:
+    (x, y), (left, top, right, bottom) = point, box
+    return top - 1 <= y <= bottom + 1 and min(abs(x - left), abs(x - right)) <= 1
+
+
 def test_signs_of_a_rate_make_pipes(town: Model) -> None:
     parts = module_parts(town, "")
     pipes = {(pipe.source, pipe.target): pipe.two_way for pipe in parts.pipes}
@@ -94,13 +136,17 @@ def test_signs_of_a_rate_make_pipes(town: Model) -> None:
 
 def test_what_stands_still_is_not_drawn_and_delays_are_marked(town: Model) -> None:
     parts = module_parts(town, "")
-    drawn = {key for key, each in parts.elements.items() if each.variable}
+    drawn = {key for key, element in parts.elements.items() if element.variable}
     assert drawn == {"people", "births", "deaths", "moving", "stress", "hurry", "report"}
     links = {(link.cause, link.effect): link.delayed for link in parts.links}
     assert links["stress", "hurry"]
     assert not links["hurry", "moving"]
     assert parts.elements["stress"].serves == ("else",)
-    assert module_parts(town, "else").elements["feeling"].ghosts == ("stress",)
+    other = module_parts(town, "else")
+    (link,) = other.links
+    assert link == Link("stress", "feeling", from_outside=True)
+    assert other.elements[link.source].shape is Shape.SHADOW
+    assert other.elements[link.source].variable == town.variables["stress"]
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -128,14 +174,11 @@ def test_boxes_keep_clear_of_each_other_and_all_labels_stand_in_the_picture(
 ) -> None:
     root = ElementTree.fromstring(module_diagram(model, module, signs=signs))
     left, top, width, height = map(float, root.attrib["viewBox"].split())
-    boxes = []
-    for rect in root.iter(f"{SVG}rect"):
-        x, y, w, h = (float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
-        assert left <= x <= x + w <= left + width
-        assert top <= y <= y + h <= top + height
-        boxes.append((x, y, w, h))
-    for (x, y, w, h), (x2, y2, w2, h2) in combinations(boxes, 2):
-        assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
+    boxes = [area(rect) for rect in root.iter(f"{SVG}rect")]
+    for box in boxes:
+        assert left <= box[0] <= box[2] <= left + width
+        assert top <= box[1] <= box[3] <= top + height
+    assert not any(overlap(a, b) for a, b in combinations(boxes, 2))
     said = {
         lang: {"".join(t.itertext()) for t in root.iter(f"{SVG}text") if lang in t.attrib["class"]}
         for lang in ("en", "zh")
@@ -143,8 +186,9 @@ def test_boxes_keep_clear_of_each_other_and_all_labels_stand_in_the_picture(
     squeezed = {lang: {text.replace(" ", "") for text in texts} for lang, texts in said.items()}
     for group in root.iter(f"{SVG}g"):
         variable = model.variables[group.attrib["data-v"]]
-        assert variable.name.replace(" ", "") in squeezed["en"]
-        assert variable.name_zh.replace(" ", "") in squeezed["zh"]
+        for name, lang in ((variable.name, "en"), (variable.name_zh, "zh")):
+            bare = name.replace(" ", "")
+            assert {bare, f"‹{bare}›"} & squeezed[lang]
     for text in root.iter(f"{SVG}text"):
         assert left <= float(text.attrib["x"]) <= left + width
         assert top <= float(text.attrib["y"]) <= top + height
@@ -162,12 +206,11 @@ def test_each_link_bears_its_sign_and_no_two_signs_touch(
     root = ElementTree.fromstring(module_diagram(model, module, (Lang.EN,), signs=signs))
     parts = module_parts(model, module)
     links = [path for path in root.iter(f"{SVG}path") if path.attrib["class"] in ("l", "l n")]
-    links = [path for path in links if "H" in path.attrib["d"]]  # those above ghosts go down
     heads = {None: "h", 1: "hp", -1: "hm", 0: "hx"}
     wanted = [parts.sign(link.cause, link.effect, signs) for link in parts.links]
     drawn = [path.attrib["marker-end"].removeprefix("url(#").removesuffix(")") for path in links]
     assert drawn == [heads[sign] for sign in wanted]
-    markers = {each.attrib["id"] for each in root.iter(f"{SVG}marker")}
+    markers = {marker.attrib["id"] for marker in root.iter(f"{SVG}marker")}
     assert set(drawn) <= markers
     assert all(
         (p.attrib["class"] == "l n") == (sign == -1) for p, sign in zip(links, wanted, strict=True)
@@ -175,23 +218,73 @@ def test_each_link_bears_its_sign_and_no_two_signs_touch(
     # A sign takes 11 by 11 about 13.9 before the tip, on the last, level part of its link.
     places = []
     for path in links:
-        tip = re.search(r"(?:^M| )(\S+) (\S+)H(\S+)$", path.attrib["d"])
-        assert tip, "a link does not arrive level"
-        x, y, end = map(float, tip.groups())
+        (x, y), (end, height) = corners(path.attrib["d"])[-2:]
+        assert y == height, "a link does not arrive level"
         assert abs(end - x) >= STUB - 1
         places.append((end - math.copysign(13.9, end - x), y))
     for (x, y), (x2, y2) in combinations(places, 2):
         assert abs(x - x2) >= 10 or abs(y - y2) >= 10
-    said = {"".join(text.itertext()) for text in root.iter(f"{SVG}text")}
-    for element in parts.elements.values():
-        for cause in element.ghosts:
-            sign = {None: "", 1: "+", -1: "−", 0: "±"}[parts.sign(cause, element.key, signs)]
-            assert any(cause.split()[-1] + f"›{sign}" in text for text in said)
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("lang", list(Lang))
+def test_all_that_acts_is_drawn_from_border_to_border_and_through_no_other_box(
+    model: Model, module: str, lang: Lang
+) -> None:
+    root = ElementTree.fromstring(module_diagram(model, module, (lang,)))
+    parts = module_parts(model, module)
+    lines = {
+        css: [
+            corners(path.attrib["d"])
+            for path in root.iter(f"{SVG}path")
+            if path.attrib["class"] == css
+        ]
+        for css in ("l", "p")
+    }
+    assert len(lines["l"]) == len(parts.links)
+    assert len(lines["p"]) == len(parts.pipes)
+    boxes = {
+        group.attrib["data-v"]: area(rect)
+        for group in root.iter(f"{SVG}g")
+        for rect in group.iter(f"{SVG}rect")
+    }
+    for link, points in zip(parts.links, lines["l"], strict=True):
+        assert link.source not in boxes or on_border(points[0], boxes[link.source])
+        assert link.effect not in boxes or on_border(points[-1], boxes[link.effect])
+    rects = [area(rect) for rect in root.iter(f"{SVG}rect")]
+    for points in (*lines["l"], *lines["p"]):
+        for (x, y), (u, v) in pairwise(points):
+            assert min(abs(x - u), abs(y - v)) <= 1, "a line is slanted"
+            piece = min(x, u) + 1, min(y, v) - 0.5, max(x, u) - 1, max(y, v) + 0.5
+            assert not any(overlap(piece, box) for box in rects)
+    texts = list(text_areas(root))
+    for (text, a), (other, b) in combinations(texts, 2):
+        assert not overlap(a, b), f"{text} covers {other}"
+
+
+def test_a_drawing_is_the_same_in_every_process(tmp_path: Path) -> None:
+    path = tmp_path / "town.mdl"
+    path.write_text(TOWN, "utf-8")
+    code = (
+        "import sys, plansim\n"
+        "sys.stdout.reconfigure(encoding='utf-8')\n"
+        "print(plansim.module_diagram(plansim.load_model(sys.argv[1]), ''))"
+    )
+    drawings = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(path)],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(drawings) == 1
 
 
 def test_without_signs_none_are_drawn(town: Model) -> None:
     drawing = module_diagram(town, "")
-    assert 'id="hp"' not in drawing
+    assert "url(#hp)" not in drawing
     assert "l n" not in drawing
 
 
@@ -212,18 +305,35 @@ def test_one_language_leaves_the_other_out(model: Model) -> None:
     assert any(a.attrib["href"].startswith("#") for a in root.iter(f"{SVG}a"))
 
 
-def test_layers_run_from_causes_to_effects_but_where_a_circle_closes() -> None:
-    names = "abcde"
-    boxes = {name: Box(40, 10, 10) for name in names}
-    circle = [Line(a, b) for a, b in pairwise("abcda")]
-    layout = lay_out(boxes, [*circle, Line("b", "e", 9.0)])
-    against = [x for x in circle if layout.layers[x.source] >= layout.layers[x.target]]
-    assert len(against) == 1
-    assert layout.layers["e"] == layout.layers["b"] + 1
-    assert [len(bends) for bends in layout.bends] == [
-        abs(layout.layers[x.source] - layout.layers[x.target]) - 1
-        for x in [*circle, Line("b", "e")]
-    ]
+def test_edges_lead_on_but_where_a_circle_closes() -> None:
+    nodes = {name: Node(40, 20) for name in "abcde"}
+    circle = [Edge(a, b) for a, b in pairwise("abcda")]
+    edges = [*circle, Edge("b", "e", 9.0)]
+    for along, down in ((0, False), (1, True)):
+        layout = lay_out(nodes, edges, down=down)
+        ahead = [
+            layout.positions[edge.target][along] > layout.positions[edge.source][along]
+            for edge in edges
+        ]
+        assert ahead.count(False) == 1
+        assert ahead[-1]
+
+
+def test_many_edges_enlarge_a_side_and_a_thick_one_has_its_middle() -> None:
+    nodes = {name: Node(40, 20) for name in "abcdefg"}
+    edges = [Edge(name, "g", thickness=6 if name == "c" else 1, level=25) for name in "abcdef"]
+    layout = lay_out(nodes, edges)
+    ends = [route[-1] for route in layout.routes]
+    assert ends[2][1] == pytest.approx(layout.positions["g"][1])
+    heights = sorted(y for _, y in ends)
+    assert min(b - a for a, b in pairwise(heights)) >= 10
+    assert layout.sizes["g"][1] >= heights[-1] - heights[0]
+    assert all(route[-1][0] - route[-2][0] >= 25 for route in layout.routes)
+
+
+def test_a_drawing_of_nothing_is_empty() -> None:
+    layout = lay_out({}, [])
+    assert (layout.width, layout.height, layout.routes) == (0, 0, ())
 
 
 def test_the_loop_map_tells_each_loop_with_its_polarity(model: Model) -> None:
@@ -241,11 +351,42 @@ def test_the_loop_map_tells_each_loop_with_its_polarity(model: Model) -> None:
         if len(loop.paths) == 1:
             sign = math.prod(way.sign for way in mine)
             assert sign == (1 if loop.polarity.value == "reinforcing" else -1)
-    ElementTree.fromstring(loop_map(loops, model, "Loops"))
     for loop in loops:
         for ring, path in zip(loop_rings(loop, model), loop.paths, strict=True):
             root = ElementTree.fromstring(ring)
             assert len(list(root.iter(f"{SVG}g"))) == len(path)
+
+
+@pytest.mark.parametrize("lang", list(Lang))
+def test_the_loop_map_writes_on_each_way_which_loops_go_it(model: Model, lang: Lang) -> None:
+    loops = load_loops(model)
+    ways = ways_of(loops)
+    root = ElementTree.fromstring(loop_map(loops, model, "Loops", (lang,)))
+    routes = [
+        corners(path.attrib["d"]) for path in root.iter(f"{SVG}path") if "marker-end" in path.attrib
+    ]
+    assert len(routes) == len(ways)
+    boxes = [area(rect) for rect in root.iter(f"{SVG}rect")]
+    assert not any(overlap(a, b) for a, b in combinations(boxes, 2))
+    tags = [text for text in root.iter(f"{SVG}text") if text.attrib["class"] in ("t", "t n")]
+    places = [(float(tag.attrib["x"]), float(tag.attrib["y"])) for tag in tags]
+    areas = [
+        (x - 6.2 * len(tag.text or "") / 2, y - 9, x + 6.2 * len(tag.text or "") / 2, y)
+        for tag, (x, y) in zip(tags, places, strict=True)
+    ]
+    assert not any(overlap(a, b) for a, b in combinations([*areas, *boxes], 2))
+    written = iter(zip(tags, places, strict=True))
+    for way, route in zip(ways, routes, strict=True):
+        ids: list[str] = []
+        while len(ids) < len(way.loops):
+            tag, (x, y) = next(written)
+            ids += (tag.text or "").split()
+            # One of up to three lines of text, the middle of which stands on the way.
+            assert any(
+                min(a, c) - 1 <= x <= max(a, c) + 1 and min(b, d) - 24 <= y <= max(b, d) + 24
+                for (a, b), (c, d) in pairwise(route)
+            )
+        assert tuple(ids) == way.loops
 
 
 @pytest.mark.parametrize("lang", list(Lang))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -15,14 +16,14 @@ import xarray as xr
 from openpyxl import load_workbook
 
 from plansim.errors import OutputError
+from plansim.files import check_destination
 from plansim.output.export.results import (
     FORMATS,
     card_of,
-    check_destination,
+    run_csv,
     run_json,
-    tidy,
-    write_run,
 )
+from plansim.output.export.tables import write_run
 from plansim.output.series import series_of
 
 
@@ -59,49 +60,35 @@ def whole(annual: xr.Dataset) -> xr.Dataset:
 
 
 EXPECTED = [
-    ("residents", "常住人口", "万人", 2005, 34.0),
-    ("residents", "常住人口", "万人", 2006, 34.2),
-    ("residents", "常住人口", "万人", 2007, 1 / 3),
-    ("output[farming]", "增加值[农业]", "亿元/Year", 2005, 1.5),
-    ("output[farming]", "增加值[农业]", "亿元/Year", 2006, 2.5),
-    ("output[farming]", "增加值[农业]", "亿元/Year", 2007, 3.5),
-    ("output[services]", "增加值[服务业]", "亿元/Year", 2005, 10.0),
-    ("output[services]", "增加值[服务业]", "亿元/Year", 2006, 20.0),
-    ("output[services]", "增加值[服务业]", "亿元/Year", 2007, float("nan")),
+    ("residents", "", 2005, 34.0, "万人"),
+    ("residents", "", 2006, 34.2, "万人"),
+    ("residents", "", 2007, 1 / 3, "万人"),
+    ("output", "farming", 2005, 1.5, "亿元/Year"),
+    ("output", "farming", 2006, 2.5, "亿元/Year"),
+    ("output", "farming", 2007, 3.5, "亿元/Year"),
+    ("output", "services", 2005, 10.0, "亿元/Year"),
+    ("output", "services", 2006, 20.0, "亿元/Year"),
+    ("output", "services", 2007, float("nan"), "亿元/Year"),
 ]
 
 
 def expected_frame() -> pd.DataFrame:
-    columns = ["variable", "name_zh", "unit", "year", "value"]
+    columns = ["variable", "element", "year", "value", "unit"]
     frame = pd.DataFrame(EXPECTED, columns=columns)
     frame.insert(0, "scenario", "base")
     return frame
 
 
-def test_tidy_has_one_row_a_figure_and_the_run_card(annual: xr.Dataset) -> None:
-    frame = tidy(series_of(annual), card_of(annual))
-    pd.testing.assert_frame_equal(frame, expected_frame())
-    assert frame.attrs["engine"] == "pysd"
-
-
-def test_without_chinese_elements_the_english_stand(annual: xr.Dataset) -> None:
-    annual["sector"].attrs["elements_zh"] = "[]"
-    assert "增加值[farming]" in set(tidy(series_of(annual), card_of(annual))["name_zh"])
-
-
-def test_a_constant_has_its_value_in_every_year(annual: xr.Dataset) -> None:
-    annual["life"] = ("sector", [20.0, 30.0], {"units": "Year"})
-    frame = tidy(series_of(annual), card_of(annual))[
-        lambda each: each["variable"] == "life[services]"
-    ]
-    assert list(frame["value"]) == [30.0, 30.0, 30.0]
-    assert set(frame["name_zh"]) == {""}
+def read(csv: Path | io.StringIO) -> pd.DataFrame:
+    return pd.read_csv(csv, keep_default_na=False, na_values={"value": ""})
 
 
 def test_csv_reads_back_exactly(annual: xr.Dataset, whole: xr.Dataset, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     write_run(whole, annual, path)
-    pd.testing.assert_frame_equal(pd.read_csv(path), expected_frame(), check_exact=True)
+    pd.testing.assert_frame_equal(read(path), expected_frame(), check_exact=True)
+    shown = io.StringIO(run_csv([(list(series_of(annual)), card_of(annual))]))
+    pd.testing.assert_frame_equal(read(shown), expected_frame(), check_exact=True)
 
 
 def test_parquet_reads_back_exactly_with_the_run_card(
@@ -129,10 +116,11 @@ def test_workbook_has_a_row_a_variable_and_the_run_card(
     path = tmp_path / "out.xlsx"
     write_run(whole, annual, path)
     book = load_workbook(path)
-    rows = list(book["annual"].values)
-    assert rows[0] == ("variable", "name_zh", "unit", 2005, 2006, 2007)
-    assert rows[1] == ("residents", "常住人口", "万人", 34.0, 34.2, 1 / 3)
-    assert rows[3] == ("output[services]", "增加值[服务业]", "亿元/Year", 10, 20, None)
+    rows = list(book["data"].values)
+    assert rows[0] == ("scenario", "variable", "name_zh", "unit", 2005, 2006, 2007)
+    assert rows[1] == ("base", "residents", "常住人口", "万人", 34.0, 34.2, 1 / 3)
+    services = ("base", "output[services]", "增加值[服务业]", "亿元/Year", 10, 20, None)
+    assert rows[3] == services
     assert ("model", "town") in list(book["run card"].values)
 
 
@@ -150,7 +138,7 @@ def test_text_in_a_workbook_is_never_a_formula(
 
 
 def test_json_has_null_where_there_is_no_figure(annual: xr.Dataset) -> None:
-    found = json.loads(run_json(series_of(annual), card_of(annual)))
+    found = json.loads(run_json([(list(series_of(annual)), card_of(annual))]))
     assert found["run"]["scenario"] == "base"
     assert found["variables"][2] == {
         "name": "output[services]",
@@ -199,8 +187,8 @@ import resource, sys
 from pathlib import Path
 import numpy as np, xarray as xr
 from plansim.errors import OutputError
-from plansim.output.export.results import write_run
-from plansim.output.export.scenarios import Form, write_scenarios
+from plansim.output.export.tables import write_run
+from plansim.output.export.tables import Form, write_scenarios
 from plansim.scenario.records import Text
 
 path = Path(sys.argv[1])
@@ -249,7 +237,7 @@ def test_a_destination_that_cannot_be_is_refused_before_the_run(
 ) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(OutputError, match=message):
-        check_destination(tmp_path / name)
+        check_destination(tmp_path / name, formats=FORMATS)
 
 
 def test_a_folder_without_the_right_to_write_is_refused(

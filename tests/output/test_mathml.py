@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plansim.compiler.expression_tree import Call, Name, Node, Number, Operation, read_operand
+from plansim.model.expression import Call, Name, Node, Number, Operation
+from plansim.model.syntax import read_expression
 from plansim.output.book.mathml import equation_mathml
 
 NAMES = {"a": 1.3, "b": 2.7, "c": 0.6, "d": 3.1}
@@ -97,11 +98,11 @@ def test_what_is_written_computes_to_the_same(tree: Node) -> None:
 
 def test_a_wide_sum_is_broken_before_a_sign_and_a_stock_is_a_rate_with_a_start() -> None:
     wide = " + ".join(["rather long name of a variable"] * 6) + " - c"
-    root = ElementTree.fromstring(equation_mathml("y", ("s",), read_operand(wide), str.upper))
+    root = ElementTree.fromstring(equation_mathml("y", ("s",), read_expression(wide), str.upper))
     rows = root.findall(".//mtr")
     assert len(rows) > 2
     assert all(row[2][0].text == "+" for row in rows[1:-1])
-    stock = equation_mathml("y", (), read_operand("INTEG(a - b, c)"), lambda key: key)
+    stock = equation_mathml("y", (), read_expression("INTEG(a - b, c)"), lambda key: key)
     rate, start = ElementTree.fromstring(f"<x>{stock}</x>")
     assert [each.text for each in rate.findall(".//mfrac//mtext")] == ["y"]
     assert start.findall(".//mtd")[2][0].text == "c"
@@ -117,6 +118,8 @@ def test_a_wide_sum_is_broken_before_a_sign_and_a_stock_is_a_rate_with_a_start()
     ],
 )
 def test_functions(vensim: str, said: list[str]) -> None:
-    root = ElementTree.fromstring(equation_mathml("y", (), read_operand(vensim), lambda key: key))
+    root = ElementTree.fromstring(
+        equation_mathml("y", (), read_expression(vensim), lambda key: key)
+    )
     cells = root.findall(".//mtd")[2]
     assert [e.text for e in cells.iter() if e.tag == "mtext" or e.text == "∑"] == said

@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from ruamel.yaml import YAML
 
 import plansim
+from plansim.cli.help import EXAMPLE, BilingualGroup
 from plansim.cli.main import main
 from plansim.cli.main import plansim as group
 from plansim.errors import Fault, Message
@@ -49,8 +50,10 @@ def paragraphs(command: click.Command) -> set[str]:
         for paragraph in (command.help or "").split("\f")[0].split("\n\n")
     }
     found |= {each.help for each in command.params if isinstance(each, click.Option) and each.help}
-    if isinstance(command, click.Group):
+    if isinstance(command, BilingualGroup):
+        found |= set(command.sections)
         found |= {text for each in command.commands.values() for text in paragraphs(each)}
+    assert (command.epilog or "").startswith(EXAMPLE) or command.name == "completion"
     return found - {""}
 
 
@@ -137,7 +140,7 @@ def test_every_help_has_its_chinese_and_no_chinese_is_left_over() -> None:
     chinese = set(raw()["help"])
     assert wanted - chinese == set(), "add to `help` in messages.yaml"
     from_click = {"Show this message and exit.", "[OPTIONS]", "COMMAND", "[COMMAND]", "[ARGS]..."}
-    assert chinese - wanted == from_click | {"INTEGER", "INTEGER RANGE"}
+    assert chinese - wanted == from_click | {"INTEGER", "INTEGER RANGE", "Example: {}"}
 
 
 def test_what_click_says_has_its_chinese_and_no_chinese_is_left_over() -> None:

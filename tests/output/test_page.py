@@ -105,7 +105,11 @@ def test_the_page_is_whole_and_small(shipped_page: Page) -> None:
     text = shipped_page.text
     assert len(text.encode()) <= LARGEST
     assert "{{" not in re.sub(r"<script.*?</script>|<style>.*?</style>", "", text, flags=re.DOTALL)
-    addresses = set(re.findall(r"https?://[^\s\"'<)]+", text))
+    licences = re.compile(r'<script type="text/plain" id="licenses">(.*?)</script>', re.DOTALL)
+    (written,) = licences.findall(text)
+    for owner in ("Leon Sorokin", "Adobe", "Bitstream"):
+        assert owner in written
+    addresses = set(re.findall(r"https?://[^\s\"'<)]+", licences.sub("", text)))
     assert {
         each for each in addresses if "w3.org" not in each and "scripts.sil.org" not in each
     } <= {

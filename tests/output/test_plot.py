@@ -121,7 +121,7 @@ def test_a_figure_names_what_it_shows_with_units_and_every_glyph(
     assert imread(path).std() > 0.02
 
 
-@pytest.mark.parametrize("hostile", ["costs $5 and $6", "$x_{", r"\$ $\frac{1}$"])
+@pytest.mark.parametrize("hostile", ["costs $5 and $6", r"\$ $x_{"])
 def test_a_dollar_starts_no_formula(
     hostile: str, runs: Runs, targets: tuple[Target, ...], tmp_path: Path
 ) -> None:
@@ -455,7 +455,6 @@ def test_a_file_appears_whole_or_not_at_all(
     [
         ["baseline"],
         ["baseline", "accelerated-growth", "--variable", "GDP", "--lang", "zh"],
-        ["baseline", "--kind", "verdicts"],
         ["baseline", "--kind", "verdicts", "--all"],
         ["baseline", "accelerated-growth", "--kind", "stack", "--variable", "增加值"],
         ["baseline", "--kind", "pyramid", "--variable", "resident_population"],

@@ -17,7 +17,7 @@ from plansim.errors import InputError, OutputError
 from plansim.model.records import Model
 from plansim.model.units import convert
 from plansim.output.export.cf import cf_dataset, udunits
-from plansim.output.export.scenarios import TableForm, table_of, write_scenarios
+from plansim.output.export.tables import Form, table_of, write_scenarios
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import plan_region
 
@@ -27,6 +27,10 @@ IDS = ("baseline", "slow-growth")
 @pytest.fixture(scope="module")
 def runs(city: Model, stories: Mapping[str, Scenario]) -> list[xr.Dataset]:
     return [annual(simulate(city, stories[each])) for each in IDS]
+
+
+def reference(variable: str, element: str) -> str:
+    return f"{variable}[{element}]" if element else variable
 
 
 def figures(runs: list[xr.Dataset]) -> dict[tuple[str, str, int], float]:
@@ -42,8 +46,7 @@ def figures(runs: list[xr.Dataset]) -> dict[tuple[str, str, int], float]:
             for row in frame.itertuples(index=False):
                 parts = dict(zip(frame.columns, row, strict=True))
                 elements = ",".join(str(parts[dim]) for dim in dims)
-                reference = f"{key}[{elements}]" if elements else str(key)
-                found[name, reference, int(parts["year"])] = float(parts[key])
+                found[name, reference(key, elements), int(parts["year"])] = float(parts[key])
     return found
 
 
@@ -51,7 +54,7 @@ def read(path: Path) -> pd.DataFrame:
     match path.suffix:
         case ".csv":
             assert path.read_bytes().startswith(b"\xef\xbb\xbf"), "Excel would not see UTF-8"
-            return pd.read_csv(path, encoding="utf-8-sig", keep_default_na=True)
+            return pd.read_csv(path, encoding="utf-8-sig")
         case ".xlsx":
             return pd.read_excel(path, sheet_name="data", engine="openpyxl")
         case _:
@@ -59,19 +62,19 @@ def read(path: Path) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet"])
-@pytest.mark.parametrize("form", list(TableForm))
+@pytest.mark.parametrize("form", list(Form))
 def test_tables_hold_every_figure(
-    city: Model, runs: list[xr.Dataset], tmp_path: Path, form: TableForm, suffix: str
+    city: Model, runs: list[xr.Dataset], tmp_path: Path, form: Form, suffix: str
 ) -> None:
     wanted = ["GDP", "value added", "registered population"]
     path = tmp_path / f"out{suffix}"
     write_scenarios(runs, path, form, plan_region(city), names=wanted)
     table = read(path).rename(columns=str)
     expected = figures([run[wanted].assign_coords(year=run["year"]) for run in runs])
-    if form is TableForm.TIDY:
+    if form is Form.TIDY:
         found = {
-            (row["scenario"], row["variable"], int(row["year"])): row["value"]
-            for row in table.to_dict("records")
+            (row["scenario"], reference(row["variable"], row["element"]), row["year"]): row["value"]
+            for row in table.fillna({"element": ""}).to_dict("records")
         }
     else:
         years = [each for each in table.columns if each.isdecimal()]
@@ -80,7 +83,7 @@ def test_tables_hold_every_figure(
             for _, row in table.iterrows()
             for year in years
         }
-    if form is TableForm.IAMC:
+    if form is Form.IAMC:
         expected = {
             (name, key.removesuffix("]").replace("[", "|").replace(",", "|"), year): value
             for (name, key, year), value in expected.items()
@@ -98,17 +101,18 @@ def test_tables_hold_every_figure(
 
 
 def test_all_that_moves_goes_in_without_names(city: Model, runs: list[xr.Dataset]) -> None:
-    table = table_of(runs, TableForm.TIDY, plan_region(city))
+    table = table_of(runs, Form.TIDY, plan_region(city))
     expected = figures(runs)
     assert len(table) == len(expected)
-    assert set(table["variable"]) == {reference for _, reference, _ in expected}
+    labels = map(reference, table["variable"], table["element"])
+    assert set(labels) == {label for _, label, _ in expected}
 
 
 def test_netcdf_follows_the_cf_conventions(
     city: Model, runs: list[xr.Dataset], tmp_path: Path
 ) -> None:
     path = tmp_path / "out.nc"
-    write_scenarios(runs, path, TableForm.WIDE, plan_region(city))
+    write_scenarios(runs, path, Form.WIDE, plan_region(city))
     with xr.open_dataset(path, engine="h5netcdf") as dataset:  # decodes time by the conventions
         assert dataset.attrs["Conventions"].startswith("CF-1.")
         names = [str(name) for name in dataset.variables]
@@ -161,7 +165,7 @@ def test_units_are_numbers_and_names_that_udunits_knows(city: Model) -> None:
 
 def test_a_variable_that_has_no_years_is_refused(city: Model, runs: list[xr.Dataset]) -> None:
     with pytest.raises(InputError, match="'a table' is no series: it has no value over time"):
-        table_of(runs, TableForm.WIDE, plan_region(city), ["a table"])
+        table_of(runs, Form.WIDE, plan_region(city), ["a table"])
     assert cf_dataset(runs[:1], plan_region(city)).sizes["scenario"] == 1
 
 
@@ -169,7 +173,7 @@ def test_a_file_is_kept_unless_forced(city: Model, runs: list[xr.Dataset], tmp_p
     path = tmp_path / "out.csv"
     path.write_text("kept", "utf-8")
     with pytest.raises(OutputError, match="--force replaces it"):
-        write_scenarios(runs, path, TableForm.WIDE, plan_region(city), names=["GDP"])
+        write_scenarios(runs, path, Form.WIDE, plan_region(city), names=["GDP"])
     assert path.read_text("utf-8") == "kept"
 
 

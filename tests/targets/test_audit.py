@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shutil
 import string
@@ -16,7 +15,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from plansim.errors import CatalogueError
-from plansim.targets.audit import Clash, Nature, audit_plan, evaluate
+from plansim.model.expression import Number, walk
+from plansim.model.syntax import EquationSyntaxError, read_expression
+from plansim.targets.audit import Clash, Nature, audit, evaluate
 from plansim.targets.catalogue import load_targets
 
 getcontext().prec = 40
@@ -24,7 +25,7 @@ getcontext().prec = 40
 
 @pytest.fixture(scope="module")
 def clashes() -> dict[str, Clash]:
-    return {clash.id: clash for clash in audit_plan()}
+    return {clash.id: clash for clash in audit()}
 
 
 @pytest.fixture(scope="module")
@@ -234,9 +235,8 @@ def test_no_figure_is_typed_where_it_could_be_named(root: Path) -> None:
     )
     for clash in raw["clashes"]:
         for text in clash["arithmetic"].values():
-            numbers = {
-                node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)
-            }
+            tree = read_expression(text)
+            numbers = {node.value for node in walk(tree) if isinstance(node, Number)}
             assert numbers <= {0.5, 1, 2, 3, 4, 5, 10, 100, 1000, 10000}, (clash["id"], text)
         for key in ("finding", "handling"):
             for text in clash[key].values():
@@ -266,17 +266,17 @@ def edit(path: Path, old: str, new: str) -> int:
 def test_a_changed_plan_changes_findings(copied: Path) -> None:
     edit(copied / "targets.yaml", "target: {at least: 546, year: 2010}",
          "target: {at least: 564.5, year: 2010}")  # fmt: skip
-    found = {clash.id: clash for clash in audit_plan(copied)}
+    found = {clash.id: clash for clash in audit(copied)}
     assert not found["I01"].stands  # the plan no longer contradicts itself there
     assert "564 亿元" in found["I01"].finding_en
     assert found["I28"].arithmetic[1].value == pytest.approx(564.5 / 1020 * 100)
-    assert found["I02"] == next(clash for clash in audit_plan() if clash.id == "I02")
+    assert found["I02"] == next(clash for clash in audit() if clash.id == "I02")
 
 
 def test_changed_evidence_changes_findings(copied: Path) -> None:
     path = copied / "evidence.csv"
     path.write_text(path.read_text("utf-8").replace(",2.79,tce/万元", ",3.1,tce/万元"), "utf-8")
-    assert not {clash.id: clash for clash in audit_plan(copied)}["I07"].stands
+    assert not {clash.id: clash for clash in audit(copied)}["I07"].stands
 
 
 # --- faults -------------------------------------------------------------------------------------
@@ -297,10 +297,12 @@ def test_changed_evidence_changes_findings(copied: Path) -> None:
          "did you mean 'I02.towns'?"),
         ("    gap: grown - end", "    gap: grwn - end", "{0}: nothing is called 'grwn'; "
          "found grwn - end; did you mean 'grown'?"),
-        ("    gap: grown - end", "    gap: grown -", "{0}: this is not an expression; "
-         "found grown -"),
-        ("    gap: grown - end", "    gap: __import__('os').system('true')", "{0}: only numbers, "
-         "names, + - * / **, sum, min, max are understood; found __import__('os').system('true')"),
+        ("    gap: grown - end", "    gap: grown -", "{0}: an operand is missing; "
+         "expected a number, a name or a bracket; found the end of the equation"),
+        ("    gap: grown - end", "    gap: grown * exp(end)", "{0}: only numbers, "
+         "names, + - * / ^, sum, min, max are understood; found grown * exp(end)"),
+        ("    gap: grown - end", "    gap: __import__('os').system('true')", "{0}: a character "
+         "cannot stand here; found '.system('true')'"),
         ("    gap: grown - end", "    gap: grown > end", "{0}: 'gap' is a comparison; "
          "expected a number"),
         ("    gap: grown - end", "    gap: 1 / (end - end)", "{0}: the expression has no finite "
@@ -338,7 +340,7 @@ def test_a_fault_names_its_line(copied: Path, old: str, new: str, expected: str)
     path = copied / "audit.yaml"
     line = edit(path, old, new)
     with pytest.raises(CatalogueError) as caught:
-        audit_plan(copied)
+        audit(copied)
     said = [str(fault).removeprefix(f"{path}:") for fault in caught.value.faults]
     # A text that runs over lines begins a line further up.
     begins = line - 1 if "The same row" in old else line
@@ -353,13 +355,13 @@ def test_all_faults_come_at_once(copied: Path) -> None:
         edit(path, "    towns: I02.towns", "    towns: I02.town"),
     ]
     with pytest.raises(CatalogueError) as caught:
-        audit_plan(copied)
+        audit(copied)
     assert [fault.line for fault in caught.value.faults] == lines
 
 
 def test_an_audit_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"audit\.yaml: no such file"):
-        audit_plan(tmp_path)
+        audit(tmp_path)
 
 
 # --- arithmetic ---------------------------------------------------------------------------------
@@ -370,8 +372,8 @@ EXPRESSIONS = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
         st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
-        inner.map(lambda each: f"-{each}"),
-        st.tuples(inner, st.sampled_from("23")).map(lambda t: f"({t[0]}) ** {t[1]}"),
+        inner.map(lambda each: f"(-{each})"),
+        st.tuples(inner, st.sampled_from("23")).map(lambda t: f"({t[0]}) ^ {t[1]}"),
         st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(
             lambda t: f"{t[0]}({t[1]}, {t[2]})"
         ),
@@ -384,13 +386,14 @@ EXPRESSIONS = st.recursive(
 @given(EXPRESSIONS, NUMBERS, NUMBERS)
 def test_arithmetic_is_that_of_python(text: str, a: float, b: float) -> None:
     try:
-        expected = eval(text, {"__builtins__": {}, "min": min, "max": max}, {"a": a, "b": b})
+        expected = eval(
+            text.replace("^", "**"), {"__builtins__": {}, "min": min, "max": max}, {"a": a, "b": b}
+        )
     except ArithmeticError:
         with pytest.raises(ValueError, match="no finite value"):
             evaluate(text, {"a": a, "b": b})
         return
-    if len(text) <= 400:
-        assert evaluate(text, {"a": a, "b": b}) == pytest.approx(expected)
+    assert evaluate(text, {"a": a, "b": b}) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -426,33 +429,37 @@ def test_arithmetic_is_that_of_python(text: str, a: float, b: float) -> None:
         "f'{a}'",
         "print",
         "a; a",
-        "a = 1",
         "import os",
         "",
-        "(" * 300 + "a" + ")" * 300,
-        "a + " * 200 + "a",
-        "9 ** 9 ** 9 ** 9",
+        "(" * 300 + "a",
+        "a ** 2",
+        "9 ^ 9 ^ 9 ^ 9",
         "1" * 390,
         "1e999",
-        "(0 - 8) ** 0.5",
+        "(0 - 8) ^ 0.5",
         "a / 0",
     ],
 )
 def test_everything_else_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"understood|called|expression|too long"):
+    with pytest.raises((EquationSyntaxError, KeyError, ValueError)):
         evaluate(text, {"a": 2})
+
+
+def test_long_expressions_are_read() -> None:
+    assert evaluate("(" * 9000 + "a" + ")" * 9000, {"a": 2}) == 2
+    assert evaluate("a + " * 9000 + "a", {"a": 2}) == 18002
 
 
 def test_a_sum_is_exact_and_a_comparison_is_true_or_false() -> None:
     assert evaluate("sum(a, a, a)", {"a": 0.1}) == pytest.approx(0.3, rel=1e-15)
     assert evaluate("a >= 2", {"a": 2}) is True
-    assert evaluate("a != 2", {"a": 2}) is False
+    assert evaluate("a <> 2", {"a": 2}) is False
 
 
 def test_the_audit_refers_to_the_catalogue_by_ids_that_exist(root: Path) -> None:
     """Each clash that a note of the catalogue points to is there."""
     raw = (root / "model" / "targets.yaml").read_text("utf-8")
     mentioned = set(re.findall(r"\bI\d\d\b", raw))
-    assert mentioned <= {clash.id for clash in audit_plan()}
+    assert mentioned <= {clash.id for clash in audit()}
     assert len(mentioned) > 15
     assert len(load_targets()) == 264

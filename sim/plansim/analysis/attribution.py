@@ -8,8 +8,9 @@ groups that do the same have the same share (Shapley 1953; Sundararajan & Najmi 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +19,12 @@ from plansim.analysis.evaluator import Evaluator, Request
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
-from plansim.scenario.reader import Scenario
+from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.references import lever_of
-from plansim.targets.catalogue import Status, Target, judged_targets
+from plansim.targets.catalogue import Status, Target, judged_targets, targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.verdict import Findings
+from plansim.targets.views import Lever
 
 __all__ = [
     "MOST_EXACT",
@@ -93,18 +95,30 @@ class Attribution:
     orders: int
     """Number of orders of the groups drawn; 0 where every subset was run."""
 
+    def labelled(self, levers: Iterable[Lever]) -> Attribution:
+        """Return the same with the labels of levers for changes of just what a lever moves."""
+        by_constants = {frozenset(lever.constants): lever for lever in levers}
+        groups = [
+            replace(group, name=lever.name_en, name_zh=lever.name_zh)
+            if (lever := by_constants.get(frozenset(group.constants))) is not None
+            else group
+            for group in self.groups
+        ]
+        return replace(self, groups=tuple(groups))
+
 
 def attribute(
     model: Model,
-    before: Scenario,
-    after: Scenario,
-    targets: Sequence[Target],
+    before: Scenario | str | Path,
+    after: Scenario | str | Path,
+    targets: Sequence[Target | str] | None = None,
     *,
     orders: int = ORDERS,
     seed: int = 0,
 ) -> Attribution:
     """Say which changed assumptions move the margins of targets, and by how much.
 
+    Scenarios are records, names or paths; targets are records or ids, by default all of the plan.
     With more than `MOST_EXACT` groups, ``orders`` orders are drawn from ``seed``. Targets that
     nothing in the model answers are left out.
 
@@ -114,6 +128,8 @@ def attribute(
         ModelError: the model cannot be compiled.
         SimulationError: a run with some of the changes breaks down.
     """
+    before, after = scenario_of(model, before), scenario_of(model, after)
+    targets = targets_of(model, targets)
     if before.time != after.time:
         raise InputError(
             Fault(

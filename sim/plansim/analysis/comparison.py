@@ -1,6 +1,7 @@
 """Scenarios side by side: verdicts, the assumptions that differ, what moves margins, remedies.
 
-The results of the other modules are put into one record, which a report shows.
+Nothing is judged or attributed anew here; what the other modules find is put into one record,
+which a report shows.
 """
 
 from __future__ import annotations
@@ -8,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import TypeVar
 
 import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
+from plansim.analysis.experiments.store import SUMMARY, open_store
 from plansim.analysis.optimization.remedies import Remedies, seek_remedies
+from plansim.engine.dataset import annual
+from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
-from plansim.scenario.reader import Scenario
+from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.records import BilingualText
 from plansim.targets.catalogue import (
     Attribute,
@@ -25,15 +30,19 @@ from plansim.targets.catalogue import (
     Status,
     Target,
     judged_targets,
+    load_targets,
+    plan_region,
+    plan_title,
     split_reference,
 )
 from plansim.targets.verdict import Verdict, check_targets
 from plansim.targets.views import Views
 from plansim.targets.views_default import names_of
+from plansim.targets.views_file import load_views
 
 T = TypeVar("T")
 
-__all__ = ["Assumption", "Comparison", "Spread", "compare"]
+__all__ = ["Assumption", "Comparison", "Spread", "compare", "read_spread"]
 
 
 @dataclass(frozen=True)
@@ -50,10 +59,10 @@ class Assumption:
 
 @dataclass(frozen=True)
 class Spread:
-    """The summary of a sweep that is shown beside single runs."""
+    """What a sweep says beside single runs."""
 
     name: str
-    """Name of the design."""
+    """Of the design."""
     summary: xr.Dataset
     """As `analysis.experiments.summary.summarise` gives it."""
     same_model: bool
@@ -62,108 +71,127 @@ class Spread:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The comparison of some scenarios with the first of them."""
+    """What there is to say about some scenarios; the first is what the others are held against."""
 
     model: Model
     scenarios: tuple[Scenario, ...]
     runs: tuple[xr.Dataset, ...]
-    """The run of each scenario, by years, as `annual` gives it."""
+    """Of each, by years, as `annual` gives it."""
     plan: BilingualText
     """The title of the plan."""
     targets: tuple[Target, ...]
     views: Views
     verdicts: tuple[Mapping[str, Verdict], ...]
-    """Verdicts of each scenario, by target id."""
+    """Of each, by target."""
     assumptions: tuple[Assumption, ...]
     attributions: tuple[Attribution | None, ...]
-    """For each scenario but the first; None where the clocks differ: nothing can be attributed."""
+    """Of each but the first; None where the clocks differ, so that nothing can be attributed."""
     remedies: tuple[Remedies, ...]
-    """For each scenario, for the binding targets that it fails; empty without the search."""
+    """Of each, for the binding targets that it fails; nothing where the search was left out."""
     spread: Spread | None = None
 
     @property
     def failing(self) -> tuple[Target, ...]:
         """The binding targets that some scenario does not meet in their year."""
-        return tuple(
-            target for target in self.targets if any(_fails(v, target) for v in self.verdicts)
-        )
+        return tuple(each for each in self.targets if any(_fails(v, each) for v in self.verdicts))
 
     @property
     def breached(self) -> tuple[Target, ...]:
-        """The binding targets that every scenario meets in their year, but some breach later."""
+        """The binding targets that every scenario meets in their year, and some not for long."""
         return tuple(
-            target
-            for target in self.targets
-            if target not in self.failing
+            each
+            for each in self.targets
+            if each not in self.failing
             and any(
-                (verdict := verdicts.get(target.id)) is not None
-                and verdict.first_breach is not None
+                (found := verdicts.get(each.id)) is not None and found.first_breach is not None
                 for verdicts in self.verdicts
             )
         )
 
 
+def read_spread(path: Path, model: Model) -> Spread:
+    """Read the summary of a finished sweep.
+
+    Raises:
+        InputError: there is no sweep at ``path``, or it is not finished.
+    """
+    store = open_store(path)
+    if not (path / SUMMARY).is_dir():
+        raise InputError(Fault("the sweep is not finished; plansim sweep --resume goes on", path))
+    summary = xr.open_zarr(path, group=SUMMARY, consolidated=False, chunks=None).load()
+    same = store.card["model"]["sha256"] == model.sha256
+    return Spread(str(store.card["design"].get("id", path.stem)), summary, same)
+
+
 def _fails(verdicts: Mapping[str, Verdict], target: Target) -> bool:
-    verdict = verdicts.get(target.id)
+    found = verdicts.get(target.id)
     return (
-        verdict is not None
-        and verdict.attribute is Attribute.BINDING
-        and verdict.status in (Status.MISSED, Status.UNDECIDED)
+        found is not None
+        and found.attribute is Attribute.BINDING
+        and found.status in (Status.MISSED, Status.UNDECIDED)
     )
 
 
 def _holds(verdicts: Mapping[str, Verdict], target: Target) -> bool:
-    verdict = verdicts[target.id]
-    return verdict.attribute is Attribute.BINDING and verdict.status is Status.MET
+    found = verdicts[target.id]
+    return found.attribute is Attribute.BINDING and found.status is Status.MET
 
 
 def compare(
     model: Model,
-    scenarios: Sequence[Scenario],
-    runs: Sequence[xr.Dataset],
-    plan: BilingualText,
-    targets: Sequence[Target],
-    views: Views,
+    scenarios: Sequence[Scenario | str | Path],
+    targets: Sequence[Target] | None = None,
     *,
+    runs: Sequence[xr.Dataset] | None = None,
     spread: Spread | None = None,
     remedies: bool = True,
+    engine: EngineChoice | str = EngineChoice.COMPILED,
     progress: Callable[[int, int], None] = lambda done, steps: None,
 ) -> Comparison:
-    """Compare scenarios of a plan with the first of them.
+    """Put side by side what becomes of a plan under scenarios.
 
-    ``runs`` are theirs, by years. With ``remedies``, those of each binding target that fails
-    are looked for among the levers of the views that are in the plan makers' hands. ``progress`` is
-    told how many of the attributions and searches are done, of how many.
+    Args:
+        model: the model.
+        scenarios: records, names or paths; the first is what the others are held against.
+        targets: the plan's; by default those of the catalogue beside the model.
+        runs: of the scenarios, where they are there already.
+        spread: what a sweep says of the same scenarios, as `read_spread` returns it.
+        remedies: whether to look, among the levers in the plan makers' hands, for what would meet
+            each binding target that fails.
+        engine: what computes the runs; searches are always compiled.
+        progress: is told how many of the attributions and searches are done, of how many.
 
     Raises:
         InputError: fewer than two scenarios, or a sweep that has run none of them.
         CatalogueError: a target is judged by a variable that a run does not hold.
         ModelError: the compiled engine, which the searches need, cannot compute the model.
     """
-    if len(scenarios) < 2:
-        ids = tuple(scenario.id for scenario in scenarios)
+    chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    if len(chosen) < 2:
+        ids = tuple(scenario.id for scenario in chosen)
         found = Message("{names}", names=ids) if ids else Message("none")
         raise InputError(Fault("a comparison needs two different scenarios", found=found))
     if spread is not None:
-        swept = [str(scenario) for scenario in spread.summary["scenario"].to_numpy()]
-        if not set(swept) & {scenario.id for scenario in scenarios}:
+        swept = [str(each) for each in spread.summary["scenario"].to_numpy()]
+        if not set(swept) & {each.id for each in chosen}:
             raise InputError(
                 Fault(
                     "the sweep has run none of the scenarios that are compared",
-                    expected=Message(
-                        "one of {names}", names=tuple(scenario.id for scenario in scenarios)
-                    ),
+                    expected=Message("one of {names}", names=tuple(each.id for each in chosen)),
                     found=Message("{names}", names=tuple(swept)),
                 )
             )
-    wanted = tuple(target for target in targets if target.kind is Kind.TARGET)
-    verdicts = tuple(
-        {verdict.id: verdict for verdict in check_targets(run, wanted)} for run in runs
-    )
+    targets = load_targets(model=model) if targets is None else targets
+    views = load_views(model, targets)
+    runs = [
+        annual(run) for run in runs or (simulate(model, each, engine=engine) for each in chosen)
+    ]
+    wanted = tuple(each for each in targets if each.kind is Kind.TARGET)
+    verdicts = tuple({each.id: each for each in check_targets(run, wanted)} for run in runs)
     judged = judged_targets(wanted)
-    levers = [lever for lever in views.levers if not lever.outside]
-    first = scenarios[0]
-    done, steps = count(1), len(scenarios) - 1 + remedies * len(scenarios)
+    levers = [each for each in views.levers if not each.outside]
+    first = chosen[0]
+    done, steps = count(1), len(chosen) - 1 + remedies * len(chosen)
 
     def told(result: T) -> T:
         progress(next(done), steps)
@@ -171,16 +199,16 @@ def compare(
 
     return Comparison(
         model,
-        tuple(scenarios),
+        tuple(chosen),
         tuple(runs),
-        plan,
+        plan_title(model) or plan_region(model),
         wanted,
         views,
         verdicts,
-        _assumptions(model, scenarios),
+        _assumptions(model, chosen),
         tuple(
-            told(attribute(model, first, scenario, judged) if scenario.time == first.time else None)
-            for scenario in scenarios[1:]
+            told(attribute(model, first, each, judged) if each.time == first.time else None)
+            for each in chosen[1:]
         ),
         tuple(
             told(
@@ -188,31 +216,31 @@ def compare(
                     model,
                     scenario,
                     levers,
-                    [e for e in judged if _fails(of_run, e)],
+                    [e for e in judged if _fails(found, e)],
                     judged,
-                    [e for e in judged if _holds(of_run, e)],
+                    [e for e in judged if _holds(found, e)],
                 )
             )
             if remedies
             else Remedies((), None)
-            for scenario, of_run in zip(scenarios, verdicts, strict=True)
+            for scenario, found in zip(chosen, verdicts, strict=True)
         ),
         spread,
     )
 
 
 def _assumptions(model: Model, scenarios: Sequence[Scenario]) -> tuple[Assumption, ...]:
-    """Return what scenarios set differently, in the order of the model's file."""
-    order = {name: index for index, name in enumerate(model.variables)}
-    references = dict.fromkeys(reference for scenario in scenarios for reference in scenario.values)
-    changes = []
-    for reference in sorted(references, key=lambda name: order[split_reference(name)[0]]):
+    """Give what scenarios set differently, in the order of the model's file."""
+    order = {name: place for place, name in enumerate(model.variables)}
+    references = dict.fromkeys(reference for each in scenarios for reference in each.values)
+    found = []
+    for reference in sorted(references, key=lambda each: order[split_reference(each)[0]]):
         name, elements = split_reference(reference)
         variable = model.variables[name]
         if variable.kind is VariableKind.CONTROL:
             continue
-        values = tuple(default_of(model, scenario.values, reference) for scenario in scenarios)
+        values = tuple(default_of(model, each.values, reference) for each in scenarios)
         if len(set(values)) > 1:
             english, chinese = names_of(model, variable, elements)
-            changes.append(Assumption(reference, english, chinese, variable.unit, values))
-    return tuple(changes)
+            found.append(Assumption(reference, english, chinese, variable.unit, values))
+    return tuple(found)

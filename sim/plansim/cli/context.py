@@ -1,4 +1,4 @@
-"""What the commands share: streams, width, language, options, completion, reading.
+"""What the commands share: streams, width, language, reading.
 
 Whatever is imported from the package is imported inside the functions, so that ``--help`` and
 completion are quick.
@@ -13,12 +13,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.shell_completion import CompletionItem
 
 from plansim.errors import Message, foreign
 
@@ -37,33 +36,19 @@ __all__ = [
     "MOST_CHANGES",
     "PATIENCE",
     "PIPE_WIDTH",
+    "Inputs",
     "Page",
     "ReaderLeftError",
     "UsageError",
-    "WholeNumber",
-    "all_names",
-    "all_or_faults",
     "changes_of",
-    "constant_names",
-    "engine_option",
-    "format_option",
-    "items",
-    "lang_option",
+    "check_files",
     "machine",
     "model_at",
-    "model_option",
-    "named_or_whole",
     "page_for",
-    "raise_all",
+    "read_inputs",
     "remark",
-    "scenario_names",
-    "scenarios_of",
-    "set_option",
     "simulated",
     "simulated_years",
-    "target_ids",
-    "targets_of",
-    "variable_names",
     "warn",
     "write",
 ]
@@ -73,8 +58,7 @@ PIPE_WIDTH = 100
 PATIENCE = 1.0
 """Seconds of silence before what takes long says how far it is."""
 
-Input = TypeVar("Input")
-AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
+Item = TypeVar("Item")
 
 
 # --- streams, width, language ---------------------------------------------------------------------
@@ -138,12 +122,6 @@ class Page:
         write(shown(blocks(parts), self.width, colour=self.colour), colour=self.colour)
 
 
-class WholeNumber(click.IntRange):
-    """A whole number inside of ends; what is none is told "not a valid integer"."""
-
-    name = "integer"
-
-
 class UsageError(click.UsageError):
     """What is asked for on the command line cannot be."""
 
@@ -196,153 +174,6 @@ def remark(text: str) -> None:
     click.echo(text, err=True)
 
 
-def all_or_faults(
-    read: Callable[[str], Input], names: Iterable[str], faults: list[Fault]
-) -> list[Input]:
-    """Read each name; collect the faults of all instead of stopping at the first."""
-    from plansim.errors import InputError
-
-    found = []
-    for name in names:
-        try:
-            found.append(read(name))
-        except InputError as error:
-            faults += error.faults
-    return found
-
-
-def raise_all(faults: Sequence[Fault]) -> None:
-    """Raise the faults, each once, if there are any."""
-    from plansim.errors import InputError
-
-    if faults:
-        raise InputError(dict.fromkeys(faults))
-
-
-# --- completion -----------------------------------------------------------------------------------
-
-
-def items(found: Callable[[click.Context], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
-    """Make a completer of a function that gives names; a broken input completes to nothing."""
-
-    def complete(
-        context: click.Context, parameter: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        from plansim.errors import PlansimError
-        from plansim.model.records import folded
-
-        if "/" in incomplete or incomplete.startswith("."):
-            return [CompletionItem(incomplete, type="file")]
-        try:
-            names = list(found(context))
-        except PlansimError:
-            return []
-        typed = folded(incomplete)
-        # A blank would end the word in the shell; `_` stands for one in every name.
-        return [
-            CompletionItem(name.replace(" ", "_"))
-            for name in names
-            if folded(name).startswith(typed)
-        ]
-
-    return complete
-
-
-def scenario_names(context: click.Context) -> Iterator[str]:
-    """Give the ids of the shipped scenarios."""
-    from plansim.files import shipped
-
-    return (path.stem for path in sorted(shipped("scenarios").glob("*.yaml")))
-
-
-def variable_names(context: click.Context) -> Iterator[str]:
-    """Give the variables of the model that the command line names, in both languages."""
-    model = model_at(context.params.get("model"), quiet=True)
-    for variable in model.variables.values():
-        yield variable.name
-        if variable.name_zh:
-            yield variable.name_zh
-
-
-def constant_names(context: click.Context) -> Iterator[str]:
-    """Give its constants, each with the ``=`` of a setting."""
-    from plansim.model.records import VariableKind
-
-    settable = {VariableKind.CONSTANT, VariableKind.CONTROL}
-    model = model_at(context.params.get("model"), quiet=True)
-    return (f"{each.name}=" for each in model.variables.values() if each.kind in settable)
-
-
-def all_names(context: click.Context) -> Iterator[str]:
-    """Give all that ``show`` knows."""
-    yield from scenario_names(context)
-    yield from variable_names(context)
-    yield from target_ids()
-
-
-def target_ids() -> Iterator[str]:
-    """Give the ids in the shipped catalogue by their lines.
-
-    To read it whole, or only to import `catalogue` for the file's name, takes too long between
-    two keys.
-    """
-    from plansim.files import shipped
-
-    for line in shipped("model", "targets.yaml").read_text("utf-8").splitlines():
-        if line.startswith("- id: "):
-            yield line.removeprefix("- id: ").strip()
-
-
-# --- options --------------------------------------------------------------------------------------
-
-
-def lang_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--lang``."""
-    return click.option(
-        "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
-    )(command)
-
-
-def model_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--model``."""
-    return click.option(
-        "--model",
-        metavar="FILE.mdl",
-        type=click.Path(path_type=Path),
-        help="Another Vensim model, with its own targets.yaml beside it if it has one.",
-    )(command)
-
-
-def set_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--set``."""
-    return click.option(
-        "--set",
-        "overrides",
-        metavar="NAME=VALUE",
-        multiple=True,
-        shell_complete=items(constant_names),
-        help="Set a constant over the scenario; may be given again.",
-    )(command)
-
-
-def engine_option(command: AnyCommand) -> AnyCommand:
-    """Add the option ``--engine``."""
-    return click.option(
-        "--engine",
-        type=click.Choice(["compiled", "pysd"]),
-        default="compiled",
-        show_default=True,
-        help="What computes the run; pysd is the slow reference.",
-    )(command)
-
-
-def format_option(*choices: str) -> Callable[[Any], Any]:
-    """Make the option ``--format``; the first choice is the default."""
-    return click.option(
-        "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True
-    )
-
-
 # --- reading --------------------------------------------------------------------------------------
 
 
@@ -356,60 +187,109 @@ def model_at(path: Path | None, *, quiet: bool = False) -> Model:
     return model
 
 
-def targets_of(model: Model) -> tuple[Target, ...]:
-    """Read the targets that a model is judged by."""
+@dataclass(frozen=True)
+class Inputs:
+    """What a command reads before it begins to work."""
+
+    model: Model
+    targets: tuple[Target, ...]
+    scenarios: tuple[Scenario, ...]
+    """Each once, in the order of the line; the model as written where none is named."""
+    named: tuple[Any, ...]
+    """What ``find`` made of the names of variables or targets."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """The first scenario."""
+        return self.scenarios[0]
+
+
+def read_inputs(
+    scenarios: Iterable[str] | str | None,
+    model: Path | None,
+    overrides: Sequence[str] = (),
+    *,
+    names: Iterable[str] = (),
+    find: Callable[[Inputs, str], object] = lambda inputs, name: inputs.model.find(name).name,
+    whole: bool = False,
+) -> Inputs:
+    """Read the model, its targets, scenarios and names; all faults of all of them come at once.
+
+    Of no scenarios the model is taken as it is written, if it is another one or ``whole``.
+
+    Raises:
+        InputError: with every fault.
+    """
+    from plansim.errors import InputError
+    from plansim.scenario.reader import as_written, read_scenario
     from plansim.targets.catalogue import load_targets
 
-    return load_targets(model=model)
-
-
-def named_or_whole(
-    names: Sequence[str], overrides: Sequence[str], model: Path | None
-) -> Sequence[str]:
-    """See that there is something to run; no names stand for another model as it is written."""
-    if not names and (model is None or overrides):
+    wanted = [scenarios] if isinstance(scenarios, str) else list(scenarios or ())
+    if not wanted and (overrides or (model is None and not whole)):
         why = Message("Missing argument 'SCENARIO'")
         if overrides:
             why = Message("--set needs a scenario")
         raise UsageError(
             Message("{why}; 'plansim list scenarios' gives those that there are.", why=why)
         )
-    return names
+    read = model_at(model)
+    targets = load_targets(model=read)
+    faults: list[Fault] = []
+
+    def all_of(make: Callable[[str], Item], texts: Iterable[str]) -> list[Item]:
+        made = []
+        for text in texts:
+            try:
+                made.append(make(text))
+            except InputError as error:
+                faults.extend(error.faults)
+        return made
+
+    chosen = all_of(lambda name: read_scenario(name, read, overrides), wanted)
+    chosen = list({each.path and each.path.resolve(): each for each in chosen}.values())
+    faults += _clashes(chosen, targets)
+    for scenario in chosen:
+        warn(scenario.cautions)
+        _warn_in_short(scenario)
+    inputs = Inputs(read, targets, tuple(chosen) if wanted else (as_written(read),), ())
+    named = all_of(lambda name: find(inputs, name), names)
+    if faults:
+        raise InputError(dict.fromkeys(faults))
+    once = [item for index, item in enumerate(named) if item not in named[:index]]
+    return replace(inputs, named=tuple(once))
 
 
-def scenarios_of(
-    names: Sequence[str],
-    overrides: Sequence[str],
-    model: Model,
-    targets: Sequence[Target],
-    faults: list[Fault],
-) -> list[Scenario]:
-    """Read scenarios, each once; what is wrong with any of them goes to ``faults``."""
+def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterator[Fault]:
+    """Yield a fault for two scenarios of one id, and for an assumed target that there is not."""
     from plansim.errors import Fault, nearest
-    from plansim.scenario.reader import as_written, read_scenario
 
-    if not names:
-        return [as_written(model)]
-    read = all_or_faults(lambda name: read_scenario(name, model, overrides), names, faults)
-    found = list({each.path and each.path.resolve(): each for each in read}.values())
     by_id: dict[str, Scenario] = {}
-    for scenario in found:
+    for scenario in scenarios:
         if (other := by_id.setdefault(scenario.id, scenario)) is not scenario:
             message = Message(
                 "two scenarios are called '{id}'; one of the files needs a new name", id=scenario.id
             )
-            faults.append(
-                Fault(message, scenario.path, found=Message("also {path}", path=str(other.path)))
-            )
+            also = Message("also {path}", path=str(other.path))
+            yield Fault(message, scenario.path, found=also)
     ids = [target.id for target in targets]
-    for scenario in found:
+    for scenario in scenarios:
         for key, (file, line) in scenario.assumed_lines.items():
             if key not in ids:
                 message = Message("no target has the id '{id}'", id=key)
-                faults.append(Fault(message, file, line, nearest=nearest(key, ids)))
-        warn(scenario.cautions)
-        _warn_in_short(scenario)
-    return found
+                yield Fault(message, file, line, nearest=nearest(key, ids))
+
+
+def check_files(*files: tuple[Path | None, Sequence[str]], force: bool) -> None:
+    """See, before any work, that each file, with its formats, can be written; None is no file.
+
+    Raises:
+        OutputError: as for `check_destination`.
+    """
+    from plansim.files import check_destination
+
+    for path, formats in files:
+        if path is not None:
+            check_destination(path, force=force, formats=formats)
 
 
 def _warn_in_short(scenario: Scenario) -> None:
@@ -448,12 +328,14 @@ def _say() -> Say:
     return say_in(language(context.params.get("lang") if context else None, os.environ))
 
 
-def simulated(model: Model, scenario: Scenario, engine: str, page: Page) -> xr.Dataset:
-    """Run a scenario; say so if it takes long."""
-    with page.progress(page.text("run.simulating", scenario=scenario.id)):
-        from plansim.engine.simulate import simulate
+def simulated(inputs: Inputs, engine: str, page: Page) -> xr.Dataset:
+    """Run the scenarios, of several over ``scenario``; say so if it takes long."""
+    from plansim.engine.simulate import simulate
 
-        return simulate(model, scenario, engine=engine)
+    names = page.text.join([each.id for each in inputs.scenarios])
+    with page.progress(page.text("run.simulating", scenario=names)):
+        chosen = inputs.scenario if len(inputs.scenarios) == 1 else inputs.scenarios
+        return simulate(inputs.model, chosen, engine=engine)
 
 
 def simulated_years(model: Model, scenario: Scenario, engine: str, page: Page) -> Annual:

@@ -1,223 +1,155 @@
-"""The commands on what is not known and how far one may go: ``sensitivity``, ``frontier``."""
+"""The group ``plansim decide``: what levers must be, and how far growth may go."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from plansim.cli.context import (
+from plansim.cli.context import UsageError, check_files, machine, page_for, read_inputs, remark
+from plansim.cli.help import BilingualGroup, begin_group
+from plansim.cli.options import (
+    PICTURES,
     WholeNumber,
+    constant_names,
+    force_option,
     format_option,
     items,
     lang_option,
-    machine,
-    model_at,
+    lever_names,
     model_option,
-    page_for,
-    raise_all,
-    remark,
-    scenario_names,
-    scenarios_of,
-    targets_of,
-    warn,
+    output_option,
+    picture_option,
+    scenario_argument,
+    set_option,
+    target_option,
+    threads_option,
+    variable_names,
 )
-from plansim.cli.sweep import write_text
+from plansim.errors import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from plansim.analysis.experiments.design import Design
-    from plansim.analysis.sensitivity.study import Sensitivity
-    from plansim.cli.context import Page
     from plansim.errors import Fault
-    from plansim.model.records import Model
-    from plansim.targets.catalogue import Target
 
-__all__ = ["COMMANDS"]
-
-DESIGN = "uncertainty"
-MOST_WARNINGS = 5
-"""Warnings of a design that are shown: factors that vary about a scenario repeat its own."""
-PICTURES = (".pdf", ".png", ".svg")
+__all__ = ["decide"]
 
 
-def _designs(context: click.Context) -> Iterator[str]:
-    from plansim.files import shipped
-
-    return (path.stem for path in sorted(shipped("scenarios", "sweeps").glob("*.yaml")))
-
-
-@click.command()
-@click.argument("scenario", nargs=-1, shell_complete=items(scenario_names))
-@click.option(
-    "--design",
-    metavar="DESIGN",
-    default=DESIGN,
-    show_default=True,
-    shell_complete=items(_designs),
-    help="What varies: the path of a design file, or the name of one that comes with plansim.",
+@click.group(
+    cls=BilingualGroup,
+    invoke_without_command=True,
+    epilog='Example: plansim decide solve baseline --lever "retrofit rate after" --target M28',
 )
-@click.option(
-    "-n",
-    "samples",
-    metavar="N",
-    type=WholeNumber(2),
-    help="Half of the draws under each scenario, rounded up to a power of two; else as in DESIGN.",
-)
-@click.option(
-    "--trajectories",
-    metavar="N",
-    type=WholeNumber(2),
-    default=50,
-    show_default=True,
-    help="Of the screening; each takes one run more than there are factors.",
-)
-@click.option("--seed", type=WholeNumber(0), help="Of the draws; else as in DESIGN.")
-@click.option("--threads", metavar="N", type=WholeNumber(1, 1024), help="Else one a processor.")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Also write all figures: FILE.json or FILE.csv.",
-)
-@click.option(
-    "--plot",
-    "picture",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Also draw the drivers: FILE.png, FILE.svg or FILE.pdf.",
-)
-@click.option(
-    "--fans",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Also draw where the series lie that binding targets judge.",
-)
-@click.option("--force", is_flag=True, help="Replace files if they exist.")
-@model_option
-@format_option("table", "json", "csv")
 @lang_option
-def sensitivity(
-    scenario: tuple[str, ...],
-    design: str,
-    samples: int | None,
-    trajectories: int,
-    seed: int | None,
-    threads: int | None,
-    output: Path | None,
-    picture: Path | None,
-    fans: Path | None,
-    force: bool,
+@click.pass_context
+def decide(context: click.Context, lang: str | None) -> None:
+    """Find what levers must be to meet targets, and how far growth may go."""
+    begin_group(context, decide, lang)
+
+
+@decide.command(
+    epilog='Example: plansim decide solve baseline --lever "retrofit rate after" --target M28'
+)
+@scenario_argument()
+@click.option(
+    "--lever",
+    "levers",
+    metavar="NAME",
+    multiple=True,
+    required=True,
+    shell_complete=items(lever_names),
+    help="The constant, or element of one, that is moved; of a lever, what it is set to after its "
+    "change. May be given again.",
+)
+@target_option("The target to be met; may be given again.", required=True)
+@click.option(
+    "--price",
+    "prices",
+    metavar="NAME=COST",
+    multiple=True,
+    shell_complete=items(constant_names),
+    help="What a unit of a lever's change costs; else 1 for the whole of its plausible range.",
+)
+@click.option(
+    "--cost",
+    metavar="VARIABLE",
+    shell_complete=items(variable_names),
+    help="Let the model count the cost: a flow added up to the target's year, or a stock then.",
+)
+@set_option
+@model_option
+@format_option("table", "json")
+@lang_option
+def solve(
+    scenario: str,
+    levers: tuple[str, ...],
+    ids: tuple[str, ...],
+    prices: tuple[str, ...],
+    cost: str | None,
+    overrides: tuple[str, ...],
     model: Path | None,
     form: str,
     lang: str | None,
 ) -> None:
-    """Say how sure the verdicts are, which scenario does better, and what the doubt is due to.
+    """Find the least change of levers under SCENARIO that just meets targets.
 
-    All that DESIGN leaves open varies at once. The margins of the binding targets are explained
-    under the first SCENARIO; without any, the scenarios of DESIGN are taken.
+    Of one lever the least change, of several the cheapest mix by the cost that --price or --cost
+    states. The plausible ranges are searched first, then the admissible ones.
     """
-    from plansim.analysis.sensitivity.study import sensitivity as study
+    from plansim.analysis.optimization.target_seeking import solve as solution_of
+    from plansim.output.tables.solution import solution_table
+    from plansim.targets.catalogue import variable_of
 
+    if prices and cost is not None:
+        raise UsageError(Message("the cost is either of --price or of --cost"))
     page = page_for(lang)
-    _check_files(output, (".json", ".csv"), force)
-    _check_files(picture, PICTURES, force)
-    _check_files(fans, PICTURES, force)
-    read = model_at(model)
-    targets = targets_of(read)
-    plan = _plan(design, scenario, samples, seed, read, targets)
-    warn(plan.warnings[:MOST_WARNINGS])
-    if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
-        remark(page.text("sensitivity.warnings", count=more))
-    with page.progress(page.text("sweep.running")) as progress:
-        found = study(
-            read, plan, targets, trajectories=trajectories, threads=threads, progress=progress
+    inputs = read_inputs(scenario, model, overrides)
+    by_lever = _prices(prices)
+    with page.progress(page.text("run.simulating", scenario=inputs.scenario.id)):
+        solution = solution_of(
+            inputs.model,
+            inputs.scenario,
+            tuple(dict.fromkeys(levers)),
+            tuple(dict.fromkeys(ids)),
+            prices=by_lever,
+            outlay=cost or "",
+            plan=inputs.targets,
         )
-    _write(found, output, force, page)
-    if picture is not None or fans is not None:
-        with page.progress(page.text("sensitivity.drawing")):
-            _draw(found, targets, picture, fans, force, page)
-    _show(found, form, page)
-
-
-def _plan(
-    name: str,
-    scenario: Sequence[str],
-    samples: int | None,
-    seed: int | None,
-    model: Model,
-    targets: Sequence[Target],
-) -> Design:
-    from plansim.analysis.experiments.design_file import read_design
-
-    faults: list[Fault] = []
-    chosen = scenarios_of(scenario, (), model, targets, faults) if scenario else None
-    raise_all(faults)
-    return read_design(name, model, samples=samples, seed=seed, scenarios=chosen)
-
-
-def _check_files(path: Path | None, formats: tuple[str, ...], force: bool) -> None:
-    from plansim.output.export.results import check_destination
-
-    if path is not None:
-        check_destination(path, force=force, formats=formats)
-
-
-def _write(found: Sensitivity, path: Path | None, force: bool, page: Page) -> None:
-    from plansim.output.export.json_text import json_text
-    from plansim.output.export.sensitivity import sensitivity_csv
-
-    if path is None:
-        return
-    make = sensitivity_csv if path.suffix.lower() == ".csv" else json_text
-    write_text(path, make(found), force=force)
-    remark(page.text("plot.written", path=path))
-
-
-def _draw(
-    found: Sensitivity,
-    targets: Sequence[Target],
-    picture: Path | None,
-    fans: Path | None,
-    force: bool,
-    page: Page,
-) -> None:
-    from plansim.output.figures.canvas import save_figure
-    from plansim.output.figures.drivers import driver_sheet
-    from plansim.output.figures.sheet import quantile_sheet
-
-    if picture is not None:
-        save_figure(driver_sheet(found, page.text.lang), picture, force=force)
-        remark(page.text("plot.written", path=picture))
-    if fans is not None:
-        save_figure(quantile_sheet(found, targets, page.text.lang), fans, force=force)
-        remark(page.text("plot.written", path=fans))
-
-
-def _show(found: Sensitivity, form: str, page: Page) -> None:
-    from plansim.output.export.json_text import json_text
-    from plansim.output.export.sensitivity import sensitivity_csv
-    from plansim.output.tables.sensitivity import sensitivity_table
-
     if form == "json":
-        machine(json_text(found))
+        from plansim.output.export.json_text import json_text
+
+        machine(json_text(solution))
         return
-    if form == "csv":
-        machine(sensitivity_csv(found))
-        return
-    titles = {
-        each.id: page.text.pick(each.title_en, each.title_zh) or each.id
-        for each in found.design.scenarios
-    }
-    page.show(sensitivity_table(found, page.text, titles=titles))
+    name = variable_of(inputs.model, solution.outlay).name_zh if solution.outlay else ""
+    page.show(solution_table(solution, page.text, outlay_zh=name))
 
 
-@click.command()
-@click.argument("scenario", required=False, shell_complete=items(scenario_names))
+def _prices(texts: Sequence[str]) -> dict[str, float]:
+    """Read texts ``NAME=COST``."""
+    from plansim.errors import Fault, InputError
+
+    prices: dict[str, float] = {}
+    faults: list[Fault] = []
+    for text in texts:
+        name, _, size = text.rpartition("=")
+        try:
+            price = float(size)
+        except ValueError:
+            price = math.nan
+        if name and 0 <= price < math.inf:
+            prices[name] = price
+        else:
+            expected = Message("NAME=COST, a number from 0 on")
+            faults.append(Fault("not a price", "--price", expected=expected, found=text))
+    if faults:
+        raise InputError(faults)
+    return prices
+
+
+@decide.command(epilog="Example: plansim decide frontier baseline --plot frontier.png")
+@scenario_argument(required=False)
 @click.option(
     "--spec",
     metavar="FILE.yaml",
@@ -234,22 +166,10 @@ def _show(found: Sensitivity, form: str, page: Page) -> None:
     show_default=True,
     help="Draws of what is uncertain, for each policy that is judged over them.",
 )
-@click.option("--threads", metavar="N", type=WholeNumber(1, 1024), help="Else one a processor.")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE.json",
-    type=click.Path(path_type=Path),
-    help="Also write all figures.",
-)
-@click.option(
-    "--plot",
-    "picture",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Also draw the frontier: FILE.png, FILE.svg or FILE.pdf.",
-)
-@click.option("--force", is_flag=True, help="Replace files if they exist.")
+@threads_option
+@output_option("Also write all figures.", "FILE.json")
+@picture_option("--plot", "picture", "Also draw the frontier: FILE.png, FILE.svg or FILE.pdf.")
+@force_option
 @model_option
 @format_option("table", "json")
 @lang_option
@@ -270,42 +190,38 @@ def frontier(
     Levers are moved about SCENARIO, or the scenario that the file names. Where no setting holds
     all targets, the answer names those that make it so, and the frontier is that of the others.
     """
-    from plansim.analysis.optimization.frontier import frontier as search
-    from plansim.analysis.optimization.problem import read_frontier_spec
-    from plansim.output.export.json_text import json_text
+    from plansim.analysis.optimization.frontier import frontier as frontier_of
     from plansim.output.tables.frontier import frontier_table
-    from plansim.targets.views_file import load_views
 
     page = page_for(lang)
-    _check_files(output, (".json",), force)
-    _check_files(picture, PICTURES, force)
-    read = model_at(model)
-    targets = targets_of(read)
-    faults: list[Fault] = []
-    chosen = scenarios_of([scenario], (), read, targets, faults)[:1] if scenario else []
-    raise_all(faults)
-    problem = read_frontier_spec(
-        read,
-        load_views(read, targets),
-        path=spec,
-        scenario=chosen[0] if chosen else None,
-    )
+    check_files((output, (".json",)), (picture, PICTURES), force=force)
+    inputs = read_inputs(scenario, model, whole=True)
     with page.progress(page.text("frontier.searching")) as progress:
-        found = search(read, problem, targets, draws=draws, threads=threads, progress=progress)
-    name = read.variables[problem.growth].name_zh
+        result = frontier_of(
+            inputs.model,
+            spec,
+            inputs.targets,
+            scenario=inputs.scenario if scenario else None,
+            draws=draws,
+            threads=threads,
+            progress=progress,
+        )
+    name = inputs.model.variables[result.spec.growth].name_zh
     if output is not None:
-        write_text(output, json_text(found), force=force)
+        from plansim.files import write_text
+        from plansim.output.export.json_text import json_text
+
+        write_text(json_text(result), output, force=force)
         remark(page.text("plot.written", path=output))
     if picture is not None:
         from plansim.output.figures.canvas import save_figure
         from plansim.output.figures.frontier import frontier_sheet
 
-        save_figure(frontier_sheet(found, page.text.lang, growth_zh=name), picture, force=force)
+        save_figure(frontier_sheet(result, page.text.lang, growth_zh=name), picture, force=force)
         remark(page.text("plot.written", path=picture))
     if form == "json":
-        machine(json_text(found))
+        from plansim.output.export.json_text import json_text
+
+        machine(json_text(result))
         return
-    page.show(frontier_table(found, page.text, growth_zh=name))
-
-
-COMMANDS = (sensitivity, frontier)
+    page.show(frontier_table(result, page.text, growth_zh=name))

@@ -10,10 +10,12 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from plansim.cli.context import write
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from plansim.errors import Say
     from plansim.output.language import Lang
 
-__all__ = ["BilingualGroup", "language_on"]
+__all__ = ["BilingualGroup", "begin_group", "language_on"]
 
 
 def language_on(line: Sequence[str]) -> Lang:
@@ -88,10 +90,33 @@ class BilingualGroup(click.Group):
     context_class = BilingualContext
     group_class = type  # a group inside of it is of this kind, too
 
+    sections: Mapping[str, Sequence[str]]
+    """Names of commands by the heading under which help lists them."""
+
+    def __init__(
+        self, *options: Any, sections: Mapping[str, Sequence[str]] | None = None, **more: Any
+    ) -> None:
+        super().__init__(*options, **more)
+        self.sections = sections or {}
+
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a command."""
         cmd.context_class = BilingualContext
         super().add_command(cmd, name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the commands in the order in which they were added."""
+        return list(self.commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; one of a group inside of it by its name alone too, as it once was."""
+        return self.commands.get(cmd_name) or self.former().get(cmd_name)
+
+    def former(self) -> dict[str, click.Command]:
+        """Return the commands of the groups that help names as groups, by their names alone."""
+        groups = [self.commands.get(name) for name in self.sections.get("Groups", ())]
+        found = [group.commands for group in groups if isinstance(group, click.Group)]
+        return {name: command for commands in found for name, command in commands.items()}
 
     def make_context(
         self,
@@ -106,18 +131,40 @@ class BilingualGroup(click.Group):
         return super().make_context(info_name, args, parent, **extra)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands; in Chinese what each does in full, since it is short."""
-        if not isinstance(formatter, ChineseFormatter):
-            super().format_commands(ctx, formatter)
-            return
-        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                (name, (command.help or "").partition("\n\n")[0])
-                for name, command in commands.items()
-                if command is not None and not command.hidden
-            )
+        """Write the commands by sections; in Chinese what each does in full, since it is short."""
+        sections = self.sections or {"Commands": self.list_commands(ctx)}
+        width = max(len(name) for names in sections.values() for name in names)
+        for title, names in sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), self._line(name)) for name in names])
 
+    def _line(self, name: str) -> str:
+        """Return the first sentence of a command's help; of a group, which commands it has."""
+        command = self.commands[name]
+        if isinstance(command, click.Group) and self.sections:
+            return ", ".join(command.commands)
+        return (command.help or "").partition("\n\n")[0]
+
+
+def begin_group(context: click.Context, group: click.Group, lang: str | None) -> None:
+    """Hand the language on to the group's command; without a command, show the group's help."""
+    if lang is not None:
+        context.default_map = _defaults(group, lang)
+    if context.invoked_subcommand is None:
+        write(context.get_help())
+
+
+def _defaults(group: click.Group, lang: str) -> dict[str, Any]:
+    """Make a language the default of every command of a group."""
+    former = group.former() if isinstance(group, BilingualGroup) else {}
+    return {
+        name: _defaults(command, lang) if isinstance(command, click.Group) else {"lang": lang}
+        for name, command in {**former, **group.commands}.items()
+    }
+
+
+EXAMPLE = "Example:"
+"""Begins what stands below the options of a command."""
 
 _EXTRA = re.compile(r"(?s)(?P<help>.*?)(?:\s*\[(?P<extra>[^\[\]]+)\])?")
 """The help of an option and what click adds to it: the default, the range."""
@@ -157,10 +204,15 @@ class ChineseFormatter(click.HelpFormatter):
 
         self._lay_out(
             blocks(
-                Prose(self._say(part.removeprefix("\b")).strip(), no_wrap=part.startswith("\b"))
+                Prose(self._paragraph(part), no_wrap=part.startswith("\b"))
                 for part in text.strip().split("\n\n")
             )
         )
+
+    def _paragraph(self, part: str) -> str:
+        if part.startswith(EXAMPLE):
+            return self._say("Example: {}").replace("{}", part.removeprefix(EXAMPLE).strip())
+        return self._say(part.removeprefix("\b")).strip()
 
     def write_dl(
         self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2

@@ -8,43 +8,38 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plansim.cli.context import (
-    UsageError,
+from plansim.cli.context import UsageError, page_for, read_inputs, remark, warn
+from plansim.cli.options import (
     WholeNumber,
     constant_names,
+    design_names,
     engine_option,
+    force_option,
     items,
     lang_option,
-    model_at,
     model_option,
-    page_for,
-    remark,
+    output_option,
     scenario_names,
-    simulated,
-    targets_of,
-    warn,
+    seed_option,
+    threads_option,
 )
-from plansim.errors import Message, foreign
+from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.analysis.experiments.design import Design
+    from plansim.cli.context import Page
     from plansim.model.records import Model
 
-__all__ = ["COMMANDS", "write_text"]
+__all__ = ["replay", "sweep"]
 
 
-def _design_names(context: click.Context) -> Iterator[str]:
-    from plansim.files import shipped
-
-    yield from (path.stem for path in sorted(shipped("scenarios", "sweeps").glob("*.yaml")))
+def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
+    yield from design_names(context)
     yield from scenario_names(context)
 
 
-_result = click.argument("result", metavar="RESULT.zarr", type=click.Path(path_type=Path))
-
-
-@click.command()
-@click.argument("design", metavar="DESIGN", shell_complete=items(_design_names))
+@click.command(epilog="Example: plansim sweep growth-investment -n 4096 -o growth.zarr")
+@click.argument("design", metavar="DESIGN", shell_complete=items(_designs_and_scenarios))
 @click.option(
     "--factor",
     "factors",
@@ -61,17 +56,13 @@ _result = click.argument("result", metavar="RESULT.zarr", type=click.Path(path_t
     type=WholeNumber(1),
     help="Points of a sample under each scenario, or trajectories of Morris; else as in DESIGN.",
 )
-@click.option("--seed", type=WholeNumber(0), help="Of the points; else as in DESIGN.")
-@click.option(
-    "-o",
-    "--output",
-    metavar="RESULT.zarr",
-    type=click.Path(path_type=Path),
-    help="Where every run is stored; else a folder called as the design, here.",
+@seed_option
+@output_option(
+    "Where every run is stored; else a folder called as the design, here.", "RESULT.zarr"
 )
 @click.option("--resume", is_flag=True, help="Go on with a result that was not finished.")
-@click.option("--force", is_flag=True, help="Replace the result if there is one.")
-@click.option("--threads", metavar="N", type=WholeNumber(1, 1024), help="Else one a processor.")
+@force_option
+@threads_option
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
@@ -98,7 +89,6 @@ def sweep(
     says what it may hold. With --factor it is a scenario. What run i gives depends on the design,
     the seed and i alone.
     """
-    from plansim.analysis.experiments.store import open_store
     from plansim.analysis.experiments.sweep import sweep as run_sweep
     from plansim.output.tables.sweep import sweep_table
     from plansim.targets.catalogue import variable_of
@@ -106,8 +96,8 @@ def sweep(
     if resume and force:
         raise UsageError(Message("--resume keeps what is there, --force replaces it"))
     page = page_for(lang)
-    read = model_at(model)
-    targets = targets_of(read)
+    inputs = read_inputs((), model, whole=True)
+    read, targets = inputs.model, inputs.targets
     plan = _design(design, factors, samples, seed, read)
     warn(plan.warnings)
     path = Path(f"{plan.id}.zarr") if output is None else output
@@ -125,12 +115,8 @@ def sweep(
                 progress=progress,
             )
     except KeyboardInterrupt:
-        if not path.exists():
-            raise
-        store = open_store(path)
-        done = sum(stop - start for start, stop in map(store.span, store.done()))
-        counts = {"done": f"{done:,}", "runs": f"{store.runs:,}"}
-        remark(page.text("sweep.stopped", path=path, **counts))
+        if path.exists():
+            _say_stopped(path, page)
         raise
     names = {name: variable_of(read, name).name_zh for name in map(str, summary["output"].values)}
     table = sweep_table(
@@ -142,6 +128,14 @@ def sweep(
     )
     page.show(table)
     remark(page.text("sweep.written", runs=f"{plan.runs:,}", path=path))
+
+
+def _say_stopped(path: Path, page: Page) -> None:
+    from plansim.analysis.experiments.store import open_store
+
+    store = open_store(path)
+    done = sum(stop - start for start, stop in map(store.span, store.done()))
+    remark(page.text("sweep.stopped", path=path, done=f"{done:,}", runs=f"{store.runs:,}"))
 
 
 def _design(
@@ -156,17 +150,11 @@ def _design(
     return read_design(path, model, samples=samples, seed=seed)
 
 
-@click.command()
-@_result
+@click.command(epilog="Example: plansim replay growth.zarr 17 -o run-17.yaml")
+@click.argument("result", metavar="RESULT.zarr", type=click.Path(path_type=Path))
 @click.argument("index", type=WholeNumber(0))
-@click.option(
-    "-o",
-    "--output",
-    metavar="SCENARIO.yaml",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write the run as a scenario.",
-)
-@click.option("--force", is_flag=True, help="Replace SCENARIO.yaml if it exists.")
+@output_option("Also write the run as a scenario.", "SCENARIO.yaml")
+@force_option
 @engine_option
 @model_option
 @lang_option
@@ -179,61 +167,35 @@ def replay(
     model: Path | None,
     lang: str | None,
 ) -> None:
-    """Run run INDEX of a sweep again, as a scenario, and hold it to what is stored."""
+    """Re-run member INDEX of a sweep and compare it with the stored result."""
     from plansim.analysis.evaluator import RunStatus
-    from plansim.analysis.experiments.replay import deviation, member, member_text, stored_run
-    from plansim.analysis.experiments.store import open_store
+    from plansim.analysis.experiments.replay import member_text, stored_member
+    from plansim.analysis.experiments.replay import replay as replay_of
+    from plansim.files import write_text
     from plansim.output.tables.verdicts import verdict_table
-    from plansim.targets.verdict import check_targets
 
     page = page_for(lang)
-    store = open_store(result)
-    stored = stored_run(store, index)
-    read = model_at(model)
-    scenario = member(store, stored, read)
+    inputs = read_inputs((), model, whole=True)
+    stored, scenario = stored_member(result, index, inputs.model)
     if output is not None:
-        write_text(output, member_text(scenario), force=force)
+        write_text(member_text(scenario), output, force=force)
         remark(page.text("sweep.scenario_written", path=output))
     if stored.status is not RunStatus.OK:
         what = {"variable": stored.failed_variable or "?", "when": stored.failed_time}
         remark(page.text("sweep.was_bad", status=stored.status.name.lower(), **what))
-    targets = targets_of(read)
-    dataset = simulated(read, scenario, engine, page)
-    verdicts = check_targets(dataset, targets)
+    with page.progress(page.text("run.simulating", scenario=scenario.id)):
+        run = replay_of(result, index, inputs.model, inputs.targets, engine=engine)
     table = verdict_table(
-        verdicts,
-        targets,
+        run.verdicts,
+        inputs.targets,
         page.text,
         titles={scenario.id: page.text.pick(scenario.title_en, scenario.title_zh)},
     )
-    same = sum(stored.verdicts.get(each.id, each.status) is each.status for each in verdicts
-               if each.id in stored.verdicts)  # fmt: skip
-    found = page.text(
+    comparison = page.text(
         "sweep.replayed",
-        engine=dataset.attrs["engine"],
-        deviation=f"{deviation(dataset, stored):.1e}",
-        same=same,
+        engine=run.dataset.attrs["engine"],
+        deviation=f"{run.deviation:.1e}",
+        same=run.same,
         count=len(stored.verdicts),
     )
-    page.show(table, found)
-
-
-def write_text(path: Path, text: str, *, force: bool) -> None:
-    """Write a text to a file, UTF-8.
-
-    Raises:
-        OutputError: the file exists and ``force`` is not given, or the system refuses.
-    """
-    from plansim.errors import Fault, OutputError
-
-    if path.exists() and not force:
-        raise OutputError(Fault("the output file exists already; --force replaces it", path))
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise OutputError(
-            Fault("cannot write the output", path, found=foreign(error.strerror or error))
-        ) from error
-
-
-COMMANDS = (sweep, replay)
+    page.show(table, comparison)

@@ -19,25 +19,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from plansim.compiler.arrays import Subscripts, UnboundError
-from plansim.compiler.expression_tree import (
-    Call,
-    Name,
-    Node,
-    Number,
-    Operation,
-    read_right_side,
-    read_table,
-)
-from plansim.compiler.expression_tree import Table as Points
 from plansim.compiler.functions import PLAIN, VECTOR, Clock, stages, zidz
 from plansim.compiler.ir import Depends, Graph, Op, Pipe, Program, State, Table
-from plansim.errors import Fault, FaultLog, Message, ModelError
-from plansim.model.records import Model, Variable, VariableKind
-from plansim.model.scan import Equation, Form, scan_text
+from plansim.errors import Fault, Message, ModelError
+from plansim.model.arrays import Subscripts, UnboundError, free_marks
+from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation
+from plansim.model.expression import Table as Points
+from plansim.model.records import Model, Variable, VariableKind, cell_name, cells_of
+from plansim.model.scan import Equation, Form
 from plansim.model.syntax import name_key
 
-__all__ = ["StructuralError", "cells_of", "lower"]
+__all__ = ["StructuralError", "lower"]
 
 MAX_INSTRUCTIONS = 2_000_000
 MAX_STAGES = 1000
@@ -84,16 +76,6 @@ class StructuralError(Exception):
     def __init__(self, names: Iterable[str]) -> None:
         self.names = frozenset(names)
         super().__init__(", ".join(sorted(self.names)))
-
-
-def cells_of(model: Model, variable: Variable) -> list[str]:
-    """Give the names of a variable's elements, row by row: ``name`` or ``name[e1,e2]``."""
-    ranges = [model.subscripts[each].elements for each in variable.subscripts]
-    return [_named(variable.name, cell) for cell in itertools.product(*ranges)]
-
-
-def _named(name: str, cell: Sequence[str]) -> str:
-    return f"{name}[{','.join(cell)}]" if cell else name
 
 
 def lower(
@@ -153,8 +135,6 @@ class _Place:
     """An element of a variable with its equation."""
 
     equation: Equation
-    tree: Node | None
-    """None if the equation consists of numbers, or is a table."""
     bound: Bound
     position: int
     """Row by row among the elements of the equation's left-hand side."""
@@ -187,7 +167,6 @@ class _Lowering:
     _values: dict[tuple[str, Cell, bool], int | None] = field(default_factory=dict)
     _memory: dict[object, int] = field(default_factory=dict)
     _later: list[tuple[Call, _Scope, int, int]] = field(default_factory=list)
-    _trees: dict[int, Node] = field(default_factory=dict)
     _cells: dict[str, dict[Cell, _Place]] = field(default_factory=dict)
     _open: list[tuple[str, Cell, bool]] = field(default_factory=list)
 
@@ -202,7 +181,7 @@ class _Lowering:
                     place = self.value(name_key(name), tuple(map(name_key, cell)), initial=False)
                 except _FoundError:
                     continue
-                found[_named(name, cell)] = self.graph._as_number(place)
+                found[cell_name(name, cell)] = self.graph._as_number(place)
             self._finish_states()
         if self.faults:
             raise ModelError(self.faults)
@@ -263,21 +242,15 @@ class _Lowering:
     def _causes(self, name: str) -> tuple[str, ...]:
         return self.model.variables[name].causes
 
-    # The scan, by keys
+    # The equations, by keys
 
     @cached_property
-    def scan(self) -> Mapping[str, tuple[Equation, ...]]:
-        return self._scanned[0]
+    def equations(self) -> Mapping[str, tuple[Equation, ...]]:
+        return self.model.scan.equations
 
     @cached_property
     def subscripts(self) -> Subscripts:
-        return self._scanned[1]
-
-    @cached_property
-    def _scanned(self) -> tuple[Mapping[str, tuple[Equation, ...]], Subscripts]:
-        scan = scan_text(self.model.text, FaultLog(self.model.path))
-        self._whole_scan = scan
-        return scan.equations, Subscripts.of(scan, self.model.text)
+        return Subscripts.of(self.model.scan)
 
     @cached_property
     def variables(self) -> Mapping[str, Variable]:
@@ -288,18 +261,13 @@ class _Lowering:
         if key in self._cells:
             return self._cells[key]
         found: dict[Cell, _Place] = {}
-        for equation in self.scan[key]:
-            plain = equation.expression.numbers is None and equation.form in (
-                Form.EQUATION,
-                Form.UNCHANGEABLE,
-            )
-            tree = read_right_side(equation) if plain else None
+        for equation in self.equations[key]:
             left = tuple(map(name_key, equation.subscripts))
             ranges = [i for i, each in enumerate(left) if self.subscripts.is_range(each)]
-            for position, names in enumerate(self._whole_scan.covered(equation)):
+            for position, names in enumerate(self.model.scan.covered(equation)):
                 cell = tuple(map(name_key, names))
                 bound = {left[i]: cell[i] for i in ranges}
-                found[cell] = _Place(equation, tree, bound, position)
+                found[cell] = _Place(equation, bound, position)
         self._cells[key] = found
         return found
 
@@ -344,17 +312,17 @@ class _Lowering:
             raise _RefusedError(Message("data from outside of the model are not supported"))
         if variable.kind is VariableKind.LOOKUP:
             raise _RefusedError(Message("a lookup table has no value of its own"))
-        numbers = equation.expression.numbers
-        if numbers is not None:
+        if isinstance(equation.tree, Numbers):
+            numbers = equation.tree.values
             number = numbers[place.position if len(numbers) > 1 else 0]
             label = self._label(variable, cell)
             number = self.given.get(label, number)
             return self._input(label, number) if self._varies(label) else self.graph.number(number)
-        assert place.tree is not None
-        return self._node(place.tree, _Scope(key, cell, place.bound, initial))
+        assert equation.tree is not None
+        return self._node(equation.tree, _Scope(key, cell, place.bound, initial))
 
     def _label(self, variable: Variable, cell: Cell) -> str:
-        return _named(variable.name, [self.subscripts.written(each) for each in cell])
+        return cell_name(variable.name, [self.subscripts.written(each) for each in cell])
 
     def _varies(self, label: str) -> bool:
         return label in self.vary or label.partition("[")[0] in self.vary
@@ -390,9 +358,9 @@ class _Lowering:
         if place is not None:
             equation = place.equation
             line = equation.line
-            for ref in equation.expression.references:
-                if isinstance(error, _RefusedError) and name_key(ref.name) == error.function:
-                    line = equation.lines[ref.offset]
+            for ref, _ in equation.references:
+                if isinstance(error, _RefusedError) and ref.key == error.function:
+                    line = equation.line_of(ref)
                     break
         message = Message(
             "'{name}' cannot be compiled: {reason}", name=variable.name, reason=error.message
@@ -423,8 +391,8 @@ class _Lowering:
 
     def _name(self, tree: Name, scope: _Scope) -> int:
         key = tree.key
-        if key == "time" or key in self.scan:
-            if key in self.scan and self.variables[key].kind is VariableKind.LOOKUP:
+        if key == "time" or key in self.equations:
+            if key in self.equations and self.variables[key].kind is VariableKind.LOOKUP:
                 raise _RefusedError(
                     Message(
                         "'{name}' is a lookup without an argument", name=self.variables[key].name
@@ -454,7 +422,7 @@ class _Lowering:
                 if isinstance(arguments[0], Name) and self.subscripts.is_range(arguments[0].key):
                     return self.graph.number(len(self.subscripts.elements(arguments[0].key)))
                 raise _RefusedError(Message("ELMCOUNT takes the name of a subscript range"), key)
-        if key not in PLAIN and key in self.scan:
+        if key not in PLAIN and key in self.equations:
             return self._table_value(tree, scope)
         if key not in PLAIN:
             shown = key.replace("_", " ").upper()
@@ -465,7 +433,7 @@ class _Lowering:
 
     def _reduced(self, op: Op, argument: Node, scope: _Scope) -> int:
         """Give SUM, PROD, VMIN or VMAX: a tree of operations, which is short and exact."""
-        marks = self._marks(argument)
+        marks = list(dict.fromkeys(free_marks(argument)))
         if not marks:
             raise _RefusedError(Message("a sum over elements needs a subscript with '!'"), "sum")
         choices = [self.subscripts.elements(mark.removesuffix("!")) for mark in marks]
@@ -487,25 +455,6 @@ class _Lowering:
             parts = halves + parts[len(parts) - len(parts) % 2 :]
         return self.graph._as_number(parts[0])
 
-    def _marks(self, tree: Node) -> list[str]:
-        """Give the subscripts with ``!`` that no function within the expression has bound."""
-        found: dict[str, None] = {}
-
-        def visit(node: Node) -> None:
-            match node:
-                case Name(subscripts=names):
-                    found.update((each, None) for each in names if each.endswith("!"))
-                case Call(key=key, subscripts=names, arguments=below):
-                    found.update((each, None) for each in names if each.endswith("!"))
-                    for each in below if key not in VECTOR else ():
-                        visit(each)
-                case Operation(operands=below):
-                    for each in below:
-                        visit(each)
-
-        visit(tree)
-        return list(found)
-
     # Lookup tables
 
     def _table_value(self, tree: Call, scope: _Scope) -> int:
@@ -518,9 +467,9 @@ class _Lowering:
         place = self._places(tree.key).get(cell)
         if place is None:
             return self.graph.number(math.nan)
-        if place.equation.form is not Form.LOOKUP or place.equation.expression.references:
+        if not isinstance(place.equation.tree, Points):
             raise _RefusedError(Message("tables from other files are not supported"), tree.key)
-        table = _checked(read_table(place.equation))
+        table = _checked(place.equation.tree)
         at = self._node(tree.arguments[0], scope)
         label = self._label(variable, cell)
         if not self._varies(label):
@@ -645,18 +594,16 @@ class _Lowering:
 
     def _state(self, tree: Call, scope: _Scope, stage: int) -> int:
         """Give the node of a state; note that it is to be finished."""
-        memo = (id(tree), scope.cell, tuple(scope.bound.items()), stage)
+        memo = (tree.start, scope.cell, tuple(scope.bound.items()), stage)
         if memo not in self._memory:
-            self._trees[id(tree)] = tree  # while it lives, no other has its id
             self._memory[memo] = len(self.states)
             self.states.append(None)
             self._later.append((tree, _running(scope), stage, len(self.states) - 1))
         return self.graph.leaf(Op.STATE, self._memory[memo])
 
     def _pipe(self, tree: Call, scope: _Scope) -> int:
-        memo = (id(tree), scope.cell, tuple(scope.bound.items()), "pipe")
+        memo = (tree.start, scope.cell, tuple(scope.bound.items()), "pipe")
         if memo not in self._memory:
-            self._trees[id(tree)] = tree
             self._memory[memo] = len(self.pipes)
             self.pipes.append(None)
             self._later.append((tree, _running(scope), -1, len(self.pipes) - 1))

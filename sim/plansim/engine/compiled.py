@@ -1,7 +1,7 @@
 """The engine for one run: the model compiled once for all scenarios, and run as machine code.
 
-All constants are inputs of the run, so that all scenarios share the same code. A constant on which
-the shape of the code depends (the order of a delay) is folded.
+All constants are inputs of the run, so that every scenario finds the same code. Where the shape of
+the code depends on a constant (the order of a delay), that one is folded.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ __all__ = ["run_compiled", "whole_kernel"]
 def run_compiled(
     model: Model, scenario: Scenario, *, cache: bool = True
 ) -> tuple[Trajectory, Engine]:
-    """Run a model under a scenario; return its trajectory, and the engine that computed it.
+    """Run a model under a scenario; give all that is recorded, and what computed it.
 
-    With ``cache``, the result of an earlier run is read: that is faster than loading its machine
-    code.
+    With ``cache``, a run that was made before is read: its numbers cost less than its machine
+    code and the library that loads that.
 
     Raises:
-        ModelError: the model uses what the compiler does not support; with variables and lines.
+        ModelError: what the compiler does not support, with each variable and line.
         SimulationError: a value is not a finite number.
     """
     engine = Engine("plansim", version_of("plansim"), "Euler")
@@ -59,9 +59,9 @@ def run_compiled(
 
 
 def _run_key(model: Model, scenario: Scenario) -> str:
-    """Return the cache key of a run, a digest of everything that its numbers depend on."""
+    """Name a run by all that its numbers depend on."""
     values = {key: float(value).hex() for key, value in sorted(scenario.values.items())}
-    clock = [number.hex() for number in map(float, astuple(scenario.time))]
+    clock = [each.hex() for each in map(float, astuple(scenario.time))]
     libraries = [version_of(name) for name in ("plansim", "numpy", "llvmlite")]
     return digest(
         "compiled",
@@ -74,9 +74,9 @@ def _run_key(model: Model, scenario: Scenario) -> str:
 
 
 def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
-    """Run a model as machine code."""
-    from plansim.compiler.lower import cells_of
+    """Run a model by machine code."""
     from plansim.engine.batch import simulate_ensemble
+    from plansim.model.records import cells_of
 
     kernel = whole_kernel(model, scenario.values, cache=cache)
     settings = {
@@ -93,7 +93,7 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
         shape = (len(ensemble.time), *shape_of(model, variable))
         table = np.stack([rows[label] for label in labels], axis=-1)
         series[variable.name] = table.reshape(shape)
-    constants = {variable.name: _constant(model, scenario, variable.name) for variable in once}
+    constants = {each.name: _constant(model, scenario, each.name) for each in once}
     run = Trajectory(ensemble.time, series, constants)
     check_finite(model, scenario, run)
     return run
@@ -107,13 +107,13 @@ def whole_kernel(
     effort: int = 0,
     cache: bool = True,
 ) -> Kernel:
-    """Compile with all constants as inputs, except those on which the shape of the code depends.
+    """Compile for all constants, without those that decide on the shape of the code.
 
-    ``values`` replace the model's values of these; the other arguments are those of
+    ``values`` are what these are instead of what the model says; the other arguments are those of
     `compile_model`.
 
     Raises:
-        ModelError: the model uses what the compiler does not support; with variables and lines.
+        ModelError: what the compiler does not support, with each variable and line.
     """
     from plansim.compiler.lower import StructuralError
     from plansim.engine.kernel import compile_model
@@ -136,15 +136,15 @@ def whole_kernel(
 
 
 def _constant(model: Model, scenario: Scenario, name: str) -> FloatArray:
-    """Return the value of a constant or control in a run, ``(*elements)``."""
-    from plansim.compiler.lower import cells_of
+    """Give the value of a constant or control in a run, ``(*elements)``."""
+    from plansim.model.records import cells_of
 
     variable = model.variables[name]
     if variable.kind is VariableKind.CONTROL:
         time = scenario.time
         words = {"initial": time.initial, "final": time.final, "saveper": time.saveper}
-        matching = [value for word, value in words.items() if word in name.lower()]
-        return np.array(matching[0] if matching else time.step)
+        found = [value for word, value in words.items() if word in name.lower()]
+        return np.array(found[0] if found else time.step)
     written = variable.value
     values = []
     for label in cells_of(model, variable):

@@ -20,16 +20,16 @@ __all__ = ["AGREE", "LinkScores", "check_units", "has_simlin", "link_scores", "r
 
 
 AGREE = 1e-6
-"""Maximum difference of pysimlin's run from ours, relative to a series' largest value."""
+"""The largest difference of pysimlin's run to ours, of the largest value of a series."""
 
 
 def has_simlin() -> bool:
-    """Return whether pysimlin is installed; it runs on Linux and macOS only."""
+    """Say whether pysimlin is installed; it runs on Linux and macOS alone."""
     return importlib.util.find_spec("simlin") is not None
 
 
 def check_units(path: Path) -> tuple[str, ...]:
-    """Return pysimlin's faults of a model, above all of units; it ignores missing units."""
+    """Give what pysimlin finds wrong with a model, units before all. It skips blank ones."""
     import simlin
 
     return tuple(str(issue) for issue in simlin.load(path).check())
@@ -42,7 +42,7 @@ def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
     """
     import simlin
 
-    from plansim.compiler.lower import cells_of
+    from plansim.model.records import cells_of
 
     loaded: Any = simlin.load(model.path)
     time = scenario.time
@@ -80,9 +80,9 @@ class LinkScores:
 def link_scores(model: Model, scenario: Scenario, run: Trajectory) -> LinkScores:
     """Return the scores of all links between elements of variables, by *Loops That Matter*.
 
-    pysimlin 0.8.5 returns the scores of a link between arrays only for their first element, and not
-    for sums. So it is given the model without arrays (`compiler.scalars`). A stock of which it
-    splits off the net flow has the product of both links. ``run`` is our run at the times
+    pysimlin 0.8.5 gives the scores of a link between arrays for their first element alone, and none
+    where a sum is taken. So it is given the model without arrays (`model.rewrite`). A stock of
+    which it splits off the net flow has the product of both links. ``run`` is our run at the times
     that the scenario saves.
 
     Reference: Schoenberg, Davidsen, Eberlein (2020), System Dynamics Review 36:158-190.
@@ -96,7 +96,7 @@ def link_scores(model: Model, scenario: Scenario, run: Trajectory) -> LinkScores
         raise InputError(Fault("pysimlin is not installed; pip install 'plansim[loops]' brings it"))
     import simlin
 
-    from plansim.compiler.scalars import without_arrays
+    from plansim.model.rewrite import without_arrays
 
     plain = without_arrays(model, scenario.values, scenario.time)
     try:
@@ -134,8 +134,8 @@ def _series(simulation: Any, name: str) -> FloatArray:
 def _scores(
     links: Sequence[Any], labels: Mapping[str, str]
 ) -> Mapping[tuple[str, str], FloatArray]:
-    """Return the scores by cause and effect; those through a net flow are multiplied."""
-    scores: dict[tuple[str, str], FloatArray] = {}
+    """Return the scores by cause and effect; those by way of a net flow are multiplied."""
+    found: dict[tuple[str, str], FloatArray] = {}
     into: dict[str, list[tuple[str, FloatArray]]] = {}
     out_of: dict[str, tuple[str, FloatArray]] = {}
     for link in links:
@@ -147,13 +147,13 @@ def _scores(
         elif link.from_var.endswith(_NET_FLOW):
             out_of[link.from_var] = link.to_var, score
         elif link.to_var in labels and link.from_var in labels:
-            scores[labels[link.from_var], labels[link.to_var]] = score
+            found[labels[link.from_var], labels[link.to_var]] = score
     for flow, (stock, last) in out_of.items():
         for cause, first in into.get(flow, ()):
             pair = labels[cause], labels[stock]
-            scores[pair] = scores.get(pair, 0.0) + first * last
-    return scores
+            found[pair] = found.get(pair, 0.0) + first * last
+    return found
 
 
 _NET_FLOW = "_net_flow"
-"""pysimlin's suffix for the rate of a stock that is more than a sum of flows."""
+"""How pysimlin calls the rate of a stock that is more than a sum of flows."""

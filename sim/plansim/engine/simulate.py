@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plansim.engine.compiled import run_compiled
 from plansim.engine.trajectory import Engine, Trajectory, named, to_years
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario, as_written
+from plansim.scenario.reader import Scenario, scenario_of
+from plansim.targets.annual import joined
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,7 +22,7 @@ __all__ = ["EngineChoice", "simulate", "simulate_years"]
 
 
 class EngineChoice(StrEnum):
-    """The engine that computes a run."""
+    """What computes a run."""
 
     COMPILED = "compiled"
     PYSD = "pysd"
@@ -28,32 +30,38 @@ class EngineChoice(StrEnum):
 
 def simulate(
     model: Model,
-    scenario: Scenario | None = None,
+    scenario: Scenario | str | Path | Sequence[Scenario | str | Path] | None = None,
     variables: Sequence[str] | None = None,
     *,
     engine: EngineChoice | str = EngineChoice.COMPILED,
     cache: bool = True,
 ) -> xr.Dataset:
-    """Run a model under a scenario (None: as the model is written), by Euler's method.
+    """Run a model under scenarios (None: as the model is written), by Euler's method.
 
-    Return a dataset over ``time`` (see `to_dataset`) with all variables, or those named in English
-    or Chinese. Equal inputs give bit-identical numbers, whatever ran before. ``engine`` is
-    ``compiled``, or ``pysd`` for the reference, which takes a thousand times as long and agrees to
-    within 1e-9. ``cache`` allows machine code (of PySD: translations) and results on disk.
+    A scenario is a record, a name or a path. Gives a dataset over ``time`` (see `to_dataset`), of a
+    list of scenarios over ``scenario`` too, with all variables, or those that are named, in English
+    or Chinese. The same inputs give bit-identical numbers, whatever ran before.
+    ``engine`` is ``compiled``, or ``pysd`` for the reference, which takes a thousand times as long
+    and agrees to within 1e-9. ``cache`` lets machine code (of PySD: translations) be kept
+    on disk, and the numbers of finished runs.
 
     Raises:
         UnknownNameError: no variable bears one of the names.
         InputError: a name is that of a lookup table, which has no value over time.
         ModelError: the engine cannot compute the model; with each variable and line.
         SimulationError: the run breaks down, or a value is not a finite number.
-        ValueError: the engine is unknown.
-        TypeError: the model is no `Model`, or the scenario no `Scenario`.
+        ScenarioError: a scenario that is named has faults.
+        ValueError: there is no such engine.
+        TypeError: the model is no `Model`, or a scenario nothing of the kind.
     """
     from plansim.engine.dataset import to_dataset
 
-    _check_types(model, scenario)
+    _check_model(model)
     choice = EngineChoice(engine)
-    scenario = as_written(model) if scenario is None else scenario
+    if isinstance(scenario, Sequence) and not isinstance(scenario, str):
+        runs = (simulate(model, s, variables, engine=choice, cache=cache) for s in scenario)
+        return joined(list(runs))
+    scenario = scenario_of(model, scenario)
     wanted = named(model, variables)
     run, what = _computed(model, scenario, choice, cache=cache)
     dataset = to_dataset(model, scenario, run, what)
@@ -62,32 +70,27 @@ def simulate(
 
 def simulate_years(
     model: Model,
-    scenario: Scenario | None = None,
+    scenario: Scenario | str | Path | None = None,
     *,
     engine: EngineChoice | str = EngineChoice.COMPILED,
     cache: bool = True,
 ) -> Annual:
-    """Run a model as `simulate` does; return its annual figures as plain arrays.
+    """Run a model as `simulate` does, and give its annual figures as plain arrays.
 
-    The figures equal those of `annual` of the dataset; xarray is not imported for them.
+    The figures are those of `annual` of the dataset; no array library is loaded for them.
 
     Raises:
         SimulationError: as for `simulate`, as are all other errors.
     """
-    _check_types(model, scenario)
-    scenario = as_written(model) if scenario is None else scenario
+    _check_model(model)
+    scenario = scenario_of(model, scenario)
     run, what = _computed(model, scenario, EngineChoice(engine), cache=cache)
     return to_years(model, scenario, run, what)
 
 
-def _check_types(model: object, scenario: object) -> None:
+def _check_model(model: object) -> None:
     if not isinstance(model, Model):
         raise TypeError(f"expected a Model, as load_model gives it, found {type(model).__name__}")
-    if scenario is not None and not isinstance(scenario, Scenario):
-        raise TypeError(
-            f"expected a Scenario, found {type(scenario).__name__}; "
-            "read_scenario(NAME, model) gives one"
-        )
 
 
 def _computed(

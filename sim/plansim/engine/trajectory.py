@@ -97,7 +97,7 @@ _ROUNDING = 1e-9
 
 def cells(model: Model, run: Trajectory) -> dict[str, FloatArray]:
     """Return the series of a run, ``(time,)``, by ``name`` or ``name[e1,e2]``."""
-    from plansim.compiler.lower import cells_of
+    from plansim.model.records import cells_of
 
     series: dict[str, FloatArray] = {}
     for name, values in run.series.items():

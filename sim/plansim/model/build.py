@@ -9,6 +9,7 @@ from pathlib import Path
 
 from plansim.errors import Fault, FaultLog, Message, ModelError
 from plansim.model.comment import read_comment
+from plansim.model.expression import Name, NoValueError, Role, evaluate
 from plansim.model.lint import check_soundness, is_function_call
 from plansim.model.records import (
     Model,
@@ -20,7 +21,7 @@ from plansim.model.records import (
     VariableKind,
 )
 from plansim.model.scan import MAX_ELEMENTS, Equation, Form, Range, Scan, scan_text, short
-from plansim.model.syntax import Role, evaluate, name_key
+from plansim.model.syntax import name_key
 
 __all__ = ["build_model"]
 
@@ -88,7 +89,7 @@ class _Builder:
         return {range_.name: range_ for range_ in built}
 
     def modules(self, variables: Iterable[Variable]) -> dict[str, Module]:
-        """Give the groups that hold a variable."""
+        """Return the groups that hold a variable."""
         built = {}
         for name in dict.fromkeys(variable.module for variable in variables):
             comment = read_comment(self.scan.groups.get(name, ""))
@@ -160,11 +161,20 @@ class _Builder:
         group = self.scan.equations.get(key, ())
         if len(group) != 1 or group[0].subscripts or depth > len(_CONTROL):
             return None
-        numbers = group[0].expression.numbers
-        if numbers is not None:
-            return numbers[0] if len(numbers) == 1 else None
-        right = group[0].text.replace("\\", " ").partition("=")[2].lstrip("=")
-        return evaluate(right, lambda name: self._number_of(name_key(name), depth + 1))
+        equation = group[0]
+        if equation.numbers is not None:
+            return equation.numbers[0] if len(equation.numbers) == 1 else None
+
+        def value_of(name: Name) -> float:
+            value = self._number_of(name.key, depth + 1)
+            if value is None:
+                raise NoValueError(name.key)
+            return value
+
+        try:
+            return None if equation.tree is None else evaluate(equation.tree, value_of)
+        except NoValueError:
+            return None
 
     # Subscripts
 
@@ -183,7 +193,7 @@ class _Builder:
         return SubscriptRange(range_.name, range_.elements, comment.name_zh, elements_zh)
 
     def _subscripts(self, group: tuple[Equation, ...]) -> tuple[str, ...]:
-        """Give for each subscript the range that the equations together cover."""
+        """Return for each subscript the range that the equations together cover."""
         names = []
         for position in range(min(len(equation.subscripts) for equation in group)):
             used = [equation.subscripts[position] for equation in group]
@@ -198,7 +208,7 @@ class _Builder:
         return tuple(names)
 
     def _smallest_range(self, covered: frozenset[str]) -> str | None:
-        """Give the smallest range that holds all of some elements; the first of equals."""
+        """Return the smallest range that holds all of some elements; the first of equals."""
         if covered not in self._smallest:
             candidates = min((self._ranges_of.get(key, []) for key in covered), key=len, default=[])
             holding = [range_ for range_ in candidates if covered <= self._range_keys[range_.name]]
@@ -256,11 +266,11 @@ class _Builder:
     def _kind(self, key: str, group: tuple[Equation, ...]) -> VariableKind:
         if key in _CONTROL:
             return VariableKind.CONTROL
-        if any(eq.form is Form.LOOKUP or eq.expression.reads_lookup for eq in group):
+        if any(equation.is_table for equation in group):
             return VariableKind.LOOKUP
-        if any(eq.expression.integrates for eq in group):
+        if any("integ" in equation.called for equation in group):
             return VariableKind.STOCK
-        if all(eq.expression.numbers is not None and eq.form is not Form.DATA for eq in group):
+        if all(eq.numbers is not None and eq.form is not Form.DATA for eq in group):
             return VariableKind.CONSTANT
         return VariableKind.FLOW if key in self._rates else VariableKind.AUXILIARY
 
@@ -268,21 +278,21 @@ class _Builder:
     def _rates(self) -> frozenset[str]:
         """The keys of all names in the rates of stocks."""
         return frozenset(
-            name_key(ref.name)
+            ref.key
             for group in self.scan.equations.values()
             for equation in group
-            for ref in equation.expression.references
-            if ref.role is Role.RATE
+            for ref, role in equation.references
+            if role is Role.RATE
         )
 
     def _causes(self, group: tuple[Equation, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Give the variables that the equations refer to, and those only initial values do."""
+        """Return the variables that the equations refer to, and those only initial values do."""
         initial_only: dict[str, bool] = {}
         for equation in group:
-            for ref in equation.expression.references:
-                named = self.scan.equations.get(name_key(ref.name))
+            for ref, role in equation.references:
+                named = self.scan.equations.get(ref.key)
                 if named and not is_function_call(ref):
-                    cause, is_initial = named[0].name, ref.role is Role.INITIAL
+                    cause, is_initial = named[0].name, role is Role.INITIAL
                     initial_only[cause] = initial_only.get(cause, True) and is_initial
         return tuple(initial_only), tuple(name for name, only in initial_only.items() if only)
 
@@ -290,13 +300,13 @@ class _Builder:
         self, group: tuple[Equation, ...], kind: VariableKind
     ) -> float | Mapping[str, float] | None:
         if kind is VariableKind.CONTROL:
-            numbers = group[0].expression.numbers
+            numbers = group[0].numbers
             return numbers[0] if numbers else None
         if kind is not VariableKind.CONSTANT:
             return None
         values: dict[str, float] = {}
         for equation in group:
-            numbers = equation.expression.numbers or ()
+            numbers = equation.numbers or ()
             self.cells_left -= self.scan.size(equation)
             if self.cells_left < 0:
                 self.faults.fault(

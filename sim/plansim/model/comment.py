@@ -132,5 +132,6 @@ def _in_two(text: str) -> tuple[str, str]:
 
 def _flowing(text: str) -> str:
     """Undo the wrapping of lines: between Chinese characters a line break is no space."""
-    joined = _BETWEEN_HAN.sub(lambda gap: "" if "\n" in gap[0] else " ", text)
-    return " ".join(joined.split())
+    if "\n" in text:
+        text = _BETWEEN_HAN.sub(lambda gap: "" if "\n" in gap[0] else " ", text)
+    return " ".join(text.split())

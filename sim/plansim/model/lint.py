@@ -2,14 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
+from types import MappingProxyType
 
 from plansim.errors import FaultLog, Message
-from plansim.model.scan import MAX_ELEMENTS, Equation, Form, Scan, short
-from plansim.model.syntax import FUNCTIONS, UNCOMPUTED_FUNCTIONS, Reference, name_key
+from plansim.model.expression import Call, Name
+from plansim.model.scan import MAX_ELEMENTS, Equation, Scan, short
+from plansim.model.syntax import name_key
 
-__all__ = ["check_soundness", "is_function_call"]
+__all__ = ["FUNCTIONS", "UNCOMPUTED_FUNCTIONS", "check_soundness", "is_function_call"]
+
+FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
+    {
+        name: count
+        for count, names in {
+            0: "random_0_1",
+            1: "abs arccos arcsin arctan cos cosh elmcount exp game initial integer ln prod sin "
+            "sinh sqrt sum tan tanh vmax vmin",
+            2: "active_initial delay1 delay3 integ log max min modulo power pulse quantum smooth "
+            "smooth3 step vector_rank vector_reorder vector_sort_order with_lookup zidz",
+            3: "allocate_available delay1i delay3i delay_fixed forecast get_direct_constants "
+            "get_time_value get_xls_constants if_then_else ramp random_uniform sample_if_true "
+            "smooth3i smoothi trend xidz",
+            4: "delay_n get_direct_data get_direct_lookups get_xls_data get_xls_lookups "
+            "pulse_train smooth_n",
+            5: "allocate_by_priority random_exponential random_normal vector_select",
+            None: "invert_matrix",
+        }.items()
+        for name in names.split()
+    }
+)
+"""Those that the reference engine computes, by key, with the number of their arguments; None where
+Vensim's own manual and the engine differ."""
+
+UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
+    name_group + suffix
+    for name_group, suffixes in {
+        "": "a_function_of alloc_p cumulate cumulatef find_market_price find_zero gamma_ln "
+        "internal_rate_of_return marketp message npv npve reinitial sample_until shift_if_true "
+        "simultaneous sshape supply_at_price demand_at_price time_base time_shift vector_elm_map "
+        "vector_lookup",
+        "delay_": "batch conveyor information leakage material profile",
+        "depreciate_": "by_schedule straightline",
+        "get_123_": "constants data lookups",
+        "get_data_": "at_time between_times first_time last_time max mean median min stdv "
+        "total_points",
+        "get_odbc_": "constants data lookups",
+        "get_vdf_": "constants data lookups",
+        "lookup_": "area backward extrapolate forward invert slope",
+        "queue_": "age_average age_oldest age_in_range attrib_average attrib_in_range attrib_max "
+        "attrib_min attrib_quantity fifo fifo_attrib",
+        "random_": "beta binomial gamma lookup negative_binomial pink_noise poisson triangular "
+        "weibull",
+    }.items()
+    for suffix in suffixes.split()
+)
+"""Functions of Vensim that the reference engine reads but cannot compute."""
 
 
 def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
@@ -22,10 +71,10 @@ def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
     _check_names(scan, faults, warnings)
 
 
-def is_function_call(reference: Reference) -> bool:
-    """Whether a reference calls one of Vensim's own functions."""
-    key = name_key(reference.name)
-    return reference.arguments is not None and (key in FUNCTIONS or key in UNCOMPUTED_FUNCTIONS)
+def is_function_call(node: Name | Call) -> bool:
+    """Return whether one of Vensim's own functions is called."""
+    known = node.key in FUNCTIONS or node.key in UNCOMPUTED_FUNCTIONS
+    return isinstance(node, Call) and known
 
 
 def _check_subscripts(scan: Scan, log: FaultLog) -> None:
@@ -34,7 +83,7 @@ def _check_subscripts(scan: Scan, log: FaultLog) -> None:
     for key, group in scan.equations.items():
         for equation in group:
             for subscripts in (equation.subscripts, *equation.exceptions):
-                _check_known(scan, subscripts, equation, equation.line, log)
+                _check_known(scan, subscripts, equation, None, log)
                 if len(subscripts) != rank[key]:
                     log.fault(
                         "'{name}' does not have as many subscripts everywhere",
@@ -45,29 +94,36 @@ def _check_subscripts(scan: Scan, log: FaultLog) -> None:
                         found=f"{len(subscripts)}",
                         name=short(equation.name),
                     )
-            for ref in equation.expression.references:
-                line = equation.lines[ref.offset]
-                _check_known(scan, ref.subscripts, equation, line, log)
-                wanted = rank.get(name_key(ref.name), len(ref.subscripts))
+            for ref, _ in equation.references:
+                _check_known(scan, ref.written[1:], equation, ref, log)
+                wanted = rank.get(ref.key, len(ref.subscripts))
                 if wanted != len(ref.subscripts) and not is_function_call(ref):
                     log.fault(
                         "'{name}' is used with the wrong number of subscripts in '{equation_name}'",
-                        line,
+                        equation.line_of(ref),
                         expected=f"{wanted}",
                         found=f"{len(ref.subscripts)}",
-                        name=short(ref.name),
+                        name=short(ref.written[0]),
                         equation_name=short(equation.name),
                     )
 
 
 def _check_known(
-    scan: Scan, subscripts: Iterable[str], equation: Equation, line: int, log: FaultLog
+    scan: Scan,
+    subscripts: Iterable[str],
+    equation: Equation,
+    ref: Name | Call | None,
+    log: FaultLog,
 ) -> None:
+    """Find subscripts, of a name or of the left-hand side, that are not those of the ranges."""
     for subscript in subscripts:
         name = subscript.removesuffix("!")
         key = name_key(name)
         written = scan.ranges[key].name if key in scan.ranges else scan.elements.get(key)
-        if written is None and not scan.open_ended:
+        if written == name or (written is None and scan.open_ended):
+            continue
+        line = equation.line_of(ref) if ref else equation.line
+        if written is None:
             names = chain((range_.name for range_ in scan.ranges.values()), scan.elements.values())
             log.fault(
                 "no subscript range or element is called '{name}', in '{equation_name}'",
@@ -76,7 +132,7 @@ def _check_known(
                 name=short(name),
                 equation_name=short(equation.name),
             )
-        elif written is not None and written != name:  # the engine would not find it
+        else:  # the engine would not find it
             log.fault(
                 "a subscript is not written as it is defined, in '{name}'",
                 line,
@@ -122,66 +178,65 @@ def _check_names(scan: Scan, log: FaultLog, warnings: FaultLog) -> None:
     lookups = {
         key: group[0].name
         for key, group in scan.equations.items()
-        if any(eq.form is Form.LOOKUP or eq.expression.reads_lookup for eq in group)
+        if any(equation.is_table for equation in group)
     }
     for group in scan.equations.values():
         for equation in group:
             unknown: set[str] = set()  # each is reported once an equation
-            for ref in equation.expression.references:
-                key = name_key(ref.name)
-                line = equation.lines[ref.offset]
-                if ref.arguments is None:
+            for ref, _ in equation.references:
+                key, name = ref.key, short(ref.written[0])
+                if isinstance(ref, Name):
                     known = key in scan.equations or key in scan.ranges or key in scan.elements
                     if not known and key != "time" and key not in unknown:
                         unknown.add(key)
                         _no_such_variable(scan, ref, equation, log)
                 elif key in FUNCTIONS:
-                    _check_arguments(ref, FUNCTIONS[key], line, log)
+                    _check_arguments(ref, FUNCTIONS[key], equation, log)
                 elif key in UNCOMPUTED_FUNCTIONS:
                     warnings.fault(
                         "the engine cannot compute {name}, in '{equation_name}'",
-                        line,
-                        name=ref.name,
+                        equation.line_of(ref),
+                        name=ref.written[0],
                         equation_name=short(equation.name),
                     )
                 elif key in lookups:
-                    _check_arguments(ref, 1, line, log)
+                    _check_arguments(ref, 1, equation, log)
                 elif key in scan.equations and key not in scan.unreadable:
                     log.fault(
                         "'{name}' is neither a function nor a lookup, "
                         "but is used as one in '{equation_name}'",
-                        line,
-                        name=short(ref.name),
+                        equation.line_of(ref),
+                        name=name,
                         equation_name=short(equation.name),
                     )
                 elif key not in scan.equations:
                     functions = (name.replace("_", " ").upper() for name in FUNCTIONS)
                     log.fault(
                         "no function or lookup is called '{name}', in '{equation_name}'",
-                        line,
-                        nearest=log.nearest(ref.name, chain(functions, lookups.values())),
-                        name=short(ref.name),
+                        equation.line_of(ref),
+                        nearest=log.nearest(ref.written[0], chain(functions, lookups.values())),
+                        name=name,
                         equation_name=short(equation.name),
                     )
 
 
-def _no_such_variable(scan: Scan, ref: Reference, equation: Equation, log: FaultLog) -> None:
+def _no_such_variable(scan: Scan, ref: Name, equation: Equation, log: FaultLog) -> None:
     names = (group[0].name for group in scan.equations.values())
     log.fault(
         "no variable is called '{name}', in '{equation_name}'",
-        equation.lines[ref.offset],
-        nearest=log.nearest(ref.name, names),
-        name=short(ref.name),
+        equation.line_of(ref),
+        nearest=log.nearest(ref.written[0], names),
+        name=short(ref.written[0]),
         equation_name=short(equation.name),
     )
 
 
-def _check_arguments(ref: Reference, wanted: int | None, line: int, log: FaultLog) -> None:
-    if wanted is not None and ref.arguments != wanted:
+def _check_arguments(ref: Call, wanted: int | None, equation: Equation, log: FaultLog) -> None:
+    if wanted is not None and len(ref.arguments) != wanted:
         log.fault(
             "{name} has the wrong number of arguments",
-            line,
+            equation.line_of(ref),
             expected=f"{wanted}",
-            found=f"{ref.arguments}",
-            name=short(ref.name),
+            found=f"{len(ref.arguments)}",
+            name=short(ref.written[0]),
         )

@@ -1,8 +1,8 @@
 """A Vensim file (``.mdl``) becomes a `Model`, or every fault in it is named.
 
-No engine is needed for that: see `scan` for the form of the file, `soundness` for what must hold
-between its equations, `comment` for what a comment may say, and `mdl_build` for the records. What
-was read once is kept, and read again if the file has not changed.
+No engine is needed for that: see `scan` for the form of the file, `syntax` for its equations,
+`lint` for what must hold between them, `comment` for what a comment may say, and `build` for the
+records. What was read once is kept, and read again if the file has not changed.
 """
 
 from __future__ import annotations

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from plansim.errors import Fault, Message, UnknownNameError, nearest
+from plansim.errors import Fault, FaultLog, Message, UnknownNameError, nearest
 from plansim.model.comment import read_source
+
+if TYPE_CHECKING:
+    from plansim.model.scan import Scan
 
 __all__ = [
     "Model",
@@ -20,6 +25,8 @@ __all__ = [
     "Timing",
     "Variable",
     "VariableKind",
+    "cell_name",
+    "cells_of",
     "folded",
 ]
 
@@ -151,7 +158,7 @@ class Model:
         return f"<Model {self.name}: {len(self.variables)} variables, {self.path}>"
 
     def find(self, name: str) -> Variable:
-        """Give the variable of an English or Chinese name.
+        """Return the variable of an English or Chinese name.
 
         Letter case, ``_`` for a space, and the width of characters (Unicode NFKC) do not matter.
 
@@ -183,13 +190,20 @@ class Model:
         )
 
     def uses(self, name: str) -> tuple[str, ...]:
-        """Give the names of the variables whose equations refer to a variable.
+        """Return the names of the variables whose equations refer to a variable.
 
         Raises:
             UnknownNameError: as for `find`.
         """
         wanted = self.find(name).name
         return tuple(user.name for user in self.variables.values() if wanted in user.causes)
+
+    @cached_property
+    def scan(self) -> Scan:
+        """The equations as trees, and the subscript ranges."""
+        from plansim.model.scan import scan_text  # a model that was kept needs none of it
+
+        return scan_text(self.text, FaultLog(self.path))
 
     @cached_property
     def _by_folded_name(self) -> Mapping[str, tuple[Variable, ...]]:
@@ -201,6 +215,17 @@ class Model:
                 key = folded(variable.name_zh)
                 chinese[key] = (*chinese.get(key, ()), variable)
         return chinese | english
+
+
+def cells_of(model: Model, variable: Variable) -> list[str]:
+    """Return the names of a variable's elements, row by row: ``name`` or ``name[e1,e2]``."""
+    ranges = [model.subscripts[name].elements for name in variable.subscripts]
+    return [cell_name(variable.name, cell) for cell in itertools.product(*ranges)]
+
+
+def cell_name(name: str, cell: Sequence[str]) -> str:
+    """Return ``name[e1,e2]``, or for a scalar ``name``."""
+    return f"{name}[{','.join(cell)}]" if cell else name
 
 
 def folded(name: str) -> str:

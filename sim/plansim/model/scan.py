@@ -1,8 +1,8 @@
 """The form of a Vensim file: its entries and equations, where they stand, and faults of syntax.
 
 The scan comes before any engine reads the file, since engines give no lines and stop at the first
-fault. It takes time proportional to the file's length. What the equations mean together is for
-`soundness` to judge, what they say about variables for `mdl`.
+fault. It takes time proportional to the file's length. What must hold between equations is for
+`lint` to judge, what they say about variables for `build`.
 
 Reference: https://www.vensim.com/documentation/ref_text_editor.html
 """
@@ -14,28 +14,32 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 from plansim.errors import FaultLog, Message
+from plansim.model.expression import Call, Name, Node, Numbers, Role, references
 from plansim.model.syntax import (
     NAME,
+    TABLES_FROM_FILES,
     EquationSyntaxError,
-    Expression,
     name_key,
-    read_expression,
     read_lookup,
+    read_right_side,
     read_subscripts,
     single_spaced,
 )
 
-__all__ = ["MAX_ELEMENTS", "Equation", "Form", "Range", "Scan", "scan_text", "short"]
+__all__ = ["MAX_ELEMENTS", "SKETCH", "Equation", "Form", "Range", "Scan", "scan_text", "short"]
 
 MAX_ELEMENTS = 200_000
 """How many elements the subscript ranges, or the equations of arrays, may have in all."""
 
-_SKETCH = "\\\\\\---///"
+SKETCH = "\\\\\\---///"
+"""Where the drawings begin, the last part of a file."""
 _SEPARATOR = re.compile(r'"(?:\\"|[^"\n])*"|[~|]')
 _COMMENT_SEPARATOR = re.compile(r"[~|]")
 _SPACE = re.compile(r"[\s\\]*")
@@ -47,6 +51,7 @@ _EXCEPT = re.compile(r":EXCEPT:", re.IGNORECASE)
 _NEXT_ENTRY = re.compile(r"\n(?=\*{3}|[\w\"][^\n~|]*[=(:])")
 _LIMIT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NUMERIC_RANGE = re.compile(r"\(\s*(\w[\w'$\s]*?)(\d{1,9})\s*-\s*(\w[\w'$\s]*?)(\d{1,9})\s*\)")
+_MAPPED = re.compile(r"\(\s*([^:()]+):[^()]*\)|([^,()]+)")
 
 
 class Form(StrEnum):
@@ -72,9 +77,40 @@ class Equation:
     comment: str
     group: str
     line: int
-    expression: Expression
-    lines: Mapping[int, int] = field(repr=False)
-    """The line of each reference, by its offset."""
+    start: int
+    """The offset of its first character in the file."""
+    tree: Node | None
+    """The right-hand side; None if it cannot be read, or is missing as data may."""
+
+    @cached_property
+    def references(self) -> tuple[tuple[Name | Call, Role], ...]:
+        """All names on the right-hand side, of variables and of functions, with their roles."""
+        return tuple(references(self.tree)) if self.tree else ()
+
+    @property
+    def numbers(self) -> tuple[float, ...] | None:
+        """The numbers, row by row, of a right-hand side that has nothing else."""
+        return self.tree.values if isinstance(self.tree, Numbers) else None
+
+    @property
+    def formula(self) -> Node | None:
+        """The right-hand side of an equation that computes its variable from others."""
+        plain = self.form in (Form.EQUATION, Form.UNCHANGEABLE)
+        return self.tree if plain and not isinstance(self.tree, Numbers) else None
+
+    @cached_property
+    def called(self) -> frozenset[str]:
+        """The keys of all functions and lookup tables that are called."""
+        return frozenset(ref.key for ref, _ in self.references if isinstance(ref, Call))
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it gives a lookup table, be it from another file."""
+        return self.form is Form.LOOKUP or not self.called.isdisjoint(TABLES_FROM_FILES)
+
+    def line_of(self, node: Name | Call) -> int:
+        """Return the line in the file on which a name of the right-hand side begins."""
+        return self.line + self.text.count("\n", 0, node.start - self.start)
 
 
 @dataclass(frozen=True)
@@ -83,6 +119,8 @@ class Range:
 
     name: str
     elements: tuple[str, ...]
+    mapped: tuple[str, ...]
+    """The names of those whose elements stand for its own, one for one."""
     comment: str
     line: int
 
@@ -105,21 +143,21 @@ class Scan:
     """Whether there are elements that the scan cannot know: they stand in another file."""
 
     def dimension(self, subscript: str) -> tuple[str, ...]:
-        """Give the elements that a subscript on a left-hand side stands for."""
+        """Return the elements that a subscript on a left-hand side stands for."""
         key = name_key(subscript)
         if key in self.ranges:
             return self.ranges[key].elements
         return (self.elements.get(key, subscript),)
 
     def size(self, equation: Equation) -> int:
-        """Give how many elements `covered` would have to look at."""
+        """Return how many elements `covered` would have to look at."""
         return sum(
             prod(len(self.dimension(name)) for name in subscripts)
             for subscripts in (equation.subscripts, *equation.exceptions)
         )
 
     def covered(self, equation: Equation) -> tuple[tuple[str, ...], ...]:
-        """Give the elements that an equation defines, in order, row by row."""
+        """Return the elements that an equation defines, in order, row by row."""
         excepted = {
             element
             for exception in equation.exceptions
@@ -147,6 +185,7 @@ class _RawRange:
     members: tuple[str, ...]
     comment: str
     line: int
+    mapped: tuple[str, ...] = ()
     open: bool = False  # its elements stand in another file
 
 
@@ -157,7 +196,7 @@ class _Source:
         self.raw = text
         # A backslash at the end of a line continues it: spaces keep every offset.
         self.text = text.replace("\\\n", "  ")
-        sketch = text.find(_SKETCH)
+        sketch = text.find(SKETCH)
         self.end = sketch if sketch >= 0 else len(text)
         self.log = log
         self.unreadable: set[str] = set()
@@ -165,11 +204,11 @@ class _Source:
         self._newlines = [match.start() for match in re.finditer("\n", text)]
 
     def line(self, offset: int) -> int:
-        """Give the line of an offset, counted from 1."""
+        """Return the line of an offset, counted from 1."""
         return bisect_right(self._newlines, offset - 1) + 1
 
     def skip(self, offset: int, end: int) -> int:
-        """Give the next place that is no white space."""
+        """Return the next place that is no white space."""
         match = _SPACE.match(self.text, offset, end)
         return match.end() if match else offset
 
@@ -197,11 +236,11 @@ def scan_text(text: str, log: FaultLog) -> Scan:
     raw_ranges: dict[str, _RawRange] = {}
     for entry in _entries(source):
         try:
-            item = (_read_entry if entry.complete else _left_side)(source, entry)
+            item = (_read_entry if entry.complete else _left_side_alone)(source, entry)
         except EquationSyntaxError as error:
             line = source.line(min(error.offset, max(entry.start, entry.end - 1)))
             log.fault(_about(source, entry, error), line, error.expected, error.found)
-            item = _left_side(source, entry)
+            item = _left_side_alone(source, entry)
         if isinstance(item, Equation):
             equations.setdefault(name_key(item.name), []).append(item)
         elif isinstance(item, _RawRange):
@@ -292,7 +331,7 @@ def _marks(tildes: int, ended: bool) -> Message:
 
 
 def _cuts(source: _Source, start: int) -> tuple[list[int], bool]:
-    """Give the places of an entry's ``~`` and of its end, and whether ``|`` stands there."""
+    """Return the places of an entry's ``~`` and of its end, and whether ``|`` stands there."""
     cuts: list[int] = []
     at = start
     while True:
@@ -325,7 +364,7 @@ def _about(source: _Source, entry: _Entry, error: EquationSyntaxError) -> Messag
 
 
 def _can_name(word: str) -> bool:
-    """Whether a word can be told from a number."""
+    """Return whether a word can be told from a number."""
     return word != "" and not word.isdecimal()
 
 
@@ -341,7 +380,8 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
     text, end = source.text, entry.end
     while end > entry.start and text[end - 1] in " \t\n\\":
         end -= 1
-    name, subscripts, exceptions, at = _read_name(source, entry.start, end)
+    left = _read_left_side(source, entry.start, end)
+    at = left.end
     keyword = _KEYWORD.match(text, at, end)
     if keyword:
         if keyword[0].upper() in (":THE CONDITION:", ":TEST INPUT:"):
@@ -355,7 +395,7 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
             )
     if text.startswith("<->", at, end):
         copied = single_spaced(text[at + 3 : end])
-        return _RawRange(name, (copied,), entry.comment, source.line(entry.start))
+        return _RawRange(left.name, (copied,), entry.comment, source.line(entry.start), (copied,))
     form = next((form for form in _WITH_MARK if text.startswith(form, at, end)), None)
     right = source.skip(at + len(form), end) if form else at
     if form is None and keyword:
@@ -363,7 +403,7 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
     elif text.startswith("(", at, end):
         form = Form.LOOKUP
     elif form is None and text.startswith(":", at, end):
-        return _read_range(source, name, at + 1, end, entry)
+        return _read_range(source, left.name, at + 1, end, entry)
     elif form is None:
         raise EquationSyntaxError(
             min(at, end - 1),
@@ -373,33 +413,27 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
             if at < end
             else None,
         )
-    expression = Expression()
+    tree: Node | None = None
     if form is Form.LOOKUP:
-        read_lookup(text, right, end)
+        tree = read_lookup(text, right, end)
     elif right < end:
-        expression = read_expression(text, right, end)
+        tree = read_right_side(text, right, end)
     elif form is not Form.DATA:
         raise EquationSyntaxError(end - 1, Message("nothing follows the sign of equality"))
-    return _equation(source, entry, name, subscripts, exceptions, form, expression)
+    return _equation(source, entry, left, form, tree)
 
 
 _WITH_MARK = (Form.DATA, Form.UNCHANGEABLE, Form.EQUATION)  # tried in this order
 
 
 def _equation(
-    source: _Source,
-    entry: _Entry,
-    name: str,
-    subscripts: tuple[str, ...],
-    exceptions: tuple[tuple[str, ...], ...],
-    form: Form,
-    expression: Expression,
+    source: _Source, entry: _Entry, left: _LeftSide, form: Form, tree: Node | None
 ) -> Equation:
     unit, limits = _read_unit(source, entry)
     return Equation(
-        name=name,
-        subscripts=subscripts,
-        exceptions=exceptions,
+        name=left.name,
+        subscripts=left.subscripts,
+        exceptions=left.exceptions,
         form=form,
         text=source.raw[entry.start : entry.end].strip(),
         unit=unit,
@@ -407,27 +441,34 @@ def _equation(
         comment=entry.comment,
         group=entry.group,
         line=source.line(entry.start),
-        expression=expression,
-        lines={ref.offset: source.line(ref.offset) for ref in expression.references},
+        start=entry.start,
+        tree=tree,
     )
 
 
-def _left_side(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
+def _left_side_alone(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
     """Keep the name of what cannot be read, lest all who use it be called faulty too."""
     try:
-        name, subscripts, exceptions, at = _read_name(source, entry.start, entry.end)
+        left = _read_left_side(source, entry.start, entry.end)
     except EquationSyntaxError:
         return None
-    if source.text[at : at + 1] == ":" and source.text[at : at + 2] != ":=":
-        return _RawRange(name, (), entry.comment, source.line(entry.start), open=True)
-    source.unreadable.add(name_key(name))
-    return _equation(source, entry, name, subscripts, exceptions, Form.EQUATION, Expression())
+    if source.text.startswith(":", left.end) and not source.text.startswith(":=", left.end):
+        return _RawRange(left.name, (), entry.comment, source.line(entry.start), open=True)
+    source.unreadable.add(name_key(left.name))
+    return _equation(source, entry, left, Form.EQUATION, None)
 
 
-def _read_name(
-    source: _Source, start: int, end: int
-) -> tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...], int]:
-    """Read ``name [subscripts] :EXCEPT: [subscripts], …``; also give where it ends."""
+class _LeftSide(NamedTuple):
+    """``name [subscripts] :EXCEPT: [subscripts], …``."""
+
+    name: str
+    subscripts: tuple[str, ...]
+    exceptions: tuple[tuple[str, ...], ...]
+    end: int
+    """The offset of what follows."""
+
+
+def _read_left_side(source: _Source, start: int, end: int) -> _LeftSide:
     text = source.text
     match = _NAME.match(text, start, end)
     if not match or not _can_name(single_spaced(match[0])):
@@ -456,7 +497,7 @@ def _read_name(
             if not text.startswith(",", at, end):
                 break
             at = source.skip(at + 1, end)
-    return single_spaced(match[0]), subscripts, tuple(exceptions), at
+    return _LeftSide(single_spaced(match[0]), subscripts, tuple(exceptions), at)
 
 
 def _read_unit(source: _Source, entry: _Entry) -> tuple[str, tuple[float | None, float | None]]:
@@ -471,25 +512,21 @@ def _read_unit(source: _Source, entry: _Entry) -> tuple[str, tuple[float | None,
         low, high = (None if bound == "?" else float(bound) for bound in [*bounds, "?"][:2])
         if low is None or high is None or low <= high:
             return unit, (low, high)
-    _limits_fault(source, entry, single_spaced(entry.unit))
-    return unit, (None, None)
-
-
-def _limits_fault(source: _Source, entry: _Entry, unit: str) -> None:
     source.log.fault(
         "the limits in the unit cannot be read: {words}",
         source.line(entry.start),
         expected=Message("'[lowest,highest]' with '?' for none"),
-        found=Message("'{text}'", text=unit[-60:]),
+        found=Message("'{text}'", text=single_spaced(entry.unit)[-60:]),
         words=_first_words(source, entry.start),
     )
+    return unit, (None, None)
 
 
 # Subscript ranges
 
 
 def _read_range(source: _Source, name: str, start: int, end: int, entry: _Entry) -> _RawRange:
-    definition = source.text[start:end].partition("->")[0]
+    definition, _, mapping = source.text[start:end].partition("->")
     line = source.line(entry.start)
     if re.match(r"\s*GET\b", definition, re.IGNORECASE):
         return _RawRange(name, (), entry.comment, line, open=True)
@@ -526,7 +563,8 @@ def _read_range(source: _Source, name: str, start: int, end: int, entry: _Entry)
                 element=short(member),
             )
         seen.add(name_key(member))
-    return _RawRange(name, tuple(members), entry.comment, line)
+    mapped = tuple(whole or single for whole, single in _MAPPED.findall(mapping))
+    return _RawRange(name, tuple(members), entry.comment, line, mapped)
 
 
 def _add_range(log: FaultLog, ranges: dict[str, _RawRange], new: _RawRange) -> None:
@@ -578,7 +616,7 @@ def _resolve_ranges(
             return {}, {}
         members[key] = own
     ranges = {
-        key: Range(raw[key].name, tuple(members[key].values()), raw[key].comment, raw[key].line)
-        for key in raw
+        key: Range(new.name, tuple(members[key].values()), new.mapped, new.comment, new.line)
+        for key, new in raw.items()
     }
     return ranges, elements

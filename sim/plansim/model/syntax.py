@@ -1,149 +1,68 @@
-"""The right-hand side of a Vensim equation: its syntax, and what it refers to.
+"""The right-hand side of a Vensim equation: text to a tree, with every fault of syntax placed.
 
 It is read once, from left to right, with a stack for the brackets and without recursion, in time
-proportional to its length. Nothing is computed, save by `evaluate`, which the clock needs.
+proportional to its length.
 
-Reference: https://www.vensim.com/documentation/ref_functions.html
+Precedence, from loose to tight: ``:OR:``, ``:AND:``, ``:NOT:``, comparison, ``+ -``, ``* /``,
+sign, ``^``. As PySD has it, ``^`` associates to the right, and a sign after it belongs to the
+exponent: ``-a^2`` is -(a²), ``a^-b^c`` is a^(-(b^c)).
+
+References:
+    https://www.vensim.com/documentation/ref_operators.html
+    https://www.vensim.com/documentation/ref_functions.html
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import Enum, StrEnum, auto
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+from operator import itemgetter
+from types import MappingProxyType
 
 from plansim.errors import Message
+from plansim.model.expression import (
+    COMPARISONS,
+    Call,
+    Name,
+    Node,
+    Number,
+    Numbers,
+    Operation,
+    Table,
+    Text,
+)
 
 __all__ = [
-    "FUNCTIONS",
     "NAME",
-    "UNCOMPUTED_FUNCTIONS",
+    "TABLES_FROM_FILES",
     "EquationSyntaxError",
-    "Expression",
-    "Reference",
-    "Role",
-    "evaluate",
     "name_key",
     "read_expression",
     "read_lookup",
+    "read_right_side",
     "read_subscripts",
     "single_spaced",
 ]
 
-FUNCTIONS: dict[str, int | None] = {
-    "abs": 1,
-    "active_initial": 2,
-    "allocate_available": 3,
-    "allocate_by_priority": 5,
-    "arccos": 1,
-    "arcsin": 1,
-    "arctan": 1,
-    "cos": 1,
-    "cosh": 1,
-    "delay1": 2,
-    "delay1i": 3,
-    "delay3": 2,
-    "delay3i": 3,
-    "delay_fixed": 3,
-    "delay_n": 4,
-    "elmcount": 1,
-    "exp": 1,
-    "forecast": 3,
-    "game": 1,
-    "get_direct_constants": 3,
-    "get_direct_data": 4,
-    "get_direct_lookups": 4,
-    "get_time_value": 3,
-    "get_xls_constants": 3,
-    "get_xls_data": 4,
-    "get_xls_lookups": 4,
-    "if_then_else": 3,
-    "initial": 1,
-    "integ": 2,
-    "integer": 1,
-    "invert_matrix": None,
-    "ln": 1,
-    "log": 2,
-    "max": 2,
-    "min": 2,
-    "modulo": 2,
-    "power": 2,
-    "prod": 1,
-    "pulse": 2,
-    "pulse_train": 4,
-    "quantum": 2,
-    "ramp": 3,
-    "random_0_1": 0,
-    "random_exponential": 5,
-    "random_normal": 5,
-    "random_uniform": 3,
-    "sample_if_true": 3,
-    "sin": 1,
-    "sinh": 1,
-    "smooth": 2,
-    "smooth3": 2,
-    "smooth3i": 3,
-    "smooth_n": 4,
-    "smoothi": 3,
-    "sqrt": 1,
-    "step": 2,
-    "sum": 1,
-    "tan": 1,
-    "tanh": 1,
-    "trend": 3,
-    "vector_rank": 2,
-    "vector_reorder": 2,
-    "vector_select": 5,
-    "vector_sort_order": 2,
-    "vmax": 1,
-    "vmin": 1,
-    "with_lookup": 2,
-    "xidz": 3,
-    "zidz": 2,
-}
-"""The functions that the reference engine computes, by `name_key`, and how many arguments they
-take; None where Vensim's own manual and the engine differ."""
-
-UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
-    name_group + suffix
-    for name_group, suffixes in {
-        "": "a_function_of alloc_p cumulate cumulatef find_market_price find_zero gamma_ln "
-        "internal_rate_of_return marketp message npv npve reinitial sample_until shift_if_true "
-        "simultaneous sshape supply_at_price demand_at_price time_base time_shift vector_elm_map "
-        "vector_lookup",
-        "delay_": "batch conveyor information leakage material profile",
-        "depreciate_": "by_schedule straightline",
-        "get_123_": "constants data lookups",
-        "get_data_": "at_time between_times first_time last_time max mean median min stdv "
-        "total_points",
-        "get_odbc_": "constants data lookups",
-        "get_vdf_": "constants data lookups",
-        "lookup_": "area backward extrapolate forward invert slope",
-        "queue_": "age_average age_oldest age_in_range attrib_average attrib_in_range attrib_max "
-        "attrib_min attrib_quantity fifo fifo_attrib",
-        "random_": "beta binomial gamma lookup negative_binomial pink_noise poisson triangular "
-        "weibull",
-    }.items()
-    for suffix in suffixes.split()
-)
-"""Functions of Vensim that the reference engine reads but cannot compute."""
-
 NAME = r"""\w[\w'$\s]*|"(?:\\"|[^"\n])*\""""
 """A variable's or subscript's name where no number can stand."""
 
+TABLES_FROM_FILES = frozenset({"get_direct_lookups", "get_xls_lookups"})
+"""The functions that take a lookup table from another file, by `name_key`."""
+
 _SPACE = re.compile(r"[\s\\]*")
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_SIGN = r"[\s\\]*+[+-]?+[\s\\]*+"  # possessive: no run of spaces is tried twice
+_SIGN = r"[\s\\]*+([+-]?+)[\s\\]*+"  # possessive: no run of spaces is tried twice
 _TOKEN = re.compile(
-    rf"""(?P<space>[\s\\]+)
-    |(?P<number>{_NUMBER})
+    rf"""[\s\\]*+(?:(?P<number>{_NUMBER})
     |(?P<name>[^\W\d][\w'$\s]*|"(?:\\"|[^"\n])*")
     |(?P<string>'[^'\n]*')
     |(?P<keyword>:[A-Za-z ]+:)
     |(?P<operator><>|<=|>=|[-+*/^=<>])
-    |(?P<mark>[(),])""",
+    |(?P<mark>[(),]))""",
     re.VERBOSE,
 )
 _NUMERALS_ONLY = re.compile(r"[0-9eE+\-.,;\s\\]+")
@@ -153,9 +72,10 @@ _SUBSCRIPTS = re.compile(r"""\[((?:"[^"\n]*"|[^\[\]"~|])*)\]""")
 _QUOTED = re.compile(r'"[^"\n]*"')
 _POINT_PATTERN = rf"\({_SIGN}({_NUMBER})[\s\\]*+,{_SIGN}({_NUMBER})[\s\\]*+\)"
 _POINT = re.compile(_POINT_PATTERN)
-_CORNER = _POINT_PATTERN.replace(f"({_NUMBER})", _NUMBER)
 # The reference engine hands what stands here to Python's eval: let nothing but figures through.
-_LIMITS = re.compile(rf"\[\s*+{_CORNER}\s*+-\s*+{_CORNER}\s*+(?:,\s*+{_CORNER}\s*+)*+\][\s\\]*+,")
+_LIMITS = re.compile(
+    rf"\[\s*+{_POINT_PATTERN}\s*+-\s*+{_POINT_PATTERN}\s*+(?:,\s*+{_POINT_PATTERN}\s*+)*+\][\s\\]*+,"
+)
 _BLANK = "\\ \t\n\r\f\v"
 _ONE_NAME = re.compile(NAME)
 
@@ -177,58 +97,14 @@ class EquationSyntaxError(Exception):
         self.found = found
 
 
-class Role(StrEnum):
-    """Where in an equation a name stands."""
-
-    PLAIN = "plain"
-    RATE = "rate"  # in the first argument of INTEG
-    INITIAL = "initial"  # in the second argument of INTEG
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A name on the right-hand side, of a variable or of a function."""
-
-    name: str
-    subscripts: tuple[str, ...]
-    offset: int
-    role: Role
-    arguments: int | None = None
-    """How many arguments follow in brackets; None if no brackets follow."""
-
-
-@dataclass(frozen=True)
-class Expression:
-    """What a right-hand side consists of."""
-
-    references: tuple[Reference, ...] = ()
-    numbers: tuple[float, ...] | None = None
-    """The numbers, row by row, if there is nothing else."""
-
-    @property
-    def integrates(self) -> bool:
-        """Whether it has an INTEG."""
-        return any(ref.role is not Role.PLAIN for ref in self.references) or any(
-            ref.arguments is not None and name_key(ref.name) == "integ" for ref in self.references
-        )
-
-    @property
-    def reads_lookup(self) -> bool:
-        """Whether it takes a lookup table from another file."""
-        return any(
-            ref.arguments is not None
-            and name_key(ref.name) in ("get_direct_lookups", "get_xls_lookups")
-            for ref in self.references
-        )
-
-
 def single_spaced(text: str) -> str:
-    """Make each run of white space one space, and strip the ends."""
+    """Return a text with each run of white space as one space, and none at its ends."""
     return " ".join(text.split())
 
 
+@lru_cache(maxsize=10_000)
 def name_key(name: str) -> str:
-    """Make names equal that are the same to the engine: letter case and ``_`` do not count.
+    """Return what is equal of names that the engine takes for one: case and ``_`` do not count.
 
     >>> name_key("GDP per Head") == name_key("gdp_per_head")
     True
@@ -236,8 +112,8 @@ def name_key(name: str) -> str:
     return single_spaced(name).lower().replace(" ", "_")
 
 
-def read_expression(text: str, start: int, end: int) -> Expression:
-    """Read ``text[start:end]`` as the right-hand side of an equation.
+def read_right_side(text: str, start: int, end: int) -> Node:
+    """Return the tree of ``text[start:end]``, the right-hand side of an equation.
 
     Raises:
         EquationSyntaxError: at the first place that cannot be read.
@@ -245,15 +121,24 @@ def read_expression(text: str, start: int, end: int) -> Expression:
     if _NUMERALS_ONLY.fullmatch(text, start, end):
         numbers = _read_numbers(text, start, end)
         if numbers is not None:
-            return Expression(numbers=numbers)
+            return Numbers(numbers)
     tabbed = _TABBED.fullmatch(text, start, end)
     if tabbed:
-        return Expression(numbers=_read_tabbed(text, *tabbed.span(1)))
-    return Expression(references=_Reader(text, start, end).read())
+        return Numbers(_read_tabbed(text, *tabbed.span(1)))
+    return _Reader(text, start, end).read()
 
 
-def read_lookup(text: str, start: int, end: int) -> None:
-    """Check that ``text[start:end]`` is a lookup table: ``([limits], (x, y), …)``.
+def read_expression(text: str) -> Node:
+    """Return the tree of an expression that may stand within another one.
+
+    Raises:
+        EquationSyntaxError: at the first place that cannot be read.
+    """
+    return _Reader(text, 0, len(text)).read()
+
+
+def read_lookup(text: str, start: int, end: int) -> Table | Call:
+    """Return the table that is ``text[start:end]``: ``([limits], (x, y), …)``.
 
     A table may also be taken from another file by GET XLS LOOKUPS or GET DIRECT LOOKUPS.
 
@@ -264,9 +149,11 @@ def read_lookup(text: str, start: int, end: int) -> None:
     if text.startswith("(", start) and text[inside : inside + 3].upper() == "GET":
         if not text.endswith(")", start, end):
             raise EquationSyntaxError(start, Message("a bracket is never closed"), expected="')'")
-        if read_expression(text, inside, end - 1).reads_lookup:
-            return
-    after = _skip(text, _read_table(text, start, end), end)
+        tree = _Reader(text, inside, end - 1).read()
+        if isinstance(tree, Call) and tree.key in TABLES_FROM_FILES:
+            return tree
+    table, after = _read_table(text, start, end)
+    after = _skip(text, after, end)
     if after < end:
         raise EquationSyntaxError(
             after,
@@ -274,10 +161,11 @@ def read_lookup(text: str, start: int, end: int) -> None:
             expected="'~'",
             found=_shown(text, after),
         )
+    return table
 
 
 def read_subscripts(text: str, start: int, end: int) -> tuple[tuple[str, ...], int]:
-    """Read ``[a, b!]`` at ``start``: the names (with their ``!``), and where they end.
+    """Return the names (with their ``!``) of ``[a, b!]`` at ``start``, and where they end.
 
     Raises:
         EquationSyntaxError: the bracket is not closed, or holds something else than names.
@@ -306,76 +194,6 @@ def read_subscripts(text: str, start: int, end: int) -> tuple[tuple[str, ...], i
     return tuple(names), match.end()
 
 
-def evaluate(text: str, value_of: Callable[[str], float | None]) -> float | None:
-    """Compute a sound expression of numbers, names, ``+ - * / ^`` and brackets.
-
-    Args:
-        text: an expression that `read_expression` accepts.
-        value_of: gives the number of a name, or None if it has none.
-
-    Returns:
-        The number; None if the expression holds anything else, or is not finite.
-
-    >>> evaluate("start + 2 * (10 - 4)", {"start": 2000.0}.get)
-    2012.0
-    """
-    tokens = [match for match in _TOKEN.finditer(text) if match.lastgroup != "space"]
-    values: list[float] = []
-    pending: list[str] = []
-    operand = True
-    try:
-        for token in tokens:
-            word = token[0].strip()
-            if token.lastgroup in ("number", "name") and operand:
-                value = float(word) if token.lastgroup == "number" else value_of(word)
-                if value is None:
-                    return None
-                values.append(value)
-                operand = False
-            elif word == "(" and operand:
-                pending.append(word)
-            elif word == ")":
-                while pending[-1] != "(":
-                    _apply(pending.pop(), values)
-                pending.pop()
-            elif operand and word in ("+", "-"):
-                pending.append("sign" + word)
-            elif word in _PRECEDENCE:
-                while pending and _PRECEDENCE.get(pending[-1], 0) >= _PRECEDENCE[word]:
-                    _apply(pending.pop(), values)
-                pending.append(word)
-                operand = True
-            else:
-                return None
-        while pending:
-            _apply(pending.pop(), values)
-    except (ArithmeticError, IndexError, ValueError):
-        return None
-    return values[0] if len(values) == 1 and math.isfinite(values[0]) else None
-
-
-_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 3, "sign+": 4, "sign-": 4}
-
-
-def _apply(operator: str, values: list[float]) -> None:
-    right = values.pop()
-    if operator.startswith("sign"):
-        values.append(-right if operator == "sign-" else right)
-        return
-    left = values.pop()
-    match operator:
-        case "+":
-            values.append(left + right)
-        case "-":
-            values.append(left - right)
-        case "*":
-            values.append(left * right)
-        case "/":
-            values.append(left / right)
-        case _:
-            values.append(math.pow(left, right))
-
-
 class _State(Enum):
     """What may come next."""
 
@@ -383,18 +201,47 @@ class _State(Enum):
     OPERAND = auto()  # an operand or a sign
     SIGNED = auto()  # an operand, or a number with a sign of its own
     OPERATOR = auto()  # an operator, a comma or a closing bracket
-    STRING_READ = auto()  # a comma or a closing bracket
+    TEXT_READ = auto()  # a comma or a closing bracket
 
 
-@dataclass
+_BINDING = MappingProxyType(
+    {":OR:": 1, ":AND:": 2, ":NOT:": 3, **dict.fromkeys(COMPARISONS, 4)}
+    | {"+": 5, "-": 5, "*": 6, "/": 6, "negative": 7, "^": 8}
+)
+"""How tightly each operator binds."""
+
+
+@dataclass(slots=True)
 class _Frame:
     """A bracket that is open; the bottom one stands for the whole expression."""
 
-    offset: int
-    function: str | None = None
-    reference: int = -1  # index of the function's reference
-    argument: int = 0
-    compared: bool = False
+    start: int
+    called: Name | None
+    """What stands before the bracket, if that is a function or a lookup table."""
+    arguments: list[Node]
+    operands: list[Node]
+    operators: list[str]
+    """Those that wait for their last operand."""
+
+    def add(self, operator: str) -> None:
+        """Let an operator between two operands wait, after those that bind no less have theirs."""
+        binds = _BINDING[operator] + (operator == "^")
+        while self.operators and _BINDING[self.operators[-1]] >= binds:
+            self._apply()
+        self.operators.append(operator)
+
+    def finish(self) -> Node:
+        """Return the tree of all that was read since the bracket or the last comma."""
+        while self.operators:
+            self._apply()
+        return self.operands.pop()
+
+    def _apply(self) -> None:
+        operator = self.operators.pop()
+        right = self.operands.pop()
+        unary = operator in ("negative", ":NOT:")
+        operands = (right,) if unary else (self.operands.pop(), right)
+        self.operands.append(Operation(operator, operands))
 
 
 class _Reader:
@@ -405,18 +252,15 @@ class _Reader:
         self.at = start
         self.end = end
         self.state = _State.START
-        self.frames = [_Frame(start)]
-        self.integ: _Frame | None = None  # the outermost INTEG that is open
-        self.references: list[Reference] = []
+        self.frame = _Frame(start, None, [], [], [])
+        self.outer: list[_Frame] = []
 
-    def read(self) -> tuple[Reference, ...]:
-        while self.at < self.end:
-            token = _TOKEN.match(self.text, self.at, self.end)
-            if not token:
-                raise self._unexpected()
-            start, self.at = token.span()
-            word = token[0]
-            match token.lastgroup:
+    def read(self) -> Node:
+        while token := _TOKEN.match(self.text, self.at, self.end):
+            kind = token.lastgroup or ""
+            start, self.at = token.span(kind)
+            word = token[kind]
+            match kind:
                 case "number":
                     self._number(start, word)
                 case "name":
@@ -429,57 +273,58 @@ class _Reader:
                     self._operator(start, word)
                 case "mark":
                     self._mark(start, word)
-        if len(self.frames) > 1:
+        self.at = _skip(self.text, self.at, self.end)
+        if self.at < self.end:
+            raise self._unexpected()
+        if self.outer:
             raise EquationSyntaxError(
-                self.frames[-1].offset, Message("a bracket is never closed"), expected="')'"
+                self.frame.start, Message("a bracket is never closed"), expected="')'"
             )
-        self._operand_read(self.end)
-        return tuple(self.references)
+        self._check_operand_read(self.end)
+        return self.frame.finish()
 
     def _number(self, start: int, word: str) -> None:
-        self._operand_wanted(start)
-        _finite(start, word)
-        self.state = _State.OPERATOR
+        self._check_operand_wanted(start)
+        self._add_operand(Number(_finite(start, word), start, self.at))
 
     def _name(self, start: int, word: str) -> None:
-        self._operand_wanted(start)
-        name = single_spaced(word)
-        role = Role.PLAIN
-        if self.integ:
-            role = Role.RATE if self.integ.argument == 0 else Role.INITIAL
+        self._check_operand_wanted(start)
+        end = start + len(word.rstrip())
+        written: tuple[str, ...] = (single_spaced(word),)
         after = _skip(self.text, self.at, self.end)
-        subscripts: tuple[str, ...] = ()
         if self.text.startswith("[", after, self.end):
-            subscripts, self.at = read_subscripts(self.text, after, self.end)
-            after = _skip(self.text, self.at, self.end)
-        self.references.append(Reference(name, subscripts, start, role))
-        self.state = _State.OPERATOR
+            subscripts, end = read_subscripts(self.text, after, self.end)
+            written += subscripts
+            self.at = end
+            after = _skip(self.text, end, self.end)
+        key, *keys = map(name_key, written)
+        name = Name(key, tuple(keys), written, start, end)
         if self.text.startswith("(", after, self.end):
             self.at = after + 1
-            frame = _Frame(after, name_key(name), len(self.references) - 1)
-            self.frames.append(frame)
-            if frame.function == "integ" and self.integ is None:
-                self.integ = frame
-            self.state = _State.START
+            self._open(after, name)
+        else:
+            self._add_operand(name)
 
     def _string(self, start: int, word: str) -> None:
-        if self.state is not _State.START or self.frames[-1].function is None:
+        if self.state is not _State.START or self.frame.called is None:
             raise EquationSyntaxError(
                 start, Message("a text stands where a number must"), found=word[:40]
             )
-        self.state = _State.STRING_READ
+        self._add_operand(Text(word))
+        self.state = _State.TEXT_READ
 
     def _keyword(self, start: int, word: str) -> None:
         match word:
             case ":AND:" | ":OR:":
-                self._operator_wanted(start, word)
-                self.frames[-1].compared = False
+                self._check_operator_wanted(start, word)
+                self.frame.add(word)
                 self.state = _State.START
             case ":NOT:" if self.state is _State.START:
+                self.frame.operators.append(word)
                 self.state = _State.OPERAND
             case ":NA:":
-                self._operand_wanted(start)
-                self.state = _State.OPERATOR
+                self._check_operand_wanted(start)
+                self._add_operand(Number(math.nan, start, self.at))
             case _:
                 upper = word.upper()
                 known = upper in (":AND:", ":OR:", ":NOT:", ":NA:") and word != upper
@@ -491,68 +336,80 @@ class _Reader:
                 )
 
     def _operator(self, start: int, word: str) -> None:
-        if word in ("+", "-") and self.state in (_State.START, _State.OPERAND):
+        if word in ("+", "-") and self._may_be_sign():
+            if word == "-":
+                self.frame.operators.append("negative")
             self.state = _State.SIGNED
             return
-        if word in ("+", "-") and self.state is _State.SIGNED:
-            number = _TOKEN.match(self.text, _skip(self.text, self.at, self.end), self.end)
-            if number and number.lastgroup == "number":
-                return
-        self._operator_wanted(start, word)
-        if word in ("=", "<>", "<", "<=", ">", ">="):
-            if self.frames[-1].compared:
-                raise EquationSyntaxError(
-                    start,
-                    Message("comparisons cannot follow one another"),
-                    expected=Message("':AND:' between them"),
-                    found=Message("'{text}'", text=word),
-                )
-            self.frames[-1].compared = True
+        self._check_operator_wanted(start, word)
+        if word in COMPARISONS and any(each in COMPARISONS for each in self.frame.operators):
+            raise EquationSyntaxError(
+                start,
+                Message("comparisons cannot follow one another"),
+                expected=Message("':AND:' between them"),
+                found=Message("'{text}'", text=word),
+            )
+        self.frame.add(word)
         self.state = _State.OPERAND
 
+    def _may_be_sign(self) -> bool:
+        """Return whether a plus or minus is the sign of what follows; a numeral may have two."""
+        if self.state is _State.SIGNED:
+            following = _TOKEN.match(self.text, self.at, self.end)
+            return following is not None and following.lastgroup == "number"
+        return self.state in (_State.START, _State.OPERAND)
+
     def _mark(self, start: int, word: str) -> None:
-        frame = self.frames[-1]
         if word == "(":
-            self._operand_wanted(start)
-            self.frames.append(_Frame(start))
-            self.state = _State.START
+            self._check_operand_wanted(start)
+            self._open(start)
         elif word == ",":
-            if frame.function is None:
+            if self.frame.called is None:
                 raise EquationSyntaxError(
                     start, Message("a comma stands outside of a function's brackets")
                 )
-            self._operand_read(start)
-            frame.argument += 1
-            frame.compared = False
+            self._end_argument(start)
             self.state = _State.START
-            if frame.function == "with_lookup" and frame.argument == 1:
-                table = _skip(self.text, self.at, self.end)
-                self.at = _read_table(self.text, table, self.end)
-                self.state = _State.OPERATOR
+            if self.frame.called.key == "with_lookup" and len(self.frame.arguments) == 1:
+                table, self.at = _read_table(
+                    self.text, _skip(self.text, self.at, self.end), self.end
+                )
+                self._add_operand(table)
         else:
-            self._close(start, frame)
+            self._close(start)
 
-    def _close(self, start: int, frame: _Frame) -> None:
-        if len(self.frames) == 1:
+    def _open(self, start: int, called: Name | None = None) -> None:
+        self.outer.append(self.frame)
+        self.frame = _Frame(start, called, [], [], [])
+        self.state = _State.START
+
+    def _close(self, start: int) -> None:
+        if not self.outer:
             raise EquationSyntaxError(
                 start, Message("a closing bracket has no opening one"), found="')'"
             )
-        empty_call = frame.function is not None and frame.argument == 0
-        if empty_call and self.state is _State.START:
-            arguments = 0
+        name = self.frame.called
+        if name is None or self.frame.arguments or self.state is not _State.START:
+            self._end_argument(start)
+        arguments = tuple(self.frame.arguments)
+        self.frame = self.outer.pop()
+        if name is None:
+            self._add_operand(arguments[0])
         else:
-            self._operand_read(start)
-            arguments = frame.argument + 1
-        if frame.function is not None:
-            reference = self.references[frame.reference]
-            self.references[frame.reference] = replace(reference, arguments=arguments)
-        if frame is self.integ:
-            self.integ = None
-        self.frames.pop()
+            self._add_operand(
+                Call(name.key, name.subscripts, arguments, name.written, name.start, self.at)
+            )
+
+    def _end_argument(self, start: int) -> None:
+        self._check_operand_read(start)
+        self.frame.arguments.append(self.frame.finish())
+
+    def _add_operand(self, node: Node) -> None:
+        self.frame.operands.append(node)
         self.state = _State.OPERATOR
 
-    def _operand_wanted(self, start: int) -> None:
-        if self.state in (_State.OPERATOR, _State.STRING_READ):
+    def _check_operand_wanted(self, start: int) -> None:
+        if self.state in (_State.OPERATOR, _State.TEXT_READ):
             raise EquationSyntaxError(
                 start,
                 Message("an operator is missing"),
@@ -560,7 +417,7 @@ class _Reader:
                 found=_shown(self.text, start),
             )
 
-    def _operator_wanted(self, start: int, word: str) -> None:
+    def _check_operator_wanted(self, start: int, word: str) -> None:
         if self.state is not _State.OPERATOR:
             raise EquationSyntaxError(
                 start,
@@ -568,8 +425,8 @@ class _Reader:
                 expected=Message("a number, a name or a bracket before '{word}'", word=word[:40]),
             )
 
-    def _operand_read(self, start: int) -> None:
-        if self.state not in (_State.OPERATOR, _State.STRING_READ):
+    def _check_operand_read(self, start: int) -> None:
+        if self.state not in (_State.OPERATOR, _State.TEXT_READ):
             found = (
                 _shown(self.text, start) if start < self.end else Message("the end of the equation")
             )
@@ -594,13 +451,13 @@ class _Reader:
 
 
 def _skip(text: str, start: int, end: int) -> int:
-    """Give the place of the next character that is no white space."""
+    """Return the offset of the next character that is no white space."""
     match = _SPACE.match(text, start, end)
     return match.end() if match else start
 
 
 def _shown(text: str, start: int, limit: int = 24) -> Message:
-    """Quote what stands at a place, up to the end of its line, in a message."""
+    """Return, in quotes, what stands at an offset, up to the end of its line."""
     line = text[start : start + limit].split("\n")[0].rstrip("\\ \t") or text[start]
     return Message("'{text}'", text=line)
 
@@ -620,7 +477,7 @@ def _finite(offset: int, word: str) -> float:
 
 
 def _read_numbers(text: str, start: int, end: int) -> tuple[float, ...] | None:
-    """Read ``1, 2; 3, 4;``; None if it is a single term that is no number, such as ``5-3``."""
+    """Return the numbers of ``1, 2; 3, 4;``; None if it is one term that is none, as ``5-3``."""
     content = text[start:end].strip(_BLANK)
     is_list = "," in content or ";" in content
     numbers = []
@@ -658,8 +515,8 @@ def _read_tabbed(text: str, start: int, end: int) -> tuple[float, ...]:
     return tuple(_finite(start, word.lstrip("+")) for word in words)
 
 
-def _read_table(text: str, start: int, end: int) -> int:
-    """Read ``([limits], (x, y), …)`` at ``start``; give the place after it."""
+def _read_table(text: str, start: int, end: int) -> tuple[Table, int]:
+    """Return the table ``([limits], (x, y), …)`` at ``start``, and the offset after it."""
     if not text.startswith("(", start, end):
         raise EquationSyntaxError(
             start, Message("a lookup table is missing"), expected=Message("'((x, y), (x, y), …)'")
@@ -675,7 +532,7 @@ def _read_table(text: str, start: int, end: int) -> int:
                 found=_shown(text, at),
             )
         at = _skip(text, limits.end(), end)
-    points = 0
+    points: list[tuple[float, float]] = []
     while at < end and text[at] != ")":
         point = _POINT.match(text, at, end)
         if not point:
@@ -685,9 +542,8 @@ def _read_table(text: str, start: int, end: int) -> int:
                 expected=Message("'(x, y)'"),
                 found=_shown(text, at),
             )
-        _finite(at, point[1])
-        _finite(at, point[2])
-        points += 1
+        x, y = _finite(at, point[2]), _finite(at, point[4])
+        points.append((-x if point[1] == "-" else x, -y if point[3] == "-" else y))
         at = _skip(text, point.end(), end)
         if text.startswith(",", at, end):
             at = _skip(text, at + 1, end)
@@ -697,4 +553,5 @@ def _read_table(text: str, start: int, end: int) -> int:
         raise EquationSyntaxError(
             start, Message("a lookup table is empty"), expected=Message("'(x, y)'")
         )
-    return at + 1
+    points.sort(key=itemgetter(0))
+    return Table(tuple(x for x, _ in points), tuple(y for _, y in points)), at + 1

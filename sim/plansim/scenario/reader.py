@@ -15,7 +15,7 @@ from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
 from plansim.errors import Fault, Message, ScenarioError, UnknownNameError, nearest
-from plansim.files import shipped
+from plansim.files import shipped, shipped_model
 from plansim.model.records import Model, folded
 from plansim.model.units import units_sha256
 from plansim.scenario.records import (
@@ -38,7 +38,10 @@ __all__ = [
     "as_written",
     "list_scenarios",
     "read_scenario",
+    "scenario_of",
+    "shipped_roots",
     "unsound_clock",
+    "with_shipped",
 ]
 
 SUFFIXES = (".yaml", ".yml")
@@ -74,6 +77,22 @@ def read_scenario(
     return overlaid.scenario
 
 
+def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenario:
+    """Return a scenario that is given as a record, a name or a path; of None the model as written.
+
+    Raises:
+        ScenarioError: as for `read_scenario`.
+        TypeError: it is none of these.
+    """
+    if scenario is None:
+        return as_written(model)
+    if isinstance(scenario, str | Path):
+        return read_scenario(scenario, model)
+    if not isinstance(scenario, Scenario):
+        raise TypeError(f"expected a Scenario or the name of one, found {type(scenario).__name__}")
+    return scenario
+
+
 def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
     """Return the heads of all scenarios in a folder, by default the shipped one, sorted by id.
 
@@ -90,6 +109,24 @@ def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
         return _Heads(read_heads(directory))
 
     return kept("parsed", key, _Heads, make).heads
+
+
+def shipped_roots() -> list[str]:
+    """Return the ids of the shipped scenarios that descend from no other."""
+    return [head.id for head in list_scenarios() if head.parent is None]
+
+
+def with_shipped(scenarios: Sequence[Scenario], model: Model) -> list[Scenario]:
+    """Return scenarios, then the shipped ones that are not among them; of none the roots first.
+
+    For a model that is not the shipped one, only the scenarios themselves.
+    """
+    if model.path.resolve() != shipped_model().resolve():
+        return list(scenarios)
+    first = list(scenarios) or [read_scenario(name, model) for name in shipped_roots()]
+    known = {scenario.id for scenario in first}
+    others = [head.id for head in list_scenarios() if head.id not in known]
+    return [*first, *(read_scenario(name, model) for name in others)]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.errors import Fault, Message, UnknownNameError, nearest
+from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
 from plansim.model.records import SubscriptRange, Timing, folded
 from plansim.targets.indicator import Floats, year_indices
 
@@ -21,7 +21,21 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Annual", "AnnualVariable", "annual_of", "by_year", "frame"]
+__all__ = [
+    "COLUMNS",
+    "Annual",
+    "AnnualVariable",
+    "annual_of",
+    "by_year",
+    "frame",
+    "joined",
+    "separate",
+]
+
+COLUMNS = ("scenario", "variable", "element", "year", "value", "unit")
+"""Columns of a tidy table of annual figures."""
+CARD = "run_card_"
+"""Begins the coordinate over ``scenario`` that holds an attribute in which runs differ."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,59 @@ def by_year(values: Floats, time: Floats, timing: Timing, years: Iterable[int]) 
     return answer
 
 
+def joined(runs: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Return runs of different scenarios as one dataset over ``scenario``.
+
+    What their run cards share stays in the attributes; the rest becomes coordinates, from which
+    `separate` restores each run.
+
+    Raises:
+        InputError: the runs are not saved at the same times, or two of one scenario.
+    """
+    import xarray as xr
+
+    cards = [run.attrs for run in runs]
+    names = [str(card["scenario"]) for card in cards]
+    times = [run.indexes["time"] for run in runs]
+    if not all(time.equals(times[0]) for time in times):
+        message = Message("the scenarios run on different clocks: simulate them one by one")
+        raise InputError(Fault(message))
+    if len(set(names)) < len(names):
+        ids = Message("{names}", names=tuple(names))
+        raise InputError(Fault("a scenario is given twice", found=ids))
+    shared = {
+        key: value
+        for key, value in cards[0].items()
+        if key != "scenario" and all(card.get(key) == value for card in cards)
+    }
+    whole = xr.concat(
+        [run.drop_attrs(deep=False) for run in runs],
+        dim=xr.Variable("scenario", names),
+        data_vars="all",
+        coords="minimal",
+        compat="override",
+        join="override",
+        combine_attrs="override",
+    )
+    apart = [key for key in cards[0] if key not in shared and key != "scenario"]
+    columns = {CARD + key: ("scenario", [card[key] for card in cards]) for key in apart}
+    return whole.assign_coords(columns).assign_attrs(shared)
+
+
+def separate(dataset: xr.Dataset) -> list[xr.Dataset]:
+    """Return the runs that a dataset over ``scenario`` holds; one of a single run as it is."""
+    if "scenario" not in dataset.dims or "scenario" in dataset.attrs:
+        return [dataset]
+    apart = [str(key) for key in dataset.coords if str(key).startswith(CARD)]
+    runs = []
+    for index, name in enumerate(dataset["scenario"].to_numpy()):
+        run = dataset.isel(scenario=index)
+        own = {key.removeprefix(CARD): run[key].item() for key in apart}
+        run = run.drop_vars(["scenario", *apart])
+        runs.append(run.assign_attrs({"scenario": str(name), **own}))
+    return runs
+
+
 def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual:
     """Return the annual figures of a run's dataset over ``time`` or ``year``; of ``names`` only.
 
@@ -93,7 +160,9 @@ def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual
     ranges = {
         str(dim): _range(dataset[dim])
         for dim in dataset.dims
-        if dim in dataset.coords and dataset[dim].dtype.kind in "UO"
+        if dim in dataset.coords
+        and dataset[dim].dtype.kind in "UO"
+        and (dim != "scenario" or "scenario" in dataset.attrs)
     }
     answers = {}
     for key in wanted:
@@ -130,7 +199,7 @@ def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFr
     model's). Flows are those of the year, stocks those at its end; NaN where the run saved none.
 
     Args:
-        runs: what `simulate` or `plansim.annual` returns.
+        runs: what `simulate` or `plansim.annual` returns, of one scenario or of several.
         variables: English or Chinese names, whatever their letter case; none for all that change
             over time. A constant has its value in every year.
 
@@ -142,9 +211,8 @@ def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFr
     import xarray as xr
 
     listed = [runs] if isinstance(runs, xr.Dataset) else list(runs)
-    parts = [part for run in listed for part in _frames(run, variables)]
-    columns = ["scenario", "variable", "element", "year", "value", "unit"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    parts = [p for several in listed for run in separate(several) for p in _frames(run, variables)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 
 def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]:

@@ -1,12 +1,11 @@
-"""The audit of a plan: clashes between its own figures, recomputed from the catalogue.
+"""Where a plan's own figures meet: recomputed from the catalogue, never stored.
 
-The audit is a YAML file beside the model, ``audit.yaml``, whose comments explain its format. Its
-arithmetic is a small language, evaluated from the parsed expression; no code of the file is run.
+The audit is a YAML file beside the model, ``audit.yaml``. It says itself how it reads. Its
+arithmetic is written as the equations of a model are.
 """
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 import string
@@ -33,11 +32,15 @@ from plansim.forms import (
     or_text,
     read_document,
 )
+from plansim.model import expression
 from plansim.model.evidence import Evidence, load_evidence
+from plansim.model.expression import COMPARISONS, Name, Operation, references
+from plansim.model.records import Model
+from plansim.model.syntax import EquationSyntaxError, read_expression
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
 from plansim.targets.catalogue import Target, load_targets
 
-__all__ = ["Calculation", "Clash", "Nature", "Statement", "audit_plan", "evaluate"]
+__all__ = ["Calculation", "Clash", "Nature", "Statement", "audit", "clashes_beside", "evaluate"]
 
 FILE_NAME = "audit.yaml"
 
@@ -49,9 +52,9 @@ class Nature(StrEnum):
     TENSION = "tension"  # both can, under conditions that the plan leaves open
     DEFINITION = "definition"  # one name for two things, or two thresholds for one
     ROUNDING = "rounding"
-    SLACK = "slack"  # the target is met without any effort
-    CONSISTENT = "consistent"  # figures that seem to clash and do not
-    SILENT = "silent"  # the plan lacks the figures for a judgement
+    SLACK = "slack"  # the target asks for nothing
+    CONSISTENT = "consistent"  # they look at odds and are not
+    SILENT = "silent"  # the plan does not give what a judgement would need
 
 
 @dataclass(frozen=True)
@@ -59,19 +62,19 @@ class Statement:
     """A figure that a clash rests on."""
 
     name: str
-    """Its name in the arithmetic."""
+    """What the arithmetic calls it."""
     reference: str
     """``M03.target``, ``E019``, ``I02.towns``; empty for a figure that the audit itself gives."""
     value: float
     unit: str
-    """Empty for results of other clashes and for constants."""
+    """Empty for what another clash computes, and for constants."""
     year: str
-    """The year as the source writes it; may be empty."""
+    """As the source writes it; may be empty."""
     label_en: str
     label_zh: str
     place_en: str
     place_zh: str
-    """Place in the source."""
+    """Where it stands."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Calculation:
     expression: str
     """As the file has it, in names."""
     shown: str
-    """The expression in numbers: ``268.7 × (1 + 16 / 100) ^ 5``."""
+    """The same in figures: ``268.7 × (1 + 16 / 100) ^ 5``."""
     value: float
 
     def __str__(self) -> str:
@@ -91,7 +94,7 @@ class Calculation:
 
 @dataclass(frozen=True)
 class Clash:
-    """A clash, or an apparent one, between figures of the plan."""
+    """A place where figures of the plan meet."""
 
     id: str
     topic_en: str
@@ -100,19 +103,25 @@ class Clash:
     statements: tuple[Statement, ...]
     arithmetic: tuple[Calculation, ...]
     stands: bool
-    """Whether the figures still support the finding."""
+    """Whether the figures still bear the finding out."""
     condition: str
-    """The condition that `stands` is the value of, in names."""
+    """What `stands` was computed from, in names."""
     finding_en: str
     finding_zh: str
     handling_en: str
-    """How the model handles it."""
+    """What the model does about it."""
     handling_zh: str
     file: str = field(compare=False)
     line: int | None = field(compare=False)
 
 
-def audit_plan(folder: str | Path | None = None) -> tuple[Clash, ...]:
+def clashes_beside(model: Model) -> tuple[Clash, ...]:
+    """Return the clashes of the plan beside a model; none if no audit stands there."""
+    folder = model.path.parent
+    return audit(folder) if (folder / FILE_NAME).is_file() else ()
+
+
+def audit(folder: str | Path | None = None) -> tuple[Clash, ...]:
     """Recompute the clashes of a plan, in the order of the file.
 
     ``folder`` holds ``audit.yaml``, ``targets.yaml`` and ``evidence.csv``; the shipped one if
@@ -175,12 +184,12 @@ class _Audit(Form):
 
 @dataclass(frozen=True)
 class _Sources:
-    """The sources of figures: the catalogue, the evidence and earlier clashes."""
+    """Where figures come from."""
 
     targets: Mapping[str, Target]
     evidence: Mapping[str, Evidence]
     clashes: dict[str, Mapping[str, float]] = field(default_factory=dict)
-    """Results of the earlier clashes."""
+    """What the clashes above computed."""
 
     def statement(self, name: str, reference: str) -> Statement:
         """Return the figure that a reference means, under a name.
@@ -283,10 +292,10 @@ def _clash(
     document: YamlDocument,
     index: int,
 ) -> Clash:
-    """Recompute one entry; its results go to ``sources``.
+    """Recompute one entry; what it computes goes to ``sources``.
 
     Raises:
-        InputError: with all faults of the entry.
+        InputError: with all that does not fit together.
     """
     values = {name: constant.value for name, constant in constants.items()}
     faults: list[Fault] = []
@@ -364,22 +373,29 @@ def _check_name(name: str, values: Mapping[str, float]) -> None:
 def _computed(text: str, values: Mapping[str, float]) -> float | bool:
     try:
         return evaluate(text, values)
-    except _NoValueError as error:
-        raise InputError(Fault(str(error), found=text, nearest=error.nearest)) from None
+    except EquationSyntaxError as error:
+        fault = Fault(error.message, expected=error.expected, found=error.found or text)
+    except KeyError as error:
+        name = str(error.args[0])
+        close = nearest(name, values)
+        fault = Fault("nothing is called '{name}'", found=text, nearest=close, name=name)
+    except expression.NoValueError as error:
+        fault = Fault(str(error), found=text)
+    raise InputError(fault)
 
 
 _FORMAT = re.compile(r"\.[0-6]f")
 
 
 def _filled(template: str, values: Mapping[str, float], language: str) -> str:
-    """Fill a text with figures; only plain names and formats such as ``.1f`` are allowed."""
+    """Fill a text with figures; only plain names and ``.1f`` are understood."""
     parts: list[str] = []
     try:
         fields = list(string.Formatter().parse(template))
     except ValueError as error:
         raise InputError(Fault("the text cannot be filled: {why}", why=foreign(error))) from None
     for literal, name, form, conversion in fields:
-        # A folded text has a space at each line end, which Chinese does not have.
+        # A folded text has a blank at each line end, which Chinese does not know.
         parts.append(literal.replace(" ", "") if language == "zh" else literal)
         if name is None:
             continue
@@ -401,112 +417,50 @@ def _filled(template: str, values: Mapping[str, float], language: str) -> str:
 
 # --- arithmetic ---------------------------------------------------------------------------------
 
-_LONGEST = 400
-_OPERATIONS: Mapping[type[ast.operator], Callable[[float, float], float]] = MappingProxyType(
-    {
-        ast.Add: lambda a, b: a + b,
-        ast.Sub: lambda a, b: a - b,
-        ast.Mult: lambda a, b: a * b,
-        ast.Div: lambda a, b: a / b,
-        ast.Pow: lambda a, b: math.pow(a, b),
-    }
-)
-_COMPARISONS: Mapping[type[ast.cmpop], Callable[[float, float], bool]] = MappingProxyType(
-    {
-        ast.Lt: lambda a, b: a < b,
-        ast.LtE: lambda a, b: a <= b,
-        ast.Gt: lambda a, b: a > b,
-        ast.GtE: lambda a, b: a >= b,
-        ast.Eq: lambda a, b: a == b,
-        ast.NotEq: lambda a, b: a != b,
-    }
-)
 _FUNCTIONS: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType(
     {"sum": math.fsum, "min": min, "max": max}
 )
 
 
-class _NoValueError(ValueError):
-    """An expression has no value; with the name that was perhaps meant."""
-
-    def __init__(self, message: Message, nearest: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.nearest = nearest
-
-
 def evaluate(text: str, values: Mapping[str, float]) -> float | bool:
-    """Compute an expression in floats, or one comparison of two of them.
+    """Return what an expression in the model's language comes to, or one comparison of two.
 
-    Numbers, names of ``values``, ``+ - * / **``, brackets, ``sum``, ``min``, ``max`` and one
-    comparison on the outside; everything else is refused. NaN propagates.
+    Numbers, names of ``values``, ``+ - * / ^``, brackets, ``sum``, ``min``, ``max`` and one
+    comparison on the outside: all else is refused. What rests on a NaN is NaN.
 
     Raises:
-        ValueError: the expression is not understood, or has no finite value.
+        EquationSyntaxError: at the first place that cannot be read.
+        KeyError: a name is none of ``values``.
+        NoValueError: the expression is not understood, or has no finite value.
 
-    >>> evaluate("sum(a, 2) * 10 ** 2", {"a": 1})
+    >>> evaluate("sum(a, 2) * 10 ^ 2", {"a": 1})
     300.0
     >>> evaluate("a <= 1", {"a": 1})
     True
     """
-    if len(text) > _LONGEST:
-        raise _NoValueError(Message("the expression is too long"))
-    try:
-        body = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise _NoValueError(Message("this is not an expression")) from None
-    if isinstance(body, ast.Compare) and len(body.ops) == 1 and type(body.ops[0]) in _COMPARISONS:
-        compare = _COMPARISONS[type(body.ops[0])]
-        return compare(_number(body.left, values), _number(body.comparators[0], values))
-    return _number(body, values)
 
+    def value_of(name: Name) -> float:
+        return values[name.written[0]]
 
-def _number(node: ast.expr, values: Mapping[str, float]) -> float:
-    """Evaluate one node; raise an error if it is not allowed."""
-    match node:
-        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-            return _finite(lambda a, _: float(a), value, 0)
-        case ast.Name(id=name):
-            if name not in values:
-                raise _NoValueError(
-                    Message("nothing is called '{name}'", name=name), nearest(name, values)
-                )
-            return float(values[name])
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_number(operand, values)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
-            return _finite(_OPERATIONS[type(op)], _number(left, values), _number(right, values))
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
-            name in _FUNCTIONS and args
-        ):
-            return float(_FUNCTIONS[name]([_number(argument, values) for argument in args]))
-        case _:
-            raise _NoValueError(
-                Message("only numbers, names, + - * / **, sum, min, max are understood")
-            )
-
-
-def _finite(operation: Callable[[float, float], float], a: float, b: float) -> float:
-    try:
-        result = operation(a, b)
-    except (ArithmeticError, ValueError):
-        raise _NoValueError(Message("the expression has no finite value")) from None
-    if math.isinf(result):
-        raise _NoValueError(Message("the expression has no finite value"))
-    return result
+    match read_expression(text):
+        case Operation(sign, (left, right)) if sign in COMPARISONS:
+            first, second = (expression.evaluate(s, value_of, _FUNCTIONS) for s in (left, right))
+            return COMPARISONS[sign](first, second)
+        case tree:
+            return float(expression.evaluate(tree, value_of, _FUNCTIONS))
 
 
 def _in_figures(text: str, values: Mapping[str, float]) -> str:
-    """Write an expression with numbers in place of its names."""
-
-    def figure(match: re.Match[str]) -> str:
-        if match[0] not in values:
-            return match[0]
-        return (
-            _figure(values[match[0]]) if values[match[0]] >= 0 else f"({_figure(values[match[0]])})"
-        )
-
-    return re.sub(r"[a-z_]\w*", figure, text).replace("**", "^").replace("*", "×")
+    """Return a readable expression with figures for its names."""
+    parts: list[str] = []
+    end = 0
+    for name, _ in references(read_expression(text)):
+        if isinstance(name, Name):
+            value = values[name.written[0]]
+            figure = _figure(value)
+            parts += [text[end : name.start], figure if value >= 0 else f"({figure})"]
+            end = name.end
+    return "".join([*parts, text[end:]]).replace("*", "×")
 
 
 def _figure(value: float) -> str:

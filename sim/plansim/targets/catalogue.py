@@ -6,7 +6,7 @@ The catalogue is a YAML file beside the model, ``targets.yaml``, whose comments 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -62,6 +62,7 @@ __all__ = [
     "reported_factor",
     "split_reference",
     "target_named",
+    "targets_of",
     "unit_factor",
     "variable_of",
 ]
@@ -90,6 +91,26 @@ def load_targets(path: str | Path | None = None, model: Model | None = None) -> 
     )
     read = kept("parsed", key, _Catalogue, lambda: _read(file, model, is_borrowed=own is None))
     return read.targets
+
+
+def targets_of(model: Model, targets: Iterable[Target | str] | None) -> tuple[Target, ...]:
+    """Return targets that are given as records or ids; of None all of the catalogue.
+
+    Raises:
+        CatalogueError: with every fault of the catalogue.
+        UnknownNameError: no target has one of the ids.
+        InputError: nothing in the model answers for one of them.
+    """
+    plan = load_targets(model=model) if targets is None else tuple(targets)
+    if not any(isinstance(target, str) for target in plan):
+        return tuple(target for target in plan if isinstance(target, Target))
+    all_targets = load_targets(model=model)
+    chosen = {
+        found.id: found
+        for target in plan
+        for found in [target_named(target, all_targets) if isinstance(target, str) else target]
+    }
+    return tuple(chosen.values())
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Verdicts: which targets a run meets, by what margin, and until when.
 
 `findings` works on arrays, so that one run and a sweep of many are judged by the same rules;
-`check_targets` returns the same for one run as records.
+`check_targets` makes records of what it finds for one run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.errors import CatalogueError, Message
-from plansim.targets.annual import Annual, AnnualVariable, annual_of
+from plansim.targets.annual import Annual, AnnualVariable, annual_of, separate
 from plansim.targets.catalogue import (
     Attribute,
     Basis,
@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 _ROUNDING = 1e-9
-"""A margin below this share of the target is a rounding error and counts as zero."""
+"""A margin below this share of the target comes from binary fractions and units: it is none."""
 
 _CODES = {status: np.int8(status.code) for status in Status}
 
@@ -70,13 +70,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Findings:
-    """The verdicts of runs on one target as plain arrays, ``(run, …)``.
+    """What becomes of one target, as plain arrays over runs: shape ``(run, …)``.
 
-    NaN where there is no such number; of a target that is not modelled, scalars.
+    NaN where there is no such number; a target that nothing answers has scalars.
     """
 
     value: Floats
-    """The value that is compared with the target, in its unit; of several bases the first."""
+    """What the target is held against, in its unit; of several bases the first."""
     margin: Floats
     """The distance to the target on the good side, in its unit."""
     least_margin: Floats
@@ -91,7 +91,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict of one run on one target."""
+    """What becomes of one target in one run."""
 
     scenario: str
     id: str
@@ -100,13 +100,13 @@ class Verdict:
     attribute: Attribute
     year: int | None
     value: float | None
-    """In ``unit``; None if the run does not give it."""
+    """In ``unit``; None if nothing in the run answers."""
     target: float | None
     direction: Direction | None
     unit: str
     status: Status
     margin: float | None
-    """In ``unit``; positive if the target is met."""
+    """In ``unit``; positive is good."""
     margin_pct: float | None
     """In per cent of the target."""
     first_breach: int | None
@@ -115,54 +115,55 @@ class Verdict:
     tolerance: float | None = None
     """How far from an *about* target still counts, in ``unit``."""
     followed_to: int | None = None
-    """The last year in which a binding cap or floor was checked; None for other targets."""
+    """The last year in which a binding cap or floor was looked at; None for other targets."""
     gap: Gap | None = None
-    """Why there is no value, if the status is untestable."""
+    """Why nothing answers, if the status is untestable."""
     gap_year: int | None = None
-    """The first needed year that the run does not have."""
+    """The first year that is needed and that the run does not have."""
     reason_en: str = ""
-    """The catalogue's reason why a target is not modelled."""
+    """What the catalogue says of a target that is not modelled."""
     reason_zh: str = ""
 
 
 def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdict, ...]:
-    """Judge one run by the targets of a plan, in their order; figures of the past are left out.
+    """Judge runs by the targets of a plan, in their order; figures of the past are left out.
 
     ``dataset`` comes from a simulation (over ``time``) or is its annual view (over ``year``). Its
-    attributes name the scenario, and the targets that this assumes.
+    attributes name the scenario, and the targets that this assumes. Of a dataset over ``scenario``
+    the verdicts of one scenario follow on those of another.
 
     Raises:
         CatalogueError: a target is judged by a variable that the dataset does not hold.
         ValueError: the dataset holds more than one run.
     """
     wanted = list(targets)
-    names = {
-        split_reference(variable)[0] for target in wanted for variable in target.variables.values()
-    }
-    return verdicts_of(annual_of(dataset, sorted(names)), wanted, map(str, dataset))
+    names = {split_reference(each)[0] for target in wanted for each in target.variables.values()}
+    return tuple(
+        verdict
+        for run in separate(dataset)
+        for verdict in verdicts_of(annual_of(run, sorted(names)), wanted, list(map(str, run)))
+    )
 
 
 def verdicts_of(
     run: Annual, targets: Iterable[Target], names: Iterable[str] | None = None
 ) -> tuple[Verdict, ...]:
-    """Judge a run that is given by years, as `check_targets` does.
+    """Do as `check_targets` on a run that is given by years.
 
-    ``names`` are those of all variables, for messages, if the run holds only some.
+    ``names`` are all variables that there are, for messages, if the run holds only some.
     """
     wanted = [target for target in targets if target.kind is Kind.TARGET]
     shapes = {
-        name: VariableShape(
-            {subscript.name: subscript.elements for subscript in variable.ranges}, variable.unit
-        )
+        name: VariableShape({each.name: each.elements for each in variable.ranges}, variable.unit)
         for name, variable in run.variables.items()
     }
     known = list(run.variables if names is None else names)
     faults = [
-        fault for target in wanted for fault in misfits(target, Message("the run"), shapes, known)
+        fault for each in wanted for fault in misfits(each, Message("the run"), shapes, known)
     ]
     if faults:
         raise CatalogueError(faults)
-    index = {year: position for position, year in enumerate(run.years)}
+    index = {year: place for place, year in enumerate(run.years)}
     return tuple(_verdict(run, index, target) for target in wanted)
 
 
@@ -171,30 +172,30 @@ def findings(
 ) -> Findings:
     """Judge runs by one target, in plain arrays.
 
-    Equality meets a target. On several bases it is met or missed if all agree, else undecided, and
-    untestable if the value is not finite on any of them. A breach on any basis counts.
+    Equality meets a target. On several bases it is met or missed if all agree, else undecided; a
+    number that is not finite on any of them makes it untestable. A breach on any basis is one.
     """
     if not answers or target.value is None or target.year is None:
         nothing = np.array(math.nan)
         status = Status.ASSUMED if assumed else Status.UNTESTABLE
         code = np.array(status.code, np.int8)
         return Findings(nothing, nothing, nothing, code, nothing, {})
-    values = {basis: measured_at(answer, target, target.year) for basis, answer in answers.items()}
-    margins = [margin_of(value, target) for value in values.values()]
+    values = {basis: measured_at(each, target, target.year) for basis, each in answers.items()}
+    margins = [margin_of(each, target) for each in values.values()]
     return Findings(
         value=next(iter(values.values())),
         margin=margins[0],
         least_margin=reduce(np.minimum, margins),
         status=_codes(margins, assumed=assumed),
         first_breach=_first_breach(answers.values(), target, margins[0]),
-        bases={basis: value for basis, value in values.items() if basis},
+        bases={basis: each for basis, each in values.items() if basis},
     )
 
 
 def margin_of(value: Floats, target: Target) -> Floats:
-    """Return the distance to a target, in its unit and the same shape, positive if it is met.
+    """Give the distance to a target, in its unit, positive on the good side; the shape stays.
 
-    Rounding errors count as zero.
+    What is smaller than rounding is zero.
     """
     margin = _distance(value, target)
     return np.where(abs(margin) <= _slack(target), 0.0, margin)
@@ -218,7 +219,7 @@ def _slack(target: Target) -> float:
 
 
 def percent_of(margin: Floats, target: Target) -> Floats:
-    """Return a margin in per cent of its target, in the same shape; NaN where the target is 0."""
+    """Give a margin in per cent of its target; the shape stays, NaN where the target is nil."""
     return margin / abs(target.value or math.nan) * 100
 
 
@@ -236,23 +237,23 @@ def _codes(margins: Sequence[Floats], *, assumed: bool) -> npt.NDArray[np.int8]:
 
 
 def _first_breach(answers: Collection[Answer], target: Target, like: Floats) -> Floats:
-    """Return the first year in which a binding cap or floor does not hold; NaN if none.
+    """Give the first year in which a binding cap or floor does not hold; NaN if none.
 
-    A year that the run does not reach is no breach. ``like`` has the shape of the result.
+    A year that the run does not reach is no breach. ``like`` has the shape of what is wanted.
     """
     first = np.full_like(like, np.nan)
     if target.attribute is not Attribute.BINDING or target.direction is Direction.ABOUT:
         return first
     assert target.year is not None
     for year in range(target.horizon, target.year - 1, -1):
-        for answer in answers:
-            short = _distance(measured_at(answer, target, year), target) < -_slack(target)
+        for each in answers:
+            short = _distance(measured_at(each, target, year), target) < -_slack(target)
             np.copyto(first, float(year), where=short)
     return first
 
 
 def measured_at(answer: Answer, target: Target, year: int) -> Floats:
-    """Return a target's value, in its unit, in its own year or a later one."""
+    """Return what a target is held against, in its unit, in its own year or a later one."""
     assert target.year is not None
     base = trailing_base(target.measure, target.since, target.year, year)
     return measured(answer.at, target.measure, base, year) * answer.factor
@@ -263,9 +264,9 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
         basis: _answer_of(run.variables, index, reference, target)
         for basis, reference in target.variables.items()
     }
-    judged = findings(answers, target, assumed=target.id in run.assumed)
-    margin, breach = _number(judged.margin), _number(judged.first_breach)
-    status = list(Status)[int(judged.status)]
+    found = findings(answers, target, assumed=target.id in run.assumed)
+    margin, breach = _number(found.margin), _number(found.first_breach)
+    status = list(Status)[int(found.status)]
     gap, year = None, None
     if status is Status.UNTESTABLE:
         gap, year = _gap(answers, target, run.years)
@@ -276,7 +277,7 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
         name_zh=target.name_zh,
         attribute=target.attribute,
         year=target.year,
-        value=_number(judged.value),
+        value=_number(found.value),
         target=target.value,
         direction=target.direction,
         unit=target.unit,
@@ -284,7 +285,7 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
         margin=margin,
         margin_pct=_share(margin, target),
         first_breach=None if breach is None else int(breach),
-        bases={basis: float(value) for basis, value in judged.bases.items()},
+        bases={basis: float(each) for basis, each in found.bases.items()},
         tolerance=target.tolerance,
         followed_to=_followed_to(answers.values(), target),
         gap=gap,
@@ -297,22 +298,22 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
 def _gap(
     answers: Mapping[Basis | None, Answer], target: Target, years: Sequence[int]
 ) -> tuple[Gap, int | None]:
-    """Return why a target has no value, and the first missing year."""
+    """Say why nothing answers for a target, and the first year that is wanting."""
     if not answers or target.year is None or target.value is None:
         return Gap.NOT_MODELLED, None
-    for answer in answers.values():
+    for each in answers.values():
         for year in years_needed(target.measure, target.since, target.year):
-            if math.isfinite(answer.at(year)):
+            if math.isfinite(each.at(year)):
                 continue
-            saved = [other for other in years if math.isfinite(answer.at(other))]
+            saved = [other for other in years if math.isfinite(each.at(other))]
             if not saved or year > saved[-1]:
-                return Gap.ENDS, target.year  # later than the first missing year
+                return Gap.ENDS, target.year  # which is later than what is wanting first
             return (Gap.BEGINS if year < saved[0] else Gap.NOT_SAVED), year
     return Gap.NO_NUMBER, None
 
 
 def _followed_to(answers: Collection[Answer], target: Target) -> int | None:
-    """Return the last year, up to the horizon, in which a binding cap or floor can be checked."""
+    """Give the last year, up to the horizon, in which a binding cap or floor can be looked at."""
     if target.attribute is not Attribute.BINDING or target.direction is Direction.ABOUT:
         return None
     if not answers or target.year is None:
@@ -320,7 +321,7 @@ def _followed_to(answers: Collection[Answer], target: Target) -> int | None:
     reached = (
         year
         for year in range(target.horizon, target.year - 1, -1)
-        if all(math.isfinite(measured_at(answer, target, year)) for answer in answers)
+        if all(math.isfinite(measured_at(each, target, year)) for each in answers)
     )
     return next(reached, None)
 
@@ -331,7 +332,7 @@ def _answer_of(
     reference: str,
     target: Target,
 ) -> Answer:
-    """Return the series of a reference, year by year."""
+    """Give the series of a reference, year by year."""
     name, elements = split_reference(reference)
     variable = variables[name]
     cell = tuple(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from plansim.model.records import folded
 from plansim.scenario.values import Apply
 
 __all__ = ["Chart", "ChartSeries", "Lever", "LeverGroup", "Theme", "Views"]
@@ -103,3 +104,13 @@ class Views:
     def levers(self) -> Iterator[Lever]:
         """All levers, in the order of the groups."""
         return (lever for group in self.groups for lever in group.levers)
+
+    def lever(self, name: str) -> Lever | None:
+        """Return the lever with an id, or a label in either language; None if there is none."""
+        wanted = folded(name)
+        names = {
+            folded(key): lever
+            for lever in self.levers
+            for key in (lever.name_zh, lever.name_en, lever.id)
+        }
+        return names.get(wanted)

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plansim.analysis.calibration.file import Observation, Spec
+from plansim.analysis.calibration.file import Observation, Spec, read_calibration
 from plansim.analysis.calibration.identifiability import Identifiability, identifiability
 from plansim.analysis.calibration.least_squares import Fit, Interval, fit, profile
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.engine.trajectory import version_of
 from plansim.errors import Message, SimulationError
+from plansim.files import write_text
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, constants_of, default_of
 from plansim.scenario.records import BilingualText
@@ -26,7 +29,7 @@ from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import indicator_of
 from plansim.targets.indicator import Floats
 
-__all__ = ["Calibration", "Estimate", "Residual", "calibrate", "overlay_text"]
+__all__ = ["Calibration", "Estimate", "Residual", "calibrate", "overlay_text", "write_overlay"]
 
 EDGE = 1e-4
 """A value nearer than this share of the range to an end lies on its edge."""
@@ -124,13 +127,14 @@ class _Misfit:
 
 
 def calibrate(
-    spec: Spec,
     model: Model,
+    spec: Spec | str | Path,
     *,
     progress: Callable[[int, int], None] = lambda done, steps: None,
 ) -> Calibration:
     """Fit a calibration's parameters to its observations.
 
+    ``spec`` is a record, the path of a calibration file, or the name of a shipped one.
     ``progress`` is told how many of the starts and intervals are done, of how many.
 
     Raises:
@@ -138,6 +142,7 @@ def calibrate(
         ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
     """
+    spec = spec if isinstance(spec, Spec) else read_calibration(spec, model)
     misfit = _Misfit(spec, model)
     present = np.array([_present(factor, spec, model) for factor in spec.parameters])
     width = misfit.highs - misfit.lows
@@ -221,6 +226,21 @@ def _card(spec: Spec, model: Model) -> dict[str, Any]:
         "method": "Euler",
         "versions": {name: version_of(name) for name in ("plansim", "numpy", "scipy")},
     }
+
+
+def write_overlay(
+    calibration: Calibration, model: Model, path: Path, *, force: bool = False
+) -> None:
+    """Write what a calibration would set as a scenario file.
+
+    Raises:
+        OutputError: the file exists and ``force`` is not given, or the system refuses to write.
+    """
+    parent = calibration.spec.parent
+    file = calibration.spec.path.parent / parent
+    if file.suffix in {".yaml", ".yml"}:
+        parent = Path(os.path.relpath(file.resolve(), path.resolve().parent)).as_posix()
+    write_text(overlay_text(calibration, parent, model), path, force=force)
 
 
 def overlay_text(calibration: Calibration, parent: str, model: Model) -> str:

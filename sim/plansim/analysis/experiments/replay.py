@@ -5,24 +5,36 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from plansim.analysis.evaluator import RunStatus
-from plansim.analysis.experiments.store import NEVER, Store
+from plansim.analysis.experiments.store import NEVER, Store, open_store
 from plansim.engine.dataset import annual
+from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
 from plansim.scenario.reader import BilingualText, Change, Scenario
 from plansim.scenario.writing import scenario_text
-from plansim.targets.catalogue import Status, split_reference, variable_of
+from plansim.targets.catalogue import Status, Target, load_targets, split_reference, variable_of
+from plansim.targets.verdict import Verdict, check_targets
 
-__all__ = ["StoredRun", "deviation", "member", "member_text", "stored_run"]
+__all__ = [
+    "Replay",
+    "StoredRun",
+    "deviation",
+    "member",
+    "member_text",
+    "replay",
+    "stored_member",
+    "stored_run",
+]
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,57 @@ class StoredRun:
     """By series and year."""
     verdicts: Mapping[str, Status]
     """By target."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A run of a sweep that was made again, beside what is stored of it."""
+
+    stored: StoredRun
+    scenario: Scenario
+    dataset: xr.Dataset
+    verdicts: tuple[Verdict, ...]
+    deviation: float
+    """By how much the figures differ at most, relative; see `deviation`."""
+    same: int
+    """How many of the stored verdicts are the same again."""
+
+
+def stored_member(path: str | Path, index: int, model: Model) -> tuple[StoredRun, Scenario]:
+    """Return what a sweep holds of a run, and the run as a scenario.
+
+    Raises:
+        InputError: there is no sweep at ``path``, or it has no such run.
+        DesignError: the model is not the one that the sweep ran.
+    """
+    store = open_store(Path(path))
+    stored = stored_run(store, index)
+    return stored, member(store, stored, model)
+
+
+def replay(
+    path: str | Path,
+    index: int,
+    model: Model,
+    targets: Sequence[Target] | None = None,
+    *,
+    engine: EngineChoice | str = EngineChoice.COMPILED,
+) -> Replay:
+    """Re-run member ``index`` of a sweep and compare it with the stored result.
+
+    ``targets`` are by default those of the catalogue beside the model.
+
+    Raises:
+        InputError: there is no sweep at ``path``, or it has no such run.
+        DesignError: the model is not the one that the sweep ran.
+        SimulationError: the run breaks down.
+    """
+    stored, scenario = stored_member(path, index, model)
+    dataset = simulate(model, scenario, engine=engine)
+    targets = load_targets(model=model) if targets is None else targets
+    verdicts = check_targets(dataset, targets)
+    same = sum(stored.verdicts.get(verdict.id) is verdict.status for verdict in verdicts)
+    return Replay(stored, scenario, dataset, verdicts, deviation(dataset, stored), same)
 
 
 def stored_run(store: Store, index: int) -> StoredRun:

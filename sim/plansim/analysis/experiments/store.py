@@ -46,6 +46,7 @@ __all__ = [
     "check_same",
     "create_store",
     "open_store",
+    "open_sweep",
     "remove_store",
     "write_summary",
 ]
@@ -294,6 +295,16 @@ def open_store(path: Path) -> Store:
         tuple(layout["factors"]),
         tuple(layout["outputs"]),
     )
+
+
+def open_sweep(path: str | Path) -> xr.Dataset:
+    """Open the runs of a sweep as a dataset; figures are read when they are used.
+
+    Raises:
+        InputError: there is no sweep at ``path``.
+    """
+    sweep: xr.Dataset = xr.open_zarr(open_store(Path(path)).path, consolidated=False, chunks=None)
+    return sweep
 
 
 def write_summary(store: Store, summary: xr.Dataset) -> None:

@@ -1,4 +1,4 @@
-"""Loop scores by *Loops That Matter*: the contribution of each declared loop to behaviour.
+"""Loop scores by *Loops That Matter*: how much each declared loop bears on the model as a whole.
 
 The score of a link is the part of its effect's change that is due to its cause; that of a loop is
 the product of the scores of its links. A declared path that runs through arrays is as many loops as
@@ -16,17 +16,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.analysis.feedback.loops import Loop, LoopLink
-from plansim.compiler.lower import cells_of
+from plansim.analysis.feedback.loops import Loop, LoopLink, load_loops
 from plansim.engine.compiled import run_compiled
 from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import Fault, InputError, SimulationError
-from plansim.model.records import Model
-from plansim.scenario.reader import Scenario
+from plansim.model.records import Model, cells_of
+from plansim.scenario.reader import Scenario, scenario_of
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
 
@@ -38,7 +38,7 @@ __all__ = ["LoopScores", "partitions_of", "path_score", "score_loops"]
 
 @dataclass(frozen=True)
 class LoopScores:
-    """Scores of the declared loops under a scenario."""
+    """How much each declared loop bears on the model under a scenario."""
 
     scenario: Scenario
     loops: tuple[Loop, ...]
@@ -50,20 +50,20 @@ class LoopScores:
     scores: Mapping[str, Floats]
     """By the id of the loop, ``(time,)``."""
     missing: Fault | None = None
-    """Why there are no scores and no times; None if there are."""
+    """Why there are no scores; None if there are. Without them there are no times."""
 
     @cached_property
     def relative(self) -> Mapping[str, Floats]:
         """The relative scores, ``(time,)``: without signs they add up to 1 in each partition.
 
-        All are 0 while no loop of the partition is active.
+        All are 0 while no loop of the partition is at work.
         """
-        relative: dict[str, Floats] = {}
+        found: dict[str, Floats] = {}
         for ids in self.partitions if self.missing is None else ():
             total = np.sum([np.abs(self.scores[id_]) for id_ in ids], axis=0)
             total = np.where(total > 0, total, 1.0)
-            relative |= {id_: self.scores[id_] / total for id_ in ids}
-        return relative
+            found |= {id_: self.scores[id_] / total for id_ in ids}
+        return found
 
     @cached_property
     def years(self) -> tuple[int, ...]:
@@ -82,7 +82,7 @@ class LoopScores:
 
     def years_led(self, loop: str) -> tuple[int, ...]:
         """Return the years in which no other loop of its partition has a larger relative score."""
-        ids = next((partition for partition in self.partitions if loop in partition), ())
+        ids = next((each for each in self.partitions if loop in each), ())
         if loop not in self.yearly:
             return ()
         sizes = {id_: np.abs(self.yearly[id_]) for id_ in ids}
@@ -106,8 +106,15 @@ class LoopScores:
         return np.ceil(self.time - 0.5 - 1e-6).astype(int)
 
 
-def score_loops(model: Model, scenario: Scenario, loops: Sequence[Loop]) -> LoopScores:
+def score_loops(
+    model: Model,
+    scenario: Scenario | str | Path | None = None,
+    loops: Sequence[Loop] | None = None,
+) -> LoopScores:
     """Score declared loops by pysimlin, at every step of the run.
+
+    The scenario is a record, a name, a path, or None for the model as written; loops are by default
+    those that are declared beside the model.
 
     Where pysimlin is not installed, cannot compute the model, or computes another run than ours,
     there are no scores, and ``missing`` says why.
@@ -116,6 +123,8 @@ def score_loops(model: Model, scenario: Scenario, loops: Sequence[Loop]) -> Loop
         SimulationError: the scenario breaks down.
         ModelError: the compiler does not support something in the model.
     """
+    scenario = scenario_of(model, scenario)
+    loops = load_loops(model) if loops is None else loops
     stepwise = replace(scenario, time=replace(scenario.time, saveper=scenario.time.step))
     run, _ = run_compiled(model, stepwise)
     partitions = partitions_of(model, loops)
@@ -154,18 +163,18 @@ def _cells(model: Model, reference: str) -> list[str]:
     """Return the elements that a variable of a path stands for; a range means all of its own."""
     name, inside = split_reference(reference)
     variable = model.variables[name]
-    causes = []
+    found = []
     for cell in cells_of(model, variable):
         elements = split_reference(cell)[1]
         wanted = [
             not inside
-            or inside[index] == element
-            or element in getattr(model.subscripts.get(inside[index]), "elements", ())
-            for index, element in enumerate(elements)
+            or inside[place] == element
+            or element in getattr(model.subscripts.get(inside[place]), "elements", ())
+            for place, element in enumerate(elements)
         ]
         if all(wanted):
-            causes.append(cell)
-    return causes
+            found.append(cell)
+    return found
 
 
 def partitions_of(model: Model, loops: Sequence[Loop]) -> tuple[tuple[str, ...], ...]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -30,13 +31,15 @@ from plansim.forms import (
     read_document,
 )
 from plansim.model.records import Model, VariableKind
-from plansim.scenario.reader import Scenario
+from plansim.scenario.reader import Scenario, scenario_of
 from plansim.targets.catalogue import (
+    Attribute,
     Status,
     Target,
     answering_series,
     judged_targets,
     split_reference,
+    targets_of,
 )
 from plansim.targets.indicator import Floats
 
@@ -247,22 +250,28 @@ def _links(model: Model, path: Mapping[str, int]) -> Iterator[LoopLink]:
 
 def cut_loops(
     model: Model,
-    scenario: Scenario,
-    loops: Sequence[Loop],
-    targets: Sequence[Target],
+    scenario: Scenario | str | Path | None = None,
+    loops: Sequence[Loop] | None = None,
+    targets: Sequence[Target | str] | None = None,
 ) -> tuple[Cut, ...]:
     """Run a scenario whole, and once without each loop.
 
-    Targets that nothing in the model answers are left out.
+    The scenario is a record, a name, a path, or None for the model as written; loops are by default
+    those that are declared beside the model, targets all binding ones of the plan. Targets that
+    nothing in the model answers are left out.
 
     Raises:
         SimulationError: the scenario breaks down with all loops.
         ModelError: the model cannot be compiled.
     """
-    targets = judged_targets(targets)
-    horizons = sorted({target.horizon for target in targets})
+    scenario = scenario_of(model, scenario)
+    loops = load_loops(model) if loops is None else loops
+    judged = judged_targets(targets_of(model, targets))
+    if targets is None:
+        judged = tuple(target for target in judged if target.attribute is Attribute.BINDING)
+    horizons = sorted({target.horizon for target in judged})
     years = range(math.ceil(scenario.time.initial), max(horizons, default=0) + 1)
-    request = Request(targets, tuple(horizons), answering_series(targets), tuple(years))
+    request = Request(judged, tuple(horizons), answering_series(judged), tuple(years))
     switches = list(dict.fromkeys(loop.switch for loop in loops))
     evaluator = Evaluator(model, scenario, switches, request)
     whole = [scenario.values.get(name, model.variables[name].value) for name in switches]
@@ -276,7 +285,7 @@ def cut_loops(
     return tuple(
         Cut(
             loop,
-            tuple(_effect(evaluation, target, run, shifts) for target in targets),
+            tuple(_effect(evaluation, target, run, shifts) for target in judged),
             evaluation.failure(run),
         )
         for run, loop in enumerate(loops, start=1)

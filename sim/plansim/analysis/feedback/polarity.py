@@ -1,9 +1,9 @@
 """The sign of each causal link: whether an effect moves with its cause or against it.
 
-One run computes, beside each variable, copies of its equation that each have one cause slightly
-raised. The difference between a copy and the variable has the sign of the partial derivative at the
-states of the run; where it is the same at all of them, it is the sign of the link. For a stock the
-rate is compared, for a smoothing or delay its input.
+Beside a variable stand, for the length of a run, copies of its equations that each see one cause a
+little raised. What a copy is above or below the variable is the partial derivative at the states
+that the run goes through. A stock answers by its rate, and what holds its input back by what it is
+given.
 
 Reference: G. P. Richardson (1986), Problems with causal-loop diagrams, System Dynamics Review 2(2):
 a link's sign is that of the partial derivative, or of what a flow adds to its stock.
@@ -11,48 +11,101 @@ a link's sign is that of the partial derivative, or of what a flow adds to its s
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from plansim.analysis.validation.probe import AddedEquation, Runs, end_of_reference, probe_of
-from plansim.errors import FaultLog
-from plansim.model.records import Model, Variable, VariableKind
-from plansim.model.scan import Equation as Written
-from plansim.model.scan import Form, scan_text
-from plansim.model.syntax import Role, name_key
+from plansim.analysis.validation.probe import Probe, Runs, probe_of
+from plansim.engine.simulate import simulate_years
+from plansim.model.expression import Call, Name, Node, Number, Operation
+from plansim.model.records import Model, TimeSpec, Variable, VariableKind
+from plansim.model.rewrite import AddedEquation, replaced, unparse
+from plansim.model.syntax import name_key
 from plansim.scenario.reader import Scenario
-from plansim.targets.indicator import Floats
+from plansim.targets.annual import Annual
 
-__all__ = ["link_signs"]
+__all__ = ["MeasuredLinks", "Pair", "SignedRun", "link_signs", "measured_links", "signed_run"]
 
 NUDGE = 1e-4
-"""Relative change by which a cause is raised."""
+"""By what part of itself a cause is raised."""
 LEAST = 1e-6
-"""Minimum change as a share of the cause's largest value, so that a value of 0 moves too."""
+"""By what part of its largest value it is raised at least, to move what is nil."""
 ROUNDING = 1e-12
-"""Changes below this share of the effect's largest value are rounding errors."""
-SMALLEST_CHANGE = 1e-6
-"""Changes below this share of the largest one do not count."""
+"""Of the largest value of an effect: a smaller answer is a matter of rounding."""
+FELT = 1e-6
+"""Of the largest answer: smaller ones do not count."""
 
 _MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
-_DELAYS = re.compile(r"\b(?:integ|smooth\w*|delay\w*|trend|forecast)\s*\(", re.IGNORECASE)
-"""Functions that respond later; they are replaced by their first argument."""
+_LATER = ("integ", "smooth", "delay", "trend", "forecast")
+"""How the functions begin that answer later: their first argument stands for them."""
+
+Pair: TypeAlias = tuple[str, str]
+"""A link, by the names of its cause and its effect."""
 
 
 @dataclass(frozen=True)
-class _Copy:
-    """The equations of a link's effect, with the cause raised."""
+class MeasuredLinks:
+    """A model with copies of the effects of some links, ready to be run."""
 
-    cause: str
-    effect: str
-    name: str
-    equations: tuple[AddedEquation, ...]
+    probe: Probe
+    plain: Mapping[str, str]
+    """By effect, the copy that sees all as it is."""
+    raised: Mapping[Pair, str]
+    """The copy of a link's effect that sees the cause raised."""
+    least: Mapping[str, str]
+    """By cause, the constant that says by how much it is raised at least."""
+
+    def signs(
+        self, values: Mapping[str, float], clock: TimeSpec
+    ) -> Mapping[Pair, npt.NDArray[np.int8]]:
+        """Return the sign of each link at the saved times of a run: ``(time, *elements)``.
+
+        1 where an element of the effect moves with the cause, of which all elements are raised, -1
+        where against it, 0 where it does not move.
+        """
+        if not self.raised:
+            return {}
+        first = self.probe.run([values], clock)
+        # What is nil throughout is raised as if it reached 1: its link is no less there.
+        raises = {
+            constant: LEAST * (float(np.abs(first.series(cause)).max()) or 1.0)
+            for cause, constant in self.least.items()
+        }
+        run = self.probe.run([{**values, **raises}], clock)
+        return {pair: _signs(run, self.plain[pair[1]], copy) for pair, copy in self.raised.items()}
 
 
-def link_signs(model: Model, scenario: Scenario) -> Mapping[tuple[str, str], int]:
+def _signs(run: Runs, plain: str, raised: str) -> npt.NDArray[np.int8]:
+    before, after = run.series(plain)[0], run.series(raised)[0]
+    change = after - before
+    size = np.abs(change)
+    floor = max(ROUNDING * float(np.abs(before).max()), FELT * float(size.max()))
+    return np.where(size > floor, np.sign(change), 0).astype(np.int8)
+
+
+@dataclass(frozen=True)
+class SignedRun:
+    """A run of a model by years, and the sign of each causal link in it."""
+
+    scenario: Scenario
+    years: Annual
+    signs: Mapping[Pair, int]
+
+
+def signed_run(model: Model, scenario: Scenario) -> SignedRun:
+    """Run a model and find the signs of its links.
+
+    Raises:
+        ModelError: the compiler does not support something in the model.
+        SimulationError: the run breaks down.
+    """
+    return SignedRun(scenario, simulate_years(model, scenario), link_signs(model, scenario))
+
+
+def link_signs(model: Model, scenario: Scenario) -> Mapping[Pair, int]:
     """Find the sign of each causal link between variables that may move, over one run.
 
     Returns:
@@ -63,38 +116,16 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[tuple[str, str], int
     Raises:
         ModelError: the compiler does not support something in the model.
     """
-    drawn = {v.name: v for v in model.variables.values() if v.kind in _MOVING}
-    reading = _EquationCopier(model)
-    causes = list(
-        dict.fromkeys(cause for v in drawn.values() for cause in _felt(v) if cause in drawn)
+    moving = {v.name: v for v in model.variables.values() if v.kind in _MOVING}
+    links = measured_links(
+        model,
+        [(cause, v.name) for v in moving.values() for cause in _felt(v) if cause in moving],
     )
-    least = {cause: f"least raise {number}" for number, cause in enumerate(causes)}
-    plain: dict[str, _Copy] = {}
-    copies: list[_Copy] = []
-    for variable in drawn.values():
-        wanted = [cause for cause in _felt(variable) if cause in drawn]
-        if not wanted or not reading.can_copy(variable):
-            continue
-        base = reading.copy(variable, f"as it is {len(plain)}")
-        plain[variable.name] = base
-        for cause in wanted:
-            name = f"raised {len(copies)}"
-            copies.append(reading.copy(variable, name, cause, least[cause]))
-    if not copies:
-        return {}
-    knobs = [AddedEquation(name, "0", constant=True) for name in least.values()]
-    added = [equation for copy in (*plain.values(), *copies) for equation in copy.equations]
-    outputs = [*(copy.name for copy in (*plain.values(), *copies)), *causes]
-    probe = probe_of(model, [*knobs, *added], outputs)
-    first = probe.run([scenario.values], scenario.time)
-    # A cause that is always 0 is raised as if it reached 1: its link exists all the same.
-    raises = {
-        name: LEAST * (float(np.abs(first.series(cause)).max()) or 1.0)
-        for cause, name in least.items()
+    found = {
+        pair: np.unique(signs[signs != 0]).tolist()
+        for pair, signs in links.signs(scenario.values, scenario.time).items()
     }
-    run = probe.run([{**scenario.values, **raises}], scenario.time)
-    signs = {(copy.cause, copy.effect): _sign(run, plain[copy.effect], copy) for copy in copies}
-    return {link: sign for link, sign in signs.items() if sign is not None}
+    return {pair: signs[0] if len(signs) == 1 else 0 for pair, signs in found.items() if signs}
 
 
 def _felt(variable: Variable) -> Iterator[str]:
@@ -102,70 +133,51 @@ def _felt(variable: Variable) -> Iterator[str]:
     return (name for name in variable.causes if name not in initial)
 
 
-def _sign(run: Runs, plain: _Copy, raised: _Copy) -> int | None:
-    before, after = run.series(plain.name)[0], run.series(raised.name)[0]
-    change: Floats = after - before
-    size = np.abs(change)
-    floor = max(ROUNDING * float(np.abs(before).max()), SMALLEST_CHANGE * float(size.max()))
-    signs = set(np.sign(change[size > floor]).astype(int).tolist())
-    return None if not signs else signs.pop() if len(signs) == 1 else 0
+def measured_links(model: Model, pairs: Iterable[Pair]) -> MeasuredLinks:
+    """Prepare to measure the signs of some links; of those whose effect cannot be copied, none.
+
+    Raises:
+        ModelError: the compiler does not support something in the model.
+    """
+    pairs = [pair for pair in dict.fromkeys(pairs) if _can_copy(model, pair[1])]
+    least = {
+        cause: f"least raise {i}" for i, cause in enumerate(dict.fromkeys(a for a, _ in pairs))
+    }
+    plain = {name: f"as it is {i}" for i, name in enumerate(dict.fromkeys(b for _, b in pairs))}
+    raised = {pair: f"raised {i}" for i, pair in enumerate(pairs)}
+    added = [AddedEquation(constant, "0", constant=True) for constant in least.values()]
+    for effect, copy in plain.items():
+        added += _copies(model, effect, copy)
+    for (cause, effect), copy in raised.items():
+        added += _copies(model, effect, copy, cause, least[cause])
+    probe = probe_of(model, added, [*plain.values(), *raised.values(), *least])
+    return MeasuredLinks(probe, plain, raised, least)
 
 
-class _EquationCopier:
-    """Writes equations anew."""
-
-    def __init__(self, model: Model) -> None:
-        self.text = model.text
-        self.equations = scan_text(model.text, FaultLog(model.path)).equations
-
-    def can_copy(self, variable: Variable) -> bool:
-        """Whether each equation is an expression with a left side of its own."""
-        return all(
-            equation.form in (Form.EQUATION, Form.UNCHANGEABLE)
-            and not equation.exceptions
-            and not equation.expression.reads_lookup
-            and (equation.expression.numbers is None or len(equation.expression.numbers) == 1)
-            for equation in self.equations[name_key(variable.name)]
-        )
-
-    def copy(self, variable: Variable, name: str, cause: str = "", least: str = "") -> _Copy:
-        """Write a variable's equations under another name, with a cause raised if one is named."""
-        written = tuple(
-            AddedEquation(name, _instant(self._right(equation, cause, least)), equation.subscripts)
-            for equation in self.equations[name_key(variable.name)]
-        )
-        return _Copy(cause, variable.name, name, written)
-
-    def _right(self, equation: Written, cause: str, least: str) -> str:
-        """Return a right-hand side with the cause raised in every reference to it."""
-        text = equation.text
-        starts = [
-            reference.offset
-            for reference in equation.expression.references
-            if name_key(reference.name) == name_key(cause) and reference.role is not Role.INITIAL
-        ]
-        if starts:
-            base = self.text.rindex(text, 0, starts[0] + len(text))
-            for start in sorted(starts, reverse=True):
-                end = end_of_reference(self.text, start)
-                seen = self.text[start:end].rstrip()
-                raised = f"({seen} + {NUDGE}*ABS({seen}) + {least})"
-                text = text[: start - base] + raised + text[end - base :]
-        return text.replace("\\\n", " ").partition("=")[2].lstrip("=")
+def _can_copy(model: Model, name: str) -> bool:
+    """Return whether each equation of a variable is an expression, or one number."""
+    return all(
+        len(equation.numbers) == 1
+        if equation.numbers is not None
+        else equation.formula is not None and not equation.is_table
+        for equation in model.scan.equations[name_key(name)]
+    )
 
 
-def _instant(text: str) -> str:
-    """Replace each function that responds later by its first argument."""
-    while match := _DELAYS.search(text):
-        depth, comma, at = 1, 0, match.end()
-        while depth:
-            sign = text[at]
-            if sign == '"':
-                at = text.index('"', at + 1)
-            depth += (sign in "([{") - (sign in ")]}")
-            if sign == "," and depth == 1 and not comma:
-                comma = at
-            at += 1
-        inner = text[match.end() : comma or at - 1]
-        text = f"{text[: match.start()]}({inner}){text[at:]}"
-    return text
+def _copies(
+    model: Model, effect: str, copy: str, cause: str = "", least: str = ""
+) -> Iterator[AddedEquation]:
+    """Yield the equations of a variable under another name, with a cause raised if one is named."""
+
+    def change(node: Node) -> Node | None:
+        if isinstance(node, Call) and node.key.startswith(_LATER):
+            return replaced(node.arguments[0], change)
+        if isinstance(node, Name) and node.key == name_key(cause):
+            part = Operation("*", (Number(NUDGE), Call("abs", (), (node,))))
+            return Operation("+", (Operation("+", (node, part)), Name(least)))
+        return None
+
+    for equation in model.scan.equations[name_key(effect)]:
+        assert equation.tree is not None
+        text = unparse(replaced(equation.tree, change))
+        yield AddedEquation(copy, text, equation.subscripts, exceptions=equation.exceptions)

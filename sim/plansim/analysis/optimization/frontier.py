@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -50,7 +51,7 @@ from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
-from plansim.scenario.reader import Scenario
+from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Attribute, Target, indicator_of, judged_targets, load_targets
 from plansim.targets.indicator import Measure
@@ -71,9 +72,9 @@ DRAWS = 1024
 SHARES = (0.5, 0.8, 0.95)
 """Probabilities that all targets hold for which the highest growth is given."""
 OTHER_DRAWS = 128
-"""Number of the further draws over which the surest policy is chosen."""
+"""Over which the surest policy is chosen."""
 LEVELS = 9
-"""Number of growth rates on the Pareto front."""
+"""Growth rates on the Pareto front."""
 JUST_MET = 1e-3
 """Scaled margins below this are just met."""
 AS_TIGHT = 0.01
@@ -81,24 +82,24 @@ AS_TIGHT = 0.01
 SMALLEST_SPREAD = 1e-3
 """Margins are scaled by no less than this part of the target."""
 PLAIN_SPREAD = 0.05
-"""Margins are scaled by this part of the target where nothing is uncertain."""
+"""The same part where nothing is uncertain."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Values of all levers, with their growth and margins where nothing is uncertain."""
+    """Values of all levers, and what they lead to where nothing is uncertain."""
 
     values: tuple[float, ...]
     """By lever, in its unit."""
     growth: float
-    """Mean growth rate, as a fraction a year."""
+    """Mean rate, a fraction a year."""
     margins: Mapping[str, float]
     """By target, the smallest of the years in which it must hold, in its unit."""
     tight: tuple[str, ...]
     """Ids of the targets with the smallest scaled margin, of those that are to hold: several where
     the policy balances them."""
     worst_margin: float
-    """The smallest scaled margin."""
+    """Scaled."""
     chance: float = math.nan
     """P(all kept hold), the share of the draws; NaN if nothing is uncertain."""
     median: float = math.nan
@@ -107,7 +108,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Alone:
-    """Margins and growth under one target, regardless of all others."""
+    """What one target asks of growth, all others left aside."""
 
     target: Target
     spread: float
@@ -134,11 +135,11 @@ class Horizon:
     conflicting: tuple[str, ...]
     """Ids of targets left out since they and the others were not found to hold together."""
     kept: tuple[str, ...]
-    """Ids of the targets that the frontier holds."""
+    """Ids of the targets whose frontier this is."""
     highest: Policy | None
-    """The policy of the highest growth at which all kept targets hold; None if none is kept."""
+    """The highest growth at which all of these hold; None if there are none."""
     binding: tuple[str, ...]
-    """Ids of the targets that `highest` just meets, and that so limit growth."""
+    """Ids of the targets that are just met there, and so limit growth."""
     searches: tuple[float, ...]
     """The growth at which each search, from other random points, ended."""
     front: tuple[Policy, ...]
@@ -148,9 +149,9 @@ class Horizon:
     """By each of `SHARES` the policy of the highest median growth that is as sure to hold all;
     None if none is, empty if nothing is uncertain."""
     surest: Policy | None
-    """The policy most likely to hold all kept targets; None if nothing is uncertain."""
+    """The one that is surest to hold all; None if nothing is uncertain."""
     single: Mapping[str, float]
-    """By target, the probability that the surest policy holds it."""
+    """By target, P(it holds), of the surest policy."""
     without: tuple[tuple[tuple[str, ...], float], ...]
     """The one target that it would help most to leave out, the two, and so on, and P(all others
     hold) then, of the surest policy."""
@@ -158,7 +159,7 @@ class Horizon:
 
 @dataclass(frozen=True)
 class Frontier:
-    """The frontiers of growth to several years, and what they were computed from."""
+    """How far growth may go."""
 
     spec: FrontierSpec
     targets: tuple[Target, ...]
@@ -166,14 +167,15 @@ class Frontier:
     """By lever, in its unit: no change, for one that adds or multiplies."""
     horizons: tuple[Horizon, ...]
     draws: int
-    """Number of draws; 0 if nothing is uncertain."""
+    """0 if nothing is uncertain."""
 
 
 def frontier(
     model: Model,
-    spec: FrontierSpec | None = None,
+    spec: FrontierSpec | str | Path | None = None,
     targets: Sequence[Target] | None = None,
     *,
+    scenario: Scenario | str | Path | None = None,
     draws: int = DRAWS,
     levels: int = LEVELS,
     threads: int | None = None,
@@ -183,13 +185,14 @@ def frontier(
 
     Args:
         model: the model.
-        spec: the series, the years, the levers, and what is uncertain; by default what
-            ``decision.yaml`` beside the model states.
+        spec: the series, the years, the levers, and what is uncertain; or the path of a file that
+            states them, by default ``decision.yaml`` beside the model.
         targets: the plan's, by default those of the catalogue beside the model; those that are
             binding, and that the scenario does not assume, must hold.
-        draws: number of draws of the uncertain factors.
-        levels: number of growth rates on the Pareto front.
-        threads: number of threads; by default one a processor.
+        scenario: takes the place of the one that the file names.
+        draws: of what is uncertain.
+        levels: growth rates on the Pareto front.
+        threads: by default as many as there are processors.
         progress: is told how many steps of how many are done.
 
     Raises:
@@ -198,8 +201,10 @@ def frontier(
         SimulationError: the scenario itself breaks down.
     """
     targets = load_targets(model=model) if targets is None else targets
-    if spec is None:
-        spec = read_frontier_spec(model, load_views(model, targets))
+    if not isinstance(spec, FrontierSpec):
+        chosen = None if scenario is None else scenario_of(model, scenario)
+        path = None if spec is None else Path(spec)
+        spec = read_frontier_spec(model, load_views(model, targets), path=path, scenario=chosen)
     wanted = tuple(
         target
         for target in judged_targets(targets)
@@ -288,7 +293,7 @@ def _scaled(
 
 
 def _shortened(model: Model, scenario: Scenario, last: int) -> Scenario:
-    """End runs at the last year that is needed, unless the model refers to FINAL TIME."""
+    """Let runs end where nothing more is asked of them, unless the model asks for its end."""
     time = scenario.time
     if model.uses("FINAL TIME") or time.final <= last + 0.5:
         return scenario

@@ -1,7 +1,7 @@
 """A decision problem: a scenario, levers that may be moved in ranges, targets that are to be met.
 
-Every search of this package (`solve`, the remedies of reports, the frontier) evaluates it: it gives
-the margins of the targets at positions of the levers, each from 0 to 1 across its range.
+Every search of this package (`solve`, the remedies of reports, the frontier) asks the same of it:
+what margins the targets have where levers stand at positions, each from 0 to 1 across its range.
 The frontier's problem is stated in ``decision.yaml`` beside the model; others come from options of
 a command or from the levers of ``views.yaml``.
 """
@@ -20,7 +20,7 @@ from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design_file import design_named
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
-from plansim.model.records import Model, VariableKind, folded
+from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Factor, default_of
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.references import meant
@@ -30,6 +30,7 @@ from plansim.targets.indicator import Floats
 from plansim.targets.verdict import margin_of
 from plansim.targets.views import Lever, Views
 from plansim.targets.views_default import names_of
+from plansim.targets.views_file import load_views
 
 __all__ = [
     "FILE_NAME",
@@ -44,7 +45,7 @@ __all__ = [
 ]
 
 FILE_NAME = "decision.yaml"
-"""Name of the file beside the model."""
+"""Beside the model."""
 NEAR_END = 0.01
 """A lever this near to an end of its range, in parts of it, is said to be at the end."""
 UNMOVED = 1e-9
@@ -62,28 +63,29 @@ class Move:
 
     @property
     def effort(self) -> float:
-        """The length of the move as a share of the lever's range."""
+        """The part of the lever's range that the move takes."""
         return abs(self.value - self.present) / (self.lever.high - self.lever.low)
 
     @property
     def at_end(self) -> bool:
-        """Whether the lever is moved to an end of its range, within `NEAR_END`."""
+        """Whether the lever is moved as far as it goes, but for what nobody would see."""
         nearest_end = min(abs(self.value - self.lever.low), abs(self.value - self.lever.high))
         return nearest_end < NEAR_END * (self.lever.high - self.lever.low)
 
 
 def scale_of(target: Target) -> float:
-    """Return the divisor that makes the margins of a target comparable with others."""
+    """Return what the margins of a target are divided by, so that they compare."""
     return abs(target.value or 0.0) or 1.0
 
 
 def lever_named(model: Model, name: str) -> Lever:
     """Return a constant as a lever that sets it, over its plausible or else admissible range.
 
-    The name of a change (``effort``) means the constant that holds the value after the change.
+    The name of a change (``effort``) stands for what it is set to after the change, the label of a
+    lever of the views that sets a constant for that constant.
 
     Raises:
-        InputError: the model has no such constant or element, or the name means several.
+        InputError: there is no such constant or element, or the name means several.
     """
     bare, bracket, inside = name.partition("[")
     try:
@@ -92,6 +94,10 @@ def lever_named(model: Model, name: str) -> Lever:
         try:
             variable, elements = meant(model, f"{bare.strip()} after{bracket}{inside}")
         except InputError:
+            labelled = load_views(model).lever(name)
+            if labelled is not None and labelled.apply is Apply.SET:
+                lever = lever_named(model, labelled.id)
+                return replace(lever, name_en=labelled.name_en, name_zh=labelled.name_zh)
             raise InputError(replace(fault, file="--lever") for fault in error.faults) from None
     if variable.kind is VariableKind.CONTROL:
         raise InputError(Fault("'{name}' belongs to the clock and is no lever", name=variable.name))
@@ -126,12 +132,12 @@ def lever_named(model: Model, name: str) -> Lever:
 
 @dataclass(frozen=True)
 class DecisionProblem:
-    """Levers over a search space, and the margins and objective evaluated at each point of it."""
+    """Levers over a search space, and what is asked of a run at each point of it."""
 
     scenario: Scenario
     levers: tuple[Lever, ...]
     low: Floats
-    """``(lever,)``: the ends of the search space, which holds `present`, in the levers' units."""
+    """``(lever,)``: the ends of the search space in the levers' units, what is present in them."""
     high: Floats
     present: Floats
     """``(lever,)``: values; 0 of a lever that adds, 1 of one that multiplies."""
@@ -146,7 +152,7 @@ class DecisionProblem:
     threads: int
     evaluator: Evaluator
     columns: Mapping[str, int]
-    """Columns of the constants in a row of settings: those of levers, then the uncertain ones."""
+    """Of the constants in a row of settings: those of levers, then those that are uncertain."""
     defaults: Floats
     """``(constant,)``: values under the scenario."""
 
@@ -154,7 +160,7 @@ class DecisionProblem:
 
     @property
     def start(self) -> Floats:
-        """``(lever,)``: the present positions of the levers."""
+        """``(lever,)``: the positions where the levers are."""
         return self.positions(self.present)
 
     def positions(self, values: Floats) -> Floats:
@@ -176,7 +182,7 @@ class DecisionProblem:
         ]
         return tuple(sorted(moves, key=lambda move: -move.effort))
 
-    # Evaluation.
+    # What a run says.
 
     def evaluate(self, positions: Floats) -> Floats:
         """Return scaled margins, and the objective if there is one: ``(run, column)``.
@@ -188,7 +194,7 @@ class DecisionProblem:
         return scaled if self.objective is None else np.hstack([scaled, objective])
 
     def over_draws(self, positions: Floats, draws: Floats) -> tuple[Floats, Floats]:
-        """Return margins and objective of each position under each draw of the uncertain factors.
+        """Return what becomes of each position under each draw of what is uncertain.
 
         Margins ``(position, draw, target)`` in the targets' units, and the objective
         ``(position, draw)``; NaN where a run breaks down.
@@ -207,7 +213,7 @@ class DecisionProblem:
         return np.stack(margins, axis=1).reshape(*shape, len(margins)), objective
 
     def judge(self, positions: Floats) -> Evaluation:
-        """Evaluate runs at positions, with targets judged in their own years."""
+        """Return what comes out of runs at positions, targets judged in their own years."""
         return self.evaluator.evaluate(self._settings(positions))
 
     def _settings(self, positions: Floats) -> Floats:
@@ -318,8 +324,8 @@ def _present(model: Model, scenario: Scenario, lever: Lever) -> float:
 
 
 @dataclass(frozen=True)
-class _SpecContext:
-    """The model and series that the file is validated against."""
+class _Context:
+    """What the file is read against."""
 
     model: Model
     views: Views
@@ -327,7 +333,7 @@ class _SpecContext:
     scenario: Scenario | None
 
     def beside(self, name: str) -> Path | None:
-        """Return the path of a file beside this one; None for the name of a shipped one."""
+        """Return the path of a file that is named as such."""
         return self.folder / name if Path(name).suffix in {".yaml", ".yml"} else None
 
     def scenario_named(self, name: str) -> Scenario:
@@ -343,10 +349,9 @@ class _SpecContext:
         return variable.name
 
     def lever(self, name: str) -> Lever:
-        known = {folded(lever.id): lever for lever in self.views.levers}
-        if (lever := known.get(folded(name))) is not None:
+        if (lever := self.views.lever(name)) is not None:
             return lever
-        near = nearest(name, [lever.id for lever in known.values()])
+        near = nearest(name, [lever.id for lever in self.views.levers])
         raise InputError(Fault("views.yaml has no lever '{name}'", nearest=near, name=name))
 
 
@@ -356,12 +361,12 @@ _Levers: TypeAlias = Annotated[
 
 
 class FrontierSpec(Form):
-    """The levers, years and uncertainty of a frontier of growth: the form of ``decision.yaml``."""
+    """Over which levers, and to which years, a frontier of growth is computed."""
 
     growth: Annotated[str, Resolved(str, lambda name, context: context.series(name))]
     """The series whose growth is maximised."""
     years: Annotated[tuple[int, ...], LAX] = Field(min_length=1)
-    """The last years of the mean growth rates."""
+    """To which its mean growth is taken."""
     scenario: Annotated[Scenario, Resolved(str, lambda name, context: context.scenario_named(name))]
     growth_levers: _Levers = Field(min_length=1)
     target_levers: _Levers = ()
@@ -369,14 +374,14 @@ class FrontierSpec(Form):
         Path | None,
         Resolved(str, lambda name, context: context.beside(name) or design_named(name)),
     ] = None
-    """The design file of the uncertain factors beside the levers; None for no uncertainty."""
+    """The design file of what is uncertain beside the levers; None for nothing."""
 
     @property
     def levers(self) -> tuple[Lever, ...]:
         """All levers."""
         return (*self.growth_levers, *self.target_levers)
 
-    def _misfits(self, _: _SpecContext) -> Iterator[Fault]:
+    def _misfits(self, _: _Context) -> Iterator[Fault]:
         first, last = self.scenario.time.initial, self.scenario.time.final
         expected = Message("after {first:g}, to {last:g}", first=first, last=last)
         for row, year in enumerate(self.years):
@@ -410,5 +415,5 @@ def read_frontier_spec(
     if not path.is_file():
         expected = Message("{name} beside the model, or --spec", name=FILE_NAME)
         raise DesignError(Fault("no file states the decision problem", path, expected=expected))
-    context = _SpecContext(model, views, path.parent, scenario)
+    context = _Context(model, views, path.parent, scenario)
     return form_of(FrontierSpec, read_document(path), context, DesignError)

@@ -1,9 +1,9 @@
 """Sobol's indices: which share of an output's variance is due to which group of inputs.
 
-There are two independent samples A and B of all inputs, and for each group A with that group's
-columns taken from B. S1, the first-order index, is the share of the variance removed by knowing the
-group alone (estimator of Saltelli and others 2010); ST, the total index, is the share that remains
-when all else is known (Jansen 1999). Intervals are those of a bootstrap over the rows.
+Two independent samples A and B of all inputs; for each group, A again with that group's columns
+taken from B. The first-order index (S1) is the share of the variance that goes when the group alone
+is known (estimator of Saltelli and others 2010), the total index (ST) the share that stays when all
+else is known (Jansen 1999). Intervals are those of a bootstrap over the rows.
 
 `scipy.stats.sobol_indices` has the same estimators (a test holds these to it), but no groups, and
 its bootstrap corrects for bias by a jackknife, which takes minutes for as many indices as here.
@@ -24,15 +24,15 @@ from scipy.stats import qmc
 from plansim.scenario.factors import Factor
 from plansim.targets.indicator import Floats
 
-__all__ = ["LEVEL", "RESAMPLES", "Estimates", "SamplePair", "draw_pair", "estimate_indices"]
+__all__ = ["LEVEL", "RESAMPLES", "Estimates", "Pair", "draw_pair", "estimate_indices"]
 
 LEVEL = 0.95
-"""Default confidence level of intervals."""
+"""How surely an interval is to hold the index."""
 RESAMPLES = 500
 
 
 @dataclass(frozen=True)
-class SamplePair:
+class Pair:
     """Two independent samples of the factors, each ``(point, factor)``."""
 
     a: Floats
@@ -45,7 +45,7 @@ class SamplePair:
         return mixed
 
 
-def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> SamplePair:
+def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> Pair:
     """Draw two samples from one scrambled Sobol sequence of twice as many columns.
 
     ``points`` is rounded up to a power of two, for which the sequence is made.
@@ -59,7 +59,7 @@ def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> SamplePair:
         distribution = factors[column % count].distribution
         assert distribution is not None, "a table is no distribution"
         values[:, column] = distribution.quantile(shares[:, column])
-    return SamplePair(values[:, :count], values[:, count:])
+    return Pair(values[:, :count], values[:, count:])
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,15 @@ def estimate_indices(
         a: the outputs on A, ``(output, point)``.
         b: the outputs on B.
         mixed: the outputs on A with a group from B, ``(group, output, point)``.
-        level: confidence level of the intervals.
-        resamples: number of resamples of the rows, drawn from ``seed``.
+        level: of the intervals.
+        resamples: of the rows, drawn from ``seed``.
         seed: any whole number.
     """
     middle = (a.mean(axis=1) + b.mean(axis=1))[:, None] / 2
     a, b, mixed = a - middle, b - middle, mixed - middle
     groups, outputs, points = mixed.shape
     rng = np.random.default_rng(seed)
-    # How often each row is drawn; the first row of weights is the sample itself.
+    # How often each row is drawn; the first line is the sample itself.
     weights = np.vstack(
         [np.ones(points), rng.multinomial(points, np.full(points, 1 / points), resamples)]
     )
@@ -113,9 +113,9 @@ def estimate_indices(
     constant = np.ptp(np.concatenate([a, b], axis=1), axis=1) == 0
     spread[:, constant] = math.nan
     with np.errstate(all="ignore"):
-        first, total = (index / spread[:, None, :] for index in (first, total))
+        first, total = (each / spread[:, None, :] for each in (first, total))
     tails = [(1 - level) / 2, (1 + level) / 2]
-    bounds = [np.quantile(index[1:], tails, axis=0) for index in (first, total)]
+    bounds = [np.quantile(each[1:], tails, axis=0) for each in (first, total)]
     return Estimates(
         first[0].T, bounds[0][0].T, bounds[0][1].T, total[0].T, bounds[1][0].T, bounds[1][1].T
     )

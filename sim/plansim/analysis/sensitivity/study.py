@@ -1,9 +1,9 @@
 """Uncertainty of the verdicts and its main drivers.
 
-All factors of a design are drawn together. Over these draws the study computes how often each
-target is met and which scenario meets more. For the first scenario it screens the factors by
-Morris' method, and decomposes the variance of each binding target's margin among the strongest by
-Sobol's; all other factors form one group, whose index shows how much screening left out.
+Everything that a design leaves open is drawn at once. Over these draws it is counted how often each
+target is met and which scenario does better; for the first scenario the factors are screened by
+Morris' method, and the variance of each binding target's margin is shared out among the strongest
+ones by Sobol's, all others together being one group, whose index says what screening left out.
 
 For validation (Q18-Q20)::
 
@@ -19,11 +19,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design import Design
+from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.sensitivity.morris import (
     Effects,
@@ -32,7 +34,7 @@ from plansim.analysis.sensitivity.morris import (
     screening_design,
 )
 from plansim.analysis.sensitivity.ranking import Ranking, rank
-from plansim.analysis.sensitivity.sobol import Estimates, SamplePair, draw_pair, estimate_indices
+from plansim.analysis.sensitivity.sobol import Estimates, Pair, draw_pair, estimate_indices
 from plansim.analysis.workers import processors
 from plansim.errors import DesignError, Fault, Message
 from plansim.model.records import Model
@@ -43,6 +45,7 @@ from plansim.targets.catalogue import (
     Target,
     answering_series,
     judged_targets,
+    load_targets,
     variable_of,
 )
 from plansim.targets.indicator import Floats
@@ -60,16 +63,16 @@ __all__ = [
 ]
 
 TRAJECTORIES = 50
-"""Default number of Morris trajectories."""
+"""Of Morris, where nobody says how many."""
 FACTORS_PER_TARGET = 10
-"""Default number of the strongest factors of every binding target that get Sobol indices."""
+"""So many factors of every binding target go from the screening into the indices..."""
 FEWEST_CHOSEN = 24
-"""Minimum number of factors that get Sobol indices."""
+"""...and so many in all, at least."""
 MAIN_DRIVERS = 5
-"""Maximum number of main drivers of a target."""
+"""Drivers of a target that are named."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 ACCURATE = 0.015
-"""Largest standard error of a probability that counts as accurate."""
+"""A standard error of a chance that is small enough."""
 
 Progress = Callable[[int, int], None]
 
@@ -79,7 +82,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Chance:
-    """Probability that one target, or all binding ones together, are met under one scenario."""
+    """How sure one target is under one scenario, or that all binding ones hold together."""
 
     scenario: str
     target: Target | None
@@ -87,34 +90,34 @@ class Chance:
     met: float
     """The share of the draws that meet it; NaN where the scenario assumes it."""
     error: float
-    """Standard error for independent draws, an upper estimate for these of a Sobol sequence."""
+    """Its standard error, that of independent draws; these, from a Sobol sequence, do better."""
     margins: tuple[float, ...]
     """Its margin at `QUANTILES`, in the target's unit; none for all together."""
 
 
 @dataclass(frozen=True)
 class Index:
-    """Sobol indices of one factor for a margin."""
+    """What part of the variance of a margin one factor answers for."""
 
     factor: str
     factor_zh: str
     first: float
-    """S1, the share of the variance removed by knowing this factor alone."""
+    """Alone: the part that would go if it were known."""
     first_low: float
-    """Lower end of the 95 % interval."""
+    """The 95 % interval."""
     first_high: float
     total: float
-    """ST, the share of the variance that remains if this factor alone is unknown."""
+    """With all that it does together with others: the part that stays if it alone is unknown."""
     total_low: float
     total_high: float
     effect: float
-    """Mean elementary effect: the change of the margin over the factor's whole range, in the
-    target's unit; NaN for the remaining factors."""
+    """The mean elementary effect: by how much the margin moves over the factor's whole reach, in
+    the target's unit; NaN for the rest."""
 
 
 @dataclass(frozen=True)
 class Drivers:
-    """Drivers of the uncertainty of one target."""
+    """Main drivers of the uncertainty of one target."""
 
     target: Target
     spread: float
@@ -132,7 +135,7 @@ class Drivers:
 
 @dataclass(frozen=True)
 class Fan:
-    """Quantiles of a series over the draws."""
+    """Where a series lies over the draws."""
 
     scenario: str
     series: str
@@ -147,11 +150,11 @@ class Fan:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Uncertainty of verdicts under a design, and its drivers."""
+    """How sure verdicts are under a design, and why."""
 
     design: Design
     draws: int
-    """Number of draws of all factors together, under each scenario."""
+    """Of everything at once, under each scenario."""
     chances: tuple[Chance, ...]
     """By scenario: every judged target, then all binding ones together."""
     fans: tuple[Fan, ...]
@@ -163,11 +166,11 @@ class Sensitivity:
     chosen: tuple[str, ...]
     """The factors that have indices of their own."""
     drivers: tuple[Drivers, ...]
-    """Drivers of each binding target, under the first scenario."""
+    """Of each binding target, under the first scenario."""
     runs: int
-    """Total number of runs."""
+    """In all."""
     broken: int
-    """Number of failed runs, which are left out everywhere."""
+    """Runs that failed; they count nowhere."""
 
 
 # --- the study ------------------------------------------------------------------------------------
@@ -175,25 +178,25 @@ class Sensitivity:
 
 def sensitivity(
     model: Model,
-    design: Design,
-    targets: Sequence[Target],
+    design: Design | str | Path,
+    targets: Sequence[Target] | None = None,
     *,
     trajectories: int = TRAJECTORIES,
     each: int = FACTORS_PER_TARGET,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
-    """Compute the uncertainty of the verdicts under a design, and its drivers.
+    """Return the uncertainty of the verdicts under a design and its main drivers.
 
     Args:
         model: the model.
-        design: a sample; its ``points``, rounded up to a power of two, are the rows of each of two
-            matrices, which together are the draws. Its first scenario is the one whose margins are
-            explained.
-        targets: the plan's.
-        trajectories: number of Morris trajectories, each of one run more than there are factors.
-        each: number of factors of every binding target that get indices of their own.
-        threads: number of threads; None for one a processor.
+        design: a sample, or the name or path of one; its ``points``, rounded up to a power of two,
+            are the rows of each of two matrices, which together are the draws. Its first scenario
+            is the one whose margins are explained.
+        targets: the plan's; by default those of the catalogue beside the model.
+        trajectories: of Morris, each of which takes a run more than there are factors.
+        each: factors of every binding target that get indices of their own.
+        threads: None for as many as there are processors.
         progress: is told how many runs are done, of how many.
 
     Raises:
@@ -201,6 +204,9 @@ def sensitivity(
         InputError: a constant that the shape of the code depends on cannot vary.
         ModelError: the model cannot be compiled.
     """
+    if not isinstance(design, Design):
+        design = read_design(design, model)
+    targets = load_targets(model=model) if targets is None else targets
     if not design.kind.is_sample:
         raise DesignError(
             Fault("only a sample says how likely something is", design.path,
@@ -214,7 +220,7 @@ def sensitivity(
     report.ahead(2 * len(pair.a) * len(design.scenarios))
     report.ahead(trajectories * (len(design.factors) + 1))
 
-    # Under every scenario: probabilities, quantiles of series, ranking.
+    # Under every scenario: how likely, where the series lie, which is better.
     draws = np.concatenate([pair.a, pair.b])
     chances: list[Chance] = []
     fans: list[Fan] = []
@@ -236,7 +242,7 @@ def sensitivity(
         names = [target.id for target in binding]
         ranking = rank(ids, names, np.stack(met), np.stack(margins))
 
-    # Under the first scenario: drivers of the binding targets' margins.
+    # Under the first: what moves the margins of the binding targets.
     first = Evaluator(model, design.scenarios[0], design.factors, Request(binding))
     trajectory = screening_design(design, trajectories)
     points = Sampler(trajectory).draw(0, trajectory.points)
@@ -265,7 +271,7 @@ def sensitivity(
 
 
 class _Report:
-    """Counts runs and reports progress."""
+    """Counts runs, and says how far a study is."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
@@ -322,7 +328,7 @@ def _fans(model: Model, scenario: Scenario, evaluation: Evaluation) -> list[Fan]
 
 def _indices(
     evaluator: Evaluator,
-    pair: SamplePair,
+    pair: Pair,
     margins: Floats,
     chosen: Sequence[int],
     threads: int,

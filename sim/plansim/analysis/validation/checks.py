@@ -1,4 +1,4 @@
-"""The checks of a model: ``checks.yaml`` and ``reality.yaml`` beside it."""
+"""What a model is held to: ``checks.yaml`` and ``reality.yaml`` beside it, read against it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.validation.probe import AddedEquation
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.forms import (
     LAX,
@@ -25,6 +24,7 @@ from plansim.forms import (
     read_document,
 )
 from plansim.model.records import Model, VariableKind
+from plansim.model.rewrite import AddedEquation
 from plansim.targets.catalogue import Basis, split_reference
 
 __all__ = [
@@ -103,7 +103,7 @@ def known_constant(reference: str, model: Model) -> str:
 def _setting(
     reference: str, value: float | tuple[float, ...], model: Model
 ) -> float | tuple[float, ...]:
-    """Return the value or values of a constant, if it can take them."""
+    """Return what a constant is set to, if it can be that."""
     known_constant(reference, model)
     low, high = model.variables[split_reference(reference)[0]].admissible
     for number in value if isinstance(value, tuple) else (value,):
@@ -130,7 +130,7 @@ _Settings = Annotated[
 
 
 class Check(Form):
-    """A requirement on the model, with its id and names."""
+    """Something that is asked of the model, with its name."""
 
     id: str
     en: str
@@ -143,7 +143,7 @@ class Check(Form):
 
 
 class Parts(Form):
-    """The scenarios that tests use, by their part."""
+    """Which scenario plays which part."""
 
     baseline: str
     equilibrium: str | None = None
@@ -169,7 +169,7 @@ class Identity(Check):
 
 
 class Expected(Form):
-    """A condition that must hold under extreme conditions."""
+    """What has to hold under extreme conditions."""
 
     left: str
     comparison: Annotated[Relation, LAX] = Field(alias="is")
@@ -183,13 +183,13 @@ class Extreme(Check):
     """Extreme conditions."""
 
     test: str
-    """Id of the test that they belong to."""
+    """The test that they belong to."""
     set: _Settings
     expect: Items[Expected]
 
 
 class Resting(Form):
-    """The value of a constant at which stocks are in equilibrium."""
+    """What a constant has to be for stocks to stand still."""
 
     constant: Annotated[str, Resolved(str, known_constant)]
     right: str = Field(alias="is")
@@ -220,7 +220,7 @@ class Checks(Form):
     def _misfits(self, model: Model) -> Iterator[Fault]:
         for key in ("conservation", "bounds", "extremes"):
             ids = ((key, index, "id") for index, _ in enumerate(getattr(self, key)))
-            yield from doubled(zip(ids, (row.id for row in getattr(self, key)), strict=True))
+            yield from doubled(zip(ids, (each.id for each in getattr(self, key)), strict=True))
         for key in ("signed", "non_negative", "shares"):
             names: tuple[str, ...] = getattr(self, key)
             yield from doubled(((key, index), name) for index, name in enumerate(names))
@@ -238,7 +238,7 @@ class Checks(Form):
 
 
 def load_checks(model: Model) -> Checks:
-    """Read the checks of a model.
+    """Read what a model is held to.
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
@@ -278,7 +278,7 @@ def check_equations(model: Model, checks: Checks) -> Iterator[AddedEquation]:
 
 
 def side_name(side: str, extreme: str, number: int) -> str:
-    """Return the name of the equation of one side of an extreme condition's expectation.
+    """Return the name of the equation of a side of what is expected under extreme conditions.
 
     >>> side_name("left", "no water", 0)
     'left no water 0'
@@ -290,7 +290,7 @@ def side_name(side: str, extreme: str, number: int) -> str:
 
 
 class ConstantChange(Form):
-    """Changes of a constant, in this order; the result is clipped to the admissible range."""
+    """What is done to a constant, in this order; then it is clipped to what is admissible."""
 
     to: float | None = None
     times: float = 1
@@ -305,7 +305,7 @@ class RealityCheck(Check):
         Mapping[str, ConstantChange],
         Entries(
             dict[str, ConstantChange],
-            lambda name, change, model: known_constant(name, model) and change,
+            lambda name, given, model: known_constant(name, model) and given,
         ),
     ]
     variable: _Variable
@@ -317,11 +317,11 @@ class _RealityFile(Form):
     tests: Items[RealityCheck]
 
     def _misfits(self, _: Model) -> Iterator[Fault]:
-        yield from doubled((("tests", i, "id"), test.id) for i, test in enumerate(self.tests))
+        yield from doubled((("tests", i, "id"), each.id) for i, each in enumerate(self.tests))
 
 
 def load_reality_checks(model: Model) -> tuple[RealityCheck, ...]:
-    """Read the reality checks of a model; empty if there is no file.
+    """Read the comparisons of runs that a model is held to; none if no file says any.
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.

@@ -1,4 +1,4 @@
-"""The test context: the model, its scenarios, its checks and its runs."""
+"""What the tests of a model look at: the model, its scenarios, what it is held to, its runs."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ from plansim.analysis.validation.observed import (
     load_family,
     load_history,
 )
-from plansim.analysis.validation.probe import AddedEquation, Probe, Runs, probe_of
+from plansim.analysis.validation.probe import Probe, Runs, probe_of
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, VariableKind
+from plansim.model.rewrite import AddedEquation
 from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
 from plansim.targets.catalogue import (
     Attribute,
@@ -51,13 +52,13 @@ __all__ = [
 ]
 
 SAMPLES = 1024
-"""Rows of each of the two matrices of the uncertainty study, enough for the standard errors of
-Q19."""
+"""Rows of each of the two matrices of the uncertainty study: the fewest that keep the standard
+errors of Q19."""
 
 
 @dataclass(frozen=True)
 class ValidationContext:
-    """A model with everything that its tests need; what tests share is computed once."""
+    """A model with everything that its tests need; what runs share is computed once."""
 
     model: Model
     scenarios: Mapping[str, Scenario]
@@ -74,7 +75,7 @@ class ValidationContext:
 
     @property
     def baseline(self) -> Scenario:
-        """Scenario to which extreme conditions and changes of constants are applied."""
+        """Scenario on which extreme conditions and changes of constants are laid."""
         return self.scenarios[self.checks.scenarios.baseline]
 
     @property
@@ -88,20 +89,16 @@ class ValidationContext:
         return self._of_kind(VariableKind.STOCK)
 
     def _of_kind(self, kind: VariableKind) -> tuple[str, ...]:
-        return tuple(
-            variable.name for variable in self.model.variables.values() if variable.kind is kind
-        )
+        return tuple(each.name for each in self.model.variables.values() if each.kind is kind)
 
     @property
     def judged(self) -> tuple[Target, ...]:
-        """Targets that variables of the model are judged by."""
-        return tuple(
-            target for target in self.targets if target.kind is Kind.TARGET and target.variables
-        )
+        """Targets that variables of the model answer for."""
+        return tuple(each for each in self.targets if each.kind is Kind.TARGET and each.variables)
 
     @property
     def binding(self) -> tuple[Target, ...]:
-        """Binding targets that variables of the model are judged by."""
+        """Binding targets that variables of the model answer for."""
         return tuple(
             target
             for target in self.judged
@@ -151,7 +148,7 @@ class ValidationContext:
 def load_context(
     model: Model, scenarios: Path | None = None, *, reference: bool = False
 ) -> ValidationContext:
-    """Read all files beside a model; ``scenarios`` is a folder, None the shipped one.
+    """Read all that lies beside a model; ``scenarios`` is a folder, None the shipped one.
 
     Raises:
         InputError: a file is missing, or is not what it should be; with every fault.

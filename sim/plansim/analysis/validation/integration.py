@@ -21,12 +21,11 @@ from plansim.analysis.validation.context import ValidationContext, status_of, ve
 from plansim.analysis.validation.probe import Runs, halved
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.analysis.validation.settings import cells, uncertain
-from plansim.compiler.lower import cells_of
 from plansim.engine.simlin import AGREE as SIMLIN_AGREES
 from plansim.engine.simlin import has_simlin, run_simlin
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.engine.trajectory import largest_difference, recorded
-from plansim.model.records import Model
+from plansim.model.records import Model, cells_of
 from plansim.scenario.factors import Apply, Factor, default_of
 from plansim.scenario.reader import Scenario
 from plansim.targets.indicator import Floats, Measure, Yearly, measured

@@ -1,7 +1,7 @@
-"""Observations for tests: ``history.yaml`` and ``family.yaml`` beside a model.
+"""What was observed: ``history.yaml`` and ``family.yaml`` beside a model.
 
-A family member is another place: a scenario gives the model its base year, and its observed figures
-are compared with the run. Its figures are *context*: they are read here, and no calibration takes
+A family member is another place: a scenario gives the model its base year, and what came out there
+is compared with the run. Its figures are *context*: they are read here, and no calibration takes
 them (see `calibration.observations`).
 """
 
@@ -16,11 +16,11 @@ from pydantic import Field
 
 from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
 from plansim.analysis.validation.checks import Check, known_constant, known_variable
-from plansim.analysis.validation.probe import AddedEquation
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.forms import Entries, Form, Items, Resolved, form_of, read_document
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.records import Model
+from plansim.model.rewrite import AddedEquation
 from plansim.targets.catalogue import Target, reported_factor
 
 __all__ = [
@@ -28,10 +28,10 @@ __all__ = [
     "HISTORY",
     "Capital",
     "Family",
+    "Figure",
     "History",
     "Observed",
-    "ObservedFigure",
-    "ObservedPoint",
+    "Point",
     "history_equations",
     "load_family",
     "load_history",
@@ -42,8 +42,8 @@ FAMILY = "family.yaml"
 
 
 @dataclass(frozen=True)
-class _ObservedContext:
-    """The model, its targets and the tables that observations refer to."""
+class _Sources:
+    """Where the figures are."""
 
     model: Model
     targets: Mapping[str, Target] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class _ObservedContext:
 
 
 @dataclass(frozen=True)
-class ObservedPoint:
+class Point:
     """One observation."""
 
     year: int
@@ -79,7 +79,7 @@ class _PathForm(Form):
     first: int
 
 
-def _point(_: int, form: _PointForm, sources: _ObservedContext) -> ObservedPoint:
+def _point(_: int, form: _PointForm, sources: _Sources) -> Point:
     match form.target, form.observation:
         case str(name), None:
             value = _base_figure(name, sources)[1]
@@ -88,21 +88,21 @@ def _point(_: int, form: _PointForm, sources: _ObservedContext) -> ObservedPoint
         case _:
             either = Message("target: ID, or observation: [quantity, part]")
             raise InputError(Fault("an observation has one source", expected=either))
-    return ObservedPoint(form.year, form.since, value)
+    return Point(form.year, form.since, value)
 
 
-def _path(form: _PathForm, sources: _ObservedContext) -> tuple[ObservedPoint, ...]:
-    """Return a figure of the last year, extrapolated back at a mean yearly rate."""
+def _path(form: _PathForm, sources: _Sources) -> tuple[Point, ...]:
+    """Return a figure of the last year, led back at a mean yearly rate."""
     target, last = _base_figure(form.target, sources)
     _, rate = _base_figure(form.rate, sources)
     end = target.base_period.last if target.base_period else form.first
     return tuple(
-        ObservedPoint(year, None, last / (1 + rate / 100) ** (end - year))
+        Point(year, None, last / (1 + rate / 100) ** (end - year))
         for year in range(form.first, end + 1)
     )
 
 
-def _base_figure(name: str, sources: _ObservedContext) -> tuple[Target, float]:
+def _base_figure(name: str, sources: _Sources) -> tuple[Target, float]:
     target = sources.targets.get(name)
     if target is None or target.base_value is None:
         close = nearest(name, sources.targets)
@@ -111,7 +111,7 @@ def _base_figure(name: str, sources: _ObservedContext) -> tuple[Target, float]:
     return target, target.base_value
 
 
-def _observation(quantity: str, part: str, year: int, sources: _ObservedContext) -> float:
+def _observation(quantity: str, part: str, year: int, sources: _Sources) -> float:
     wanted = {"place": sources.place, "quantity": quantity, "part": part, "year": str(year)}
     rows = sources.observations.find(wanted) if sources.observations else []
     if not rows:
@@ -128,33 +128,33 @@ def _observation(quantity: str, part: str, year: int, sources: _ObservedContext)
 
 
 class Observed(Check):
-    """One observed series, and the expression of the model that is compared with it."""
+    """One observed series, and what in the model answers for it."""
 
     of: str
-    """The expression, in Vensim's language, over the variables of the model."""
+    """In Vensim's language, over the variables of the model."""
     unit: str
     """As the figures are observed."""
     scale: float = 1
-    """Factor from a figure in `unit` to the model's unit."""
+    """What makes a figure in `unit` one of the model's."""
     end_of_year: bool = False
     most: float | None = None
-    """Maximum mean absolute relative error; None where it is not judged."""
-    points: Annotated[tuple[ObservedPoint, ...], Entries(list[_PointForm], _point)] = ()
-    path: Annotated[tuple[ObservedPoint, ...], Resolved(_PathForm, _path)] = ()
+    """The mean absolute relative error that passes; None where it is not judged."""
+    points: Annotated[tuple[Point, ...], Entries(list[_PointForm], _point)] = ()
+    path: Annotated[tuple[Point, ...], Resolved(_PathForm, _path)] = ()
 
-    def _misfits(self, _: _ObservedContext) -> Iterator[Fault]:
+    def _misfits(self, _: _Sources) -> Iterator[Fault]:
         if bool(self.points) == bool(self.path):
             way = Message("points, or a path")
             yield Fault("'{id}' says in one way what was observed", expected=way, id=self.id)
 
     @property
-    def observations(self) -> tuple[ObservedPoint, ...]:
+    def observations(self) -> tuple[Point, ...]:
         """All points, in the unit of the observations."""
         return self.points or self.path
 
     @property
     def variable(self) -> str:
-        """Name of the equation that computes the series."""
+        """Name of the equation that answers for the series."""
         return f"observed {self.id}"
 
 
@@ -170,7 +170,7 @@ class Capital(Form):
 
 
 class History(Form):
-    """Observations of a model's past: the form of ``history.yaml``."""
+    """What is known of a model's past."""
 
     capital: Capital | None = None
     place: str
@@ -178,7 +178,7 @@ class History(Form):
 
 
 def load_history(model: Model, targets: Sequence[Target]) -> History | None:
-    """Read ``history.yaml`` beside a model; None if there is no such file.
+    """Read what is known of a model's past; None if no file says.
 
     Raises:
         InputError: with every fault of the file, each with its line.
@@ -190,11 +190,11 @@ def load_history(model: Model, targets: Sequence[Target]) -> History | None:
     place = document.data.get("place") if isinstance(document.data, dict) else ""
     observations = read_table(table) if table.is_file() else None
     by_id = {target.id: target for target in targets}
-    return form_of(History, document, _ObservedContext(model, by_id, observations, str(place)))
+    return form_of(History, document, _Sources(model, by_id, observations, str(place)))
 
 
 def history_equations(model: Model, history: History) -> Iterator[AddedEquation]:
-    """Return the equations of the observed series, to be computed beside the model's own."""
+    """Return what answers for the series, as equations to be computed beside the model's own."""
     document = read_document(model.path.with_name(HISTORY))
     for index, series in enumerate(history.series):
         line = document.line(("series", index, "of"))
@@ -205,18 +205,18 @@ def history_equations(model: Model, history: History) -> Iterator[AddedEquation]
 
 
 @dataclass(frozen=True)
-class ObservedFigure:
-    """An observed figure of a family member."""
+class Figure:
+    """What came out in another place."""
 
     name: tuple[str, str, str]
     """Its id, and its name in English and Chinese."""
     variable: str
     year: int
     value: float
-    """Value for the whole place, in ``unit``, deflated where a deflator is named."""
+    """Of the whole place, in ``unit``, deflated where a deflator is named."""
     unit: str
     sources: tuple[str, ...]
-    """Ids of the rows that it is computed from."""
+    """Ids of the rows that it is made of."""
 
 
 class _FigureForm(Check):
@@ -226,7 +226,7 @@ class _FigureForm(Check):
     deflator: str | None = None
 
 
-def _figure(_: int, form: _FigureForm, sources: _ObservedContext) -> ObservedFigure:
+def _figure(_: int, form: _FigureForm, sources: _Sources) -> Figure:
     variable = known_variable(form.of, sources.model)
     rows = [_evidence(name, sources) for name in form.evidence]
     deflators = [] if form.deflator is None else [_evidence(form.deflator, sources)]
@@ -238,10 +238,10 @@ def _figure(_: int, form: _FigureForm, sources: _ObservedContext) -> ObservedFig
     reported_factor(sources.model.variables[variable].unit, units[0])  # raises where they differ
     value = math.fsum(map(_number, rows)) / math.prod(map(_number, deflators))
     ids = tuple(row.id for row in (*rows, *deflators))
-    return ObservedFigure(form.name, variable, form.year, value, units[0], ids)
+    return Figure(form.name, variable, form.year, value, units[0], ids)
 
 
-def _evidence(name: str, sources: _ObservedContext) -> Evidence:
+def _evidence(name: str, sources: _Sources) -> Evidence:
     if name not in sources.evidence:
         close = nearest(name, sources.evidence)
         raise InputError(Fault("no row of the evidence is '{id}'", nearest=close, id=name))
@@ -261,10 +261,10 @@ class Family(Form):
 
     scenario: str
     size: float = Field(default=1, gt=0)
-    """The scenario is one of this many equal parts of the place."""
+    """Of so many parts of the place the scenario is one."""
     most: float = Field(gt=0)
-    """Maximum relative error."""
-    figures: Annotated[tuple[ObservedFigure, ...], Entries(list[_FigureForm], _figure)] = Field(
+    """The relative error that passes."""
+    figures: Annotated[tuple[Figure, ...], Entries(list[_FigureForm], _figure)] = Field(
         alias="compare", min_length=1
     )
 
@@ -278,5 +278,5 @@ def load_family(model: Model) -> Family | None:
     path = model.path.with_name(FAMILY)
     if not path.is_file():
         return None
-    sources = _ObservedContext(model, evidence=load_evidence(model.path.parent))
+    sources = _Sources(model, evidence=load_evidence(model.path.parent))
     return form_of(Family, read_document(path), sources)

@@ -23,7 +23,7 @@ from plansim.model.evidence import load_evidence
 from plansim.model.records import Variable, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.targets.audit import FILE_NAME as AUDIT
-from plansim.targets.audit import audit_plan
+from plansim.targets.audit import audit
 from plansim.targets.catalogue import Status, Target
 
 __all__ = ["RangeEffect", "TargetRange", "documentation", "parameters", "target_ranges", "units"]
@@ -123,7 +123,7 @@ def _known_sources(context: ValidationContext) -> set[str]:
     folder = context.model.path.parent
     known = {*(target.id for target in context.targets), *load_evidence(folder)}
     if (folder / AUDIT).is_file():
-        known |= {clash.id for clash in audit_plan(folder)}
+        known |= {clash.id for clash in audit(folder)}
     # M09 and the like stand for all of their rows.
     whole = {re.sub(r"[a-z]$", "", name) for name in known}
     return known | whole | {_ASSUMED, _DERIVED}

@@ -7,8 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from plansim.compiler.lower import cells_of
-from plansim.model.records import Model, Variable, VariableKind
+from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
 

@@ -11,37 +11,40 @@ import re
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 
-from plansim.analysis.feedback.loops import MOVES, Loop, largest_shifts, polarity_of
+from plansim.analysis.feedback.loops import MOVES, Loop, LoopLink, largest_shifts, polarity_of
+from plansim.analysis.feedback.polarity import MeasuredLinks, measured_links
 from plansim.analysis.validation.conservation import EXACT, first_not_finite
 from plansim.analysis.validation.context import ValidationContext, frozen_name
-from plansim.analysis.validation.link_signs import link_cases
-from plansim.analysis.validation.probe import Runs
+from plansim.analysis.validation.probe import Runs, every_step
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
-from plansim.errors import FaultLog
-from plansim.model.records import Model, VariableKind
-from plansim.model.scan import scan_text
-from plansim.model.syntax import NAME
+from plansim.analysis.validation.settings import assigned
+from plansim.model.expression import Node, Number, Table, Text, walk
+from plansim.model.records import Model, TimeSpec, VariableKind
+from plansim.model.rewrite import replaced
+from plansim.model.syntax import read_expression
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
 
 __all__ = ["all_causes", "loop_cuts", "scalar_equations", "structure"]
 
-_NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+")
+_TIMES = (1.0, 3.5, 7.5, 12.0)
+"""Years after the start of the run at which a link's sign is looked at."""
 _FROZEN = 1e-6
-"""Changes above this share of a frozen variable's size are no rounding errors."""
+"""Of the size of what a switch freezes: a larger change is none of rounding."""
 
 
 # --- Q01 ------------------------------------------------------------------------------------------
 
 
 def structure(context: ValidationContext) -> Result:
-    """Q01: find unused variables and hidden numbers, and check the loops as declared."""
+    """Q01: look for unused variables and hidden numbers, and for the loops as declared."""
     model, loops = context.model, context.loops
     loose = list(_loose(context))
     faults = [fault for loop in loops for fault in _declaration_faults(model, loop)]
-    faults += link_cases(context)
+    faults += _sign_faults(context)
     broken = {fault.subject for fault in faults}
     whole = [loop for loop in loops if loop.id not in broken]
     return result(
@@ -112,18 +115,26 @@ def scalar_equations(model: Model) -> int:
 
 def _hidden_numbers(model: Model, plain: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     """Return numbers in equations that are no constants; zero and one are no assumptions."""
-    scan = scan_text(model.text, FaultLog(model.path))
-    for equations in scan.equations.values():
-        numbers: list[str] = []
-        for equation in equations:
-            if equation.expression.numbers is None:
-                right = re.sub(r"\[[^\]]*\]", " ", equation.text.partition("=")[2])
-                for allowed in plain:
-                    right = right.replace(allowed, " ")
-                bare = re.sub(rf"(?!\d)(?:{NAME})", " ", right)
-                numbers += [text for text in _NUMBER.findall(bare) if float(text) not in (0, 1)]
+    allowed = [read_expression(text) for text in plain]
+
+    def bare(node: Node) -> Node | None:
+        return Text("") if node in allowed else None
+
+    for equations in model.scan.equations.values():
+        formulas = [replaced(each.formula, bare) for each in equations if each.formula is not None]
+        numbers = [text for formula in formulas for text in _assumed(model, formula)]
         if numbers and model.find(equations[0].name).kind is not VariableKind.LOOKUP:
             yield equations[0].name, numbers
+
+
+def _assumed(model: Model, formula: Node) -> Iterator[str]:
+    """Yield the numbers of a formula, of a table in it too, that are neither 0 nor 1 nor -1."""
+    for node in walk(formula):
+        match node:
+            case Number(value, start, end) if value not in (0, 1) and not math.isnan(value):
+                yield model.text[start:end]
+            case Table(x, y):
+                yield from (f"{number:g}" for number in (*x, *y) if abs(number) not in (0, 1))
 
 
 def _declaration_faults(model: Model, loop: Loop) -> Iterator[Case]:
@@ -146,13 +157,73 @@ def _declaration_faults(model: Model, loop: Loop) -> Iterator[Case]:
                 yield case(_name(loop), False, CaseTemplate.NO_LINK, **ends)
 
 
+def _sign_faults(context: ValidationContext) -> list[Case]:
+    """Return which links have another sign than declared, and which loops are never at work."""
+    if not context.loops:
+        return []
+    links = measured_links(
+        context.model,
+        (_names(link) for loop in context.loops for path in loop.paths for link in path),
+    )
+    return [fault for loop in context.loops for fault in _loop_faults(context, links, loop)]
+
+
+def _names(link: LoopLink) -> tuple[str, str]:
+    return split_reference(link.cause)[0], split_reference(link.effect)[0]
+
+
+def _loop_faults(context: ValidationContext, links: MeasuredLinks, loop: Loop) -> Iterator[Case]:
+    story = context.scenarios.get(loop.alive_in or "", context.baseline)
+    settings = {**story.values, **assigned(context.model, loop.alive_with)}
+    clock = every_step(story)
+    signs = links.signs(settings, clock)
+    times = [clock.initial + after for after in _TIMES if clock.initial + after < clock.final]
+    answers = {
+        (link, when): _answer(context.model, signs.get(_names(link)), clock, link, when)
+        for path in loop.paths
+        for link in path
+        for when in times
+    }
+    name = _name(loop)
+    for path in loop.paths:
+        for link in path:
+            wrong = [when for when in times if not answers[link, when] <= {link.sign}]
+            if wrong:
+                ends = {"cause": link.cause, "effect": link.effect}
+                yield case(name, False, CaseTemplate.WRONG_SIGN, time=wrong[0], **ends)
+        idle = {when: [link for link in path if not answers[link, when]] for when in times}
+        if all(idle.values()):
+            fewest = min(idle.values(), key=len)
+            what = ", ".join(f"{link.cause} → {link.effect}" for link in fewest[:3])
+            yield case(name, False, CaseTemplate.INACTIVE, what=what)
+
+
+def _answer(
+    model: Model, signs: npt.NDArray[np.int8] | None, clock: TimeSpec, link: LoopLink, when: float
+) -> set[int]:
+    """Return the signs in which the elements of an effect answer at a time, or a step later."""
+    if signs is None:
+        return set()
+    name, chosen = split_reference(link.effect)
+    subscripts = model.variables[name].subscripts
+    for axis, (subscript, wanted) in enumerate(zip(subscripts, chosen, strict=False), start=1):
+        elements = model.subscripts[subscript].elements
+        kept = model.subscripts[wanted].elements if wanted in model.subscripts else (wanted,)
+        signs = np.take(signs, [elements.index(element) for element in kept], axis=axis)
+    step = round((when - clock.initial) / clock.saveper)
+    for at_once in signs[step : step + 2]:
+        if at_once.any():
+            return set(np.unique(at_once[at_once != 0]).tolist())
+    return set()
+
+
 # --- Q14 ------------------------------------------------------------------------------------------
 
 
 def loop_cuts(context: ValidationContext) -> Result:
     """Q14: cut every loop in every scenario; each moves a binding indicator, or is listed as weak.
 
-    A cut sets the loop's switch to 0, which freezes its variable at the initial value.
+    A cut sets the loop's switch to 0, which freezes what is felt at its initial value.
     """
     loops = context.loops
     largest = {loop.id: (0.0, "", "") for loop in loops}
@@ -208,7 +279,7 @@ def _shifts(context: ValidationContext, scenario: Scenario, runs: Runs) -> dict[
 
 
 def _not_frozen(loop: Loop, scenario: Scenario, runs: Runs, run: int) -> Iterator[Case]:
-    """Return the variables that a cut should freeze at their initial values and does not."""
+    """Return what a cut does not freeze at its value at the start of the whole run."""
     for number, text in enumerate(loop.felt):
         series = runs.series(frozen_name(loop, number))
         initial = series[0, 0]

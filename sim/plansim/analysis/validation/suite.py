@@ -1,9 +1,9 @@
-"""The tests of a model by their ids, and the function that runs all or some of them."""
+"""The tests of a model by their ids, and how all or some of them are made."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from plansim.analysis.validation.behaviour import reality_checks
 from plansim.analysis.validation.conservation import base_year, conservation
-from plansim.analysis.validation.context import ValidationContext
+from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.extreme_conditions import extreme_conditions, parameter_extremes
 from plansim.analysis.validation.history import family_member, history
 from plansim.analysis.validation.integration import engines, equilibrium, run_cards, time_step
@@ -21,7 +21,8 @@ from plansim.analysis.validation.structure import loop_cuts, structure
 from plansim.analysis.validation.target_independence import assumed_targets, target_independence
 from plansim.analysis.validation.uncertainty import drivers, probabilities, ranking
 from plansim.errors import Fault, Message, UnknownNameError, nearest
-from plansim.model.records import folded
+from plansim.model.reader import load_model
+from plansim.model.records import Model, folded
 
 __all__ = ["TESTS", "chosen", "validate"]
 
@@ -54,8 +55,8 @@ TESTS: Mapping[str, Make] = MappingProxyType(
         "Q25": run_cards,
     }
 )
-"""The tests in the order of the report. Their titles, criteria and results are under their ids in
-the catalogue of texts: ``q_title``, ``q_criterion`` and ``q_figure``."""
+"""In the order in which they are reported. What a new test is called, asks and finds stands under
+its id in the catalogue of texts: ``q_title``, ``q_criterion`` and ``q_figure``."""
 
 
 def chosen(names: Sequence[str]) -> tuple[str, ...]:
@@ -81,14 +82,30 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(test for test in TESTS if not wanted or test in wanted)
 
 
-def validate(context: ValidationContext, tests: Sequence[str] = ()) -> Iterator[Result]:
-    """Run tests, one after the other; all if none is named.
+def validate(
+    model: Model | ValidationContext | None = None,
+    tests: Sequence[str] = (),
+    *,
+    progress: Callable[[int, int], None] = lambda done, steps: None,
+) -> tuple[Result, ...]:
+    """Make tests of a model, one after the other; all if none is named.
+
+    Args:
+        model: the model, by default the shipped one, or what `load_context` has read beside it.
+        tests: ids as ``Q07``.
+        progress: is told how many tests are done, of how many.
 
     Raises:
         UnknownNameError: no test has one of the ids.
-        InputError: a file that a test reads is at fault.
+        InputError: what a test reads is at fault.
     """
-    for name in chosen(tests):
+    names = chosen(tests)
+    if not isinstance(model, ValidationContext):
+        model = load_context(model or load_model())
+    results = []
+    for name in names:
         began = time.perf_counter()
-        made = TESTS[name](context)
-        yield replace(made, seconds=time.perf_counter() - began)
+        result = TESTS[name](model)
+        results.append(replace(result, seconds=time.perf_counter() - began))
+        progress(len(results), len(names))
+    return tuple(results)

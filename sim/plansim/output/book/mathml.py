@@ -1,6 +1,6 @@
-"""Equations as MathML, which browsers show natively.
+"""Equations as MathML, which browsers show without help.
 
-Names are upright, in the wanted language, with their subscripts below. A sum or a
+A name stands upright, in the language that is asked for, with its subscripts below. A sum or a
 product that is too wide for a page is broken into lines at its top level.
 
 Reference: https://www.w3.org/TR/mathml-core/
@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from plansim.compiler.expression_tree import Call, Name, Node, Number, Operation, Table
+from plansim.model.arrays import free_marks
+from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation, Table, Text
 
 __all__ = ["Namer", "equation_mathml"]
 
 Namer = Callable[[str], str]
-"""Returns the name of the variable, range or element of a key."""
+"""Gives what to call the variable, range or element of a key."""
 
 WIDE = 72
-"""Maximum number of letters in a line."""
+"""More letters than that in a line are too many."""
 
 _LOOSE = {":OR:": 1, ":AND:": 2, ":NOT:": 3, "+": 5, "-": 5, "*": 6, "/": 6, "negative": 7, "^": 8}
 _SIGNS = {"<=": "≤", ">=": "≥", "<>": "≠", "-": "−", ":OR:": "∨", ":AND:": "∧", ":NOT:": "¬"}
@@ -30,20 +31,18 @@ _TIGHT = 9
 
 
 @dataclass(frozen=True)
-class _MathWriter:
+class _Writer:
     name_of: Namer
 
     def name(self, key: str, subscripts: Sequence[str] = ()) -> str:
-        name = _text(self.name_of(key))
+        said = _text(self.name_of(key))
         if not subscripts:
-            return name
-        below = ", ".join(
-            self.name_of(subscript.rstrip("!").rstrip("_")) for subscript in subscripts
-        )
-        return f"<msub>{name}{_text(below)}</msub>"
+            return said
+        below = ", ".join(self.name_of(each.rstrip("!").rstrip("_")) for each in subscripts)
+        return f"<msub>{said}{_text(below)}</msub>"
 
     def node(self, node: Node, tight: int = 0) -> str:
-        """Write a tree; in brackets if it binds less than ``tight``."""
+        """Write a tree; in brackets where it binds less than ``tight``."""
         inner, binds = self._bare(node)
         return f"<mrow>{_sign('(')}{inner}{_sign(')')}</mrow>" if binds < tight else inner
 
@@ -56,6 +55,8 @@ class _MathWriter:
                 return self.name(key, subscripts), _TIGHT
             case Call():
                 return self._call(node)
+            case Text(text):
+                return _text(text), _TIGHT
             case Table(x, y):
                 points = "; ".join(f"({a:g}, {b:g})" for a, b in zip(x, y, strict=True))
                 return _text(points), _TIGHT
@@ -81,7 +82,7 @@ class _MathWriter:
         if key in _BIG:
             return self._big(key, arguments[0]), 6
         if key == "if_then_else":
-            condition, then, otherwise = (_cell(self.node(argument)) for argument in arguments)
+            condition, then, otherwise = (_cell(self.node(each)) for each in arguments)
             when = _cell(_text(" if "), plain=True)
             rows = (
                 f"<mtr>{then}{when}{condition}</mtr><mtr>{otherwise}{_cell(_text(' else '))}</mtr>"
@@ -91,20 +92,18 @@ class _MathWriter:
             return f"<msqrt>{self.node(arguments[0])}</msqrt>", _TIGHT
         if key == "abs":
             return _sign("|") + self.node(arguments[0]) + _sign("|"), _TIGHT
-        symbol = _PLAIN.get(key) or (
+        said = _PLAIN.get(key) or (
             self.name(key, node.subscripts) if self.name_of(key) != key else key.upper()
         )
-        head = (
-            symbol if symbol.startswith("<") else f"<mi mathvariant='normal'>{escape(symbol)}</mi>"
-        )
-        inner = _sign(",").join(self.node(argument) for argument in arguments)
+        head = said if said.startswith("<") else f"<mi mathvariant='normal'>{escape(said)}</mi>"
+        inner = _sign(",").join(self.node(each) for each in arguments)
         return f"{head}<mrow>{_sign('(')}{inner}{_sign(')')}</mrow>", _TIGHT
 
     def _big(self, key: str, inner: Node) -> str:
-        over = dict.fromkeys(_summed(inner))
+        over = dict.fromkeys(mark.rstrip("!").rstrip("_") for mark in free_marks(inner))
         sign = _BIG[key]
         mark = f"<mo>{sign}</mo>" if len(sign) == 1 else f"<mi mathvariant='normal'>{sign}</mi>"
-        below = _text(", ".join(self.name_of(subscript) for subscript in over))
+        below = _text(", ".join(self.name_of(each) for each in over))
         return f"<munder>{mark}{below}</munder>{self.node(inner, 6)}"
 
 
@@ -122,12 +121,12 @@ def equation_mathml(
 
     Args:
         left: the key of the variable.
-        subscripts: keys of the subscripts of the left-hand side.
+        subscripts: of the left-hand side, by key.
         right: the tree of the right-hand side.
-        name_of: returns the name of a key.
-        initially: the name of the initial time.
+        name_of: names what keys stand for.
+        initially: what the first moment is called.
     """
-    writer = _MathWriter(name_of)
+    writer = _Writer(name_of)
     name = writer.name(left, subscripts)
     if isinstance(right, Call) and right.key == "integ":
         rate, start = right.arguments[:2]
@@ -137,17 +136,17 @@ def equation_mathml(
     return _math(writer, name, right)
 
 
-def _math(writer: _MathWriter, left: str, right: Node) -> str:
+def _math(writer: _Writer, left: str, right: Node) -> str:
     lines = list(_broken(writer, right))
     rows = "".join(
-        f"<mtr><mtd>{left if not index else ''}</mtd><mtd>{_sign('=') if not index else ''}</mtd>"
+        f"<mtr><mtd>{left if not place else ''}</mtd><mtd>{_sign('=') if not place else ''}</mtd>"
         f"<mtd>{line}</mtd></mtr>"
-        for index, line in enumerate(lines)
+        for place, line in enumerate(lines)
     )
     return f'<math><mtable class="eq">{rows}</mtable></math>'
 
 
-def _broken(writer: _MathWriter, node: Node) -> Iterator[str]:
+def _broken(writer: _Writer, node: Node) -> Iterator[str]:
     """Break a wide right-hand side at its summands, or at its factors."""
     parts = list(_parts(node))
     if _length(writer, node) <= WIDE or len(parts) == 1:
@@ -156,18 +155,18 @@ def _broken(writer: _MathWriter, node: Node) -> Iterator[str]:
     line, used = "", 0
     for sign, part in parts:
         before = f'<mo form="infix">{sign}</mo>' if sign else ""
-        written = before + writer.node(part, 7 if sign == "·" else 6)
+        said = before + writer.node(part, 7 if sign == "·" else 6)
         size = _length(writer, part)
         if line and used + size > WIDE:
             yield line
             line, used = "", 0
-        line += written
+        line += said
         used += size
     yield line
 
 
 def _parts(node: Node) -> Iterator[tuple[str, Node]]:
-    """Yield the summands of a sum, or the factors of a product, with the sign before each."""
+    """Give the summands of a sum, or the factors of a product, with the sign before each."""
     match node:
         case Operation("+" | "-" as operator, (left, right)):
             yield from _parts(left) if _is(left, "+-") else [("", left)]
@@ -183,7 +182,7 @@ def _is(node: Node, operators: str) -> bool:
     return isinstance(node, Operation) and node.operator in operators
 
 
-def _length(writer: _MathWriter, node: Node) -> int:
+def _length(writer: _Writer, node: Node) -> int:
     """Estimate how many letters wide a tree is; a fraction is as wide as its wider half."""
     match node:
         case Number(value):
@@ -191,36 +190,17 @@ def _length(writer: _MathWriter, node: Node) -> int:
         case Name(key, subscripts):
             name = writer.name_of(key)
             wide = 1 if name.isascii() else 2
-            return wide * len(name) + sum(len(subscript) for subscript in subscripts) * 2 // 3
+            return wide * len(name) + sum(len(each) for each in subscripts) * 2 // 3
         case Operation("/", operands):
-            return max(_length(writer, operand) for operand in operands)
+            return max(_length(writer, each) for each in operands)
         case Operation(_, operands):
-            return sum(_length(writer, operand) + 2 for operand in operands)
+            return sum(_length(writer, each) + 2 for each in operands)
         case Call(key, _, arguments):
-            return len(key) + 2 + sum(_length(writer, argument) + 1 for argument in arguments)
-        case Table(x, _):
+            return len(key) + 2 + sum(_length(writer, each) + 1 for each in arguments)
+        case Table(x, _) | Numbers(x):
             return 10 * len(x)
-
-
-def _summed(node: Node) -> Iterator[str]:
-    match node:
-        case Name(_, subscripts):
-            yield from (
-                subscript.rstrip("!").rstrip("_")
-                for subscript in subscripts
-                if subscript.endswith("!")
-            )
-        case Call(key, subscripts, arguments):
-            yield from (
-                subscript.rstrip("!").rstrip("_")
-                for subscript in subscripts
-                if subscript.endswith("!")
-            )
-            for argument in arguments if key not in _BIG else ():
-                yield from _summed(argument)
-        case Operation(_, operands):
-            for operand in operands:
-                yield from _summed(operand)
+        case Text(text):
+            return len(text)
 
 
 def _row(inner: str) -> str:
@@ -231,8 +211,8 @@ def _cell(inner: str, *, plain: bool = False) -> str:
     return f"<mtd>{inner}</mtd>" if plain else f"<mtd>{_row(inner)}</mtd>"
 
 
-def _text(text: str) -> str:
-    return f"<mtext>{escape(text)}</mtext>"
+def _text(said: str) -> str:
+    return f"<mtext>{escape(said)}</mtext>"
 
 
 def _sign(sign: str) -> str:
@@ -246,8 +226,8 @@ def _d() -> str:
 def _number(value: float) -> str:
     if value != value:
         return _text("NA")
-    digits = f"{abs(value):.10g}"
-    mantissa, _, exponent = digits.partition("e")
+    said = f"{abs(value):.10g}"
+    mantissa, _, exponent = said.partition("e")
     number = f"<mn>{mantissa}</mn>"
     if exponent:
         number += f"{_sign('·')}<msup><mn>10</mn><mn>{int(exponent)}</mn></msup>"

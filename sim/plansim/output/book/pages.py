@@ -1,7 +1,7 @@
 """The documentation of a model as pages of HTML, made from its file and the tables beside it.
 
-There is one page for each module with an entry for each variable, and pages of the feedback loops,
-the parameters with their evidence, the sources, and the run card. The pages need no network.
+A page a module with an entry a variable, the feedback loops, the parameters with their evidence,
+the sources, and the card of the run whose courses and signs are shown. The pages need no network.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from plansim.analysis.feedback.loops import Loop
 from plansim.model.records import Model, Variable, VariableKind
 from plansim.output.book.entry import (
     Book,
-    Fragment,
+    Part,
     entry_of,
     link_to,
     page_of,
@@ -64,9 +64,9 @@ def document_pages(
     """Return the pages of one language by their file names.
 
     Args:
-        book: the data of the model.
+        book: the model with what is known of it.
         loops: its declared feedback loops, if it has any.
-        card: the identification of the model and the program, by label.
+        card: what identifies the model and the program, by label.
         other: the language that the same pages are also written in.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -94,9 +94,9 @@ def document_pages(
     def page(name: str, template: str, title: str, **more: object) -> str:
         from markupsafe import Markup
 
-        current = lambda link: Markup(' aria-current="page"') if link == name else ""  # noqa: E731
+        here = lambda link: Markup(' aria-current="page"') if link == name else ""  # noqa: E731
         loaded = environment.get_template(template)
-        return loaded.render({**shared, "page": name, "title": title, "here": current, **more})
+        return loaded.render({**shared, "page": name, "title": title, "here": here, **more})
 
     say = shared["say"]
     pages = {
@@ -117,11 +117,11 @@ def document_pages(
     return pages
 
 
-def _tongue(lang: Lang, text: str) -> str:
+def _tongue(lang: Lang, words: str) -> str:
     """Return the attribute of an element whose text is not in the page's language."""
     from markupsafe import Markup
 
-    spoken = Lang.ZH if re.search(r"[\u4e00-\u9fff]", text.rpartition("。")[0]) else Lang.EN
+    spoken = Lang.ZH if re.search(r"[\u4e00-\u9fff]", words.rpartition("。")[0]) else Lang.EN
     return Markup("" if spoken is lang else f' lang="{spoken}"')
 
 
@@ -263,14 +263,14 @@ def _span(bounds: tuple[float | None, float | None] | None) -> str:
     return f"{low}–{high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
 
 
-def _brief(parts: Iterable[Fragment]) -> Iterator[Fragment]:
-    """Yield the parts of a citation, of a source with a row of its own only the id."""
+def _brief(parts: Iterable[Part]) -> Iterator[Part]:
+    """Of a source that has a row of its own, give the id alone."""
     for part in parts:
-        yield Fragment(part.text.split("  ")[0], part.link) if part.link else part
+        yield Part(part.text.split("  ")[0], part.link) if part.link else part
 
 
 def _sources(book: Book) -> Iterator[dict[str, object]]:
-    uses: dict[str, list[Fragment]] = {}
+    uses: dict[str, list[Part]] = {}
     for variable in book.model.variables.values():
         cited = {part.link for tag in variable.sources for part in book.cited(tag)}
         for link in cited:
@@ -278,12 +278,9 @@ def _sources(book: Book) -> Iterator[dict[str, object]]:
     tables: Mapping[str, Iterable[str]] = {
         "evidence": book.evidence,
         "targets": (target.id for target in book.targets),
-        "clashes": (clash.id for clash in book.clashes),
+        "clashes": (clashe.id for clashe in book.clashes),
     }
     for key, ids in tables.items():
-        rows = [
-            {"id": source, "said": book.known[source], "uses": uses.get(source, [])}
-            for source in ids
-        ]
+        rows = [{"id": id_, "said": book.known[id_], "uses": uses.get(id_, [])} for id_ in ids]
         if rows:
             yield {"title": book.text.word("document", key), "rows": rows}

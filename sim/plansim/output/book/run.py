@@ -1,6 +1,6 @@
-"""The run that a documentation shows: its card, its scenario's changes, each variable's values.
+"""The run that a documentation shows: its card, what its scenario changes, each variable's course.
 
-It is the card that every result carries, with names of its entries in the reader's language.
+The card is the one that every result carries; here its entries get names in the reader's language.
 """
 
 from __future__ import annotations
@@ -10,49 +10,39 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from plansim.analysis.feedback.polarity import SignedRun
 from plansim.model.records import Model, Variable
 from plansim.output.describe import changes_head, changes_in_short
-from plansim.output.diagrams.parts import Signs
 from plansim.output.series import rows_of
 from plansim.output.text import Text, decimals_of, figure
-from plansim.scenario.reader import Scenario
 from plansim.targets.annual import Annual
 from plansim.targets.catalogue import Kind, Target
 
-__all__ = ["Run", "Sparkline", "card_rows", "course_of", "run_facts", "years_shown"]
+__all__ = ["Course", "card_rows", "course_of", "run_facts", "years_shown"]
 
 WIDTH, HEIGHT, EDGE = 120, 28, 3
-"""Size and margin of the picture of a trajectory, in pixels."""
+"""Of the little picture of a course, in pixels; lines keep the edge free."""
 MOST = 12
-"""Maximum number of elements of an array whose lines are drawn."""
+"""Elements of an array whose lines are drawn: more would be a blot."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run of the model, with the signs of its links."""
-
-    scenario: Scenario
-    years: Annual
-    signs: Signs
-
-
-@dataclass(frozen=True)
-class Sparkline:
-    """The values of a variable in a run, as picture and text."""
+class Course:
+    """What became of a variable."""
 
     svg: str
     said: str
     """Its values in some years; of an array the lowest and highest of its elements."""
 
 
-def card_rows(run: Run, text: Text) -> list[tuple[str, str]]:
-    """Return the rows of the run card: everything that must be equal for equal numbers."""
+def card_rows(run: SignedRun, text: Text) -> list[tuple[str, str]]:
+    """Write the run card: what has to be the same for the same numbers to come out."""
     title = text.pick(run.scenario.title_en, run.scenario.title_zh)
-    card = {key: value for key, value in run.years.card.items() if "title" not in key}
+    card = {key: words for key, words in run.years.card.items() if "title" not in key}
     time = run.scenario.time
     rows = []
-    for key, value in card.items():
-        shown = text.join(list(map(str, json.loads(value)))) if value.startswith("[") else value
+    for key, words in card.items():
+        shown = text.join(list(map(str, json.loads(words)))) if words.startswith("[") else words
         if key == "scenario" and title:
             shown += text("list_sep.colon") + title
         rows.append((text.word("run_card", key), shown))
@@ -64,8 +54,8 @@ def card_rows(run: Run, text: Text) -> list[tuple[str, str]]:
     return [(label, shown) for label, shown in rows if shown]
 
 
-def run_facts(run: Run, model: Model, text: Text) -> dict[str, object]:
-    """Return the facts of a run's scenario and its changes."""
+def run_facts(run: SignedRun, model: Model, text: Text) -> dict[str, object]:
+    """Say what the scenario of a run is and sets."""
     scenario = run.scenario
     colon = text("list_sep.colon")
     return {
@@ -82,7 +72,7 @@ def run_facts(run: Run, model: Model, text: Text) -> dict[str, object]:
 
 
 def years_shown(run: Annual, targets: Iterable[Target]) -> tuple[int, ...]:
-    """Return the years whose values are given: the first, those that the plan judges, the last."""
+    """Choose the years whose values are told: the first, those that the plan judges, the last."""
     judged = {
         target.year for target in targets if target.kind is Kind.TARGET and target.year is not None
     }
@@ -91,31 +81,28 @@ def years_shown(run: Annual, targets: Iterable[Target]) -> tuple[int, ...]:
     return tuple(dict.fromkeys((first, *inner, last)))
 
 
-def course_of(
-    variable: Variable, run: Annual, years: Sequence[int], text: Text
-) -> Sparkline | None:
-    """Draw a variable over time, with its values in some years; None if it is constant."""
-    recorded = run.variables.get(variable.name)
-    if recorded is None or not recorded.moves:
+def course_of(variable: Variable, run: Annual, years: Sequence[int], text: Text) -> Course | None:
+    """Draw what became of a variable, and tell it in some years; None if it stands still."""
+    result = run.variables.get(variable.name)
+    if result is None or not result.moves:
         return None
     rows = [row.values for row in rows_of(run, [variable.name])]
     told = list(_told(rows, years))
     if not told:
         return None
     decimals = decimals_of([value for _, span in told for value in span])
-    labels = [
+    words = [
         f"{year}{text('list_sep.colon')}" + "–".join(_ends(span, decimals)) for year, span in told
     ]
-    return Sparkline(_svg(rows, run.years), " → ".join(labels))
+    return Course(_svg(rows, run.years), " → ".join(words))
 
 
 def _told(
     rows: Sequence[Mapping[int, float]], years: Iterable[int]
 ) -> Iterator[tuple[int, tuple[float, float]]]:
-    """Yield the lowest and the highest value in some years.
+    """Yield the lowest and the highest value in some years; the last may have to be an earlier one.
 
-    In place of the last year an earlier one may be used: its end may be after the run, where stocks
-    have no value.
+    The end of a run's last year may lie beyond it, and then no stock has a value there.
     """
     known = [year for year in rows[0] if not all(math.isnan(row[year]) for row in rows)]
     wanted = dict.fromkeys([*(year for year in years if year in known), *known[-1:]])
@@ -129,7 +116,7 @@ def _ends(span: tuple[float, float], decimals: int) -> list[str]:
 
 
 def _svg(rows: Sequence[Mapping[int, float]], years: Sequence[int]) -> str:
-    """Draw a line for each row on one scale; a constant one is in the middle."""
+    """Draw a line for each row on one scale; a level course runs through the middle."""
     drawn = rows if len(rows) <= MOST else ()
     known = [value for row in rows for value in row.values() if not math.isnan(value)]
     low, high = min(known), max(known)

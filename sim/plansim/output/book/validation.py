@@ -6,9 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 
-from plansim.analysis.validation.parameters import TargetRange
+from plansim.analysis.validation.context import ValidationContext
+from plansim.analysis.validation.history import history_series
+from plansim.analysis.validation.parameters import TargetRange, target_ranges
 from plansim.analysis.validation.result import Case, CaseTemplate, Outcome, Result
+from plansim.files import check_destination, write_text
 from plansim.model.records import Model
 from plansim.output.tables.validation import (
     case_text,
@@ -17,16 +22,26 @@ from plansim.output.tables.validation import (
     mark_of,
     title_text,
 )
-from plansim.output.text import Text, decimals_for, figure
+from plansim.output.text import Lang, Text, decimals_for, figure, read_text
 
-__all__ = ["HISTORY_PICTURE", "RANGES_PICTURE", "Report", "validation_page"]
+__all__ = [
+    "HISTORY_PICTURE",
+    "RANGES_PICTURE",
+    "Report",
+    "check_report",
+    "validation_page",
+    "validation_report",
+]
+
+PICTURES = "pictures"
+"""The folder of the pictures, beside the page."""
 
 HISTORY_PICTURE = "validation-history.png"
 RANGES_PICTURE = "validation-ranges.png"
 MOST_DECIDING = 4
-"""Maximum number of constants named that change a verdict."""
+"""Number of constants that are named of those that change a verdict."""
 MOST_MOVING = 3
-"""Maximum number of constants named if none changes it."""
+"""Number of constants that are named where none changes it."""
 MOST_DRIVERS = 3
 FEWEST_SIGNS = 5
 """Number of reality checks that are shown: those that hold in the fewest draws."""
@@ -34,12 +49,53 @@ FEWEST_SIGNS = 5
 
 @dataclass(frozen=True)
 class Report:
-    """The data of the page."""
+    """What the page is about."""
 
     model: Model
     version: str
     results: tuple[Result, ...]
     ranges: tuple[TargetRange, ...]
+
+
+def check_report(path: Path, *, force: bool = False) -> None:
+    """See, before any test, that the page and its pictures can be written.
+
+    Raises:
+        OutputError: as for `check_destination`.
+    """
+    check_destination(path, force=force, formats=(".md",))
+    folder = path.parent / PICTURES
+    if folder.is_dir():
+        for name in (HISTORY_PICTURE, RANGES_PICTURE):
+            check_destination(folder / name, force=force, formats=(".png",))
+
+
+def validation_report(
+    context: ValidationContext,
+    results: Sequence[Result],
+    path: str | Path,
+    *,
+    lang: str = Lang.EN,
+    force: bool = False,
+) -> None:
+    """Write the page on all tests of a model, FILE.md, with its pictures in a folder beside it.
+
+    Raises:
+        OutputError: as for `check_report`, or the system refuses to write.
+    """
+    from plansim.output.figures.canvas import save_figure
+    from plansim.output.figures.validation import history_sheet, ranges_chart
+
+    path, text = Path(path), read_text(Lang(lang))
+    check_report(path, force=force)
+    ranges = target_ranges(context)
+    tested = Report(context.model, version("plansim"), tuple(results), ranges)
+    folder = path.parent / PICTURES
+    folder.mkdir(exist_ok=True)
+    history = history_sheet(history_series(context), text)
+    save_figure(history, folder / HISTORY_PICTURE, force=True)
+    save_figure(ranges_chart(ranges, text), folder / RANGES_PICTURE, force=True)
+    write_text(validation_page(tested, PICTURES, text), path, force=True)
 
 
 def validation_page(tested: Report, pictures: str, text: Text) -> str:

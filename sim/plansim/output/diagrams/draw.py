@@ -6,37 +6,33 @@ of two, the page's style shows one. Everything else is drawn once, for the large
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
+from importlib.resources import files
 
 from rich.cells import cell_len
 
 from plansim.model.records import Variable
-from plansim.output.diagrams.layout import Box, Layout
+from plansim.output.diagrams.layout import Node, Point
 from plansim.output.diagrams.parts import Element, Shape
 from plansim.output.text import Lang
 from plansim.output.wrapping import wrap
 
 __all__ = [
+    "ARROW",
     "COLUMN",
-    "HEADS",
-    "HEADS_WITH_SIGNS",
     "HEAD_OF",
     "LINE",
     "PAD",
-    "PORT",
     "STYLE",
-    "VALVE",
     "Card",
     "Label",
     "card_of",
     "draw_card",
-    "draw_ghosts",
     "label_of",
-    "path_through",
+    "path",
     "rect",
     "svg",
     "text_lines",
@@ -53,81 +49,18 @@ WIDEST = 15
 WIDEST_SMALL = 22
 VALVE = 9
 CLOUD = 11
-PORT = 11.0
-"""Between links at an element's side: the size of their signs."""
+ARROW = 7.0
+"""Pixels by which the head of a pipe reaches beyond its end."""
 PAD = 7
 
 _CLOUD_LINE = "a5 5 0 0 1 1-9.5 6.5 6.5 0 0 1 11-1.5 4.8 4.8 0 0 1 4 8.5 2.5 2.5 0 0 1-1.5 2.5z"
 
-STYLE = """\
-.diagram{font:12px "Noto Sans SC","Noto Sans CJK SC","PingFang SC","Microsoft YaHei",Arial,\
-"Liberation Sans",sans-serif;fill:#1c2733}
-.diagram text{text-anchor:middle}
-.diagram .s{fill:#dcebf7;stroke:#1f4e79;stroke-width:1.6}
-.diagram .v{fill:#1f4e79}
-.diagram .f text{fill:#1f4e79}
-.diagram .b{font-weight:600}
-.diagram .a{fill:#f4f5f7}
-.diagram .c{fill:#fff;stroke:#7d8b99;stroke-width:1.2}
-.diagram .p{fill:none;stroke:#1f4e79;stroke-width:5.5}
-.diagram .q{fill:none;stroke:#fff;stroke-width:2.6}
-.diagram .l{fill:none;stroke:#8492a1;stroke-width:1.1}
-.diagram .d{stroke:#8492a1;stroke-width:1.4}
-.diagram .g,.diagram .u{font-size:10px}
-.diagram .g{fill:#6b7785;font-style:italic}
-.diagram .u{fill:#8a4b08}
-.diagram .h{fill:#5d6b7a}
-.diagram .h2{fill:#1f4e79}
-.diagram .y{fill:#fff;stroke:#1f4e79}
-.diagram .z{fill:none;stroke:#1f4e79;stroke-width:1.6}
-.diagram .m+.y,.diagram .m+.y+.z{stroke:#b3261e}
-.diagram .m+.y+.z{stroke-width:2}
-.diagram .l.n{stroke:#b3261e;stroke-dasharray:5 3}
-.diagram .m,.diagram .t.n{fill:#b3261e}
-.diagram .t{font-size:10.5px;font-weight:600;fill:#44515f;paint-order:stroke;stroke:#fff;\
-stroke-width:4px;stroke-linejoin:round}
-.diagram .w{font-size:15px}
-.diagram .r{stroke:#44515f;stroke-width:2}
-.diagram .i{stroke:none;font-size:19px;font-weight:700}
-.diagram [data-v]{cursor:pointer}
-.diagram [data-v]:hover .a{fill:#e4e9ef}
-"""
+STYLE = files(__package__).joinpath("diagram.css").read_text("utf-8")
 """What the classes look like, to stand once in a page."""
-
-HEADS = (
-    '<defs><marker id="h" viewBox="0 0 8 8" refX="7.4" refY="4" markerWidth="7" markerHeight="7" '
-    'orient="auto-start-reverse"><path class="h" d="M0 .8 8 4 0 7.2z"/></marker>'
-    '<marker id="k" viewBox="0 0 8 8" refX="4" refY="4" markerUnits="userSpaceOnUse" '
-    'markerWidth="15" markerHeight="15" orient="auto-start-reverse">'
-    '<path class="h2" d="M0 .4 8 4 0 7.6z"/></marker>'
-    '<marker id="m" viewBox="0 0 8 8" refX="7.4" refY="4" markerWidth="7" markerHeight="7" '
-    'orient="auto-start-reverse"><path class="m" d="M0 .8 8 4 0 7.2z"/></marker>'
-    '<marker id="o" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="5" markerHeight="5" '
-    'orient="auto"><path class="h" d="M8 0 0 4 8 8z"/></marker></defs>'
-)
+_HEADS = files(__package__).joinpath("heads.svg").read_text("utf-8").replace("\n", "")
+"""Heads of arrows; before some of those of links stands the sign of the link."""
 HEAD_OF: Mapping[int | None, str] = {None: "h", 1: "hp", -1: "hm", 0: "hx"}
 """By the sign of a link the head of its arrow."""
-_SIGN: Mapping[int | None, str] = {None: "", 1: "+", -1: "−", 0: "±"}
-_STROKES = {
-    1: ("h", "m-3 0h6m-3-3v6"),
-    -1: ("m", "m-3 0h6"),
-    0: ("h", "m-2.5-1.2h5m-2.5-2.4v4.8m-2.5 1.6h5"),
-}
-"""By the sign the class of the head, and how the sign is written."""
-HEADS_WITH_SIGNS = (
-    HEADS.replace("</defs>", "")
-    + "".join(
-        f'<marker id="{HEAD_OF[sign]}" viewBox="-14 -6 22 12" refX="7.4" refY="0" '
-        'markerUnits="userSpaceOnUse" '
-        f'markerWidth="22" markerHeight="12" orient="auto-start-reverse"><path class="{css}" '
-        'd="M0-3.2 8 0 0 3.2z"/><circle class="y" cx="-6.5" r="5"/>'
-        f'<path class="z" d="M-6.5 0{strokes}"/>'
-        "</marker>"
-        for sign, (css, strokes) in _STROKES.items()
-    )
-    + "</defs>"
-)
-"""Heads of arrows, before which stands the sign of the link."""
 
 
 @dataclass(frozen=True)
@@ -149,17 +82,23 @@ class Label:
 
 @dataclass(frozen=True)
 class Card:
-    """An element with its labels, and how much room it takes about its anchor."""
+    """An element with its labels, and the size of its shape."""
 
     element: Element
     label: Label
-    ghosts: Label
-    """A line or two a variable of another module."""
     serves: Label
     width: float
-    """Of its box, without ghosts and modules served."""
     height: float
-    box: Box
+
+    @property
+    def node(self) -> Node:
+        """What the layout needs to know."""
+        below = self.serves.rows * SMALL_LINE
+        text = self.serves.columns * SMALL_COLUMN + 4
+        if self.element.shape is Shape.FLOW:
+            below += self.label.rows * LINE
+            text = max(text, self.label.columns * COLUMN + 6)
+        return Node(self.width, self.height, text, below + 8 if below else 0.0)
 
 
 def label_of(texts: Mapping[Lang, str], widest: int = WIDEST) -> Label:
@@ -189,31 +128,9 @@ def card_of(
     name_of: Callable[[str, Lang], str],
     module_of: Callable[[str, Lang], str],
     langs: Sequence[Lang],
-    signs: Mapping[str, int | None],
-    ends: int,
 ) -> Card:
-    """Measure an element. The functions name variables and modules in a language.
-
-    ``signs`` are those of the links from variables of other modules, ``ends`` how many of
-    those of its own meet it on one side, for each of which there has to be room.
-    """
-    if element.shape is Shape.CLOUD:
-        nothing = Label({})
-        box = Box(2 * CLOUD + 4, CLOUD, CLOUD)
-        return Card(element, nothing, nothing, nothing, 2 * CLOUD, 2 * CLOUD, box)
-    label = Label({})
-    if element.variable is not None:
-        label = label_of({lang: name_of(element.key, lang) for lang in langs})
-    ghosts = Label(
-        {
-            lang: tuple(
-                line
-                for name in element.ghosts
-                for line in balanced(f"‹{name_of(name, lang)}›{_SIGN[signs[name]]}", WIDEST_SMALL)
-            )
-            for lang in langs
-        }
-    )
+    """Measure an element. The functions name variables and modules in a language."""
+    names = {lang: name_of(element.variable.name, lang) for lang in langs if element.variable}
     serves = label_of(
         {
             lang: "→ " + _join([module_of(name, lang) for name in element.serves], lang)
@@ -222,18 +139,21 @@ def card_of(
         },
         WIDEST_SMALL,
     )
-    height = max(label.rows * LINE + (16 if element.shape is Shape.STOCK else 6), ends * PORT)
-    width = label.columns * COLUMN + 2 * PAD
-    if element.shape is Shape.FLOW:
-        height = max(label.rows * LINE, ends * PORT)
-        width = max(width - 2 * PAD + 6, 2 * VALVE + 6)
-    above, below = height / 2, height / 2
-    if element.shape is Shape.FLOW:
-        above, below = VALVE, VALVE + 2 + height
-    above += ghosts.rows * SMALL_LINE + (10 if ghosts.rows else 0)
-    below += serves.rows * SMALL_LINE + (2 if serves.rows else 0)
-    widest = max(width, (max(ghosts.columns, serves.columns)) * SMALL_COLUMN + 4)
-    return Card(element, label, ghosts, serves, width, height, Box(widest, above, below))
+    label = label_of(names)
+    height, width = label.rows * float(LINE) + 6, label.columns * COLUMN + 2 * PAD
+    match element.shape:
+        case Shape.STOCK:
+            height += 10
+        case Shape.FLOW:
+            width = height = 2 * VALVE
+        case Shape.CLOUD:
+            width = height = 2 * CLOUD
+        case Shape.SHADOW:
+            label = label_of({lang: f"‹{name}›" for lang, name in names.items()}, WIDEST_SMALL)
+            height, width = label.rows * SMALL_LINE, label.columns * SMALL_COLUMN + 4
+        case Shape.AUXILIARY:
+            pass
+    return Card(element, label, serves, width, height)
 
 
 def _join(parts: Sequence[str], lang: Lang) -> str:
@@ -251,45 +171,42 @@ def text_lines(label: Label, x: float, top: float, line: float, css: str = "") -
         yield f'<text class="{f"{css} {lang}".strip()}" x="{x:.0f}" y="{first:.0f}">{inner}</text>'
 
 
-def draw_card(card: Card, x: float, y: float) -> Iterator[str]:
-    """Draw an element at its anchor."""
-    element, half = card.element, card.width / 2
-    match element.shape:
+def draw_card(
+    card: Card, centre: Point, size: tuple[float, float], ports: tuple[float, float]
+) -> Iterator[str]:
+    """Draw an element.
+
+    Args:
+        card: of the element.
+        centre: where its shape stands.
+        size: of its shape in the layout.
+        ports: heights of the first and the last edge that meet it.
+    """
+    (x, y), (width, height) = centre, size
+    left, top, bottom = x - width / 2, y - height / 2, y + height / 2
+    middle = y - card.label.rows * LINE / 2
+    match card.element.shape:
         case Shape.CLOUD:
             yield f'<path class="c" d="M{x - 8:.0f} {y + 6:.0f}{_CLOUD_LINE}"/>'
-            return
+        case Shape.SHADOW:
+            yield from text_lines(card.label, x, y - card.height / 2, SMALL_LINE, "g")
         case Shape.STOCK:
-            yield rect("s", x - half, y - card.height / 2, card.width, card.height, 0)
-            yield from text_lines(card.label, x, y - card.label.rows * LINE / 2, LINE, "b")
+            yield rect("s", left, top, width, height, 0)
+            yield from text_lines(card.label, x, middle, LINE, "b")
         case Shape.FLOW:
+            # Links that find no room at the valve meet a plate behind it.
+            top, bottom = min(y - VALVE, ports[0] - 5), max(y + VALVE, ports[1] + 5)
+            yield rect("a", left, top, width, bottom - top, 3)
             yield (
                 f'<path class="v" d="M{x - VALVE:.0f} {y - VALVE:.0f}v{2 * VALVE}l{2 * VALVE}'
                 f'-{2 * VALVE}v{2 * VALVE}z"/>'
             )
-            room = card.height - card.label.rows * LINE
-            yield from text_lines(card.label, x, y + VALVE + 2 + room / 2, LINE)
+            yield from text_lines(card.label, x, bottom + 2, LINE)
+            bottom += card.label.rows * LINE + 2
         case Shape.AUXILIARY:
-            yield rect("a", x - half, y - card.height / 2, card.width, card.height, 6)
-            yield from text_lines(card.label, x, y - card.label.rows * LINE / 2, LINE)
-    if card.serves.rows:
-        top = y + card.box.below - card.serves.rows * SMALL_LINE
-        yield from text_lines(card.serves, x, top, SMALL_LINE, "u")
-
-
-def draw_ghosts(card: Card, x: float, y: float) -> Iterator[str]:
-    """Draw the variables of other modules above an element, with an arrow down to it."""
-    if not card.ghosts.rows:
-        return
-    top = y - card.box.above
-    for line in text_lines(card.ghosts, x, top, SMALL_LINE, "g"):
-        yield re.sub("›([+−±])", _signed, line)
-    foot = top + card.ghosts.rows * SMALL_LINE
-    yield f'<path class="l" marker-end="url(#h)" d="M{x:.0f} {foot:.0f}v9"/>'
-
-
-def _signed(found: re.Match[str]) -> str:
-    css = ' class="m"' if found[1] == _SIGN[-1] else ""
-    return f'›<tspan dx="2"{css}>{found[1]}</tspan>'
+            yield rect("a", left, top, width, height, 6)
+            yield from text_lines(card.label, x, middle, LINE)
+    yield from text_lines(card.serves, x, bottom + 2, SMALL_LINE, "u")
 
 
 def rect(css: str, x: float, y: float, width: float, height: float, corner: float) -> str:
@@ -301,50 +218,15 @@ def rect(css: str, x: float, y: float, width: float, height: float, corner: floa
     )
 
 
-def path_through(
-    ends: tuple[tuple[float, float], tuple[float, float]],
-    bends: Sequence[tuple[int, float]],
-    layers: tuple[int, int],
-    layout: Layout,
-    *,
-    down: bool = False,
-    stub: float = 0.0,
-) -> str:
-    """Give a path that leaves, passes layers and arrives level: it bends in the aisles only.
-
-    Args:
-        ends: where it leaves and where it arrives.
-        bends: from `Layout`.
-        layers: of both ends.
-        layout: knows how far the layers reach.
-        down: whether the layers lie one below the other: x and y change places.
-        stub: how far before the last layer it is level.
-    """
-    (start, arrival), (first, last) = ends, layers
-    backward = first > last
-    inner, outer = (max, min) if backward else (min, max)
-    # An end may stand out of its layer: the arrow of a pipe.
-    points = [start, (outer(layout.columns[first][0 if backward else 1], start[0]), start[1])]
-    for layer, height in bends:
-        left, right = layout.columns[layer]
-        points += (
-            [(right, height), (left, height)] if backward else [(left, height), (right, height)]
-        )
-    edge = layout.columns[last][1] + stub if backward else layout.columns[last][0] - stub
-    points += [(inner(edge, arrival[0]), arrival[1]), arrival]
-
-    def at(point: tuple[float, float]) -> str:
-        x, y = reversed(point) if down else point
-        return f"{x:.0f} {y:.0f}"
-
-    parts = [f"M{at(start)}"]
-    for place, (a, b) in enumerate(pairwise(points)):
-        if place % 2 == 0:
-            parts += [f"{'V' if down else 'H'}{b[0]:.0f}"] if round(a[0]) != round(b[0]) else []
-        else:
-            middle = (a[0] + b[0]) / 2
-            parts.append(f"C{at((middle, a[1]))} {at((middle, b[1]))} {at(b)}")
-    return "".join(parts)
+def path(points: Sequence[Point], corner: float = 6.0) -> str:
+    """Write a line through points, its corners rounded."""
+    parts = [f"M{points[0][0]:.0f} {points[0][1]:.0f}"]
+    for before, (x, y), after in zip(points, points[1:], points[2:], strict=False):
+        radius = min(corner, math.dist(before, (x, y)) / 2, math.dist((x, y), after) / 2)
+        for command, (u, v) in (("L", before), (f"Q{x:.0f} {y:.0f} ", after)):
+            part = radius / (math.dist((u, v), (x, y)) or 1)
+            parts.append(f"{command}{x + part * (u - x):.0f} {y + part * (v - y):.0f}")
+    return "".join([*parts, f"L{points[-1][0]:.0f} {points[-1][1]:.0f}"])
 
 
 def svg(
@@ -355,7 +237,6 @@ def svg(
     *,
     style: bool,
     margin: int = 12,
-    heads: str = HEADS,
 ) -> str:
     """Wrap what is drawn; with its style if it is to stand alone."""
     width, height = width + 2 * margin, height + 2 * margin
@@ -365,7 +246,7 @@ def svg(
         '<svg xmlns="http://www.w3.org/2000/svg" class="diagram" role="img" '
         f'viewBox="{-margin} {-margin} {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" style="--w:{width:.0f}px" '
-        f'aria-label="{escape(title)}">{styled}{heads}{inner}</svg>'
+        f'aria-label="{escape(title)}">{styled}{_HEADS}{inner}</svg>'
     )
 
 

@@ -1,12 +1,7 @@
-"""Where the elements of a drawing stand: in layers from left to right, causes before effects.
+"""Positions of the boxes of a drawing and routes of the lines between them, in layers.
 
-The steps are Sugiyama's (1981): links that close a circle are turned round (as few as can be), the
-layers make all links short (a linear programme; Gansner et al. 1993), igraph orders each layer so
-that few links cross, and the heights come as near to those of the neighbours as the order allows
-(isotonic regression).
-
-Reference: E. R. Gansner, E. Koutsofios, S. C. North and K.-P. Vo (1993), A technique for drawing
-directed graphs, IEEE Transactions on Software Engineering 19(3).
+Causes stand before effects (the method of Sugiyama, 1981), by the library graphlay, which no other
+module imports.
 """
 
 from __future__ import annotations
@@ -14,242 +9,223 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
-__all__ = ["Box", "Layout", "Line", "lay_out"]
+__all__ = ["Edge", "Layout", "Node", "Point", "lay_out"]
 
-SWEEPS = 24
-"""Rounds of moving each layer towards its neighbours: more change nothing that the eye sees."""
-BREADTH = 7.0
-"""What a line that passes a layer takes of its height."""
+Point: TypeAlias = tuple[float, float]
+
+SLOTS = (11.0, 18.0)
+"""Pixels between edges at a side of a node, the size of the signs or labels that stand on them: in
+a drawing that leads to the right, and in one that leads down."""
+WIDE_SLOT = 18.0
+"""Between two thick edges, for their arrows."""
+LEVEL = 8.0
+"""Least length of the straight piece with which an edge leaves a node."""
+_STEP = 5.5
+"""Steps smaller than this are taken out of edges."""
+_SPACINGS = (
+    {"layer_gap": 30, "node_gap": 14, "dummy_gap": 9, "stub": 6},
+    {"layer_gap": 20, "node_gap": 26, "dummy_gap": 20, "stub": 6},
+)
 
 
 @dataclass(frozen=True)
-class Box:
-    """The size of an element, about the point where its lines meet it."""
+class Node:
+    """A box to be given a position; all sizes in pixels."""
 
     width: float
-    above: float
-    below: float
+    height: float
+    text: float = 0.0
+    """Width of what is written under the box."""
+    below: float = 0.0
+    """Height of what is written under the box."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line to be drawn between two boxes."""
+class Edge:
+    """A line between two nodes."""
 
     source: str
     target: str
     weight: float = 1.0
     """How much it wants to be short and straight."""
+    thickness: float = 1.0
+    """Above 1 it meets its nodes in the middle of their sides."""
+    level: float = LEVEL
+    """Least length of the straight piece with which it arrives."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Places, in the units of the boxes; y grows downwards."""
+    """A drawing in pixels from its left upper corner on; y grows downwards."""
 
     width: float
     height: float
-    places: Mapping[str, tuple[float, float]]
-    """Of each box the point where its lines meet it: the middle of its width."""
-    columns: tuple[tuple[float, float], ...]
-    """Of each layer from where to where it reaches."""
-    layers: Mapping[str, int]
-    bends: tuple[tuple[tuple[int, float], ...], ...]
-    """Of each line the layers that it passes, from its source on, and at which height."""
+    positions: Mapping[str, Point]
+    """Middles of the boxes."""
+    sizes: Mapping[str, tuple[float, float]]
+    """Widths and heights of the boxes, which are enlarged where many edges meet them."""
+    routes: tuple[tuple[Point, ...], ...]
+    """Of each edge the points where it begins, turns and ends, on the borders of its boxes."""
 
 
-def lay_out(
-    boxes: Mapping[str, Box], lines: Sequence[Line], *, gap: float = 12.0, aisle: float = 38.0
-) -> Layout:
-    """Give each box a place.
+@dataclass
+class _Box:
+    """A node as the library is told of it; *along* is the drawing's direction."""
+
+    along: float
+    across: float
+    before: float
+    """From the middle of the box to where its straight pieces of edges end."""
+    after: float
+    below: float
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """Where an edge meets a node."""
+
+    key: str
+    side: str
+    distance: float
+    """From the middle of the side."""
+
+
+_Slots: TypeAlias = Mapping[tuple[int, str], _Slot]
+"""By the index of an edge and its end, ``source`` or ``target``."""
+
+
+def lay_out(nodes: Mapping[str, Node], edges: Sequence[Edge], *, down: bool = False) -> Layout:
+    """Give each node a position and each edge a route.
+
+    The first of two passes decides on which side, and in which order, edges meet a node. The
+    library squeezes them there; for the second pass each is given a slot of its own.
 
     Args:
-        boxes: by key, in an order that decides between equally good layouts.
-        lines: between them; none from a box to itself.
-        gap: between boxes one above the other.
-        aisle: between layers.
+        nodes: by key, in an order that decides between equally good layouts.
+        edges: between them; none from a node to itself.
+        down: whether edges lead down, and not to the right.
     """
-    keys = list(boxes)
-    index = {key: place for place, key in enumerate(keys)}
-    ends = [(index[line.source], index[line.target]) for line in lines]
-    weights = [line.weight for line in lines]
-    turned = _turned(len(keys), ends, weights)
-    forward = [(b, a) if back else (a, b) for (a, b), back in zip(ends, turned, strict=True)]
-    layers = _layers(len(keys), forward, weights)
-    chains, layer_of = _chains(forward, layers)
-    order = _order(layer_of, chains, weights)
-    sizes = [boxes[key] for key in keys]
-    sizes += [Box(0.0, BREADTH / 2, BREADTH / 2)] * (len(layer_of) - len(keys))
-    heights = _heights(order, chains, weights, sizes, gap, len(keys))
-    columns = _columns([max(sizes[node].width for node in layer) for layer in order], aisle)
-    top = min(heights[node] - sizes[node].above for node in range(len(sizes)))
-    bottom = max(heights[node] + sizes[node].below for node in range(len(sizes)))
-    places = {
-        key: (sum(columns[layers[node]]) / 2, heights[node] - top) for key, node in index.items()
+    first = _drawing(_boxes(nodes, edges, {}, down), edges, {}, down)
+    slots = _slots(edges, first, down)
+    boxes = _boxes(nodes, edges, slots, down)
+    drawing = _drawing(boxes, edges, slots, down)
+    along = int(down)
+    positions = {}
+    for key, centre in drawing.positions().items():
+        position = list(centre)
+        position[along] += (boxes[key].before - boxes[key].after) / 2
+        positions[key] = position[0], position[1]
+    routes = []
+    for edge, drawn in zip(edges, drawing.edges, strict=True):
+        points = [[point["x"], point["y"]] for point in drawn["points"]]
+        for key, end, inner in ((edge.source, 0, 1), (edge.target, -1, -2)):
+            half, middle = boxes[key].along / 2, positions[key][along]
+            points[end][along] = middle + (half if points[inner][along] > middle else -half)
+        routes.append(_straight(points, along) if edge.thickness <= 1 else points)
+    sizes = {
+        key: (box.across, box.along) if down else (box.along, box.across)
+        for key, box in boxes.items()
     }
-    bends = []
-    for chain, back in zip(chains, turned, strict=True):
-        inner = [(layer_of[node], heights[node] - top) for node in chain[1:-1]]
-        bends.append(tuple(reversed(inner) if back else inner))
+    extents = [(x, y, 0.0, 0.0) for points in routes for x, y in points]
+    for key, node in nodes.items():
+        (x, y), (width, height) = positions[key], sizes[key]
+        extents.append((x, y + node.below / 2, max(width, node.text), height + node.below))
+    left = min((x - width / 2 for x, _, width, _ in extents), default=0.0)
+    top = min((y - height / 2 for _, y, _, height in extents), default=0.0)
+
+    def moved(point: Sequence[float]) -> Point:
+        return round(point[0] - left, 1), round(point[1] - top, 1)
+
     return Layout(
-        columns[-1][1],
-        bottom - top,
-        places,
-        tuple(columns),
-        {key: layers[node] for key, node in index.items()},
-        tuple(bends),
+        max((x + width / 2 for x, _, width, _ in extents), default=0.0) - left,
+        max((y + height / 2 for _, y, _, height in extents), default=0.0) - top,
+        {key: moved(position) for key, position in positions.items()},
+        sizes,
+        tuple(tuple(map(moved, points)) for points in routes),
     )
 
 
-def _turned(size: int, ends: Sequence[tuple[int, int]], weights: Sequence[float]) -> list[bool]:
-    """Say which lines are drawn against the layers, so that the others close no circle."""
-    import igraph  # type: ignore[import-untyped]
-
-    graph = igraph.Graph(n=size, edges=list(ends), directed=True)
-    against = set(graph.feedback_arc_set(weights=list(weights), method="ip"))
-    return [place in against for place in range(len(ends))]
-
-
-def _layers(size: int, lines: Sequence[tuple[int, int]], weights: Sequence[float]) -> list[int]:
-    """Choose layers, each line at least one long and all together as short as can be."""
-    import numpy as np
-    from scipy.optimize import linprog
-    from scipy.sparse import csr_array
-
-    if not lines:
-        return [0] * size
-    cost = np.zeros(size)
-    rows = np.repeat(np.arange(len(lines)), 2)
-    for (source, target), weight in zip(lines, weights, strict=True):
-        cost[target] += weight
-        cost[source] -= weight
-    entries = np.tile([1.0, -1.0], len(lines))
-    matrix = csr_array((entries, (rows, np.array(lines).ravel())), shape=(len(lines), size))
-    # The matrix is totally unimodular: the simplex method ends at whole numbers.
-    solved = linprog(cost, A_ub=matrix, b_ub=-np.ones(len(lines)), method="highs-ds")
-    found = np.rint(solved.x).astype(int)
-    # A box without lines goes where it disturbs nothing: to the first layer.
-    return [int(layer) for layer in found - found.min()]
+def _straight(points: list[list[float]], along: int) -> list[list[float]]:
+    """Let an edge leave its node a little beside its slot if that spares it a small step."""
+    across = 1 - along
+    if len(points) < 4 or abs(points[2][across] - points[0][across]) >= _STEP:
+        return points
+    start = list(points[2])
+    start[along] = points[0][along]
+    return [start, *points[3:]]
 
 
-def _chains(
-    lines: Sequence[tuple[int, int]], layers: Sequence[int]
-) -> tuple[list[list[int]], list[int]]:
-    """Put a bend wherever a line passes a layer; give the chains of nodes, and all layers."""
-    layer_of = list(layers)
-    chains = []
-    for source, target in lines:
-        chain = [source]
-        for layer in range(layers[source] + 1, layers[target]):
-            chain.append(len(layer_of))
-            layer_of.append(layer)
-        chains.append([*chain, target])
-    return chains, layer_of
+def _boxes(
+    nodes: Mapping[str, Node], edges: Sequence[Edge], slots: _Slots, down: bool
+) -> dict[str, _Box]:
+    """Make nodes as large as their edges ask for; without slots these may meet either side."""
+    boxes = {}
+    for key, node in nodes.items():
+        along, across = (node.height, node.width) if down else (node.width, node.height)
+        half = max(along / 2 + LEVEL, 0 if down else node.text / 2)
+        boxes[key] = _Box(along, across, half, half, node.below)
+    for place, edge in enumerate(edges):
+        for end, key, level in (
+            ("source", edge.source, LEVEL),
+            ("target", edge.target, edge.level),
+        ):
+            box, slot = boxes[key], slots.get((place, end))
+            if slot is None or slot.side in ("left", "top"):
+                box.before = max(box.before, box.along / 2 + level)
+            if slot is None or slot.side in ("right", "bottom"):
+                box.after = max(box.after, box.along / 2 + level)
+            if slot is not None:
+                box.across = max(box.across, 2 * abs(slot.distance) + SLOTS[down])
+    return boxes
 
 
-def _order(
-    layer_of: Sequence[int], chains: Sequence[Sequence[int]], weights: Sequence[float]
-) -> list[list[int]]:
-    """Order each layer so that few lines cross, least of all those of weight."""
-    import igraph
+def _drawing(boxes: Mapping[str, _Box], edges: Sequence[Edge], slots: _Slots, down: bool) -> Any:
+    """Ask the library. It ignores in silence what it does not know of nodes and edges."""
+    import graphlay
 
-    steps = [pair for chain in chains for pair in pairwise(chain)]
-    graph = igraph.Graph(n=len(layer_of), edges=steps, directed=True)
-    found: Any = graph.layout_sugiyama(layers=list(layer_of), maxiter=400)
-    order: list[list[int]] = [[] for _ in range(max(layer_of) + 1)]
-    for node, layer in enumerate(layer_of):
-        order[layer].append(node)
-    for layer_nodes in order:
-        layer_nodes.sort(key=lambda node: (found[node][0], node))
-    before: list[list[tuple[int, float]]] = [[] for _ in layer_of]
-    after: list[list[tuple[int, float]]] = [[] for _ in layer_of]
-    for chain, weight in zip(chains, weights, strict=True):
-        for a, b in pairwise(chain):
-            after[a].append((b, weight))
-            before[b].append((a, weight))
-    _switch(order, before, after)
-    return order
-
-
-def _switch(
-    order: Sequence[list[int]],
-    before: Sequence[Sequence[tuple[int, float]]],
-    after: Sequence[Sequence[tuple[int, float]]],
-) -> None:
-    """Exchange neighbours as long as less crosses: igraph's barycentres leave some crossings."""
-    rank = {node: place for layer in order for place, node in enumerate(layer)}
-
-    def cost(upper: int, lower: int) -> float:
-        return sum(
-            heavy * other
-            for near in (before, after)
-            for a, heavy in near[upper]
-            for b, other in near[lower]
-            if rank[a] > rank[b]
-        )
-
-    better = True
-    while better:
-        better = False
-        for layer in order:
-            for place in range(len(layer) - 1):
-                a, b = layer[place], layer[place + 1]
-                if cost(a, b) > cost(b, a):
-                    layer[place], layer[place + 1] = b, a
-                    rank[a], rank[b] = place + 1, place
-                    better = True
+    graph = graphlay.Graph()
+    for key, box in boxes.items():
+        size = box.before + box.after, box.across
+        width, height = size[::-1] if down else size
+        graph.node(key, width=width, height=height, margin={"cross_pos": box.below})
+    for place, edge in enumerate(edges):
+        fields: dict[str, object] = {"thickness": edge.thickness}
+        for end in ("source", "target"):
+            if slot := slots.get((place, end)):
+                share = slot.distance / (boxes[slot.key].across / 2)
+                fields[f"{end}_port"] = {"offset": {"side": slot.side, "t": share}}
+        graph.edge(edge.source, edge.target, weight=edge.weight, **fields)
+    spacing = {"port_gap": SLOTS[down], "port_stroke_clear": 4}
+    options = {
+        "direction": "topbottom" if down else "leftright",
+        "spacing": {**spacing, **_SPACINGS[down]},
+        "routing": {"port_sides": "facing_only", "bundle_parallel": False},
+        "effort": "thorough",
+        # Otherwise small steps are drawn as slopes, some of which end at the wrong side.
+        "tuning": {"routing": {"step_flatten": 0.0, "endpoint_snap": 0.0}},
+    }
+    return graphlay.layout(graph, options=options)
 
 
-def _heights(
-    order: Sequence[Sequence[int]],
-    chains: Sequence[Sequence[int]],
-    weights: Sequence[float],
-    sizes: Sequence[Box],
-    gap: float,
-    boxes: int,
-) -> list[float]:
-    """Move each layer to and fro towards its neighbours, in its order and without touching."""
-    import numpy as np
-    from scipy.optimize import isotonic_regression
-
-    near: list[list[tuple[int, float]]] = [[] for _ in sizes]
-    for chain, weight in zip(chains, weights, strict=True):
-        for a, b in pairwise(chain):
-            # A line is straightest where no box bends it (Gansner et al., section 4).
-            pull = weight * (1.0, 2.0, 8.0)[(a >= boxes) + (b >= boxes)]
-            near[a].append((b, pull))
-            near[b].append((a, pull))
-    least: list[Any] = []
-    for layer in order:
-        room = [
-            sizes[a].below + sizes[b].above + (gap if a < boxes or b < boxes else gap / 4)
-            for a, b in pairwise(layer)
-        ]
-        least.append(np.concatenate(([0.0], np.cumsum(room))))
-    heights = np.zeros(len(sizes))
-    for layer, offsets in zip(order, least, strict=True):
-        heights[list(layer)] = offsets - offsets[-1] / 2
-    places = range(len(order))
-    for _ in range(SWEEPS):
-        for place in (*places, *reversed(places)):
-            layer = list(order[place])
-            pulls = [sum(pull for _, pull in near[node]) for node in layer]
-            wanted = [
-                sum(heights[other] * pull for other, pull in near[node]) / total
-                if total
-                else heights[node]
-                for node, total in zip(layer, pulls, strict=True)
-            ]
-            fitted = isotonic_regression(
-                np.array(wanted) - least[place], weights=np.maximum(pulls, 0.1)
-            )
-            heights[layer] = fitted.x + least[place]
-    return [float(height) for height in heights]
-
-
-def _columns(widths: Sequence[float], aisle: float) -> list[tuple[float, float]]:
-    columns, left = [], 0.0
-    for width in widths:
-        columns.append((left, left + width))
-        left += width + aisle
-    return columns
+def _slots(edges: Sequence[Edge], drawing: Any, down: bool) -> _Slots:
+    """Spread the edges at each side in the order that they have, a thick one in the middle."""
+    met: dict[tuple[str, str], list[tuple[float, int, str]]] = {}
+    for place, (edge, drawn) in enumerate(zip(edges, drawing.edges, strict=True)):
+        for end, key in (("source", edge.source), ("target", edge.target)):
+            port = drawn[f"{end}_port"]
+            at = port["point"]["x" if down else "y"]
+            met.setdefault((key, port["side"]), []).append((at, place, end))
+    slots = {}
+    for (key, side), ends in met.items():
+        ends.sort()
+        thick = [edges[place].thickness > 1 for _, place, _ in ends]
+        distances = [0.0]
+        for pair in pairwise(thick):
+            distances.append(distances[-1] + (WIDE_SLOT if all(pair) else SLOTS[down]))
+        wide = [distance for distance, is_thick in zip(distances, thick, strict=True) if is_thick]
+        middle = wide[len(wide) // 2] if wide else distances[-1] / 2
+        for (_, place, end), distance in zip(ends, distances, strict=True):
+            slots[place, end] = _Slot(key, side, distance - middle)
+    return slots

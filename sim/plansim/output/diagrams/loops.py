@@ -7,11 +7,11 @@ its link, in what a pointer shows.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 from itertools import pairwise
+from typing import TypeAlias
 
 from plansim.analysis.feedback.loops import Loop, LoopLink, Polarity
 from plansim.model.records import Model
@@ -21,19 +21,28 @@ from plansim.output.diagrams.draw import (
     PAD,
     Label,
     label_of,
-    path_through,
+    path,
     rect,
     svg,
     text_lines,
     tooltip,
 )
-from plansim.output.diagrams.layout import Box, Layout, Line, lay_out
+from plansim.output.diagrams.layout import Edge, Node, Point, lay_out
 from plansim.output.text import Lang
 from plansim.targets.catalogue import split_reference
 
 __all__ = ["Way", "loop_map", "loop_rings", "ways_of"]
 
 _TAG_COLUMN = 6.2
+_TAG_LINE = 13.0
+_TAG_IDS = 3
+"""Ids in a line of a tag: a wide one would stand far from its way."""
+
+
+_TAG_STEP = 6.0
+_BLOCKED = 10.0
+_Area: TypeAlias = tuple[float, float, float, float, float]
+"""Middle and size of what is drawn, and how bad it is to cover it: 1 for a line."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +65,11 @@ def ways_of(loops: Iterable[Loop]) -> tuple[Way, ...]:
     members: dict[tuple[str, str], list[str]] = {}
     rounds = []
     for loop in loops:
-        for path in loop.paths:
-            names = [split_reference(link.cause)[0] for link in path]
+        for links in loop.paths:
+            names = [split_reference(link.cause)[0] for link in links]
             steps = list(pairwise([*names, names[0]]))
             rounds.append(names)
-            for step, link in zip(steps, path, strict=True):
+            for step, link in zip(steps, links, strict=True):
                 signs[step] = link.sign
                 if loop.id not in members.setdefault(step, []):
                     members[step].append(loop.id)
@@ -115,37 +124,36 @@ def loop_map(
     ways, wanted = ways_of(loops), tuple(map(Lang, langs))
     shown = dict.fromkeys(name for way in ways for name in (way.cause, way.effect))
     labels = {name: _label(name, model, wanted) for name in shown}
-    boxes = {name: Box(*_size(label)) for name, label in labels.items()}
-    # The layers lie one below the other, for the map to be as wide as a page: along is y.
-    turned = {
-        name: Box(box.above + box.below, box.width / 2, box.width / 2)
-        for name, box in boxes.items()
-    }
-    lines = [Line(way.cause, way.effect, 1 + len(way.loops) / 2) for way in ways]
-    layout = lay_out(turned, lines, gap=26.0, aisle=44.0)
-    drawn: list[str] = []
-    tags: list[str] = []
-    taken = [(*layout.places[name][::-1], box.width / 2) for name, box in boxes.items()]
-    for way, bends in zip(ways, layout.bends, strict=True):
-        path, room = _way(way, bends, layout, turned)
-        said = " → ".join(
-            _name(name, model, wanted[-1]) for name in (way.cause, *way.through, way.effect)
+    tags = [_tag_lines(way) for way in ways]
+    edges = [Edge(way.cause, way.effect, 1 + len(way.loops) / 2) for way in ways]
+    nodes = {name: Node(*_size(label)) for name, label in labels.items()}
+    # The layers lie one below the other, for the map to be as wide as a page.
+    layout = lay_out(nodes, edges, down=True)
+    body: list[str] = []
+    for way, route in zip(ways, layout.routes, strict=True):
+        names = (_name(name, model, wanted[-1]) for name in (way.cause, *way.through, way.effect))
+        css, head = ("l", "h") if way.sign > 0 else ("l n", "m")
+        body.append(
+            f'<path class="{css}" d="{path(route, 10)}" marker-end="url(#{head})">'
+            f"<title>{escape(' → '.join(names))}</title></path>"
         )
-        css = "l" if way.sign > 0 else "l n"
-        head = "h" if way.sign > 0 else "m"
-        drawn.append(
-            f'<path class="{css}" d="{path}" marker-end="url(#{head})">'
-            f"<title>{escape(said)}</title></path>"
-        )
-        half = len(" ".join(way.loops)) * _TAG_COLUMN / 2
-        x, y = max(room, key=partial(_clearance, taken, half))
-        taken.append((x, y, half))
-        tags.append(_tag(way, x, y))
-    cards = [
-        _variable(name, labels[name], boxes[name], layout.places[name][::-1], model, wanted)
+    taken = [(*layout.positions[name], *layout.sizes[name], _BLOCKED) for name in layout.positions]
+    for number, (way, lines) in enumerate(zip(ways, tags, strict=True)):
+        size = max(map(len, lines)) * _TAG_COLUMN, len(lines) * _TAG_LINE
+        others = [
+            piece
+            for at, route in enumerate(layout.routes)
+            if at != number
+            for piece in _pieces(route)
+        ]
+        middle = _free_point(layout.routes[number], size, [*taken, *others])
+        taken.append((*middle, *size, _BLOCKED))
+        body += _tag(way, lines, middle)
+    body += [
+        _variable(name, labels[name], layout.positions[name], layout.sizes[name], model, wanted)
         for name in shown
     ]
-    return svg(layout.height, layout.width, [*drawn, *tags, *cards], title, style=style)
+    return svg(layout.width, layout.height, body, title, style=style)
 
 
 def _label(name: str, model: Model, langs: Sequence[Lang]) -> Label:
@@ -169,56 +177,65 @@ def _name(reference: str, model: Model, lang: Lang) -> str:
     return f"{name} [{', '.join(elements)}]" if elements else name
 
 
-def _size(label: Label) -> tuple[float, float, float]:
-    half = (label.rows * LINE + 6) / 2
-    return label.columns * COLUMN + 2 * PAD, half, half
+def _size(label: Label) -> tuple[float, float]:
+    return label.columns * COLUMN + 2 * PAD, label.rows * LINE + 6
 
 
-def _way(
-    way: Way, bends: Sequence[tuple[int, float]], layout: Layout, boxes: Mapping[str, Box]
-) -> tuple[str, list[tuple[float, float]]]:
-    """Give a way's path, and where there may be room to say which loops go it."""
-    layers = layout.layers[way.cause], layout.layers[way.effect]
-    side = -1 if layers[0] > layers[1] else 1
-    (x, y), (u, v) = layout.places[way.cause], layout.places[way.effect]
-    start = x + side * boxes[way.cause].width / 2, y
-    end = u - side * boxes[way.effect].width / 2, v
-    path = path_through((start, end), bends, layers, layout, down=True)
-    if bends:
-        return path, [(height, sum(layout.columns[layer]) / 2) for layer, height in bends]
-    edges = layout.columns[layers[0]], layout.columns[layers[1]]
-    aisle = (edges[0][1] + edges[1][0]) / 2 if side > 0 else (edges[0][0] + edges[1][1]) / 2
-    return path, [((y + v) / 2, aisle)]
+def _tag_lines(way: Way) -> tuple[str, ...]:
+    """Write the ids of a way's loops in lines of about equal length."""
+    count = len(way.loops)
+    step = math.ceil(count / math.ceil(count / _TAG_IDS))
+    return tuple(" ".join(way.loops[first : first + step]) for first in range(0, count, step))
 
 
-def _clearance(
-    taken: Sequence[tuple[float, float, float]], half: float, point: tuple[float, float]
-) -> float:
-    """Give how far a tag at a point would be from the nearest thing: ``(x, y, half its width)``."""
-    away = (max(abs(x - point[0]) - wide - half, 0.0) + abs(y - point[1]) for x, y, wide in taken)
-    return min(away, default=math.inf)
+def _pieces(route: Sequence[Point]) -> Iterator[_Area]:
+    for (x, y), (u, v) in pairwise(route):
+        yield (x + u) / 2, (y + v) / 2, abs(x - u), abs(y - v), 1.0
 
 
-def _tag(way: Way, x: float, y: float) -> str:
+def _free_point(route: Sequence[Point], size: tuple[float, float], taken: Sequence[_Area]) -> Point:
+    """Return the point of a route, near its middle, where a tag covers least of what is drawn."""
+    points: list[Point] = []
+    for (x, y), (u, v) in pairwise(route):
+        count = max(int(math.dist((x, y), (u, v)) / _TAG_STEP), 1)
+        points += [
+            (x + (u - x) * part / count, y + (v - y) * part / count) for part in range(count)
+        ]
+
+    def cost(place: int) -> tuple[float, int]:
+        (x, y), (width, height) = points[place], size
+        covered = sum(
+            weight
+            for u, v, wide, high, weight in taken
+            if abs(x - u) < (width + wide) / 2 + 2 and abs(y - v) < (height + high) / 2 + 2
+        )
+        return covered, abs(place - len(points) // 2)
+
+    return points[min(range(len(points)), key=cost)]
+
+
+def _tag(way: Way, lines: Sequence[str], middle: Point) -> Iterator[str]:
+    """Write which loops go a way."""
     css = "t" if way.sign > 0 else "t n"
-    said = " ".join(way.loops)
-    return f'<text class="{css}" x="{x:.0f}" y="{y + 3.5:.0f}">{escape(said)}</text>'
+    for row, line in enumerate(lines):
+        y = middle[1] + (row - (len(lines) - 1) / 2) * _TAG_LINE + 3.5
+        yield f'<text class="{css}" x="{middle[0]:.0f}" y="{y:.0f}">{escape(line)}</text>'
 
 
 def _variable(
     name: str,
     label: Label,
-    box: Box,
-    place: tuple[float, float],
+    centre: Point,
+    size: tuple[float, float],
     model: Model,
     langs: Sequence[Lang],
 ) -> str:
-    x, y = place
+    (x, y), (width, height) = centre, size
     base = split_reference(name)[0]
     names = [_name(name, model, lang) for lang in langs]
     parts = (
         tooltip(model.variables[base], names),
-        rect("a", x - box.width / 2, y - box.above, box.width, box.above + box.below, 6),
+        rect("a", x - width / 2, y - height / 2, width, height, 6),
         *text_lines(label, x, y - label.rows * LINE / 2, LINE),
     )
     return f'<g data-v="{escape(base)}">{"".join(parts)}</g>'
@@ -234,15 +251,15 @@ def loop_rings(
 
     The arguments are those of `loop_map`.
     """
-    return tuple(_ring(loop, path, model, langs, style=style) for path in loop.paths)
+    return tuple(_ring(loop, links, model, langs, style=style) for links in loop.paths)
 
 
 def _ring(
-    loop: Loop, path: Sequence[LoopLink], model: Model, langs: Sequence[Lang], *, style: bool
+    loop: Loop, links: Sequence[LoopLink], model: Model, langs: Sequence[Lang], *, style: bool
 ) -> str:
-    count = len(path)
-    labels = [_label(link.cause, model, langs) for link in path]
-    boxes = [Box(*_size(label)) for label in labels]
+    count = len(links)
+    labels = [_label(link.cause, model, langs) for link in links]
+    sizes = [_size(label) for label in labels]
     radii = 90 + 24 * max(count, 2), 64 + 11 * max(count, 2)
     middle = radii[0] + 75, radii[1] + 32
     turn = 2 * math.pi / count
@@ -255,47 +272,49 @@ def _ring(
         )
 
     body = []
-    for place, link in enumerate(path):
+    for place, link in enumerate(links):
         following = (place + 1) % count
         # A parabola through the ellipse, half-way between the two.
         a, b, over = at(place), at(place + 1), at(place + 0.5)
         control = 2 * over[0] - (a[0] + b[0]) / 2, 2 * over[1] - (a[1] + b[1]) / 2
-        start = _leaves(a, control, boxes[place])
-        end = _leaves(b, control, boxes[following])
+        start = _leaves(a, control, sizes[place])
+        end = _leaves(b, control, sizes[following])
         css, head, sign = ("l", "h", "+") if link.sign > 0 else ("l n", "m", "−")
         body.append(
             f'<path class="{css}" d="M{start[0]:.0f} {start[1]:.0f}Q{control[0]:.0f} '
             f'{control[1]:.0f} {end[0]:.0f} {end[1]:.0f}" marker-end="url(#{head})"/>'
         )
-        out = _outward(end, middle)
+        x, y = _sign_point(start, control, end, middle)
         body.append(
-            f'<text class="{css.replace("l", "t", 1)} w" x="{end[0] + 11 * out[0]:.0f}" '
-            f'y="{end[1] + 11 * out[1] + 4:.0f}">{sign}</text>'
+            f'<text class="{css.replace("l", "t", 1)} w" x="{x:.0f}" y="{y + 5:.0f}">{sign}</text>'
         )
     body += [
-        _variable(link.cause, label, box, at(place), model, langs)
-        for place, (link, label, box) in enumerate(zip(path, labels, boxes, strict=True))
+        _variable(link.cause, label, at(place), size, model, langs)
+        for place, (link, label, size) in enumerate(zip(links, labels, sizes, strict=True))
     ]
     body += _centre(loop, middle, langs)
     title = f"{loop.id} {loop.name_en}"
     return svg(2 * middle[0], 2 * middle[1], body, title, style=style)
 
 
-def _leaves(
-    centre: tuple[float, float], towards: tuple[float, float], box: Box
-) -> tuple[float, float]:
+def _leaves(centre: Point, towards: Point, size: tuple[float, float]) -> Point:
     """Give where a line from a box's middle leaves it, with a little air."""
     x, y = towards[0] - centre[0], towards[1] - centre[1]
-    across = (box.width / 2 + 2) / abs(x) if x else math.inf
-    along = (box.above + 2) / abs(y) if y else math.inf
+    across = (size[0] / 2 + 2) / abs(x) if x else math.inf
+    along = (size[1] / 2 + 2) / abs(y) if y else math.inf
     part = min(across, along, 1.0)
     return centre[0] + part * x, centre[1] + part * y
 
 
-def _outward(point: tuple[float, float], middle: tuple[float, float]) -> tuple[float, float]:
-    x, y = point[0] - middle[0], point[1] - middle[1]
-    length = math.hypot(x, y) or 1.0
-    return x / length, y / length
+def _sign_point(start: Point, control: Point, end: Point, middle: Point) -> Point:
+    """Return the middle of a sign: outside a link of a ring, a little before its arrow."""
+    t = max(1 - 16 / (math.dist(start, end) or 1), 0.5)
+    x, y = (
+        (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t**2 * c
+        for a, b, c in zip(start, control, end, strict=True)
+    )
+    length = math.dist((x, y), middle) or 1
+    return x + 11 * (x - middle[0]) / length, y + 11 * (y - middle[1]) / length
 
 
 def _centre(loop: Loop, middle: tuple[float, float], langs: Sequence[Lang]) -> Iterator[str]:
@@ -304,7 +323,7 @@ def _centre(loop: Loop, middle: tuple[float, float], langs: Sequence[Lang]) -> I
     css = "r" if loop.polarity is Polarity.REINFORCING else "r n"
     yield (
         f'<path class="{css}" d="M{x - 9:.0f} {y - 41:.0f}a22 22 0 1 1-9 9" fill="none" '
-        'marker-start="url(#o)"/>'
+        'marker-end="url(#o)"/>'
     )
     yield f'<text class="{css} i" x="{x:.0f}" y="{y - 18:.0f}">{escape(loop.id)}</text>'
     names = {Lang.EN: loop.name_en, Lang.ZH: loop.name_zh}

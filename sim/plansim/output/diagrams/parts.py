@@ -2,8 +2,8 @@
 
 Stocks, the flows that fill and drain them, and the auxiliaries between. What stands still in a run
 (constants, lookup tables, sums of constants) is left to the text, as is, in a large module, what
-nothing else uses. The drawing collapses subscripts: an array is one element. Variables of other
-modules stand as ghosts beside what they act on.
+nothing else uses. The drawing collapses subscripts: an array is one element. A variable of another
+module stands beside each element that it acts on, as Vensim's shadow variables do.
 """
 
 from __future__ import annotations
@@ -14,18 +14,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
 
-from plansim.compiler.expression_tree import (
-    Call,
-    Name,
-    Node,
-    Number,
-    Operation,
-    read_right_side,
-    walk,
-)
-from plansim.errors import FaultLog
+from plansim.model.expression import Call, Name, Node, Number, Operation, walk
 from plansim.model.records import Model, Variable, VariableKind
-from plansim.model.scan import Equation, Form, scan_text
+from plansim.model.scan import Form
 from plansim.model.syntax import name_key
 
 __all__ = [
@@ -61,6 +52,8 @@ class Shape(StrEnum):
     FLOW = "flow"
     AUXILIARY = "auxiliary"
     CLOUD = "cloud"
+    SHADOW = "shadow"
+    """A variable of another module."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +61,10 @@ class Element:
     """A thing with a place in the drawing."""
 
     key: str
-    """The variable's name; of a cloud, or of a flow without a name, one that no variable has."""
+    """The variable's name; of a cloud, a shadow or a flow without a name one that no variable
+    has."""
     shape: Shape
     variable: Variable | None
-    ghosts: tuple[str, ...] = ()
-    """The variables of other modules that act on it."""
     serves: tuple[str, ...] = ()
     """The modules that use it."""
 
@@ -94,6 +86,13 @@ class Link:
     cause: str
     effect: str
     delayed: bool = False
+    from_outside: bool = False
+    """Whether the cause belongs to another module."""
+
+    @property
+    def source(self) -> str:
+        """The key of the element at which the link begins."""
+        return f"‹{self.cause}› {self.effect}" if self.from_outside else self.cause
 
 
 @dataclass(frozen=True)
@@ -156,8 +155,7 @@ class _Reading:
     def __init__(self, model: Model, module: str) -> None:
         self.model = model
         self.module = module
-        scan = scan_text(model.text, FaultLog(model.path))
-        self.equations = scan.equations
+        self.equations = model.scan.equations
         self.users: dict[str, list[Variable]] = {}
         for variable in model.variables.values():
             for cause in self._felt(variable):
@@ -187,10 +185,10 @@ class _Reading:
             return True
         equations = self.equations[name_key(variable.name)]
         called = {
-            name_key(each.name)
+            ref.key
             for equation in equations
-            for each in equation.expression.references
-            if each.arguments is not None or name_key(each.name) == "time"
+            for ref, _ in equation.references
+            if isinstance(ref, Call) or ref.key == "time"
         }
         return any(each.form is Form.DATA for each in equations) or any(
             key == "time" or key in _CLOCKED or key.startswith("random") for key in called
@@ -208,7 +206,7 @@ class _Reading:
         flows: dict[str, Unnamed] = {}
         for name in kept:
             if shapes[name] is not Shape.STOCK:
-                links += self._links(name, kept)
+                links += self._links(name, self._felt(self.own[name]), kept)
                 continue
             terms = self._terms(name)
             for place, term in enumerate(terms):
@@ -217,17 +215,23 @@ class _Reading:
                     shapes[flow] = Shape.FLOW
                 else:
                     flow = f"{name} {place}"
-                    ghosts = self._ghosts(term.names)
-                    unnamed[flow] = Element(flow, Shape.FLOW, None, ghosts)
+                    unnamed[flow] = Element(flow, Shape.FLOW, None)
                     flows[flow] = _unnamed(name, term, terms)
-                    links += [Link(cause, flow) for cause in term.names if cause in kept]
+                    links += self._links(flow, term.names, kept)
                 pipes += [Pipe(flow, name, term.two_way)] if 1 in term.signs else []
                 pipes += [Pipe(name, flow)] if -1 in term.signs else []
-        elements = {name: self._element(name, shapes[name]) for name in kept} | unnamed
+        elements = {
+            name: Element(name, shapes[name], self.own[name], self._serves(name)) for name in kept
+        } | unnamed
         clouds = dict(_clouds(elements, pipes))
+        shadows = {
+            link.source: Element(link.source, Shape.SHADOW, self.model.variables[link.cause])
+            for link in links
+            if link.from_outside
+        }
         return ModuleParts(
             self.module,
-            elements | {each.key: each for each in clouds.values()},
+            elements | {cloud.key: cloud for cloud in clouds.values()} | shadows,
             tuple(dict.fromkeys([*pipes, *clouds])),
             tuple(dict.fromkeys(links)),
             tuple(name for name in self.own if name not in elements),
@@ -251,34 +255,28 @@ class _Reading:
                     front.append(cause)
         return {name: None for name in self.own if name in kept}
 
-    def _element(self, name: str, shape: Shape) -> Element:
-        causes = () if shape is Shape.STOCK else self._felt(self.own[name])
-        return Element(name, shape, self.own[name], self._ghosts(causes), self._serves(name))
-
     def _felt(self, variable: Variable) -> tuple[str, ...]:
         """Give what acts on a variable in the run: not what only its initial value refers to."""
         return tuple(name for name in variable.causes if name not in variable.initial_causes)
-
-    def _ghosts(self, causes: tuple[str, ...]) -> tuple[str, ...]:
-        variables = self.model.variables
-        return tuple(
-            name for name in causes if name in self.moving and variables[name].module != self.module
-        )
 
     def _serves(self, name: str) -> tuple[str, ...]:
         others = (user.module for user in self.users.get(name, ()) if user.module != self.module)
         return tuple(dict.fromkeys(others))
 
-    def _links(self, name: str, kept: Mapping[str, None]) -> Iterator[Link]:
-        held = set(self._held_back(name))
-        for cause in self._felt(self.own[name]):
-            if cause in kept and cause != name:
-                yield Link(cause, name, cause in held)
+    def _links(
+        self, effect: str, causes: Sequence[str], kept: Mapping[str, None]
+    ) -> Iterator[Link]:
+        """Give the links to an element from what moves."""
+        held = set(self._held_back(effect)) if effect in self.own else set()
+        for cause in causes:
+            outside = self.model.variables[cause].module != self.module
+            if cause != effect and (cause in kept or (outside and cause in self.moving)):
+                yield Link(cause, effect, cause in held, outside)
 
     def _trees(self, name: str) -> Iterator[Node]:
         for equation in self.equations[name_key(name)]:
-            if equation.expression.numbers is None and _is_readable(equation):
-                yield read_right_side(equation)
+            if equation.formula is not None:
+                yield equation.formula
 
     def _named(self, node: Node) -> Iterator[str]:
         for below in walk(node):
@@ -339,10 +337,6 @@ def _unnamed(stock: str, term: _Term, terms: Sequence[_Term]) -> Unnamed:
     others = {name for each in terms if each is not term for name in each.names}
     alone = frozenset(term.names) - others if len(term.signs) == 1 else frozenset()
     return Unnamed(stock, min(term.signs), alone)
-
-
-def _is_readable(equation: Equation) -> bool:
-    return equation.form in (Form.EQUATION, Form.UNCHANGEABLE)
 
 
 def _summands(node: Node, sign: int = 1) -> Iterator[tuple[int, Node]]:

@@ -1,9 +1,9 @@
 """Annual figures of scenarios as NetCDF by the CF conventions (cfconventions.org, version 1.11).
 
-A value of a year is on ``time``, the middle of the year, with the year as its bounds; a stock on
-``time_end``, the end of the year. Units are written as UDUNITS reads them; units that it does not
-have (money, people, things, coal equivalent) are 1, and the model's own unit is in
-``unit_of_model``.
+A figure of a year lies on ``time``, the middle of the year, with the year as its bounds; a stock on
+``time_end``, the end of the year. Units are written as UDUNITS reads them; what that library does
+not know (money, people, things, coal equivalent) counts as 1, and the model's own unit stands
+beside, in ``unit_of_model``.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _UDUNITS: Mapping[str, tuple[float, str]] = {
     "kW": (1e3, "W"),
     "degree": (1.0, "degree"),
 }
-"""UDUNITS' names of base units with their factors; a common year has 365 days, as the model's
-has."""
+"""What UDUNITS calls the base units that it knows, and how many of it make one; a common year has
+365 days, as the model's has."""
 
 
 def udunits(unit: str) -> str:
@@ -46,7 +46,7 @@ def udunits(unit: str) -> str:
     try:
         factor, powers = base_powers(unit or "Dmnl")
     except UnitError:
-        return "1"  # a unit that only another model has
+        return "1"  # a unit of another model's own
     parts = []
     for name, power in powers.items():
         if name in _UDUNITS:
@@ -87,10 +87,10 @@ def cf_dataset(runs: Sequence[xr.Dataset], region: BilingualText) -> xr.Dataset:
         axis = "time_end" if timing is Timing.YEAR_END else "time"
         shown = ["scenario", *(axis if dim == "year" else names[dim] for dim in dims)]
         data[names[str(key)]] = (shown, values, _attributes(array, axis if "year" in dims else ""))
-    ranges = [str(coordinate) for coordinate in first.coords if coordinate != "year"]
+    ranges = [str(coord) for coord in first.coords if coord != "year"]
     coordinates = {names[dim]: _labels(first[dim], names[dim]) for dim in ranges}
     scenarios = [str(run.attrs.get("scenario", index)) for index, run in enumerate(runs)]
-    merged = xr.Dataset(
+    result = xr.Dataset(
         {**data, "time_bounds": _bounds(years)},
         {
             "scenario": ("scenario", np.array(scenarios, dtype=object), _TITLES),
@@ -101,21 +101,21 @@ def cf_dataset(runs: Sequence[xr.Dataset], region: BilingualText) -> xr.Dataset:
         _card(runs, region),
     )
     for name in ("time", "time_end", "time_bounds"):
-        merged[name].encoding["_FillValue"] = None  # a coordinate has no missing values
-    return merged
+        result[name].encoding["_FillValue"] = None  # a coordinate lacks no value
+    return result
 
 
 _TITLES = {"long_name": "scenario", "long_name_zh": "情景"}
 
 
 def _plain_names(names: Sequence[str]) -> dict[str, str]:
-    """Return unique names of letters, digits and ``_``.
+    """Make of each name one of letters, digits and ``_``, no two the same.
 
     >>> list(_plain_names(["GDP per head", "GDP_per_head", "2005 price", "time"]).values())
     ['GDP_per_head', 'GDP_per_head_2', 'v_2005_price', 'time_2']
     """
     taken = {"scenario", "time", "time_end", "time_bounds", "bounds"}
-    attributes = {}
+    result = {}
     for name in dict.fromkeys(names):
         plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or "v"
         plain = plain if plain[0].isalpha() else f"v_{plain}"
@@ -124,25 +124,25 @@ def _plain_names(names: Sequence[str]) -> dict[str, str]:
             count += 1
             shown = f"{plain}_{count}"
         taken.add(shown)
-        attributes[name] = shown
-    return attributes
+        result[name] = shown
+    return result
 
 
 def _attributes(array: xr.DataArray, axis: str) -> dict[str, str]:
     unit = str(array.attrs.get("units", ""))
-    attributes = {
+    result = {
         "units": udunits(unit),
         "unit_of_model": unit,
         "long_name": str(array.attrs.get("long_name", array.name)),
         "long_name_zh": str(array.attrs.get("long_name_zh", "")),
     }
     if axis:
-        attributes["cell_methods"] = "time_end: point" if axis == "time_end" else "time: mean"
-    return attributes
+        result["cell_methods"] = "time_end: point" if axis == "time_end" else "time: mean"
+    return result
 
 
 def _days(years: Sequence[int], part: float) -> list[float]:
-    """Return an instant of each year in days since `EPOCH`, by the Gregorian calendar."""
+    """Return a place in each year in days since `EPOCH`, by the Gregorian calendar."""
     starts = [
         [(np.datetime64(f"{year + more:04d}-01-01") - np.datetime64(EPOCH)).astype(int)
          for more in (0, 1)]
@@ -170,13 +170,13 @@ def _bounds(years: Sequence[int]) -> tuple[list[str], list[tuple[float, float]]]
 
 
 def _labels(coordinate: xr.DataArray, name: str) -> tuple[str, object, dict[str, str]]:
-    values = np.array([str(value) for value in coordinate.to_numpy()], dtype=object)
-    kept = {key: str(value) for key, value in coordinate.attrs.items() if value}
+    values = np.array([str(element) for element in coordinate.to_numpy()], dtype=object)
+    kept = {key: str(attr) for key, attr in coordinate.attrs.items() if attr}
     return name, values, kept
 
 
 def _card(runs: Sequence[xr.Dataset], region: BilingualText) -> dict[str, str]:
-    """Return the attributes of the file, without the date."""
+    """Return the attributes of the file; there is no clock time in it."""
     card = runs[0].attrs
     model = f"plansim {card.get('plansim_version', '')}, model {card.get('model', '')}"
     return {

@@ -10,8 +10,8 @@ import numpy as np
 
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.store import Store
-from plansim.errors import Fault, Message, OutputError, nearest
-from plansim.files import writing_whole
+from plansim.errors import Fault, OutputError
+from plansim.files import check_destination, writing_whole
 from plansim.targets.catalogue import Status
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ FORMATS = (".csv", ".parquet")
 
 
 def write_runs(store: Store, path: Path, *, force: bool = False) -> int:
-    """Write every run that a store holds, block by block; return their number.
+    """Write every run that a store holds, block by block; give their number.
 
     Columns: ``run``, ``scenario``, ``status``, ``bad variable``, ``bad time``; the factors by
     name; ``OUTPUT YEAR`` for each output and year; ``TARGET`` (the verdict) and ``TARGET margin``
@@ -33,24 +33,12 @@ def write_runs(store: Store, path: Path, *, force: bool = False) -> int:
         OutputError: unknown suffix, the file exists and ``force`` is not given, or the system
             refuses to write.
     """
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        raise OutputError(
-            Fault(
-                "unknown kind of output file",
-                path,
-                expected=Message("a name that ends with {suffixes}", suffixes=tuple(FORMATS)),
-                found=path.suffix or Message("no suffix"),
-                nearest=nearest(suffix, FORMATS) if suffix else None,
-            )
-        )
-    if path.exists() and not force:
-        raise OutputError(Fault("the output file exists already; --force replaces it", path))
+    check_destination(path, force=force, formats=FORMATS)
     count = 0
     with writing_whole(path) as part:
         writer: Any = None
         for table in _tables(store):
-            writer = writer or _writer(part, table.schema, suffix)
+            writer = writer or _writer(part, table.schema, path.suffix.lower())
             writer.write_table(table)
             count += table.num_rows
         if writer is None:
@@ -70,7 +58,7 @@ def _writer(path: Path, schema: pa.Schema, suffix: str) -> Any:
 
 
 def _tables(store: Store) -> Iterator[pa.Table]:
-    """Yield the runs of each block that is completely written."""
+    """Yield the runs of each block that is written whole."""
     import pyarrow as pa
 
     group = store.group()
@@ -111,8 +99,8 @@ def _tables(store: Store) -> Iterator[pa.Table]:
 
 
 def _words(codes: Any, words: list[str]) -> Any:
-    """Return the words for codes; null for codes below zero."""
+    """Return texts for codes; nothing for those below zero."""
     import pyarrow as pa
 
-    indices = pa.array(codes.astype(np.int32), mask=codes < 0)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(words)).cast(pa.string())
+    places = pa.array(codes.astype(np.int32), mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(places, pa.array(words)).cast(pa.string())

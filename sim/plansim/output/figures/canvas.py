@@ -10,11 +10,10 @@ from __future__ import annotations
 import io
 import textwrap
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import as_file, files
-from importlib.util import find_spec
 from pathlib import Path
 
 import matplotlib as mpl
@@ -24,8 +23,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from plansim.files import writing_whole
-from plansim.output.export.results import check_destination
+from plansim.files import check_destination, vendored, writing_whole
 from plansim.output.text import typeset
 
 __all__ = [
@@ -39,7 +37,10 @@ __all__ = [
     "figure_of",
     "font_file",
     "name_axes",
+    "name_rows",
     "new_axes",
+    "note_above",
+    "panels_in",
     "plain_numbers",
     "save_figure",
     "spread",
@@ -78,16 +79,17 @@ def _register_font() -> None:
 
 
 def font_file() -> Path:
-    """Give the path of the Chinese font."""
-    spec = find_spec("zhplot")  # finds the package without running it
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent.joinpath("fonts", "NotoSansSC-Regular.ttf")
+    """Return the path of the Chinese font."""
+    return vendored(
+        "zhplot",
+        "fonts/NotoSansSC-Regular.ttf",
+        "5cf8b2a0576d5680284ab03a7a8219499d59bbe981a79bb3dc0031f251c39736",
+    )
 
 
 def colours() -> list[str]:
-    """Give the colours of lines in order, within `style`."""
-    return [str(each) for each in mpl.rcParams["axes.prop_cycle"].by_key()["color"]]
+    """Return the colours of lines in order, within `style`."""
+    return [str(hue) for hue in mpl.rcParams["axes.prop_cycle"].by_key()["color"]]
 
 
 class ShownFigure(Figure):
@@ -105,8 +107,18 @@ def new_axes(width: float = 7.0, height: float = 4.0) -> Axes:
     return ShownFigure(figsize=(width, height)).subplots()
 
 
+def panels_in(figure: Figure, count: int, columns: int) -> list[Axes]:
+    """Lay out so many axes in a figure, some a row, and return them."""
+    columns = min(count, columns)
+    grid = figure.subplots(-(-count // columns), columns, squeeze=False).ravel().tolist()
+    for empty in grid[count:]:
+        empty.remove()
+    panels: list[Axes] = grid[:count]
+    return panels
+
+
 def figure_of(axes: Axes) -> Figure:
-    """Give the figure that axes stand in."""
+    """Return the figure that axes stand in."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     return figure
@@ -117,6 +129,23 @@ def name_axes(axes: Axes, name: str, unit: str, *, columns: int = 60) -> None:
     axes.set_title(wrapped(typeset(name), columns), pad=17, color=INK)
     axes.set_ylabel(typeset(unit), rotation=0, ha="left", va="bottom")
     axes.yaxis.set_label_coords(0.0, 1.015)
+
+
+def name_rows(axes: Axes, names: Sequence[str], *, least: int = 0, size: float = 8) -> None:
+    """Name rows that run from the top down, on a grid of verticals; room for ``least`` of them."""
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x")
+    axes.set_ylim(max(len(names), least) - 0.4, -0.6)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", labelsize=size, labelcolor=INK)
+
+
+def note_above(axes: Axes, words: str, *, left: bool = False, size: float = 8) -> None:
+    """Write a note in grey above the axes, at their right or left end."""
+    axes.text(
+        0.0 if left else 1.0, 1.015, typeset(words), transform=axes.transAxes,
+        ha="left" if left else "right", va="bottom", fontsize=size, color=GREY,
+    )  # fmt: skip
 
 
 def darker(hue: str) -> tuple[float, float, float]:
@@ -134,7 +163,7 @@ def wrapped(name: str, columns: int) -> str:
     'Fall of energy use\nper unit of output'
     """
     name = name[:1].upper() + name[1:]
-    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in name)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in name)
     narrow = int(columns * len(name) / (len(name) + wide)) if name else columns
     return "\n".join(textwrap.wrap(name, max(narrow, 1), break_long_words=wide > 0))
 
@@ -179,16 +208,16 @@ def spread(places: list[float], gap: float) -> list[float]:
             _reach(groups[-2], places, gap)[1] + gap
         ):
             groups[-2:] = [groups[-2] + groups[-1]]
-    found = list(places)
+    result = list(places)
     for group in groups:
         low = _reach(group, places, gap)[0]
         for rank, index in enumerate(group):
-            found[index] = low + rank * gap
-    return found
+            result[index] = low + rank * gap
+    return result
 
 
 def _reach(group: list[int], places: list[float], gap: float) -> tuple[float, float]:
-    """Give the ends of a group of labels that stand as close as they may around their middle."""
+    """Return the ends of a group of labels that stand as close as they may around their middle."""
     middle = sum(places[index] for index in group) / len(group)
     half = gap * (len(group) - 1) / 2
     return middle - half, middle + half

@@ -1,4 +1,4 @@
-"""What the doubt about targets is due to: bars of total indices, with their intervals."""
+"""Main drivers of the uncertainty of targets: bars of total indices, with their intervals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ from matplotlib.patches import Patch
 
 from plansim.analysis.sensitivity.study import Drivers, Index, Sensitivity
 from plansim.errors import Fault, InputError
-from plansim.output.figures.canvas import GREY, INK, ShownFigure, new_axes, style, typeset, wrapped
+from plansim.output.figures.canvas import (
+    GREY,
+    INK,
+    ShownFigure,
+    name_rows,
+    new_axes,
+    note_above,
+    panels_in,
+    style,
+    typeset,
+    wrapped,
+)
 from plansim.output.text import Lang, Text, figure, read_text
 
 __all__ = ["driver_sheet", "drivers"]
@@ -28,7 +39,7 @@ NAME = 24
 
 
 def drivers(
-    found: Drivers, *, chance: float = math.nan, axes: Axes | None = None, lang: str = Lang.EN
+    result: Drivers, *, chance: float = math.nan, axes: Axes | None = None, lang: str = Lang.EN
 ) -> Axes:
     """Draw the main drivers of one target, and all factors that were screened out as one bar.
 
@@ -36,11 +47,9 @@ def drivers(
     the line is the 95 % interval of the total. ``chance`` is written beside the target's name.
     """
     text = read_text(Lang(lang))
-    bars: list[Index] = [*found.main, *([found.rest] if found.rest else [])]
+    bars: list[Index] = [*result.main, *([result.rest] if result.rest else [])]
     with style():
         axes = axes or new_axes(5.2, 2.6)
-        axes.grid(visible=False, axis="y")
-        axes.grid(visible=True, axis="x")
         for row, index in enumerate(bars):
             hue = OTHERS if not index.factor else WITH if index.effect >= 0 else AGAINST
             total, first = (
@@ -52,22 +61,19 @@ def drivers(
             look |= {"height": 0.68, "linewidth": 0}
             axes.barh(row, total, alpha=0.4, **look)
             axes.barh(row, first, **look)
-            ends = [max(each, 0.0) * 100 for each in (index.total_low, index.total_high)]
+            ends = [max(end, 0.0) * 100 for end in (index.total_low, index.total_high)]
             axes.plot(ends, [row, row], color=INK, linewidth=1, solid_capstyle="butt")
-        axes.set_ylim(max(len(bars), 5) - 0.4, -0.6)
-        names = [_name(index, text) for index in bars]
-        axes.set_yticks(range(len(bars)), names)
-        axes.tick_params(axis="y", labelsize=7.5, labelcolor=INK)
+        name_rows(axes, [_name(index, text) for index in bars], least=5, size=7.5)
         axes.set_xlim(0, 100)
         axes.set_xticks([0, 25, 50, 75, 100])
-        title = wrapped(typeset(text.pick(found.target.name_en, found.target.name_zh)), 52)
-        head = f"{found.target.id}  {title}"
+        title = wrapped(typeset(text.pick(result.target.name_en, result.target.name_zh)), 52)
+        head = f"{result.target.id}  {title}"
         axes.set_title(head, color=INK, pad=16 if not math.isnan(chance) else 6, fontsize=9)
         if not math.isnan(chance):
-            unit = typeset(text.unit(found.target.unit))
-            size = figure(found.spread, 2 if found.spread < 10 else 1)
-            said = text("sensitivity.caption", chance=f"{chance * 100:.0f}", size=size, unit=unit)
-            axes.text(0, 1.02, said, transform=axes.transAxes, fontsize=7.5, color=GREY)
+            unit = typeset(text.unit(result.target.unit))
+            size = figure(result.spread, 2 if result.spread < 10 else 1)
+            words = text("sensitivity.caption", chance=f"{chance * 100:.0f}", size=size, unit=unit)
+            note_above(axes, words, left=True, size=7.5)
         if not bars:
             axes.text(
                 50, 2, text("sensitivity.still"), ha="center", va="center", color=GREY, fontsize=8
@@ -80,20 +86,20 @@ def _name(index: Index, text: Text) -> str:
     return wrapped(typeset(named), NAME)
 
 
-def driver_sheet(found: Sensitivity, lang: Lang, *, ids: Sequence[str] = ()) -> Figure:
+def driver_sheet(result: Sensitivity, lang: Lang, *, ids: Sequence[str] = ()) -> Figure:
     """Draw the main drivers of each binding target, or of those with ``ids``, two a row.
 
     Raises:
         InputError: there is nothing to draw.
     """
     text = read_text(lang)
-    scenario = found.design.scenarios[0]
+    scenario = result.design.scenarios[0]
     shares = {
         chance.target.id: chance.met
-        for chance in found.chances
+        for chance in result.chances
         if chance.target is not None and chance.scenario == scenario.id
     }
-    chosen = [each for each in found.drivers if not ids or each.target.id in ids]
+    chosen = [driver for driver in result.drivers if not ids or driver.target.id in ids]
     if not chosen:
         raise InputError(Fault("no binding target is judged, of which drivers could be drawn"))
     columns = min(len(chosen), 2)
@@ -101,12 +107,10 @@ def driver_sheet(found: Sensitivity, lang: Lang, *, ids: Sequence[str] = ()) -> 
     with style():
         whole = ShownFigure(figsize=(5.4 * columns, 2.05 * rows + 0.9))
         whole.set_layout_engine("constrained", hspace=0.05, wspace=0.04)
-        grid = whole.subplots(rows, columns, squeeze=False).ravel().tolist()
-        for empty in grid[len(chosen) :]:
-            empty.remove()
-        for each, axes in zip(chosen, grid, strict=False):
-            chance = shares.get(each.target.id, math.nan)
-            drivers(each, chance=chance, axes=axes, lang=lang)
+        panels = panels_in(whole, len(chosen), columns)
+        for drawn, axes in zip(chosen, panels, strict=True):
+            chance = shares.get(drawn.target.id, math.nan)
+            drivers(drawn, chance=chance, axes=axes, lang=lang)
         title = text.pick(scenario.title_en, scenario.title_zh) or scenario.id
         whole.suptitle(text("sensitivity.sheet", scenario=title), x=0.01, ha="left")
         _key(whole, text)

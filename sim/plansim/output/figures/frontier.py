@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from plansim.analysis.optimization.frontier import SHARES, Frontier, Horizon
 from plansim.errors import Fault, InputError
-from plansim.output.figures.canvas import GREY, INK, colours, spread, style, typeset
+from plansim.output.figures.canvas import GREY, INK, colours, note_above, spread, style, typeset
 from plansim.output.text import Lang, Text, read_text
 from plansim.targets.indicator import Floats
 
@@ -27,17 +27,17 @@ FAR = 3.5
 """Margins beyond so many standard deviations are not shown."""
 
 
-def frontier_sheet(found: Frontier, lang: Lang, *, growth_zh: str = "") -> Figure:
+def frontier_sheet(result: Frontier, lang: Lang, *, growth_zh: str = "") -> Figure:
     """Draw, for each year, margins on the Pareto front above, and chances below.
 
     Raises:
         InputError: there is no frontier to draw.
     """
     text = read_text(lang)
-    drawn = [each for each in found.horizons if len(each.front) > 1]
+    drawn = [horizon for horizon in result.horizons if len(horizon.front) > 1]
     if not drawn:
         raise InputError(Fault("there is no frontier to draw: no target can be held"))
-    name = text.pick(found.spec.growth, growth_zh)
+    name = text.pick(result.spec.growth, growth_zh)
     below = any(horizon.sure for horizon in drawn)
     with style():
         figure = Figure(figsize=(6.2 * len(drawn), 6.4 if below else 4.4))
@@ -51,24 +51,24 @@ def frontier_sheet(found: Frontier, lang: Lang, *, growth_zh: str = "") -> Figur
         for column, horizon in enumerate(drawn):
             _margins(grid[0, column], horizon, hues, text)
             if below:
-                _chances(grid[1, column], horizon, found.draws, text)
+                _chances(grid[1, column], horizon, result.draws, text)
             grid[-1, column].set_xlabel(
                 text("frontier.axis", name=typeset(name), year=horizon.year), loc="left"
             )
-        title = text.pick(found.spec.scenario.title_en, found.spec.scenario.title_zh)
+        title = text.pick(result.spec.scenario.title_en, result.spec.scenario.title_zh)
         figure.suptitle(text("frontier.sheet", scenario=title), x=0.01, ha="left")
     return figure
 
 
 def _rates(horizon: Horizon) -> list[float]:
-    return [each.growth * 100 for each in horizon.front]
+    return [policy.growth * 100 for policy in horizon.front]
 
 
 def _lines(horizon: Horizon) -> dict[str, Floats]:
     """Return the margins on the front, by target, in standard deviations."""
-    spreads = {each.target.id: each.spread for each in horizon.alone}
+    spreads = {alone.target.id: alone.spread for alone in horizon.alone}
     return {
-        id_: np.array([each.margins[id_] / spreads[id_] for each in horizon.front])
+        id_: np.array([policy.margins[id_] / spreads[id_] for policy in horizon.front])
         for id_ in horizon.kept
     }
 
@@ -78,10 +78,10 @@ def _near(lines: Mapping[str, Floats]) -> list[str]:
 
 
 def _hues(horizons: Sequence[Horizon]) -> dict[str, str]:
-    """Give each target that is coloured anywhere one colour for all panels."""
-    near = dict.fromkeys(id_ for each in horizons for id_ in _near(_lines(each)))
+    """Return each target that is coloured anywhere one colour for all panels."""
+    near = dict.fromkeys(id_ for horizon in horizons for id_ in _near(_lines(horizon)))
     hues = colours()
-    return {id_: hues[place % len(hues)] for place, id_ in enumerate(near)}
+    return {id_: hues[index % len(hues)] for index, id_ in enumerate(near)}
 
 
 def _together(ends: Mapping[str, float], gap: float) -> list[list[str]]:
@@ -106,21 +106,21 @@ def _margins(axes: Axes, horizon: Horizon, hues: Mapping[str, str], text: Text) 
     for id_, line in lines.items():
         if id_ not in near:
             axes.plot(rates, line, color="#CCCCCC", linewidth=1)
-    bottom = min(float(np.min(each)) for each in lines.values())
+    bottom = min(float(np.min(line)) for line in lines.values())
     axes.set_ylim(max(min(bottom, 0) - 0.4, -FAR), FAR)
     low, high = axes.get_ylim()
     gap = (high - low) / 22
     ends = {id_: min(max(float(lines[id_][-1]), low), high) for id_ in near}
     groups = _together(ends, gap / 2)
-    places = spread([sum(ends[id_] for id_ in each) / len(each) for each in groups], gap)
-    for group, place in zip(groups, places, strict=True):
+    places = spread([sum(ends[id_] for id_ in group) / len(group) for group in groups], gap)
+    for group, index in zip(groups, places, strict=True):
         across = 6.0
         for rank, id_ in enumerate(sorted(group)):
             # Of lines that lie on one another each shows in the gaps of the others.
             dash = (rank * DASH, (DASH, DASH * (len(group) - 1))) if len(group) > 1 else "-"
             axes.plot(rates, lines[id_], color=hues[id_], marker="o", ms=3, ls=dash, label=id_)
             axes.annotate(
-                id_, (rates[-1], place), xytext=(across, 0), textcoords="offset points",
+                id_, (rates[-1], index), xytext=(across, 0), textcoords="offset points",
                 va="center", color=hues[id_], fontsize=8, annotation_clip=False,
             )  # fmt: skip
             across += LETTER * len(id_) + 4
@@ -129,7 +129,7 @@ def _margins(axes: Axes, horizon: Horizon, hues: Mapping[str, str], text: Text) 
     if left := [*horizon.never, *horizon.conflicting]:
         kept += text("list_sep.clause") + text("frontier.left", ids=text.join(left))
     axes.set_title(text("frontier.to_title", year=horizon.year), pad=20, color=INK)
-    axes.text(0, 1.02, kept, transform=axes.transAxes, fontsize=8, color=GREY)
+    note_above(axes, kept, left=True)
     axes.set_ylabel(text("frontier.margin_axis"))
     room = (max(rates) - min(rates)) * 0.03
     axes.set_xlim(min(rates) - room, max(rates) + room)
@@ -141,9 +141,9 @@ def _place(axes: Axes, horizon: Horizon, text: Text, *, note: bool) -> None:
         rate = horizon.highest.growth * 100
         axes.axvline(rate, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
         if note:
-            said = text("frontier.mark", growth=f"{rate:.2f}")
+            words = text("frontier.mark", growth=f"{rate:.2f}")
             axes.annotate(
-                said, (rate, 1), xycoords=("data", "axes fraction"), xytext=(-4, -3),
+                words, (rate, 1), xycoords=("data", "axes fraction"), xytext=(-4, -3),
                 textcoords="offset points", ha="right", va="top", fontsize=8, color=INK,
             )  # fmt: skip
 
@@ -162,8 +162,8 @@ def _chances(axes: Axes, horizon: Horizon, draws: int, text: Text) -> None:
     axes.set_ylabel(text("frontier.chance_axis"))
     if (surest := horizon.surest) is not None:
         error = math.sqrt(surest.chance * (1 - surest.chance) / draws)
-        said = text("frontier.surest_mark", met=f"{surest.chance:.2f}", error=f"{error:.2f}")
+        words = text("frontier.surest_mark", met=f"{surest.chance:.2f}", error=f"{error:.2f}")
         high = surest.chance > 0.5  # then the line is above, and the words go below
         axes.text(
-            0.01, 0.08 if high else 0.3, said, transform=axes.transAxes, fontsize=8, color=GREY
+            0.01, 0.08 if high else 0.3, words, transform=axes.transAxes, fontsize=8, color=GREY
         )  # fmt: skip

@@ -1,61 +1,63 @@
-"""Lines over years: one chart, or a panel for each of several series."""
+"""Series of runs: over years, as small multiples, as fans of a sweep, one against another."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
-from matplotlib.patheffects import withStroke
-from rich.cells import cell_len
+from matplotlib.ticker import MaxNLocator
 
+from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
 from plansim.output.figures.canvas import (
     GREY,
-    HALO,
     INK,
     ShownFigure,
-    colours,
-    darker,
-    figure_of,
     name_axes,
     new_axes,
+    panels_in,
     plain_numbers,
-    spread,
     style,
     typeset,
-    year_axis,
 )
-from plansim.output.marks import Mark, mark_label, marks_on, scaled_mark, series_in
+from plansim.output.figures.chart import (
+    Band,
+    Line,
+    draw_chart,
+    halo,
+    label_ends,
+    looks_of,
+    shown_name,
+)
+from plansim.output.marks import Mark, marks_on, scaled_mark, series_in, unplaced
 from plansim.output.series import Series
 from plansim.output.text import Lang, Text, read_text
 from plansim.targets.catalogue import Target, reported_factor
+from plansim.targets.indicator import annual_series
 
 __all__ = [
+    "QUANTILES",
     "Runs",
     "Shown",
-    "dashes_of",
-    "draw_mark",
-    "halo",
-    "hues_of",
-    "label_ends",
-    "label_marks",
-    "listed_runs",
-    "not_too_flat",
-    "shown_name",
+    "fan",
+    "fan_of",
+    "phase",
     "small_multiples",
     "titles",
     "trajectories",
 ]
 
 Runs = xr.Dataset | Sequence[xr.Dataset]
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Bounds of the outer band, of the inner one, and the line between."""
 
 
 @dataclass(frozen=True)
@@ -65,26 +67,31 @@ class Shown:
     name: str
     unit: str
     """To which that of the series converts."""
-
-
-DASHES = ("-", "--", "-.", ":")
-MOST_ASKED = 34
-"""Columns, a Chinese character being two, that say above a small chart what targets ask."""
-FLATTEST = 0.04
-"""A vertical axis covers at least this share of the values on it: less would be a lens on noise."""
+    bands: tuple[Band, ...] = ()
+    """Of each run one, in the unit; none if there are no bands."""
 
 
 def titles(runs: Sequence[xr.Dataset], text: Text) -> list[str]:
-    """Give the titles of runs; where two are the same, with the ids of their scenarios."""
-    found = [
-        text.pick(each.attrs.get("scenario_title_en"), each.attrs.get("scenario_title_zh"))
-        or str(each.attrs.get("scenario", ""))
-        for each in runs
+    """Return the titles of runs; where two are the same, with the ids of their scenarios."""
+    names = [
+        text.pick(run.attrs.get("scenario_title_en"), run.attrs.get("scenario_title_zh"))
+        or str(run.attrs.get("scenario", ""))
+        for run in runs
     ]
     return [
-        f"{title} ({run.attrs.get('scenario', '')})" if found.count(title) > 1 else title
-        for title, run in zip(found, runs, strict=True)
+        f"{name} ({run.attrs.get('scenario', '')})" if names.count(name) > 1 else name
+        for name, run in zip(names, runs, strict=True)
     ]
+
+
+def _listed(runs: Runs) -> list[xr.Dataset]:
+    listed = [runs] if isinstance(runs, xr.Dataset) else list(runs)
+    if not listed:
+        raise ValueError("there is no run to draw")
+    return listed
+
+
+# --- runs over years ------------------------------------------------------------------------------
 
 
 def trajectories(
@@ -105,11 +112,12 @@ def trajectories(
     Raises:
         UnknownNameError: a run holds no such series.
     """
-    text, listed = read_text(Lang(lang)), listed_runs(runs)
+    text, listed = read_text(Lang(lang)), _listed(runs)
     with style():
         axes = axes or new_axes()
-        series = _draw(axes, listed, variable, list(targets), text, mark_size=9, labelled=True)
-        label_ends(axes, series, titles(listed, text))
+        lines, marks = _read(listed, variable, list(targets), None)
+        draw_chart(axes, lines, marks, text)
+        label_ends(axes, [line.series for line in lines], titles(listed, text))
     return axes
 
 
@@ -133,196 +141,61 @@ def small_multiples(
     """
     if not variables:
         raise ValueError("small multiples need a variable")
-    text, listed, wanted = read_text(Lang(lang)), listed_runs(runs), list(targets)
+    text, listed, wanted = read_text(Lang(lang)), _listed(runs), list(targets)
     columns = min(columns, len(variables))
     rows = math.ceil(len(variables) / columns)
+    drawn: list[Mark] = []
     with style():
         figure = figure or ShownFigure(figsize=(1.0 + 2.9 * columns, 0.6 + 2.15 * rows))
-        grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-        for empty in grid[len(variables) :]:
-            empty.remove()
-        panels: list[Axes] = grid[: len(variables)]
+        panels = panels_in(figure, len(variables), columns)
         for axes, variable in zip(panels, variables, strict=True):
-            _draw(axes, listed, variable, wanted, text, mark_size=6.5, labelled=False, columns=34,
-                  shown=shown.get(variable))  # fmt: skip
-        marked = [mark for each in variables for mark in marks_on(listed[0], each, wanted)]
-        _key(figure, listed, marked, text)
+            called = shown.get(variable)
+            lines, marks = _read(listed, variable, wanted, called)
+            title = called.name if called else ""
+            draw_chart(axes, lines, marks, text, title=title, small=True)
+            drawn += [mark for mark, _ in marks]
+        _key(figure, listed, drawn, text)
         figure.set_layout_engine("constrained", hspace=0.08, wspace=0.05)
     return panels
 
 
-def listed_runs(runs: Runs) -> list[xr.Dataset]:
-    """Give one run or several as a list; ValueError if there is none."""
-    found = [runs] if isinstance(runs, xr.Dataset) else list(runs)
-    if not found:
-        raise ValueError("there is no run to draw")
-    return found
-
-
-def hues_of(count: int) -> list[str]:
-    """Give a colour for each of so many lines, in the style's order, within `style`."""
-    hues = colours()
-    return [hues[place % len(hues)] for place in range(count)]
-
-
-def dashes_of(count: int) -> list[str]:
-    """Give a kind of dash for each of so many lines: colours alone are lost in grey print."""
-    return [DASHES[place % len(DASHES)] for place in range(count)]
-
-
-def shown_name(series: Series, text: Text) -> str:
-    """Give the name of a series in the language of the figure, with a capital."""
-    name = text.pick(series.name, series.name_zh)
-    return name[:1].upper() + name[1:]
-
-
-# --- a chart over years ---------------------------------------------------------------------------
-
-
-def _draw(
-    axes: Axes,
-    runs: Sequence[xr.Dataset],
-    variable: str,
-    targets: Sequence[Target],
-    text: Text,
-    *,
-    mark_size: float,
-    labelled: bool,
-    columns: int = 60,
-    shown: Shown | None = None,
-) -> list[Series]:
-    """Draw lines, the band between two, and the marks of targets."""
+def _read(
+    runs: Sequence[xr.Dataset], variable: str, targets: Sequence[Target], shown: Shown | None
+) -> tuple[list[Line], list[tuple[Mark, str]]]:
+    """Return the lines of a series under runs and the marks of its targets with their colours."""
     series = [series_in(run, variable, targets) for run in runs]
     marks = [marks_on(run, variable, targets) for run in runs]
-    title, unit = shown_name(series[0], text), series[0].unit
+    bands: Sequence[Sequence[Band]] = [()] * len(runs)
     if shown is not None:
-        factor = reported_factor(unit, shown.unit)
-        series = [_scaled(each, factor) for each in series]
-        marks = [[scaled_mark(mark, factor) for mark in each] for each in marks]
-        title, unit = shown.name, shown.unit
-    hues = hues_of(len(runs))
-    for each, colour, dash in zip(series, hues, dashes_of(len(runs)), strict=True):
-        axes.plot(list(each.values), list(each.values.values()), color=colour, ls=dash)
-    if len(series) == 2:
-        both = sorted(series[0].values.keys() & series[1].values.keys())
-        low, high = ([each.values[year] for year in both] for each in series)
-        axes.fill_between(both, low, high, color=GREY, alpha=0.15, linewidth=0)
-    years = [year for each in series for year in each.values]
-    year_axis(axes, min(years), max(years))
-    placed = _distinct(marks, hues)
-    for mark, colour in placed:
-        draw_mark(axes, mark, colour, mark_size)
-    plain_numbers(axes, 6 if labelled else 4)
-    not_too_flat(axes)
-    name_axes(axes, title, text.unit(unit), columns=columns)
-    if labelled:
-        label_marks(axes, [mark for mark, _ in placed], series[0], text)
-    else:
-        asked = list(dict.fromkeys(mark_label(mark.target, text) for mark, _ in placed))
-        words = text.join(asked[:2])
-        if cell_len(words) > MOST_ASKED:
-            words = asked[0]
-        axes.text(1.0, 1.015, typeset(words), transform=axes.transAxes,
-                  ha="right", va="bottom", fontsize=7.5, color=GREY)  # fmt: skip
-    return series
+        factor = reported_factor(series[0].unit, shown.unit)
+        series = [_scaled(line, factor, shown.unit) for line in series]
+        marks = [[scaled_mark(mark, factor) for mark in of_run] for of_run in marks]
+        if shown.bands:
+            bands = [(band,) if band else () for band in shown.bands]
+    hues = [hue for hue, _ in looks_of(len(runs))]
+    return list(map(Line, series, bands)), _distinct(marks, hues)
 
 
-def _scaled(series: Series, factor: float) -> Series:
-    return replace(series, values={year: each * factor for year, each in series.values.items()})
+def _scaled(series: Series, factor: float, unit: str) -> Series:
+    values = {year: value * factor for year, value in series.values.items()}
+    return replace(series, values=values, unit=unit)
 
 
 def _distinct(by_run: Sequence[Sequence[Mark]], hues: Sequence[str]) -> list[tuple[Mark, str]]:
-    """Give the marks to draw: once in ink where the runs agree on the level, else in their hues."""
-    found = []
+    """Return the marks to draw: one in ink where runs agree on the level, else in their colours."""
+    marks: list[tuple[Mark, str]] = []
     for same in zip(*by_run, strict=True):
-        levels = [each.low if each.low is not None else each.high or 0.0 for each in same]
+        levels = [mark.low if mark.low is not None else mark.high or 0.0 for mark in same]
         if max(levels) - min(levels) <= 0.002 * max(map(abs, levels)):
-            found.append((same[0], INK))
+            marks.append((same[0], INK))
         else:
-            found += zip(same, hues, strict=True)
-    return found
-
-
-def draw_mark(axes: Axes, mark: Mark, colour: str, size: float) -> None:
-    """Draw a target: an arrowhead towards where it is met, and the years that it covers."""
-    for level, marker in ((mark.low, CARETUPBASE), (mark.high, CARETDOWNBASE)):
-        if level is None:
-            continue
-        axes.plot(mark.year, level, marker=marker, ms=size, color=colour, mec="white", mew=0.6,
-                  ls="", zorder=4, clip_on=False)  # fmt: skip
-        if mark.until > mark.year:
-            axes.plot([mark.year, mark.until], [level] * 2, color=colour, lw=1, ls=(0, (1, 2)))
-        if mark.first < mark.year:
-            axes.plot([mark.first, mark.year], [level] * 2, color=colour, lw=1.2)
-
-
-def not_too_flat(axes: Axes) -> None:
-    """Widen the vertical axis to `FLATTEST`, so that small differences look small."""
-    low, high = axes.get_ylim()
-    least = FLATTEST * max(abs(low), abs(high))
-    if high - low < least:
-        middle = (low + high) / 2
-        axes.set_ylim(middle - least / 2, middle + least / 2)
-
-
-def label_marks(axes: Axes, marks: Sequence[Mark], series: Series, text: Text) -> None:
-    """Write what each target asks for on the side of its mark where it is missed.
-
-    Targets of one year and direction share a text, at the outermost of their marks; it runs to
-    the left or right, to where ``series`` leaves room.
-    """
-
-    def place(mark: Mark) -> tuple[int, bool]:
-        return mark.year, mark.low is not None
-
-    for (year, upward), group in groupby(sorted(marks, key=place), place):
-        same = list(group)
-        lines = list(dict.fromkeys(mark_label(mark.target, text) for mark in same))
-        levels = [level for mark in same for level in (mark.low, mark.high) if level is not None]
-        values = [each for each in series.values.values() if math.isfinite(each)]
-        rising = bool(values) and values[-1] >= values[0]
-        left_edge, right_edge = axes.get_xlim()
-        right = (rising == upward or year < left_edge + 3) and year < right_edge - 3
-        axes.annotate(
-            typeset("\n".join(lines)),
-            (year, min(levels) if upward else max(levels)),
-            (-4 if right else 4, -5 if upward else 5),
-            textcoords="offset points",
-            ha="left" if right else "right",
-            va="top" if upward else "bottom",
-            fontsize=8,
-            color=INK,
-            path_effects=halo(),
-            zorder=5,
-        )
-
-
-def halo() -> list[withStroke]:
-    """Give the white rim of labels that lie on lines."""
-    return [withStroke(linewidth=HALO, foreground="white")]
-
-
-def label_ends(axes: Axes, series: Sequence[Series], names: Sequence[str]) -> None:
-    """Write each run's title where its line ends, the titles apart from one another."""
-    ends = [list(each.values.items())[-1] for each in series]
-    low, high = axes.get_ylim()
-    points = axes.get_window_extent().height * 72 / figure_of(axes).dpi
-    gap = (high - low) * 12 / points
-    sound = [value if math.isfinite(value) else low for _, value in ends]
-    heights = spread(sound, gap)
-    for (year, _), height, name, colour in zip(
-        ends, heights, names, hues_of(len(series)), strict=True
-    ):
-        axes.annotate(
-            name, (year, height), (8, 0), textcoords="offset points", va="center",
-            color=darker(colour), annotation_clip=False,
-        )  # fmt: skip
+            marks += zip(same, hues, strict=True)
+    return marks
 
 
 def _key(figure: Figure, runs: Sequence[xr.Dataset], marks: Sequence[Mark], text: Text) -> None:
     """Put above all panels what the lines and marks are."""
-    looks = zip(hues_of(len(runs)), dashes_of(len(runs)), strict=True)
-    lines = [Line2D([], [], color=hue, ls=dash) for hue, dash in looks]
+    lines = [Line2D([], [], color=hue, ls=dash) for hue, dash in looks_of(len(runs))]
     entries = list(zip(lines, titles(runs, text), strict=True))
     kinds = (
         ("mark.least", "^", any(mark.low is not None for mark in marks)),
@@ -338,3 +211,198 @@ def _key(figure: Figure, runs: Sequence[xr.Dataset], marks: Sequence[Mark], text
     handles, words = zip(*entries, strict=True)
     wide = int(np.clip(figure.get_figwidth() // 2.4, 1, len(entries)))
     figure.legend(handles, words, loc="outside upper left", ncols=wide, handlelength=2.2)
+
+
+# --- fans -----------------------------------------------------------------------------------------
+
+
+def fan(
+    sweep: xr.Dataset,
+    variable: str,
+    targets: Iterable[Target] = (),
+    *,
+    axes: Axes | None = None,
+    lang: str = Lang.EN,
+) -> Axes:
+    """Draw where 90 % and 50 % of the runs lie in each year, and their median, with the targets.
+
+    ``sweep`` is what ``xarray.open_zarr`` gives for the result of a sweep, or any dataset with
+    ``variable`` over ``run`` and ``time`` or ``year``. Runs that broke down or never ran are left
+    out. Of several scenarios (the variable ``scenario``, their ids in the attribute ``scenarios``)
+    each has a fan, of 90 % alone. Levels that follow from a base are counted from the median's, if
+    the sweep keeps that year; else a note under the axes says so.
+
+    Raises:
+        UnknownNameError: the sweep has not kept the variable.
+        InputError: the variable is not over runs and years, or no run is sound.
+    """
+    return fan_of(dict(_quantiles(sweep, variable)), variable, targets, axes=axes, lang=lang)
+
+
+def fan_of(
+    fans: Mapping[str, Sequence[xr.DataArray]],
+    variable: str,
+    targets: Iterable[Target] = (),
+    *,
+    axes: Axes | None = None,
+    lang: str = Lang.EN,
+) -> Axes:
+    """Draw as `fan` does what is known by its quantiles alone.
+
+    ``fans`` holds, by scenario, the values at `QUANTILES`, each over ``year``.
+    """
+    text, wanted = read_text(Lang(lang)), list(targets)
+    lines = []
+    for quantiles in fans.values():
+        datasets = [quantile.to_dataset(name=variable) for quantile in quantiles]
+        low, inner_low, median, inner_high, high = (
+            series_in(dataset, variable, wanted) for dataset in datasets
+        )
+        bands = [_band(low, high), _band(inner_low, inner_high)]
+        # Several inner bands, one on the other, would be a muddle.
+        lines.append(Line(median, bands[: 2 if len(fans) == 1 else 1]))
+    middle = next(iter(fans.values()))[len(QUANTILES) // 2].to_dataset(name=variable)
+    marks = [(mark, INK) for mark in marks_on(middle, variable, wanted)]
+    notes = [text("plot.fan" if len(fans) == 1 else "plot.fans")]
+    notes += _without_base(middle, variable, wanted, text)
+    with style():
+        axes = axes or new_axes()
+        draw_chart(axes, lines, marks, text)
+        axes.set_xlabel("\n".join(notes), loc="left", linespacing=1.4)
+        if len(fans) > 1:
+            label_ends(axes, [line.series for line in lines], list(fans))
+    return axes
+
+
+def _band(low: Series, high: Series) -> Band:
+    return {year: (low.values[year], high.values[year]) for year in low.values}
+
+
+def _without_base(
+    median: xr.Dataset, variable: str, targets: Sequence[Target], text: Text
+) -> Iterator[str]:
+    """Yield which targets have no level, since the year that they are counted from is not kept."""
+    missing: dict[int, list[str]] = {}
+    for target in unplaced(median, variable, targets):
+        missing.setdefault(target.since, []).append(target.id)
+    for year, ids in missing.items():
+        yield text("plot.no_base", ids=text.join(ids), year=year)
+
+
+def _quantiles(sweep: xr.Dataset, variable: str) -> Iterator[tuple[str, list[xr.DataArray]]]:
+    """Yield the quantiles of the sound runs of each scenario, each over ``year``."""
+    if variable not in sweep:
+        near = nearest(variable, map(str, sweep))
+        raise UnknownNameError(
+            Fault("the sweep holds no output '{name}'", nearest=near, name=variable)
+        )
+    array = sweep[variable]
+    if set(array.dims) not in ({"run", "year"}, {"run", "time"}):
+        raise InputError(
+            Fault(
+                "'{name}' cannot be drawn as a fan",
+                expected=Message("a variable over runs and years"),
+                found=Message("{names}", names=tuple(map(str, array.dims)))
+                if array.dims
+                else Message("one number"),
+                name=variable,
+            )
+        )
+    yearly = annual_series(array) if "time" in array.dims else array
+    values = np.asarray(yearly.transpose("run", "year").to_numpy(), dtype=np.float64)
+    sound = np.isfinite(values).all(axis=1)
+    if "status" in sweep:
+        sound &= sweep["status"].to_numpy() == 0
+    years = {"year": yearly["year"].to_numpy()}
+    for index, scenario in enumerate(sweep.attrs.get("scenarios", [""])):
+        rows = sound & _of_scenario(sweep, index)
+        if not rows.any():
+            raise InputError(
+                Fault("no run is sound, to draw '{name}' of", found=scenario or None, name=variable)
+            )
+        quantiles = np.quantile(values[rows], QUANTILES, axis=0)
+        yield (
+            str(scenario),
+            [xr.DataArray(line, years, ["year"], attrs=array.attrs) for line in quantiles],
+        )
+
+
+def _of_scenario(sweep: xr.Dataset, index: int) -> npt.NDArray[np.bool_]:
+    if "scenario" not in sweep:
+        return np.ones(sweep.sizes["run"], dtype=bool)
+    return np.asarray(sweep["scenario"].to_numpy() == index)
+
+
+# --- one series against another -------------------------------------------------------------------
+
+AWAY = 6.0
+"""Distance of a year from its dot, in points."""
+SLANT = 0.38
+"""Below this part of it a year is centred on its dot."""
+LOWER = (-1.0, -1.5)
+
+
+def phase(
+    runs: Runs,
+    across: str,
+    upward: str,
+    targets: Iterable[Target] = (),
+    *,
+    axes: Axes | None = None,
+    lang: str = Lang.EN,
+) -> Axes:
+    """Draw one series against another, a dot every fifth year; targets only decide the units.
+
+    Raises:
+        UnknownNameError: a run holds no such series.
+    """
+    text, listed, wanted = read_text(Lang(lang)), _listed(runs), list(targets)
+    with style():
+        axes = axes or new_axes(6.5, 4.6)
+        looks = looks_of(len(listed))
+        paths = []
+        for run, (hue, dash) in zip(listed, looks, strict=True):
+            x, y = (series_in(run, name, wanted) for name in (across, upward))
+            path = {year: (x.values[year], y.values[year]) for year in x.values if year in y.values}
+            dots = [year for year in path if year % 5 == 0 or year == max(path)]
+            axes.plot(*zip(*path.values(), strict=True), color=hue, ls=dash)
+            axes.plot(*zip(*(path[year] for year in dots), strict=True), "o", color=hue, ms=4)
+            paths.append((path, dots))
+        axes.set_xlabel(typeset(f"{shown_name(x, text)} ({text.unit(x.unit)})"))
+        axes.margins(0.06)
+        axes.grid(visible=True, axis="both")
+        name_axes(axes, shown_name(y, text), text.unit(y.unit))
+        plain_numbers(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+        axes.xaxis.set_major_formatter(axes.yaxis.get_major_formatter())
+        for later, (path, dots) in enumerate(paths):
+            # The first year is the same for all, or nearly so: its number is written once.
+            _label_years(axes, path, dots[bool(later) :], below=not later)
+        if len(listed) > 1:
+            lines = [Line2D([], [], color=hue, ls=dash) for hue, dash in looks]
+            axes.legend(lines, titles(listed, text), loc="best", labelcolor="linecolor")
+    return axes
+
+
+def _label_years(
+    axes: Axes, path: Mapping[int, tuple[float, float]], dots: Sequence[int], *, below: bool
+) -> None:
+    """Write years beside the line, square to its slope at their dots, on one side of it."""
+    axes.autoscale_view()  # else slopes are those of axes from 0 to 1
+    points = axes.transData.transform(np.array(list(path.values())))
+    order = {year: index for index, year in enumerate(path)}
+    for year in dots:
+        index = order[year]
+        slope = points[min(index + 1, len(points) - 1)] - points[max(index - 1, 0)]
+        length = float(np.hypot(*slope))
+        square = np.array([slope[1], -slope[0]]) / length if length else np.array([0.0, -1.0])
+        # Of the two sides the lower one, of a steep line the left one.
+        if (float(square @ LOWER) > 0) is not below:
+            square = -square
+        x, y = float(square[0]), float(square[1])
+        axes.annotate(
+            str(year), path[year], (AWAY * x, AWAY * y), textcoords="offset points",
+            ha="center" if abs(x) < SLANT else "left" if x > 0 else "right",
+            va="center" if abs(y) < SLANT else "bottom" if y > 0 else "top",
+            fontsize=7.5, color=GREY, path_effects=halo(),
+        )  # fmt: skip

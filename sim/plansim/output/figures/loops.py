@@ -121,7 +121,7 @@ def loop_drawing(scores: LoopScores) -> str:
 
 def _bands(scores: LoopScores, ids: Sequence[str], text: Text) -> list[_Band]:
     """Return the bands of loops in the order of the file, and one of all that are small."""
-    found: list[_Band] = []
+    result: list[_Band] = []
     small: list[Floats] = []
     hues = _hues(scores.loops)
     for loop in scores.loops:
@@ -132,24 +132,24 @@ def _bands(scores: LoopScores, ids: Sequence[str], text: Text) -> list[_Band]:
             small.append(shares)
             continue
         name = text.pick(loop.name_en, loop.name_zh)
-        found.append(_Band(loop.id, name, hues[loop.id], shares.clip(min=0), shares.clip(max=0)))
+        result.append(_Band(loop.id, name, hues[loop.id], shares.clip(min=0), shares.clip(max=0)))
     if small:
         above = np.sum([shares.clip(min=0) for shares in small], axis=0)
         below = np.sum([shares.clip(max=0) for shares in small], axis=0)
         name = text("loops.chart_others", count=len(small))
-        found.append(_Band("", name, OTHERS, above, below))
-    return found
+        result.append(_Band("", name, OTHERS, above, below))
+    return result
 
 
 def _hues(loops: Sequence[Loop]) -> dict[str, str]:
     """Return the colour of each loop by its id: by its place in the file, so that it stays."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for polarity, order in HUES.items():
         ids = [loop.id for loop in loops if loop.polarity is polarity]
         for number, id_ in enumerate(ids):
             again, index = divmod(number, len(order))
-            found[id_] = _tint(colours()[order[index]], WHITE[again % len(WHITE)])
-    return found
+            result[id_] = _tint(colours()[order[index]], WHITE[again % len(WHITE)])
+    return result
 
 
 def _tint(hue: str, white: float) -> str:

@@ -21,12 +21,14 @@ from plansim.output.figures.canvas import (
     figure_of,
     name_axes,
     new_axes,
+    note_above,
     plain_numbers,
     spread,
     style,
     typeset,
     year_axis,
 )
+from plansim.output.figures.chart import looks_of
 from plansim.output.figures.lines import titles
 from plansim.output.text import Lang, Text, figure, read_text
 from plansim.targets.indicator import annual_series
@@ -71,7 +73,7 @@ def stack(
         )
     with style():
         axes = axes or new_axes()
-        hues = _shades(len(parts.elements[0]))
+        hues = [hue for hue, _ in looks_of(len(parts.elements[0]))]
         areas = axes.stackplot(parts.years, parts.values.T, colors=hues, alpha=0.88)
         for area in areas:
             area.set_edgecolor("white")
@@ -86,12 +88,12 @@ def stack(
 
 
 def tallest(run: xr.Dataset, variable: str) -> float:
-    """Give the greatest total of an array over one subscript range, for a scale of several runs."""
+    """Return the greatest total of an array over one subscript range, for a common scale."""
     return float(_parts(run, variable, 1, read_text(Lang.EN)).values.sum(axis=1).max())
 
 
 def widest(run: xr.Dataset, variable: str) -> float:
-    """Give the greatest element of an array over two ranges, for a scale of several runs."""
+    """Return the greatest element of an array over two ranges, for a scale of several runs."""
     return float(_parts(run, variable, 2, read_text(Lang.EN)).values.max())
 
 
@@ -119,11 +121,6 @@ def _label_parts(axes: Axes, parts: _Parts, hues: Sequence[str]) -> None:
         )
 
 
-def _shades(count: int) -> list[str]:
-    hues = colours()
-    return [hues[place % len(hues)] for place in range(count)]
-
-
 def pyramid(
     run: xr.Dataset,
     variable: str,
@@ -145,13 +142,13 @@ def pyramid(
     """
     text = read_text(Lang(lang))
     parts = _parts(run, variable, 2, text)
-    sizes = [len(each) for each in parts.elements]
+    sizes = [len(element) for element in parts.elements]
     if 2 not in sizes:
         raise InputError(
             Fault(
                 "'{name}' cannot be drawn as a pyramid",
                 expected=Message("a range of two elements, for the sides"),
-                found=" and ".join(f"{size} in {each}" for size, each in
+                found=" and ".join(f"{size} in {name}" for size, name in
                                    zip(sizes, parts.ranges, strict=True)), name=variable,
             )
         )  # fmt: skip
@@ -159,12 +156,12 @@ def pyramid(
     groups, sides = parts.elements if sizes[1] == 2 else parts.elements[::-1]
     shown = parts.years[-1] if year is None else year
     before = parts.years[0] if against is None else against
-    for each in (shown, before):
-        if each not in parts.years:
+    for drawn_year in (shown, before):
+        if drawn_year not in parts.years:
             span = Message("{first} to {last}", first=parts.years[0], last=parts.years[-1])
             raise InputError(Fault("the run has no figures for the year", expected=span,
-                                   found=str(each)))  # fmt: skip
-    bars, outline = (values[parts.years.index(each)] for each in (shown, before))
+                                   found=str(drawn_year)))  # fmt: skip
+    bars, outline = (values[parts.years.index(drawn_year)] for drawn_year in (shown, before))
     with style():
         axes = axes or new_axes(7.0, 1.2 + 0.2 * len(groups))
         _draw_pyramid(axes, groups, bars, outline)
@@ -188,8 +185,7 @@ def pyramid(
 def _name_run(axes: Axes, run: xr.Dataset, text: Text) -> None:
     """Write at the right above the axes which scenario this is."""
     (title,) = titles([run], text)
-    axes.text(1.0, 1.015, title, transform=axes.transAxes, ha="right", va="bottom", fontsize=8,
-              color=GREY)  # fmt: skip
+    note_above(axes, title)
 
 
 def _draw_pyramid(
@@ -238,7 +234,7 @@ def _parts(run: xr.Dataset, variable: str, ranges: int, text: Text) -> _Parts:
     return _Parts(
         text.pick(str(array.attrs.get("long_name", variable)), array.attrs.get("long_name_zh")),
         typeset(text.unit(str(array.attrs.get("units", "")))),
-        [int(each) for each in yearly["year"].to_numpy()],
+        [int(drawn_year) for drawn_year in yearly["year"].to_numpy()],
         [_elements(run[dim], text) for dim in dims],
         dims,
         np.asarray(yearly.to_numpy(), dtype=np.float64),
@@ -246,7 +242,7 @@ def _parts(run: xr.Dataset, variable: str, ranges: int, text: Text) -> _Parts:
 
 
 def _elements(coordinate: xr.DataArray, text: Text) -> list[str]:
-    english = [str(each) for each in coordinate.to_numpy()]
+    english = [str(element) for element in coordinate.to_numpy()]
     chinese = json.loads(coordinate.attrs.get("elements_zh", "[]"))
     if len(chinese) != len(english):  # none, or the dataset is a part of a run
         chinese = english

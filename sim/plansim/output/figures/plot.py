@@ -14,11 +14,9 @@ from __future__ import annotations
 
 from plansim.output.figures.canvas import save_figure, style
 from plansim.output.figures.drivers import drivers
-from plansim.output.figures.lines import small_multiples, trajectories
+from plansim.output.figures.lines import fan, phase, small_multiples, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.parts import pyramid, stack
-from plansim.output.figures.phase import phase
-from plansim.output.figures.sweep import fan
 from plansim.output.figures.verdicts import verdict_map
 
 __all__ = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import xarray as xr
 from matplotlib.axes import Axes
@@ -11,11 +12,10 @@ from matplotlib.figure import Figure
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.sensitivity.study import Sensitivity
 from plansim.errors import Fault, InputError, Message
-from plansim.output.figures.canvas import ShownFigure, figure_of, style
-from plansim.output.figures.lines import small_multiples, titles, trajectories
+from plansim.output.figures.canvas import ShownFigure, figure_of, panels_in, style
+from plansim.output.figures.lines import fan, fan_of, small_multiples, titles, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.parts import pyramid, stack, tallest, widest
-from plansim.output.figures.sweep import fan, fan_of
 from plansim.output.figures.verdicts import verdict_map
 from plansim.output.marks import judged_references
 from plansim.output.text import Lang, read_text
@@ -58,7 +58,7 @@ def verdict_sheet(
     Raises:
         InputError: nothing is judged.
     """
-    wanted = [each for each in targets if every or each.attribute is Attribute.BINDING]
+    wanted = [target for target in targets if every or target.attribute is Attribute.BINDING]
     verdicts = [verdict for run in runs for verdict in check_targets(run, wanted)]
     try:
         axes = verdict_map(verdicts, titles=titles(runs, read_text(lang)), lang=lang)
@@ -72,23 +72,21 @@ def verdict_sheet(
 def stack_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figure:
     """Draw `stack` for each run, on one scale."""
     top = 1.04 * max(tallest(run, variable) for run in runs)
-    return _sheet([_on(stack, run, variable, lang, top=top) for run in runs], 6.4, 3.8)
+    draws = [partial(stack, run, variable, lang=lang, top=top) for run in runs]
+    return _sheet(draws, 6.4, 3.8)
 
 
 def pyramid_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figure:
     """Draw `pyramid` for each run, on one scale."""
     reach = 1.08 * max(widest(run, variable) for run in runs)
-    return _sheet([_on(pyramid, run, variable, lang, reach=reach) for run in runs], 6.4, 4.8)
+    draws = [partial(pyramid, run, variable, lang=lang, reach=reach) for run in runs]
+    return _sheet(draws, 6.4, 4.8)
 
 
 def loop_sheet(runs: Sequence[LoopScores], lang: Lang) -> Figure:
     """Draw `loop_shares` for each run, and in each for every group of loops that are compared."""
-
-    def one(scores: LoopScores, partition: int) -> Callable[[Axes], object]:
-        return lambda axes: loop_shares(scores, partition, axes=axes, lang=lang)
-
     draws = [
-        one(scores, number)
+        partial(loop_shares, scores, number, lang=lang)
         for scores in runs
         for number in range(len(scores.partitions) if scores.missing is None else 1)
     ]
@@ -103,58 +101,50 @@ def fan_sheet(
     Raises:
         InputError: there is nothing to draw.
     """
-    kept: Iterable[str] = (each for each in judged_references(targets) if each in sweep)
+    kept: Iterable[str] = (name for name in judged_references(targets) if name in sweep)
     wanted = list(variables or kept)
     if not wanted:
         raise InputError(Fault("the sweep keeps nothing that a binding target is judged by",
                                expected=Message("--variable with one of its outputs")))  # fmt: skip
 
-    def one(variable: str) -> Callable[[Axes], object]:
-        return lambda axes: fan(sweep, variable, targets, axes=axes, lang=lang)
-
-    return _sheet([one(variable) for variable in wanted], 6.4, 3.8)
+    draws = [partial(fan, sweep, variable, targets, lang=lang) for variable in wanted]
+    return _sheet(draws, 6.4, 3.8)
 
 
-def quantile_sheet(found: Sensitivity, targets: Sequence[Target], lang: Lang) -> Figure:
+def quantile_sheet(result: Sensitivity, targets: Sequence[Target], lang: Lang) -> Figure:
     """Draw, under the first scenario of a study, the fans of what binding targets judge.
 
     Raises:
         InputError: there is nothing to draw.
     """
-    scenario = found.design.scenarios[0].id
-    kept = {each.series: each for each in found.fans if each.scenario == scenario}
-    wanted = [each for each in judged_references(targets) if each in kept]
+    scenario = result.design.scenarios[0].id
+    kept = {
+        quantiles.series: quantiles for quantiles in result.fans if quantiles.scenario == scenario
+    }
+    wanted = [name for name in judged_references(targets) if name in kept]
     if not wanted:
         raise InputError(Fault("no binding target names a series that could be drawn"))
 
-    def one(name: str) -> Callable[[Axes], object]:
+    draws = []
+    for name in wanted:
         series = kept[name]
         attributes = {"units": series.unit, "long_name_zh": series.series_zh}
         rows = [
             xr.DataArray(list(row), {"year": list(series.years)}, ["year"], attrs=attributes)
             for row in series.quantiles
         ]
-        return lambda axes: fan_of({scenario: rows}, name, targets, axes=axes, lang=lang)
-
-    return _sheet([one(name) for name in wanted], 6.4, 3.8)
-
-
-def _on(
-    draw: Callable[..., Axes], run: xr.Dataset, variable: str, lang: Lang, **options: float
-) -> Callable[[Axes], object]:
-    return lambda axes: draw(run, variable, axes=axes, lang=lang, **options)
+        draws.append(partial(fan_of, {scenario: rows}, name, targets, lang=lang))
+    return _sheet(draws, 6.4, 3.8)
 
 
-def _sheet(draws: Sequence[Callable[[Axes], object]], width: float, height: float) -> Figure:
+def _sheet(draws: Sequence[Callable[..., Axes]], width: float, height: float) -> Figure:
     """Draw on axes side by side, two a row; width and height of each in inches."""
     columns = min(len(draws), 2)
     rows = -(-len(draws) // columns)
     with style():
         figure = ShownFigure(figsize=(width * columns, height * rows))
         figure.set_layout_engine("constrained", hspace=0.06, wspace=0.04)
-        grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    for empty in grid[len(draws) :]:
-        empty.remove()
-    for draw, axes in zip(draws, grid, strict=False):
-        draw(axes)
+        panels = panels_in(figure, len(draws), columns)
+    for draw, axes in zip(draws, panels, strict=True):
+        draw(axes=axes)
     return figure

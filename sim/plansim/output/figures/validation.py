@@ -15,6 +15,8 @@ from plansim.output.figures.canvas import (
     INK,
     colours,
     name_axes,
+    name_rows,
+    panels_in,
     plain_numbers,
     style,
     typeset,
@@ -39,9 +41,8 @@ def history_sheet(history: Sequence[HistorySeries], text: Text) -> Figure:
     rows = -(-len(history) // _ACROSS)
     with style():
         sheet = Figure(figsize=(9.0, 2.5 * rows + 0.3), layout="constrained")
-        grid = sheet.subplots(rows, _ACROSS, squeeze=False)
         hue = colours()[0]
-        for axes, shown in zip(grid.flat, history, strict=False):
+        for axes, shown in zip(panels_in(sheet, len(history), _ACROSS), history, strict=True):
             own, low, high = (shown.simulated[0], *np.sort(shown.simulated, axis=0)[[0, -1]])
             axes.fill_between(shown.years, low, high, color=hue, alpha=0.2, linewidth=0)
             axes.plot(shown.years, own, color=hue)
@@ -54,8 +55,6 @@ def history_sheet(history: Sequence[HistorySeries], text: Text) -> Figure:
             axes.set_ylim(least - room, most + room)
             plain_numbers(axes, 4)
             year_axis(axes, shown.years[0], shown.years[-1])
-        for axes in grid.flat[len(history) :]:
-            axes.set_axis_off()
         sheet.supxlabel(text("validation_page.past_picture"), fontsize=8, color=GREY)
     return sheet
 
@@ -65,26 +64,23 @@ def ranges_chart(ranges: Sequence[TargetRange], text: Text) -> Figure:
     with style():
         sheet = Figure(figsize=(8.0, 0.36 * len(ranges) + 1.3), layout="constrained")
         axes = sheet.subplots()
-        axes.grid(visible=False, axis="y")
         axes.axvline(0, color=INK, linewidth=1)
-        for row, each in enumerate(ranges):
-            ends = [end for effect in each.effects for end in (effect.low, effect.high)]
-            places = _margins(each, [each.value, *ends])
-            hue = _GOOD if each.status is Status.MET else _BAD
+        for row, ranged in enumerate(ranges):
+            ends = [end for effect in ranged.effects for end in (effect.low, effect.high)]
+            places = _margins(ranged, [ranged.value, *ends])
+            hue = _GOOD if ranged.status is Status.MET else _BAD
             axes.plot([places.min(), places.max()], [row, row], color=hue, alpha=0.35, linewidth=4)
             axes.plot(places[1:], np.full(len(ends), row), "|", color=GREY, markersize=7, alpha=0.6)
             axes.plot(places[:1], [row], "o", color=hue, markersize=6, zorder=3)
         names = [
-            f"{each.target.id}  "
-            + wrapped(typeset(text.pick(each.target.name_en, each.target.name_zh)), 60)
-            for each in ranges
+            f"{ranged.target.id}  "
+            + wrapped(typeset(text.pick(ranged.target.name_en, ranged.target.name_zh)), 60)
+            for ranged in ranges
         ]
-        axes.set_yticks(range(len(ranges)), [name.partition("\n")[0] for name in names])
-        axes.tick_params(axis="y", labelsize=8, labelcolor=INK)
-        axes.set_ylim(len(ranges) - 0.4, -0.6)
+        name_rows(axes, [name.partition("\n")[0] for name in names])
         axes.set_xscale("symlog", linthresh=_FINE, linscale=1.5)
         low, high = axes.get_xlim()
-        axes.set_xticks([each for each in _TICKS if low <= each <= high])
+        axes.set_xticks([tick for tick in _TICKS if low <= tick <= high])
         axes.xaxis.set_major_formatter(FuncFormatter(_signed))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel(text("validation_page.margin"))
@@ -97,7 +93,7 @@ def ranges_chart(ranges: Sequence[TargetRange], text: Text) -> Figure:
 def _margins(
     of: TargetRange, values: Sequence[float]
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Give margins in per cent of the target: ``(value,)``."""
+    """Return margins in per cent of the target: ``(value,)``."""
     assert of.target.value is not None
     margins = margin_of(np.array(values, dtype=np.float64), of.target)
     size = abs(of.target.value) or 1.0

@@ -49,35 +49,35 @@ def verdict_map(
         ValueError: nothing is judged.
     """
     text = read_text(Lang(lang))
-    cells = {(each.id, each.scenario): each for each in verdicts}
+    cells = {(verdict.id, verdict.scenario): verdict for verdict in verdicts}
     scenarios = list(dict.fromkeys(scenario for _, scenario in cells))
-    judged = [each for each in cells.values() if each.status is not Status.UNTESTABLE]
+    judged = [cell for cell in cells.values() if cell.status is not Status.UNTESTABLE]
     if not judged:
         raise ValueError("there is no verdict to draw")
     rows: list[Verdict | Attribute] = []
     for attribute in Attribute:
-        same = {each.id: each for each in judged if each.attribute is attribute}
+        same = {verdict.id: verdict for verdict in judged if verdict.attribute is attribute}
         rows += [attribute, *same.values()] if same else []
     with style():
         axes = axes or _axes(len(rows), len(scenarios))
         axes.set_axis_off()
         axes.set_xlim(-NAME, CELL * len(scenarios))
         axes.set_ylim(len(rows) + 0.1, -1.5)
-        for place, head in enumerate(titles or scenarios):
+        for index, head in enumerate(titles or scenarios):
             axes.text(
-                CELL * (place + 0.5), -0.15, wrapped(head, 17), ha="center", va="bottom",
+                CELL * (index + 0.5), -0.15, wrapped(head, 17), ha="center", va="bottom",
                 fontsize=8, color=INK, linespacing=1.1,
             )  # fmt: skip
-        for place, row in enumerate(rows):
+        for index, row in enumerate(rows):
             if isinstance(row, Attribute):
                 word = text.word("targets", row)
-                axes.text(-NAME, place + 0.62, word, va="center", color=GREY, fontsize=9)
+                axes.text(-NAME, index + 0.62, word, va="center", color=GREY, fontsize=9)
                 continue
-            _write_name(axes, place, row, text)
+            _write_name(axes, index, row, text)
             for column, scenario in enumerate(scenarios):
                 if (verdict := cells.get((row.id, scenario))) is not None:
-                    _fill(axes, column, place, verdict)
-        _key(axes, {each.status for each in judged}, text)
+                    _fill(axes, column, index, verdict)
+        _key(axes, {verdict.status for verdict in judged}, text)
     return axes
 
 
@@ -86,14 +86,14 @@ def _axes(rows: int, columns: int) -> Axes:
     return ShownFigure(figsize=(width, height)).subplots()
 
 
-def _write_name(axes: Axes, place: int, row: Verdict, text: Text) -> None:
+def _write_name(axes: Axes, index: int, row: Verdict, text: Text) -> None:
     name = text.pick(row.name_en, row.name_zh)
     lines = wrapped(name, 48).split("\n")
     head = "\n".join(lines[:2]) + (" …" if len(lines) > 2 else "")
-    axes.text(-NAME, place + 0.5, row.id, va="center", fontsize=7, color=GREY)
+    axes.text(-NAME, index + 0.5, row.id, va="center", fontsize=7, color=GREY)
     axes.text(
         -NAME + 0.43,
-        place + 0.5,
+        index + 0.5,
         head,
         va="center",
         color=INK,
@@ -105,18 +105,18 @@ def _write_name(axes: Axes, place: int, row: Verdict, text: Text) -> None:
         value = target_figure(row.target).replace("-", "−")
         asked = f"{sign[row.direction]} {value} {text.unit(row.unit)}"
         axes.text(
-            -0.06, place + 0.5, typeset(asked), va="center", ha="right", fontsize=7, color=GREY
+            -0.06, index + 0.5, typeset(asked), va="center", ha="right", fontsize=7, color=GREY
         )
 
 
-def _fill(axes: Axes, column: int, place: int, verdict: Verdict) -> None:
-    corner = (CELL * column + 0.02, place + 0.04)
+def _fill(axes: Axes, column: int, index: int, verdict: Verdict) -> None:
+    corner = (CELL * column + 0.02, index + 0.04)
     axes.add_patch(Rectangle(corner, CELL - 0.04, 0.92, facecolor=_colour(verdict), linewidth=0))
     words = MARKS[verdict.status]
     if verdict.status in (Status.MET, Status.MISSED):
         words += "  " + percent(verdict.margin_pct).replace("-", "−")
     axes.text(
-        CELL * (column + 0.5), place + 0.5, words, ha="center", va="center", fontsize=8, color=INK
+        CELL * (column + 0.5), index + 0.5, words, ha="center", va="center", fontsize=8, color=INK
     )
 
 
@@ -127,20 +127,20 @@ def _colour(verdict: Verdict) -> str:
     return (MET if verdict.status is Status.MET else MISSED)[strength]
 
 
-def _key(axes: Axes, found: set[Status], text: Text) -> None:
+def _key(axes: Axes, result: set[Status], text: Text) -> None:
     """Explain colours and marks below the table."""
     entries = []
     for status, shades in ((Status.MET, MET), (Status.MISSED, MISSED)):
-        if status in found:
+        if status in result:
             word = f"{MARKS[status]} {text(f'status.{status}')}"
             bounds = ("plot.under", "plot.between", "plot.over")
             for shade, bound in zip(shades, bounds, strict=True):
                 size = text(bound, low=f"{STEPS[0]:g}", high=f"{STEPS[1]:g}")
                 entries.append((Patch(facecolor=shade), text("plot.step", verdict=word, size=size)))
     entries += [
-        (Patch(facecolor=NEUTRAL), f"{MARKS[each]} {text(f'status.{each}')}")
-        for each in (Status.UNDECIDED, Status.ASSUMED)
-        if each in found
+        (Patch(facecolor=NEUTRAL), f"{MARKS[status]} {text(f'status.{status}')}")
+        for status in (Status.UNDECIDED, Status.ASSUMED)
+        if status in result
     ]
     if len(entries) % 3:  # blanks fill a column, so that each has one verdict
         entries += [(Patch(alpha=0), "")] * (3 - len(entries) % 3)

@@ -1,7 +1,7 @@
-"""Fonts inside a page, so that it shows every character on a machine without fonts.
+"""Fonts inside a page: every character that it can show, on a machine that has no fonts at all.
 
-Noto Sans SC from the package zhplot (SIL Open Font License) is subset to the characters of the
-page; characters that it lacks come from DejaVu Sans of matplotlib.
+Noto Sans SC from the package zhplot (SIL Open Font License), cut down to the characters of the
+page; what it lacks comes from DejaVu Sans, which matplotlib carries.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import matplotlib
+
+from plansim.output.figures.canvas import font_file
+
 __all__ = ["Subset", "subsets"]
 
 
 @dataclass(frozen=True)
 class Subset:
-    """A subset of a font."""
+    """A font with some characters alone."""
 
     family: str
     kind: str
@@ -28,7 +32,7 @@ class Subset:
 
     @property
     def css(self) -> str:
-        """The CSS rule of the font, with its bytes."""
+        """The rule that names the font, its bytes inside."""
         encoded = base64.b64encode(self.data).decode()
         return (
             f'@font-face {{ font-family: "{self.family}"; font-display: block; '
@@ -37,31 +41,24 @@ class Subset:
 
 
 def subsets(text: str) -> tuple[Subset, ...]:
-    """Return fonts that have every printable character of a text, the first one most of them.
+    """Give fonts that have every printable character of a text, the first one most of them.
 
     Raises:
         ValueError: neither font has a character.
     """
-    wanted = {character for character in text if character.isprintable()} | {" "}
-    fonts = []
+    wanted = {each for each in text if each.isprintable()} | {" "}
+    found = []
     for family, path in (
-        ("plansim", _file("zhplot", "fonts", "NotoSansSC-Regular.ttf")),
-        ("plansim-rest", _file("matplotlib", "mpl-data", "fonts", "ttf", "DejaVuSans.ttf")),
+        ("plansim", font_file()),
+        ("plansim-rest", Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")),
     ):
         subset = _subset(family, path, wanted)
         wanted -= subset.characters
         if subset.characters:
-            fonts.append(subset)
+            found.append(subset)
     if wanted:
         raise ValueError(f"no font has the characters {''.join(sorted(wanted))!r}")
-    return tuple(fonts)
-
-
-def _file(package: str, *parts: str) -> Path:
-    spec = find_spec(package)  # finds the package without importing it
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent.joinpath(*parts)
+    return tuple(found)
 
 
 def _subset(family: str, path: Path, wanted: Iterable[str]) -> Subset:

@@ -1,6 +1,7 @@
-"""The page: one HTML file with the model, which runs in a browser from disk, without a network.
+"""One HTML file that is the model: it runs in the reader's browser, from disk, without a network.
 
-Its parts are files beside this module; uPlot, from the package youplot, draws the charts.
+The parts stand beside this module, one noun a file; uPlot draws the charts and comes out of the
+package youplot when a page is made.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
-from plansim.analysis.feedback.loop_scores import LoopScores
+from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import load_loops
+from plansim.analysis.feedback.polarity import link_signs
 from plansim.compiler.javascript import runtime
+from plansim.files import vendored, write_text
 from plansim.model.records import Model
 from plansim.output.diagrams.modules import STYLE as DIAGRAMS
 from plansim.output.diagrams.modules import Signs, module_diagram, modules_drawn
@@ -26,7 +29,7 @@ from plansim.output.page.font import subsets
 from plansim.output.page.payload import Data, both, payload
 from plansim.output.page.programs import javascript, model_program, verdict_program
 from plansim.output.text import Lang, read_text
-from plansim.scenario.reader import Scenario, as_written
+from plansim.scenario.reader import Scenario, as_written, scenario_of
 from plansim.targets.catalogue import Kind, Target, load_targets, plan_title
 from plansim.targets.views_file import load_views
 
@@ -50,12 +53,18 @@ SCRIPTS = (
     "tabs",
     "main",
 )
+UPLOT = {
+    "uplot.iife.min.js": "2d27e8ad3d228164525ce213f9dc716f39b4e3aee0cc773fb3491c96cf4921a2",
+    "uplot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+}
+"""The files of uPlot 1.6.31 with their SHA-256."""
+LICENSES = ("uPlot", "NotoSansSC", "DejaVuSans")
 STYLES = ("base", "layout", "controls", "board", "chart", "detail", "forced", "print")
 
 
 @dataclass(frozen=True, repr=False)
 class Page:
-    """A page as text, which a notebook displays."""
+    """A page as text; a notebook shows it where it stands."""
 
     text: str
 
@@ -68,16 +77,19 @@ class Page:
             'style="border: 0" title="plansim"></iframe>'
         )
 
-    def save(self, path: str | Path) -> Path:
-        """Write the page to a file, UTF-8."""
-        destination = Path(path)
-        destination.write_text(self.text, "utf-8")
-        return destination
+    def save(self, path: str | Path, *, force: bool = True) -> Path:
+        """Write the page to a file, UTF-8, whole or not at all.
+
+        Raises:
+            OutputError: the file exists and ``force`` is not given, or the system refuses to write.
+        """
+        write_text(self.text, Path(path), force=force)
+        return Path(path)
 
 
 def page(
     model: Model,
-    scenarios: Sequence[Scenario] = (),
+    scenarios: Sequence[Scenario | str | Path] = (),
     targets: Sequence[Target] | None = None,
     *,
     lang: str = Lang.EN,
@@ -86,38 +98,42 @@ def page(
 ) -> Page:
     """Make the page of a model: its levers, charts and verdicts, the scenarios as presets.
 
-    The first two scenarios are shown side by side at first; without any, the model as written.
-    ``targets`` are those of the plan (None: `load_targets`), ``signs`` those of the causal links on
-    the map of the model, as `link_signs` finds them, ``scores`` those of its loops, as
-    `score_loops` finds them.
+    The first two scenarios are shown side by side at first; without any the model stands as it is
+    written. ``targets`` are those of the plan (None: `load_targets`), ``signs`` those of the causal
+    links on the map of the model (None: `link_signs`), ``scores`` those of its loops (None:
+    `score_loops`, where loops are declared), both under the first scenario.
 
     Raises:
         CatalogueError: the targets or the views beside the model have faults.
         ModelError: the compiler does not support something that the page shows.
     """
-    listed = load_targets(None, model) if targets is None else targets
-    judged = [target for target in listed if target.kind is Kind.TARGET and target.variables]
-    presets = list(scenarios) or [as_written(model)]
-    views = load_views(model, listed)
+    found = load_targets(None, model) if targets is None else targets
+    judged = [each for each in found if each.kind is Kind.TARGET and each.variables]
+    presets = [scenario_of(model, each) for each in scenarios] or [as_written(model)]
+    views = load_views(model, found)
     program = model_program(model, presets, views, judged)
     # A model need not declare its loops.
     declared = model.path.with_name(LOOPS).is_file()
     loops = load_loops(model) if declared else ()
+    signs = link_signs(model, presets[0]) if signs is None else signs
+    if scores is None and loops:
+        scores = score_loops(model, presets[0], loops)
     data = payload(model, presets, views, judged, program, loops)
     assert isinstance(data, dict)
-    data |= {**_about(model, listed, judged, Lang(lang), signs, scores), "plan": _plan(presets)}
+    data |= {**_about(model, found, judged, Lang(lang), signs, scores), "plan": _plan(presets)}
     data["signed"] = presets[0].id if signs else ""
     template = _part("template.html")
-    # A "<" can only occur within a string of JSON, where the escape means the same character.
+    # A "<" can only stand within a text of JSON, where this is the same character to its reader.
     encoded = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-    written = [template, encoded, *(_part(f"{script}.js") for script in SCRIPTS), string.printable]
-    fonts = "\n".join(subset.css for subset in subsets("".join(written)))
+    written = [template, encoded, *(_part(f"{each}.js") for each in SCRIPTS), string.printable]
+    fonts = "\n".join(each.css for each in subsets("".join(written)))
     parts = {
         "lang": {Lang.EN: "en", Lang.ZH: "zh-Hans"}[Lang(lang)],
         "title": html.escape(_title(data, Lang(lang))),
         "style": "\n".join(
             [fonts, DIAGRAMS, _vendor("uplot.min.css"), *(_part(f"{e}.css") for e in STYLES)]
         ),
+        "licenses": _inside_script(_licenses()),
         "vendor": _inside_script(_vendor("uplot.iife.min.js")),
         "data": encoded,
         "script": _inside_script(
@@ -129,14 +145,14 @@ def page(
 
 def _about(
     model: Model,
-    listed: Sequence[Target],
+    found: Sequence[Target],
     judged: Sequence[Target],
     lang: Lang,
     signs: Signs | None,
     scores: LoopScores | None,
 ) -> dict[str, Data]:
     title = plan_title(model)
-    goals = [target for target in listed if target.kind is Kind.TARGET]
+    goals = [each for each in found if each.kind is Kind.TARGET]
     return {
         "lang": lang.value,
         "title": both(title.en, title.zh) if title else [model.name, model.name],
@@ -144,8 +160,8 @@ def _about(
         "sha256": model.sha256,
         "version": version("plansim"),
         "unjudged": len(goals) - len(judged),
-        "horizon": max((target.horizon for target in judged), default=None),
-        "base": min((target.since for target in judged), default=None),
+        "horizon": max((each.horizon for each in judged), default=None),
+        "base": min((each.since for each in judged), default=None),
         "modules": [
             *(
                 {
@@ -160,14 +176,14 @@ def _about(
 
 
 def _loops(scores: LoopScores) -> Data:
-    names = [read_text(lang)("loops.scores") for lang in (Lang.EN, Lang.ZH)]
+    names = [read_text(each)("loops.scores") for each in (Lang.EN, Lang.ZH)]
     return {"name": both(*names), "svg": loop_drawing(scores)}
 
 
 def _plan(presets: Sequence[Scenario]) -> str | None:
-    """Return the preset from which the first one descends: what the plan itself assumes."""
+    """Give the preset from which the first one descends: what the plan itself assumes."""
     ancestors = presets[0].lineage
-    return next((preset.id for preset in presets if preset.id in ancestors[:1]), None)
+    return next((each.id for each in presets if each.id in ancestors[:1]), None)
 
 
 def _title(data: Mapping[str, Data], lang: Lang) -> str:
@@ -177,7 +193,7 @@ def _title(data: Mapping[str, Data], lang: Lang) -> str:
 
 
 def _script(model: str, verdicts: str) -> str:
-    """Return the page's scripts, wrapped in one scope of their own."""
+    """Give all that runs in the page, in one scope of its own."""
     programs = [runtime(), f"const modelProgram = {model};", f"const verdictProgram = {verdicts};"]
     return "(() => {\n" + "\n".join([*programs, *(_part(f"{e}.js") for e in SCRIPTS)]) + "\n})();"
 
@@ -187,19 +203,24 @@ def _part(name: str) -> str:
 
 
 def _vendor(name: str) -> str:
-    return files("youplot").joinpath("vendor", name).read_text("utf-8")
+    return vendored("youplot", f"vendor/{name}", UPLOT[name]).read_text("utf-8")
+
+
+def _licenses() -> str:
+    """Return the licence texts of what others wrote and the page carries."""
+    return "\n\n".join(f"{name}\n\n{_part(f'licenses/{name}.txt')}" for name in LICENSES)
 
 
 def _inside_script(text: str) -> str:
-    """Escape JavaScript so that nothing in it ends the element that holds it."""
+    """Write JavaScript so that nothing in it ends the element that holds it."""
     return text.replace("</", "<\\/").replace("<!--", "<\\!--")
 
 
 def _filled(template: str, parts: Mapping[str, str]) -> str:
-    """Fill a template with parts, whose own text is not filled again."""
+    """Put parts where the template names them; what a part holds is never looked at again."""
     pieces = template.split("{{")
-    filled = [pieces[0]]
+    found = [pieces[0]]
     for piece in pieces[1:]:
         name, _, rest = piece.partition("}}")
-        filled += [parts[name.strip()], rest]
-    return "".join(filled)
+        found += [parts[name.strip()], rest]
+    return "".join(found)

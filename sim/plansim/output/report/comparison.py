@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 
 from plansim.analysis.comparison import Comparison
-from plansim.output.report.causes import cause_section
 from plansim.output.report.document import (
     Block,
     Bullets,
@@ -19,12 +18,18 @@ from plansim.output.report.document import (
     Row,
     Section,
     Table,
-    Tone,
 )
-from plansim.output.report.remedies import joint_in_words, remedy_in_words, shared_in_words
-from plansim.output.report.tables import (
-    assumption_section,
+from plansim.output.report.remedies import (
+    joint_in_words,
     remedies_section,
+    remedy_in_words,
+    shared_in_words,
+)
+from plansim.output.report.tables import (
+    TONES,
+    assumption_section,
+    cause_section,
+    target_cell,
     verdict_section,
 )
 from plansim.output.report.themes import theme_section
@@ -33,25 +38,17 @@ from plansim.output.verdict_words import MARKS, limit_of, margin_text, value_tex
 from plansim.targets.catalogue import Attribute, Status, Target
 from plansim.targets.verdict import Verdict
 
-__all__ = ["report"]
+__all__ = ["comparison_report"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Stand for scenarios where their names would not fit."""
 
-_TONES = {
-    Status.MET: Tone.GOOD,
-    Status.MISSED: Tone.BAD,
-    Status.UNDECIDED: Tone.DOUBT,
-    Status.ASSUMED: Tone.DOUBT,
-    Status.UNTESTABLE: Tone.FAINT,
-}
 
-
-def report(comparison: Comparison, text: Text) -> Document:
+def comparison_report(comparison: Comparison, text: Text) -> Document:
     """Build the report in the language of ``text``."""
     titles = _names(comparison, text)
     names = _heads(titles)
-    themes = [theme_section(comparison, each, names, text) for each in comparison.views.themes]
+    themes = [theme_section(comparison, theme, names, text) for theme in comparison.views.themes]
     if themes:
         first = themes[0]
         themes[0] = Section(first.title, first.short, first.blocks, new_page=True)
@@ -69,16 +66,19 @@ def report(comparison: Comparison, text: Text) -> Document:
         text.lang,
         text("report.title", scenarios=_all_of(titles, text)),
         text.pick(plan.en, plan.zh),
-        tuple(each for each in sections if each.blocks),
+        tuple(section for section in sections if section.blocks),
     )
 
 
 def _names(comparison: Comparison, text: Text) -> list[str]:
-    """Give the titles of the scenarios with their ids where two are the same."""
-    found = [text.pick(each.title_en, each.title_zh) or each.id for each in comparison.scenarios]
+    """Return the titles of the scenarios with their ids where two are the same."""
+    result = [
+        text.pick(scenario.title_en, scenario.title_zh) or scenario.id
+        for scenario in comparison.scenarios
+    ]
     return [
-        f"{name} ({each.id})" if found.count(name) > 1 else name
-        for name, each in zip(found, comparison.scenarios, strict=True)
+        f"{name} ({scenario.id})" if result.count(name) > 1 else name
+        for name, scenario in zip(result, comparison.scenarios, strict=True)
     ]
 
 
@@ -89,7 +89,7 @@ def _all_of(titles: list[str], text: Text) -> str:
 
 
 def _heads(names: list[str]) -> list[str]:
-    """Give the letters and names of the scenarios, as the heads of their columns."""
+    """Return the letters and names of the scenarios, as the heads of their columns."""
     return [f"{letter}  {name}" for letter, name in zip(LETTERS, names, strict=False)]
 
 
@@ -101,76 +101,73 @@ def _decision(comparison: Comparison, titles: list[str], names: list[str], text:
     blocks: list[Block] = [Paragraph(_head(comparison, titles, text), lead=True)]
     if failing:
         blocks.append(_failing_table(comparison, names, text))
-    levers = sum(not each.outside for each in comparison.views.levers)
-    said = [
+    levers = sum(not lever.outside for lever in comparison.views.levers)
+    words = [
         joint_in_words(remedies.joint, name, levers, text)
         for name, remedies in zip(titles, comparison.remedies, strict=True)
         if remedies.joint is not None
     ]
     if comparison.breached:
         parts = [
-            text("report.later_one", id=each.id, name=text.pick(each.name_en, each.name_zh),
-                 when=text.join(_breaches(comparison, each, text)))
-            for each in comparison.breached
+            text("report.later_one", id=target.id, name=text.pick(target.name_en, target.name_zh),
+                 when=text.join(_breaches(comparison, target, text)))
+            for target in comparison.breached
         ]  # fmt: skip
-        said.append(text("report.later", targets=text("list_sep.semicolon").join(parts)))
+        words.append(text("report.later", targets=text("list_sep.semicolon").join(parts)))
     unjudged = [
-        each.id
-        for each in comparison.targets
-        if each.attribute is Attribute.BINDING
-        and all(v[each.id].status is Status.UNTESTABLE for v in comparison.verdicts)
+        target.id
+        for target in comparison.targets
+        if target.attribute is Attribute.BINDING
+        and all(v[target.id].status is Status.UNTESTABLE for v in comparison.verdicts)
     ]
     if unjudged:
-        said.append(text("report.unjudged", count=len(unjudged), ids=text.join(unjudged)))
-    if said:
-        blocks.append(Bullets(tuple(said)))
+        words.append(text("report.unjudged", count=len(unjudged), ids=text.join(unjudged)))
+    if words:
+        blocks.append(Bullets(tuple(words)))
     return Section(text("report.decision"), text("report.decision_tab"), tuple(blocks))
 
 
 def _head(comparison: Comparison, names: list[str], text: Text) -> str:
     """Say in a few sentences how many binding targets fail, and whether they are the same ones."""
-    said = []
+    words = []
     fails = []
     for name, verdicts in zip(names, comparison.verdicts, strict=True):
-        binding = [each for each in verdicts.values() if each.attribute is Attribute.BINDING]
-        judged = [each for each in binding if each.status is not Status.UNTESTABLE]
+        binding = [
+            verdict for verdict in verdicts.values() if verdict.attribute is Attribute.BINDING
+        ]
+        judged = [verdict for verdict in binding if verdict.status is not Status.UNTESTABLE]
         failed = [e.id for e in judged if e.status in (Status.MISSED, Status.UNDECIDED)]
         fails.append(set(failed))
-        said.append(
+        words.append(
             text("report.fails", scenario=name, failed=len(failed), judged=len(judged))
             if failed
             else text("report.holds", scenario=name, judged=len(judged))
         )
     everywhere = set.intersection(*fails)
-    listed = [each.id for each in comparison.failing]
+    listed = [target.id for target in comparison.failing]
     if everywhere:
-        same = [each for each in listed if each in everywhere]
-        said.append(text("report.same", ids=text.join(same)))
+        same = [id_ for id_ in listed if id_ in everywhere]
+        words.append(text("report.same", ids=text.join(same)))
     for name, mine, others in zip(names, fails, _others(fails), strict=True):
-        if only := [each for each in listed if each in mine and each not in others]:
-            said.append(text("report.only", scenario=name, ids=text.join(only)))
-    return text("list_sep.sentence").join(said)
+        if only := [id_ for id_ in listed if id_ in mine and id_ not in others]:
+            words.append(text("report.only", scenario=name, ids=text.join(only)))
+    return text("list_sep.sentence").join(words)
 
 
 def _others(sets: list[set[str]]) -> list[set[str]]:
-    return [set().union(*(sets[:place] + sets[place + 1 :])) for place in range(len(sets))]
+    return [set().union(*(sets[:index] + sets[index + 1 :])) for index in range(len(sets))]
 
 
 def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Table:
     columns = [Column(text("verdicts.name"), text("verdicts.target"), width=3.2)]
     columns += [Column(name, width=1.7) for name in names]
-    sought = any(each.single for each in comparison.remedies)
+    sought = any(remedy.single for remedy in comparison.remedies)
     if sought:
         columns.append(Column(text("report.remedy"), width=4.6))
     rows = []
     for target in comparison.failing:
-        cells = [
-            Cell(
-                f"{target.id}  {text.pick(target.name_en, target.name_zh)}",
-                (f"{limit_of(target, text)} {text.unit(target.unit)}",),
-            )
-        ]
-        cells += [_decision_cell(comparison, place, target, text) for place in range(len(names))]
+        cells = [target_cell(target, f"{limit_of(target, text)} {text.unit(target.unit)}", text)]
+        cells += [_decision_cell(comparison, index, target, text) for index in range(len(names))]
         if sought:
             cells.append(_remedy_cell(comparison, target, text))
         rows.append(Row(tuple(cells)))
@@ -185,29 +182,29 @@ def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Tabl
                  text("list_sep.sentence").join(note))  # fmt: skip
 
 
-def _decision_cell(comparison: Comparison, place: int, target: Target, text: Text) -> Cell:
-    verdict = comparison.verdicts[place][target.id]
+def _decision_cell(comparison: Comparison, index: int, target: Target, text: Text) -> Cell:
+    verdict = comparison.verdicts[index][target.id]
     mark = MARKS[verdict.status]
     if verdict.value is None:
-        return Cell(f"{mark} {text.word('status', verdict.status)}", tone=_TONES[verdict.status])
+        return Cell(f"{mark} {text.word('status', verdict.status)}", tone=TONES[verdict.status])
     below = [f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"]
     if verdict.first_breach not in (None, target.year):
         below.append(text("report.fails_first", year=verdict.first_breach))
-    share = _share(comparison, place, target)
+    share = _share(comparison, index, target)
     if share is not None:
         below.append(text("report.share", share=f"{share * 100:.0f}"))
     return Cell(
         f"{mark} {value_text(target, verdict.value)} {text.unit(target.unit)}",
         tuple(below),
-        _TONES[verdict.status],
+        TONES[verdict.status],
         verdict.value,
         6,
     )
 
 
-def _share(comparison: Comparison, place: int, target: Target) -> float | None:
-    """Give the share of the runs of the sweep that meet a target, if it ran the scenario."""
-    scenario = comparison.scenarios[place].id
+def _share(comparison: Comparison, index: int, target: Target) -> float | None:
+    """Return the share of the runs of the sweep that meet a target, if it ran the scenario."""
+    scenario = comparison.scenarios[index].id
     if comparison.spread is None:
         return None
     shares = comparison.spread.summary["p_met"]
@@ -218,29 +215,29 @@ def _share(comparison: Comparison, place: int, target: Target) -> float | None:
 
 
 def _remedy_cell(comparison: Comparison, target: Target, text: Text) -> Cell:
-    found = [
-        (letter, each)
+    result = [
+        (letter, of_target)
         for letter, remedies in zip(LETTERS, comparison.remedies, strict=False)
-        for each in remedies.single
-        if each.target.id == target.id
+        for of_target in remedies.single
+        if of_target.target.id == target.id
     ]
-    words = [remedy_in_words(each, text) for _, each in found]
+    words = [remedy_in_words(of_target, text) for _, of_target in result]
     if len(set(words)) == 1:
         return Cell(words[0])
-    if shared := shared_in_words(found, text):
+    if shared := shared_in_words(result, text):
         return Cell(shared)
     lines = [
-        letter + text("list_sep.colon") + said
-        for (letter, _), said in zip(found, words, strict=True)
+        letter + text("list_sep.colon") + parts
+        for (letter, _), parts in zip(result, words, strict=True)
     ]
     return Cell("\n".join(lines))
 
 
 def _breaches(comparison: Comparison, target: Target, text: Text) -> list[str]:
     return [
-        text("report.when", scenario=letter, year=found.first_breach)
+        text("report.when", scenario=letter, year=result.first_breach)
         for letter, verdicts in zip(LETTERS, comparison.verdicts, strict=False)
-        if (found := verdicts[target.id]).first_breach is not None
+        if (result := verdicts[target.id]).first_breach is not None
     ]
 
 
@@ -249,9 +246,9 @@ def _breaches(comparison: Comparison, target: Target, text: Text) -> list[str]:
 
 def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
     points = [text("report.method_model", variables=f"{len(comparison.model.variables):,}",
-                   count=sum(_judged(each) for each in comparison.verdicts[0].values())),
+                   count=sum(_judged(verdict) for verdict in comparison.verdicts[0].values())),
               text("report.method_verdicts"), text("report.method_causes")]  # fmt: skip
-    if any(each.single for each in comparison.remedies):
+    if any(remedy.single for remedy in comparison.remedies):
         points.append(text("report.method_remedies"))
     points += [text("report.method_units"), text("report.method_trust")]
     cards = [{str(k): str(v) for k, v in run.attrs.items()} for run in comparison.runs]

@@ -7,8 +7,10 @@ text here is what a reader sees; a cell also has its number, for forms that keep
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from plansim.output.text import Lang
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 __all__ = [
+    "EPOCH",
+    "HUES",
     "Band",
     "Block",
     "Bullets",
@@ -47,6 +51,16 @@ class Tone(StrEnum):
     DOUBT = "doubt"
     FAINT = "faint"
     STRONG = "strong"
+
+
+HUES = MappingProxyType(
+    {Tone.GOOD: "#00598A", Tone.BAD: "#A33B00", Tone.DOUBT: "#6B5500", Tone.FAINT: "#5C5C5C"}
+)
+"""Colours of text, of the tones that have one."""
+EPOCH = datetime(2000, 1, 1)
+"""Stands in a file's properties instead of the time of writing."""
+MOST_UPRIGHT = 7
+"""Number of columns of a table that an upright page has room for."""
 
 
 class Medium(StrEnum):
@@ -111,24 +125,18 @@ class Table:
     note: str = ""
 
     def on(self, medium: Medium) -> Table:
-        """Give the table with the columns and rows of one medium alone."""
+        """Return the table with the columns and rows of one medium alone."""
         kept = [
-            place
-            for place, column in enumerate(self.columns)
+            index
+            for index, column in enumerate(self.columns)
             if column.medium in (Medium.BOTH, medium)
         ]
-        return Table(
-            self.caption,
-            tuple(self.columns[place] for place in kept),
-            tuple(
-                row
-                if isinstance(row, Band)
-                else Row(tuple(row.cells[place] for place in kept), row.joined, row.medium)
-                for row in self.rows
-                if isinstance(row, Band) or row.medium in (Medium.BOTH, medium)
-            ),
-            self.note,
+        rows = tuple(
+            row if isinstance(row, Band) else replace(row, cells=tuple(row.cells[i] for i in kept))
+            for row in self.rows
+            if isinstance(row, Band) or row.medium in (Medium.BOTH, medium)
         )
+        return replace(self, columns=tuple(self.columns[i] for i in kept), rows=rows)
 
 
 @dataclass(frozen=True)
@@ -144,8 +152,10 @@ class Curve:
     """Of the table of the same section, as a workbook has it, that holds the values."""
     band: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     """By year, between what most runs of a sweep lie."""
-    band_rows: tuple[int, int, int] = (0, 0, 0)
-    """Of the table: those with the lower ends of the band, the upper ones, and what is between."""
+    band_low: int = 0
+    """Row of the table with the lower ends of the band."""
+    band_width: int = 0
+    """Row of the table with what is between its ends."""
 
 
 @dataclass(frozen=True)
@@ -213,9 +223,15 @@ class Document:
     subtitle: str
     sections: tuple[Section, ...]
 
+    @property
+    def wide(self) -> bool:
+        """Whether tables of the first section, which grow with the scenarios, need wide pages."""
+        tables = [block for block in self.sections[0].blocks if isinstance(block, Table)]
+        return any(len(table.on(Medium.PAGE).columns) > MOST_UPRIGHT for table in tables)
+
 
 def grouped(rows: Sequence[Row | Band]) -> Iterator[tuple[Row | Band, ...]]:
-    """Give the rows of a table in groups that are not parted: a row and those joined to it."""
+    """Yield the rows of a table in groups that are not parted: a row and those joined to it."""
     group: tuple[Row | Band, ...] = ()
     for row in rows:
         if group and not (isinstance(row, Row) and row.joined):
@@ -227,7 +243,7 @@ def grouped(rows: Sequence[Row | Band]) -> Iterator[tuple[Row | Band, ...]]:
 
 
 def numbered(document: Document) -> Iterator[tuple[Block, int]]:
-    """Give all blocks with the numbers of tables and figures, each counted by itself; else 0."""
+    """Yield all blocks with the numbers of tables and figures, each counted by itself; else 0."""
     tables = figures = 0
     for section in document.sections:
         for block in section.blocks:

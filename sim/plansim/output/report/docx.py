@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ from docx.oxml.ns import qn
 from docx.shared import Cm, Inches, Pt, RGBColor
 
 from plansim.output.report.document import (
+    EPOCH,
+    HUES,
     Band,
     Block,
     Bullets,
@@ -33,7 +34,7 @@ from plansim.output.report.document import (
     grouped,
     numbered,
 )
-from plansim.output.report.html import picture
+from plansim.output.report.pages import picture
 from plansim.output.text import Text, read_text
 
 __all__ = ["CHINESE", "write_docx"]
@@ -46,28 +47,19 @@ SMALL = 8
 WIDTH = 17.4
 """Of the text, in centimetres, upright; A4."""
 WIDE = 26.1
-MOST_UPRIGHT = 4
-"""Scenarios of which a table fits an upright page."""
-_HUES = {
-    Tone.GOOD: RGBColor(0x00, 0x59, 0x8A),
-    Tone.BAD: RGBColor(0xA3, 0x3B, 0x00),
-    Tone.DOUBT: RGBColor(0x6B, 0x55, 0x00),
-    Tone.FAINT: RGBColor(0x5C, 0x5C, 0x5C),
-}
-_EPOCH = datetime(2000, 1, 1)
-"""Stands in the file's properties instead of the time of writing."""
+FAINT = RGBColor.from_string(HUES[Tone.FAINT][1:])
 
 
 def write_docx(document: Document, path: Path) -> None:
     """Write a document in the form of Word 2007 and later."""
     text = read_text(document.lang)
     file = docx.Document()
-    width = _lay_out(file, wide=_columns(document) > MOST_UPRIGHT + 3)
+    width = _lay_out(file, wide=document.wide)
     _styles(file)
     _properties(file, document)
     _footer(file, text)
-    _add(file, document.title, "Title")
-    _add(file, document.subtitle, "Subtitle")
+    file.add_paragraph(document.title, style="Title")
+    file.add_paragraph(document.subtitle, style="Subtitle")
     numbers = {id(block): number for block, number in numbered(document)}
     for section in document.sections:
         heading = file.add_heading(section.title, level=1)
@@ -75,12 +67,6 @@ def write_docx(document: Document, path: Path) -> None:
         for block in section.blocks:
             _write(file, block, numbers[id(block)], text, width)
     file.save(str(path))
-
-
-def _columns(document: Document) -> int:
-    """Count the columns of the widest table of the first section: it grows with the scenarios."""
-    tables = [each for each in document.sections[0].blocks if isinstance(each, Table)]
-    return max((len(each.on(Medium.PAGE).columns) for each in tables), default=0)
 
 
 def _lay_out(file: Any, *, wide: bool) -> float:
@@ -121,7 +107,7 @@ def _properties(file: Any, document: Document) -> None:
     kept.author = kept.last_modified_by = "plansim"
     kept.comments = ""
     kept.language = {"en": "en-GB", "zh": "zh-CN"}[document.lang]
-    kept.created = kept.modified = _EPOCH
+    kept.created = kept.modified = EPOCH
 
 
 def _footer(file: Any, text: Text) -> None:
@@ -129,8 +115,8 @@ def _footer(file: Any, text: Text) -> None:
     line = file.sections[0].footer.paragraphs[0]
     line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     marked = text("report.page", page="\0PAGE\0", pages="\0NUMPAGES\0")
-    for place, part in enumerate(marked.split("\0")):
-        if place % 2:
+    for index, part in enumerate(marked.split("\0")):
+        if index % 2:
             _field(line, part, "1")
         elif part:
             line.add_run(part)
@@ -140,21 +126,23 @@ def _footer(file: Any, text: Text) -> None:
 
 def _field(line: Any, code: str, shown: str) -> None:
     """Add a field, which Word counts anew: a page number, the number of a table."""
-    for kind in ("begin", None, "separate", "text", "end"):
+    for kind in ("begin", "code", "separate", "text", "end"):
         run = line.add_run(shown if kind == "text" else "")
-        if kind is None:
-            element = OxmlElement("w:instrText")
-            element.set(qn("xml:space"), "preserve")
-            element.text = f" {code} "
-            run._r.append(element)
+        if kind == "code":
+            instruction = _element("instrText")
+            instruction.set(qn("xml:space"), "preserve")
+            instruction.text = f" {code} "
+            run._r.append(instruction)
         elif kind != "text":
-            element = OxmlElement("w:fldChar")
-            element.set(qn("w:fldCharType"), kind)
-            run._r.append(element)
+            run._r.append(_element("fldChar", fldCharType=kind))
 
 
-def _add(file: Any, words: str, style: str) -> Any:
-    return file.add_paragraph(words, style=style)
+def _element(name: str, **attributes: object) -> Any:
+    """Return an element of WordprocessingML."""
+    element = OxmlElement(f"w:{name}")
+    for key, value in attributes.items():
+        element.set(qn(f"w:{key}"), str(value))
+    return element
 
 
 def _write(file: Any, block: Block, number: int, text: Text, width: float) -> None:
@@ -162,23 +150,23 @@ def _write(file: Any, block: Block, number: int, text: Text, width: float) -> No
         case Heading():
             file.add_heading(block.text, level=2)
         case Paragraph():
-            line = _add(file, block.text, "Normal")
+            line = file.add_paragraph(block.text, style="Normal")
             if block.lead:
                 _shade(line._p.get_or_add_pPr(), "F1F4F7")
                 for run in line.runs:
                     run.font.size = Pt(BODY + 1)
         case Bullets():
-            for each in block.items:
-                _add(file, each, "List Bullet")
+            for item in block.items:
+                file.add_paragraph(item, style="List Bullet")
         case Table():
             caption = _caption(file, "report.table", "Table", number, block.caption, text)
             caption.paragraph_format.keep_with_next = True
             _table(file, block.on(Medium.PAGE), width)
             if block.note:
-                note = _add(file, block.note, "Normal")
+                note = file.add_paragraph(block.note, style="Normal")
                 note.paragraph_format.space_before = Pt(3)
                 for run in note.runs:
-                    run.font.size, run.font.color.rgb = Pt(SMALL + 0.5), _HUES[Tone.FAINT]
+                    run.font.size, run.font.color.rgb = Pt(SMALL + 0.5), FAINT
         case Figure():
             content, wanted = picture(block, "png")
             line = file.add_paragraph()
@@ -208,40 +196,38 @@ def _table(file: Any, block: Table, width: float) -> None:
     grid.alignment = WD_TABLE_ALIGNMENT.LEFT
     grid.autofit = False
     _cell_margins(grid, 0.1)
-    whole = sum(each.width for each in block.columns)
-    widths = [Cm(width * each.width / whole) for each in block.columns]
+    whole = sum(column.width for column in block.columns)
+    widths = [Cm(width * column.width / whole) for column in block.columns]
     for column, size in zip(grid.columns, widths, strict=True):
         column.width = size
     rows = list(grid.rows)
     _head(rows[0], block.columns)
-    place = 1
+    below = iter(rows[1:])
+    left = len(block.rows)
     for group in grouped(block.rows):
-        for inside, row in enumerate(group):
-            last = inside == len(group) - 1
-            # A note stays on the page of the last row.
-            ends = bool(block.note) and place + inside == len(block.rows)
-            joined = not last or isinstance(row, Band) or ends
-            _row(rows[place + inside], row, block.columns, joined=joined)
-        if len(group) > 1:
-            top = rows[place].cells[0]
-            for inside in range(1, len(group)):
-                _merge(rows[place + inside].cells[0], top, first=inside == 1)
-        _line(rows[place + len(group) - 1], "D0D0D0", 4)
-        place += len(group)
-    for each in rows:
-        for cell, size in zip(each._tr.tc_lst, widths, strict=False):
+        lines = [(row, next(below)) for row in group]
+        left -= len(group)
+        for row, line in lines:
+            # A row stays with those joined to it, a title with its rows, a note with the last row.
+            together = (
+                isinstance(row, Band) or row is not group[-1] or bool(block.note and not left)
+            )
+            _row(line, row, block.columns, joined=together)
+        top = lines[0][1].cells[0]
+        for number, (_, line) in enumerate(lines[1:]):
+            _merge(line.cells[0], top, first=number == 0)
+        _line(lines[-1][1], "D0D0D0", 4)
+    for row in rows:
+        for cell, size in zip(row._tr.tc_lst, widths, strict=False):
             if cell.grid_span == 1:
                 cell.width = size
 
 
 def _cell_margins(grid: Any, size: float) -> None:
     """Set how far text stands from the sides of its cell, in centimetres."""
-    margins = OxmlElement("w:tblCellMar")
+    margins = _element("tblCellMar")
     for side in ("left", "right"):
-        end = OxmlElement(f"w:{side}")
-        end.set(qn("w:w"), str(round(size / 2.54 * 1440)))
-        end.set(qn("w:type"), "dxa")
-        margins.append(end)
+        margins.append(_element(side, w=round(size / 2.54 * 1440), type="dxa"))
     grid._tbl.tblPr.insert_element_before(margins, "w:tblLook", "w:tblCaption")
 
 
@@ -256,21 +242,19 @@ def _head(row: Any, columns: Sequence[Column]) -> None:
     for cell, column in zip(row.cells, columns, strict=True):
         below = (column.below,) if column.below else ()
         _fill(cell, Cell(column.head, below, Tone.STRONG), right=column.right, joined=True)
-    repeat = OxmlElement("w:tblHeader")
-    row._tr.get_or_add_trPr().append(repeat)
+    row._tr.get_or_add_trPr().append(_element("tblHeader"))
     _line(row, "222222", 8)
 
 
-def _row(row: Any, said: Row | Band, columns: Sequence[Column], *, joined: bool) -> None:
-    split = OxmlElement("w:cantSplit")
-    row._tr.get_or_add_trPr().append(split)
-    if isinstance(said, Band):
+def _row(row: Any, words: Row | Band, columns: Sequence[Column], *, joined: bool) -> None:
+    row._tr.get_or_add_trPr().append(_element("cantSplit"))
+    if isinstance(words, Band):
         cells = row.cells
         whole = cells[0].merge(cells[-1])
-        _fill(whole, Cell(said.text, tone=Tone.STRONG), right=False, joined=True)
+        _fill(whole, Cell(words.text, tone=Tone.STRONG), right=False, joined=True)
         _shade(whole._tc.get_or_add_tcPr(), "EFEFEF")
         return
-    for cell, content, column in zip(row.cells, said.cells, columns, strict=True):
+    for cell, content, column in zip(row.cells, words.cells, columns, strict=True):
         _fill(cell, content, right=column.right, joined=joined)
 
 
@@ -280,18 +264,18 @@ def _fill(cell: Any, content: Cell, *, right: bool, joined: bool) -> None:
     line.paragraph_format.keep_with_next = joined
     if right:
         line.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    for place, part in enumerate(content.text.split("\n")):
+    for index, part in enumerate(content.text.split("\n")):
         run = line.add_run(part)
         run.font.size = Pt(SMALL + 0.5)
         run.bold = content.tone in (Tone.STRONG, Tone.BAD)
-        if hue := _HUES.get(content.tone):
-            run.font.color.rgb = hue
-        if place < content.text.count("\n"):
+        if hue := HUES.get(content.tone):
+            run.font.color.rgb = RGBColor.from_string(hue[1:])
+        if index < content.text.count("\n"):
             run.add_break()
-    for each in content.below:
+    for item in content.below:
         line.add_run().add_break()
-        run = line.add_run(each)
-        run.font.size, run.font.color.rgb = Pt(SMALL), _HUES[Tone.FAINT]
+        run = line.add_run(item)
+        run.font.size, run.font.color.rgb = Pt(SMALL), FAINT
 
 
 _AFTER_SHADE = (
@@ -312,18 +296,13 @@ _AFTER_SHADE = (
 
 
 def _shade(properties: Any, hue: str) -> None:
-    shade = OxmlElement("w:shd")
-    for key, value in (("val", "clear"), ("color", "auto"), ("fill", hue)):
-        shade.set(qn(f"w:{key}"), value)
+    shade = _element("shd", val="clear", color="auto", fill=hue)
     properties.insert_element_before(shade, *_AFTER_SHADE)
 
 
 def _line(row: Any, hue: str, size: int) -> None:
     """Rule a row off below."""
     for cell in row._tr.tc_lst:
-        borders = OxmlElement("w:tcBorders")
-        bottom = OxmlElement("w:bottom")
-        for key, value in (("val", "single"), ("sz", str(size)), ("space", "0"), ("color", hue)):
-            bottom.set(qn(f"w:{key}"), value)
-        borders.append(bottom)
+        borders = _element("tcBorders")
+        borders.append(_element("bottom", val="single", sz=size, space=0, color=hue))
         cell.get_or_add_tcPr().insert_element_before(borders, "w:shd", *_AFTER_SHADE)

@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from dataclasses import fields, is_dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-from plansim.files import writing_whole
-from plansim.output.export.results import check_destination
+from plansim.analysis.comparison import Comparison
+from plansim.files import check_destination, writing_whole
 from plansim.output.report.document import Document
+from plansim.output.text import Lang, read_text, typeset
 
-__all__ = ["FORMATS", "write_report"]
+__all__ = ["FORMATS", "in_print", "report", "write_report"]
 
-
-def _html(document: Document, path: Path) -> None:
-    from plansim.output.report.html import write_html
-
-    write_html(document, path)
-
-
-def _docx(document: Document, path: Path) -> None:
-    from plansim.output.report.docx import write_docx
-
-    write_docx(document, path)
-
-
-def _xlsx(document: Document, path: Path) -> None:
-    from plansim.output.report.xlsx import write_xlsx
-
-    write_xlsx(document, path)
-
-
-def _pdf(document: Document, path: Path) -> None:
-    from plansim.output.report.pdf import write_pdf
-
-    write_pdf(document, path)
-
-
-_WRITERS: Mapping[str, Callable[[Document, Path], None]] = {
-    ".docx": _docx,
-    ".html": _html,
-    ".pdf": _pdf,
-    ".xlsx": _xlsx,
-}
+_WRITERS = MappingProxyType(
+    {".docx": "docx", ".html": "pages", ".pdf": "pages", ".xlsx": "xlsx"},
+)
+"""The module that writes a format; loaded when it is asked for."""
 FORMATS = tuple(_WRITERS)
+
+
+def report(
+    comparison: Comparison, path: str | Path, *, lang: str = Lang.EN, force: bool = False
+) -> None:
+    """Write the report on a comparison: FILE.html, .docx, .xlsx or .pdf.
+
+    Raises:
+        OutputError: as for `write_report`.
+    """
+    from plansim.output.report.comparison import comparison_report
+
+    write_report(comparison_report(comparison, read_text(Lang(lang))), Path(path), force=force)
 
 
 def write_report(document: Document, path: Path, *, force: bool = False) -> None:
@@ -53,8 +44,31 @@ def write_report(document: Document, path: Path, *, force: bool = False) -> None
             the system refuses to write.
     """
     check_destination(path, force=force, formats=FORMATS)
-    from plansim.output.report.typography import in_print
-
+    suffix = path.suffix.lower()
+    module = import_module(f"{__package__}.{_WRITERS[suffix]}")
+    write = getattr(module, f"write_{suffix[1:]}")
     with writing_whole(path) as part:
-        _WRITERS[path.suffix.lower()](in_print(document), part)
+        write(in_print(document), part)
         check_destination(path, force=force, formats=FORMATS)
+
+
+def in_print(document: Document) -> Document:
+    """Return a document with all of its texts as print has them."""
+    printed: Document = _in_print(document)
+    return printed
+
+
+def _in_print(value: Any) -> Any:
+    """Return a text, or all texts in a record, with true minus, low digits and raised powers.
+
+    >>> _in_print(("-4.6 (-23 %)", "SO2 of 2006-2010", "12 亿m3/year"))
+    ('−4.6 (−23 %)', 'SO₂ of 2006-2010', '12 亿m³/year')
+    """
+    if type(value) is str:  # a member of an enum is no text
+        return re.sub(r"(?<![\w)])-(?=\d)", "−", typeset(value))
+    if isinstance(value, tuple):
+        return tuple(map(_in_print, value))
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    texts = {field.name: _in_print(getattr(value, field.name)) for field in fields(value)}
+    return replace(value, **texts)

@@ -1,10 +1,11 @@
-"""Remedies in words: moves of levers, and which other targets they gain and lose."""
+"""Remedies: moves of levers, and which other targets they gain and lose, in words and tables."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from plansim.analysis.comparison import Comparison
 from plansim.analysis.optimization.problem import Move
 from plansim.analysis.optimization.remedies import (
     JointRemedy,
@@ -14,6 +15,8 @@ from plansim.analysis.optimization.remedies import (
     Unmet,
 )
 from plansim.model.units import NO_UNIT
+from plansim.output.report.document import Band, Cell, Column, Row, Section, Table, Tone
+from plansim.output.report.tables import number_cell, target_cell
 from plansim.output.tables.attribution import outward
 from plansim.output.text import Text, decimals_for, margin_figure
 from plansim.scenario.values import Apply
@@ -21,22 +24,20 @@ from plansim.targets.catalogue import Target
 
 __all__ = [
     "joint_in_words",
-    "margin_in_words",
     "move_in_words",
-    "moves_in_words",
-    "nothing_in_words",
+    "remedies_section",
     "remedy_in_words",
     "shared_in_words",
-    "side_effects",
 ]
 
 FIRST_YEAR = 1500
 """From here on a number of years is taken for a year."""
+MOST_REMEDIES, MOST_NEAREST = 3, 5
 MOST_NAMED = 3
 """Levers that are named in short."""
 
 
-def moves_in_words(
+def _moves_in_words(
     moves: Sequence[Move], text: Text, most: int | None = None, *, brief: bool = False
 ) -> str:
     """Write moves one after the other, each rounded away from where the lever stands.
@@ -45,10 +46,10 @@ def moves_in_words(
     comes with others may not go much further than was found, so its year is to the tenth.
     """
     half = len(moves) == 1
-    said = [move_in_words(each, text, brief=brief, half=half) for each in moves[:most]]
-    if len(moves) > len(said):
-        said.append(text("report.more", count=len(moves) - len(said)))
-    return text.join(said)
+    words = [move_in_words(move, text, brief=brief, half=half) for move in moves[:most]]
+    if len(moves) > len(words):
+        words.append(text("report.more", count=len(moves) - len(words)))
+    return text.join(words)
 
 
 def move_in_words(move: Move, text: Text, *, brief: bool = False, half: bool = True) -> str:
@@ -139,7 +140,7 @@ def _figures(present: float, value: float, least: float = 0.0, parts: int = 10) 
     return f"{present:.6g}", f"{outward(value, present, digits):.6g}"
 
 
-def margin_in_words(margin: float, target: Target, text: Text) -> str:
+def _margin_in_words(margin: float, target: Target, text: Text) -> str:
     """Write a margin with its unit."""
     assert target.value is not None
     decimals = decimals_for(target.value, slack=target.tolerance or 0.0)
@@ -150,12 +151,12 @@ def remedy_in_words(remedies: TargetRemedies, text: Text) -> str:
     """Say in short what meets a target: one lever, several together, or nothing."""
     if remedies.alone:
         best = remedies.alone[0]
-        return moves_in_words(best.moves, text, brief=True) + _price(best, text)
+        return _moves_in_words(best.moves, text, brief=True) + _price(best, text)
     if remedies.together is not None:
-        moves = moves_in_words(remedies.together.moves, text, MOST_NAMED, brief=True)
+        moves = _moves_in_words(remedies.together.moves, text, MOST_NAMED, brief=True)
         return text("report.together", moves=moves) + _price(remedies.together, text)
     if remedies.nearest is not None:
-        return nothing_in_words(remedies.nearest, remedies.target, text)
+        return _nothing_in_words(remedies.nearest, remedies.target, text)
     return text("report.no_lever")
 
 
@@ -164,12 +165,12 @@ def shared_in_words(remedies: Sequence[tuple[str, TargetRemedies]], text: Text) 
 
     ``remedies`` come with the letters of their scenarios.
     """
-    best = [each.alone[0] for _, each in remedies if each.alone]
-    if len(best) < len(remedies) or any(each.lost for each in best):
+    best = [remedy.alone[0] for _, remedy in remedies if remedy.alone]
+    if len(best) < len(remedies) or any(remedy.lost for remedy in best):
         return ""
-    moves = [each.moves[0] for each in best]
+    moves = [remedy.moves[0] for remedy in best]
     lever = moves[0].lever
-    if any(each.lever != lever for each in moves):
+    if any(move.lever != lever for move in moves):
         return ""
     name = text.pick(lever.name_en, lever.name_zh)
     parts = [
@@ -180,9 +181,9 @@ def shared_in_words(remedies: Sequence[tuple[str, TargetRemedies]], text: Text) 
     return name + text("list_sep.colon") + text.join(parts)
 
 
-def nothing_in_words(nearest: NearMiss, target: Target, text: Text) -> str:
+def _nothing_in_words(nearest: NearMiss, target: Target, text: Text) -> str:
     """Say how near the best that was tried comes."""
-    short = margin_in_words(nearest.margin, target, text).removeprefix("-")
+    short = _margin_in_words(nearest.margin, target, text).removeprefix("-")
     return text("report.nothing", margin=short)
 
 
@@ -191,35 +192,35 @@ def joint_in_words(joint: JointRemedy, scenario: str, levers: int, text: Text) -
 
     ``levers`` is how many there are.
     """
-    said = []
+    words = []
     count, failing = len(joint.targets), len(joint.targets) + len(joint.unmet)
     if joint.remedy is None:
-        said.append(text("report.joint_none", scenario=scenario, count=failing))
+        words.append(text("report.joint_none", scenario=scenario, count=failing))
     else:
         key = "report.joint" if joint.unmet else "report.joint_all"
-        said.append(text(key, scenario=scenario, count=count, failing=failing))
+        words.append(text(key, scenario=scenario, count=count, failing=failing))
         moves = joint.remedy.moves
-        ends = sum(each.at_end for each in moves)
-        said.append(
+        ends = sum(move.at_end for move in moves)
+        words.append(
             text(
                 "report.joint_mix_ends" if ends else "report.joint_mix",
                 moved=len(moves),
                 levers=levers,
                 ends=ends,
-                moves=moves_in_words(moves, text, MOST_NAMED, brief=True),
+                moves=_moves_in_words(moves, text, MOST_NAMED, brief=True),
             )
         )
-        said.append(text("report.joint_sure"))
+        words.append(text("report.joint_sure"))
     for never in (True, False):
-        unmet = [_unmet(each, text) for each in joint.unmet if each.never is never]
+        unmet = [_unmet(miss, text) for miss in joint.unmet if miss.never is never]
         if unmet:
             key = "report.joint_never" if never else "report.joint_clash"
-            said.append(text(key, targets=text.join(unmet)))
-    return text("list_sep.sentence").join(said)
+            words.append(text(key, targets=text.join(unmet)))
+    return text("list_sep.sentence").join(words)
 
 
 def _unmet(unmet: Unmet, text: Text) -> str:
-    short = margin_in_words(unmet.margin, unmet.target, text).removeprefix("-")
+    short = _margin_in_words(unmet.margin, unmet.target, text).removeprefix("-")
     return text("report.joint_short", id=unmet.target.id, margin=short)
 
 
@@ -227,11 +228,93 @@ def _price(remedy: Remedy, text: Text) -> str:
     return text("report.price", count=len(remedy.lost)) if remedy.lost else ""
 
 
-def side_effects(remedy: Remedy, text: Text) -> str:
+def _side_effects(remedy: Remedy, text: Text) -> str:
     """Say which other targets a remedy gains and loses."""
-    said = []
+    words = []
     if remedy.gained:
-        said.append(text("report.gains", ids=text.join(list(remedy.gained))))
+        words.append(text("report.gains", ids=text.join(list(remedy.gained))))
     if remedy.lost:
-        said.append(text("report.loses", ids=text.join(list(remedy.lost))))
-    return text("list_sep.semicolon").join(said) or "–"
+        words.append(text("report.loses", ids=text.join(list(remedy.lost))))
+    return text("list_sep.semicolon").join(words) or "–"
+
+
+# --- tables --------------------------------------------------------------------------------------
+
+
+def remedies_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
+    """Return for each binding target that fails the levers that meet it, and at what price."""
+    columns = (
+        Column(text("verdicts.name"), text("causes.margin"), width=3.2),
+        Column(text("report.moves"), width=4.4),
+        Column(text("report.effort"), right=True, width=1.2),
+        Column(text("report.others"), width=2.6),
+    )
+    rows: list[Row | Band] = []
+    for name, remedies in zip(names, comparison.remedies, strict=True):
+        if remedies.single:
+            rows.append(Band(name))
+        for of_target in remedies.single:
+            rows += _remedy_rows(of_target, text)
+    if not rows:
+        return Section(text("report.remedies"), text("report.remedies_tab"), ())
+    table = Table(text("report.remedies_table"), columns, tuple(rows), text("report.remedies_note"))
+    blocks = (*_joint_table(comparison, names, text), table)
+    return Section(text("report.remedies"), text("report.remedies_tab"), blocks, True)
+
+
+def _joint_table(comparison: Comparison, names: Sequence[str], text: Text) -> Iterator[Table]:
+    """Yield the mixes that meet several targets at once: a lever a row, a scenario a column."""
+    mixes = [
+        (name, remedies.joint.remedy, remedies.joint)
+        for name, remedies in zip(names, comparison.remedies, strict=True)
+        if remedies.joint is not None and remedies.joint.remedy is not None
+    ]
+    if not mixes:
+        return
+    moves = [{move.lever.id: move for move in remedy.moves} for _, remedy, _ in mixes]
+    columns = [Column(text("report.moves"), width=3.0)]
+    columns += [Column(name, right=True, width=2.4) for name, _, _ in mixes]
+    rows: list[Row] = []
+    for lever in comparison.views.levers:
+        own = [by_id.get(lever.id) for by_id in moves]
+        if not any(own):
+            continue
+        name = text.pick(lever.name_en, lever.name_zh)
+        cells = [
+            Cell("–", tone=Tone.FAINT)
+            if move is None
+            else Cell(
+                move_in_words(move, text).removeprefix(name).strip(),
+                (text("report.part", share=f"{100 * move.effort:.0f}"),),
+            )
+            for move in own
+        ]
+        rows.append(Row((Cell(name), *cells)))
+    sums = [Cell(f"{100 * remedy.effort:.0f} %", tone=Tone.STRONG) for _, remedy, _ in mixes]
+    rows.append(Row((Cell(text("report.whole"), tone=Tone.STRONG), *sums)))
+    others = [Cell(_side_effects(remedy, text)) for _, remedy, _ in mixes]
+    rows.append(Row((Cell(text("report.others")), *others)))
+    met = [Cell(text.join([target.id for target in joint.targets])) for _, _, joint in mixes]
+    rows.insert(0, Row((Cell(text("report.joint_targets")), *met)))
+    yield Table(text("report.joint_table"), tuple(columns), tuple(rows), text("report.joint_note"))
+
+
+def _remedy_rows(remedies: TargetRemedies, text: Text) -> Iterator[Row]:
+    target = remedies.target
+    head = target_cell(target, _margin_in_words(remedies.margin, target, text), text, Tone.STRONG)
+    shown = remedies.alone[:MOST_REMEDIES] or tuple(filter(None, [remedies.together]))
+    for number, remedy in enumerate(shown):
+        effort = 100 * remedy.effort
+        cells = (
+            head if number == 0 else Cell(),
+            Cell(_moves_in_words(remedy.moves, text)),
+            number_cell(effort, f"{effort:.0f} %"),
+            Cell(_side_effects(remedy, text)),
+        )
+        yield Row(cells, joined=number > 0)
+    if not shown:
+        words = Cell(text("report.no_lever"), tone=Tone.BAD)
+        if (nearest := remedies.nearest) is not None:
+            moves = _moves_in_words(nearest.moves, text, MOST_NEAREST)
+            words = Cell(_nothing_in_words(nearest, target, text), (moves,), Tone.BAD)
+        yield Row((head, words, Cell("–"), Cell("–")))

@@ -41,8 +41,8 @@ def terminal_text(document: Document) -> RenderableType:
     """
     first, *others = document.sections
     sections = (
-        block for each in (*others, first) for block in ("", Prose(each.title, Style.STRONG),
-                                                         *_blocks(each))
+        block for section in (*others, first) for block in ("", Prose(section.title, Style.STRONG),
+                                                         *_blocks(section))
     )  # fmt: skip
     head = layout.lines([Prose(document.title, Style.STRONG), document.subtitle])
     return blocks([head, *sections])
@@ -66,9 +66,12 @@ def _blocks(section: Section) -> Iterator[RenderableType]:
 def _table(block: Table) -> RenderableType:
     columns = [
         layout.Column(
-            "\n".join(filter(None, [each.head, each.below])), each.right, wraps=True, least=LEAST
+            "\n".join(filter(None, [column.head, column.below])),
+            column.right,
+            wraps=True,
+            least=LEAST,
         )
-        for each in block.columns
+        for column in block.columns
     ]
     rows = [
         layout.Band(row.text) if isinstance(row, Band) else [*map(_cell, row.cells)]

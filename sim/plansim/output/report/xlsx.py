@@ -6,13 +6,14 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from plansim.output.figures.canvas import colours, style
-from plansim.output.report.charts import WIDE_HIGH, native_chart
+from plansim.output.report.charts import HIGH, WIDE, Cells, native_chart
 from plansim.output.report.document import (
+    EPOCH,
+    HUES,
     Band,
     Bullets,
     Cell,
@@ -27,19 +28,14 @@ from plansim.output.report.document import (
     Table,
     Tone,
 )
-from plansim.output.report.html import picture
-from plansim.output.text import Text, read_text
+from plansim.output.report.pages import picture
 from plansim.output.wrapping import wrap
 
 __all__ = ["write_xlsx"]
 
-_EPOCH = datetime(2000, 1, 1)
-"""Stands in the properties instead of the time of writing."""
 FONT = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
-_HUES = {Tone.GOOD: "#00598A", Tone.BAD: "#A33B00", Tone.DOUBT: "#6B5500", Tone.FAINT: "#5C5C5C"}
 ACROSS = 3
 """Charts beside one another."""
-WIDE, HIGH = WIDE_HIGH
 LINE = 18
 """Height of a row of a sheet, in pixels."""
 PIXELS, PAGE_WIDTH = 7, 860
@@ -61,12 +57,12 @@ def write_xlsx(document: Document, path: Path) -> None:
 
     book = Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
     book.set_properties({"title": document.title, "subject": document.subtitle,
-                         "author": "plansim", "created": _EPOCH})  # fmt: skip
-    writer = _Book(book, read_text(document.lang))
+                         "author": "plansim", "created": EPOCH})  # fmt: skip
+    writer = _Book(book)
     taken: set[str] = set()
-    for place, section in enumerate(document.sections):
+    for index, section in enumerate(document.sections):
         sheet = book.add_worksheet(_tab(section.short, taken))
-        head = [(document.title, "title"), (document.subtitle, "faint")] if not place else []
+        head = [(document.title, "title"), (document.subtitle, "faint")] if not index else []
         writer.section(sheet, section, [*head, (section.title, "section")])
     try:
         book.close()
@@ -81,19 +77,19 @@ def _tab(name: str, taken: set[str]) -> str:
     'Air, sewage all 2'
     """
     plain = re.sub(r"[\[\]:*?/\\]", "", name)[:28]
-    found, count = plain, 1
-    while found.casefold() in taken:
+    result, count = plain, 1
+    while result.casefold() in taken:
         count += 1
-        found = f"{plain} {count}"
-    taken.add(found.casefold())
-    return found
+        result = f"{plain} {count}"
+    taken.add(result.casefold())
+    return result
 
 
 class _Book:
     """Writes sections into sheets of a workbook."""
 
-    def __init__(self, book: Any, text: Text) -> None:
-        self._book, self._text = book, text
+    def __init__(self, book: Any) -> None:
+        self._book = book
         self._widths: dict[tuple[str, int], float] = {}
         self._formats: dict[tuple[object, ...], Any] = {}
         with style():
@@ -109,7 +105,7 @@ class _Book:
         """Write the blocks of a section below one another, charts below its table."""
         looks = {
             "title": self._format(bold=True, font_size=16),
-            "faint": self._format(font_color=_HUES[Tone.FAINT]),
+            "faint": self._format(font_color=HUES[Tone.FAINT]),
             "section": self._format(bold=True, font_size=13),
         }
         sheet.hide_gridlines(2)
@@ -121,8 +117,8 @@ class _Book:
             sheet.write_string(at, 0, words, looks[look])
             sheet.set_row_pixels(at, {"title": 28, "faint": 18, "section": 24}[look])
             at += 1
-        tables = [each for each in section.blocks if isinstance(each, Table)]
-        wide = max((len(each.on(Medium.BOOK).columns) for each in tables), default=8)
+        tables = [block for block in section.blocks if isinstance(block, Table)]
+        wide = max((len(table.on(Medium.BOOK).columns) for table in tables), default=8)
         at += 1
         rows: int | None = None
         pending: list[Figure] = []
@@ -134,8 +130,8 @@ class _Book:
                 case Paragraph():
                     at = self._words(sheet, at, block.text, wide, bold=block.lead)
                 case Bullets():
-                    for each in block.items:
-                        at = self._words(sheet, at, f"• {each}", wide, bold=False)
+                    for item in block.items:
+                        at = self._words(sheet, at, f"• {item}", wide, bold=False)
                 case Table():
                     rows = at + 2
                     at = self._table(
@@ -145,7 +141,7 @@ class _Book:
                     pending.append(block)
         if tables and any(figure.panels for figure in pending):
             # A break before the charts keeps them whole; where pages are made to fit, none counts.
-            width = sum(PIXELS * _wide(each) + 5 for each in tables[0].on(Medium.BOOK).columns)
+            width = sum(PIXELS * _wide(column) + 5 for column in tables[0].on(Medium.BOOK).columns)
             sheet.set_print_scale(max(10, min(100, int(100 * PAGE_WIDTH / width))))
             sheet.set_h_pagebreaks([at])
         for figure in pending:
@@ -161,29 +157,29 @@ class _Book:
     def _table(self, sheet: Any, at: int, table: Table, wide: int, *, freeze: bool) -> int:
         """Write a table; give the row after it."""
         sheet.write_string(at, 0, table.caption, self._format(bold=True))
-        heads = [f"{each.head}\n{each.below}".strip() for each in table.columns]
-        for column, (each, words) in enumerate(zip(table.columns, heads, strict=True)):
+        heads = [f"{column.head}\n{column.below}".strip() for column in table.columns]
+        for column, (item, words) in enumerate(zip(table.columns, heads, strict=True)):
             look = self._format(bold=True, bottom=1, text_wrap=True,
-                                align="right" if each.right else "left")  # fmt: skip
+                                align="right" if item.right else "left")  # fmt: skip
             if words.isdecimal():  # a year
                 sheet.write_number(at + 1, column, int(words), look)
             else:
                 sheet.write_string(at + 1, column, words, look)
             # Tables below one another share their columns.
-            wide_enough = max(_wide(each), self._widths.get((sheet.get_name(), column), 0.0))
+            wide_enough = max(_wide(item), self._widths.get((sheet.get_name(), column), 0.0))
             self._widths[sheet.get_name(), column] = wide_enough
             sheet.set_column(column, column, wide_enough)
         sheet.set_row_pixels(at + 1, LINE * _lines(heads, table.columns))
         if freeze:
-            named = sum(not each.right for each in table.columns[:2])
+            named = sum(not column.right for column in table.columns[:2])
             sheet.freeze_panes(at + 2, named)
             sheet.repeat_rows(at + 1)
         spare: tuple[str, ...] = ()
-        for place, row in enumerate(table.rows, start=at + 2):
+        for index, row in enumerate(table.rows, start=at + 2):
             if isinstance(row, Band):
                 look = self._format(bold=True, bg_color="#EFEFEF")
                 for column in range(len(table.columns)):
-                    sheet.write_string(place, column, row.text if column == 0 else "", look)
+                    sheet.write_string(index, column, row.text if column == 0 else "", look)
                 continue
             cells = list(row.cells)
             if row.joined and cells[0] == Cell():  # a row that is joined has room for its unit
@@ -191,13 +187,13 @@ class _Book:
                 spare = ()
             else:
                 spare = cells[0].below
-                if _followed(table, place - at - 2):
+                if _followed(table, index - at - 2):
                     cells[0] = replace(cells[0], below=())
             for column, (cell, head) in enumerate(zip(cells, table.columns, strict=True)):
-                self._cell(sheet, place, column, cell, right=head.right)
+                self._cell(sheet, index, column, cell, right=head.right)
             texts = ["" if e.number is not None and not e.below else "\n".join([e.text, *e.below])
                      for e in cells]  # fmt: skip
-            sheet.set_row_pixels(place, LINE * _lines(texts, table.columns))
+            sheet.set_row_pixels(index, LINE * _lines(texts, table.columns))
         at += 2 + len(table.rows)
         if table.note:
             at = self._words(sheet, at, table.note, wide, bold=False)
@@ -207,7 +203,7 @@ class _Book:
         look: dict[str, object] = {"text_wrap": True, "align": "right" if right else "left"}
         if not right and column:
             look["indent"] = 1
-        if hue := _HUES.get(cell.tone):
+        if hue := HUES.get(cell.tone):
             look["font_color"] = hue
         if cell.tone in (Tone.STRONG, Tone.BAD):
             look["bold"] = True
@@ -238,14 +234,12 @@ class _Book:
             scale = {"x_scale": 0.85, "y_scale": 0.85, "description": figure.description}
             sheet.insert_image(at, 0, "figure.png", {"image_data": io.BytesIO(content), **scale})
             return at + round(width * 110)
-        table = next(each for each in section.blocks if isinstance(each, Table)).on(Medium.BOOK)
-        years = [place for place, each in enumerate(table.columns) if each.head.isdecimal()]
-        for place, panel in enumerate(figure.panels):
-            chart = native_chart(
-                self._book, sheet.get_name(), panel, rows, years, self._colours,
-                self._text("report.band", scenario="{scenario}"),
-            )  # fmt: skip
-            down, across = divmod(place, ACROSS)
+        table = next(block for block in section.blocks if isinstance(block, Table)).on(Medium.BOOK)
+        years = [index for index, column in enumerate(table.columns) if column.head.isdecimal()]
+        cells = Cells(sheet.get_name(), rows, years)
+        for number, panel in enumerate(figure.panels):
+            chart = native_chart(self._book, cells, panel, self._colours)
+            down, across = divmod(number, ACROSS)
             sheet.insert_chart(
                 at, 0, chart,
                 {"x_offset": across * (WIDE + 12), "y_offset": down * (HIGH + 12),
@@ -255,19 +249,19 @@ class _Book:
 
 
 def _wide(column: Column) -> float:
-    """Give the width of a column in characters."""
+    """Return the width of a column in characters."""
     return max(9.0, PER_SHARE * column.width)
 
 
 def _lines(words: Sequence[str], columns: Sequence[Column]) -> int:
     """Count the lines that a row needs; programs do not all do so by themselves."""
     return max(
-        sum(len(wrap(line, int(_wide(column) * 0.95))) for line in each.split("\n"))
-        for each, column in zip(words, columns, strict=True)
+        sum(len(wrap(line, int(_wide(column) * 0.95))) for line in word.split("\n"))
+        for word, column in zip(words, columns, strict=True)
     )
 
 
-def _followed(table: Table, place: int) -> bool:
+def _followed(table: Table, index: int) -> bool:
     """Whether a row that is joined to this one comes after it."""
-    after = table.rows[place + 1 : place + 2]
-    return any(isinstance(each, Row) and each.joined for each in after)
+    after = table.rows[index + 1 : index + 2]
+    return any(isinstance(row, Row) and row.joined for row in after)

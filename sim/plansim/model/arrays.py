@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from plansim.errors import Message
+from plansim.model.expression import Call, Name, Node, Operation
 from plansim.model.scan import Scan
 from plansim.model.syntax import name_key
 
-__all__ = ["Subscripts", "UnboundError"]
+__all__ = ["OVER_ELEMENTS", "Subscripts", "UnboundError", "free_marks"]
 
-_MAPPING = re.compile(r"->(.*)", re.DOTALL)
-_MAPPED = re.compile(r"\(\s*([^:()]+):[^()]*\)|([^,()]+)")
+OVER_ELEMENTS = frozenset({"prod", "sum", "vmax", "vmin"})
+"""The functions that bind the subscripts with ``!`` in their argument, by `name_key`."""
 
 
 class UnboundError(Exception):
@@ -37,39 +37,28 @@ class Subscripts:
     """Of each element in the largest range that holds it, counted from 1."""
 
     @classmethod
-    def of(cls, scan: Scan, text: str) -> Subscripts:
-        """Take the ranges from the scan of a model's text."""
+    def of(cls, scan: Scan) -> Subscripts:
+        """Take the ranges from the scan of a model."""
         ranges = {key: tuple(map(name_key, each.elements)) for key, each in scan.ranges.items()}
-        lines = text.split("\n")
-        mapped: dict[str, tuple[str, ...]] = {}
-        for key, range_ in scan.ranges.items():
-            entry = "\n".join(lines[range_.line - 1 :]).partition("~")[0].replace("\\\n", " ")
-            copied = entry.partition("<->")[2]
-            arrow = _MAPPING.search(entry)
-            if copied:
-                mapped[key] = (name_key(copied),)
-            elif arrow:
-                mapped[key] = tuple(
-                    name_key(whole or single) for whole, single in _MAPPED.findall(arrow[1])
-                )
+        mapped = {key: tuple(map(name_key, each.mapped)) for key, each in scan.ranges.items()}
         largest = sorted(ranges.values(), key=len)
         positions = {element: i for each in largest for i, element in enumerate(each, start=1)}
         return cls(ranges, scan.elements, mapped, positions)
 
     def is_range(self, key: str) -> bool:
-        """Whether a subscript is a range and not an element."""
+        """Return whether a subscript is a range and not an element."""
         return key in self.ranges
 
     def elements(self, key: str) -> tuple[str, ...]:
-        """Give the elements of a range; an element is its own only one."""
+        """Return the elements of a range; an element is its own only one."""
         return self.ranges.get(key, (key,))
 
     def written(self, element: str) -> str:
-        """Give an element's name as the model writes it."""
+        """Return an element's name as the model writes it."""
         return self.names.get(element, element)
 
     def element(self, subscript: str, bound: Mapping[str, str]) -> str:
-        """Give the element that a subscript stands for, ranges being bound to elements.
+        """Return the element that a subscript stands for, ranges being bound to elements.
 
         Raises:
             UnboundError: the subscript is a range that is bound to none.
@@ -80,9 +69,7 @@ class Subscripts:
             return subscript
         own = self.ranges[subscript]
         for other, element in bound.items():
-            related = other in self.mapped.get(subscript, ()) or subscript in self.mapped.get(
-                other, ()
-            )
+            related = other in self.mapped[subscript] or subscript in self.mapped.get(other, ())
             if related and len(self.ranges[other]) == len(own):
                 return own[self.ranges[other].index(element)]
         raise UnboundError(
@@ -94,5 +81,19 @@ class Subscripts:
         )
 
     def position(self, key: str, bound: Mapping[str, str]) -> int:
-        """Give the place of an element, when a subscript is used as a number."""
+        """Return the position of an element, when a subscript is used as a number."""
         return self.positions[self.element(key, bound)]
+
+
+def free_marks(tree: Node) -> Iterator[str]:
+    """Yield the subscripts with ``!`` that no function within the expression binds."""
+    match tree:
+        case Name(subscripts=names):
+            yield from (name for name in names if name.endswith("!"))
+        case Call(key=key, subscripts=names, arguments=below):
+            yield from (name for name in names if name.endswith("!"))
+            for argument in below if key not in OVER_ELEMENTS else ():
+                yield from free_marks(argument)
+        case Operation(operands=below):
+            for operand in below:
+                yield from free_marks(operand)

@@ -1,0 +1,109 @@
+"""Public names of plansim, each with the module that defines it.
+
+Type checkers read this file; `plansim.__getattr__` reads it too, so that a name stands only here.
+"""
+
+from plansim.analysis.attribution import Attribution as Attribution, attribute as attribute
+from plansim.analysis.calibration.calibrate import (
+    Calibration as Calibration,
+    calibrate as calibrate,
+    write_overlay as write_overlay,
+)
+from plansim.analysis.calibration.file import read_calibration as read_calibration
+from plansim.analysis.comparison import (
+    Comparison as Comparison,
+    compare as compare,
+    read_spread as read_spread,
+)
+from plansim.analysis.experiments.design import Design as Design
+from plansim.analysis.experiments.design_file import read_design as read_design
+from plansim.analysis.experiments.replay import Replay as Replay, replay as replay
+from plansim.analysis.experiments.store import open_sweep as open_sweep
+from plansim.analysis.experiments.sweep import sweep as sweep
+from plansim.analysis.feedback.loop_scores import (
+    LoopScores as LoopScores,
+    score_loops as score_loops,
+)
+from plansim.analysis.feedback.loops import (
+    Cut as Cut,
+    Loop as Loop,
+    cut_loops as cut_loops,
+    load_loops as load_loops,
+)
+from plansim.analysis.feedback.polarity import (
+    SignedRun as SignedRun,
+    link_signs as link_signs,
+    signed_run as signed_run,
+)
+from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
+from plansim.analysis.optimization.problem import (
+    Lever as Lever,
+    lever_named as lever_named,
+    read_frontier_spec as read_frontier_spec,
+)
+from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
+from plansim.analysis.sensitivity.study import sensitivity as sensitivity
+from plansim.analysis.validation.context import load_context as load_context
+from plansim.analysis.validation.suite import validate as validate
+from plansim.engine.batch import Ensemble as Ensemble, simulate_ensemble as simulate_ensemble
+from plansim.engine.dataset import annual as annual
+from plansim.engine.kernel import Kernel as Kernel, compile_model as compile_model
+from plansim.engine.simulate import simulate as simulate
+from plansim.errors import (
+    CatalogueError as CatalogueError,
+    DesignError as DesignError,
+    Fault as Fault,
+    InputError as InputError,
+    ModelError as ModelError,
+    OutputError as OutputError,
+    PlansimError as PlansimError,
+    ScenarioError as ScenarioError,
+    SimulationError as SimulationError,
+    UnitError as UnitError,
+    UnknownNameError as UnknownNameError,
+)
+from plansim.model.reader import load_model as load_model
+from plansim.model.records import (
+    Model as Model,
+    SubscriptRange as SubscriptRange,
+    TimeSpec as TimeSpec,
+    Timing as Timing,
+    Variable as Variable,
+    VariableKind as VariableKind,
+)
+from plansim.output.book.document import document as document
+from plansim.output.book.validation import validation_report as validation_report
+from plansim.output.describe import changes_in_short as changes_in_short
+from plansim.output.diagrams.loops import loop_map as loop_map
+from plansim.output.diagrams.modules import (
+    module_diagram as module_diagram,
+    modules_drawn as modules_drawn,
+)
+from plansim.output.export.tables import export as export
+from plansim.output.figures import plot as plot
+from plansim.output.page.page import page as page
+from plansim.output.report.file import report as report
+from plansim.output.text import Text as Text, read_text as read_text
+from plansim.scenario.reader import (
+    Change as Change,
+    Scenario as Scenario,
+    as_written as as_written,
+    list_scenarios as list_scenarios,
+    read_scenario as read_scenario,
+)
+from plansim.targets.annual import frame as frame
+from plansim.targets.audit import Clash as Clash, audit as audit
+from plansim.targets.catalogue import (
+    Attribute as Attribute,
+    Basis as Basis,
+    Direction as Direction,
+    Status as Status,
+    Target as Target,
+    load_targets as load_targets,
+)
+from plansim.targets.indicator import Measure as Measure
+from plansim.targets.verdict import Verdict as Verdict, check_targets as check_targets
+from plansim.targets.views_file import load_views as load_views
+
+__all__: list[str]
+__version__: str

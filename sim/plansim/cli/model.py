@@ -1,0 +1,228 @@
+"""The group ``plansim model``: the model and its plan themselves, tested, fitted, documented."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plansim.cli.context import (
+    UsageError,
+    check_files,
+    machine,
+    model_at,
+    page_for,
+    read_inputs,
+    remark,
+    write,
+)
+from plansim.cli.help import BilingualGroup, begin_group
+from plansim.cli.options import (
+    calibration_names,
+    force_option,
+    format_option,
+    items,
+    lang_option,
+    model_option,
+    output_option,
+    scenario_names,
+    seed_option,
+)
+from plansim.errors import Message
+
+if TYPE_CHECKING:
+    from plansim.analysis.feedback.polarity import SignedRun
+    from plansim.cli.context import Inputs, Page
+
+__all__ = ["model"]
+
+
+@click.group(
+    cls=BilingualGroup,
+    invoke_without_command=True,
+    epilog="Example: plansim model validate Q07",
+)
+@lang_option
+@click.pass_context
+def model(context: click.Context, lang: str | None) -> None:
+    """Look at the model and the plan themselves: test, fit and document them."""
+    begin_group(context, model, lang)
+
+
+@model.command(epilog="Example: plansim model audit")
+@format_option("table", "json")
+@lang_option
+def audit(form: str, lang: str | None) -> None:
+    """Recompute where the plan's own figures disagree, and say what the model does about it."""
+    from plansim.output.describe import clash_facts
+    from plansim.output.tables.layout import facts
+    from plansim.targets.audit import audit as clashes_of
+
+    page = page_for(lang)
+    clashes = clashes_of()
+    if form == "json":
+        from plansim.output.export.json_text import json_text
+
+        machine(json_text(clashes))
+        return
+    blocks = (facts(clash_facts(clash, page.text, figures=False)) for clash in clashes)
+    page.show(page.text("audit.title", count=len(clashes)), *blocks)
+
+
+def _test_ids(context: click.Context) -> Iterable[str]:
+    from plansim.analysis.validation.suite import TESTS
+
+    return TESTS
+
+
+@model.command(epilog="Example: plansim model validate Q07 Q24")
+@click.argument("tests", metavar="[TEST]...", nargs=-1, shell_complete=items(_test_ids))
+@click.option(
+    "--with-reference",
+    "reference",
+    is_flag=True,
+    help="Run every scenario by PySD, too; it takes minutes.",
+)
+@output_option(
+    "Also write the page on all tests, with its pictures in the folder 'pictures' beside it.",
+    "FILE.md",
+)
+@force_option
+@format_option("table", "json")
+@lang_option
+def validate(
+    tests: tuple[str, ...],
+    reference: bool,
+    output: Path | None,
+    force: bool,
+    form: str,
+    lang: str | None,
+) -> int:
+    """Test the model: all tests, Q01 to Q25, or the TESTs that are named.
+
+    Exit codes: 0, every test that can be made here is passed; 1, one fails.
+    """
+    from plansim.analysis.validation.context import load_context
+    from plansim.analysis.validation.result import Outcome
+    from plansim.analysis.validation.suite import chosen
+    from plansim.analysis.validation.suite import validate as results_of
+    from plansim.output.book.validation import check_report, validation_report
+    from plansim.output.tables.validation import validation_table
+
+    page = page_for(lang)
+    if output is not None:
+        if tests:
+            raise UsageError(Message("the page is about all tests: -o goes without any TEST"))
+        check_report(output, force=force)
+    wanted = chosen(tests)
+    context = load_context(model_at(None), reference=reference)
+    with page.progress(page.text("validation.working")) as progress:
+        results = results_of(context, wanted, progress=progress)
+    if output is not None:
+        with page.progress(page.text("validation.writing")):
+            validation_report(context, results, output, lang=page.text.lang, force=force)
+    if form == "json":
+        from plansim.output.export.json_text import json_text
+
+        machine(json_text({"tests": results}))
+    else:
+        page.show(validation_table(results, page.text))
+    return int(any(result.status is Outcome.FAIL for result in results))
+
+
+@model.command(epilog="Example: plansim model calibrate history")
+@click.argument("spec", metavar="SPEC", shell_complete=items(calibration_names))
+@output_option("Also write the fitted values as a scenario.", "OVERLAY.yaml")
+@force_option
+@seed_option
+@model_option
+@format_option("table", "json")
+@lang_option
+def calibrate(
+    spec: str,
+    output: Path | None,
+    force: bool,
+    seed: int | None,
+    model: Path | None,
+    form: str,
+    lang: str | None,
+) -> None:
+    """Fit constants to figures of the past, and say what the figures can tell of them.
+
+    SPEC is the path of a calibration file or the name of one that comes with plansim. Only what was
+    observed up to the model's own start is taken as data. The model itself is not changed.
+    """
+    from plansim.analysis.calibration.calibrate import calibrate as calibration_of
+    from plansim.analysis.calibration.calibrate import write_overlay
+    from plansim.analysis.calibration.file import read_calibration
+    from plansim.output.tables.calibration import calibration_table
+
+    page = page_for(lang)
+    check_files((output, ()), force=force)
+    read = model_at(model)
+    plan = read_calibration(spec, read, seed=seed)
+    with page.progress(page.text("calibration.working", id=plan.id)) as progress:
+        calibration = calibration_of(read, plan, progress=progress)
+    if output is not None:
+        write_overlay(calibration, read, output, force=force)
+        remark(page.text("calibration.written", path=output))
+    if form == "json":
+        from plansim.output.export.json_text import json_text
+
+        machine(json_text(calibration))
+    else:
+        page.show(calibration_table(calibration, page.text))
+
+
+@model.command(epilog="Example: plansim model document -o documentation")
+@output_option("Where the pages go.", "FOLDER", default=Path("documentation"), show_default=True)
+@force_option
+@model_option
+@click.option(
+    "--scenario",
+    metavar="SCENARIO",
+    shell_complete=items(scenario_names),
+    help="The run whose card, courses and signs are shown: a name or a YAML file; else the one "
+    "that the shipped others descend from, or with --model the model as it is written.",
+)
+@click.option(
+    "--lang", type=click.Choice(["en", "zh"]), help="Write this language only; else both."
+)
+def document(
+    output: Path, force: bool, model: Path | None, scenario: str | None, lang: str | None
+) -> None:
+    """Write the documentation of the model: a page a module, loops, parameters, sources, run card.
+
+    The pages are made from the model's file and the tables beside it, and from one run, which gives
+    each entry its course and each link of a drawing its sign. Open FOLDER/index.html; no
+    network is needed.
+    """
+    from plansim.output.book.document import document as write_pages
+    from plansim.output.book.folder import check_folder
+    from plansim.output.text import Lang
+    from plansim.scenario.reader import shipped_roots
+
+    page = page_for(lang)
+    check_folder(output, force=force)
+    roots = [] if model else shipped_roots()[:1]
+    inputs = read_inputs([scenario] if scenario else roots, model, whole=True)
+    first = page.text.lang
+    langs = [Lang(lang)] if lang else [first, *(other for other in Lang if other != first)]
+    with page.progress(page.text("document.writing")):
+        run = _signed_run(inputs, page)
+        count = write_pages(inputs.model, output, run, langs=langs, force=force)
+    write(page.text("document.written", count=count, path=output))
+
+
+def _signed_run(inputs: Inputs, page: Page) -> SignedRun | None:
+    """Run the model; a model that cannot be run is documented all the same."""
+    from plansim.analysis.feedback.polarity import signed_run
+    from plansim.errors import ModelError, SimulationError
+
+    try:
+        return signed_run(inputs.model, inputs.scenario)
+    except (ModelError, SimulationError) as error:
+        remark(f"{page.text('document.no_run')}\n{error}")
+        return None

@@ -1,0 +1,272 @@
+"""Options that commands share, and the names by which a shell completes them.
+
+Whatever is imported from the package is imported inside the functions, so that ``--help`` and
+completion are quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from plansim.cli.context import model_at
+
+__all__ = [
+    "PICTURES",
+    "WholeNumber",
+    "all_names",
+    "calibration_names",
+    "constant_names",
+    "design_names",
+    "engine_option",
+    "force_option",
+    "format_option",
+    "items",
+    "lang_option",
+    "lever_names",
+    "model_option",
+    "output_option",
+    "picture_option",
+    "scenario_argument",
+    "scenario_names",
+    "seed_option",
+    "set_option",
+    "target_ids",
+    "target_option",
+    "threads_option",
+    "variable_names",
+    "variable_option",
+]
+
+AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
+Decorator = Callable[[Any], Any]
+
+PICTURES = (".pdf", ".png", ".svg")
+"""Formats of figures."""
+
+
+class WholeNumber(click.IntRange):
+    """A whole number inside of ends; what is none is told "not a valid integer"."""
+
+    name = "integer"
+
+
+# --- completion -----------------------------------------------------------------------------------
+
+
+def items(found: Callable[[click.Context], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
+    """Make a completer of a function that yields names; a broken input completes to nothing."""
+
+    def complete(
+        context: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from plansim.errors import PlansimError
+        from plansim.model.records import folded
+
+        if "/" in incomplete or incomplete.startswith("."):
+            return [CompletionItem(incomplete, type="file")]
+        try:
+            names = list(found(context))
+        except PlansimError:
+            return []
+        typed = folded(incomplete)
+        # A blank would end the word in the shell; `_` stands for one in every name.
+        return [
+            CompletionItem(name.replace(" ", "_"))
+            for name in names
+            if folded(name).startswith(typed)
+        ]
+
+    return complete
+
+
+def scenario_names(context: click.Context) -> Iterator[str]:
+    """Yield the ids of the shipped scenarios."""
+    from plansim.files import shipped
+
+    return (path.stem for path in sorted(shipped("scenarios").glob("*.yaml")))
+
+
+def variable_names(context: click.Context) -> Iterator[str]:
+    """Yield the variables of the model that the command line names, in both languages."""
+    model = model_at(context.params.get("model"), quiet=True)
+    for variable in model.variables.values():
+        yield variable.name
+        if variable.name_zh:
+            yield variable.name_zh
+
+
+def constant_names(context: click.Context) -> Iterator[str]:
+    """Yield its constants, each with the ``=`` of a setting."""
+    from plansim.model.records import VariableKind
+
+    settable = {VariableKind.CONSTANT, VariableKind.CONTROL}
+    model = model_at(context.params.get("model"), quiet=True)
+    return (f"{each.name}=" for each in model.variables.values() if each.kind in settable)
+
+
+def lever_names(context: click.Context) -> Iterator[str]:
+    """Yield its constants."""
+    return (name.removesuffix("=") for name in constant_names(context))
+
+
+def all_names(context: click.Context) -> Iterator[str]:
+    """Yield all that ``show`` knows."""
+    yield from scenario_names(context)
+    yield from variable_names(context)
+    yield from target_ids(context)
+
+
+def target_ids(context: click.Context) -> Iterator[str]:
+    """Yield the ids in the shipped catalogue by their lines.
+
+    To read it whole, or only to import `catalogue` for the file's name, takes too long between
+    two keys.
+    """
+    from plansim.files import shipped
+
+    for line in shipped("model", "targets.yaml").read_text("utf-8").splitlines():
+        if line.startswith("- id: "):
+            yield line.removeprefix("- id: ").strip()
+
+
+def design_names(context: click.Context) -> Iterator[str]:
+    """Yield the designs that come with plansim."""
+    return _files("sweeps")
+
+
+def calibration_names(context: click.Context) -> Iterator[str]:
+    """Yield the calibrations that come with plansim."""
+    return _files("calibration")
+
+
+def _files(folder: str) -> Iterator[str]:
+    from plansim.files import shipped
+
+    return (path.stem for path in sorted(shipped("scenarios", folder).glob("*.yaml")))
+
+
+# --- options --------------------------------------------------------------------------------------
+
+
+def scenario_argument(*, several: bool = False, required: bool = True, **more: Any) -> Decorator:
+    """Make the argument SCENARIO, of one scenario or of several."""
+    complete = items(scenario_names)
+    count = -1 if several else 1
+    return click.argument(
+        "scenario", nargs=count, required=required, shell_complete=complete, **more
+    )
+
+
+def lang_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--lang``."""
+    return click.option(
+        "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
+    )(command)
+
+
+def model_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--model``."""
+    return click.option(
+        "--model",
+        metavar="FILE.mdl",
+        type=click.Path(path_type=Path),
+        help="Another Vensim model, with its own targets.yaml beside it if it has one.",
+    )(command)
+
+
+def set_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--set``."""
+    return click.option(
+        "--set",
+        "overrides",
+        metavar="NAME=VALUE",
+        multiple=True,
+        shell_complete=items(constant_names),
+        help="Set a constant over the scenario; may be given again.",
+    )(command)
+
+
+def engine_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--engine``."""
+    return click.option(
+        "--engine",
+        type=click.Choice(["compiled", "pysd"]),
+        default="compiled",
+        show_default=True,
+        help="What computes the run; pysd is the slow reference.",
+    )(command)
+
+
+def force_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--force``."""
+    return click.option("--force", is_flag=True, help="Replace what exists already.")(command)
+
+
+def threads_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--threads``."""
+    return click.option(
+        "--threads",
+        metavar="N",
+        type=WholeNumber(1, 1024),
+        help="Number of threads; else one a processor.",
+    )(command)
+
+
+def seed_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--seed``."""
+    return click.option(
+        "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
+    )(command)
+
+
+def format_option(*choices: str) -> Decorator:
+    """Make the option ``--format``; the first choice is the default."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="Form of what is printed.",
+    )
+
+
+def output_option(text: str, metavar: str = "FILE", **more: Any) -> Decorator:
+    """Make the option ``-o``, whose help is ``text``."""
+    kind = click.Path(path_type=Path)
+    return click.option("-o", "--output", metavar=metavar, type=kind, help=text, **more)
+
+
+def picture_option(name: str, variable: str, text: str) -> Decorator:
+    """Make an option that also draws a figure."""
+    return click.option(name, variable, metavar="FILE", type=click.Path(path_type=Path), help=text)
+
+
+def variable_option(text: str) -> Decorator:
+    """Make the option ``--variable``, which may be given again."""
+    return click.option(
+        "--variable",
+        "names",
+        metavar="NAME",
+        multiple=True,
+        shell_complete=items(variable_names),
+        help=text,
+    )
+
+
+def target_option(text: str, *, required: bool = False) -> Decorator:
+    """Make the option ``--target``, which may be given again."""
+    return click.option(
+        "--target",
+        "ids",
+        metavar="ID",
+        multiple=True,
+        required=required,
+        shell_complete=items(target_ids),
+        help=text,
+    )

@@ -1,0 +1,334 @@
+"""The commands on single runs: ``run``, ``check``, ``list``, ``show``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from plansim.cli.context import (
+    Inputs,
+    Page,
+    changes_of,
+    check_files,
+    machine,
+    model_at,
+    page_for,
+    read_inputs,
+    remark,
+    simulated,
+    simulated_years,
+)
+from plansim.cli.help import BilingualGroup, begin_group
+from plansim.cli.options import (
+    all_names,
+    engine_option,
+    force_option,
+    format_option,
+    items,
+    lang_option,
+    model_option,
+    output_option,
+    scenario_argument,
+    set_option,
+    variable_option,
+)
+from plansim.errors import Message
+
+if TYPE_CHECKING:
+    from plansim.model.records import Model, Variable
+    from plansim.output.series import Series
+    from plansim.targets.annual import Annual
+
+__all__ = ["check", "list_", "run", "show"]
+
+
+@click.command(epilog="Example: plansim run baseline accelerated-growth --variable GDP")
+@scenario_argument(several=True, required=False)
+@set_option
+@variable_option("Show this variable instead of those that targets judge; may be given again.")
+@model_option
+@output_option("Also write the runs to FILE.nc, .csv, .xlsx or .parquet.")
+@force_option
+@format_option("table", "json", "csv")
+@engine_option
+@lang_option
+def run(
+    scenario: tuple[str, ...],
+    overrides: tuple[str, ...],
+    names: tuple[str, ...],
+    model: Path | None,
+    output: Path | None,
+    force: bool,
+    form: str,
+    engine: str,
+    lang: str | None,
+) -> None:
+    """Simulate SCENARIOs and show annual figures.
+
+    SCENARIO is the name of a shipped scenario or the path of a YAML file; with --model it may be
+    left out, to run the model as it is written. Without --variable the table shows what targets
+    judge, in their units; a file holds all variables.
+    """
+    from plansim.output.export import results
+
+    page = page_for(lang)
+    check_files((output, results.FORMATS), force=force)
+    inputs = read_inputs(scenario, model, overrides, names=names, find=_series_named)
+    runs = [simulated_years(inputs.model, each, engine, page) for each in inputs.scenarios]
+    shown = [_shown(run, inputs) for run in runs]
+    changes = [changes_of(each, inputs.model, page) for each in inputs.scenarios]
+    if output is not None:
+        from plansim.engine.dataset import annual
+        from plansim.output.export.tables import write_run
+
+        chosen = list(dict.fromkeys(variable for variable, _ in inputs.named))
+        dataset = simulated(inputs, engine, page)
+        write_run(dataset, annual(dataset), output, names=chosen, force=force)
+    if form == "table":
+        _show_tables(runs, shown, changes, inputs, page)
+    else:
+        remark("\n".join(changes))
+        text = results.run_json if form == "json" else results.run_csv
+        machine(text([(series, each.card) for series, each in zip(shown, runs, strict=True)]))
+    if output is not None:
+        remark(page.text("run.written", path=output))
+
+
+def _series_named(inputs: Inputs, name: str) -> tuple[str, tuple[str, ...]]:
+    """Return the variable of a name, and its series that are meant: none for all."""
+    from plansim.errors import Fault, InputError
+    from plansim.model.records import VariableKind
+
+    try:
+        variable, cells = _series_meant(name, inputs.model)
+    except InputError as error:
+        hint = Message("a name of 'plansim list variables'")
+        raise InputError(
+            replace(each, file="--variable", expected=each.expected or hint)
+            for each in error.faults
+        ) from None
+    if variable.kind is VariableKind.LOOKUP:
+        message = Message(
+            "'{name}' is a lookup table: it has no value over time", name=variable.name
+        )
+        raise InputError(Fault(message, inputs.model.path, variable.line))
+    return variable.name, tuple(f"{variable.name}[{cell}]" for cell in cells)
+
+
+def _shown(run: Annual, inputs: Inputs) -> list[Series]:
+    """Return the series of a run that are asked for, else those that targets judge."""
+    from plansim.output.series import as_judged, judged_series, rows_of
+
+    wanted: dict[str, set[str]] = {}
+    for variable, labels in inputs.named:
+        wanted.setdefault(variable, set()).update(labels)
+    moving = [name for name, each in run.variables.items() if each.moves]
+    series = [
+        each
+        for each in rows_of(run, wanted or moving)
+        if each.name in (wanted.get(each.name.partition("[")[0]) or {each.name})
+    ]
+    # A model that the targets do not know shows all that moves.
+    return (not wanted and judged_series(series, inputs.targets)) or list(
+        as_judged(series, inputs.targets)
+    )
+
+
+def _show_tables(
+    runs: list[Annual], shown: list[list[Series]], changes: list[str], inputs: Inputs, page: Page
+) -> None:
+    from plansim.output.tables.layout import lines
+    from plansim.output.tables.series import series_table
+
+    first = sorted({target.year for target in inputs.targets if target.year is not None})
+    for run, series, head in zip(runs, shown, changes, strict=True):
+        table = series_table(series, run.years, page.text, first=first)
+        timing = [page.text("run.timing")] if run is runs[-1] else []
+        page.show(head, lines([table, *timing]))
+
+
+def _series_meant(name: str, model: Model) -> tuple[Variable, tuple[str, ...]]:
+    """Find a variable, and the elements that are named in brackets; none stand for all."""
+    if "[" not in name:
+        return model.find(name), ()
+    from plansim.scenario.references import cells_meant
+
+    return cells_meant(model, name)
+
+
+@click.command(epilog="Example: plansim check baseline accelerated-growth --all")
+@scenario_argument(several=True, required=False)
+@set_option
+@model_option
+@click.option("--strict", is_flag=True, help="Exit with 1 where a binding target is missed.")
+@click.option("--all", "every", is_flag=True, help="List the targets that cannot be judged too.")
+@format_option("table", "json", "csv")
+@engine_option
+@lang_option
+def check(
+    scenario: tuple[str, ...],
+    overrides: tuple[str, ...],
+    model: Path | None,
+    strict: bool,
+    every: bool,
+    form: str,
+    engine: str,
+    lang: str | None,
+) -> int:
+    """Judge the plan's targets under one or more scenarios, side by side.
+
+    SCENARIO is the name of a shipped scenario or the path of a YAML file; with --model it may be
+    left out, to judge the model as it is written.
+    """
+    from plansim.output.export import results as export
+    from plansim.output.tables.verdicts import verdict_table
+    from plansim.targets.catalogue import FILE_NAME, Attribute, Status
+    from plansim.targets.verdict import verdicts_of
+
+    page = page_for(lang)
+    inputs = read_inputs(scenario, model, overrides)
+    scenarios, targets = inputs.scenarios, inputs.targets
+    if not inputs.model.path.with_name(FILE_NAME).is_file():
+        remark(page.text("check.borrowed", model=inputs.model.path))
+    verdicts = [
+        verdict
+        for each in scenarios
+        for verdict in verdicts_of(simulated_years(inputs.model, each, engine, page), targets)
+    ]
+    changes = "\n".join(changes_of(each, inputs.model, page) for each in scenarios)
+    if form == "table":
+        table = verdict_table(
+            verdicts,
+            targets,
+            page.text,
+            titles={each.id: page.text.pick(each.title_en, each.title_zh) for each in scenarios},
+            every=every,
+        )
+        page.show(changes, table)
+    else:
+        remark(changes)
+        write = export.verdicts_json if form == "json" else export.verdicts_csv
+        machine(write(verdicts))
+    failed = any(
+        verdict.attribute is Attribute.BINDING and verdict.status is Status.MISSED
+        for verdict in verdicts
+    )
+    return 1 if strict and failed else 0
+
+
+@click.group(
+    name="list",
+    cls=BilingualGroup,
+    invoke_without_command=True,
+    epilog="Example: plansim list variables pension",
+)
+@lang_option
+@click.pass_context
+def list_(context: click.Context, lang: str | None) -> None:
+    """List what there is: scenarios, variables, targets."""
+    begin_group(context, list_, lang)
+
+
+@list_.command(name="scenarios", epilog="Example: plansim list scenarios")
+@lang_option
+def list_scenarios(lang: str | None) -> None:
+    """List the scenarios that come with plansim, each below its parent."""
+    from plansim.output.tables.listing import scenario_list
+    from plansim.scenario.reader import list_scenarios as heads
+
+    page = page_for(lang)
+    page.show(scenario_list(heads(), page.text))
+
+
+@list_.command(name="variables", epilog="Example: plansim list variables pension")
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+@model_option
+@lang_option
+def list_variables(words: tuple[str, ...], model: Path | None, lang: str | None) -> None:
+    """List the variables of the model, by module.
+
+    With WORD only those whose names, meaning, module, kind or unit hold it, in either language.
+    """
+    from plansim.output.tables.listing import variable_list
+
+    page = page_for(lang)
+    page.show(variable_list(model_at(model), page.text, words=words))
+
+
+@list_.command(name="targets", epilog="Example: plansim list targets water")
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+@model_option
+@lang_option
+def list_targets(words: tuple[str, ...], model: Path | None, lang: str | None) -> None:
+    """List the plan's targets, each with the variable that judges it or why none does.
+
+    With WORD only those whose id, names, wording, label or variable hold it, in either language.
+    """
+    from plansim.output.tables.listing import target_list
+
+    page = page_for(lang)
+    inputs = read_inputs((), model, whole=True)
+    page.show(target_list(inputs.targets, inputs.model, page.text, words=words))
+
+
+@click.command(epilog="Example: plansim show M28")
+@click.argument("name", shell_complete=items(all_names))
+@model_option
+@lang_option
+def show(name: str, model: Path | None, lang: str | None) -> None:
+    """Show all that is known of NAME: a variable, a scenario, the id of a target or a clash."""
+    from plansim.output.tables.layout import facts
+
+    page = page_for(lang)
+    page.show(facts(_facts(name, model_at(model), page)))
+
+
+def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
+    """Find what NAME names: the id of a target, a variable, a scenario, or a clash."""
+    from plansim.errors import Fault, UnknownNameError, nearest
+    from plansim.model.evidence import load_evidence
+    from plansim.model.records import folded
+    from plansim.output.describe import clash_facts, scenario_facts, target_facts, variable_facts
+    from plansim.scenario.reader import list_scenarios as heads
+    from plansim.scenario.reader import read_scenario
+    from plansim.targets.catalogue import load_targets
+
+    targets = {folded(target.id): target for target in load_targets(model=model)}
+    if folded(name) in targets:
+        return target_facts(targets[folded(name)], model, page.text)
+    from plansim.targets.audit import clashes_beside  # loads what a target does without
+
+    clashes = {folded(clash.id): clash for clash in clashes_beside(model)}
+    if folded(name) in clashes:
+        return clash_facts(clashes[folded(name)], page.text)
+    try:
+        variable = _variable(name, model)
+    except UnknownNameError:
+        pass
+    else:
+        evidence = load_evidence(model.path.parent)
+        return variable_facts(
+            variable, model, targets.values(), evidence, clashes.values(), page.text
+        )
+    try:
+        return scenario_facts(read_scenario(name, model), model, page.text)
+    except UnknownNameError:
+        names = [*model.variables, *(each.name_zh for each in model.variables.values())]
+        names += [head.id for head in heads()]
+        names += [target.id for target in targets.values()]
+        names += [clash.id for clash in clashes.values()]
+        close = nearest(name, names)
+        message = Message("no variable, target, scenario or clash is called '{name}'", name=name)
+        raise UnknownNameError(Fault(message, nearest=close)) from None
+
+
+def _variable(name: str, model: Model) -> Variable:
+    """Find a variable, or one element of a constant: ``NAME[element]``."""
+    variable, cells = _series_meant(name, model)
+    if not cells or not isinstance(variable.value, Mapping):
+        return variable
+    return replace(variable, value={cell: variable.value[cell] for cell in cells})

@@ -1,0 +1,220 @@
+"""An expression of a Vensim equation, as the tree that `plansim.model.syntax` reads it to.
+
+Causes, machine code, the formulas of the book and variants of a model are made from it. A node
+knows where it stands in the text; that is no part of what it is equal to.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from plansim.errors import Message
+
+__all__ = [
+    "COMPARISONS",
+    "Call",
+    "Name",
+    "NoValueError",
+    "Node",
+    "Number",
+    "Numbers",
+    "Operation",
+    "Role",
+    "Table",
+    "Text",
+    "evaluate",
+    "references",
+    "walk",
+]
+
+
+def _unshown(default: object = 0) -> Any:
+    """Return a field that says where a node stands in the text, which is no part of the tree."""
+    return field(default=default, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A numeral; ``:NA:`` is NaN."""
+
+    value: float
+    start: int = _unshown()
+    end: int = _unshown()
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A variable, or a subscript used as a number."""
+
+    key: str
+    """By `name_key`."""
+    subscripts: tuple[str, ...] = ()
+    """By `name_key`, with their ``!``."""
+    written: tuple[str, ...] = _unshown(())
+    """The name and the subscripts as the text has them."""
+    start: int = _unshown()
+    end: int = _unshown()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function or a lookup table, called."""
+
+    key: str
+    subscripts: tuple[str, ...]
+    arguments: tuple[Node, ...]
+    written: tuple[str, ...] = _unshown(())
+    """The name and the subscripts as the text has them."""
+    start: int = _unshown()
+    end: int = _unshown()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operator on two operands; ``negative`` and ``:NOT:`` have one."""
+
+    operator: str
+    operands: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An argument in single quotes, which stand around it still."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A lookup table, sorted by x."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A right-hand side of nothing but one or more numbers, row by row."""
+
+    values: tuple[float, ...]
+
+
+Node: TypeAlias = Number | Name | Call | Operation | Text | Table | Numbers
+
+
+class Role(StrEnum):
+    """Where in an equation a name stands."""
+
+    PLAIN = "plain"
+    RATE = "rate"  # in the first argument of INTEG
+    INITIAL = "initial"  # in the second argument of INTEG
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield the nodes of a tree in the order of the text, each before those below it."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        match node:
+            case Call(arguments=below) | Operation(operands=below):
+                waiting += reversed(below)
+
+
+def references(node: Node) -> Iterator[tuple[Name | Call, Role]]:
+    """Yield each name of a tree, of a variable or of a function, with its role."""
+    waiting = [(node, Role.PLAIN)]
+    while waiting:
+        node, role = waiting.pop()
+        match node:
+            case Name():
+                yield node, role
+            case Operation(operands=below):
+                waiting += [(operand, role) for operand in reversed(below)]
+            case Call(arguments=below):
+                yield node, role
+                if node.key == "integ" and role is Role.PLAIN:
+                    waiting += [(argument, Role.INITIAL) for argument in reversed(below[1:])]
+                    below, role = below[:1], Role.RATE
+                waiting += [(argument, role) for argument in reversed(below)]
+
+
+COMPARISONS: Mapping[str, Callable[[float, float], bool]] = MappingProxyType(
+    {
+        "=": operator.eq,
+        "<>": operator.ne,
+        "<": operator.lt,
+        "<=": operator.le,
+        ">": operator.gt,
+        ">=": operator.ge,
+    }
+)
+_ARITHMETIC: Mapping[str, Callable[[float, float], float]] = MappingProxyType(
+    {
+        "+": operator.add,
+        "-": operator.sub,
+        "*": operator.mul,
+        "/": operator.truediv,
+        "^": lambda base, exponent: _power(base, exponent),
+    }
+)
+
+
+class NoValueError(ValueError):
+    """An expression that cannot be computed, or has no finite value."""
+
+
+def evaluate(
+    tree: Node,
+    value_of: Callable[[Name], float],
+    functions: Mapping[str, Callable[[Sequence[float]], float]] = MappingProxyType({}),
+) -> float:
+    """Compute an expression of numbers, names, ``+ - * / ^`` and some functions.
+
+    Args:
+        tree: the expression.
+        value_of: gives the number of a name without subscripts; what rests on NaN is NaN.
+        functions: by key, what they make of their arguments, of which there is one at least.
+
+    Raises:
+        NoValueError: the expression holds anything else, or has no finite value.
+
+    >>> evaluate(read_expression("start + 2 * (10 - 4)"), lambda name: 2000.0)
+    2012.0
+    """
+    values: list[float] = []
+    try:
+        for node in reversed(list(walk(tree))):  # operands come before what is made of them
+            match node:
+                case Number(value) if not math.isnan(value):
+                    values.append(value)
+                case Name(subscripts=()):
+                    values.append(value_of(node))
+                case Operation("negative"):
+                    values.append(-values.pop())
+                case Operation(sign) if sign in _ARITHMETIC:
+                    values.append(_ARITHMETIC[sign](values.pop(), values.pop()))
+                case Call(key, (), (_, *_) as arguments) if key in functions:
+                    values.append(functions[key]([values.pop() for _ in arguments]))
+                case _:
+                    raise NoValueError(
+                        Message("only numbers, names, + - * / ^, sum, min, max are understood")
+                    )
+            if math.isinf(values[-1]):
+                raise OverflowError
+    except ArithmeticError:
+        raise NoValueError(Message("the expression has no finite value")) from None
+    return values[0]
+
+
+def _power(base: float, exponent: float) -> float:
+    try:
+        return math.pow(base, exponent)
+    except ValueError as error:  # of a negative base, or of nil
+        raise ArithmeticError from error

@@ -1,0 +1,241 @@
+"""Annual figures of runs as one table, or one NetCDF file, for other programs.
+
+A file appears complete or not at all: it is written beside its place under another name and then
+moved. An existing one is kept unless the caller forces it. The same runs give the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plansim.analysis.experiments.store import open_store
+from plansim.errors import Fault, InputError
+from plansim.files import check_destination, writing_whole
+from plansim.output.export.results import FORMATS, card_of
+from plansim.output.export.sweep import write_runs
+from plansim.output.series import series_of
+from plansim.scenario.records import BilingualText
+from plansim.targets.annual import frame, separate
+from plansim.targets.catalogue import split_reference
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+__all__ = ["Form", "export", "table_of", "write_run", "write_scenarios"]
+
+_EPOCH = datetime(2000, 1, 1)
+"""Stands in a workbook's properties instead of the time of writing."""
+
+
+class Form(StrEnum):
+    """How a table is laid out."""
+
+    WIDE = "wide"  # a row a variable, a column a year
+    TIDY = "tidy"  # a row a figure
+    IAMC = "iamc"  # as the Integrated Assessment Modeling Consortium exchanges scenarios
+
+
+def table_of(
+    runs: Sequence[xr.Dataset], form: Form, region: BilingualText, names: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return annual figures of runs, by years as `annual` returns them, as one table.
+
+    ``names`` are the variables that go in; of none, all that change over time. Units are the
+    model's. The tidy form is that of `plansim.frame`. In the other two an array takes a row an
+    element; in the IAMC's an element stands after a bar, as in ``value added|services``, and its
+    sheet must be called ``data``.
+
+    Raises:
+        InputError: a variable is no series.
+    """
+    return _table([_chosen(run, names) for run in runs], form, region)
+
+
+def _table(
+    runs: Sequence[xr.Dataset], form: Form, region: BilingualText | None = None
+) -> pd.DataFrame:
+    import pandas as pd
+
+    if form is Form.TIDY:
+        return frame(runs, *map(str, runs[0].data_vars))
+    rows = [(str(run.attrs.get("scenario", "")), row) for run in runs for row in series_of(run)]
+    years = sorted({int(year) for run in runs for year in run["year"].to_numpy()})
+    table = pd.DataFrame(
+        {
+            "scenario": [scenario for scenario, _ in rows],
+            "variable": [row.name for _, row in rows],
+            "name_zh": [row.name_zh for _, row in rows],
+            "unit": [row.unit for _, row in rows],
+            **{str(year): [row.values.get(year, math.nan) for _, row in rows] for year in years},
+        }
+    )
+    if form is Form.IAMC:
+        table.insert(0, "model", f"plansim {runs[0].attrs.get('model', '')}".strip())
+        table.insert(2, "region", region.en if region else "")
+        table["variable"] = [_barred(name) for name in table["variable"]]
+        table = table.drop(columns="name_zh")
+    return table
+
+
+def _chosen(run: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    for name in names:
+        if name not in run:
+            raise InputError(Fault("'{name}' is no series: it has no value over time", name=name))
+    wanted = list(names) or [str(name) for name in run if "year" in run[name].dims]
+    return run[wanted].assign_coords(year=run["year"])
+
+
+def _barred(reference: str) -> str:
+    name, elements = split_reference(reference)
+    return "|".join([name.strip('"'), *elements])
+
+
+def export(
+    source: xr.Dataset | Sequence[xr.Dataset] | str | Path,
+    path: str | Path,
+    *,
+    form: Form | str = Form.WIDE,
+    names: Sequence[str] = (),
+    region: BilingualText | None = None,
+    force: bool = False,
+) -> int:
+    """Write annual figures of runs, or the runs of a sweep, for other programs.
+
+    Args:
+        source: datasets by years, as `annual` returns them, each of one scenario or of several; or
+            the path of a sweep, of which each run becomes a row.
+        path: FILE.csv, .xlsx, .parquet or .nc (CF); of a sweep FILE.csv or .parquet.
+        form: of a table: a row a variable (wide), a row a figure (tidy), or that of the IAMC.
+        names: variables that are written; by default all that change over time.
+        region: of the plan, for the IAMC; by default the name of the model.
+        force: whether to replace a file that exists.
+
+    Returns:
+        How many runs were written.
+
+    Raises:
+        InputError: a variable is no series, or there is no sweep of that name.
+        OutputError: as for `check_destination`, or the system refuses to write.
+    """
+    import xarray as xr
+
+    if isinstance(source, str | Path):
+        return write_runs(open_store(Path(source)), Path(path), force=force)
+    listed = [source] if isinstance(source, xr.Dataset) else list(source)
+    runs = [run for dataset in listed for run in separate(dataset)]
+    model = str(runs[0].attrs.get("model", ""))
+    where = region or BilingualText(model, model)
+    write_scenarios(runs, Path(path), Form(form), where, names=names, force=force)
+    return len(runs)
+
+
+def write_scenarios(
+    runs: Sequence[xr.Dataset],
+    path: Path,
+    form: Form,
+    region: BilingualText,
+    *,
+    names: Sequence[str] = (),
+    force: bool = False,
+) -> None:
+    """Write annual figures of runs to ``path``, in the format that its suffix names.
+
+    ``.csv``, ``.xlsx`` and ``.parquet`` hold what `table_of` returns, ``.nc`` what `cf_dataset`
+    returns.
+
+    Raises:
+        InputError: a variable is no series.
+        OutputError: as for `check_destination`, or the system refuses to write.
+    """
+    check_destination(path, force=force, formats=FORMATS)
+    chosen = [_chosen(run, names) for run in runs]
+    if path.suffix.lower() == ".nc":
+        from plansim.output.export.cf import cf_dataset
+
+        _write_dataset(cf_dataset(chosen, region), path, force=force)
+    else:
+        _write_table(_table(chosen, form, region), path, force=force)
+
+
+def write_run(
+    dataset: xr.Dataset,
+    annual: xr.Dataset,
+    path: Path,
+    *,
+    names: Sequence[str] = (),
+    force: bool = False,
+) -> None:
+    """Write runs, of one scenario or over ``scenario``, in the format that the suffix names.
+
+    ``.nc`` holds ``dataset``, every saved time; the others what changes over time of ``annual``:
+    ``.csv`` and ``.parquet`` a row a figure, ``.xlsx`` a row a variable. ``names`` are the
+    variables that are written, if not all. Of a single run, a workbook and Parquet have the run
+    card too.
+
+    Raises:
+        OutputError: as for `check_destination`, or the system refuses to write.
+    """
+    check_destination(path, force=force, formats=FORMATS)
+    suffix = path.suffix.lower()
+    if suffix == ".nc":
+        _write_dataset(dataset[list(names)] if names else dataset, path, force=force)
+        return
+    runs = [_chosen(run, names) for run in separate(annual)]
+    table = _table(runs, Form.WIDE if suffix == ".xlsx" else Form.TIDY)
+    if len(runs) == 1:
+        table.attrs.update(card_of(dataset))
+    _write_table(table, path, force=force)
+
+
+def _write_dataset(dataset: xr.Dataset, path: Path, *, force: bool) -> None:
+    with writing_whole(path) as part:
+        # To memory, then to disk: HDF5 ends the process where a disk is full.
+        part.write_bytes(dataset.to_netcdf(engine="h5netcdf"))
+        check_destination(path, force=force, formats=FORMATS)
+
+
+def _write_table(table: pd.DataFrame, path: Path, *, force: bool) -> None:
+    with writing_whole(path) as part:
+        match path.suffix.lower():
+            case ".csv":  # with a mark, by which Excel knows UTF-8
+                table.to_csv(part, index=False, lineterminator="\n", encoding="utf-8-sig")
+            case ".parquet":
+                table.to_parquet(part, index=False)
+            case _:
+                part.write_bytes(_workbook(table))
+        check_destination(path, force=force, formats=FORMATS)
+
+
+def _workbook(table: pd.DataFrame) -> bytes:
+    """Return a workbook: a table as the sheet ``data``, and its ``attrs`` as another."""
+    from xlsxwriter import Workbook
+
+    memory = io.BytesIO()
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    book = Workbook(memory, options)
+    book.set_properties({"created": _EPOCH})
+    sheet = book.add_worksheet("data")
+    strong = book.add_format({"bold": True})
+    for column, head in enumerate(table.columns):
+        sheet.write(0, column, int(head) if head.isdecimal() else head, strong)
+    for row, values in enumerate(table.itertuples(index=False), start=1):
+        for column, value in enumerate(values):
+            if isinstance(value, str):
+                sheet.write_string(row, column, value)
+            elif not math.isnan(value):  # a year without a figure stays an empty cell
+                sheet.write_number(row, column, value)
+    sheet.freeze_panes(1, sum(not head.isdecimal() for head in table.columns))
+    if table.attrs:
+        page = book.add_worksheet("run card")
+        page.set_column(0, 1, 32)
+        for row, entry in enumerate(table.attrs.items()):
+            page.write_row(row, 0, entry)
+    book.close()
+    return memory.getvalue()

@@ -1,0 +1,196 @@
+"""A document as pages: one static HTML file, or PDF set by Typst.
+
+Both templates are given the same content. All type comes with the packages, none is the machine's.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from plansim.output.figures.canvas import font_file, style
+from plansim.output.report.document import (
+    Band,
+    Block,
+    Bullets,
+    Document,
+    Figure,
+    Heading,
+    Medium,
+    Paragraph,
+    Row,
+    Table,
+    grouped,
+    numbered,
+)
+from plansim.output.text import Text, read_text
+
+__all__ = ["fonts", "lay_out", "picture", "write_html", "write_pdf"]
+
+ON_PAGE = 0.82
+"""Figures are drawn larger than they stand on a page."""
+_TAGS = {"en": "en", "zh": "zh-CN"}
+
+
+def picture(figure: Figure, kind: str, dpi: int = 200) -> tuple[bytes, float]:
+    """Draw a figure as SVG or PNG; return it with the width in inches that suits a page's type.
+
+    The same figure gives the same bytes.
+    """
+    buffer = io.BytesIO()
+    with style():
+        drawing = figure.draw()
+        dates = {"Date": None} if kind == "svg" else {}
+        drawing.savefig(buffer, format=kind, dpi=dpi, metadata=dates)
+        width = float(drawing.get_figwidth())
+    return buffer.getvalue(), width * ON_PAGE
+
+
+# --- HTML -----------------------------------------------------------------------------------------
+
+
+def write_html(document: Document, path: Path) -> None:
+    """Write one file without script or network: pictures and the characters used are inside."""
+    from jinja2 import Environment
+
+    def inside(svg: bytes, _: int) -> str:
+        return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
+
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(_template("layout.html.j2"))
+    content = _content(document, inside) | {"lang": _TAGS[document.lang]}
+    plain = template.render(content, font="")
+    path.write_text(template.render(content, font=_font(plain)), "utf-8")
+
+
+def _font(page: str) -> str:
+    """Return the part of the Chinese font that a page needs, as base64 of a WOFF file."""
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+
+    with TTFont(font_file(), recalcTimestamp=False) as font:
+        options = subset.Options(layout_features=["kern", "locl"], notdef_outline=True)
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text=page)
+        subsetter.subset(font)
+        font.flavor = "woff"
+        buffer = io.BytesIO()
+        font.save(buffer, reorderTables=False)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+# --- PDF ------------------------------------------------------------------------------------------
+
+
+def write_pdf(document: Document, path: Path) -> None:
+    """Write a document as PDF; the same document gives the same bytes."""
+    import typst
+
+    with tempfile.TemporaryDirectory() as folder:
+        source = lay_out(document, Path(folder))
+        path.write_bytes(typst.compile(source, timestamp=0, **fonts()))
+
+
+def fonts() -> Mapping[str, Any]:
+    """Return where Typst finds type: the Chinese font, and DejaVu Sans for signs that it lacks."""
+    import matplotlib as mpl
+
+    folders = [font_file().parent, Path(mpl.get_data_path(), "fonts", "ttf")]
+    return {"font_paths": [str(folder) for folder in folders], "ignore_system_fonts": True}
+
+
+def lay_out(document: Document, folder: Path) -> str:
+    """Write template, content and pictures for Typst into a folder; return the template's path.
+
+    In the result a label ``row`` marks the first cell of every row of a table, so that
+    ``typst.query`` tells the page that it stands on.
+    """
+
+    def beside(svg: bytes, number: int) -> str:
+        name = f"figure-{number}.svg"
+        (folder / name).write_bytes(svg)
+        return name
+
+    content = json.dumps(_content(document, beside), ensure_ascii=False)
+    (folder / "layout.json").write_text(content, "utf-8")
+    main = folder / "layout.typ"
+    main.write_text(_template("layout.typ"), "utf-8")
+    return str(main)
+
+
+# --- content of both ------------------------------------------------------------------------------
+
+
+def _template(name: str) -> str:
+    return files(__package__).joinpath("templates", name).read_text("utf-8")
+
+
+def _content(document: Document, stored: Callable[[bytes, int], str]) -> dict[str, Any]:
+    """Return what a template is given; ``stored`` returns where it finds an SVG, by its number."""
+    text = read_text(document.lang)
+    numbers = {id(block): number for block, number in numbered(document)}
+    sections = [
+        {
+            "title": section.title,
+            "new_page": section.new_page,
+            "blocks": [_block(block, numbers[id(block)], text, stored) for block in section.blocks],
+        }
+        for section in document.sections
+    ]
+    return {
+        "lang": document.lang,
+        "title": document.title,
+        "subtitle": document.subtitle,
+        "sections": sections,
+        "wide": document.wide,
+        "page": text("report.page", page="\0", pages="\0").split("\0"),
+    }
+
+
+def _block(
+    block: Block, number: int, text: Text, stored: Callable[[bytes, int], str]
+) -> dict[str, Any]:
+    match block:
+        case Heading():
+            return {"kind": "heading", "text": block.text}
+        case Paragraph():
+            return {"kind": "lead" if block.lead else "paragraph", "text": block.text}
+        case Bullets():
+            return {"kind": "bullets", "items": block.items}
+        case Table():
+            table = block.on(Medium.PAGE)
+            columns = [
+                {name: getattr(column, name) for name in ("head", "below", "right", "width")}
+                for column in table.columns
+            ]
+            return {
+                "kind": "table",
+                "label": text("report.table", number=number),
+                "caption": table.caption,
+                "columns": columns,
+                "groups": [[_row(row) for row in group] for group in grouped(table.rows)],
+                "note": table.note,
+            }
+        case Figure():
+            content, width = picture(block, "svg")
+            return {
+                "kind": "figure",
+                "label": text("report.figure", number=number),
+                "caption": block.caption,
+                "description": block.description,
+                "source": stored(content, number),
+                "width": round(width, 2),
+            }
+
+
+def _row(row: Row | Band) -> dict[str, Any]:
+    if isinstance(row, Band):
+        return {"band": row.text}
+    cells = [{"text": cell.text, "below": cell.below, "tone": cell.tone} for cell in row.cells]
+    return {"cells": cells, "joined": row.joined}
