@@ -1,10 +1,9 @@
-"""What is kept between calls: parsed files, translated models, machine code, finished runs.
+"""The cache: parsed files, translated models, machine code, finished runs.
 
-Everything is written to a name of its own and then renamed, so that two processes may do so at
-once, and everything carries a digest of its key and content, so that a damaged or foreign file is
-never taken for ours. As there is code in it that is run, only this user may be able to write to the
-folder and its files; others are neither read nor written to. Nothing here is worth keeping: a
-folder that cannot be used is done without.
+Files are written under a temporary name and renamed, so that processes may write at the same time,
+and carry a digest of their key and content, so that damaged or foreign ones are recognised. Since
+code in the cache is run, folder and files must be writable by this user only; others are neither
+read nor written. The cache can be deleted at any time, and is not used if it cannot be written.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ Record = TypeVar("Record")
 
 @cache
 def code_of(*folders: str) -> str:
-    """Give the digest of plansim's own sources in some folders, ``""`` being the package itself.
+    """Return the digest of plansim's own sources in some folders, ``""`` being the package itself.
 
     What they make of an input changes with them, so it stands in every key.
     """
@@ -56,7 +55,7 @@ def code_of(*folders: str) -> str:
 
 
 def digest(*parts: str | bytes) -> str:
-    """Give one SHA-256 of several parts; where one ends and the next begins matters."""
+    """Return one SHA-256 of several parts, which depends on where each part ends."""
     total = hashlib.sha256()
     for part in parts:
         raw = part.encode() if isinstance(part, str) else part
@@ -65,7 +64,7 @@ def digest(*parts: str | bytes) -> str:
 
 
 def file_sha256(path: Path, most: int = 5_000_000) -> str:
-    """Give the SHA-256 of a file's bytes, of the first ``most`` if there are more.
+    """Return the SHA-256 of a file's bytes, of the first ``most`` if there are more.
 
     Empty if there is no such file: a folder or a device is none.
     """
@@ -80,7 +79,7 @@ def file_sha256(path: Path, most: int = 5_000_000) -> str:
 
 @contextlib.contextmanager
 def workspace() -> Iterator[Path]:
-    """Give a folder to keep files in: ``$PLANSIM_CACHE``, or the user's cache folder.
+    """Yield the cache folder: ``$PLANSIM_CACHE``, or plansim's folder in the user's cache.
 
     If it cannot be written, or others may write to it, a temporary one that lasts as long as the
     context.
@@ -110,7 +109,7 @@ def _is_ours(status: os.stat_result) -> bool:
 
 
 def load_sealed(path: Path, read: Callable[[bytes], Entry]) -> Entry | None:
-    """Return what ``read`` makes of the content that `save_sealed` wrote to a file.
+    """Return the result of ``read`` for the content that `save_sealed` wrote to a file.
 
     None if the file is missing, altered or renamed, if others may write to it or to its folder, or
     if its content has another form: ``read`` raises a `LookupError`, `TypeError` or `ValueError`.
@@ -133,9 +132,9 @@ def load_sealed(path: Path, read: Callable[[bytes], Entry]) -> Entry | None:
 
 
 def save_sealed(path: Path, content: bytes) -> None:
-    """Write a file that nobody ever sees half of; of a folder's files the latest are kept.
+    """Write a file atomically; of a folder's files only the latest are kept.
 
-    Of two writers the later wins. What cannot be written is not: the next run computes it again.
+    Of two writers the later wins. Errors of writing are ignored: the next run computes it again.
     """
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -150,44 +149,44 @@ def save_sealed(path: Path, content: bytes) -> None:
 
 
 def _seal(path: Path, content: bytes) -> bytes:
-    """Return the first line of a file, which tells whether it is whole and under its own name."""
+    """Return the first line of a file, which shows whether it is complete and not renamed."""
     return f"# sha256 {digest(path.stem, content)}".encode()
 
 
 def _open_no_link(path: str, flags: int) -> int:
-    """Open a file that is no symbolic link, and do not wait at a pipe."""
+    """Open a file unless it is a symbolic link, without blocking on a pipe."""
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def kept(folder: str, key: str, kind: type[Record], make: Callable[[], Record]) -> Record:
-    """Give the record that was kept under a key, or make it and keep it.
+    """Return the record that is cached under a key, or make and cache it.
 
-    ``key`` is a digest of all that the record depends on. A file that is missing or altered is
-    made anew; what ``make`` raises is not kept.
+    ``key`` is a digest of everything that the record depends on. If the file is missing or altered,
+    ``make`` is called; its errors propagate.
     """
-    found = recall(folder, key, kind)
-    if found is None:
-        found = make()
-        keep(folder, key, found)
-    return found
+    record = recall(folder, key, kind)
+    if record is None:
+        record = make()
+        keep(folder, key, record)
+    return record
 
 
 def recall(folder: str, key: str, kind: type[Record]) -> Record | None:
-    """Give the record that `keep` wrote under a key; None if it is missing or altered."""
-    with workspace() as place:
-        path = place / folder / f"{key}.json"
+    """Return the record that `keep` wrote under a key; None if it is missing or altered."""
+    with workspace() as root:
+        path = root / folder / f"{key}.json"
         return load_sealed(path, lambda body: thaw(kind, json.loads(body)))
 
 
 def keep(folder: str, key: str, record: object) -> None:
-    """Write a record, as text that is data and nothing else, for `recall`."""
+    """Write a record as JSON, for `recall`."""
     body = json.dumps(freeze(record), ensure_ascii=False).encode()
-    with workspace() as place:
-        save_sealed(place / folder / f"{key}.json", body)
+    with workspace() as root:
+        save_sealed(root / folder / f"{key}.json", body)
 
 
 def _forget_old(folder: Path, pattern: str) -> None:
-    """Delete the files that were not used for longest."""
+    """Delete the files that were used least recently."""
     with contextlib.suppress(OSError):  # another process may be doing the same
         runs = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime_ns)
         for path in runs[:-KEEP]:

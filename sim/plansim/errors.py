@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree.
+"""All errors that plansim raises, as one tree.
 
 ::
 
@@ -47,13 +47,13 @@ __all__ = [
 ]
 
 SCREENFUL = 20
-"""Faults of an input that are shown; the others are counted."""
+"""Maximum number of faults of an input that are shown; the others are counted."""
 
 Say: TypeAlias = Callable[[str], str]
 """Returns a template in the language of the reader."""
 
 Part: TypeAlias = "str | float | Path | Enum | Message | tuple[Part, ...]"
-"""What a template is filled with."""
+"""A value that fills a template."""
 
 
 @dataclass(frozen=True, init=False)
@@ -62,8 +62,7 @@ class Message:
 
     The template is the key by which a catalogue has the text in another language; it is filled
     only where it is shown. A part is data (a text, a number, a path), another message, a member of
-    an enum, which is a word of ours and said in the reader's language, or several of these, which
-    are listed.
+    an enum, which is translated into the reader's language, or several of these, which are listed.
 
     >>> message = Message("at {name}: {why}", name="x", why=Message("no number"))
     >>> str(message)
@@ -299,7 +298,7 @@ class FaultLog:
         return len(self._faults) + self._dropped
 
     def by_line(self, limit: int = 100) -> tuple[Fault, ...]:
-        """Give the faults by line; those past the limit as one line that counts them."""
+        """Return the faults by line; those past the limit as one line that counts them."""
         ordered = sorted(self._faults, key=lambda fault: (fault.line is None, fault.line))
         rest = len(self) - limit
         if rest > 0:
@@ -308,7 +307,7 @@ class FaultLog:
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """Give the candidate that looks most like ``name``, or None if none comes near.
+    """Return the candidate that looks most like ``name``, or None if none comes near.
 
     Letter case is not regarded; of equal candidates the first wins. No more than 5000 are read.
 

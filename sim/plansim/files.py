@@ -29,7 +29,7 @@ __all__ = [
 
 
 def shipped(*parts: str) -> Path:
-    """Give the path of a file or folder that comes with plansim.
+    """Return the path of a file or folder that comes with plansim.
 
     ``parts`` are joined under the folder that holds ``model`` and ``scenarios``. Raises
     InputError if there is no such file or folder.
@@ -58,7 +58,7 @@ def is_shipped(path: Path) -> bool:
 
 
 def shipped_model() -> Path:
-    """Give the path of the shipped model: the only ``.mdl`` file in the folder ``model``.
+    """Return the path of the shipped model: the only ``.mdl`` file in the folder ``model``.
 
     Raises InputError if there is none, or more than one.
 

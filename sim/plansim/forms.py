@@ -1,15 +1,15 @@
-"""The package's YAML files: plain data with lines, and the forms that they are held to.
+"""The package's YAML files: plain data with lines, and the forms by which they are validated.
 
-`read_document` reads a file as plain data, with the line of every entry. Only what a hand-written
-file needs is understood: mappings, lists and the scalars of YAML 1.2. The file is read event by
-event and nothing is ever constructed from it, so that it cannot run code; tags (``!!python/…``),
+`read_document` reads a file as plain data, with the line of every entry. It supports mappings,
+lists and the scalars of YAML 1.2, which suffice for files written by hand. It reads the file event
+by event and constructs no objects, so that a file cannot run code; tags (``!!python/…``),
 aliases (by which a file could refer to itself) and merge keys (``<<``) are refused.
 
-A kind of file is a `Form`: a pydantic model. What has to fit a model, a catalogue or another file
-is looked up while the form is validated, by way of pydantic's context, in three ways: a field whose
-entry stands for something else is `Resolved` or made of `Entries`; what has to fit together in
-one mapping is said by `Form._misfits`. All of them raise or give the `Fault` that anybody else
-would; `form_of` turns every fault of the file into one error, each with its line.
+A kind of file is a `Form`: a pydantic model. References to a model, a catalogue or another file are
+resolved during validation with pydantic's context, in three ways: a field whose entry refers to
+something is `Resolved` or made of `Entries`, and entries of one mapping are checked together by
+`Form._misfits`. All of them raise or yield a `Fault`; `form_of` turns every fault of the file into
+one error, each with its line.
 """
 
 from __future__ import annotations
@@ -67,7 +67,6 @@ __all__ = [
     "LAX",
     "MAX_BYTES",
     "MAX_DEPTH",
-    "Document",
     "Entries",
     "Form",
     "Items",
@@ -78,6 +77,7 @@ __all__ = [
     "Resolved",
     "Wording",
     "Words",
+    "YamlDocument",
     "doubled",
     "form_of",
     "noting",
@@ -90,34 +90,34 @@ __all__ = [
 ]
 
 MAX_BYTES = 1_000_000
-"""A larger file is refused before it is read whole."""
+"""Maximum size of a file."""
 
 MAX_DEPTH = 12
-"""Deeper nesting is refused: no file of ours comes near it, and the reader recurses."""
+"""Maximum depth of nesting, since the reader is recursive."""
 
 MOST_FAULTS = 100
-"""A mapping or list with more faulty entries is hopeless, and not read to its end."""
+"""Maximum number of faulty entries of a mapping or list, after which the others are not read."""
 
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
-"""What a document is made of."""
+"""The data of a document."""
 
 Location: TypeAlias = tuple[str | int, ...]
-"""The way to an entry: the keys and list positions from the top."""
+"""The location of an entry: the keys and list positions from the top."""
 
 Context: TypeAlias = Any
-"""What a form is read against; each kind of file says what."""
+"""What a form is validated against; it depends on the kind of file."""
 
 
 @dataclass(frozen=True)
-class Document:
-    """What a YAML file says, and what is wrong with its form."""
+class YamlDocument:
+    """The data of a YAML file, and its faults."""
 
     file: str
-    """As messages name it."""
+    """Name of the file in messages."""
     sha256: str
     """Of the file's bytes, in hexadecimal."""
     data: Plain
-    """None where `faults` left nothing to read."""
+    """None if `faults` prevented reading."""
     lines: Mapping[Location, int]
     faults: tuple[Fault, ...]
 
@@ -134,15 +134,15 @@ class Document:
         return replace(fault, file=self.file, line=self.line((*at, *fault.at)), at=())
 
 
-def read_document(path: Path) -> Document:
-    """Read a YAML file; whatever is wrong becomes a fault of the document, never an exception."""
+def read_document(path: Path) -> YamlDocument:
+    """Read a YAML file; every error becomes a fault of the document, never an exception."""
     try:
         if not path.is_file():
             if path.exists():
                 return _unread(
                     path, b"", Message("not a file"), expected=Message("a YAML text file")
                 )
-            siblings = sorted(each.name for each in path.parent.glob("*.y*ml"))
+            siblings = sorted(sibling.name for sibling in path.parent.glob("*.y*ml"))
             return _unread(path, b"", Message("no such file"), close=nearest(path.name, siblings))
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
@@ -166,7 +166,7 @@ def read_document(path: Path) -> Document:
     return parse_document(text, str(path), hashlib.sha256(raw).hexdigest())
 
 
-def parse_document(text: str, file: str, sha256: str = "") -> Document:
+def parse_document(text: str, file: str, sha256: str = "") -> YamlDocument:
     r"""Read YAML text.
 
     >>> document = parse_document("a: 1\nb:\n  - two\n  - 3.0\na: 4", "x.yaml")
@@ -177,7 +177,7 @@ def parse_document(text: str, file: str, sha256: str = "") -> Document:
     >>> print(*document.faults)
     x.yaml:5: the key 'a' stands twice; found a first one on line 1
     """
-    reader = _Reader(file)
+    reader = _DocumentReader(file)
     events: Iterator[Event] = iter(YAML(typ="safe", pure=True).parse(text))
     data: Plain = None
     try:
@@ -193,7 +193,7 @@ def parse_document(text: str, file: str, sha256: str = "") -> Document:
         data = None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        # What it met instead, ", but got '<scalar>'", is the parser's own name for it.
+        # The parser's ", but got '<scalar>'" is its internal name, and is dropped.
         problem = str(error.problem or error.context).split(", but ")[0]
         reader.fault(
             Message("not valid YAML: {why}", why=foreign(problem)),
@@ -209,7 +209,7 @@ def parse_document(text: str, file: str, sha256: str = "") -> Document:
             Message("not valid YAML: {why}", why=foreign(str(error).splitlines()[0])), None
         )
         data = None
-    return Document(file, sha256, data, reader.lines, tuple(reader.faults))
+    return YamlDocument(file, sha256, data, reader.lines, tuple(reader.faults))
 
 
 def _unread(
@@ -219,18 +219,18 @@ def _unread(
     line: int | None = None,
     expected: Message | None = None,
     close: str | None = None,
-) -> Document:
+) -> YamlDocument:
     fault = Fault(message, file=str(path), line=line, expected=expected, nearest=close)
-    return Document(str(path), hashlib.sha256(raw).hexdigest(), None, {}, (fault,))
+    return YamlDocument(str(path), hashlib.sha256(raw).hexdigest(), None, {}, (fault,))
 
 
 class _UnreadableError(Exception):
-    """Reading on would be unsafe; the fault is already noted."""
+    """Reading must stop; the fault is already logged."""
 
 
 @dataclass
-class _Reader:
-    """Turns events into plain data, noting lines and faults on the way."""
+class _DocumentReader:
+    """Turns events into plain data, and records lines and faults."""
 
     file: str
     lines: dict[Location, int] = field(default_factory=dict)
@@ -270,7 +270,7 @@ class _Reader:
                 self.fault(Message("a key must be plain text"), line)
                 raise _UnreadableError
             key = event.value
-            if key.startswith("<"):  # so pydantic marks the forms that an entry may have
+            if key.startswith("<"):  # pydantic marks the alternatives of a union so
                 unsupported = Message("a key must not begin with '<'")
                 if key == "<<" and event.style is None:
                     unsupported = Message("merge keys are not supported")
@@ -292,7 +292,7 @@ def _line(event: Event) -> int:
 
 
 def _tag(event: Event) -> str | None:
-    """Give the tag that the file writes out, as it writes it."""
+    """Return the tag that the file writes out, as it writes it."""
     if isinstance(event, ScalarEvent):
         implicit = any(event.implicit)
     else:
@@ -331,7 +331,7 @@ def _scalar(event: ScalarEvent) -> Plain:
 AnyForm = TypeVar("AnyForm", bound="Form")
 
 LAX = Field(strict=False)
-"""For a field that is a tuple or an enumeration, which a file writes as a list or as text."""
+"""For a field that is a tuple or an enum, which a file writes as a list or as text."""
 
 
 Item = TypeVar("Item")
@@ -345,16 +345,16 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     def _misfits(self, context: Context) -> Iterator[Fault]:
-        """Give what does not fit together, or does not fit the context; ``at`` says where.
+        """Yield faults of entries that contradict each other or the context; ``at`` says where.
 
-        Asked only where every key by itself is sound.
+        Called only if every key by itself is valid.
         """
         yield from ()
 
     @model_validator(mode="wrap")
     @classmethod
     def _whole(cls, data: Any, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
-        """Report unknown keys in our words, and misfits though there are unknown keys."""
+        """Report unknown keys in messages of our own, and misfits even beside unknown keys."""
         if not isinstance(data, Mapping):
             return read(data)
         faults: list[Fault] = []
@@ -372,7 +372,7 @@ class Form(BaseModel):
 
 
 def unknown_keys(given: Iterable[str], known: Collection[str]) -> Iterator[Fault]:
-    """Give a fault for each key of a mapping that is not known."""
+    """Yield a fault for each key of a mapping that is not known."""
     for key in given:
         if key not in known:
             yield Fault(
@@ -385,7 +385,7 @@ def unknown_keys(given: Iterable[str], known: Collection[str]) -> Iterator[Fault
 
 
 class Words(Form):
-    """The same thing said in English and in Chinese."""
+    """A text in English and in Chinese."""
 
     en: str
     zh: str
@@ -412,7 +412,7 @@ Names: TypeAlias = Annotated[
 
 
 def or_text(kind: Any) -> Any:
-    """Give the type of an entry that is text, or else of a kind that is a mapping."""
+    """Return the type of an entry that is text, or a mapping of some kind."""
     return Annotated[
         Annotated[str, Tag("<text>")] | Annotated[kind, Tag("<mapping>")],
         Discriminator(lambda value: "<text>" if isinstance(value, str) else "<mapping>"),
@@ -421,9 +421,9 @@ def or_text(kind: Any) -> Any:
 
 @dataclass(frozen=True)
 class Resolved:
-    """Annotation of a field whose entry, of type ``raw``, stands for what ``resolve`` finds.
+    """Annotation of a field whose entry, of type ``raw``, is replaced by the result of ``resolve``.
 
-    ``resolve`` takes the entry and the context, and raises an `InputError` for what it cannot find.
+    ``resolve`` takes the entry and the context, and raises an `InputError` for an unknown entry.
     """
 
     raw: Any
@@ -439,14 +439,14 @@ class Resolved:
 class Entries:
     """Annotation of a mapping or list, of type ``raw``, that is resolved entry by entry.
 
-    ``resolve`` takes the key or position, the entry and the context. What is wrong with one entry
-    hides nothing that is wrong with another.
+    ``resolve`` takes the key or position, the entry and the context. The faults of all entries are
+    reported.
     """
 
     raw: Any
     resolve: Callable[..., object]
     unique: str = ""
-    """A key of the entries under which no two have the same, or empty."""
+    """A key of the entries whose values must be distinct, or empty."""
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_wrap_validator_function(
@@ -492,9 +492,9 @@ class Entries:
 
 @dataclass(frozen=True)
 class Listed(Entries):
-    """The same of a list whose positions do not matter: ``resolve`` takes entry and context.
+    """Entries of a list whose positions do not matter: ``resolve`` takes entry and context.
 
-    Without ``resolve`` each entry stands for itself.
+    Without ``resolve`` each entry is kept.
     """
 
     resolve: Callable[[Any, Context], object] = lambda entry, _: entry
@@ -506,7 +506,7 @@ class Listed(Entries):
 
 @contextlib.contextmanager
 def noting(faults: list[Fault], *at: str | int) -> Iterator[None]:
-    """Note the faults of an entry instead of raising them; what comes after them is left out."""
+    """Record the faults of an entry instead of raising them, and leave the block."""
     try:
         yield
     except InputError as error:
@@ -514,7 +514,7 @@ def noting(faults: list[Fault], *at: str | int) -> Iterator[None]:
 
 
 def _own(error: InputError) -> Iterator[Fault]:
-    """Give the faults of an entry; that it names nothing that exists is not another file's."""
+    """Yield the faults of an entry; an unknown name is a fault of this file, not of another."""
     for fault in error.faults:
         yield replace(fault, file=None, line=None) if isinstance(error, _OF_ENTRY) else fault
 
@@ -523,7 +523,7 @@ _OF_ENTRY = (UnknownNameError, UnitError)
 
 
 def doubled(values: Iterable[tuple[Location, str]]) -> Iterator[Fault]:
-    """Give a fault for each value that stands before, with the way to it.
+    """Yield a fault for each value that occurred before, with its location.
 
     >>> [fault.at for fault in doubled([(("rows", 0), "a"), (("rows", 1), "a")])]
     [('rows', 1)]
@@ -537,11 +537,11 @@ def doubled(values: Iterable[tuple[Location, str]]) -> Iterator[Fault]:
 
 def form_of(
     form: type[AnyForm],
-    document: Document,
+    document: YamlDocument,
     context: Context = None,
     error: type[InputError] = CatalogueError,
 ) -> AnyForm:
-    """Take a document for what it is meant to be.
+    """Validate a document as a form.
 
     Raises:
         InputError: of the type ``error``, with every fault of the document, by line.
@@ -563,7 +563,7 @@ def schema_of(form: type[Form], title: str) -> str:
     """Return the JSON Schema of a form, for editors."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     schema = head | form.model_json_schema() | {"title": title}
-    # What tells forms of an entry apart is a function, which a schema cannot say: {value, unit} is
+    # A function distinguishes the alternatives of an entry, which a schema cannot: {value, unit} is
     # a mapping of elements too, and "one of" would refuse it.
     return json.dumps(schema, indent=2, ensure_ascii=False).replace('"oneOf":', '"anyOf":') + "\n"
 
@@ -571,13 +571,13 @@ def schema_of(form: type[Form], title: str) -> str:
 def _details(
     error: ValidationError, before: Location = (), skip: int = 0
 ) -> Iterator[InitErrorDetails]:
-    """Give what pydantic found wrong so that it can be raised again, elsewhere in the file."""
-    for each in error.errors(include_url=False):
+    """Yield pydantic's errors so that they can be raised again at another location of the file."""
+    for details in error.errors(include_url=False):
         yield InitErrorDetails(
-            type=each["type"],
-            loc=(*before, *each["loc"][skip:]),
-            input=each["input"],
-            ctx=each.get("ctx", {}),
+            type=details["type"],
+            loc=(*before, *details["loc"][skip:]),
+            input=details["input"],
+            ctx=details.get("ctx", {}),
         )
 
 
@@ -603,9 +603,9 @@ _EXPECTED = {
 }
 
 
-def _faults(document: Document, detail: ErrorDetails) -> Iterator[Fault]:
-    """Say in our words, and with the line, what pydantic found wrong."""
-    # Which of several forms an entry has is said between angle brackets; [key] is pydantic's own.
+def _faults(document: YamlDocument, detail: ErrorDetails) -> Iterator[Fault]:
+    """Yield pydantic's errors as faults with our messages and lines."""
+    # pydantic names the alternative of a union in angle brackets, and marks a key by [key].
     at: Location = tuple(part for part in detail["loc"] if not str(part).startswith(("<", "[key")))
     known = detail.get("ctx", {})
     if isinstance(error := known.get("error"), InputError):
@@ -648,7 +648,7 @@ def _expected(detail: ErrorDetails) -> Message:
 
 
 def shown(value: object) -> Message:
-    """Say in a word or two what a message found."""
+    """Return a value of a file in short, for messages."""
     match value:
         case None:
             return Message("nothing")

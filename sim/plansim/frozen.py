@@ -1,7 +1,7 @@
-"""Frozen records as plain data for JSON, and back: only what a file of ours can say is made.
+"""Frozen records as plain data for JSON, and back.
 
-A record's fields are declared with their types, so that nothing in the data names a class; to read
-data can therefore run no code, whoever wrote it.
+The classes are those of the declared fields, not names in the data, so that reading data cannot run
+code, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ __all__ = ["freeze", "thaw"]
 Record = TypeVar("Record")
 
 _PATH = "path"
-"""The one key of the mapping that stands for a path; a mapping of a record is a list of pairs."""
+"""The only key of the mapping that encodes a path; a record's mappings are lists of pairs."""
 
 
 _MESSAGE = "message"
-"""The one key of the mapping that stands for a message among the parts of another."""
+"""The only key of the mapping that encodes a message among the parts of another."""
 
 
 def freeze(record: object) -> Any:
-    """Give a record, or a nest of tuples and mappings of records, as plain data.
+    """Return a record, or a nest of tuples and mappings of records, as plain data.
 
     >>> freeze({"a": (1.5, None)})
     [['a', [1.5, None]]]
@@ -42,25 +42,25 @@ def freeze(record: object) -> Any:
     if isinstance(record, Message):
         return [record.template, {name: _frozen_part(part) for name, part in record.parts}]
     if is_dataclass(record):
-        return [freeze(getattr(record, each.name)) for each in fields(record)]
+        return [freeze(getattr(record, field.name)) for field in fields(record)]
     if isinstance(record, Mapping):
         return [[freeze(key), freeze(value)] for key, value in record.items()]
     if isinstance(record, tuple):
-        return [freeze(each) for each in record]
+        return [freeze(item) for item in record]
     if isinstance(record, Path):
         return {_PATH: str(record)}
     raise TypeError(f"a {type(record).__name__} is no part of a record")
 
 
 def _frozen_part(part: Part) -> Any:
-    """Return a part of a message, whose kind is seen from the form of the data alone."""
+    """Return a part of a message as plain data from which its kind is evident."""
     if isinstance(part, Message):
         return {_MESSAGE: freeze(part)}
     return [_frozen_part(item) for item in part] if isinstance(part, tuple) else part
 
 
 def thaw(kind: type[Record], plain: object) -> Record:
-    """Give back the record of a kind that `freeze` took apart.
+    """Return the record of a kind from the plain data of `freeze`.
 
     >>> thaw(dict[str, tuple[float, ...]], [["a", [1.5]]])
     {'a': (1.5,)}
@@ -122,7 +122,7 @@ def _same_tuple(plain: Any) -> Any:
 
 
 def _union(kinds: tuple[Any, ...]) -> _Reader:
-    """Read one of several kinds, of which the form of the data tells which it is."""
+    """Return the function that reads one of several kinds, told apart by the form of the data."""
     scalar = next((_reader(kind) for kind in kinds if _is_word(kind)), _same)
     nested = [_reader(kind) for kind in kinds if not _is_scalar(kind) and kind is not Path]
     if len(nested) > 1:
@@ -148,13 +148,13 @@ def _is_scalar(kind: Any) -> bool:
 
 def _record(kind: Any) -> _Reader:
     hints = typing.get_type_hints(kind)
-    readers = [_reader(hints[each.name]) for each in fields(kind)]
-    changing = [(place, read) for place, read in enumerate(readers) if read is not _same]
+    readers = [_reader(hints[field.name]) for field in fields(kind)]
+    changing = [(index, read) for index, read in enumerate(readers) if read is not _same]
 
     def read(plain: Any) -> Any:
         values = list(plain)
-        for place, each in changing:
-            values[place] = each(values[place])
+        for index, reader in changing:
+            values[index] = reader(values[index])
         return kind(*values)
 
     return read

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import qmc
 
-from plansim.analysis.experiments.design import Design, Kind, describe
+from plansim.analysis.experiments.design import Design, DesignKind, describe
 from plansim.analysis.experiments.design_file import quick_design, read_design
 from plansim.analysis.experiments.design_form import schema_text
 from plansim.analysis.experiments.distributions import (
@@ -66,7 +66,7 @@ def reads(small: Model, tmp_path: Path) -> Callable[..., Design]:
     return read
 
 
-def a_design(kind: Kind, count: int = 2, points: int = 64, **fields: object) -> Design:
+def a_design(kind: DesignKind, count: int = 2, points: int = 64, **fields: object) -> Design:
     factors = tuple(
         Factor(f"f{i}", (f"c{i}",), Apply.SET, Uniform(0.0, 1.0), "Dmnl") for i in range(count)
     )
@@ -163,8 +163,8 @@ def test_a_constant_without_factor_is_as_the_scenario_or_the_model_says(small: M
 # --- points ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [each for each in Kind if each is not Kind.TABLE])
-def test_a_point_does_not_depend_on_the_blocks_in_which_it_is_drawn(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [each for each in DesignKind if each is not DesignKind.TABLE])
+def test_a_point_does_not_depend_on_the_blocks_in_which_it_is_drawn(kind: DesignKind) -> None:
     design = a_design(kind, count=3, points=64)
     whole = Sampler(design).draw(0, 64)
     one = Sampler(design)
@@ -175,32 +175,34 @@ def test_a_point_does_not_depend_on_the_blocks_in_which_it_is_drawn(kind: Kind) 
     np.testing.assert_array_equal(np.concatenate(backwards[::-1]), whole)
 
 
-@pytest.mark.parametrize("kind", [Kind.SOBOL, Kind.LATIN_HYPERCUBE, Kind.MORRIS])
-def test_another_seed_gives_other_points(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE, DesignKind.MORRIS])
+def test_another_seed_gives_other_points(kind: DesignKind) -> None:
     one, other = a_design(kind, points=63), a_design(kind, points=63, seed=8)
     assert not np.array_equal(Sampler(one).draw(0, 63), Sampler(other).draw(0, 63))
 
 
 def test_sobol_points_are_scipys_moved_to_the_middle_of_their_cells() -> None:
     expected = qmc.Sobol(2, scramble=True, bits=32, rng=np.random.default_rng(7)).random(64)
-    np.testing.assert_array_equal(Sampler(a_design(Kind.SOBOL)).draw(0, 64), expected + 2.0**-33)
+    np.testing.assert_array_equal(
+        Sampler(a_design(DesignKind.SOBOL)).draw(0, 64), expected + 2.0**-33
+    )
 
 
 def test_a_latin_hypercube_has_one_point_in_each_slice() -> None:
-    points = Sampler(a_design(Kind.LATIN_HYPERCUBE, points=50)).draw(0, 50)
+    points = Sampler(a_design(DesignKind.LATIN_HYPERCUBE, points=50)).draw(0, 50)
     for column in points.T:
         assert sorted((column * 50).astype(int).tolist()) == list(range(50))
 
 
 def test_a_grid_has_every_combination_once() -> None:
-    design = a_design(Kind.GRID, points=16)
+    design = a_design(DesignKind.GRID, points=16)
     points = {tuple(each) for each in np.round(Sampler(design).draw(0, 16) * 3).tolist()}
     assert points == {(a, b) for a in range(4) for b in range(4)}
 
 
 def test_morris_moves_each_factor_once_by_half_the_levels() -> None:
     count, trajectories = 3, 40
-    design = a_design(Kind.MORRIS, count, points=trajectories * (count + 1))
+    design = a_design(DesignKind.MORRIS, count, points=trajectories * (count + 1))
     points = Sampler(design).draw(0, design.points).reshape(trajectories, count + 1, count)
     moves = np.diff(points, axis=1)
     assert ((np.abs(moves) > 1e-9).sum(axis=1) == 1).all(), "each factor moves once"
@@ -332,7 +334,7 @@ design: {kind: latin hypercube, samples: 10, seed: 3}
     assert (both.name_zh, both.unit) == ("两业", "Dmnl")
     assert design.outputs == ("stock", "output[farms]", "output[mills]", "output[mills]")
     assert design.years == (2004, 2008)
-    assert (design.kind, design.points, design.seed) == (Kind.LATIN_HYPERCUBE, 10, 3)
+    assert (design.kind, design.points, design.seed) == (DesignKind.LATIN_HYPERCUBE, 10, 3)
 
 
 def test_the_call_goes_over_the_file(reads: Callable[..., Design]) -> None:
@@ -484,7 +486,7 @@ def test_a_quick_design_of_no_scenario(city: Model) -> None:
 
 
 def test_the_description_of_a_design_tells_designs_apart(small: Model) -> None:
-    one = replace(a_design(Kind.SOBOL), scenarios=(as_written(small),))
+    one = replace(a_design(DesignKind.SOBOL), scenarios=(as_written(small),))
     others = [
         replace(one, seed=8),
         replace(one, points=65),

@@ -10,7 +10,7 @@ import pytest
 
 import plansim.engine.simlin as simlin_module
 from plansim.analysis.feedback.loop_scores import LoopScores, partitions_of, path_score, score_loops
-from plansim.analysis.feedback.loops import Link, Polarity, load_loops
+from plansim.analysis.feedback.loops import LoopLink, Polarity, load_loops
 from plansim.engine.compiled import run_compiled
 from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import SimulationError
@@ -108,7 +108,7 @@ def test_a_path_through_arrays_is_the_sum_of_the_ways_through_their_elements(
     assert path_score(sectors, loop.paths[0], links) == pytest.approx(ways["a"] + ways["b"])
     # A quarter of the whole's change is the first part's, three quarters the second's.
     assert links.scores["part[a]", "whole"] == pytest.approx(0.25)
-    one = [Link(name, "", 1, True) for name in ("part[a]", "whole", "gain[a]")]
+    one = [LoopLink(name, "", 1, True) for name in ("part[a]", "whole", "gain[a]")]
     assert path_score(sectors, one, links) == pytest.approx(ways["a"])
     assert not path_score(sectors, loop.paths[0], LinkScores(links.time, {})).any()
 

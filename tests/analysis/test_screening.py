@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from plansim.analysis.experiments.design import Design, Kind
+from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.distributions import Uniform
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.sensitivity.morris import elementary_effects, leading, screening_design
@@ -16,7 +16,7 @@ def a_design(*reaches: tuple[float, float]) -> Design:
         Factor(f"x{place}", (f"x{place}",), Apply.SET, Uniform(*each), "Dmnl")
         for place, each in enumerate(reaches)
     )
-    return Design("d", "", "", Kind.SOBOL, (), factors, 8, 7, 4, (), ())
+    return Design("d", "", "", DesignKind.SOBOL, (), factors, 8, 7, 4, (), ())
 
 
 def test_effects_are_over_the_whole_reach() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.analysis.experiments.design import Design, Kind
+from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.sensitivity.study import QUANTILES, Sensitivity, sensitivity
 from plansim.errors import DesignError
@@ -200,7 +200,7 @@ def test_what_is_no_sample_is_refused(
 ) -> None:
     model, design, targets = reads()
     with pytest.raises(DesignError, match="only a sample says how likely"):
-        sensitivity(model, replace(design, kind=Kind.GRID), targets)
+        sensitivity(model, replace(design, kind=DesignKind.GRID), targets)
 
 
 def test_the_shipped_design_says_how_sure_the_verdicts_are(city: Model, root: Path) -> None:

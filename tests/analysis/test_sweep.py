@@ -624,11 +624,11 @@ def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     design, path = reads(), tmp_path / "r.zarr"
-    from plansim.analysis.experiments.store import Writer
+    from plansim.analysis.experiments.store import StoreWriter
 
-    write, count = Writer.write, iter(range(1000))
+    write, count = StoreWriter.write, iter(range(1000))
 
-    def fails(self: Writer, number: int, found: Any) -> None:
+    def fails(self: StoreWriter, number: int, found: Any) -> None:
         if next(count) >= 5:
             # As the system says it: no file may grow beyond this many bytes.
             import resource
@@ -642,7 +642,7 @@ def test_a_full_disk_is_said_clearly_and_what_is_written_stays(
         else:
             write(self, number, found)
 
-    monkeypatch.setattr(Writer, "write", fails)
+    monkeypatch.setattr(StoreWriter, "write", fails)
     with pytest.raises(OutputError, match=r"the disk is full; what is written so far stays valid"):
         sweep(design, town, aims, path, block=100, threads=1)
     assert len(open_store(path).done()) == 5

@@ -14,7 +14,7 @@ import plansim
 from plansim.analysis.attribution import attribute
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.analysis.optimization.problem import lever_named
-from plansim.analysis.optimization.target_seeking import GRID, Range, Solution, solve
+from plansim.analysis.optimization.target_seeking import GRID, SearchRange, Solution, solve
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, SimulationError, UnknownNameError
 from plansim.model.reader import load_model
@@ -91,18 +91,28 @@ def solved(town: Model, aims: dict[str, Target], lever: str, id_: str) -> Soluti
 @pytest.mark.parametrize(
     ("lever", "id_", "expected", "ranges"),
     [
-        ("pull", "S1", 2.0, [Range.PLAUSIBLE]),
-        ("拉力", "S1", 2.0, [Range.PLAUSIBLE]),
-        ("pull", "H1", 3.0, [Range.PLAUSIBLE, Range.ADMISSIBLE]),  # not 7, which is further away
-        ("push", "S1", 4.0, [Range.ADMISSIBLE]),
-        ("step", "T1", 0.5, [Range.PLAUSIBLE]),  # a jump has no root, only an edge
-        ("step", "W1", 1 / 6, [Range.PLAUSIBLE]),  # again at 5/6 and 13/6, and below at -7/6
-        ("effort", "D1", 3.5, [Range.PLAUSIBLE]),
-        ("effort after", "D1", 3.5, [Range.PLAUSIBLE]),
+        ("pull", "S1", 2.0, [SearchRange.PLAUSIBLE]),
+        ("拉力", "S1", 2.0, [SearchRange.PLAUSIBLE]),
+        (
+            "pull",
+            "H1",
+            3.0,
+            [SearchRange.PLAUSIBLE, SearchRange.ADMISSIBLE],
+        ),  # not 7, which is further away
+        ("push", "S1", 4.0, [SearchRange.ADMISSIBLE]),
+        ("step", "T1", 0.5, [SearchRange.PLAUSIBLE]),  # a jump has no root, only an edge
+        ("step", "W1", 1 / 6, [SearchRange.PLAUSIBLE]),  # again at 5/6 and 13/6, and below at -7/6
+        ("effort", "D1", 3.5, [SearchRange.PLAUSIBLE]),
+        ("effort after", "D1", 3.5, [SearchRange.PLAUSIBLE]),
     ],
 )
 def test_the_nearest_value_that_meets_a_target(
-    town: Model, aims: dict[str, Target], lever: str, id_: str, expected: float, ranges: list[Range]
+    town: Model,
+    aims: dict[str, Target],
+    lever: str,
+    id_: str,
+    expected: float,
+    ranges: list[SearchRange],
 ) -> None:
     found = solved(town, aims, lever, id_)
     assert found.values == pytest.approx((expected,), abs=1e-7)
@@ -294,7 +304,7 @@ def test_the_lever_that_does_more_for_its_price_is_moved(mixed: Callable[..., So
     assert found.values == pytest.approx((2.0, 2.0), abs=1e-5)
     assert found.cost == pytest.approx(4.0, abs=1e-4)
     assert found.margins["S1"] >= 0
-    assert [each.range for each in found.searched] == [Range.PLAUSIBLE]
+    assert [each.range for each in found.searched] == [SearchRange.PLAUSIBLE]
     assert found.lost == ("L1",)
     cheap = mixed("S1", {"pull": 1.0, "push": 1.0})
     assert cheap.values == pytest.approx((2.5, 1.0), abs=1e-5)
@@ -333,7 +343,10 @@ def test_the_admissible_ranges_are_looked_over_where_the_plausible_do_not_do(
     mixed: Callable[..., Solution],
 ) -> None:
     found = mixed("F1", {})
-    assert [each.range for each in found.searched] == [Range.PLAUSIBLE, Range.ADMISSIBLE]
+    assert [each.range for each in found.searched] == [
+        SearchRange.PLAUSIBLE,
+        SearchRange.ADMISSIBLE,
+    ]
     assert found.searched[0].best == pytest.approx({"F1": 10 - 25})
     assert found.values is not None
     assert 2 * found.values[0] + found.values[1] == pytest.approx(25, abs=1e-6)

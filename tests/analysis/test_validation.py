@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.analysis.validation.checks import Comparison, Sign
+from plansim.analysis.validation.checks import Relation, Sign
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.history import history_series
 from plansim.analysis.validation.integration import disagreement
 from plansim.analysis.validation.parameters import target_ranges
 from plansim.analysis.validation.probe import probe_of
-from plansim.analysis.validation.result import Message, Result, Status
+from plansim.analysis.validation.result import CaseTemplate, Outcome, Result
 from plansim.analysis.validation.suite import TESTS, chosen, validate
 from plansim.cli.main import main
 from plansim.errors import InputError, ModelError, UnknownNameError
@@ -59,7 +59,7 @@ MADE = [test for test in TESTS if test not in {"Q18", "Q19", "Q20", "Q21"}]
 def test_a_sound_model_passes(test: str, sound: ValidationContext) -> None:
     made = result_of(sound, test)
     assert made.faults == ()
-    assert made.status is Status.PASS
+    assert made.status is Outcome.PASS
     assert made.cases
 
 
@@ -153,7 +153,7 @@ def test_a_broken_model_fails(
         made = result_of(mill(tmp_path, (file, old, new)), test)
     except ModelError:
         pytest.fail("the mill is broken in another way")
-    assert made.status is Status.FAIL
+    assert made.status is Outcome.FAIL
     message, _, detail = fault.partition(" ")
     of_kind = [case for case in made.faults if case.message == message]
     assert any(detail in f"{case.subject} {case.values}" for case in of_kind)
@@ -166,7 +166,7 @@ def test_a_broken_model_fails(
 @pytest.mark.parametrize("lang", Lang)
 def test_there_are_words_for_all_that_can_be_said(lang: Lang) -> None:
     text = read_text(lang)
-    groups: dict[str, Iterable[str]] = {"case": Message, "way": Sign, "comparison": Comparison}
+    groups: dict[str, Iterable[str]] = {"case": CaseTemplate, "way": Sign, "comparison": Relation}
     groups |= dict.fromkeys(("q_title", "q_criterion", "q_figure"), TESTS)
     for group, keys in groups.items():
         assert [key for key in keys if f"{group}.{key}" not in text.phrases] == []
@@ -221,7 +221,7 @@ def test_a_part_that_cannot_be_made_is_not_passed(
     monkeypatch.setattr("plansim.analysis.validation.integration.has_simlin", lambda: False)
     for test in ("Q02", "Q24"):
         made = result_of(sound, test)
-        assert made.status is Status.NOT_APPLICABLE
+        assert made.status is Outcome.NOT_APPLICABLE
         assert "pysimlin is not installed" in figure_text(made, read_text(Lang.EN))
     # Nothing was compared: only the reasons are told, no difference of none.
     assert not made.figures

@@ -18,7 +18,7 @@ from plansim.model.reader import load_model
 from plansim.output.book.entry import Book
 from plansim.output.book.pages import document_pages
 from plansim.output.describe import clash_facts
-from plansim.output.evidence import evidence_said
+from plansim.output.evidence import evidence_sentence
 from plansim.output.text import Lang, read_text
 from plansim.targets.audit import Clash, audit
 
@@ -110,15 +110,15 @@ def test_the_chinese_audit_tells_its_figures_without_english(clash: Clash) -> No
 
 
 def test_a_row_reads_as_a_sentence() -> None:
-    assert evidence_said(TOWN, EN) == "growth, Town 2003: 9 %. Yearbook (confidence: medium)"
+    assert evidence_sentence(TOWN, EN) == "growth, Town 2003: 9 %. Yearbook (confidence: medium)"
     chinese = replace(TOWN, quantity_zh="增长率", place_zh="某市", source_zh="年鉴",
                       confidence_zh="中")  # fmt: skip
-    assert evidence_said(chinese, EN) == evidence_said(TOWN, EN)
-    assert evidence_said(chinese, ZH) == "某市2003年，增长率：9%。年鉴（可信度：中）"
+    assert evidence_sentence(chinese, EN) == evidence_sentence(TOWN, EN)
+    assert evidence_sentence(chinese, ZH) == "某市2003年，增长率：9%。年鉴（可信度：中）"
 
 
 def test_a_row_without_chinese_is_shown_as_it_is() -> None:
-    assert evidence_said(TOWN, ZH) == "Town 2003年，growth：9%。Yearbook（可信度：medium）"
+    assert evidence_sentence(TOWN, ZH) == "Town 2003年，growth：9%。Yearbook（可信度：medium）"
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ def test_a_row_without_chinese_is_shown_as_it_is() -> None:
 )  # fmt: skip
 def test_parts_of_a_row(parts: dict[str, str], english: str, chinese: str) -> None:
     row = replace(TOWN, **parts)
-    assert english in evidence_said(row, EN)
-    assert chinese in evidence_said(row, ZH)
+    assert english in evidence_sentence(row, EN)
+    assert chinese in evidence_sentence(row, ZH)
 
 
 # --- the file -----------------------------------------------------------------------------------

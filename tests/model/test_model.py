@@ -13,8 +13,7 @@ from plansim.analysis.validation.behaviour import DRAWS, FEWEST
 from plansim.analysis.validation.checks import Sign
 from plansim.analysis.validation.conservation import stated_figures
 from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
-from plansim.analysis.validation.result import Message, Result
-from plansim.analysis.validation.result import Status as Outcome
+from plansim.analysis.validation.result import CaseTemplate, Outcome, Result
 from plansim.analysis.validation.suite import TESTS, validate
 from plansim.output.tables.validation import mark_of
 from plansim.targets.catalogue import Kind, Status
@@ -99,7 +98,7 @@ def test_the_comparisons_of_runs_are_many_and_say_something(
     for each in context.reality_checks:
         assert re.search(r"[一-鿿]", each.zh)
         assert len(each.en.split()) > 4
-    shares = [case for case in made("Q13").cases if case.message is Message.SIGN_SHARE]
+    shares = [case for case in made("Q13").cases if case.message is CaseTemplate.SIGN_SHARE]
     assert {case.values["draws"] for case in shares} == {DRAWS} == {500}
 
 

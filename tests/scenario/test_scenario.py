@@ -17,7 +17,7 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec
 from plansim.scenario import inheritance as scenario_lineage
 from plansim.scenario import reader as scenario_module
-from plansim.scenario.reader import Change, Text, as_written, list_scenarios, read_scenario
+from plansim.scenario.reader import BilingualText, Change, as_written, list_scenarios, read_scenario
 from plansim.scenario.schema import schema_text
 
 TITLE = "title: {en: Test, zh: 测试}\n"
@@ -217,8 +217,8 @@ def test_a_child_inherits_and_its_changes_are_against_its_parent(
     }
     assert leaf.changes == (Change("birth rate", 0.013, 0.014, "1/Year"),)
     assert leaf.assumed == {
-        "M01": Text(en="given", zh="given"),
-        "M02": Text(en="because", zh="因为"),
+        "M01": BilingualText(en="given", zh="given"),
+        "M02": BilingualText(en="because", zh="因为"),
     }
     assert leaf.assumed_lines == {
         "M01": (str(tmp_path / "root.yaml"), 3),

@@ -1,7 +1,7 @@
 """What a scenario's change of margins is due to: Shapley shares of its changed assumptions.
 
-A group of changes is worth, on the mean over all orders in which the groups may be made, what it
-adds to a margin when its turn comes. The shares of all groups add up to the whole change, and two
+The share of a group of changes is what making it adds to a margin, on the mean over all orders in
+which the groups may be made. The shares of all groups add up to the whole change, and two
 groups that do the same have the same share (Shapley 1953; Sundararajan & Najmi 2020).
 """
 
@@ -40,9 +40,9 @@ __all__ = [
 ]
 
 MOST_EXACT = 12
-"""Up to so many groups, every subset of them is run: 4096 runs."""
+"""Maximum number of groups of which every subset is run (4096 runs)."""
 ORDERS = 1000
-"""So many orders are drawn where there are more, in pairs of one and its reverse."""
+"""Number of orders drawn where there are more groups, in pairs of one and its reverse."""
 
 Masks = npt.NDArray[np.bool_]
 
@@ -52,16 +52,16 @@ class Group:
     """Changes that count as one: of a lever's constants, or of an array's elements."""
 
     name: str
-    """Of the lever, or of the constant."""
+    """Name of the lever or of the constant."""
     name_zh: str
     unit: str
-    """Of what changes first, by the order of the file."""
+    """Unit of the first constant, in the order of the file."""
     constants: tuple[str, ...]
     """``name`` or ``name[e1,e2]``."""
     before: tuple[float, ...]
-    """In the first scenario, in the model's units."""
+    """Values in the first scenario, in the model's units."""
     after: tuple[float, ...]
-    """In the second."""
+    """Values in the second scenario."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ class Attribution:
     groups: tuple[Group, ...]
     targets: tuple[Shares, ...]
     runs: int
-    """Different runs that it took."""
+    """Number of different runs."""
     orders: int
-    """Orders of the groups that were drawn; 0 where every subset was run."""
+    """Number of orders of the groups drawn; 0 where every subset was run."""
 
     def labelled(self, levers: Iterable[Lever]) -> Attribution:
         """Return the same with the labels of levers for changes of just what a lever moves."""
@@ -181,7 +181,7 @@ def _clock(time: TimeSpec) -> Message:
 
 
 def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, ...]:
-    """Return what the second of two scenarios has otherwise than the first.
+    """Return the groups of changes from the first of two scenarios to the second.
 
     Groups come in the order in which the model's file has their first constants.
     """
@@ -311,8 +311,8 @@ def _orders(count: int, orders: int, seed: int) -> npt.NDArray[np.intp]:
 def _mulberry32(seed: int) -> Iterator[int]:
     """Return random whole numbers below 2 ** 32.
 
-    NumPy's generators would be slow and long to write again in JavaScript; this one (T. Ettinger,
-    2017) is four lines in either language, and good enough to shuffle some dozens of things.
+    NumPy's generators would be slow and long in JavaScript; this one (T. Ettinger, 2017) takes four
+    lines in either language and suffices to shuffle some dozens of groups.
     """
     state, all_bits = seed, 0xFFFFFFFF
     while True:

@@ -23,7 +23,7 @@ from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario, scenario_of
-from plansim.scenario.records import Text
+from plansim.scenario.records import BilingualText
 from plansim.targets.catalogue import (
     Attribute,
     Kind,
@@ -77,7 +77,7 @@ class Comparison:
     scenarios: tuple[Scenario, ...]
     runs: tuple[xr.Dataset, ...]
     """Of each, by years, as `annual` gives it."""
-    plan: Text
+    plan: BilingualText
     """The title of the plan."""
     targets: tuple[Target, ...]
     views: Views

@@ -42,7 +42,7 @@ MIN_TILE = 64
 
 @dataclass(frozen=True)
 class Request:
-    """What is wanted of each run."""
+    """What to evaluate of each run."""
 
     targets: tuple[Target, ...] = ()
     """Targets to judge, each with a variable, a value and a year: `judged_targets`, and indicators
@@ -52,7 +52,7 @@ class Request:
     outputs: tuple[str, ...] = ()
     """Series whose values are wanted, ``name`` or ``name[element]``."""
     years: tuple[int, ...] = ()
-    """Years in which they are wanted."""
+    """Years in which the outputs are wanted."""
 
     @property
     def binding(self) -> tuple[Target, ...]:
@@ -62,7 +62,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came out of some runs."""
+    """Findings, outputs and status of some runs."""
 
     request: Request
     findings: Mapping[str, Findings]
@@ -84,7 +84,7 @@ class Evaluation:
     """The names of the model's variables."""
 
     def __getitem__(self, target: str) -> Findings:
-        """Return what becomes of a target, by its id."""
+        """Return the findings on a target, by its id."""
         return self.findings[target]
 
     @property
@@ -170,7 +170,7 @@ class Evaluator:
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
-            ModelError: what the compiler does not support, each with its variable and line.
+            ModelError: the model uses what the compiler does not support; with variables and lines.
         """
         self.model = model
         self.scenario = scenario
@@ -200,7 +200,7 @@ class Evaluator:
 
         Args:
             values: the factors' values, ``(run, factor)``, in their units.
-            threads: how many work at once. The results do not depend on it.
+            threads: number of threads. The results do not depend on it.
         """
         table = np.asarray(values, dtype=np.float64)
         size = min(self.tile, max(MIN_TILE, -(-len(table) // threads)))
@@ -232,7 +232,7 @@ class Evaluator:
             judged, later = self._judged(series)
         if (failed := np.flatnonzero(runs.status != RunStatus.OK)).size:
             for findings_ in judged.values():
-                _void(findings_, failed)
+                _mark_failed(findings_, failed)
             for by_year in later.values():
                 for value in by_year.values():
                     value[failed] = np.nan
@@ -291,8 +291,8 @@ class Evaluator:
         return Reading(reference, moment(timing, year))
 
 
-def _void(judged: Findings, failed: npt.NDArray[np.intp]) -> None:
-    """Take back what was found for failed runs."""
+def _mark_failed(judged: Findings, failed: npt.NDArray[np.intp]) -> None:
+    """Mark the findings of failed runs as untestable, with NaN for numbers."""
     numbers = (judged.value, judged.margin, judged.least_margin, judged.first_breach)
     for array in (*numbers, *judged.bases.values()):
         array[failed] = np.nan
@@ -307,7 +307,7 @@ def _joined(parts: Sequence[Evaluation]) -> Evaluation:
 
 
 def _concatenated(parts: Sequence[Any]) -> Any:
-    """Return arrays as one along the runs, or what holds such arrays."""
+    """Concatenate arrays, or mappings and records of arrays, along the runs."""
     match parts[0]:
         case Mapping() as first:
             return {key: _concatenated([part[key] for part in parts]) for key in first}

@@ -15,20 +15,20 @@ __all__ = ["BlockRunner", "Job", "processors", "run_blocks"]
 
 
 class BlockRunner(Protocol):
-    """Makes the blocks of a study. Threads may share it."""
+    """Runs the blocks of a study. Threads may share it."""
 
     def drawer(self) -> Callable[[int], Floats]:
-        """Return what draws the points of a block, by its number; one thread at a time may use it.
+        """Return a function that draws the points of a block, by its number.
 
-        It is quickest where blocks are drawn in their order.
+        It is not safe for threads, and quickest where blocks are drawn in their order.
         """
 
     def run(self, number: int, points: Floats) -> None:
-        """Evaluate a block whose points were drawn, and keep what comes out."""
+        """Evaluate a block whose points were drawn, and store the results."""
 
 
 class Job(Protocol):
-    """A study as it is sent to the processes that make its blocks: it can be pickled."""
+    """A study as it is sent to the processes that run its blocks: it can be pickled."""
 
     def open(self) -> BlockRunner:
         """Make ready to run blocks in this process."""
@@ -116,7 +116,7 @@ PER_TASK = 8
 def _run_on_workers(
     job: Job, todo: Sequence[int], done: Callable[[int], None], address: str
 ) -> None:
-    """Run blocks on the workers of a Dask scheduler, which keep what comes out themselves.
+    """Run blocks on the workers of a Dask scheduler, which store the results themselves.
 
     A task that is lost with its worker is run again by another.
     """

@@ -105,7 +105,7 @@ def validate(
     Exit codes: 0, every test that can be made here is passed; 1, one fails.
     """
     from plansim.analysis.validation.context import load_context
-    from plansim.analysis.validation.result import Status
+    from plansim.analysis.validation.result import Outcome
     from plansim.analysis.validation.suite import chosen
     from plansim.analysis.validation.suite import validate as results_of
     from plansim.output.book.validation import check_report, validation_report
@@ -129,7 +129,7 @@ def validate(
         machine(json_text({"tests": results}))
     else:
         page.show(validation_table(results, page.text))
-    return int(any(result.status is Status.FAIL for result in results))
+    return int(any(result.status is Outcome.FAIL for result in results))
 
 
 @model.command(epilog="Example: plansim model calibrate history")

@@ -6,8 +6,8 @@
     ensemble = simulate_ensemble(kernel, {"birth rate": np.linspace(0.01, 0.02, 1000)}, model.time)
     ensemble.values  # (run, output, time)
 
-Threads share the work: machine code runs without Python's lock, and each thread writes to memory
-of its own, which it uses again and again, since the system gives out new memory slowly.
+Threads share the work: machine code runs without Python's lock, and each thread reuses memory of
+its own, since allocation is slow.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ FloatArray = NDArray[np.float64]
 Times = Sequence[float] | NDArray[np.floating[Any]]
 _ALIGNMENT = 64
 _MOST_BLOCKS = 64
-"""In a call."""
+"""Maximum number of blocks in a call."""
 _CACHE = 2**20
-"""Bytes that a call may write: they shall stay in the processor's cache."""
+"""Maximum number of bytes that a call writes, so that they stay in the processor's cache."""
 _MAX_PIPE = 1_000_000
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """What came out of many runs."""
+    """Outputs of many runs."""
 
     values: FloatArray
     """``(run, output, time)``, in the model's units."""
@@ -70,7 +70,7 @@ class Readings:
 
 
 def saved_times(time: TimeSpec) -> FloatArray:
-    """Give the times that a clock saves: steps on the grid of SAVEPER, as PySD takes them.
+    """Return the times that a clock saves: steps on the grid of SAVEPER, as PySD takes them.
 
     >>> saved_times(TimeSpec(initial=2000, final=2001, step=0.25, saveper=0.5))
     array([2000. , 2000.5, 2001. ])
@@ -79,7 +79,7 @@ def saved_times(time: TimeSpec) -> FloatArray:
 
 
 def _at(time: TimeSpec, steps: NDArray[np.int64]) -> FloatArray:
-    """Give the times of steps; never by adding step after step, which would drift."""
+    """Return the times of steps; never by adding step after step, which would drift."""
     return np.asarray(time.initial + steps * time.step, dtype=np.float64)
 
 
@@ -88,7 +88,7 @@ def _steps(time: TimeSpec) -> int:
 
 
 def _saved_steps(time: TimeSpec) -> NDArray[np.int64]:
-    """Give the numbers of the steps at which a clock saves."""
+    """Return the numbers of the steps at which a clock saves."""
     steps = np.arange(_steps(time) + 1)
     since, slack = steps * time.step, time.step * 1e-6
     hit = (since % time.saveper < slack) | (-since % time.saveper < slack)
@@ -108,7 +108,7 @@ def _kept_steps(time: TimeSpec, keep: Times | None) -> NDArray[np.int64]:
                 "{last:g}; found {times}",
                 first=time.initial,
                 last=time.final,
-                times=tuple(f"{each:g}" for each in np.asarray(keep)[:8]),
+                times=tuple(f"{time:g}" for time in np.asarray(keep)[:8]),
             )
         )
     return steps
@@ -127,18 +127,18 @@ def simulate_ensemble(
     Args:
         kernel: the compiled model.
         inputs: ``(run, input)`` in the order of ``kernel.inputs``, or ``(run,)`` by name; an
-            input that is not named is as the model says.
+            input that is not named has the model's value.
         time: the clock of all runs, or one for each; all must keep the same number of times.
         keep: the times that are kept, in rising order, each on a step; those of SAVEPER if None.
-        threads: how many work at once. The results do not depend on it.
+        threads: number of threads. The results do not depend on it.
 
     Returns:
         The kept values of all outputs. A run that breaks down is marked, never an exception. With
         several clocks ``time`` is ``(run, time)``.
 
     Raises:
-        InputError: an input that the kernel does not have, or arrays that do not fit.
-        SimulationError: a time to keep that is not on a step.
+        InputError: an input is not the kernel's, or arrays do not fit.
+        SimulationError: a time to keep is not on a step.
     """
     table = _input_table(kernel, inputs)
     if isinstance(time, TimeSpec):
@@ -165,7 +165,7 @@ def simulate_ensemble(
 
 
 def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) -> FloatArray:
-    """Give ``(run, input)`` in the kernel's order."""
+    """Return ``(run, input)`` in the kernel's order."""
     if not isinstance(inputs, Mapping):
         table = np.asarray(inputs, dtype=np.float64)
         if table.ndim != 2 or table.shape[1] != len(kernel.inputs):
@@ -176,11 +176,11 @@ def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) 
         return table
     if unknown := [name for name in inputs if name not in kernel.inputs]:
         raise InputError(Fault("the kernel has no input '{name}'", name=name) for name in unknown)
-    columns = {name: np.atleast_1d(np.asarray(each, float)) for name, each in inputs.items()}
+    columns = {name: np.atleast_1d(np.asarray(input_, float)) for name, input_ in inputs.items()}
     runs = max((len(column) for column in columns.values()), default=1)
     table = np.empty((runs, len(kernel.inputs)))
     table[:] = kernel.defaults
-    places = {name: i for i, name in enumerate(kernel.inputs)}
+    indices = {name: i for i, name in enumerate(kernel.inputs)}
     for name, column in columns.items():
         if column.shape not in ((runs,), (1,)):
             raise InputError(
@@ -191,7 +191,7 @@ def _input_table(kernel: Kernel, inputs: Mapping[str, FloatArray] | FloatArray) 
                     name=name,
                 )
             )
-        table[:, places[name]] = column
+        table[:, indices[name]] = column
     return table
 
 
@@ -203,13 +203,13 @@ def simulate_readings(
     *,
     threads: int = 1,
 ) -> Readings:
-    """Simulate as `simulate_ensemble` does, and give single values: an output at a time each.
+    """Simulate as `simulate_ensemble` does, and return readings: single values at single times.
 
-    ``inputs`` is ``(run, input)``. Quicker where few outputs are wanted at many times, or at few.
+    ``inputs`` is ``(run, input)``. It is faster where few values of each run are wanted.
 
     Raises:
-        InputError: an output that the kernel does not have, or inputs that do not fit.
-        SimulationError: a time that is not on a step.
+        InputError: an output is not the kernel's, or inputs do not fit.
+        SimulationError: a time is not on a step.
     """
     table = _input_table(kernel, inputs)
     rows = {name: row for row, name in enumerate(kernel.outputs)}
@@ -217,15 +217,15 @@ def simulate_readings(
         raise InputError(Fault("the kernel has no output '{name}'", name=name) for name in unknown)
     times = sorted({time for _, time in readings})
     columns = {time: column for column, time in enumerate(times)}
-    places = np.array([columns[at] * len(rows) + rows[name] for name, at in readings], np.intp)
+    indices = np.array([columns[at] * len(rows) + rows[name] for name, at in readings], np.intp)
     values = np.empty((len(readings), len(table)))
     bad = np.empty(len(table), dtype=bool)
 
     def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
-        picked = written.reshape(len(written), -1, LANES)[:, places].swapaxes(0, 1)
-        here = values[:, runs]
-        here[:] = picked.reshape(len(places), len(written) * LANES)[:, : here.shape[1]]
-        bad[runs] = np.isnan(flags).reshape(-1)[: here.shape[1]]
+        picked = written.reshape(len(written), -1, LANES)[:, indices].swapaxes(0, 1)
+        portion = values[:, runs]
+        portion[:] = picked.reshape(len(indices), len(written) * LANES)[:, : portion.shape[1]]
+        bad[runs] = np.isnan(flags).reshape(-1)[: portion.shape[1]]
 
     _simulated(kernel, table, time, _kept_steps(time, times), threads, take)
     return Readings(values, bad)
@@ -233,7 +233,7 @@ def simulate_readings(
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What all blocks of an ensemble share."""
+    """Data that all blocks of an ensemble share."""
 
     table: FloatArray
     places: NDArray[np.int64]
@@ -274,19 +274,19 @@ def _same_clock(
     bad = np.empty(len(inputs), dtype=bool)
 
     def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
-        here = values[runs]
+        portion = values[runs]
         for lane in range(LANES):
-            own = here[lane::LANES]
+            own = portion[lane::LANES]
             own[:] = written[: len(own), :, :, lane].swapaxes(1, 2)
-        bad[runs] = np.isnan(flags).reshape(-1)[: len(here)]
+        bad[runs] = np.isnan(flags).reshape(-1)[: len(portion)]
 
     _simulated(kernel, inputs, time, kept, threads, take)
     return Ensemble(values, _at(time, kept), bad)
 
 
 _Take = Callable[[slice, FloatArray, FloatArray], None]
-"""Is given runs, what they wrote ``(block, kept, output, lane)`` and flags ``(block, lane)``: both
-to be copied, since the memory is used again."""
+"""Called with runs, their results ``(block, kept, output, lane)`` and flags ``(block, lane)``, both
+to be copied, since the memory is reused."""
 
 
 def _simulated(
@@ -297,7 +297,7 @@ def _simulated(
     threads: int,
     take: _Take,
 ) -> None:
-    """Simulate runs in portions, which threads take one after the other."""
+    """Simulate runs in portions, which threads take in turn."""
     prepared = _prepared(kernel, time, kept)
     runs = len(inputs)
     blocks = -(-runs // LANES)
@@ -308,8 +308,8 @@ def _simulated(
     def work(_: int) -> None:
         desk = _Desk(kernel, prepared, at_once)
         for first in portions:
-            here = slice(first * LANES, min((first + at_once) * LANES, runs))
-            take(here, *desk.run(inputs[here]))
+            portion = slice(first * LANES, min((first + at_once) * LANES, runs))
+            take(portion, *desk.run(inputs[portion]))
 
     workers = min(threads, -(-blocks // at_once))
     if workers > 1:
@@ -320,7 +320,7 @@ def _simulated(
 
 
 class _Shared(Iterator[int]):
-    """Numbers that threads take turns to take."""
+    """An iterator that threads may share."""
 
     def __init__(self, numbers: Iterable[int]) -> None:
         self._numbers = iter(numbers)
@@ -339,14 +339,14 @@ class _Desk:
         self._written = aligned((blocks, prepared.kept, len(kernel.outputs), LANES))
         self._flags = aligned((blocks, LANES))
         self._memory = aligned((prepared.memory, LANES))
-        self._prepared = prepared  # its arrays must last as long as their addresses are used
+        self._prepared = prepared  # keeps the arrays alive while their addresses are used
         arrays = (prepared.table, self._packed, self._written, self._flags, self._memory)
-        places = (each.ctypes.data for each in (*arrays, prepared.places, prepared.rings))
+        addresses = (array.ctypes.data for array in (*arrays, prepared.places, prepared.rings))
         run = kernel.library.function("run", *[ctypes.c_void_p] * 7, *[ctypes.c_int64] * 3)
-        self._run = functools.partial(run, *places)
+        self._run = functools.partial(run, *addresses)
 
     def run(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Simulate some runs, the last of them again in lanes that are left over."""
+        """Simulate some runs; the last is repeated in unused lanes."""
         runs, count = inputs.shape
         blocks = -(-runs // LANES)
         if runs < blocks * LANES:
@@ -357,7 +357,7 @@ class _Desk:
 
 
 def aligned(shape: tuple[int, ...]) -> FloatArray:
-    """Give memory that vectors can be loaded from."""
+    """Return an array aligned for vector loads."""
     size = int(np.prod(shape)) * 8
     raw = np.empty(size + _ALIGNMENT, dtype=np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT

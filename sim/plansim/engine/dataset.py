@@ -1,4 +1,4 @@
-"""From the numbers of a run to a dataset that says what they are and where they come from."""
+"""From the trajectory of a run to a dataset with units, names and a run card."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from plansim.engine.trajectory import Engine, Trajectory, as_json, recorded, run
 from plansim.errors import Message, SimulationError
 from plansim.model.records import Model, Timing, Variable, VariableKind
 from plansim.scenario.reader import Scenario
-from plansim.targets.indicator import year_places
+from plansim.targets.indicator import year_indices
 
 __all__ = ["annual", "to_dataset"]
 
@@ -20,13 +20,12 @@ __all__ = ["annual", "to_dataset"]
 def to_dataset(
     model: Model, scenario: Scenario, trajectory: Trajectory, engine: Engine
 ) -> xr.Dataset:
-    """Give the run as a dataset over ``time`` and the subscript ranges.
+    """Return the run as a dataset over ``time`` and the subscript ranges.
 
     Every variable keeps its Vensim name; a constant has no ``time``. Each has the attributes
     ``units``, ``long_name`` (the Vensim name), ``long_name_zh``, ``kind``, ``timing`` and
     ``module``. Ranges are dimensions with the element names as coordinates. The attributes of
-    the dataset are the run card. There is no clock time in it: the same inputs give the same
-    dataset.
+    the dataset are the run card, without the date, so that equal inputs give equal datasets.
     """
     over_time, once = recorded(model)
     data = {v.name: (("time", *v.subscripts), trajectory.series[v.name]) for v in over_time}
@@ -51,8 +50,7 @@ def to_dataset(
 def annual(dataset: xr.Dataset) -> xr.Dataset:
     """Read a run by years: figures of year y and stocks at its end, over ``year``.
 
-    A year in which one variable has no saved value and another has is NaN there. Constants stay
-    as they are.
+    A variable is NaN in years of which only others have a saved value. Constants are unchanged.
 
     Raises:
         SimulationError: a variable of the model is called ``year``.
@@ -60,12 +58,12 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
     if "year" in dataset.variables:
         raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
     time = dataset["time"].to_numpy()
-    # Where in time a year stands is asked once for each timing, not for each of all variables.
-    places = {timing: year_places(time, timing) for timing in Timing}
-    years = sorted({year for each in places.values() for year in each})
+    # The time index of each year is looked up once for each timing, not for each variable.
+    indices = {timing: year_indices(time, timing) for timing in Timing}
+    years = sorted({year for by_year in indices.values() for year in by_year})
     at = {
-        timing: np.array([each.get(year, -1) for year in years], dtype=np.int64)
-        for timing, each in places.items()
+        timing: np.array([by_year.get(year, -1) for year in years], dtype=np.int64)
+        for timing, by_year in indices.items()
     }
     series = {name: _picked(dataset.variables[name], at) for name in dataset.data_vars}
     coordinates = {name: dataset.variables[name] for name in dataset.coords if name != "time"}
@@ -73,14 +71,14 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _picked(variable: xr.Variable, at: Mapping[Timing, NDArray[np.int64]]) -> xr.Variable:
-    """Give the values at the places in time where the years stand; NaN where that is -1."""
+    """Return the values at the time indices of the years; NaN where the index is -1."""
     if "time" not in variable.dims:
         return variable
-    places = at[Timing(variable.attrs.get("timing", Timing.YEAR))]
+    indices = at[Timing(variable.attrs.get("timing", Timing.YEAR))]
     axis = variable.dims.index("time")
-    values = np.take(variable.to_numpy(), places, axis)
-    if (places < 0).any():
-        np.moveaxis(values, axis, 0)[places < 0] = np.nan
+    values = np.take(variable.to_numpy(), indices, axis)
+    if (indices < 0).any():
+        np.moveaxis(values, axis, 0)[indices < 0] = np.nan
     dims = ["year" if dim == "time" else dim for dim in variable.dims]
     return xr.Variable(dims, values, variable.attrs)
 

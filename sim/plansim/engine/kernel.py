@@ -1,7 +1,7 @@
-"""A model compiled for what varies: made, kept on disk, and found again.
+"""A model compiled for the constants that vary, and cached on disk.
 
-Machine code is kept on disk under all that it depends on, with a digest of its bytes. What was
-altered, cut off, moved from another place or written by another user is not run but made anew.
+Machine code is cached under a key of everything that it depends on, with a digest of its bytes. A
+file that was altered, truncated, moved or written by another user is not run but compiled anew.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _LOADING = threading.Lock()  # since Python 3.12 `cached_property` has none of i
 
 @dataclass(frozen=True)
 class Kernel:
-    """A model as machine code, for the constants that vary and the outputs that are wanted."""
+    """A model as machine code, for some inputs and outputs."""
 
     model_sha256: str
     inputs: tuple[str, ...]
-    """What is given for each run, as ``name`` or ``name[e1,e2]``."""
+    """Inputs of each run, ``name`` or ``name[e1,e2]``."""
     defaults: tuple[float, ...]
-    """What the model says for each input."""
+    """The model's value of each input."""
     outputs: tuple[str, ...]
-    """What comes out, as ``name`` or ``name[e1,e2]``."""
+    """Outputs of each run, ``name`` or ``name[e1,e2]``."""
     equations: int
-    """Elements of variables that are computed at each step, for rates of work."""
+    """Number of elements of variables computed at each step, for benchmarks."""
     columns: int
     memory: int
     delays: tuple[int, ...]
@@ -49,9 +49,9 @@ class Kernel:
 
     @property
     def library(self) -> Library:
-        """The code in memory, loaded when it is first used, by whichever thread comes first.
+        """The code in memory, loaded once, when it is first used.
 
-        Were it loaded twice, the one that is not kept would go while its code still runs.
+        If two threads loaded it, the library that is not kept might be freed while its code runs.
         """
         with _LOADING:
             return self._library
@@ -71,29 +71,33 @@ def compile_model(
     effort: int = 2,
     cache: bool = True,
 ) -> Kernel:
-    """Compile a model, or take what was compiled before.
+    """Compile a model, or load it from the cache.
 
     Args:
         model: the model.
-        vary: what is given for each run: constants, stocks (their initial values), lookup tables
-            (their heights), by name, arrays whole or by element as ``name[e1,e2]``. All other
-            constants are folded into the code, which makes it quick.
-        outputs: the variables that are wanted; without any, all that change over time.
-        values: what constants are instead of what the model says, as in `Scenario.values`.
+        vary: the inputs of each run: constants, stocks (their initial values) and lookup tables
+            (their y values), by name, or an element of an array as ``name[e1,e2]``. All other
+            constants are folded into the code, which makes it fast.
+        outputs: the variables to compute; by default all that change over time.
+        values: values of constants in place of the model's, as in `Scenario.values`.
         target: the kind of processor; this machine's if None.
-        effort: of LLVM, 0 to 3.
-        cache: whether to look for machine code on disk, and leave it there.
+        effort: optimisation level of LLVM, 0 to 3.
+        cache: whether to read machine code from disk, and write it there.
 
     Raises:
-        UnknownNameError: a name that the model does not know.
-        InputError: a name of ``vary`` or ``outputs`` that cannot be used so.
-        ModelError: what is not supported, each with its variable and line.
-        StructuralError: the code's shape depends on a constant of ``vary``.
+        UnknownNameError: the model does not have a name.
+        InputError: a name cannot be an input or an output.
+        ModelError: the model uses what is not supported; with variables and lines.
+        StructuralError: the shape of the code depends on a constant of ``vary``.
     """
     target = host_target() if target is None else target
     varied = tuple(dict.fromkeys(_varied(model, name) for name in vary))
     wanted = _wanted(model, outputs)
-    controls = {each.name for each in model.variables.values() if each.kind is VariableKind.CONTROL}
+    controls = {
+        variable.name
+        for variable in model.variables.values()
+        if variable.kind is VariableKind.CONTROL
+    }
     given = {name: value for name, value in (values or {}).items() if name not in controls}
     if not cache:
         return _compiled(model, varied, wanted, given, target, effort)
@@ -138,7 +142,7 @@ def _compiled(
 
 
 def _varied(model: Model, name: str) -> str:
-    """Give the model's own spelling of ``name`` or ``name[e1,e2]``."""
+    """Return the model's own spelling of ``name`` or ``name[e1,e2]``."""
     bare, bracket, inside = name.partition("[")
     variable = model.find(bare)
     usable = {VariableKind.CONSTANT, VariableKind.STOCK, VariableKind.LOOKUP}
@@ -157,25 +161,30 @@ def _varied(model: Model, name: str) -> str:
 
 
 def _wanted(model: Model, names: Iterable[str]) -> tuple[str, ...]:
-    found: list[Variable] = [model.find(name) for name in names]
-    if not found:
+    variables: list[Variable] = [model.find(name) for name in names]
+    if not variables:
         still = {VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP}
-        found = [each for each in model.variables.values() if each.kind not in still]
-    if tables := [each for each in found if each.kind is VariableKind.LOOKUP]:
+        variables = [
+            variable for variable in model.variables.values() if variable.kind not in still
+        ]
+    if tables := [variable for variable in variables if variable.kind is VariableKind.LOOKUP]:
         raise InputError(
             Fault(
-                "'{name}' is a lookup table and has no value", model.path, each.line, name=each.name
+                "'{name}' is a lookup table and has no value",
+                model.path,
+                table.line,
+                name=table.name,
             )
-            for each in tables
+            for table in tables
         )
-    return tuple(dict.fromkeys(each.name for each in found))
+    return tuple(dict.fromkeys(variable.name for variable in variables))
 
 
 # --- On disk --------------------------------------------------------------------------------------
 
 
 def _sources() -> list[bytes]:
-    """Give the code that makes kernels: what it makes changes with it."""
+    """Return the source files that make kernels, on which a kernel's key depends."""
     folders = (Path(plansim.compiler.__file__).parent, Path(__file__).parents[1] / "model")
     paths = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     return [path.read_bytes() for path in (*paths, Path(__file__))]
@@ -186,7 +195,7 @@ def _save(path: Path, kernel: Kernel) -> None:
         name: getattr(kernel, name)
         for name in ("model_sha256", "inputs", "outputs", "equations", "columns", "memory")
     }
-    head |= {"delays": kernel.delays, "defaults": [each.hex() for each in kernel.defaults]}
+    head |= {"delays": kernel.delays, "defaults": [default.hex() for default in kernel.defaults]}
     content = json.dumps(head, ensure_ascii=False).encode() + b"\n" + kernel.code
     save_sealed(path, content)
 

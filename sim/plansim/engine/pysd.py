@@ -1,9 +1,8 @@
 """The reference engine: one run by PySD, from fresh state.
 
-PySD keeps parameters and state from one run to the next, and cannot change the initial time
-once stocks have their initial values; so its model is loaded anew for every run, from a
-translation that is made once. The numbers of a run are kept too, so that the same run again
-costs no more than to read them.
+PySD keeps parameters and state from one run to the next, and cannot change the initial time once
+stocks are initialised; so its model is loaded anew for every run, from a cached translation. The
+numbers of a run are cached too.
 """
 
 from __future__ import annotations
@@ -34,7 +33,13 @@ from plansim.engine.trajectory import (
     recorded,
     version_of,
 )
-from plansim.engine.translate import culprit, quiet_pysd, remarks, spoken, translated
+from plansim.engine.translate import (
+    failed_variable,
+    quiet_pysd,
+    remarks,
+    translated,
+    with_model_names,
+)
 from plansim.errors import Fault, Message, SimulationError
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind, folded
 from plansim.scenario.reader import Scenario, as_written
@@ -42,7 +47,7 @@ from plansim.scenario.reader import Scenario, as_written
 __all__ = ["run_reference", "simulate"]
 
 _MAX_FRAMES = 20_000
-"""PySD computes a variable by calling its causes: a chain of a thousand is that deep."""
+"""Recursion limit: PySD computes a variable by calling its causes, and a chain may be long."""
 
 
 def simulate(
@@ -53,9 +58,9 @@ def simulate(
 ) -> xr.Dataset:
     """Run a model under a scenario (None: as the model is written) by PySD, Euler's method.
 
-    Gives a dataset over ``time`` (see `to_dataset`) with all variables, or those that are named,
-    in English or Chinese. The same inputs give bit-identical numbers, whatever ran before. With
-    ``cache``, a run that was made before is read instead of made again.
+    Return a dataset over ``time`` (see `to_dataset`) with all variables, or those named in English
+    or Chinese. Equal inputs give bit-identical numbers, whatever ran before. With ``cache``, the
+    result of an earlier run is read.
 
     Raises:
         UnknownNameError: no variable bears one of the names.
@@ -73,7 +78,7 @@ def simulate(
 def run_reference(
     model: Model, scenario: Scenario, *, cache: bool = True
 ) -> tuple[Trajectory, Engine]:
-    """Run a model under a scenario by PySD, and give all that is recorded, and what computed it.
+    """Run a model under a scenario by PySD; return its trajectory, and the engine.
 
     Raises:
         ModelError: PySD cannot translate the model.
@@ -92,7 +97,7 @@ def run_reference(
 
 
 def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:
-    """Name a run by all that its numbers depend on."""
+    """Return the cache key of a run, a digest of everything that its numbers depend on."""
     code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
     libraries = [version_of(name) for name in ("plansim", "numpy", "xarray", "scipy")]
     values = {key: value.hex() for key, value in sorted(scenario.values.items())}
@@ -110,18 +115,18 @@ def _run(model: Model, scenario: Scenario, source: str) -> Trajectory:
             trajectory = _integrated(model, scenario, pysd_model)
     except Exception as error:  # PySD raises whatever Python, numpy or xarray does
         raise _explained(model, scenario, error, pysd_model, source) from error
-    said = {spoken(note, model, source) for note in (*remarks(source), *notes)}
-    return dataclasses.replace(trajectory, notes=tuple(sorted(said)))
+    spoken_notes = {with_model_names(note, model, source) for note in (*remarks(source), *notes)}
+    return dataclasses.replace(trajectory, notes=tuple(sorted(spoken_notes)))
 
 
 @contextlib.contextmanager
 def _isolated() -> Iterator[None]:
-    """Set what a run needs of the interpreter, and restore it.
+    """Set the interpreter's state that a run needs, and restore it.
 
-    Random functions of Vensim draw from numpy's global generator: it starts the same for every
-    run. Division by zero and the like are found in the results. Labels that do not match would be
-    dropped silently by xarray: it has to complain, which also halves the time of a run. Labels
-    kept as Python's strings, not as Arrow's, take off another quarter.
+    Random functions of Vensim draw from numpy's global generator, which starts the same for every
+    run. Division by zero and the like are detected in the results. xarray must raise if labels do
+    not match, which it would silently drop; that also halves the time of a run. Labels as
+    Python's strings, not as Arrow's, save another quarter.
     """
     frames, random = sys.getrecursionlimit(), np.random.get_state()
     sys.setrecursionlimit(max(frames, _MAX_FRAMES))
@@ -139,7 +144,7 @@ def _isolated() -> Iterator[None]:
 
 
 def _loaded(source: str) -> Any:
-    """Give PySD's model, not yet initialised, from source that was checked."""
+    """Return PySD's model, not yet initialised, from its source."""
     import pysd
 
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
@@ -151,11 +156,11 @@ def _loaded(source: str) -> Any:
 def _integrated(model: Model, scenario: Scenario, pysd_model: Any) -> Trajectory:
     time = scenario.time
     over_time, once = recorded(model)
-    # Stocks take their initial values at the initial time: it has to be right before they do.
+    # The initial time must be set before stocks take their initial values.
     pysd_model.components._control_vars["initial_time"] = lambda: time.initial
     python_names = {folded(name): python for name, python in pysd_model.namespace.items()}
     readers = {
-        v.name: _Reader(model, v, python_names[folded(v.name)], pysd_model)
+        v.name: _VariableReader(model, v, python_names[folded(v.name)], pysd_model)
         for v in (*over_time, *once)
     }
     recorder = _Recorder([readers[v.name] for v in over_time])
@@ -176,17 +181,17 @@ def _integrated(model: Model, scenario: Scenario, pysd_model: Any) -> Trajectory
     )
 
 
-def _saved_times(time: TimeSpec, found: Sequence[float]) -> FloatArray:
+def _saved_times(time: TimeSpec, times: Sequence[float]) -> FloatArray:
     """Undo the rounding errors of a clock that adds its step again and again."""
-    steps = np.rint((np.array(found) - time.initial) / time.step)
+    steps = np.rint((np.array(times) - time.initial) / time.step)
     saved: FloatArray = time.initial + steps * time.step
     return saved
 
 
 def _parameters(
-    scenario: Scenario, pysd_model: Any, readers: Mapping[str, _Reader]
+    scenario: Scenario, pysd_model: Any, readers: Mapping[str, _VariableReader]
 ) -> dict[str, Any]:
-    """Give what the scenario sets as PySD wants it: arrays whole, without the clock."""
+    """Return the scenario's values as parameters of PySD: whole arrays, without the clock."""
     parameters: dict[str, Any] = {}
     for key, value in scenario.values.items():
         name, _, element = (key, "", "") if key in readers else key[:-1].partition("[")
@@ -204,7 +209,7 @@ def _parameters(
     return parameters
 
 
-class _Reader:
+class _VariableReader:
     """Reads one variable off PySD's model, in the order of the model's elements."""
 
     def __init__(self, model: Model, variable: Variable, python_name: str, pysd_model: Any) -> None:
@@ -213,24 +218,28 @@ class _Reader:
         self.dims: list[str] = getattr(pysd_model.components, python_name).subscripts or []
         if len(self.dims) != len(variable.subscripts):
             raise _NotAsDeclaredError(variable)
-        # PySD may know a range by another name, and its elements in another case and order.
-        theirs = [[folded(each) for each in pysd_model.subscripts[dim]] for dim in self.dims]
+        # PySD may have another name of a range, and its elements in another case and order.
+        theirs = [
+            [folded(subscript) for subscript in pysd_model.subscripts[dim]] for dim in self.dims
+        ]
         ours = [model.subscripts[name].elements for name in variable.subscripts]
         self.shape = tuple(len(labels) for labels in theirs)
         self.places = [
             {element: labels.index(folded(element)) for element in elements}
             for elements, labels in zip(ours, theirs, strict=True)
         ]
-        order = [list(places.values()) for places in self.places]
+        order = [list(indices.values()) for indices in self.places]
         as_it_is = [list(range(length)) for length in self.shape]
         self.order = None if order == as_it_is else np.ix_(*order)
 
     def index(self, elements: Sequence[str]) -> tuple[int, ...]:
-        """Give the place of an element in PySD's array."""
-        return tuple(places[element] for places, element in zip(self.places, elements, strict=True))
+        """Return the index of an element in PySD's array."""
+        return tuple(
+            indices[element] for indices, element in zip(self.places, elements, strict=True)
+        )
 
     def read(self, pysd_model: Any) -> FloatArray:
-        """Give the present value, ``(*elements)``; a complex one as NaN."""
+        """Return the present value, ``(*elements)``; a complex one as NaN."""
         value = getattr(pysd_model.components, self.python_name)()
         if isinstance(value, xr.DataArray):
             if list(value.dims) != self.dims:
@@ -246,7 +255,7 @@ class _Reader:
 
 
 class _NotAsDeclaredError(Exception):
-    """An equation gives an array of another form than its left-hand side says."""
+    """An equation returns an array of another shape than its left-hand side has."""
 
     def __init__(self, variable: Variable) -> None:
         self.name = variable.name
@@ -258,34 +267,34 @@ class _NotAsDeclaredError(Exception):
 
 
 class _Recorder:
-    """Collects what a run puts out, in the form that PySD's stepper asks for."""
+    """Collects the values of a run, with the interface that PySD's stepper expects."""
 
-    def __init__(self, readers: Sequence[_Reader]) -> None:
+    def __init__(self, readers: Sequence[_VariableReader]) -> None:
         self.readers = readers
         self.times: list[float] = []
         self.values: list[list[FloatArray]] = [[] for _ in readers]
 
     def set_capture_elements(self, elements: object) -> None:
-        """Ignore which variables change: all are read."""
+        """Ignore which variables change, since all are read."""
 
     def initialize(self, pysd_model: object) -> None:
-        """Need nothing."""
+        """Do nothing."""
 
     def update(self, pysd_model: Any) -> None:
-        """Keep the values of the present time."""
+        """Record the values of the present time."""
         self.times.append(float(pysd_model.time()))
         for reader, values in zip(self.readers, self.values, strict=True):
             values.append(reader.read(pysd_model))
 
 
-# --- What went wrong ------------------------------------------------------------------------------
+# --- failures ------------------------------------------------------------------------------
 
 
 def _explained(
     model: Model, scenario: Scenario, error: Exception, pysd_model: Any, source: str
 ) -> SimulationError:
-    """Say at which variable and when a run broke down."""
-    name = culprit(error, model, source)
+    """Return the error of a run that broke down, with the variable and time if known."""
+    name = failed_variable(error, model, source)
     when = None if pysd_model is None else pysd_model.time()
     what: Message | str
     match error:
@@ -294,7 +303,9 @@ def _explained(
         case ZeroDivisionError():
             what = Message("division by zero")
         case _:
-            what = spoken(" ".join(str(error).split()) or type(error).__name__, model, source)
+            what = with_model_names(
+                " ".join(str(error).split()) or type(error).__name__, model, source
+            )
     id = scenario.id
     if name is None:
         broken = Message("scenario '{id}': the run breaks down", id=id)

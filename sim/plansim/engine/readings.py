@@ -1,4 +1,4 @@
-"""Single values of many runs, and how each of the runs ended.
+"""Readings, single values of many runs, and the status of each run.
 
 A run that breaks down is a status, with the variable that failed first and the time, never an
 exception.
@@ -37,7 +37,7 @@ class RunStatus(IntEnum):
 
 
 class Reading(NamedTuple):
-    """A value that is read of each run."""
+    """A series and the time at which it is read of each run."""
 
     series: str
     """``name`` or ``name[element]``."""
@@ -49,7 +49,7 @@ class SimulatedRuns:
     """Readings of some runs, and how each ended."""
 
     values: Floats
-    """``(reading, run)``, in the order of the readings asked for; NaN where the run saves none."""
+    """``(reading, run)``, in the order of the readings; NaN where the run saves no value."""
     status: npt.NDArray[np.int8]
     """``(run,)``: `RunStatus`."""
     failed_variable: npt.NDArray[np.int32]
@@ -68,11 +68,11 @@ class CompiledRuns:
         constants: Sequence[str],
         readings: Sequence[Reading],
     ) -> None:
-        """Compile the model for the constants that differ, ``name`` or ``name[e1,e2]``.
+        """Compile the model with the constants that differ, ``name`` or ``name[e1,e2]``, as inputs.
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
-            ModelError: what the compiler does not support, each with its variable and line.
+            ModelError: the model uses what the compiler does not support; with variables and lines.
         """
         self._model, self._scenario = model, scenario
         self._constants, self._readings = tuple(constants), tuple(readings)
@@ -93,7 +93,7 @@ class CompiledRuns:
         kept = {time for _, time in readings if np.isclose(saved, time).any()}
         known = [row for row, reading in enumerate(readings) if reading.time in kept]
         self._known = np.array(known, dtype=np.intp)
-        # The kernel may order its inputs in its own way.
+        # The kernel may have its inputs in another order.
         self._order = [self._constants.index(name) for name in self._kernel.inputs]
         self._lock = threading.Lock()
         self._whole: Kernel | None = None
@@ -118,7 +118,7 @@ class CompiledRuns:
         return SimulatedRuns(values, status, variable, time)
 
     def _diagnosis(self, constants: Floats) -> tuple[RunStatus, int, float]:
-        """Simulate a failed run again, with all variables, and find which of them failed first."""
+        """Simulate a failed run with all variables recorded, and find which failed first."""
         with self._lock:
             if self._whole is None:
                 self._whole = compile_model(

@@ -1,4 +1,4 @@
-"""The numbers of finished runs, as they are kept on disk; see `plansim.cache`."""
+"""The cache of finished runs on disk; see `plansim.cache`."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ __all__ = ["load_run", "save_run"]
 
 
 def load_run(path: Path, model: Model) -> Trajectory | None:
-    """Give a run that `save_run` wrote for a model, or None if it is missing or altered."""
+    """Return a run that `save_run` wrote for a model, or None if it is missing or altered."""
     return load_sealed(path, lambda content: _thawed(content, model))
 
 
 def _thawed(content: bytes, model: Model) -> Trajectory:
     """Return the run of a file; raise a `ValueError` if its numbers do not fit the model."""
     head, _, numbers = content.partition(b"\n")
-    said = json.loads(head)
+    header = json.loads(head)
     over_time, once = recorded(model)
     shapes = [(v.name, shape_of(model, v)) for v in over_time]
     constant_shapes = [(v.name, shape_of(model, v)) for v in once]
-    length = int(said["times"])
-    found = np.frombuffer(numbers, dtype="<f8").astype(np.float64)
+    length = int(header["times"])
+    values = np.frombuffer(numbers, dtype="<f8").astype(np.float64)
     sizes = [length, length * _cells(shapes), _cells(constant_shapes)]
-    if len(found) != sum(sizes):
+    if len(values) != sum(sizes):
         raise ValueError("the numbers of a run do not fit its model")
-    time, series, constants = np.split(found, np.cumsum(sizes)[:-1])
+    time, series, constants = np.split(values, np.cumsum(sizes)[:-1])
     return Trajectory(
         time,
         _split(shapes, series.reshape(length, -1)),
         _split(constant_shapes, constants),
-        tuple(said["notes"]),
+        tuple(header["notes"]),
     )
 
 
 def save_run(path: Path, model: Model, run: Trajectory) -> None:
-    """Write the numbers of a run as they are in memory, which no library has to be loaded for."""
+    """Write the numbers of a run as raw bytes, for which no library has to be loaded."""
     over_time, once = recorded(model)
     length = len(run.time)
     series = [run.series[v.name].reshape(length, -1) for v in over_time]
@@ -66,10 +66,10 @@ def _cells(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> int:
 
 
 def _split(shapes: _Shapes, table: FloatArray) -> dict[str, FloatArray]:
-    """Give the columns of each variable: ``(…, columns)`` → ``(…, *elements)``."""
-    found, column = {}, 0
+    """Return the columns of each variable: ``(…, columns)`` → ``(…, *elements)``."""
+    by_name, column = {}, 0
     for name, shape in shapes:
         size = math.prod(shape)
-        found[name] = table[..., column : column + size].reshape((*table.shape[:-1], *shape))
+        by_name[name] = table[..., column : column + size].reshape((*table.shape[:-1], *shape))
         column += size
-    return found
+    return by_name

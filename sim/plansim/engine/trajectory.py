@@ -1,4 +1,4 @@
-"""The numbers of one run and what belongs to them, before any of it becomes a dataset."""
+"""The trajectory of one run and its run card, before they become a dataset."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model, Timing, Variable, VariableKind
 from plansim.scenario.reader import Scenario
 from plansim.targets.annual import Annual, AnnualVariable, by_year
-from plansim.targets.indicator import year_places
+from plansim.targets.indicator import year_indices
 
 __all__ = [
     "Difference",
@@ -39,12 +39,12 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Engine:
-    """What computed a run."""
+    """The engine that computed a run."""
 
     name: str
     version: str
     method: str
-    """Of integration."""
+    """Integration method."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,15 @@ class Trajectory:
     constants: Mapping[str, FloatArray]
     """``(*elements)`` of every constant and control variable, as the engine used them."""
     notes: tuple[str, ...] = ()
-    """What the engine remarked, sorted: tables read beyond their ends, for example."""
+    """Remarks of the engine, sorted, such as tables read beyond their ends."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Where the runs of two engines differ most."""
+    """The largest difference between the runs of two engines."""
 
     error: float
-    """Of the largest value of the series; infinite where one run has no finite value."""
+    """Relative to the series' largest value; infinite where one run has no finite value."""
     series: str
     scale: float
     """The largest value of the series, in the model's unit."""
@@ -77,15 +77,14 @@ def largest_difference(
 ) -> Difference:
     """Return the largest difference of two engines' series, ``(time,)`` by their names.
 
-    Series that stay below 1e-9 by both engines are what rounding leaves of equal numbers: they do
-    not count.
+    Series that stay below 1e-9 with both engines are rounding errors and do not count.
     """
     worst = Difference(0.0, "", 0.0)
     for name, series in ours.items():
         scale = float(np.abs(series).max())
         if max(scale, float(np.abs(theirs[name]).max())) < _ROUNDING:
             continue
-        with np.errstate(divide="ignore", invalid="ignore"):  # nil here and not there: infinite
+        with np.errstate(divide="ignore", invalid="ignore"):  # 0 in one run only: infinite
             error = np.abs(series - theirs[name]) / scale
         largest = float(np.max(np.where(np.isfinite(error), error, np.inf)))
         if largest >= worst.error:
@@ -100,15 +99,15 @@ def cells(model: Model, run: Trajectory) -> dict[str, FloatArray]:
     """Return the series of a run, ``(time,)``, by ``name`` or ``name[e1,e2]``."""
     from plansim.model.records import cells_of
 
-    found: dict[str, FloatArray] = {}
+    series: dict[str, FloatArray] = {}
     for name, values in run.series.items():
         columns = values.reshape(len(run.time), -1).T
-        found |= zip(cells_of(model, model.variables[name]), columns, strict=True)
-    return found
+        series |= zip(cells_of(model, model.variables[name]), columns, strict=True)
+    return series
 
 
 def recorded(model: Model) -> tuple[tuple[Variable, ...], tuple[Variable, ...]]:
-    """Give the variables that a run records over time, and those that it records once.
+    """Return the variables that a run records over time, and those that it records once.
 
     A lookup table is a function and has no value.
     """
@@ -121,12 +120,12 @@ def recorded(model: Model) -> tuple[tuple[Variable, ...], tuple[Variable, ...]]:
 
 
 def shape_of(model: Model, variable: Variable) -> tuple[int, ...]:
-    """Give the length of each subscript of a variable; ``()`` for a scalar."""
+    """Return the length of each subscript of a variable; ``()`` for a scalar."""
     return tuple(len(model.subscripts[name].elements) for name in variable.subscripts)
 
 
 def version_of(package: str) -> str:
-    """Give the version of an installed package, or ``unknown`` if it runs from its source."""
+    """Return the version of an installed package, or ``unknown`` if it runs from its source."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -142,7 +141,7 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
     over_time, once = recorded(model)
     if "year" in run.series or "year" in run.constants:
         raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
-    years = tuple(sorted({year for each in Timing for year in year_places(run.time, each)}))
+    years = tuple(sorted({year for timing in Timing for year in year_indices(run.time, timing)}))
     values = {v.name: by_year(run.series[v.name], run.time, v.timing, years) for v in over_time} | {
         v.name: np.broadcast_to(run.constants[v.name], (len(years), *shape_of(model, v)))
         for v in once
@@ -157,7 +156,7 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
                 name_zh=variable.name_zh,
                 unit=variable.unit,
                 timing=variable.timing.value,
-                ranges=tuple(model.subscripts[each] for each in variable.subscripts),
+                ranges=tuple(model.subscripts[subscript] for subscript in variable.subscripts),
                 values=values[name],
                 moves=name in moving,
             )
@@ -169,7 +168,7 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
 
 
 def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str | float]:
-    """Say what has to be the same for the same numbers to come out."""
+    """Return the run card: everything that must be equal for equal numbers."""
     return {
         "scenario": scenario.id,
         "scenario_title_en": scenario.title_en,
@@ -189,12 +188,12 @@ def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str 
 
 
 def as_json(items: Iterable[str]) -> str:
-    """Write texts as a JSON list: what an attribute of a dataset can hold of them."""
+    """Write texts as a JSON list, so that an attribute of a dataset can hold them."""
     return json.dumps(list(items), ensure_ascii=False)
 
 
 def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
-    """Give the model's names for those of variables that a caller wants; None for all.
+    """Return the model's names of the variables that a caller wants; None for all.
 
     Raises:
         UnknownNameError: no variable bears one of the names.
@@ -202,25 +201,25 @@ def named(model: Model, variables: Sequence[str] | None) -> list[str] | None:
     """
     if variables is None:
         return None
-    found = [model.find(name) for name in variables]
-    tables = [each for each in found if each.kind is VariableKind.LOOKUP]
+    chosen = [model.find(name) for name in variables]
+    tables = [variable for variable in chosen if variable.kind is VariableKind.LOOKUP]
     if tables:
         raise InputError(
             Fault(
                 "'{name}' is a lookup table: it has no value over time",
                 model.path,
-                each.line,
-                name=each.name,
+                table.line,
+                name=table.name,
             )
-            for each in tables
+            for table in tables
         )
-    return list(dict.fromkeys(each.name for each in found))
+    return list(dict.fromkeys(variable.name for variable in chosen))
 
 
 def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
     """Raise SimulationError if any value is not a finite number.
 
-    It names the first time, and there a variable of which no cause is at fault itself.
+    It names the first time, and a variable that fails then although none of its causes does.
     """
     bad = {name: ~np.isfinite(values) for name, values in run.series.items()}
     bad = {name: where for name, where in bad.items() if where.any()}
@@ -239,8 +238,8 @@ def check_finite(model: Model, scenario: Scenario, run: Trajectory) -> None:
     variable = model.variables[name]
     elements = np.unravel_index(flat, value.shape) if value.shape else ()
     labels = ",".join(
-        model.subscripts[each].elements[i]
-        for each, i in zip(variable.subscripts, elements, strict=True)
+        model.subscripts[subscript].elements[i]
+        for subscript, i in zip(variable.subscripts, elements, strict=True)
     )
     broken = Message(
         "scenario '{id}': '{name}' is not a finite number at time {time:g}",

@@ -1,13 +1,13 @@
-"""From a Vensim model to the Python source that PySD runs, written once and kept.
+"""From a Vensim model to the Python source that PySD runs, cached on disk.
 
-PySD is given a copy of the text in a folder of its own: it writes what it makes beside what it
-reads. Between its parser and its builder the model is amended:
+PySD is given a copy of the text in a folder of its own, since it writes its output beside its
+input. Between its parser and its builder the model is amended:
 
 - Numbers become floats. An integer as the initial value of a SMOOTH would make an integer state,
-  which cuts off the first step.
+  which truncates the first step.
 - Comments are dropped. PySD writes them raw into Python docstrings, so that a comment could end
-  the docstring and go on as a program.
-- What reads other files (GET XLS …, data variables) is refused.
+  the docstring and continue as code.
+- Equations that read other files (GET XLS …, data variables) are refused.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from plansim.engine.trajectory import version_of
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.records import Model, folded
 
-__all__ = ["culprit", "quiet_pysd", "remarks", "spoken", "translated"]
+__all__ = ["failed_variable", "quiet_pysd", "remarks", "translated", "with_model_names"]
 
 
 def translated(model: Model, folder: Path) -> str:
-    """Give the Python source of a model, from ``folder`` if it is there and whole.
+    """Return the Python source of a model, from ``folder`` if it is cached there intact.
 
-    PySD's remarks on the translation stand in the first line, for `remarks`.
+    The first line holds PySD's remarks on the translation, for `remarks`.
 
     Raises:
         ModelError: PySD cannot translate the model.
@@ -47,22 +47,22 @@ def translated(model: Model, folder: Path) -> str:
     if source is None:
         with quiet_pysd() as notes:
             source = _translate(model)
-        # That a variable mixes constants and equations matters to those who set it, which nobody
-        # can: it is no constant to us.
-        said = sorted({note for note in notes if "is defined with different" not in note})
-        source = _REMARKS + json.dumps(said, ensure_ascii=False) + "\n" + source
+        # PySD warns of variables that mix constants and equations, since setting them is ambiguous;
+        # here they are no constants and cannot be set.
+        kept = sorted({note for note in notes if "is defined with different" not in note})
+        source = _REMARKS + json.dumps(kept, ensure_ascii=False) + "\n" + source
         save_sealed(path, source.encode())
     return source
 
 
 def remarks(source: str) -> list[str]:
-    """Give what PySD remarked when it made this source."""
-    found: list[str] = json.loads(source.partition("\n")[0].removeprefix(_REMARKS))
-    return found
+    """Return PySD's remarks of when it translated this source."""
+    notes: list[str] = json.loads(source.partition("\n")[0].removeprefix(_REMARKS))
+    return notes
 
 
 def _read(content: bytes) -> str:
-    """Return a source that was kept; raise a `ValueError` if it does not begin with remarks."""
+    """Return a cached source; raise a `ValueError` if it does not begin with remarks."""
     source = content.decode()
     if not source.startswith(_REMARKS):
         raise ValueError("the source does not begin with remarks")
@@ -79,7 +79,7 @@ _THIRD_PARTY = (
 
 @contextlib.contextmanager
 def quiet_pysd() -> Iterator[list[str]]:
-    """Turn what PySD warns of into a list of notes, which is filled at the end.
+    """Collect PySD's warnings in a list of notes, which is filled at the end.
 
     Two deprecation warnings that PySD 3.14 causes in its own code are dropped, each by its text
     and module; all other deprecations reach the caller.
@@ -91,39 +91,41 @@ def quiet_pysd() -> Iterator[list[str]]:
             category = DeprecationWarning
             warnings.filterwarnings("ignore", re.escape(text), category, re.escape(module))
         yield notes
-    for each in caught:
-        if issubclass(each.category, UserWarning | RuntimeWarning | SyntaxWarning):
-            notes.append(" ".join(str(each.message).split()))
+    for warning in caught:
+        if issubclass(warning.category, UserWarning | RuntimeWarning | SyntaxWarning):
+            notes.append(" ".join(str(warning.message).split()))
         else:
-            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
 
 
-def culprit(error: Exception, model: Model, source: str = "") -> str | None:
-    """Give the variable at which PySD stopped, as far as its call stack tells."""
+def failed_variable(error: Exception, model: Model, source: str = "") -> str | None:
+    """Return the variable at which PySD stopped, as far as its call stack tells."""
     declared = getattr(error, "name", None)
     if isinstance(declared, str) and declared in model.variables:
         return declared
     by_function = _variables_by_function(model, source)
     by_name = {folded(name): name for name in model.variables}
-    found = None
+    stopped_at = None
     traceback = error.__traceback__
     while traceback is not None:
         frame = traceback.tb_frame
         if "__pysd_version__" in frame.f_globals:
-            found = by_function.get(frame.f_code.co_name, found)
+            stopped_at = by_function.get(frame.f_code.co_name, stopped_at)
         elif isinstance(bearer := getattr(frame.f_locals.get("self"), "name", None), str):
-            found = by_name.get(folded(bearer), found)
+            stopped_at = by_name.get(folded(bearer), stopped_at)
         traceback = traceback.tb_next
-    return found
+    return stopped_at
 
 
-def spoken(text: str, model: Model, source: str) -> str:
+def with_model_names(text: str, model: Model, source: str) -> str:
     """Put the model's names for PySD's, as ``_integ_x``, in a note or an error."""
     by_function = _variables_by_function(model, source)
 
     def name(match: re.Match[str]) -> str:
         inner = match[0].lstrip("_")
-        while inner:  # what PySD put before the name may have underscores too
+        while inner:  # PySD's prefix of the name may have underscores too
             if inner in by_function:
                 return f"'{by_function[inner]}'"
             inner = inner.partition("_")[2]
@@ -133,16 +135,16 @@ def spoken(text: str, model: Model, source: str) -> str:
 
 
 def _variables_by_function(model: Model, source: str) -> dict[str, str]:
-    """Give the model's variables by the names of the functions that PySD made of them."""
+    """Return the model's variables by the names of the functions that PySD made of them."""
     names = {folded(name): name for name in model.variables}
     functions = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
-    found = {}
+    by_function = {}
     for function in functions:
         for decorator in function.decorator_list:
             for keyword in getattr(decorator, "keywords", ()):
                 if keyword.arg == "name" and isinstance(keyword.value, ast.Constant):
-                    found[function.name] = names.get(folded(str(keyword.value.value)), "")
-    return {python: name for python, name in found.items() if name}
+                    by_function[function.name] = names.get(folded(str(keyword.value.value)), "")
+    return {python: name for python, name in by_function.items() if name}
 
 
 def _translate(model: Model) -> str:
@@ -161,7 +163,7 @@ def _translate(model: Model) -> str:
         except ModelError:
             raise
         except Exception as error:  # PySD raises whatever its parser, builder or black does
-            name = culprit(error, model)
+            name = failed_variable(error, model)
             reason = str(error).strip().splitlines() or [type(error).__name__]
             message = Message("PySD cannot translate the model")
             if name is not None:
@@ -202,7 +204,7 @@ def _nodes(node: Any) -> Iterator[Any]:
 
 
 def _amended(abstract: Any) -> Any:
-    """Give PySD's AbstractModel without comments and without integers."""
+    """Return PySD's AbstractModel without comments and without integers."""
     orders = {
         folded(node.order.reference)
         for section in abstract.sections
@@ -220,7 +222,7 @@ def _amended(abstract: Any) -> Any:
                     documentation="",
                     components=[
                         component
-                        if folded(element.name) in orders  # counts stages: has to be whole
+                        if folded(element.name) in orders  # counts stages, so it must be an integer
                         else dataclasses.replace(component, ast=_floats(component.ast))
                         for component in element.components
                     ],

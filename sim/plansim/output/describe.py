@@ -1,7 +1,4 @@
-"""What is known of one variable, target or scenario: labels with their texts.
-
-`layout.facts` lays them out.
-"""
+"""Facts of a variable, target or scenario: labels with texts; `layout.facts` lays them out."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from plansim.model.comment import read_source
 from plansim.model.evidence import Evidence
 from plansim.model.records import Model, SubscriptRange, Timing, Variable, VariableKind
 from plansim.model.units import NO_UNIT
-from plansim.output.evidence import evidence_said
+from plansim.output.evidence import evidence_sentence
 from plansim.output.messages import say_in
 from plansim.output.text import Lang, Text, target_figure
 from plansim.output.verdict_words import limit_of
@@ -45,7 +42,7 @@ _KIND = {Kind.TARGET: "show.target", Kind.FIGURE: "show.figure", Kind.PAST: "sho
 
 ASSUMPTION = "A"
 DERIVED = "D"
-"""The source ids that stand for no entry of a table, as the convention of the model has it."""
+"""The source ids that have no entry in a table, by the convention of the model."""
 
 
 def variable_facts(
@@ -56,12 +53,12 @@ def variable_facts(
     clashes: Iterable[Clash],
     text: Text,
 ) -> list[Fact]:
-    """Say all that the model's file and the tables beside it tell of a variable."""
+    """Return the facts of a variable in the model's file and the tables beside it."""
     by_id = {target.id: target for target in targets}
     known = {
         **{target.id: _target_source(target, text) for target in by_id.values()},
         **{clash.id: text.pick(clash.topic_en, clash.topic_zh) for clash in clashes},
-        **{key: evidence_said(row, text) for key, row in evidence.items()},
+        **{key: evidence_sentence(row, text) for key, row in evidence.items()},
     }
     judges = [
         f"{target.id} {text.pick(target.name_en, target.name_zh)}"
@@ -93,11 +90,11 @@ def variable_facts(
         ),
         ("show.place", f"{model.path}:{variable.line}"),
     ]
-    return _told(facts, text)
+    return _with_text(facts, text)
 
 
 def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
-    """Say what the plan's catalogue holds of a target, or of a figure of the past."""
+    """Return the facts of a target, or a figure of the past, in the plan's catalogue."""
     unit = text.unit(target.unit)
     judged = "\n".join(
         f"{label} ({text.word('basis', basis)})" if basis else label
@@ -110,7 +107,7 @@ def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
         ("show.attribute", text.word("attribute", target.attribute) if target.year else ""),
         ("show.plan", _goal(target, unit, text)),
         ("show.base", _base(target, text)),
-        ("show.basis", text.join([text.word("basis", each) for each in target.basis])),
+        ("show.basis", text.join([text.word("basis", basis) for basis in target.basis])),
         ("show.measure", text.word("measure", target.measure) if judged else ""),
         ("show.judged", judged),
         ("show.not_judged", text.pick(target.reason_en, target.reason_zh)),
@@ -120,11 +117,11 @@ def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
         ("show.note", text.pick(target.note_en, target.note_zh)),
         ("show.place", f"{target.file}:{target.line}"),
     ]
-    return _told(facts, text)
+    return _with_text(facts, text)
 
 
 def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
-    """Say what a scenario is and what it sets against its parent."""
+    """Return the facts of a scenario and its changes from its parent."""
     changes = [
         _change(change, model, text) + _exceeded(change, model, text) for change in scenario.changes
     ]
@@ -140,16 +137,19 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
         ("show.changes", "\n".join(changes) or text("show.nothing")),
         ("show.assumes", assumes),
         ("show.sources", "\n".join(scenario.sources)),
-        ("show.warnings", "\n".join(each.written(say_in(text.lang)) for each in scenario.warnings)),
+        (
+            "show.warnings",
+            "\n".join(warning.written(say_in(text.lang)) for warning in scenario.warnings),
+        ),
         ("show.place", str(scenario.path or "")),
     ]
-    return _told(facts, text)
+    return _with_text(facts, text)
 
 
 def clash_facts(clash: Clash, text: Text, *, figures: bool = True) -> list[Fact]:
-    """Say where figures of the plan meet, what follows, and what the model does about it.
+    """Return the facts of a clash of the plan's figures, its consequence and the model's handling.
 
-    ``figures`` says whether each figure is given with the place that it comes from.
+    With ``figures``, each figure is given with its source.
     """
     statements = clash.statements if figures else ()
     finding = text.pick(clash.finding_en, clash.finding_zh)
@@ -158,28 +158,28 @@ def clash_facts(clash: Clash, text: Text, *, figures: bool = True) -> list[Fact]
     topic = text.pick(clash.topic_en, clash.topic_zh)
     facts = [
         ("audit.clash", f"{clash.id}  {topic} ({text.word('nature', clash.nature)})"),
-        ("audit.figures", "\n".join(_statement(each, text) for each in statements)),
+        ("audit.figures", "\n".join(_statement(statement, text) for statement in statements)),
         ("audit.arithmetic", "\n".join(map(str, clash.arithmetic))),
         ("audit.finding", finding),
         ("audit.handling", text.pick(clash.handling_en, clash.handling_zh)),
     ]
-    return _told(facts, text)
+    return _with_text(facts, text)
 
 
 def _statement(statement: Statement, text: Text) -> str:
-    """Write ``name = figure: what it is (where it stands)``."""
+    """Write ``name = figure: label (source)``."""
     year = f" ({statement.year})" if statement.year else ""
     figure = f"{target_figure(statement.value)} {text.unit(statement.unit)}".strip() + year
-    # What has no Chinese label is called by its name alone, which stands before it.
+    # Without a Chinese label the name alone is written.
     named = text.lang is Lang.EN or statement.label_zh
     label = text.pick(statement.label_en, statement.label_zh) if named else ""
     place = text.pick(statement.place_en, statement.place_zh)
-    said = text("list_sep.stop").join(part for part in (label, place) if part)
-    return f"{statement.name} = {figure}{text('list_sep.colon')}{said}"
+    origin = text("list_sep.stop").join(part for part in (label, place) if part)
+    return f"{statement.name} = {figure}{text('list_sep.colon')}{origin}"
 
 
 def changes_head(scenario: Scenario, text: Text) -> str:
-    """Say against what a scenario's changes stand, or that it has none."""
+    """Return the heading of a scenario's changes: from what, or that it has none."""
     name = scenario.id
     if scenario.overrides:
         name = text("changes.with_set", scenario=name)
@@ -190,21 +190,23 @@ def changes_head(scenario: Scenario, text: Text) -> str:
 
 
 def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
-    """Write the changes of a scenario, a line a variable: those of an array as ranges."""
+    """Write the changes of a scenario, one line for each variable: those of an array as ranges."""
     lines = []
-    for name, group in groupby(scenario.changes, key=lambda each: split_reference(each.name)[0]):
+    for name, group in groupby(
+        scenario.changes, key=lambda change: split_reference(change.name)[0]
+    ):
         changes = list(group)
         if len(changes) == 1:
             lines.append(_change(changes[0], model, text))
             continue
         label = text("changes.elements", name=_name(name, model, text), count=len(changes))
-        old, new = (_span([getattr(each, key) for each in changes]) for key in ("old", "new"))
+        old, new = (_span([getattr(change, key) for change in changes]) for key in ("old", "new"))
         lines.append(_arrow(label, old, new, changes[0].unit, text))
     return lines
 
 
 def reference_name(reference: str, model: Model, text: Text) -> str:
-    """Write ``name`` or ``name[element]`` in the reader's language; as it is if unknown."""
+    """Write ``name`` or ``name[element]`` in the reader's language; unchanged if unknown."""
     name, elements = split_reference(reference)
     if name not in model.variables:
         return reference
@@ -231,8 +233,8 @@ def _exceeded(change: Change, model: Model, text: Text) -> str:
 
 
 def _arrow(label: str, old: str, new: str, unit: str, text: Text) -> str:
-    said = f"{label}{text('list_sep.colon')}{old} → {new}"
-    return said if unit == NO_UNIT else f"{said} {text.unit(unit)}"
+    change = f"{label}{text('list_sep.colon')}{old} → {new}"
+    return change if unit == NO_UNIT else f"{change} {text.unit(unit)}"
 
 
 def _span(values: Sequence[float]) -> str:
@@ -252,19 +254,19 @@ def _elements_zh(model: Model) -> Mapping[str, str]:
     }
 
 
-def _told(facts: Iterable[Fact], text: Text) -> list[Fact]:
-    """Keep what there is something to say about, with the labels in words."""
-    return [(text(label), said) for label, said in facts if said.strip()]
+def _with_text(facts: Iterable[Fact], text: Text) -> list[Fact]:
+    """Drop facts without a text, and put labels in words."""
+    return [(text(label), words) for label, words in facts if words.strip()]
 
 
 def _both(en: str, zh: str, text: Text) -> str:
-    """Give both names, that of the reader's language first."""
+    """Return both names, the one in the reader's language first."""
     names = (zh, en) if text.lang is Lang.ZH else (en, zh)
     return "  ".join(name for name in names if name)
 
 
 def kind_of(variable: Variable, text: Text) -> str:
-    """Say what a variable is and when its yearly figure is read."""
+    """Return a variable's kind in words, with the instant of its yearly value."""
     if variable.kind in (VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP):
         return text.word("kind", variable.kind)  # no year has a value of its own
     timing = "show.timing_year_end" if variable.timing is Timing.YEAR_END else "show.timing_year"
@@ -272,7 +274,7 @@ def kind_of(variable: Variable, text: Text) -> str:
 
 
 def range_of(subscript: SubscriptRange, text: Text) -> str:
-    """Name a range and its elements."""
+    """Return the name of a range with its elements."""
     elements = subscript.elements
     if text.lang is Lang.ZH and subscript.elements_zh:
         elements = subscript.elements_zh
@@ -285,7 +287,7 @@ def _value(variable: Variable, model: Model, text: Text) -> str:
         chinese = {} if text.lang is Lang.EN else _elements_zh(model)
         colon = text("list_sep.colon")
         return "\n".join(
-            f"{','.join(chinese.get(each, each) for each in cell.split(','))}{colon}{value:g}"
+            f"{','.join(chinese.get(name, name) for name in cell.split(','))}{colon}{value:g}"
             for cell, value in variable.value.items()
         )
     if variable.value is None:
@@ -320,7 +322,7 @@ def _names(names: Iterable[str], model: Model, text: Text) -> str:
 
 
 def _source(tag: str, known: Mapping[str, str], text: Text) -> str:
-    """Write a source tag with what it stands for."""
+    """Write a source tag with its source."""
     source = read_source(tag)
     key, rest = source.id, text.pick(source.said_en, source.said_zh)
     if key in (ASSUMPTION, DERIVED):
@@ -328,12 +330,12 @@ def _source(tag: str, known: Mapping[str, str], text: Text) -> str:
         return f"{label}{text('list_sep.colon')}{rest}" if rest else label
     span = f" [{rest}]" if rest else ""
     # M10 stands for M10a, M10b and M10c.
-    family = [key] if key in known else [each for each in known if each[:-1] == key]
-    return "\n".join([f"{each}{span}  {known[each]}" for each in family]) or key + span
+    family = [key] if key in known else [source for source in known if source[:-1] == key]
+    return "\n".join([f"{source}{span}  {known[source]}" for source in family]) or key + span
 
 
 def _target_source(target: Target, text: Text) -> str:
-    """Say what a row of the plan is a source of: its figure for the base, not what it wants."""
+    """Return what a row of the plan is the source of: its figure for the base, not its target."""
     name = text.pick(target.name_en, target.name_zh)
     place = text.pick(target.place_en, target.place_zh)
     if target.base_value is None or target.base_period is None:
@@ -345,7 +347,7 @@ def _target_source(target: Target, text: Text) -> str:
 
 
 def _goal(target: Target, unit: str, text: Text) -> str:
-    """Say what the plan asks for, and when."""
+    """Return the plan's goal and its year."""
     if target.year is None:
         return ""
     asked = [f"{limit_of(target, text)} {unit}"] if target.value is not None else []

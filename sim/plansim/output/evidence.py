@@ -6,20 +6,20 @@ from plansim.model.evidence import Evidence
 from plansim.model.units import NO_UNIT
 from plansim.output.text import Lang, Text
 
-__all__ = ["evidence_said"]
+__all__ = ["evidence_sentence"]
 
 
-def evidence_said(row: Evidence, text: Text) -> str:
-    """Say what is known of what, where and when, by which source, and how sure it is.
+def evidence_sentence(row: Evidence, text: Text) -> str:
+    """Return a row's quantity, place, year, figure, source and confidence as a sentence.
 
-    What a row does not have in Chinese is given as it has it in English.
+    Cells without Chinese are given in English.
 
     >>> from plansim.output.text import read_text
     >>> row = Evidence("E1", "growth", "Town", "2003", "9", "%", "Yearbook", "high", "context",
     ...                quantity_zh="增长率", place_zh="某市", confidence_zh="高")
-    >>> evidence_said(row, read_text(Lang.EN))
+    >>> evidence_sentence(row, read_text(Lang.EN))
     'growth, Town 2003: 9 %. Yearbook (confidence: high)'
-    >>> evidence_said(row, read_text(Lang.ZH))
+    >>> evidence_sentence(row, read_text(Lang.ZH))
     '某市2003年，增长率：9%。Yearbook（可信度：高）'
     """
     pick = text.pick
@@ -30,14 +30,14 @@ def evidence_said(row: Evidence, text: Text) -> str:
     where, what = _set(place, year), quantity
     if where and what:
         what = text("cited.what", quantity=quantity, where=where)
-    said = what or where
+    sentence = what or where
     if figure := _figure(row, text):
-        said += text("list_sep.colon") + figure
+        sentence += text("list_sep.colon") + figure
     if source := pick(row.source, row.source_zh):
-        said += text("list_sep.stop") + source
+        sentence += text("list_sep.stop") + source
     if level := pick(row.confidence, row.confidence_zh):
-        said += text("cited.confidence", level=level)
-    return said
+        sentence += text("cited.confidence", level=level)
+    return sentence
 
 
 def _figure(row: Evidence, text: Text) -> str:
@@ -48,6 +48,6 @@ def _figure(row: Evidence, text: Text) -> str:
 
 
 def _set(first: str, second: str) -> str:
-    """Join two parts as Chinese does: with a blank only where two Western words would touch."""
+    """Join two parts as in Chinese: with a space only between two Western words."""
     gap = " " if first[-1:].isascii() and second[:1].isascii() and second[:1].isalnum() else ""
     return first + gap + second

@@ -1,7 +1,7 @@
-"""Where a target stands on the chart of the variable that it judges.
+"""The level of a target on the chart of the variable by which it is judged.
 
-A target is about a measure of a series: its level, growth, sum, mean or fall. On a chart of the
-series itself each of them comes to a level, which depends on nothing but the series' own base:
+A target judges a measure of a series: its level, growth, sum, mean or fall. On a chart of the
+series itself each of them is a level, which depends only on the series' own base:
 a fall by a fifth to four fifths of the base, a sum over five years to a fifth of it in each.
 """
 
@@ -38,16 +38,16 @@ __all__ = [
 ]
 
 NOISE = 1e-9
-"""Below this a series is zero but for rounding; nothing that is shown is that small."""
+"""A series below this is zero except for rounding errors."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A target as a place on the chart of a series, in the unit that the chart shows."""
+    """A target as a level on the chart of a series, in the unit of the chart."""
 
     target: Target
     first: int
-    """The first year that it is about: its own, or the first of those summed or averaged."""
+    """The first year that it covers: its own, or the first of those summed or averaged."""
     year: int
     low: float | None
     """The level from which on it is met; None if any is low enough."""
@@ -58,7 +58,7 @@ class Mark:
 
 
 def series_in(dataset: xr.Dataset, reference: str, targets: Iterable[Target] = ()) -> Series:
-    """Give the annual figures of ``name`` or ``name[element]``, in the unit of its target.
+    """Return the annual figures of ``name`` or ``name[element]``, in the unit of its target.
 
     ``dataset`` is a run over ``time`` or ``year``. A series that never leaves `NOISE` is zero: a
     difference of two equal sums is not quite that, and would fill a chart.
@@ -76,7 +76,7 @@ def series_in(dataset: xr.Dataset, reference: str, targets: Iterable[Target] = (
 def _raw(dataset: xr.Dataset, reference: str) -> Series:
     name, elements = split_reference(reference)
     if name not in dataset:
-        known = [str(each) for each in dataset]
+        known = [str(variable) for variable in dataset]
         message = Message("the run holds no variable '{name}'", name=name)
         raise UnknownNameError(Fault(message, nearest=nearest(name, known)))
     array = dataset[name]
@@ -84,9 +84,11 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
     if "year" not in yearly.dims:  # a constant holds in all years
         years = annual_series(xr.zeros_like(dataset["time"])) if "time" in dataset else dataset
         yearly = yearly.expand_dims(year=years["year"].to_numpy())
-    found = {split_reference(each.name): each for each in series_of(xr.Dataset({name: yearly}))}
-    if (name, elements) not in found:
-        known = [each.name for each in found.values()]
+    by_reference = {
+        split_reference(series.name): series for series in series_of(xr.Dataset({name: yearly}))
+    }
+    if (name, elements) not in by_reference:
+        known = [series.name for series in by_reference.values()]
         message = Message("'{name}' is not one series", name=reference)
         raise UnknownNameError(
             Fault(
@@ -95,13 +97,13 @@ def _raw(dataset: xr.Dataset, reference: str) -> Series:
                 nearest=nearest(reference, known),
             )
         )
-    return found[name, elements]
+    return by_reference[name, elements]
 
 
 def judged_references(
     targets: Iterable[Target], attribute: Attribute = Attribute.BINDING
 ) -> list[str]:
-    """Give what targets of an attribute are judged by, each series once, in their order."""
+    """Return the series that targets of an attribute are judged by, each once, in their order."""
     wanted = [
         reference
         for target in targets
@@ -112,20 +114,20 @@ def judged_references(
 
 
 def marks_on(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Mark]:
-    """Give the targets that a series is judged by, as places on its chart.
+    """Return the marks of the targets that a series is judged by on its chart.
 
     The level of a growth or a fall is counted from the base value of this very run.
     """
     listed = list(targets)
     raw = _raw(dataset, reference)
-    found = (mark_of(raw, target, listed) for target in _judging(reference, listed))
-    return [mark for mark in found if mark is not None]
+    marks = (mark_of(raw, target, listed) for target in _judging(reference, listed))
+    return [mark for mark in marks if mark is not None]
 
 
 def unplaced(dataset: xr.Dataset, reference: str, targets: Iterable[Target]) -> list[Target]:
-    """Give the targets that a series is judged by and that have no place, for want of a base."""
+    """Return the targets that a series is judged by and that have no mark, for lack of a base."""
     raw = _raw(dataset, reference)
-    return [each for each in _judging(reference, targets) if mark_of(raw, each) is None]
+    return [target for target in _judging(reference, targets) if mark_of(raw, target) is None]
 
 
 def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
@@ -138,17 +140,17 @@ def _judging(reference: str, targets: Iterable[Target]) -> list[Target]:
 
 
 def scaled_mark(mark: Mark, factor: float) -> Mark:
-    """Give a mark in another unit, by a positive factor."""
+    """Return a mark in another unit, by a positive factor."""
     low, high = (None if end is None else end * factor for end in (mark.low, mark.high))
     return replace(mark, low=low, high=high)
 
 
 def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark | None:
-    """Give a target as a place on the chart of a series that judges it, in the model's unit.
+    """Return the mark of a target on the chart of a series that judges it, in the model's unit.
 
-    Of ``raw`` only the value of the base year counts, and that only for a growth or a fall, whose
-    levels are in proportion to it; None where it is missing. ``targets`` are those by whose units
-    series are shown; without any the mark is in the series' own.
+    Of ``raw`` only the value of the base year is used, for the levels of a growth or a fall; the
+    result is None without it. ``targets`` are those in whose units series are shown; without any
+    the mark is in the series' own unit.
     """
     assert target.value is not None
     assert target.year is not None
@@ -176,7 +178,7 @@ def mark_of(raw: Series, target: Target, targets: Iterable[Target] = ()) -> Mark
 
 
 def _level(raw: Series, target: Target, value: float, base: float) -> float:
-    """Give the level of the series, in its own unit, at which the measure has a value."""
+    """Return the level of the series, in its own unit, at which the measure has a value."""
     assert target.year is not None
     years = target.year - target.since
     size = value / unit_factor(raw.unit, target)
@@ -199,7 +201,7 @@ _SIGNS: Mapping[Direction, str] = {
 
 
 def mark_label(target: Target, text: Text) -> str:
-    """Say in short what a target asks for: its id, measure, figure and unit as in the plan."""
+    """Return a short text of a target: its id, measure, figure and unit as in the plan."""
     assert target.value is not None
     assert target.direction is not None
     what = text.word("mark", target.measure)

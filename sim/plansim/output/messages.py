@@ -19,7 +19,7 @@ __all__ = ["help_in_chinese", "read_catalogue", "say_in"]
 
 
 def say_in(lang: Lang) -> Say:
-    """Return what looks templates up in a language; the catalogue is only read for Chinese.
+    """Return the function that translates templates; the catalogue is only read for Chinese.
 
     >>> from plansim.errors import Fault, Message
     >>> fault = Fault("no scenario is called '{name}'", "a.yaml", found=Message("a list"), name="x")
@@ -33,9 +33,9 @@ def say_in(lang: Lang) -> Say:
 
 
 def help_in_chinese(paragraph: str) -> str:
-    """Return a paragraph of help in Chinese; as it is where there is none.
+    """Return a paragraph of help in Chinese; unchanged if there is no translation.
 
-    Blanks and line ends count as one blank.
+    Sequences of white space count as one space.
     """
     return read_catalogue().get(" ".join(paragraph.split()), paragraph)
 

@@ -1,4 +1,4 @@
-"""The annual figures of a run as rows: one a variable, or one an element of an array."""
+"""The annual figures of a run as rows, one for each variable or element of an array."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ class Series:
 
 
 def series_of(annual: xr.Dataset) -> Iterator[Series]:
-    """Take an annual dataset apart, in the order of its variables.
+    """Yield the series of an annual dataset, in the order of its variables.
 
     ``annual`` holds variables over ``year`` and the subscript ranges. One without ``year`` (a
     constant) has its value in every year. The Chinese names of elements are read from the
-    attribute ``elements_zh`` of a range, a JSON list; where it is empty the English ones stand.
+    attribute ``elements_zh`` of a range, a JSON list; if it is empty they are the English ones.
     """
     return rows_of(annual_of(annual))
 
 
 def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]:
-    """Give the rows of a run, in the order of its variables, or of ``names``."""
+    """Yield the rows of a run, in the order of its variables, or of ``names``."""
     for name in run.variables if names is None else names:
         variable = run.variables[name]
-        ranges = [_elements(each) for each in variable.ranges]
-        for place in product(*(range(len(elements)) for elements in ranges)):
-            values = variable.row(place)
-            both = [elements[index] for elements, index in zip(ranges, place, strict=True)]
+        ranges = [_elements(subscript) for subscript in variable.ranges]
+        for position in product(*(range(len(elements)) for elements in ranges)):
+            values = variable.row(position)
+            both = [elements[index] for elements, index in zip(ranges, position, strict=True)]
             name_zh = variable.name_zh
             yield Series(
                 name=_labelled(name, [english for english, _ in both]),
@@ -60,7 +60,7 @@ def rows_of(run: Annual, names: Iterable[str] | None = None) -> Iterator[Series]
 
 
 def _elements(range_: SubscriptRange) -> list[tuple[str, str]]:
-    """Give the elements of a range in English and Chinese."""
+    """Return the elements of a range in English and Chinese."""
     return list(zip(range_.elements, range_.elements_zh or range_.elements, strict=True))
 
 
@@ -69,7 +69,7 @@ def _labelled(name: str, elements: Sequence[str]) -> str:
 
 
 def as_judged(series: Iterable[Series], targets: Iterable[Target]) -> Iterator[Series]:
-    """Give each series in the unit in which the plan states its level; others as is.
+    """Yield each series in the unit in which the plan states its level; others as is.
 
     That is the unit of the target that judges its level or mean, or in which a target that judges
     its fall or growth states the base: a share that the model holds as 0.4 and the plan states as
@@ -78,24 +78,24 @@ def as_judged(series: Iterable[Series], targets: Iterable[Target]) -> Iterator[S
     listed = list(targets)
     bases = _by_series(listed, (Measure.REDUCTION, Measure.GROWTH))
     levels = _by_series(listed, (Measure.LEVEL, Measure.MEAN))
-    for each in series:
-        key = split_reference(each.name)
+    for figures in series:
+        key = split_reference(figures.name)
         if key in levels:
             target = levels[key]
-            unit, factor = target.unit, unit_factor(each.unit, target)
-        elif key in bases and (found := _base_factor(each.unit, bases[key])):
-            unit, factor = bases[key].base_unit, found
+            unit, factor = target.unit, unit_factor(figures.unit, target)
+        elif key in bases and (base_factor := _base_factor(figures.unit, bases[key])):
+            unit, factor = bases[key].base_unit, base_factor
         else:
-            yield each
+            yield figures
             continue
-        values = {year: value * factor for year, value in each.values.items()}
-        yield replace(each, unit=unit, values=values)
+        values = {year: value * factor for year, value in figures.values.items()}
+        yield replace(figures, unit=unit, values=values)
 
 
 def _by_series(
     targets: Sequence[Target], measures: Sequence[Measure]
 ) -> dict[tuple[str, tuple[str, ...]], Target]:
-    """Give the first target of some measures by the series that it judges."""
+    """Return the first target of some measures by the series that it judges."""
     return {
         split_reference(reference): target
         for target in reversed(targets)
@@ -105,8 +105,8 @@ def _by_series(
 
 
 def _base_factor(unit: str, target: Target) -> float | None:
-    """Give the factor from a unit to that of a target's base; None if it is of something else."""
-    if target.base_unit == target.unit:  # a base of the rate itself says nothing of the level
+    """Return the factor from a unit to that of a target's base; None if it is of something else."""
+    if target.base_unit == target.unit:  # a base of the rate itself has no bearing on the level
         return None
     try:
         return reported_factor(unit, target.base_unit)
@@ -115,9 +115,9 @@ def _base_factor(unit: str, target: Target) -> float | None:
 
 
 def judged_series(series: Iterable[Series], targets: Iterable[Target]) -> list[Series]:
-    """Give the series that targets judge, in the order of the targets and in their units."""
+    """Return the series that targets judge, in the order of the targets and in their units."""
     listed = list(targets)
-    by_name = {split_reference(each.name): each for each in as_judged(series, listed)}
+    by_name = {split_reference(figures.name): figures for figures in as_judged(series, listed)}
     wanted = dict.fromkeys(
         split_reference(reference) for target in listed for reference in target.variables.values()
     )

@@ -1,7 +1,7 @@
 """The words and figures that a user reads, in English or Chinese.
 
-The words stand in ``text.yaml`` beside this file; this module picks the language and writes
-numbers, units and ranges. Nothing here prints.
+The phrases are in ``text.yaml`` beside this file; this module picks the language and formats
+numbers, units and ranges.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ __all__ = [
 ]
 
 SIGNIFICANT = 3
-"""Digits that a simulated figure is shown with: the base year itself is no better known."""
+"""Significant digits of simulated figures: the base year itself is known no better."""
 
 SHARPEST = 3
-"""More decimals than that, at most, where rounding would hide which side of a target is met."""
+"""Maximum number of further decimals, where rounding would hide on which side of a target it is."""
 
 
 _SEAM = re.compile(
     r"(?<=[，。、；：！？）》」』】”]) +(?=\S)|(?<=[\u4e00-\u9fff]) +(?=[\u4e00-\u9fff（《「“])"
 )
-"""The blank that YAML puts where a line of Chinese was broken; Chinese has none there."""
+"""The space that YAML puts at a line break; Chinese has none there."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class Text:
     phrases: Mapping[str, str]
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """Give the phrase ``key`` with its placeholders filled; KeyError if there is none."""
+        """Return the phrase ``key`` with its placeholders filled; KeyError if there is none."""
         return self.phrases[key].format(**values)
 
     def pick(self, en: str | None, zh: str | None) -> str:
-        """Of two names of one thing, give the one in this language, or the one that exists.
+        """Return the one of two names that is in this language, or the one that exists.
 
         >>> read_text(Lang.ZH).pick("GDP", "地区生产总值")
         '地区生产总值'
@@ -71,11 +71,11 @@ class Text:
         'GDP'
         """
         first, second = (zh, en) if self.lang is Lang.ZH else (en, zh)
-        said = first or second or ""
-        return _SEAM.sub("", said) if self.lang is Lang.ZH else said
+        chosen = first or second or ""
+        return _SEAM.sub("", chosen) if self.lang is Lang.ZH else chosen
 
     def word(self, group: str, key: str) -> str:
-        """Give the phrase ``group.key``, or ``key`` itself where the catalogue has none.
+        """Return the phrase ``group.key``, or ``key`` itself where the catalogue has none.
 
         For words that come from data files (a basis, a measure), which may be extended without
         touching the catalogue.
@@ -94,7 +94,7 @@ class Text:
         return self.phrases.get(f"unit.{part}", part)
 
     def join(self, parts: list[str]) -> str:
-        """Enumerate."""
+        """Return an enumeration of texts."""
         return self("list_sep.comma").join(parts)
 
 
@@ -140,13 +140,13 @@ def _leaves(node: Mapping[str, object], lang: Lang, prefix: str = "") -> Iterato
 
 
 def typeset(name: str) -> str:
-    """Set the digits of formulas low and those of powers high, as print does.
+    """Write the digits of formulas as subscripts and those of powers as superscripts.
 
     >>> typeset("SO2 emission"), typeset("亿m3/Year"), typeset("age 10 to 14")
     ('SO₂ emission', '亿m³/Year', 'age 10 to 14')
     """
-    name = re.sub(r"\b([A-Z]{2})([0-9])\b", lambda found: found[1] + _LOW[int(found[2])], name)
-    return re.sub(r"(?<![A-Za-z])m([23])\b", lambda found: "m" + "²³"[int(found[1]) - 2], name)
+    name = re.sub(r"\b([A-Z]{2})([0-9])\b", lambda match: match[1] + _LOW[int(match[2])], name)
+    return re.sub(r"(?<![A-Za-z])m([23])\b", lambda match: "m" + "²³"[int(match[1]) - 2], name)
 
 
 _LOW = "₀₁₂₃₄₅₆₇₈₉"
@@ -158,7 +158,7 @@ _LOW = "₀₁₂₃₄₅₆₇₈₉"
 def figure(value: float | None, decimals: int) -> str:
     """Write a number rounded to ``decimals`` (negative: to tens, hundreds), ``–`` for none.
 
-    Thousands are parted from five digits on, so that 1020 stays as the plan writes it.
+    Thousands are separated from five digits on, so that 1020 stays as the plan writes it.
 
     >>> figure(368.94, 0), figure(28134.0, -2), figure(1020.4, 0), figure(-0.04, 1), figure(None, 2)
     ('369', '28,100', '1020', '0.0', '–')
@@ -166,9 +166,9 @@ def figure(value: float | None, decimals: int) -> str:
     if value is None or math.isnan(value):
         return "–"
     rounded = round(value, decimals) + 0.0  # turns -0.0 into 0.0
-    places = max(decimals, 0)
+    digits = max(decimals, 0)
     parted = "," if abs(rounded) >= 9999.5 else ""
-    return f"{rounded:{parted}.{places}f}"
+    return f"{rounded:{parted}.{digits}f}"
 
 
 def target_figure(target: float) -> str:
@@ -205,7 +205,7 @@ def decimals_for(target: float, value: float | None = None, slack: float = 0.0) 
 
 
 def _side(value: float, limit: float) -> int:
-    """Give on which side of a limit a value lies: 1, -1, or 0 for on it (all but)."""
+    """Return the side of a limit on which a value lies: 1, -1, or 0 if it (almost) equals it."""
     if math.isclose(value, limit, rel_tol=1e-9):
         return 0
     return 1 if value > limit else -1
@@ -263,12 +263,12 @@ def _digits(reference: float) -> int:
 def _written_decimals(number: float, *, limit: bool = False) -> int:
     """Decimals that write ``number`` in full, up to six.
 
-    With ``limit``, trailing zeros left of the point count too (27500 → -2), so that the result
-    says how finely the number was meant.
+    With ``limit``, trailing zeros left of the point count too (27500 → -2), so that the result is
+    the precision that the number was given with.
     """
     text = f"{number:.6f}".rstrip("0")
-    places = len(text) - text.index(".") - 1
-    if places or not limit or number == 0:
-        return places
+    decimals = len(text) - text.index(".") - 1
+    if decimals or not limit or number == 0:
+        return decimals
     digits = text.rstrip(".")
     return -(len(digits) - len(digits.rstrip("0")))

@@ -1,4 +1,4 @@
-"""A verdict in words: what the plan asks for, the value, its margin, why there is none."""
+"""A verdict in words: the target, the value, its margin, or why there is none."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ MARKS: Mapping[Status, str] = {
 
 
 def section_of(target: Target) -> tuple[int, int]:
-    """Sort targets by attribute, binding ones first, then by year."""
+    """Return the sort key of targets: by attribute, binding ones first, then by year."""
     return list(Attribute).index(target.attribute), target.year or 0
 
 
 def by_section(targets: Iterable[Target], text: Text) -> Iterator[tuple[str, list[Target]]]:
-    """Give the targets of each attribute and year, with what they are called together."""
+    """Yield the targets of each attribute and year, with their heading."""
     for (_, year), group in groupby(sorted(targets, key=section_of), key=section_of):
         section = list(group)
         yield text.word("section", section[0].attribute).format(year=year or None), section
 
 
 def limit_of(target: Target, text: Text) -> str:
-    """Write what a plan asks for, without the unit: ``≥ 1020``, ``7 ± 1``."""
+    """Write a target's limit without its unit: ``≥ 1020``, ``7 ± 1``."""
     if target.value is None or target.direction is None:
         return ""
     value = target_figure(target.value)
@@ -65,28 +65,28 @@ def limit_of(target: Target, text: Text) -> str:
 
 
 def value_text(target: Target, value: float | None) -> str:
-    """Write a value beside its target: fine enough to show on which side of it it lies."""
+    """Write a value beside its target, with enough decimals to show on which side it lies."""
     return figure(value, _decimals(target, value))
 
 
 def _decimals(target: Target, value: float | None) -> int:
-    """Enough decimals to show on which side of the target's limits a value lies."""
+    """Return enough decimals to show on which side of the target's limits a value lies."""
     if target.value is None:
         return 0 if value is None else decimals_of([value])
     return decimals_for(target.value, value, target.tolerance or 0.0)
 
 
 def margin_text(verdict: Verdict, target: Target) -> str:
-    """Write a verdict's margin in the target's unit, as fine as its value."""
+    """Write a verdict's margin in the target's unit, with the decimals of its value."""
     if verdict.margin is None:
         return ""
     return margin_figure(verdict.margin, _decimals(target, verdict.value))
 
 
 def margin_size(target: Target, margin: float, nothing: float = 1e-6) -> str:
-    """Write a margin that is no verdict's: of a search, of a sweep.
+    """Write a margin of a search or a sweep.
 
-    One that is below the part ``nothing`` of the target is written as 0, none as ``–``.
+    One below the share ``nothing`` of the target is written as 0, none as ``–``.
     """
     if math.isnan(margin):
         return "–"
@@ -97,7 +97,7 @@ def margin_size(target: Target, margin: float, nothing: float = 1e-6) -> str:
 
 
 def bases_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:
-    """Give both values of an undecided verdict, each with the side of the target it lies on."""
+    """Return both values of an undecided verdict, each with the side of the target it lies on."""
     if verdict.status is not Status.UNDECIDED:
         return []
     return [
@@ -107,7 +107,7 @@ def bases_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, st
 
 
 def others_of(verdict: Verdict, target: Target, text: Text) -> list[tuple[str, str]]:
-    """Give the values on the other bases of a verdict on which all agree, where they look other."""
+    """Return the values on the other bases, where they differ in print, of an agreed verdict."""
     if verdict.status is Status.UNDECIDED:
         return []
     shown = value_text(target, verdict.value)
@@ -124,7 +124,7 @@ def _side(target: Target, value: float) -> str:
 
 
 def breach_text(verdict: Verdict, target: Target, text: Text) -> str:
-    """Say until when a binding limit holds; nothing for targets that are not followed."""
+    """Return until when a binding limit holds; empty for targets without a horizon."""
     if verdict.first_breach is not None:
         return text("verdicts.breach", year=verdict.first_breach)
     follows = target.attribute is Attribute.BINDING and target.direction is not Direction.ABOUT
@@ -134,7 +134,7 @@ def breach_text(verdict: Verdict, target: Target, text: Text) -> str:
 
 
 def gap_text(verdict: Verdict, text: Text) -> str:
-    """Say why a verdict could not be given; empty if it could."""
+    """Return why there is no verdict; empty if there is one."""
     if verdict.gap is None:
         return ""
     reason = text.pick(verdict.reason_en, verdict.reason_zh)

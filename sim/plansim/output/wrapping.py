@@ -1,7 +1,7 @@
-"""Where a line may be broken, in Chinese as in English.
+"""Line breaking in Chinese and English.
 
-rich, which lays out what a terminal shows, breaks lines at blanks alone; Chinese has none. It may
-be broken between any two characters, but not before a closing mark nor after an opening one.
+rich breaks lines only at spaces, which Chinese does not have. It may be broken between any two
+characters, but not before a closing mark nor after an opening one.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ _WIDE = (
 )
 """Characters that take two columns."""
 _PIECE = re.compile(rf"\s*[{_OPENING}]*(?:[{_WIDE}]|[^\s{_WIDE}]+)[{_CLOSING}]*\s*")
-"""What stays on one line: a word or a wide character, with the marks that cling to it."""
+"""An unbreakable piece: a word or a wide character, with its adjacent marks."""
 
 
 def breaks(text: str, width: int) -> list[int]:
     """Return the offsets at which ``text`` is broken into lines of at most ``width`` columns.
 
-    A blank at the end of a line is not counted; a piece that is longer than a line is cut.
+    A space at the end of a line is not counted; a piece that is longer than a line is cut.
     """
-    found: list[int] = []
+    breaks: list[int] = []
     used = 0
     for piece in _PIECE.finditer(text):
         word = piece[0]
         if used and used + cell_len(word.rstrip()) > width:
-            found.append(piece.start())
+            breaks.append(piece.start())
             used = 0
         if cell_len(word.rstrip()) > width:
             *full, word = chop_cells(word.rstrip(), width)
             at = piece.start()
             for part in full:
                 at += len(part)
-                found.append(at)
+                breaks.append(at)
             word += " " * (piece.end() - at - len(word))
         used += cell_len(word)
-    return found
+    return breaks
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -1,1 +1,1 @@
-"""What a run assumes: scenario files, inheritance, values, levers."""
+"""Scenarios: their files, inheritance, values and levers."""

@@ -1,4 +1,4 @@
-"""Factors: what is changed from run to run, and what that does to constants of the model."""
+"""Factors that differ from run to run, and the constants of the model that they act on."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ class Distribution(Protocol):
         """The largest value, or infinity."""
 
     def quantile(self, u: Floats) -> Floats:
-        """Return the values below which the shares ``u`` lie; the shape stays."""
+        """Return the quantiles of the probabilities ``u``, in the same shape."""
 
 
 @dataclass(frozen=True)
 class Factor:
-    """One thing that varies from run to run."""
+    """A quantity that varies from run to run."""
 
     name: str
     constants: tuple[str, ...]
-    """What it acts on, element by element: ``name`` or ``name[e1,e2]``."""
+    """The constants that it acts on, element by element: ``name`` or ``name[e1,e2]``."""
     apply: Apply
     distribution: Distribution | None
-    """None where a table gives the values."""
+    """None if a table gives the values."""
     unit: str
-    """Of the factor: ``Dmnl`` where it multiplies."""
+    """Unit of the factor: ``Dmnl`` if it multiplies."""
     name_zh: str = ""
     levels: int | None = None
-    """In a grid; None for the design's."""
+    """Number of levels in a grid; None for the design's."""
 
 
 def default_of(model: Model, values: Mapping[str, float], reference: str) -> float:
@@ -69,7 +69,7 @@ def default_of(model: Model, values: Mapping[str, float], reference: str) -> flo
 def constants_of(
     model: Model, base: Mapping[str, float], factors: Sequence[Factor], values: Floats
 ) -> Floats:
-    """Return what factors make of constants: ``(run, factor)`` → ``(run, constant)``.
+    """Return the constants under values of factors: ``(run, factor)`` → ``(run, constant)``.
 
     The constants come in the order of the factors, and of each one's ``constants``. Factors that
     add or multiply act on the constants of ``base``, which are a scenario's, or else the model's.

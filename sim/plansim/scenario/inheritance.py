@@ -1,4 +1,4 @@
-"""From the file of a scenario and those of its parents to what one run sets on the model."""
+"""Inheritance: from the file of a scenario and those of its parents to the values of one run."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from plansim.errors import Fault, Message, ScenarioError, nearest
 from plansim.files import is_shipped, shipped
-from plansim.forms import Document, form_of, noting, read_document
+from plansim.forms import YamlDocument, form_of, noting, read_document
 from plansim.model.records import Model, TimeSpec, VariableKind, folded
 from plansim.scenario.records import (
+    BilingualText,
     Change,
     Merged,
     Scenario,
     ScenarioHead,
-    Text,
     digest_of,
     is_path,
     scenario_files,
@@ -62,7 +62,7 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
         values={key: value.number for key, value in together.items()},
         time=time,
         assumed={
-            key: Text(layer.file.assumes[key].en, layer.file.assumes[key].zh)
+            key: BilingualText(layer.file.assumes[key].en, layer.file.assumes[key].zh)
             for key, layer in assumed.items()
         },
         assumed_lines={
@@ -72,7 +72,11 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
         changes=tuple(_changes(model, below, own)),
         overrides=tuple(overrides),
         sources=tuple(leaf.file.sources),
-        warnings=tuple(implausible(each for each in together.values() if each.file not in ours)),
+        warnings=tuple(
+            implausible(
+                assignment for assignment in together.values() if assignment.file not in ours
+            )
+        ),
         path=leaf.path,
         sha256=digest_of(*(layer.document.sha256 for layer in lineage), *overrides),
         cautions=tuple(_moved_start(model, together)),
@@ -81,7 +85,7 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
 
 
 def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
-    """Give the heads of all scenarios in a folder, sorted by id.
+    """Return the heads of all scenarios in a folder, sorted by id.
 
     Raises:
         ScenarioError: with the faults of every file that is not a scenario.
@@ -98,10 +102,10 @@ def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One scenario file, sound."""
+    """One valid scenario file."""
 
     path: Path
-    document: Document
+    document: YamlDocument
     file: ScenarioFile
 
 
@@ -121,9 +125,9 @@ def _head(path: Path, file: ScenarioFile) -> ScenarioHead:
 def _read_lineage(
     path: Path, model: Model, files: dict[str, str], faults: list[Fault]
 ) -> list[_Layer]:
-    """Return a scenario and its ancestors as far as they are sound; the root comes first.
+    """Return a scenario and its ancestors as far as they are valid; the root comes first.
 
-    What was looked for goes to ``files``, what is wrong to ``faults``.
+    Files that were looked for are added to ``files``, and faults to ``faults``.
     """
     lineage: list[_Layer] = []
     seen: list[Path] = []
@@ -135,7 +139,7 @@ def _read_lineage(
         with noting(faults):
             form = form_of(ScenarioFile, document, Origin(model, document), ScenarioError)
             lineage.insert(0, _Layer(file, document, form))
-        # A parent that a faulty file names is read all the same, for its own faults.
+        # The parent that an invalid file names is read too, for its own faults.
         named = document.data.get("parent") if isinstance(document.data, dict) else None
         file = _parent_path(file, named, document, faults, files) if named else None
         if file is not None and file.resolve() in (other.resolve() for other in seen):
@@ -147,7 +151,7 @@ def _read_lineage(
 
 
 def _parent_path(
-    child: Path, parent: object, document: Document, faults: list[Fault], files: dict[str, str]
+    child: Path, parent: object, document: YamlDocument, faults: list[Fault], files: dict[str, str]
 ) -> Path | None:
     if not isinstance(parent, str):
         return None
@@ -171,14 +175,16 @@ def _parent_path(
 
 
 def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fault]:
-    """Warn of a start that is moved while all that stocks begin with stays where it was."""
-    start = next((each for each in merged.values() if each.key == _start_of(model)), None)
+    """Yield a warning if the start is moved while initial values of stocks are not."""
+    start = next(
+        (assignment for assignment in merged.values() if assignment.key == _start_of(model)), None
+    )
     if start is None or start.number == model.time.initial:
         return
     beside = (
-        each
-        for each in merged.values()
-        if (each.file, each.variable.kind) == (start.file, VariableKind.CONSTANT)
+        assignment
+        for assignment in merged.values()
+        if (assignment.file, assignment.variable.kind) == (start.file, VariableKind.CONSTANT)
     )
     if not any(beside):
         yield Fault(
@@ -198,7 +204,7 @@ def _start_of(model: Model) -> str:
 def _changes(
     model: Model, below: Mapping[str, Assignment], own: Mapping[str, Assignment]
 ) -> Iterator[Change]:
-    """Give what differs from the parent, or from the model where no ancestor says anything."""
+    """Yield the changes from the parent, or from the model if no ancestor sets a value."""
     for key, value in own.items():
         variable = value.variable
         if key in below:
@@ -223,15 +229,17 @@ def _clock_values(time: TimeSpec) -> dict[str, float]:
 
 
 def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) -> TimeSpec:
-    """Give the clock of the run; if the scenario sets any part of it, it has to be sound."""
+    """Return the clock of the run; it must be valid if the scenario sets any part of it."""
     set_here = {
         folded(value.variable.name): value
         for value in merged.values()
         if value.variable.kind is VariableKind.CONTROL
     }
-    values = _clock_values(model.time) | {name: each.number for name, each in set_here.items()}
+    values = _clock_values(model.time) | {
+        name: setting.number for name, setting in set_here.items()
+    }
     if "saveper" not in set_here and model.find("SAVEPER").value is None:
-        # Vensim writes SAVEPER = TIME STEP unless told otherwise: it follows the step.
+        # By Vensim's default SAVEPER = TIME STEP, so it follows the step.
         values["saveper"] *= values["time step"] / model.time.step
     time = TimeSpec(*values.values())
     for origin in list(set_here.values())[-1:]:

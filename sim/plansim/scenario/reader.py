@@ -1,4 +1,4 @@
-"""A scenario: what one run sets on the model, read from a file, merged with its parents, checked.
+"""A scenario: the values that one run sets, read from a file and merged with its parents.
 
 A scenario file names only what differs from its parent; the root of a family has none and
 differs from the model itself. Names of variables and elements may be English or Chinese; values
@@ -19,11 +19,11 @@ from plansim.files import shipped, shipped_model
 from plansim.model.records import Model, folded
 from plansim.model.units import units_sha256
 from plansim.scenario.records import (
+    BilingualText,
     Change,
     Merged,
     Scenario,
     ScenarioHead,
-    Text,
     as_written,
     is_path,
     scenario_files,
@@ -31,10 +31,10 @@ from plansim.scenario.records import (
 )
 
 __all__ = [
+    "BilingualText",
     "Change",
     "Scenario",
     "ScenarioHead",
-    "Text",
     "as_written",
     "list_scenarios",
     "read_scenario",
@@ -53,8 +53,8 @@ def read_scenario(
     """Read a scenario, merge it with its parents, and check it against the model.
 
     ``name_or_path`` is the id or a title of a shipped scenario, or the path of a file.
-    ``overrides`` are texts ``NAME=VALUE`` that are laid over it. What was read once is kept, and
-    read again if a file of the lineage has changed.
+    ``overrides`` are texts ``NAME=VALUE`` that take precedence. The result is cached until a file
+    of the lineage changes.
 
     Raises:
         UnknownNameError: no scenario bears the name.
@@ -68,13 +68,13 @@ def read_scenario(
         units_sha256(),
         code_of("", "model", "scenario"),
     )
-    found = recall("parsed", key, Merged)
-    if found is None or any(file_sha256(Path(file)) != known for file, known in found.files):
+    overlaid = recall("parsed", key, Merged)
+    if overlaid is None or any(file_sha256(Path(file)) != known for file, known in overlaid.files):
         from plansim.scenario.inheritance import merged
 
-        found = merged(path, model, overrides)
-        keep("parsed", key, found)
-    return found.scenario
+        overlaid = merged(path, model, overrides)
+        keep("parsed", key, overlaid)
+    return overlaid.scenario
 
 
 def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenario:
@@ -94,19 +94,19 @@ def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenari
 
 
 def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
-    """Give the heads of all scenarios in a folder, by default the shipped one, sorted by id.
+    """Return the heads of all scenarios in a folder, by default the shipped one, sorted by id.
 
     Raises:
         ScenarioError: with the faults of every file that is not a scenario.
     """
-    place = shipped("scenarios") if folder is None else folder
-    files = [(str(path), file_sha256(path)) for path in scenario_files(place)]
-    key = digest("heads", json.dumps([str(place), files]), code_of("", "model", "scenario"))
+    directory = shipped("scenarios") if folder is None else folder
+    files = [(str(path), file_sha256(path)) for path in scenario_files(directory)]
+    key = digest("heads", json.dumps([str(directory), files]), code_of("", "model", "scenario"))
 
     def make() -> _Heads:
         from plansim.scenario.inheritance import read_heads
 
-        return _Heads(read_heads(place))
+        return _Heads(read_heads(directory))
 
     return kept("parsed", key, _Heads, make).heads
 
@@ -135,7 +135,7 @@ class _Heads:
 
 
 def _locate(name: str) -> Path:
-    """Find the file of a scenario that a user names."""
+    """Return the file of a scenario that a user names."""
     path = Path(name)
     if is_path(name) or (path.suffix and path.is_file()):
         if path.suffix and path.suffix.lower() not in SUFFIXES:
@@ -153,7 +153,7 @@ def _locate(name: str) -> Path:
         if wanted in {folded(head.title_en), folded(head.title_zh)}:
             return head.path
     titles = [title for head in heads for title in (head.title_en, head.title_zh)]
-    # Who writes Chinese is shown the Chinese titles, which are names as well as the ids are.
+    # A user who writes Chinese is offered the Chinese titles, which are names too.
     part = next((title for title in titles if wanted in folded(title)), None)
     known = [head.id if name.isascii() else f"{head.id}（{head.title_zh}）" for head in heads]
     raise UnknownNameError(

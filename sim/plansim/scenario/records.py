@@ -1,4 +1,4 @@
-"""A scenario as frozen records: what one run sets on the model."""
+"""A scenario as frozen records: the values that one run sets."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from plansim.model.records import Model, TimeSpec
 
 __all__ = [
     "OVERRIDE",
+    "BilingualText",
     "Change",
     "Merged",
     "Scenario",
     "ScenarioHead",
-    "Text",
     "as_written",
     "digest_of",
     "is_path",
@@ -25,14 +25,14 @@ __all__ = [
 ]
 
 OVERRIDE = "--set"
-"""What messages name as the place of a value that came with the call."""
+"""The origin that messages name for a value of a command line."""
 MAX_STEPS = 100_000
-"""More steps than this in one run are taken for a mistake."""
+"""Maximum number of steps in one run; more are considered a mistake."""
 
 
 @dataclass(frozen=True)
-class Text:
-    """The same thing said in English and in Chinese."""
+class BilingualText:
+    """A text in English and in Chinese."""
 
     en: str
     zh: str
@@ -45,14 +45,14 @@ class Change:
     name: str
     """``name`` or ``name[element]``."""
     old: float
-    """In the parent, or in the model where no ancestor sets it."""
+    """Value in the parent, or in the model if no ancestor sets it."""
     new: float
     unit: str
 
 
 @dataclass(frozen=True)
 class ScenarioHead:
-    """What a scenario is called, without the values that it sets."""
+    """The id, titles and lineage of a scenario, without its values."""
 
     id: str
     title_en: str
@@ -65,7 +65,7 @@ class ScenarioHead:
 
 @dataclass(frozen=True)
 class Scenario:
-    """What one run sets on the model, with all parents and overrides merged in."""
+    """The values that one run sets, with all parents and overrides merged."""
 
     id: str
     title_en: str
@@ -79,27 +79,27 @@ class Scenario:
     """By ``name`` or ``name[e1,e2]``: the model's own names, in the model's units."""
     time: TimeSpec
     """The clock of the run: the model's, with what `values` changes."""
-    assumed: Mapping[str, Text]
-    """By target id, why meeting that target proves nothing here."""
+    assumed: Mapping[str, BilingualText]
+    """By target id, the reason why the scenario assumes that target."""
     assumed_lines: Mapping[str, tuple[str, int | None]]
-    """By target id, the file and line that say so, for messages about an unknown id."""
+    """By target id, the file and line of the assumption, for messages about an unknown id."""
     changes: tuple[Change, ...]
     overrides: tuple[str, ...]
-    """The settings that came with the call (``--set``), as given."""
+    """The settings of the command line (``--set``), as given."""
     sources: tuple[str, ...]
     warnings: tuple[Fault, ...]
     """Values outside their plausible range that files of the user or overrides set."""
     path: Path | None
     """None for the model as written."""
     sha256: str
-    """Of the bytes of all files of the lineage and of the overrides."""
+    """Digest of the bytes of all files of the lineage and of the overrides."""
     cautions: tuple[Fault, ...] = ()
-    """What is allowed and yet is seldom meant."""
+    """Warnings of settings that are allowed but seldom intended."""
 
 
 @dataclass(frozen=True)
 class Merged:
-    """A scenario with the files that it was read from, so that it can be kept until one changes."""
+    """A scenario with the files that it was read from, so that it is cached until one changes."""
 
     scenario: Scenario
     files: tuple[tuple[str, str], ...]
@@ -107,7 +107,7 @@ class Merged:
 
 
 def as_written(model: Model) -> Scenario:
-    """Give the scenario that sets nothing: the model as its file has it."""
+    """Return the scenario that sets nothing, so that the model runs as its file has it."""
     return Scenario(
         id="as-written",
         title_en="The model as written",
@@ -130,12 +130,12 @@ def as_written(model: Model) -> Scenario:
 
 
 def digest_of(*parts: str) -> str:
-    """Give the SHA-256 of the parts of a lineage."""
+    """Return the SHA-256 of the parts of a lineage."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def scenario_files(folder: Path) -> list[Path]:
-    """Give the scenario files of a folder, sorted."""
+    """Return the scenario files of a folder, sorted."""
     return sorted(path for path in folder.glob("*.yaml") if path.is_file())
 
 
@@ -145,7 +145,7 @@ def is_path(name: str) -> bool:
 
 
 def unsound_clock(time: TimeSpec) -> tuple[Message, Message | str] | None:
-    """Say what is wrong with a clock, and the numbers that are."""
+    """Return the fault of a clock with the numbers at fault; None if it is valid."""
     if time.step <= 0 or time.saveper <= 0:
         numbers = Message("{first:g} and {second:g}", first=time.step, second=time.saveper)
         return Message("TIME STEP and SAVEPER must be above zero"), numbers

@@ -1,7 +1,7 @@
-"""What a file or a command means by ``NAME`` or ``NAME[elements]``: a variable, and which of it.
+"""Resolving ``NAME`` or ``NAME[elements]`` of a file or command to a variable and its elements.
 
-Names and elements may be English or Chinese, and a range stands for all of its elements. A lever is
-what three constants drive: one value before a year and another from it on, or a pulse.
+Names and elements may be English or Chinese, and a range means all of its elements. A lever here is
+a variable driven by three constants: one value before a year and another from it on, or a pulse.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 SWITCH = {"before": "before", "after": "after", "from": "from year"}
-"""What a file may say of a lever that changes once, and how the model calls each constant."""
+"""Keys of a lever that changes once, and the names of their constants in the model."""
 PULSE = {"size": "pulse size", "start": "pulse start", "length": "pulse length"}
 
 
@@ -35,7 +35,7 @@ def meant(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
     """Return the constant that a name means, and its elements, ``"e1,e2"``; of a scalar, one empty.
 
     Raises:
-        InputError: there is no such constant or element.
+        InputError: the model has no such constant or element.
     """
     variable, ranges = constant_meant(model, name)
     return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
@@ -45,7 +45,7 @@ def cells_meant(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
     """Return any variable that a name means, and its elements, as `meant` does.
 
     Raises:
-        InputError: there is no such variable or element.
+        InputError: the model has no such variable or element.
     """
     base, inside = split_name(name)
     variable = model.find(base)
@@ -69,7 +69,7 @@ def constant_meant(model: Model, name: str) -> tuple[Variable, list[tuple[str, .
     """Return the constant that a name means, and the elements of each of its subscripts.
 
     Raises:
-        InputError: there is no such constant or element.
+        InputError: the model has no such constant or element.
     """
     base, inside = split_name(name)
     variable = model.find(base)
@@ -90,7 +90,7 @@ def constant_meant(model: Model, name: str) -> tuple[Variable, list[tuple[str, .
 
 
 def _drives(constant: Variable, variable: Variable) -> bool:
-    """Return whether a user may have meant a constant by naming what it drives."""
+    """Return whether a user may have meant a constant by naming the variable that it drives."""
     is_constant = constant.kind is VariableKind.CONSTANT
     return is_constant and constant.name.startswith(variable.name + " ")
 
@@ -98,7 +98,7 @@ def _drives(constant: Variable, variable: Variable) -> bool:
 def _ranges(
     model: Model, name: str, variable: Variable, inside: str | None
 ) -> list[tuple[str, ...]]:
-    """Return the elements that are meant of each subscript; all, if none is named."""
+    """Return the elements meant of each subscript; all if none is named."""
     whole = [model.subscripts[subscript].elements for subscript in variable.subscripts]
     if inside is None:
         return whole
@@ -121,7 +121,7 @@ def elements_meant(model: Model, text: str, subscript: str, at: Location = ()) -
     """Return the elements that a text means: one by its name, or all of a range within.
 
     Raises:
-        InputError: there is no such element.
+        InputError: the range has no such element.
     """
     whole = model.subscripts[subscript]
     chinese = zip(whole.elements_zh, whole.elements, strict=False)
@@ -153,18 +153,20 @@ def lever_of(model: Model, name: str) -> str | None:
     for parts in (SWITCH, PULSE):
         for part in parts.values():
             stem = name.removesuffix(f" {part}")
-            if stem != name and all(f"{stem} {each}" in model.variables for each in parts.values()):
+            if stem != name and all(
+                f"{stem} {other}" in model.variables for other in parts.values()
+            ):
                 return stem
     return None
 
 
 def lever_constants(model: Model, name: str, parts: dict[str, str]) -> dict[str, Variable]:
-    """Return the constants of a lever by what a file calls them.
+    """Return the constants of a lever by the keys that a file has for them.
 
     The lever may be named by the variable that it drives, in Chinese too.
 
     Raises:
-        InputError: there is no such lever.
+        InputError: the model has no such lever.
     """
     base, _ = split_name(name)
     for stem in _stems(model, base):
@@ -194,9 +196,9 @@ def _stems(model: Model, base: str) -> Iterator[str]:
 
 
 def _set_by(model: Model, variable: Variable, name: str) -> Message | None:
-    """Say which constants set a lever, in the language in which ``name`` means it.
+    """Return a message with the constants that set a lever, in the language of ``name``.
 
-    None if the variable is not one.
+    None if the variable is no lever.
     """
     base, inside = split_name(name)
     for parts in (SWITCH, PULSE):

@@ -1,4 +1,4 @@
-"""The form of a scenario file: which keys it may have, and what each may hold.
+"""The form of a scenario file: its keys and their values.
 
 ``scenarios/schema.json`` is the same form for editors;
 ``python -m plansim.scenario.schema > scenarios/schema.json`` writes it anew.
@@ -29,7 +29,7 @@ __all__ = ["ScenarioFile", "schema_text"]
 def _at(
     field: str, read: Callable[[str, Any, Origin], tuple[Assignment, ...]]
 ) -> Callable[[str, Any, Origin | None], tuple[Assignment, ...]]:
-    """Return how the entries of a field are read; without a model they set nothing."""
+    """Return the function that reads the entries of a field; without a model they set nothing."""
     return lambda name, setting, origin: (
         () if origin is None else read(name, setting, origin.below(field, name))
     )
@@ -49,7 +49,7 @@ _Assigned = dict[str, tuple[Assignment, ...]]
 
 
 class ScenarioFile(Form):
-    """What a scenario file may say; read with an `Origin`, or without one for its words alone."""
+    """The form of a scenario file, validated with an `Origin`; without one for its texts only."""
 
     title: Wording = Field(description="What the scenario is called, in English and Chinese.")
     description: Wording = Field(

@@ -1,6 +1,6 @@
-"""What a scenario assigns: from the entries of a file to numbers on the model's constants.
+"""Assignments of a scenario: from the entries of a file to values of the model's constants.
 
-Names and elements may be English or Chinese, a range stands for all of its elements, and values
+Names and elements may be English or Chinese, a range means all of its elements, and values
 with a unit are converted to the unit of the constant.
 """
 
@@ -18,7 +18,7 @@ from typing import Annotated, TypeAlias
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from plansim.errors import Fault, InputError, Message, ScenarioError
-from plansim.forms import Document, Form, Location, noting, shown, unknown_keys
+from plansim.forms import Form, Location, YamlDocument, noting, shown, unknown_keys
 from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT, convert
 from plansim.scenario.records import OVERRIDE
@@ -50,14 +50,14 @@ __all__ = [
 
 
 class Apply(StrEnum):
-    """What becomes of a constant x under a factor or lever f."""
+    """How a factor or lever f acts on a constant x; the comments give the result."""
 
     SET = "set"  # f
     ADD = "add"  # x + f
     MULTIPLY = "multiply"  # x · f
 
 
-# --- what a file may say of a value ---------------------------------------------------------------
+# --- forms of values ---------------------------------------------------------------
 
 
 class Quantity(Form):
@@ -68,7 +68,7 @@ class Quantity(Form):
 
 
 def _shape(value: object) -> str:
-    """Tell pydantic which form an entry is meant to have, so that only that one is reported."""
+    """Return the form that an entry is meant to have, so that pydantic reports only its faults."""
     if isinstance(value, str):
         return "<text>"
     if isinstance(value, list):
@@ -113,13 +113,13 @@ Setting: TypeAlias = Annotated[
 ]
 
 
-class _Lever(Form):
-    """Several constants; a key that is none of them hides nothing that is wrong with the others."""
+class _LeverSetting(Form):
+    """A lever of several constants; faults of known keys are reported beside unknown keys."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})
 
 
-class Switch(_Lever):
+class Switch(_LeverSetting):
     """A lever that changes once: one value before a year, another from it on."""
 
     before: Cell | None = None
@@ -127,8 +127,8 @@ class Switch(_Lever):
     from_: Cell | None = Field(default=None, alias="from")
 
 
-class Pulse(_Lever):
-    """A lever that acts for a while: how much, from when, for how long."""
+class Pulse(_LeverSetting):
+    """A lever that acts for some time: its value, start and duration."""
 
     size: Cell | None = None
     start: Cell | None = None
@@ -145,15 +145,15 @@ Lever: TypeAlias = Annotated[
 ]
 
 
-# --- what a file sets -----------------------------------------------------------------------------
+# --- assignments -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an entry stands that sets constants of a model."""
+    """The location of an entry that sets constants of a model."""
 
     model: Model
-    document: Document | None = None
+    document: YamlDocument | None = None
     """None for an override."""
     at: Location = ()
 
@@ -164,7 +164,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Assignment:
-    """One number for one constant or element, with its origin."""
+    """A number for one constant or element, with its origin."""
 
     variable: Variable
     element: str
@@ -204,7 +204,7 @@ def assigned(name: str, setting: Setting, origin: Origin) -> tuple[Assignment, .
 def lever_assigned(name: str, lever: Lever, origin: Origin) -> tuple[Assignment, ...]:
     """Return the numbers that an entry of a lever sets on the constants of the lever.
 
-    Elements go with each constant that has any: the year of a change may be one for all.
+    Elements apply to each constant with subscripts: the year of a change may be a scalar.
 
     Raises:
         ScenarioError: with every fault of the entry.
@@ -242,13 +242,13 @@ def lever_assigned(name: str, lever: Lever, origin: Origin) -> tuple[Assignment,
 def overrides_assigned(
     model: Model, overrides: Iterable[str], faults: list[Fault]
 ) -> dict[str, Assignment]:
-    """Return what texts ``NAME=VALUE`` set, by key; what is wrong with them goes to ``faults``."""
+    """Return the assignments of texts ``NAME=VALUE``, by key; faults are added to ``faults``."""
     layer: dict[str, Assignment] = {}
     wrong: list[Fault] = []
     for text in overrides:
         name, _, value = (part.strip() for part in text.partition("="))
         if not (name and value):
-            # What the shell cut off after a blank is somewhere among the scenarios by now.
+            # A value that the shell split at a space is among the names of scenarios.
             cut = name == text.strip() and " " not in name
             expected = Message("NAME=VALUE")
             if cut:
@@ -268,7 +268,7 @@ def overrides_assigned(
 def doubly_assigned(
     layer: Mapping[str, Assignment], entries: Mapping[Location, Sequence[Assignment]]
 ) -> Iterator[Fault]:
-    """Give a fault for each entry that sets what a layer, or an entry before it, sets as well."""
+    """Yield a fault for each entry that sets what an earlier entry, or another layer, sets too."""
     first = dict(layer)
     for at, numbers in entries.items():
         for number in numbers:
@@ -281,9 +281,9 @@ def doubly_assigned(
 
 
 def implausible(numbers: Iterable[Assignment]) -> Iterator[Fault]:
-    """Warn of numbers outside the range that their evidence gives.
+    """Yield warnings of numbers outside their plausible range.
 
-    Elements that an override sets to one number are one warning, as they were one wish.
+    Elements that one override sets to one number give one warning.
     """
     alike: dict[tuple[str, float | None], list[Assignment]] = {}
     for number in numbers:
@@ -321,7 +321,7 @@ def _cells(
     ranges: Sequence[tuple[str, ...]],
     at: Location = (),
 ) -> Iterator[tuple[tuple[str, ...], Cell, Location]]:
-    """Spread a setting over the elements of an array: (elements, one number, where it stands).
+    """Yield the elements of an array with their numbers and locations in the file.
 
     One number goes to all elements; a list has one entry for each element of the first
     subscript; a mapping names elements, or ranges of them, and may leave some out.
@@ -393,7 +393,7 @@ def number_in(unit_wanted: str, name: str, cell: Cell, at: Location = ()) -> flo
     """Return the number that a cell of the entry ``name`` holds, in the unit that is wanted.
 
     Raises:
-        InputError: it is no finite number, or its unit does not convert.
+        InputError: the cell is no finite number, or its unit does not convert.
     """
     match cell:
         case str():
@@ -428,7 +428,7 @@ def number_in(unit_wanted: str, name: str, cell: Cell, at: Location = ()) -> flo
 
 
 def _number_expected(text: str, unit_wanted: str) -> Message:
-    """Say how a number is written, to whoever wrote it with a comma above all."""
+    """Return a message with the format of numbers, in particular for numbers with a comma."""
     comma = _DECIMAL_COMMA.match(text)
     if comma is None:
         if unit_wanted in ("", NO_UNIT):
@@ -443,8 +443,8 @@ def _number_expected(text: str, unit_wanted: str) -> Message:
 
 
 def outside(number: float, low: float | None, high: float | None) -> bool:
-    """Return whether a number lies beyond a bound, rounding errors apart."""
-    # A bound that was reached by way of a unit conversion may miss it by a rounding error.
+    """Return whether a number lies beyond a bound by more than a rounding error."""
+    # A number converted to another unit may miss a bound by a rounding error.
     slack = 1e-12 * abs(number)
     return (low is not None and number < low - slack) or (
         high is not None and number > high + slack
@@ -452,7 +452,7 @@ def outside(number: float, low: float | None, high: float | None) -> bool:
 
 
 def range_text(low: float | None, high: float | None, unit: str) -> Message:
-    """Say a range in words.
+    """Return a range in words.
 
     >>> print(range_text(0.0, None, "Year"), "/", range_text(0.5, 2.0, ""))
     at least 0 Year / 0.5 to 2

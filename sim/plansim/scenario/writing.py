@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from plansim.scenario.records import Text
+from plansim.scenario.records import BilingualText
 
 __all__ = ["scenario_text"]
 
 
 def scenario_text(
-    title: Text,
-    description: Text,
+    title: BilingualText,
+    description: BilingualText,
     values: Mapping[str, float],
     *,
     parent: str = "",
     sources: Sequence[str] = (),
-    assumes: Mapping[str, Text] | None = None,
+    assumes: Mapping[str, BilingualText] | None = None,
 ) -> str:
     """Return the text of a scenario file, with all values to the last bit.
 
@@ -25,9 +25,9 @@ def scenario_text(
         title: the title.
         description: the description.
         values: of constants, ``name`` or ``name[e1,e2]``, in the model's units.
-        parent: how the file names the scenario that it changes; empty if it changes the model.
-        sources: where the values come from.
-        assumes: the targets that the scenario takes as met, with the reason.
+        parent: the file's name for its parent; empty if it changes the model.
+        sources: sources of the values.
+        assumes: the targets that the scenario assumes, with the reason.
     """
     lines = [f"title: {_both(title)}", f"description: {_both(description)}"]
     if parent:
@@ -41,10 +41,10 @@ def scenario_text(
     return "\n".join(lines) + "\n"
 
 
-def _both(text: Text) -> str:
+def _both(text: BilingualText) -> str:
     return f"{{en: {_quoted(text.en)}, zh: {_quoted(text.zh)}}}"
 
 
 def _quoted(text: str) -> str:
-    """Quote for YAML, of which JSON's texts are a part."""
+    """Quote for YAML, of which JSON's strings are a subset."""
     return json.dumps(text, ensure_ascii=False)

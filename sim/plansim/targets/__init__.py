@@ -1,1 +1,1 @@
-"""What a run is judged by: the plan's targets, the verdicts on them, the plan's own clashes."""
+"""The plan's targets, the verdicts on them, and the audit of the plan's own figures."""

@@ -1,6 +1,6 @@
-"""One run by years, as plain arrays: what verdicts and tables read.
+"""One run by years, as plain arrays, from which verdicts and tables are made.
 
-A dataset says the same with labels, and costs a thousand times as much to take apart.
+Reading the same from a dataset with labels takes a thousand times as long.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
 from plansim.model.records import SubscriptRange, Timing, folded
-from plansim.targets.indicator import Floats, year_places
+from plansim.targets.indicator import Floats, year_indices
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,22 +40,22 @@ CARD = "run_card_"
 
 @dataclass(frozen=True)
 class AnnualVariable:
-    """A variable year by year."""
+    """The values of a variable by year."""
 
     name: str
     name_zh: str
     unit: str
     timing: str
-    """`Timing`; empty for a constant or where the run does not say."""
+    """`Timing`; empty for a constant or if the run does not have it."""
     ranges: tuple[SubscriptRange, ...]
     values: Floats
-    """``(year, *elements)``; NaN where the run saved none. A constant stands in every year."""
+    """``(year, *elements)``; NaN where the run saved none. A constant is repeated every year."""
     moves: bool
     """Whether it is a series over time."""
 
-    def row(self, place: tuple[int, ...]) -> Floats:
-        """Give the series of one element, by its place in each range: ``(year,)``."""
-        whole: tuple[slice | int, ...] = (slice(None), *place)
+    def row(self, index: tuple[int, ...]) -> Floats:
+        """Return the series of one element, by its index in each range: ``(year,)``."""
+        whole: tuple[slice | int, ...] = (slice(None), *index)
         return self.values[whole]
 
 
@@ -67,7 +67,7 @@ class Annual:
     variables: Mapping[str, AnnualVariable]
     """By the model's names, in the model's order."""
     card: Mapping[str, str]
-    """The run card: what has to be the same for the same numbers to come out."""
+    """The run card: everything that must be equal for equal numbers."""
 
     @property
     def scenario(self) -> str:
@@ -76,17 +76,17 @@ class Annual:
 
     @property
     def assumed(self) -> frozenset[str]:
-        """The ids of the targets that the scenario sets."""
+        """The ids of the targets that the scenario assumes."""
         return frozenset(json.loads(self.card.get("assumed", "[]")))
 
 
 def by_year(values: Floats, time: Floats, timing: Timing, years: Iterable[int]) -> Floats:
     """Read a trajectory by years: ``(time, …)`` → ``(year, …)``, NaN where none was saved."""
-    places = year_places(time, timing)
-    index = np.array([places.get(year, -1) for year in years], dtype=np.int64)
-    found = values[index] if len(values) else np.empty((len(index), *values.shape[1:]))
-    found[index < 0] = np.nan
-    return found
+    indices = year_indices(time, timing)
+    index = np.array([indices.get(year, -1) for year in years], dtype=np.int64)
+    answer = values[index] if len(values) else np.empty((len(index), *values.shape[1:]))
+    answer[index < 0] = np.nan
+    return answer
 
 
 def joined(runs: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -143,12 +143,12 @@ def separate(dataset: xr.Dataset) -> list[xr.Dataset]:
 
 
 def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual:
-    """Take the dataset of one run apart, over ``time`` or ``year``; ``names`` if not all of it.
+    """Return the annual figures of a run's dataset over ``time`` or ``year``; of ``names`` only.
 
     A name that the dataset does not hold is left out.
 
     Raises:
-        ValueError: a variable that is wanted holds more than one run.
+        ValueError: a wanted variable holds more than one run.
     """
     wanted = dataset.data_vars if names is None else [name for name in names if name in dataset]
     if "year" in dataset.coords:
@@ -156,7 +156,7 @@ def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual
         time = np.array(years, dtype=np.float64)
     else:
         time = np.asarray(dataset["time"].to_numpy(), dtype=np.float64)
-        years = tuple(sorted({year for timing in Timing for year in year_places(time, timing)}))
+        years = tuple(sorted({year for timing in Timing for year in year_indices(time, timing)}))
     ranges = {
         str(dim): _range(dataset[dim])
         for dim in dataset.dims
@@ -164,7 +164,7 @@ def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual
         and dataset[dim].dtype.kind in "UO"
         and (dim != "scenario" or "scenario" in dataset.attrs)
     }
-    found = {}
+    answers = {}
     for key in wanted:
         array, name = dataset[key], str(key)
         over = next((dim for dim in ("time", "year") if dim in array.dims), None)
@@ -179,7 +179,7 @@ def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual
             values = by_year(values, time, Timing(timing or Timing.YEAR), years)
         elif over is None:
             values = np.broadcast_to(values, (len(years), *values.shape))
-        found[name] = AnnualVariable(
+        answers[name] = AnnualVariable(
             name=name,
             name_zh=str(array.attrs.get("long_name_zh", "")),
             unit=str(array.attrs.get("units", "")),
@@ -188,7 +188,7 @@ def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual
             values=values,
             moves=over is not None,
         )
-    return Annual(years, found, {str(key): str(text) for key, text in dataset.attrs.items()})
+    return Annual(years, answers, {str(key): str(text) for key, text in dataset.attrs.items()})
 
 
 def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFrame:

@@ -22,11 +22,11 @@ from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, 
 from plansim.files import shipped
 from plansim.forms import (
     LAX,
-    Document,
     Form,
     Listed,
     Resolved,
     Words,
+    YamlDocument,
     form_of,
     noting,
     or_text,
@@ -289,7 +289,7 @@ def _clash(
     row: _Clash,
     constants: Mapping[str, _Constant],
     sources: _Sources,
-    document: Document,
+    document: YamlDocument,
     index: int,
 ) -> Clash:
     """Recompute one entry; what it computes goes to ``sources``.

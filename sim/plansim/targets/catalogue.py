@@ -1,6 +1,6 @@
-"""The catalogue of a plan: what it wants to reach, and how a run is judged against that.
+"""The catalogue of a plan: its targets, and the series by which a run is judged.
 
-The catalogue is a YAML file beside the model, ``targets.yaml``. It says itself how it reads.
+The catalogue is a YAML file beside the model, ``targets.yaml``, whose comments explain its format.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from plansim.errors import CatalogueError, Message
 from plansim.files import shipped
 from plansim.model.records import Model
 from plansim.model.units import units_sha256
-from plansim.scenario.records import Text
+from plansim.scenario.records import BilingualText
 from plansim.targets.target import (
     Attribute,
     Basis,
     Direction,
     Gap,
     Kind,
-    Part,
     Period,
-    Shape,
     Status,
     Target,
+    TargetPart,
+    VariableShape,
     answering_series,
     in_year,
     indicator_of,
@@ -46,11 +46,11 @@ __all__ = [
     "Direction",
     "Gap",
     "Kind",
-    "Part",
     "Period",
-    "Shape",
     "Status",
     "Target",
+    "TargetPart",
+    "VariableShape",
     "answering_series",
     "in_year",
     "indicator_of",
@@ -73,9 +73,9 @@ FILE_NAME = "targets.yaml"
 def load_targets(path: str | Path | None = None, model: Model | None = None) -> tuple[Target, ...]:
     """Read a catalogue: the one at ``path``, else the one beside the model, else the shipped one.
 
-    With a model, each variable that judges a target must be in it, with a unit that converts to
-    the target's. The shipped catalogue, read for a model that has none of its own, asks less: what
-    that model cannot answer becomes untestable.
+    With a model, each variable by which a target is judged must be in it, with a unit that converts
+    to the target's. When the shipped catalogue is read for a model without one, targets that the
+    model cannot be judged by become untestable instead.
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
@@ -132,8 +132,8 @@ def _read(file: Path, model: Model | None, *, is_borrowed: bool) -> _Catalogue:
     return _Catalogue(targets)
 
 
-def plan_title(model: Model) -> Text | None:
-    """Give the title of the plan whose catalogue stands beside a model; None if there is none.
+def plan_title(model: Model) -> BilingualText | None:
+    """Return the title of the plan whose catalogue stands beside a model; None if there is none.
 
     Raises:
         CatalogueError: with every fault of the form of the file.
@@ -142,20 +142,20 @@ def plan_title(model: Model) -> Text | None:
     return None if path is None else _heading(path).title
 
 
-def plan_region(model: Model) -> Text:
-    """Name the place that the plan beside a model is for; the model's name where nothing says it.
+def plan_region(model: Model) -> BilingualText:
+    """Return the region of the plan beside a model; the model's name if the plan names none.
 
     Raises:
         CatalogueError: with every fault of the form of the file.
     """
     path = _beside(model)
-    return (path and _heading(path).region) or Text(model.name, model.name)
+    return (path and _heading(path).region) or BilingualText(model.name, model.name)
 
 
 @dataclass(frozen=True)
 class _Heading:
-    title: Text
-    region: Text | None
+    title: BilingualText
+    region: BilingualText | None
 
 
 def _heading(path: Path) -> _Heading:
@@ -163,8 +163,8 @@ def _heading(path: Path) -> _Heading:
         from plansim.targets.catalogue_file import read_catalogue
 
         file, _ = read_catalogue(path)
-        region = None if file.region is None else Text(file.region.en, file.region.zh)
-        return _Heading(Text(file.title.en, file.title.zh), region)
+        region = None if file.region is None else BilingualText(file.region.en, file.region.zh)
+        return _Heading(BilingualText(file.title.en, file.title.zh), region)
 
     key = digest("heading", str(path), file_sha256(path), code_of("", "model", "targets"))
     return kept("parsed", key, _Heading, read)
@@ -177,17 +177,18 @@ def _beside(model: Model | None) -> Path | None:
     return path if path.is_file() else None
 
 
-def _shapes(model: Model) -> Mapping[str, Shape]:
+def _shapes(model: Model) -> Mapping[str, VariableShape]:
     return {
-        name: Shape(
-            {each: model.subscripts[each].elements for each in variable.subscripts}, variable.unit
+        name: VariableShape(
+            {subscript: model.subscripts[subscript].elements for subscript in variable.subscripts},
+            variable.unit,
         )
         for name, variable in model.variables.items()
     }
 
 
-def _as_answered(target: Target, holder: Message, shapes: Mapping[str, Shape]) -> Target:
-    """Make a target untestable if the model cannot answer for it."""
+def _as_answered(target: Target, holder: Message, shapes: Mapping[str, VariableShape]) -> Target:
+    """Make a target untestable if the model lacks its variables."""
     if not any(misfits(target, holder, shapes, ())):
         return target
     names = ", ".join(target.variables.values())

@@ -1,4 +1,4 @@
-"""The form of a catalogue's file, and the way from it to the records of `target`."""
+"""The form of a catalogue's file, and its conversion to the records of `target`."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from plansim.forms import (
     shown,
 )
 from plansim.targets.indicator import Measure
-from plansim.targets.target import Attribute, Basis, Direction, Kind, Part, Period, Target
+from plansim.targets.target import Attribute, Basis, Direction, Kind, Period, Target, TargetPart
 
 __all__ = ["CatalogueForm", "read_catalogue"]
 
 
 def _period(year: int | str, _: object) -> Period:
-    found = re.fullmatch(r"(\d{4})(?:[-–](\d{2}|\d{4}))?", text := str(year))
-    if found:
-        first = int(found[1])
-        last = int(text[: 4 - len(found[2])] + found[2]) if found[2] else first
+    match = re.fullmatch(r"(\d{4})(?:[-–](\d{2}|\d{4}))?", text := str(year))
+    if match:
+        first = int(match[1])
+        last = int(text[: 4 - len(match[2])] + match[2]) if match[2] else first
         if first <= last:
             return Period(first, last)
     raise InputError(
@@ -71,7 +71,7 @@ class _Goal(Form):
 
     @property
     def given(self) -> list[tuple[Direction, float]]:
-        """The directions that have a value; one, unless the goal stands in words or parts."""
+        """The directions that have a value: one, unless the goal is in words or parts."""
         values = zip(Direction, (self.at_least, self.at_most, self.about), strict=True)
         return [(direction, value) for direction, value in values if value is not None]
 
@@ -89,8 +89,8 @@ class _Goal(Form):
             )
 
 
-class _Row(Form):
-    """What every row says."""
+class _CatalogueRow(Form):
+    """The entries that all rows have."""
 
     id: str
     en: str
@@ -104,7 +104,7 @@ class _Row(Form):
     note: Words = Words(en="", zh="")
 
 
-class _FigureRow(_Row):
+class _FigureRow(_CatalogueRow):
     base: _Base
 
 
@@ -112,7 +112,7 @@ class _PastRow(_FigureRow):
     target: _Goal
 
 
-class _TargetRow(_Row):
+class _TargetRow(_CatalogueRow):
     base: _Base | None = None
     target: _Goal
     variable: str | None = None
@@ -155,7 +155,7 @@ class _TargetRow(_Row):
 
 
 class CatalogueForm(Form):
-    """What a catalogue says."""
+    """The form of a catalogue."""
 
     title: Words
     region: Words | None = None
@@ -169,7 +169,7 @@ class CatalogueForm(Form):
 
     @property
     def rows(self) -> Iterator[tuple[Kind, Location, _FigureRow | _TargetRow]]:
-        """All rows in the order of the file, each with its kind and the way to it."""
+        """All rows in the order of the file, each with its kind and location."""
         yield from ((Kind.TARGET, ("targets", i), row) for i, row in enumerate(self.targets))
         yield from ((Kind.FIGURE, ("figures", i), row) for i, row in enumerate(self.figures))
         yield from ((Kind.PAST, ("past", i), row) for i, row in enumerate(self.past))
@@ -249,7 +249,9 @@ def _target(
         value=value,
         direction=direction,
         tolerance=goal.within if goal else None,
-        parts=tuple(Part(part.en, part.zh, part.value, part.unit or row.unit) for part in parts),
+        parts=tuple(
+            TargetPart(part.en, part.zh, part.value, part.unit or row.unit) for part in parts
+        ),
         measure=row.measure,
         since=catalogue.base_year,
         horizon=catalogue.horizon,

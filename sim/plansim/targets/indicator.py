@@ -1,4 +1,4 @@
-"""From a trajectory to the number that a target is about."""
+"""Indicators: from a trajectory to the number that a target judges."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
     "measured_unit",
     "moment",
     "trailing_base",
-    "year_places",
+    "year_indices",
     "yearly",
     "years_needed",
 ]
@@ -36,11 +36,11 @@ Yearly: TypeAlias = Callable[[int], Floats]
 """From a year to an annual series' values at it, ``(run, …)``; NaN if the year is missing."""
 
 _SAME_TIME = 1e-6
-"""Times that are closer than this, in years, are one."""
+"""Times that differ by less, in years, are equal."""
 
 
 class Measure(StrEnum):
-    """How a target looks at an annual series x, b being its base year and y its year."""
+    """How a target measures an annual series x, b being its base year and y its year."""
 
     LEVEL = "level"  # x(y)
     GROWTH = "growth"  # (x(y) / x(b)) ** (1 / (y - b)) - 1: compound, a fraction per year
@@ -52,31 +52,30 @@ class Measure(StrEnum):
 def annual_series(series: xr.DataArray) -> xr.DataArray:
     """Read a trajectory by years: ``(…, time)`` → ``(…, year)``.
 
-    TIME = y is the middle of year y. A figure *of* year y stands at y, one *at the end of* year y
-    at y + 0.5; which of the two a variable is, its attribute ``timing`` says (`Timing`; a figure
-    of the year if it has none). Years at which the run saved no value are left out. Unit and
-    attributes stay.
+    TIME = y is the middle of year y. The value *of* year y is that at y, the value *at the end of*
+    year y that at y + 0.5, depending on the attribute ``timing`` of the variable (`Timing`; of the
+    year by default). Years without a saved value are left out. Unit and attributes are kept.
     """
     timing = Timing(series.attrs.get("timing", Timing.YEAR))
-    places = year_places(series["time"].to_numpy(), timing)
-    picked = series.isel(time=list(places.values()))
-    return picked.assign_coords(time=np.array(list(places), np.int64)).rename(time="year")
+    indices = year_indices(series["time"].to_numpy(), timing)
+    picked = series.isel(time=list(indices.values()))
+    return picked.assign_coords(time=np.array(list(indices), np.int64)).rename(time="year")
 
 
-def year_places(time: Floats, timing: Timing) -> dict[int, int]:
-    """Give by each year the place in ``time`` at which its value stands, where one was saved.
+def year_indices(time: Floats, timing: Timing) -> dict[int, int]:
+    """Return for each year the index in ``time`` of its value, where one was saved.
 
-    >>> year_places(np.array([2005.0, 2005.5, 2006.0]), Timing.YEAR_END)
+    >>> year_indices(np.array([2005.0, 2005.5, 2006.0]), Timing.YEAR_END)
     {2005: 1}
     """
     shifted = np.asarray(time, dtype=np.float64) - moment(timing, 0)
     years = np.rint(shifted)
     saved = np.flatnonzero(np.abs(shifted - years) < _SAME_TIME)
-    return {int(years[place]): int(place) for place in saved}
+    return {int(years[index]): int(index) for index in saved}
 
 
 def moment(timing: Timing, year: int) -> float:
-    """Give the TIME at which the value of a year stands.
+    """Return the TIME of a year's value.
 
     >>> moment(Timing.YEAR, 2010), moment(Timing.YEAR_END, 2010)
     (2010.0, 2010.5)
@@ -85,9 +84,9 @@ def moment(timing: Timing, year: int) -> float:
 
 
 def yearly(series: xr.DataArray) -> Yearly:
-    """Give a function from a year to the values at it, ``(…)``; NaN if the year is missing."""
+    """Return a function from a year to the values at it, ``(…)``; NaN if the year is missing."""
     values = np.asarray(series.transpose(..., "year").to_numpy(), dtype=np.float64)
-    index = {int(year): place for place, year in enumerate(series["year"].to_numpy())}
+    index = {int(year): position for position, year in enumerate(series["year"].to_numpy())}
 
     def at(year: int) -> Floats:
         if year not in index:
@@ -100,8 +99,8 @@ def yearly(series: xr.DataArray) -> Yearly:
 def measure(series: xr.DataArray, kind: Measure, base_year: int, year: int) -> xr.DataArray:
     """Measure an annual series at ``year``: ``(…, year)`` → ``(…)``.
 
-    The unit is that of `measured_unit`. NaN where a year that is needed is missing, or where
-    growth or a reduction has no meaning because the base is not positive or the end negative.
+    The unit is that of `measured_unit`. The result is NaN where a needed year is missing, or for
+    growth or a reduction from a base that is not positive or to a negative value.
 
     >>> import xarray as xr
     >>> gdp = xr.DataArray([100.0, 110.0, 121.0], coords={"year": [2005, 2006, 2007]})
@@ -110,14 +109,14 @@ def measure(series: xr.DataArray, kind: Measure, base_year: int, year: int) -> x
     >>> float(measure(gdp, Measure.SUM, 2005, 2007))
     231.0
     """
-    # In numpy, since xarray's own steps cost a hundred times the arithmetic.
-    found = measured(yearly(series), kind, base_year, year)
+    # In numpy, since xarray's operations take a hundred times as long.
+    value = measured(yearly(series), kind, base_year, year)
     runs = series.isel(year=0, drop=True) if series.sizes["year"] else series.sum("year")
-    return runs.copy(data=found)
+    return runs.copy(data=value)
 
 
 def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
-    """Do as `measure` on a series that is given by years, of one run or of many: ``(run, …)``."""
+    """Measure a series given by years, of one run or many, as `measure` does: ``(run, …)``."""
     if kind is not Measure.LEVEL and base_year >= year:
         raise ValueError(f"a {kind} needs a base year before {year}, not {base_year}")
     match kind:
@@ -125,8 +124,8 @@ def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
             return at(year)
         case Measure.SUM | Measure.MEAN:
             total = at(base_year + 1)
-            for each in range(base_year + 2, year + 1):
-                total = total + at(each)
+            for later in range(base_year + 2, year + 1):
+                total = total + at(later)
             return total if kind is Measure.SUM else total / (year - base_year)
         case Measure.GROWTH:
             return _ratio(at(year), at(base_year)) ** (1 / (year - base_year)) - 1
@@ -135,7 +134,7 @@ def measured(at: Yearly, kind: Measure, base_year: int, year: int) -> Floats:
 
 
 def years_needed(kind: Measure, base_year: int, year: int) -> tuple[int, ...]:
-    """Give the years of which a measure needs the figure.
+    """Return the years whose values a measure needs.
 
     >>> years_needed(Measure.SUM, 2005, 2008), years_needed(Measure.GROWTH, 2005, 2008)
     ((2006, 2007, 2008), (2005, 2008))
@@ -150,10 +149,9 @@ def years_needed(kind: Measure, base_year: int, year: int) -> tuple[int, ...]:
 
 
 def trailing_base(kind: Measure, base_year: int, year: int, later: int) -> int:
-    """Give the base year of a measure that is taken again at a year after its own.
+    """Return the base year of a measure that is evaluated at a later year than its own.
 
-    A reduction keeps its base: it is counted from there for good. Growth, sum and mean look
-    back over as many years as before.
+    A reduction keeps its base year. Growth, sum and mean cover as many years as before.
 
     >>> trailing_base(Measure.MEAN, 2005, 2010, 2012)
     2007
@@ -165,7 +163,7 @@ def trailing_base(kind: Measure, base_year: int, year: int, later: int) -> int:
 
 
 def measured_unit(kind: Measure, unit: str) -> str:
-    """Give the unit of a measure of a series in ``unit``.
+    """Return the unit of a measure of a series in ``unit``.
 
     >>> measured_unit(Measure.GROWTH, "亿元/Year"), measured_unit(Measure.SUM, "万人/Year")
     ('1/Year', '万人')
@@ -182,7 +180,7 @@ def measured_unit(kind: Measure, unit: str) -> str:
 
 
 def in_a_year(unit: str) -> str:
-    """Give the unit of what a rate in ``unit`` adds up to in one year.
+    """Return the unit of a rate in ``unit`` summed over a year.
 
     >>> in_a_year("亿元/Year"), in_a_year("1/Year"), in_a_year("元/(人*Year)")
     ('亿元', 'Dmnl', '(元/(人*Year))*Year')
@@ -193,5 +191,5 @@ def in_a_year(unit: str) -> str:
 
 
 def _ratio(end: Floats, base: Floats) -> Floats:
-    """Give end / base, NaN unless the one is not negative and the other positive."""
+    """Return end / base; NaN unless end ≥ 0 and base > 0."""
     return np.where(end >= 0, end, np.nan) / np.where(base > 0, base, np.nan)

@@ -1,4 +1,4 @@
-"""A row of a plan's catalogue, and how it fits what answers for it."""
+"""A row of a plan's catalogue, and its fit with the variables by which it is judged."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = [
     "Direction",
     "Gap",
     "Kind",
-    "Part",
     "Period",
-    "Shape",
     "Status",
     "Target",
+    "TargetPart",
+    "VariableShape",
     "answering_series",
     "in_year",
     "indicator_of",
@@ -44,19 +44,19 @@ class Attribute(StrEnum):
 
 
 class Direction(StrEnum):
-    """On which side of its value a target is met. The value itself always meets it."""
+    """The side of its value on which a target is met. The value itself always meets it."""
 
     AT_LEAST = "at least"
     AT_MOST = "at most"
-    ABOUT = "about"  # not further away than the tolerance
+    ABOUT = "about"  # within the tolerance
 
 
 class Kind(StrEnum):
-    """What a row of the catalogue is: only targets are judged."""
+    """The kind of a row of the catalogue; only targets are judged."""
 
     TARGET = "target"
-    FIGURE = "figure"  # what the plan reports of the past
-    PAST = "past"  # a goal of the plan before, with what became of it
+    FIGURE = "figure"  # a figure of the past that the plan reports
+    PAST = "past"  # a goal of the previous plan, with its result
 
 
 class Basis(StrEnum):
@@ -69,13 +69,13 @@ class Basis(StrEnum):
 
 
 class Status(StrEnum):
-    """What becomes of a target in a run. Arrays hold the position in this order."""
+    """The status of a target in a run. Arrays hold the position in this order."""
 
     MET = "met"
     MISSED = "missed"
     UNDECIDED = "undecided"  # its bases disagree
     ASSUMED = "assumed"  # the scenario sets it, so that meeting it proves nothing
-    UNTESTABLE = "untestable"  # nothing in the run answers
+    UNTESTABLE = "untestable"  # no variable of the run gives its value
 
     @property
     def code(self) -> int:
@@ -84,23 +84,23 @@ class Status(StrEnum):
 
     @property
     def judged(self) -> bool:
-        """Whether the run decides on the target: it is neither assumed nor untestable."""
+        """Whether the run decides the target: it is neither assumed nor untestable."""
         return self not in (Status.ASSUMED, Status.UNTESTABLE)
 
 
 class Gap(StrEnum):
-    """Why a run does not answer for a target."""
+    """Why a run gives no value for a target."""
 
-    NOT_MODELLED = "not modelled"  # no variable of the model does
+    NOT_MODELLED = "not modelled"  # no variable of the model gives it
     ENDS = "run ends before"  # the year, that is
     BEGINS = "run begins after"
-    NOT_SAVED = "year not saved"  # the run passes it, but keeps no value of it
+    NOT_SAVED = "year not saved"  # the run passes it, but saves no value
     NO_NUMBER = "no number"  # growth from a base that is not positive, for example
 
 
 @dataclass(frozen=True)
 class Period:
-    """The years that a figure covers, both ends counted; one year if they are the same."""
+    """The years that a figure covers, both ends included; one year if they are equal."""
 
     first: int
     last: int
@@ -112,7 +112,7 @@ class Period:
 
 
 @dataclass(frozen=True)
-class Part:
+class TargetPart:
     """One of several figures that the plan gives under one head."""
 
     name_en: str
@@ -130,7 +130,7 @@ class Target:
     name_en: str
     name_zh: str
     unit: str
-    """Of `value`, of `tolerance`, and of what a run is measured in."""
+    """Unit of `value`, `tolerance` and the indicator."""
     attribute: Attribute
     base_period: Period | None
     base_value: float | None
@@ -142,27 +142,27 @@ class Target:
     direction: Direction | None
     tolerance: float | None
     """How far from `value` still counts; only with `Direction.ABOUT`."""
-    parts: tuple[Part, ...]
+    parts: tuple[TargetPart, ...]
     measure: Measure
     since: int
     """The base year of the measure."""
     horizon: int
     """The last year for which a binding target is followed."""
     basis: tuple[Basis, ...]
-    """What the plan itself states."""
+    """The basis or bases that the plan states."""
     variables: Mapping[Basis | None, str]
-    """What in the model answers, by the reading that the plan leaves open; one entry under None
-    if it leaves none open, no entry if nothing answers. A reference is ``name`` or
+    """The variables by which it is judged, on each basis that the plan leaves open; one entry under
+    None if it leaves none open, no entry if it is not modelled. A reference is ``name`` or
     ``name[element]``."""
     planned: Mapping[Basis | None, str]
     """The same for variables that the model does not have yet."""
     reason_en: str
     reason_zh: str
-    """Why nothing answers; empty if something does."""
+    """Why it is not modelled; empty if it is."""
     place_en: str
     place_zh: str
     wording: str
-    """The plan's own words; empty if they are those of the name."""
+    """The plan's wording; empty if it equals the name."""
     note_en: str
     note_zh: str
     file: str = field(compare=False)
@@ -187,7 +187,7 @@ def variable_of(model: Model, reference: str) -> Variable:
 
 
 def judged_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
-    """Return the targets that a variable of the model answers, with a value and a year."""
+    """Return the targets with a variable in the model, a value and a year."""
     return tuple(
         target
         for target in targets
@@ -202,7 +202,7 @@ def target_named(name: str, targets: Sequence[Target]) -> Target:
 
     Raises:
         UnknownNameError: no target has it.
-        InputError: nothing in the model answers for the target.
+        InputError: the target has no variable in the model.
     """
     judged = {folded(target.id): target for target in judged_targets(targets)}
     if folded(name) in judged:
@@ -223,17 +223,17 @@ def answering_series(targets: Iterable[Target]) -> tuple[str, ...]:
 def indicator_of(
     model: Model, reference: str, measure: Measure, base_year: int, year: int
 ) -> Target:
-    """Return an indicator that is computed although the plan sets no target for it.
+    """Return an indicator that the evaluator computes although the plan sets no target for it.
 
-    It has the form of a target of at least nothing, in the unit of the measured series, so that
-    its value is computed as a target's is. Its verdict says nothing.
+    It has the form of a target of at least 0, in the unit of the measured series, so that its value
+    is computed as a target's is. Its verdict is meaningless.
 
     Args:
         model: the model.
         reference: the series, ``name`` or ``name[element]``.
-        measure: what is computed of it.
-        base_year: from which growth, a sum, a mean or a reduction is counted.
-        year: to which.
+        measure: the measure of the series.
+        base_year: base year of growth, a sum, a mean or a reduction.
+        year: last year of the measure.
     """
     variable = variable_of(model, reference)
     unit = measured_unit(measure, variable.unit)
@@ -271,14 +271,14 @@ def indicator_of(
 
 
 def in_year(target: Target, year: int) -> Target:
-    """Return a target as it is followed in a year after its own."""
+    """Return a target as it applies in a year after its own."""
     assert target.year is not None
     base_year = trailing_base(target.measure, target.since, target.year, year)
     return replace(target, id=f"{target.id} in {year}", year=year, since=base_year)
 
 
 def unit_factor(unit: str, target: Target) -> float:
-    """Give the factor from a series in ``unit`` to the target's unit, through its measure.
+    """Return the factor from a series in ``unit`` to the target's unit, through its measure.
 
     Raises:
         UnitError: the units do not measure the same thing.
@@ -287,10 +287,10 @@ def unit_factor(unit: str, target: Target) -> float:
 
 
 def reported_factor(unit: str, reported: str) -> float:
-    """Give the factor from a unit of the model to the one in which a figure is reported.
+    """Return the factor from a unit of the model to the one in which a figure is reported.
 
-    Statistics state a yearly rate as what it adds up to in the year: 亿元 for 亿元/Year. Where
-    the units differ by just that, the figure of a year is meant.
+    Statistics state a yearly rate as its sum over the year: 亿元 for 亿元/Year. If the units differ
+    by just that, the figure of a year is meant.
 
     Raises:
         UnitError: the units do not measure the same thing.
@@ -305,8 +305,8 @@ def reported_factor(unit: str, reported: str) -> float:
 
 
 @dataclass(frozen=True)
-class Shape:
-    """What a reference to a variable must fit."""
+class VariableShape:
+    """The subscripts and unit of a variable, which a reference must fit."""
 
     subscripts: Mapping[str, Sequence[str]]
     """The elements of each dimension, in order."""
@@ -314,12 +314,12 @@ class Shape:
 
 
 def misfits(
-    target: Target, holder: Message, shapes: Mapping[str, Shape], names: Iterable[str]
+    target: Target, holder: Message, shapes: Mapping[str, VariableShape], names: Iterable[str]
 ) -> Iterator[Fault]:
-    """Say what keeps a model or a run, the ``holder``, from answering for a target.
+    """Yield the faults for which a target cannot be judged on a model or a run, the ``holder``.
 
     ``shapes`` holds at least the variables that the target refers to, as far as they exist;
-    ``names`` are all there are.
+    ``names`` are those of all variables.
     """
     for reference in target.variables.values():
         name, elements = split_reference(reference)
@@ -345,7 +345,7 @@ def misfits(
                 "'{name}' is not one series of {holder}",
                 target.file,
                 target.line,
-                expected=name + "".join(f"[{each}]" for each in shapes[name].subscripts),
+                expected=name + "".join(f"[{subscript}]" for subscript in shapes[name].subscripts),
                 found=reference,
                 nearest=strange[0][1] if strange else None,
                 name=reference,

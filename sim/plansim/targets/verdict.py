@@ -23,9 +23,9 @@ from plansim.targets.catalogue import (
     Direction,
     Gap,
     Kind,
-    Shape,
     Status,
     Target,
+    VariableShape,
     misfits,
     split_reference,
     unit_factor,
@@ -154,7 +154,7 @@ def verdicts_of(
     """
     wanted = [target for target in targets if target.kind is Kind.TARGET]
     shapes = {
-        name: Shape({each.name: each.elements for each in variable.ranges}, variable.unit)
+        name: VariableShape({each.name: each.elements for each in variable.ranges}, variable.unit)
         for name, variable in run.variables.items()
     }
     known = list(run.variables if names is None else names)

@@ -1,4 +1,4 @@
-"""What people are shown of a model: its charts by theme, and the levers that they may move.
+"""The views of a model: its charts by theme, and the levers that users may move.
 
 The records alone; `targets.views_file` reads them from ``views.yaml`` beside the model, and
 `targets.views_default` derives them for a model that has none.
@@ -12,34 +12,34 @@ from dataclasses import dataclass
 from plansim.model.records import folded
 from plansim.scenario.values import Apply
 
-__all__ = ["Chart", "Lever", "LeverGroup", "Line", "Theme", "Views"]
+__all__ = ["Chart", "ChartSeries", "Lever", "LeverGroup", "Theme", "Views"]
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartSeries:
     """One series on a chart."""
 
     reference: str
     """``name`` or ``name[e1,e2]``, as the model has it."""
     name_en: str
     name_zh: str
-    """As ``name_en`` where the model gives no Chinese name."""
+    """Equal to ``name_en`` if the model gives no Chinese name."""
     factor: float
-    """From the model's unit to the chart's."""
+    """Factor from the model's unit to the chart's."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What is drawn on one pair of axes over years."""
+    """Series that are drawn over years on one pair of axes."""
 
     id: str
-    """What it shows first, as the file names it; unique."""
+    """The first series as the file names it; unique."""
     name_en: str
     name_zh: str
-    lines: tuple[Line, ...]
+    lines: tuple[ChartSeries, ...]
     unit: str
     key: bool
-    """Whether it is among those that are looked at first."""
+    """Whether it is one of the key charts, which are shown first."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Theme:
 
 @dataclass(frozen=True)
 class Lever:
-    """Something that a user may move."""
+    """A lever that a user may move."""
 
     id: str
     """The reference of the first constant as the file has it, unique."""
@@ -63,19 +63,19 @@ class Lever:
     help_en: str
     help_zh: str
     constants: tuple[str, ...]
-    """What it acts on, element by element; one constant if it sets."""
+    """The constants that it acts on, element by element; one if it sets."""
     apply: Apply
     low: float
     high: float
     """The ends of its range: the constant's value, what is added to it, or what it is multiplied
     by; in `unit`."""
     unit: str
-    """The model's; Dmnl where it multiplies."""
+    """The model's unit; Dmnl if it multiplies."""
     shown_unit: str
     shown_factor: float
-    """From `unit` to `shown_unit`."""
+    """Factor from `unit` to `shown_unit`."""
     outside: bool = False
-    """Whether it is out of the hands of those who make the plan, as the weather is."""
+    """Whether it is outside of the planners' control, as the weather is."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class LeverGroup:
 
 @dataclass(frozen=True)
 class Views:
-    """All that people are shown of a model."""
+    """The themes of charts and the groups of levers of a model."""
 
     themes: tuple[Theme, ...]
     groups: tuple[LeverGroup, ...]

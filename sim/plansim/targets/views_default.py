@@ -1,8 +1,8 @@
-"""What people are shown of a model that does not say it itself.
+"""The default views of a model without ``views.yaml``.
 
-Charts: for each module its stocks and what judges the plan, at the most `MOST` lines on one; what
-binds comes first. Levers: every single constant with a plausible range; in a model without such
-ranges every constant that has finite bounds, or else from half to one and a half of its value.
+Charts: for each module its stocks and the variables by which targets are judged, at most `MOST`
+lines on one, binding targets first. Levers: every scalar constant with a plausible range; in a
+model without such ranges every constant, over its finite bounds or from 0.5 to 1.5 of its value.
 """
 
 from __future__ import annotations
@@ -15,40 +15,40 @@ from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Attribute, Kind, Target, reported_factor, split_reference
 from plansim.targets.indicator import Measure
-from plansim.targets.views import Chart, Lever, LeverGroup, Line, Theme, Views
+from plansim.targets.views import Chart, ChartSeries, Lever, LeverGroup, Theme, Views
 
 __all__ = ["STILL", "default_views", "names_of", "reference_of", "unit_of"]
 
 STILL = frozenset({VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP})
-"""What has no course over time to draw."""
+"""Kinds of variables that do not change over time."""
 
 MOST = 6
-"""Lines that one chart can bear."""
+"""Maximum number of lines on one chart."""
 
 KEY = 12
-"""Charts that are looked at first."""
+"""Number of key charts, which are shown first."""
 
 
 def default_views(model: Model, targets: Sequence[Target] = ()) -> Views:
-    """Derive what people are shown of a model from its variables and the targets of its plan."""
+    """Derive the views of a model from its variables and the targets of its plan."""
     judged = _judged(targets)
     wanted = [
         variable
         for variable in model.variables.values()
         if variable.kind is VariableKind.STOCK or variable.name in judged
-    ] or [each for each in model.variables.values() if each.kind not in STILL]
-    drawn = [each for each in wanted if math.prod(_lengths(model, each)) <= MOST]
-    first = sorted(drawn, key=lambda each: judged.get(each.name, len(judged) + 1))[:KEY]
-    modules = dict.fromkeys(each.module for each in drawn)
+    ] or [variable for variable in model.variables.values() if variable.kind not in STILL]
+    drawn = [variable for variable in wanted if math.prod(_lengths(model, variable)) <= MOST]
+    first = sorted(drawn, key=lambda variable: judged.get(variable.name, len(judged) + 1))[:KEY]
+    modules = dict.fromkeys(variable.module for variable in drawn)
     themes = tuple(
         Theme(
             id=module or model.name,
             name_en=_title(module or model.name),
             name_zh=_title(module or model.name),
             charts=tuple(
-                _chart(model, targets, each, key=each in first)
-                for each in drawn
-                if each.module == module
+                _chart(model, targets, variable, key=variable in first)
+                for variable in drawn
+                if variable.module == module
             ),
         )
         for module in modules
@@ -57,11 +57,13 @@ def default_views(model: Model, targets: Sequence[Target] = ()) -> Views:
 
 
 def _judged(targets: Iterable[Target]) -> dict[str, int]:
-    """Give the variables that targets judge, by the order in which they matter."""
+    """Return the variables that targets judge, each with its rank of importance."""
     judging = [target for target in targets if target.kind is Kind.TARGET]
     ordered = sorted(judging, key=lambda target: target.attribute is not Attribute.BINDING)
-    names = (split_reference(each)[0] for target in ordered for each in target.variables.values())
-    return {name: place for place, name in enumerate(dict.fromkeys(names))}
+    names = (
+        split_reference(variable)[0] for target in ordered for variable in target.variables.values()
+    )
+    return {name: position for position, name in enumerate(dict.fromkeys(names))}
 
 
 def _lengths(model: Model, variable: Variable) -> Iterator[int]:
@@ -74,13 +76,13 @@ def _title(name: str) -> str:
 
 def _chart(model: Model, targets: Sequence[Target], variable: Variable, *, key: bool) -> Chart:
     elements = list(product(*(model.subscripts[name].elements for name in variable.subscripts)))
-    references = [reference_of(variable, each) for each in elements]
+    references = [reference_of(variable, cell) for cell in elements]
     unit = unit_of(targets, references)
     unit = variable.unit if unit is None else unit
     factor = reported_factor(variable.unit, unit)
     lines = [
-        Line(reference, *names_of(model, variable, each), factor)
-        for reference, each in zip(references, elements, strict=True)
+        ChartSeries(reference, *names_of(model, variable, cell), factor)
+        for reference, cell in zip(references, elements, strict=True)
     ]
     name_zh = variable.name_zh or variable.name
     return Chart(variable.name, variable.name, name_zh, tuple(lines), unit, key)
@@ -97,11 +99,11 @@ def _groups(model: Model) -> Iterator[LeverGroup]:
         variable.name: variable.plausible if documented else _around(variable)
         for variable in constants
     }
-    for module in dict.fromkeys(each.module for each in constants if ends[each.name]):
+    for module in dict.fromkeys(constant.module for constant in constants if ends[constant.name]):
         levers = [
-            _lever(variable, *found)
+            _lever(variable, *end)
             for variable in constants
-            if variable.module == module and (found := ends[variable.name])
+            if variable.module == module and (end := ends[variable.name])
         ]
         title = _title(module or model.name)
         yield LeverGroup(module or model.name, title, title, tuple(levers))
@@ -147,7 +149,7 @@ def reference_of(variable: Variable, elements: Sequence[str]) -> str:
 
 
 def names_of(model: Model, variable: Variable, elements: Sequence[str]) -> tuple[str, str]:
-    """Give the English and the Chinese name of a series."""
+    """Return the English and the Chinese name of a series."""
     english = f"{variable.name}, {', '.join(elements)}" if elements else variable.name
     chinese = [
         dict(zip(within.elements, within.elements_zh, strict=False)).get(element, element)
@@ -160,10 +162,10 @@ def names_of(model: Model, variable: Variable, elements: Sequence[str]) -> tuple
 
 
 def unit_of(targets: Iterable[Target], references: Iterable[str]) -> str | None:
-    """Give the unit of the first target that judges the level or mean of one of some series."""
-    wanted = {split_reference(each) for each in references}
+    """Return the unit of the first target that judges the level or mean of one of some series."""
+    wanted = {split_reference(reference) for reference in references}
     for target in targets:
-        judging = {split_reference(each) for each in target.variables.values()}
+        judging = {split_reference(variable) for variable in target.variables.values()}
         if target.measure in (Measure.LEVEL, Measure.MEAN) and judging & wanted:
             return target.unit
     return None

@@ -1,4 +1,4 @@
-"""Reading ``views.yaml``, and holding it to the model and to the plan's targets."""
+"""Reading ``views.yaml``, validated against the model and the plan's targets."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from plansim.model.records import Model, Variable, VariableKind
 from plansim.scenario.references import cells_meant, meant
 from plansim.scenario.values import Apply, outside, range_text
 from plansim.targets.catalogue import Target, reported_factor
-from plansim.targets.views import Chart, Lever, LeverGroup, Line, Theme, Views
+from plansim.targets.views import Chart, ChartSeries, Lever, LeverGroup, Theme, Views
 from plansim.targets.views_default import STILL, default_views, names_of, reference_of, unit_of
 
 __all__ = ["FILE_NAME", "load_views"]
 
 FILE_NAME = "views.yaml"
-"""Beside the model."""
+"""Name of the file beside the model."""
 
 
 def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
-    """Read what people are shown of a model; where no file says it, derive it.
+    """Read the views of a model; without a file, derive them.
 
-    ``targets`` decide in which unit a chart is shown whose unit the file leaves out.
+    ``targets`` determine the unit of a chart whose unit the file leaves out.
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
@@ -43,13 +43,13 @@ def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
         return default_views(model, targets)
-    file = form_of(_File, read_document(path), _Context(model, targets))
+    file = form_of(_ViewsFile, read_document(path), _ViewsContext(model, targets))
     return Views(file.themes, file.groups)
 
 
 @dataclass(frozen=True)
-class _Context:
-    """What the file is held to."""
+class _ViewsContext:
+    """What the file is validated against."""
 
     model: Model
     targets: Sequence[Target]
@@ -57,7 +57,7 @@ class _Context:
 
 @dataclass(frozen=True)
 class _Meant:
-    """What a text of the file refers to."""
+    """The variable and elements that a text of the file refers to."""
 
     text: str
     variable: Variable
@@ -73,7 +73,7 @@ def _referred(text: str, variable: Variable, cells: Sequence[str]) -> _Meant:
     return _Meant(text, variable, tuple(tuple(cell.split(",")) if cell else () for cell in cells))
 
 
-def _shown(text: str, context: _Context) -> _Meant:
+def _shown(text: str, context: _ViewsContext) -> _Meant:
     """Return the series that a reference means."""
     variable, cells = cells_meant(context.model, text)
     if variable.kind in STILL:
@@ -87,7 +87,7 @@ def _shown(text: str, context: _Context) -> _Meant:
     return _referred(text, variable, cells)
 
 
-def _moved(text: str, context: _Context) -> _Meant:
+def _moved(text: str, context: _ViewsContext) -> _Meant:
     """Return the constants that a reference means."""
     variable, cells = meant(context.model, text)
     if variable.kind is not VariableKind.CONSTANT:
@@ -113,29 +113,31 @@ class _Chart(Form):
     zh: str | None = None
 
 
-def _chart(row: _Chart, context: _Context) -> Chart:
+def _chart(row: _Chart, context: _ViewsContext) -> Chart:
     first = row.show[0]
-    references = [reference for each in row.show for reference in each.references]
+    references = [reference for shown in row.show for reference in shown.references]
     unit = row.unit or unit_of(context.targets, references)
     unit = first.variable.unit if unit is None else unit
     lines = []
-    for each in row.show:
+    for item in row.show:
         try:
-            factor = reported_factor(each.variable.unit, unit)
+            factor = reported_factor(item.variable.unit, unit)
         except UnitError as error:
             raise InputError(
                 Fault(
                     "'{name}' cannot be shown in {unit}",
                     at=() if row.unit is None else ("unit",),
                     expected=error.faults[0].expected,
-                    found=each.variable.unit,
+                    found=item.variable.unit,
                     nearest=error.faults[0].nearest,
-                    name=each.variable.name,
+                    name=item.variable.name,
                     unit=unit,
                 )
             ) from None
-        for cell, reference in zip(each.cells, each.references, strict=True):
-            lines.append(Line(reference, *names_of(context.model, each.variable, cell), factor))
+        for cell, reference in zip(item.cells, item.references, strict=True):
+            lines.append(
+                ChartSeries(reference, *names_of(context.model, item.variable, cell), factor)
+            )
     alone = len(lines) == 1
     return Chart(
         id=first.text,
@@ -156,7 +158,7 @@ class _Theme(Words):
 # --- levers ---------------------------------------------------------------------------------------
 
 
-class _Lever(Form):
+class _LeverForm(Form):
     moves: Annotated[tuple[_Meant, ...], Listed(Names, _moved), Field(min_length=1)]
     apply: Annotated[Apply, LAX] = Apply.SET
     range: list[float] | None = None
@@ -168,7 +170,7 @@ class _Lever(Form):
 
     def _misfits(self, context: object) -> Iterator[Fault]:
         first = self.moves[0].variable
-        count = sum(len(each.cells) for each in self.moves)
+        count = sum(len(move.cells) for move in self.moves)
         if self.apply is Apply.SET and count > 1:
             yield Fault(
                 "a lever sets one constant",
@@ -179,7 +181,7 @@ class _Lever(Form):
                 ),
                 found=Message("{count} constants", count=count),
             )
-        if units := {each.variable.unit for each in self.moves} - {first.unit}:
+        if units := {move.variable.unit for move in self.moves} - {first.unit}:
             yield Fault(
                 "a lever moves constants of one unit",
                 expected=first.unit,
@@ -220,7 +222,7 @@ class _Lever(Form):
         return "Dmnl" if self.apply is Apply.MULTIPLY else self.moves[0].variable.unit
 
 
-def _lever(row: _Lever, context: _Context) -> Lever:
+def _lever(row: _LeverForm, context: _ViewsContext) -> Lever:
     first = row.moves[0]
     variable = first.variable
     english, chinese = names_of(context.model, variable, first.cells[0])
@@ -233,7 +235,7 @@ def _lever(row: _Lever, context: _Context) -> Lever:
         name_zh=row.zh or chinese,
         help_en=row.help.en if row.help else variable.meaning_en or variable.meaning_zh,
         help_zh=row.help.zh if row.help else variable.meaning_zh or variable.meaning_en,
-        constants=tuple(reference for each in row.moves for reference in each.references),
+        constants=tuple(reference for move in row.moves for reference in move.references),
         apply=row.apply,
         low=ends[0],
         high=ends[1],
@@ -246,13 +248,13 @@ def _lever(row: _Lever, context: _Context) -> Lever:
 
 class _Group(Words):
     id: str
-    levers: Annotated[tuple[Lever, ...], Listed(list[_Lever], _lever)]
+    levers: Annotated[tuple[Lever, ...], Listed(list[_LeverForm], _lever)]
 
 
 # --- the file -------------------------------------------------------------------------------------
 
 
-class _File(Form):
+class _ViewsFile(Form):
     themes: Annotated[
         tuple[Theme, ...],
         Listed(list[_Theme], lambda row, _: Theme(row.id, row.en, row.zh, row.charts), unique="id"),

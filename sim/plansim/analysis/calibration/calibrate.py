@@ -1,6 +1,6 @@
-"""A calibration: constants fitted to figures of the past, with what the figures can tell of them.
+"""A calibration: constants fitted to observations, and how well these determine them.
 
-Nothing here changes the model. What a fit would have it say is written as a scenario.
+A calibration does not change the model; the fitted values are written as a scenario.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from plansim.errors import Message, SimulationError
 from plansim.files import write_text
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, constants_of, default_of
-from plansim.scenario.records import Text
+from plansim.scenario.records import BilingualText
 from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import indicator_of
 from plansim.targets.indicator import Floats
@@ -43,12 +43,12 @@ class Estimate:
     low: float
     high: float
     present: float
-    """What leaves the scenario as it is."""
+    """The value that leaves the scenario unchanged."""
     value: float
     interval: Interval
     """In the parameter's unit; an open end is that of the range."""
     on_edge: bool
-    """Whether the value lies on an end of the range: the data ask for more than evidence allows."""
+    """Whether the value lies on an end of the range, so that the data call for a wider one."""
 
     @property
     def determined(self) -> bool:
@@ -58,23 +58,23 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Residual:
-    """An observation beside what the model says."""
+    """An observation and the model's values for it."""
 
     observation: Observation
     before: float
-    """The scenario as it is, in the observation's unit."""
+    """The scenario's value before the fit, in the observation's unit."""
     after: float
-    """With the fitted values."""
+    """The value with the fitted parameters."""
 
     @property
     def miss(self) -> float:
-        """After the fit, in standard deviations: positive where the model is too high."""
+        """The residual after the fit, in standard deviations; positive if the model is too high."""
         return (self.after - self.observation.value) / self.observation.error
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What came of a calibration."""
+    """The result of a calibration."""
 
     spec: Spec
     estimates: tuple[Estimate, ...]
@@ -87,9 +87,9 @@ class Calibration:
 
 
 class _Misfit:
-    """What runs of the scenario give for the observations, by the values of the parameters.
+    """The model's values for the observations, as a function of the parameters.
 
-    A point has a share of each parameter's range, 0 at the low end and 1 at the high one.
+    A point gives each parameter as a share of its range, from 0 at the low end to 1.
     """
 
     def __init__(self, spec: Spec, model: Model) -> None:
@@ -244,9 +244,9 @@ def write_overlay(
 
 
 def overlay_text(calibration: Calibration, parent: str, model: Model) -> str:
-    """Write what a calibration would set as a scenario, a child of the one it was fitted under.
+    """Write the fitted values as a scenario, a child of the one under which they were fitted.
 
-    ``parent`` is how the file is to name that scenario.
+    ``parent`` is the name of that scenario in the file.
     """
     spec = calibration.spec
     own = np.array([[estimate.value for estimate in calibration.estimates]])
@@ -255,8 +255,8 @@ def overlay_text(calibration: Calibration, parent: str, model: Model) -> str:
     values = dict(zip(references, fitted.tolist(), strict=True))
 
     return scenario_text(
-        Text(f"{spec.title_en}: fitted", f"{spec.title_zh}（拟合值）"),
-        Text(
+        BilingualText(f"{spec.title_en}: fitted", f"{spec.title_zh}（拟合值）"),
+        BilingualText(
             f"Constants of {spec.scenario.id} as the calibration {spec.id} would have them: "
             "a fit to the past, not a part of the model.",
             f"按校准 {spec.id} 拟合的 {spec.scenario.id} 常数：仅对历史的拟合，不属于模型。",

@@ -1,4 +1,4 @@
-"""The file of a calibration: which constants are fitted, inside which ranges, to which figures.
+"""The file of a calibration: the constants to fit, their ranges, and the observations.
 
 ``scenarios/calibration/schema.json`` is the form for editors;
 ``python -m plansim.analysis.calibration.file > scenarios/calibration/schema.json`` writes it anew.
@@ -17,8 +17,8 @@ from pydantic import BeforeValidator, Field
 from plansim.analysis.calibration.observations import (
     EVIDENCE,
     OBSERVATIONS,
-    Row,
-    Table,
+    ObservationRow,
+    ObservationTable,
     datum,
     read_table,
     why_not,
@@ -70,22 +70,22 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class _Context(DesignContext):
-    """What the file is held to."""
+class _CalibrationContext(DesignContext):
+    """What the file is validated against."""
 
-    tables: dict[Path, Table] = field(default_factory=dict)
+    tables: dict[Path, ObservationTable] = field(default_factory=dict)
     """The tables of data that were read, by path."""
     data: str = ""
     """The table that the file names, if it names one."""
     taken: set[tuple[Path, int]] = field(default_factory=set)
-    """The rows that observations above stand for."""
+    """The rows that earlier observations of the file use."""
 
     @cached_property
     def targets(self) -> frozenset[str]:
         """The ids of the plan's targets."""
         return frozenset(target.id for target in load_targets(model=self.model))
 
-    def table(self, path: Path) -> Table:
+    def table(self, path: Path) -> ObservationTable:
         """Return a table of data."""
         if path not in self.tables:
             self.tables[path] = read_table(path)
@@ -93,7 +93,7 @@ class _Context(DesignContext):
 
 
 class ParameterForm(Form):
-    """What a calibration may say of a parameter."""
+    """A parameter of a calibration."""
 
     constants: Names = Field(
         default=(),
@@ -114,7 +114,7 @@ class ParameterForm(Form):
 _ParameterOrNothing = Annotated[ParameterForm, BeforeValidator(lambda x: {} if x is None else x)]
 
 
-def _parameter(name: str, form: ParameterForm, context: _Context) -> Factor:
+def _parameter(name: str, form: ParameterForm, context: _CalibrationContext) -> Factor:
     return factor_of(
         name,
         FactorForm(constants=form.constants, apply=form.apply, uniform=form.range, zh=form.zh),
@@ -122,7 +122,7 @@ def _parameter(name: str, form: ParameterForm, context: _Context) -> Factor:
     )
 
 
-def _one_series(name: str, context: _Context) -> str:
+def _one_series(name: str, context: _CalibrationContext) -> str:
     series = series_meant(name, context)
     if len(series) != 1:
         raise InputError(
@@ -139,7 +139,7 @@ def _subscripted(model: Model, name: str) -> str:
 
 
 class ObservationForm(Form):
-    """One figure that the model is fitted to, and what in the model answers for it."""
+    """One figure that the model is fitted to, and the series that is compared with it."""
 
     id: str | None = Field(default=None, description="Of a row in evidence.csv beside the model.")
     quantity: str | None = Field(default=None, description="As the table of data has it.")
@@ -179,12 +179,12 @@ class ObservationForm(Form):
 
 @dataclass(frozen=True)
 class Observation:
-    """A figure, and what in the model answers for it."""
+    """A figure, and the series of the model that is compared with it."""
 
     label: str
-    """As the table of data has it, without the place."""
+    """The quantity as in the table of data, without the place."""
     label_zh: str
-    """As the table of data has it (`quantity_zh`); else what answers for it in the model."""
+    """`quantity_zh` of the table of data; else the Chinese name of the series."""
     file: Path
     line: int
     year: int
@@ -198,14 +198,14 @@ class Observation:
     measure: Measure
     since: int
     factor: float
-    """From the measure of the series, in the model's unit, to ``unit``."""
+    """Factor from the measure of the series, in the model's unit, to ``unit``."""
 
 
-def _row(form: ObservationForm, context: _Context) -> Row:
+def _row(form: ObservationForm, context: _CalibrationContext) -> ObservationRow:
     """Return the one row that a form names.
 
     Raises:
-        InputError: there is none, there are several, or it is no data for a fit.
+        InputError: no or several rows match, or the row is no data for a fit.
     """
     asked = form.id or form.quantity
     assert asked is not None
@@ -259,8 +259,8 @@ def _row(form: ObservationForm, context: _Context) -> Row:
     return row
 
 
-def _observation(form: ObservationForm, context: _Context) -> Observation:
-    """Return the figure that an entry names, and what answers for it."""
+def _observation(form: ObservationForm, context: _CalibrationContext) -> Observation:
+    """Return the figure that an entry names, with the series that is compared with it."""
     model, row = context.model, _row(form, context)
     if (row.file, row.line) in context.taken:
         raise InputError(Fault("the row stands twice: {row}", row=str(row)))
@@ -300,7 +300,7 @@ def _observation(form: ObservationForm, context: _Context) -> Observation:
 
 
 def _in_chinese(model: Model, series: str) -> str:
-    """Name a series in Chinese, elements too, for a row that does not say what it is."""
+    """Return the Chinese name of a series with its elements, for rows without `quantity_zh`."""
     name, elements = split_reference(series)
     variable = model.find(name)
     ranges = [model.subscripts[subscript] for subscript in variable.subscripts]
@@ -312,7 +312,7 @@ def _in_chinese(model: Model, series: str) -> str:
 
 
 class CalibrationFile(Form):
-    """What a calibration file may say."""
+    """The form of a calibration file."""
 
     title: Wording = Field(description="What the calibration is called, in English and Chinese.")
     description: Wording = Field(default=Words(en="", zh=""), description="What it is about.")
@@ -337,7 +337,7 @@ class CalibrationFile(Form):
     seed: int = Field(default=SEED, ge=0, description="Of those points.")
     sources: list[str] = Field(default=[], description="Where the ranges come from.")
 
-    def _misfits(self, context: _Context) -> Iterator[Fault]:
+    def _misfits(self, context: _CalibrationContext) -> Iterator[Fault]:
         factors = list(self.parameters.values())
         yield from apart("parameters", factors)
         for name, factor in self.parameters.items():
@@ -367,11 +367,11 @@ def _unreached(
 def _beyond_evidence(
     name: str, factor: Factor, scenario: Scenario, model: Model
 ) -> Iterator[Fault]:
-    """Hold what a parameter makes of its constants to their evidence.
+    """Yield faults of parameters that take constants out of their plausible ranges.
 
-    A sweep may look beyond what is plausible; a fit that does has lost its evidence. What the
-    scenario sets otherwise than the model is of another year or place, of which the evidence does
-    not speak: there the file's own range has to do.
+    A sweep may go beyond what is plausible; a fit may not. For constants that the scenario sets to
+    another value, of another year or place, the model's evidence does not apply, and the file's own
+    range is used.
     """
     assert factor.distribution is not None
     for constant, variable, low, high in reached(
@@ -404,7 +404,7 @@ def _beyond_evidence(
 
 @dataclass(frozen=True)
 class Spec:
-    """A calibration that fits the model."""
+    """A validated calibration file."""
 
     id: str
     title_en: str
@@ -436,10 +436,10 @@ def read_calibration(path: str | Path, model: Model, *, seed: int | None = None)
         DesignError: with every fault of the file, the scenario and the rows it names.
         UnknownNameError: no calibration bears the name.
     """
-    path = _placed(path)
+    path = _path_of(path)
     document = read_document(path)
     data = document.data if isinstance(document.data, dict) else {}
-    context = _Context(model, path, data=str(data.get("data") or ""))
+    context = _CalibrationContext(model, path, data=str(data.get("data") or ""))
     form = form_of(CalibrationFile, document, context, DesignError)
     return Spec(
         id=path.stem,
@@ -457,15 +457,15 @@ def read_calibration(path: str | Path, model: Model, *, seed: int | None = None)
     )
 
 
-def _placed(name: str | Path) -> Path:
-    """Give the path of a calibration file, or of the shipped one of that name."""
+def _path_of(name: str | Path) -> Path:
+    """Return the path of a calibration file, or of the shipped one of that name."""
     path = Path(name)
     if path.suffix in {".yaml", ".yml"}:
         return path
     folder = shipped("scenarios", "calibration")
     path = folder / f"{name}.yaml"
     if not path.is_file():
-        known = sorted(each.stem for each in folder.glob("*.yaml"))
+        known = sorted(path.stem for path in folder.glob("*.yaml"))
         raise UnknownNameError(
             Fault(
                 "no calibration is called '{name}'",

@@ -1,8 +1,8 @@
-"""How well simulated series fit observed ones: the field's measures.
+"""Goodness of fit of simulated series: error measures and Theil's inequality statistics.
 
-The mean square error is shared out after Theil: a part due to unequal means (UM), one to unequal
-variation (US) and one to what does not move together (UC). They add up to one; an error that is all
-UC is noise around the right path, one that is all UM a bias (Sterman 1984; Theil 1966).
+Theil's statistics are the shares of the mean square error due to unequal means (UM), unequal
+variation (US) and unequal covariation (UC); they add up to one. An error that is all UC is noise
+around the right path, one that is all UM a bias (Sterman 1984; Theil 1966).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 
 from plansim.targets.indicator import Floats
 
-__all__ = ["Fit", "fit"]
+__all__ = ["GoodnessOfFit", "fit"]
 
 
 @dataclass(frozen=True)
-class Fit:
+class GoodnessOfFit:
     """The measures of one series; NaN where its observations are too few to say."""
 
     points: int
@@ -33,13 +33,13 @@ class Fit:
     uc: float
 
 
-def fit(simulated: Floats, observed: Floats) -> Fit:
+def fit(simulated: Floats, observed: Floats) -> GoodnessOfFit:
     """Measure how well a series fits its observations, both ``(point,)``.
 
-    An observation of nil has no relative error. The shares of an error that is nil are NaN.
+    An observation of 0 has no relative error. The shares of an error of 0 are NaN.
 
-    >>> found = fit(np.array([2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0]))
-    >>> found.rmse, round(found.r2, 12), found.um, found.us, found.uc
+    >>> measures = fit(np.array([2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+    >>> measures.rmse, round(measures.r2, 12), measures.um, measures.us, measures.uc
     (1.0, 1.0, 1.0, 0.0, 0.0)
     """
     error = simulated - observed
@@ -57,4 +57,4 @@ def fit(simulated: Floats, observed: Floats) -> Fit:
         us = (spread_s - spread_o) ** 2 / mse
         # 2 (1 - r) s_s s_o, written without r, which is none where a series stands still.
         uc = 2 * (spread_s * spread_o - together) / mse
-    return Fit(observed.size, mape, math.sqrt(mse), r2, um, us, uc)
+    return GoodnessOfFit(observed.size, mape, math.sqrt(mse), r2, um, us, uc)

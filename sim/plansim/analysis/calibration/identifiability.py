@@ -1,9 +1,9 @@
-"""What data can tell of parameters, and which of them they cannot tell apart.
+"""Practical identifiability: which parameters the data determine, and which they confound.
 
-Read off the slopes of a fit, with each parameter in shares of its range and each miss in standard
-deviations. A direction in which the whole range moves the misses by less than two standard
-deviations is one of which the data say nothing. Two parameters whose columns of slopes point almost
-the same way cannot be told apart: the change of one is made good by the other.
+It is computed from the Jacobian of a fit, with each parameter as a share of its range and residuals
+in standard deviations. The data do not determine a direction in which the whole range changes the
+residuals by less than two standard deviations. Two parameters whose columns of the Jacobian are
+almost parallel are confounded: a change of one is compensated by the other.
 
 References: R. Brun, P. Reichert, H. R. Künsch, Practical identifiability analysis of large
 environmental simulation models, Water Resources Research 37 (2001) 1015-1030.
@@ -20,32 +20,32 @@ import numpy as np
 from plansim.analysis.calibration.least_squares import Fit
 from plansim.targets.indicator import Floats
 
-__all__ = ["Direction", "Identifiability", "Pair", "identifiability"]
+__all__ = ["ConfoundedPair", "Identifiability", "ParameterDirection", "identifiability"]
 
 COLLINEAR = 10.0
-"""Brun and others: from 5 to 20 on, two parameters are hard to tell apart."""
-SPEECHLESS = 1e-9
-"""A column of slopes below this says that nothing observed moves with the parameter."""
+"""Collinearity from which two parameters count as confounded (Brun and others: 5 to 20)."""
+NO_EFFECT = 1e-9
+"""A parameter whose column of slopes is smaller affects no observation."""
 PART = 0.3
-"""A parameter with less than this part in a direction is not named in it."""
+"""A parameter with a smaller weight in a direction is not named in it."""
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two parameters that the data cannot tell apart."""
+class ConfoundedPair:
+    """Two parameters that the data confound."""
 
     first: int
     second: int
     cosine: float
-    """Between the columns of slopes: near 1, a rise of one does what a rise of the other does;
-    near -1, what a fall does."""
+    """Cosine between the columns of slopes: near 1, a rise of one acts as a rise of the other;
+    near -1, as a fall."""
     collinearity: float
-    """Of Brun and others; infinite if they are one and the same to the data."""
+    """Collinearity index of Brun and others; infinite if the columns are parallel."""
 
 
 @dataclass(frozen=True)
-class Direction:
-    """A way of moving several parameters at once."""
+class ParameterDirection:
+    """A direction in the space of the parameters."""
 
     weights: Floats
     """``(parameter,)`` of length one, in shares of the ranges."""
@@ -53,32 +53,32 @@ class Direction:
     """Half of the interval along it, in shares of the ranges."""
 
     def named(self) -> tuple[int, ...]:
-        """Return the parameters that take part in earnest, the largest first."""
+        """Return the parameters with weights of at least `PART`, the largest first."""
         order = np.argsort(-np.abs(self.weights), kind="stable")
         return tuple(int(index) for index in order if abs(self.weights[index]) >= PART)
 
 
 @dataclass(frozen=True)
 class Identifiability:
-    """What the data can tell."""
+    """Which parameters and directions the data determine."""
 
     sensitivity: Floats
-    """``(parameter,)``: by how many standard deviations the misses together move over a range."""
+    """``(parameter,)``: the norm of the residuals' change over its range, in their errors."""
     condition: float
     """Largest over smallest singular value of the slopes; infinite if one is nil."""
     rank: int
-    """So many directions the data fix to within half of a range."""
+    """Number of directions that the data determine to within half of a range."""
     correlation: Floats
     """``(parameter, parameter)`` of the estimates; NaN where nothing observed moves, and all
     over where a direction is lost altogether."""
-    loose: tuple[Direction, ...]
-    """The others, the loosest first."""
-    pairs: tuple[Pair, ...]
-    """The closest first."""
+    loose: tuple[ParameterDirection, ...]
+    """The directions that the data do not determine, the least determined first."""
+    pairs: tuple[ConfoundedPair, ...]
+    """Confounded pairs, the most collinear first."""
 
 
 def identifiability(best: Fit, *, halfwidth: float = 1.959964) -> Identifiability:
-    """Read off a fit's slopes what its data can tell.
+    """Compute the identifiability of a fit's parameters from its Jacobian.
 
     ``halfwidth`` is that of an interval in standard deviations.
     """
@@ -88,11 +88,11 @@ def identifiability(best: Fit, *, halfwidth: float = 1.959964) -> Identifiabilit
     _, singular, ways = np.linalg.svd(slopes, full_matrices=True)
     sizes = np.zeros(count)
     sizes[: len(singular)] = singular
-    negligible = max(sizes[0] * 1e-9, SPEECHLESS)
+    negligible = max(sizes[0] * 1e-9, NO_EFFECT)
     with np.errstate(divide="ignore"):
         spreads = halfwidth * math.sqrt(best.inflation) / np.where(sizes > negligible, sizes, 0.0)
     loose = tuple(
-        Direction(_oriented(ways[index]), float(spreads[index]))
+        ParameterDirection(_oriented(ways[index]), float(spreads[index]))
         for index in reversed(range(count))
         if spreads[index] > 0.5
     )
@@ -108,7 +108,7 @@ def identifiability(best: Fit, *, halfwidth: float = 1.959964) -> Identifiabilit
 
 
 def _oriented(way: Floats) -> Floats:
-    """Let the largest part point up: a direction has no sign of its own."""
+    """Make the largest weight positive, since a direction has no sign of its own."""
     return way if way[np.argmax(np.abs(way))] > 0 else -way
 
 
@@ -123,14 +123,14 @@ def _correlation(slopes: Floats, norms: Floats, negligible: float) -> Floats:
     return result
 
 
-def _pairs(slopes: Floats, norms: Floats) -> list[Pair]:
+def _pairs(slopes: Floats, norms: Floats) -> list[ConfoundedPair]:
     result = []
     for first, second in itertools.combinations(range(len(norms)), 2):
-        if min(norms[first], norms[second]) <= SPEECHLESS:
+        if min(norms[first], norms[second]) <= NO_EFFECT:
             continue
         cosine = float(slopes[:, first] @ slopes[:, second] / (norms[first] * norms[second]))
         apart = max(0.0, 1.0 - abs(cosine))
         collinearity = math.inf if apart < 1e-10 else 1.0 / math.sqrt(apart)
         if collinearity >= COLLINEAR:
-            result.append(Pair(first, second, cosine, collinearity))
+            result.append(ConfoundedPair(first, second, cosine, collinearity))
     return sorted(result, key=lambda pair: -pair.collinearity)

@@ -1,4 +1,4 @@
-"""Weighted least squares inside ranges: the best point, and how far the data pin it down.
+"""Weighted least squares inside ranges: the best point, and intervals of its parameters.
 
 Parameters are moved in shares of their ranges, so that 0 and 1 are the ends. A gradient takes one
 call with all its points, since an ensemble of runs costs little more than one.
@@ -28,13 +28,13 @@ from plansim.targets.indicator import Floats
 __all__ = ["LEVEL", "Fit", "Interval", "Residuals", "fit", "profile"]
 
 LEVEL = 0.95
-"""How surely an interval is to hold the parameter."""
+"""Default confidence level of intervals."""
 STEP = 1e-4
-"""Of a finite difference, in shares of the range."""
-LADDER = 12
-"""Places between the best value and an end at which a profile is looked at."""
-NO_RUN = 1e4
-"""The residual of a run that breaks down: so bad that no fit ends there."""
+"""Width of a finite difference, as a share of the range."""
+PROFILE_POINTS = 12
+"""Number of points between the best value and an end at which a profile is evaluated."""
+FAILED = 1e4
+"""The residual of a run that breaks down, too large for any fit to end at."""
 SAME = 1e-6
 """Sums of squares that differ by less, relatively, are the same optimum."""
 
@@ -45,17 +45,17 @@ deviations, ``(run, observation)``; NaN where a run breaks down."""
 
 @dataclass(frozen=True)
 class Fit:
-    """A best point."""
+    """The point of least squares."""
 
     point: Floats
     """``(parameter,)`` in shares of the ranges."""
     misses: Floats
-    """``(observation,)`` there, in standard deviations."""
+    """``(observation,)``: the residuals at the point, in standard deviations."""
     slopes: Floats
-    """``(observation, parameter)``: of the misses there."""
+    """``(observation, parameter)``: the Jacobian of the residuals at the point."""
     starts: int
     agreed: int
-    """So many of the starts came to this sum of squares."""
+    """Number of starts that ended at this sum of squares."""
 
     @property
     def chi_squared(self) -> float:
@@ -64,23 +64,23 @@ class Fit:
 
     @property
     def freedom(self) -> int:
-        """Observations beyond the parameters that they fix."""
+        """Degrees of freedom: observations less the parameters that they determine."""
         return len(self.misses) - len(self.point)
 
     @property
     def inflation(self) -> float:
-        """By how much squared errors are taken to be larger than stated; at least one."""
+        """Factor by which squared errors are taken to be larger than stated (Birge); at least 1."""
         return max(1.0, self.chi_squared / self.freedom) if self.freedom > 0 else 1.0
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Where a parameter may lie, in shares of its range."""
+    """Confidence interval of a parameter, in shares of its range."""
 
     low: float
     high: float
     open_low: bool
-    """The range ends before the data say no."""
+    """Whether the range ends before the limit of the profile is reached."""
     open_high: bool
 
 
@@ -95,10 +95,10 @@ def fit(
     """Find the point of least squares from a start and from others all over the ranges.
 
     Args:
-        residuals: what is to be made small.
+        residuals: the function whose sum of squares is minimised.
         start: the first start, ``(parameter,)``.
-        starts: how many there are; the others are of a scrambled Sobol sequence.
-        seed: of that sequence.
+        starts: number of starts; the others are points of a scrambled Sobol sequence.
+        seed: seed of that sequence.
         progress: is told how many starts are done.
     """
     start = np.clip(np.asarray(start, dtype=np.float64), 0.0, 1.0)
@@ -127,7 +127,7 @@ def profile(residuals: Residuals, best: Fit, index: int, *, level: float = LEVEL
 
 
 def _end(residuals: Residuals, best: Fit, index: int, toward: float, limit: float) -> float | None:
-    """Return where the profile first passes the limit towards an end; None if it never does."""
+    """Return the value where the profile first passes the limit towards an end; None if nowhere."""
     problem = _Problem(residuals, index)
     start = best.point[index]
     if start == toward:
@@ -138,7 +138,7 @@ def _end(residuals: Residuals, best: Fit, index: int, toward: float, limit: floa
     def above(value: float) -> float:
         return problem.cost(problem.least(_held(guess, index, value))) - limit
 
-    for value in np.linspace(start, toward, LADDER + 1)[1:]:
+    for value in np.linspace(start, toward, PROFILE_POINTS + 1)[1:]:
         result = problem.least(_held(guess, index, value))
         if problem.cost(result) >= limit:
             return float(brentq(above, before, value, xtol=1e-9, rtol=1e-9))
@@ -154,7 +154,7 @@ def _held(point: Floats, index: int, value: float) -> Floats:
 
 @dataclass
 class _Problem:
-    """Residuals of which one parameter may be held."""
+    """Residuals as a function of the free parameters; one may be fixed."""
 
     residuals: Residuals
     held: int | None = None
@@ -167,7 +167,7 @@ class _Problem:
         return float(misses @ misses)
 
     def slopes(self, point: Floats) -> Floats:
-        """Take central differences, one-sided at the ends, all in one call."""
+        """Return the Jacobian by central differences, one-sided at the ends, all in one call."""
         count = len(point)
         low, high = np.tile(point, (count, 1)), np.tile(point, (count, 1))
         diagonal = np.arange(count)
@@ -179,7 +179,7 @@ class _Problem:
         return slopes
 
     def least(self, start: Floats) -> Floats:
-        """Move from a start to the least squares about it."""
+        """Return the local least-squares solution from a start."""
         free = [index for index in range(len(start)) if index != self.held]
         if not free:
             return start
@@ -191,7 +191,7 @@ class _Problem:
 
         result = least_squares(
             lambda part: self.misses(whole(part)),
-            np.clip(start[free], 1e-9, 1 - 1e-9),  # the method wants to begin inside
+            np.clip(start[free], 1e-9, 1 - 1e-9),  # the method must start in the interior
             jac=lambda part: self.slopes(whole(part))[:, free],
             bounds=(0.0, 1.0),
             xtol=1e-12,
@@ -199,7 +199,7 @@ class _Problem:
             gtol=1e-12,
             max_nfev=200,
         )
-        # It never comes quite to an end; what is next to one is at it, unless that is worse.
+        # The solver never quite reaches an end: move close values onto it, unless that is worse.
         ends = np.round(result.x)
         snapped = whole(np.where(np.abs(result.x - ends) < 1e-6, ends, result.x))
         inside = whole(result.x)
@@ -207,4 +207,4 @@ class _Problem:
 
     def _sound(self, points: Floats) -> Floats:
         values = np.asarray(self.residuals(points), dtype=np.float64)
-        return np.where(np.isfinite(values), values, NO_RUN)
+        return np.where(np.isfinite(values), values, FAILED)

@@ -1,8 +1,8 @@
-"""Tables of what was observed, as data for a fit: a row, its line, and whether it may be used.
+"""Tables of observations as data for a fit: a row, its line, and whether it may be used.
 
-A figure of after the model's own start is *context*: it may be looked at, never fitted to. So is a
-row whose column ``use`` says anything but *calibration*. What its source calls an assumption was
-not observed, and a plan's targets are wishes.
+A figure later than the model's own start is *context*: it may be compared with, never fitted to. So
+is a row whose column ``use`` has any value but *calibration*. Assumptions and targets of a plan are
+no observations.
 """
 
 from __future__ import annotations
@@ -17,11 +17,19 @@ from pathlib import Path
 
 from plansim.errors import Fault, InputError, Message, foreign
 
-__all__ = ["EVIDENCE", "OBSERVATIONS", "Row", "Table", "datum", "read_table", "why_not"]
+__all__ = [
+    "EVIDENCE",
+    "OBSERVATIONS",
+    "ObservationRow",
+    "ObservationTable",
+    "datum",
+    "read_table",
+    "why_not",
+]
 
 OBSERVATIONS = "observations.csv"
 EVIDENCE = "evidence.csv"
-"""Files beside a model: what was observed there, and figures with an id."""
+"""Files beside a model: its observations, and figures with an id."""
 
 USABLE = "calibration"
 ASSUMED = "assumption"
@@ -30,7 +38,7 @@ _MOST_BYTES = 50_000_000
 
 
 @dataclass(frozen=True)
-class Row:
+class ObservationRow:
     """A row of a table; all cells are texts."""
 
     file: Path
@@ -43,15 +51,15 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class ObservationTable:
     """A table of figures."""
 
     path: Path
     sha256: str
-    rows: tuple[Row, ...]
+    rows: tuple[ObservationRow, ...]
 
-    def find(self, wanted: Mapping[str, str]) -> list[Row]:
-        """Return the rows that have what is wanted in the columns named."""
+    def find(self, wanted: Mapping[str, str]) -> list[ObservationRow]:
+        """Return the rows whose cells in the named columns have the wanted texts."""
         return [
             row
             for row in self.rows
@@ -59,9 +67,9 @@ class Table:
         ]
 
     def words(self, column: str) -> list[str]:
-        """Return what stands in a column, each once."""
+        """Return the distinct texts of a column."""
         return [
-            each for each in dict.fromkeys(row.cells.get(column, "") for row in self.rows) if each
+            cell for cell in dict.fromkeys(row.cells.get(column, "") for row in self.rows) if cell
         ]
 
 
@@ -69,11 +77,11 @@ def _same(one: str, other: str) -> bool:
     return one.casefold().split() == other.casefold().split()
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> ObservationTable:
     """Read a CSV table with the columns quantity, place, year, value, unit and source, or more.
 
     Raises:
-        InputError: it cannot be read, or lacks a column.
+        InputError: the table cannot be read, or lacks a column.
     """
     try:
         with path.open("rb") as stream:
@@ -101,10 +109,10 @@ def read_table(path: Path) -> Table:
                 found=Message("no {names}", names=tuple(missing)),
             )
         )
-    return Table(path, hashlib.sha256(raw).hexdigest(), rows)
+    return ObservationTable(path, hashlib.sha256(raw).hexdigest(), rows)
 
 
-def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[Row]:
+def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[ObservationRow]:
     before = reader.line_num
     while True:
         try:
@@ -114,18 +122,18 @@ def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[Row]:
         # A row begins on the line after the last one's end; blank lines are passed over.
         first = max(before + 1, reader.line_num - sum(str(v).count("\n") for v in cells.values()))
         before = reader.line_num
-        yield Row(
+        yield ObservationRow(
             path, first, {k: (v or "").strip() for k, v in cells.items() if isinstance(k, str)}
         )
 
 
-def why_not(row: Row, last: int, target_ids: Sequence[str] = ()) -> Fault | None:
-    """Say why a row is no data for a fit, with its file and line; None if it is.
+def why_not(row: ObservationRow, last: int, target_ids: Sequence[str] = ()) -> Fault | None:
+    """Return the reason why a row is no data for a fit, with its file and line; None if it is.
 
     Args:
         row: the row.
         last: the last year of which a figure may be used.
-        target_ids: of the plan, none of which is an observation.
+        target_ids: ids of the plan's targets, none of which is an observation.
     """
 
     def no(reason: Message, expected: Message, found: Message | str) -> Fault:
@@ -166,7 +174,7 @@ def why_not(row: Row, last: int, target_ids: Sequence[str] = ()) -> Fault | None
     return None
 
 
-def datum(row: Row) -> tuple[int, float, str]:
+def datum(row: ObservationRow) -> tuple[int, float, str]:
     """Return the year, the value and the unit of a row that `why_not` lets pass."""
     year, value = _year(row.cells["year"]), _number(row.cells["value"])
     assert year is not None, row

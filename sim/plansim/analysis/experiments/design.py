@@ -1,7 +1,7 @@
-"""The design of a sweep: which runs there are, and what each of them sets.
+"""The design of a sweep: its runs, and the values that each of them sets.
 
-A run is a point of the design under one of its scenarios. Which point run i is depends on the
-design, its seed and i alone: not on how many threads draw, in which blocks or order.
+A run is a point of the design under one of its scenarios. The point of run i depends only on the
+design, its seed and i, not on the number of threads, the blocks or their order.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from plansim.scenario.reader import Scenario
 from plansim.scenario.references import lever_of
 from plansim.targets.indicator import Floats
 
-__all__ = ["MOST_RUNS", "Design", "Kind", "describe", "remaining_factors"]
+__all__ = ["MOST_RUNS", "Design", "DesignKind", "describe", "remaining_factors"]
 
 MOST_RUNS = 2**32
 """A Sobol sequence of 32 bits has as many points."""
 
 
-class Kind(StrEnum):
-    """How the points of a design are laid."""
+class DesignKind(StrEnum):
+    """Sampling method of a design."""
 
     SOBOL = "sobol"  # scrambled; fills the space evenly at every length
     LATIN_HYPERCUBE = "latin hypercube"
@@ -39,45 +39,45 @@ class Kind(StrEnum):
 
     @property
     def is_sample(self) -> bool:
-        """Whether the points stand for a distribution, so that shares of them are probabilities."""
-        return self in (Kind.SOBOL, Kind.LATIN_HYPERCUBE)
+        """Whether the points sample a distribution, so that shares of them are probabilities."""
+        return self in (DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE)
 
 
 @dataclass(frozen=True)
 class Design:
-    """What a sweep runs."""
+    """The design of a sweep: its factors, scenarios, sampling and outputs."""
 
     id: str
     title_en: str
     title_zh: str
-    kind: Kind
+    kind: DesignKind
     scenarios: tuple[Scenario, ...]
     factors: tuple[Factor, ...]
     points: int
     seed: int
     levels: int
-    """Of a grid, where a factor has none of its own, and of Morris trajectories."""
+    """Levels of a grid, for factors without their own number, and of Morris trajectories."""
     outputs: tuple[str, ...]
     """References to series, ``name`` or ``name[element]``, that are kept for every run."""
     years: tuple[int, ...]
-    """At which they are kept."""
+    """Years of which the outputs are kept."""
     table: Floats | None = field(default=None, compare=False, repr=False)
-    """``(point, factor)`` of a table."""
+    """``(point, factor)``: the points of a table."""
     table_sha256: str = ""
     path: Path | None = None
-    """None where no file holds the design."""
+    """The design's file; None if it has none."""
     sha256: str = ""
-    """Of that file's bytes."""
+    """SHA-256 of that file's bytes."""
     warnings: tuple[Fault, ...] = ()
 
     @property
     def runs(self) -> int:
-        """Each point is run under each scenario: run i is point i // s under scenario i % s."""
+        """Number of runs: run i is point i // s under scenario i % s, of s scenarios."""
         return self.points * len(self.scenarios)
 
 
 def describe(design: Design) -> dict[str, Any]:
-    """Say, in JSON's terms, all of a design that its runs depend on."""
+    """Return, as JSON values, everything in a design that its runs depend on."""
     return {
         "kind": design.kind.value,
         "points": design.points,
@@ -126,15 +126,15 @@ def remaining_factors(
 ) -> Iterator[Factor]:
     """Return a factor, uniform over its plausible range, for each constant that remains.
 
-    A study of uncertainty is to leave out nothing by oversight. What remains when the named factors
-    are taken away is every single constant with a plausible range, apart from levers, which are
-    chosen and not uncertain, and from what the scenarios themselves set.
+    So that a study of uncertainty omits nothing by oversight, these are all scalar constants with a
+    plausible range that no other factor acts on, except levers, which are chosen and not uncertain,
+    and constants that the scenarios set.
 
     Args:
         model: the model.
         taken: constants that other factors act on, ``name`` or ``name[e1,e2]``.
-        scenarios: what any of these sets is its assumption, and stays.
-        without: names of constants that stay as well.
+        scenarios: constants that any of these sets are assumptions and stay fixed.
+        without: names of further constants that stay fixed.
 
     Arrays remain fixed: their range is that of all elements together, not of one.
     """

@@ -1,4 +1,4 @@
-"""The file of a sweep's design, and from it a `Design` that fits the model.
+"""Reading the file of a sweep's design into a `Design` that fits the model.
 
 The form is in `design_form`, a table of points in `design_table`.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.experiments.design import MOST_RUNS, Design, Kind, remaining_factors
+from plansim.analysis.experiments.design import MOST_RUNS, Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_form import (
     DesignContext,
     DesignFile,
@@ -24,7 +24,7 @@ from plansim.analysis.experiments.design_table import DesignTable
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
 from plansim.errors import DesignError, Fault, Message, UnknownNameError, nearest
 from plansim.files import is_shipped, shipped
-from plansim.forms import Document, Plain, form_of, noting, read_document
+from plansim.forms import Plain, YamlDocument, form_of, noting, read_document
 from plansim.model.records import Model, Variable, folded
 from plansim.scenario.factors import Factor, constants_of
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 SAMPLE = 1024
-"""Points of a sample where the design does not say how many."""
+"""Default number of points of a sample."""
 
 TRAJECTORIES = 50
 LEVELS = 4
@@ -58,7 +58,7 @@ def design_named(name: str, *, or_scenario: bool = False) -> Path:
         folder = shipped("scenarios", "sweeps")
         path = folder / f"{name}.yaml"
         if not path.is_file():
-            names = sorted(each.stem for each in folder.glob("*.yaml"))
+            names = sorted(path.stem for path in folder.glob("*.yaml"))
             known = Message("one of {names}, or a path", names=tuple(names))
             if or_scenario:
                 known = Message(
@@ -85,8 +85,8 @@ def read_design(
 ) -> Design:
     """Read a design file, or the design of a name that comes with plansim, for a model.
 
-    ``samples``, ``seed`` and ``scenarios`` go over what the file says. What the file's own
-    scenarios set does not vary with the rest under others either.
+    ``samples``, ``seed`` and ``scenarios`` override the file. Constants that the file's own
+    scenarios set are not remaining parameters under other scenarios either.
 
     Raises:
         DesignError: with every fault of the file, its table and its scenarios.
@@ -128,13 +128,13 @@ def quick_design(
         raise DesignError(faults)
     read = read_scenario(scenario, model)
     data: Plain = {"title": "", "scenarios": scenario, "factors": bounds}
-    document = Document("--factor", "", data, {}, ())
+    document = YamlDocument("--factor", "", data, {}, ())
     design = _design(document, DesignContext(model), samples, seed, [read])
     return replace(design, id=read.id, title_en=read.title_en, title_zh=read.title_zh)
 
 
 def _design(
-    document: Document,
+    document: YamlDocument,
     context: DesignContext,
     samples: int | None,
     seed: int | None,
@@ -142,7 +142,7 @@ def _design(
 ) -> Design:
     model, path = context.model, context.path
     sampling = document.data.get("design") if isinstance(document.data, dict) else None
-    is_tabled = isinstance(sampling, dict) and sampling.get("kind") == Kind.TABLE
+    is_tabled = isinstance(sampling, dict) and sampling.get("kind") == DesignKind.TABLE
     form = form_of(DesignFile, document, replace(context, is_tabled=is_tabled), DesignError)
     faults: list[Fault] = []
     read = [
@@ -211,7 +211,7 @@ def _stepped(scenario: Scenario, step: float | None, model: Model, faults: list[
 def _of_table(
     table: DesignTable, named: Mapping[str, Factor], model: Model, faults: list[Fault]
 ) -> Iterator[Factor]:
-    """Give a factor for each column of a table that the file says nothing else of."""
+    """Yield a factor for each column of a table that the file does not describe."""
     for name in table.names:
         if name not in named:
             with noting(faults, "design", "table"):
@@ -232,11 +232,11 @@ def _in_order(table: DesignTable, factors: Sequence[Factor]) -> Floats:
     return np.stack(columns, axis=1) if columns else np.empty((len(table.values), 0))
 
 
-# --- what has to fit together ---------------------------------------------------------------------
+# --- consistency ---------------------------------------------------------------------
 
 
 def apart(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -> Iterator[Fault]:
-    """Give a fault for two factors that act on one constant, and for two columns of one name.
+    """Yield a fault for two factors that act on one constant, and for two columns of one name.
 
     ``key`` is that of the file under which factors stand.
     """
@@ -268,13 +268,13 @@ def _unreached(years: Sequence[int], scenarios: Sequence[Scenario]) -> Iterator[
 
 
 def _out_of_range(
-    kind: Kind,
+    kind: DesignKind,
     factors: Sequence[Factor],
     table: Floats | None,
     scenario: Scenario,
     model: Model,
 ) -> tuple[list[Fault], list[Fault]]:
-    """Return what factors take out of the admissible, and out of the plausible range."""
+    """Return faults and warnings of factors that leave the admissible or the plausible range."""
     faults: list[Fault] = []
     warnings: list[Fault] = []
     for index, factor in enumerate(factors):
@@ -284,7 +284,7 @@ def _out_of_range(
         else:
             assert table is not None
             ends = (float(table[:, index].min()), float(table[:, index].max()))
-        if kind is Kind.MORRIS and not np.isfinite(ends).all():
+        if kind is DesignKind.MORRIS and not np.isfinite(ends).all():
             expected = Message("within: [low, high]")
             faults.append(Fault("'{name}' needs ends", at=at, expected=expected, name=factor.name))
             continue
@@ -320,35 +320,35 @@ def _leaves(low: float, high: float, bounds: tuple[float | None, float | None]) 
 def reached(
     factor: Factor, ends: tuple[float, float], scenario: Scenario, model: Model
 ) -> Iterator[tuple[str, Variable, float, float]]:
-    """Give each constant of a factor, its variable, and what the factor makes of it at its ends."""
+    """Yield each constant of a factor, its variable, and its values at the factor's two ends."""
     values = constants_of(model, scenario.values, [factor], np.array(ends)[:, np.newaxis])
     for constant, column in zip(factor.constants, values.T, strict=True):
         low, high = sorted(map(float, column))
         yield constant, variable_of(model, constant), low, high
 
 
-# --- how many points ------------------------------------------------------------------------------
+# --- number of points -----------------------------------------------------------------------------
 
 
 def _points(design: Design, wanted: int | None) -> int:
     match design.kind:
-        case Kind.GRID:
+        case DesignKind.GRID:
             return math.prod(len(axis) for axis in grid_axes(design))
-        case Kind.TABLE:
+        case DesignKind.TABLE:
             assert design.table is not None
             return len(design.table)
-        case Kind.MORRIS:
+        case DesignKind.MORRIS:
             return (wanted or TRAJECTORIES) * (len(design.factors) + 1)
-        case Kind.SOBOL | Kind.LATIN_HYPERCUBE:
+        case DesignKind.SOBOL | DesignKind.LATIN_HYPERCUBE:
             return wanted or SAMPLE
 
 
 def _too_many(design: Design, points: int, wanted: int | None) -> Iterator[Fault]:
-    if design.kind is Kind.GRID and wanted is not None:
+    if design.kind is DesignKind.GRID and wanted is not None:
         yield Fault("how many points a grid has, levels say", at=("design", "samples"))
-    if design.kind is Kind.TABLE and wanted is not None:
+    if design.kind is DesignKind.TABLE and wanted is not None:
         yield Fault("how many points a table has, the table says", at=("design", "samples"))
-    if design.kind is Kind.LATIN_HYPERCUBE and points > MOST_HYPERCUBE:
+    if design.kind is DesignKind.LATIN_HYPERCUBE and points > MOST_HYPERCUBE:
         yield Fault(
             "a Latin hypercube has to be drawn whole",
             at=("design", "samples"),
@@ -364,7 +364,7 @@ def _too_many(design: Design, points: int, wanted: int | None) -> Iterator[Fault
 
 
 def references(name: str, ranges: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Give the references to all elements, ``name[e1,e2]``, the last changing fastest.
+    """Yield the references to all elements, ``name[e1,e2]``, the last changing fastest.
 
     >>> list(references("x", [("a", "b"), ("c",)])), list(references("x", []))
     (['x[a,c]', 'x[b,c]'], ['x'])

@@ -1,4 +1,4 @@
-"""The form of a design file: what may stand in it, and the factors that its entries make.
+"""The form of a design file, and the factors that its entries define.
 
 ``scenarios/sweeps/schema.json`` is the form for editors;
 ``python -m plansim.analysis.experiments.design_form > scenarios/sweeps/schema.json`` renews it.
@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from plansim.analysis.experiments.design import Kind
+from plansim.analysis.experiments.design import DesignKind
 from plansim.analysis.experiments.design_table import DesignTable, read_table
 from plansim.analysis.experiments.distributions import (
     Discrete,
@@ -54,16 +54,16 @@ __all__ = [
 ]
 
 MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
-"""What a run computes."""
+"""Kinds of variables that a run computes."""
 
 
 @dataclass(frozen=True)
 class DesignContext:
-    """What the names in a design or a calibration are looked up in."""
+    """What a design or a calibration file is validated against."""
 
     model: Model
     path: Path | None = None
-    """Of the file; None where a command line stands for it."""
+    """Path of the file; None for a design from a command line."""
     is_tabled: bool = False
     """Whether a table gives the values of the factors."""
 
@@ -76,7 +76,7 @@ def scenario_beside(name: str, context: DesignContext) -> Scenario:
     """Return the scenario that a file names: an id, or a path from the file's folder.
 
     Raises:
-        InputError: there is none, or its file is at fault.
+        InputError: the scenario does not exist, or its file is at fault.
     """
     is_path = Path(name).suffix in {".yaml", ".yml"}
     return read_scenario(context.beside(name) if is_path else name, context.model)
@@ -115,7 +115,7 @@ class _Lognormal(Form):
 
 
 class _Numbers(Form):
-    """Numbers of which one is taken, each with its weight."""
+    """A discrete distribution: values, with their weights."""
 
     values: list[Cell] = Field(min_length=1)
     weights: list[Annotated[float, Field(ge=0)]] = Field(default=[])
@@ -130,7 +130,7 @@ _SHAPES = ("uniform", "triangular", "normal", "lognormal", "discrete")
 
 
 class FactorForm(Form):
-    """What a design may say of a factor."""
+    """The form of a factor of a design."""
 
     constants: Names = Field(
         default=(),
@@ -156,7 +156,7 @@ class FactorForm(Form):
 
     @property
     def shapes(self) -> tuple[str, ...]:
-        """The distributions that are given; one at most."""
+        """The distributions that the entry gives, of which only one is allowed."""
         return tuple(key for key in _SHAPES if getattr(self, key) is not None)
 
     def _misfits(self, context: object) -> Iterator[Fault]:
@@ -169,10 +169,10 @@ class FactorForm(Form):
 
 
 def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
-    """Return the factor that an entry of a design makes.
+    """Return the factor that an entry of a design defines.
 
     Raises:
-        InputError: it does not fit the model.
+        InputError: the entry does not fit the model.
     """
     variables: dict[str, Variable] = {}
     for reference in form.constants or (name,):
@@ -287,7 +287,7 @@ def _check_shape(name: str, spread: float, *, is_inside: bool) -> None:
 
 
 def _short(value: object) -> object:
-    """Understand the short forms: nothing, and [low, high]."""
+    """Expand the short forms: nothing, and [low, high]."""
     if value is None:
         return {}
     return {"uniform": value} if isinstance(value, list) else value
@@ -308,9 +308,9 @@ def _table_beside(name: str, context: DesignContext) -> DesignTable:
 
 
 class Sampling(Form):
-    """How the points are laid."""
+    """Sampling of the points."""
 
-    kind: Annotated[Kind, LAX] = Kind.SOBOL
+    kind: Annotated[DesignKind, LAX] = DesignKind.SOBOL
     samples: int | None = Field(
         default=None, ge=1, description="Points of a sample; trajectories of Morris."
     )
@@ -321,20 +321,20 @@ class Sampling(Form):
     )
 
     def _misfits(self, context: object) -> Iterator[Fault]:
-        if self.kind is Kind.MORRIS and self.levels is not None and self.levels % 2:
+        if self.kind is DesignKind.MORRIS and self.levels is not None and self.levels % 2:
             yield Fault(
                 "Morris trajectories need an even number of levels",
                 at=("levels",),
                 found=str(self.levels),
             )
-        if (self.kind is Kind.TABLE) != (self.table is not None):
+        if (self.kind is DesignKind.TABLE) != (self.table is not None):
             yield Fault(
                 "a table design, and no other, names its table", expected=Message("table: FILE")
             )
 
 
 class Remaining(Form):
-    """Which constants vary without being named."""
+    """The remaining parameters, which vary without being named."""
 
     without: Annotated[
         tuple[str, ...],
@@ -343,7 +343,7 @@ class Remaining(Form):
 
 
 class DesignFile(Form):
-    """What a design file may say."""
+    """The form of a design file."""
 
     title: Wording = Field(description="What the sweep is called, in English and Chinese.")
     description: Wording = Field(default=Words(en="", zh=""), description="What it is about.")
@@ -392,9 +392,9 @@ class DesignFile(Form):
     sources: list[str] = Field(default=[], description="Where the ranges come from.")
 
     def _misfits(self, context: object) -> Iterator[Fault]:
-        if self.design.kind is Kind.TABLE and self.rest is not None:
+        if self.design.kind is DesignKind.TABLE and self.rest is not None:
             yield Fault("a table says itself what varies", at=("rest",))
-        if self.design.kind is not Kind.TABLE and self.rest is None and not self.factors:
+        if self.design.kind is not DesignKind.TABLE and self.rest is None and not self.factors:
             yield Fault("a sweep needs factors", at=("factors",))
         ids = (scenario.id for scenario in self.scenarios)
         yield from doubled((("scenarios", index), id) for index, id in enumerate(ids))

@@ -1,4 +1,4 @@
-"""A user's own points: a CSV file with a factor a column and a run a row."""
+"""A user's own points: a CSV file with one column a factor and one row a point."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from plansim.targets.indicator import Floats
 __all__ = ["DesignTable", "read_table"]
 
 MOST_TABLE = 200_000_000
-"""Bytes of a table that are read at most."""
+"""Maximum size of a table in bytes."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,23 @@ def read_table(path: Path) -> DesignTable:
         raise DesignError(Fault("the table is not a CSV file", path, found=str(error))) from None
     faults: list[Fault] = []
     values = np.full((len(rows), len(names)), np.nan)
-    for place, (line, row) in enumerate(rows):
+    for index, (line, row) in enumerate(rows):
         if len(row) != len(names):
-            found = str(len(row))
+            cells = str(len(row))
             faults.append(
                 Fault(
                     "a row of another length",
                     path,
                     line,
                     Message("{count} numbers", count=len(names)),
-                    found,
+                    cells,
                 )
             )
             continue
         for column, cell in enumerate(row):
             with contextlib.suppress(ValueError):
-                values[place, column] = float(cell)
-            if not math.isfinite(values[place, column]):
+                values[index, column] = float(cell)
+            if not math.isfinite(values[index, column]):
                 message = Message("'{name}' is not a finite number", name=names[column])
                 faults.append(Fault(message, path, line, found=cell or Message("nothing")))
     if not rows:

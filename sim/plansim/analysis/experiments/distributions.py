@@ -25,26 +25,26 @@ __all__ = ["Discrete", "Lognormal", "Normal", "Triangular", "Uniform", "levels_o
 
 @dataclass(frozen=True)
 class Uniform:
-    """Every value from ``low`` to ``high`` alike."""
+    """The uniform distribution from ``low`` to ``high``."""
 
     low: float
     high: float
 
     def quantile(self, u: Floats) -> Floats:
-        """Return the values below which the shares ``u`` lie; the shape stays."""
+        """Return the quantiles of the probabilities ``u``, in the same shape."""
         return np.clip(self.low + (self.high - self.low) * u, self.low, self.high)
 
 
 @dataclass(frozen=True)
 class Triangular:
-    """From ``low`` to ``high``, ``mode`` the likeliest."""
+    """The triangular distribution from ``low`` to ``high`` with its mode."""
 
     low: float
     mode: float
     high: float
 
     def quantile(self, u: Floats) -> Floats:
-        """Return the values below which the shares ``u`` lie; the shape stays."""
+        """Return the quantiles of the probabilities ``u``, in the same shape."""
         width = self.high - self.low
         left, right = self.mode - self.low, self.high - self.mode
         values = np.where(
@@ -65,7 +65,7 @@ class Normal:
     high: float = math.inf
 
     def quantile(self, u: Floats) -> Floats:
-        """Return the values below which the shares ``u`` lie; the shape stays."""
+        """Return the quantiles of the probabilities ``u``, in the same shape."""
         ends = ndtr((np.array([self.low, self.high]) - self.mean) / self.sd)
         inside = ends[0] + (ends[1] - ends[0]) * u
         values: Floats = np.clip(self.mean + self.sd * ndtri(inside), self.low, self.high)
@@ -83,7 +83,7 @@ class Lognormal:
     high: float = math.inf
 
     def quantile(self, u: Floats) -> Floats:
-        """Return the values below which the shares ``u`` lie; the shape stays."""
+        """Return the quantiles of the probabilities ``u``, in the same shape."""
         ends = [math.log(end) if end > 0 else -math.inf for end in (self.low, self.high)]
         inner = Normal(math.log(self.median), self.spread, *ends)
         return np.clip(np.exp(inner.quantile(u)), self.low, self.high)

@@ -1,4 +1,4 @@
-"""One run of a sweep again: as a scenario that can be run, read, written and varied by itself."""
+"""One run of a sweep as a scenario that can be run, read, written and varied by itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
-from plansim.scenario.reader import Change, Scenario, Text
+from plansim.scenario.reader import BilingualText, Change, Scenario
 from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import Status, Target, load_targets, split_reference, variable_of
 from plansim.targets.verdict import Verdict, check_targets
@@ -39,7 +39,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class StoredRun:
-    """What a result holds of one run."""
+    """The stored results of one run."""
 
     index: int
     scenario: str
@@ -47,7 +47,7 @@ class StoredRun:
     factors: Mapping[str, float]
     status: RunStatus
     failed_variable: str
-    """Of a bad run the variable that was at fault first; else empty."""
+    """The variable that failed first in a failed run; else empty."""
     failed_time: float | None
     outputs: Mapping[str, Mapping[int, float]]
     """By series and year."""
@@ -110,7 +110,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
     """Read one run.
 
     Raises:
-        InputError: the sweep has no such run, or has not made it.
+        InputError: the sweep has no such run, or has not run it yet.
     """
     if not 0 <= index < store.runs:
         raise InputError(
@@ -154,7 +154,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
 
 
 def member(store: Store, run: StoredRun, model: Model) -> Scenario:
-    """Return a run as a scenario: that of the design, with what the run's factors set.
+    """Return a run as a scenario: that of the design, with the values of the run's factors.
 
     Raises:
         DesignError: the model is not the one that the sweep ran.
@@ -183,7 +183,7 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
     name = f"{store.path.stem}-{run.index}"
     title = str(store.group().attrs["title"])
     title_zh = str(store.group().attrs["title_zh"])
-    reason = Text(en=f"as in {run.scenario}", zh=f"同{run.scenario}")
+    reason = BilingualText(en=f"as in {run.scenario}", zh=f"同{run.scenario}")
     merged = parent["values"] | values
     return Scenario(
         id=name,
@@ -213,18 +213,18 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
 def member_text(scenario: Scenario) -> str:
     """Return a member as a scenario file that needs no other."""
     return scenario_text(
-        Text(scenario.title_en, scenario.title_zh),
-        Text(scenario.description_en, scenario.description_zh),
+        BilingualText(scenario.title_en, scenario.title_zh),
+        BilingualText(scenario.description_en, scenario.description_zh),
         scenario.values,
         assumes=scenario.assumed,
     )
 
 
 def deviation(dataset: xr.Dataset, run: StoredRun) -> float:
-    """Return by how much a run made again differs from what is stored, at most.
+    """Return the largest difference between a repeated run and the stored one.
 
-    Relative to the larger of the value and the largest of its series. Infinite where one of the
-    two is no number and the other is.
+    It is relative to the larger of the value and the largest of its series, and infinite where only
+    one of the two is a number.
     """
     by_year = annual(dataset)
     worst = 0.0

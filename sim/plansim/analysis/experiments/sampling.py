@@ -1,7 +1,7 @@
-"""How the points of a design are drawn.
+"""Drawing the points of a design.
 
-Which point i is depends on the design, its seed and i alone: not on how many threads draw, in which
-blocks or order.
+Point i depends only on the design, its seed and i, not on the number of threads, the blocks or
+their order.
 """
 
 from __future__ import annotations
@@ -10,22 +10,21 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import qmc
 
-from plansim.analysis.experiments.design import Design, Kind
+from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.distributions import levels_of
 from plansim.targets.indicator import Floats
 
 __all__ = ["MOST_HYPERCUBE", "Sampler", "grid_axes"]
 
 MOST_HYPERCUBE = 1_000_000
-"""A Latin hypercube has to be drawn whole: more points than this are left to Sobol's sequence."""
+"""Maximum number of points of a Latin hypercube, which has to be drawn as a whole."""
 
 
 class Sampler:
     """Draws the points of a design, block by block.
 
-    It keeps its place in Sobol's sequence, so that to draw one block after the other costs no
-    more than to draw all at once; to jump costs some nanoseconds a point. One thread at a time
-    may draw.
+    It keeps its position in Sobol's sequence, so that drawing block after block costs no more than
+    drawing all at once; a jump costs some nanoseconds a point. It is not safe for threads.
     """
 
     def __init__(self, design: Design) -> None:
@@ -36,20 +35,20 @@ class Sampler:
     def draw(self, start: int, stop: int) -> Floats:
         """Return the factors' values at the points from ``start`` to before ``stop``.
 
-        Shape ``(point, factor)``, in the factors' units.
+        The result is ``(point, factor)``, in the factors' units.
         """
         design = self._design
         match design.kind:
-            case Kind.TABLE:
+            case DesignKind.TABLE:
                 assert design.table is not None
                 return design.table[start:stop]
-            case Kind.GRID:
+            case DesignKind.GRID:
                 return _grid(design, np.arange(start, stop))
-            case Kind.SOBOL:
+            case DesignKind.SOBOL:
                 shares = self._sobol(start, stop)
-            case Kind.LATIN_HYPERCUBE:
+            case DesignKind.LATIN_HYPERCUBE:
                 shares = self._latin_hypercube()[start:stop]
-            case Kind.MORRIS:
+            case DesignKind.MORRIS:
                 shares = _morris(design, start, stop)
         columns = [
             factor.distribution.quantile(shares[:, column])
@@ -63,7 +62,7 @@ class Sampler:
         if sequence is None or sequence.num_generated > start:
             rng = np.random.default_rng(self._design.seed)
             sequence = qmc.Sobol(len(self._design.factors), scramble=True, bits=32, rng=rng)
-            # scipy warns if what is drawn first is no power of two; so draw one point.
+            # scipy warns unless the first draw is of a power of two of points; so draw one.
             first: Floats = sequence.random(1)
         else:
             first = np.empty((0, len(self._design.factors)))

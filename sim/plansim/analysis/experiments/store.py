@@ -42,7 +42,7 @@ __all__ = [
     "SUMMARY",
     "RunBlock",
     "Store",
-    "Writer",
+    "StoreWriter",
     "check_same",
     "create_store",
     "open_store",
@@ -52,10 +52,10 @@ __all__ = [
 ]
 
 NEVER = -1
-"""Stands in arrays of whole numbers for a run that was never made."""
+"""Value in integer arrays of a run that was never run."""
 
 NO_BREACH = 0
-"""Stands for the first breach of a target that holds to its horizon."""
+"""First breach of a target that holds to its horizon."""
 
 DONE = Path("status", "blocks.done")
 SUMMARY = "summary"
@@ -65,20 +65,20 @@ CARD = "plansim"
 
 @dataclass(frozen=True)
 class Store:
-    """A store that was created: where it is, and what it is made of."""
+    """A store of a sweep's results: its path, card and dimensions."""
 
     path: Path
     card: Mapping[str, Any]
-    """All that has to be the same for a sweep to be resumed, and what went with it."""
+    """The run card: all that must be equal for a sweep to be resumed, and its environment."""
     runs: int
     block: int
-    """Runs in a block."""
+    """Number of runs in a block."""
     factors: tuple[str, ...]
     outputs: tuple[str, ...]
 
     @property
     def blocks(self) -> int:
-        """Blocks in the whole sweep; the last may be shorter."""
+        """Number of blocks in the whole sweep; the last may be shorter."""
         return -(-self.runs // self.block)
 
     def span(self, number: int) -> tuple[int, int]:
@@ -86,7 +86,7 @@ class Store:
         return number * self.block, min((number + 1) * self.block, self.runs)
 
     def done(self) -> frozenset[int]:
-        """Return the numbers of the blocks that are written whole."""
+        """Return the numbers of the blocks that are completely written."""
         try:
             text = (self.path / DONE).read_text("ascii")
         except FileNotFoundError:
@@ -95,22 +95,22 @@ class Store:
         return frozenset(int(line) for line in text.split("\n")[:-1] if line.isdecimal())
 
     def mark(self, number: int) -> None:
-        """Note that a block is written whole. One process may do so."""
+        """Record that a block is completely written. Only one process may do so."""
         with _writing(self.path), (self.path / DONE).open("a", encoding="ascii") as file:
             file.write(f"{number}\n")
 
-    def mend(self) -> None:
-        """Drop a last line of the list that was cut off, before more is added to it."""
+    def repair(self) -> None:
+        """Drop an incomplete last line of the list of blocks, before more are added."""
         done = sorted(self.done())
         part = (self.path / DONE).with_suffix(".part")
         with _writing(self.path):
             part.write_text("".join(f"{number}\n" for number in done), "ascii")
             part.replace(self.path / DONE)
 
-    def writer(self) -> Writer:
+    def writer(self) -> StoreWriter:
         """Open the arrays for writing; any number of processes may, each its own blocks."""
         with _writing(self.path):
-            return Writer(self, zarr.open_group(self.path, mode="r+"))
+            return StoreWriter(self, zarr.open_group(self.path, mode="r+"))
 
     def group(self) -> zarr.Group:
         """Open the arrays for reading."""
@@ -119,7 +119,7 @@ class Store:
 
 @dataclass(frozen=True)
 class RunBlock:
-    """What is stored of some runs; the run is the first dimension of each array."""
+    """The stored results of some runs; the run is the first dimension of each array."""
 
     inputs: Floats
     """``(run, factor)``."""
@@ -173,7 +173,7 @@ _PER_RUN = (
 """The arrays beside those of factors and outputs."""
 
 
-class Writer:
+class StoreWriter:
     """Writes blocks into the arrays of a store."""
 
     def __init__(self, store: Store, group: zarr.Group) -> None:
@@ -206,7 +206,7 @@ def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Turn what the system says against writing into a message of ours."""
+    """Raise errors of the operating system as `OutputError`."""
     try:
         yield
     except OSError as error:
@@ -228,10 +228,10 @@ def create_store(
     card: Mapping[str, Any],
     block: int,
 ) -> Store:
-    """Lay out a store for a sweep; nothing may stand at ``path``.
+    """Create a store for a sweep; ``path`` must not exist.
 
     Raises:
-        OutputError: something stands there, or the system refuses to write.
+        OutputError: ``path`` exists, or the system refuses to write.
     """
     if path.exists():
         raise OutputError(Fault("the result exists already", path))
@@ -257,7 +257,7 @@ def create_store(
         request.outputs,
     )
     with _writing(path), _quiet():
-        # Under another name first: a store that is there is there with all of its arrays.
+        # Under another name first, so that a store that exists has all of its arrays.
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             group = zarr.create_group(part, attributes=_attributes(model, design, store))
@@ -270,10 +270,10 @@ def create_store(
 
 
 def open_store(path: Path) -> Store:
-    """Open a store that a sweep has written, whole or in part.
+    """Open a store that a sweep has written, completely or in part.
 
     Raises:
-        InputError: there is none.
+        InputError: ``path`` holds no store.
     """
     try:
         group = zarr.open_group(path, mode="r")
@@ -308,7 +308,7 @@ def open_sweep(path: str | Path) -> xr.Dataset:
 
 
 def write_summary(store: Store, summary: xr.Dataset) -> None:
-    """Write what `summarise` returns into a group of its own, over what is there.
+    """Write the result of `summarise` into a group of its own, which is replaced.
 
     Raises:
         OutputError: the system refuses to write.
@@ -331,7 +331,7 @@ def remove_store(path: Path) -> None:
 
 
 def _differences(store: Store, card: Mapping[str, Any]) -> tuple[Fault, ...]:
-    """Say in what another sweep's card differs from that of a store, item by item."""
+    """Return a fault for each item in which a card differs from that of a store."""
     old, new = _leaves(store.card), _leaves(card)
     return tuple(
         Fault(
@@ -347,7 +347,7 @@ def _differences(store: Store, card: Mapping[str, Any]) -> tuple[Fault, ...]:
 
 
 def _leaves(node: Any, path: str = "") -> dict[str, str]:
-    """Return the ends of nested mappings by the keys that lead to them."""
+    """Return the leaves of nested mappings by the path of their keys."""
     if not isinstance(node, Mapping):
         return {path: json.dumps(node, ensure_ascii=False)}
     leaves: dict[str, str] = {}
@@ -357,7 +357,7 @@ def _leaves(node: Any, path: str = "") -> dict[str, str]:
 
 
 def check_same(store: Store, card: Mapping[str, Any]) -> None:
-    """Refuse to go on with another design, model or version than a store was begun with.
+    """Check that design, model and versions are those with which a store was begun.
 
     Raises:
         DesignError: with a fault for each difference.
@@ -378,7 +378,7 @@ _COORDINATES: Mapping[str, tuple[str, Any]] = {
     "target_value": ("value", "f8"),
     "target_year": ("year", "i8"),
 }
-"""What is said of the targets: the field of the record, and the type."""
+"""Coordinates of the targets: the field of the record, and the type."""
 
 
 def _attributes(model: Model, design: Design, store: Store) -> dict[str, Any]:
@@ -487,7 +487,7 @@ def _lay_out(
 
 
 def _flags(kinds: type[Enum], description: str) -> dict[str, Any]:
-    """Say what the numbers of an array mean, as the CF conventions do."""
+    """Return attributes with the meaning of an array's codes, by the CF conventions."""
     words = [kind.name.lower() for kind in kinds]
     return {
         "description": description,
@@ -498,7 +498,7 @@ def _flags(kinds: type[Enum], description: str) -> dict[str, Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what zarr says of consolidated metadata: xarray asks for it in every store."""
+    """Silence zarr's warning on consolidated metadata, which xarray looks for in every store."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
         yield

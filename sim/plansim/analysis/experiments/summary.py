@@ -1,4 +1,4 @@
-"""What a sweep says in short: shares of runs, quantiles, worst margins, bad runs."""
+"""The summary of a sweep: shares of runs, quantiles, worst margins, failed runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import xarray as xr
 import zarr
 
 from plansim.analysis.evaluator import RunStatus
-from plansim.analysis.experiments.design import Kind
+from plansim.analysis.experiments.design import DesignKind
 from plansim.analysis.experiments.store import Store
 from plansim.targets.catalogue import Status
 from plansim.targets.indicator import Floats
@@ -25,13 +25,13 @@ __all__ = ["QUANTILES", "shares", "summarise"]
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 MOST_SORTED = 2**22
-"""Values of which a quantile is taken exactly; of more, every k-th run is taken."""
+"""Maximum number of values for exact quantiles; of more, every k-th run is taken."""
 
 
 def summarise(store: Store, threads: int = 1) -> xr.Dataset:
-    """Summarise the runs that a store holds; ``threads`` only make it quicker.
+    """Summarise the runs that a store holds; the result does not depend on ``threads``.
 
-    Gives, by scenario: ``p_met`` (scenario, target), the share of the sound runs that meet a
+    It has, by scenario: ``p_met`` (scenario, target), the share of the sound runs that meet a
     target, with its standard error ``p_met_se`` and its 95 % interval from ``p_met_low`` to
     ``p_met_high``, all NaN where the scenario assumes the target;
     ``verdicts`` (scenario, target, verdict), counts of runs; ``worst_margin`` (scenario, target)
@@ -40,9 +40,9 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
     those never run. The variables that bad runs broke down at are in the attribute
     ``bad_variables``.
 
-    Error and interval are those of independent draws; a Sobol sample or a Latin hypercube does
-    better. They say something where no run or every run meets a target, too, where √(p(1-p)/n) is
-    nil. They are NaN for designs that are no sample of a distribution.
+    Error and interval are those of independent draws, an upper estimate for a Sobol sample or a
+    Latin hypercube. They are positive even where no run or every run meets a target, and NaN for
+    designs that are no sample of a distribution.
 
     References: E. B. Wilson, Journal of the American Statistical Association 22 (1927) 209-212
     (the interval); A. Agresti, B. A. Coull, The American Statistician 52 (1998) 119-126 (the
@@ -76,7 +76,7 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
                         worst_run[index])  # fmt: skip
     total = [store.runs // len(scenarios)] * len(scenarios)
     runs[:, -1] = np.array(total) - runs[:, :-1].sum(axis=1)
-    is_sample = Kind(store.card["design"]["kind"]).is_sample
+    is_sample = DesignKind(store.card["design"]["kind"]).is_sample
     names = list(group["bad_variable"].attrs["names"])  # type: ignore[arg-type]
     years = _read(group, "year", slice(None))
     quantiles, stride = _quantiles(store, group, len(scenarios), len(years), threads)
@@ -130,7 +130,7 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
 
 
 def _texts(dim: str, values: Sequence[Any]) -> xr.Variable:
-    """Make a coordinate of texts of any length: Zarr has no settled form for others."""
+    """Make a coordinate of variable-length texts: Zarr 3 does not specify fixed-length ones."""
     return xr.Variable(dim, np.array([str(value) for value in values], dtype=object))
 
 
@@ -173,7 +173,7 @@ def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats,
     middle = (met + z**2 / 2) / more
     error = np.sqrt(middle * (1 - middle) / more)
     half = z / more * np.sqrt(met * (1 - share) + z**2 / 4)
-    # Where all or none meet it the interval ends there; rounding shall not say otherwise.
+    # Exact ends of the interval where all or no runs meet the target, in spite of rounding.
     low = np.where(met == 0, 0 * share, middle - half)
     high = np.where(met == count, share, middle + half)
     nothing = np.full_like(share, np.nan)

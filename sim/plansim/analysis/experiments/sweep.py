@@ -31,10 +31,10 @@ from plansim.model.records import Model
 from plansim.targets.catalogue import Target, answering_series, judged_targets
 from plansim.targets.indicator import Floats
 
-__all__ = ["Job", "Progress", "SweepRuns", "block_size", "request_of", "sweep"]
+__all__ = ["Progress", "SweepJob", "SweepRuns", "block_size", "request_of", "sweep"]
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Is told how many runs are done, and how many there are in all."""
+"""Called with the number of runs done and the total."""
 
 
 def sweep(
@@ -50,23 +50,22 @@ def sweep(
     block: int | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Run a design and store every run at ``path``; give the summary, which is stored too.
+    """Run a design and store every run at ``path``; return the summary, which is stored too.
 
-    What a run gives depends on the design, its seed and the run's number alone: not on
-    ``threads`` (None: as many as there are processors), on the ``scheduler`` of Dask whose workers
-    run the blocks, on the size of a ``block``, or on what was interrupted and resumed. With
-    ``resume``, the blocks that are there already are kept; with ``force``, an earlier result is
-    replaced.
+    The result of a run depends only on the design, its seed and the run's number: not on
+    ``threads`` (None: one a processor), the ``scheduler`` of Dask whose workers run the blocks, the
+    size of a ``block``, or on interruptions. With ``resume``, existing blocks are kept; with
+    ``force``, an earlier result is replaced.
 
     Raises:
         DesignError: the result at ``path`` was begun with another design, model or version, or a
-            scenario takes a target as given that there is not.
+            scenario assumes an unknown target.
         InputError: there is nothing to resume, or a worker does not see the result.
-        OutputError: something stands at ``path``, or the system refuses to write.
+        OutputError: ``path`` exists, or the system refuses to write.
         ModelError: the model cannot be compiled.
     """
     _check_assumed(design, targets)
-    job = Job(model, design, request_of(design, targets), path.absolute())
+    job = SweepJob(model, design, request_of(design, targets), path.absolute())
     store = _store(job, path, resume, force, block or block_size(design))
     todo = sorted(set(range(store.blocks)) - store.done())
     report = _Reporter(store, progress)
@@ -77,7 +76,7 @@ def sweep(
 
 
 def block_size(design: Design) -> int:
-    """Return a size of blocks, a power of two: small enough for memory, for threads and a loss.
+    """Return a block size, a power of two small enough for memory, threads and interruptions.
 
     >>> import types
     >>> [block_size(types.SimpleNamespace(runs=n)) for n in (100, 10**5, 10**6, 10**8)]
@@ -96,7 +95,7 @@ def request_of(design: Design, targets: Sequence[Target]) -> Request:
     judged = judged_targets(targets)
     due = {target.year for target in judged if target.year is not None}
     return Request(
-        # They are sent to other processes, which refuse mappings that cannot be changed.
+        # They are pickled for other processes, which mapping proxies do not support.
         tuple(
             replace(target, variables=dict(target.variables), planned=dict(target.planned))
             for target in judged
@@ -107,7 +106,7 @@ def request_of(design: Design, targets: Sequence[Target]) -> Request:
 
 
 def _check_assumed(design: Design, targets: Sequence[Target]) -> None:
-    """See that what the scenarios take as given are targets."""
+    """Check that the targets that scenarios assume exist."""
     ids = [target.id for target in targets]
     faults = [
         Fault("no target has the id '{id}'", file, line, nearest=nearest(key, ids), id=key)
@@ -119,8 +118,8 @@ def _check_assumed(design: Design, targets: Sequence[Target]) -> None:
         raise DesignError(dict.fromkeys(faults))
 
 
-def _card(job: Job) -> dict[str, Any]:
-    """Return all that the stored values depend on."""
+def _card(job: SweepJob) -> dict[str, Any]:
+    """Return everything that the stored values depend on."""
     return {
         "design": describe(job.design),
         "model": {"name": job.model.name, "sha256": job.model.sha256},
@@ -131,7 +130,7 @@ def _card(job: Job) -> dict[str, Any]:
 
 
 def _described(target: Target) -> list[Any]:
-    """Return what a verdict depends on."""
+    """Return the fields of a target that a verdict depends on."""
     return [
         target.value,
         target.direction,
@@ -146,13 +145,13 @@ def _described(target: Target) -> list[Any]:
     ]
 
 
-def _store(job: Job, path: Path, resume: bool, force: bool, block: int) -> Store:
+def _store(job: SweepJob, path: Path, resume: bool, force: bool, block: int) -> Store:
     """Create the store, or open the one to be resumed."""
     card = _card(job)
     if resume:
         store = open_store(path)
         check_same(store, card)
-        store.mend()
+        store.repair()
         return store
     if path.exists():
         if not force:
@@ -165,7 +164,7 @@ def _store(job: Job, path: Path, resume: bool, force: bool, block: int) -> Store
 
 
 class _Reporter:
-    """Marks blocks as done and says how far a sweep is. One thread at a time may call it."""
+    """Records finished blocks and reports progress. It is not safe for threads."""
 
     def __init__(self, store: Store, progress: Progress | None) -> None:
         self._store = store
@@ -189,14 +188,14 @@ class _Reporter:
 
 
 @dataclass(frozen=True)
-class Job:
-    """What it takes to run any block of a sweep, in this process or another."""
+class SweepJob:
+    """Everything needed to run any block of a sweep, in this process or another."""
 
     model: Model
     design: Design
     request: Request
     path: Path
-    """Of the store."""
+    """Path of the store."""
 
     def open(self) -> _Runner:
         """Make ready to run.
@@ -212,7 +211,7 @@ class Job:
 class _Runner:
     """Runs blocks of a sweep and writes them to its store."""
 
-    def __init__(self, job: Job, store: Store) -> None:
+    def __init__(self, job: SweepJob, store: Store) -> None:
         self._design, self._store, self._writer = job.design, store, store.writer()
         self._runs = SweepRuns(job.model, job.design, job.request)
 
@@ -257,7 +256,7 @@ class SweepRuns:
 
 
 def _write(evaluation: Evaluation, rows: RunBlock) -> None:
-    """Write what is kept of some runs into their rows of a block."""
+    """Write the results of some runs into their rows of a block."""
     for (output, year), reading in np.ndenumerate(evaluation.output_rows):
         rows.outputs[:, output, year] = evaluation.readings[reading]
     request = evaluation.request

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plansim.analysis.feedback.loops import Link, Loop, load_loops
+from plansim.analysis.feedback.loops import Loop, LoopLink, load_loops
 from plansim.engine.compiled import run_compiled
 from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import Fault, InputError, SimulationError
@@ -139,7 +139,7 @@ def score_loops(
     return LoopScores(scenario, tuple(loops), partitions, links.time, scores)
 
 
-def path_score(model: Model, path: Sequence[Link], links: LinkScores) -> Floats:
+def path_score(model: Model, path: Sequence[LoopLink], links: LinkScores) -> Floats:
     """Return the score of a declared path, ``(time,)``, summed over all ways through elements.
 
     ``path`` leads back to where it begins. Each variable is passed at one element, so that every

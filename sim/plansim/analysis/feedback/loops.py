@@ -1,7 +1,7 @@
 """The feedback loops of a model: as declared, as found in the equations, and what cutting does.
 
-A loop is cut by a switch, a constant of the model: 1 is whole, 0 freezes what is felt at its
-initial value. What then becomes of the targets is what the loop does to them (Q14).
+A loop is cut by a switch, a constant of the model: at 1 the loop is closed, at 0 its variable is
+frozen at the initial value. The change of the targets is the effect of the loop on them (Q14).
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ __all__ = [
     "MOVES",
     "Cut",
     "Effect",
-    "Link",
     "Loop",
+    "LoopLink",
     "Polarity",
     "cut_loops",
     "largest_shifts",
@@ -57,21 +57,21 @@ __all__ = [
 ]
 
 FILE_NAME = "loops.yaml"
-"""Beside the model."""
+"""Name of the file beside the model."""
 
 MOVES = 0.01
-"""A cut that shifts no indicator by more than this part of its size shows a weak loop."""
+"""A loop is weak if its cut shifts no indicator by more than this share of its size."""
 
 
 class Polarity(StrEnum):
-    """What comes back of a push: more of the same, or a check."""
+    """Polarity of a loop."""
 
     REINFORCING = "reinforcing"
     BALANCING = "balancing"
 
 
 @dataclass(frozen=True)
-class Link:
+class LoopLink:
     """A direct link of a loop's path."""
 
     cause: str
@@ -85,7 +85,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Loop:
-    """A declared loop, and what of it is found in the graph of the model."""
+    """A declared loop, with its links in the graph of the model."""
 
     id: str
     name_en: str
@@ -96,16 +96,16 @@ class Loop:
     meaning_en: str
     meaning_zh: str
     weak_en: str
-    """Why it is declared to move nothing; empty if it is not."""
+    """Why it is declared to be weak; empty if it is not."""
     weak_zh: str
-    paths: tuple[tuple[Link, ...], ...]
+    paths: tuple[tuple[LoopLink, ...], ...]
     """Each way round; the last link leads back to the first cause."""
     felt: tuple[str, ...] = ()
-    """What the switch freezes: variables, or sums in Vensim's language."""
+    """Variables that the switch freezes, or sums in Vensim's language."""
     alive_in: str | None = None
-    """The scenario in which all its links are at work; None for the baseline."""
+    """The scenario in which all its links are active; None for the baseline."""
     alive_with: Mapping[str, float] = field(default_factory=dict)
-    """The constants that are set for that."""
+    """The constants that are set so that they are."""
 
     @property
     def found(self) -> bool:
@@ -118,7 +118,7 @@ class Loop:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a cut does to one target."""
+    """The effect of a cut on one target."""
 
     target: Target
     whole: Mapping[int, float]
@@ -135,21 +135,21 @@ class Effect:
 
 @dataclass(frozen=True)
 class Cut:
-    """What becomes of a scenario without one loop."""
+    """The effects of cutting one loop in a scenario."""
 
     loop: Loop
     effects: tuple[Effect, ...]
     fault: str
-    """What breaks down without the loop, and when; empty if nothing does."""
+    """The variable that fails without the loop, and when; empty if none does."""
 
     @property
     def strongest(self) -> float:
         """The largest shift of all targets' variables."""
-        return max((each.strongest for each in self.effects), default=math.nan)
+        return max((effect.strongest for effect in self.effects), default=math.nan)
 
 
-def polarity_of(path: Sequence[Link]) -> Polarity:
-    """Give what the signs of a path's links make of it.
+def polarity_of(path: Sequence[LoopLink]) -> Polarity:
+    """Return the polarity of a path from the signs of its links.
 
     >>> links = [Link("a", "b", -1, True), Link("b", "a", -1, True)]
     >>> polarity_of(links).value, polarity_of(links[:1]).value
@@ -189,7 +189,7 @@ def _sign(reference: str, sign: int, model: Model) -> int:
     return sign
 
 
-class _Row(Form):
+class _LoopRow(Form):
     id: str
     en: str
     zh: str
@@ -202,8 +202,8 @@ class _Row(Form):
     paths: list[Annotated[dict[str, int], Entries(dict[str, Literal[1, -1]], _sign)]]
 
 
-class _File(Form):
-    loops: Annotated[tuple[_Row, ...], Listed(list[_Row], unique="id")]
+class _LoopsFile(Form):
+    loops: Annotated[tuple[_LoopRow, ...], Listed(list[_LoopRow], unique="id")]
 
 
 def load_loops(model: Model) -> tuple[Loop, ...]:
@@ -233,16 +233,16 @@ def load_loops(model: Model) -> tuple[Loop, ...]:
             alive_in=row.alive.scenario,
             alive_with=row.alive.set,
         )
-        for row in form_of(_File, read_document(path), model).loops
+        for row in form_of(_LoopsFile, read_document(path), model).loops
     )
 
 
-def _links(model: Model, path: Mapping[str, int]) -> Iterator[Link]:
+def _links(model: Model, path: Mapping[str, int]) -> Iterator[LoopLink]:
     around = [*path, next(iter(path))] if path else []
     for cause, effect in pairwise(around):
         variable = model.variables[split_reference(effect)[0]]
         felt = set(variable.causes) - set(variable.initial_causes)
-        yield Link(cause, effect, path[cause], split_reference(cause)[0] in felt)
+        yield LoopLink(cause, effect, path[cause], split_reference(cause)[0] in felt)
 
 
 # --- cuts -----------------------------------------------------------------------------------------
@@ -303,8 +303,8 @@ def _effect(
     }
     return Effect(
         target,
-        {year: float(each[0]) for year, each in values.items()},
-        {year: float(each[run]) for year, each in values.items()},
+        {year: float(value[0]) for year, value in values.items()},
+        {year: float(value[run]) for year, value in values.items()},
         list(Status)[int(findings.status[0])],
         list(Status)[int(findings.status[run])],
         max(float(shifts[name][run]) for name in target.variables.values()),

@@ -1,8 +1,8 @@
-"""How surely policies hold all targets, and which targets keep them from it.
+"""The probability that policies hold all targets, and the targets that limit it.
 
-P(all hold) is the share of the draws in which they do. The surest policy is climbed for: what is
-maximised is the share with each draw's verdict made smooth, over draws of its own, so that it is
-not judged by those that it was chosen by.
+P(all hold) is the share of the draws in which all targets hold. The policy that maximises it is
+searched by its smooth approximation over separate draws, so that a policy is not judged by the
+draws by which it was chosen.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ from plansim.analysis.optimization.problem import DecisionProblem
 from plansim.analysis.optimization.slp import slopes_at
 from plansim.targets.indicator import Floats
 
-__all__ = ["Chance", "Doubts", "fewest_left_out", "judge_front"]
+__all__ = ["JudgedPolicy", "Uncertainty", "fewest_left_out", "judge_front"]
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
-BETWEEN = 8
-"""Mixtures of two neighbouring policies that are judged too, and one."""
-SMOOTH = (0.5, 0.2, 0.1, 0.05)
-"""The verdict of a draw rises from no to yes over so many standard deviations of the margin."""
+MIXTURES = 8
+"""Number of intervals between two neighbouring policies, whose mixtures are judged too."""
+SMOOTH_WIDTHS = (0.5, 0.2, 0.1, 0.05)
+"""Widths of the smooth verdict, from not met to met, in standard deviations of the margin."""
 STEPS = 6
-"""At most, for each of these."""
-WIDTH = 0.02
-"""Of differences: wide, for a year from which something works acts by whole time steps."""
-LENGTHS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
-"""Of moves that are tried at once, in parts of the levers' ranges."""
+"""Maximum number of steps for each width."""
+DIFFERENCE_WIDTH = 0.02
+"""Width of finite differences: wide, since the year of a measure acts by whole time steps."""
+MOVE_LENGTHS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+"""Lengths of moves that are tried at once, as shares of the levers' ranges."""
 MOST_TARGETS = 16
-"""All sets of which are counted: those that are missed most often."""
+"""Maximum number of targets, those missed most often, all sets of which are counted."""
 
 
 @dataclass(frozen=True)
-class Doubts:
-    """What is uncertain beside the levers, and draws of it."""
+class Uncertainty:
+    """The uncertain factors beside the levers, and draws of them."""
 
     problem: DecisionProblem
     """With the uncertain factors."""
     draws: Floats
     """``(draw, factor)``: policies are judged over them."""
     other: Floats
-    """The same, over which the surest policy is chosen."""
+    """Further draws, over which the surest policy is chosen."""
 
     def margins(self, position: Floats) -> tuple[Floats, Floats]:
         """Return margins ``(draw, target)`` in their units, and growth ``(draw,)``."""
@@ -62,67 +62,69 @@ class Doubts:
 
 
 @dataclass(frozen=True)
-class Chance:
+class JudgedPolicy:
     """A policy over the draws."""
 
     position: Floats
     share: float = math.nan
     """P(all hold); NaN where nothing is uncertain."""
     median: float = math.nan
-    """Of growth."""
+    """Median growth over the draws."""
 
 
 def judge_front(
-    doubts: Doubts, front: Sequence[Floats], kept: Sequence[int], highest: Floats | None
-) -> list[Chance]:
+    uncertainty: Uncertainty, front: Sequence[Floats], kept: Sequence[int], highest: Floats | None
+) -> list[JudgedPolicy]:
     """Judge policies, then mixtures of neighbours and the surest policy, over the draws.
 
     Args:
-        doubts: what is uncertain.
+        uncertainty: what is uncertain.
         front: positions of policies, in the order of their growth.
         kept: rows of the targets that are to hold.
         highest: the position of the highest growth at which they do.
     """
     rows = list(kept)
-    judged = [_chance(doubts, position, rows) for position in front]
+    judged = [_chance(uncertainty, position, rows) for position in front]
     for first, second in itertools.pairwise(front):
-        judged += _between(doubts, first, second, rows)
+        judged += _between(uncertainty, first, second, rows)
     start = max(judged, key=lambda chance: chance.share)
-    climbed = _chance(doubts, _climb(doubts, start.position, rows), rows)
+    climbed = _chance(uncertainty, _climb(uncertainty, start.position, rows), rows)
     judged.append(climbed)
     if highest is not None:
-        judged += _between(doubts, climbed.position, highest, rows)
+        judged += _between(uncertainty, climbed.position, highest, rows)
     return judged
 
 
-def _between(doubts: Doubts, first: Floats, second: Floats, rows: list[int]) -> list[Chance]:
-    parts = np.arange(1, BETWEEN) / BETWEEN
-    return [_chance(doubts, first + part * (second - first), rows) for part in parts]
+def _between(
+    uncertainty: Uncertainty, first: Floats, second: Floats, rows: list[int]
+) -> list[JudgedPolicy]:
+    parts = np.arange(1, MIXTURES) / MIXTURES
+    return [_chance(uncertainty, first + part * (second - first), rows) for part in parts]
 
 
-def _chance(doubts: Doubts, position: Floats, rows: list[int]) -> Chance:
-    margins, growth = doubts.margins(position)
+def _chance(uncertainty: Uncertainty, position: Floats, rows: list[int]) -> JudgedPolicy:
+    margins, growth = uncertainty.margins(position)
     finite = growth[np.isfinite(growth)]
     median = float(np.median(finite)) if finite.size else math.nan
     with np.errstate(invalid="ignore"):
-        return Chance(position, float((margins[:, rows] >= 0).all(axis=1).mean()), median)
+        return JudgedPolicy(position, float((margins[:, rows] >= 0).all(axis=1).mean()), median)
 
 
-def _climb(doubts: Doubts, position: Floats, rows: list[int]) -> Floats:
-    """Return where the smooth share of the other draws in which all hold is largest."""
-    for smooth in SMOOTH:
+def _climb(uncertainty: Uncertainty, position: Floats, rows: list[int]) -> Floats:
+    """Return the position with the largest smooth share of `other` draws in which all hold."""
+    for smooth in SMOOTH_WIDTHS:
 
         def share(positions: Floats, smooth: float = smooth) -> Floats:
-            return _smooth(doubts, positions, rows, smooth)[:, None]
+            return _smooth(uncertainty, positions, rows, smooth)[:, None]
 
         height = share(position[None])[0, 0]
         for _ in range(STEPS):
-            slopes = slopes_at(share, position, WIDTH)[0]
+            slopes = slopes_at(share, position, DIFFERENCE_WIDTH)[0]
             steepest = np.abs(slopes).max()
             if steepest == 0:
                 break
             directions = [slopes / steepest, np.sign(slopes)]
-            moves = [length * direction for direction in directions for length in LENGTHS]
+            moves = [length * direction for direction in directions for length in MOVE_LENGTHS]
             positions = np.clip(position + np.array(moves), 0.0, 1.0)
             heights = share(positions)[:, 0]
             best = int(np.argmax(heights))
@@ -132,11 +134,11 @@ def _climb(doubts: Doubts, position: Floats, rows: list[int]) -> Floats:
     return position
 
 
-def _smooth(doubts: Doubts, positions: Floats, rows: list[int], smooth: float) -> Floats:
+def _smooth(uncertainty: Uncertainty, positions: Floats, rows: list[int], smooth: float) -> Floats:
     """Return the share of draws in which all hold, each draw's verdict smooth: ``(policy,)``."""
-    margins, _ = doubts.problem.over_draws(positions, doubts.other)
+    margins, _ = uncertainty.problem.over_draws(positions, uncertainty.other)
     with np.errstate(invalid="ignore"):
-        worst = (margins[:, :, rows] / doubts.problem.scales[rows]).min(axis=2)
+        worst = (margins[:, :, rows] / uncertainty.problem.scales[rows]).min(axis=2)
     return np.asarray(expit(np.where(np.isnan(worst), -np.inf, worst) / smooth).mean(axis=1))
 
 

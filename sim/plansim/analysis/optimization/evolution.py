@@ -1,10 +1,10 @@
 """Search over the whole search space: a Sobol sequence, and differential evolution.
 
-Nothing is asked of the surface: it may have steps and several hills. What is found is refined by
-the local solver (`slp`), which goes to the corners where most levers are at an end of their range.
+The objective may have steps and several local optima. The result is refined by the local solver
+(`slp`), which reaches the vertices at which most levers are at an end of their range.
 That scipy's differential evolution ends at a local optimum more often is in docs/decisions/0014.
-Points at which margins are negative are ranked by the rule of Deb (2000): below all at which none
-is, and by how much they are short, added up.
+Infeasible points, those with negative margins, are ranked by the rule of Deb (2000): below all
+feasible ones, by the sum of what their margins fall short.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ SAMPLES = 4096
 """Points of the Sobol sequence."""
 POPULATION, GENERATIONS = 256, 400
 BEST = 0.1
-"""Part of the population that the others move towards."""
+"""Share of the population, its best, that the others move towards."""
 WEIGHTS = (0.3, 0.9)
-"""Of differences in a mutant."""
+"""Range of the weights of differences in a mutant."""
 CROSSOVER = (0.1, 0.5, 0.9, 1.0)
 """Shares of the levers that a trial takes from its mutant, each as likely."""
 SETTLED = 1e-6
-"""The population has settled where its better half differs by less."""
+"""The population has settled once the fitness of its better half differs by less."""
 STRETCH = 1.4
-"""Points are drawn from a space so much wider and put back to its edge: the best positions of many
-levers are at an end."""
+"""Points are drawn from a space wider by this factor and clipped, since the best positions of many
+levers are at an end of their range."""
 INFEASIBLE = -1e6
 """Fitness where a margin is negative, less what margins are short by."""
 
@@ -68,7 +68,7 @@ class Points:
 
 
 def stretched(uniform: Floats) -> Floats:
-    """Return positions of which many are at an end, from numbers that are evenly spread."""
+    """Return positions, many at an end of their range, from uniform numbers."""
     return np.clip(STRETCH * (uniform - 0.5) + 0.5, 0.0, 1.0)
 
 
@@ -85,7 +85,7 @@ def sample(
 def fitness(values: Floats, columns: Sequence[int], margins: Sequence[int]) -> Floats:
     """Return the smallest of ``columns`` where no margin is negative: ``(run,)``.
 
-    Elsewhere it is far below, the higher the less margins fall short, added up.
+    Elsewhere it is below `INFEASIBLE` by the sum of what margins fall short.
     """
     short = np.minimum(values[:, list(margins)], 0.0).sum(axis=1)
     smallest = values[:, list(columns)].min(axis=1)
@@ -108,7 +108,7 @@ def evolve(
     generations: int = GENERATIONS,
     seed: int = 0,
 ) -> Points:
-    """Let a population move to where fitness is highest; return it, the best first.
+    """Evolve a population towards the highest fitness; return it, the best first.
 
     A quarter of it are the best of ``points``, the others are drawn at random. Each member is
     tried against a mixture of itself with a mutant, which lies on the way to one of the best

@@ -22,10 +22,15 @@ import numpy as np
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.optimization.chances import Chance, Doubts, fewest_left_out, judge_front
+from plansim.analysis.optimization.chances import (
+    JudgedPolicy,
+    Uncertainty,
+    fewest_left_out,
+    judge_front,
+)
 from plansim.analysis.optimization.evolution import Points, sample
 from plansim.analysis.optimization.frontier_search import (
-    CLIMBS,
+    LOCAL_SEARCHES,
     alone_points,
     highest_growth,
     hold_together,
@@ -223,14 +228,14 @@ def frontier(
             return growth_problem(model, spec, wanted, year, uncertain=uncertain, threads=threads)
 
         # Searching varies levers alone, for which the code is smaller and quicker.
-        problem, doubts = _scaled(problem_with(()), design, draws, problem_with)
-        horizons.append(_horizon(problem, doubts, year, levels, tell))
+        problem, uncertainty = _scaled(problem_with(()), design, draws, problem_with)
+        horizons.append(_horizon(problem, uncertainty, year, levels, tell))
     return Frontier(
         spec,
         wanted,
         tuple(problem.present.tolist()),
         tuple(horizons),
-        0 if doubts is None else len(doubts.draws),
+        0 if uncertainty is None else len(uncertainty.draws),
     )
 
 
@@ -264,7 +269,7 @@ def _scaled(
     design: Design | None,
     draws: int,
     with_uncertain: Callable[[Sequence[Factor]], DecisionProblem],
-) -> tuple[DecisionProblem, Doubts | None]:
+) -> tuple[DecisionProblem, Uncertainty | None]:
     """Scale margins by their standard deviation over what is uncertain beside the levers."""
     sizes = np.array([scale_of(target) for target in problem.targets])
     moved = {constant for lever in problem.levers for constant in lever.constants}
@@ -279,12 +284,12 @@ def _scaled(
     columns = [design.factors.index(factor) for factor in uncertain]
     drawn = Sampler(design).draw(0, draws)[:, columns]
     anew = Sampler(replace(design, seed=design.seed + 1)).draw(0, min(OTHER_DRAWS, draws))
-    doubts = Doubts(with_uncertain(uncertain), drawn, anew[:, columns])
+    uncertainty = Uncertainty(with_uncertain(uncertain), drawn, anew[:, columns])
     with np.errstate(all="ignore"):
-        spreads = np.nanstd(doubts.margins(problem.start)[0], axis=0)
+        spreads = np.nanstd(uncertainty.margins(problem.start)[0], axis=0)
     scales = np.maximum(np.nan_to_num(spreads), SMALLEST_SPREAD * sizes)
-    scaled = replace(doubts.problem, scales=scales)
-    return replace(problem, scales=scales), replace(doubts, problem=scaled)
+    scaled = replace(uncertainty.problem, scales=scales)
+    return replace(problem, scales=scales), replace(uncertainty, problem=scaled)
 
 
 def _shortened(model: Model, scenario: Scenario, last: int) -> Scenario:
@@ -297,7 +302,7 @@ def _shortened(model: Model, scenario: Scenario, last: int) -> Scenario:
 
 def _horizon(
     problem: DecisionProblem,
-    doubts: Doubts | None,
+    uncertainty: Uncertainty | None,
     year: int,
     levels: int,
     tell: Callable[[int], None],
@@ -305,7 +310,7 @@ def _horizon(
     rows = list(range(len(problem.targets)))
     growth = len(rows)
     points = sample(problem.evaluate, len(problem.levers), problem.start[None])
-    fast = search(problem.evaluate, points, [growth], [], CLIMBS)
+    fast = search(problem.evaluate, points, [growth], [], LOCAL_SEARCHES)
     points = points.with_points([fast])
     for row in rows:
         points = points.with_points(alone_points(problem, points, row, float(fast.values[growth])))
@@ -325,16 +330,16 @@ def _horizon(
     tell(len(rows) + 2)
     front = pareto_front(problem, points, kept, top, levels, lambda n: tell(len(rows) + 2 + n))
     positions = [point.position for point in front]
-    if doubts is not None and front:
-        judged = judge_front(doubts, positions, kept, None if top is None else top.position)
+    if uncertainty is not None and front:
+        judged = judge_front(uncertainty, positions, kept, None if top is None else top.position)
         surest = max(judged, key=lambda chance: chance.share)
-        holds = doubts.holds(surest.position, kept)
+        holds = uncertainty.holds(surest.position, kept)
     else:
-        judged, surest = [Chance(position) for position in positions], None
+        judged, surest = [JudgedPolicy(position) for position in positions], None
         holds = np.empty((0, 0), bool)
     tell(len(rows) + levels + 3)
 
-    def policy(chance: Chance | None) -> Policy | None:
+    def policy(chance: JudgedPolicy | None) -> Policy | None:
         return None if chance is None else _policy(problem, chance, kept)
 
     def named(chosen: Iterable[int]) -> tuple[str, ...]:
@@ -350,7 +355,7 @@ def _horizon(
         never=named(row for row in rows if row not in attainable),
         conflicting=named(conflicting),
         kept=named(kept),
-        highest=policy(None if top is None else Chance(top.position)),
+        highest=policy(None if top is None else JudgedPolicy(top.position)),
         binding=named(row for row in kept if top is not None and top.values[row] < JUST_MET),
         searches=tuple(float(end.values[growth]) for end in ends),
         front=tuple(_policy(problem, chance, kept) for chance in judged[: len(front)]),
@@ -364,7 +369,7 @@ def _horizon(
     )
 
 
-def _policy(problem: DecisionProblem, chance: Chance, kept: Sequence[int]) -> Policy:
+def _policy(problem: DecisionProblem, chance: JudgedPolicy, kept: Sequence[int]) -> Policy:
     position = chance.position[None]
     values = finite(problem.evaluate(position))[0]
     margins = values[:-1]
@@ -384,7 +389,7 @@ def _policy(problem: DecisionProblem, chance: Chance, kept: Sequence[int]) -> Po
     )
 
 
-def _as_sure(judged: Sequence[Chance], share: float) -> Chance | None:
+def _as_sure(judged: Sequence[JudgedPolicy], share: float) -> JudgedPolicy | None:
     """Return the policy of the highest median growth that is as sure to hold all targets."""
     sure = (chance for chance in judged if chance.share >= share)
     return max(sure, key=lambda chance: chance.median, default=None)

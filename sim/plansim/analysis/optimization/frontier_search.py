@@ -15,7 +15,7 @@ from plansim.analysis.optimization.slp import Evaluate, Point, finite, maximise
 from plansim.targets.indicator import Floats
 
 __all__ = [
-    "CLIMBS",
+    "LOCAL_SEARCHES",
     "alone_points",
     "highest_growth",
     "hold_together",
@@ -26,23 +26,23 @@ __all__ = [
 ]
 
 SEARCHES = 2
-"""Populations, each from other random points, for the highest growth: that they end at the same
-growth is the first sign that there is no more."""
-CLIMBS = 3
-"""From the best points of each."""
+"""Number of populations, each from other random points, for the highest growth; if they agree,
+it is likely the global maximum."""
+LOCAL_SEARCHES = 3
+"""Number of local searches from the best points of each population."""
 POPULATION, GENERATIONS = 96, 120
-"""Of the evolutions for lesser questions."""
+"""Sizes of the evolutions other than those for the highest growth."""
 LEVEL_STEP = 5e-4
-"""Growth between two policies on the front, at least: where margins do not depend on growth, many
-levels lead to one policy."""
+"""Minimum difference in growth of two policies on the front: where margins do not depend on growth,
+many levels lead to one policy."""
 LEVEL_WEIGHT = 1000.0
 """Growth as a constraint counts in tenths of a point, so that it compares with scaled margins."""
 BEYOND = 1 / 3
-"""Of the way from the frontier to the highest growth of all, where margins are negative."""
+"""Share of the way to the highest growth of all that the front covers beyond the frontier."""
 UNLIMITED = 1e-5
 """A target that holds so near to the highest growth of all does not limit it."""
 SAME_GROWTH = 1e-9
-"""Growth given up, at most, to leave a lever where it is."""
+"""Maximum growth given up to leave a lever at its present value."""
 
 
 def search(
@@ -54,7 +54,7 @@ def search(
     *,
     evolved: bool = False,
 ) -> Point:
-    """Return the best end of local searches from the best points, and from those evolved."""
+    """Return the best result of local searches from the best points and from evolved ones."""
     starts = list(best_of(points, columns, margins, climbs))
     if evolved:
         grown = evolve(
@@ -73,14 +73,14 @@ def _best_end(
 
 
 def alone_points(problem: DecisionProblem, points: Points, row: int, fastest: float) -> list[Point]:
-    """Return where the margin of one target is largest, and where growth is while it holds."""
+    """Return the points of a target's largest margin, and of the highest growth while it holds."""
     growth = len(problem.targets)
     best = search(problem.evaluate, points, [row], [], 2)
     known = points.with_points([best])
     rates = known.values[known.values[:, row] >= 0, growth]
     if not len(rates) or rates.max() >= fastest - UNLIMITED:
         return [best]
-    return [best, search(problem.evaluate, known, [growth], [row], CLIMBS, evolved=True)]
+    return [best, search(problem.evaluate, known, [growth], [row], LOCAL_SEARCHES, evolved=True)]
 
 
 def hold_together(
@@ -105,7 +105,7 @@ def highest_growth(problem: DecisionProblem, points: Points, kept: Sequence[int]
     ends = []
     for seed in range(SEARCHES):
         grown = evolve(problem.evaluate, points, growth, kept, seed=seed)
-        starts = list(best_of(grown, growth, kept, CLIMBS))
+        starts = list(best_of(grown, growth, kept, LOCAL_SEARCHES))
         ends.append(_best_end(problem.evaluate, starts, growth, kept))
     return ends
 
@@ -122,7 +122,7 @@ def top_of(points: Points, kept: Sequence[int]) -> Point | None:
 def settle(problem: DecisionProblem, top: Point, kept: Sequence[int]) -> Point:
     """Put each lever back where it is if that costs no growth and breaks no target.
 
-    Many levers have nothing to do with growth, and where an evolution left them means nothing.
+    Many levers do not affect growth, so that their positions after an evolution are arbitrary.
     """
     rows, start = list(kept), problem.start
     best = top

@@ -1,6 +1,6 @@
-"""Levers one by one: each over a grid of its range, then bisection to where margins turn good.
+"""Levers one by one: a grid over the range of each, then bisection to where margins turn positive.
 
-What lies between two points of a grid and ends before the second is not seen.
+An interval of good values that lies between two points of a grid is not seen.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Scan: TypeAlias = list[tuple[Floats, Floats]]
 
 
 def scan(problem: DecisionProblem, points: int) -> Scan:
-    """Evaluate each lever by itself over a grid of its range, and where it is, all at once."""
+    """Evaluate each lever alone over a grid of its range and at its present value, in one block."""
     start = problem.start
     grids = [np.unique(np.append(np.linspace(0.0, 1.0, points), at)) for at in start]
     values = finite(problem.evaluate(_single_moves(start, enumerate(grids))))

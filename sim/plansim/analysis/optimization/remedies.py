@@ -1,9 +1,8 @@
 """Remedies of a plan: the smallest moves of levers for each target that fails, and for all.
 
 All levers are treated alike, over the range in which people may move them (`views`): first one by
-one (`lever_scan`). Where no lever does it alone, and for all targets
-together, the mix is computed that takes least of the levers' ranges, added up (`slp.minimise`): a
-cost that needs no prices, which a catalogue of levers does not have.
+one (`lever_scan`). Where no single lever suffices, and for all targets together, the mix with the
+least sum of moves, as shares of the levers' ranges, is computed (`slp.minimise`): no prices needed.
 """
 
 from __future__ import annotations
@@ -35,36 +34,36 @@ __all__ = [
 ]
 
 GRID = 33
-"""Points of the grid over a lever's range, and where it is beside."""
-WORTH = 0.02
-"""A mix of fewer levers is worth so much more of the cost."""
+"""Number of points of the grid over a lever's range, to which its present value is added."""
+COST_OF_FEWER = 0.02
+"""A mix of fewer levers is preferred if its cost is higher by no more than this share."""
 PRIORITY = 100.0
-"""Weight of the margins that must hold, where the question is how near another comes to zero."""
+"""Weight of the margins that must hold while another one is brought as near to zero as possible."""
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """Moves that just meet one target, or several."""
+    """Moves of levers that just meet one target, or several."""
 
     moves: tuple[Move, ...]
-    """The one that takes most of its lever's range first."""
+    """The moves, the largest share of a lever's range first."""
     margin: float
-    """Of the target then, in its unit, the smallest of all bases, as all margins here; of several
-    targets the smallest, in parts of a target."""
+    """The target's margin after the moves, in its unit, the smallest of all bases; of several
+    targets the smallest, as a share of the target."""
     gained: tuple[str, ...]
-    """Ids of the other targets that are met then and were not."""
+    """Ids of the other targets that are newly met."""
     lost: tuple[str, ...]
-    """Ids of the other targets that were met and are not then."""
+    """Ids of the other targets that are no longer met."""
 
     @property
     def effort(self) -> float:
-        """The parts of the levers' ranges that the moves take, added up."""
+        """The sum of the moves, as shares of the levers' ranges."""
         return sum(move.effort for move in self.moves)
 
 
 @dataclass(frozen=True)
 class NearMiss:
-    """Moves with which a target comes nearest, where even that does not meet it."""
+    """The moves that bring a target nearest, where none meet it."""
 
     moves: tuple[Move, ...]
     margin: float
@@ -72,18 +71,18 @@ class NearMiss:
 
 @dataclass(frozen=True)
 class TargetRemedies:
-    """What meets one target under one scenario."""
+    """Remedies for one target under one scenario."""
 
     scenario: str
     target: Target
     margin: float
     """As things are."""
     alone: tuple[Remedy, ...]
-    """One lever each: first those that lose no other target, then by the part of the range."""
+    """Remedies of one lever: first those that lose no other target, then by the effort."""
     together: Remedy | None
-    """The smallest mix of levers, where no single one does it."""
+    """The smallest mix of levers, where no single one suffices."""
     nearest: NearMiss | None
-    """The best there was, where nothing does it; None where nothing improves it."""
+    """The nearest miss, where no remedy exists; None where nothing improves the margin."""
 
 
 @dataclass(frozen=True)
@@ -92,30 +91,30 @@ class Unmet:
 
     target: Target
     never: bool
-    """Whether it was not even met by itself."""
+    """Whether it cannot be met even alone."""
     margin: float
-    """The best, in its unit, below zero: while all others hold, or of all if it is never met."""
+    """The largest (negative) margin in its unit, while all others hold, or of all if `never`."""
 
 
 @dataclass(frozen=True)
 class JointRemedy:
-    """What meets several failing targets under one scenario at once, and loses no binding one."""
+    """Remedies for several failing targets at once that lose no binding one."""
 
     targets: tuple[Target, ...]
     remedy: Remedy | None
-    """The smallest mix; None if not even one of the targets can be met so."""
+    """The smallest mix; None if none of the targets can be met."""
     unmet: tuple[Unmet, ...]
     """The failing targets that are left out so that the others hold together."""
 
 
 @dataclass(frozen=True)
 class Remedies:
-    """What meets the failing targets of one scenario."""
+    """Remedies for the failing targets of one scenario."""
 
     single: tuple[TargetRemedies, ...]
-    """Of each failing target by itself."""
+    """For each failing target by itself."""
     joint: JointRemedy | None
-    """Of all at once; None where fewer than two fail."""
+    """For all at once; None where fewer than two fail."""
 
 
 def seek_remedies(
@@ -128,8 +127,8 @@ def seek_remedies(
 ) -> Remedies:
     """Return the smallest moves of levers that meet failing targets, one by one and all at once.
 
-    ``others`` are the targets of which is said whether a remedy gains or loses them; ``kept`` are
-    those that hold and must go on holding where several are met at once.
+    ``others`` are the targets that a remedy may gain or lose; ``kept`` are those that hold and must
+    continue to hold where several are met at once.
 
     Raises:
         InputError: the shape of the code depends on a lever.
@@ -154,7 +153,7 @@ class _Seeker:
     whole: DecisionProblem
     """Judges all targets."""
     problem: DecisionProblem
-    """Judges those that are searched for, for which the code is smaller and quicker."""
+    """Judges the failing and kept targets only, since its code is smaller and faster."""
     scanned: Scan
 
     @classmethod
@@ -175,7 +174,7 @@ class _Seeker:
     # --- one target ---
 
     def single(self, target: Target) -> tuple[TargetRemedies, Floats]:
-        """Return what meets one target, and the position at which it is met, or nearest to it."""
+        """Return the remedies for one target, and the position that meets it or comes nearest."""
         problem, column = self.problem, self._column(target)
         present = self._present(column) * float(problem.scales[column])
         start = problem.start
@@ -193,7 +192,7 @@ class _Seeker:
         )
         if ranked:
             return result, ranked[0][1]
-        starts = [start, self._greedy(column), self._corner([column])]
+        starts = [start, self._greedy(column), self._best_by_itself([column])]
         best = self._least_moves([target], starts)
         margin = float(best.values[column]) * float(problem.scales[column])
         if margin >= 0:
@@ -223,12 +222,12 @@ class _Seeker:
             MoveCost(np.ones(len(start)), start),
             columns,
             start,
-            worth=WORTH,
+            worth=COST_OF_FEWER,
         )
         return Point(best.position, best.values / weights)
 
     def _remedy(self, targets: Sequence[Target], position: Floats) -> Remedy:
-        """Return what moves to a position do."""
+        """Return the moves to a position as a remedy."""
         evaluation = self.whole.judge(np.stack([self.whole.start, position]))
         wanted = [target.id for target in targets]
         gained, lost = changed_verdicts(
@@ -245,10 +244,10 @@ class _Seeker:
 
     # --- starts of a mix ---
 
-    def _corner(self, columns: Sequence[int]) -> Floats:
-        """Return the position with each lever where it helps most by itself, if it helps.
+    def _best_by_itself(self, columns: Sequence[int]) -> Floats:
+        """Return the position with each lever at the value that by itself helps most, if any does.
 
-        Of several targets, help to one counts until it is met, in parts of what it lacks.
+        Of several targets, help to one counts until it is met, as a share of its shortfall.
         """
         position = self.problem.start
         for lever, (grid, values) in enumerate(self.scanned):
@@ -263,9 +262,9 @@ class _Seeker:
         return position
 
     def _greedy(self, column: int) -> Floats:
-        """Return the position with as many levers moved as would do if their gains added up.
+        """Return the position with as many levers moved as would suffice if their gains added up.
 
-        Those come first that gain most for the part of the range that they take.
+        Levers with the largest gain per share of their range come first.
         """
         position = self.problem.start
         margin = self._present(column)
@@ -293,8 +292,8 @@ class _Seeker:
     ) -> JointRemedy:
         """Meet as many failing targets as hold together; ``ends`` are positions of each alone.
 
-        The one that is furthest off is left out until the others hold; then each of these is tried
-        again, and it is said how near it comes.
+        The one furthest from being met is left out until the others hold; then each of those left
+        out is tried again, and the result says how near it comes.
         """
         start = self.problem.start
         order = [one.target for one in single]
@@ -308,9 +307,13 @@ class _Seeker:
         best: Point | None = None
         while met:
             positions = np.stack([ends[target.id] for target in met])
-            # Each lever as far as any one target asks.
+            # Each lever moved as far as any single target needs.
             union = positions[np.abs(positions - start).argmax(axis=0), np.arange(len(start))]
-            second = self._corner([self._column(t) for t in met]) if best is None else best.position
+            second = (
+                self._best_by_itself([self._column(t) for t in met])
+                if best is None
+                else best.position
+            )
             best = self._least_moves([*met, *kept], [union, second])
             if best.values[[self._column(target) for target in (*met, *kept)]].min() >= 0:
                 break

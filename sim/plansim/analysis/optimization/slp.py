@@ -1,11 +1,11 @@
 """Sequential linear programming with a trust region: the one local solver of decision problems.
 
 A cost is minimised over positions of levers, each from 0 to 1 across its range, subject to margins
-that must not be negative. After Griffith and Stewart (1961); the cost and the penalty for what is
-missed may have corners, such as the distance that a lever is moved in either direction or the
-worst of several margins. Methods that follow slopes stop beside such corners; the linear programme
-goes to them. Where the surface is curved, a step is planned again with the values at its end (the
-second-order correction of Fletcher 1982).
+that must not be negative (Griffith and Stewart 1961). The cost and the penalty for violated margins
+may have kinks, such as the distance that a lever is moved in either direction or the worst of
+several margins. Gradient methods stop beside such kinks; the linear programme reaches them. Where
+the functions are curved, a step is planned again with the values at its end (the second-order
+correction of Fletcher 1982).
 """
 
 from __future__ import annotations
@@ -35,37 +35,37 @@ __all__ = [
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Evaluate: TypeAlias = Callable[[Floats], Floats]
-"""From positions ``(run, lever)`` to what is computed there, ``(run, column)``: scaled margins, and
+"""From positions ``(run, lever)`` to their values, ``(run, column)``: scaled margins, and
 further values such as growth or an outlay; NaN where a run broke down."""
 
 FAILED = -1e3
-"""Stands for every value of a run that broke down: far below all scaled margins."""
+"""Replaces every value of a run that broke down: far below all scaled margins."""
 START_RADIUS, MINIMUM_RADIUS = 0.25, 1e-4
-"""Of the trust region, in parts of each lever's range."""
+"""Radius of the trust region, as a share of each lever's range."""
 NEAR_RADIUS = 0.1
 """Start radius of a search from a point that another search has brought near."""
 MAXIMUM_RADIUS = 0.5
 MAXIMUM_WIDTH = 0.05
-"""Of the differences that slopes are taken from: a year from which something works acts by whole
-time steps, and has no slope closer by."""
+"""Maximum width of finite differences: the start year of a measure acts by whole time steps, and
+its slope is zero over smaller widths."""
 MAXIMUM_STEPS = 60
 FRACTIONS = np.array([1.0, 0.98, 0.9, 0.5, 0.25, 0.1])
-"""Of a planned step, all tried at once: the whole of it may go a little too far."""
+"""Fractions of a planned step, all tried at once, since the whole step may go a little too far."""
 GOOD_RATIO = 0.9
-"""A step that gains less of what the linear programme promised is corrected."""
+"""A step that gains a smaller share than this of the predicted gain is corrected."""
 MINIMUM_GAIN = 1e-9
 PROGRAMME_TOLERANCE = 1e-10
-"""The smallest that HiGHS accepts."""
+"""The smallest tolerance that HiGHS accepts."""
 PENALTY = 1e6
-"""For each unit by which a margin is below zero; costs are scaled to about 1."""
+"""Penalty for each unit by which a margin is below zero; costs are scaled to about 1."""
 CLEARANCES = (1e-9, 1e-6, 1e-4, 1e-3)
-"""Margins are held so far above zero; the next one is tried where a search ends just below."""
+"""Margins are kept above these; the next one is tried where a search ends just below zero."""
 JUST_BELOW = 1e-2
 STEP_LEVER_RADIUS = 0.02
-"""In a trust region smaller than this, levers that act by steps are left where they are."""
+"""In a trust region smaller than this, levers that act by steps stay at their positions."""
 LINE = np.linspace(0.0, 1.0, 65)
 SLIGHT_MOVES = (0.2, 0.1, 0.05)
-"""Levers that are moved by less are put back where that is hardly dearer."""
+"""Levers that are moved by less are moved back if the cost hardly rises."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class _Maxima:
 
 
 class Cost(Protocol):
-    """What is minimised."""
+    """A cost that is minimised."""
 
     def of(self, positions: Floats, values: Floats) -> Floats:
         """Return the cost at positions with their values: ``(run,)``."""
@@ -126,7 +126,7 @@ class Cost(Protocol):
 
 @dataclass(frozen=True)
 class MoveCost:
-    """A cost of moving levers from where they are."""
+    """A cost of moving levers from their present positions."""
 
     weights: Floats
     """``(lever,)``: of a move across the whole range; the largest about 1."""
@@ -174,7 +174,7 @@ class _Penalised:
     margins: list[int]
     clearance: float = CLEARANCES[0]
     fixed: float = 0.0
-    """Penalty for any shortfall, so that a point at which all margins hold is never left."""
+    """Penalty for any shortfall, so that a feasible point is never left."""
 
     def of(self, positions: Floats, values: Floats) -> Floats:
         short = np.maximum(self.clearance - values[:, self.margins], 0.0).sum(axis=1)
@@ -185,7 +185,7 @@ class _Penalised:
         return float(self.of(point.position[None], point.values[None])[0])
 
     def around(self, point: Point, slopes: Floats) -> tuple[_Maxima, ...]:
-        # Twice the clearance: the penalty must not feel to what the programme is exact.
+        # Twice the clearance: the penalty must not react to the tolerance of the linear programme.
         short = 2 * self.clearance - point.values[None, self.margins]
         penalties = np.full(len(self.margins), PENALTY)
         return (
@@ -204,7 +204,7 @@ class _Penalised:
 def maximise(
     evaluate: Evaluate, start: Point, columns: Sequence[int], margins: Sequence[int]
 ) -> Point:
-    """Return where the smallest of some columns is largest while margins are not negative.
+    """Maximise the smallest of some columns while margins are not negative.
 
     The result is never worse than the start.
     """
@@ -221,7 +221,7 @@ def _descend(
     radius: float = START_RADIUS,
     minimum: float = MINIMUM_RADIUS,
 ) -> Point:
-    """Descend by moving the levers that are free until the trust region is small."""
+    """Minimise over the levers that are free until the trust region is small."""
     point, price = start, cost.at(start)
     moved = np.ones(len(start.position)) if free is None else free.astype(np.float64)
     for _ in range(MAXIMUM_STEPS):
@@ -272,7 +272,7 @@ def _try(evaluate: Evaluate, cost: _Penalised, position: Floats, step: Floats) -
 
 
 def _plan(terms: Sequence[_Maxima], position: Floats, radius: Floats) -> Floats:
-    """Return the step inside the trust region that is best where all is linear.
+    """Return the best step of the linearised problem inside the trust region.
 
     The unknowns are the step and the terms, none of which is below any of its pieces.
     """
@@ -301,7 +301,7 @@ def _plan(terms: Sequence[_Maxima], position: Floats, radius: Floats) -> Floats:
     return np.asarray(np.clip(result.x[: len(position)], low, high))
 
 
-# --- the cheapest point at which margins hold -----------------------------------------------------
+# --- minimum cost subject to margins -----------------------------------------------------
 
 
 def minimise(
@@ -313,18 +313,18 @@ def minimise(
     *,
     worth: float = 0.0,
 ) -> Point:
-    """Return the cheapest point at which no margin is negative.
+    """Return the point of least cost at which no margin is negative.
 
-    Where none is reached, the point is returned at which margins fall short by least, added up;
-    its values tell which it is.
+    If none is reached, return the point with the least sum of shortfalls; its values tell which
+    it is.
 
     Args:
-        evaluate: what is computed at positions; margins in parts of a target.
-        starts: positions from which to descend; the best end counts.
-        cost: what is minimised.
+        evaluate: computes the values at positions; margins as shares of a target.
+        starts: positions to start from; the best result counts.
+        cost: the cost to minimise.
         margins: the columns that must not be negative.
-        present: ``(lever,)``, where levers are.
-        worth: by this part of the cost the result may be dearer if fewer levers are moved.
+        present: ``(lever,)``, present positions.
+        worth: share by which the cost may be higher if fewer levers are moved.
     """
     penalised = _Penalised(cost, list(margins))
     free = np.ones(len(present), dtype=bool)
@@ -345,7 +345,7 @@ def minimise(
 def _descend_all(
     evaluate: Evaluate, cost: _Penalised, start: Floats, present: Floats, free: Flags
 ) -> Point:
-    """Descend by moving the levers that are free; those that act by steps only at first."""
+    """Minimise over the levers that are free, with those that act by steps only at first."""
     position = np.clip(start, 0.0, 1.0)
     point = Point(position, finite(evaluate(position[None]))[0])
     point = _descend(evaluate, cost, point, free=free, minimum=STEP_LEVER_RADIUS)
@@ -355,7 +355,7 @@ def _descend_all(
 
 
 def _act_by_steps(evaluate: Evaluate, position: Floats) -> Flags:
-    """Return the levers of which nothing changes close by, but something further off."""
+    """Return the levers with an effect over a wide difference but none over a narrow one."""
     near, far = (
         np.abs(slopes_at(evaluate, position, width)).max(axis=0)
         for width in (MINIMUM_RADIUS, MAXIMUM_WIDTH)
@@ -366,14 +366,14 @@ def _act_by_steps(evaluate: Evaluate, position: Floats) -> Flags:
 def _line_searches(
     evaluate: Evaluate, cost: _Penalised, point: Point, present: Floats, chosen: Flags
 ) -> Point:
-    """Put some levers, one by one, where it is cheapest: most often part of the way back."""
+    """Move some levers, one by one, to the position of least cost, mostly part of the way back."""
     for lever in np.flatnonzero(chosen):
         own, back = point.position[lever], present[lever]
         line = np.concatenate([own + LINE * (back - own), LINE])
         positions = np.repeat(point.position[None], len(line), axis=0)
         positions[:, lever] = line
         values = finite(evaluate(positions))
-        best = int(np.argmin(cost.of(positions, values)))  # the first is where it is
+        best = int(np.argmin(cost.of(positions, values)))  # the first is its present position
         point = Point(positions[best], values[best])
     return point
 
@@ -381,7 +381,7 @@ def _line_searches(
 def _fewer(
     evaluate: Evaluate, cost: _Penalised, point: Point, present: Floats, worth: float
 ) -> Point:
-    """Put levers back that are hardly moved, where that is hardly dearer."""
+    """Move levers that are hardly moved back to the start if the cost hardly rises."""
     for slight in SLIGHT_MOVES:
         moves = np.abs(point.position - present)
         kept = moves > slight

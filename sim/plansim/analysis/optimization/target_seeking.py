@@ -1,9 +1,9 @@
-"""Target seeking: what levers must be so that targets are just met, at the least cost.
+"""Target seeking: the values of levers at which targets are just met, at the least cost.
 
-With one lever its margin is evaluated over a grid of the range, all at once. Where it turns good
-nearest to the present value, bisection closes in; what lies between two points of the grid and
-ends before the second is not seen. With several levers the search space is sampled, and from the
-cheapest points that meet the targets linear programmes descend (`slp`) to the cheapest mix.
+With one lever the margin is evaluated over a grid of its range, then by bisection where it turns
+positive nearest to the present value; an interval of good values between two points of the grid is
+not seen. With several levers the search space is sampled, and the local solver (`slp`) starts from
+the cheapest points that meet the targets.
 The plausible ranges are searched first, then the admissible ones.
 """
 
@@ -53,7 +53,7 @@ from plansim.targets.indicator import Floats, Measure
 
 __all__ = [
     "GRID",
-    "Range",
+    "SearchRange",
     "Searched",
     "Solution",
     "changed_verdicts",
@@ -61,19 +61,19 @@ __all__ = [
 ]
 
 GRID = 129
-"""Points of the grid over the range of a single lever, and where it is beside."""
+"""Number of points of the grid over a single lever's range, to which its present value is added."""
 STARTS = 5
-"""The cheapest points that meet the targets, or else those that come nearest."""
+"""Number of starts: the cheapest points that meet the targets, or else the nearest ones."""
 POPULATION, GENERATIONS = 96, 60
-"""Of the evolution where no point meets them."""
+"""Size of the evolution where no point meets the targets."""
 DISTANCE = 0.1
-"""By so much of a range starts differ."""
-MOST_CORNERS = 8
-"""With more levers, only the two corners are sampled at which all are at the same end."""
+"""Minimum difference of two starts, as a share of a lever's range."""
+MOST_VERTICES = 8
+"""With more levers, only the two vertices are sampled at which all are at the same end."""
 
 
-class Range(StrEnum):
-    """Over which a lever may be moved."""
+class SearchRange(StrEnum):
+    """The range over which a lever may be moved."""
 
     PLAUSIBLE = "plausible"
     ADMISSIBLE = "admissible"
@@ -83,51 +83,51 @@ class Range(StrEnum):
 class Searched:
     """Ranges of the levers that were searched."""
 
-    range: Range
+    range: SearchRange
     ends: tuple[tuple[float, float], ...]
-    """By lever, what is present in them."""
+    """By lever; they hold the present values."""
     points: int
     best: Mapping[str, float]
-    """By target, its margin where the worst of them, in parts of the targets, is best; NaN if
-    every run breaks down."""
+    """By target, its margin at the point where the smallest scaled margin is largest; NaN if every
+    run breaks down."""
     best_at: tuple[float, ...]
-    """By lever, where that is."""
+    """By lever, the value at that point."""
 
 
 @dataclass(frozen=True)
 class Solution:
-    """What it takes to meet targets."""
+    """The values of levers that meet targets, and their cost."""
 
     scenario: str
     targets: tuple[Target, ...]
     levers: tuple[Lever, ...]
     present: tuple[float, ...]
-    """By lever, as all values here."""
+    """Present values, by lever."""
     prices: Mapping[str, float]
     """By lever that has one, what a change by one of its units costs. One without costs 1 for the
     whole of its plausible range (of the range searched, if it has none)."""
     outlay: str
     """The variable that counts the cost; empty for prices."""
     cost_unit: str
-    """Of the outlay."""
+    """Unit of the outlay."""
     margins_present: Mapping[str, float]
-    """By target, in its unit, the smallest of all bases, as all margins here."""
+    """By target, in its unit, the smallest of all bases."""
     cost_present: float
-    """Zero for prices."""
+    """Cost of the present values; zero for prices."""
     searched: tuple[Searched, ...]
-    """None if the targets are met as things are."""
+    """Ranges that were searched; none if the targets are met already."""
     values: tuple[float, ...] | None
-    """What the levers must be; None if nothing in the ranges meets the targets."""
+    """By lever; None if nothing in the ranges meets the targets."""
     implausible: tuple[str, ...]
     """Ids of levers whose value is outside of the plausible range."""
     cost: float
-    """NaN without values."""
+    """Cost of `values`; NaN without values."""
     margins: Mapping[str, float]
-    """Empty without values."""
+    """Margins at `values`, by target; empty without values."""
     gained: tuple[str, ...]
-    """Ids of the other targets that are met then and were not."""
+    """Ids of the other targets that are newly met."""
     lost: tuple[str, ...]
-    """Ids of the other targets that were met and are not then."""
+    """Ids of the other targets that are no longer met."""
 
 
 Item = TypeVar("Item")
@@ -143,7 +143,7 @@ def solve(
     outlay: str = "",
     plan: Sequence[Target] | None = None,
 ) -> Solution:
-    """Return the least change of levers that just meets targets: of several, the cheapest mix.
+    """Return the least change of levers, or the cheapest mix of several, that just meets targets.
 
     Args:
         model: the model.
@@ -200,7 +200,7 @@ def solve(
             )
             for key in missing
         )
-    # Sampling asks for few targets, for which the code is smaller and quicker.
+    # Sampling evaluates only these targets, since the code is smaller and faster.
     problem = whole if len(moved) == 1 else decision_problem(
         model, scenario, moved, wanted, objective=counted
     )  # fmt: skip
@@ -252,10 +252,10 @@ def solve(
     )
 
 
-def _ranges(model: Model, levers: Sequence[Lever]) -> list[Range]:
+def _ranges(model: Model, levers: Sequence[Lever]) -> list[SearchRange]:
     """Return the ranges to search: the admissible ones alone if no lever has a plausible one."""
     plausible = any(variable_of(model, lever.id).plausible for lever in levers)
-    return list(Range) if plausible else [Range.ADMISSIBLE]
+    return list(SearchRange) if plausible else [SearchRange.ADMISSIBLE]
 
 
 def _implausible(model: Model, levers: Sequence[Lever], values: Floats) -> tuple[str, ...]:
@@ -269,7 +269,7 @@ def _implausible(model: Model, levers: Sequence[Lever], values: Floats) -> tuple
 def _resolved(
     items: Sequence[Item | str], resolve: Callable[[str], Item], faults: list[Fault]
 ) -> list[Item]:
-    """Return what names stand for, and note the faults of names that stand for nothing."""
+    """Return the records that names mean, and log the faults of unknown names."""
     resolved = []
     for item in items:
         try:
@@ -296,7 +296,7 @@ def _check(
 
 
 def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Target]) -> Target:
-    """Return the indicator that an outlay is."""
+    """Return the outlay as an indicator."""
     series = _series(model, outlay)
     is_stock = variable_of(model, series).timing is Timing.YEAR_END
     measure = Measure.LEVEL if is_stock else Measure.SUM
@@ -331,7 +331,9 @@ def _series(model: Model, name: str) -> str:
     return wanted
 
 
-def _ends(model: Model, problem: DecisionProblem, kind: Range) -> tuple[tuple[float, float], ...]:
+def _ends(
+    model: Model, problem: DecisionProblem, kind: SearchRange
+) -> tuple[tuple[float, float], ...]:
     """Return the ends of the levers' ranges; one that is open ends with what is known to be in it.
 
     A lever without a plausible range has its admissible one instead.
@@ -340,7 +342,9 @@ def _ends(model: Model, problem: DecisionProblem, kind: Range) -> tuple[tuple[fl
     for lever, present in zip(problem.levers, problem.present.tolist(), strict=True):
         variable = variable_of(model, lever.id)
         plausible = variable.plausible or ()
-        low, high = plausible if kind is Range.PLAUSIBLE and plausible else variable.admissible
+        low, high = (
+            plausible if kind is SearchRange.PLAUSIBLE and plausible else variable.admissible
+        )
         inside = [present, *plausible]
         ends.append(
             (
@@ -351,8 +355,8 @@ def _ends(model: Model, problem: DecisionProblem, kind: Range) -> tuple[tuple[fl
     return tuple(ends)
 
 
-def _searched(problem: DecisionProblem, count: int, kind: Range, points: Points) -> Searched:
-    """Return what was searched; the targets are the first ``count`` columns."""
+def _searched(problem: DecisionProblem, count: int, kind: SearchRange, points: Points) -> Searched:
+    """Return the record of a search; the targets are the first ``count`` columns."""
     best = int(np.argmax(points.values[:, :count].min(axis=1)))
     margins = points.values[best, :count]
     return Searched(
@@ -381,7 +385,7 @@ def changed_verdicts(
 
 
 def _move_one(problem: DecisionProblem, count: int) -> tuple[Floats | None, Points]:
-    """Return the nearest position of the one lever at which the first columns are good."""
+    """Return the nearest position of the lever at which the first columns are not negative."""
     scanned = scan(problem, GRID)
     ((grid, values),) = scanned
     at = nearest_crossings(problem, scanned, range(count)).get(0)
@@ -392,12 +396,12 @@ def _move_one(problem: DecisionProblem, count: int) -> tuple[Floats | None, Poin
 
 
 def _mix(problem: DecisionProblem, count: int, unit_prices: Floats) -> tuple[Floats | None, Points]:
-    """Return the cheapest position at which the first ``count`` columns are good."""
+    """Return the cheapest position at which the first ``count`` columns are not negative."""
     columns, levers = list(range(count)), len(problem.levers)
-    points = sample(problem.evaluate, levers, np.stack([problem.start, *_corners(levers)]))
+    points = sample(problem.evaluate, levers, np.stack([problem.start, *_vertices(levers)]))
     worst = points.values[:, columns].min(axis=1)
     if worst.max() < 0:
-        # A region that all points missed may still be climbed into.
+        # A feasible region that all points missed may still be reached.
         grown = evolve(
             problem.evaluate, points, columns, [], population=POPULATION, generations=GENERATIONS
         )
@@ -443,8 +447,8 @@ def _distant(points: Points, costs: Floats) -> list[Point]:
     return chosen
 
 
-def _corners(levers: int) -> list[Floats]:
-    """Return the corners of the search space, where it often decides; of a large one, two."""
-    if levers > MOST_CORNERS:
+def _vertices(levers: int) -> list[Floats]:
+    """Return the vertices of the search space, of a large one only two."""
+    if levers > MOST_VERTICES:
         return [np.zeros(levers), np.ones(levers)]
     return [np.array(corner, np.float64) for corner in np.ndindex(*(2,) * levers)]

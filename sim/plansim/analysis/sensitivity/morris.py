@@ -11,48 +11,48 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plansim.analysis.experiments.design import Design, Kind
+from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.targets.indicator import Floats
 
 __all__ = ["LEVELS", "Effects", "elementary_effects", "leading", "screening_design"]
 
 LEVELS = 4
-"""Of each factor on a trajectory."""
+"""Number of levels of each factor on a trajectory."""
 
 
 @dataclass(frozen=True)
 class Effects:
     """Elementary effects of every factor on every output; each array is ``(output, factor)``.
 
-    An effect is the change of the output, in its unit, by the full reach of the factor as a step of
-    two thirds of it has it. NaN for an output without one whole trajectory.
+    An effect is the change of the output, in its unit, over the factor's whole range, extrapolated
+    from a step of two thirds of it. NaN for an output without one whole trajectory.
     """
 
     mean: Floats
     strength: Floats
-    """The mean of the absolute effects, μ*."""
+    """mu_star, the mean of the absolute effects."""
     strength_error: Floats
     """Half the width of its 95 % interval."""
     spread: Floats
-    """The standard deviation: large against the strength where a factor acts in curves or together
-    with others."""
+    """sigma, the standard deviation of the effects: large against mu_star where a factor acts
+    nonlinearly or in interaction with others."""
     trajectories: int
-    """Whole ones, in which no run broke down."""
+    """Number of whole trajectories, in which no run broke down."""
 
 
 def screening_design(design: Design, trajectories: int) -> Design:
     """Return the design of the same factors on Morris trajectories."""
     points = trajectories * (len(design.factors) + 1)
-    return replace(design, kind=Kind.MORRIS, points=points, levels=LEVELS)
+    return replace(design, kind=DesignKind.MORRIS, points=points, levels=LEVELS)
 
 
 def elementary_effects(inputs: Floats, outputs: Floats, seed: int = 0) -> Effects:
-    """Find the elementary effects along whole trajectories.
+    """Compute the elementary effects on whole trajectories.
 
     Args:
         inputs: ``(point, factor)``, the points of one trajectory after those of the other.
         outputs: ``(output, point)``; a trajectory on which any is NaN is left out.
-        seed: of the resamples behind the error.
+        seed: seed of the resamples for the error.
     """
     from SALib.analyze import morris
 
@@ -87,8 +87,8 @@ def elementary_effects(inputs: Floats, outputs: Floats, seed: int = 0) -> Effect
 def leading(strength: Floats, each: int, least: int) -> Sequence[int]:
     """Return the columns of the factors that lead, in order: ``(output, factor)`` → columns.
 
-    For every output its ``each`` strongest, and, if these are fewer than ``least`` together, the
-    strongest of the others by their part of what the strongest does to any output.
+    For every output its ``each`` strongest, and, if these are fewer than ``least`` together, others
+    by their largest strength relative to the strongest factor of an output.
 
     >>> leading(np.array([[9.0, 1.0, 3.0, 0.0], [1.0, 0.0, 8.0, 2.0]]), each=1, least=3)
     [0, 2, 3]

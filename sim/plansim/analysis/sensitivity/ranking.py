@@ -1,6 +1,6 @@
-"""Which of several scenarios does better, and whether that is sure: runs at equal draws compared.
+"""The order of scenarios by targets met, and how stable it is: runs at equal draws compared.
 
-Scenarios are held against one another draw by draw, so that what is not known is the same for both.
+Scenarios are compared draw by draw, so that the uncertain factors are the same for both.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ import numpy.typing as npt
 
 from plansim.targets.indicator import Floats
 
-__all__ = ["FRAGILE", "Pairing", "Place", "Ranking", "rank"]
+__all__ = ["FRAGILE", "Pairing", "Rank", "Ranking", "rank"]
 
 FRAGILE = 0.05
-"""An order that is turned round in more than this share of the draws is fragile."""
+"""An order that is reversed in more than this share of the draws is fragile."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """How one scenario does."""
+class Rank:
+    """The number of targets that one scenario meets."""
 
     scenario: str
     met: float
-    """Targets met, on the mean over the draws."""
+    """Mean number of targets met over the draws."""
     low: int
-    """Met in all but 5 % of the draws."""
+    """Number met at least in all but 5 % of the draws."""
     high: int
-    """Not exceeded in all but 5 % of the draws."""
+    """Number not exceeded in all but 5 % of the draws."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ class Pairing:
     """The one that meets more targets on the mean."""
     behind: str
     more: float
-    """Where the one ahead meets more targets."""
+    """Share in which the one ahead meets more targets."""
     equal: float
     fewer: float
     margins: Mapping[str, float]
-    """By target: where the one ahead has the larger margin; equal margins count half."""
+    """By target, share in which the one ahead has the larger margin; equal margins count half."""
 
     @property
     def stable(self) -> bool:
-        """Whether the order is hardly ever turned round."""
+        """Whether the order is reversed in at most `FRAGILE` of the draws."""
         return self.fewer <= FRAGILE and self.fewer < self.more
 
 
@@ -57,20 +57,20 @@ class Pairing:
 class Ranking:
     """Scenarios by the number of targets that they meet."""
 
-    places: tuple[Place, ...]
-    """From the most to the least."""
+    places: tuple[Rank, ...]
+    """From the most targets met to the least."""
     pairings: tuple[Pairing, ...]
-    """Every two of them."""
+    """All pairs of scenarios."""
     draws: int
-    """In which all scenarios are sound."""
+    """Number of draws in which no scenario failed."""
 
     @property
     def stable(self) -> bool:
-        """Whether no two neighbours change places in more than a few draws."""
-        order = [place.scenario for place in self.places]
+        """Whether the order of all neighbours is stable."""
+        order = [rank.scenario for rank in self.places]
         neighbours = set(itertools.pairwise(order))
-        return all(each.stable for each in self.pairings
-                   if (each.ahead, each.behind) in neighbours)  # fmt: skip
+        return all(pairing.stable for pairing in self.pairings
+                   if (pairing.ahead, pairing.behind) in neighbours)  # fmt: skip
 
 
 def rank(
@@ -92,7 +92,7 @@ def rank(
     counts = met.sum(axis=1)
     means = counts.mean(axis=1) if sound.any() else np.full(len(scenarios), np.nan)
     order = np.argsort(-means, kind="stable")
-    places = tuple(_place(scenarios[place], counts[place]) for place in order)
+    places = tuple(_rank(scenarios[index], counts[index]) for index in order)
     pairings = tuple(
         _pairing(
             scenarios[ahead],
@@ -105,11 +105,11 @@ def rank(
     return Ranking(places, pairings, int(sound.sum()))
 
 
-def _place(scenario: str, counts: npt.NDArray[np.int64]) -> Place:
+def _rank(scenario: str, counts: npt.NDArray[np.int64]) -> Rank:
     if not counts.size:
-        return Place(scenario, float("nan"), 0, 0)
+        return Rank(scenario, float("nan"), 0, 0)
     low, high = np.quantile(counts, [0.05, 0.95], method="inverted_cdf")
-    return Place(scenario, float(counts.mean()), int(low), int(high))
+    return Rank(scenario, float(counts.mean()), int(low), int(high))
 
 
 def _pairing(
@@ -123,7 +123,7 @@ def _pairing(
         float(np.count_nonzero(lead == 0) / count),
         float(np.count_nonzero(lead < 0) / count),
         {
-            key: float((np.count_nonzero(each > 0) + np.count_nonzero(each == 0) / 2) / count)
-            for key, each in margins.items()
+            key: float((np.count_nonzero(margin > 0) + np.count_nonzero(margin == 0) / 2) / count)
+            for key, margin in margins.items()
         },
     )

@@ -51,8 +51,8 @@ from plansim.targets.catalogue import (
 from plansim.targets.indicator import Floats
 
 __all__ = [
-    "ENOUGH",
-    "MAIN",
+    "ACCURATE",
+    "MAIN_DRIVERS",
     "QUANTILES",
     "Chance",
     "Drivers",
@@ -64,14 +64,14 @@ __all__ = [
 
 TRAJECTORIES = 50
 """Of Morris, where nobody says how many."""
-EACH = 10
+FACTORS_PER_TARGET = 10
 """So many factors of every binding target go from the screening into the indices..."""
-LEAST = 24
+FEWEST_CHOSEN = 24
 """...and so many in all, at least."""
-MAIN = 5
+MAIN_DRIVERS = 5
 """Drivers of a target that are named."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-ENOUGH = 0.015
+ACCURATE = 0.015
 """A standard error of a chance that is small enough."""
 
 Progress = Callable[[int, int], None]
@@ -130,7 +130,7 @@ class Drivers:
     @property
     def main(self) -> tuple[Index, ...]:
         """The main drivers."""
-        return self.indices[:MAIN]
+        return self.indices[:MAIN_DRIVERS]
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def sensitivity(
     targets: Sequence[Target] | None = None,
     *,
     trajectories: int = TRAJECTORIES,
-    each: int = EACH,
+    each: int = FACTORS_PER_TARGET,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
@@ -249,7 +249,7 @@ def sensitivity(
     screened = first.evaluate(points, threads)
     report.done(screened)
     screening = elementary_effects(points, screened.least_margins(binding).T, design.seed)
-    chosen = leading(screening.strength, each, LEAST)
+    chosen = leading(screening.strength, each, FEWEST_CHOSEN)
     estimates, groups = _indices(first, pair, margins[0], chosen, threads, report)
     drivers = [
         _drivers(target, index, design.factors, groups, estimates, screening, margins[0])

@@ -1,1 +1,1 @@
-"""The tests that a model must stand (Q01 to Q25), each as a function that says what it found."""
+"""The tests of a model (Q01 to Q25), each a function that returns its result."""

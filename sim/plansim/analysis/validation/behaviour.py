@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
-from plansim.analysis.validation.checks import Change, RealityCheck, Sign
+from plansim.analysis.validation.checks import ConstantChange, RealityCheck, Sign
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.analysis.validation.settings import (
     assigned,
     cells,
@@ -71,17 +71,17 @@ def reality_checks(context: ValidationContext) -> Result:
         cases += _cases(test, *looked_at)
     if len(tests) < FEWEST:
         few = {"count": len(tests), "limit": FEWEST}
-        cases.append(case("tests", False, Message.TOO_FEW, **few))
-    shares = [each for each in cases if each.message is Message.SIGN_SHARE]
+        cases.append(case("tests", False, CaseTemplate.TOO_FEW, **few))
+    shares = [case for case in cases if case.message is CaseTemplate.SIGN_SHARE]
     return result(
         "Q13",
         cases,
         {"most": MOST, "draws": DRAWS, "fewest": FEWEST},
         tests=len(tests),
-        baseline=sum(each.holds for each in cases if each.message is Message.SIGN),
-        drawn=sum(each.holds for each in shares),
+        baseline=sum(case.holds for case in cases if case.message is CaseTemplate.SIGN),
+        drawn=sum(case.holds for case in shares),
         draws=DRAWS,
-        least=min((each["share"] for each in shares), default=0.0),
+        least=min((case["share"] for case in shares), default=0.0),
     )
 
 
@@ -102,13 +102,13 @@ def signs_of(before: Floats, after: Floats) -> npt.NDArray[np.str_]:
 
 
 def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
-    """Return what a check gives in the baseline, the first run, and in the draws."""
+    """Return the cases of a check in the baseline, the first run, and in the draws."""
     name, wanted = test.name, test.sign.value
     first, *ways = signs_of(before, after).tolist()
     yield case(
         name,
         first == wanted,
-        Message.SIGN,
+        CaseTemplate.SIGN,
         wanted=wanted,
         way=first,
         what=test.variable,
@@ -122,7 +122,7 @@ def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
         yield case(
             name,
             share >= MOST,
-            Message.SIGN_SHARE,
+            CaseTemplate.SIGN_SHARE,
             wanted=wanted,
             share=share,
             draws=len(ways),
@@ -132,8 +132,8 @@ def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
 
 def _values(model: Model, base: Scenario, tests: Sequence[RealityCheck]) -> Values:
     """Return all constants that draws or checks set, in the baseline and then in the draws."""
-    places = np.random.default_rng(SEED).random((DRAWS, len(uncertain(model))))
-    draws = drawn(model, places.T)
+    positions = np.random.default_rng(SEED).random((DRAWS, len(uncertain(model))))
+    draws = drawn(model, positions.T)
     set_ones = (name for test in tests for name in (*test.given, *test.change))
     names = dict.fromkeys([*draws, *(cell for name in set_ones for cell in cells(model, name))])
     own = {name: default_of(model, base.values, name) for name in names}
@@ -147,7 +147,7 @@ def _set(numbers: Mapping[str, float], values: Values) -> Values:
     return {name: np.full_like(values[name], number) for name, number in numbers.items()}
 
 
-def _changed(model: Model, changes: Mapping[str, Change], values: Values) -> Values:
+def _changed(model: Model, changes: Mapping[str, ConstantChange], values: Values) -> Values:
     """Return the constants of runs after a change, clipped to what is admissible."""
     changed = dict(values)
     for reference, change in changes.items():

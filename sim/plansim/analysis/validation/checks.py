@@ -12,13 +12,13 @@ from pydantic import Field
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.forms import (
     LAX,
-    Document,
     Entries,
     Form,
     Items,
     Location,
     Resolved,
     Words,
+    YamlDocument,
     doubled,
     form_of,
     read_document,
@@ -31,14 +31,14 @@ __all__ = [
     "CHECKS",
     "REALITY",
     "SIDES",
-    "Change",
     "Check",
     "Checks",
-    "Comparison",
+    "ConstantChange",
     "Expected",
     "Extreme",
     "Identity",
     "RealityCheck",
+    "Relation",
     "Sign",
     "check_equations",
     "known_constant",
@@ -53,7 +53,7 @@ REALITY = "reality.yaml"
 SIDES = ("left", "right")
 
 
-class Comparison(StrEnum):
+class Relation(StrEnum):
     """How the left side of an expectation compares with the right one."""
 
     EQUAL = "equal"
@@ -172,7 +172,7 @@ class Expected(Form):
     """What has to hold under extreme conditions."""
 
     left: str
-    comparison: Annotated[Comparison, LAX] = Field(alias="is")
+    comparison: Annotated[Relation, LAX] = Field(alias="is")
     right: str
     over: Items[str] = ()
     first: float = Field(-math.inf, alias="from")
@@ -246,7 +246,7 @@ def load_checks(model: Model) -> Checks:
     return form_of(Checks, _document(model), model)
 
 
-def _document(model: Model) -> Document:
+def _document(model: Model) -> YamlDocument:
     return read_document(model.path.with_name(CHECKS))
 
 
@@ -289,7 +289,7 @@ def side_name(side: str, extreme: str, number: int) -> str:
 # --- reality.yaml ---------------------------------------------------------------------------------
 
 
-class Change(Form):
+class ConstantChange(Form):
     """What is done to a constant, in this order; then it is clipped to what is admissible."""
 
     to: float | None = None
@@ -302,9 +302,10 @@ class RealityCheck(Check):
 
     given: _Settings = Field(default={})
     change: Annotated[
-        Mapping[str, Change],
+        Mapping[str, ConstantChange],
         Entries(
-            dict[str, Change], lambda name, change, model: known_constant(name, model) and change
+            dict[str, ConstantChange],
+            lambda name, given, model: known_constant(name, model) and given,
         ),
     ]
     variable: _Variable

@@ -1,7 +1,7 @@
 """Q05 and Q06: conservation in every scenario, and the base year of the plan.
 
-What Q05 asks of every value, that it is finite and physically possible, is asked of the runs of
-other tests, too (`unsound`).
+The requirements of Q05 on every value, to be finite and physically possible, apply to the runs of
+other tests too (`unsound`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from plansim.analysis.validation.checks import SIDES, Comparison, Identity
+from plansim.analysis.validation.checks import SIDES, Identity, Relation
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.probe import Runs, every_step
-from plansim.analysis.validation.result import Case, Message, Named, Number, Result, case, result
+from plansim.analysis.validation.result import (
+    Case,
+    CaseTemplate,
+    Named,
+    Number,
+    Result,
+    case,
+    result,
+)
 from plansim.model.records import Model
 from plansim.targets.catalogue import Target, split_reference, unit_factor
 from plansim.targets.indicator import Floats, Measure
@@ -36,7 +44,7 @@ BASE_YEAR_ERROR = 0.005
 """Largest relative error of a figure of the base year."""
 _MOST_NAMED = 3
 _LEAST_SIZE = 1e-6
-"""Of what is compared: what stays below counts as if it had this size."""
+"""Minimum size of compared values: smaller ones count as if they had this size."""
 
 
 # --- Q05 ------------------------------------------------------------------------------------------
@@ -46,8 +54,8 @@ def conservation(context: ValidationContext) -> Result:
     """Q05: compare both sides of every identity and bound at every step of every scenario."""
     checks = context.checks
     sides = [
-        *((each, Comparison.EQUAL) for each in checks.conservation),
-        *((each, Comparison.AT_MOST) for each in checks.bounds),
+        *((law, Relation.EQUAL) for law in checks.conservation),
+        *((bound, Relation.AT_MOST) for bound in checks.bounds),
     ]
     worst: dict[str, Case] = {}
     bad: list[Case] = []
@@ -56,13 +64,13 @@ def conservation(context: ValidationContext) -> Result:
         for identity, comparison in sides:
             made = _identity_case(runs, scenario.id, identity, comparison)
             largest = worst.setdefault(identity.id, made)
-            worst[identity.id] = max(largest, made, key=lambda each: each["error"])
+            worst[identity.id] = max(largest, made, key=lambda case: case["error"])
         bad += unsound(context, runs, [scenario.id])
     return result(
         "Q05",
         [*worst.values(), *bad],
         {"most": EXACT},
-        largest=max((worst[each.id]["error"] for each in checks.conservation), default=0.0),
+        largest=max((worst[law.id]["error"] for law in checks.conservation), default=0.0),
         identities=len(checks.conservation),
         bounds=len(checks.bounds),
         scenarios=len(context.scenarios),
@@ -70,7 +78,7 @@ def conservation(context: ValidationContext) -> Result:
     )
 
 
-def _identity_case(runs: Runs, scenario: str, identity: Identity, comparison: Comparison) -> Case:
+def _identity_case(runs: Runs, scenario: str, identity: Identity, comparison: Relation) -> Case:
     left, right = (runs.series(f"{side} {identity.id}")[0] for side in SIDES)
     texts = (identity.left, comparison, identity.right)
     return compared(identity.name, texts, (left, right), runs.time, scenario)
@@ -78,23 +86,23 @@ def _identity_case(runs: Runs, scenario: str, identity: Identity, comparison: Co
 
 def compared(
     name: Named,
-    texts: tuple[str, Comparison, str],
+    texts: tuple[str, Relation, str],
     sides: tuple[Floats, Floats],
     time: Floats,
     scenario: str,
 ) -> Case:
-    """Compare two sides, ``(time, *elements)``, at the time and element where they fit worst.
+    """Compare two sides, ``(time, *elements)``, at the time and element of the largest error.
 
     The error counts relative to the largest value of either side; it is negative where a bound is
     not reached.
     """
     left, right = sides
     if not left.size:
-        return case(name, False, Message.NOTHING)
+        return case(name, False, CaseTemplate.NOTHING)
     over = {
-        Comparison.EQUAL: np.abs(left - right),
-        Comparison.AT_MOST: left - right,
-        Comparison.AT_LEAST: right - left,
+        Relation.EQUAL: np.abs(left - right),
+        Relation.AT_MOST: left - right,
+        Relation.AT_LEAST: right - left,
     }[texts[1]]
     error = over / np.nanmax(np.abs(sides), initial=_LEAST_SIZE)
     error = np.where(np.isnan(error), np.inf, error)
@@ -102,7 +110,7 @@ def compared(
     return case(
         name,
         error[worst] <= EXACT,
-        Message.COMPARED,
+        CaseTemplate.COMPARED,
         what=" ".join(texts[0].split()),
         comparison=texts[1].value,
         than=" ".join(texts[2].split()),
@@ -115,7 +123,7 @@ def compared(
 
 
 def unsound(context: ValidationContext, runs: Runs, subjects: Sequence[str]) -> Iterator[Case]:
-    """Return what is wrong with the model's own variables in runs, each run named by a subject.
+    """Return the faults of the model's own variables in runs, each run named by a subject.
 
     Every value has to be finite, stocks that are not signed and variables listed for that at least
     zero, shares between 0 and 1.
@@ -123,7 +131,9 @@ def unsound(context: ValidationContext, runs: Runs, subjects: Sequence[str]) -> 
     checks = context.checks
     for run in range(len(subjects)):
         if broken := first_not_finite(context.model, runs, run):
-            yield case(subjects[run], False, Message.NOT_FINITE, what=broken[0], time=broken[1])
+            yield case(
+                subjects[run], False, CaseTemplate.NOT_FINITE, what=broken[0], time=broken[1]
+            )
     not_negative = [name for name in context.stocks if name not in checks.signed]
     for name in (*not_negative, *checks.non_negative, *checks.shares):
         highest = 1.0 if name in checks.shares else np.inf
@@ -137,7 +147,9 @@ def unsound(context: ValidationContext, runs: Runs, subjects: Sequence[str]) -> 
             outside = (least < -slack) | (most > highest + slack)
         for run in np.flatnonzero(outside).tolist():
             ends = {"least": float(least[run]), "most": float(most[run])}
-            yield case(subjects[run], False, Message.OUT_OF_BOUNDS, what=name, **ends, high=highest)
+            yield case(
+                subjects[run], False, CaseTemplate.OUT_OF_BOUNDS, what=name, **ends, high=highest
+            )
 
 
 def first_not_finite(model: Model, runs: Runs, run: int) -> tuple[str, float] | None:
@@ -186,7 +198,7 @@ def base_year(context: ValidationContext) -> Result:
                 year=row.since,
             )
             cases.append(figure)
-    largest = max((abs(each["error"]) for each in cases), default=0.0)
+    largest = max((abs(case["error"]) for case in cases), default=0.0)
     return result("Q06", cases, {"most": BASE_YEAR_ERROR}, rows=len(rows), largest=largest)
 
 
@@ -198,7 +210,14 @@ def figure_case(
     error = (simulated - stated) / abs(stated)
     holds = abs(error) <= most  # false of NaN
     return case(
-        name, holds, Message.FIGURE, **place, value=simulated, stated=stated, unit=unit, error=error
+        name,
+        holds,
+        CaseTemplate.FIGURE,
+        **place,
+        value=simulated,
+        stated=stated,
+        unit=unit,
+        error=error,
     )
 
 

@@ -1,4 +1,4 @@
-"""Q09 to Q12: extreme conditions, and constants at the ends of what they may be.
+"""Q09 to Q12: extreme conditions and parameter extremes.
 
 Reference: Y. Barlas (1996), Formal aspects of model validity and validation in system dynamics,
 System Dynamics Review 12(3): the direct and the indirect extreme-condition test.
@@ -14,16 +14,16 @@ from plansim.analysis.validation.checks import SIDES, Extreme, side_name
 from plansim.analysis.validation.conservation import compared, unsound
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.probe import Runs, every_step, probe_of
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.analysis.validation.settings import Settings, assigned, drawn, scaled, uncertain
 from plansim.targets.indicator import Floats
 
 __all__ = ["extreme_conditions", "parameter_extremes"]
 
 FACTORS = (0.1, 10.0)
-"""What each constant is multiplied by, one at a time."""
-CORNERS = 200
-"""Number of random corners of the plausible ranges."""
+"""Factors by which each constant is multiplied, one at a time."""
+EXTREMES = 200
+"""Number of random combinations of ends of the plausible ranges."""
 SEED = 20_051_231
 AT_ONCE = 64
 """Number of runs whose values are held at a time."""
@@ -33,14 +33,16 @@ AT_ONCE = 64
 
 
 def extreme_conditions(context: ValidationContext, test: str) -> Result:
-    """Q09 to Q11: run the extreme conditions of a test and compare what is expected of each.
+    """Q09 to Q11: run the extreme conditions of a test and compare their expectations.
 
     A condition whose expectations all hold with equal sides in the baseline tests nothing and
     fails.
     """
-    conditions = [each for each in context.checks.extremes if each.test == test]
+    conditions = [extreme for extreme in context.checks.extremes if extreme.test == test]
     base = context.baseline
-    settings = [{**base.values, **assigned(context.model, each.set)} for each in conditions]
+    settings = [
+        {**base.values, **assigned(context.model, condition.set)} for condition in conditions
+    ]
     runs = context.probe.run([base.values, *settings], every_step(base))
     cases: list[Case] = []
     for run, condition in enumerate(conditions, start=1):
@@ -52,14 +54,14 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
             _, plain = _sides(runs, 0, condition, number)
             differs |= not np.allclose(*plain, rtol=1e-6, atol=1e-9)
         if not differs:
-            cases.append(case(condition.name, False, Message.INEFFECTIVE))
+            cases.append(case(condition.name, False, CaseTemplate.INEFFECTIVE))
     cases += unsound(context, runs, [base.id, *(condition.id for condition in conditions)])
     return result(
         test,
         cases,
         conditions=len(conditions),
         expected=sum(len(condition.expect) for condition in conditions),
-        held=sum(each.holds for each in cases),
+        held=sum(case.holds for case in cases),
         names=", ".join(condition.id for condition in conditions),
     )
 
@@ -80,10 +82,10 @@ def _sides(
 
 
 def parameter_extremes(context: ValidationContext) -> Result:
-    """Q12: run the baseline with each constant at a tenth and tenfold, then in random corners.
+    """Q12: run the baseline with each constant at a tenth and tenfold, then at random extremes.
 
-    One constant at a time, an array as a whole, clipped to what is admissible; in a corner all
-    constants are at one end or the other of their plausible ranges.
+    One constant at a time, an array as a whole, clipped to the admissible range; at the random
+    extremes every constant is at one end or the other of its plausible range.
     """
     model = context.model
     single = [
@@ -91,13 +93,13 @@ def parameter_extremes(context: ValidationContext) -> Result:
         for factor in FACTORS
         for name, values in scaled(model, factor)
     ]
-    ends = np.random.default_rng(SEED).integers(2, size=(CORNERS, len(uncertain(model))))
+    ends = np.random.default_rng(SEED).integers(2, size=(EXTREMES, len(uncertain(model))))
     values = drawn(model, ends.T.astype(float))
-    corners = [
+    extremes = [
         (f"corner {draw}", {name: float(column[draw]) for name, column in values.items()})
-        for draw in range(CORNERS)
+        for draw in range(EXTREMES)
     ]
-    cases = list(_unsound_runs(context, [*single, *corners]))
+    cases = list(_unsound_runs(context, [*single, *extremes]))
     return result(
         "Q12",
         cases,
@@ -105,8 +107,8 @@ def parameter_extremes(context: ValidationContext) -> Result:
         sound=context.baseline.id,
         constants=len(context.constants),
         scaled=len(single),
-        corners=CORNERS,
-        broken=len({each.subject for each in cases}),
+        corners=EXTREMES,
+        broken=len({case.subject for case in cases}),
     )
 
 

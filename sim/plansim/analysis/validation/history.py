@@ -17,7 +17,7 @@ from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.observed import Family, Observed
 from plansim.analysis.validation.probe import Runs
-from plansim.analysis.validation.result import Case, Message, Number, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
 from plansim.analysis.validation.settings import Settings, cells
 from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
@@ -27,7 +27,7 @@ from plansim.targets.indicator import Floats
 __all__ = ["HistorySeries", "family_cases", "family_member", "history", "history_series"]
 
 FAMILY_ERROR = 0.15
-"""Largest relative error of a figure of another place."""
+"""Maximum relative error of a figure of a family member."""
 
 
 # --- Q15 ------------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ def history(context: ValidationContext) -> Result:
     if runs is None or context.history is None:
         return result("Q15", [], lacking=["history"])
     cases = [_series_case(runs, series) for series in context.history.series]
-    judged = [each for each in cases if each.message is Message.SERIES]
+    judged = [case for case in cases if case.message is CaseTemplate.SERIES]
     capital = context.history.capital
     return result(
         "Q15",
@@ -52,9 +52,9 @@ def history(context: ValidationContext) -> Result:
             "high": capital.high if capital else math.nan,
         },
         series=len(judged),
-        fit=sum(each.holds for each in judged),
-        worst=max((each["mape"] for each in judged), default=0.0),
-        widest=max((each["mape_high"] for each in judged), default=0.0),
+        fit=sum(case.holds for case in judged),
+        worst=max((case["mape"] for case in judged), default=0.0),
+        widest=max((case["mape_high"] for case in judged), default=0.0),
         sums=len(runs.bad) - 1,
     )
 
@@ -99,7 +99,7 @@ def _series_case(runs: Runs, series: Observed) -> Case:
     observed = np.array([point.value for point in series.observations]) * series.scale
     simulated = _simulated(runs, series)
     fits = [fit(row, observed) for row in simulated]
-    own, mapes = fits[0], [each.mape if math.isfinite(each.mape) else math.inf for each in fits]
+    own, mapes = fits[0], [fit.mape if math.isfinite(fit.mape) else math.inf for fit in fits]
     numbers: dict[str, Number] = {
         "mape": own.mape,
         "mape_low": min(mapes),
@@ -116,8 +116,10 @@ def _series_case(runs: Runs, series: Observed) -> Case:
         "unit": series.unit,
     }
     if series.most is None:
-        return case(series.name, True, Message.SERIES_SHOWN, **numbers)
-    return case(series.name, max(mapes) <= series.most, Message.SERIES, most=series.most, **numbers)
+        return case(series.name, True, CaseTemplate.SERIES_SHOWN, **numbers)
+    return case(
+        series.name, max(mapes) <= series.most, CaseTemplate.SERIES, most=series.most, **numbers
+    )
 
 
 def _listed(values: Floats) -> str:
@@ -136,7 +138,7 @@ class HistorySeries:
 
 
 def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
-    """Return all observed series that are levels; none where no past is known."""
+    """Return all observed series that are levels; empty without a history."""
     runs = _runs(context)
     if runs is None or context.history is None:
         return ()
@@ -154,7 +156,7 @@ def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
 
 
 def family_member(context: ValidationContext) -> Result:
-    """Q21: run the same model with the data of another place and compare what came out there.
+    """Q21: run the same model with the data of a family member and compare the outcome.
 
     The file beside the model may ask for less than `FAMILY_ERROR`, never for more.
     """
@@ -166,14 +168,14 @@ def family_member(context: ValidationContext) -> Result:
         "Q21",
         cases,
         limits,
-        held=sum(each.holds for each in cases),
+        held=sum(case.holds for case in cases),
         figures=len(cases),
-        worst=max(abs(each["error"]) for each in cases),
+        worst=max(abs(case["error"]) for case in cases),
     )
 
 
 def family_cases(family: Family, runs: Runs) -> list[Case]:
-    """Compare a run of another place with its figures."""
+    """Compare the run of a family member with its figures."""
     cases = []
     for figure in family.figures:
         unit = runs.probe.model.variables[figure.variable].unit

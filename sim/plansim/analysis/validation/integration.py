@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from plansim.analysis.experiments.design import Design, Kind
+from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.distributions import Uniform
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.experiments.sweep import sweep
 from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
 from plansim.analysis.validation.probe import Runs, halved
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.analysis.validation.settings import cells, uncertain
 from plansim.engine.simlin import AGREE as SIMLIN_AGREES
 from plansim.engine.simlin import has_simlin, run_simlin
@@ -67,7 +67,7 @@ def time_step(context: ValidationContext) -> Result:
 def _moves(
     context: ValidationContext, scenario: Scenario, whole: Runs, half: Runs
 ) -> Iterator[Case]:
-    """Return the move of each indicator by half the step, in each year of the checks."""
+    """Return the change of each indicator by half the step, in each year of the checks."""
     for reference in context.indicators:
         span = _span(context, reference)
         for year in context.checks.years:
@@ -75,13 +75,13 @@ def _moves(
                 float(_figure(runs.yearly(reference), span, year)[0]) for runs in (whole, half)
             )
             if np.isnan(before) and np.isnan(after):
-                continue  # a run that is over by then
+                continue  # the run ends before
             change = abs(after - before)
             part = change / abs(before) if before else np.inf if change else 0.0
             yield case(
                 scenario.id,
                 change <= MOVED * abs(before),
-                Message.MOVED,
+                CaseTemplate.MOVED,
                 what=reference,
                 year=year,
                 before=before,
@@ -91,10 +91,10 @@ def _moves(
 
 
 def _span(context: ValidationContext, reference: str) -> int:
-    """Return over how many years targets sum an indicator; 1 if one looks at a year's figure.
+    """Return the number of years over which targets sum an indicator; 1 if one judges single years.
 
-    A flow that is only ever judged as a sum may pass through zero in a single year, where a
-    relative change says nothing.
+    A flow that is judged only as a sum may pass through zero in a single year, where its relative
+    change is meaningless.
     """
     judging = [target for target in context.judged if reference in target.variables.values()]
     return min(
@@ -120,7 +120,7 @@ def _changed_verdicts(
             yield case(
                 scenario.id,
                 False,
-                Message.VERDICT_CHANGED,
+                CaseTemplate.VERDICT_CHANGED,
                 what=target.id,
                 before=before.value,
                 after=after.value,
@@ -148,7 +148,7 @@ def equilibrium(context: ValidationContext) -> Result:
     states = list(dict.fromkeys([*context.stocks, *smoothed]))
     drifts = {name: _drift(runs, name) for name in states}
     cases = [
-        case(name, drift <= DRIFT, Message.DRIFT, part=drift)
+        case(name, drift <= DRIFT, CaseTemplate.DRIFT, part=drift)
         for name, drift in sorted(drifts.items(), key=lambda item: -item[1])
     ]
     for resting in context.checks.rest:
@@ -157,9 +157,11 @@ def equilibrium(context: ValidationContext) -> Result:
         own = np.array([default_of(context.model, scenario.values, name) for name in names])
         part = float(np.max(np.abs(own - needed) / np.maximum(np.abs(needed), 1e-300)))
         what = ", ".join(f"{number:.16g}" for number in needed)
-        cases.append(case(resting.constant, part <= DRIFT, Message.AT_REST, what=what, part=part))
+        cases.append(
+            case(resting.constant, part <= DRIFT, CaseTemplate.AT_REST, what=what, part=part)
+        )
     if runs.time[-1] - runs.time[0] < REST:
-        cases.append(case("clock", False, Message.NOTHING))
+        cases.append(case("clock", False, CaseTemplate.NOTHING))
     largest = max(drifts.values(), default=0.0)
     return result("Q08", cases, limits, largest=largest, stocks=len(states))
 
@@ -190,7 +192,7 @@ def engines(context: ValidationContext) -> Result:
         {name.lower(): most for name, most in AGREE.items()},
         lacking=["pysimlin"] * (not has_simlin()) + ["reference"] * (not context.reference),
         engines=" + ".join(others),
-        largest=max((each["error"] for each in cases), default=0.0),
+        largest=max((case["error"] for case in cases), default=0.0),
         scenarios=len(context.scenarios),
         series=len(context.series),
     )
@@ -204,7 +206,7 @@ def disagreement(
     return case(
         scenario,
         worst.error <= AGREE[other],
-        Message.ENGINES,
+        CaseTemplate.ENGINES,
         engine=other,
         error=worst.error,
         what=worst.series,
@@ -254,23 +256,23 @@ def run_cards(context: ValidationContext) -> Result:
     same = all(
         first[name].to_numpy().tobytes() == second[name].to_numpy().tobytes() for name in first
     )
-    cases.append(case(scenario.id, same, Message.REPRODUCED))
+    cases.append(case(scenario.id, same, CaseTemplate.REPRODUCED))
     return result("Q25", cases, entries=len(_RUN_CARD) + len(_SWEEP_CARD))
 
 
 def _card_case(subject: str, entry: str, holds: bool) -> Case:
-    return case(subject, holds, Message.RUN_CARD, what=entry)
+    return case(subject, holds, CaseTemplate.RUN_CARD, what=entry)
 
 
 def _sweep_card(context: ValidationContext) -> Mapping[str, Any]:
-    scalar = next(each for each in uncertain(context.model) if not each.subscripts)
+    scalar = next(constant for constant in uncertain(context.model) if not constant.subscripts)
     assert scalar.plausible is not None
     factor = Factor(scalar.name, (scalar.name,), Apply.SET, Uniform(*scalar.plausible), scalar.unit)
     design = Design(
         id="card",
         title_en="",
         title_zh="",
-        kind=Kind.SOBOL,
+        kind=DesignKind.SOBOL,
         scenarios=(context.baseline,),
         factors=(factor,),
         points=8,

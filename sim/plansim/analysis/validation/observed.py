@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.calibration.observations import OBSERVATIONS, Table, read_table
+from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
 from plansim.analysis.validation.checks import Check, known_constant, known_variable
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.forms import Entries, Form, Items, Resolved, form_of, read_document
@@ -47,7 +47,7 @@ class _Sources:
 
     model: Model
     targets: Mapping[str, Target] = field(default_factory=dict)
-    observations: Table | None = None
+    observations: ObservationTable | None = None
     place: str = ""
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
 

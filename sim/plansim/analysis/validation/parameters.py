@@ -15,7 +15,7 @@ import numpy as np
 
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.analysis.validation.context import ValidationContext, status_of
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.analysis.validation.settings import drawn, limits, numbers_of, uncertain
 from plansim.engine.simlin import check_units, has_simlin
 from plansim.model.comment import read_source
@@ -30,7 +30,7 @@ __all__ = ["RangeEffect", "TargetRange", "documentation", "parameters", "target_
 
 _CHINESE = re.compile(r"[一-鿿]")
 _FORBIDDEN = re.compile(r"[%‰³²]")
-"""Signs that a unit may not have: one checker or the other does not know them."""
+"""Characters that a unit may not have, since pysimlin or PySD does not read them."""
 _FEWEST_WORDS = 3
 _FEWEST_CHARACTERS = 4
 _ASSUMED, _DERIVED = "A", "D"
@@ -43,13 +43,13 @@ def units(context: ValidationContext) -> Result:
     """Q02: require a unit of every variable, and let pysimlin check that all agree."""
     model = context.model
     cases = [
-        case(each.name, False, Message.LACKS, lacking="unit")
-        for each in model.variables.values()
-        if not each.unit.strip() or _FORBIDDEN.search(each.unit)
+        case(variable.name, False, CaseTemplate.LACKS, lacking="unit")
+        for variable in model.variables.values()
+        if not variable.unit.strip() or _FORBIDDEN.search(variable.unit)
     ]
     blank = len(cases)
     issues = check_units(model.path) if has_simlin() else []
-    cases += [case(model.name, False, Message.REPORTED, what=issue) for issue in issues]
+    cases += [case(model.name, False, CaseTemplate.REPORTED, what=issue) for issue in issues]
     return result(
         "Q02",
         cases,
@@ -70,21 +70,21 @@ def parameters(context: ValidationContext) -> Result:
     constants = [model.variables[name] for name in context.constants]
     known = _known_sources(context)
     cases = [
-        case(each.name, False, Message.UNKNOWN, what=source)
-        for each in model.variables.values()
-        for source in each.source_ids
+        case(variable.name, False, CaseTemplate.UNKNOWN, what=source)
+        for variable in model.variables.values()
+        for source in variable.source_ids
         if source not in known
     ]
-    for each in constants:
-        cases += _range_cases(each)
-        for reference, number in numbers_of(each).items():
-            cases += _number_cases(each, reference, number, excepted=reference in on_edge)
+    for unexplained in constants:
+        cases += _range_cases(unexplained)
+        for reference, number in numbers_of(unexplained).items():
+            cases += _number_cases(unexplained, reference, number, excepted=reference in on_edge)
     return result(
         "Q03",
         cases,
         sound=model.name,
         constants=len(constants),
-        numbers=sum(len(numbers_of(each)) for each in constants),
+        numbers=sum(len(numbers_of(constant)) for constant in constants),
         edges=len(on_edge),
         ranged=len(uncertain(model)),
     )
@@ -97,11 +97,11 @@ def _range_cases(constant: Variable) -> Iterator[Case]:
         "plausible": constant.plausible is None and _ASSUMED in constant.source_ids,
     }
     for what in (what for what, lacks in lacking.items() if lacks):
-        yield case(constant.name, False, Message.LACKS, lacking=what)
+        yield case(constant.name, False, CaseTemplate.LACKS, lacking=what)
     if constant.plausible is not None:
         (least, most), (low, high) = limits(constant), constant.plausible
         if not least <= low < high <= most:
-            yield case(constant.name, False, Message.BAD_RANGE, low=low, high=high)
+            yield case(constant.name, False, CaseTemplate.BAD_RANGE, low=low, high=high)
 
 
 def _number_cases(
@@ -110,13 +110,13 @@ def _number_cases(
     least, most = limits(constant)
     low, high = constant.plausible or (least, most)
     inside = low < number < high or (constant.plausible is None and low <= number <= high)
-    # Where the edge is the end of what is admissible (a share of 0 or 1), it is no edge.
+    # An end of the admissible range itself (a share of 0 or 1) is no edge.
     natural = number in constant.admissible and low <= number <= high
     on_edge = number in (low, high)
     if excepted and not on_edge:
-        yield case(reference, False, Message.NO_EXCEPTION)
+        yield case(reference, False, CaseTemplate.NO_EXCEPTION)
     if not (inside or natural or (excepted and on_edge)) or not least <= number <= most:
-        yield case(reference, False, Message.OUT_OF_RANGE, value=number, low=low, high=high)
+        yield case(reference, False, CaseTemplate.OUT_OF_RANGE, value=number, low=low, high=high)
 
 
 def _known_sources(context: ValidationContext) -> set[str]:
@@ -138,16 +138,16 @@ def documentation(context: ValidationContext) -> Result:
     # The language fixes the comments of the clock.
     explained = [v for v in model.variables.values() if v.kind is not VariableKind.CONTROL]
     cases = [
-        case(each.name, False, Message.LACKS, lacking=what)
-        for each in explained
-        for what in _lacking(each)
+        case(constant.name, False, CaseTemplate.LACKS, lacking=what)
+        for constant in explained
+        for what in _lacking(constant)
     ]
     for attribute in ("name_zh", "meaning_en", "meaning_zh"):
         cases += _shared(explained, attribute)
-    for each in model.subscripts.values():
-        named = all(_CHINESE.search(name) for name in (each.name_zh, *each.elements_zh))
-        if not named or len(each.elements_zh) != len(each.elements):
-            cases.append(case(each.name, False, Message.LACKS, lacking="name_zh"))
+    for subscript in model.subscripts.values():
+        named = all(_CHINESE.search(name) for name in (subscript.name_zh, *subscript.elements_zh))
+        if not named or len(subscript.elements_zh) != len(subscript.elements):
+            cases.append(case(subscript.name, False, CaseTemplate.LACKS, lacking="name_zh"))
     return result("Q04", cases, sound=model.name, variables=len(explained))
 
 
@@ -180,7 +180,7 @@ def _shared(variables: Iterable[Variable], attribute: str) -> Iterator[Case]:
         names[getattr(variable, attribute)].append(variable.name)
     for shared, (first, *others) in names.items():
         if shared and others:
-            yield case(first, False, Message.DUPLICATE, what=shared, others=", ".join(others))
+            yield case(first, False, CaseTemplate.DUPLICATE, what=shared, others=", ".join(others))
 
 
 # --- ranges that change a verdict -----------------------------------------------------------------
@@ -196,7 +196,7 @@ class RangeEffect:
     """The target's value with the constant at its low end, in the target's unit."""
     high: float
     changes_verdict: bool
-    """Whether the verdict is another at either end."""
+    """Whether the verdict changes at either end."""
 
     @property
     def span(self) -> float:
@@ -223,8 +223,8 @@ class TargetRange:
 def target_ranges(context: ValidationContext) -> tuple[TargetRange, ...]:
     """Run the baseline with each uncertain constant at both ends of its plausible range.
 
-    An array moves as a whole, by one factor. This is no measure of what is likely, which the
-    uncertainty study gives, but of the single numbers that a verdict rests on.
+    An array moves as a whole, by one factor. The result tells which single constants decide a
+    verdict, not how likely the verdict is (see the uncertainty study).
     """
     model, base = context.model, context.baseline
     constants = uncertain(model)

@@ -9,16 +9,16 @@ from typing import TypeAlias
 
 import numpy as np
 
-__all__ = ["Case", "Message", "Named", "Number", "Result", "Status", "case", "result"]
+__all__ = ["Case", "CaseTemplate", "Named", "Number", "Outcome", "Result", "case", "result"]
 
 Number: TypeAlias = "float | int | str"
-"""What a template is filled with."""
+"""A value that fills a template."""
 
 Named: TypeAlias = "str | tuple[str, str, str]"
 """An id, alone or with its English and Chinese names."""
 
 
-class Status(StrEnum):
+class Outcome(StrEnum):
     """Outcome of a test."""
 
     PASS = "pass"
@@ -26,7 +26,7 @@ class Status(StrEnum):
     NOT_APPLICABLE = "not applicable"
 
 
-class Message(StrEnum):
+class CaseTemplate(StrEnum):
     """Template of a case; its words stand under ``case`` in the catalogue of texts."""
 
     # structure and documentation
@@ -84,14 +84,14 @@ class Message(StrEnum):
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that a test looked at."""
+    """One object that a test examined."""
 
     subject: str
     """The id of a scenario, a check or a target, or the name of a variable."""
     holds: bool
-    message: Message
+    message: CaseTemplate
     values: Mapping[str, Number] = field(default_factory=dict)
-    """What fills the template."""
+    """Values that fill the template."""
     name_en: str = ""
     """The subject's name, where its id is not enough."""
     name_zh: str = ""
@@ -106,13 +106,13 @@ class Result:
     """The result of one test."""
 
     id: str
-    status: Status
+    status: Outcome
     figures: Mapping[str, Number]
-    """What fills the test's line of results."""
+    """Values that fill the test's line of results."""
     limits: Mapping[str, Number]
-    """What fills the sentence of its criterion."""
+    """Values that fill the sentence of its criterion."""
     cases: tuple[Case, ...]
-    """All that was looked at; of many alike the worst."""
+    """The cases that were examined; of many similar ones the worst."""
     seconds: float = 0.0
     """Time that the test took."""
 
@@ -122,7 +122,9 @@ class Result:
         return tuple(case for case in self.cases if not case.holds)
 
 
-def case(subject: Named, holds: bool | np.bool_, message: Message, /, **values: Number) -> Case:
+def case(
+    subject: Named, holds: bool | np.bool_, message: CaseTemplate, /, **values: Number
+) -> Case:
     """Return a case of a subject; the values fill the template of the message."""
     name, en, zh = (subject, "", "") if isinstance(subject, str) else subject
     return Case(name, bool(holds), message, values, en, zh)
@@ -139,10 +141,9 @@ def result(
 ) -> Result:
     """Return the result of a test: passed where every case holds.
 
-    A test that looked at nothing fails. One whose cases are faults alone names in ``sound`` what is
-    in order where there are none. A test of which a part cannot be made here, since the things in
-    ``lacking`` are missing, fails where the other part does and is never passed; where no part was
-    made it has no figures.
+    A test without cases fails. One whose cases are only faults names in ``sound`` what is in order
+    if there are none. If part of a test cannot be run because things in ``lacking`` are missing,
+    it fails if the other part does and never passes; if no part was run it has no figures.
 
     >>> result("Q99", []).status.value, result("Q99", [], sound="model").status.value
     ('fail', 'pass')
@@ -150,11 +151,13 @@ def result(
     'not applicable'
     """
     made = tuple(cases)
-    missing = tuple(case(test, True, Message.MISSING, lacking=name) for name in lacking)
+    missing = tuple(case(test, True, CaseTemplate.MISSING, lacking=name) for name in lacking)
     if not made and not missing:
-        made = (case(sound or test, bool(sound), Message.SOUND if sound else Message.NOTHING),)
-    faults = sum(not each.holds for each in made)
-    status = Status.FAIL if faults else Status.NOT_APPLICABLE if missing else Status.PASS
+        made = (
+            case(sound or test, bool(sound), CaseTemplate.SOUND if sound else CaseTemplate.NOTHING),
+        )
+    faults = sum(not case.holds for case in made)
+    status = Outcome.FAIL if faults else Outcome.NOT_APPLICABLE if missing else Outcome.PASS
     whole = (*made, *missing)
     counted = {"cases": len(whole), "faults": faults, **figures} if made else {}
     return Result(test, status, counted, dict(limits or {}), whole)

@@ -1,4 +1,4 @@
-"""Values of constants: as a test sets them, scaled, or drawn from the plausible ranges."""
+"""Settings of constants: assigned, scaled, or drawn from the plausible ranges."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Settings: TypeAlias = Mapping[str, float]
 """By ``name`` or ``name[e1,e2]``, in the model's units."""
 
 MOST_FACTOR = 1.5
-"""An array whose range spans unlike elements moves by no more than this as a whole."""
+"""Maximum factor for an array as a whole, since its range may span different elements."""
 
 
 def assigned(model: Model, settings: Mapping[str, float | Sequence[float]]) -> dict[str, float]:
@@ -77,36 +77,38 @@ def scaled(model: Model, factor: float) -> Iterator[tuple[str, dict[str, float]]
 
 def uncertain(model: Model) -> list[Variable]:
     """Return the constants that have a plausible range."""
-    return [each for each in _constants(model) if each.plausible is not None]
+    return [constant for constant in _constants(model) if constant.plausible is not None]
 
 
-def drawn(model: Model, places: Floats) -> dict[str, Floats]:
+def drawn(model: Model, positions: Floats) -> dict[str, Floats]:
     """Return the values of the constants of `uncertain` in draws: ``(draw,)`` by element.
 
-    ``places`` is ``(constant, draw)``: 0 is the low end of the plausible range, 1 the high end. An
-    array moves as a whole, by one factor, so that its pattern stays.
+    ``positions`` is ``(constant, draw)``, from 0 to 1 across the plausible range. An array moves as
+    a whole, by one factor, so that its pattern stays.
     """
     return {
         name: values
-        for variable, place in zip(uncertain(model), places, strict=True)
-        for name, values in _placed(variable, place).items()
+        for variable, position in zip(uncertain(model), positions, strict=True)
+        for name, values in _values_at(variable, position).items()
     }
 
 
 def _constants(model: Model) -> list[Variable]:
-    return [each for each in model.variables.values() if each.kind is VariableKind.CONSTANT]
+    return [
+        variable for variable in model.variables.values() if variable.kind is VariableKind.CONSTANT
+    ]
 
 
-def _placed(variable: Variable, place: Floats) -> dict[str, Floats]:
+def _values_at(variable: Variable, position: Floats) -> dict[str, Floats]:
     assert variable.plausible is not None
     low, high = variable.plausible
     numbers = numbers_of(variable)
     if not variable.subscripts:
-        return {variable.name: low + place * (high - low)}
+        return {variable.name: low + position * (high - low)}
     sizes = [number for number in numbers.values() if number > 0]
-    factor = np.ones_like(place)
+    factor = np.ones_like(position)
     if sizes:
         least = max(low / min(sizes), 1 / MOST_FACTOR)
         most = min(high / max(sizes), MOST_FACTOR)
-        factor = least + place * (most - least)
+        factor = least + position * (most - least)
     return {name: np.clip(number * factor, *limits(variable)) for name, number in numbers.items()}

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.feedback.loops import MOVES, Link, Loop, largest_shifts, polarity_of
+from plansim.analysis.feedback.loops import MOVES, Loop, LoopLink, largest_shifts, polarity_of
 from plansim.analysis.feedback.polarity import MeasuredLinks, measured_links
 from plansim.analysis.validation.conservation import EXACT, first_not_finite
 from plansim.analysis.validation.context import ValidationContext, frozen_name
 from plansim.analysis.validation.probe import Runs, every_step
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.analysis.validation.settings import assigned
 from plansim.model.expression import Node, Number, Table, Text, walk
 from plansim.model.records import Model, TimeSpec, VariableKind
@@ -50,8 +50,8 @@ def structure(context: ValidationContext) -> Result:
     return result(
         "Q01",
         [
-            *(loose or [case(model.name, True, Message.SOUND)]),
-            *(case(_name(e), True, Message.LOOP_FOUND, paths=len(e.paths)) for e in whole),
+            *(loose or [case(model.name, True, CaseTemplate.SOUND)]),
+            *(case(_name(e), True, CaseTemplate.LOOP_FOUND, paths=len(e.paths)) for e in whole),
             *faults,
         ],
         {"size": context.checks.size},
@@ -72,24 +72,24 @@ def _loose(context: ValidationContext) -> Iterator[Case]:
     model, reported = context.model, set(context.checks.outputs)
     judged = {split_reference(name)[0] for name in context.indicators}
     for warning in model.warnings:
-        yield case(model.name, False, Message.REPORTED, what=str(warning))
+        yield case(model.name, False, CaseTemplate.REPORTED, what=str(warning))
     used = {cause for variable in model.variables.values() for cause in variable.causes}
     bearing = all_causes(model, judged | reported)
     for variable in model.variables.values():
         name = variable.name
         if variable.kind is not VariableKind.CONTROL and name not in bearing:
-            yield case(name, False, Message.UNUSED)
+            yield case(name, False, CaseTemplate.UNUSED)
         elif name in reported and name in used | judged:
-            yield case(name, False, Message.NO_EXCEPTION)
+            yield case(name, False, CaseTemplate.NO_EXCEPTION)
     if (size := scalar_equations(model)) > context.checks.size:
         limit = context.checks.size
-        yield case(model.name, False, Message.TOO_MANY, count=size, limit=limit)
+        yield case(model.name, False, CaseTemplate.TOO_MANY, count=size, limit=limit)
     for name, numbers in _hidden_numbers(model, context.checks.plain):
-        yield case(name, False, Message.HIDDEN_NUMBER, what=", ".join(numbers))
+        yield case(name, False, CaseTemplate.HIDDEN_NUMBER, what=", ".join(numbers))
     for target in context.targets:
         if re.fullmatch(context.checks.main_table.rows, target.id) and not target.variables:
             subject = (target.id, target.name_en, target.name_zh)
-            yield case(subject, False, Message.LACKS, lacking="variable")
+            yield case(subject, False, CaseTemplate.LACKS, lacking="variable")
 
 
 def all_causes(model: Model, names: Iterable[str]) -> set[str]:
@@ -140,19 +140,21 @@ def _assumed(model: Model, formula: Node) -> Iterator[str]:
 def _declaration_faults(model: Model, loop: Loop) -> Iterator[Case]:
     switch = model.variables[loop.switch]
     if (switch.value, switch.admissible) != (1.0, (0, 1)):
-        yield case(_name(loop), False, Message.NO_SWITCH, what=loop.switch)
+        yield case(_name(loop), False, CaseTemplate.NO_SWITCH, what=loop.switch)
     frozen = {name for name in model.variables if loop.switch in model.variables[name].causes}
     for path in loop.paths:
         if polarity_of(path) is not loop.polarity:
             declared = loop.polarity.value
             start = path[0].cause
-            yield case(_name(loop), False, Message.WRONG_POLARITY, what=start, declared=declared)
+            yield case(
+                _name(loop), False, CaseTemplate.WRONG_POLARITY, what=start, declared=declared
+            )
         if not frozen & {split_reference(link.cause)[0] for link in path}:
-            yield case(_name(loop), False, Message.NO_SWITCH, what=loop.switch)
+            yield case(_name(loop), False, CaseTemplate.NO_SWITCH, what=loop.switch)
         for link in path:
             if not link.stands:
                 ends = {"cause": link.cause, "effect": link.effect}
-                yield case(_name(loop), False, Message.NO_LINK, **ends)
+                yield case(_name(loop), False, CaseTemplate.NO_LINK, **ends)
 
 
 def _sign_faults(context: ValidationContext) -> list[Case]:
@@ -166,7 +168,7 @@ def _sign_faults(context: ValidationContext) -> list[Case]:
     return [fault for loop in context.loops for fault in _loop_faults(context, links, loop)]
 
 
-def _names(link: Link) -> tuple[str, str]:
+def _names(link: LoopLink) -> tuple[str, str]:
     return split_reference(link.cause)[0], split_reference(link.effect)[0]
 
 
@@ -188,16 +190,16 @@ def _loop_faults(context: ValidationContext, links: MeasuredLinks, loop: Loop) -
             wrong = [when for when in times if not answers[link, when] <= {link.sign}]
             if wrong:
                 ends = {"cause": link.cause, "effect": link.effect}
-                yield case(name, False, Message.WRONG_SIGN, time=wrong[0], **ends)
+                yield case(name, False, CaseTemplate.WRONG_SIGN, time=wrong[0], **ends)
         idle = {when: [link for link in path if not answers[link, when]] for when in times}
         if all(idle.values()):
             fewest = min(idle.values(), key=len)
             what = ", ".join(f"{link.cause} → {link.effect}" for link in fewest[:3])
-            yield case(name, False, Message.INACTIVE, what=what)
+            yield case(name, False, CaseTemplate.INACTIVE, what=what)
 
 
 def _answer(
-    model: Model, signs: npt.NDArray[np.int8] | None, clock: TimeSpec, link: Link, when: float
+    model: Model, signs: npt.NDArray[np.int8] | None, clock: TimeSpec, link: LoopLink, when: float
 ) -> set[int]:
     """Return the signs in which the elements of an effect answer at a time, or a step later."""
     if signs is None:
@@ -233,7 +235,7 @@ def loop_cuts(context: ValidationContext) -> Result:
         for run, loop in enumerate(loops, start=1):
             if broken := first_not_finite(context.model, runs, run):
                 what = f"{broken[0]} ({scenario.id})"
-                fault = case(_name(loop), False, Message.NOT_FINITE, what=what, time=broken[1])
+                fault = case(_name(loop), False, CaseTemplate.NOT_FINITE, what=what, time=broken[1])
                 faults.append(fault)
             else:
                 moved = ((float(s[run]), target, scenario.id) for target, s in shifts.items())
@@ -245,7 +247,7 @@ def loop_cuts(context: ValidationContext) -> Result:
         expected = "weak" if loop.weak_en else "strong"
         holds = (shift > MOVES) == (expected == "strong")
         values = {"what": target, "scenario": where, "expected": expected}
-        cases.append(case(_name(loop), holds, Message.LOOP_EFFECT, shift=shift, **values))
+        cases.append(case(_name(loop), holds, CaseTemplate.LOOP_EFFECT, shift=shift, **values))
     return result(
         "Q14",
         [*cases, *faults],
@@ -285,4 +287,4 @@ def _not_frozen(loop: Loop, scenario: Scenario, runs: Runs, run: int) -> Iterato
         change = float(np.abs(series[run] - initial).max())
         if not change <= _FROZEN * size + EXACT:
             values = {"what": text, "scenario": scenario.id}
-            yield case(_name(loop), False, Message.NOT_FROZEN, part=change / size, **values)
+            yield case(_name(loop), False, CaseTemplate.NOT_FROZEN, part=change / size, **values)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
 from plansim.analysis.validation.probe import Runs, probe_of
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.analysis.validation.structure import all_causes
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -32,8 +32,8 @@ def target_independence(context: ValidationContext) -> Result:
     """Q22: scale every figure of the catalogue and run every scenario from copies of all files."""
     model = context.model
     readers = [name for name, v in model.variables.items() if _READING.search(v.equation)]
-    if readers:  # no engine here would run it
-        faults = [case(name, False, Message.READS_FILE) for name in readers]
+    if readers:  # no engine could run it
+        faults = [case(name, False, CaseTemplate.READS_FILE) for name in readers]
         return result("Q22", faults, scenarios=0, series=0, turned=0)
     cases = list(_trends(context))
     series, changed, scenarios = 0, 0, 0
@@ -47,14 +47,14 @@ def target_independence(context: ValidationContext) -> Result:
             before = context.runs[original.id]
             after = probe.run([scenario.values], scenario.time)
             cases += [
-                case(original.id, False, Message.DEPENDS, what=label)
+                case(original.id, False, CaseTemplate.DEPENDS, what=label)
                 for label in context.series
                 if _bits(before, label) != _bits(after, label)
             ]
             scenarios, series = scenarios + 1, series + len(context.series)
             changed += _changed_verdicts(context, targets, before, scenario)
     if not changed:
-        cases.append(case(CATALOGUE, False, Message.INEFFECTIVE))
+        cases.append(case(CATALOGUE, False, CaseTemplate.INEFFECTIVE))
     return result("Q22", cases, sound=CATALOGUE, scenarios=scenarios, series=series, turned=changed)
 
 
@@ -85,7 +85,7 @@ def _bits(runs: Runs, label: str) -> bytes:
 def _changed_verdicts(
     context: ValidationContext, scaled: tuple[Target, ...], runs: Runs, scenario: Scenario
 ) -> int:
-    """Return how many verdicts on a run change with the catalogue: some have to."""
+    """Return how many verdicts on a run change with the catalogue; some must."""
     by_id = {target.id: target for target in scaled}
     return sum(
         status_of(verdicts(runs, target, scenario))
@@ -95,9 +95,9 @@ def _changed_verdicts(
 
 
 def _trends(context: ValidationContext) -> Iterator[Case]:
-    """Return indicators that depend on no stock but trends, and such as are constants.
+    """Return indicators that depend on no stock but trends, and those that are constants.
 
-    The one would be a target in disguise, the other be met by setting it.
+    The former may be targets in disguise; the latter could be met by setting them.
     """
     model, stocks = context.model, set(context.stocks)
     # A stock that depends on no other one grows by itself, as a trend does.
@@ -105,28 +105,28 @@ def _trends(context: ValidationContext) -> Iterator[Case]:
     for reference in context.indicators:
         name = split_reference(reference)[0]
         if not all_causes(model, [name]) & (stocks - trends):
-            yield case(reference, False, Message.TREND)
+            yield case(reference, False, CaseTemplate.TREND)
 
 
 # --- Q23 ------------------------------------------------------------------------------------------
 
 
 def assumed_targets(context: ValidationContext) -> Result:
-    """Q23: require that what a scenario assumes, and only that, is reported as assumed."""
+    """Q23: require that the targets a scenario assumes, and no others, are reported as assumed."""
     ids = {target.id for target in context.targets if target.kind is Kind.TARGET}
     cases: list[Case] = []
     count = 0
     for scenario in context.scenarios.values():
         for unknown in set(scenario.assumed) - ids:
-            cases.append(case(scenario.id, False, Message.UNKNOWN, what=unknown))
+            cases.append(case(scenario.id, False, CaseTemplate.UNKNOWN, what=unknown))
         for target in context.judged:
             status = status_of(verdicts(context.runs[scenario.id], target, scenario))
             expected = target.id in scenario.assumed
             count += expected
             if (status is Status.ASSUMED) != expected:
                 values = {"what": target.id, "status": status.value}
-                cases.append(case(scenario.id, False, Message.WRONG_STATUS, **values))
+                cases.append(case(scenario.id, False, CaseTemplate.WRONG_STATUS, **values))
     if not count:
-        cases.append(case("scenarios", False, Message.NOTHING))
+        cases.append(case("scenarios", False, CaseTemplate.NOTHING))
     scenarios = len(context.scenarios)
     return result("Q23", cases, sound="scenarios", scenarios=scenarios, assumed=count)

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from plansim.analysis.sensitivity.ranking import FRAGILE
-from plansim.analysis.sensitivity.study import ENOUGH, MAIN, Drivers, Sensitivity
+from plansim.analysis.sensitivity.study import ACCURATE, MAIN_DRIVERS, Drivers, Sensitivity
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.result import Case, Message, Result, case, result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 
 __all__ = ["drivers", "probabilities", "ranking"]
 
@@ -25,13 +25,13 @@ _LACKING = ("uncertainty",)
 
 def drivers(context: ValidationContext) -> Result:
     """Q18: screen all factors, and require finite Sobol indices of the main drivers."""
-    study, limits = context.uncertainty, {"fewest": FEWEST_FACTORS, "main": MAIN}
+    study, limits = context.uncertainty, {"fewest": FEWEST_FACTORS, "main": MAIN_DRIVERS}
     if study is None:
         return result("Q18", [], limits, lacking=_LACKING)
-    cases = [_driver_case(each) for each in study.drivers]
+    cases = [_driver_case(driver) for driver in study.drivers]
     if len(study.chosen) < FEWEST_FACTORS:
         few = {"count": len(study.chosen), "limit": FEWEST_FACTORS}
-        cases.append(case("factors", False, Message.TOO_FEW, **few))
+        cases.append(case("factors", False, CaseTemplate.TOO_FEW, **few))
     return result(
         "Q18",
         cases,
@@ -46,16 +46,16 @@ def drivers(context: ValidationContext) -> Result:
 
 def _driver_case(driven: Drivers) -> Case:
     """Return the main drivers of a target; it holds where all their indices are known."""
-    indices = [number for each in driven.main for number in (each.total, each.total_low)]
-    known = len(driven.main) == MAIN and all(map(math.isfinite, indices))
+    indices = [number for driver in driven.main for number in (driver.total, driver.total_low)]
+    known = len(driven.main) == MAIN_DRIVERS and all(map(math.isfinite, indices))
     target = driven.target
     return case(
         (target.id, target.name_en, target.name_zh),
         known or driven.spread == 0,
-        Message.DRIVERS,
+        CaseTemplate.DRIVERS,
         drivers="; ".join(
-            f"{each.factor} {each.total:.2f} ({each.total_low:.2f}–{each.total_high:.2f})"
-            for each in driven.main
+            f"{driver.factor} {driver.total:.2f} ({driver.total_low:.2f}–{driver.total_high:.2f})"
+            for driver in driven.main
         ),
         rest=0.0 if driven.rest is None else driven.rest.total,
         spread=driven.spread,
@@ -65,15 +65,17 @@ def _driver_case(driven: Drivers) -> Case:
 
 def probabilities(context: ValidationContext) -> Result:
     """Q19: require small standard errors of the probability that each target is met."""
-    study, limits = context.uncertainty, {"points": ENOUGH * 100}
+    study, limits = context.uncertainty, {"points": ACCURATE * 100}
     if study is None:
         return result("Q19", [], limits, lacking=_LACKING)
     cases = list(_probability_cases(study))
-    worst = max((each.error for each in study.chances if math.isfinite(each.error)), default=1.0)
-    if not worst <= ENOUGH:
-        cases.append(case("other scenarios", False, Message.STANDARD_ERROR, error=worst))
+    worst = max(
+        (chance.error for chance in study.chances if math.isfinite(chance.error)), default=1.0
+    )
+    if not worst <= ACCURATE:
+        cases.append(case("other scenarios", False, CaseTemplate.STANDARD_ERROR, error=worst))
     if study.broken:
-        cases.append(case("runs", False, Message.TOO_MANY, count=study.broken, limit=0))
+        cases.append(case("runs", False, CaseTemplate.TOO_MANY, count=study.broken, limit=0))
     return result(
         "Q19",
         cases,
@@ -94,23 +96,23 @@ def _probability_cases(study: Sensitivity) -> Iterator[Case]:
         if chance.scenario == first and shown and not math.isnan(chance.met):
             name = (target.id, target.name_en, target.name_zh) if target else "all binding"
             numbers = {"met": chance.met, "error": chance.error}
-            yield case(name, chance.error <= ENOUGH, Message.PROBABILITY, **numbers)
+            yield case(name, chance.error <= ACCURATE, CaseTemplate.PROBABILITY, **numbers)
 
 
 def ranking(context: ValidationContext) -> Result:
-    """Q20: order the scenarios, and tell of every two neighbours whether their order is stable."""
+    """Q20: rank the scenarios, and test whether the order of every two neighbours is stable."""
     study, limits = context.uncertainty, {"most": FRAGILE}
     if study is None:
         return result("Q20", [], limits, lacking=_LACKING)
     cases = list(_neighbours(study))
-    places = () if study.ranking is None else study.ranking.places
+    ranks = () if study.ranking is None else study.ranking.places
     return result(
         "Q20",
         cases,
         limits,
-        order=" > ".join(each.scenario for each in places) or "–",
+        order=" > ".join(rank.scenario for rank in ranks) or "–",
         pairs=len(cases),
-        fragile=sum(each.values["stability"] == "fragile" for each in cases),
+        fragile=sum(case.values["stability"] == "fragile" for case in cases),
         draws=0 if study.ranking is None else study.ranking.draws,
     )
 
@@ -118,13 +120,13 @@ def ranking(context: ValidationContext) -> Result:
 def _neighbours(study: Sensitivity) -> Iterator[Case]:
     if study.ranking is None:
         return
-    pairings = {(each.ahead, each.behind): each for each in study.ranking.pairings}
-    for ahead, behind in pairwise(place.scenario for place in study.ranking.places):
+    pairings = {(pairing.ahead, pairing.behind): pairing for pairing in study.ranking.pairings}
+    for ahead, behind in pairwise(rank.scenario for rank in study.ranking.places):
         if pairing := pairings.get((ahead, behind)):
             yield case(
                 ahead,
                 math.isfinite(pairing.fewer) and study.ranking.draws > 0,
-                Message.RANK,
+                CaseTemplate.RANK,
                 other=behind,
                 turned=pairing.fewer,
                 more=pairing.more,

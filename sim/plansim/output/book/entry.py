@@ -15,7 +15,7 @@ from plansim.model.syntax import name_key
 from plansim.output.book.mathml import equation_mathml
 from plansim.output.book.run import Course, course_of, years_shown
 from plansim.output.describe import ASSUMPTION, DERIVED, NO_UNIT, kind_of, noted, range_of
-from plansim.output.evidence import evidence_said
+from plansim.output.evidence import evidence_sentence
 from plansim.output.text import Lang, Text, typeset
 from plansim.targets.audit import Clash
 from plansim.targets.catalogue import Target, split_reference
@@ -94,7 +94,7 @@ class Book:
         return {
             **{target.id: pick(target.name_en, target.name_zh) for target in self.targets},
             **{clashe.id: pick(clashe.topic_en, clashe.topic_zh) for clashe in self.clashes},
-            **{key: evidence_said(row, self.text) for key, row in self.evidence.items()},
+            **{key: evidence_sentence(row, self.text) for key, row in self.evidence.items()},
         }
 
     @cached_property

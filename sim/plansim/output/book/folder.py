@@ -1,4 +1,4 @@
-"""Writing a folder of pages: all of it or nothing."""
+"""Writing a folder of pages atomically."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from plansim.errors import Fault, Message, OutputError, foreign
 __all__ = ["check_folder", "write_folder"]
 
 FRONT = "index.html"
-"""What a folder of pages has at its top: any other folder is not replaced, unless it is empty."""
+"""File at the top of a folder of pages; other folders are not replaced unless empty."""
 
 
 def check_folder(path: Path, *, force: bool = False) -> None:
-    """See, before any work, that a folder can be written.
+    """Check, before any work, that a folder can be written.
 
     Raises:
-        OutputError: there is a file of that name, no folder to put it in or no right to; or it
-            exists, and ``force`` is not given or it does not look like pages.
+        OutputError: the path is a file, its parent is missing or not writable; or it exists, and
+            ``force`` is not given or it does not look like pages.
     """
     if path.exists() and not path.is_dir():
         fault = Fault(
@@ -51,7 +51,7 @@ def check_folder(path: Path, *, force: bool = False) -> None:
 
 
 def write_folder(files: Mapping[str, str | bytes], path: Path, *, force: bool = False) -> None:
-    """Write files, by their paths in the folder, into a folder that appears when all are there.
+    """Write files, by their paths in the folder, into a folder that appears when all are written.
 
     Raises:
         OutputError: as for `check_folder`; or the disk refuses.

@@ -12,7 +12,7 @@ from pathlib import Path
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.history import history_series
 from plansim.analysis.validation.parameters import TargetRange, target_ranges
-from plansim.analysis.validation.result import Case, Message, Result, Status
+from plansim.analysis.validation.result import Case, CaseTemplate, Outcome, Result
 from plansim.files import check_destination, write_text
 from plansim.model.records import Model
 from plansim.output.tables.validation import (
@@ -157,15 +157,15 @@ def _summary(results: Sequence[Result], text: Text) -> str:
     counted = Counter(made.status for made in results)
     count = text(
         "validation_page.count",
-        passed=counted[Status.PASS],
-        failed=counted[Status.FAIL],
-        left=counted[Status.NOT_APPLICABLE],
+        passed=counted[Outcome.PASS],
+        failed=counted[Outcome.FAIL],
+        left=counted[Outcome.NOT_APPLICABLE],
     )
     return f"{count}\n\n{_table(text('validation_page.head'), rows)}"
 
 
 def _failures(results: Sequence[Result], text: Text) -> Iterator[str]:
-    failing = [made for made in results if made.status is Status.FAIL]
+    failing = [made for made in results if made.status is Outcome.FAIL]
     if not failing:
         yield text("validation_page.nothing_fails")
     for made in failing:
@@ -186,14 +186,14 @@ def _history(made: Result, text: Text) -> str:
             *(_plain(case[name], 2) for name in ("rmse", "r2", "um", "us", "uc")),
         )
         for case in made.cases
-        if case.message in (Message.SERIES, Message.SERIES_SHOWN)
+        if case.message in (CaseTemplate.SERIES, CaseTemplate.SERIES_SHOWN)
     ]
     return _table(text("validation_page.past_head"), rows)
 
 
 def _targets(ranges: Sequence[TargetRange], by_id: Mapping[str, Result], text: Text) -> str:
-    probability = _by_subject(by_id.get("Q19"), Message.PROBABILITY)
-    drivers = _by_subject(by_id.get("Q18"), Message.DRIVERS)
+    probability = _by_subject(by_id.get("Q19"), CaseTemplate.PROBABILITY)
+    drivers = _by_subject(by_id.get("Q18"), CaseTemplate.DRIVERS)
     rows = []
     for ranged in ranges:
         target = ranged.target
@@ -226,13 +226,13 @@ def _changed_by(ranged: TargetRange, decimals: int, text: Text) -> str:
 
 
 def _reality_checks(made: Result, text: Text) -> Iterator[str]:
-    shares = [case for case in made.cases if case.message is Message.SIGN_SHARE]
+    shares = [case for case in made.cases if case.message is CaseTemplate.SIGN_SHARE]
     if shares:
         yield text("validation_page.signs_text", draws=shares[0].values["draws"])
         yield _cases(sorted(shares, key=lambda case: case["share"])[:FEWEST_SIGNS], text)
 
 
-def _by_subject(made: Result | None, message: Message) -> dict[str, Case]:
+def _by_subject(made: Result | None, message: CaseTemplate) -> dict[str, Case]:
     cases = () if made is None else made.cases
     return {case.subject: case for case in cases if case.message is message}
 

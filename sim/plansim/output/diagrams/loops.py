@@ -13,7 +13,7 @@ from html import escape
 from itertools import pairwise
 from typing import TypeAlias
 
-from plansim.analysis.feedback.loops import Link, Loop, Polarity
+from plansim.analysis.feedback.loops import Loop, LoopLink, Polarity
 from plansim.model.records import Model
 from plansim.output.diagrams.draw import (
     COLUMN,
@@ -255,7 +255,7 @@ def loop_rings(
 
 
 def _ring(
-    loop: Loop, links: Sequence[Link], model: Model, langs: Sequence[Lang], *, style: bool
+    loop: Loop, links: Sequence[LoopLink], model: Model, langs: Sequence[Lang], *, style: bool
 ) -> str:
     count = len(links)
     labels = [_label(link.cause, model, langs) for link in links]

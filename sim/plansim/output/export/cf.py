@@ -17,7 +17,7 @@ import numpy as np
 from plansim.errors import UnitError
 from plansim.model.records import Timing
 from plansim.model.units import base_powers
-from plansim.scenario.records import Text
+from plansim.scenario.records import BilingualText
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -59,7 +59,7 @@ def udunits(unit: str) -> str:
     return " ".join(([number] if factor != 1 or not parts else []) + parts)
 
 
-def cf_dataset(runs: Sequence[xr.Dataset], region: Text) -> xr.Dataset:
+def cf_dataset(runs: Sequence[xr.Dataset], region: BilingualText) -> xr.Dataset:
     """Return runs, by years as `annual` gives them, as one dataset by the CF conventions.
 
     Dimensions: ``scenario``, ``time`` or ``time_end``, and the ranges. Names are made of letters,
@@ -175,7 +175,7 @@ def _labels(coordinate: xr.DataArray, name: str) -> tuple[str, object, dict[str,
     return name, values, kept
 
 
-def _card(runs: Sequence[xr.Dataset], region: Text) -> dict[str, str]:
+def _card(runs: Sequence[xr.Dataset], region: BilingualText) -> dict[str, str]:
     """Return the attributes of the file; there is no clock time in it."""
     card = runs[0].attrs
     model = f"plansim {card.get('plansim_version', '')}, model {card.get('model', '')}"

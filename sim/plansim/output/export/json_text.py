@@ -26,9 +26,9 @@ __all__ = ["json_text"]
 def json_text(record: object) -> str:
     r"""Return a record, or a nest of records, mappings, arrays and lists, as JSON.
 
-    Keys are the names of the fields. A number that is not finite is null. What is defined
-    elsewhere is referred to: a model, a scenario, a factor or a variable by its name or id, a
-    target by its id with its unit, a design by its id with its digest and seed.
+    Keys are the names of the fields. A number that is not finite is null. Inputs are referred to: a
+    model, a scenario, a factor or a variable by its name or id, a target by its id with its unit, a
+    design by its id with its digest and seed.
 
     >>> json_text({"value": float("nan"), "years": (2005, 2006)})
     '{\n  "value": null,\n  "years": [\n    2005,\n    2006\n  ]\n}'

@@ -20,7 +20,7 @@ from plansim.files import check_destination, writing_whole
 from plansim.output.export.results import FORMATS, card_of
 from plansim.output.export.sweep import write_runs
 from plansim.output.series import series_of
-from plansim.scenario.records import Text
+from plansim.scenario.records import BilingualText
 from plansim.targets.annual import frame, separate
 from plansim.targets.catalogue import split_reference
 
@@ -43,7 +43,7 @@ class Form(StrEnum):
 
 
 def table_of(
-    runs: Sequence[xr.Dataset], form: Form, region: Text, names: Sequence[str] = ()
+    runs: Sequence[xr.Dataset], form: Form, region: BilingualText, names: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Return annual figures of runs, by years as `annual` returns them, as one table.
 
@@ -58,7 +58,9 @@ def table_of(
     return _table([_chosen(run, names) for run in runs], form, region)
 
 
-def _table(runs: Sequence[xr.Dataset], form: Form, region: Text | None = None) -> pd.DataFrame:
+def _table(
+    runs: Sequence[xr.Dataset], form: Form, region: BilingualText | None = None
+) -> pd.DataFrame:
     import pandas as pd
 
     if form is Form.TIDY:
@@ -101,7 +103,7 @@ def export(
     *,
     form: Form | str = Form.WIDE,
     names: Sequence[str] = (),
-    region: Text | None = None,
+    region: BilingualText | None = None,
     force: bool = False,
 ) -> int:
     """Write annual figures of runs, or the runs of a sweep, for other programs.
@@ -129,7 +131,7 @@ def export(
     listed = [source] if isinstance(source, xr.Dataset) else list(source)
     runs = [run for dataset in listed for run in separate(dataset)]
     model = str(runs[0].attrs.get("model", ""))
-    where = region or Text(model, model)
+    where = region or BilingualText(model, model)
     write_scenarios(runs, Path(path), Form(form), where, names=names, force=force)
     return len(runs)
 
@@ -138,7 +140,7 @@ def write_scenarios(
     runs: Sequence[xr.Dataset],
     path: Path,
     form: Form,
-    region: Text,
+    region: BilingualText,
     *,
     names: Sequence[str] = (),
     force: bool = False,

@@ -1,6 +1,6 @@
-"""What a page knows beside its programs: charts, levers, scenarios and targets.
+"""The data of a page beside its programs: charts, levers, scenarios and targets.
 
-All of it is plain data that becomes one JSON object. A text in both languages is ``[en, zh]``.
+It is plain data that becomes one JSON object. A text in both languages is ``[en, zh]``.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Direction, Status, Target, reported_factor, split_reference
 from plansim.targets.indicator import Measure, moment
-from plansim.targets.views import Chart, Lever, Line, Theme, Views
+from plansim.targets.views import Chart, ChartSeries, Lever, Theme, Views
 from plansim.targets.views_default import STILL, names_of, unit_of
 
 __all__ = ["Data", "payload", "phrases"]
 
 Data: TypeAlias = "dict[str, Data] | list[Data] | str | float | int | bool | None"
-"""What JSON can hold."""
+"""Data of JSON."""
 
 BOTH = (Lang.EN, Lang.ZH)
 GROUPS = ("attribute", "basis", "direction", "measure", "page", "status")
@@ -43,26 +43,26 @@ def payload(
     program: Program,
     loops: Sequence[Loop] = (),
 ) -> Data:
-    """Collect what a page knows. ``targets`` are those that something answers."""
+    """Collect the data of a page. ``targets`` are those with variables in the model."""
     charts = [*views.charts, *_extra(model, views, targets)]
-    place = {chart.id: number for number, chart in enumerate(charts)}
+    chart_index = {chart.id: number for number, chart in enumerate(charts)}
     outputs = {name: number for number, name in enumerate(program.outputs)}
-    judged = {each.id: number for number, each in enumerate(targets)}
+    judged = {target.id: number for number, target in enumerate(targets)}
     return {
         "phrases": phrases(),
-        "scenarios": [_scenario(model, each, program) for each in scenarios],
-        "themes": [_theme(each, place) for each in views.themes],
-        "charts": [_chart(model, each, targets, judged, outputs) for each in charts],
+        "scenarios": [_scenario(model, scenario, program) for scenario in scenarios],
+        "themes": [_theme(theme, chart_index) for theme in views.themes],
+        "charts": [_chart(model, chart, targets, judged, outputs) for chart in charts],
         "groups": [
             {
                 "id": group.id,
                 "name": both(group.name_en, group.name_zh),
-                "levers": [_lever(model, each, program) for each in group.levers],
+                "levers": [_lever(model, lever, program) for lever in group.levers],
             }
             for group in views.groups
         ],
-        "targets": [_target(model, each, charts, loops) for each in targets],
-        "statuses": [each.value for each in Status],
+        "targets": [_target(model, target, charts, loops) for target in targets],
+        "statuses": [status.value for status in Status],
         "moments": [moment(_timing(model, name), 0) for name in program.outputs],
         "variables": _variables(model, views, program),
         "changes": _changes(model, program),
@@ -71,8 +71,8 @@ def payload(
 
 
 def both(en: str, zh: str) -> Data:
-    """Give a text in both languages, set as print does, with a capital."""
-    return [typeset(_capital(each)) for each in (en, zh or en)]
+    """Return a text in both languages, typeset, with a capital."""
+    return [typeset(_capital(label)) for label in (en, zh or en)]
 
 
 def _capital(text: str) -> str:
@@ -80,7 +80,7 @@ def _capital(text: str) -> str:
 
 
 def _words(en: str, zh: str) -> Data:
-    """Give sentences in both languages as they stand in a file, its broken lines joined."""
+    """Return sentences of a file in both languages, with its broken lines joined."""
     return [read_text(lang).pick(en, zh) for lang in BOTH]
 
 
@@ -89,28 +89,28 @@ def _unit(unit: str) -> Data:
 
 
 def phrases() -> dict[str, Data]:
-    """Give the phrases that a page uses, by ``group.key``."""
+    """Return the phrases that a page uses, by ``group.key``."""
     texts = [read_text(lang) for lang in BOTH]
-    found: dict[str, Data] = {
+    payload: dict[str, Data] = {
         key: [typeset(text.phrases[key]) for text in texts]
         for key in texts[0].phrases
         if key.partition(".")[0] in GROUPS
     }
-    assert all(texts[0].word("page", key) for key in found)
-    return found
+    assert all(texts[0].word("page", key) for key in payload)
+    return payload
 
 
 # --- scenarios ------------------------------------------------------------------------------------
 
 
 def _scenario(model: Model, scenario: Scenario, program: Program) -> Data:
-    places = {name: number for number, name in enumerate(program.inputs)}
+    indices = {name: number for number, name in enumerate(program.inputs)}
     return {
         "id": scenario.id,
         "name": both(scenario.title_en, scenario.title_zh),
         "about": _words(scenario.description_en, scenario.description_zh),
         "values": [
-            [places[name], value] for name, value in scenario.values.items() if name in places
+            [indices[name], value] for name, value in scenario.values.items() if name in indices
         ],
         "clock": dict(asdict(scenario.time)),
         "assumed": {key: _words(text.en, text.zh) for key, text in scenario.assumed.items()},
@@ -119,13 +119,13 @@ def _scenario(model: Model, scenario: Scenario, program: Program) -> Data:
 
 
 def _written(model: Model, scenario: Scenario) -> dict[str, Data]:
-    """Say how a file would name a scenario: by its id if it is shipped, else by what it sets."""
+    """Return a scenario as a file names it: by its id if it is shipped, else by its values."""
     folder = shipped("scenarios")
     if scenario.path is not None and scenario.path.resolve().parent == folder.resolve():
         return {"shipped": True, "parent": scenario.id, "own": {}}
     known = {path.stem for path in folder.glob("*.yaml")}
     at_home = model.path.resolve().parent == shipped("model").resolve()
-    ancestors = [each for each in scenario.lineage if at_home and each in known]
+    ancestors = [ancestor for ancestor in scenario.lineage if at_home and ancestor in known]
     parent = ancestors[-1] if ancestors else None
     return {"shipped": False, "parent": parent, "own": dict(scenario.values)}
 
@@ -134,7 +134,7 @@ def _written(model: Model, scenario: Scenario) -> dict[str, Data]:
 
 
 def _extra(model: Model, views: Views, targets: Iterable[Target]) -> Iterator[Chart]:
-    """Give a chart of each series that judges a target and that no theme shows."""
+    """Yield a chart of each series that judges a target and that no theme shows."""
     seen = {split_reference(line.reference) for chart in views.charts for line in chart.lines}
     for target in targets:
         for reference in target.variables.values():
@@ -145,15 +145,17 @@ def _extra(model: Model, views: Views, targets: Iterable[Target]) -> Iterator[Ch
             variable = model.variables[name]
             unit = unit_of(targets, [reference]) or variable.unit
             names = names_of(model, variable, elements)
-            line = Line(plain_reference(reference), *names, reported_factor(variable.unit, unit))
+            line = ChartSeries(
+                plain_reference(reference), *names, reported_factor(variable.unit, unit)
+            )
             yield Chart(line.reference, *names, (line,), unit, key=False)
 
 
-def _theme(theme: Theme, place: Mapping[str, int]) -> Data:
+def _theme(theme: Theme, chart_index: Mapping[str, int]) -> Data:
     return {
         "id": theme.id,
         "name": both(theme.name_en, theme.name_zh),
-        "charts": [place[chart.id] for chart in theme.charts],
+        "charts": [chart_index[chart.id] for chart in theme.charts],
     }
 
 
@@ -193,8 +195,10 @@ def _timing(model: Model, reference: str) -> Timing:
     return model.variables[split_reference(reference)[0]].timing
 
 
-def _mark(model: Model, line: Line, number: int, target: Target, judged: Mapping[str, int]) -> Data:
-    """Give a mark in the unit of the chart; of a growth or a fall, as a multiple of the base."""
+def _mark(
+    model: Model, line: ChartSeries, number: int, target: Target, judged: Mapping[str, int]
+) -> Data:
+    """Return a mark in the unit of the chart; of a growth or a fall, as a multiple of the base."""
     scaled = target.measure in (Measure.GROWTH, Measure.REDUCTION)
     unit = model.variables[split_reference(line.reference)[0]].unit
     mark = mark_of(Series(line.reference, "", unit, "", {target.since: 1.0}), target)
@@ -219,16 +223,18 @@ def _mark(model: Model, line: Line, number: int, target: Target, judged: Mapping
 
 
 def _lever(model: Model, lever: Lever, program: Program) -> Data:
-    places = {name: number for number, name in enumerate(program.inputs)}
-    inside = [each for each in lever.constants if each in places]
-    variables = [model.variables[split_reference(each)[0]] for each in inside]
+    indices = {name: number for number, name in enumerate(program.inputs)}
+    inside = [constant for constant in lever.constants if constant in indices]
+    variables = [model.variables[split_reference(reference)[0]] for reference in inside]
     is_set = lever.apply is Apply.SET and bool(variables)
     return {
         "id": lever.id,
         "name": both(lever.name_en, lever.name_zh),
         "help": _words(lever.help_en, lever.help_zh),
-        "inputs": [places[each] for each in inside],
-        "plausible": [list(each.plausible) if each.plausible else None for each in variables],
+        "inputs": [indices[reference] for reference in inside],
+        "plausible": [
+            list(variable.plausible) if variable.plausible else None for variable in variables
+        ],
         "limits": list(variables[0].admissible if is_set else (lever.low, lever.high)),
         "apply": lever.apply.value,
         "low": lever.low,
@@ -241,27 +247,27 @@ def _lever(model: Model, lever: Lever, program: Program) -> Data:
 
 NO_UNIT = "Dmnl"
 EARLIEST = 1800
-"""A number of years above this is a date."""
+"""A value in years above this is a date."""
 
 
 def _variables(model: Model, views: Views, program: Program) -> Data:
-    """Give the constants behind the inputs of the program, arrays as one, with their places."""
+    """Return the constants behind the program's inputs, arrays as one, with their indices."""
     shown = {
-        split_reference(each)[0]: (lever.shown_unit, lever.shown_factor)
+        split_reference(constant)[0]: (lever.shown_unit, lever.shown_factor)
         for lever in views.levers
-        for each in lever.constants
-        if lever.unit == model.variables[split_reference(each)[0]].unit
+        for constant in lever.constants
+        if lever.unit == model.variables[split_reference(constant)[0]].unit
     }
     called = {
         lever.id: (lever.name_en, lever.name_zh)
         for lever in views.levers
         if lever.constants == (lever.id,) and lever.apply is Apply.SET
     }
-    found: dict[str, list[int]] = {}
+    by_variable: dict[str, list[int]] = {}
     for number, name in enumerate(program.inputs):
-        found.setdefault(split_reference(name)[0], []).append(number)
+        by_variable.setdefault(split_reference(name)[0], []).append(number)
     rows: list[Data] = []
-    for name, inputs in found.items():
+    for name, inputs in by_variable.items():
         variable = model.variables[name]
         unit, factor = shown.get(name) or _readable(variable)
         rows.append(
@@ -270,7 +276,9 @@ def _variables(model: Model, views: Views, program: Program) -> Data:
                 "unit": _unit(unit) if unit != NO_UNIT else ["", ""],
                 "factor": factor,
                 "inputs": list(inputs),
-                "elements": [_elements(model, variable, program.inputs[each]) for each in inputs],
+                "elements": [
+                    _elements(model, variable, program.inputs[input_]) for input_ in inputs
+                ],
                 "calendar": variable.unit == "Year" and _is_date(variable),
             }
         )
@@ -278,14 +286,14 @@ def _variables(model: Model, views: Views, program: Program) -> Data:
 
 
 def _changes(model: Model, program: Program) -> Data:
-    """Give what counts as one change of assumptions: its name, and the places of its inputs."""
-    found: dict[str, list[int]] = {}
-    order = {name: place for place, name in enumerate(model.variables)}
+    """Return the names of the changes of assumptions, each with the indices of its inputs."""
+    changes: dict[str, list[int]] = {}
+    order = {name: index for index, name in enumerate(model.variables)}
     references = enumerate(program.inputs)
-    for place, each in sorted(references, key=lambda one: order[split_reference(one[1])[0]]):
-        found.setdefault(change_of(model, each), []).append(place)
+    for index, reference in sorted(references, key=lambda one: order[split_reference(one[1])[0]]):
+        changes.setdefault(change_of(model, reference), []).append(index)
     rows: list[Data] = []
-    for name, inputs in found.items():
+    for name, inputs in changes.items():
         first = model.variables[split_reference(program.inputs[inputs[0]])[0]]
         name_zh = model.variables.get(name, first).name_zh
         rows.append({"id": name, "name": both(name, name_zh), "inputs": list(inputs)})
@@ -312,14 +320,14 @@ def _elements(model: Model, variable: Variable, reference: str) -> Data:
 
 
 def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequence[Loop]) -> Data:
-    references = [split_reference(each) for each in target.variables.values()]
+    references = [split_reference(variable) for variable in target.variables.values()]
     variable = model.variables[references[0][0]]
     causes = [
         model.variables[name]
         for name in variable.causes
         if name in model.variables and model.variables[name].kind not in STILL
     ]
-    near = {variable.name, *(each.name for each in causes)}
+    near = {variable.name, *(cause.name for cause in causes)}
     around = [
         loop
         for loop in loops
@@ -350,10 +358,10 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "variable": both(variable.name, variable.name_zh),
         "meaning": [variable.meaning_en, variable.meaning_zh or variable.meaning_en],
         "module": variable.module,
-        "causes": [both(each.name, each.name_zh) for each in causes],
+        "causes": [both(cause.name, cause.name_zh) for cause in causes],
         "loops": [
             [
-                [f"{loop.id} {each}" for each in (loop.name_en, loop.name_zh)],
+                [f"{loop.id} {name}" for name in (loop.name_en, loop.name_zh)],
                 _words(loop.meaning_en, loop.meaning_zh),
             ]
             for loop in around

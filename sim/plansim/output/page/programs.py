@@ -22,17 +22,17 @@ __all__ = ["javascript", "model_program", "plain_reference", "verdict_program"]
 
 
 def javascript(program: Program) -> str:
-    """Give the text of a program."""
+    """Return the text of a program."""
     return emit_javascript(program, schedule(program))
 
 
 def model_program(
     model: Model, scenarios: Iterable[Scenario], views: Views, targets: Iterable[Target]
 ) -> Program:
-    """Lower what a page shows, for all constants that its levers move or its scenarios set.
+    """Lower the model for a page, with all constants as inputs that levers or scenarios set.
 
     Raises:
-        ModelError: what the compiler does not support, with each variable and line.
+        ModelError: the model uses what the compiler does not support; with variables and lines.
         InputError: scenarios set a constant on which the shape of the program depends.
     """
     set_by = {
@@ -41,15 +41,15 @@ def model_program(
         for name in scenario.values
         if model.variables[split_reference(name)[0]].kind is VariableKind.CONSTANT
     }
-    moved = [each for lever in views.levers for each in lever.constants]
+    moved = [constant for lever in views.levers for constant in lever.constants]
     shown = [line.reference for chart in views.charts for line in chart.lines]
-    shown += [each for target in targets for each in target.variables.values()]
-    outputs = list(dict.fromkeys(split_reference(each)[0] for each in shown))
+    shown += [variable for target in targets for variable in target.variables.values()]
+    outputs = list(dict.fromkeys(split_reference(reference)[0] for reference in shown))
     try:
         return lower(model, [*moved, *set_by], outputs)
     except StructuralError as error:
         names = sorted(error.names)
-        if asked := {split_reference(each)[0] for each in set_by} & error.names:
+        if asked := {split_reference(reference)[0] for reference in set_by} & error.names:
             raise InputError(
                 Fault(
                     "'{name}' decides on the shape of the model and cannot change within a page",
@@ -68,9 +68,9 @@ def plain_reference(reference: str) -> str:
 
 
 def verdict_program(model: Model, targets: Sequence[Target]) -> Program:
-    """Take down what `targets.verdict` does to judge targets, from annual figures to verdicts.
+    """Trace `targets.verdict`, from annual figures to verdicts, as a program.
 
-    Inputs are ``reference@year``. Of each target that something answers, outputs are
+    Inputs are ``reference@year``. For each target with variables in the model, outputs are
     ``id.value``, ``id.margin``, ``id.percent``, ``id.breach``, ``id.status`` (`Status.code`),
     ``id.assumed`` (the same where a scenario assumes the target) and ``id.basis`` for each basis.
     """
@@ -83,15 +83,15 @@ def verdict_program(model: Model, targets: Sequence[Target]) -> Program:
             )
             for basis, reference in target.variables.items()
         }
-        found = findings(cast("Mapping[Basis | None, Answer]", answers), target)
+        verdict = findings(cast("Mapping[Basis | None, Answer]", answers), target)
         given = findings(cast("Mapping[Basis | None, Answer]", answers), target, assumed=True)
-        trace.output(f"{target.id}.value", found.value)
-        trace.output(f"{target.id}.margin", found.margin)
-        trace.output(f"{target.id}.percent", percent_of(found.margin, target))
-        trace.output(f"{target.id}.breach", found.first_breach)
-        trace.output(f"{target.id}.status", found.status)
+        trace.output(f"{target.id}.value", verdict.value)
+        trace.output(f"{target.id}.margin", verdict.margin)
+        trace.output(f"{target.id}.percent", percent_of(verdict.margin, target))
+        trace.output(f"{target.id}.breach", verdict.first_breach)
+        trace.output(f"{target.id}.status", verdict.status)
         trace.output(f"{target.id}.assumed", given.status)
-        for basis, value in found.bases.items():
+        for basis, value in verdict.bases.items():
             trace.output(f"{target.id}.{basis}", value)
     return trace.program()
 

@@ -26,7 +26,7 @@ from plansim.output.tables.attribution import signed
 from plansim.output.text import Text, decimals_of, figure
 from plansim.targets.catalogue import Target, reported_factor
 from plansim.targets.indicator import Measure
-from plansim.targets.views import Chart, Line, Theme
+from plansim.targets.views import Chart, ChartSeries, Theme
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -41,7 +41,7 @@ MOST_YEARS = 9
 class _Indicator:
     """A line of a chart of the views, under every scenario."""
 
-    line: Line
+    line: ChartSeries
     title: str
     unit: str
     """As the views have it."""
@@ -111,7 +111,9 @@ def _indicators(comparison: Comparison, chart: Chart, text: Text) -> Iterator[_I
         )
 
 
-def _band(comparison: Comparison, line: Line, scenario: str) -> dict[int, tuple[float, float]]:
+def _band(
+    comparison: Comparison, line: ChartSeries, scenario: str
+) -> dict[int, tuple[float, float]]:
     """Return by year between what 90 % of the runs of a sweep lie, if it keeps the series."""
     if comparison.spread is None:
         return {}

@@ -1,4 +1,4 @@
-"""A calibration for a reader: values with intervals, what is not known, what is missed."""
+"""A calibration for a terminal: values with intervals, identifiability, residuals."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ __all__ = ["calibration_table"]
 
 _NO_UNIT = "Dmnl"
 FAR = 2.0
-"""Standard deviations from which on a miss stands out."""
+"""Standard deviations from which a residual is highlighted."""
 
 
-def calibration_table(found: Calibration, text: Text) -> RenderableType:
-    """Lay out parameters, what the data can tell of them, and every observation."""
-    spec, best = found.spec, found.best
+def calibration_table(calibration: Calibration, text: Text) -> RenderableType:
+    """Lay out parameters, their identifiability, and every observation."""
+    spec, best = calibration.spec, calibration.best
     head = text(
         "calibration.title",
         title=text.pick(spec.title_en, spec.title_zh),
@@ -37,10 +37,10 @@ def calibration_table(found: Calibration, text: Text) -> RenderableType:
     )
     fitted = text(
         "calibration.fitted",
-        before=f"{found.chi_squared_before:.1f}",
+        before=f"{calibration.chi_squared_before:.1f}",
         after=f"{best.chi_squared:.1f}",
-        observations=len(found.residuals),
-        parameters=len(found.estimates),
+        observations=len(calibration.residuals),
+        parameters=len(calibration.estimates),
         agreed=best.agreed,
         starts=best.starts,
     )
@@ -50,9 +50,9 @@ def calibration_table(found: Calibration, text: Text) -> RenderableType:
             head,
             fitted,
             *(inflated if best.inflation > 1 else []),
-            Grid(_parameter_columns(text), _parameters(found, text)),
-            lines(_known(found, text)),
-            Grid(_residual_columns(text), _residuals(found, text)),
+            Grid(_parameter_columns(text), _parameters(calibration, text)),
+            lines(_known(calibration, text)),
+            Grid(_residual_columns(text), _residuals(calibration, text)),
             text("calibration.unchanged"),
         ]
     )
@@ -73,17 +73,17 @@ def _parameter_columns(text: Text) -> list[Column]:
     ]
 
 
-def _parameters(found: Calibration, text: Text) -> Iterator[Row]:
-    for each in found.estimates:
-        unit, interval = each.parameter.unit, each.interval
+def _parameters(calibration: Calibration, text: Text) -> Iterator[Row]:
+    for estimate in calibration.estimates:
+        unit, interval = estimate.parameter.unit, estimate.interval
         low = f"{'≤' if interval.open_low else ''}{interval.low:.4g}"
         high = f"{'≥' if interval.open_high else ''}{interval.high:.4g}"
-        verdict = _verdict(each)
+        verdict = _verdict(estimate)
         yield (
-            _name(each, text) + ("" if unit == _NO_UNIT else f" ({text.unit(unit)})"),
-            f"{each.low:.4g}–{each.high:.4g}",
-            f"{each.present:.4g}",
-            f"{each.value:.4g}",
+            _name(estimate, text) + ("" if unit == _NO_UNIT else f" ({text.unit(unit)})"),
+            f"{estimate.low:.4g}–{estimate.high:.4g}",
+            f"{estimate.present:.4g}",
+            f"{estimate.value:.4g}",
             f"{low}–{high}",
             Prose(
                 text.word("determined", verdict),
@@ -100,13 +100,13 @@ def _verdict(estimate: Estimate) -> str:
     return "determined" if estimate.determined else "one_side"
 
 
-def _known(found: Calibration, text: Text) -> list[str]:
-    known, names = found.known, [_name(each, text) for each in found.estimates]
+def _known(calibration: Calibration, text: Text) -> list[str]:
+    known, names = calibration.known, [_name(estimate, text) for estimate in calibration.estimates]
     condition = f"{known.condition:.0f}" if math.isfinite(known.condition) else "∞"
     lines = [text("calibration.rank", rank=known.rank, of=len(names), condition=condition)]
     for way in known.loose:
-        said = text.join([f"{names[place]} {way.weights[place]:+.2f}" for place in way.named()])
-        lines.append("  " + text("calibration.loose", way=said))
+        weights = text.join([f"{names[index]} {way.weights[index]:+.2f}" for index in way.named()])
+        lines.append("  " + text("calibration.loose", way=weights))
     for pair in known.pairs:
         key = "calibration.pair_same" if pair.cosine > 0 else "calibration.pair_against"
         lines.append("  " + text(key, first=names[pair.first], second=names[pair.second]))
@@ -124,16 +124,16 @@ def _residual_columns(text: Text) -> list[Column]:
     ]
 
 
-def _residuals(found: Calibration, text: Text) -> Iterator[Row]:
-    for each in found.residuals:
-        seen = each.observation
-        miss = f"{each.miss:+.1f}"
+def _residuals(calibration: Calibration, text: Text) -> Iterator[Row]:
+    for residual in calibration.residuals:
+        seen = residual.observation
+        miss = f"{residual.miss:+.1f}"
         yield (
             text.pick(seen.label, f"{seen.label_zh}，{seen.year}"),
             str(seen.line),
             f"{seen.value:.4g} {text.unit(seen.unit)}",
             f"{seen.error:.3g}",
-            f"{each.before:.4g}",
-            f"{each.after:.4g}",
-            Prose(miss, Style.BAD) if abs(each.miss) > FAR else miss,
+            f"{residual.before:.4g}",
+            f"{residual.after:.4g}",
+            Prose(miss, Style.BAD) if abs(residual.miss) > FAR else miss,
         )

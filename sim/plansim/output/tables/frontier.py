@@ -1,4 +1,4 @@
-"""The frontier of growth for a terminal: how far, what limits it, how surely, by which levers."""
+"""The frontier of growth for a terminal: its height, limits, probabilities and levers."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from plansim.output.verdict_words import section_of
 __all__ = ["frontier_table"]
 
 _NOTHING = 1e-5
-"""A margin below this part of the target is shown as none."""
-_ANY = 1e-3
+"""A margin below this share of the target is shown as none."""
+_UNLIMITED = 1e-3
 """A target that holds to within a tenth of a point of the highest growth does not limit it."""
 _DOUBTFUL = 0.8
-"""Targets that are less sure are named."""
+"""Targets with a lower probability are named."""
 
 
-def frontier_table(found: Frontier, text: Text, *, growth_zh: str) -> RenderableType:
+def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> RenderableType:
     """Return the frontier to each year, then the levers there."""
-    spec = found.spec
+    spec = frontier.spec
     parts: list[RenderableType] = [
         text(
             "frontier.title",
@@ -49,20 +49,20 @@ def frontier_table(found: Frontier, text: Text, *, growth_zh: str) -> Renderable
     if given := [lever for lever in spec.levers if lever.outside]:
         names = text.join([text.pick(lever.name_en, lever.name_zh) for lever in given])
         parts.append(text("frontier.outside", count=len(given), names=names))
-    for horizon in found.horizons:
+    for horizon in frontier.horizons:
         parts.append(Prose(text("frontier.year", year=horizon.year), Style.STRONG))
-        parts.append(lines(_summary(found, horizon, text)))
+        parts.append(lines(_summary(frontier, horizon, text)))
         if horizon.sure:
-            parts.append(lines(_surely(found, horizon, text)))
+            parts.append(lines(_probabilities(frontier, horizon, text)))
         parts.append(_targets(horizon, text))
         if horizon.front:
             parts.append(_front(horizon, text))
-    if any(horizon.highest for horizon in found.horizons):
-        parts.append(_levers(found, text))
+    if any(horizon.highest for horizon in frontier.horizons):
+        parts.append(_levers(frontier, text))
     return blocks([*parts, text("frontier.legend")])
 
 
-def _summary(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
+def _summary(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
     low, high = horizon.growth_range
     yield text(
         "frontier.reach",
@@ -71,7 +71,7 @@ def _summary(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
         high=_rate(high),
         year=horizon.year,
     )
-    everything = len(found.targets)
+    everything = len(frontier.targets)
     if len(horizon.kept) < everything:
         yield text("frontier.empty", count=everything)
         if horizon.never:
@@ -89,14 +89,14 @@ def _summary(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
         yield text("frontier.unbound")
     bounds = [alone for alone in horizon.alone if alone.target.id in horizon.kept]
     first = min(bounds, key=lambda alone: alone.growth)
-    if horizon.binding and first.growth < high - _ANY:
+    if horizon.binding and first.growth < high - _UNLIMITED:
         yield text("frontier.bound", id=first.target.id, growth=_rate(first.growth, 2))
     yield text("frontier.ends", rates=text.join([_rate(end, 3) for end in horizon.searches]))
 
 
-def _surely(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
-    """Return how surely all targets hold, in sentences."""
-    common = {"draws": f"{found.draws:,}", "count": len(horizon.kept)}
+def _probabilities(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
+    """Return the probability that all targets hold, in sentences."""
+    common = {"draws": f"{frontier.draws:,}", "count": len(horizon.kept)}
     reached = [
         text(
             "frontier.sure",
@@ -113,7 +113,7 @@ def _surely(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
         yield text("frontier.unsure", shares=text.join(none), **common)
     surest = horizon.surest
     assert surest is not None
-    error = math.sqrt(surest.chance * (1 - surest.chance) / found.draws)
+    error = math.sqrt(surest.chance * (1 - surest.chance) / frontier.draws)
     yield text(
         "frontier.surest",
         met=f"{surest.chance:.2f}",
@@ -128,7 +128,7 @@ def _surely(found: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
 
 
 def _without(horizon: Horizon, surest: Policy, text: Text) -> Iterator[str]:
-    """Return which few targets make it unlikely that all hold."""
+    """Return the few targets that make it unlikely that all hold."""
     parts = [
         text("frontier.without", ids=text.join(list(ids)), met=f"{met:.2f}")
         for ids, met in horizon.without[:2]
@@ -146,7 +146,7 @@ def _without(horizon: Horizon, surest: Policy, text: Text) -> Iterator[str]:
 
 
 def _targets(horizon: Horizon, text: Text) -> Grid:
-    """Return what each target asks of growth by itself, and its margin on the frontier."""
+    """Return the limit of growth of each target by itself, and its margin on the frontier."""
     columns = [
         Column(text("verdicts.id")),
         text_column(text("verdicts.name")),
@@ -157,11 +157,11 @@ def _targets(horizon: Horizon, text: Text) -> Grid:
     rows: list[Row] = []
     for alone in sorted(horizon.alone, key=lambda alone: section_of(alone.target)):
         target = alone.target
-        there = math.nan if horizon.highest is None else horizon.highest.margins[target.id]
+        margin = math.nan if horizon.highest is None else horizon.highest.margins[target.id]
         style = Style.DOUBT if target.id in horizon.binding else None
         if math.isnan(alone.growth):
             growth = text("frontier.no_growth")
-        elif alone.growth >= horizon.growth_range[1] - _ANY:
+        elif alone.growth >= horizon.growth_range[1] - _UNLIMITED:
             growth = text("frontier.any_growth")
         else:
             growth = f"≤ {_rate(alone.growth)}"
@@ -171,7 +171,7 @@ def _targets(horizon: Horizon, text: Text) -> Grid:
                 text.pick(target.name_en, target.name_zh),
                 margin_cell(target, alone.present, nothing=_NOTHING),
                 margin_cell(target, alone.best, nothing=_NOTHING),
-                margin_cell(target, there, style=style, nothing=_NOTHING),
+                margin_cell(target, margin, style=style, nothing=_NOTHING),
                 text.unit(target.unit),
                 growth,
             )
@@ -209,8 +209,8 @@ def _front(horizon: Horizon, text: Text) -> Grid:
     return Grid(columns, rows, title=text("frontier.front"))
 
 
-def _levers(found: Frontier, text: Text) -> Grid:
-    tops = [(h.year, h.highest.values) for h in found.horizons if h.highest is not None]
+def _levers(frontier: Frontier, text: Text) -> Grid:
+    tops = [(h.year, h.highest.values) for h in frontier.horizons if h.highest is not None]
     columns = [
         text_column(text("mix.lever")),
         figure_column(text("mix.present")),
@@ -219,14 +219,14 @@ def _levers(found: Frontier, text: Text) -> Grid:
         Column(text("mix.unit")),
     ]
     rows: list[Row | Band] = []
-    for index, lever in enumerate(found.spec.levers):
+    for index, lever in enumerate(frontier.spec.levers):
         factor = lever.shown_factor
-        if index == len(found.spec.growth_levers):
+        if index == len(frontier.spec.growth_levers):
             rows.append(section())
         rows.append(
             (
                 text.pick(lever.name_en, lever.name_zh),
-                f"{found.present[index] * factor:.4g}",
+                f"{frontier.present[index] * factor:.4g}",
                 *(f"{values[index] * factor:.4g}" for _, values in tops),
                 f"{lever.low * factor:.4g}–{lever.high * factor:.4g}",
                 "" if lever.shown_unit == NO_UNIT else text.unit(lever.shown_unit),

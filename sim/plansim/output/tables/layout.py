@@ -1,8 +1,8 @@
-"""What a terminal shows: running text, tables, facts, laid out by rich to the width there is.
+"""Layout of running text, tables and facts on a terminal, by rich.
 
-A table module gives what `shown` or a console of rich renders; it knows neither the width nor
-whether there is colour. Of our own is what rich lacks: where Chinese may be broken (docs/decisions/
-0019), rows that run across a table, and columns that are never cut short.
+Table modules return renderables for `shown` or a console of rich, independent of width and colour.
+This module adds to rich the line breaking of Chinese (docs/decisions/0019), rows that run across a
+table, and columns that are never truncated.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ __all__ = [
 ]
 
 LEAST = 16
-"""Terminal columns that a column of running text gets at least."""
+"""Minimum width of a column of running text, in terminal columns."""
 _UNBOUNDED = 100_000
 _ACROSS = "\ue000"
-"""Stands for a band in the table of rich, which has no rows that run across; no text holds it."""
+"""Placeholder of a band, since tables of rich have no rows that run across; no text has it."""
 _BOX = Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
-"""A rule below the head and between sections, and nothing else."""
+"""A box with rules below the head and between sections only."""
 
 
 class Style(StrEnum):
-    """How a piece of text stands out on a terminal with colour, as rich writes it."""
+    """Styles of text on a terminal with colour, as rich writes them."""
 
     STRONG = "bold"
     FAINT = "dim"
@@ -65,10 +65,10 @@ class Style(StrEnum):
 
 
 class Prose(RichText):
-    """Running text, broken where Chinese may be; what goes on keeps the indent of its line."""
+    """Running text with line breaking of Chinese; broken lines keep their indent."""
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """Return the width that the text takes at least, and that it would take."""
+        """Return the minimum and the preferred width of the text."""
         return Measurement(1, max(map(cell_len, self.plain.split("\n"))))
 
     def wrap(
@@ -82,7 +82,7 @@ class Prose(RichText):
         no_wrap: bool | None = None,
     ) -> Lines:
         """Return the text in lines of at most ``width`` columns."""
-        found = Lines()
+        lines = Lines()
         for line in self.split(allow_blank=True):
             indent = len(line) - len(line.plain.lstrip())
             words = line[indent:]
@@ -90,23 +90,23 @@ class Prose(RichText):
             for part in words.divide(ends):
                 part.rstrip()
                 part.pad_left(indent)
-                found.append(part)
-        found.justify(console, width, justify=justify or self.justify or "left", overflow="ignore")
-        return found
+                lines.append(part)
+        lines.justify(console, width, justify=justify or self.justify or "left", overflow="ignore")
+        return lines
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its head, and how its cells are laid out."""
+    """A column of a table: its head, and the layout of its cells."""
 
     head: RenderableType = ""
     right: bool = False
     wraps: bool = False
-    """Whether cells go on in further lines, where the table would be too wide."""
+    """Whether cells are wrapped if the table would be too wide."""
     least: int = LEAST
-    """Columns of the terminal below which they do not."""
+    """Minimum width to which they are wrapped."""
     most: int = _UNBOUNDED
-    """Columns of the terminal above which they do in any case."""
+    """Maximum width above which they are always wrapped."""
 
 
 def text_column(head: RenderableType = "", *, least: int = LEAST, most: int = _UNBOUNDED) -> Column:
@@ -115,13 +115,13 @@ def text_column(head: RenderableType = "", *, least: int = LEAST, most: int = _U
 
 
 def figure_column(head: RenderableType = "") -> Column:
-    """Return a column of figures, which stand at its right edge."""
+    """Return a column of figures, aligned to the right."""
     return Column(head, right=True)
 
 
 @dataclass(frozen=True)
 class Band:
-    """A row that runs across the table; without a text nothing but a blank line or a rule."""
+    """A row that runs across the table; without a text, a blank line or a rule."""
 
     text: str = ""
     style: Style | None = Style.STRONG
@@ -130,7 +130,7 @@ class Band:
 
 
 def section(title: str = "") -> Band:
-    """Return what begins a section of a table: a rule and a title."""
+    """Return the heading of a section of a table: a rule and a title."""
     return Band(title, rule=True)
 
 
@@ -140,10 +140,10 @@ Row = Sequence[RenderableType]
 class Grid:
     """A table: columns with their heads, rows of cells, bands across; above it a title.
 
-    ``gap`` blanks stand between two columns. Texts are cells; where one is to have a style, it is
-    `Prose`. A column that does not wrap is as wide as its widest cell; those that do share what is
-    left, heads are broken, and in need a single blank stands between two columns. If that is too
-    little, the table is wider than the terminal: nothing is cut off.
+    Columns are separated by ``gap`` spaces. Cells are texts, or `Prose` for styled ones. A column
+    that does not wrap is as wide as its widest cell; those that do share the remaining width. If
+    need be, heads are broken and a single space separates columns. If that is not enough, the table
+    is wider than the terminal: nothing is truncated.
 
     >>> print(shown(Grid([Column("what"), figure_column("kt")], [("COD", "1"), ("SO2", "20")]), 80))
     what  kt
@@ -163,7 +163,7 @@ class Grid:
         self.columns, self.rows, self.title, self.gap = columns, list(rows), title, gap
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """Return the width that the table takes at least, and that it would take."""
+        """Return the minimum and the preferred width of the table."""
         wanted, least = self._widths(console, options)
         gaps = self.gap * (len(wanted) - 1)
         return Measurement(sum(least) + gaps, sum(wanted) + gaps)
@@ -213,7 +213,7 @@ class Grid:
             yield Segment.line()
 
     def _widths(self, console: Console, options: ConsoleOptions) -> tuple[list[int], list[int]]:
-        """Return how wide each column would be if there were room, and how wide it must be."""
+        """Return the preferred and the minimum width of each column."""
         wide = options.update_width(_UNBOUNDED)
         cells = [0] * len(self.columns)
         for row in self.rows:
@@ -270,7 +270,7 @@ class FirstFitting:
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
-        """Give the layout."""
+        """Yield the layout."""
         wide = options.update_width(_UNBOUNDED)
         for make in self.layouts:
             layout = make()
@@ -280,7 +280,7 @@ class FirstFitting:
 
 
 def edges(left: RenderableType, right: str) -> RenderableType:
-    """Return a line of a cell: one text at its left edge, another at its right."""
+    """Return a line of a cell: one text aligned left, another right."""
     if left == "":
         return Prose(right, justify="right")
     pair = Table.grid(expand=True, padding=(0, 1, 0, 0))
@@ -316,20 +316,20 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Grid:
 
 
 def lines(parts: Iterable[RenderableType]) -> Group:
-    """Set paragraphs or tables below each other."""
+    """Stack paragraphs or tables."""
     return Group(*map(_cell, parts))
 
 
 def blocks(parts: Iterable[RenderableType]) -> Group:
-    """Set paragraphs or tables below each other, a blank line between two."""
-    found: list[RenderableType] = []
+    """Stack paragraphs or tables, with a blank line between two."""
+    stacked: list[RenderableType] = []
     for part in parts:
-        found += ["", _cell(part)] if found else [_cell(part)]
-    return Group(*found)
+        stacked += ["", _cell(part)] if stacked else [_cell(part)]
+    return Group(*stacked)
 
 
 def shown(what: RenderableType, width: int, *, colour: bool = False) -> str:
-    """Write something for a terminal of so many columns; without its last line break."""
+    """Return the text of a renderable on a terminal of some width, without its last line break."""
     console = Console(
         file=StringIO(),
         width=width,

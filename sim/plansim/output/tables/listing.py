@@ -1,4 +1,4 @@
-"""Lists of what there is: scenarios, variables by module, targets."""
+"""Lists of scenarios, of variables by module, and of targets."""
 
 from __future__ import annotations
 
@@ -48,11 +48,13 @@ def _family(
 def variable_list(model: Model, text: Text, *, words: Sequence[str] = ()) -> RenderableType:
     """List the variables of a model with kind and unit, by module in the order of the file.
 
-    With ``words`` only those of which some text holds all of these.
+    With ``words`` only those whose texts hold all of these.
     """
     modules: dict[str, list[Variable]] = {}
     wanted = [
-        each for each in model.variables.values() if _matches(words, _texts_of_variable(each, text))
+        variable
+        for variable in model.variables.values()
+        if _matches(words, _texts_of_variable(variable, text))
     ]
     if not wanted and words:
         return text("list.nothing_matches", words=" ".join(words))
@@ -90,16 +92,16 @@ def _texts_of_variable(variable: Variable, text: Text) -> tuple[str, ...]:
 
 def _texts_of_target(target: Target, model: Model) -> tuple[str, ...]:
     judges = target.variables.values()
-    names = (model.variables.get(split_reference(each)[0]) for each in judges)
+    names = (model.variables.get(split_reference(reference)[0]) for reference in judges)
     return (
         *(target.id, target.name_en, target.name_zh, target.unit, target.attribute),
-        *(target.wording, *judges, *(each.name_zh for each in names if each)),
+        *(target.wording, *judges, *(variable.name_zh for variable in names if variable)),
     )
 
 
-def _count(found: int, total: int, words: Sequence[str], text: Text) -> str:
+def _count(listed: int, total: int, words: Sequence[str], text: Text) -> str:
     key = "list.matches" if words else "list.count"
-    return text(key, count=found, total=total)
+    return text(key, count=listed, total=total)
 
 
 def _variable_row(variable: Variable, text: Text) -> Row:
@@ -113,12 +115,12 @@ def _variable_row(variable: Variable, text: Text) -> Row:
 def target_list(
     targets: Iterable[Target], model: Model, text: Text, *, words: Sequence[str] = ()
 ) -> RenderableType:
-    """List a plan's targets by attribute and year, each with what judges it or why nothing does.
+    """List a plan's targets by attribute and year, each with its variables or why it has none.
 
-    With ``words`` only those of which some text holds all of these.
+    With ``words`` only those whose texts hold all of these.
     """
     every = [target for target in targets if target.kind is Kind.TARGET]
-    wanted = [each for each in every if _matches(words, _texts_of_target(each, model))]
+    wanted = [target for target in every if _matches(words, _texts_of_target(target, model))]
     if not wanted and words:
         return text("list.nothing_matches", words=" ".join(words))
     rows: list[Row | Band] = []
@@ -131,7 +133,7 @@ def target_list(
 
 
 def _target_row(target: Target, model: Model, text: Text) -> Row:
-    names = [reference_name(each, model, text) for each in target.variables.values()]
+    names = [reference_name(variable, model, text) for variable in target.variables.values()]
     reason = text("list.not_judged", reason=text.pick(target.reason_en, target.reason_zh))
     limit = limit_of(target, text)
     return (

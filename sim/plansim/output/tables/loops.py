@@ -1,4 +1,4 @@
-"""Feedback loops for a reader: what they are, when each dominates, what cutting them does."""
+"""Feedback loops for a terminal: their paths, scores, and the effects of cutting them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 
 from plansim.analysis.feedback.loop_scores import LoopScores
-from plansim.analysis.feedback.loops import MOVES, Cut, Effect, Link, Loop
+from plansim.analysis.feedback.loops import MOVES, Cut, Effect, Loop, LoopLink
 from plansim.output.messages import say_in
 from plansim.output.tables.layout import (
     Column,
@@ -31,13 +31,13 @@ from plansim.targets.catalogue import Status
 __all__ = ["loops_table", "missing_scores", "spans"]
 
 _NAME = 24
-"""Columns of the terminal that the name of a target gets."""
+"""Width of the name of a target, in terminal columns."""
 _TURNS = {Status.MET: ("✓", Style.GOOD), Status.MISSED: ("✗", Style.BAD)}
-"""How a verdict is marked that a cut turns."""
+"""Marks of verdicts that a cut changes."""
 
 
 def loops_table(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> RenderableType:
-    """Describe each loop, lay out what each cut does, a table a year, then sum up all loops."""
+    """Lay out each loop, its effects when cut in one table a year, and a summary."""
     scenario = scores.scenario.id
     years = sorted({year for cut in cuts for effect in cut.effects for year in effect.whole})
     legend = missing_scores(scores, text) if scores.missing else text("loops.scores_legend")
@@ -56,7 +56,7 @@ def loops_table(cuts: Sequence[Cut], scores: LoopScores, text: Text) -> Renderab
 
 
 def missing_scores(scores: LoopScores, text: Text) -> str:
-    """Say in one line why there are no scores."""
+    """Return in one line why there are no scores."""
     assert scores.missing is not None
     return text("loops.no_scores", why=scores.missing.written(say_in(text.lang)))
 
@@ -129,7 +129,7 @@ def _share(share: float) -> str:
 def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
     loop = cut.loop
     name = text.pick(loop.name_en, loop.name_zh)
-    found = [
+    parts = [
         (text("loops.loop"), f"{loop.id}  {name} ({text.word('polarity', loop.polarity)})"),
         (text("show.meaning"), text.pick(loop.meaning_en, loop.meaning_zh)),
         (text("loops.switch"), loop.switch),
@@ -137,15 +137,15 @@ def _loop_facts(cut: Cut, text: Text) -> list[tuple[str, str]]:
         (text("loops.stands"), _standing(loop, text)),
     ]
     if cut.fault:
-        found.append((text("loops.cut_moves"), text("loops.broken", fault=cut.fault)))
+        parts.append((text("loops.cut_moves"), text("loops.broken", fault=cut.fault)))
     elif cut.strongest <= MOVES:
-        found.append((text("loops.cut_moves"), text("loops.weak")))
+        parts.append((text("loops.cut_moves"), text("loops.weak")))
     if loop.weak_en:
-        found.append((text("loops.declared_weak"), text.pick(loop.weak_en, loop.weak_zh)))
-    return found
+        parts.append((text("loops.declared_weak"), text.pick(loop.weak_en, loop.weak_zh)))
+    return parts
 
 
-def _path(path: Sequence[Link]) -> str:
+def _path(path: Sequence[LoopLink]) -> str:
     """Write a path: ``output →+ profit →+ capital →+ output``."""
     steps = [f" →{'+' if link.sign > 0 else '−'} {link.effect}" for link in path]
     return path[0].cause + "".join(steps)
@@ -195,7 +195,7 @@ def _panel(cuts: Sequence[Cut], year: int, text: Text) -> Grid:
 
 
 def _shift(effect: Effect, year: int) -> RenderableType:
-    """Write how a value shifts, with a mark where the verdict turns."""
+    """Write the shift of a value, with a mark if the verdict changes."""
     shift = effect.cut[year] - effect.whole[year]
     shown = "0" if abs(shift) < 0.005 else margin_figure(shift, 2)
     if year != effect.target.year or effect.status_cut is effect.status_whole:

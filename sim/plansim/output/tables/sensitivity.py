@@ -1,4 +1,4 @@
-"""A study of uncertainty for a terminal: which story does better, how sure, and why."""
+"""A study of uncertainty for a terminal: ranking, probabilities, drivers and quantiles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from plansim.analysis.sensitivity.ranking import Pairing
 from plansim.analysis.sensitivity.study import (
-    ENOUGH,
+    ACCURATE,
     QUANTILES,
     Chance,
     Drivers,
@@ -36,51 +36,51 @@ from plansim.targets.catalogue import Target
 __all__ = ["sensitivity_table"]
 
 NOTABLE = 0.05
-"""A rest group with more of the variance than this is spoken of."""
+"""The group of remaining factors is mentioned if its share of the variance is larger."""
 
 
 def sensitivity_table(
-    found: Sensitivity, text: Text, *, titles: Mapping[str, str]
+    study: Sensitivity, text: Text, *, titles: Mapping[str, str]
 ) -> RenderableType:
-    """Lay out the ranking of scenarios, chances, drivers, and where the series lie.
+    """Lay out the ranking of scenarios, probabilities, drivers, and quantiles of series.
 
     ``titles`` holds the names of scenarios by id.
     """
-    first = found.design.scenarios[0].id
+    first = study.design.scenarios[0].id
     counts = {
-        "draws": f"{found.draws:,}",
-        "factors": len(found.design.factors),
-        "runs": f"{found.runs:,}",
+        "draws": f"{study.draws:,}",
+        "factors": len(study.design.factors),
+        "runs": f"{study.runs:,}",
     }
     parts: list[RenderableType] = [text("sensitivity.title", **counts)]
-    if found.broken:
-        parts.append(text("sensitivity.broken", count=f"{found.broken:,}"))
-    order = _order(found)
-    if found.ranking is not None:
-        parts += [_ranking(found, order, titles, text), _verdict_on_order(found, text)]
-    parts += [_chances(found, order, text), _errors(found, text)]
-    if found.drivers:
+    if study.broken:
+        parts.append(text("sensitivity.broken", count=f"{study.broken:,}"))
+    order = _order(study)
+    if study.ranking is not None:
+        parts += [_ranking(study, order, titles, text), _verdict_on_order(study, text)]
+    parts += [_chances(study, order, text), _errors(study, text)]
+    if study.drivers:
         parts.append(text("sensitivity.drivers", scenario=titles.get(first, first)))
-        parts += [_driver_table(found, text), _on_drivers(found, text)]
-    if fans := _judging_fans(found, first):
-        parts.append(_fan_table(fans, found.binding, text))
+        parts += [_driver_table(study, text), _on_drivers(study, text)]
+    if fans := _judging_fans(study, first):
+        parts.append(_fan_table(fans, study.binding, text))
     return blocks(parts)
 
 
-def _order(found: Sensitivity) -> list[str]:
-    """Give the scenarios from the best to the worst."""
-    if found.ranking is None:
-        return [each.id for each in found.design.scenarios]
-    return [each.scenario for each in found.ranking.places]
+def _order(study: Sensitivity) -> list[str]:
+    """Return the scenarios from the best to the worst."""
+    if study.ranking is None:
+        return [scenario.id for scenario in study.design.scenarios]
+    return [rank.scenario for rank in study.ranking.places]
 
 
-# --- which is better ------------------------------------------------------------------------------
+# --- ranking --------------------------------------------------------------------------------------
 
 
 def _ranking(
-    found: Sensitivity, order: Sequence[str], titles: Mapping[str, str], text: Text
+    study: Sensitivity, order: Sequence[str], titles: Mapping[str, str], text: Text
 ) -> Grid:
-    assert found.ranking is not None
+    assert study.ranking is not None
     columns = [
         figure_column(text("sensitivity.place")),
         text_column(text("sensitivity.story")),
@@ -89,44 +89,48 @@ def _ranking(
         figure_column(text("sensitivity.all")),
         Column(text("sensitivity.next")),
     ]
-    pairings = {(each.ahead, each.behind): each for each in found.ranking.pairings}
-    together = {each.scenario: each for each in found.chances if each.target is None}
+    pairings = {(pairing.ahead, pairing.behind): pairing for pairing in study.ranking.pairings}
+    together = {chance.scenario: chance for chance in study.chances if chance.target is None}
     rows = [
         (
             str(number),
-            titles.get(place.scenario, place.scenario),
-            figure(place.met, 1),
-            f"{place.low}–{place.high}",
-            _percent(together[place.scenario].met),
-            _next_cell(pairings.get((place.scenario, after)), text),
+            titles.get(rank.scenario, rank.scenario),
+            figure(rank.met, 1),
+            f"{rank.low}–{rank.high}",
+            _percent(together[rank.scenario].met),
+            _next_cell(pairings.get((rank.scenario, after)), text),
         )
-        for number, (place, after) in enumerate(
-            zip(found.ranking.places, [*order[1:], ""], strict=True), start=1
+        for number, (rank, after) in enumerate(
+            zip(study.ranking.places, [*order[1:], ""], strict=True), start=1
         )
     ]
-    return Grid(columns, rows, title=text("sensitivity.ranking", count=len(found.binding)))
+    return Grid(columns, rows, title=text("sensitivity.ranking", count=len(study.binding)))
 
 
 def _next_cell(pairing: Pairing | None, text: Text) -> RenderableType:
     if pairing is None:
         return ""
     kind = "sensitivity.stable" if pairing.stable else "sensitivity.fragile"
-    shares = "/".join(f"{each * 100:.0f}" for each in (pairing.more, pairing.equal, pairing.fewer))
+    shares = "/".join(
+        f"{share * 100:.0f}" for share in (pairing.more, pairing.equal, pairing.fewer)
+    )
     return edges(Prose(text(kind), Style.GOOD if pairing.stable else Style.DOUBT), shares)
 
 
-def _verdict_on_order(found: Sensitivity, text: Text) -> str:
-    assert found.ranking is not None
-    kind = "sensitivity.order_stable" if found.ranking.stable else "sensitivity.order_fragile"
+def _verdict_on_order(study: Sensitivity, text: Text) -> str:
+    assert study.ranking is not None
+    kind = "sensitivity.order_stable" if study.ranking.stable else "sensitivity.order_fragile"
     return text(kind) + text("list_sep.sentence") + text("sensitivity.order_legend")
 
 
-# --- how sure -------------------------------------------------------------------------------------
+# --- probabilities --------------------------------------------------------------------------------
 
 
-def _chances(found: Sensitivity, order: Sequence[str], text: Text) -> Grid:
-    chances = {(each.scenario, each.target.id): each for each in found.chances if each.target}
-    numbered = found.ranking is not None
+def _chances(study: Sensitivity, order: Sequence[str], text: Text) -> Grid:
+    chances = {
+        (chance.scenario, chance.target.id): chance for chance in study.chances if chance.target
+    }
+    numbered = study.ranking is not None
     columns = [
         Column(text("verdicts.id")),
         text_column(text("verdicts.name")),
@@ -143,7 +147,7 @@ def _chances(found: Sensitivity, order: Sequence[str], text: Text) -> Grid:
             f"{limit_of(target, text)}\n{text.unit(target.unit)}",
             *(_chance_cell(chances[scenario, target.id], text) for scenario in order),
         )
-        for target in sorted(found.binding, key=section_of)
+        for target in sorted(study.binding, key=section_of)
     ]
     return Grid(columns, rows, title=text("sensitivity.chances"))
 
@@ -154,21 +158,21 @@ def _chance_cell(chance: Chance, text: Text) -> str | Prose:
     return Prose(_percent(chance.met), Style.GOOD if chance.met >= 0.5 else Style.BAD)
 
 
-def _errors(found: Sensitivity, text: Text) -> str:
-    errors = [each.error for each in found.chances if not math.isnan(each.error)]
+def _errors(study: Sensitivity, text: Text) -> str:
+    errors = [chance.error for chance in study.chances if not math.isnan(chance.error)]
     worst = max(errors, default=math.nan)
-    said = text("sensitivity.error", error=figure(worst * 100, 2))
-    if not worst <= ENOUGH:
-        said += text("list_sep.sentence") + text(
-            "sensitivity.rough", enough=figure(ENOUGH * 100, 1)
+    sentence = text("sensitivity.error", error=figure(worst * 100, 2))
+    if not worst <= ACCURATE:
+        sentence += text("list_sep.sentence") + text(
+            "sensitivity.rough", enough=figure(ACCURATE * 100, 1)
         )
-    return said
+    return sentence
 
 
 # --- why ------------------------------------------------------------------------------------------
 
 
-def _driver_table(found: Sensitivity, text: Text) -> Grid:
+def _driver_table(study: Sensitivity, text: Text) -> Grid:
     columns = [
         text_column(text("sensitivity.driver")),
         figure_column(text("sensitivity.total")),
@@ -177,14 +181,14 @@ def _driver_table(found: Sensitivity, text: Text) -> Grid:
         figure_column(text("sensitivity.moves")),
     ]
     rows: list[Row | Band] = []
-    for drivers in sorted(found.drivers, key=lambda each: section_of(each.target)):
+    for drivers in sorted(study.drivers, key=lambda driven: section_of(driven.target)):
         rows.append(Band(_driven(drivers, text), style=None))
         rows += _driver_rows(drivers, text)
     return Grid(columns, rows)
 
 
 def _driven(drivers: Drivers, text: Text) -> str:
-    """Write what is moved, and how far."""
+    """Write a target and the standard deviation of its margin."""
     target = drivers.target
     spread = figure(drivers.spread, min(decimals_of([drivers.spread]), 3))
     name = text.pick(target.name_en, target.name_zh)
@@ -208,16 +212,16 @@ def _driver_rows(drivers: Drivers, text: Text) -> Iterator[Row]:
         )
 
 
-def _on_drivers(found: Sensitivity, text: Text) -> str:
-    worst = max((each.rest.total for each in found.drivers if each.rest), default=0.0)
+def _on_drivers(study: Sensitivity, text: Text) -> str:
+    worst = max((driver.rest.total for driver in study.drivers if driver.rest), default=0.0)
     return text("list_sep.sentence").join(
         [
             text("sensitivity.legend"),
             text(
                 "sensitivity.screened",
-                trajectories=found.screening.trajectories,
-                chosen=len(found.chosen),
-                others=len(found.design.factors) - len(found.chosen),
+                trajectories=study.screening.trajectories,
+                chosen=len(study.chosen),
+                others=len(study.design.factors) - len(study.chosen),
                 worst=_percent(worst),
             ),
         ]
@@ -227,13 +231,13 @@ def _on_drivers(found: Sensitivity, text: Text) -> str:
 # --- where ----------------------------------------------------------------------------------------
 
 
-def _judging_fans(found: Sensitivity, scenario: str) -> list[Fan]:
-    names = {name for target in found.binding for name in target.variables.values()}
-    return [each for each in found.fans if each.scenario == scenario and each.series in names]
+def _judging_fans(study: Sensitivity, scenario: str) -> list[Fan]:
+    names = {name for target in study.binding for name in target.variables.values()}
+    return [fan for fan in study.fans if fan.scenario == scenario and fan.series in names]
 
 
 def _fan_table(fans: Sequence[Fan], targets: Sequence[Target], text: Text) -> Grid:
-    years = [each for each in fans[0].years[1:] if each % 5 == 0]
+    years = [year for year in fans[0].years[1:] if year % 5 == 0]
     columns = [
         text_column(text("sweep.output")),
         Column(text("sweep.unit")),
@@ -250,9 +254,9 @@ def _fan_table(fans: Sequence[Fan], targets: Sequence[Target], text: Text) -> Gr
         judged = list(as_judged(shown, targets))
         cells = []
         for year in years:
-            ends = [each.values[year] for each in judged]
+            ends = [fan.values[year] for fan in judged]
             decimals = max(decimals_of(ends), 0)
-            least, median, most = (figure(each, decimals) for each in ends)
+            least, median, most = (figure(value, decimals) for value in ends)
             cells.append(stacked([median, (f"{least}–{most}", Style.FAINT)]))
         rows.append((text.pick(fan.series, fan.series_zh), text.unit(judged[0].unit), *cells))
     return Grid(columns, rows, title=text("sensitivity.fans"))

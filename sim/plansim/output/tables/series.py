@@ -21,7 +21,7 @@ from plansim.output.text import Text, decimals_of, figure
 __all__ = ["series_table"]
 
 _NAME_WIDTH, _NAME_WRAPPED = 40, 20
-"""Wider names are wrapped; to the second before years are left out."""
+"""Width above which names are wrapped, and to which before years are left out."""
 
 
 def series_table(
@@ -52,7 +52,7 @@ def series_table(
 
 
 def _rows(series: Sequence[Series], years: Sequence[int], text: Text) -> Iterator[Row]:
-    for each in series:
-        decimals = decimals_of(each.values.values())
-        figures = (figure(each.values.get(year), decimals) for year in years)
-        yield (text.pick(each.name, each.name_zh), text.unit(each.unit), *figures)
+    for row in series:
+        decimals = decimals_of(row.values.values())
+        figures = (figure(row.values.get(year), decimals) for year in years)
+        yield (text.pick(row.name, row.name_zh), text.unit(row.unit), *figures)

@@ -1,4 +1,4 @@
-"""What levers must be so that targets are met, for a terminal and as JSON."""
+"""The values of levers at which targets are met, for a terminal."""
 
 from __future__ import annotations
 
@@ -27,33 +27,37 @@ from plansim.output.verdict_words import margin_size
 __all__ = ["solution_table"]
 
 
-def solution_table(found: Solution, text: Text, *, outlay_zh: str = "") -> RenderableType:
-    """Return what the levers must be, or that nothing does and what was searched.
+def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> RenderableType:
+    """Lay out the values of the levers, or the ranges that were searched in vain.
 
     ``outlay_zh`` is the Chinese name of the variable that counts the cost.
     """
-    if len(found.levers) == len(found.targets) == 1 and not found.prices and not found.outlay:
-        return lines([*_sentences(found, text), *_side_effects(found, text)])
-    key = "mix.already" if not found.searched else "mix.found" if found.values else "mix.none"
-    asked = text.join([target.id for target in found.targets])
-    last = [_searched(found, searched, text) for searched in found.searched]
-    last += _side_effects(found, text)
+    if (
+        len(solution.levers) == len(solution.targets) == 1
+        and not solution.prices
+        and not solution.outlay
+    ):
+        return lines([*_sentences(solution, text), *_side_effects(solution, text)])
+    key = "mix.already" if not solution.searched else "mix.found" if solution.values else "mix.none"
+    asked = text.join([target.id for target in solution.targets])
+    last = [_searched(solution, searched, text) for searched in solution.searched]
+    last += _side_effects(solution, text)
     return blocks(
         [
-            text(key, scenario=found.scenario, targets=asked),
-            _levers(found, text),
-            _cost(found, text, outlay_zh),
-            _targets(found, text),
+            text(key, scenario=solution.scenario, targets=asked),
+            _levers(solution, text),
+            _cost(solution, text, outlay_zh),
+            _targets(solution, text),
             *([lines(last)] if last else []),
         ]
     )
 
 
-def _side_effects(found: Solution, text: Text) -> Iterator[str]:
-    if found.gained:
-        yield text("solve.gained", ids=text.join(list(found.gained)))
-    if found.lost:
-        yield text("solve.lost", ids=text.join(list(found.lost)))
+def _side_effects(solution: Solution, text: Text) -> Iterator[str]:
+    if solution.gained:
+        yield text("solve.gained", ids=text.join(list(solution.gained)))
+    if solution.lost:
+        yield text("solve.lost", ids=text.join(list(solution.lost)))
 
 
 def _name(lever: Lever, text: Text) -> str:
@@ -63,8 +67,8 @@ def _name(lever: Lever, text: Text) -> str:
 # --- one lever and one target ---------------------------------------------------------------------
 
 
-def _sentences(found: Solution, text: Text) -> Iterator[str]:
-    (lever,), (target,), (before,) = found.levers, found.targets, found.present
+def _sentences(solution: Solution, text: Text) -> Iterator[str]:
+    (lever,), (target,), (before,) = solution.levers, solution.targets, solution.present
 
     def setting(value: float) -> str:
         unit = "" if lever.shown_unit == NO_UNIT else f" {text.unit(lever.shown_unit)}"
@@ -74,23 +78,23 @@ def _sentences(found: Solution, text: Text) -> Iterator[str]:
         return f"{margin_size(target, size)} {text.unit(target.unit)}"
 
     common = {
-        "scenario": found.scenario,
+        "scenario": solution.scenario,
         "target": f"{target.id} ({text.pick(target.name_en, target.name_zh)})",
         "lever": _name(lever, text),
     }
     present = setting(before)
-    if not found.searched:
+    if not solution.searched:
         yield text(
-            "solve.already", value=present, margin=margin(found.margins[target.id]), **common
+            "solve.already", value=present, margin=margin(solution.margins[target.id]), **common
         )
-    elif found.values is None:
+    elif solution.values is None:
         yield text("solve.none", **common)
     else:
-        value = setting(outward(found.values[0], before))
+        value = setting(outward(solution.values[0], before))
         yield text("solve.found", present=present, value=value, **common)
-    if found.searched:
-        yield text("solve.now", present=present, margin=margin(found.margins_present[target.id]))
-    for searched in found.searched:
+    if solution.searched:
+        yield text("solve.now", present=present, margin=margin(solution.margins_present[target.id]))
+    for searched in solution.searched:
         ((low, high),) = searched.ends
         over = {
             "range": text.word("range", searched.range),
@@ -104,7 +108,7 @@ def _sentences(found: Solution, text: Text) -> Iterator[str]:
         else:
             at = f"{searched.best_at[0] * lever.shown_factor:g}"
             yield text("solve.sought", best=margin(best), at=at, **over)
-    if found.implausible:
+    if solution.implausible:
         ends = {"low": f"{lever.low * lever.shown_factor:g}", "high": setting(lever.high)}
         yield text("solve.implausible", **ends)
 
@@ -112,18 +116,18 @@ def _sentences(found: Solution, text: Text) -> Iterator[str]:
 # --- several --------------------------------------------------------------------------------------
 
 
-def _levers(found: Solution, text: Text) -> Grid:
+def _levers(solution: Solution, text: Text) -> Grid:
     columns = [
         text_column(text("mix.lever")),
         *(figure_column(text(key)) for key in ("mix.present", "mix.value", "mix.range")),
         Column(text("mix.unit")),
     ]
     rows = []
-    for index, (lever, present) in enumerate(zip(found.levers, found.present, strict=True)):
+    for index, (lever, present) in enumerate(zip(solution.levers, solution.present, strict=True)):
         factor = lever.shown_factor
-        value = None if found.values is None else found.values[index]
+        value = None if solution.values is None else solution.values[index]
         still = value is not None and math.isclose(value, present, rel_tol=1e-7, abs_tol=1e-9)
-        ends = found.searched[-1].ends[index] if found.searched else (lever.low, lever.high)
+        ends = solution.searched[-1].ends[index] if solution.searched else (lever.low, lever.high)
         moved = "–" if value is None else text("mix.stays") if still else f"{value * factor:.6g}"
         rows.append(
             (
@@ -137,32 +141,32 @@ def _levers(found: Solution, text: Text) -> Grid:
     return Grid(columns, rows)
 
 
-def _cost(found: Solution, text: Text, outlay_zh: str) -> str:
-    if found.outlay:
-        unit = "" if found.cost_unit == NO_UNIT else text.unit(found.cost_unit)
+def _cost(solution: Solution, text: Text, outlay_zh: str) -> str:
+    if solution.outlay:
+        unit = "" if solution.cost_unit == NO_UNIT else text.unit(solution.cost_unit)
         figures = {
-            "name": text.pick(found.outlay, outlay_zh),
-            "now": f"{found.cost_present:.6g} {unit}".strip(),
+            "name": text.pick(solution.outlay, outlay_zh),
+            "now": f"{solution.cost_present:.6g} {unit}".strip(),
         }
-        if found.values is None:
+        if solution.values is None:
             return text("mix.outlay_now", **figures)
-        return text("mix.outlay", cost=f"{found.cost:.6g} {unit}".strip(), **figures)
+        return text("mix.outlay", cost=f"{solution.cost:.6g} {unit}".strip(), **figures)
     prices = [
         text("mix.price", price=f"{price:g}", lever=_name(lever, text))
-        for lever in found.levers
-        if (price := found.prices.get(lever.id)) is not None
+        for lever in solution.levers
+        if (price := solution.prices.get(lever.id)) is not None
     ]
-    if len(prices) < len(found.levers):
+    if len(prices) < len(solution.levers):
         prices.append(text("mix.price_else" if prices else "mix.price_default"))
     stated = text("mix.prices", prices=text.join(prices))
-    if found.values is None:
+    if solution.values is None:
         return stated
-    return text("mix.cost", cost=f"{found.cost:.6g}") + text("list_sep.sentence") + stated
+    return text("mix.cost", cost=f"{solution.cost:.6g}") + text("list_sep.sentence") + stated
 
 
-def _targets(found: Solution, text: Text) -> Grid:
-    met = found.values is not None
-    then = found.margins if met else found.searched[-1].best
+def _targets(solution: Solution, text: Text) -> Grid:
+    met = solution.values is not None
+    then = solution.margins if met else solution.searched[-1].best
     columns = [
         Column(text("verdicts.id")),
         text_column(text("verdicts.name")),
@@ -174,19 +178,19 @@ def _targets(found: Solution, text: Text) -> Grid:
         (
             target.id,
             text.pick(target.name_en, target.name_zh),
-            margin_size(target, found.margins_present[target.id]),
+            margin_size(target, solution.margins_present[target.id]),
             margin_cell(target, then[target.id]),
             text.unit(target.unit),
         )
-        for target in found.targets
+        for target in solution.targets
     ]
     return Grid(columns, rows)
 
 
-def _searched(found: Solution, searched: Searched, text: Text) -> str:
+def _searched(solution: Solution, searched: Searched, text: Text) -> str:
     short = [id_ for id_, margin in searched.best.items() if not margin >= 0]
     word = text.word("range", searched.range)
     sentence = text("mix.looked", range=word, points=f"{searched.points:,}")
-    if short and not (found.values is not None and searched is found.searched[-1]):
+    if short and not (solution.values is not None and searched is solution.searched[-1]):
         sentence += text("list_sep.sentence") + text("mix.short", ids=text.join(short))
     return sentence

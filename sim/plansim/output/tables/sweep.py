@@ -1,4 +1,4 @@
-"""A sweep in short, for a terminal: how likely each target is met, and how outputs spread."""
+"""The summary of a sweep for a terminal: probabilities of targets, quantiles of outputs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def sweep_table(
     """
     targets = list(targets)
     known = {target.id: target for target in targets}
-    judged = [known[str(each)] for each in summary["target"].values]
+    judged = [known[str(target_id)] for target_id in summary["target"].values]
     parts: list[RenderableType] = []
     for scenario in summary["scenario"].values:
         one = summary.sel(scenario=scenario)
@@ -67,7 +67,7 @@ def sweep_table(
 
 
 def _runs(one: xr.Dataset, text: Text) -> str:
-    counts = {str(key): int(each) for key, each in zip(one["outcome"].values, one["runs"].values,
+    counts = {str(key): int(count) for key, count in zip(one["outcome"].values, one["runs"].values,
                                                        strict=True)}  # fmt: skip
     told = [
         text.word("outcome", key).format(count=f"{count:,}")
@@ -83,9 +83,9 @@ def _runs(one: xr.Dataset, text: Text) -> str:
 
 
 def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> FirstFitting:
-    """Lay out what becomes of targets; where it is narrow, units stand below limits."""
+    """Lay out the verdicts of targets; if the terminal is narrow, units are below limits."""
     counts = one["verdicts"].sum("target")
-    # What no run has takes no column.
+    # A status that no run has takes no column.
     rare = [
         status
         for status in (Status.UNDECIDED, Status.UNTESTABLE)
@@ -94,7 +94,7 @@ def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> Fir
     figures = [
         text("verdicts.target"),
         text("sweep.p_met"),
-        *(text(f"status.{each.value}") for each in (Status.MISSED, *rare)),
+        *(text(f"status.{status.value}") for status in (Status.MISSED, *rare)),
         text("sweep.worst"),
         text("sweep.in_run"),
     ]
@@ -126,7 +126,7 @@ def _target_rows(
 
 
 def _shares(one: xr.Dataset, text: Text, rare: Sequence[Status]) -> Iterator[str | Prose]:
-    """Write what becomes of a target: ``71.3 ± 0.4 %``, ``20.1 %``, ``8.6 %``."""
+    """Write the shares of a target's verdicts: ``71.3 ± 0.4 %``, ``20.1 %``, ``8.6 %``."""
     counts = dict(zip(map(str, one["verdict"].values), map(int, one["verdicts"].values),
                       strict=True))  # fmt: skip
     total = sum(counts.values())
@@ -146,7 +146,7 @@ def _met(one: xr.Dataset, met: int, total: int) -> str:
 
     There an error on both sides would claim what cannot be.
     """
-    error, low, high = (float(one[f"p_met_{each}"]) for each in ("se", "low", "high"))
+    error, low, high = (float(one[f"p_met_{measure}"]) for measure in ("se", "low", "high"))
     if math.isnan(error):
         return f"{percent(met / total)} %"
     if 0 < met < total:
@@ -203,7 +203,7 @@ def _output_table(
 
 
 def _telling_decimals(lines: Sequence[Series]) -> int:
-    """Give the decimals of a run's figures, more where lowest and highest would read alike."""
+    """Return the decimals of a run's figures, more where lowest and highest would read alike."""
     decimals = decimals_of(value for line in lines for value in line.values.values())
     low, high = lines[0].values, lines[-1].values
     for more in range(SHARPEST):

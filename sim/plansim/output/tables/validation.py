@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from plansim.analysis.validation.result import Case, Message, Number, Result, Status
+from plansim.analysis.validation.result import Case, CaseTemplate, Number, Outcome, Result
 from plansim.output.tables.layout import (
     Column,
     Grid,
@@ -32,9 +32,9 @@ __all__ = [
 MOST_FAULTS = 12
 """Number of faults of a test that the table shows; JSON has all."""
 _MARK = {
-    Status.PASS: ("✓", Style.GOOD),
-    Status.FAIL: ("✗", Style.BAD),
-    Status.NOT_APPLICABLE: ("–", Style.FAINT),
+    Outcome.PASS: ("✓", Style.GOOD),
+    Outcome.FAIL: ("✗", Style.BAD),
+    Outcome.NOT_APPLICABLE: ("–", Style.FAINT),
 }
 
 
@@ -49,9 +49,9 @@ def criterion_text(made: Result, text: Text) -> str:
 
 
 def figure_text(made: Result, text: Text) -> str:
-    """Return the result of a test in figures; where it could not be made, why."""
+    """Return the result of a test in figures; if it was not run, why."""
     parts = [_filled(text.word("q_figure", made.id), made.figures, text)] if made.figures else []
-    parts += [_sentence(case, text) for case in made.cases if case.message is Message.MISSING]
+    parts += [_sentence(case, text) for case in made.cases if case.message is CaseTemplate.MISSING]
     return text("list_sep.semicolon").join(parts)
 
 
@@ -73,7 +73,7 @@ def _filled(template: str, values: Mapping[str, Number], text: Text) -> str:
 
 
 def _word(name: str, value: Number, text: Text) -> Number:
-    """Translate the values that are words of ours; names of variables stay as they are."""
+    """Translate values that are words of the catalogue; names of variables are kept."""
     if not isinstance(value, str):
         return value
     match name:
@@ -109,7 +109,7 @@ def validation_table(results: Sequence[Result], text: Text) -> RenderableType:
         (Prose(*_MARK[made.status]), made.id, title_text(made, text), figure_text(made, text))
         for made in results
     ]
-    failed = (_faults(made, text) for made in results if made.status is Status.FAIL)
+    failed = (_faults(made, text) for made in results if made.status is Outcome.FAIL)
     return blocks([Grid(columns, rows), *failed, _count(results, text)])
 
 
@@ -130,8 +130,8 @@ def _count(results: Sequence[Result], text: Text) -> str:
     counted = Counter(made.status for made in results)
     return text(
         "validation.count",
-        passed=counted[Status.PASS],
-        failed=counted[Status.FAIL],
-        left=counted[Status.NOT_APPLICABLE],
+        passed=counted[Outcome.PASS],
+        failed=counted[Outcome.FAIL],
+        left=counted[Outcome.NOT_APPLICABLE],
         seconds=sum(made.seconds for made in results),
     )

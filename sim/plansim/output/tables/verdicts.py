@@ -1,4 +1,4 @@
-"""The verdicts of one or more scenarios side by side, and how many there are of each kind."""
+"""The verdicts of one or more scenarios side by side, and their counts."""
 
 from __future__ import annotations
 
@@ -73,19 +73,18 @@ def verdict_table(
 ) -> RenderableType:
     """Lay out the verdicts of one or more scenarios side by side, binding targets first.
 
-    ``targets`` are those that the verdicts are about, ``titles`` are the scenarios' by id. Below
-    the table come a legend of what it uses, and the targets that no scenario can judge: counted,
-    or with ``every`` listed with their reasons. Last, where a terminal leaves the eye, the count
-    for each scenario.
+    ``targets`` are those that were judged, ``titles`` are the scenarios' by id. Below the table are
+    a legend, and the targets that no scenario can judge: counted, or with ``every`` listed with
+    their reasons. The counts for each scenario come last.
     """
     by_target: dict[str, dict[str, Verdict]] = {}
     for verdict in verdicts:
         by_target.setdefault(verdict.id, {})[verdict.scenario] = verdict
-    judged = sorted((each for each in targets if each.id in by_target), key=section_of)
+    judged = sorted((target for target in targets if target.id in by_target), key=section_of)
     shown = [target for target in judged if not _all_untestable(by_target[target.id])]
     hidden = [target for target in judged if target not in shown]
     scenarios = list(dict.fromkeys(verdict.scenario for verdict in verdicts))
-    heads = {each: _head(each, (titles or {}).get(each, "")) for each in scenarios}
+    heads = {scenario: _head(scenario, (titles or {}).get(scenario, "")) for scenario in scenarios}
     parts: list[RenderableType] = [
         _table(shown, by_target, heads, text) if shown else text("verdicts.none")
     ]
@@ -100,7 +99,7 @@ def verdict_table(
 def margin_cell(
     target: Target, margin: float, *, style: Style | None = None, nothing: float = 1e-6
 ) -> Prose:
-    """Return a margin that is no verdict's, in the colour of its side if not in ``style``."""
+    """Return a margin of a search in ``style``, by default in the colour of its sign."""
     side = Style.GOOD if margin >= 0 else Style.BAD
     return Prose(
         margin_size(target, margin, nothing), style or ("" if math.isnan(margin) else side)
@@ -108,7 +107,7 @@ def margin_cell(
 
 
 def _all_untestable(verdicts: ByScenario) -> bool:
-    return all(each.status is Status.UNTESTABLE for each in verdicts.values())
+    return all(verdict.status is Status.UNTESTABLE for verdict in verdicts.values())
 
 
 def _head(scenario: str, title: str) -> RenderableType:
@@ -127,8 +126,7 @@ def _table(
 ) -> FirstFitting:
     """Lay the verdicts out in one line a target, if need be with the name wrapped.
 
-    Where that is too wide, values stand over margins: all scenarios side by side, or as many as
-    fit.
+    If that is too wide, values are above margins: all scenarios side by side, or as many as fit.
     """
     ids = list(heads)
 
@@ -161,9 +159,9 @@ def _table(
 
     def panels(size: int, *, flat: bool = False) -> RenderableType:
         groups = [ids[start : start + size] for start in range(0, len(ids), size)]
-        verdicts = [each for target in shown for each in by_target[target.id].values()]
+        verdicts = [verdict for target in shown for verdict in by_target[target.id].values()]
         legend = _legend(verdicts, text, flat=flat)
-        return blocks([*(panel(each, flat=flat) for each in groups), legend])
+        return blocks([*(panel(group, flat=flat) for group in groups), legend])
 
     sizes = range(len(ids), 0, -1)
     layouts = [partial(panels, len(ids), flat=True), *(partial(panels, size) for size in sizes)]
@@ -210,11 +208,11 @@ def _flat_cells(verdict: Verdict, target: Target, text: Text) -> Row:
 
 
 def _legend(verdicts: Sequence[Verdict], text: Text, *, flat: bool) -> RenderableType:
-    """Explain only what the table above uses."""
+    """Return the legend of the marks that the table uses."""
     statuses = {verdict.status for verdict in verdicts}
     used = {
         "verdicts.legend_margin_wide" if flat else "verdicts.legend_margin": True,
-        "verdicts.legend_breach": any(each.first_breach is not None for each in verdicts),
+        "verdicts.legend_breach": any(verdict.first_breach is not None for verdict in verdicts),
         "verdicts.legend_undecided": Status.UNDECIDED in statuses,
         "verdicts.legend_assumed": Status.ASSUMED in statuses,
     }
@@ -225,8 +223,8 @@ def _legend(verdicts: Sequence[Verdict], text: Text, *, flat: bool) -> Renderabl
 
 
 def _gaps(verdicts: ByScenario) -> dict[str, Verdict]:
-    """Give the verdicts that could not be given, by scenario."""
-    return {scenario: each for scenario, each in verdicts.items() if each.gap is not None}
+    """Return the verdicts that have a gap and so are untestable, by scenario."""
+    return {scenario: verdict for scenario, verdict in verdicts.items() if verdict.gap is not None}
 
 
 def _reasons(unjudged: Unjudged, text: Text) -> Grid:
@@ -240,8 +238,8 @@ def _reasons(unjudged: Unjudged, text: Text) -> Grid:
 
 
 def _reason(verdicts: ByScenario, text: Text) -> str:
-    """Say why a target is not judged, and under which scenarios if not under all."""
-    gaps = {scenario: gap_text(each, text) for scenario, each in _gaps(verdicts).items()}
+    """Return why a target is not judged, and under which scenarios if not under all."""
+    gaps = {scenario: gap_text(gap, text) for scenario, gap in _gaps(verdicts).items()}
     if len(set(gaps.values())) == 1 and len(gaps) == len(verdicts):
         return next(iter(gaps.values()))
     under = (
@@ -256,14 +254,14 @@ def _counted(unjudged: Unjudged, text: Text) -> str:
     wanting = [
         target
         for target, verdicts in unjudged
-        if any(each.gap is Gap.NOT_MODELLED for each in verdicts.values())
+        if any(verdict.gap is Gap.NOT_MODELLED for verdict in verdicts.values())
     ]
-    sentences = list(_wanting(wanting, text)) if wanting else []
+    sentences = list(_not_modelled(wanting, text)) if wanting else []
     others = Counter(
-        (scenario, gap_text(each, text))
+        (scenario, gap_text(gap, text))
         for target, verdicts in unjudged
         if target not in wanting
-        for scenario, each in _gaps(verdicts).items()
+        for scenario, gap in _gaps(verdicts).items()
     )
     sentences += [
         text("verdicts.gap_count", scenario=scenario, count=count, reason=reason)
@@ -273,13 +271,17 @@ def _counted(unjudged: Unjudged, text: Text) -> str:
     return text("list_sep.sentence").join(sentences)
 
 
-def _wanting(targets: Sequence[Target], text: Text) -> Iterator[str]:
+def _not_modelled(targets: Sequence[Target], text: Text) -> Iterator[str]:
     """Count the targets for which the model has no variable."""
     count = Counter(target.attribute for target in targets)
     parts = [
-        text("verdicts.untestable_part", count=count[each], attribute=text.word("attribute", each))
-        for each in Attribute
-        if count[each]
+        text(
+            "verdicts.untestable_part",
+            count=count[attribute],
+            attribute=text.word("attribute", attribute),
+        )
+        for attribute in Attribute
+        if count[attribute]
     ]
     yield text("verdicts.untestable", parts=text.join(parts))
     binding = [target.id for target in targets if target.attribute is Attribute.BINDING]
@@ -299,7 +301,9 @@ def _summary(verdicts: Sequence[Verdict], text: Text) -> Grid:
         rows.append((Prose(scenario, Style.STRONG), *_counts(own)))
         if binding:
             rows.append((text("verdicts.binding"), *_counts(binding)))
-    return Grid([Column(), *(figure_column(text.word("status", each)) for each in Status)], rows)
+    return Grid(
+        [Column(), *(figure_column(text.word("status", status)) for status in Status)], rows
+    )
 
 
 def _counts(verdicts: Iterable[Verdict]) -> Iterator[str]:
