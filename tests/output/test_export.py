@@ -189,7 +189,7 @@ import numpy as np, xarray as xr
 from plansim.errors import OutputError
 from plansim.output.export.tables import write_run
 from plansim.output.export.tables import Form, write_scenarios
-from plansim.scenario.records import Text
+from plansim.scenario.records import BilingualText
 
 path = Path(sys.argv[1])
 years = np.arange(10_000)
@@ -198,7 +198,7 @@ run.attrs["scenario"] = "s"
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))  # of a file; so a disk fills up
 for write in (
     lambda: write_run(run, run[["x0"]], path, force=True),
-    lambda: write_scenarios([run], path, Form.WIDE, Text(en="a", zh="b"), names=["x0"], force=True),
+    lambda: write_scenarios([run], path, Form.WIDE, BilingualText(en="a", zh="b"), names=["x0"], force=True),
 ):
     try:
         write()
