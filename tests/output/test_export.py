@@ -195,10 +195,11 @@ path = Path(sys.argv[1])
 years = np.arange(10_000)
 run = xr.Dataset({f"x{i}": ("year", years / (i + 7)) for i in range(9)}, coords={"year": years})
 run.attrs["scenario"] = "s"
+city = BilingualText(en="a", zh="b")
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))  # of a file; so a disk fills up
 for write in (
     lambda: write_run(run, run[["x0"]], path, force=True),
-    lambda: write_scenarios([run], path, Form.WIDE, BilingualText(en="a", zh="b"), names=["x0"], force=True),
+    lambda: write_scenarios([run], path, Form.WIDE, city, names=["x0"], force=True),
 ):
     try:
         write()
