@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -167,14 +168,13 @@ class _Builder:
 
         def value_of(name: Name) -> float:
             value = self._number_of(name.key, depth + 1)
-            if value is None:
-                raise NoValueError(name.key)
-            return value
+            return math.nan if value is None else value
 
         try:
-            return None if equation.tree is None else evaluate(equation.tree, value_of)
+            value = math.nan if equation.tree is None else evaluate(equation.tree, value_of)
         except NoValueError:
             return None
+        return None if math.isnan(value) else value
 
     # Subscripts
 

@@ -169,6 +169,10 @@ _ARITHMETIC: Mapping[str, Callable[[float, float], float]] = MappingProxyType(
 class NoValueError(ValueError):
     """An expression that cannot be computed, or has no finite value."""
 
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
+
 
 def evaluate(
     tree: Node,

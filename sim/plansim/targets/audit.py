@@ -380,7 +380,7 @@ def _computed(text: str, values: Mapping[str, float]) -> float | bool:
         close = nearest(name, values)
         fault = Fault("nothing is called '{name}'", found=text, nearest=close, name=name)
     except expression.NoValueError as error:
-        fault = Fault(str(error), found=text)
+        fault = Fault(error.message, found=text)
     raise InputError(fault)
 
 
