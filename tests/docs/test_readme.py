@@ -123,7 +123,7 @@ def test_the_python_of_readme_runs() -> None:
     (block,) = fenced("python")
     names: dict[str, object] = {}
     exec(compile(block, "README.md", "exec"), names)  # the block is ours
-    assert {"model", "scenario", "dataset", "table", "verdicts"} <= set(names)
+    assert {"model", "runs", "table", "verdicts", "due"} <= set(names)
     assert names["verdicts"]
 
 

@@ -189,6 +189,7 @@ def evaluate(
     Raises:
         NoValueError: the expression holds anything else, or has no finite value.
 
+    >>> from plansim.model.syntax import read_expression
     >>> evaluate(read_expression("start + 2 * (10 - 4)"), lambda name: 2000.0)
     2012.0
     """

@@ -151,7 +151,7 @@ class Cut:
 def polarity_of(path: Sequence[LoopLink]) -> Polarity:
     """Return the polarity of a path from the signs of its links.
 
-    >>> links = [Link("a", "b", -1, True), Link("b", "a", -1, True)]
+    >>> links = [LoopLink("a", "b", -1, True), LoopLink("b", "a", -1, True)]
     >>> polarity_of(links).value, polarity_of(links[:1]).value
     ('reinforcing', 'balancing')
     """
