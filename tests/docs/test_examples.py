@@ -23,7 +23,8 @@ def parsed(example: Example) -> click.Context:
     program, *arguments = shlex.split(example.command)
     assert program == "plansim"
     command: click.Command = plansim
-    context = click.Context(plansim, info_name="plansim")
+    # Commands keep the help option that their first context gives them, hence the group's settings.
+    context = click.Context(plansim, info_name="plansim", **plansim.context_settings)
     while isinstance(command, click.Group):
         name, found, arguments = command.resolve_command(context, arguments)
         assert found is not None
