@@ -125,7 +125,8 @@ class _Builder:
                 )
         if len(clock) < len(_CONTROL):
             return None
-        spec = TimeSpec(*[clock[key] for key in _CONTROL], integration=Integration.EULER)
+        initial, final, step, saveper = (clock[key] for key in _CONTROL)
+        spec = TimeSpec(initial, final, step, saveper, Integration.EULER)
         self._check_clock(spec)
         return spec
 
