@@ -138,12 +138,12 @@ function modelMap() {
 }
 
 function about() {
-  const [first] = DATA.scenarios;
+  const { step, integration } = DATA.scenarios[0].clock;
   const rows = [
     ["page.about_model", DATA.model],
     ["page.about_digest", DATA.sha256],
     ["page.about_version", DATA.version],
-    ["page.about_method", t("page.about_euler", { step: first.clock.step })],
+    ["page.about_method", t("page.about_steps", { method: t(`integration.${integration}`), step })],
   ];
   const reading = [
     "page.read_units",
