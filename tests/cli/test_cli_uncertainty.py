@@ -13,6 +13,7 @@ import pytest
 
 from plansim.cli.main import main
 from plansim.model.reader import load_model
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
 Call = Callable[..., tuple[int, str, str]]
@@ -120,18 +121,7 @@ dirt= 10*drive*one year - care ~ Dmnl ~ 污染。Of growth. |
 stock= INTEG(output*0, 1) ~ 亿元 ~ 存量。So that it is a model. |
 one year= 1 ~ Year [1,1] ~ 一年。One. |
 """
-PLAN = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2008
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-- {id: D1, en: Aim, zh: 目标, unit: Dmnl, attribute: binding, target: {at most: 0.5, year: 2004},
-   place: [ch 1], variable: dirt}
-"""
+PLAN = plan(aim("D1", "at most: 0.5, year: 2004", "dirt"))
 
 
 @pytest.fixture
