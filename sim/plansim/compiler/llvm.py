@@ -478,106 +478,152 @@ exit:
 
 def _run(program: Program, plan: Schedule, declared: set[str]) -> str:
     w = Writer(LANES, declared)
-    vector = w.vector
     parts: dict[str, str] = {}
-    levels = [i for i, state in enumerate(program.states) if state.is_level]
-    memories = [i for i, state in enumerate(program.states) if not state.is_level]
-    moved_by: dict[int, list[int]] = {}
-    for index in levels:
-        moved_by.setdefault(program.states[index].change, []).append(index)
-    in_step = {place for place in plan.step if program.instructions[place].operands}
 
     def section(name: str) -> None:
         parts[name] = "\n".join(w.lines)
         w.lines.clear()
 
-    # Before the first step.
-
-    def once_leaf(place: int, instruction: Instruction) -> str | None:
-        if place in plan.clock_kept:
-            return once.as_truth(place, _from_clock(w, "%table", plan.clock_kept[place]))
-        return _loaded(w, "%in", instruction.index) if instruction.op is Op.INPUT else None
-
-    once = _Body(w, program, once_leaf)
-    once.write(plan.once)
-    for place, row in plan.once_kept.items():
-        _store(w, "%memory", row, once.as_number(place))
-    for index, state in enumerate(program.states):
-        _store(w, "%states" if state.is_level else "%renewed", index, once.of(state.initial))
+    once = _once(w, program, plan)
     section("once_body")
     before = "block"
     for index, pipe in enumerate(program.pipes):
         before = _fill(w, index, once.of(pipe.initial), before)
     section("fill")
-
-    # Each stage: written twice, since values that live on into a branch would be put aside at every
+    # A stage is written twice, since values that live on into a branch would be put aside at every
     # step, which takes a quarter of the time.
-
-    batch = once.batch
-    for name in ("save", "pass"):
-        saves = name == "save"
-        body = _stage(w, program, plan, f"%{name}_row", "%start" if saves else "%now")
-        body.freeze = _freezer(body, plan, None if saves else "%first")
-        body.slots = [_slot(w, index) for index in range(len(program.pipes))]
-        base, onto = ("%start", "%other") if saves else ("%pass_base", "%pass_next")
-        length = _from_tableau(w, "0" if saves else "%s", 1)
-
-        def move(place: int, change: str, base=base, onto=onto, length=length) -> None:
-            for index in moved_by.get(place, ()):
-                way = w.two("fmul", change, length)
-                _store(w, onto, index, w.two("fadd", _loaded(w, base, index), way))
-
-        body.after = move
-        body.write(plan.step)
-        for place in moved_by:
-            if place not in in_step:
-                move(place, body.of(place))
-        if saves:
-            body.write(plan.save)
-            shown = [body.as_number(place) for place in program.outputs.values()]
-            for index, value in enumerate(shown):
-                _store(w, "%here", index, value)
-            _watch(w, shown)
-        batch = max(batch, body.batch)
-        section(f"{name}_body")
-    weight = _from_tableau(w, "%stage", 2)
-    start, midway, total = (_loaded(w, base, "%j") for base in ("%start", "%next", "%sum"))
-    opens = w.put("icmp eq i64 %stage, 0")
-    total = w.put(f"select i1 {opens}, {vector} {start}, {vector} {total}")
-    way = w.two("fmul", weight, w.two("fsub", midway, start))
-    _store(w, "%sum", "%j", w.two("fadd", total, way))
+    first = _Stage("%save_row", "%start", "%start", "%other", None)
+    saved = _stage(w, program, plan, first)
+    saved.write(plan.save)
+    shown = [saved.as_number(place) for place in program.outputs.values()]
+    for index, value in enumerate(shown):
+        _store(w, "%here", index, value)
+    _watch(w, shown)
+    section("save_body")
+    any_stage = _Stage("%pass_row", "%now", "%pass_base", "%pass_next", "%s")
+    passed = _stage(w, program, plan, any_stage)
+    section("pass_body")
+    _add(w)
     section("add_body")
-
-    # After the last stage of a step: what moves once a step.
-
-    body = _stage(w, program, plan, "%row", "%start")
-    following = [body.of(program.states[index].change) for index in memories]
-    entering = [body.of(pipe.entering) for pipe in program.pipes]
-    for index, value in zip(memories, following, strict=True):
-        _store(w, "%renewed", index, value)
-    for index, value in enumerate(entering):
-        w.lines.append(f"  store {vector} {value}, ptr {_slot(w, index)}, align 64")
-    if following:
-        _watch(w, following)
+    _renew(w, program, plan)
     section("renew_body")
-
+    levels = [index for index, state in enumerate(program.states) if state.is_level]
     _watch(w, [_loaded(w, "%start_next", index) for index in levels])
-    flag = w.put(f"load {vector}, ptr %flag, align 64")
-    _store(w, "%bad", "%b", flag)
+    _store(w, "%bad", "%b", _loaded(w, "%flag", 0))
     section("end_body")
     return _RUN.format(
-        vector=vector,
+        vector=w.vector,
         zero=w.number(0.0),
         once=len(plan.once_kept),
         states=len(program.states),
-        unsummed=2 if program.states else 4,
+        unsummed=2 if levels else 4,
         inputs=len(program.inputs),
         outputs=len(program.outputs),
         columns=len(plan.clock_kept) + len(program.pipes),
         before=before,
-        batch=batch,
+        batch=max(once.batch, saved.batch, passed.batch),
         **parts,
     )
+
+
+def _once(w: Writer, program: Program, plan: Schedule) -> _Body:
+    """Write what comes before the first step."""
+
+    def leaf(place: int, instruction: Instruction) -> str | None:
+        if place in plan.clock_kept:
+            return body.as_truth(place, _from_clock(w, "%table", plan.clock_kept[place]))
+        return _loaded(w, "%in", instruction.index) if instruction.op is Op.INPUT else None
+
+    body = _Body(w, program, leaf)
+    body.write(plan.once)
+    for place, row in plan.once_kept.items():
+        _store(w, "%memory", row, body.as_number(place))
+    for index, state in enumerate(program.states):
+        _store(w, "%states" if state.is_level else "%renewed", index, body.of(state.initial))
+    return body
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """Where one of the two bodies of a stage finds what it needs: names of pointers."""
+
+    row: str
+    """Of the clock."""
+    now: str
+    """Levels at the stage."""
+    base: str
+    """Levels from which it moves on, see `integration`."""
+    onto: str
+    """Levels that it gives. They are written while others are computed yet: nothing is read from
+    there but the base of the same level."""
+    number: str | None
+    """The number of the stage; None if it is always the first."""
+
+
+def _stage(w: Writer, program: Program, plan: Schedule, stage: _Stage) -> _Body:
+    """Write a stage: all that states need, and the levels of the next one."""
+    body = _within_step(w, program, plan, stage.row, stage.now)
+    if program.pipes:
+        body.slots = [_slot(w, index) for index in range(len(program.pipes))]
+    length = _from_tableau(w, stage.number or "0", 1)
+    moved: dict[int, list[int]] = {}
+    for index, state in enumerate(program.states):
+        if state.is_level:
+            moved.setdefault(state.change, []).append(index)
+
+    def move(place: int, flow: str) -> None:
+        for index in moved.pop(place, ()):
+            way = w.two("fmul", flow, length)
+            _store(w, stage.onto, index, w.two("fadd", _loaded(w, stage.base, index), way))
+
+    body.after = move
+    body.freeze = lambda place, value: _frozen(body, plan, stage, place, value)
+    body.write(plan.step)
+    for place in list(moved):  # flows that are no operations, or known before the step
+        move(place, body.of(place))
+    return body
+
+
+def _frozen(body: _Body, plan: Schedule, stage: _Stage, place: int, value: str) -> str:
+    """Write a frozen value: it is stored at the first stage, and read back at others."""
+    if place not in plan.frozen_kept:  # it is needed by outputs alone: at first stages
+        return value
+    w, row = body.w, plan.frozen_kept[place]
+    number = body.number_of(place, value)
+    if stage.number is None:
+        _store(w, "%frozen", row, number)
+        return value
+    kept = _loaded(w, "%frozen", row)
+    number = w.put(f"select i1 %first, {w.vector} {number}, {w.vector} {kept}")
+    _store(w, "%frozen", row, number)
+    return body.as_truth(place, number)
+
+
+def _add(w: Writer) -> None:
+    """Write how the levels that a stage gave enter the base of the last stage."""
+    weight = _from_tableau(w, "%stage", 2)
+    start, given, total = (_loaded(w, base, "%j") for base in ("%start", "%next", "%sum"))
+    opens = w.put("icmp eq i64 %stage, 0")
+    total = w.put(f"select i1 {opens}, {w.vector} {start}, {w.vector} {total}")
+    way = w.two("fmul", weight, w.two("fsub", given, start))
+    _store(w, "%sum", "%j", w.two("fadd", total, way))
+
+
+def _renew(w: Writer, program: Program, plan: Schedule) -> None:
+    """Write what moves once a step, after its last stage: memories and pipes."""
+    body = _within_step(w, program, plan, "%row", "%start")
+    memories = {
+        index: body.of(state.change)
+        for index, state in enumerate(program.states)
+        if not state.is_level
+    }
+    entering = [body.of(pipe.entering) for pipe in program.pipes]
+    for index, value in memories.items():
+        _store(w, "%renewed", index, value)
+    for index, value in enumerate(entering):
+        w.lines.append(f"  store {w.vector} {value}, ptr {_slot(w, index)}, align 64")
+    if memories:
+        _watch(w, memories.values())
 
 
 def _loaded(w: Writer, base: str, index: int | str) -> str:
@@ -609,10 +655,10 @@ def _spread(w: Writer, address: str) -> str:
     )
 
 
-def _stage(w: Writer, program: Program, plan: Schedule, row: str, now: str) -> _Body:
-    """Give what writes a stage, with loads of what was computed before it.
+def _within_step(w: Writer, program: Program, plan: Schedule, row: str, now: str) -> _Body:
+    """Give what writes a part of a step, with loads of what was computed before it.
 
-    ``row`` is that of the clock, ``now`` where the levels of the stage stand.
+    ``row`` is that of the clock, ``now`` where the levels stand.
     """
 
     def leaf(place: int, instruction: Instruction) -> str | None:
@@ -631,29 +677,6 @@ def _stage(w: Writer, program: Program, plan: Schedule, row: str, now: str) -> _
 
     body = _Body(w, program, leaf)
     return body
-
-
-def _freezer(body: _Body, plan: Schedule, first: str | None) -> Callable[[int, str], str]:
-    """Give what writes a frozen value: stored at the first stage, read back at others.
-
-    ``first`` says whether it is the first stage; None if it is.
-    """
-    w = body.w
-
-    def freeze(place: int, value: str) -> str:
-        if place not in plan.frozen_kept:  # it is needed by outputs alone: at first stages
-            return value
-        row = plan.frozen_kept[place]
-        number = body.number_of(place, value)
-        if first is None:
-            _store(w, "%frozen", row, number)
-            return value
-        kept = _loaded(w, "%frozen", row)
-        number = w.put(f"select i1 {first}, {w.vector} {number}, {w.vector} {kept}")
-        _store(w, "%frozen", row, number)
-        return body.as_truth(place, number)
-
-    return freeze
 
 
 def _watch(w: Writer, values: Iterable[str]) -> None:
