@@ -169,14 +169,15 @@ def _clock(time: TimeSpec) -> Message:
     """Write a clock.
 
     >>> print(_clock(TimeSpec(initial=2000, final=2010, step=0.25, saveper=0.5)))
-    2000 to 2010 by 0.25, saved every 0.5
+    2000 to 2010 by 0.25, saved every 0.5, euler
     """
     return Message(
-        "{first:g} to {last:g} by {step:g}, saved every {saveper:g}",
+        "{first:g} to {last:g} by {step:g}, saved every {saveper:g}, {method}",
         first=time.initial,
         last=time.final,
         step=time.step,
         saveper=time.saveper,
+        method=time.integration.value,
     )
 
 

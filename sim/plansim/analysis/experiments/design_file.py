@@ -152,7 +152,7 @@ def _design(
     form = form_of(DesignFile, document, replace(context, is_tabled=is_tabled), DesignError)
     faults: list[Fault] = []
     read = [
-        _stepped(scenario, form.step, model, faults)
+        _timed(scenario, form, model, faults)
         for scenario in (form.scenarios if scenarios is None else scenarios)
     ]
     table = form.design.table
@@ -202,15 +202,19 @@ def _design(
     return replace(draft, points=points)
 
 
-def _stepped(scenario: Scenario, step: float | None, model: Model, faults: list[Fault]) -> Scenario:
-    """Return a scenario with the step of the design."""
-    if step is None:
+def _timed(scenario: Scenario, form: DesignFile, model: Model, faults: list[Fault]) -> Scenario:
+    """Return a scenario with the step and the method of integration of the design."""
+    if form.integration is not None:
+        time = replace(scenario.time, integration=form.integration)
+        scenario = replace(scenario, time=time)
+    if form.step is None:
         return scenario
-    time = replace(scenario.time, step=step)
-    if unsound := unsound_clock(time):
+    step = model.find("TIME STEP")
+    time = replace(scenario.time, step=form.step)
+    if unsound := unsound_clock(time, step.unit):
         faults.append(Fault(unsound[0], at=("step",), found=unsound[1]))
         return scenario
-    values = {**scenario.values, model.find("TIME STEP").name: time.step}
+    values = {**scenario.values, step.name: time.step}
     return replace(scenario, time=time, values=values)
 
 

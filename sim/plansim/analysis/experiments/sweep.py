@@ -123,7 +123,6 @@ def _card(job: SweepJob) -> dict[str, Any]:
     return {
         "design": describe(job.design),
         "model": {"name": job.model.name, "sha256": job.model.sha256},
-        "method": "Euler",
         "targets": {target.id: _described(target) for target in job.request.targets},
         "versions": {name: version_of(name) for name in ("plansim", "numpy", "scipy")},
     }
