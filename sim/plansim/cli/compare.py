@@ -309,7 +309,7 @@ def _runs(
 
     if what is PlotKind.FAN:
         return [open_sweep(scenario[0])]
-    with shell.progress(shell.text("run.simulating", scenario=shell.text.join(list(scenario)))):
+    with shell.progress(shell.text("run.simulating", scenario=shell.text.join(scenario))):
         return [simulate(inputs.model, each, engine=engine) for each in inputs.scenarios]
 
 

@@ -368,6 +368,6 @@ def changes_of(scenario: Scenario, model: Model, page: Page) -> str:
     if (more := len(changes) - MOST_CHANGES) > 0:
         lines.append(page.text("changes.more", count=more, scenario=scenario.id))
     if scenario.assumed:
-        ids = page.text.join(list(scenario.assumed))
+        ids = page.text.join(scenario.assumed)
         lines.append(page.text("changes.assumes", ids=ids))
     return "\n  ".join([changes_head(scenario, page.text), *lines])

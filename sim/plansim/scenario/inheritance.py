@@ -401,7 +401,8 @@ def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) 
     if "saveper" not in set_here and model.find("SAVEPER").value is None:
         # By Vensim's default SAVEPER = TIME STEP, so it follows the step.
         values["saveper"] *= values["time step"] / model.time.step
-    time = TimeSpec(*values.values())
+    initial, final, step, saveper = values.values()
+    time = TimeSpec(initial, final, step, saveper, model.time.integration)
     for origin in list(set_here.values())[-1:]:
         if unsound := unsound_clock(time):
             faults.append(Fault(unsound[0], origin.file, origin.line, found=unsound[1]))
