@@ -148,12 +148,16 @@ def _is_scalar(kind: Any) -> bool:
 
 def _record(kind: Any) -> _Reader:
     hints = typing.get_type_hints(kind)
-    readers = [_reader(hints[field.name]) for field in fields(kind)]
-    changing = [(index, read) for index, read in enumerate(readers) if read is not _same]
+
+    @cache
+    def changing() -> list[tuple[int, _Reader]]:
+        """Return the readers of fields; when they are needed, since a record may hold its like."""
+        readers = [_reader(hints[field.name]) for field in fields(kind)]
+        return [(index, read) for index, read in enumerate(readers) if read is not _same]
 
     def read(plain: Any) -> Any:
         values = list(plain)
-        for index, reader in changing:
+        for index, reader in changing():
             values[index] = reader(values[index])
         return kind(*values)
 

@@ -29,6 +29,7 @@ from plansim.model.records import Model, Variable, folded
 from plansim.scenario.factors import Factor, constants_of
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
 from plansim.scenario.values import outside, range_text
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import variable_of
 from plansim.targets.indicator import Floats
 
@@ -163,6 +164,7 @@ def _design(
         taken = {constant for factor in factors for constant in factor.constants}
         fixed = [*form.scenarios, *read]
         factors += remaining_factors(model, taken, fixed, form.rest.without)
+    model = for_scenarios(model, read, (name for factor in factors for name in factor.constants))
     values = None if table is None else _in_order(table, factors)
     outputs = tuple(reference for series in form.outputs for reference in series)
     faults += apart("factors", factors, outputs)
