@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
+from plansim.analysis.evaluator import CompiledModel, compile_whole, every_step
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.validation.conservation import unsound
-from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.probe import Probe, every_step, probe_of
-from plansim.analysis.validation.settings import Settings, cells, limits
+from plansim.analysis.validation.context import Settings, ValidationContext, cells, limits
 from plansim.scenario.factors import constants_of
 
 STORIES = ("baseline", "accelerated-growth")
@@ -26,18 +25,23 @@ AT_ONCE = 64
 
 
 @pytest.fixture(scope="module")
-def probe(context: ValidationContext) -> Probe:
-    return probe_of(context.model, effort=1)
+def compiled(context: ValidationContext) -> CompiledModel:
+    return compile_whole(context.model, effort=1)
 
 
 def faults(
-    context: ValidationContext, probe: Probe, story: str, runs: Sequence[tuple[str, Settings]]
+    context: ValidationContext,
+    compiled: CompiledModel,
+    story: str,
+    runs: Sequence[tuple[str, Settings]],
 ) -> Iterator[tuple[str, str]]:
     """Return the run, and what is wrong in it, of runs that are not sound."""
     scenario = context.scenarios[story]
     for first in range(0, len(runs), AT_ONCE):
         subjects, settings = zip(*runs[first : first + AT_ONCE], strict=True)
-        made = probe.run([{**scenario.values, **each} for each in settings], every_step(scenario))
+        made = compiled.run(
+            [{**scenario.values, **each} for each in settings], every_step(scenario.time)
+        )
         for case in unsound(context, made, subjects):
             yield case.subject, f"{case.message.name}: {case.values['what']}"
         largest = np.abs(made.values).max(axis=(1, 2))
@@ -46,7 +50,7 @@ def faults(
 
 @pytest.mark.parametrize("story", STORIES)
 def test_every_end_of_an_admissible_range_can_be_computed(
-    context: ValidationContext, probe: Probe, story: str
+    context: ValidationContext, compiled: CompiledModel, story: str
 ) -> None:
     """Each constant alone, and each array as a whole, at either end."""
     runs = [
@@ -56,13 +60,13 @@ def test_every_end_of_an_admissible_range_can_be_computed(
         for reference in dict.fromkeys([name, *cells(context.model, name)])
     ]
     assert len(runs) > 1600
-    assert {subject for subject, _ in faults(context, probe, story, runs)} == CONTRADICTIONS
+    assert {subject for subject, _ in faults(context, compiled, story, runs)} == CONTRADICTIONS
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES)
 def test_corners_of_the_plausible_are_sound(
-    context: ValidationContext, probe: Probe, story: str
+    context: ValidationContext, compiled: CompiledModel, story: str
 ) -> None:
     """Every factor of the design of uncertainty at one end or the other."""
     path, scenario = context.baseline.path, context.scenarios[story]
@@ -79,5 +83,5 @@ def test_corners_of_the_plausible_are_sound(
     constants = [name for factor in design.factors for name in factor.constants]
     table = constants_of(context.model, scenario.values, design.factors, values)
     runs = [(f"{row}", dict(zip(constants, each, strict=True))) for row, each in enumerate(table)]
-    broken = {subject for subject, _ in faults(context, probe, story, runs)}
+    broken = {subject for subject, _ in faults(context, compiled, story, runs)}
     assert len(broken) <= (1 - SOUND) * CORNERS
