@@ -15,6 +15,7 @@ from plansim.analysis.validation.conservation import stated_figures
 from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
 from plansim.analysis.validation.result import CaseTemplate, Outcome, Result
 from plansim.analysis.validation.suite import TESTS, validate
+from plansim.model.records import VariableKind
 from plansim.output.tables.validation import mark_of
 from plansim.targets.catalogue import Kind, Status
 
@@ -80,6 +81,13 @@ def test_every_row_of_the_main_table_and_of_the_outlook_is_judged(
 
 def test_most_rows_of_the_main_table_are_held_to_the_base_year(context: ValidationContext) -> None:
     assert len(list(stated_figures(context))) >= 30
+
+
+def test_no_equation_reads_the_time_step(context: ValidationContext) -> None:
+    """An equation that did would mean something else at each step."""
+    control = VariableKind.CONTROL
+    variables = context.model.variables.values()
+    assert [v.name for v in variables if "TIME STEP" in v.causes and v.kind is not control] == []
 
 
 def test_every_loop_of_the_design_is_declared(context: ValidationContext) -> None:
