@@ -194,7 +194,7 @@ def test_a_mix_that_there_is_not(call: Call) -> None:
         ((*MIX, "--target", "M28", "--price", "retrofit rate=1"), "has a price but is not moved"),
         ((*MIX, "--target", "M28", "--price", "coal qualty=1"), "did you mean 'coal quality"),
         ((*MIX, "--target", "M28", "--cost", "spending"), "'spending' is not one series"),
-        ((*MIX, "--target", "M28", "--cost", "coal quality after"), "counts no cost"),
+        ((*MIX, "--target", "M28", "--cost", "coal quality after"), "does not move in a run"),
         ((*MIX, "--target", "M28", "--cost", "spendin[x]"), "no variable is called 'spendin'"),
         ((*MIX, "--target", "M28", "--cost", "GDP", "--price", "coal quality=1"), "either of"),
         (

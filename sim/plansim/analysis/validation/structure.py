@@ -117,11 +117,10 @@ def all_causes(model: Model, names: Iterable[str]) -> set[str]:
 
 def scalar_equations(model: Model) -> int:
     """Return the number of equations beside constants, after expansion of the subscripts."""
-    flat = (VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY)
     return sum(
         math.prod(len(model.subscripts[name].elements) for name in variable.subscripts)
         for variable in model.variables.values()
-        if variable.kind in flat
+        if variable.kind.moves
     )
 
 
