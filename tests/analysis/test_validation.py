@@ -336,21 +336,6 @@ def test_pictures_are_drawn(tested: Report, sound: ValidationContext, tmp_path: 
         assert (tmp_path / name).stat().st_size > 5000
 
 
-def test_the_command_refuses_a_page_on_some_tests_or_over_another(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page = tmp_path / "page.md"
-    assert main(["model", "validate", "Q06", "-o", str(page)]) == 2
-    assert "the page is about all tests" in capsys.readouterr().err
-    page.write_text("mine", "utf-8")
-    assert main(["model", "validate", "-o", str(page)]) == 2
-    assert "--force" in capsys.readouterr().err
-    assert main(["model", "validate", "-o", str(tmp_path / "page.txt")]) == 2
-    assert "ends with .md" in capsys.readouterr().err
-    assert page.read_text("utf-8") == "mine"
-    assert list(tmp_path.iterdir()) == [page]
-
-
 def test_the_command_leaves_with_1_where_a_test_fails(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
