@@ -287,18 +287,18 @@ def cut_loops(
 def _effect(
     evaluation: Evaluation, target: Target, run: int, shifts: Mapping[str, Floats]
 ) -> Effect:
-    findings = evaluation[target.id]
+    verdicts = evaluation[target.id]
     assert target.year is not None
     values = {
-        target.year: findings.value,
+        target.year: verdicts.value,
         target.horizon: evaluation.later[target.id][target.horizon],
     }
     return Effect(
         target,
         {year: float(value[0]) for year, value in values.items()},
         {year: float(value[run]) for year, value in values.items()},
-        list(Status)[int(findings.status[0])],
-        list(Status)[int(findings.status[run])],
+        verdicts.status_of(0),
+        verdicts.status_of(run),
         max(float(shifts[name][run]) for name in target.variables.values()),
     )
 

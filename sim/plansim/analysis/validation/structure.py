@@ -23,7 +23,6 @@ from plansim.analysis.validation.context import (
     ValidationContext,
     assigned,
     loop_name,
-    status_of,
     verdicts,
 )
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
@@ -291,8 +290,8 @@ def _changed_verdicts(
     """Return how many verdicts on a run change with the catalogue; some must."""
     by_id = {target.id: target for target in scaled}
     return sum(
-        status_of(verdicts(runs, target, scenario))
-        is not status_of(verdicts(runs, by_id[target.id], scenario))
+        verdicts(runs, target, scenario).status_of()
+        is not verdicts(runs, by_id[target.id], scenario).status_of()
         for target in context.judged
     )
 
@@ -323,7 +322,7 @@ def assumed_targets(context: ValidationContext) -> Result:
         for unknown in set(scenario.assumed) - ids:
             cases.append(case(scenario.id, False, CaseTemplate.UNKNOWN, what=unknown))
         for target in context.judged:
-            status = status_of(verdicts(context.runs[scenario.id], target, scenario))
+            status = verdicts(context.runs[scenario.id], target, scenario).status_of()
             expected = target.id in scenario.assumed
             count += expected
             if (status is Status.ASSUMED) != expected:
