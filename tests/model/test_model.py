@@ -12,7 +12,7 @@ import pytest
 from plansim.analysis.validation.behaviour import DRAWS, FEWEST
 from plansim.analysis.validation.checks import Sign
 from plansim.analysis.validation.conservation import stated_figures
-from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
+from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.result import CaseTemplate, Outcome, Result
 from plansim.analysis.validation.suite import TESTS, validate
 from plansim.model.records import VariableKind
@@ -130,7 +130,7 @@ def test_every_verdict_of_the_main_table_is_one(context: ValidationContext) -> N
     rows = [each for each in context.judged if re.fullmatch(r"[MO]\d+[a-z]?", each.id)]
     for name in ("baseline", "accelerated-growth"):
         story, runs = context.scenarios[name], context.runs[name]
-        statuses = {row.id: status_of(verdicts(runs, row, story)) for row in rows}
+        statuses = {row.id: verdicts(runs, row, story).status_of() for row in rows}
         assert [each for each, status in statuses.items() if status is Status.UNTESTABLE] == []
 
 

@@ -148,7 +148,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
             for name in store.outputs
         },
         verdicts={
-            str(target): list(Status)[code]
+            str(target): Status.of(code)
             for target, code in zip(targets[:], read("verdict").tolist(), strict=True)
         },
     )

@@ -265,11 +265,11 @@ def _write(evaluation: Evaluation, rows: RunBlock) -> None:
     request = evaluation.request
     binding = {target.id: column for column, target in enumerate(request.binding)}
     for column, target in enumerate(request.targets):
-        findings = evaluation[target.id]
-        rows.verdict[:, column] = findings.status
-        rows.margin[:, column] = findings.margin
+        verdicts = evaluation[target.id]
+        rows.verdict[:, column] = verdicts.status
+        rows.margin[:, column] = verdicts.margin
         if target.id in binding:
-            breach = findings.first_breach
+            breach = verdicts.first_breach
             rows.first_breach[:, binding[target.id]] = np.where(np.isnan(breach), NO_BREACH, breach)
     rows.status[:] = evaluation.status
     rows.bad_variable[:] = evaluation.failed_variable
