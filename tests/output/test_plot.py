@@ -539,12 +539,6 @@ def study(targets: tuple[Target, ...]) -> Sensitivity:
     return plansim.sensitivity(model, design, targets, trajectories=2)
 
 
-def test_drivers_take_one_source_without_changes(capsys: pytest.CaptureFixture[str]) -> None:
-    for more in (["slow-growth"], ["--set", "credit ease after=1"], ["--variable", "GDP"]):
-        assert main(["plot", "baseline", *more, "--kind", "drivers", "-o", "a.png"]) == 2
-        assert "--kind drivers needs one SCENARIO" in capsys.readouterr().err
-
-
 def test_lines_are_told_apart_without_colours(runs: Runs, targets: tuple[Target, ...]) -> None:
     axes = plot.trajectories(runs, "GDP", targets)
     whole = [line for line in axes.lines if len(floats(line.get_xydata())) == 16]

@@ -152,7 +152,6 @@ class PlotKind(StrEnum):
     PYRAMID = "pyramid"
     PHASE = "phase"
     FAN = "fan"
-    DRIVERS = "drivers"
     LOOPS = "loops"
 
 
@@ -174,8 +173,7 @@ NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
     show_default=True,
     help="What is drawn: lines over years; verdicts as a coloured table; parts of a total (stack); "
     "an array of two ranges (pyramid); one variable against another (phase); the runs of a sweep "
-    "(fan); the main drivers of the uncertainty of binding targets (drivers); scores of feedback "
-    "loops (loops).",
+    "(fan); scores of feedback loops (loops).",
 )
 @click.option(
     "--all", "every", is_flag=True, help="With verdicts: expected and unlabelled targets too."
@@ -200,8 +198,7 @@ def plot(
     """Draw runs of one or more scenarios to a file.
 
     SCENARIO is the name of a shipped scenario or the path of a YAML file; with --kind fan it is
-    the result of a sweep, RESULT.zarr. With --kind drivers a small study of uncertainty is made:
-    some 7000 runs, ten seconds or more. plansim why sensitivity --plot draws a larger one.
+    the result of a sweep, RESULT.zarr.
     """
     from plansim.output.figures.canvas import save_figure
 
@@ -212,9 +209,7 @@ def plot(
     inputs = read_inputs(
         shown, model, overrides, names=names, find=_reference, whole=what is PlotKind.FAN
     )
-    if what is PlotKind.DRIVERS:
-        figure = _drivers(inputs, shell)
-    elif what is PlotKind.LOOPS:
+    if what is PlotKind.LOOPS:
         figure = _loops(inputs, shell)
     else:
         runs = _runs(what, scenario, inputs, engine, shell)
@@ -240,8 +235,6 @@ def _check_usage(
             raise UsageError(
                 Message("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
             )
-    if what is PlotKind.DRIVERS and (len(scenario) != 1 or overrides or names):
-        raise UsageError(Message("--kind drivers needs one SCENARIO, without --set and --variable"))
     if what is PlotKind.LOOPS and names:
         raise UsageError(Message("--kind loops draws the declared loops, not --variable"))
 
@@ -250,26 +243,6 @@ def _reference(inputs: Inputs, name: str) -> str:
     """Return the model's name of a variable; elements in brackets stay as they are."""
     head, bracket, elements = name.partition("[")
     return inputs.model.find(head).name + bracket + elements
-
-
-STUDY = "uncertainty"
-DRAWS, TRAJECTORIES = 512, 20
-"""Of a small study: fewer than ``plansim why sensitivity`` takes by itself."""
-
-
-def _drivers(inputs: Inputs, shell: Page) -> Figure:
-    """Draw the main drivers of the uncertainty of each binding target, from a small study."""
-    from plansim.analysis.experiments.design_file import read_design
-    from plansim.analysis.sensitivity.study import sensitivity
-    from plansim.output.figures.drivers import driver_sheet
-
-    plan = read_design(STUDY, inputs.model, samples=DRAWS, scenarios=inputs.scenarios)
-    with shell.progress(shell.text("sweep.running")) as progress:
-        study = sensitivity(
-            inputs.model, plan, inputs.targets, trajectories=TRAJECTORIES, progress=progress
-        )
-    with shell.progress(shell.text("plot.drawing")):
-        return driver_sheet(study, shell.text.lang)
 
 
 def _loops(inputs: Inputs, shell: Page) -> Figure:
@@ -317,8 +290,8 @@ def _figure(
             return figure_of(phase(runs, chosen[0], chosen[1], targets, lang=lang))
         case PlotKind.FAN:
             return sheet.fan_sheet(runs[0], chosen, targets, lang)
-        case PlotKind.DRIVERS | PlotKind.LOOPS:
-            raise AssertionError(f"{what} are not drawn from runs")
+        case PlotKind.LOOPS:
+            raise AssertionError("loops are not drawn from runs")
 
 
 @click.command(epilog="Example: plansim export baseline --form iamc -o baseline.xlsx")

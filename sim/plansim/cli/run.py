@@ -292,7 +292,12 @@ def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
     from plansim.errors import Fault, UnknownNameError, nearest
     from plansim.model.evidence import load_evidence
     from plansim.model.records import folded
-    from plansim.output.describe import clash_facts, scenario_facts, target_facts, variable_facts
+    from plansim.output.describe import (
+        clash_facts,
+        scenario_facts,
+        target_facts,
+    )
+    from plansim.output.variables import Book, variable_facts
     from plansim.scenario.reader import list_scenarios as heads
     from plansim.scenario.reader import read_scenario
     from plansim.targets.catalogue import load_targets
@@ -311,9 +316,8 @@ def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
         pass
     else:
         evidence = load_evidence(model.path.parent)
-        return variable_facts(
-            variable, model, targets.values(), evidence, clashes.values(), page.text
-        )
+        book = Book(model, tuple(targets.values()), evidence, tuple(clashes.values()), page.text)
+        return variable_facts(variable, book)
     try:
         return scenario_facts(read_scenario(name, model), model, page.text)
     except UnknownNameError:

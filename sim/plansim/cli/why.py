@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,8 +39,6 @@ from plansim.cli.options import (
 from plansim.errors import Message
 
 if TYPE_CHECKING:
-    from plansim.analysis.sensitivity.study import Sensitivity
-    from plansim.cli.context import Page
     from plansim.targets.catalogue import Target
 
 __all__ = ["why"]
@@ -129,12 +126,11 @@ MOST_WARNINGS = 5
 )
 @seed_option
 @threads_option
-@output_option("Also write all figures: FILE.json or FILE.csv.")
+@output_option("Also write all figures.", "FILE.json")
 @picture_option("--plot", "picture", "Also draw the drivers: FILE.png, FILE.svg or FILE.pdf.")
-@picture_option("--fans", "fans", "Also draw where the series lie that binding targets judge.")
 @force_option
 @model_option
-@format_option("table", "json", "csv")
+@format_option("table", "json")
 @lang_option
 def sensitivity(
     scenario: tuple[str, ...],
@@ -145,7 +141,6 @@ def sensitivity(
     threads: int | None,
     output: Path | None,
     picture: Path | None,
-    fans: Path | None,
     force: bool,
     model: Path | None,
     form: str,
@@ -158,9 +153,11 @@ def sensitivity(
     """
     from plansim.analysis.experiments.design_file import read_design
     from plansim.analysis.sensitivity.study import sensitivity as study_of
+    from plansim.output.export.json_text import json_text
+    from plansim.output.tables.sensitivity import sensitivity_table
 
     page = page_for(lang)
-    check_files((output, (".json", ".csv")), (picture, PICTURES), (fans, PICTURES), force=force)
+    check_files((output, (".json",)), (picture, PICTURES), force=force)
     inputs = read_inputs(scenario, model, whole=True)
     chosen = inputs.scenarios if scenario else None
     plan = read_design(design, inputs.model, samples=samples, seed=seed, scenarios=chosen)
@@ -176,53 +173,19 @@ def sensitivity(
             threads=threads,
             progress=progress,
         )
-    _write(study, inputs.targets, output, picture, fans, page, force=force)
-    _show(study, form, page)
-
-
-def _write(
-    study: Sensitivity,
-    targets: Sequence[Target],
-    output: Path | None,
-    picture: Path | None,
-    fans: Path | None,
-    page: Page,
-    *,
-    force: bool,
-) -> None:
-    """Write the files that are asked for."""
-    from plansim.files import write_text
-
     if output is not None:
-        write_text(_as_text(study, output.suffix.lower().removeprefix(".")), output, force=force)
+        from plansim.files import write_text
+
+        write_text(json_text(study), output, force=force)
         remark(page.text("plot.written", path=output))
-    if picture is None and fans is None:
-        return
-    from plansim.output.figures.canvas import save_figure
-    from plansim.output.figures.drivers import driver_sheet
-    from plansim.output.figures.sheet import quantile_sheet
+    if picture is not None:
+        from plansim.output.figures.canvas import save_figure
+        from plansim.output.figures.drivers import driver_sheet
 
-    with page.progress(page.text("sensitivity.drawing")):
-        if picture is not None:
-            save_figure(driver_sheet(study, page.text.lang), picture, force=force)
-            remark(page.text("plot.written", path=picture))
-        if fans is not None:
-            save_figure(quantile_sheet(study, targets, page.text.lang), fans, force=force)
-            remark(page.text("plot.written", path=fans))
-
-
-def _as_text(study: Sensitivity, form: str) -> str:
-    from plansim.output.export.json_text import json_text
-    from plansim.output.export.sensitivity import sensitivity_csv
-
-    return sensitivity_csv(study) if form == "csv" else json_text(study)
-
-
-def _show(study: Sensitivity, form: str, page: Page) -> None:
-    from plansim.output.tables.sensitivity import sensitivity_table
-
-    if form != "table":
-        machine(_as_text(study, form))
+        save_figure(driver_sheet(study, page.text.lang), picture, force=force)
+        remark(page.text("plot.written", path=picture))
+    if form == "json":
+        machine(json_text(study))
         return
     titles = {
         scenario.id: page.text.pick(scenario.title_en, scenario.title_zh) or scenario.id
