@@ -18,10 +18,12 @@ from plansim.analysis.feedback.loop_scores import score_loops
 from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.analysis.validation.context import ValidationContext, load_context
+from plansim.cli.main import main
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import Page, page
 from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
+from tests.helpers.command import Call, Done
 from tests.helpers.visit import Visit
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -65,6 +67,24 @@ def plansim_command() -> Command:
             timeout=300,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Call:
+    """Call the command here, in an empty folder, on 100 columns, in an English locale."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: str) -> Done:
+        capfd.readouterr()
+        code = main(arguments)
+        return Done(code, *capfd.readouterr())
 
     return run
 

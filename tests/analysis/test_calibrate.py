@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,10 +45,6 @@ values:
   FINAL TIME: 2000
 """
 TABLE = "place,quantity,part,year,value,unit,source,use\n"
-PAGE = (Path(__file__).parents[2] / "docs" / "calibration.md").read_text("utf-8")
-SHOWN = re.compile(
-    r"^```console\n\$ plansim model calibrate history\n((?:.*\n)*?)```$", re.MULTILINE
-)
 LINE = {1991: 2.4, 1993: 2.9, 1996: 4.2, 1999: 4.6, 2000: 5.3}
 
 
@@ -378,19 +373,3 @@ def test_the_shipped_calibration_says_what_history_can_tell(
         assert each["low"] <= each["interval"]["low"] <= each["value"] + 1e-9
         assert each["value"] - 1e-9 <= each["interval"]["high"] <= each["high"]
     assert read_scenario(overlay, load_model()).parent == told["spec"]["scenario"]
-
-
-def test_the_command_refuses_what_it_must(
-    capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    assert main(["model", "calibrate", "histroy"]) == 2
-    assert "did you mean 'history'" in capfd.readouterr().err
-    assert main(["model", "calibrate", "gone.yaml"]) == 2
-    assert "no such file" in capfd.readouterr().err
-    taken = tmp_path / "taken.yaml"
-    taken.write_text("mine", "utf-8")
-    assert main(["model", "calibrate", "history", "-o", str(taken)]) == 2
-    assert "--force" in capfd.readouterr().err
-    assert taken.read_text("utf-8") == "mine"
-    assert main(["model", "calibrate", "history", "-o", str(tmp_path / "no" / "such.yaml")]) == 2
-    assert "cannot write" in capfd.readouterr().err

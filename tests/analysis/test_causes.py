@@ -23,6 +23,7 @@ from plansim.scenario.reader import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import Status, Target, judged_targets, load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.verdict import check_targets
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
 # What each setting adds to the sum is known; `both` is a product, which two settings share.
@@ -41,20 +42,10 @@ stock= INTEG(output/one year, 1) ~ Dmnl ~ 存量。So that it is a model. |
 one year= 1 ~ Year [1,1] ~ 一年。One. [A: 1–1] |
 root= SQRT(left + right) ~ Dmnl ~ 根。Breaks down below zero. |
 """
-TARGETS = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2008
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-- {id: S1, en: Output, zh: 产出, unit: Dmnl, target: {at least: 20, year: 2005}, place: [ch 1],
-   attribute: binding, variable: output}
-- {id: S2, en: Root, zh: 根, unit: Dmnl, target: {at most: 3, year: 2005}, place: [ch 1],
-   variable: root}
-"""
+TARGETS = plan(
+    aim("S1", "at least: 20, year: 2005", "output"),
+    aim("S2", "at most: 3, year: 2005", "root"),
+)
 OTHER = """\
 title: Other
 values: {weight: [3, 2.5], left: 4, right: 3, idle: 2}

@@ -14,6 +14,7 @@ from plansim.model.records import Model
 from plansim.scenario.reader import as_written, read_scenario
 from plansim.targets.catalogue import Attribute, Target, judged_targets, load_targets
 from plansim.targets.verdict import check_targets
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
 EQUATIONS = """
@@ -28,20 +29,10 @@ root= SQRT(switch X - 0.5) ~ Dmnl ~ 根。Breaks down. |
 rooted= INTEG(root/one year, 0.0) ~ Dmnl ~ 根存量。Takes the root. |
 one year= 1 ~ Year [1,1] ~ 一年。One. [A: 1–1] |
 """
-TARGETS = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2008
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-- {id: S1, en: Stock, zh: 存量, unit: Dmnl, target: {at least: 127, year: 2005}, place: [ch 1],
-   attribute: binding, variable: stock}
-- {id: S2, en: Root, zh: 根, unit: Dmnl, target: {at least: 0, year: 2005}, place: [ch 1],
-   attribute: binding, variable: rooted}
-"""
+TARGETS = plan(
+    aim("S1", "at least: 127, year: 2005", "stock"),
+    aim("S2", "at least: 0, year: 2005", "rooted"),
+)
 LOOPS = """\
 loops:
 - id: R1

@@ -42,6 +42,7 @@ from plansim.output.export.sweep import write_runs
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.targets.catalogue import Status, Target, load_targets
 from plansim.targets.verdict import check_targets
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
 # The stock overflows where it is fed with itself often enough; the root is no number below zero.
@@ -56,28 +57,25 @@ output[trade]= weight[trade]*stock ~ 亿元 ~ 产出。Of a trade. |
 root= SQRT(level) ~ Dmnl ~ 根。Breaks down below zero. |
 used= root*stock ~ 亿元 ~ 用量。Needs the root. |
 """
-TARGETS = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2010
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-- {id: S1, en: Stock, zh: 存量, unit: 亿元, target: {at least: 160, year: 2005}, place: [ch 1],
-   attribute: binding, variable: stock}
-- {id: S2, en: Growth, zh: 增速, unit: '%/Year', target: {at most: 10, year: 2005},
-   place: [ch 1], measure: growth, attribute: binding, variable: stock}
-- {id: S3, en: Added, zh: 增量, unit: 亿元, target: {about: 60, within: 15, year: 2005},
-   place: [ch 1], measure: sum, variable: fed}
-- {id: S4, en: Either, zh: 两种, unit: 亿元, target: {at least: 250, year: 2010}, place: [ch 1],
-   variables: {constant: 'output[farms]', current: 'output[mills]'}}
-- {id: S5, en: Used, zh: 用量, unit: 亿元, target: {at least: 100, year: 2005}, place: [ch 1],
-   variable: used}
-- {id: S6, en: Untold, zh: 未述, unit: 亿元, target: {at least: 1, year: 2005}, place: [ch 1],
-   not_modelled: detail}
-"""
+TARGETS = plan(
+    aim("S1", "at least: 160, year: 2005", "stock", unit="亿元", name="Stock, zh: 存量"),
+    aim("S2", "at most: 10, year: 2005", "measure: growth, variable: stock", unit="%/Year"),
+    aim(
+        "S3", "about: 60, within: 15, year: 2005", "measure: sum, variable: fed",
+        unit="亿元", attribute="unlabelled", name="Added, zh: 增量",
+    ),
+    aim(
+        "S4", "at least: 250, year: 2010",
+        "variables: {constant: 'output[farms]', current: 'output[mills]'}",
+        unit="亿元", attribute="unlabelled",
+    ),
+    aim("S5", "at least: 100, year: 2005", "used", unit="亿元", attribute="unlabelled"),
+    aim(
+        "S6", "at least: 1, year: 2005", "not_modelled: detail",
+        unit="亿元", attribute="unlabelled",
+    ),
+    horizon=2010,
+)  # fmt: skip
 DESIGN = """\
 title: {en: A sweep, zh: 抽样}
 scenarios: [plain.yaml, other.yaml]

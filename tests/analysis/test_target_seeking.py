@@ -24,6 +24,7 @@ from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Status, Target, load_targets
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
 EQUATIONS = """
@@ -45,20 +46,6 @@ stock= INTEG((square + root)/one year, 1) ~ Dmnl ~ 存量。So that it is a mode
 one year= 1 ~ Year [1,1] ~ 一年。One. [A: 1–1] |
 double= 2*effort ~ Dmnl ~ 两倍。Of the effort. |
 """
-HEAD = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2008
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-"""
-ROW = (
-    "- {{id: {}, en: Aim, zh: 目标, unit: Dmnl, target: {{{}, year: 2005}}, place: [ch 1],"
-    " variable: {}}}\n"
-)
 AIMS = [
     ("S1", "at least: 5", "square"),
     ("H1", "at least: 0", "hill"),
@@ -74,8 +61,8 @@ AIMS = [
 
 @pytest.fixture
 def town(tmp_path: Path) -> Model:
-    text = HEAD + "".join(ROW.format(*each) for each in AIMS)
-    (tmp_path / "targets.yaml").write_text(text, "utf-8")
+    rows = (aim(key, f"{limit}, year: 2005", name) for key, limit, name in AIMS)
+    (tmp_path / "targets.yaml").write_text(plan(*rows), "utf-8")
     return load_model(writer(tmp_path)(EQUATIONS))
 
 
@@ -278,8 +265,8 @@ MIX_AIMS = [
 
 @pytest.fixture
 def village(tmp_path: Path) -> Model:
-    text = HEAD + "".join(ROW.format(*aim).replace("2005", "2003") for aim in MIX_AIMS)
-    (tmp_path / "targets.yaml").write_text(text, "utf-8")
+    rows = (aim(key, f"{limit}, year: 2003", name) for key, limit, name in MIX_AIMS)
+    (tmp_path / "targets.yaml").write_text(plan(*rows), "utf-8")
     return load_model(writer(tmp_path)(MIX_EQUATIONS))
 
 
@@ -373,7 +360,7 @@ def test_no_point_of_a_fine_grid_of_runs_is_cheaper(
 ) -> None:
     prices = {"pull": 1.3, "push": 0.7}
     found = mixed("S1 P1", prices)
-    aims = [aim for aim in load_targets(model=village) if aim.id in {"S1", "P1"}]
+    aims = [each for each in load_targets(model=village) if each.id in {"S1", "P1"}]
     evaluator = Evaluator(village, as_written(village), ["pull", "push"], Request(tuple(aims)))
     grid = np.array(list(itertools.product(np.linspace(0, 4, 161), np.linspace(0, 2, 81))))
     good = (evaluator.evaluate(grid).least_margins(aims) >= 0).all(axis=1)

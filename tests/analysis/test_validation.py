@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from plansim.analysis.evaluator import compile_whole
 from plansim.analysis.validation.checks import Relation, Sign
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.history import history_series
 from plansim.analysis.validation.integration import disagreement
 from plansim.analysis.validation.parameters import target_ranges
-from plansim.analysis.validation.probe import probe_of
 from plansim.analysis.validation.result import CaseTemplate, Outcome, Result
 from plansim.analysis.validation.suite import TESTS, chosen, validate
 from plansim.cli.main import main
@@ -310,10 +310,10 @@ def test_ranges_are_those_of_runs_made_one_by_one(sound: ValidationContext) -> N
     assert reached.target.id == "M01"
     spans = [each.span for each in reached.effects]
     assert spans == sorted(spans, reverse=True)
-    probe = probe_of(sound.model)
+    compiled = compile_whole(sound.model)
     (saving,) = [each for each in reached.effects if each.constant == "saving"]
     for value, found in ((0.2, saving.low), (0.4, saving.high)):
-        runs = probe.run([{**sound.baseline.values, "saving": value}], sound.baseline.time)
+        runs = compiled.run([{**sound.baseline.values, "saving": value}], sound.baseline.time)
         assert runs.yearly("output")(2010)[0] == pytest.approx(found, rel=1e-12)
     assert reached.value < saving.high
     assert saving.changes_verdict == (
@@ -330,21 +330,6 @@ def test_the_picture_is_drawn(sound: ValidationContext, tmp_path: Path) -> None:
     assert (history.simulated[0] < high).all()
     save_figure(history_sheet([history], text), tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 5000
-
-
-def test_the_command_refuses_a_page_on_some_tests_or_over_another(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page = tmp_path / "page.md"
-    assert main(["model", "validate", "Q06", "-o", str(page)]) == 2
-    assert "the page is about all tests" in capsys.readouterr().err
-    page.write_text("mine", "utf-8")
-    assert main(["model", "validate", "-o", str(page)]) == 2
-    assert "--force" in capsys.readouterr().err
-    assert main(["model", "validate", "-o", str(tmp_path / "page.txt")]) == 2
-    assert "ends with .md" in capsys.readouterr().err
-    assert page.read_text("utf-8") == "mine"
-    assert list(tmp_path.iterdir()) == [page]
 
 
 def test_the_command_leaves_with_1_where_a_test_fails(

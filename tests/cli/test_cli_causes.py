@@ -10,24 +10,7 @@ from typing import Any
 
 import pytest
 
-from plansim.cli.main import main
-
-Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
-    """Call the command on 100 columns, in an English locale."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("COLUMNS", "100")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = main(arguments)
-        return code, *capfd.readouterr()
-
-    return run
+from tests.helpers.command import Call
 
 
 @pytest.fixture
@@ -184,39 +167,3 @@ def test_a_mix_that_there_is_not(call: Call) -> None:
     assert out.startswith("No setting of these levers makes baseline meet M34a, M24.")
     assert "short are: M24" in out
     assert "admissible ranges" in out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((*MIX, "--target", "M28", "--price", "coal quality"), "not a price; expected NAME=COST"),
-        ((*MIX, "--target", "M28", "--price", "coal quality=-1"), "a number from 0 on"),
-        ((*MIX, "--target", "M28", "--price", "retrofit rate=1"), "has a price but is not moved"),
-        ((*MIX, "--target", "M28", "--price", "coal qualty=1"), "did you mean 'coal quality"),
-        ((*MIX, "--target", "M28", "--cost", "spending"), "'spending' is not one series"),
-        ((*MIX, "--target", "M28", "--cost", "coal quality after"), "counts no cost"),
-        ((*MIX, "--target", "M28", "--cost", "spendin[x]"), "no variable is called 'spendin'"),
-        ((*MIX, "--target", "M28", "--cost", "GDP", "--price", "coal quality=1"), "either of"),
-        (
-            ("decide", "solve", "baseline", "--lever", "GDP", "--target", "M28"),
-            "'GDP' cannot be set",
-        ),
-        (
-            ("decide", "solve", "baseline", "--lever", "coal quality", "--target", "M99"),
-            "no target has the",
-        ),
-        (
-            ("decide", "solve", "baseline", "--lever", "coal quality", "--target", "T402"),
-            "nothing in the mo",
-        ),
-        (("decide", "solve", "baseline", "--lever", "coal quality"), "Missing option '--target'"),
-        (("why", "attribute", "baseline", "hindcast-2000"), "run on different clocks"),
-        (("why", "attribute", "baseline", "baselin"), "no scenario is called 'baselin'"),
-        (("why", "loops", "--set", "switch R1=0"), "--set needs a scenario"),
-    ],
-)
-def test_what_is_refused(call: Call, arguments: tuple[str, ...], message: str) -> None:
-    code, out, err = call(*arguments)
-    assert (code, out) == (2, "")
-    assert err.splitlines()[-1].startswith("plansim: ")
-    assert message in err

@@ -4,35 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from plansim.cli.main import main
 from plansim.model.reader import load_model
+from tests.helpers.command import Call
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
-Call = Callable[..., tuple[int, str, str]]
 SMALL = ("--design", "growth-investment", "-n", "32", "--trajectories", "3")
-
-
-@pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> Call:
-    """Call the command on 100 columns, in an English locale, in an empty folder."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = main(arguments)
-        return code, *capfd.readouterr()
-
-    return run
 
 
 def test_a_study_as_table_and_files_that_agree(call: Call, tmp_path: Path) -> None:
@@ -62,34 +43,6 @@ def test_a_study_fits_the_terminal(call: Call, monkeypatch: pytest.MonkeyPatch, 
     assert [line for line in out.splitlines() if len(line) > int(width)] == []
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("baselin",), "no scenario is called 'baselin'; "),
-        (("--design", "uncertanty"), "did you mean 'uncertainty'?"),
-        (("--design", "none.yaml"), "none.yaml"),
-        (("-n", "1"), "Invalid value for '-n'"),
-        (("-o", "s.xlsx"), "expected a name that ends with .json"),
-        (("--plot", "d.jpg"), "expected a name that ends with .pdf, .png, .svg"),
-        (("--plot", "no/where.png"), "expected an existing folder"),
-        (("--trajectries", "3"), "Did you mean '--trajectories'"),
-    ],
-)
-def test_what_is_refused(call: Call, arguments: tuple[str, ...], message: str) -> None:
-    code, out, err = call("why", "sensitivity", *arguments)
-    assert (code, out) == (2, "")
-    assert message in err
-    assert "Traceback" not in err
-
-
-def test_an_existing_file_is_kept(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "s.json").write_text("mine", "utf-8")
-    code, _, err = call("why", "sensitivity", *SMALL, "-o", "s.json")
-    assert code == 2
-    assert "--force replaces it" in err
-    assert (tmp_path / "s.json").read_text("utf-8") == "mine"
-
-
 TOWN = """
 drive= 0.05 ~ 1/Year [0,0.5] ~ 干劲。Growth. [A: 0–0.2] |
 care= 0.5 ~ Dmnl [0,5] ~ 治理。Abatement. [A: 0–1] |
@@ -98,18 +51,7 @@ dirt= 10*drive*one year - care ~ Dmnl ~ 污染。Of growth. |
 stock= INTEG(output*0, 1) ~ 亿元 ~ 存量。So that it is a model. |
 one year= 1 ~ Year [1,1] ~ 一年。One. |
 """
-PLAN = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2008
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-- {id: D1, en: Aim, zh: 目标, unit: Dmnl, attribute: binding, target: {at most: 0.5, year: 2004},
-   place: [ch 1], variable: dirt}
-"""
+PLAN = plan(aim("D1", "at most: 0.5, year: 2004", "dirt"))
 
 
 @pytest.fixture
@@ -138,20 +80,3 @@ def test_a_frontier_as_text_and_file(call: Call, town: str, tmp_path: Path) -> N
     assert code == 0
     assert "The highest growth at which all 1 hold is 16.18 % a year." in out
     assert [line for line in out.splitlines() if len(line) > 100] == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("baselin",), "no scenario is called 'baselin'"),
-        (("--spec", "none.yaml"), "no file states the decision problem"),
-        (("-o", "f.csv"), "expected a name that ends with .json"),
-        (("--plot", "f.jpg"), "expected a name that ends with .pdf"),
-        (("-n", "1"), "Invalid value for '-n'"),
-        (("--sepc", "x"), "No such option '--sepc'"),
-    ],
-)
-def test_what_a_frontier_refuses(call: Call, arguments: tuple[str, ...], message: str) -> None:
-    code, out, err = call("decide", "frontier", *arguments)
-    assert (code, out) == (2, "")
-    assert message in err

@@ -167,18 +167,6 @@ def test_every_phrase_of_the_page_is_used_and_every_one_that_is_used_exists() ->
     assert unused == {"page.making"}  # of the command
 
 
-def test_scripts_and_styles_keep_the_width_of_the_house() -> None:
-    parts = [path for path in PARTS.glob("*.*") if path.suffix in {".css", ".js"}]
-    assert {path.stem for path in parts} == {*SCRIPTS, *STYLES}
-    long = [
-        f"{path.name}:{number}"
-        for path in parts
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
-        if len(line) > 100 or line != line.rstrip()
-    ]
-    assert long == []
-
-
 # --- verdicts and figures -------------------------------------------------------------------------
 
 
@@ -288,38 +276,7 @@ def test_the_command_writes_the_page_of_another_model(
     assert "exists already; --force replaces it" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["basline", "-o", "x.html"], "no scenario is called 'basline'.*did you mean 'baseline'"),
-        (["baseline", "-o", "x.htm"], "unknown kind of output file.*did you mean '.html'"),
-        (["baseline", "-o", "no/x.html"], "expected an existing folder"),
-        (["baseline", "--opn", "-o", "x.html"], "No such option '--opn'|no such option: --opn"),
-    ],
-)
-def test_what_is_mistyped_is_named_and_nothing_is_written(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    message: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["page", *arguments]) == 2
-    assert re.search(message, capsys.readouterr().err)
-    assert list(tmp_path.iterdir()) == []
-
-
 # --- other models ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["toy_town", "tea_cup"])
-def test_any_model_has_a_page(root: Path, name: str) -> None:
-    model = load_model(root / "tests" / "toys" / "models" / f"{name}.mdl")
-    data = data_of(page(model))
-    assert data["charts"]
-    assert data["groups"]
-    assert [each["id"] for each in data["scenarios"]] == ["as-written"]
 
 
 def test_the_program_holds_what_levers_move_and_scenarios_set(

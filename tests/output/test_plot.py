@@ -29,7 +29,7 @@ from plansim.files import shipped
 from plansim.output.figures.canvas import figure_of, typeset
 from plansim.output.figures.drivers import driver_sheet
 from plansim.output.figures.lines import titles
-from plansim.output.marks import mark_label, marks_on, series_in
+from plansim.output.marks import marks_on, series_in
 from plansim.output.text import Lang, read_text
 from plansim.targets.catalogue import Attribute, Kind, reported_factor, split_reference
 from plansim.targets.indicator import Measure
@@ -173,13 +173,6 @@ def test_the_style_and_the_font_change_nothing_outside(run: xr.Dataset) -> None:
     assert "zhplot" not in sys.modules, "importing it changes matplotlib's settings"
 
 
-def test_pyplot_shows_a_figure_as_sharp_as_it_shows_itself(run: xr.Dataset) -> None:
-    """Once pyplot is imported a notebook draws figures by their own resolution."""
-    drawn = figure_of(plot.trajectories(run, "GDP"))
-    with plot.style():
-        assert drawn.dpi == mpl.rcParams["savefig.dpi"]
-
-
 # --- targets --------------------------------------------------------------------------------------
 
 
@@ -231,22 +224,6 @@ def test_marks_are_drawn_at_their_level_and_point_to_the_good_side(
     ]
     low, high = axes.get_ylim()
     assert low < 370 < high
-
-
-def test_a_fall_is_capped_at_what_is_left_of_the_base(
-    run: xr.Dataset, targets: tuple[Target, ...]
-) -> None:
-    base = float(plansim.annual(run)["SO2 emission"].sel(year=2005))
-    (mark,) = marks_on(run, "SO2 emission", targets)
-    assert mark.low is None
-    assert mark.high == pytest.approx(0.9 * base)
-    assert mark_label(mark.target, read_text(Lang.EN)) == "M34a: fall ≥ 10 %"
-
-
-def test_a_mean_covers_its_years(run: xr.Dataset, targets: tuple[Target, ...]) -> None:
-    (mark,) = marks_on(run, "natural growth rate", targets)
-    assert (mark.first, mark.year, mark.until) == (2006, 2010, 2020)
-    assert mark.high == pytest.approx(6.3)
 
 
 def test_lines_are_the_annual_figures_with_a_band_between_two(
@@ -478,35 +455,6 @@ def test_the_command_draws_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["plot", str(store), "--kind", "fan", "-o", str(path)]) == 0
     assert min(imread(path).shape[:2]) > 400
     capsys.readouterr()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["baseline", "-o", "a.gif"], "expected a name that ends with .pdf, .png, .svg; found"),
-        (["-o", "a.png"], "Missing argument 'SCENARIO'"),
-        (["baseline"], "Missing option '-o'"),
-        (["baseline", "-o", "no/a.png"], "expected an existing folder; found no folder no"),
-        (["baseline", "-o", "a.png", "--variable", "GDPP"], "did you mean 'GDP'?"),
-        (["baseline", "-o", "a.png", "--kind", "stack"], "--kind stack needs one --variable. See"),
-        (["baseline", "-o", "a.png", "--kind", "phase"], "--kind phase needs two --variable"),
-        (["baseline", "-o", "a.png", "--kind", "fan"], "--kind fan takes a RESULT.zarr that 'pl"),
-        (["a", "b", "-o", "a.png", "--kind", "fan"], "--kind fan needs one RESULT.zarr"),
-        (["baseline", "-o", "a.png", "--kind", "stack", "--variable", "GDP"],
-         "'GDP' cannot be drawn in parts"),
-    ],
-)  # fmt: skip
-def test_the_command_refuses(
-    arguments: list[str],
-    message: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["plot", *arguments]) == 2
-    assert message in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
 
 
 # --- drivers --------------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ from openpyxl import load_workbook
 
 from plansim.analysis.comparison import Comparison, Spread, compare
 from plansim.analysis.optimization.problem import decision_problem
-from plansim.cli.main import main
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
 from plansim.errors import OutputError
@@ -444,30 +443,6 @@ def test_moves_are_short_and_still_meet_their_target(
 
 
 @pytest.mark.parametrize("lang", LANGS)
-def test_levers_are_called_alike_in_all_tables(
-    found: Comparison, documents: dict[Lang, Document], lang: Lang
-) -> None:
-    text = read_text(lang)
-    levers = {each.constants: text.pick(each.name_en, each.name_zh) for each in found.views.levers}
-    (attribution,) = found.attributions
-    assert attribution is not None
-    moved = {levers[e.constants] for e in attribution.groups if e.constants in levers}
-    taken = {levers[(each.reference,)] for each in found.assumptions if (each.reference,) in levers}
-    assert moved
-    assert taken
-    for wanted, column in ((moved, "causes.due"), (taken, "report.assumption")):
-        (table,) = [
-            block
-            for section in documents[lang].sections
-            for block in section.blocks
-            if isinstance(block, Table) and any(e.head == text(column) for e in block.columns)
-        ]
-        said = " ".join(texts(table.rows))
-        heads = " ".join(each.head for each in table.columns)
-        assert [each for each in wanted if each not in said + heads] == []
-
-
-@pytest.mark.parametrize("lang", LANGS)
 def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
     found: Comparison, documents: dict[Lang, Document], lang: Lang
 ) -> None:
@@ -501,35 +476,3 @@ def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
         assert any(name in due for name in names)
         others += rest in due
     assert others, "some row has more changes than are named"
-
-
-# --- the command ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["compare"], "Missing argument 'SCENARIO...'"),
-        (["compare", "baseline"], "a comparison needs two scenarios or more"),
-        (["compare", "baseline", "baseline"], "a comparison needs two different scenarios"),
-        (["compare", "baseline", "acelerated-growth"], "did you mean 'accelerated-growth'?"),
-        (["compare", "baseline", "slow-growth", "-o", "a.pptx"], "found .pptx"),
-        (["compare", "baseline", "slow-growth", "-o", "no/a.pdf"], "no folder no"),
-        (["compare", "baseline", "slow-growth", "--sweep", "no.zarr"], "no such folder"),
-        (["compare", "baseline", "slow-growth", "--lang", "fr"], "'fr' is not one of 'en', 'zh'"),
-    ],
-)
-def test_a_mistyped_command_is_answered_in_one_message(
-    arguments: list[str],
-    message: str,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(arguments) == 2
-    done = capsys.readouterr()
-    assert message in done.err
-    assert "Traceback" not in done.err
-    assert not done.out
-    assert list(tmp_path.iterdir()) == []
