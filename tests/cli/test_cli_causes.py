@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:
     arguments = ("--lever", "dust control rate", "--target", "M33")
     _, out, _ = call("decide", "solve", "baseline", *arguments)
     assert "Outside the plausible range: " in out
-    value = next(line for line in out.splitlines() if line.startswith("Dust control")).split()[4]
+    value = re.split(r" {2,}", out.splitlines()[4])[2]
     _, out, _ = call(
         "decide", "solve", "baseline", *arguments, "--set", f"dust control rate={value}"
     )

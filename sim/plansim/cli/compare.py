@@ -254,7 +254,9 @@ def _check_usage(
 
 def _reference(inputs: Inputs, name: str) -> str:
     """Return the model's name of a variable; elements in brackets stay as they are."""
-    head, bracket, elements = name.partition("[")
+    from plansim.targets.labels import reference_named
+
+    head, bracket, elements = reference_named(inputs.model, name).partition("[")
     return inputs.model.find(head).name + bracket + elements
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from plansim.errors import Fault, Say
-    from plansim.model.records import Model
+    from plansim.model.records import Model, Variable
     from plansim.output.text import Text
     from plansim.scenario.reader import Scenario
     from plansim.targets.annual import Annual
@@ -49,6 +49,7 @@ __all__ = [
     "remark",
     "simulated",
     "simulated_years",
+    "variable_meant",
     "warn",
     "write",
 ]
@@ -211,7 +212,9 @@ def read_inputs(
     overlays: Sequence[str] = (),
     *,
     names: Iterable[str] = (),
-    find: Callable[[Inputs, str], object] = lambda inputs, name: inputs.model.find(name).name,
+    find: Callable[[Inputs, str], object] = lambda inputs, name: (
+        variable_meant(inputs.model, name).name
+    ),
     whole: bool = False,
 ) -> Inputs:
     """Read the model, its targets, scenarios and names; all faults of all of them come at once.
@@ -238,6 +241,7 @@ def read_inputs(
     read = model_at(model)
     targets = load_targets(model=read)
     faults: list[Fault] = []
+    overrides = _settings(read, overrides, faults)
 
     def all_of(make: Callable[[str], Item], texts: Iterable[str]) -> list[Item]:
         made = []
@@ -261,6 +265,34 @@ def read_inputs(
         raise InputError(dict.fromkeys(faults))
     different = [item for index, item in enumerate(named) if item not in named[:index]]
     return replace(inputs, named=tuple(different))
+
+
+def variable_meant(model: Model, name: str) -> Variable:
+    """Return the variable of a name or label, in either language.
+
+    Raises:
+        InputError: there is none.
+    """
+    from plansim.targets.labels import reference_named
+
+    return model.find(reference_named(model, name).partition("[")[0])
+
+
+def _settings(model: Model, overrides: Sequence[str], faults: list[Fault]) -> list[str]:
+    """Return texts ``NAME=VALUE`` with a label replaced by the constant that it stands for."""
+    from plansim.errors import InputError
+    from plansim.scenario.records import OVERRIDE
+    from plansim.targets.labels import reference_named
+
+    settings = []
+    for text in overrides:
+        name, equals, value = text.partition("=")
+        try:
+            known = reference_named(model, name.strip()) if name and value else name
+            settings.append(known + equals + value)
+        except InputError as error:
+            faults += (replace(fault, file=OVERRIDE) for fault in error.faults)
+    return settings
 
 
 def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterator[Fault]:

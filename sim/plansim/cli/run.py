@@ -156,11 +156,11 @@ def _show_tables(
 
 def _series_meant(name: str, model: Model) -> tuple[Variable, tuple[str, ...]]:
     """Find a variable, and the elements that are named in brackets; none stand for all."""
-    if "[" not in name:
-        return model.find(name), ()
     from plansim.scenario.references import cells_meant
+    from plansim.targets.labels import reference_named
 
-    return cells_meant(model, name)
+    reference = reference_named(model, name)
+    return cells_meant(model, reference) if "[" in reference else (model.find(reference), ())
 
 
 @click.command(epilog="Example: plansim check baseline accelerated-growth --all")

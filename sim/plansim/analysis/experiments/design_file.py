@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
 from plansim.scenario.values import outside, range_text
 from plansim.targets.catalogue import variable_of
 from plansim.targets.indicator import Floats
+from plansim.targets.labels import reference_named
 
 __all__ = [
     "apart",
@@ -126,7 +128,10 @@ def quick_design(
         if not name or (given and not (low and dots and high)):
             expected = Message("NAME or NAME=LOW..HIGH")
             faults.append(Fault("not a factor", "--factor", expected=expected, found=text))
-        elif name in bounds:
+            continue
+        with suppress(UnknownNameError):
+            name = reference_named(model, name)
+        if name in bounds:
             faults.append(Fault("the factor '{name}' is given twice", "--factor", name=name))
         else:
             bounds[name] = [low, high] if given else None

@@ -50,6 +50,7 @@ from plansim.targets.catalogue import (
     variable_of,
 )
 from plansim.targets.indicator import Floats, Measure
+from plansim.targets.labels import reference_named
 
 __all__ = [
     "GRID",
@@ -306,7 +307,7 @@ def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Ta
 
 def _series(model: Model, name: str) -> str:
     """Return the reference of the variable, or of the element of one, that counts a cost."""
-    head, bracket, inside = name.partition("[")
+    head, bracket, inside = reference_named(model, name).partition("[")
     variable = model.find(head)
     if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
         raise InputError(
