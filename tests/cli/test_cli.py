@@ -470,13 +470,17 @@ def test_list_targets(call: Call) -> None:
 
 
 def test_list_scenarios_shows_each_below_its_parent(call: Call) -> None:
-    lines = call("list", "scenarios").out.splitlines()
-    heads = plansim.list_scenarios()
-    assert {line.split()[0] for line in lines} == {head.id for head in heads}
-    depth = {line.split()[0]: len(line) - len(line.lstrip()) for line in lines}
-    for head in heads:
-        if head.parent:
-            assert depth[head.id] == depth[head.parent] + 2
+    shown = call("list", "scenarios").out
+    stories, tests, overlays = (block.splitlines() for block in shown.split("\n\n"))
+    heads = {head.id: head for head in plansim.list_scenarios()}
+    depth = {line.split()[0]: len(line) - len(line.lstrip()) for line in stories}
+    for name in depth:
+        parent = heads[name].parent
+        assert depth[name] == (depth[parent] + 2 if parent else 0)
+    assert {line.split()[0] for line in tests[1:]} == heads.keys() - depth.keys()
+    assert {line.split()[0] for line in overlays[1:]} == {
+        path.stem for path in shipped("scenarios/overlays").glob("*.yaml")
+    }
 
 
 def test_audit_in_both_forms(call: Call) -> None:
