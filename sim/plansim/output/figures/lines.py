@@ -319,6 +319,7 @@ def _of_scenario(sweep: xr.Dataset, index: int) -> npt.NDArray[np.bool_]:
 
 # --- one series against another -------------------------------------------------------------------
 
+
 AWAY = 6.0
 """Distance of a year from its dot, in points."""
 SLANT = 0.38
