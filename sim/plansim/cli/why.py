@@ -9,10 +9,9 @@ import click
 
 from plansim.cli.context import (
     Inputs,
-    UsageError,
+    Request,
+    Terminal,
     check_files,
-    machine,
-    page_for,
     read_inputs,
     remark,
     warn,
@@ -29,17 +28,18 @@ from plansim.cli.options import (
     model_option,
     output_option,
     picture_option,
-    scenario_argument,
+    request_options,
     scenario_names,
     seed_option,
-    set_option,
     target_option,
+    terminal_option,
     threads_option,
     with_option,
 )
-from plansim.errors import Message
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from plansim.targets.catalogue import Target
 
 __all__ = ["why"]
@@ -70,7 +70,7 @@ def _target(inputs: Inputs, name: str) -> Target:
 @target_option("Only this target; may be given again.")
 @model_option
 @format_option("table", "json")
-@lang_option
+@terminal_option
 def attribute(
     before: str,
     after: str,
@@ -78,7 +78,7 @@ def attribute(
     ids: tuple[str, ...],
     model: Path | None,
     form: str,
-    lang: str | None,
+    terminal: Terminal,
 ) -> None:
     """Say which of the assumptions that B changes against A move the margin of each target.
 
@@ -89,18 +89,12 @@ def attribute(
     from plansim.output.tables.attribution import attribution_table
     from plansim.targets.views_file import load_views
 
-    page = page_for(lang)
     inputs = read_inputs([before, after], model, (), overlays, names=ids, find=_target)
     first, last = inputs.scenario, inputs.scenarios[-1]
-    with page.progress(page.text("run.simulating", scenario=last.id)):
+    with terminal.progress(terminal.text("run.simulating", scenario=last.id)):
         shares = shares_of(inputs.model, first, last, inputs.named or inputs.targets)
-    if form == "json":
-        from plansim.output.export.json_text import json_text
-
-        machine(json_text(shares))
-    else:
-        labelled = shares.labelled(load_views(inputs.model, inputs.targets).levers)
-        page.show(attribution_table(labelled, page.text))
+    labelled = shares.labelled(load_views(inputs.model, inputs.targets).levers)
+    terminal.answer(form, shares, lambda: attribution_table(labelled, terminal.text))
 
 
 MOST_WARNINGS = 5
@@ -108,8 +102,6 @@ MOST_WARNINGS = 5
 
 
 @why.command(epilog="Example: plansim why sensitivity baseline -n 512 --plot drivers.png")
-@scenario_argument(several=True, required=False)
-@with_option
 @click.option(
     "--design",
     metavar="DESIGN",
@@ -138,12 +130,10 @@ MOST_WARNINGS = 5
 @output_option("Also write all figures.", "FILE.json")
 @picture_option("--plot", "picture", "Also draw the drivers: FILE.png, FILE.svg or FILE.pdf.")
 @force_option
-@model_option
 @format_option("table", "json")
-@lang_option
+@request_options(several=True, settings=False)
 def sensitivity(
-    scenario: tuple[str, ...],
-    overlays: tuple[str, ...],
+    request: Request,
     design: str,
     samples: int | None,
     trajectories: int,
@@ -152,9 +142,7 @@ def sensitivity(
     output: Path | None,
     picture: Path | None,
     force: bool,
-    model: Path | None,
     form: str,
-    lang: str | None,
 ) -> None:
     """Say how sure the verdicts are, which scenario does better, and what makes them uncertain.
 
@@ -163,18 +151,17 @@ def sensitivity(
     """
     from plansim.analysis.experiments.design_file import read_design
     from plansim.analysis.sensitivity.study import sensitivity as study_of
-    from plansim.output.export.json_text import json_text
     from plansim.output.tables.sensitivity import sensitivity_table
 
-    page = page_for(lang)
+    terminal = request.terminal
     check_files((output, (".json",)), (picture, PICTURES), force=force)
-    inputs = read_inputs(scenario, model, overlays=overlays, whole=True)
-    chosen = inputs.scenarios if scenario else None
+    inputs = request.read(whole=True)
+    chosen = inputs.scenarios if request.scenarios else None
     plan = read_design(design, inputs.model, samples=samples, seed=seed, scenarios=chosen)
     warn(plan.warnings[:MOST_WARNINGS])
     if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
-        remark(page.text("sensitivity.warnings", count=more))
-    with page.progress(page.text("sweep.running")) as progress:
+        remark(terminal.text("sensitivity.warnings", count=more))
+    with terminal.progress(terminal.text("sweep.running")) as progress:
         study = study_of(
             inputs.model,
             plan,
@@ -183,41 +170,26 @@ def sensitivity(
             threads=threads,
             progress=progress,
         )
-    if output is not None:
-        from plansim.files import write_text
 
-        write_text(json_text(study), output, force=force)
-        remark(page.text("plot.written", path=output))
-    if picture is not None:
-        from plansim.output.figures.canvas import save_figure
+    def draw() -> Figure:
         from plansim.output.figures.drivers import driver_sheet
 
-        save_figure(driver_sheet(study, page.text.lang), picture, force=force)
-        remark(page.text("plot.written", path=picture))
-    if form == "json":
-        machine(json_text(study))
-        return
+        return driver_sheet(study, terminal.text.lang)
+
+    terminal.keep(study, output, draw, picture, force)
     titles = {
-        scenario.id: page.text.pick(scenario.title_en, scenario.title_zh) or scenario.id
+        scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh) or scenario.id
         for scenario in study.design.scenarios
     }
-    page.show(sensitivity_table(study, page.text, titles=titles))
+    terminal.answer(form, study, lambda: sensitivity_table(study, terminal.text, titles=titles))
 
 
 @why.command(epilog="Example: plansim why loops baseline")
-@scenario_argument(required=False)
-@with_option
-@set_option
-@model_option
 @format_option("table", "json")
-@lang_option
+@request_options()
 def loops(
-    scenario: str | None,
-    overlays: tuple[str, ...],
-    overrides: tuple[str, ...],
-    model: Path | None,
+    request: Request,
     form: str,
-    lang: str | None,
 ) -> None:
     """Show the feedback loops, when each of them dominates, and what cutting it does.
 
@@ -229,25 +201,20 @@ def loops(
     from plansim.analysis.feedback.loops import cut_loops
     from plansim.output.tables.loops import loops_table
 
-    if overrides and scenario is None:
-        raise UsageError(Message("--set needs a scenario"))
-    page = page_for(lang)
-    inputs = read_inputs(scenario, model, overrides, overlays, whole=True)
-    with page.progress(page.text("run.simulating", scenario=inputs.scenario.id)) as progress:
+    terminal = request.terminal
+    inputs = request.read(whole=True)
+    with terminal.progress(
+        terminal.text("run.simulating", scenario=inputs.scenario.id)
+    ) as progress:
         cuts = cut_loops(inputs.model, inputs.scenario)
         progress(1, 2)
         scores = score_loops(inputs.model, inputs.scenario)
-    if form == "json":
-        from plansim.output.export.json_text import json_text
-
-        record = {
-            "scenario": scores.scenario,
-            "loops": cuts,
-            "partitions": scores.partitions,
-            "years": scores.years,
-            "shares": scores.yearly,
-            "missing": scores.missing,
-        }
-        machine(json_text(record))
-    else:
-        page.show(loops_table(cuts, scores, page.text))
+    record = {
+        "scenario": scores.scenario,
+        "loops": cuts,
+        "partitions": scores.partitions,
+        "years": scores.years,
+        "shares": scores.yearly,
+        "missing": scores.missing,
+    }
+    terminal.answer(form, record, lambda: loops_table(cuts, scores, terminal.text))
