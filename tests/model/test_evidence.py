@@ -15,11 +15,10 @@ from plansim.errors import InputError
 from plansim.files import shipped
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.reader import load_model
-from plansim.output.book.entry import Book
 from plansim.output.book.pages import document_pages
 from plansim.output.describe import clash_facts
-from plansim.output.evidence import evidence_sentence
 from plansim.output.text import Lang, read_text
+from plansim.output.variables import Book, evidence_sentence
 from plansim.targets.audit import Clash, audit
 
 HEAD = "id,quantity,place,year,value,unit,source,confidence,use"
@@ -165,7 +164,7 @@ def test_a_table_may_have_chinese_for_some_parts_and_columns_of_its_own(tmp_path
             r"evidence\.csv:1: .* lacks a column; .*found no place, year",
         ),
         (b"", "lacks a column"),
-        (HEAD.encode() + b"\n\xff\xfe,\n", "not a table of evidence"),
+        (HEAD.encode() + b"\n\xff\xfe,\n", "not a CSV file"),
         (
             HEAD.encode() + b",quantiy_zh\nE1,growth\n",
             r"evidence\.csv:1: .*found quantiy_zh; did you mean 'quantity_zh'",

@@ -423,11 +423,12 @@ def test_a_scenario_names_its_method_of_integration(tmp_path: Path, town: Model)
         ("parent: 3", "2: 'parent' has the wrong type; expected text; found 3"),
         (
             "levers:\n  investment rate: {befor: 1}",
-            "3: unknown key 'befor'; expected one of before, after, from; did you mean 'before'?",
+            "3: unknown key 'befor'; expected one of before, after, from, to, until; "
+            "did you mean 'before'?",
         ),
         (
             "levers: {investment rate: {}}",
-            "2: the lever 'investment rate' is empty; expected before, after, from",
+            "2: the lever 'investment rate' is empty; expected before, after, from, to, until",
         ),
         (
             "levers: {invesment rate: {after: 1}}",

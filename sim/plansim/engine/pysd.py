@@ -46,6 +46,7 @@ from plansim.engine.translate import (
 from plansim.errors import Fault, Message, SimulationError
 from plansim.model.records import Integration, Model, Variable, VariableKind, folded
 from plansim.scenario.reader import Scenario, as_written
+from plansim.scenario.variant import for_scenarios
 
 __all__ = ["run_reference", "simulate"]
 
@@ -72,6 +73,7 @@ def simulate(
         SimulationError: the run breaks down, or a value is not a finite number.
     """
     scenario = as_written(model) if scenario is None else scenario
+    model = for_scenarios(model, [scenario])
     wanted = named(model, variables)
     run, engine = run_reference(model, scenario, cache=cache)
     dataset = to_dataset(model, scenario, run, engine)

@@ -11,6 +11,7 @@ from plansim.engine.compiled import run_compiled
 from plansim.engine.trajectory import Engine, Trajectory, named, to_years
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import joined
 
 if TYPE_CHECKING:
@@ -60,9 +61,12 @@ def simulate(
     _check_model(model)
     choice = EngineChoice(engine)
     if isinstance(scenario, Sequence) and not isinstance(scenario, str):
-        runs = (simulate(model, s, variables, engine=choice, cache=cache) for s in scenario)
+        chosen = [scenario_of(model, one) for one in scenario]
+        model = for_scenarios(model, chosen)
+        runs = (simulate(model, one, variables, engine=choice, cache=cache) for one in chosen)
         return joined(list(runs))
     scenario = scenario_of(model, scenario)
+    model = for_scenarios(model, [scenario])
     wanted = named(model, variables)
     run, what = _computed(model, scenario, choice, cache=cache)
     dataset = to_dataset(model, scenario, run, what)
@@ -85,6 +89,7 @@ def simulate_years(
     """
     _check_model(model)
     scenario = scenario_of(model, scenario)
+    model = for_scenarios(model, [scenario])
     run, what = _computed(model, scenario, EngineChoice(engine), cache=cache)
     return to_years(model, scenario, run, what)
 

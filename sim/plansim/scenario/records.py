@@ -181,7 +181,7 @@ def split_overlays(name: str, folder: Path = Path()) -> tuple[str, tuple[str, ..
 def unsound_clock(time: TimeSpec, unit: str) -> tuple[Message, Message | str] | None:
     """Return the fault of a clock with the numbers at fault; None if it is valid.
 
-    ``unit`` is the model's unit of time. A step of years has to divide the year or be a multiple of
+    ``unit`` is the model's unit of time. A step has to be a whole part of a year or a multiple of
     it, since a run is read by years.
     """
     if time.step <= 0 or time.saveper <= 0:

@@ -21,6 +21,7 @@ from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Integration, Model, TimeSpec
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
 from plansim.scenario.reader import BilingualText, Change, Scenario
+from plansim.scenario.variant import for_scenarios
 from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import Status, Target, load_targets, split_reference, variable_of
 from plansim.targets.verdict import Verdict, check_targets
@@ -147,7 +148,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
             for name in store.outputs
         },
         verdicts={
-            str(target): list(Status)[code]
+            str(target): Status.of(code)
             for target, code in zip(targets[:], read("verdict").tolist(), strict=True)
         },
     )
@@ -174,6 +175,7 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
         for name, about in design["factors"].items()
     ]
     references = [name for factor in factors for name in factor.constants]
+    model = for_scenarios(model, [], [*parent["values"], *references])
     row = np.array([[run.factors[factor.name] for factor in factors]])
     values = dict(
         zip(

@@ -27,6 +27,7 @@ from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import Fault, InputError, SimulationError
 from plansim.model.records import Integration, Model, cells_of
 from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
 
@@ -125,6 +126,7 @@ def score_loops(
         ModelError: the compiler does not support something in the model.
     """
     scenario = scenario_of(model, scenario)
+    model = for_scenarios(model, [scenario])
     loops = load_loops(model) if loops is None else loops
     time = scenario.time
     time = replace(time, saveper=time.step, integration=Integration.EULER)

@@ -21,7 +21,6 @@ from plansim.analysis.experiments.sweep import sweep
 from plansim.analysis.validation.context import (
     ValidationContext,
     cells,
-    status_of,
     uncertain,
     verdicts,
 )
@@ -122,7 +121,7 @@ def _changed_verdicts(
 ) -> Iterator[Case]:
     for target in context.judged:
         first, second = (verdicts(runs, target, scenario) for runs in (whole, half))
-        before, after = status_of(first), status_of(second)
+        before, after = first.status_of(), second.status_of()
         if before is not after:
             yield case(
                 scenario.id,
