@@ -37,7 +37,7 @@ from plansim.engine.simulate import simulate
 from plansim.errors import DesignError, InputError, OutputError
 from plansim.files import shipped
 from plansim.model.reader import load_model
-from plansim.model.records import Model
+from plansim.model.records import Integration, Model
 from plansim.output.export.sweep import write_runs
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.targets.catalogue import Status, Target, load_targets
@@ -135,10 +135,15 @@ def same(one: Path, other: Path) -> bool:
 # --- each run is the run by itself ----------------------------------------------------------------
 
 
+@pytest.mark.parametrize("method", [Integration.EULER, Integration.MIDPOINT])
 def test_each_run_is_what_it_is_by_itself(
-    town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
+    method: Integration,
+    town: Model,
+    aims: tuple[Target, ...],
+    reads: Callable[..., Design],
+    tmp_path: Path,
 ) -> None:
-    design = reads(samples=9)
+    design = reads(f"{DESIGN}integration: {method}\n", samples=9)
     path = tmp_path / "r.zarr"
     sweep(design, town, aims, path, threads=2)
     store, found = open_store(path), xr.open_zarr(path, chunks=None)
@@ -146,6 +151,7 @@ def test_each_run_is_what_it_is_by_itself(
     for index in range(design.runs):
         run = stored_run(store, index)
         scenario = member(store, run, town)
+        assert scenario.time.integration is method
         dataset = simulate(town, scenario)
         assert deviation(dataset, run) < 1e-12
         for verdict in check_targets(dataset, aims):
@@ -495,12 +501,14 @@ def test_quantiles_of_very_many_runs_are_those_of_every_kth(
 def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(
     town: Model, aims: tuple[Target, ...], reads: Callable[..., Design], tmp_path: Path
 ) -> None:
-    sweep(reads(samples=10), town, aims, tmp_path / "r.zarr")
+    design = reads(DESIGN + "integration: midpoint\n", samples=10)
+    sweep(design, town, aims, tmp_path / "r.zarr")
     store = open_store(tmp_path / "r.zarr")
     scenario = member(store, stored_run(store, 7), town)
     (tmp_path / "again.yaml").write_text(member_text(scenario), "utf-8")
     read = read_scenario(tmp_path / "again.yaml", town)
     assert dict(read.values) == dict(scenario.values)
+    assert read.time == scenario.time
     assert read.assumed == scenario.assumed
     assert (read.title_en, read.title_zh) == (scenario.title_en, scenario.title_zh)
     with pytest.raises(InputError, match=r"no such run; .*expected 0 to 19; found 20"):

@@ -18,9 +18,9 @@ from plansim.output.describe import (
     clash_facts,
     scenario_facts,
     target_facts,
-    variable_facts,
 )
 from plansim.output.text import Lang, Text, read_text
+from plansim.output.variables import Book, variable_facts
 from plansim.scenario.reader import Change, as_written, list_scenarios, read_scenario
 from plansim.targets.audit import Clash, audit
 from plansim.targets.catalogue import Target, load_targets
@@ -55,7 +55,7 @@ def test_all_that_ships_can_be_described(
 ) -> None:
     evidence = load_evidence(shipped("model"))
     sheets = [
-        variable_facts(each, model, targets, evidence, clashes, text)
+        variable_facts(each, Book(model, targets, evidence, clashes, text))
         for each in model.variables.values()
     ]
     sheets += [target_facts(each, load_model(), text) for each in targets]
@@ -74,7 +74,7 @@ def test_every_source_of_the_shipped_model_is_spelt_out(
     evidence = load_evidence(shipped("model"))
     bare = []
     for variable in model.variables.values():
-        facts = dict(variable_facts(variable, model, targets, evidence, clashes, EN))
+        facts = dict(variable_facts(variable, Book(model, targets, evidence, clashes, EN)))
         bare += [
             f"{variable.name}: {line}"
             for line in facts.get("sources", "").splitlines()
@@ -104,7 +104,9 @@ def test_source_tags(
     expected: str,
 ) -> None:
     variable = replace(town.find("capital life"), sources=(tag,))
-    facts = variable_facts(variable, town, targets, load_evidence(shipped("model")), clashes, EN)
+    facts = variable_facts(
+        variable, Book(town, targets, load_evidence(shipped("model")), clashes, EN)
+    )
     assert dict(facts)["sources"].startswith(expected)
 
 
@@ -113,7 +115,7 @@ def said_of(facts: list[tuple[str, str]]) -> Mapping[str, str]:
 
 
 def test_chinese_names_come_first_in_chinese(town: Model) -> None:
-    facts = said_of(variable_facts(town.find("depreciation"), town, (), {}, (), ZH))
+    facts = said_of(variable_facts(town.find("depreciation"), Book(town, (), {}, (), ZH)))
     assert facts["变量"] == "折旧  depreciation"
     assert facts["影响因素"] == "资本存量（capital）、资本寿命（capital life）"
     assert facts["下标"] == "部门：农业、工业、服务业"
@@ -121,12 +123,12 @@ def test_chinese_names_come_first_in_chinese(town: Model) -> None:
 
 
 def test_an_open_range_is_a_bound(town: Model) -> None:
-    facts = said_of(variable_facts(town.find("residents"), town, (), {}, (), EN))
+    facts = said_of(variable_facts(town.find("residents"), Book(town, (), {}, (), EN)))
     assert facts["admissible"] == "≥ 0 万人 (refused outside)"
 
 
 def test_values_of_an_array_stand_by_element(town: Model) -> None:
-    facts = said_of(variable_facts(town.find("initial capital"), town, (), {}, (), EN))
+    facts = said_of(variable_facts(town.find("initial capital"), Book(town, (), {}, (), EN)))
     assert facts["value"].splitlines() == ["farming: 40", "industry: 100", "services: 60"]
 
 
@@ -190,7 +192,9 @@ def test_a_variable_is_explained_in_the_language_of_the_reader(tmp_path: Path) -
         )
     )
     told = {
-        (name, text.lang): dict(variable_facts(model.variables[name], model, (), {}, (), text))
+        (name, text.lang): dict(
+            variable_facts(model.variables[name], Book(model, (), {}, (), text))
+        )
         for name in ("fish", "pond")
         for text in (EN, ZH)
     }
