@@ -50,7 +50,6 @@ from plansim.targets.catalogue import (
     variable_of,
 )
 from plansim.targets.indicator import Floats, Measure
-from plansim.targets.labels import reference_named
 
 __all__ = [
     "GRID",
