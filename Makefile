@@ -65,15 +65,16 @@ format: $(DEV) ## bring the Python files into the common form
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-results: $(DEV) ## renew what README and docs show of runs: examples, pictures, validation
+results: $(DEV) ## renew all figures of README and docs: examples, tables, pictures, validation, performance
 	$(PY) tools/fill_examples.py
 	@$(MAKE) --no-print-directory validation
+	@$(MAKE) --no-print-directory bench
 
 guide: $(DEV) ## build the guide, in English and Chinese, in build/guide
 	@$(PY) tools/build_guide.py build/guide
 
-validation: $(DEV) ## test the model and write docs/validation.md
-	$(VENV)/bin/plansim model validate --with-reference -o docs/validation.md --force || [ $$? = 1 ]
+validation: $(DEV) ## test the model and write docs/results/validation.md
+	$(VENV)/bin/plansim model validate --with-reference -o docs/results/validation.md --force || [ $$? = 1 ]
 
 # The lock files name versions and hashes, never an address: any index that carries the same
 # files will do. The run lock binds the dev lock, so that one .venv can serve both.
@@ -85,7 +86,7 @@ lock: $(DEV) ## renew the lock files from pyproject.toml
 	$(PY) -m $(COMPILE) --group notebooks -c requirements.lock -c requirements-dev.lock -o requirements-notebooks.lock
 	$(PY) -m $(COMPILE) --group pyam -o requirements-pyam.lock
 
-bench: $(DEV) tools ## measure engines and page on this machine and write docs/performance.md
+bench: $(DEV) tools ## measure engines and page on this machine and write docs/results/performance.md
 	$(PY) -m tests.bench.engines --write
 	$(PY) tests/bench/page.py --write
 

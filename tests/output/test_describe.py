@@ -120,16 +120,6 @@ def test_chinese_names_come_first_in_chinese(town: Model) -> None:
     assert facts["单位"] == "亿元/年"
 
 
-def test_an_open_range_is_a_bound(town: Model) -> None:
-    facts = said_of(variable_facts(town.find("residents"), town, (), {}, (), EN))
-    assert facts["admissible"] == "≥ 0 万人 (refused outside)"
-
-
-def test_values_of_an_array_stand_by_element(town: Model) -> None:
-    facts = said_of(variable_facts(town.find("initial capital"), town, (), {}, (), EN))
-    assert facts["value"].splitlines() == ["farming: 40", "industry: 100", "services: 60"]
-
-
 def test_a_finding_that_the_figures_no_longer_bear_out_says_so(
     clashes: tuple[Clash, ...],
 ) -> None:

@@ -22,7 +22,7 @@ from matplotlib.text import Text as MatplotlibText
 from numpy.typing import NDArray
 
 import plansim
-from plansim import InputError, OutputError, Target, UnknownNameError, plot
+from plansim import InputError, Target, UnknownNameError, plot
 from plansim.analysis.sensitivity.study import Sensitivity
 from plansim.cli.main import main
 from plansim.files import shipped
@@ -403,28 +403,6 @@ def test_the_same_figure_has_the_same_bytes(
         plot.save_figure(figure_of(axes), tmp_path / f"{name}{suffix}")
     first, second = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("one", "two"))
     assert first == second
-
-
-def test_a_file_appears_whole_or_not_at_all(
-    run: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    figure, path = figure_of(plot.trajectories(run, "GDP")), tmp_path / "figure.png"
-    path.write_text("before")
-    with pytest.raises(OutputError, match="exists already; --force replaces it"):
-        plot.save_figure(figure, path)
-
-    def fail(self: Figure, part: Path, **options: object) -> None:
-        part.write_text("half")
-        raise OSError("no space")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Figure, "savefig", fail)
-        with pytest.raises(OutputError, match="cannot write the output; found no space"):
-            plot.save_figure(figure, path, force=True)
-    assert [each.name for each in tmp_path.iterdir()] == ["figure.png"]
-    assert path.read_text() == "before"
-    plot.save_figure(figure, path, force=True)
-    assert path.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

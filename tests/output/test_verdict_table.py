@@ -353,20 +353,3 @@ def test_years_that_do_not_fit_are_left_out_but_not_the_first_the_last_and_the_t
     assert kept[:3] == [2005, 2006, 2007]
     assert max(map(cell_len, lines)) <= 70
     assert "left out" in " ".join(lines[3:])
-
-
-def test_names_are_wrapped_before_years_are_left_out() -> None:
-    long = series("a rather long name of a variable that matters")
-    lines = shown(series_table([long], YEARS, EN), 140).splitlines()
-    assert len(lines[0].split()) == 2 + len(YEARS)
-
-
-def test_chinese_names_stand_in_chinese_tables() -> None:
-    assert shown(series_table([series()], YEARS, ZH), 120).splitlines()[2].startswith("产出")
-
-
-def test_a_missing_figure_is_a_dash() -> None:
-    gap = replace(series(), values=dict.fromkeys(YEARS, float("nan")))
-    assert shown(series_table([gap], YEARS, EN), 120).splitlines()[2].split()[2:] == ["–"] * len(
-        YEARS
-    )

@@ -67,13 +67,6 @@ def test_a_kept_run_is_the_run_itself(root: Path) -> None:
     xr.testing.assert_identical(simulate(town, cache=False), first)
 
 
-def test_several_runs_are_refused(city: Model, stories: Mapping[str, Scenario]) -> None:
-    run = simulate(city, stories["baseline"])
-    both = xr.concat([run, run], "run")
-    with pytest.raises(ValueError, match="more than one run"):
-        check_targets(both, load_targets(model=city))
-
-
 def test_a_frame_has_one_row_a_figure_and_they_are_those_of_the_dataset(
     city: Model, stories: Mapping[str, Scenario]
 ) -> None:

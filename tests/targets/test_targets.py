@@ -241,6 +241,13 @@ def test_a_row_becomes_a_record(targets: dict[str, Target]) -> None:
     assert Path(row.file).read_text("utf-8").splitlines()[row.line - 1] == "- id: M03g"
 
 
+@pytest.mark.parametrize("key", ["title", "base_year", "horizon", "places", "reasons"])
+def test_each_key_of_the_head_is_needed(tmp_path: Path, key: str) -> None:
+    path = written(tmp_path, re.sub(rf"^{key}:.*\n(?:  .*\n)*", "", HEAD + ROW, flags=re.M))
+    with pytest.raises(CatalogueError, match=f"the key '{key}' is missing"):
+        load_targets(path)
+
+
 # --- which catalogue ----------------------------------------------------------------------------
 
 
