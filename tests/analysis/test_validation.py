@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from plansim.analysis.evaluator import compile_whole
 from plansim.analysis.validation.checks import Relation, Sign
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.history import history_series
 from plansim.analysis.validation.integration import disagreement
 from plansim.analysis.validation.parameters import target_ranges
-from plansim.analysis.validation.probe import probe_of
 from plansim.analysis.validation.result import CaseTemplate, Outcome, Result
 from plansim.analysis.validation.suite import TESTS, chosen, validate
 from plansim.cli.main import main
@@ -310,10 +310,10 @@ def test_ranges_are_those_of_runs_made_one_by_one(sound: ValidationContext) -> N
     assert reached.target.id == "M01"
     spans = [each.span for each in reached.effects]
     assert spans == sorted(spans, reverse=True)
-    probe = probe_of(sound.model)
+    compiled = compile_whole(sound.model)
     (saving,) = [each for each in reached.effects if each.constant == "saving"]
     for value, found in ((0.2, saving.low), (0.4, saving.high)):
-        runs = probe.run([{**sound.baseline.values, "saving": value}], sound.baseline.time)
+        runs = compiled.run([{**sound.baseline.values, "saving": value}], sound.baseline.time)
         assert runs.yearly("output")(2010)[0] == pytest.approx(found, rel=1e-12)
     assert reached.value < saving.high
     assert saving.changes_verdict == (

@@ -103,7 +103,7 @@ def test_an_equilibrium_has_every_loop_at_work(context: ValidationContext) -> No
     story = context.scenarios[context.checks.scenarios.equilibrium]
     assert [name for name in story.values if name.startswith("switch")] == []
     settings = [story.values, {**story.values, "credit ease after": 1.1}]
-    output = context.probe.run(settings, story.time).yearly("GDP")
+    output = context.compiled.run(settings, story.time).yearly("GDP")
     still, pushed = output(2020)
     assert still == pytest.approx(output(2005)[0], rel=1e-3)
     assert pushed > still * 1.01

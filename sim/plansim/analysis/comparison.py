@@ -16,7 +16,7 @@ import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
 from plansim.analysis.experiments.store import SUMMARY, open_store
-from plansim.analysis.optimization.remedies import Remedies, seek_remedies
+from plansim.analysis.optimization.remedies import TargetRemedies, seek_remedies
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import Fault, InputError, Message
@@ -86,7 +86,7 @@ class Comparison:
     assumptions: tuple[Assumption, ...]
     attributions: tuple[Attribution | None, ...]
     """Of each but the first; None where the clocks differ, so that nothing can be attributed."""
-    remedies: tuple[Remedies, ...]
+    remedies: tuple[tuple[TargetRemedies, ...], ...]
     """Of each, for the binding targets that it fails; nothing where the search was left out."""
     spread: Spread | None = None
 
@@ -130,11 +130,6 @@ def _fails(verdicts: Mapping[str, Verdict], target: Target) -> bool:
         and found.attribute is Attribute.BINDING
         and found.status in (Status.MISSED, Status.UNDECIDED)
     )
-
-
-def _holds(verdicts: Mapping[str, Verdict], target: Target) -> bool:
-    found = verdicts[target.id]
-    return found.attribute is Attribute.BINDING and found.status is Status.MET
 
 
 def compare(
@@ -217,11 +212,10 @@ def compare(
                     levers,
                     [e for e in judged if _fails(found, e)],
                     judged,
-                    [e for e in judged if _holds(found, e)],
                 )
             )
             if remedies
-            else Remedies((), None)
+            else ()
             for scenario, found in zip(chosen, verdicts, strict=True)
         ),
         spread,

@@ -1,4 +1,4 @@
-"""From blocks of parameter values to runs, indicators and verdicts: the one way there is.
+"""From parameter values to runs, indicators and verdicts: the one way there is.
 
 ::
 
@@ -10,28 +10,48 @@
 
 Runs are made in tiles that stay in the processor's cache, and on as many threads as asked for. A
 run that breaks down is a status with the variable that failed and the time, never an exception.
+
+`compile_whole` is for the tests of a model and the signs of links, which look at every variable
+over time and hold the model to further equations in its own language: these are computed in the
+same run, so that nothing interprets equations here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from plansim.engine.batch import simulate_ensemble
+from plansim.engine.compiled import whole_kernel
+from plansim.engine.kernel import Kernel
 from plansim.engine.readings import CompiledRuns, Reading, RunStatus
+from plansim.engine.trajectory import shape_of
 from plansim.errors import Message, SimulationError
-from plansim.model.records import Model
+from plansim.model.records import Model, TimeSpec, Timing, cells_of
+from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Apply, Factor, constants_of
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import Attribute, Status, Target, unit_factor, variable_of
 from plansim.targets.indicator import Floats, Yearly, moment
 from plansim.targets.verdict import Answer, Findings, findings, measured_at
 
-__all__ = ["TILE", "Evaluation", "Evaluator", "Request", "RunStatus"]
+__all__ = [
+    "TILE",
+    "CompiledModel",
+    "Evaluation",
+    "Evaluator",
+    "Request",
+    "RunStatus",
+    "Trajectories",
+    "compile_whole",
+    "every_step",
+]
 
 TILE = 4096
 """Maximum number of runs that are simulated and judged at once: they stay in the cache."""
@@ -315,3 +335,89 @@ def _concatenated(parts: Sequence[Any]) -> Any:
             return Findings(**_concatenated([vars(part) for part in parts]))
         case _:
             return np.concatenate(parts, axis=-1)
+
+
+# --- whole trajectories ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A model as machine code in which every constant can be set."""
+
+    model: Model
+    kernel: Kernel
+
+    def run(self, settings: Sequence[Mapping[str, float]], clock: TimeSpec) -> Trajectories:
+        """Run once for each of some settings; what they leave out is as the model has it.
+
+        Settings are values by ``name`` or ``name[e1,e2]``, in the model's units.
+        """
+        columns = {name: column for column, name in enumerate(self.kernel.inputs)}
+        table = np.tile(self.kernel.defaults, (len(settings), 1))
+        for row, values in zip(table, settings, strict=True):
+            for name in values.keys() & columns:
+                row[columns[name]] = values[name]
+        ensemble = simulate_ensemble(self.kernel, table, clock)
+        return Trajectories(self, ensemble.time, ensemble.values)
+
+    @cached_property
+    def rows(self) -> Mapping[str, int]:
+        """The row of each ``name`` or ``name[e1,e2]`` among the outputs."""
+        return {name: row for row, name in enumerate(self.kernel.outputs)}
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """All outputs of some runs on one clock."""
+
+    compiled: CompiledModel
+    time: Floats
+    """``(time,)``: the saved times."""
+    values: Floats
+    """``(run, output, time)``."""
+
+    def series(self, name: str) -> Floats:
+        """Return a variable over time: ``(run, time, *elements)``."""
+        model = self.compiled.model
+        variable = model.variables[name]
+        rows = [self.compiled.rows[label] for label in cells_of(model, variable)]
+        values = self.values[:, rows].swapaxes(1, 2)
+        return values.reshape(*values.shape[:2], *shape_of(model, variable))
+
+    def yearly(self, reference: str, timing: Timing | None = None) -> Yearly:
+        """Return a function from a year to ``name`` or ``name[element]`` at it: ``(run,)``.
+
+        ``timing`` is when in the year, by default as the variable's kind has it. NaN where the runs
+        save nothing.
+        """
+        row = self.values[:, self.compiled.rows[reference]]
+        when = timing or variable_of(self.compiled.model, reference).timing
+
+        def at(year: int) -> Floats:
+            near = np.flatnonzero(np.abs(self.time - moment(when, year)) < 1e-6)
+            return row[:, near[0]] if near.size else np.full(len(row), np.nan)
+
+        return at
+
+
+def compile_whole(
+    model: Model,
+    equations: Sequence[AddedEquation] = (),
+    outputs: Iterable[str] = (),
+    *,
+    effort: int = 0,
+) -> CompiledModel:
+    """Compile a model with further equations, all constants free.
+
+    Without ``outputs`` all that changes over time is kept.
+
+    Raises:
+        ModelError: an equation is at fault, or the compiler does not support something.
+    """
+    whole = with_equations(model, equations) if equations else model
+    return CompiledModel(whole, whole_kernel(whole, {}, outputs, effort=effort))
+
+
+def every_step(clock: TimeSpec) -> TimeSpec:
+    """Return a clock that saves at every step."""
+    return replace(clock, saveper=clock.step)

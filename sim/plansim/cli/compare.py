@@ -28,6 +28,7 @@ from plansim.cli.options import (
     scenario_argument,
     set_option,
     variable_option,
+    with_option,
 )
 from plansim.errors import Message
 
@@ -46,6 +47,7 @@ SWEEP = ".zarr"
     epilog="Example: plansim compare baseline accelerated-growth -o report.docx",
 )
 @scenario_argument(several=True)
+@with_option
 @set_option
 @output_option("Write a report: FILE.html, .docx, .xlsx or .pdf.")
 @force_option
@@ -63,6 +65,7 @@ SWEEP = ".zarr"
 @lang_option
 def compare(
     scenario: tuple[str, ...],
+    overlays: tuple[str, ...],
     overrides: tuple[str, ...],
     output: Path | None,
     force: bool,
@@ -87,7 +90,7 @@ def compare(
     if len(scenario) < 2:
         raise UsageError(Message("a comparison needs two scenarios or more."))
     check_files((output, FORMATS), force=force)
-    inputs = read_inputs(scenario, model, overrides)
+    inputs = read_inputs(scenario, model, overrides, overlays)
     with shell.progress(shell.text("report.searching")) as progress:
         comparison = comparison_of(
             inputs.model,
@@ -108,6 +111,7 @@ def compare(
 
 @click.command(epilog="Example: plansim page baseline accelerated-growth -o city.html --open")
 @scenario_argument(several=True, required=False)
+@with_option
 @model_option
 @output_option(
     "Where to write the page.", "FILE.html", default=Path("page.html"), show_default=True
@@ -117,6 +121,7 @@ def compare(
 @lang_option
 def page(
     scenario: tuple[str, ...],
+    overlays: tuple[str, ...],
     model: Path | None,
     output: Path,
     force: bool,
@@ -133,7 +138,7 @@ def page(
 
     shell = page_for(lang)
     check_files((output, (".html",)), force=force)
-    inputs = read_inputs(scenario, model, whole=True)
+    inputs = read_inputs(scenario, model, overlays=overlays, whole=True)
     scenarios = with_shipped(inputs.scenarios if scenario else (), inputs.model)
     with shell.progress(shell.text("page.making")):
         made = page_of(inputs.model, scenarios, inputs.targets, lang=shell.text.lang)
@@ -162,6 +167,7 @@ NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
 
 @click.command(epilog="Example: plansim plot baseline --variable GDP -o gdp.png")
 @scenario_argument(several=True, required=False)
+@with_option
 @set_option
 @variable_option(
     "Draw this variable, or NAME[ELEMENT], instead of those that binding targets judge; may be "
@@ -187,6 +193,7 @@ NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
 @lang_option
 def plot(
     scenario: tuple[str, ...],
+    overlays: tuple[str, ...],
     overrides: tuple[str, ...],
     names: tuple[str, ...],
     kind: str,
@@ -206,11 +213,17 @@ def plot(
     from plansim.output.figures.canvas import save_figure
 
     shell, what = page_for(lang), PlotKind(kind)
-    _check_usage(what, scenario, overrides, names)
+    _check_usage(what, scenario, (*overrides, *overlays), names)
     check_files((output, PICTURES), force=force)
     shown = () if what is PlotKind.FAN else scenario
     inputs = read_inputs(
-        shown, model, overrides, names=names, find=_reference, whole=what is PlotKind.FAN
+        shown,
+        model,
+        overrides,
+        overlays,
+        names=names,
+        find=_reference,
+        whole=what is PlotKind.FAN,
     )
     if what is PlotKind.DRIVERS:
         figure = _drivers(inputs, shell)
@@ -225,7 +238,7 @@ def plot(
 
 
 def _check_usage(
-    what: PlotKind, scenario: Sequence[str], overrides: Sequence[str], names: Sequence[str]
+    what: PlotKind, scenario: Sequence[str], over: Sequence[str], names: Sequence[str]
 ) -> None:
     """Refuse options that do not go with a kind of figure."""
     if what in NAMED and len(names) != NAMED[what]:
@@ -234,14 +247,19 @@ def _check_usage(
             wanted = Message("--kind {kind} needs one --variable", kind=what)
         raise UsageError(wanted)
     if what is PlotKind.FAN:
-        if len(scenario) != 1 or overrides:
-            raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set"))
+        if len(scenario) != 1 or over:
+            raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set and --with"))
         if not (path := Path(scenario[0])).exists() and path.suffix != SWEEP:
             raise UsageError(
                 Message("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
             )
-    if what is PlotKind.DRIVERS and (len(scenario) != 1 or overrides or names):
-        raise UsageError(Message("--kind drivers needs one SCENARIO, without --set and --variable"))
+    if what is PlotKind.DRIVERS and (len(scenario) != 1 or over or names):
+        raise UsageError(
+            Message(
+                "--kind drivers needs one SCENARIO, without --set, --with and --variable; "
+                "SCENARIO+OVERLAY may stand for it"
+            )
+        )
     if what is PlotKind.LOOPS and names:
         raise UsageError(Message("--kind loops draws the declared loops, not --variable"))
 
@@ -291,7 +309,7 @@ def _runs(
 
     if what is PlotKind.FAN:
         return [open_sweep(scenario[0])]
-    with shell.progress(shell.text("run.simulating", scenario=shell.text.join(list(scenario)))):
+    with shell.progress(shell.text("run.simulating", scenario=shell.text.join(scenario))):
         return [simulate(inputs.model, each, engine=engine) for each in inputs.scenarios]
 
 
@@ -323,6 +341,7 @@ def _figure(
 
 @click.command(epilog="Example: plansim export baseline --form iamc -o baseline.xlsx")
 @scenario_argument(several=True, required=False, metavar="SCENARIO...|RESULT.zarr")
+@with_option
 @set_option
 @variable_option("Only this variable; may be given again. Without it all that change over time.")
 @click.option(
@@ -340,6 +359,7 @@ def _figure(
 @lang_option
 def export(
     scenario: tuple[str, ...],
+    overlays: tuple[str, ...],
     overrides: tuple[str, ...],
     names: tuple[str, ...],
     form: str | None,
@@ -361,11 +381,11 @@ def export(
 
     shell = page_for(lang)
     if any(each.endswith(SWEEP) for each in scenario):
-        if len(scenario) > 1 or overrides or names or form or model is not None:
+        if len(scenario) > 1 or overrides or overlays or names or form or model is not None:
             raise UsageError(
                 Message(
-                    "a RESULT.zarr is exported whole and alone, without --set, --variable, --form "
-                    "or --model."
+                    "a RESULT.zarr is exported whole and alone, without --set, --with, --variable, "
+                    "--form or --model."
                 )
             )
         with shell.progress(shell.text("sweep.exporting")):
@@ -375,7 +395,7 @@ def export(
     check_files((output, FORMATS), force=force)
     if form is not None and output.suffix.lower() == ".nc":
         raise UsageError(Message("--form is for tables; a NetCDF file holds arrays."))
-    inputs = read_inputs(scenario, model, overrides, names=names)
+    inputs = read_inputs(scenario, model, overrides, overlays, names=names)
     runs = [annual(run) for run in _runs(PlotKind.LINES, scenario, inputs, engine, shell)]
     with shell.progress(shell.text("sweep.exporting")):
         write_all(

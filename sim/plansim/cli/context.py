@@ -208,6 +208,7 @@ def read_inputs(
     scenarios: Iterable[str] | str | None,
     model: Path | None,
     overrides: Sequence[str] = (),
+    overlays: Sequence[str] = (),
     *,
     names: Iterable[str] = (),
     find: Callable[[Inputs, str], object] = lambda inputs, name: inputs.model.find(name).name,
@@ -225,10 +226,12 @@ def read_inputs(
     from plansim.targets.catalogue import load_targets
 
     wanted = [scenarios] if isinstance(scenarios, str) else list(scenarios or ())
-    if not wanted and (overrides or (model is None and not whole)):
+    if not wanted and (overrides or overlays or (model is None and not whole)):
         why = Message("Missing argument 'SCENARIO'")
         if overrides:
             why = Message("--set needs a scenario")
+        elif overlays:
+            why = Message("--with needs a scenario")
         raise UsageError(
             Message("{why}; 'plansim list scenarios' gives those that there are.", why=why)
         )
@@ -245,8 +248,9 @@ def read_inputs(
                 faults.extend(error.faults)
         return made
 
-    chosen = all_of(lambda name: read_scenario(name, read, overrides), wanted)
-    chosen = list({each.path and each.path.resolve(): each for each in chosen}.values())
+    chosen = all_of(lambda name: read_scenario(name, read, overrides, overlays=overlays), wanted)
+    once = {(one.path and one.path.resolve(), one.id): one for one in chosen}
+    chosen = list(once.values())
     faults += _clashes(chosen, targets)
     for scenario in chosen:
         warn(scenario.cautions)
@@ -255,8 +259,8 @@ def read_inputs(
     named = all_of(lambda name: find(inputs, name), names)
     if faults:
         raise InputError(dict.fromkeys(faults))
-    once = [item for index, item in enumerate(named) if item not in named[:index]]
-    return replace(inputs, named=tuple(once))
+    different = [item for index, item in enumerate(named) if item not in named[:index]]
+    return replace(inputs, named=tuple(different))
 
 
 def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterator[Fault]:
@@ -359,6 +363,6 @@ def changes_of(scenario: Scenario, model: Model, page: Page) -> str:
     if (more := len(changes) - MOST_CHANGES) > 0:
         lines.append(page.text("changes.more", count=more, scenario=scenario.id))
     if scenario.assumed:
-        ids = page.text.join(list(scenario.assumed))
+        ids = page.text.join(scenario.assumed)
         lines.append(page.text("changes.assumes", ids=ids))
     return "\n  ".join([changes_head(scenario, page.text), *lines])

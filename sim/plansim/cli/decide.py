@@ -28,6 +28,7 @@ from plansim.cli.options import (
     target_option,
     threads_option,
     variable_names,
+    with_option,
 )
 from plansim.errors import Message
 
@@ -53,6 +54,7 @@ def decide(context: click.Context, lang: str | None) -> None:
     epilog='Example: plansim decide solve baseline --lever "retrofit rate after" --target M28'
 )
 @scenario_argument()
+@with_option
 @click.option(
     "--lever",
     "levers",
@@ -84,6 +86,7 @@ def decide(context: click.Context, lang: str | None) -> None:
 @lang_option
 def solve(
     scenario: str,
+    overlays: tuple[str, ...],
     levers: tuple[str, ...],
     ids: tuple[str, ...],
     prices: tuple[str, ...],
@@ -105,7 +108,7 @@ def solve(
     if prices and cost is not None:
         raise UsageError(Message("the cost is either of --price or of --cost"))
     page = page_for(lang)
-    inputs = read_inputs(scenario, model, overrides)
+    inputs = read_inputs(scenario, model, overrides, overlays)
     by_lever = _prices(prices)
     with page.progress(page.text("run.simulating", scenario=inputs.scenario.id)):
         solution = solution_of(
@@ -150,6 +153,7 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
 
 @decide.command(epilog="Example: plansim decide frontier baseline --plot frontier.png")
 @scenario_argument(required=False)
+@with_option
 @click.option(
     "--spec",
     metavar="FILE.yaml",
@@ -175,6 +179,7 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
 @lang_option
 def frontier(
     scenario: str | None,
+    overlays: tuple[str, ...],
     spec: Path | None,
     draws: int,
     threads: int | None,
@@ -195,7 +200,7 @@ def frontier(
 
     page = page_for(lang)
     check_files((output, (".json",)), (picture, PICTURES), force=force)
-    inputs = read_inputs(scenario, model, whole=True)
+    inputs = read_inputs(scenario, model, overlays=overlays, whole=True)
     with page.progress(page.text("frontier.searching")) as progress:
         result = frontier_of(
             inputs.model,

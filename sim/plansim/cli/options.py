@@ -40,6 +40,7 @@ __all__ = [
     "threads_option",
     "variable_names",
     "variable_option",
+    "with_option",
 ]
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
@@ -139,6 +140,11 @@ def design_names(context: click.Context) -> Iterator[str]:
     return _files("sweeps")
 
 
+def overlay_names(context: click.Context) -> Iterator[str]:
+    """Yield the overlays that come with plansim."""
+    return _files("overlays")
+
+
 def calibration_names(context: click.Context) -> Iterator[str]:
     """Yield the calibrations that come with plansim."""
     return _files("calibration")
@@ -176,6 +182,19 @@ def model_option(command: AnyCommand) -> AnyCommand:
         metavar="FILE.mdl",
         type=click.Path(path_type=Path),
         help="Another Vensim model, with its own targets.yaml beside it if it has one.",
+    )(command)
+
+
+def with_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--with``."""
+    return click.option(
+        "--with",
+        "overlays",
+        metavar="OVERLAY",
+        multiple=True,
+        shell_complete=items(overlay_names),
+        help="Lay an overlay over the scenario, below --set: one of 'plansim list scenarios', or "
+        "the path of one; may be given again. SCENARIO+OVERLAY does it for one scenario.",
     )(command)
 
 

@@ -35,6 +35,7 @@ from plansim.cli.options import (
     scenario_argument,
     set_option,
     variable_option,
+    with_option,
 )
 from plansim.errors import Message
 
@@ -48,6 +49,7 @@ __all__ = ["check", "list_", "run", "show"]
 
 @click.command(epilog="Example: plansim run baseline accelerated-growth --variable GDP")
 @scenario_argument(several=True, required=False)
+@with_option
 @set_option
 @variable_option("Show this variable instead of those that targets judge; may be given again.")
 @model_option
@@ -58,6 +60,7 @@ __all__ = ["check", "list_", "run", "show"]
 @lang_option
 def run(
     scenario: tuple[str, ...],
+    overlays: tuple[str, ...],
     overrides: tuple[str, ...],
     names: tuple[str, ...],
     model: Path | None,
@@ -77,7 +80,7 @@ def run(
 
     page = page_for(lang)
     check_files((output, results.FORMATS), force=force)
-    inputs = read_inputs(scenario, model, overrides, names=names, find=_series_named)
+    inputs = read_inputs(scenario, model, overrides, overlays, names=names, find=_series_named)
     runs = [simulated_years(inputs.model, each, engine, page) for each in inputs.scenarios]
     shown = [_shown(run, inputs) for run in runs]
     changes = [changes_of(each, inputs.model, page) for each in inputs.scenarios]
@@ -162,6 +165,7 @@ def _series_meant(name: str, model: Model) -> tuple[Variable, tuple[str, ...]]:
 
 @click.command(epilog="Example: plansim check baseline accelerated-growth --all")
 @scenario_argument(several=True, required=False)
+@with_option
 @set_option
 @model_option
 @click.option("--strict", is_flag=True, help="Exit with 1 where a binding target is missed.")
@@ -171,6 +175,7 @@ def _series_meant(name: str, model: Model) -> tuple[Variable, tuple[str, ...]]:
 @lang_option
 def check(
     scenario: tuple[str, ...],
+    overlays: tuple[str, ...],
     overrides: tuple[str, ...],
     model: Path | None,
     strict: bool,
@@ -190,7 +195,7 @@ def check(
     from plansim.targets.verdict import verdicts_of
 
     page = page_for(lang)
-    inputs = read_inputs(scenario, model, overrides)
+    inputs = read_inputs(scenario, model, overrides, overlays)
     scenarios, targets = inputs.scenarios, inputs.targets
     if not inputs.model.path.with_name(FILE_NAME).is_file():
         remark(page.text("check.borrowed", model=inputs.model.path))
@@ -236,12 +241,13 @@ def list_(context: click.Context, lang: str | None) -> None:
 @list_.command(name="scenarios", epilog="Example: plansim list scenarios")
 @lang_option
 def list_scenarios(lang: str | None) -> None:
-    """List the scenarios that come with plansim, each below its parent."""
+    """List the scenarios that come with plansim, each below its parent, and the overlays."""
     from plansim.output.tables.listing import scenario_list
+    from plansim.scenario.reader import list_overlays
     from plansim.scenario.reader import list_scenarios as heads
 
     page = page_for(lang)
-    page.show(scenario_list(heads(), page.text))
+    page.show(scenario_list([*heads(), *list_overlays()], page.text))
 
 
 @list_.command(name="variables", epilog="Example: plansim list variables pension")

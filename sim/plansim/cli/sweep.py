@@ -22,6 +22,7 @@ from plansim.cli.options import (
     scenario_names,
     seed_option,
     threads_option,
+    with_option,
 )
 from plansim.errors import Message
 
@@ -49,6 +50,7 @@ def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
     help="Vary a constant evenly, over its plausible range if no other is given; DESIGN is then "
     "the name of a scenario. May be given again.",
 )
+@with_option
 @click.option(
     "-n",
     "samples",
@@ -73,6 +75,7 @@ def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
 def sweep(
     design: str,
     factors: tuple[str, ...],
+    overlays: tuple[str, ...],
     samples: int | None,
     seed: int | None,
     output: Path | None,
@@ -98,7 +101,7 @@ def sweep(
     page = page_for(lang)
     inputs = read_inputs((), model, whole=True)
     read, targets = inputs.model, inputs.targets
-    plan = _design(design, factors, samples, seed, read)
+    plan = _design(design, factors, overlays, samples, seed, read)
     warn(plan.warnings)
     path = Path(f"{plan.id}.zarr") if output is None else output
     try:
@@ -139,15 +142,20 @@ def _say_stopped(path: Path, page: Page) -> None:
 
 
 def _design(
-    name: str, factors: tuple[str, ...], samples: int | None, seed: int | None, model: Model
+    name: str,
+    factors: tuple[str, ...],
+    overlays: tuple[str, ...],
+    samples: int | None,
+    seed: int | None,
+    model: Model,
 ) -> Design:
     """Read a design by its path or name, or make one of factors."""
     from plansim.analysis.experiments.design_file import design_named, quick_design, read_design
 
     if factors:
-        return quick_design(name, factors, model, samples=samples, seed=seed)
+        return quick_design(name, factors, model, samples=samples, seed=seed, overlays=overlays)
     path = design_named(name, or_scenario=True)
-    return read_design(path, model, samples=samples, seed=seed)
+    return read_design(path, model, samples=samples, seed=seed, overlays=overlays)
 
 
 @click.command(epilog="Example: plansim replay growth.zarr 17 -o run-17.yaml")

@@ -36,6 +36,7 @@ from plansim.cli.options import (
     set_option,
     target_option,
     threads_option,
+    with_option,
 )
 from plansim.errors import Message
 
@@ -68,12 +69,19 @@ def _target(inputs: Inputs, name: str) -> Target:
 @why.command(epilog="Example: plansim why attribute baseline slow-growth --target M28")
 @click.argument("before", metavar="A", shell_complete=items(scenario_names))
 @click.argument("after", metavar="B", shell_complete=items(scenario_names))
+@with_option
 @target_option("Only this target; may be given again.")
 @model_option
 @format_option("table", "json")
 @lang_option
 def attribute(
-    before: str, after: str, ids: tuple[str, ...], model: Path | None, form: str, lang: str | None
+    before: str,
+    after: str,
+    overlays: tuple[str, ...],
+    ids: tuple[str, ...],
+    model: Path | None,
+    form: str,
+    lang: str | None,
 ) -> None:
     """Say which of the assumptions that B changes against A move the margin of each target.
 
@@ -85,7 +93,7 @@ def attribute(
     from plansim.targets.views_file import load_views
 
     page = page_for(lang)
-    inputs = read_inputs([before, after], model, names=ids, find=_target)
+    inputs = read_inputs([before, after], model, (), overlays, names=ids, find=_target)
     first, last = inputs.scenario, inputs.scenarios[-1]
     with page.progress(page.text("run.simulating", scenario=last.id)):
         shares = shares_of(inputs.model, first, last, inputs.named or inputs.targets)
@@ -104,6 +112,7 @@ MOST_WARNINGS = 5
 
 @why.command(epilog="Example: plansim why sensitivity baseline -n 512 --plot drivers.png")
 @scenario_argument(several=True, required=False)
+@with_option
 @click.option(
     "--design",
     metavar="DESIGN",
@@ -138,6 +147,7 @@ MOST_WARNINGS = 5
 @lang_option
 def sensitivity(
     scenario: tuple[str, ...],
+    overlays: tuple[str, ...],
     design: str,
     samples: int | None,
     trajectories: int,
@@ -161,7 +171,7 @@ def sensitivity(
 
     page = page_for(lang)
     check_files((output, (".json", ".csv")), (picture, PICTURES), (fans, PICTURES), force=force)
-    inputs = read_inputs(scenario, model, whole=True)
+    inputs = read_inputs(scenario, model, overlays=overlays, whole=True)
     chosen = inputs.scenarios if scenario else None
     plan = read_design(design, inputs.model, samples=samples, seed=seed, scenarios=chosen)
     warn(plan.warnings[:MOST_WARNINGS])
@@ -233,12 +243,14 @@ def _show(study: Sensitivity, form: str, page: Page) -> None:
 
 @why.command(epilog="Example: plansim why loops baseline")
 @scenario_argument(required=False)
+@with_option
 @set_option
 @model_option
 @format_option("table", "json")
 @lang_option
 def loops(
     scenario: str | None,
+    overlays: tuple[str, ...],
     overrides: tuple[str, ...],
     model: Path | None,
     form: str,
@@ -257,7 +269,7 @@ def loops(
     if overrides and scenario is None:
         raise UsageError(Message("--set needs a scenario"))
     page = page_for(lang)
-    inputs = read_inputs(scenario, model, overrides, whole=True)
+    inputs = read_inputs(scenario, model, overrides, overlays, whole=True)
     with page.progress(page.text("run.simulating", scenario=inputs.scenario.id)) as progress:
         cuts = cut_loops(inputs.model, inputs.scenario)
         progress(1, 2)

@@ -7,7 +7,8 @@ The text of a program is an expression, an object with
 ``once``         computes what depends on inputs and controls only
 ``step``         computes a step, from the states and the time
 ``save``         computes what outputs need beside
-``states``       of each state, where its first and its next value stand
+``states``       of each state, where its first value and its net flow or next value stand, and
+                 whether it is a level
 ``pipes``        of each pipe, where its first, its entering value and its delay stand
 ``shown``        where each output stands
 
@@ -26,7 +27,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from plansim.compiler.ir import BOOLEAN, Instruction, Op, Program, Table
+from plansim.compiler.ir import Instruction, Op, Program, Table, is_truth
 from plansim.compiler.order import Schedule
 
 __all__ = ["emit_javascript", "runtime"]
@@ -93,7 +94,10 @@ def emit_javascript(program: Program, plan: Schedule) -> str:
         "at: " + _object(memory.regions),
         "shown: " + _places(memory.at[each] for each in program.outputs.values()),
         "states: "
-        + _list(_places((memory.at[s.initial], memory.at[s.following])) for s in program.states),
+        + _list(
+            f"[{memory.at[s.initial]}, {memory.at[s.change]}, {str(s.is_level).lower()}]"
+            for s in program.states
+        ),
         "pipes: "
         + _list(
             _object(
@@ -195,7 +199,7 @@ def _ends(program: Program) -> Iterable[int]:
     """Give what the runtime reads."""
     yield from program.outputs.values()
     for state in program.states:
-        yield from (state.initial, state.following)
+        yield from (state.initial, state.change)
     for pipe in program.pipes:
         yield from (pipe.initial, pipe.entering, pipe.delay)
 
@@ -236,7 +240,8 @@ class _Body:
             else:
                 name = text
             if kept:
-                stored = f"({name}) ? 1 : 0" if instruction.op in BOOLEAN else name
+                truth = is_truth(self.program.instructions, place)
+                stored = f"({name}) ? 1 : 0" if truth else name
                 lines.append(f"M[{self.memory.at[place]}] = {stored};")
         return "".join(f"{line}\n" for line in lines)
 
@@ -247,7 +252,7 @@ class _Body:
         if instruction.op is Op.NUMBER:
             return _number(instruction.number), 0
         text = f"M[{self.memory.at[place]}]"
-        return (f"({text} !== 0)" if instruction.op in BOOLEAN else text), 0
+        return (f"({text} !== 0)" if is_truth(self.program.instructions, place) else text), 0
 
     def _expression(self, instruction: Instruction) -> tuple[str, int]:
         op = instruction.op
@@ -266,6 +271,8 @@ def _written(op: Op, operands: Sequence[str], index: int) -> str:
             return f"-{operands[0]}"
         case Op.NOT:
             return f"!{operands[0]}"
+        case Op.FROZEN:  # Euler's method has one stage
+            return operands[0]
         case Op.SELECT:
             return f"{operands[0]} ? {operands[1]} : {operands[2]}"
         case Op.LOOKUP:

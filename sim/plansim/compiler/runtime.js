@@ -63,7 +63,8 @@ function simulate(program, values, clock, until = clock.final) {
       rings[k][i % rings[k].length] = M[program.pipes[k].entering];
     }
     for (let k = 0; k < program.states.length; k += 1) {
-      const value = M[program.states[k][1]];
+      const [, change, isLevel] = program.states[k];
+      const value = isLevel ? M[states + k] + M[change] * clock.step : M[change];
       M[outputs + k] = value;
       watch += value * 0;
     }

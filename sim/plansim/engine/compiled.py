@@ -61,12 +61,12 @@ def run_compiled(
 def _run_key(model: Model, scenario: Scenario) -> str:
     """Name a run by all that its numbers depend on."""
     values = {key: float(value).hex() for key, value in sorted(scenario.values.items())}
-    clock = [each.hex() for each in map(float, astuple(scenario.time))]
+    *clock, method = astuple(scenario.time)
     libraries = [version_of(name) for name in ("plansim", "numpy", "llvmlite")]
     return digest(
         "compiled",
         model.text,
-        json.dumps([values, clock]),
+        json.dumps([values, [float(number).hex() for number in clock], method]),
         platform.machine(),
         *libraries,
         code_of("", "model", "scenario", "compiler", "engine"),

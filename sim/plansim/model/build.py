@@ -13,6 +13,7 @@ from plansim.model.comment import read_comment
 from plansim.model.expression import Name, NoValueError, Role, evaluate
 from plansim.model.lint import check_soundness, is_function_call
 from plansim.model.records import (
+    Integration,
     Model,
     Module,
     SubscriptRange,
@@ -124,7 +125,8 @@ class _Builder:
                 )
         if len(clock) < len(_CONTROL):
             return None
-        spec = TimeSpec(*(clock[key] for key in _CONTROL))
+        initial, final, step, saveper = (clock[key] for key in _CONTROL)
+        spec = TimeSpec(initial, final, step, saveper, Integration.EULER)
         self._check_clock(spec)
         return spec
 

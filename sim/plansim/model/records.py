@@ -123,14 +123,23 @@ class SubscriptRange:
     """As long as ``elements``, or empty if the file gives no Chinese names."""
 
 
+class Integration(StrEnum):
+    """Method by which stocks are integrated; see docs/integration.md."""
+
+    EULER = "euler"
+    MIDPOINT = "midpoint"
+    RK4 = "rk4"
+
+
 @dataclass(frozen=True)
 class TimeSpec:
-    """The clock of the simulation, in the model's unit of time."""
+    """The clock of the simulation, in the model's unit of time, and how it steps."""
 
     initial: float
     final: float
     step: float
     saveper: float
+    integration: Integration = Integration.EULER
 
 
 @dataclass(frozen=True, repr=False)

@@ -111,7 +111,7 @@ def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
         ("show.measure", text.word("measure", target.measure) if judged else ""),
         ("show.judged", judged),
         ("show.not_judged", text.pick(target.reason_en, target.reason_zh)),
-        ("show.planned", text.join(list(target.planned.values()))),
+        ("show.planned", text.join(target.planned.values())),
         ("show.wording", target.wording),
         ("show.in_plan", text.pick(target.place_en, target.place_zh)),
         ("show.note", text.pick(target.note_en, target.note_zh)),
@@ -279,7 +279,7 @@ def range_of(subscript: SubscriptRange, text: Text) -> str:
     if text.lang is Lang.ZH and subscript.elements_zh:
         elements = subscript.elements_zh
     name = text.pick(subscript.name, subscript.name_zh)
-    return name + text("list_sep.colon") + text.join(list(elements))
+    return name + text("list_sep.colon") + text.join(elements)
 
 
 def _value(variable: Variable, model: Model, text: Text) -> str:

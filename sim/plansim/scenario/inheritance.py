@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from plansim.errors import Fault, Message, ScenarioError, nearest
@@ -11,14 +11,18 @@ from plansim.files import is_shipped, shipped
 from plansim.forms import YamlDocument, form_of, noting, read_document
 from plansim.model.records import Model, TimeSpec, VariableKind, folded
 from plansim.scenario.records import (
+    OVER,
+    OVERLAYS,
     BilingualText,
     Change,
     Merged,
     Scenario,
     ScenarioHead,
+    ScenarioKind,
     digest_of,
     is_path,
     scenario_files,
+    split_overlays,
     unsound_clock,
 )
 from plansim.scenario.schema import ScenarioFile
@@ -27,38 +31,46 @@ from plansim.scenario.values import Assignment, Origin, implausible, overrides_a
 __all__ = ["merged", "read_heads"]
 
 
-def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
+def merged(
+    path: Path, model: Model, overrides: Sequence[str], overlays: Sequence[Path] = ()
+) -> Merged:
     """Read a scenario's file, merge it with its parents, and check it against the model.
 
+    ``overlays`` are laid over it, and ``overrides`` over these.
+
     Raises:
-        ScenarioError: with every fault of the file, its ancestors and the overrides.
+        ScenarioError: with every fault of the file, its ancestors, the overlays and the overrides.
     """
-    files: dict[str, str] = {}
-    faults: list[Fault] = []
-    lineage = _read_lineage(path, model, files, faults)
-    below: dict[str, Assignment] = {}
-    own: dict[str, Assignment] = {}
-    for layer in lineage:
-        below |= own
-        own = layer.file.assignments
-    own |= overrides_assigned(model, overrides, faults)
+    reading = _Reading(model)
+    faults = reading.faults
+    lineage = reading.lineage(path)
+    over = reading.overlays(overlays)
+    stack = [*(one for layer in lineage for one in (*layer.overlays, layer)), *over]
+    faults += _doubly_laid([layer for layer in stack if layer.is_overlay])
+    # What is compared with the parent: the values over the scenario, or else those of its file.
+    own_layers = over or ([*lineage[-1].overlays, lineage[-1]] if lineage else [])
+    below = _assigned(stack[: len(stack) - len(own_layers)])
+    own = _assigned(own_layers) | overrides_assigned(model, overrides, faults)
     together = below | own
     time = model.time if faults else _clock(model, together, faults)
     if faults:
         raise ScenarioError(faults)
 
     leaf = lineage[-1]
-    ours = {layer.document.file for layer in lineage if is_shipped(layer.path)}
-    assumed = {key: layer for layer in lineage for key in layer.file.assumes}
-    head = _head(leaf.path, leaf.file)
+    heads = [_head(layer.path, layer.file) for layer in (leaf, *over)]
+    ids = [layer.path.stem for layer in lineage]
+    if over:
+        ids.append(OVER.join(head.id for head in heads))
+    ours = {layer.document.file for layer in stack if is_shipped(layer.path)}
+    assumed = {key: layer for layer in stack for key in layer.file.assumes}
     scenario = Scenario(
-        id=head.id,
-        title_en=head.title_en,
-        title_zh=head.title_zh,
-        description_en=head.description_en,
-        description_zh=head.description_zh,
-        parent=lineage[-2].path.stem if len(lineage) > 1 else None,
-        lineage=tuple(layer.path.stem for layer in lineage),
+        id=ids[-1],
+        title_en=" + ".join(head.title_en for head in heads),
+        title_zh="＋".join(head.title_zh for head in heads),
+        description_en=" ".join(head.description_en for head in heads),
+        description_zh="".join(head.description_zh for head in heads),
+        parent=ids[-2] if len(ids) > 1 else None,
+        lineage=tuple(ids),
         values={key: value.number for key, value in together.items()},
         time=time,
         assumed={
@@ -71,17 +83,17 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
         },
         changes=tuple(_changes(model, below, own)),
         overrides=tuple(overrides),
-        sources=tuple(leaf.file.sources),
+        sources=tuple(source for layer in (leaf, *over) for source in layer.file.sources),
         warnings=tuple(
             implausible(
                 assignment for assignment in together.values() if assignment.file not in ours
             )
         ),
         path=leaf.path,
-        sha256=digest_of(*(layer.document.sha256 for layer in lineage), *overrides),
+        sha256=digest_of(*(layer.document.sha256 for layer in stack), *overrides),
         cautions=tuple(_moved_start(model, together)),
     )
-    return Merged(scenario, tuple(files.items()))
+    return Merged(scenario, tuple(reading.files.items()))
 
 
 def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
@@ -107,12 +119,24 @@ class _Layer:
     path: Path
     document: YamlDocument
     file: ScenarioFile
+    overlays: tuple[_Layer, ...] = ()
+    """Those that its file lays over its parent."""
+
+    @property
+    def is_overlay(self) -> bool:
+        return self.file.kind is ScenarioKind.OVERLAY
+
+
+def _assigned(layers: Sequence[_Layer]) -> dict[str, Assignment]:
+    """Return what layers set, by key; a later one takes precedence."""
+    return {key: number for layer in layers for key, number in layer.file.assignments.items()}
 
 
 def _head(path: Path, file: ScenarioFile) -> ScenarioHead:
     parent = file.parent
     return ScenarioHead(
         id=path.stem,
+        kind=file.kind,
         title_en=file.title.en,
         title_zh=file.title.zh,
         description_en=file.description.en,
@@ -122,56 +146,125 @@ def _head(path: Path, file: ScenarioFile) -> ScenarioHead:
     )
 
 
-def _read_lineage(
-    path: Path, model: Model, files: dict[str, str], faults: list[Fault]
-) -> list[_Layer]:
-    """Return a scenario and its ancestors as far as they are valid; the root comes first.
+@dataclass(frozen=True)
+class _Reading:
+    """Reads the files of one scenario; all faults are collected."""
 
-    Files that were looked for are added to ``files``, and faults to ``faults``.
-    """
-    lineage: list[_Layer] = []
-    seen: list[Path] = []
-    file: Path | None = path
-    while file is not None:
-        seen.append(file)
-        document = read_document(file)
-        files[str(file)] = document.sha256
-        with noting(faults):
-            form = form_of(ScenarioFile, document, Origin(model, document), ScenarioError)
-            lineage.insert(0, _Layer(file, document, form))
-        # The parent that an invalid file names is read too, for its own faults.
-        named = document.data.get("parent") if isinstance(document.data, dict) else None
-        file = _parent_path(file, named, document, faults, files) if named else None
-        if file is not None and file.resolve() in (other.resolve() for other in seen):
-            circle = " → ".join(other.stem for other in (*seen, file))
-            fault = Fault("the parents run in a circle", found=circle)
-            faults.append(document.placed(fault, ("parent",)))
-            break
-    return lineage
+    model: Model
+    files: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of each file that was looked for; empty where there was none."""
+    faults: list[Fault] = field(default_factory=list)
 
+    def lineage(self, path: Path) -> list[_Layer]:
+        """Return a scenario and its ancestors as far as they are valid; the root comes first."""
+        lineage: list[_Layer] = []
+        seen: list[Path] = []
+        file: Path | None = path
+        while file is not None:
+            seen.append(file)
+            document = self._document(file)
+            # The parent that an invalid file names is read too, for its own faults.
+            named = document.data.get("parent") if isinstance(document.data, dict) else None
+            parent, laid = split_overlays(named if isinstance(named, str) else "", file.parent)
+            with noting(self.faults):
+                form = self._form(document)
+                if form.kind is ScenarioKind.OVERLAY:
+                    message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
+                    expected = Message("SCENARIO+{name}, or with: [{name}]", name=file.stem)
+                    fault = Fault(message, expected=expected)
+                    raise ScenarioError(document.placed(fault, ("kind",)))
+                names = [("parent", name) for name in laid] + [("with", n) for n in form.with_]
+                overlays = self.overlays(self._overlay(file, document, *name) for name in names)
+                lineage.insert(0, _Layer(file, document, form, overlays))
+            file = self._parent(file, document, parent) if parent else None
+            if file is not None and file.resolve() in (other.resolve() for other in seen):
+                circle = " → ".join(other.stem for other in (*seen, file))
+                fault = Fault("the parents run in a circle", found=circle)
+                self.faults.append(document.placed(fault, ("parent",)))
+                break
+        return lineage
 
-def _parent_path(
-    child: Path, parent: object, document: YamlDocument, faults: list[Fault], files: dict[str, str]
-) -> Path | None:
-    if not isinstance(parent, str):
+    def overlays(self, paths: Iterable[Path | None]) -> tuple[_Layer, ...]:
+        """Return the valid ones of overlays."""
+        layers = []
+        for path in filter(None, paths):
+            document = self._document(path)
+            with noting(self.faults):
+                form = self._form(document)
+                if form.kind is not ScenarioKind.OVERLAY:
+                    message = Message("'{name}' is no overlay", name=path.stem)
+                    fault = Fault(message, expected=Message("kind: overlay"))
+                    raise ScenarioError(document.placed(fault, ("kind",)))
+                layers.append(_Layer(path, document, form))
+        return tuple(layers)
+
+    def _document(self, path: Path) -> YamlDocument:
+        document = read_document(path)
+        self.files[str(path)] = document.sha256
+        return document
+
+    def _form(self, document: YamlDocument) -> ScenarioFile:
+        return form_of(ScenarioFile, document, Origin(self.model, document), ScenarioError)
+
+    def _parent(self, file: Path, document: YamlDocument, name: str) -> Path | None:
+        fault = Fault(
+            "there is no parent '{name}'",
+            at=("parent",),
+            expected=Message("the id of a scenario, or a relative path"),
+            name=name,
+        )
+        return self._named(file, document, name, [file.parent, shipped("scenarios")], fault)
+
+    def _overlay(self, file: Path, document: YamlDocument, key: str, name: str) -> Path | None:
+        fault = Fault(
+            "there is no overlay '{name}'",
+            at=(key,),
+            expected=Message("the id of an overlay, or a relative path"),
+            name=name,
+        )
+        folders = [file.parent, file.parent / OVERLAYS, shipped("scenarios", OVERLAYS)]
+        return self._named(file, document, name, folders, fault)
+
+    def _named(
+        self, file: Path, document: YamlDocument, name: str, folders: Sequence[Path], fault: Fault
+    ) -> Path | None:
+        """Return the path of a file that another names, by id or relative path, or add a fault."""
+        candidates = [folder / f"{name}.yaml" for folder in folders]
+        if is_path(name):
+            candidates = [file.parent / name]
+        for candidate in candidates:
+            if candidate.is_file():
+                return candidate
+            self.files[str(candidate)] = ""
+        known = sorted({path.stem for other in candidates for path in scenario_files(other.parent)})
+        self.faults.append(document.placed(replace(fault, nearest=nearest(name, known))))
         return None
-    if is_path(parent):
-        candidates = [child.parent / parent]
-    else:
-        candidates = [child.parent / f"{parent}.yaml", shipped("scenarios") / f"{parent}.yaml"]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-        files[str(candidate)] = ""
-    known = sorted({path.stem for file in candidates for path in scenario_files(file.parent)})
-    fault = Fault(
-        "there is no parent '{name}'",
-        expected=Message("the id of a scenario, or a relative path"),
-        nearest=nearest(parent, known),
-        name=parent,
-    )
-    faults.append(document.placed(fault, ("parent",)))
-    return None
+
+
+def _doubly_laid(overlays: Sequence[_Layer]) -> Iterator[Fault]:
+    """Yield a fault for each pair of overlays that set the same constant, and for one laid twice.
+
+    In which order they are laid does not matter then.
+    """
+    for index, layer in enumerate(overlays):
+        for other in overlays[:index]:
+            if layer.path.resolve() == other.path.resolve():
+                yield Fault("the overlay '{name}' is laid twice", layer.path, name=layer.path.stem)
+                break
+            theirs = other.file.assignments
+            for key, number in layer.file.assignments.items():
+                if key in theirs:
+                    first = theirs[key]
+                    yield Fault(
+                        "the overlays '{first}' and '{second}' both set '{name}'",
+                        number.file,
+                        number.line,
+                        found=f"{first.file}:{first.line}",
+                        first=other.path.stem,
+                        second=layer.path.stem,
+                        name=key,
+                    )
+                    break
 
 
 def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fault]:
@@ -241,7 +334,8 @@ def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) 
     if "saveper" not in set_here and model.find("SAVEPER").value is None:
         # By Vensim's default SAVEPER = TIME STEP, so it follows the step.
         values["saveper"] *= values["time step"] / model.time.step
-    time = TimeSpec(*values.values())
+    initial, final, step, saveper = values.values()
+    time = TimeSpec(initial, final, step, saveper, model.time.integration)
     for origin in list(set_here.values())[-1:]:
         if unsound := unsound_clock(time):
             faults.append(Fault(unsound[0], origin.file, origin.line, found=unsound[1]))

@@ -82,10 +82,12 @@ def read_design(
     samples: int | None = None,
     seed: int | None = None,
     scenarios: Sequence[Scenario] | None = None,
+    overlays: Sequence[str] = (),
 ) -> Design:
     """Read a design file, or the design of a name that comes with plansim, for a model.
 
-    ``samples``, ``seed`` and ``scenarios`` override the file. Constants that the file's own
+    ``samples``, ``seed`` and ``scenarios`` override the file; ``overlays`` are laid over its
+    scenarios. Constants that the file's own
     scenarios set are not remaining parameters under other scenarios either.
 
     Raises:
@@ -94,7 +96,8 @@ def read_design(
     """
     path = design_named(str(path))
     document = read_document(path)
-    return _design(document, DesignContext(model, path), samples, seed, scenarios)
+    context = DesignContext(model, path, overlays=tuple(overlays))
+    return _design(document, context, samples, seed, scenarios)
 
 
 def quick_design(
@@ -104,8 +107,11 @@ def quick_design(
     *,
     samples: int | None = None,
     seed: int | None = None,
+    overlays: Sequence[str] = (),
 ) -> Design:
     """Make a Sobol design of texts ``NAME`` or ``NAME=LOW..HIGH`` under one scenario.
+
+    ``overlays`` are laid over it.
 
     Raises:
         DesignError: a text cannot be read, or does not fit the model.
@@ -126,7 +132,7 @@ def quick_design(
             bounds[name] = [low, high] if given else None
     if faults:
         raise DesignError(faults)
-    read = read_scenario(scenario, model)
+    read = read_scenario(scenario, model, overlays=overlays)
     data: Plain = {"title": "", "scenarios": scenario, "factors": bounds}
     document = YamlDocument("--factor", "", data, {}, ())
     design = _design(document, DesignContext(model), samples, seed, [read])

@@ -39,7 +39,7 @@ from plansim.forms import (
 )
 from plansim.model.records import Model, Variable, VariableKind, folded
 from plansim.scenario.factors import Apply, Distribution, Factor
-from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.reader import Scenario, read_scenario, split_overlays
 from plansim.scenario.references import cells_meant, meant
 from plansim.scenario.values import Cell, number_in
 
@@ -66,6 +66,8 @@ class DesignContext:
     """Path of the file; None for a design from a command line."""
     is_tabled: bool = False
     """Whether a table gives the values of the factors."""
+    overlays: tuple[str, ...] = ()
+    """Overlays on every scenario that the file names, beside its own."""
 
     def beside(self, name: str) -> Path:
         """Return the path that a file means by a name."""
@@ -75,11 +77,17 @@ class DesignContext:
 def scenario_beside(name: str, context: DesignContext) -> Scenario:
     """Return the scenario that a file names: an id, or a path from the file's folder.
 
+    Overlays may stand behind it: ``baseline+drought``.
+
     Raises:
         InputError: the scenario does not exist, or its file is at fault.
     """
-    is_path = Path(name).suffix in {".yaml", ".yml"}
-    return read_scenario(context.beside(name) if is_path else name, context.model)
+    scenario, own = split_overlays(name)
+    names = [
+        context.beside(part) if Path(part).suffix in {".yaml", ".yml"} else part
+        for part in (scenario, *own)
+    ]
+    return read_scenario(names[0], context.model, overlays=[*names[1:], *context.overlays])
 
 
 def series_meant(name: str, context: DesignContext) -> tuple[str, ...]:
@@ -354,7 +362,8 @@ class DesignFile(Form):
     ] = Field(
         default_factory=lambda: ["baseline"],
         validate_default=True,
-        description="Under which scenarios every point is run: ids or relative paths.",
+        description="Under which scenarios every point is run: ids or relative paths, with "
+        "overlays as `baseline+drought`.",
     )
     design: Sampling = Sampling()
     factors: Annotated[

@@ -10,21 +10,17 @@ import io
 import json
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from plansim.output.figures.canvas import font_file, style
 from plansim.output.report.document import (
-    Band,
     Block,
-    Bullets,
     Document,
     Figure,
-    Heading,
     Medium,
-    Paragraph,
-    Row,
     Table,
     grouped,
     numbered,
@@ -156,41 +152,23 @@ def _content(document: Document, stored: Callable[[bytes, int], str]) -> dict[st
 def _block(
     block: Block, number: int, text: Text, stored: Callable[[bytes, int], str]
 ) -> dict[str, Any]:
+    """Return the fields of a block, its kind, and for tables and figures a numbered label."""
+    kind = type(block).__name__.lower()
     match block:
-        case Heading():
-            return {"kind": "heading", "text": block.text}
-        case Paragraph():
-            return {"kind": "lead" if block.lead else "paragraph", "text": block.text}
-        case Bullets():
-            return {"kind": "bullets", "items": block.items}
         case Table():
             table = block.on(Medium.PAGE)
-            columns = [
-                {name: getattr(column, name) for name in ("head", "below", "right", "width")}
-                for column in table.columns
-            ]
-            return {
-                "kind": "table",
-                "label": text("report.table", number=number),
-                "caption": table.caption,
-                "columns": columns,
-                "groups": [[_row(row) for row in group] for group in grouped(table.rows)],
-                "note": table.note,
-            }
+            groups = [list(map(asdict, group)) for group in grouped(table.rows)]
+            more = {"label": text("report.table", number=number), "groups": groups}
+            return {"kind": kind, **asdict(table), **more}
         case Figure():
             content, width = picture(block, "svg")
             return {
-                "kind": "figure",
+                "kind": kind,
                 "label": text("report.figure", number=number),
                 "caption": block.caption,
                 "description": block.description,
                 "source": stored(content, number),
                 "width": round(width, 2),
             }
-
-
-def _row(row: Row | Band) -> dict[str, Any]:
-    if isinstance(row, Band):
-        return {"band": row.text}
-    cells = [{"text": cell.text, "below": cell.below, "tone": cell.tone} for cell in row.cells]
-    return {"cells": cells, "joined": row.joined}
+        case _:
+            return {"kind": kind, **asdict(block)}

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from plansim.analysis.optimization.problem import Lever
 from plansim.analysis.optimization.target_seeking import Searched, Solution
 from plansim.model.units import NO_UNIT
-from plansim.output.tables.attribution import outward
 from plansim.output.tables.layout import (
     Column,
     Grid,
@@ -21,7 +20,7 @@ from plansim.output.tables.layout import (
     text_column,
 )
 from plansim.output.tables.verdicts import margin_cell
-from plansim.output.text import Text
+from plansim.output.text import Text, outward
 from plansim.output.verdict_words import margin_size
 
 __all__ = ["solution_table"]
@@ -55,9 +54,9 @@ def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> Re
 
 def _side_effects(solution: Solution, text: Text) -> Iterator[str]:
     if solution.gained:
-        yield text("solve.gained", ids=text.join(list(solution.gained)))
+        yield text("solve.gained", ids=text.join(solution.gained))
     if solution.lost:
-        yield text("solve.lost", ids=text.join(list(solution.lost)))
+        yield text("solve.lost", ids=text.join(solution.lost))
 
 
 def _name(lever: Lever, text: Text) -> str:
