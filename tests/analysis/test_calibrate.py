@@ -13,12 +13,11 @@ import pytest
 from scipy.stats import norm
 
 from plansim.analysis.calibration.calibrate import Calibration, calibrate, overlay_text
-from plansim.analysis.calibration.file import read_calibration, schema_text
+from plansim.analysis.calibration.file import read_calibration
 from plansim.analysis.calibration.identifiability import identifiability
 from plansim.analysis.calibration.least_squares import fit, profile
 from plansim.engine.simulate import simulate
 from plansim.errors import DesignError
-from plansim.files import shipped
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.reader import read_scenario
@@ -312,20 +311,6 @@ def test_parameters_that_do_not_fit_are_refused_on_their_line(
     with pytest.raises(DesignError, match=said) as raised:
         read_calibration(path, town)
     assert raised.value.faults[0].line == 3
-
-
-def test_all_faults_come_at_once(town: Model, tmp_path: Path) -> None:
-    path = written(tmp_path, "lvel", [seen(2001), seen(1992), seen(1991), seen(1991)])
-    with pytest.raises(DesignError) as raised:
-        read_calibration(path, town)
-    assert len(raised.value.faults) == 4
-
-
-def test_the_shipped_schema_is_the_present_one() -> None:
-    text = shipped("scenarios", "calibration", "schema.json").read_text("utf-8")
-    assert text == schema_text(), (
-        "renew it: python -m plansim.analysis.calibration.file > scenarios/calibration/schema.json"
-    )
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -19,7 +19,6 @@ from scipy.stats import qmc
 
 from plansim.analysis.experiments.design import Design, DesignKind, describe
 from plansim.analysis.experiments.design_file import quick_design, read_design
-from plansim.analysis.experiments.design_form import schema_text
 from plansim.analysis.experiments.distributions import (
     Discrete,
     Lognormal,
@@ -29,11 +28,11 @@ from plansim.analysis.experiments.distributions import (
     levels_of,
 )
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, Sampler
-from plansim.errors import DesignError, UnknownNameError
+from plansim.errors import DesignError
 from plansim.files import shipped
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.scenario.factors import Apply, Distribution, Factor, constants_of, default_of
+from plansim.scenario.factors import Apply, Distribution, Factor, constants_of
 from plansim.scenario.reader import as_written
 from plansim.targets.indicator import Floats
 from tests.helpers.vensim_text import writer
@@ -154,12 +153,6 @@ def test_a_factor_sets_adds_or_multiplies(small: Model) -> None:
     assert constants.tolist() == [[1, 12, 22, 21], [4, 15, 25, 42]]
 
 
-def test_a_constant_without_factor_is_as_the_scenario_or_the_model_says(small: Model) -> None:
-    assert default_of(small, {}, "weight[mills]") == 2
-    assert default_of(small, {"weight[mills]": 5.0}, "weight[mills]") == 5
-    assert default_of(small, {}, "growth") == 0.1
-
-
 # --- points ---------------------------------------------------------------------------------------
 
 
@@ -237,14 +230,6 @@ def test_the_example_in_the_guide_is_a_design(city: Model, tmp_path: Path, root:
     ]  # fmt: skip
     assert design.runs == 20_000
     assert not [each for each in design.warnings if Path(str(each.file)).name == "design.yaml"]
-
-
-def test_the_shipped_schema_is_the_present_one() -> None:
-    text = shipped("scenarios", "sweeps", "schema.json").read_text("utf-8")
-    assert text == schema_text(), (
-        "renew it: "
-        "python -m plansim.analysis.experiments.design_form > scenarios/sweeps/schema.json"
-    )
 
 
 def test_a_name_alone_is_uniform_over_the_plausible_range(reads: Callable[..., Design]) -> None:
@@ -383,12 +368,6 @@ def test_faults(reads: Callable[..., Design], text: str, expected: str) -> None:
     assert expected in str(caught.value)
 
 
-def test_all_faults_come_at_once(reads: Callable[..., Design]) -> None:
-    with pytest.raises(DesignError) as caught:
-        reads("factors: {grwth: , share: }\noutputs: [stok]\n")
-    assert len(caught.value.faults) == 3
-
-
 def test_implausible_values_are_warned_of(reads: Callable[..., Design]) -> None:
     (warning,) = reads("factors: {growth: [0.1, 0.4]}").warnings
     assert "'growth' takes 'growth' outside its plausible range" in str(warning)
@@ -463,11 +442,6 @@ def test_faults_of_quick_designs(city: Model, factors: list[str], expected: str)
     with pytest.raises(DesignError) as caught:
         quick_design("baseline", factors, city)
     assert expected in str(caught.value)
-
-
-def test_a_quick_design_of_no_scenario(city: Model) -> None:
-    with pytest.raises(UnknownNameError, match="no scenario is called 'basline'"):
-        quick_design("basline", ["credit ease after"], city)
 
 
 def test_the_description_of_a_design_tells_designs_apart(small: Model) -> None:

@@ -67,11 +67,7 @@ def test_what_a_page_links_to_exists(page: str) -> None:
     folders = [(ROOT / page).parent]
     if page in PAGES:
         # Files and folders that are named from the root, and those beside the page.
-        wanted |= set(
-            re.findall(
-                r"`((?:[\w.-]+/)*[\w.-]+(?:/|\.(?:csv|json|md|mdl|py|toml|txt|yaml)))`", text
-            )
-        )
+        wanted |= set(re.findall(rf"`((?:[\w.-]+/)*[\w.-]+(?:/|{SUFFIX}))`", text))
         folders += [ROOT, ROOT / "sim" / "plansim"]
     missing = [name for name in wanted if not any((each / name).exists() for each in folders)]
     assert sorted(missing) == []

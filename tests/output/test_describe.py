@@ -20,7 +20,7 @@ from plansim.output.describe import (
     target_facts,
     variable_facts,
 )
-from plansim.output.text import Lang, Text, read_text
+from plansim.output.text import Lang, read_text
 from plansim.scenario.reader import Change, as_written, list_scenarios, read_scenario
 from plansim.targets.audit import Clash, audit
 from plansim.targets.catalogue import Target, load_targets
@@ -49,10 +49,10 @@ def clashes() -> tuple[Clash, ...]:
     return audit()
 
 
-@pytest.mark.parametrize("text", [EN, ZH])
 def test_all_that_ships_can_be_described(
-    model: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...], text: Text
+    model: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...]
 ) -> None:
+    text = ZH
     evidence = load_evidence(shipped("model"))
     sheets = [
         variable_facts(each, model, targets, evidence, clashes, text)

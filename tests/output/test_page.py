@@ -76,11 +76,11 @@ def test_what_judges_a_target_is_explained_in_both_languages(
         assert chinese == (variable.meaning_zh or english)
 
 
-def test_the_map_says_whose_signs_it_bears(shipped_page: Page, city: Model) -> None:
+def test_the_map_says_whose_signs_it_bears(shipped_page: Page, tmp_path: Path) -> None:
     data = data_of(shipped_page)
     assert data["signed"] == "baseline"
     assert any("url(#hm)" in module["svg"] for module in data["modules"])
-    bare = data_of(page(city, signs={}))
+    bare = data_of(page(logistic(tmp_path), signs={}))
     assert not bare["signed"]
     assert not any("url(#hm)" in module["svg"] for module in bare["modules"])
 

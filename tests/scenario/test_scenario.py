@@ -11,13 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plansim.errors import PlansimError, ScenarioError, UnknownNameError
-from plansim.files import shipped
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec
 from plansim.scenario import inheritance as scenario_lineage
 from plansim.scenario import reader as scenario_module
 from plansim.scenario.reader import BilingualText, Change, as_written, list_scenarios, read_scenario
-from plansim.scenario.schema import schema_text
 
 TITLE = "title: {en: Test, zh: 测试}\n"
 
@@ -654,16 +652,6 @@ def test_a_listing_reports_each_file_that_is_no_scenario(tmp_path: Path) -> None
     with pytest.raises(ScenarioError) as caught:
         list_scenarios(tmp_path)
     assert [Path(fault.file or "").name for fault in caught.value.faults] == ["b.yaml", "c.yaml"]
-
-
-def test_the_shipped_schema_is_the_present_one() -> None:
-    text = (shipped("scenarios") / "schema.json").read_text("utf-8")
-    assert text == schema_text(), (
-        "renew it: python -m plansim.scenario.schema > scenarios/schema.json"
-    )
-    schema = json.loads(text)
-    assert schema["required"] == ["title"]
-    assert schema["additionalProperties"] is False
 
 
 def test_the_model_as_written_sets_nothing(town: Model) -> None:

@@ -288,17 +288,6 @@ def test_a_fault_names_its_line(copied: Path, old: str, new: str, expected: str)
     assert matching, said
 
 
-def test_all_faults_come_at_once(copied: Path) -> None:
-    path = copied / "audit.yaml"
-    lines = [
-        edit(path, "    gap: grown - end", "    gap: grwn - end"),
-        edit(path, "    towns: I02.towns", "    towns: I02.town"),
-    ]
-    with pytest.raises(CatalogueError) as caught:
-        audit(copied)
-    assert [fault.line for fault in caught.value.faults] == lines
-
-
 def test_an_audit_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"audit\.yaml: no such file"):
         audit(tmp_path)
