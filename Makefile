@@ -30,7 +30,11 @@ run: $(RUN) ## judge the plan's targets under both growth scenarios
 notebooks: $(BOOKS) ## open the notebooks in a browser, at the first of them
 	@cd notebooks && $(abspath $(VENV))/bin/jupyter lab $$(test "$$(id -u)" != 0 || echo --allow-root) 01-first-run.ipynb
 
-# Tests of single packages; those that drive engines, browsers and documents come with `make test`.
+# On all cores; a file on one of them, so that what its tests share is made once.
+PYTEST := $(PY) -m pytest -n auto --dist loadfile
+
+# Tests of single packages on small models; the shipped model, engines, browsers and documents come
+# with `make test`.
 UNIT   := tests/model tests/scenario tests/targets tests/compiler tests/engine tests/analysis tests/output
 
 lint: $(DEV)
@@ -39,13 +43,13 @@ lint: $(DEV)
 	$(PY) -m mypy
 
 check: lint ## a minute: style, types, unit tests
-	$(PY) -m pytest -n auto -m "not slow and not city" $(UNIT)
+	$(PYTEST) -m "not slow and not city" $(UNIT)
 
 test: lint tools ## everything that must hold before a change goes in
-	$(PY) -m pytest -n auto -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: lint tools ## that, and what takes long: PySD on every scenario, each page's examples, pyam
-	$(PY) -m pytest -n auto
+	$(PYTEST)
 	@$(MAKE) --no-print-directory iamc
 
 # The page is tested where it runs: its model in Node, all of it in a real browser. Neither comes from

@@ -14,14 +14,9 @@ from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.values import Apply
-from plansim.targets.catalogue import Attribute, Status, Target, judged_targets, load_targets
+from plansim.targets.catalogue import Attribute, Status, Target, judged_targets
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
-
-
-@pytest.fixture(scope="module")
-def targets(city: Model) -> tuple[Target, ...]:
-    return load_targets(model=city)
 
 
 def binding(

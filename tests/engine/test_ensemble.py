@@ -18,16 +18,10 @@ from plansim.engine.batch import saved_times, simulate_ensemble, simulate_readin
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, SimulationError, UnknownNameError
-from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec
 from plansim.scenario.reader import as_written
 
 RANDOM = np.random.default_rng(7)
-
-
-@pytest.fixture(scope="module")
-def town() -> Model:
-    return load_model(Path(__file__).parents[1] / "toys" / "models" / "toy_town.mdl")
 
 
 @pytest.fixture

@@ -55,11 +55,6 @@ def play(tmp_path: Path) -> Play:
     return make
 
 
-@pytest.fixture(scope="module")
-def town(root: Path) -> Model:
-    return load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
-
-
 def euler(initial: float, growth: float, step: float, steps: int) -> np.ndarray:
     return initial * (1 + growth * step) ** np.arange(steps + 1)
 

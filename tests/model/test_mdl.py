@@ -28,11 +28,6 @@ def write(tmp_path: Path) -> Write:
     return writer(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def town() -> Model:
-    return load_model(TOWN)
-
-
 def load_or_fault(path: Path, strict: bool | None = None) -> Model | ModelError:
     """Load a file; anything but a `ModelError` fails the test."""
     try:

@@ -10,12 +10,7 @@ from hypothesis import strategies as st
 from plansim.errors import UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model, folded
-from tests.helpers.vensim_text import MODELS, writer
-
-
-@pytest.fixture(scope="module")
-def town() -> Model:
-    return load_model(MODELS / "toy_town.mdl")
+from tests.helpers.vensim_text import writer
 
 
 @pytest.mark.parametrize(

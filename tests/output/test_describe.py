@@ -23,25 +23,10 @@ from plansim.output.describe import (
 from plansim.output.text import Lang, read_text
 from plansim.scenario.reader import Change, as_written, list_scenarios, read_scenario
 from plansim.targets.audit import Clash, audit
-from plansim.targets.catalogue import Target, load_targets
+from plansim.targets.catalogue import Target
 from tests.helpers.vensim_text import writer
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
-
-
-@pytest.fixture(scope="module")
-def model() -> Model:
-    return load_model()
-
-
-@pytest.fixture(scope="module")
-def town() -> Model:
-    return load_model(Path(__file__).parents[1] / "toys" / "models" / "toy_town.mdl")
-
-
-@pytest.fixture(scope="module")
-def targets() -> tuple[Target, ...]:
-    return load_targets()
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +35,18 @@ def clashes() -> tuple[Clash, ...]:
 
 
 def test_all_that_ships_can_be_described(
-    model: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...]
+    city: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...]
 ) -> None:
     text = ZH
     evidence = load_evidence(shipped("model"))
     sheets = [
-        variable_facts(each, model, targets, evidence, clashes, text)
-        for each in model.variables.values()
+        variable_facts(each, city, targets, evidence, clashes, text)
+        for each in city.variables.values()
     ]
     sheets += [target_facts(each, load_model(), text) for each in targets]
     sheets += [clash_facts(each, text) for each in clashes]
     sheets += [
-        scenario_facts(read_scenario(head.id, model), model, text) for head in list_scenarios()
+        scenario_facts(read_scenario(head.id, city), city, text) for head in list_scenarios()
     ]
     for sheet in sheets:
         assert len(sheet) >= 4
@@ -69,12 +54,12 @@ def test_all_that_ships_can_be_described(
 
 
 def test_every_source_of_the_shipped_model_is_spelt_out(
-    model: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...]
+    city: Model, targets: tuple[Target, ...], clashes: tuple[Clash, ...]
 ) -> None:
     evidence = load_evidence(shipped("model"))
     bare = []
-    for variable in model.variables.values():
-        facts = dict(variable_facts(variable, model, targets, evidence, clashes, EN))
+    for variable in city.variables.values():
+        facts = dict(variable_facts(variable, city, targets, evidence, clashes, EN))
         bare += [
             f"{variable.name}: {line}"
             for line in facts.get("sources", "").splitlines()

@@ -26,6 +26,7 @@ from plansim import InputError, Target, UnknownNameError, plot
 from plansim.analysis.sensitivity.study import Sensitivity
 from plansim.cli.main import main
 from plansim.files import shipped
+from plansim.model.records import Model
 from plansim.output.figures.canvas import figure_of, typeset
 from plansim.output.figures.drivers import driver_sheet
 from plansim.output.figures.lines import titles
@@ -39,15 +40,8 @@ Runs = list[xr.Dataset]
 
 
 @pytest.fixture(scope="module")
-def targets() -> tuple[Target, ...]:
-    return plansim.load_targets()
-
-
-@pytest.fixture(scope="module")
-def runs() -> Runs:
-    model = plansim.load_model()
-    names = ("baseline", "accelerated-growth")
-    return [plansim.simulate(model, plansim.read_scenario(name, model)) for name in names]
+def runs(city: Model) -> Runs:
+    return [plansim.simulate(city, name) for name in ("baseline", "accelerated-growth")]
 
 
 @pytest.fixture(scope="module")
@@ -457,12 +451,11 @@ def test_drivers_are_drawn_as_the_study_has_them(
 
 
 @pytest.fixture(scope="module")
-def study(targets: tuple[Target, ...]) -> Sensitivity:
+def study(city: Model, targets: tuple[Target, ...]) -> Sensitivity:
     """A study of uncertainty, far too small to be believed."""
-    model = plansim.load_model()
-    baseline = [plansim.read_scenario("baseline", model)]
-    design = plansim.read_design("growth-investment", model, samples=8, scenarios=baseline)
-    return plansim.sensitivity(model, design, targets, trajectories=2)
+    baseline = [plansim.read_scenario("baseline", city)]
+    design = plansim.read_design("growth-investment", city, samples=8, scenarios=baseline)
+    return plansim.sensitivity(city, design, targets, trajectories=2)
 
 
 def test_lines_are_told_apart_without_colours(runs: Runs, targets: tuple[Target, ...]) -> None:

@@ -21,11 +21,6 @@ TITLE = "title: {en: Test, zh: 测试}\n"
 
 
 @pytest.fixture(scope="module")
-def town(root: Path) -> Model:
-    return load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
-
-
-@pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A model with an array over two ranges, one of which has a part."""
     path = tmp_path_factory.mktemp("grid") / "grid.mdl"
