@@ -410,6 +410,20 @@ def test_show_a_scenario_and_a_clash_that_are_shipped(call: Call) -> None:
     assert "figures     start = 268.7" in said
 
 
+def test_list_scenarios_shows_each_below_its_parent(call: Call) -> None:
+    shown = call("list", "scenarios").out
+    stories, tests, overlays = (block.splitlines() for block in shown.split("\n\n"))
+    heads = {head.id: head for head in plansim.list_scenarios()}
+    depth = {line.split()[0]: len(line) - len(line.lstrip()) for line in stories}
+    for name in depth:
+        parent = heads[name].parent
+        assert depth[name] == (depth[parent] + 2 if parent else 0)
+    assert {line.split()[0] for line in tests[1:]} == heads.keys() - depth.keys()
+    assert {line.split()[0] for line in overlays[1:]} == {
+        path.stem for path in shipped("scenarios/overlays").glob("*.yaml")
+    }
+
+
 def test_audit_in_both_forms(call: Call) -> None:
     found = json.loads(call("model", "audit", "--format", "json").out)
     assert [each["id"] for each in found] == [f"I{number:02d}" for number in range(1, 34)]
