@@ -228,33 +228,18 @@ def test_changed_evidence_changes_findings(copied: Path) -> None:
         ("    link_two: M35.base", "    link_two: M355.base", "{0}: there is no figure M355.base; "
          "expected M03.target, M03.base, E019 or a result of a clash above; "
          "did you mean 'M35'?"),
-        ("    link_one: A24.base", "    link_one: A24.bass", "{0}: A24 has no number for 'bass'; "
-         "expected A24.base or A24.target, where it has one; found A24.bass"),
-        ("    highest: E019", "    highest: E102", "{0}: E102 has no such number; expected E102, "
-         "or of a range E102.low or E102.high; found 0.4–0.6"),
-        ("    towns: I02.towns", "    towns: I02.town", "{0}: there is no figure I02.town; "
-         "expected M03.target, M03.base, E019 or a result of a clash above; "
-         "did you mean 'I02.towns'?"),
         ("    gap: grown - end", "    gap: grwn - end", "{0}: nothing is called 'grwn'; "
          "found grwn - end; did you mean 'grown'?"),
-        ("    gap: grown - end", "    gap: grown -", "{0}: an operand is missing; "
-         "expected a number, a name or a bracket; found the end of the equation"),
         ("    gap: grown - end", "    gap: grown * exp(end)", "{0}: only numbers, "
          "names, + - * / ^, sum, min, max are understood; found grown * exp(end)"),
         ("    gap: grown - end", "    gap: __import__('os').system('true')", "{0}: a character "
          "cannot stand here; found '.system('true')'"),
-        ("    gap: grown - end", "    gap: grown > end", "{0}: 'gap' is a comparison; "
-         "expected a number"),
-        ("    gap: grown - end", "    gap: 1 / (end - end)", "{0}: the expression has no finite "
-         "value; found 1 / (end - end)"),
         ("    gap: grown - end", "    sum: grown - end", "{0}: 'sum' cannot be a name; "
          "expected letters, digits and _"),
         ("    gap: grown - end", "    end: grown - end", "{0}: the name 'end' stands for something "
          "else already"),
         ("  stands: implied < rate", "  stands: implied - rate", "{0}: not a comparison; "
          "expected a comparison; found implied - rate"),
-        ("    urban_share: O03.target", "    urban_share: {reference: O03.target, value: 1}",
-         "{0}: unknown key 'reference'; expected one of value, unit, source"),
         ("    urban_share: O03.target", "    urban_share: {value: 60}", "{0}: the key "
          "'source' is missing"),
         ("The same row asks for {end:.0f} 亿元", "The same row asks for {ends:.0f} 亿元", "{0}: "
@@ -262,18 +247,12 @@ def test_changed_evidence_changes_findings(copied: Path) -> None:
         ("The same row asks for {end:.0f} 亿元", "The same row asks for {end!r:.0f} 亿元", "{0}: "
          "the text has a place that cannot be filled; expected {{end:.1f}}, with the number of "
          "decimals; found {{end:.0f}}"),
-        ("The same row asks for {end:.0f} 亿元", "The same row asks for {end:.9999f} 亿元", "{0}: "
-         "the text has a place that cannot be filled; expected {{end:.1f}}, with the number of "
-         "decimals; found {{end:.9999f}}"),
-        ("The same row asks for {end:.0f} 亿元", "The same row asks for {end.real:.0f} 亿元",
-         "{0}: the text names 'end.real', which nothing gives"),
         ("The same row asks for {end:.0f} 亿元", "The same row asks for {end 亿元", "{0}: the text "
          "cannot be filled: unexpected '{{' in field name"),
         ("  nature: slack", "  nature: slck", "{0}: 'nature' has the wrong value; expected "
          "one of contradiction, tension, definition, rounding, slack, consistent, silent; "
          "found the text 'slck'; did you mean 'slack'?"),
         ("- id: I33", "- id: I32", "{0}: 'I32' stands twice"),
-        ("- id: I33", "- ident: I33", "{0}: the key 'id' is missing"),
     ],
 )  # fmt: skip
 def test_a_fault_names_its_line(copied: Path, old: str, new: str, expected: str) -> None:
