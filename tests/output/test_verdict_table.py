@@ -17,43 +17,22 @@ from plansim.output.tables.series import series_table
 from plansim.output.tables.verdicts import verdict_table
 from plansim.output.text import Lang, read_text
 from plansim.output.verdict_words import limit_of
-from plansim.targets.catalogue import Attribute, Direction, Gap, Kind, Status, Target
-from plansim.targets.indicator import Measure
+from plansim.targets.catalogue import Attribute, Direction, Gap, Status, Target
 from plansim.targets.verdict import Verdict
+from tests.helpers.plan import target as a_target
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
 LANGS = st.sampled_from([EN, ZH])
 
-PLAIN = Target(
-    id="G1",
-    kind=Kind.TARGET,
+PLAIN = a_target(
     name_en="Output of the town",
     name_zh="全镇产出",
-    unit="亿元",
     attribute=Attribute.EXPECTED,
-    base_period=None,
-    base_value=None,
-    base_unit="亿元",
-    year=2010,
     value=370.0,
     direction=Direction.AT_MOST,
-    tolerance=None,
-    parts=(),
-    measure=Measure.LEVEL,
-    since=2005,
-    horizon=2020,
-    basis=(),
     variables={},
-    planned={},
     reason_en="The module follows.",
     reason_zh="模块尚待建立。",
-    place_en="Chapter 1",
-    place_zh="第一章",
-    wording="",
-    note_en="",
-    note_zh="",
-    file="targets.yaml",
-    line=7,
 )
 
 

@@ -21,53 +21,17 @@ from plansim.targets.catalogue import (
     Basis,
     Direction,
     Kind,
-    Period,
     Status,
     Target,
 )
 from plansim.targets.indicator import Measure, yearly
 from plansim.targets.target import unit_factor
 from plansim.targets.verdict import Answer, Verdict, check_targets, findings, percent_of
+from tests.helpers.plan import target
 
 quickly = settings(deadline=None, max_examples=30)
 NUMBERS = st.floats(-1e6, 1e6).map(lambda number: round(number, 3))
 YEARS = np.arange(2005, 2021)
-
-
-def target(**changes: object) -> Target:
-    """A floor of 100 亿元 for the output of 2010, but for what is changed."""
-    plain = Target(
-        id="G1",
-        kind=Kind.TARGET,
-        name_en="Output",
-        name_zh="产出",
-        unit="亿元",
-        attribute=Attribute.BINDING,
-        base_period=Period(2005, 2005),
-        base_value=50,
-        base_unit="亿元",
-        year=2010,
-        value=100,
-        direction=Direction.AT_LEAST,
-        tolerance=None,
-        parts=(),
-        measure=Measure.LEVEL,
-        since=2005,
-        horizon=2020,
-        basis=(),
-        variables={None: "out put"},
-        planned={},
-        reason_en="",
-        reason_zh="",
-        place_en="Chapter 1",
-        place_zh="第一章",
-        wording="",
-        note_en="",
-        note_zh="",
-        file="targets.yaml",
-        line=7,
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
 
 
 def run(
