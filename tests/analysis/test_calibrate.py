@@ -314,10 +314,9 @@ def test_parameters_that_do_not_fit_are_refused_on_their_line(
 
 def test_the_shipped_calibration_says_what_history_can_tell(call: Call, tmp_path: Path) -> None:
     overlay = tmp_path / "fitted.yaml"
-    done = call("model", "calibrate", "history", "--lang", "zh", "-o", str(overlay))
+    done = call("model", "calibrate", "history", "--format", "json", "-o", str(overlay))
     assert done.code == 0
-    assert "模型本身不因此改变" in done.out
-    told = json.loads(call("model", "calibrate", "history", "--format", "json").out)
+    told = json.loads(done.out)
     assert sum(miss**2 for miss in told["best"]["misses"]) < told["chi_squared_before"]
     assert all(each["observation"]["year"] <= 2005 for each in told["residuals"])
     for each in told["estimates"]:
