@@ -1,4 +1,4 @@
-"""The page on the tests of a model and their results (docs/validation.md)."""
+"""The page on the tests of a model and their results (docs/results/validation.md)."""
 
 from __future__ import annotations
 
