@@ -83,7 +83,7 @@ def merged(
         id=ids[-1],
         title_en=" + ".join(head.title_en for head in heads),
         title_zh="＋".join(head.title_zh for head in heads),
-        description_en=" ".join(head.description_en for head in heads),
+        description_en=" ".join(filter(None, (head.description_en for head in heads))),
         description_zh="".join(head.description_zh for head in heads),
         parent=ids[-2] if len(ids) > 1 else None,
         lineage=tuple(ids),
