@@ -383,7 +383,7 @@ def test_a_clock_that_cannot_run_is_refused(
         (
             "valeus: {}",
             "2: unknown key 'valeus'; expected one of title, description, kind, parent, with, "
-            "values, levers, assumes, sources; did you mean 'values'?",
+            "values, levers, assumes, integration, sources; did you mean 'values'?",
         ),
         ("values: 3", "2: 'values' has the wrong type; expected a mapping (key: value); found 3"),
         (

@@ -37,9 +37,10 @@ def simulate(
     engine: EngineChoice | str = EngineChoice.COMPILED,
     cache: bool = True,
 ) -> xr.Dataset:
-    """Run a model under scenarios (None: as the model is written), by Euler's method.
+    """Run a model under scenarios (None: as the model is written).
 
-    A scenario is a record, a name or a path. Gives a dataset over ``time`` (see `to_dataset`), of a
+    A scenario is a record, a name or a path; its clock says by which method stocks are integrated
+    (see docs/integration.md). Gives a dataset over ``time`` (see `to_dataset`), of a
     list of scenarios over ``scenario`` too, with all variables, or those that are named, in English
     or Chinese. The same inputs give bit-identical numbers, whatever ran before.
     ``engine`` is ``compiled``, or ``pysd`` for the reference, which takes a thousand times as long

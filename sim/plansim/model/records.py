@@ -45,6 +45,11 @@ class VariableKind(StrEnum):
     LOOKUP = "lookup"
     CONTROL = "control"
 
+    @property
+    def moves(self) -> bool:
+        """Whether a run computes it, step by step."""
+        return self in (VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY)
+
 
 class Timing(StrEnum):
     """When the value of a year is read, TIME = y being the middle of year y."""

@@ -138,6 +138,7 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
         ("show.description", text.pick(scenario.description_en, scenario.description_zh)),
         ("show.lineage", " → ".join(scenario.lineage)),
         ("show.changes", "\n".join(changes) or text("show.nothing")),
+        ("run_card.method", text("integration." + scenario.time.integration)),
         ("show.assumes", assumes),
         ("show.sources", "\n".join(scenario.sources)),
         (

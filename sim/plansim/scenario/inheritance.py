@@ -11,7 +11,7 @@ from plansim.cache import file_sha256
 from plansim.errors import Fault, Message, ScenarioError, nearest
 from plansim.files import is_shipped, shipped
 from plansim.forms import YamlDocument, form_of, noting, read_document
-from plansim.model.records import Model, TimeSpec, VariableKind, folded
+from plansim.model.records import Integration, Model, TimeSpec, VariableKind, folded
 from plansim.scenario.levers import RAMP, SERIES, added_part, lever_of, misdated
 from plansim.scenario.records import (
     OVER,
@@ -60,7 +60,9 @@ def merged(
         own = _assigned(model, own, layer.file.assignments)
     own = _assigned(model, own, overrides_assigned(model, overrides, faults))
     together = _assigned(model, below, own)
-    time = model.time if faults else _clock(model, together, faults)
+    named = [layer.file.integration for layer in lineage if layer.file.integration]
+    method = named[-1] if named else model.time.integration
+    time = model.time if faults else _clock(model, together, method, faults)
     if not faults:
         faults += _misdated(model, together, lineage[-1].file.assignments | own, time)
     if faults:
@@ -388,7 +390,9 @@ def _clock_values(time: TimeSpec) -> dict[str, float]:
     }
 
 
-def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) -> TimeSpec:
+def _clock(
+    model: Model, merged: Mapping[str, Assignment], method: Integration, faults: list[Fault]
+) -> TimeSpec:
     """Return the clock of the run; it must be valid if the scenario sets any part of it."""
     set_here = {
         folded(value.variable.name): value
@@ -402,8 +406,8 @@ def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) 
         # By Vensim's default SAVEPER = TIME STEP, so it follows the step.
         values["saveper"] *= values["time step"] / model.time.step
     initial, final, step, saveper = values.values()
-    time = TimeSpec(initial, final, step, saveper, model.time.integration)
+    time = TimeSpec(initial, final, step, saveper, method)
     for origin in list(set_here.values())[-1:]:
-        if unsound := unsound_clock(time):
+        if unsound := unsound_clock(time, model.find("TIME STEP").unit):
             faults.append(Fault(unsound[0], origin.file, origin.line, found=unsound[1]))
     return time

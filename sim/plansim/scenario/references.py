@@ -18,7 +18,10 @@ __all__ = [
     "constant_meant",
     "elements_meant",
     "meant",
+    "one_series",
+    "series_meant",
     "split_name",
+    "variable_meant",
 ]
 
 
@@ -42,6 +45,49 @@ def cells_meant(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
     variable = model.find(base)
     ranges = _ranges(model, name, variable, inside)
     return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
+
+
+def series_meant(model: Model, name: str) -> tuple[str, ...]:
+    """Return the references to all series of a run that a name means, ``name`` or ``name[e1,e2]``.
+
+    Raises:
+        InputError: the model has no such variable or element, or a run does not compute it.
+    """
+    variable, cells = cells_meant(model, name)
+    if not variable.kind.moves:
+        raise InputError(
+            Fault(
+                "'{name}' does not move in a run",
+                expected=Message("a variable that a run computes"),
+                found=Message("a {kind}", kind=variable.kind),
+                name=variable.name,
+            )
+        )
+    return tuple(f"{variable.name}[{cell}]" if cell else variable.name for cell in cells)
+
+
+def one_series(model: Model, name: str) -> str:
+    """Return the reference to the one series of a run that a name means.
+
+    Raises:
+        InputError: as `series_meant`, or the name means several.
+    """
+    series = series_meant(model, name)
+    if len(series) > 1:
+        expected = Message("one of {names}", names=series)
+        raise InputError(Fault("'{name}' is not one series", expected=expected, name=name))
+    return series[0]
+
+
+def variable_meant(model: Model, name: str) -> str:
+    """Return ``name`` or ``name[elements]`` of a variable, named as the model does.
+
+    Raises:
+        UnknownNameError: the model has no such variable.
+    """
+    base, inside = split_name(name)
+    variable = model.find(base)
+    return variable.name if inside is None else f"{variable.name}[{inside}]"
 
 
 def split_name(name: str) -> tuple[str, str | None]:

@@ -93,6 +93,7 @@ def describe(design: Design) -> dict[str, Any]:
                     scenario.time.step,
                     scenario.time.saveper,
                 ],
+                "integration": scenario.time.integration.value,
                 "assumed": sorted(scenario.assumed),
             }
             for scenario in design.scenarios
