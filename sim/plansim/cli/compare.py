@@ -134,14 +134,20 @@ def page(
     picked, too. The page can be mailed and opens from disk.
     """
     from plansim.output.page.page import page as page_of
-    from plansim.scenario.reader import with_shipped
+    from plansim.scenario.reader import shipped_overlays, with_shipped
 
     shell = page_for(lang)
     check_files((output, (".html",)), force=force)
     inputs = read_inputs(scenario, model, overlays=overlays, whole=True)
     scenarios = with_shipped(inputs.scenarios if scenario else (), inputs.model)
     with shell.progress(shell.text("page.making")):
-        made = page_of(inputs.model, scenarios, inputs.targets, lang=shell.text.lang)
+        made = page_of(
+            inputs.model,
+            scenarios,
+            inputs.targets,
+            overlays=shipped_overlays(inputs.model),
+            lang=shell.text.lang,
+        )
         made.save(output, force=force)
     write(shell.text("run.written", path=output))
     if show:
