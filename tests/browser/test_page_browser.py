@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import page as make_page
-from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.reader import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import Attribute, load_targets
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
@@ -45,7 +46,10 @@ def test_presets_give_the_runs_and_verdicts_of_the_compiled_engine(
 def test_an_overlay_is_laid_over_a_run_by_its_box(
     visit: Visit, city: Model, tmp_path: Path
 ) -> None:
-    box = lambda name: visit.page.locator(f'.side-b [data-overlay="{name}"]')  # noqa: E731
+
+    def box(name: str) -> Locator:
+        return visit.page.locator(f'.side-b [data-overlay="{name}"]')
+
     visit.page.locator(".side-b .overlays summary").click()
     box("drought").check()
     box("strict-enforcement").check()
@@ -73,12 +77,16 @@ def test_overlays_that_set_the_same_exclude_each_other(
 ) -> None:
     town = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
     written = as_written(town)
-    sets = {"dry": ("capital life", 21.0), "hot": ("capital life", 22.0), "wet": ("birth rate", 0.013)}
+    sets = {
+        "dry": {"capital life": 21.0},
+        "hot": {"capital life": 22.0},
+        "wet": {"birth rate": 0.01},
+    }
     overlays = [
-        dataclasses.replace(written, id=name, title_en=name, title_zh=name, values={key: value})
-        for name, (key, value) in sets.items()
+        dataclasses.replace(written, id=name, title_en=name, title_zh=name, values=values)
+        for name, values in sets.items()
     ]
-    file = page(town, overlays=overlays, signs={}).save(tmp_path / "page.html")
+    file = make_page(town, overlays=overlays, signs={}).save(tmp_path / "page.html")
     visit = Visit(browser, file.as_uri())
     boxes = {name: visit.page.locator(f'.side-a [data-overlay="{name}"]') for name in sets}
     visit.page.locator(".side-a .overlays summary").click()

@@ -117,23 +117,16 @@ def page(
 
     terminal = request.terminal
     check_files((output, (".html",)), force=force)
-<<<<<<< HEAD
-    inputs = read_inputs(scenario, model, overlays=overlays, whole=True)
-    scenarios = with_shipped(inputs.scenarios if scenario else (), inputs.model)
-    with shell.progress(shell.text("page.making")):
+    inputs = request.read(whole=True)
+    scenarios = with_shipped(inputs.scenarios if request.scenarios else (), inputs.model)
+    with terminal.progress(terminal.text("page.making")):
         made = page_of(
             inputs.model,
             scenarios,
             inputs.targets,
             overlays=shipped_overlays(inputs.model),
-            lang=shell.text.lang,
+            lang=terminal.text.lang,
         )
-=======
-    inputs = request.read(whole=True)
-    scenarios = with_shipped(inputs.scenarios if request.scenarios else (), inputs.model)
-    with terminal.progress(terminal.text("page.making")):
-        made = page_of(inputs.model, scenarios, inputs.targets, lang=terminal.text.lang)
->>>>>>> main
         made.save(output, force=force)
     write(terminal.text("run.written", path=output))
     if show:
