@@ -93,6 +93,7 @@ def page(
     scenarios: Sequence[Scenario | str | Path] = (),
     targets: Sequence[Target] | None = None,
     *,
+    overlays: Sequence[Scenario] = (),
     lang: str = Lang.EN,
     signs: Signs | None = None,
     scores: LoopScores | None = None,
@@ -100,9 +101,10 @@ def page(
     """Make the page of a model: its levers, charts and verdicts, the scenarios as presets.
 
     The first two scenarios are shown side by side at first; without any the model stands as it is
-    written. ``targets`` are those of the plan (None: `load_targets`), ``signs`` those of the causal
-    links on the map of the model (None: `link_signs`), ``scores`` those of its loops (None:
-    `score_loops`, where loops are declared), both under the first scenario.
+    written. ``overlays`` can be laid over each of them (`shipped_overlays`). ``targets`` are those
+    of the plan (None: `load_targets`), ``signs`` those of the causal links on the map of the model
+    (None: `link_signs`), ``scores`` those of its loops (None: `score_loops`, where loops are
+    declared), both under the first scenario.
 
     Raises:
         CatalogueError: the targets or the views beside the model have faults.
@@ -111,18 +113,19 @@ def page(
     found = load_targets(None, model) if targets is None else targets
     judged = [each for each in found if each.kind is Kind.TARGET and each.variables]
     presets = [scenario_of(model, each) for each in scenarios] or [as_written(model)]
-    model = for_scenarios(model, presets)
+    drawn = model.original or model  # levers are drawn as the file has them
+    model = for_scenarios(model, [*presets, *overlays])
     views = load_views(model, found)
-    program = model_program(model, presets, views, judged)
+    program = model_program(model, [*presets, *overlays], views, judged)
     # A model need not declare its loops.
     declared = model.path.with_name(LOOPS).is_file()
     loops = load_loops(model) if declared else ()
     signs = link_signs(model, presets[0]) if signs is None else signs
     if scores is None and loops:
         scores = score_loops(model, presets[0], loops)
-    data = payload(model, presets, views, judged, program, loops)
+    data = payload(model, presets, overlays, views, judged, program, loops)
     assert isinstance(data, dict)
-    data |= {**_about(model, found, judged, Lang(lang), signs, scores), "plan": _plan(presets)}
+    data |= {**_about(drawn, found, judged, Lang(lang), signs, scores), "plan": _plan(presets)}
     data["signed"] = presets[0].id if signs else ""
     template = _part("template.html")
     # A "<" can only stand within a text of JSON, where this is the same character to its reader.
