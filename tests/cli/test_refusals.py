@@ -31,7 +31,7 @@ REFUSALS = [
     ("check baseline --set credit ease=1", "expected NAME=VALUE, in quotes if there is a blank"),
     ("run --set 'credit ease after=1'", "--set needs a scenario"),
     ("run baseline --variable 'GPD'", "did you mean 'GDP'?"),
-    ("show 'nothing of the kind'", "is called 'nothing of the kind'"),
+    ("show 'credit ease aftr'", "no variable, target, scenario or clash is called 'credit ease"),
     ("why attribute baseline baselin", "no scenario is called 'baselin'"),
     ("why attribute baseline hindcast-2000", "run on different clocks"),
     ("why loops --set 'switch R1=0'", "--set needs a scenario"),
@@ -92,7 +92,7 @@ REFUSALS = [
     (f"{MIX} --price 'coal quality=-1'", "a number from 0 on"),
     (f"{MIX} --price 'retrofit rate=1'", "has a price but is not moved"),
     (f"{MIX} --cost spending", "'spending' is not one series"),
-    (f"{MIX} --cost 'coal quality after'", "counts no cost"),
+    (f"{MIX} --cost 'coal quality after'", "does not move in a run"),
     (f"{MIX} --cost GDP --price 'coal quality=1'", "either of"),
 ]
 

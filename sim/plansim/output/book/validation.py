@@ -1,4 +1,4 @@
-"""The page on the tests of a model and their results (docs/validation.md)."""
+"""The page on the tests of a model and their results (docs/results/validation.md)."""
 
 from __future__ import annotations
 
@@ -105,6 +105,7 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
             name=tested.model.path.name,
             sha=tested.model.sha256[:16],
             version=tested.version,
+            method=text.word("integration", tested.model.time.integration),
             step=tested.model.time.step,
         ),
         f"## {text('validation_page.summary')}",
