@@ -124,8 +124,6 @@ function build() {
   }
   for (const button of document.querySelectorAll("[data-lang]")) {
     button.setAttribute("aria-pressed", String(button.dataset.lang === lang));
-    // Chromium leaves text as boxes that stood there before the page's own fonts were loaded.
-    button.textContent = button.textContent.trim();
   }
   const groups = [...document.querySelectorAll("details.group[open]")];
   const open = new Set(groups.map((each) => each.id));
