@@ -390,7 +390,7 @@ def test_a_table_gives_the_points_in_its_rows(reads: Callable[..., Design], tmp_
         ("growth\n0.1\nmuch\n", "own.csv:3: 'growth' is not a finite number; found much"),
         ("growth\n0.1\n\n0.9\n", "outside its admissible range"),
         ("growth\n", "the table has no rows"),
-        ("growth,share\n0.1\n", "own.csv:2: a row of another length; expected 2 numbers; found 1"),
+        ("growth,share\n0.1\n", "own.csv:2: 'share' is not a finite number; found nothing"),
         ("grwth\n1\n", "no variable is called 'grwth'"),
     ],
 )

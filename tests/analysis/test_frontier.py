@@ -262,7 +262,7 @@ def test_a_target_has_one_colour_in_all_panels_and_its_label_at_its_end(
     ("old", "new", "message"),
     [
         ("growth: output", "growth: outpt", "did you mean 'output'"),
-        ("growth: output", "growth: drive", "'drive' has no growth rate"),
+        ("growth: output", "growth: drive", "'drive' does not move in a run"),
         ("levers: [drive]", "levers: [drve]", "no lever 'drve'; did you mean 'drive'"),
         ("levers: [care]", "levers: [care, drive]", "'drive' and 'drive' move one constant"),
         ("years: [2004, 2008]", "years: [1999]", "no growth to 1999; expected after 2000"),

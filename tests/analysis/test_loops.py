@@ -82,9 +82,9 @@ def test_every_fault_of_the_file_is_told_with_its_line(town: Model, tmp_path: Pa
         load_loops(town)
     told = [(each.line, str(each.message), each.nearest) for each in caught.value.faults]
     assert told == [
-        (10, "the model has no variable 'brths'", "births"),
+        (10, "no variable is called 'brths'", "births"),
         (11, "'R1' stands twice", None),
-        (15, "'stock' is no switch", "stock"),
+        (15, "'stock' cannot be set: its equation gives its value", None),
     ]
 
 

@@ -156,7 +156,7 @@ def test_each_run_is_what_it_is_by_itself(town: Town) -> None:
             if verdict.id == "S6":
                 continue
             one = found.isel(run=index).sel(target=verdict.id)
-            assert list(Status)[int(one["verdict"])] is verdict.status
+            assert Status.of(one["verdict"]) is verdict.status
             assert float(one["margin"]) == pytest.approx(verdict.margin, rel=1e-6, abs=1e-5)
             if verdict.attribute == "binding":
                 breach = int(found["first_breach"].isel(run=index).sel(binding_target=verdict.id))

@@ -93,7 +93,7 @@ REFUSALS = [
     (f"{MIX} --price 'coal quality=-1'", "a number from 0 on"),
     (f"{MIX} --price 'retrofit rate=1'", "has a price but is not moved"),
     (f"{MIX} --cost spending", "'spending' is not one series"),
-    (f"{MIX} --cost 'coal quality after'", "counts no cost"),
+    (f"{MIX} --cost 'coal quality after'", "does not move in a run"),
     (f"{MIX} --cost GDP --price 'coal quality=1'", "either of"),
 ]
 

@@ -154,7 +154,7 @@ def test_a_table_may_have_chinese_for_some_parts_and_columns_of_its_own(tmp_path
             r"evidence\.csv:1: .* lacks a column; .*found no place, year",
         ),
         (b"", "lacks a column"),
-        (HEAD.encode() + b"\n\xff\xfe,\n", "not a table of evidence"),
+        (HEAD.encode() + b"\n\xff\xfe,\n", "not a CSV file"),
         (
             HEAD.encode() + b",quantiy_zh\nE1,growth\n",
             r"evidence\.csv:1: .*found quantiy_zh; did you mean 'quantity_zh'",

@@ -12,9 +12,10 @@ import pytest
 from plansim.analysis.validation.behaviour import DRAWS, FEWEST
 from plansim.analysis.validation.checks import Sign
 from plansim.analysis.validation.conservation import stated_figures
-from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
+from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.result import CaseTemplate, Outcome, Result
 from plansim.analysis.validation.suite import TESTS, validate
+from plansim.model.records import VariableKind
 from plansim.output.tables.validation import mark_of
 from plansim.targets.catalogue import Kind, Status
 
@@ -82,6 +83,13 @@ def test_most_rows_of_the_main_table_are_held_to_the_base_year(context: Validati
     assert len(list(stated_figures(context))) >= 30
 
 
+def test_no_equation_reads_the_time_step(context: ValidationContext) -> None:
+    """An equation that did would mean something else at each step."""
+    control = VariableKind.CONTROL
+    variables = context.model.variables.values()
+    assert [v.name for v in variables if "TIME STEP" in v.causes and v.kind is not control] == []
+
+
 def test_the_comparisons_of_runs_are_many_and_say_something(
     context: ValidationContext, made: Make
 ) -> None:
@@ -113,7 +121,7 @@ def test_every_verdict_of_the_main_table_is_one(context: ValidationContext) -> N
     rows = [each for each in context.judged if re.fullmatch(r"[MO]\d+[a-z]?", each.id)]
     for name in ("baseline", "accelerated-growth"):
         story, runs = context.scenarios[name], context.runs[name]
-        statuses = {row.id: status_of(verdicts(runs, row, story)) for row in rows}
+        statuses = {row.id: verdicts(runs, row, story).status_of() for row in rows}
         assert [each for each, status in statuses.items() if status is Status.UNTESTABLE] == []
 
 

@@ -375,7 +375,7 @@ def test_a_clock_that_cannot_run_is_refused(
         (
             "valeus: {}",
             "2: unknown key 'valeus'; expected one of title, description, kind, parent, with, "
-            "values, levers, assumes, sources; did you mean 'values'?",
+            "values, levers, assumes, integration, sources; did you mean 'values'?",
         ),
         ("values: 3", "2: 'values' has the wrong type; expected a mapping (key: value); found 3"),
         (
@@ -398,11 +398,12 @@ def test_a_clock_that_cannot_run_is_refused(
         ("parent: 3", "2: 'parent' has the wrong type; expected text; found 3"),
         (
             "levers:\n  investment rate: {befor: 1}",
-            "3: unknown key 'befor'; expected one of before, after, from; did you mean 'before'?",
+            "3: unknown key 'befor'; expected one of before, after, from, to, until; "
+            "did you mean 'before'?",
         ),
         (
             "levers: {investment rate: {}}",
-            "2: the lever 'investment rate' is empty; expected before, after, from",
+            "2: the lever 'investment rate' is empty; expected before, after, from, to, until",
         ),
         (
             "levers: {invesment rate: {after: 1}}",

@@ -23,10 +23,10 @@ from plansim.targets.catalogue import (
     Kind,
     Status,
     Target,
+    unit_factor,
 )
 from plansim.targets.indicator import Measure, yearly
-from plansim.targets.target import unit_factor
-from plansim.targets.verdict import Answer, Verdict, check_targets, findings, percent_of
+from plansim.targets.verdict import Answer, Verdict, check_targets, judge, percent_of
 from tests.helpers.plan import target
 
 quickly = settings(deadline=None, max_examples=30)
@@ -314,14 +314,14 @@ def test_a_sweep_is_judged_as_each_of_its_runs(kind: Measure, direction: Directi
     answers = {
         basis: Answer(yearly(dataset[name]), factor) for basis, name in each.variables.items()
     }
-    found = findings(answers, each)
+    found = judge(answers, each)
     assert found.status.shape == (dataset.sizes["run"],)
     assert found.status.dtype == np.int8
     numbers = {"value": found.value, "margin": found.margin, "first_breach": found.first_breach}
     numbers["margin_pct"] = percent_of(found.margin, each)
     for run in range(dataset.sizes["run"]):
         alone = verdict(dataset.isel(run=run), each)
-        assert Status(list(Status)[int(found.status[run])]) is alone.status
+        assert found.status_of(run) is alone.status
         for name, over_runs in numbers.items():
             number = float(over_runs[run])
             # Powers of an array may differ from those of a number in the last bit.
@@ -329,7 +329,7 @@ def test_a_sweep_is_judged_as_each_of_its_runs(kind: Measure, direction: Directi
             assert getattr(alone, name) == expected
         for basis, values in found.bases.items():
             assert alone.bases[basis] == pytest.approx(float(values[run]), nan_ok=True)
-    seen = {list(Status)[int(code)] for code in found.status}
+    seen = {Status.of(code) for code in found.status}
     assert Status.UNTESTABLE in seen  # run 3 has no value in 2010
     assert len(seen) >= 3
 

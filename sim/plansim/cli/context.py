@@ -223,6 +223,7 @@ def read_inputs(
     """
     from plansim.errors import InputError
     from plansim.scenario.reader import as_written, read_scenario
+    from plansim.scenario.variant import for_scenarios
     from plansim.targets.catalogue import load_targets
 
     wanted = [scenarios] if isinstance(scenarios, str) else list(scenarios or ())
@@ -252,6 +253,10 @@ def read_inputs(
     once = {(one.path and one.path.resolve(), one.id): one for one in chosen}
     chosen = list(once.values())
     faults += _clashes(chosen, targets)
+    try:
+        read = for_scenarios(read, chosen)
+    except InputError as error:
+        faults.extend(error.faults)
     for scenario in chosen:
         warn(scenario.cautions)
         _warn_in_short(scenario)

@@ -150,12 +150,11 @@ def _design(
     model: Model,
 ) -> Design:
     """Read a design by its path or name, or make one of factors."""
-    from plansim.analysis.experiments.design_file import design_named, quick_design, read_design
+    from plansim.analysis.experiments.design_file import quick_design, read_design
 
     if factors:
         return quick_design(name, factors, model, samples=samples, seed=seed, overlays=overlays)
-    path = design_named(name, or_scenario=True)
-    return read_design(path, model, samples=samples, seed=seed, overlays=overlays)
+    return read_design(name, model, samples=samples, seed=seed, overlays=overlays)
 
 
 @click.command(epilog="Example: plansim replay growth.zarr 17 -o run-17.yaml")

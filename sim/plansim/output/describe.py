@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from plansim.output.messages import say_in
 from plansim.output.text import Lang, Text, target_figure
 from plansim.output.verdict_words import limit_of
 from plansim.scenario.reader import Change, Scenario
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Kind, Target, split_reference
 
 if TYPE_CHECKING:
@@ -122,6 +124,7 @@ def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
 
 def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
     """Return the facts of a scenario and its changes from its parent."""
+    model = for_scenarios(model, [scenario])
     changes = [
         _change(change, model, text) + _exceeded(change, model, text) for change in scenario.changes
     ]
@@ -135,6 +138,7 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
         ("show.description", text.pick(scenario.description_en, scenario.description_zh)),
         ("show.lineage", " → ".join(scenario.lineage)),
         ("show.changes", "\n".join(changes) or text("show.nothing")),
+        ("run_card.method", text("integration." + scenario.time.integration)),
         ("show.assumes", assumes),
         ("show.sources", "\n".join(scenario.sources)),
         (
@@ -191,6 +195,7 @@ def changes_head(scenario: Scenario, text: Text) -> str:
 
 def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
     """Write the changes of a scenario, one line for each variable: those of an array as ranges."""
+    model = for_scenarios(model, [scenario])
     lines = []
     for name, group in groupby(
         scenario.changes, key=lambda change: split_reference(change.name)[0]
@@ -200,7 +205,7 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
             lines.append(_change(changes[0], model, text))
             continue
         label = text("changes.elements", name=_name(name, model, text), count=len(changes))
-        old, new = (_span([getattr(change, key) for change in changes]) for key in ("old", "new"))
+        old, new = ([getattr(change, key) for change in changes] for key in ("old", "new"))
         lines.append(_arrow(label, old, new, changes[0].unit, text))
     return lines
 
@@ -219,7 +224,7 @@ def reference_name(reference: str, model: Model, text: Text) -> str:
 
 def _change(change: Change, model: Model, text: Text) -> str:
     label = reference_name(change.name, model, text)
-    return _arrow(label, f"{change.old:g}", f"{change.new:g}", change.unit, text)
+    return _arrow(label, [change.old], [change.new], change.unit, text)
 
 
 def _exceeded(change: Change, model: Model, text: Text) -> str:
@@ -232,8 +237,11 @@ def _exceeded(change: Change, model: Model, text: Text) -> str:
     return noted("show.exceeded", variable.plausible, variable, text)
 
 
-def _arrow(label: str, old: str, new: str, unit: str, text: Text) -> str:
-    change = f"{label}{text('list_sep.colon')}{old} → {new}"
+def _arrow(label: str, old: Sequence[float], new: Sequence[float], unit: str, text: Text) -> str:
+    """Write a change; of a constant that the parent does not have, only what it is set to."""
+    known = [number for number in old if not math.isnan(number)]
+    before = f"{_span(known)} → " if known else ""
+    change = f"{label}{text('list_sep.colon')}{before}{_span(new)}"
     return change if unit == NO_UNIT else f"{change} {text.unit(unit)}"
 
 

@@ -23,7 +23,7 @@ from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Factor, default_of
 from plansim.scenario.reader import Scenario, read_scenario
-from plansim.scenario.references import meant
+from plansim.scenario.references import meant, one_series
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Target, in_year
 from plansim.targets.indicator import Floats
@@ -339,15 +339,6 @@ class _Context:
     def scenario_named(self, name: str) -> Scenario:
         return self.scenario or read_scenario(self.beside(name) or name, self.model)
 
-    def series(self, name: str) -> str:
-        variable = self.model.find(name)
-        moving = {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}
-        if variable.kind not in moving or variable.subscripts:
-            expected = Message("one series that a run computes")
-            message = Message("'{name}' has no growth rate", name=variable.name)
-            raise InputError(Fault(message, expected=expected))
-        return variable.name
-
     def lever(self, name: str) -> Lever:
         if (lever := self.views.lever(name)) is not None:
             return lever
@@ -363,7 +354,7 @@ _Levers: TypeAlias = Annotated[
 class FrontierSpec(Form):
     """Over which levers, and to which years, a frontier of growth is computed."""
 
-    growth: Annotated[str, Resolved(str, lambda name, context: context.series(name))]
+    growth: Annotated[str, Resolved(str, lambda name, context: one_series(context.model, name))]
     """The series whose growth is maximised."""
     years: Annotated[tuple[int, ...], LAX] = Field(min_length=1)
     """To which its mean growth is taken."""

@@ -109,6 +109,7 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
             name=tested.model.path.name,
             sha=tested.model.sha256[:16],
             version=tested.version,
+            method=text.word("integration", tested.model.time.integration),
             step=tested.model.time.step,
         ),
         f"## {text('validation_page.summary')}",

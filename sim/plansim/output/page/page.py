@@ -30,6 +30,7 @@ from plansim.output.page.payload import Data, both, payload
 from plansim.output.page.programs import javascript, model_program, verdict_program
 from plansim.output.text import Lang, read_text
 from plansim.scenario.reader import Scenario, as_written, scenario_of
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Kind, Target, load_targets, plan_title
 from plansim.targets.views_file import load_views
 
@@ -110,6 +111,7 @@ def page(
     found = load_targets(None, model) if targets is None else targets
     judged = [each for each in found if each.kind is Kind.TARGET and each.variables]
     presets = [scenario_of(model, each) for each in scenarios] or [as_written(model)]
+    model = for_scenarios(model, presets)
     views = load_views(model, found)
     program = model_program(model, presets, views, judged)
     # A model need not declare its loops.
