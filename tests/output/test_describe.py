@@ -18,9 +18,9 @@ from plansim.output.describe import (
     clash_facts,
     scenario_facts,
     target_facts,
-    variable_facts,
 )
 from plansim.output.text import Lang, read_text
+from plansim.output.variables import Book, variable_facts
 from plansim.scenario.reader import Change, as_written, list_scenarios, read_scenario
 from plansim.targets.audit import Clash, audit
 from plansim.targets.catalogue import Target
@@ -40,7 +40,7 @@ def test_all_that_ships_can_be_described(
     text = ZH
     evidence = load_evidence(shipped("model"))
     sheets = [
-        variable_facts(each, city, targets, evidence, clashes, text)
+        variable_facts(each, Book(city, targets, evidence, clashes, text))
         for each in city.variables.values()
     ]
     sheets += [target_facts(each, load_model(), text) for each in targets]
@@ -59,7 +59,7 @@ def test_every_source_of_the_shipped_model_is_spelt_out(
     evidence = load_evidence(shipped("model"))
     bare = []
     for variable in city.variables.values():
-        facts = dict(variable_facts(variable, city, targets, evidence, clashes, EN))
+        facts = dict(variable_facts(variable, Book(city, targets, evidence, clashes, EN)))
         bare += [
             f"{variable.name}: {line}"
             for line in facts.get("sources", "").splitlines()
@@ -89,7 +89,9 @@ def test_source_tags(
     expected: str,
 ) -> None:
     variable = replace(town.find("capital life"), sources=(tag,))
-    facts = variable_facts(variable, town, targets, load_evidence(shipped("model")), clashes, EN)
+    facts = variable_facts(
+        variable, Book(town, targets, load_evidence(shipped("model")), clashes, EN)
+    )
     assert dict(facts)["sources"].startswith(expected)
 
 
@@ -98,7 +100,7 @@ def said_of(facts: list[tuple[str, str]]) -> Mapping[str, str]:
 
 
 def test_chinese_names_come_first_in_chinese(town: Model) -> None:
-    facts = said_of(variable_facts(town.find("depreciation"), town, (), {}, (), ZH))
+    facts = said_of(variable_facts(town.find("depreciation"), Book(town, (), {}, (), ZH)))
     assert facts["变量"] == "折旧  depreciation"
     assert facts["影响因素"] == "资本存量（capital）、资本寿命（capital life）"
     assert facts["下标"] == "部门：农业、工业、服务业"
@@ -165,7 +167,9 @@ def test_a_variable_is_explained_in_the_language_of_the_reader(tmp_path: Path) -
         )
     )
     told = {
-        (name, text.lang): dict(variable_facts(model.variables[name], model, (), {}, (), text))
+        (name, text.lang): dict(
+            variable_facts(model.variables[name], Book(model, (), {}, (), text))
+        )
         for name in ("fish", "pond")
         for text in (EN, ZH)
     }

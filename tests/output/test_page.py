@@ -27,7 +27,7 @@ from plansim.engine.simulate import simulate
 from plansim.errors import Fault, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.output.page.font import subsets
+from plansim.output.figures.font import subsets
 from plansim.output.page.page import SCRIPTS, STYLES, Page, page
 from plansim.output.page.payload import phrases
 from plansim.output.page.programs import model_program, verdict_program

@@ -25,7 +25,6 @@ from plansim.analysis.optimization.problem import decision_problem
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
-from plansim.output.figures.canvas import font_file
 from plansim.output.marks import series_in
 from plansim.output.report.comparison import comparison_report
 from plansim.output.report.document import (
@@ -269,13 +268,11 @@ def test_html_brings_every_character_that_it_shows(folder: Path, tmp_path: Path)
     content = (folder / "zh.html").read_text("utf-8")
     page = Page()
     page.feed(content)
-    (coded,) = re.findall(r"data:font/woff;base64,([^)]*)\)", content)
-    (tmp_path / "font.woff").write_bytes(base64.b64decode(coded))
-    carried = set(TTFont(tmp_path / "font.woff").getBestCmap())
-    known = set(TTFont(font_file()).getBestCmap())
-    wanted = {ord(char) for char in "".join(page.shown) if not char.isspace()}
-    assert wanted & known <= carried
-    assert {chr(char) for char in wanted - known} <= set("₂₃✓✗⚠"), "no face is sure to have these"
+    carried: set[int] = set()
+    for coded in re.findall(r"data:font/woff2?;base64,([^\")]*)", content):
+        (tmp_path / "font").write_bytes(base64.b64decode(coded))
+        carried |= set(TTFont(tmp_path / "font").getBestCmap())
+    assert {ord(char) for char in "".join(page.shown) if not char.isspace()} <= carried
 
 
 def _of_style(file: Any, name: str) -> list[str]:

@@ -181,8 +181,8 @@ def split_overlays(name: str, folder: Path = Path()) -> tuple[str, tuple[str, ..
 def unsound_clock(time: TimeSpec, unit: str) -> tuple[Message, Message | str] | None:
     """Return the fault of a clock with the numbers at fault; None if it is valid.
 
-    ``unit`` is the model's unit of time. Of years a step has to be a whole part or a multiple, since
-    a run is read by years.
+    ``unit`` is the model's unit of time. A step has to be a whole part of a year or a multiple of
+    it, since a run is read by years.
     """
     if time.step <= 0 or time.saveper <= 0:
         numbers = Message("{first:g} and {second:g}", first=time.step, second=time.saveper)

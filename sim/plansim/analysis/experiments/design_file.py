@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from plansim.analysis.experiments.design_form import (
     factor_of,
 )
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
-from plansim.errors import DesignError, Fault, Message
+from plansim.errors import DesignError, Fault, Message, UnknownNameError
 from plansim.files import is_shipped, named_file
 from plansim.forms import Plain, YamlDocument, form_of, noting, read_document
 from plansim.model.records import Model, Variable, folded
@@ -31,6 +32,7 @@ from plansim.scenario.values import outside, range_text
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import variable_of
 from plansim.targets.indicator import Floats
+from plansim.targets.labels import reference_named
 
 __all__ = [
     "apart",
@@ -107,7 +109,10 @@ def quick_design(
         if not name or (given and not (low and dots and high)):
             expected = Message("NAME or NAME=LOW..HIGH")
             faults.append(Fault("not a factor", "--factor", expected=expected, found=text))
-        elif name in bounds:
+            continue
+        with suppress(UnknownNameError):
+            name = reference_named(model, name)
+        if name in bounds:
             faults.append(Fault("the factor '{name}' is given twice", "--factor", name=name))
         else:
             bounds[name] = [low, high] if given else None

@@ -24,8 +24,8 @@ from plansim.files import vendored, write_text
 from plansim.model.records import Model
 from plansim.output.diagrams.modules import STYLE as DIAGRAMS
 from plansim.output.diagrams.modules import Signs, module_diagram, modules_drawn
+from plansim.output.figures.font import subsets
 from plansim.output.figures.loops import loop_drawing
-from plansim.output.page.font import subsets
 from plansim.output.page.payload import Data, both, payload
 from plansim.output.page.programs import javascript, model_program, verdict_program
 from plansim.output.text import Lang, read_text
@@ -128,7 +128,7 @@ def page(
     # A "<" can only stand within a text of JSON, where this is the same character to its reader.
     encoded = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     written = [template, encoded, *(_part(f"{each}.js") for each in SCRIPTS), string.printable]
-    fonts = "\n".join(each.css for each in subsets("".join(written)))
+    fonts = "\n".join(font.css for font in subsets("".join(written)))
     parts = {
         "lang": {Lang.EN: "en", Lang.ZH: "zh-Hans"}[Lang(lang)],
         "title": html.escape(_title(data, Lang(lang))),
