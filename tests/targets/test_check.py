@@ -23,9 +23,9 @@ from plansim.targets.catalogue import (
     Kind,
     Status,
     Target,
-    unit_factor,
 )
 from plansim.targets.indicator import Measure, yearly
+from plansim.targets.target import unit_factor
 from plansim.targets.verdict import Answer, Verdict, check_targets, judge, percent_of
 from tests.helpers.plan import target
 
