@@ -25,7 +25,7 @@ LAYERS = (
     {"engine"},
     {"analysis"},
     {"output"},
-    {"cli", "__init__"},
+    {"cli", "xarray", "__init__"},
 )
 ENGINES = {"pysd", "simlin", "llvmlite"}
 MANY_RUNS = {"plansim.engine.batch", "plansim.engine.readings"}

@@ -75,7 +75,7 @@ def test_a_broken_run_does_not_hold(town: Model) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("of: milk", "of: mlik", "5: the model has no variable 'mlik'.*did you mean 'milk'"),
+        ("of: milk", "of: mlik", "5: no variable is called 'mlik'.*did you mean 'milk'"),
         ("[E1, E2]", "[E1, E9]", "5: no row of the evidence is 'E9'"),
         ("[E1, E2]", "[E1, E4]", "5: the row E4 has no number; found much"),
         ("[E1, E2]", "[E1, E5]", "5: the rows have different units"),

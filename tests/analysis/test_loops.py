@@ -16,6 +16,7 @@ from plansim.targets.catalogue import Attribute, Target, judged_targets, load_ta
 from plansim.targets.verdict import check_targets
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
+from tests.toys import logistic
 
 EQUATIONS = """
 switch R= 1 ~ Dmnl [0,1] ~ 回路开关。Cuts growth. [A: 0–1] |
@@ -33,26 +34,8 @@ TARGETS = plan(
     aim("S1", "at least: 127, year: 2005", "stock"),
     aim("S2", "at least: 0, year: 2005", "rooted"),
 )
-LOOPS = """\
-loops:
-- id: R1
-  en: Growth
-  zh: 增长
-  polarity: reinforcing
-  switch: switch R
-  felt: [births]
-  meaning: {en: More gives more., zh: 多则更多。}
-  paths:
-  - {stock: 1, births: 1}
-- id: B1
-  en: Decay
-  zh: 衰减
-  polarity: balancing
-  switch: switch B
-  felt: [deaths]
-  meaning: {en: More goes., zh: 多则更减。}
-  paths:
-  - {stock: 1, deaths: -1}
+LOOPS = logistic.LOOPS.replace("id: R\n", "id: R1\n").replace("id: B\n", "id: B1\n")
+LOOPS += """\
 - id: X1
   en: Nothing
   zh: 无
@@ -99,9 +82,9 @@ def test_every_fault_of_the_file_is_told_with_its_line(town: Model, tmp_path: Pa
         load_loops(town)
     told = [(each.line, str(each.message), each.nearest) for each in caught.value.faults]
     assert told == [
-        (10, "the model has no variable 'brths'", "births"),
+        (10, "no variable is called 'brths'", "births"),
         (11, "'R1' stands twice", None),
-        (15, "'stock' is no switch", "stock"),
+        (15, "'stock' cannot be set: its equation gives its value", None),
     ]
 
 

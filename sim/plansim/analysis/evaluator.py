@@ -37,9 +37,10 @@ from plansim.model.records import Model, TimeSpec, Timing, cells_of
 from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Apply, Factor, constants_of
 from plansim.scenario.reader import Scenario
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Attribute, Status, Target, unit_factor, variable_of
 from plansim.targets.indicator import Floats, Yearly, moment
-from plansim.targets.verdict import Answer, Findings, findings, measured_at
+from plansim.targets.verdict import Answer, Verdicts, judge, measured_at
 
 __all__ = [
     "TILE",
@@ -82,10 +83,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Findings, outputs and status of some runs."""
+    """Verdicts, outputs and status of some runs."""
 
     request: Request
-    findings: Mapping[str, Findings]
+    verdicts: Mapping[str, Verdicts]
     """By the id of a target, arrays ``(run,)``. A failed run has NaN and is untestable."""
     later: Mapping[str, Mapping[int, Floats]]
     """By the id of a target and a year of `Request.later`, its value ``(run,)`` in its unit."""
@@ -103,9 +104,9 @@ class Evaluation:
     variables: tuple[str, ...] = field(repr=False)
     """The names of the model's variables."""
 
-    def __getitem__(self, target: str) -> Findings:
-        """Return the findings on a target, by its id."""
-        return self.findings[target]
+    def __getitem__(self, target: str) -> Verdicts:
+        """Return the verdicts on a target, by its id."""
+        return self.verdicts[target]
 
     @property
     def failed(self) -> npt.NDArray[np.bool_]:
@@ -128,12 +129,12 @@ class Evaluation:
 
     def least_margins(self, targets: Sequence[Target]) -> Floats:
         """Return the smallest margin of all bases of each target: ``(run, target)``."""
-        columns = [self.findings[target.id].least_margin for target in targets]
+        columns = [self.verdicts[target.id].least_margin for target in targets]
         return np.stack(columns, axis=1) if columns else np.empty((len(self.status), 0))
 
     def met(self, targets: Sequence[Target]) -> npt.NDArray[np.bool_]:
         """Return whether each run meets each target: ``(run, target)``."""
-        columns = [self.findings[one.id].status == Status.MET.code for one in targets]
+        columns = [self.verdicts[one.id].status == Status.MET.code for one in targets]
         return np.stack(columns, axis=1) if columns else np.empty((len(self.status), 0), bool)
 
     def failure(self, run: int) -> str:
@@ -192,12 +193,13 @@ class Evaluator:
             InputError: a constant that the shape of the code depends on cannot vary.
             ModelError: the model uses what the compiler does not support; with variables and lines.
         """
-        self.model = model
-        self.scenario = scenario
         self.factors = tuple(
             factor if isinstance(factor, Factor) else Factor(factor, (factor,), Apply.SET, None, "")
             for factor in factors
         )
+        constants = [name for factor in self.factors for name in factor.constants]
+        self.model = model = for_scenarios(model, [scenario], constants)
+        self.scenario = scenario
         self.request = request
         self.tile = tile
         self._variables = tuple(model.variables)
@@ -212,7 +214,6 @@ class Evaluator:
             [[self._rows[self._reading(name, year)] for year in request.years]
              for name in request.outputs], np.intp,
         ).reshape(len(request.outputs), len(request.years))  # fmt: skip
-        constants = [name for factor in self.factors for name in factor.constants]
         self._runs = CompiledRuns(model, scenario, constants, self.readings)
 
     def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Evaluation:
@@ -251,8 +252,8 @@ class Evaluator:
         with np.errstate(all="ignore"):  # failed runs are known by their status
             judged, later = self._judged(series)
         if (failed := np.flatnonzero(runs.status != RunStatus.OK)).size:
-            for findings_ in judged.values():
-                _mark_failed(findings_, failed)
+            for verdicts in judged.values():
+                _mark_failed(verdicts, failed)
             for by_year in later.values():
                 for value in by_year.values():
                     value[failed] = np.nan
@@ -270,7 +271,7 @@ class Evaluator:
 
     def _judged(
         self, series: Callable[[str], Yearly]
-    ) -> tuple[dict[str, Findings], dict[str, dict[int, Floats]]]:
+    ) -> tuple[dict[str, Verdicts], dict[str, dict[int, Floats]]]:
         """Judge runs that are given by their annual series."""
         judged, later = {}, {}
         for target in self.request.targets:
@@ -279,7 +280,7 @@ class Evaluator:
                 for basis, name in target.variables.items()
             }
             assumed = target.id in self.scenario.assumed
-            judged[target.id] = findings(answers, target, assumed=assumed)
+            judged[target.id] = judge(answers, target, assumed=assumed)
             first = next(iter(answers.values()))
             later[target.id] = {
                 year: measured_at(first, target, year) for year in self.request.later
@@ -311,8 +312,8 @@ class Evaluator:
         return Reading(reference, moment(timing, year))
 
 
-def _mark_failed(judged: Findings, failed: npt.NDArray[np.intp]) -> None:
-    """Mark the findings of failed runs as untestable, with NaN for numbers."""
+def _mark_failed(judged: Verdicts, failed: npt.NDArray[np.intp]) -> None:
+    """Mark the verdicts of failed runs as untestable, with NaN for numbers."""
     numbers = (judged.value, judged.margin, judged.least_margin, judged.first_breach)
     for array in (*numbers, *judged.bases.values()):
         array[failed] = np.nan
@@ -321,7 +322,7 @@ def _mark_failed(judged: Findings, failed: npt.NDArray[np.intp]) -> None:
 
 def _joined(parts: Sequence[Evaluation]) -> Evaluation:
     """Return the evaluations of tiles as one."""
-    names = ("findings", "later", "readings", "status", "failed_variable", "failed_time")
+    names = ("verdicts", "later", "readings", "status", "failed_variable", "failed_time")
     joined = {name: _concatenated([getattr(part, name) for part in parts]) for name in names}
     return replace(parts[0], **joined)
 
@@ -331,8 +332,8 @@ def _concatenated(parts: Sequence[Any]) -> Any:
     match parts[0]:
         case Mapping() as first:
             return {key: _concatenated([part[key] for part in parts]) for key in first}
-        case Findings() as first:
-            return Findings(**_concatenated([vars(part) for part in parts]))
+        case Verdicts() as first:
+            return Verdicts(**_concatenated([vars(part) for part in parts]))
         case _:
             return np.concatenate(parts, axis=-1)
 

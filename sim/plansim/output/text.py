@@ -116,13 +116,8 @@ def read_text(lang: str) -> Text:
 def _text_in(lang: Lang) -> Text:
     raw = files(__package__).joinpath("locale", "text.yaml").read_bytes()
     key = digest("text", lang, raw, code_of("", "output"))
-    phrases = kept("parsed", key, _Phrases, lambda: _Phrases(_read(raw, lang))).phrases
-    return Text(lang, MappingProxyType(dict(phrases)))
-
-
-@dataclass(frozen=True)
-class _Phrases:
-    phrases: Mapping[str, str]
+    phrases = kept("parsed", key, lambda: dict(_read(raw, lang)))
+    return Text(lang, MappingProxyType(phrases))
 
 
 def _read(raw: bytes, lang: Lang) -> Mapping[str, str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
@@ -86,7 +85,7 @@ def read_scenario(
         units_sha256(),
         code_of("", "model", "scenario"),
     )
-    overlaid = recall("parsed", key, Merged)
+    overlaid: Merged | None = recall("parsed", key)
     if overlaid is None or any(file_sha256(Path(file)) != known for file, known in overlaid.files):
         from plansim.scenario.inheritance import merged
 
@@ -121,12 +120,12 @@ def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
     files = [(str(path), file_sha256(path)) for path in scenario_files(directory)]
     key = digest("heads", json.dumps([str(directory), files]), code_of("", "model", "scenario"))
 
-    def make() -> _Heads:
+    def make() -> tuple[ScenarioHead, ...]:
         from plansim.scenario.inheritance import read_heads
 
-        return _Heads(read_heads(directory))
+        return read_heads(directory)
 
-    return kept("parsed", key, _Heads, make).heads
+    return kept("parsed", key, make)
 
 
 def shipped_roots() -> list[str]:
@@ -155,11 +154,6 @@ def list_overlays() -> tuple[ScenarioHead, ...]:
         ScenarioError: as for `list_scenarios`.
     """
     return list_scenarios(shipped("scenarios", OVERLAYS))
-
-
-@dataclass(frozen=True)
-class _Heads:
-    heads: tuple[ScenarioHead, ...]
 
 
 def _locate(name: str, *, is_overlay: bool = False) -> Path:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -13,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from pydantic import BeforeValidator, Field
 
 from plansim.analysis.experiments.design import DesignKind
-from plansim.analysis.experiments.design_table import DesignTable, read_table
 from plansim.analysis.experiments.distributions import (
     Discrete,
     Lognormal,
@@ -24,9 +25,11 @@ from plansim.analysis.experiments.distributions import (
     Triangular,
     Uniform,
 )
-from plansim.errors import Fault, InputError, Message, foreign
+from plansim.errors import Fault, InputError, Message
+from plansim.files import read_csv
 from plansim.forms import (
     LAX,
+    MOST_FAULTS,
     Entries,
     Form,
     Listed,
@@ -37,24 +40,22 @@ from plansim.forms import (
     doubled,
     schema_of,
 )
-from plansim.model.records import Model, Variable, VariableKind, folded
+from plansim.model.records import Integration, Model, Variable, VariableKind, folded
 from plansim.scenario.factors import Apply, Distribution, Factor
 from plansim.scenario.reader import Scenario, read_scenario, split_overlays
-from plansim.scenario.references import cells_meant, meant
+from plansim.scenario.references import meant, series_meant
 from plansim.scenario.values import Cell, number_in
+from plansim.targets.indicator import Floats
 
 __all__ = [
     "DesignContext",
     "DesignFile",
+    "DesignTable",
     "FactorForm",
     "factor_of",
     "scenario_beside",
     "schema_text",
-    "series_meant",
 ]
-
-MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
-"""Kinds of variables that a run computes."""
 
 
 @dataclass(frozen=True)
@@ -88,25 +89,6 @@ def scenario_beside(name: str, context: DesignContext) -> Scenario:
         for part in (scenario, *own)
     ]
     return read_scenario(names[0], context.model, overlays=[*names[1:], *context.overlays])
-
-
-def series_meant(name: str, context: DesignContext) -> tuple[str, ...]:
-    """Return the references to all series of a run that a name means.
-
-    Raises:
-        InputError: there is no such series.
-    """
-    variable, cells = cells_meant(context.model, name)
-    if variable.kind not in MOVING:
-        raise InputError(
-            Fault(
-                "'{name}' does not move in a run",
-                expected=Message("a variable that a run computes"),
-                found=Message("a {kind}", kind=variable.kind),
-                name=variable.name,
-            )
-        )
-    return tuple(f"{variable.name}[{cell}]" if cell else variable.name for cell in cells)
 
 
 # --- factors --------------------------------------------------------------------------------------
@@ -306,13 +288,32 @@ _FactorOrShort = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class DesignTable:
+    """A user's own points: one column a factor, one row a point."""
+
+    names: tuple[str, ...]
+    values: Floats
+    """``(point, factor)``."""
+    sha256: str
+
+
 def _table_beside(name: str, context: DesignContext) -> DesignTable:
-    path = context.beside(name)
-    try:
-        return read_table(path)
-    except OSError as error:
-        message = Message("the table cannot be read: {why}", why=foreign(error.strerror))
-        raise InputError(Fault(message, path)) from None
+    table = read_csv(context.beside(name))
+    values = np.full((len(table.rows), len(table.columns)), np.nan)
+    faults: list[Fault] = []
+    for index, (line, row) in enumerate(table.rows):
+        for column, cell in enumerate(row):
+            with contextlib.suppress(ValueError):
+                values[index, column] = float(cell)
+            if not math.isfinite(values[index, column]):
+                message = Message("'{name}' is not a finite number", name=table.columns[column])
+                faults.append(Fault(message, table.path, line, found=cell or Message("nothing")))
+    if not table.rows:
+        faults.append(Fault("the table has no rows", table.path))
+    if faults:
+        raise InputError(faults[:MOST_FAULTS])
+    return DesignTable(table.columns, values, table.sha256)
 
 
 class Sampling(Form):
@@ -388,9 +389,14 @@ class DesignFile(Form):
         description="TIME STEP of all runs, in the model's unit of time; else that of the "
         "scenarios. A coarser one is quicker: many draws average out what it adds to each.",
     )
+    integration: Annotated[Integration | None, LAX] = Field(
+        default=None,
+        description="Method of integration of all runs: euler, midpoint or rk4; else that of the "
+        "scenarios.",
+    )
     outputs: Annotated[
         tuple[tuple[str, ...], ...],
-        Listed(list[str], series_meant),
+        Listed(list[str], lambda name, context: series_meant(context.model, name)),
     ] = Field(
         default=(),
         description="Series to keep, `NAME` or `NAME[element]`; else those that targets judge.",

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
 from plansim.engine.simulate import simulate_years
 from plansim.model.expression import Call, Name, Node, Number, Operation
-from plansim.model.records import Model, TimeSpec, Variable, VariableKind
+from plansim.model.records import Model, TimeSpec, Variable
 from plansim.model.rewrite import AddedEquation, replaced, unparse
 from plansim.model.syntax import name_key
 from plansim.scenario.reader import Scenario
@@ -38,7 +38,6 @@ ROUNDING = 1e-12
 FELT = 1e-6
 """Of the largest answer: smaller ones do not count."""
 
-_MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
 _LATER = ("integ", "smooth", "delay", "trend", "forecast")
 """How the functions begin that answer later: their first argument stands for them."""
 
@@ -116,7 +115,7 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[Pair, int]:
     Raises:
         ModelError: the compiler does not support something in the model.
     """
-    moving = {v.name: v for v in model.variables.values() if v.kind in _MOVING}
+    moving = {v.name: v for v in model.variables.values() if v.kind.moves}
     links = measured_links(
         model,
         [(cause, v.name) for v in moving.values() for cause in _felt(v) if cause in moving],

@@ -37,14 +37,13 @@ from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
 from plansim.targets.catalogue import (
     Attribute,
     Kind,
-    Status,
     Target,
     load_targets,
     split_reference,
     unit_factor,
 )
 from plansim.targets.indicator import Floats
-from plansim.targets.verdict import Answer, Findings, findings
+from plansim.targets.verdict import Answer, Verdicts, judge
 
 __all__ = [
     "MOST_FACTOR",
@@ -60,7 +59,6 @@ __all__ = [
     "loop_name",
     "numbers_of",
     "scaled",
-    "status_of",
     "uncertain",
     "verdicts",
 ]
@@ -215,7 +213,7 @@ def loop_name(loop: Loop) -> tuple[str, str, str]:
     return loop.id, loop.name_en, loop.name_zh
 
 
-def verdicts(runs: Trajectories, target: Target, scenario: Scenario) -> Findings:
+def verdicts(runs: Trajectories, target: Target, scenario: Scenario) -> Verdicts:
     """Judge runs of a scenario by a target: arrays ``(run,)``."""
     variables = runs.compiled.model.variables
     answers = {
@@ -224,12 +222,7 @@ def verdicts(runs: Trajectories, target: Target, scenario: Scenario) -> Findings
         )
         for basis, name in target.variables.items()
     }
-    return findings(answers, target, assumed=target.id in scenario.assumed)
-
-
-def status_of(verdict: Findings, run: int = 0) -> Status:
-    """Return the status of one run."""
-    return list(Status)[int(verdict.status.reshape(-1)[run])]
+    return judge(answers, target, assumed=target.id in scenario.assumed)
 
 
 # --- settings of constants ------------------------------------------------------------------------

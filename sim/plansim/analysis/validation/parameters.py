@@ -19,7 +19,6 @@ from plansim.analysis.validation.context import (
     drawn,
     limits,
     numbers_of,
-    status_of,
     uncertain,
 )
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
@@ -255,6 +254,6 @@ def target_ranges(context: ValidationContext) -> tuple[TargetRange, ...]:
         ]
         effects.sort(key=lambda effect: -effect.span)
         ranges.append(
-            TargetRange(target, float(verdict.value[0]), status_of(verdict), tuple(effects))
+            TargetRange(target, float(verdict.value[0]), verdict.status_of(), tuple(effects))
         )
     return tuple(ranges)

@@ -23,7 +23,6 @@ from plansim.analysis.validation.context import (
     ValidationContext,
     assigned,
     loop_name,
-    status_of,
     verdicts,
 )
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
@@ -117,11 +116,10 @@ def all_causes(model: Model, names: Iterable[str]) -> set[str]:
 
 def scalar_equations(model: Model) -> int:
     """Return the number of equations beside constants, after expansion of the subscripts."""
-    flat = (VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY)
     return sum(
         math.prod(len(model.subscripts[name].elements) for name in variable.subscripts)
         for variable in model.variables.values()
-        if variable.kind in flat
+        if variable.kind.moves
     )
 
 
@@ -292,8 +290,8 @@ def _changed_verdicts(
     """Return how many verdicts on a run change with the catalogue; some must."""
     by_id = {target.id: target for target in scaled}
     return sum(
-        status_of(verdicts(runs, target, scenario))
-        is not status_of(verdicts(runs, by_id[target.id], scenario))
+        verdicts(runs, target, scenario).status_of()
+        is not verdicts(runs, by_id[target.id], scenario).status_of()
         for target in context.judged
     )
 
@@ -324,7 +322,7 @@ def assumed_targets(context: ValidationContext) -> Result:
         for unknown in set(scenario.assumed) - ids:
             cases.append(case(scenario.id, False, CaseTemplate.UNKNOWN, what=unknown))
         for target in context.judged:
-            status = status_of(verdicts(context.runs[scenario.id], target, scenario))
+            status = verdicts(context.runs[scenario.id], target, scenario).status_of()
             expected = target.id in scenario.assumed
             count += expected
             if (status is Status.ASSUMED) != expected:
