@@ -14,6 +14,7 @@ run that breaks down is a status with the variable that failed and the time, nev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -156,6 +157,8 @@ class Evaluator:
         request: Request,
         *,
         tile: int = TILE,
+        shared: bool = False,
+        limit: float = math.inf,
     ) -> None:
         """Prepare runs.
 
@@ -167,6 +170,8 @@ class Evaluator:
             request: what is wanted of each run.
             tile: maximum number of runs that are simulated and judged at once. The results do not
                 depend on it.
+            shared: whether to use the machine code of single runs: slower, but there already.
+            limit: magnitude beyond which a value of a variable makes a run fail.
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
@@ -193,7 +198,9 @@ class Evaluator:
              for name in request.outputs], np.intp,
         ).reshape(len(request.outputs), len(request.years))  # fmt: skip
         constants = [name for factor in self.factors for name in factor.constants]
-        self._runs = CompiledRuns(model, scenario, constants, self.readings)
+        self._runs = CompiledRuns(
+            model, scenario, constants, self.readings, shared=shared, limit=limit
+        )
 
     def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Evaluation:
         """Simulate and judge runs.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ from plansim.scenario.reader import Scenario
 if TYPE_CHECKING:
     from plansim.engine.kernel import Kernel
 
-__all__ = ["run_compiled", "whole_kernel"]
+__all__ = ["inputs_under", "run_compiled", "whole_kernel"]
 
 
 def run_compiled(
@@ -79,12 +79,7 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     from plansim.model.records import cells_of
 
     kernel = whole_kernel(model, scenario.values, cache=cache)
-    settings = {
-        name: scenario.values.get(name, default)
-        for name, default in zip(kernel.inputs, kernel.defaults, strict=True)
-    }
-    inputs = np.array([list(settings.values())], dtype=np.float64).reshape(1, -1)
-    ensemble = simulate_ensemble(kernel, inputs, scenario.time)
+    ensemble = simulate_ensemble(kernel, inputs_under(kernel, scenario.values), scenario.time)
     over_time, once = recorded(model)
     rows = dict(zip(kernel.outputs, ensemble.values[0], strict=True))
     series = {}
@@ -97,6 +92,32 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     run = Trajectory(ensemble.time, series, constants)
     check_finite(model, scenario, run)
     return run
+
+
+def inputs_under(
+    kernel: Kernel,
+    values: Mapping[str, float],
+    names: Sequence[str] = (),
+    constants: FloatArray | None = None,
+) -> FloatArray:
+    """Return the inputs of runs: ``(run, input)``, in the order of ``kernel.inputs``.
+
+    Args:
+        kernel: the compiled model.
+        values: constants that all runs share, as in `Scenario.values`; else the model's.
+        names: constants that differ between runs; all are inputs of the kernel.
+        constants: ``(run, name)``: their values. None for a single run.
+    """
+    shared = [
+        values.get(name, default)
+        for name, default in zip(kernel.inputs, kernel.defaults, strict=True)
+    ]
+    runs = 1 if constants is None else len(constants)
+    table = np.tile(np.array(shared, dtype=np.float64), (runs, 1))
+    if constants is not None:
+        columns = {name: column for column, name in enumerate(kernel.inputs)}
+        table[:, [columns[name] for name in names]] = constants
+    return table
 
 
 def whole_kernel(

@@ -164,6 +164,7 @@ class _LeverForm(Form):
     range: list[float] | None = None
     unit: str | None = None
     outside: bool = False
+    policy: bool = False
     en: str | None = None
     zh: str | None = None
     help: Words | None = None
@@ -181,6 +182,8 @@ class _LeverForm(Form):
                 ),
                 found=Message("{count} constants", count=count),
             )
+        if self.policy and self.outside:
+            yield Fault("what policy moves is not out of the planners' hands", at=("policy",))
         if units := {move.variable.unit for move in self.moves} - {first.unit}:
             yield Fault(
                 "a lever moves constants of one unit",
@@ -243,6 +246,7 @@ def _lever(row: _LeverForm, context: _ViewsContext) -> Lever:
         shown_unit=shown_unit,
         shown_factor=reported_factor(row.model_unit, shown_unit),
         outside=row.outside,
+        policy=row.policy,
     )
 
 

@@ -23,7 +23,7 @@ from plansim.analysis.calibration.observations import (
     read_table,
     why_not,
 )
-from plansim.analysis.experiments.design_file import apart, reached
+from plansim.analysis.experiments.design_file import reached
 from plansim.analysis.experiments.design_form import (
     DesignContext,
     FactorForm,
@@ -54,7 +54,7 @@ from plansim.forms import (
     schema_of,
 )
 from plansim.model.records import Model, Timing
-from plansim.scenario.factors import Apply, Factor, default_of
+from plansim.scenario.factors import Apply, Factor, apart, default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Cell, outside, range_text
 from plansim.targets.catalogue import load_targets, reported_factor, split_reference, variable_of

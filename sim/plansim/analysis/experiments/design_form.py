@@ -38,9 +38,9 @@ from plansim.forms import (
     schema_of,
 )
 from plansim.model.records import Model, Variable, VariableKind, folded
-from plansim.scenario.factors import Apply, Distribution, Factor
+from plansim.scenario.factors import Apply, Distribution, Factor, unit_of, varied
 from plansim.scenario.reader import Scenario, read_scenario
-from plansim.scenario.references import cells_meant, meant
+from plansim.scenario.references import cells_meant
 from plansim.scenario.values import Cell, number_in
 
 __all__ = [
@@ -174,20 +174,8 @@ def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
     Raises:
         InputError: the entry does not fit the model.
     """
-    variables: dict[str, Variable] = {}
-    for reference in form.constants or (name,):
-        variable, elements = meant(context.model, reference)
-        if variable.kind is not VariableKind.CONSTANT:
-            found = Message("the clock")
-            raise InputError(Fault("only a constant can vary from run to run", found=found))
-        for element in elements:
-            variables[f"{variable.name}[{element}]" if element else variable.name] = variable
-    units = {variable.unit for variable in variables.values()}
-    unit = "Dmnl" if form.apply is Apply.MULTIPLY else next(iter(units))
-    if form.apply is not Apply.MULTIPLY and len(units) > 1:
-        listed = Message("{names}", names=tuple(units))
-        message = Message("the constants of '{name}' have different units", name=name)
-        raise InputError(Fault(message, found=listed))
+    variables = varied(context.model, form.constants or (name,))
+    unit = unit_of(name, form.apply, variables.values())
     first = next(iter(variables.values()))
     if "/" in name or name.startswith("_"):
         message = Message("a factor cannot be called '{name}'", name=name)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import hashlib
 import io
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from plansim.errors import DesignError, Fault, Message
-from plansim.targets.indicator import Floats
+from plansim.errors import DesignError, Fault
+from plansim.scenario.factors import Floats, numbers_of
 
 __all__ = ["DesignTable", "read_table"]
 
@@ -45,28 +41,9 @@ def read_table(path: Path) -> DesignTable:
     except (csv.Error, UnicodeDecodeError) as error:
         raise DesignError(Fault("the table is not a CSV file", path, found=str(error))) from None
     faults: list[Fault] = []
-    values = np.full((len(rows), len(names)), np.nan)
-    for index, (line, row) in enumerate(rows):
-        if len(row) != len(names):
-            cells = str(len(row))
-            faults.append(
-                Fault(
-                    "a row of another length",
-                    path,
-                    line,
-                    Message("{count} numbers", count=len(names)),
-                    cells,
-                )
-            )
-            continue
-        for column, cell in enumerate(row):
-            with contextlib.suppress(ValueError):
-                values[index, column] = float(cell)
-            if not math.isfinite(values[index, column]):
-                message = Message("'{name}' is not a finite number", name=names[column])
-                faults.append(Fault(message, path, line, found=cell or Message("nothing")))
+    values = numbers_of(names, rows, faults)
     if not rows:
-        faults.append(Fault("the table has no rows", path))
+        faults.append(Fault("the table has no rows"))
     if faults:
-        raise DesignError(faults[:100])
+        raise DesignError(replace(fault, file=path) for fault in faults[:100])
     return DesignTable(tuple(names), values, hashlib.sha256(raw).hexdigest())
