@@ -31,7 +31,7 @@ from plansim.scenario.reader import Scenario
 if TYPE_CHECKING:
     from plansim.engine.kernel import Kernel
 
-__all__ = ["inputs_under", "run_compiled", "whole_kernel"]
+__all__ = ["constant_of", "inputs_under", "run_compiled", "run_key", "whole_kernel"]
 
 
 def run_compiled(
@@ -50,7 +50,7 @@ def run_compiled(
     if not cache:
         return _run(model, scenario, cache=False), engine
     with workspace() as folder:
-        path = folder / "runs" / f"{_run_key(model, scenario)}.run"
+        path = folder / "runs" / f"{run_key(model, scenario)}.run"
         run = load_run(path, model)
         if run is None:
             run = _run(model, scenario, cache=True)
@@ -58,8 +58,8 @@ def run_compiled(
     return run, engine
 
 
-def _run_key(model: Model, scenario: Scenario) -> str:
-    """Name a run by all that its numbers depend on."""
+def run_key(model: Model, scenario: Scenario) -> str:
+    """Return the digest of all that the numbers of a run depend on."""
     values = {key: float(value).hex() for key, value in sorted(scenario.values.items())}
     clock = [each.hex() for each in map(float, astuple(scenario.time))]
     libraries = [version_of(name) for name in ("plansim", "numpy", "llvmlite")]
@@ -88,7 +88,7 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
         shape = (len(ensemble.time), *shape_of(model, variable))
         table = np.stack([rows[label] for label in labels], axis=-1)
         series[variable.name] = table.reshape(shape)
-    constants = {each.name: _constant(model, scenario, each.name) for each in once}
+    constants = {each.name: constant_of(model, scenario, each.name) for each in once}
     run = Trajectory(ensemble.time, series, constants)
     check_finite(model, scenario, run)
     return run
@@ -156,8 +156,8 @@ def whole_kernel(
             }
 
 
-def _constant(model: Model, scenario: Scenario, name: str) -> FloatArray:
-    """Give the value of a constant or control in a run, ``(*elements)``."""
+def constant_of(model: Model, scenario: Scenario, name: str) -> FloatArray:
+    """Return the value of a constant or control in a run, ``(*elements)``."""
     from plansim.model.records import cells_of
 
     variable = model.variables[name]
