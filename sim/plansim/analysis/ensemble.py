@@ -12,8 +12,8 @@ the world.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,19 +30,18 @@ from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, rea
 from plansim.scenario.reader import Scenario, scenario_of
 from plansim.targets.catalogue import Status, Target, judged_targets, load_targets
 from plansim.targets.indicator import Floats
+from plansim.targets.verdict import Share, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
     "NORMAL",
-    "Share",
-    "Shares",
     "load_ensemble",
-    "load_shares",
     "read_ensemble_head",
     "verdict_shares",
     "wilson",
+    "with_shares",
 ]
 
 NORMAL = 1.959963984540054
@@ -52,28 +51,10 @@ VIEWS = "views.yaml"
 
 
 @dataclass(frozen=True)
-class Share:
-    """The share of an ensemble's members that meet a target under a scenario."""
+class _Shares:
+    """The shares under one scenario, as they are cached."""
 
-    scenario: str
-    target: str
-    share: float | None
-    """Members whose bases disagree count as half; None if no member decides, as where the scenario
-    assumes the target."""
-    share_low: float | None
-    share_high: float | None
-    """Ends of Wilson's 95 % interval: what drawing no more members leaves open."""
-    members: int
-    """Number of members that are counted."""
-    unsound: int
-    """Number of members that are left out: a value is not finite, or beyond `LIMIT`."""
-
-
-@dataclass(frozen=True)
-class Shares:
-    """The shares of one scenario, as they are kept."""
-
-    shares: tuple[Share, ...]
+    by_target: Mapping[str, Share]
 
 
 def load_ensemble(model: Model) -> Members:
@@ -138,21 +119,23 @@ def verdict_shares(
         scenarios = [scenario_of(model, scenarios)]
     members = load_ensemble(model) if ensemble is None else ensemble
     wanted = load_targets(model=model) if targets is None else tuple(targets)
+    columns = ("share", "share_low", "share_high", "members", "unsound")
     rows = [
-        asdict(share)
-        for scenario in scenarios
-        for share in _shares(model, scenario_of(model, scenario), wanted, members, threads)
+        (scenario.id, target, *(getattr(share, column) for column in columns))
+        for scenario in (scenario_of(model, each) for each in scenarios)
+        for target, share in _shares(model, scenario, wanted, members, threads)
     ]
-    columns = list(Share.__dataclass_fields__)
-    return pd.DataFrame(rows, columns=columns).astype(
-        dict.fromkeys(("share", "share_low", "share_high"), np.float64)
-    )
+    frame = pd.DataFrame(rows, columns=["scenario", "target", *columns])
+    return frame.astype(dict.fromkeys(columns[:3], np.float64))
 
 
-def load_shares(
-    model: Model, scenarios: Iterable[Scenario], targets: Sequence[Target]
-) -> tuple[Share, ...]:
-    """Return the shares over the ensemble beside a model, as `verdict_shares`, from the cache.
+def with_shares(
+    verdicts: Iterable[Verdict],
+    model: Model,
+    scenarios: Iterable[Scenario],
+    targets: Sequence[Target],
+) -> tuple[Verdict, ...]:
+    """Return verdicts with their shares over the ensemble beside a model, from the cache.
 
     Raises:
         InputError: the ensemble is at fault.
@@ -162,16 +145,16 @@ def load_shares(
     beside = [file_sha256(path) for path in (_path(model), model.path.with_name(VIEWS))]
     code = code_of("", "model", "scenario", "targets", "compiler", "engine", "analysis")
     judged = json.dumps([freeze(target) for target in targets], ensure_ascii=False)
-    shares: list[Share] = []
+    shares: dict[str, Mapping[str, Share]] = {}
     for scenario in scenarios:
         assumed = json.dumps([scenario.id, sorted(scenario.assumed)])
         key = digest("shares", run_key(model, scenario), assumed, judged, *beside, code)
-        kept = recall("shares", key, Shares)
+        kept = recall("shares", key, _Shares)
         if kept is None:
-            kept = Shares(tuple(_shares(model, scenario, targets, members(), None)))
+            kept = _Shares(dict(_shares(model, scenario, targets, members(), None)))
             keep("shares", key, kept)
-        shares += kept.shares
-    return tuple(shares)
+        shares[scenario.id] = kept.by_target
+    return tuple(replace(each, share=shares[each.scenario].get(each.id)) for each in verdicts)
 
 
 def _shares(
@@ -180,8 +163,8 @@ def _shares(
     targets: Iterable[Target],
     members: Members,
     threads: int | None,
-) -> Iterator[Share]:
-    """Yield the shares of one scenario, target by target."""
+) -> Iterator[tuple[str, Share]]:
+    """Yield the targets under one scenario, each with its share."""
     from plansim.analysis.evaluator import Evaluator, Request
     from plansim.analysis.workers import processors
 
@@ -201,7 +184,7 @@ def _shares(
             good = met + undecided / 2
             share = good / count
             low, high = (float(end) for end in wilson(np.array(good), np.array(float(count))))
-        yield Share(scenario.id, target.id, share, low, high, count, unsound)
+        yield target.id, Share(members.head.kind.value, share, low, high, count, unsound)
 
 
 def wilson(successes: npt.NDArray[np.number], count: Floats) -> tuple[Floats, Floats]:

@@ -20,7 +20,9 @@ from plansim.cli.context import (
 )
 from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
+    WholeNumber,
     calibration_names,
+    design_names,
     force_option,
     format_option,
     items,
@@ -100,7 +102,7 @@ def validate(
     form: str,
     lang: str | None,
 ) -> int:
-    """Test the model: all tests, Q01 to Q25, or the TESTs that are named.
+    """Test the model: all tests, Q01 to Q28, or the TESTs that are named.
 
     Exit codes: 0, every test that can be made here is passed; 1, one fails.
     """
@@ -174,6 +176,65 @@ def calibrate(
         machine(json_text(calibration))
     else:
         page.show(calibration_table(calibration, page.text))
+
+
+@model.command(epilog="Example: plansim model condition --prior -n 500 --force")
+@click.option(
+    "--prior",
+    is_flag=True,
+    help="Draw from what the ranges of the constants leave open, and hold no run to observations.",
+)
+@click.option(
+    "-n",
+    "members",
+    metavar="N",
+    type=WholeNumber(1, 100_000),
+    default=500,
+    show_default=True,
+    help="Number of members.",
+)
+@seed_option
+@click.option(
+    "--design",
+    metavar="DESIGN",
+    shell_complete=items(design_names),
+    help="What varies: the design of a sweep, its name or a YAML file; else the one that "
+    "checks.yaml beside the model names, or with none the constants with a plausible range.",
+)
+@output_option("Where the members go; else ensemble.csv beside the model.", "FILE.csv")
+@force_option
+@model_option
+@lang_option
+def condition(
+    prior: bool,
+    members: int,
+    seed: int | None,
+    design: str | None,
+    output: Path | None,
+    force: bool,
+    model: Path | None,
+    lang: str | None,
+) -> None:
+    """Draw members: other plausible models, over which every verdict is shown.
+
+    Each member changes constants of the model relative to its own values. 'plansim check' then says
+    how many of 100 plausible models meet a target. Members of changed equations or ranges do not
+    count: draw new ones with --force.
+    """
+    from plansim.analysis.experiments.prior import draw_prior
+    from plansim.scenario.members import FILE_NAME
+    from plansim.scenario.members_file import write_members
+
+    page = page_for(lang)
+    if not prior:
+        raise UsageError(Message("--prior is missing: members are not held to observations yet"))
+    read = model_at(model)
+    path = output or read.path.with_name(FILE_NAME)
+    check_files((path, (".csv",)), force=force)
+    with page.progress(page.text("condition.working")):
+        ensemble = draw_prior(read, members, seed=seed, design=design)
+        write_members(ensemble, read, path, force=force)
+    write(page.text("condition.written", count=members, factors=len(ensemble.factors), path=path))
 
 
 @model.command(epilog="Example: plansim model document -o documentation")

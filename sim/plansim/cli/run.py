@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from plansim.model.records import Model, Variable
     from plansim.output.series import Series
     from plansim.targets.annual import Annual
+    from plansim.targets.verdict import Verdict
 
 __all__ = ["check", "list_", "run", "show"]
 
@@ -199,6 +200,8 @@ def check(
         for each in scenarios
         for verdict in verdicts_of(simulated_years(inputs.model, each, engine, page), targets)
     ]
+    if engine == "compiled":
+        verdicts = _with_shares(verdicts, inputs, page)
     changes = "\n".join(changes_of(each, inputs.model, page) for each in scenarios)
     if form == "table":
         table = verdict_table(
@@ -218,6 +221,21 @@ def check(
         for verdict in verdicts
     )
     return 1 if strict and failed else 0
+
+
+def _with_shares(verdicts: list[Verdict], inputs: Inputs, page: Page) -> list[Verdict]:
+    """Return verdicts with the shares of plausible models, if the model has an ensemble of them."""
+    from plansim.analysis.ensemble import read_ensemble_head, with_shares
+    from plansim.scenario.members import RENEW
+
+    head = read_ensemble_head(inputs.model)
+    if head is None:
+        return verdicts
+    if head.misfit(inputs.model):
+        remark(page.text("check.misfit", path=head.path, command=RENEW))
+        return verdicts
+    with page.progress(page.text("check.members")):
+        return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))
 
 
 @click.group(
