@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from plansim.cache import code_of, digest, file_sha256, keep, recall
 from plansim.engine.compiled import run_key
-from plansim.errors import Fault, InputError
+from plansim.errors import Fault, InputError, Message
 from plansim.frozen import freeze
 from plansim.model.records import Model
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
@@ -68,7 +68,7 @@ def load_ensemble(model: Model) -> Members:
 
     path = _path(model)
     if not path.is_file():
-        command = "plansim model condition --prior"
+        command = Message("{command}", command="plansim model condition --prior")
         raise InputError(Fault("the model has no ensemble", path, expected=command))
     return read_members(path, model, load_views(model).policy)
 

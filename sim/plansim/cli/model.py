@@ -182,7 +182,7 @@ def calibrate(
 @click.option(
     "--prior",
     is_flag=True,
-    help="Draw from what the ranges of the constants leave open, and hold no run to observations.",
+    help="Draw by the ranges of the constants alone, without regard to observations.",
 )
 @click.option(
     "-n",
@@ -198,8 +198,8 @@ def calibrate(
     "--design",
     metavar="DESIGN",
     shell_complete=items(design_names),
-    help="What varies: the design of a sweep, its name or a YAML file; else the one that "
-    "checks.yaml beside the model names, or with none the constants with a plausible range.",
+    help="What varies: the path or name of a sweep's design; else the design that checks.yaml "
+    "names, or without one every single constant that has a plausible range.",
 )
 @output_option("Where the members go; else ensemble.csv beside the model.", "FILE.csv")
 @force_option
@@ -215,11 +215,11 @@ def condition(
     model: Path | None,
     lang: str | None,
 ) -> None:
-    """Draw members: other plausible models, over which every verdict is shown.
+    """Draw plausible models: the members of the ensemble beside the model.
 
-    Each member changes constants of the model relative to its own values. 'plansim check' then says
-    how many of 100 plausible models meet a target. Members of changed equations or ranges do not
-    count: draw new ones with --force.
+    Each member changes constants relative to the model's own values; 'plansim check' says how many
+    of 100 members meet a target. Draw new ones with --force when equations, constants or ranges of
+    the model have changed.
     """
     from plansim.analysis.experiments.prior import draw_prior
     from plansim.scenario.members import FILE_NAME
@@ -227,7 +227,7 @@ def condition(
 
     page = page_for(lang)
     if not prior:
-        raise UsageError(Message("--prior is missing: members are not held to observations yet"))
+        raise UsageError(Message("--prior is missing: no other members can be drawn so far"))
     read = model_at(model)
     path = output or read.path.with_name(FILE_NAME)
     check_files((path, (".csv",)), force=force)

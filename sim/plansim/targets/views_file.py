@@ -183,7 +183,9 @@ class _LeverForm(Form):
                 found=Message("{count} constants", count=count),
             )
         if self.policy and self.outside:
-            yield Fault("what policy moves is not out of the planners' hands", at=("policy",))
+            yield Fault(
+                "a lever is moved by policy or outside of its reach, not both", at=("policy",)
+            )
         if units := {move.variable.unit for move in self.moves} - {first.unit}:
             yield Fault(
                 "a lever moves constants of one unit",

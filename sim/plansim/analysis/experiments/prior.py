@@ -68,9 +68,8 @@ def draw_prior(
     changes = list(_changes(model, design.factors, Sampler(design).draw(0, members)))
     values = rounded(np.stack([column for _, column in changes], axis=1))
     if len(np.unique(values, axis=0)) < members:
-        count = Message("{count} different ones", count=len(np.unique(values, axis=0)))
         message = Message("the factors have too few values for {count} members", count=members)
-        raise InputError(Fault(message, design.path or model.path, found=count))
+        raise InputError(Fault(message, design.path or model.path))
     name = f" of {design.path.name}" if design.path else ""
     drawn = f"{members} points, {design.kind}, over the {len(changes)} factors{name}"
     path = model.path.with_name(FILE_NAME)
