@@ -25,13 +25,22 @@ from plansim.engine.trajectory import (
     shape_of,
     version_of,
 )
+from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.reader import Scenario
 
 if TYPE_CHECKING:
     from plansim.engine.kernel import Kernel
 
-__all__ = ["constant_of", "inputs_under", "run_compiled", "run_key", "whole_kernel"]
+__all__ = [
+    "cannot_vary",
+    "constant_of",
+    "inputs_under",
+    "run_compiled",
+    "run_key",
+    "shared_kernel",
+    "whole_kernel",
+]
 
 
 def run_compiled(
@@ -154,6 +163,27 @@ def whole_kernel(
                 for label, value in values.items()
                 if label.partition("[")[0] not in vary
             }
+
+
+def shared_kernel(model: Model, values: Mapping[str, float], varied: Iterable[str]) -> Kernel:
+    """Return the code that single runs share, for runs that differ in some constants.
+
+    Raises:
+        InputError: a constant that the shape of the code depends on cannot vary.
+        ModelError: what the compiler does not support, with each variable and line.
+    """
+    kernel = whole_kernel(model, values)
+    if folded := set(varied) - set(kernel.inputs):
+        raise cannot_vary(folded)
+    return kernel
+
+
+def cannot_vary(names: Iterable[str]) -> InputError:
+    """Return the error of constants that differ between runs of one code, and cannot."""
+    return InputError(
+        Fault("'{name}' cannot vary from run to run: the order of a delay depends on it", name=name)
+        for name in sorted(names)
+    )
 
 
 def constant_of(model: Model, scenario: Scenario, name: str) -> FloatArray:

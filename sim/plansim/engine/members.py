@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from plansim.engine.batch import simulate_ensemble
-from plansim.engine.compiled import constant_of, inputs_under, whole_kernel
+from plansim.engine.compiled import constant_of, inputs_under, shared_kernel
 from plansim.engine.dataset import to_dataset
 from plansim.engine.trajectory import Engine, FloatArray, Trajectory, recorded, shape_of, version_of
 from plansim.model.records import Model, Variable, cells_of
@@ -29,10 +29,11 @@ def simulate_members(model: Model, scenario: Scenario, members: Members) -> xr.D
     are finite and not beyond `LIMIT`.
 
     Raises:
+        InputError: members change a constant that the shape of the code depends on.
         ModelError: what the compiler does not support, with each variable and line.
     """
-    kernel = whole_kernel(model, scenario.values)
     names, constants = members.constants_under(model, scenario)
+    kernel = shared_kernel(model, scenario.values, names)
     inputs = inputs_under(kernel, scenario.values, names, constants)
     runs = simulate_ensemble(kernel, inputs, scenario.time)
     over_time, once = recorded(model)

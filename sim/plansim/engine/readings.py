@@ -18,9 +18,8 @@ import numpy.typing as npt
 
 from plansim.compiler.lower import StructuralError
 from plansim.engine.batch import saved_times, simulate_ensemble, simulate_readings
-from plansim.engine.compiled import inputs_under, whole_kernel
+from plansim.engine.compiled import cannot_vary, inputs_under, shared_kernel
 from plansim.engine.kernel import Kernel, compile_model
-from plansim.errors import Fault, InputError
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import split_reference, variable_of
@@ -88,23 +87,15 @@ class CompiledRuns:
         names = dict.fromkeys(variable_of(model, reading.series).name for reading in readings)
         self._limit = limit
         self._whole: Kernel | None = None
-        try:
-            if shared:
-                self._kernel = self._whole = whole_kernel(model, scenario.values)
-                if folded := set(constants) - set(self._kernel.inputs):
-                    raise StructuralError(folded)
-            else:
+        if shared:
+            self._kernel = self._whole = shared_kernel(model, scenario.values, constants)
+        else:
+            try:
                 self._kernel = compile_model(
                     model, vary=constants, outputs=names, values=scenario.values
                 )
-        except StructuralError as error:
-            raise InputError(
-                Fault(
-                    "'{name}' cannot vary from run to run: the order of a delay depends on it",
-                    name=name,
-                )
-                for name in sorted(error.names)
-            ) from None
+            except StructuralError as error:
+                raise cannot_vary(error.names) from None
         saved = saved_times(scenario.time)
         kept = {time for _, time in readings if np.isclose(saved, time).any()}
         known = [row for row, reading in enumerate(readings) if reading.time in kept]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -210,7 +209,7 @@ class Model:
         described = [
             (
                 variable.name,
-                "".join(re.sub(r"\{.*?\}", "", variable.equation).split()),
+                "".join(variable.equation.split()),
                 variable.admissible,
                 variable.plausible,
             )

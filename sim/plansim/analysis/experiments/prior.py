@@ -87,9 +87,9 @@ def _uncertainty_design(model: Model) -> Design | None:
 
 
 def _remaining_design(model: Model) -> Design:
-    """Return a design over the plausible ranges of all single constants but levers."""
+    """Return a design over the plausible ranges of all single constants but levers of policy."""
     scenario = as_written(model)
-    factors = tuple(remaining_factors(model, (), [scenario], ()))
+    factors = tuple(remaining_factors(model, (), [scenario], load_views(model).policy))
     return Design("", "", "", DesignKind.SOBOL, (scenario,), factors, 1, 0, 0, (), ())
 
 
