@@ -95,6 +95,7 @@ from plansim.scenario.reader import (
     Change as Change,
     Scenario as Scenario,
     as_written as as_written,
+    list_overlays as list_overlays,
     list_scenarios as list_scenarios,
     read_scenario as read_scenario,
 )

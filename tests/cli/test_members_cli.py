@@ -95,7 +95,7 @@ def test_check_has_the_shares_of_python(call: Call, model: Model) -> None:
     ]
 
 
-@pytest.mark.parametrize("width", ["72", "140"])
+@pytest.mark.parametrize("width", ["56", "140"])
 def test_the_table_says_in_how_many_of_100_models_a_target_is_met(
     call: Call, model: Model, monkeypatch: pytest.MonkeyPatch, width: str
 ) -> None:

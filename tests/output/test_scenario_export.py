@@ -10,10 +10,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from plansim.cli.main import main
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
-from plansim.errors import InputError, OutputError
+from plansim.errors import InputError
 from plansim.model.records import Model
 from plansim.model.units import convert
 from plansim.output.export.cf import cf_dataset, udunits
@@ -112,7 +111,8 @@ def test_netcdf_follows_the_cf_conventions(
     city: Model, runs: list[xr.Dataset], tmp_path: Path
 ) -> None:
     path = tmp_path / "out.nc"
-    write_scenarios(runs, path, Form.WIDE, plan_region(city))
+    some = ["GDP", "registered population", "value added", "energy use", "urbanisation rate"]
+    write_scenarios(runs, path, Form.WIDE, plan_region(city), names=some)
     with xr.open_dataset(path, engine="h5netcdf") as dataset:  # decodes time by the conventions
         assert dataset.attrs["Conventions"].startswith("CF-1.")
         names = [str(name) for name in dataset.variables]
@@ -167,39 +167,3 @@ def test_a_variable_that_has_no_years_is_refused(city: Model, runs: list[xr.Data
     with pytest.raises(InputError, match="'a table' is no series: it has no value over time"):
         table_of(runs, Form.WIDE, plan_region(city), ["a table"])
     assert cf_dataset(runs[:1], plan_region(city)).sizes["scenario"] == 1
-
-
-def test_a_file_is_kept_unless_forced(city: Model, runs: list[xr.Dataset], tmp_path: Path) -> None:
-    path = tmp_path / "out.csv"
-    path.write_text("kept", "utf-8")
-    with pytest.raises(OutputError, match="--force replaces it"):
-        write_scenarios(runs, path, Form.WIDE, plan_region(city), names=["GDP"])
-    assert path.read_text("utf-8") == "kept"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["export", "baseline"], "Missing option '-o'"),
-        (["export", "-o", "a.csv"], "Missing argument 'SCENARIO'"),
-        (["export", "basline", "-o", "a.csv"], "did you mean 'baseline'?"),
-        (["export", "baseline", "-o", "a.xls"], "did you mean '.xlsx'?"),
-        (["export", "baseline", "--variable", "GPD", "-o", "a.csv"], "did you mean 'GDP'?"),
-        (["export", "baseline", "--form", "iamc", "-o", "a.nc"], "--form is for tables"),
-        (["export", "a.zarr", "--form", "wide", "-o", "a.csv"], "exported whole and alone"),
-        (["export", "a.zarr", "-o", "a.csv"], "no such folder; expected a RESULT.zarr"),
-    ],
-)
-def test_a_mistyped_command_is_answered_in_one_message(
-    arguments: list[str],
-    message: str,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(arguments) == 2
-    done = capsys.readouterr()
-    assert message in done.err
-    assert "Traceback" not in done.err
-    assert list(tmp_path.iterdir()) == []

@@ -64,6 +64,24 @@ def test_only_policy_levers_make_no_table(model: Model, members: Members, tmp_pa
     assert values.shape == (3, 0)
 
 
+def test_points_of_a_series_move_by_the_change_of_what_they_replace(
+    model: Model, members: Members, tmp_path: Path
+) -> None:
+    path = tmp_path / "series.yaml"
+    path.write_text(
+        "title: {en: Series, zh: 数列}\nlevers:\n"
+        "  growth: {series: {2001: 0.05, 2002: 0.07}}\n"
+        "  effort: {series: {2001: 1.4, 2002: 1.5}}\n",
+        "utf-8",
+    )
+    series = read_scenario(path, model)
+    names, values = members.constants_under(model, series)
+    moved = dict(zip(names, values[0].tolist(), strict=True))
+    assert moved["growth in 2001"] == 0.05 + 0.01
+    assert moved["growth in 2002"] == 0.07 + 0.01
+    assert not [name for name in names if name.startswith("effort in")], "policy decides on it"
+
+
 # --- the file -------------------------------------------------------------------------------------
 
 
@@ -122,11 +140,11 @@ GOOD = "0,0.01,1.1,0.9"
         (",effort,weights\n", ",growth,weights\n", ":6: two things are called 'growth'"),
         ("apply,add", "apply,set", ":7: 'growth' is no change of constants; expected one of add"),
         ("apply,add", "applies,add", ":6: the factors are not described; expected rows that begin"),
-        (",multiply\n", "\n", ":7: a row of another length; expected 4 cells; found 3"),
+        (",multiply\n", "\n", ":7: 'weights' is no change of constants; .*; found nothing"),
         (GOOD, f"{GOOD}\n{GOOD}", ":10: member 0 is given twice; found a first time on line 9"),
         (GOOD, f"{GOOD}\n3,1e-2,1.1,.9", ":10: member 3 is given twice; found a first time on"),
-        (GOOD, "0,0.01,1.1", ":9: a row of another length; expected 4 numbers; found 3"),
-        (GOOD, "0,0.01,1.1,0.9,4", ":9: a row of another length; expected 4 numbers; found 5"),
+        (GOOD, "0,0.01,1.1", ":9: 'weights' is not a finite number; found nothing"),
+        (GOOD, "0,0.01,1.1,0.9,4", ":9: the row has more cells than the table has columns"),
         (GOOD, "0,much,1.1,0.9", ":9: 'growth' is not a finite number; found much"),
         (GOOD, "0,,1.1,0.9", ":9: 'growth' is not a finite number; found nothing"),
         (GOOD, "0,inf,1.1,0.9", ":9: 'growth' is not a finite number; found inf"),
@@ -166,12 +184,12 @@ def test_members_of_another_model_are_refused(model: Model) -> None:
 def test_what_is_no_text_or_no_file_is_refused(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "ensemble.csv"
     for read in (read_head, lambda path: read_members(path, model)):
-        with pytest.raises(InputError, match=r"ensemble\.csv: the members cannot be read"):
+        with pytest.raises(InputError, match=r"ensemble\.csv: the table cannot be read"):
             read(path)
-        path.write_bytes(b"# kind: \xff\xfe\n")
-        with pytest.raises(InputError, match=r"ensemble\.csv: the members cannot be read"):
+    path.write_bytes(b"# kind: \xff\xfe\n")
+    for read in (read_head, lambda path: read_members(path, model)):
+        with pytest.raises(InputError, match=r"ensemble\.csv: the table .*'utf-8' codec"):
             read(path)
-        path.unlink()
 
 
 # --- what they belong to --------------------------------------------------------------------------

@@ -13,21 +13,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from plansim.cache import code_of, digest, file_sha256, keep, recall
+from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.engine.compiled import run_key
 from plansim.errors import Fault, InputError, Message
-from plansim.frozen import freeze
 from plansim.model.records import Model
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
 from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Status, Target, judged_targets, load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.verdict import Share, Verdict
@@ -48,13 +48,6 @@ NORMAL = 1.959963984540054
 """Half of the width of a 95 % interval, in standard deviations of the normal distribution."""
 VIEWS = "views.yaml"
 """The file beside the model that marks the levers of policy."""
-
-
-@dataclass(frozen=True)
-class _Shares:
-    """The shares under one scenario, as they are cached."""
-
-    by_target: Mapping[str, Share]
 
 
 def load_ensemble(model: Model) -> Members:
@@ -144,16 +137,13 @@ def with_shares(
     members = cache(lambda: load_ensemble(model))
     beside = [file_sha256(path) for path in (_path(model), model.path.with_name(VIEWS))]
     code = code_of("", "model", "scenario", "targets", "compiler", "engine", "analysis")
-    judged = json.dumps([freeze(target) for target in targets], ensure_ascii=False)
     shares: dict[str, Mapping[str, Share]] = {}
     for scenario in scenarios:
+        run = run_key(for_scenarios(model, [scenario]), scenario)
         assumed = json.dumps([scenario.id, sorted(scenario.assumed)])
-        key = digest("shares", run_key(model, scenario), assumed, judged, *beside, code)
-        kept = recall("shares", key, _Shares)
-        if kept is None:
-            kept = _Shares(dict(_shares(model, scenario, targets, members(), None)))
-            keep("shares", key, kept)
-        shares[scenario.id] = kept.by_target
+        key = digest("shares", run, assumed, repr(targets), *beside, code)
+        make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
+        shares[scenario.id] = kept("shares", key, make)
     return tuple(replace(each, share=shares[each.scenario].get(each.id)) for each in verdicts)
 
 

@@ -55,7 +55,7 @@ def run_compiled(
         ModelError: what the compiler does not support, with each variable and line.
         SimulationError: a value is not a finite number.
     """
-    engine = Engine("plansim", version_of("plansim"), "Euler")
+    engine = Engine("plansim", version_of("plansim"), scenario.time.integration)
     if not cache:
         return _run(model, scenario, cache=False), engine
     with workspace() as folder:
@@ -70,12 +70,12 @@ def run_compiled(
 def run_key(model: Model, scenario: Scenario) -> str:
     """Return the digest of all that the numbers of a run depend on."""
     values = {key: float(value).hex() for key, value in sorted(scenario.values.items())}
-    clock = [each.hex() for each in map(float, astuple(scenario.time))]
+    *clock, method = astuple(scenario.time)
     libraries = [version_of(name) for name in ("plansim", "numpy", "llvmlite")]
     return digest(
         "compiled",
         model.text,
-        json.dumps([values, clock]),
+        json.dumps([values, [float(number).hex() for number in clock], method]),
         platform.machine(),
         *libraries,
         code_of("", "model", "scenario", "compiler", "engine"),

@@ -47,7 +47,7 @@ def simulate_members(model: Model, scenario: Scenario, members: Members) -> xr.D
     changed = dict(zip(names, constants.T, strict=True))
     fixed = {v.name: constant_of(model, scenario, v.name) for v in once}
     varied = {v.name: _varied(model, v, fixed[v.name], changed) for v in once}
-    engine = Engine("plansim", version_of("plansim"), "Euler")
+    engine = Engine("plansim", version_of("plansim"), scenario.time.integration)
     trajectory = Trajectory(runs.time, series, varied)
     dataset = to_dataset(model, scenario, trajectory, engine, members.ids)
     largest = np.abs(runs.values).max(axis=(1, 2), initial=0.0)

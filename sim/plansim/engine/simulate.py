@@ -12,6 +12,7 @@ from plansim.engine.trajectory import Engine, Trajectory, named, to_years
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import joined
 
 if TYPE_CHECKING:
@@ -39,9 +40,10 @@ def simulate(
     cache: bool = True,
     ensemble: Members | None = None,
 ) -> xr.Dataset:
-    """Run a model under scenarios (None: as the model is written), by Euler's method.
+    """Run a model under scenarios (None: as the model is written).
 
-    A scenario is a record, a name or a path. Gives a dataset over ``time`` (see `to_dataset`), of a
+    A scenario is a record, a name or a path; its clock says by which method stocks are integrated
+    (see docs/integration.md). Gives a dataset over ``time`` (see `to_dataset`), of a
     list of scenarios over ``scenario`` too, with all variables, or those that are named, in English
     or Chinese. The same inputs give bit-identical numbers, whatever ran before.
     ``engine`` is ``compiled``, or ``pysd`` for the reference, which takes a thousand times as long
@@ -69,11 +71,14 @@ def simulate(
     if ensemble is not None:
         if choice is not EngineChoice.COMPILED:
             raise InputError(Fault("only the compiled engine runs the members of an ensemble"))
-        return _simulated_members(model, scenario, named(model, variables), ensemble)
+        return _simulated_members(model, scenario, variables, ensemble)
     if isinstance(scenario, Sequence) and not isinstance(scenario, str):
-        runs = (simulate(model, s, variables, engine=choice, cache=cache) for s in scenario)
+        chosen = [scenario_of(model, one) for one in scenario]
+        model = for_scenarios(model, chosen)
+        runs = (simulate(model, one, variables, engine=choice, cache=cache) for one in chosen)
         return joined(list(runs))
     scenario = scenario_of(model, scenario)
+    model = for_scenarios(model, [scenario])
     wanted = named(model, variables)
     run, what = _computed(model, scenario, choice, cache=cache)
     dataset = to_dataset(model, scenario, run, what)
@@ -90,9 +95,12 @@ def _simulated_members(
 
     if scenarios is None or isinstance(scenarios, Scenario | str | Path):
         scenarios = [scenario_of(model, scenarios)]
-    runs = (simulate_members(model, scenario_of(model, each), ensemble) for each in scenarios)
-    wanted = [run if variables is None else run[[*variables, SOUND]] for run in runs]
-    return joined(wanted).set_coords(SOUND)
+    chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    model = for_scenarios(model, chosen)
+    wanted = named(model, variables)
+    runs = (simulate_members(model, scenario, ensemble) for scenario in chosen)
+    parts = [run if wanted is None else run[[*wanted, SOUND]] for run in runs]
+    return joined(parts).set_coords(SOUND)
 
 
 def simulate_years(
@@ -111,6 +119,7 @@ def simulate_years(
     """
     _check_model(model)
     scenario = scenario_of(model, scenario)
+    model = for_scenarios(model, [scenario])
     run, what = _computed(model, scenario, EngineChoice(engine), cache=cache)
     return to_years(model, scenario, run, what)
 

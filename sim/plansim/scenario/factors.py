@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -122,28 +123,22 @@ def apart(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -> I
 
 
 def numbers_of(
-    names: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]], faults: list[Fault]
+    columns: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]], faults: list[Fault]
 ) -> Floats:
     """Return the numbers of a table's rows, each given with its line: ``(row, column)``.
 
-    A row of another length, and what is no finite number, become faults with that line.
+    What is no finite number becomes a fault with its line, and so does a table without rows.
     """
-    values = np.full((len(rows), len(names)), np.nan)
+    values = np.full((len(rows), len(columns)), np.nan)
     for index, (line, row) in enumerate(rows):
-        if len(row) != len(names):
-            expected = Message("{count} numbers", count=len(names))
-            faults.append(
-                Fault("a row of another length", None, line, expected, found=str(len(row)))
-            )
-            continue
         for column, cell in enumerate(row):
-            try:
-                values[index, column] = number = float(cell)
-            except ValueError:
-                number = math.nan
-            if not math.isfinite(number):
-                message = Message("'{name}' is not a finite number", name=names[column])
+            with contextlib.suppress(ValueError):
+                values[index, column] = float(cell)
+            if not math.isfinite(values[index, column]):
+                message = Message("'{name}' is not a finite number", name=columns[column])
                 faults.append(Fault(message, None, line, found=cell or Message("nothing")))
+    if not rows:
+        faults.append(Fault("the table has no rows"))
     return values
 
 

@@ -8,7 +8,7 @@ members is read and written by `members_file`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -34,9 +34,7 @@ __all__ = [
     "Members",
     "MembersHead",
     "head_of",
-    "is_comment",
     "read_head",
-    "unreadable",
 ]
 
 FILE_NAME = "ensemble.csv"
@@ -71,16 +69,16 @@ class MembersHead:
 
     def misfit(self, model: Model) -> Fault | None:
         """Return a fault if the members are of other equations or ranges than the model's."""
-        if self.model_sha256 == model.equations_sha256:
+        sha256 = (model.original or model).equations_sha256
+        if self.model_sha256 == sha256:
             return None
         return Fault(
             "the members are of a model with other equations, constants or ranges",
             self.path,
             self.line,
-            expected=Message("{sha256}; '{command}' draws new ones",
-                             sha256=model.equations_sha256, command=RENEW),
+            expected=Message("{sha256}; '{command}' draws new ones", sha256=sha256, command=RENEW),
             found=self.model_sha256,
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True)
@@ -107,25 +105,27 @@ class Members:
         """Return the constants that members change under a scenario, and their values.
 
         A change acts on the value that the scenario sets, or else the model's own. What `policy`
-        moves and the scenario sets does not change. A value that would leave its admissible range
-        stops at the end of it.
+        moves and the scenario sets does not change. Where the scenario has a series of its own in
+        place of a constant or lever, all of its points change. A value that would leave its
+        admissible range stops at the end of it.
 
         Returns:
             The constants, ``name`` or ``name[e1,e2]``, and ``(member, constant)`` in their units.
         """
         from plansim.scenario.factors import constants_of  # load what only scenario files need
+        from plansim.scenario.levers import constant_named
         from plansim.scenario.references import split_name
 
-        stays = self.policy & scenario.values.keys()
+        series = _Series(model, scenario, self.policy)
         factors = [
-            replace(factor, constants=tuple(c for c in factor.constants if c not in stays))
+            replace(factor, constants=tuple(series.moved(factor.constants)))
             for factor in self.factors
         ]
         names = tuple(name for factor in factors for name in factor.constants)
         if not names:
             return (), np.empty((len(self), 0))
         values = constants_of(model, scenario.values, factors, self.values)
-        ends = [model.variables[split_name(name)[0]].admissible for name in names]
+        ends = [constant_named(model, split_name(name)[0]).admissible for name in names]
         low, high = np.array(ends, dtype=np.float64).T  # None becomes NaN, which limits nothing
         return names, np.fmin(np.fmax(values, low), high)
 
@@ -135,6 +135,38 @@ class Members:
 
         index = pd.Index(self.ids, name="member")
         return pd.DataFrame(self.values, index, [factor.name for factor in self.factors])
+
+
+class _Series:
+    """The yearly series that a scenario sets in place of constants."""
+
+    def __init__(self, model: Model, scenario: Scenario, policy: frozenset[str]) -> None:
+        from plansim.scenario.levers import added_part
+
+        self._model = model
+        self._stays = policy & scenario.values.keys()
+        self._decided = {self._input(constant) for constant in policy}
+        self._points: dict[str, list[str]] = {}
+        for key in scenario.values:
+            name, bracket, cell = key.partition("[")
+            stem, part = added_part(name)
+            if part.startswith("in "):
+                self._points.setdefault(stem + bracket + cell, []).append(key)
+
+    def moved(self, constants: Iterable[str]) -> Iterator[str]:
+        """Yield what a change of constants moves: they themselves, and points of their series."""
+        for constant in constants:
+            if constant not in self._stays:
+                yield constant
+            if self._points and (input_ := self._input(constant)) not in self._decided:
+                yield from self._points.pop(input_, ())
+
+    def _input(self, constant: str) -> str:
+        """Return the lever that a constant is a part of, or the constant, with its elements."""
+        from plansim.scenario.levers import lever_of
+
+        name, bracket, cell = constant.partition("[")
+        return (lever_of(self._model, name) or name) + bracket + cell
 
 
 # --- the header of the file -----------------------------------------------------------------------
@@ -148,20 +180,11 @@ def read_head(path: Path) -> MembersHead:
     """
     try:
         with path.open(encoding="utf-8-sig") as stream:
-            return head_of(list(itertools.takewhile(is_comment, stream)), path)
+            comments = itertools.takewhile(lambda line: line.startswith("#"), stream)
+            return head_of(list(comments), path)
     except (OSError, UnicodeDecodeError) as error:
-        raise unreadable(path, error) from None
-
-
-def is_comment(line: str) -> bool:
-    """Return whether a line of the file belongs to its header."""
-    return line.startswith("#")
-
-
-def unreadable(path: Path, error: OSError | UnicodeDecodeError) -> InputError:
-    """Return the error of a file that cannot be read."""
-    why = foreign(error.strerror if isinstance(error, OSError) else error)
-    return InputError(Fault("the members cannot be read: {why}", path, why=why))
+        why = foreign(error.strerror if isinstance(error, OSError) else error)
+        raise InputError(Fault("the table cannot be read", path, found=why)) from None
 
 
 def head_of(comments: Sequence[str], path: Path) -> MembersHead:

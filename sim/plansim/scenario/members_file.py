@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +25,8 @@ from pathlib import Path
 import numpy as np
 
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.files import write_text
-from plansim.forms import noting
+from plansim.files import CsvTable, read_csv, write_text
+from plansim.forms import MOST_FAULTS, noting
 from plansim.model.records import Model, cells_of
 from plansim.scenario.factors import (
     Apply,
@@ -38,7 +37,7 @@ from plansim.scenario.factors import (
     unit_of,
     varied,
 )
-from plansim.scenario.members import KEYS, Members, head_of, is_comment, unreadable
+from plansim.scenario.members import KEYS, Members, head_of
 from plansim.scenario.references import split_name
 
 __all__ = ["read_members", "rounded", "write_members"]
@@ -66,59 +65,32 @@ def read_members(path: Path, model: Model, policy: Collection[str] = ()) -> Memb
     Raises:
         InputError: with every fault of the file.
     """
-    try:
-        lines = path.read_text("utf-8-sig").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError) as error:
-        raise unreadable(path, error) from None
-    comments = list(itertools.takewhile(is_comment, lines))
-    head = head_of(comments, path)
+    table = read_csv(path)
+    head = head_of(table.comments, path)
     if misfit := head.misfit(model):  # its names and ranges are another model's
         raise InputError(misfit)
-    try:
-        reader = csv.reader(lines[len(comments) :], strict=True)
-        rows = [(reader.line_num + len(comments), row) for row in reader if row]
-    except csv.Error as error:
-        raise InputError(Fault("the table is not a CSV file", path, found=str(error))) from None
+    line = len(table.comments) + 1
+    firsts = [*table.columns[:1], *(row[0] for _, row in table.rows[:2])]
+    if firsts != list(_DESCRIPTIONS):
+        expected = Message("rows that begin with {names}", names=_DESCRIPTIONS)
+        found = Message("{names}", names=tuple(firsts))
+        raise InputError(Fault("the factors are not described", path, line, expected, found))
     faults: list[Fault] = []
-    factors: tuple[Factor, ...] = ()
-    numbers = np.empty((0, 1))
-    if described := _described(rows[: len(_DESCRIPTIONS)], faults):
-        factors = _factors(described, model, faults)
-        numbers = _numbers(rows[len(_DESCRIPTIONS) :], described[0][1][1:], faults)
+    factors = _factors(table, line, model, faults)
+    numbers = numbers_of(table.columns, table.rows[2:], faults)
+    faults += () if faults else _doubled(table.rows[2:], numbers[:, 1:])
     if faults:
-        raise InputError(replace(fault, file=path, at=()) for fault in faults[:100])
+        raise InputError(replace(fault, file=path, at=()) for fault in faults[:MOST_FAULTS])
     ids = tuple(map(int, numbers[:, 0]))
     return Members(head, factors, ids, numbers[:, 1:], frozenset(policy))
 
 
-def _described(
-    rows: Sequence[tuple[int, list[str]]], faults: list[Fault]
-) -> tuple[tuple[int, list[str]], ...]:
-    """Return the rows that describe the factors, with their lines; of a fault none."""
-    firsts = [row[0] for _, row in rows]
-    if firsts != list(_DESCRIPTIONS):
-        expected = Message("rows that begin with {names}", names=_DESCRIPTIONS)
-        found = Message("{names}", names=tuple(firsts)) if firsts else Message("nothing")
-        line = rows[0][0] if rows else None
-        faults.append(Fault("the factors are not described", None, line, expected, found))
-        return ()
-    width = len(rows[0][1])
-    for line, row in rows:
-        if len(row) != width:
-            expected = Message("{count} cells", count=width)
-            faults.append(Fault("a row of another length", None, line, expected, str(len(row))))
-            return ()
-    return tuple(rows)
-
-
-def _factors(
-    rows: Sequence[tuple[int, list[str]]], model: Model, faults: list[Fault]
-) -> tuple[Factor, ...]:
-    """Return the factors that the first rows of the table describe."""
-    (names_line, names), (applies_line, applies), (constants_line, constants) = rows
+def _factors(table: CsvTable, line: int, model: Model, faults: list[Fault]) -> tuple[Factor, ...]:
+    """Return the factors that the header, on ``line``, and the two rows below it describe."""
+    (applies_line, applies), (constants_line, constants) = table.rows[:2]
     factors: list[Factor] = []
     changes = (Apply.ADD.value, Apply.MULTIPLY.value)
-    for name, apply, listed in zip(names[1:], applies[1:], constants[1:], strict=True):
+    for name, apply, listed in zip(table.columns[1:], applies[1:], constants[1:], strict=True):
         if apply not in changes:
             expected = Message("one of {names}", names=changes)
             fault = Fault(
@@ -138,31 +110,23 @@ def _factors(
             unit = unit_of(name, Apply(apply), variables.values())
             factors.append(Factor(name, tuple(variables), Apply(apply), None, unit))
         faults += (replace(fault, line=constants_line) for fault in own)
-    faults += (replace(fault, line=names_line) for fault in apart("factor", factors))
+    faults += (replace(fault, line=line) for fault in apart("factor", factors))
     return tuple(factors)
 
 
-def _numbers(
-    rows: Sequence[tuple[int, list[str]]], names: Sequence[str], faults: list[Fault]
-) -> Floats:
-    """Return the numbers of the members, ``(member, 1 + factor)``: first that of the member."""
-    numbers = numbers_of(["member", *names], rows, faults)
-    if not rows:
-        faults.append(Fault("the table has no rows"))
-    if faults:
-        return numbers
+def _doubled(rows: Sequence[tuple[int, list[str]]], changes: Floats) -> Iterator[Fault]:
+    """Yield a fault for each member that has no number, or whose number or changes stand twice."""
     lines: dict[str | int | bytes, int] = {}
-    for (line, row), changes in zip(rows, numbers[:, 1:], strict=True):
-        if not row[0].isdecimal():
+    for (line, (number, *_)), own in zip(rows, changes, strict=True):
+        if not number.isdecimal():
             expected = Message("a whole number")
-            faults.append(Fault("a member has no number", None, line, expected, row[0]))
-        first = lines.setdefault(int(row[0]) if row[0].isdecimal() else row[0], line)
-        same = lines.setdefault(changes.tobytes(), line)
-        if min(first, same) < line:
-            known = Message("a first time on line {line}", line=min(first, same))
-            message = Message("member {member} is given twice", member=row[0])
-            faults.append(Fault(message, None, line, found=known))
-    return numbers
+            yield Fault("a member has no number", None, line, expected, number)
+            continue
+        first = min(lines.setdefault(key, line) for key in (int(number), own.tobytes()))
+        if first < line:
+            known = Message("a first time on line {line}", line=first)
+            message = Message("member {member} is given twice", member=number)
+            yield Fault(message, None, line, found=known)
 
 
 # --- writing --------------------------------------------------------------------------------------

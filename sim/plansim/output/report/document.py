@@ -6,10 +6,11 @@ text here is what a reader sees; a cell also has its number, for forms that keep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import compress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,12 +27,10 @@ __all__ = [
     "Bullets",
     "Cell",
     "Column",
-    "Curve",
     "Document",
     "Figure",
     "Heading",
     "Medium",
-    "Panel",
     "Paragraph",
     "Row",
     "Section",
@@ -105,7 +104,6 @@ class Row:
     cells: tuple[Cell, ...]
     joined: bool = False
     """Whether it belongs to the row above, whose first cell then stands for both."""
-    medium: Medium = Medium.BOTH
 
 
 @dataclass(frozen=True)
@@ -125,46 +123,13 @@ class Table:
     note: str = ""
 
     def on(self, medium: Medium) -> Table:
-        """Return the table with the columns and rows of one medium alone."""
-        kept = [
-            index
-            for index, column in enumerate(self.columns)
-            if column.medium in (Medium.BOTH, medium)
-        ]
-        rows = tuple(
-            row if isinstance(row, Band) else replace(row, cells=tuple(row.cells[i] for i in kept))
+        """Return the table with the columns of one medium alone."""
+        kept = [column.medium in (Medium.BOTH, medium) for column in self.columns]
+        rows = (
+            row if isinstance(row, Band) else replace(row, cells=tuple(compress(row.cells, kept)))
             for row in self.rows
-            if isinstance(row, Band) or row.medium in (Medium.BOTH, medium)
         )
-        return replace(self, columns=tuple(self.columns[i] for i in kept), rows=rows)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A line of a chart."""
-
-    name: str
-    values: Mapping[int, float]
-    """By year."""
-    target: bool = False
-    """Whether it is not a run but what the plan asks for."""
-    row: int = 0
-    """Of the table of the same section, as a workbook has it, that holds the values."""
-    band: Mapping[int, tuple[float, float]] = field(default_factory=dict)
-    """By year, between what most runs of a sweep lie."""
-    band_low: int = 0
-    """Row of the table with the lower ends of the band."""
-    band_width: int = 0
-    """Row of the table with what is between its ends."""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A chart over years, as its numbers: for forms that draw by themselves."""
-
-    title: str
-    unit: str
-    curves: tuple[Curve, ...]
+        return replace(self, columns=tuple(compress(self.columns, kept)), rows=tuple(rows))
 
 
 @dataclass(frozen=True)
@@ -174,7 +139,6 @@ class Figure:
     caption: str
     description: str
     draw: Callable[[], Drawing]
-    panels: tuple[Panel, ...] = ()
 
 
 @dataclass(frozen=True)

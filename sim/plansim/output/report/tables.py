@@ -22,8 +22,15 @@ from plansim.output.report.document import (
     Table,
     Tone,
 )
-from plansim.output.tables.attribution import signed
-from plansim.output.text import Text, decimals_for, decimals_of, figure, margin_figure, percent
+from plansim.output.text import (
+    Text,
+    decimals_for,
+    decimals_of,
+    figure,
+    margin_figure,
+    percent,
+    signed,
+)
 from plansim.output.verdict_words import (
     MARKS,
     bases_of,
@@ -122,7 +129,7 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
             cells += _verdict_cells(verdicts[target.id], target, text)
         return Row(tuple(cells))
 
-    listed = text.join(list(names))
+    listed = text.join(names)
     note = listed + text("list_sep.stop") + text("report.matrix_note")
     rows = tuple(_sectioned(judged, row, text))
     table = Table(text("report.matrix"), tuple(columns), rows, note)
@@ -300,7 +307,7 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
     if not rows:
         return Section(title, tab, (Paragraph(text("report.no_assumptions")),))
     note = [
-        text("report.given", scenario=name, ids=text.join(list(scenario.assumed)))
+        text("report.given", scenario=name, ids=text.join(scenario.assumed))
         for name, scenario in zip(names, comparison.scenarios, strict=True)
         if scenario.assumed
     ]

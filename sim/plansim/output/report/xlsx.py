@@ -1,4 +1,4 @@
-"""A document as a workbook: a sheet a section, numbers as numbers, charts drawn by Excel."""
+"""A document as a workbook: a sheet a section, numbers as numbers, pictures below the tables."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from plansim.output.figures.canvas import colours, style
-from plansim.output.report.charts import HIGH, WIDE, Cells, native_chart
 from plansim.output.report.document import (
     EPOCH,
     HUES,
@@ -34,14 +32,12 @@ from plansim.output.wrapping import wrap
 __all__ = ["write_xlsx"]
 
 FONT = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
-ACROSS = 3
-"""Charts beside one another."""
 LINE = 18
 """Height of a row of a sheet, in pixels."""
-PIXELS, PAGE_WIDTH = 7, 860
-"""Of a character of a column, and of the text of a page, A4 on its side."""
 ACROSS_PAGE = 100
 """Terminal columns of a line of running text."""
+DPI, SCALE = 110, 0.85
+"""Of a picture: how fine it is drawn, and at which part of its size it is shown."""
 PER_SHARE = 9.0
 """Characters of a column for a share of 1 on a page."""
 
@@ -92,8 +88,6 @@ class _Book:
         self._book = book
         self._widths: dict[tuple[str, int], float] = {}
         self._formats: dict[tuple[object, ...], Any] = {}
-        with style():
-            self._colours = colours()
 
     def _format(self, **what: object) -> Any:
         key = tuple(sorted(what.items()))
@@ -102,7 +96,7 @@ class _Book:
         return self._formats[key]
 
     def section(self, sheet: Any, section: Section, head: Sequence[tuple[str, str]]) -> None:
-        """Write the blocks of a section below one another, charts below its table."""
+        """Write the blocks of a section below one another, pictures below its tables."""
         looks = {
             "title": self._format(bold=True, font_size=16),
             "faint": self._format(font_color=HUES[Tone.FAINT]),
@@ -120,8 +114,6 @@ class _Book:
         tables = [block for block in section.blocks if isinstance(block, Table)]
         wide = max((len(table.on(Medium.BOOK).columns) for table in tables), default=8)
         at += 1
-        rows: int | None = None
-        pending: list[Figure] = []
         for block in section.blocks:
             match block:
                 case Heading():
@@ -133,19 +125,13 @@ class _Book:
                     for item in block.items:
                         at = self._words(sheet, at, f"• {item}", wide, bold=False)
                 case Table():
-                    rows = at + 2
                     at = self._table(
                         sheet, at, block.on(Medium.BOOK), wide, freeze=len(tables) == 1
                     )
                 case Figure():
-                    pending.append(block)
-        if tables and any(figure.panels for figure in pending):
-            # A break before the charts keeps them whole; where pages are made to fit, none counts.
-            width = sum(PIXELS * _wide(column) + 5 for column in tables[0].on(Medium.BOOK).columns)
-            sheet.set_print_scale(max(10, min(100, int(100 * PAGE_WIDTH / width))))
-            sheet.set_h_pagebreaks([at])
-        for figure in pending:
-            at = self._figure(sheet, at, figure, rows, section)
+                    pass
+        for figure in (block for block in section.blocks if isinstance(block, Figure)):
+            at = self._figure(sheet, at, figure)
 
     def _words(self, sheet: Any, at: int, words: str, wide: int, *, bold: bool) -> int:
         """Write running text over the width of the sheet; give the next free row."""
@@ -223,29 +209,13 @@ class _Book:
             look["num_format"] = ";".join(f'{part}" %"' for part in signs.split(";"))
         sheet.write_number(row, column, cell.number, self._format(**look))
 
-    def _figure(
-        self, sheet: Any, at: int, figure: Figure, rows: int | None, section: Section
-    ) -> int:
-        """Put native charts where a figure has its numbers in the table, else the picture."""
+    def _figure(self, sheet: Any, at: int, figure: Figure) -> int:
+        """Write the picture of a figure; return the next free row."""
         sheet.write_string(at, 0, figure.caption, self._format(bold=True))
-        at += 1
-        if not figure.panels or rows is None:
-            content, width = picture(figure, "png", 110)
-            scale = {"x_scale": 0.85, "y_scale": 0.85, "description": figure.description}
-            sheet.insert_image(at, 0, "figure.png", {"image_data": io.BytesIO(content), **scale})
-            return at + round(width * 110)
-        table = next(block for block in section.blocks if isinstance(block, Table)).on(Medium.BOOK)
-        years = [index for index, column in enumerate(table.columns) if column.head.isdecimal()]
-        cells = Cells(sheet.get_name(), rows, years)
-        for number, panel in enumerate(figure.panels):
-            chart = native_chart(self._book, cells, panel, self._colours)
-            down, across = divmod(number, ACROSS)
-            sheet.insert_chart(
-                at, 0, chart,
-                {"x_offset": across * (WIDE + 12), "y_offset": down * (HIGH + 12),
-                 "description": f"{panel.title} ({panel.unit})"},
-            )  # fmt: skip
-        return at + -(-len(figure.panels) // ACROSS) * (HIGH + 12) // LINE + 2
+        content, width = picture(figure, "png", DPI)
+        scale = {"x_scale": SCALE, "y_scale": SCALE, "description": figure.description}
+        sheet.insert_image(at + 1, 0, "figure.png", {"image_data": io.BytesIO(content), **scale})
+        return at + round(width * DPI)
 
 
 def _wide(column: Column) -> float:

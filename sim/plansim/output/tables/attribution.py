@@ -19,14 +19,10 @@ from plansim.output.tables.layout import (
     section,
     text_column,
 )
-from plansim.output.text import Text, decimals_for, decimals_of, figure
+from plansim.output.text import Text, decimals_for, decimals_of, figure, signed
 from plansim.output.verdict_words import by_section
 
-__all__ = [
-    "attribution_table",
-    "outward",
-    "signed",
-]
+__all__ = ["attribution_table"]
 
 MOST_SHARES = 5
 """So many changes are named for a target, the largest first; the others are added up."""
@@ -138,28 +134,3 @@ def _largest(
         total = math.fsum(shares.shares[index] for index in rest)
         others = Prose("  " + text("causes.rest", count=len(rest)), Style.FAINT)
         yield others, signed(total, decimals)
-
-
-def signed(value: float, decimals: int) -> str:
-    """Write a number with its sign, none if it rounds to zero.
-
-    >>> signed(0.24, 1), signed(-1.26, 1), signed(-0.04, 1)
-    ('+0.2', '-1.3', '0.0')
-    """
-    shown = figure(value, decimals)
-    return f"+{shown}" if round(value, decimals) > 0 else shown
-
-
-def outward(value: float, present: float, digits: int = 5) -> float:
-    """Round to some digits away from the present value, where the target stays met.
-
-    >>> outward(1.0424352, 1.0), outward(0.8731566, 1.0), outward(1.0424352, 1.0, 3)
-    (1.0425, 0.87315, 1.05)
-    >>> outward(0.7, 1.0, 3)
-    0.7
-    """
-    if value == present or float(f"{value:.{digits}g}") == value:
-        return value
-    unit = 10.0 ** (math.floor(math.log10(max(abs(value), 1e-300))) - digits + 1)
-    steps = math.ceil(value / unit) if value > present else math.floor(value / unit)
-    return float(f"{steps * unit:.6g}")
