@@ -232,7 +232,7 @@ def _loops(inputs: Inputs, terminal: Terminal) -> Figure:
     from plansim.output.figures.sheet import loop_sheet
 
     with terminal.progress(terminal.text("plot.drawing")):
-        scores = [score_loops(inputs.model, each) for each in inputs.scenarios]
+        scores = [score_loops(inputs.model, scenario) for scenario in inputs.scenarios]
         return loop_sheet(scores, terminal.text.lang)
 
 
