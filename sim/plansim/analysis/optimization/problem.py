@@ -93,7 +93,11 @@ def lever_named(model: Model, name: str) -> Lever:
         variable, elements = meant(model, reference_named(model, name))
     except InputError as error:
         try:
-            variable, elements = meant(model, f"{bare.strip()} after{bracket}{inside}")
+            # In Chinese a lever may be called as the variable that it drives.
+            lever = load_views(model).lever(name)
+            sets = lever is not None and lever.apply is Apply.SET
+            after = f"{bare.strip()} after{bracket}{inside}"
+            variable, elements = meant(model, lever.constants[0] if lever and sets else after)
         except InputError:
             raise InputError(replace(fault, file="--lever") for fault in error.faults) from None
     if variable.kind is VariableKind.CONTROL:
