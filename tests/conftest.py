@@ -23,7 +23,9 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import Page, page
 from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
+from plansim.targets.catalogue import Target, load_targets
 from tests.helpers.command import Call, Done
+from tests.helpers.vensim_text import MODELS
 from tests.helpers.visit import Visit
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -34,6 +36,17 @@ ROOT = Path(__file__).parents[1]
 # no example fails for being slow on a busy machine. `pytest --hypothesis-profile=default` explores.
 hypothesis.settings.register_profile("plansim", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("plansim")
+
+
+CITY = {"city", "stories", "context", "shipped_page"}
+"""Fixtures by which a test takes the shipped model."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that run the shipped model."""
+    for item in items:
+        if CITY & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.city)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -135,6 +148,18 @@ def city() -> Model:
 def stories(city: Model) -> Mapping[str, Scenario]:
     """Every shipped scenario, by its id."""
     return {head.id: read_scenario(head.id, city) for head in list_scenarios()}
+
+
+@pytest.fixture(scope="session")
+def town() -> Model:
+    """A small model of a town, with arrays, levers and a table."""
+    return load_model(MODELS / "toy_town.mdl")
+
+
+@pytest.fixture(scope="session")
+def targets(city: Model) -> tuple[Target, ...]:
+    """The targets of the plan."""
+    return load_targets(model=city)
 
 
 @pytest.fixture(scope="session")

@@ -112,10 +112,6 @@ def test_shares_add_up(worth: Floats) -> None:
     assert shapley(worth).sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
 
 
-def test_no_member_no_share() -> None:
-    assert shapley(np.array([3.0])).shape == (0,)
-
-
 def test_sampled_shares_add_up_and_lie_within_their_errors() -> None:
     count, generator = 6, np.random.default_rng(3)
     worth = generator.normal(size=2**count).cumsum()
@@ -126,16 +122,6 @@ def test_sampled_shares_add_up_and_lie_within_their_errors() -> None:
     assert shares.sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
     assert (errors > 0).all()
     assert (abs(shares - shapley(worth)) < 4 * errors).all()
-
-
-def test_in_each_order_one_member_comes_at_a_time() -> None:
-    paths = causes._orders(5, 10, seed=0)
-    masks = causes._subsets_passed(paths).reshape(10, 6, 5)
-    assert (masks.sum(axis=2) == np.arange(6)).all()
-    for order, steps in zip(paths, masks, strict=True):
-        joined = [int(np.flatnonzero(steps[i + 1] & ~steps[i])[0]) for i in range(5)]
-        assert joined == order.tolist()
-    assert (paths[1::2] == paths[::2, ::-1]).all()
 
 
 # --- what counts as one change --------------------------------------------------------------------

@@ -107,19 +107,6 @@ def test_growth_goes_as_far_as_the_target_that_stops_it(reached: Frontier) -> No
     assert math.exp(-0.02) - 1 <= low < 0, "the lowest of the sweep"
 
 
-def test_no_point_of_a_plain_sweep_goes_further(reached: Frontier) -> None:
-    found = reached
-    grid = np.array(list(itertools.product(np.linspace(0, 0.2, 801), np.linspace(0, 1, 401))))
-    drive, care = grid.T
-    rate = drive - 0.02 * care
-    good = (10 * rate - care <= 0.5) & (1 - care >= 0.2)
-    best = np.exp(rate[good].max()) - 1
-    horizon = found.horizons[0]
-    assert horizon.highest is not None
-    assert horizon.highest.growth >= best - 1e-9
-    assert horizon.highest.growth <= best + 0.001
-
-
 def test_what_each_target_asks_by_itself(broken: Frontier) -> None:
     alone = {each.target.id: each for each in broken.horizons[0].alone}
     # Dirt alone: care 1, 10·rate = 1.5; the share alone stops nothing.

@@ -16,6 +16,7 @@ from plansim.targets.catalogue import Attribute, Target, judged_targets, load_ta
 from plansim.targets.verdict import check_targets
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
+from tests.toys import logistic
 
 EQUATIONS = """
 switch R= 1 ~ Dmnl [0,1] ~ 回路开关。Cuts growth. [A: 0–1] |
@@ -33,26 +34,8 @@ TARGETS = plan(
     aim("S1", "at least: 127, year: 2005", "stock"),
     aim("S2", "at least: 0, year: 2005", "rooted"),
 )
-LOOPS = """\
-loops:
-- id: R1
-  en: Growth
-  zh: 增长
-  polarity: reinforcing
-  switch: switch R
-  felt: [births]
-  meaning: {en: More gives more., zh: 多则更多。}
-  paths:
-  - {stock: 1, births: 1}
-- id: B1
-  en: Decay
-  zh: 衰减
-  polarity: balancing
-  switch: switch B
-  felt: [deaths]
-  meaning: {en: More goes., zh: 多则更减。}
-  paths:
-  - {stock: 1, deaths: -1}
+LOOPS = logistic.LOOPS.replace("id: R\n", "id: R1\n").replace("id: B\n", "id: B1\n")
+LOOPS += """\
 - id: X1
   en: Nothing
   zh: 无

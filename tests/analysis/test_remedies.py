@@ -14,27 +14,33 @@ from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.values import Apply
-from plansim.targets.catalogue import Attribute, Status, Target, judged_targets, load_targets
+from plansim.targets.catalogue import Attribute, Status, Target, judged_targets
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
 
 
-@pytest.fixture(scope="module")
-def targets(city: Model) -> tuple[Target, ...]:
-    return load_targets(model=city)
+def binding(
+    city: Model, scenario: Scenario, targets: tuple[Target, ...], status: Status
+) -> list[Target]:
+    """Return the binding targets with a status under a scenario."""
+    verdicts = {each.id: each for each in check_targets(simulate(city, scenario), targets)}
+    return [
+        target
+        for target in targets
+        if target.attribute is Attribute.BINDING and verdicts[target.id].status is status
+    ]
 
 
 @pytest.fixture(scope="module")
 def failing(
     city: Model, stories: Mapping[str, Scenario], targets: tuple[Target, ...]
 ) -> list[Target]:
-    verdicts = check_targets(simulate(city, stories["baseline"]), targets)
-    missed = {
-        each.id
-        for each in verdicts
-        if each.attribute is Attribute.BINDING and each.status is Status.MISSED
-    }
-    return [each for each in targets if each.id in missed]
+    return binding(city, stories["baseline"], targets, Status.MISSED)
+
+
+@pytest.fixture(scope="module")
+def kept(city: Model, stories: Mapping[str, Scenario], targets: tuple[Target, ...]) -> list[Target]:
+    return binding(city, stories["baseline"], targets, Status.MET)
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from plansim.compiler.javascript import emit_javascript, runtime
-from plansim.compiler.order import schedule
 from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -23,8 +19,6 @@ from plansim.scenario.reader import Scenario, read_scenario
 from plansim.targets.catalogue import Attribute, load_targets
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
-from tests.agreement.test_emit_js import constants, disagreements
-from tests.helpers.javascript import inputs_of, whole_program
 from tests.helpers.visit import FIRST, SECOND, Visit, assert_same
 
 # --- runs and verdicts ----------------------------------------------------------------------------
@@ -46,39 +40,6 @@ def test_presets_give_the_runs_and_verdicts_of_the_compiled_engine(
             ]))"""
         )
         assert lights == expected
-        found: Any = visit.page.evaluate(
-            "window.plansim.results().b.verdicts.map((each) => [each.value, each.breach])"
-        )
-        ids: Any = visit.page.evaluate("window.plansim.targets")
-        ours = dict(zip(ids, found, strict=True))
-        for each in verdicts:
-            if each.id in ours and each.value is not None:
-                assert ours[each.id][0] == pytest.approx(each.value, rel=1e-9), each.id
-                assert ours[each.id][1] == each.first_breach
-
-
-RUN = """window.run = (values, clock) => {
-  const bytes = new Uint8Array(simulate(window.program, values, clock).values.buffer);
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-};"""
-
-
-def test_every_variable_of_every_scenario_is_computed_in_chromium_too(
-    browser: Browser, city: Model, stories: Mapping[str, Scenario]
-) -> None:
-    program = whole_program(city, constants(city))
-    text = emit_javascript(program, schedule(program))
-    page = browser.new_page()
-    page.add_script_tag(content=f"{runtime()}\n{RUN}\nwindow.program = {text};")
-    for scenario in stories.values():
-        found: Any = page.evaluate(
-            "([values, clock]) => window.run(values, clock)",
-            [inputs_of(program, scenario), asdict(scenario.time)],
-        )
-        values = np.frombuffer(base64.b64decode(found), dtype=np.float64)
-        table = values.reshape(-1, len(program.outputs)).T
-        assert disagreements(city, scenario, program, table) == [], scenario.id
-    page.close()
 
 
 def test_a_lever_moves_the_run_that_is_chosen_and_its_chart(visit: Visit, city: Model) -> None:
@@ -360,20 +321,6 @@ def test_a_map_starts_at_its_first_stock_and_can_be_seen_whole(
         assert inside == stocks, button.inner_text()
     visit.close()
     assert visit.wrong == []
-
-
-def test_a_target_that_is_open_is_printed_alone(visit: Visit) -> None:
-    page = visit.page
-    page.locator('[data-target="M34a"] .link').click()
-    page.locator("#detail .share").first.wait_for()
-    page.emulate_media(media="print")
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert page.locator("#detail .chart-picture").is_visible()
-    assert page.locator("#detail .share").first.is_visible()
-    assert not page.locator(".headline").is_visible()
-    assert not page.locator(".detail-close").is_visible()
-    page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert page.locator(".chart-picture").count() == 0
 
 
 def test_every_control_has_a_name_and_text_stands_out(visit: Visit) -> None:

@@ -206,24 +206,6 @@ def test_the_unit_and_the_kind_of_a_constant_are_plain(call: Call, town: Path) -
     assert done.err.startswith("plansim: 'sector' has no element 'servces'; expected one of ")
 
 
-def test_one_element_of_an_array_is_shown_alone(call: Call, town: Path) -> None:
-    options = ["run", "base.yaml", "--model", "town.mdl", "--format", "json"]
-    done = call(*options, "--variable", "capital[services]")
-    assert [each["name"] for each in json.loads(done.out)["variables"]] == ["capital[services]"]
-    done = call(*options, "--variable", "capital[servces]")
-    assert done.code == 2
-    assert done.err.startswith("plansim: --variable: 'sector' has no element 'servces'")
-
-
-def test_an_unknown_variable_to_show_is_named_with_the_nearest(call: Call, town: Path) -> None:
-    done = call("run", "base.yaml", "--model", "town.mdl", "--variable", "birth rat")
-    assert done.code == 2
-    assert done.err == (
-        "plansim: --variable: no variable is called 'birth rat'; "
-        "expected a name of 'plansim list variables'; did you mean 'birth rate'?\n"
-    )
-
-
 def test_many_implausible_values_of_a_file_are_counted_and_those_of_set_named(
     call: Call, town: Path
 ) -> None:
@@ -288,10 +270,6 @@ def test_strict_asks_only_for_binding_targets(check: Call, town: Path, tmp_path:
     done = check("base.yaml", "--strict", "--model", str(tmp_path / "town.mdl"))
     assert done.code == 0
     assert "✗ missed" in done.out
-
-
-def test_all_lists_what_cannot_be_judged(check: Call) -> None:
-    assert "T1  Buses: Too fine for the model." in check("base.yaml", "--all").out
 
 
 @pytest.mark.parametrize(
@@ -383,19 +361,6 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_run(
     assert "expected an existing folder" in done.err
 
 
-def test_a_model_that_no_target_knows_shows_what_moves(call: Call, root: Path) -> None:
-    done = call("run", "--model", str(root / "tests" / "toys" / "models" / "tea_cup.mdl"))
-    assert done.code == 0
-    assert "Teacup Temperature" in done.out
-    assert "Room Temperature" not in done.out
-
-
-def test_a_table_of_a_function_has_nothing_to_show(run: Call) -> None:
-    done = run("base.yaml", "--variable", "water effect table")
-    assert done.code == 2
-    assert "'water effect table' is a lookup table: it has no value over time" in done.err
-
-
 # --- show and list ------------------------------------------------------------------------------
 
 
@@ -445,38 +410,18 @@ def test_show_a_scenario_and_a_clash_that_are_shipped(call: Call) -> None:
     assert "figures     start = 268.7" in said
 
 
-def test_show_names_what_is_nearest(call: Call) -> None:
-    done = call("show", "capitl life", "--model", "town.mdl")
-    assert (done.code, done.out) == (2, "")
-    expected = "no variable, target, scenario or clash is called 'capitl life'"
-    assert done.err == f"plansim: {expected}; did you mean 'capital life'?\n"
-
-
-def test_list_variables_by_module(call: Call) -> None:
-    lines = call("list", "variables", "--model", "town.mdl").out.splitlines()
-    assert lines.index("population") < lines.index("production") < lines.index("water")
-    assert re.split(r"\s{2,}", lines[lines.index("population") + 1]) == [
-        "residents", "常住人口", "stock", "万人",
-    ]  # fmt: skip
-    model = plansim.load_model("town.mdl")
-    assert lines[-1] == f"{len(model.variables)} in all."
-
-
-def test_list_targets(call: Call) -> None:
-    lines = call("list", "targets", "--model", "town.mdl").out.splitlines()
-    assert lines[0] == "Binding targets, 2010"
-    assert any("≤ 35.5 万人" in line and line.endswith("residents") for line in lines)
-    assert any(line.endswith("(Too fine for the model.)") for line in lines)
-
-
 def test_list_scenarios_shows_each_below_its_parent(call: Call) -> None:
-    lines = call("list", "scenarios").out.splitlines()
-    heads = plansim.list_scenarios()
-    assert {line.split()[0] for line in lines} == {head.id for head in heads}
-    depth = {line.split()[0]: len(line) - len(line.lstrip()) for line in lines}
-    for head in heads:
-        if head.parent:
-            assert depth[head.id] == depth[head.parent] + 2
+    shown = call("list", "scenarios").out
+    stories, tests, overlays = (block.splitlines() for block in shown.split("\n\n"))
+    heads = {head.id: head for head in plansim.list_scenarios()}
+    depth = {line.split()[0]: len(line) - len(line.lstrip()) for line in stories}
+    for name in depth:
+        parent = heads[name].parent
+        assert depth[name] == (depth[parent] + 2 if parent else 0)
+    assert {line.split()[0] for line in tests[1:]} == heads.keys() - depth.keys()
+    assert {line.split()[0] for line in overlays[1:]} == {
+        path.stem for path in shipped("scenarios/overlays").glob("*.yaml")
+    }
 
 
 def test_audit_in_both_forms(call: Call) -> None:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
@@ -55,11 +53,6 @@ def play(tmp_path: Path) -> Play:
         return read_scenario(path, model)
 
     return make
-
-
-@pytest.fixture(scope="module")
-def town(root: Path) -> Model:
-    return load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
 
 
 def euler(initial: float, growth: float, step: float, steps: int) -> np.ndarray:
@@ -199,46 +192,6 @@ def test_random_functions_repeat_themselves_and_leave_numpys_generator_alone(
     assert len(np.unique(first)) > 1
 
 
-SCRIPT = """
-import hashlib, sys
-from plansim.engine.pysd import simulate
-from plansim.model.reader import load_model
-run = simulate(load_model(sys.argv[1]))
-state = hashlib.sha256()
-for name in sorted(run.data_vars):
-    state.update(name.encode() + run[name].to_numpy().tobytes())
-print(state.hexdigest(), "pysd" in sys.modules)
-"""
-
-
-def launch(model: Model, cache: Path, seed: int) -> subprocess.Popen[str]:
-    environment = os.environ | {"PLANSIM_CACHE": str(cache), "PYTHONHASHSEED": str(seed)}
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", SCRIPT, str(model.path)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def output(process: subprocess.Popen[str]) -> list[str]:
-    out, err = process.communicate(timeout=120)
-    assert err == ""
-    return out.split()
-
-
-def test_two_processes_at_once_give_the_same_and_a_third_reads_it_without_pysd(
-    town: Model, tmp_path: Path
-) -> None:
-    both = [launch(town, tmp_path, seed) for seed in (1, 2)]
-    (first, _), (second, _) = map(output, both)
-    assert first == second
-    assert output(launch(town, tmp_path, 3)) == [first, "False"]
-    kept = sorted(path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.*"))
-    assert kept == ["models", "parsed", "runs"]  # one file each, and no leftovers
-
-
 # --- The cache ------------------------------------------------------------------------------------
 
 
@@ -268,28 +221,6 @@ def test_a_run_is_made_once(
         simulate(town, play(town, birth_rate=0.021))
     with pytest.raises(AssertionError, match="_run was called"):
         simulate(town, cache=False)
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda raw: b"",
-        lambda raw: raw[: len(raw) // 2],
-        lambda raw: b"foreign",
-        lambda raw: raw.replace(np.float64(34).tobytes(), np.float64(35).tobytes()),
-    ],
-    ids=["emptied", "cut off", "foreign", "altered"],
-)
-def test_a_damaged_result_is_computed_again(
-    town: Model, own_cache: Path, damage: Callable[[bytes], bytes]
-) -> None:
-    first = simulate(town)
-    (path,) = (own_cache / "runs").glob("*.run")
-    sound = path.read_bytes()
-    path.write_bytes(damage(sound))
-    assert path.read_bytes() != sound
-    xr.testing.assert_identical(simulate(town), first)
-    xr.testing.assert_identical(simulate(town), first)
 
 
 def test_a_foreign_or_altered_translation_is_neither_run_nor_kept(

@@ -22,10 +22,11 @@ from matplotlib.text import Text as MatplotlibText
 from numpy.typing import NDArray
 
 import plansim
-from plansim import InputError, OutputError, Target, UnknownNameError, plot
+from plansim import InputError, Target, UnknownNameError, plot
 from plansim.analysis.sensitivity.study import Sensitivity
 from plansim.cli.main import main
 from plansim.files import shipped
+from plansim.model.records import Model
 from plansim.output.figures.canvas import figure_of, typeset
 from plansim.output.figures.drivers import driver_sheet
 from plansim.output.figures.lines import titles
@@ -39,15 +40,8 @@ Runs = list[xr.Dataset]
 
 
 @pytest.fixture(scope="module")
-def targets() -> tuple[Target, ...]:
-    return plansim.load_targets()
-
-
-@pytest.fixture(scope="module")
-def runs() -> Runs:
-    model = plansim.load_model()
-    names = ("baseline", "accelerated-growth")
-    return [plansim.simulate(model, plansim.read_scenario(name, model)) for name in names]
+def runs(city: Model) -> Runs:
+    return [plansim.simulate(city, name) for name in ("baseline", "accelerated-growth")]
 
 
 @pytest.fixture(scope="module")
@@ -405,28 +399,6 @@ def test_the_same_figure_has_the_same_bytes(
     assert first == second
 
 
-def test_a_file_appears_whole_or_not_at_all(
-    run: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    figure, path = figure_of(plot.trajectories(run, "GDP")), tmp_path / "figure.png"
-    path.write_text("before")
-    with pytest.raises(OutputError, match="exists already; --force replaces it"):
-        plot.save_figure(figure, path)
-
-    def fail(self: Figure, part: Path, **options: object) -> None:
-        part.write_text("half")
-        raise OSError("no space")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Figure, "savefig", fail)
-        with pytest.raises(OutputError, match="cannot write the output; found no space"):
-            plot.save_figure(figure, path, force=True)
-    assert [each.name for each in tmp_path.iterdir()] == ["figure.png"]
-    assert path.read_text() == "before"
-    plot.save_figure(figure, path, force=True)
-    assert path.read_bytes().startswith(b"\x89PNG")
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -479,12 +451,11 @@ def test_drivers_are_drawn_as_the_study_has_them(
 
 
 @pytest.fixture(scope="module")
-def study(targets: tuple[Target, ...]) -> Sensitivity:
+def study(city: Model, targets: tuple[Target, ...]) -> Sensitivity:
     """A study of uncertainty, far too small to be believed."""
-    model = plansim.load_model()
-    baseline = [plansim.read_scenario("baseline", model)]
-    design = plansim.read_design("growth-investment", model, samples=8, scenarios=baseline)
-    return plansim.sensitivity(model, design, targets, trajectories=2)
+    baseline = [plansim.read_scenario("baseline", city)]
+    design = plansim.read_design("growth-investment", city, samples=8, scenarios=baseline)
+    return plansim.sensitivity(city, design, targets, trajectories=2)
 
 
 def test_lines_are_told_apart_without_colours(runs: Runs, targets: tuple[Target, ...]) -> None:

@@ -24,9 +24,7 @@ from plansim.analysis.comparison import Comparison, Spread, compare
 from plansim.analysis.optimization.problem import decision_problem
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
-from plansim.errors import OutputError
 from plansim.model.records import Model
-from plansim.output.figures.canvas import font_file
 from plansim.output.marks import series_in
 from plansim.output.report.comparison import comparison_report
 from plansim.output.report.document import (
@@ -270,13 +268,11 @@ def test_html_brings_every_character_that_it_shows(folder: Path, tmp_path: Path)
     content = (folder / "zh.html").read_text("utf-8")
     page = Page()
     page.feed(content)
-    (coded,) = re.findall(r"data:font/woff;base64,([^)]*)\)", content)
-    (tmp_path / "font.woff").write_bytes(base64.b64decode(coded))
-    carried = set(TTFont(tmp_path / "font.woff").getBestCmap())
-    known = set(TTFont(font_file()).getBestCmap())
-    wanted = {ord(char) for char in "".join(page.shown) if not char.isspace()}
-    assert wanted & known <= carried
-    assert {chr(char) for char in wanted - known} <= set("₂₃✓✗⚠"), "no face is sure to have these"
+    carried: set[int] = set()
+    for coded in re.findall(r"data:font/woff2?;base64,([^\")]*)", content):
+        (tmp_path / "font").write_bytes(base64.b64decode(coded))
+        carried |= set(TTFont(tmp_path / "font").getBestCmap())
+    assert {ord(char) for char in "".join(page.shown) if not char.isspace()} <= carried
 
 
 def _of_style(file: Any, name: str) -> list[str]:
@@ -375,27 +371,6 @@ def test_the_same_report_has_the_same_bytes(
     for path in (first, second):
         write_report(document, path)
     assert first.read_bytes() == second.read_bytes()
-
-
-def test_a_report_is_written_whole_or_not_at_all(
-    short: dict[Lang, Document], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "a.html"
-    path.write_text("kept", "utf-8")
-    with pytest.raises(OutputError, match="--force replaces it"):
-        write_report(short[Lang.EN], path)
-    with pytest.raises(OutputError, match=r"found \.doc; did you mean '\.docx'\?"):
-        write_report(short[Lang.EN], tmp_path / "a.doc")
-
-    def broken(self: Path, *_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", broken)
-    with pytest.raises(OutputError, match="No space left"):
-        write_report(short[Lang.EN], path, force=True)
-    monkeypatch.undo()
-    assert path.read_text("utf-8") == "kept"
-    assert [each.name for each in tmp_path.iterdir()] == ["a.html"]
 
 
 @pytest.mark.parametrize("lang", LANGS)

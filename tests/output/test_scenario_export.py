@@ -111,7 +111,8 @@ def test_netcdf_follows_the_cf_conventions(
     city: Model, runs: list[xr.Dataset], tmp_path: Path
 ) -> None:
     path = tmp_path / "out.nc"
-    write_scenarios(runs, path, Form.WIDE, plan_region(city))
+    some = ["GDP", "registered population", "value added", "energy use", "urbanisation rate"]
+    write_scenarios(runs, path, Form.WIDE, plan_region(city), names=some)
     with xr.open_dataset(path, engine="h5netcdf") as dataset:  # decodes time by the conventions
         assert dataset.attrs["Conventions"].startswith("CF-1.")
         names = [str(name) for name in dataset.variables]

@@ -119,13 +119,6 @@ def test_each_misfit_is_named_with_its_line(
         load_views(toy_with(tmp_path, MINIMAL.replace(old, new)))
 
 
-def test_all_misfits_come_at_once(tmp_path: Path) -> None:
-    wrong = MINIMAL.replace("show: residents", "show: nobody").replace("birth rate", "no rate")
-    with pytest.raises(CatalogueError) as caught:
-        load_views(toy_with(tmp_path, wrong))
-    assert len(caught.value.faults) == 2
-
-
 def test_a_model_without_the_file_shows_its_stocks_and_moves_what_has_a_range() -> None:
     model = load_model(TOY)
     assert not TOY.with_name(FILE_NAME).exists()

@@ -19,8 +19,9 @@ from plansim.analysis.evaluator import Evaluator, Request
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
+from plansim.scenario.levers import lever_of
 from plansim.scenario.reader import Scenario, scenario_of
-from plansim.scenario.references import lever_of
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Status, Target, judged_targets, targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.verdict import Verdicts
@@ -129,6 +130,7 @@ def attribute(
         SimulationError: a run with some of the changes breaks down.
     """
     before, after = scenario_of(model, before), scenario_of(model, after)
+    model = for_scenarios(model, [before, after])
     targets = targets_of(model, targets)
     if before.time != after.time:
         raise InputError(
@@ -169,14 +171,15 @@ def _clock(time: TimeSpec) -> Message:
     """Write a clock.
 
     >>> print(_clock(TimeSpec(initial=2000, final=2010, step=0.25, saveper=0.5)))
-    2000 to 2010 by 0.25, saved every 0.5
+    2000 to 2010 by 0.25, saved every 0.5, euler
     """
     return Message(
-        "{first:g} to {last:g} by {step:g}, saved every {saveper:g}",
+        "{first:g} to {last:g} by {step:g}, saved every {saveper:g}, {method}",
         first=time.initial,
         last=time.final,
         step=time.step,
         saveper=time.saveper,
+        method=time.integration.value,
     )
 
 

@@ -24,6 +24,7 @@ from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.records import BilingualText
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import (
     Attribute,
     Kind,
@@ -162,6 +163,7 @@ def compare(
         ModelError: the compiled engine, which the searches need, cannot compute the model.
     """
     chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    model = for_scenarios(model, chosen)
     if len(chosen) < 2:
         ids = tuple(scenario.id for scenario in chosen)
         found = Message("{names}", names=ids) if ids else Message("none")

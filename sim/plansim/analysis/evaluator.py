@@ -37,6 +37,7 @@ from plansim.model.records import Model, TimeSpec, Timing, cells_of
 from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Apply, Factor, constants_of
 from plansim.scenario.reader import Scenario
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Attribute, Status, Target, unit_factor, variable_of
 from plansim.targets.indicator import Floats, Yearly, moment
 from plansim.targets.verdict import Answer, Verdicts, judge, measured_at
@@ -192,12 +193,13 @@ class Evaluator:
             InputError: a constant that the shape of the code depends on cannot vary.
             ModelError: the model uses what the compiler does not support; with variables and lines.
         """
-        self.model = model
-        self.scenario = scenario
         self.factors = tuple(
             factor if isinstance(factor, Factor) else Factor(factor, (factor,), Apply.SET, None, "")
             for factor in factors
         )
+        constants = [name for factor in self.factors for name in factor.constants]
+        self.model = model = for_scenarios(model, [scenario], constants)
+        self.scenario = scenario
         self.request = request
         self.tile = tile
         self._variables = tuple(model.variables)
@@ -212,7 +214,6 @@ class Evaluator:
             [[self._rows[self._reading(name, year)] for year in request.years]
              for name in request.outputs], np.intp,
         ).reshape(len(request.outputs), len(request.years))  # fmt: skip
-        constants = [name for factor in self.factors for name in factor.constants]
         self._runs = CompiledRuns(model, scenario, constants, self.readings)
 
     def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Evaluation:

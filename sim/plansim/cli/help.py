@@ -157,8 +157,9 @@ def begin_group(context: click.Context, group: click.Group, lang: str | None) ->
 def _defaults(group: click.Group, lang: str) -> dict[str, Any]:
     """Make a language the default of every command of a group."""
     former = group.former() if isinstance(group, BilingualGroup) else {}
+    own = {"lang": lang, "terminal": lang}
     return {
-        name: _defaults(command, lang) if isinstance(command, click.Group) else {"lang": lang}
+        name: _defaults(command, lang) if isinstance(command, click.Group) else own
         for name, command in {**former, **group.commands}.items()
     }
 

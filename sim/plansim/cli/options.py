@@ -7,13 +7,14 @@ completion are quick.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from plansim.cli.context import model_at
+from plansim.cli.context import Request, Terminal, model_at, terminal_for
 
 __all__ = [
     "PICTURES",
@@ -31,12 +32,14 @@ __all__ = [
     "model_option",
     "output_option",
     "picture_option",
+    "request_options",
     "scenario_argument",
     "scenario_names",
     "seed_option",
     "set_option",
     "target_ids",
     "target_option",
+    "terminal_option",
     "threads_option",
     "variable_names",
     "variable_option",
@@ -173,6 +176,52 @@ def lang_option(command: AnyCommand) -> AnyCommand:
     return click.option(
         "--lang", type=click.Choice(["en", "zh"]), help="Language of the output; else the locale's."
     )(command)
+
+
+def terminal_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--lang``; the command is given the terminal in that language."""
+    return click.option(
+        "--lang",
+        "terminal",
+        type=click.Choice(["en", "zh"]),
+        callback=lambda context, parameter, lang: terminal_for(lang),
+        help="Language of the output; else the locale's.",
+    )(command)
+
+
+def request_options(
+    *,
+    several: bool = False,
+    required: bool = False,
+    settings: bool = True,
+    engine: bool = False,
+    **more: Any,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add SCENARIO, what is laid over it, the model and the language, given as a `Request`."""
+    options = [scenario_argument(several=several, required=required, **more), with_option]
+    options += [set_option] * settings + [model_option] + [engine_option] * engine
+    options.append(terminal_option)
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def command(
+            scenario: str | tuple[str, ...] | None,
+            terminal: Terminal,
+            model: Path | None,
+            overlays: tuple[str, ...],
+            overrides: tuple[str, ...] = (),
+            engine: str = "compiled",
+            **rest: Any,
+        ) -> Any:
+            scenarios = (scenario,) if isinstance(scenario, str) else scenario or ()
+            request = Request(terminal, scenarios, model, overlays, overrides, engine)
+            return function(request, **rest)
+
+        for option in reversed(options):
+            option(command)
+        return command
+
+    return add
 
 
 def model_option(command: AnyCommand) -> AnyCommand:

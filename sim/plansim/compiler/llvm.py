@@ -80,7 +80,7 @@ def emit(program: Program, plan: Schedule) -> Module:
     return Module(
         text="\n".join([*parts, *sorted(declared)]) + "\n",
         columns=len(plan.clock_kept) + len(program.pipes),
-        memory=len(plan.once_kept) + 3 * len(program.states) + 1 + len(plan.frozen_kept),
+        memory=len(plan.once_kept) + 5 * len(program.states) + 1 + len(plan.frozen_kept),
         delays=tuple(range(len(plan.clock_kept), len(plan.clock_kept) + len(program.pipes))),
     )
 
@@ -98,6 +98,7 @@ class _Body:
         self.batch = 1  # the most powers in one go
         self.slots: list[str] = []  # addresses in the rings of pipes
         self.freeze: Callable[[int, str], str] = lambda place, value: value
+        self.after: Callable[[int, str], None] = lambda place, value: None
 
     def of(self, place: int) -> str:
         """Give the name of a value that was written, or can be loaded."""
@@ -144,6 +145,7 @@ class _Body:
                     if instruction.op is Op.FROZEN
                     else self._written(instruction)
                 )
+                self.after(place, self.names[place])
         self._write_powers(powers)
 
     def _write_powers(self, places: list[int]) -> None:
@@ -152,6 +154,7 @@ class _Body:
         if len(places) < 2 or w.width == 1:
             for place in places:
                 self.names[place] = self._written(instructions[place])
+                self.after(place, self.names[place])
             return
         self.batch = max(self.batch, len(places))
         for i, place in enumerate(places):
@@ -165,6 +168,7 @@ class _Body:
         for i, place in enumerate(places):
             address = w.put(f"getelementptr {w.vector}, ptr %bases, i64 {i}")
             self.names[place] = w.put(f"load {w.vector}, ptr {address}, align 64")
+            self.after(place, self.names[place])
 
     def _written(self, instruction: Instruction) -> str:
         w, op = self.w, instruction.op
@@ -379,11 +383,13 @@ _RUN = """define void @run(ptr noalias readonly %table, ptr noalias readonly %ta
 entry:
   %bases = alloca [{batch} x {vector}], align 64
   %exponents = alloca [{batch} x {vector}], align 64
-  %start = getelementptr {vector}, ptr %memory, i64 {once}
-  %midway = getelementptr {vector}, ptr %start, i64 {states}
-  %sum = getelementptr {vector}, ptr %midway, i64 {states}
+  %states = getelementptr {vector}, ptr %memory, i64 {once}
+  %second = getelementptr {vector}, ptr %states, i64 {states}
+  %third = getelementptr {vector}, ptr %second, i64 {states}
+  %sum = getelementptr {vector}, ptr %third, i64 {states}
   %flag = getelementptr {vector}, ptr %sum, i64 {states}
-  %frozen = getelementptr {vector}, ptr %flag, i64 1
+  %renewed = getelementptr {vector}, ptr %flag, i64 1
+  %frozen = getelementptr {vector}, ptr %renewed, i64 {states}
   %any = icmp sgt i64 %blocks, 0
   br i1 %any, label %block, label %exit
 block:
@@ -399,45 +405,50 @@ block:
   br label %step
 step:
   %i = phi i64 [ 0, %{before} ], [ %i_next, %step_done ]
+  %start = phi ptr [ %states, %{before} ], [ %start_next, %step_done ]
+  %other = phi ptr [ %second, %{before} ], [ %other_next, %step_done ]
   %first_row = mul i64 %i, %stages
   %place_at = getelementptr i64, ptr %places, i64 %i
   %place = load i64, ptr %place_at, align 8
   %wanted = icmp sge i64 %place, 0
   %ends = icmp eq i64 %i, %steps
   %count = select i1 %ends, i64 1, i64 %stages
+  %single = icmp eq i64 %count, 1
+  %many = icmp sgt i64 %count, {unsummed}
   br i1 %wanted, label %save, label %pass
 save:
   %here_from = mul i64 %place, {outputs}
   %here = getelementptr {vector}, ptr %out, i64 %here_from
   %save_row_from = mul i64 %first_row, {columns}
   %save_row = getelementptr double, ptr %table, i64 %save_row_from
-  %alone = icmp eq i64 %count, 1
-  %save_next = select i1 %alone, ptr %start, ptr %midway
 {save_body}
   br label %stage_done
 pass:
   %s = phi i64 [ 0, %step ], [ %s_next, %next_stage ]
+  %now = phi ptr [ %start, %step ], [ %next, %next_stage ]
   %pass_row_number = add i64 %first_row, %s
   %pass_row_from = mul i64 %pass_row_number, {columns}
   %pass_row = getelementptr double, ptr %table, i64 %pass_row_from
   %first = icmp eq i64 %s, 0
-  %pass_now = select i1 %first, ptr %start, ptr %midway
   %so_far = add i64 %s, 1
   %last = icmp eq i64 %so_far, %count
-  %pass_next = select i1 %last, ptr %start, ptr %midway
-  %many = icmp sgt i64 %count, 2
   %summed = and i1 %last, %many
   %pass_base = select i1 %summed, ptr %sum, ptr %start
+  %was_other = icmp eq ptr %now, %other
+  %free = select i1 %was_other, ptr %third, ptr %other
+  %closes = xor i1 %first, %last
+  %returns = and i1 %closes, %last
+  %pass_next = select i1 %returns, ptr %start, ptr %free
 {pass_body}
   br label %stage_done
 stage_done:
   %stage = phi i64 [ 0, %save ], [ %s, %pass ]
+  %next = phi ptr [ %other, %save ], [ %pass_next, %pass ]
   %s_next = add i64 %stage, 1
   %through = icmp sge i64 %s_next, %count
   br i1 %through, label %step_done, label %between
 between:
-  %sums = icmp sgt i64 %count, {unsummed}
-  br i1 %sums, label %add, label %next_stage
+  br i1 %many, label %add, label %next_stage
 add:
   %j = phi i64 [ 0, %between ], [ %j_next, %add ]
 {add_body}
@@ -450,6 +461,8 @@ step_done:
   %row_from = mul i64 %first_row, {columns}
   %row = getelementptr double, ptr %table, i64 %row_from
 {renew_body}
+  %start_next = select i1 %single, ptr %other, ptr %start
+  %other_next = select i1 %single, ptr %start, ptr %other
   %i_next = add i64 %i, 1
   %over = icmp sgt i64 %i_next, %steps
   br i1 %over, label %block_done, label %step
@@ -465,99 +478,152 @@ exit:
 
 def _run(program: Program, plan: Schedule, declared: set[str]) -> str:
     w = Writer(LANES, declared)
-    vector = w.vector
     parts: dict[str, str] = {}
-    levels = [i for i, state in enumerate(program.states) if state.is_level]
-    memories = [i for i, state in enumerate(program.states) if not state.is_level]
 
     def section(name: str) -> None:
         parts[name] = "\n".join(w.lines)
         w.lines.clear()
 
-    # Before the first step.
-
-    def once_leaf(place: int, instruction: Instruction) -> str | None:
-        if place in plan.clock_kept:
-            return once.as_truth(place, _from_clock(w, "%table", plan.clock_kept[place]))
-        return _loaded(w, "%in", instruction.index) if instruction.op is Op.INPUT else None
-
-    once = _Body(w, program, once_leaf)
-    once.write(plan.once)
-    for place, row in plan.once_kept.items():
-        _store(w, "%memory", row, once.as_number(place))
-    for index, state in enumerate(program.states):
-        _store(w, "%start", index, once.of(state.initial))
+    once = _once(w, program, plan)
     section("once_body")
     before = "block"
     for index, pipe in enumerate(program.pipes):
         before = _fill(w, index, once.of(pipe.initial), before)
     section("fill")
-
-    # Each stage: written twice, since values that live on into a branch would be put aside at every
+    # A stage is written twice, since values that live on into a branch would be put aside at every
     # step, which takes a quarter of the time.
-
-    batch = once.batch
-    for name in ("save", "pass"):
-        saves = name == "save"
-        body = _stage(w, program, plan, f"%{name}_row", "%start" if saves else "%pass_now")
-        body.freeze = _freezer(body, plan, None if saves else "%first")
-        body.slots = [_slot(w, index) for index in range(len(program.pipes))]
-        body.write(plan.step)
-        changes = [body.of(program.states[index].change) for index in levels]
-        if saves:
-            body.write(plan.save)
-            shown = [body.as_number(place) for place in program.outputs.values()]
-            for index, value in enumerate(shown):
-                _store(w, "%here", index, value)
-            _watch(w, shown)
-        length = _from_tableau(w, "0" if saves else "%s", 1)
-        base = "%start" if saves else "%pass_base"
-        moved = [
-            w.two("fadd", _loaded(w, base, index), w.two("fmul", change, length))
-            for index, change in zip(levels, changes, strict=True)
-        ]
-        for index, value in zip(levels, moved, strict=True):
-            _store(w, f"%{name}_next", index, value)
-        batch = max(batch, body.batch)
-        section(f"{name}_body")
-    weight = _from_tableau(w, "%stage", 2)
-    start, midway, total = (_loaded(w, base, "%j") for base in ("%start", "%midway", "%sum"))
-    opens = w.put("icmp eq i64 %stage, 0")
-    total = w.put(f"select i1 {opens}, {vector} {start}, {vector} {total}")
-    way = w.two("fmul", weight, w.two("fsub", midway, start))
-    _store(w, "%sum", "%j", w.two("fadd", total, way))
+    first = _Stage("%save_row", "%start", "%start", "%other", None)
+    saved = _stage(w, program, plan, first)
+    saved.write(plan.save)
+    shown = [saved.as_number(place) for place in program.outputs.values()]
+    for index, value in enumerate(shown):
+        _store(w, "%here", index, value)
+    _watch(w, shown)
+    section("save_body")
+    any_stage = _Stage("%pass_row", "%now", "%pass_base", "%pass_next", "%s")
+    passed = _stage(w, program, plan, any_stage)
+    section("pass_body")
+    _add(w)
     section("add_body")
-
-    # After the last stage of a step: what moves once a step.
-
-    body = _stage(w, program, plan, "%row", "%start")
-    following = [body.of(program.states[index].change) for index in memories]
-    entering = [body.of(pipe.entering) for pipe in program.pipes]
-    for index, value in zip(memories, following, strict=True):
-        _store(w, "%start", index, value)
-    for index, value in enumerate(entering):
-        w.lines.append(f"  store {vector} {value}, ptr {_slot(w, index)}, align 64")
-    if following:
-        _watch(w, following)
+    _renew(w, program, plan)
     section("renew_body")
-
-    _watch(w, [_loaded(w, "%start", index) for index in levels])
-    flag = w.put(f"load {vector}, ptr %flag, align 64")
-    _store(w, "%bad", "%b", flag)
+    levels = [index for index, state in enumerate(program.states) if state.is_level]
+    _watch(w, [_loaded(w, "%start_next", index) for index in levels])
+    _store(w, "%bad", "%b", _loaded(w, "%flag", 0))
     section("end_body")
     return _RUN.format(
-        vector=vector,
+        vector=w.vector,
         zero=w.number(0.0),
         once=len(plan.once_kept),
         states=len(program.states),
-        unsummed=2 if program.states else 4,
+        unsummed=2 if levels else 4,
         inputs=len(program.inputs),
         outputs=len(program.outputs),
         columns=len(plan.clock_kept) + len(program.pipes),
         before=before,
-        batch=batch,
+        batch=max(once.batch, saved.batch, passed.batch),
         **parts,
     )
+
+
+def _once(w: Writer, program: Program, plan: Schedule) -> _Body:
+    """Write what comes before the first step."""
+
+    def leaf(place: int, instruction: Instruction) -> str | None:
+        if place in plan.clock_kept:
+            return body.as_truth(place, _from_clock(w, "%table", plan.clock_kept[place]))
+        return _loaded(w, "%in", instruction.index) if instruction.op is Op.INPUT else None
+
+    body = _Body(w, program, leaf)
+    body.write(plan.once)
+    for place, row in plan.once_kept.items():
+        _store(w, "%memory", row, body.as_number(place))
+    for index, state in enumerate(program.states):
+        _store(w, "%states" if state.is_level else "%renewed", index, body.of(state.initial))
+    return body
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """Where one of the two bodies of a stage finds what it needs: names of pointers."""
+
+    row: str
+    """Of the clock."""
+    now: str
+    """Levels at the stage."""
+    base: str
+    """Levels from which it moves on, see `integration`."""
+    onto: str
+    """Levels that it gives. They are written while others are computed yet: nothing is read from
+    there but the base of the same level."""
+    number: str | None
+    """The number of the stage; None if it is always the first."""
+
+
+def _stage(w: Writer, program: Program, plan: Schedule, stage: _Stage) -> _Body:
+    """Write a stage: all that states need, and the levels of the next one."""
+    body = _within_step(w, program, plan, stage.row, stage.now)
+    if program.pipes:
+        body.slots = [_slot(w, index) for index in range(len(program.pipes))]
+    length = _from_tableau(w, stage.number or "0", 1)
+    moved: dict[int, list[int]] = {}
+    for index, state in enumerate(program.states):
+        if state.is_level:
+            moved.setdefault(state.change, []).append(index)
+
+    def move(place: int, flow: str) -> None:
+        for index in moved.pop(place, ()):
+            way = w.two("fmul", flow, length)
+            _store(w, stage.onto, index, w.two("fadd", _loaded(w, stage.base, index), way))
+
+    body.after = move
+    body.freeze = lambda place, value: _frozen(body, plan, stage, place, value)
+    body.write(plan.step)
+    for place in list(moved):  # flows that are no operations, or known before the step
+        move(place, body.of(place))
+    return body
+
+
+def _frozen(body: _Body, plan: Schedule, stage: _Stage, place: int, value: str) -> str:
+    """Write a frozen value: it is stored at the first stage, and read back at others."""
+    if place not in plan.frozen_kept:  # it is needed by outputs alone: at first stages
+        return value
+    w, row = body.w, plan.frozen_kept[place]
+    number = body.number_of(place, value)
+    if stage.number is None:
+        _store(w, "%frozen", row, number)
+        return value
+    kept = _loaded(w, "%frozen", row)
+    number = w.put(f"select i1 %first, {w.vector} {number}, {w.vector} {kept}")
+    _store(w, "%frozen", row, number)
+    return body.as_truth(place, number)
+
+
+def _add(w: Writer) -> None:
+    """Write how the levels that a stage gave enter the base of the last stage."""
+    weight = _from_tableau(w, "%stage", 2)
+    start, given, total = (_loaded(w, base, "%j") for base in ("%start", "%next", "%sum"))
+    opens = w.put("icmp eq i64 %stage, 0")
+    total = w.put(f"select i1 {opens}, {w.vector} {start}, {w.vector} {total}")
+    way = w.two("fmul", weight, w.two("fsub", given, start))
+    _store(w, "%sum", "%j", w.two("fadd", total, way))
+
+
+def _renew(w: Writer, program: Program, plan: Schedule) -> None:
+    """Write what moves once a step, after its last stage: memories and pipes."""
+    body = _within_step(w, program, plan, "%row", "%start")
+    memories = {
+        index: body.of(state.change)
+        for index, state in enumerate(program.states)
+        if not state.is_level
+    }
+    entering = [body.of(pipe.entering) for pipe in program.pipes]
+    for index, value in memories.items():
+        _store(w, "%renewed", index, value)
+    for index, value in enumerate(entering):
+        w.lines.append(f"  store {w.vector} {value}, ptr {_slot(w, index)}, align 64")
+    if memories:
+        _watch(w, memories.values())
 
 
 def _loaded(w: Writer, base: str, index: int | str) -> str:
@@ -589,10 +655,10 @@ def _spread(w: Writer, address: str) -> str:
     )
 
 
-def _stage(w: Writer, program: Program, plan: Schedule, row: str, now: str) -> _Body:
-    """Give what writes a stage, with loads of what was computed before it.
+def _within_step(w: Writer, program: Program, plan: Schedule, row: str, now: str) -> _Body:
+    """Give what writes a part of a step, with loads of what was computed before it.
 
-    ``row`` is that of the clock, ``now`` where the levels of the stage stand.
+    ``row`` is that of the clock, ``now`` where the levels stand.
     """
 
     def leaf(place: int, instruction: Instruction) -> str | None:
@@ -604,36 +670,13 @@ def _stage(w: Writer, program: Program, plan: Schedule, row: str, now: str) -> _
             return body.as_truth(place, _loaded(w, "%frozen", plan.frozen_kept[place]))
         if instruction.op is Op.STATE:
             is_level = program.states[instruction.index].is_level
-            return _loaded(w, now if is_level else "%start", instruction.index)
+            return _loaded(w, now if is_level else "%renewed", instruction.index)
         if instruction.op is Op.PIPE:
             return w.put(f"load {w.vector}, ptr {body.slots[instruction.index]}, align 64")
         return None
 
     body = _Body(w, program, leaf)
     return body
-
-
-def _freezer(body: _Body, plan: Schedule, first: str | None) -> Callable[[int, str], str]:
-    """Give what writes a frozen value: stored at the first stage, read back at others.
-
-    ``first`` says whether it is the first stage; None if it is.
-    """
-    w = body.w
-
-    def freeze(place: int, value: str) -> str:
-        if place not in plan.frozen_kept:  # it is needed by outputs alone: at first stages
-            return value
-        row = plan.frozen_kept[place]
-        number = body.number_of(place, value)
-        if first is None:
-            _store(w, "%frozen", row, number)
-            return value
-        kept = _loaded(w, "%frozen", row)
-        number = w.put(f"select i1 {first}, {w.vector} {number}, {w.vector} {kept}")
-        _store(w, "%frozen", row, number)
-        return body.as_truth(place, number)
-
-    return freeze
 
 
 def _watch(w: Writer, values: Iterable[str]) -> None:

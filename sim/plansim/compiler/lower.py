@@ -7,7 +7,7 @@ and a circle is found in the phase in which it stands.
 
 A variable is lowered an element at a time, with the subscripts of its left-hand side bound to that
 element. The states of SMOOTH, DELAY, TREND and the like are those of PySD's `statefuls.py`. What
-keeps its value through the stages of a step is frozen; see `freezing`.
+keeps its value through the stages of a step is frozen; see `integration`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from plansim.compiler.freezing import LEVELS, moved_by_stocks, reads_stock
 from plansim.compiler.functions import PLAIN, VECTOR, Clock, stages, zidz
+from plansim.compiler.integration import LEVELS, moved_by_stocks, reads_stock
 from plansim.compiler.ir import Depends, Graph, Op, Pipe, Program, State, Table
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.arrays import Subscripts, UnboundError, free_marks

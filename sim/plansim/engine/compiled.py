@@ -46,7 +46,7 @@ def run_compiled(
         ModelError: what the compiler does not support, with each variable and line.
         SimulationError: a value is not a finite number.
     """
-    engine = Engine("plansim", version_of("plansim"), "Euler")
+    engine = Engine("plansim", version_of("plansim"), scenario.time.integration)
     if not cache:
         return _run(model, scenario, cache=False), engine
     with workspace() as folder:

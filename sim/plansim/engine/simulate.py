@@ -11,6 +11,7 @@ from plansim.engine.compiled import run_compiled
 from plansim.engine.trajectory import Engine, Trajectory, named, to_years
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import joined
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ def simulate(
     engine: EngineChoice | str = EngineChoice.COMPILED,
     cache: bool = True,
 ) -> xr.Dataset:
-    """Run a model under scenarios (None: as the model is written), by Euler's method.
+    """Run a model under scenarios (None: as the model is written).
 
-    A scenario is a record, a name or a path. Gives a dataset over ``time`` (see `to_dataset`), of a
+    A scenario is a record, a name or a path; its clock says by which method stocks are integrated
+    (see docs/integration.md). Gives a dataset over ``time`` (see `to_dataset`), of a
     list of scenarios over ``scenario`` too, with all variables, or those that are named, in English
     or Chinese. The same inputs give bit-identical numbers, whatever ran before.
     ``engine`` is ``compiled``, or ``pysd`` for the reference, which takes a thousand times as long
@@ -59,9 +61,12 @@ def simulate(
     _check_model(model)
     choice = EngineChoice(engine)
     if isinstance(scenario, Sequence) and not isinstance(scenario, str):
-        runs = (simulate(model, s, variables, engine=choice, cache=cache) for s in scenario)
+        chosen = [scenario_of(model, one) for one in scenario]
+        model = for_scenarios(model, chosen)
+        runs = (simulate(model, one, variables, engine=choice, cache=cache) for one in chosen)
         return joined(list(runs))
     scenario = scenario_of(model, scenario)
+    model = for_scenarios(model, [scenario])
     wanted = named(model, variables)
     run, what = _computed(model, scenario, choice, cache=cache)
     dataset = to_dataset(model, scenario, run, what)
@@ -84,6 +89,7 @@ def simulate_years(
     """
     _check_model(model)
     scenario = scenario_of(model, scenario)
+    model = for_scenarios(model, [scenario])
     run, what = _computed(model, scenario, EngineChoice(engine), cache=cache)
     return to_years(model, scenario, run, what)
 

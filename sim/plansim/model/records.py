@@ -157,7 +157,7 @@ class Model:
     sha256: str
     """Of the file's bytes, in hexadecimal."""
     text: str
-    """The whole file, newlines as ``\\n``, without a byte order mark."""
+    """The whole file, newlines as ``\\n``, without a byte order mark; of a variant its own."""
     variables: Mapping[str, Variable]
     """By name, in the order of the file."""
     subscripts: Mapping[str, SubscriptRange]
@@ -166,6 +166,14 @@ class Model:
     """Those that hold a variable, by name, in the order of the file."""
     warnings: tuple[Fault, ...] = ()
     """What is wrong but does not hinder a run."""
+    original: Model | None = None
+    """Of a variant, the model as its file has it."""
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The names of the variables that only the variant has."""
+        known = self.variables if self.original is None else self.original.variables
+        return tuple(name for name in self.variables if name not in known)
 
     def __repr__(self) -> str:
         """Name the file and its size: the whole text would flood a notebook."""

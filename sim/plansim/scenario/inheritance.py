@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from plansim.cache import file_sha256
 from plansim.errors import Fault, Message, ScenarioError, nearest
 from plansim.files import is_shipped, shipped
 from plansim.forms import YamlDocument, form_of, noting, read_document
-from plansim.model.records import Model, TimeSpec, VariableKind, folded
+from plansim.model.records import Integration, Model, TimeSpec, VariableKind, folded
+from plansim.scenario.levers import RAMP, SERIES, added_part, lever_of, misdated
 from plansim.scenario.records import (
     OVER,
     OVERLAYS,
@@ -46,16 +49,31 @@ def merged(
     lineage = reading.lineage(path)
     over = reading.overlays(overlays)
     stack = [*(one for layer in lineage for one in (*layer.overlays, layer)), *over]
-    faults += _doubly_laid([layer for layer in stack if layer.is_overlay])
+    faults += _doubly_laid(model, [layer for layer in stack if layer.is_overlay])
     # What is compared with the parent: the values over the scenario, or else those of its file.
     own_layers = over or ([*lineage[-1].overlays, lineage[-1]] if lineage else [])
-    below = _assigned(stack[: len(stack) - len(own_layers)])
-    own = _assigned(own_layers) | overrides_assigned(model, overrides, faults)
-    together = below | own
-    time = model.time if faults else _clock(model, together, faults)
+    below: dict[str, Assignment] = {}
+    for layer in stack[: len(stack) - len(own_layers)]:
+        below = _assigned(model, below, layer.file.assignments)
+    own: dict[str, Assignment] = {}
+    for layer in own_layers:
+        own = _assigned(model, own, layer.file.assignments)
+    own = _assigned(model, own, overrides_assigned(model, overrides, faults))
+    together = _assigned(model, below, own)
+    named = [layer.file.integration for layer in lineage if layer.file.integration]
+    method = named[-1] if named else model.time.integration
+    time = model.time if faults else _clock(model, together, method, faults)
+    if not faults:
+        faults += _misdated(model, together, lineage[-1].file.assignments | own, time)
     if faults:
         raise ScenarioError(faults)
 
+    tables = {
+        number.file: file_sha256(Path(number.file))
+        for layer in stack
+        for number in layer.file.assignments.values()
+        if number.file != layer.document.file
+    }
     leaf = lineage[-1]
     heads = [_head(layer.path, layer.file) for layer in (leaf, *over)]
     ids = [layer.path.stem for layer in lineage]
@@ -90,10 +108,10 @@ def merged(
             )
         ),
         path=leaf.path,
-        sha256=digest_of(*(layer.document.sha256 for layer in stack), *overrides),
+        sha256=digest_of(*(layer.document.sha256 for layer in stack), *tables.values(), *overrides),
         cautions=tuple(_moved_start(model, together)),
     )
-    return Merged(scenario, tuple(reading.files.items()))
+    return Merged(scenario, tuple({**reading.files, **tables}.items()))
 
 
 def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
@@ -127,9 +145,28 @@ class _Layer:
         return self.file.kind is ScenarioKind.OVERLAY
 
 
-def _assigned(layers: Sequence[_Layer]) -> dict[str, Assignment]:
-    """Return what layers set, by key; a later one takes precedence."""
-    return {key: number for layer in layers for key, number in layer.file.assignments.items()}
+def _assigned(
+    model: Model, below: Mapping[str, Assignment], own: Mapping[str, Assignment]
+) -> dict[str, Assignment]:
+    """Return assignments by key; those of ``own`` take precedence.
+
+    A series ends where a lever or a constant in whose place it stands is set itself.
+    """
+    inputs = {_input(model, number) for number in own.values()} - {None}
+    ended = inputs - {_series(number) for number in own.values()}
+    return {key: one for key, one in below.items() if _series(one) not in ended} | {**own}
+
+
+def _input(model: Model, number: Assignment) -> tuple[str, str]:
+    """Return the lever or constant that an assignment acts on, with its elements."""
+    name = number.variable.name
+    return lever_of(model, name) or name, number.element
+
+
+def _series(number: Assignment) -> tuple[str, str] | None:
+    """Return the lever or constant, with its elements, of whose series an assignment is a part."""
+    stem, part = added_part(number.variable.name)
+    return None if not part or part in RAMP.values() else (stem, number.element)
 
 
 def _head(path: Path, file: ScenarioFile) -> ScenarioHead:
@@ -241,7 +278,7 @@ class _Reading:
         return None
 
 
-def _doubly_laid(overlays: Sequence[_Layer]) -> Iterator[Fault]:
+def _doubly_laid(model: Model, overlays: Sequence[_Layer]) -> Iterator[Fault]:
     """Yield a fault for each pair of overlays that set the same constant, and for one laid twice.
 
     In which order they are laid does not matter then.
@@ -252,9 +289,13 @@ def _doubly_laid(overlays: Sequence[_Layer]) -> Iterator[Fault]:
                 yield Fault("the overlay '{name}' is laid twice", layer.path, name=layer.path.stem)
                 break
             theirs = other.file.assignments
+            inputs = {_input(model, number): number for number in theirs.values()}
+            series = {_series(number): number for number in theirs.values()}
             for key, number in layer.file.assignments.items():
-                if key in theirs:
-                    first = theirs[key]
+                first = theirs.get(key) or series.get(_input(model, number))
+                if own := _series(number):
+                    first = first or inputs.get(own)
+                if first is not None:
                     yield Fault(
                         "the overlays '{first}' and '{second}' both set '{name}'",
                         number.file,
@@ -265,6 +306,32 @@ def _doubly_laid(overlays: Sequence[_Layer]) -> Iterator[Fault]:
                         name=key,
                     )
                     break
+
+
+def _misdated(
+    model: Model, merged: Mapping[str, Assignment], own: Mapping[str, Assignment], time: TimeSpec
+) -> Iterator[Fault]:
+    """Yield a fault for each year of a lever that is before its change or outside of the run.
+
+    Only those of ``own`` are looked at: a child may end before the series of its parent.
+    """
+    values = {key: number.number for key, number in merged.items()}
+    for key, number in own.items():
+        stem, part = added_part(number.variable.name)
+        if part in SERIES and not time.initial <= number.number <= time.final:
+            yield Fault(
+                "the series of '{name}' leaves the run",
+                number.file,
+                number.line,
+                expected=Message(
+                    "{low:g} to {high:g}{unit}", low=time.initial, high=time.final, unit=""
+                ),
+                found=f"{number.number:g}",
+                name=stem,
+            )
+        elif message := misdated(model, values, key):
+            found = f"{number.number:g}"
+            yield Fault(message, number.file, number.line, found=found)
 
 
 def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fault]:
@@ -302,12 +369,14 @@ def _changes(
         variable = value.variable
         if key in below:
             old = below[key].number
+        elif variable.name not in model.variables:
+            old = math.nan  # the model itself has no such constant
         elif variable.kind is VariableKind.CONTROL:
             old = _clock_values(model.time)[folded(variable.name)]
         elif isinstance(variable.value, Mapping):
             old = variable.value[value.element]
         else:
-            old = float("nan") if variable.value is None else variable.value
+            old = math.nan if variable.value is None else variable.value
         if old != value.number:
             yield Change(key, old, value.number, variable.unit)
 
@@ -321,7 +390,9 @@ def _clock_values(time: TimeSpec) -> dict[str, float]:
     }
 
 
-def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) -> TimeSpec:
+def _clock(
+    model: Model, merged: Mapping[str, Assignment], method: Integration, faults: list[Fault]
+) -> TimeSpec:
     """Return the clock of the run; it must be valid if the scenario sets any part of it."""
     set_here = {
         folded(value.variable.name): value
@@ -335,8 +406,8 @@ def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) 
         # By Vensim's default SAVEPER = TIME STEP, so it follows the step.
         values["saveper"] *= values["time step"] / model.time.step
     initial, final, step, saveper = values.values()
-    time = TimeSpec(initial, final, step, saveper, model.time.integration)
+    time = TimeSpec(initial, final, step, saveper, method)
     for origin in list(set_here.values())[-1:]:
-        if unsound := unsound_clock(time):
+        if unsound := unsound_clock(time, model.find("TIME STEP").unit):
             faults.append(Fault(unsound[0], origin.file, origin.line, found=unsound[1]))
     return time

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from plansim.errors import Fault, Message
-from plansim.model.records import Model, TimeSpec
+from plansim.model.records import Model, TimeSpec, folded
 
 __all__ = [
     "OVER",
@@ -178,8 +178,12 @@ def split_overlays(name: str, folder: Path = Path()) -> tuple[str, tuple[str, ..
     return scenario, tuple(overlays)
 
 
-def unsound_clock(time: TimeSpec) -> tuple[Message, Message | str] | None:
-    """Return the fault of a clock with the numbers at fault; None if it is valid."""
+def unsound_clock(time: TimeSpec, unit: str) -> tuple[Message, Message | str] | None:
+    """Return the fault of a clock with the numbers at fault; None if it is valid.
+
+    ``unit`` is the model's unit of time. A step has to be a whole part of a year or a multiple of
+    it, since a run is read by years.
+    """
     if time.step <= 0 or time.saveper <= 0:
         numbers = Message("{first:g} and {second:g}", first=time.step, second=time.saveper)
         return Message("TIME STEP and SAVEPER must be above zero"), numbers
@@ -198,4 +202,7 @@ def unsound_clock(time: TimeSpec) -> tuple[Message, Message | str] | None:
             third=time.step,
         )
         return Message("the whole run and SAVEPER must be multiples of TIME STEP"), numbers
+    parts = max(time.step, 1 / time.step)
+    if folded(unit) in ("year", "years") and abs(parts - round(parts)) > 1e-6:
+        return Message("TIME STEP must divide the year, or be whole years"), f"{time.step:g}"
     return None

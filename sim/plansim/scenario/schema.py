@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from plansim.errors import Fault, InputError, Message
 from plansim.forms import LAX, Entries, Form, Location, Names, Wording, Words, schema_of
+from plansim.model.records import Integration
 from plansim.scenario.records import ScenarioKind
 from plansim.scenario.values import (
     Assignment,
@@ -86,6 +87,11 @@ class ScenarioFile(Form):
         description="Ids of the targets that the scenario sets, so that meeting them proves "
         "nothing, each with the reason.",
     )
+    integration: Annotated[Integration | None, LAX] = Field(
+        default=None,
+        description="Method of integration: euler, midpoint or rk4; else that of the parent, or of "
+        "the model's file.",
+    )
     sources: list[str] = Field(default=[], description="Where the values come from.")
 
     @property
@@ -100,7 +106,8 @@ class ScenarioFile(Form):
         entries |= {("levers", name): numbers for name, numbers in self.levers.items()}
         yield from doubly_assigned({}, entries)
         if self.kind is ScenarioKind.OVERLAY:
-            for key, given in {"parent": self.parent, "with": self.with_}.items():
+            barred = {"parent": self.parent, "with": self.with_, "integration": self.integration}
+            for key, given in barred.items():
                 if given:
                     yield Fault("an overlay has no '{key}'", at=(key,), key=key)
 

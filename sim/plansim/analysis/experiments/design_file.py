@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,15 +22,17 @@ from plansim.analysis.experiments.design_form import (
     factor_of,
 )
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
-from plansim.errors import DesignError, Fault, Message
+from plansim.errors import DesignError, Fault, Message, UnknownNameError
 from plansim.files import is_shipped, named_file
 from plansim.forms import Plain, YamlDocument, form_of, noting, read_document
 from plansim.model.records import Model, Variable, folded
 from plansim.scenario.factors import Factor, constants_of
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
 from plansim.scenario.values import outside, range_text
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import variable_of
 from plansim.targets.indicator import Floats
+from plansim.targets.labels import reference_named
 
 __all__ = [
     "apart",
@@ -106,7 +109,10 @@ def quick_design(
         if not name or (given and not (low and dots and high)):
             expected = Message("NAME or NAME=LOW..HIGH")
             faults.append(Fault("not a factor", "--factor", expected=expected, found=text))
-        elif name in bounds:
+            continue
+        with suppress(UnknownNameError):
+            name = reference_named(model, name)
+        if name in bounds:
             faults.append(Fault("the factor '{name}' is given twice", "--factor", name=name))
         else:
             bounds[name] = [low, high] if given else None
@@ -132,7 +138,7 @@ def _design(
     form = form_of(DesignFile, document, replace(context, is_tabled=is_tabled), DesignError)
     faults: list[Fault] = []
     read = [
-        _stepped(scenario, form.step, model, faults)
+        _timed(scenario, form, model, faults)
         for scenario in (form.scenarios if scenarios is None else scenarios)
     ]
     table = form.design.table
@@ -143,6 +149,7 @@ def _design(
         taken = {constant for factor in factors for constant in factor.constants}
         fixed = [*form.scenarios, *read]
         factors += remaining_factors(model, taken, fixed, form.rest.without)
+    model = for_scenarios(model, read, (name for factor in factors for name in factor.constants))
     values = None if table is None else _in_order(table, factors)
     outputs = tuple(reference for series in form.outputs for reference in series)
     faults += apart("factors", factors, outputs)
@@ -182,15 +189,19 @@ def _design(
     return replace(draft, points=points)
 
 
-def _stepped(scenario: Scenario, step: float | None, model: Model, faults: list[Fault]) -> Scenario:
-    """Return a scenario with the step of the design."""
-    if step is None:
+def _timed(scenario: Scenario, form: DesignFile, model: Model, faults: list[Fault]) -> Scenario:
+    """Return a scenario with the step and the method of integration of the design."""
+    if form.integration is not None:
+        time = replace(scenario.time, integration=form.integration)
+        scenario = replace(scenario, time=time)
+    if form.step is None:
         return scenario
-    time = replace(scenario.time, step=step)
-    if unsound := unsound_clock(time):
+    step = model.find("TIME STEP")
+    time = replace(scenario.time, step=form.step)
+    if unsound := unsound_clock(time, step.unit):
         faults.append(Fault(unsound[0], at=("step",), found=unsound[1]))
         return scenario
-    values = {**scenario.values, model.find("TIME STEP").name: time.step}
+    values = {**scenario.values, step.name: time.step}
     return replace(scenario, time=time, values=values)
 
 

@@ -40,7 +40,7 @@ from plansim.forms import (
     doubled,
     schema_of,
 )
-from plansim.model.records import Model, Variable, VariableKind, folded
+from plansim.model.records import Integration, Model, Variable, VariableKind, folded
 from plansim.scenario.factors import Apply, Distribution, Factor
 from plansim.scenario.reader import Scenario, read_scenario, split_overlays
 from plansim.scenario.references import meant, series_meant
@@ -388,6 +388,11 @@ class DesignFile(Form):
         gt=0,
         description="TIME STEP of all runs, in the model's unit of time; else that of the "
         "scenarios. A coarser one is quicker: many draws average out what it adds to each.",
+    )
+    integration: Annotated[Integration | None, LAX] = Field(
+        default=None,
+        description="Method of integration of all runs: euler, midpoint or rk4; else that of the "
+        "scenarios.",
     )
     outputs: Annotated[
         tuple[tuple[str, ...], ...],

@@ -29,6 +29,7 @@ from plansim.analysis.workers import processors, run_blocks
 from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, Message, OutputError, nearest
 from plansim.model.records import Model
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Target, answering_series, judged_targets
 from plansim.targets.indicator import Floats
 
@@ -66,6 +67,9 @@ def sweep(
         ModelError: the model cannot be compiled.
     """
     _check_assumed(design, targets)
+    model = for_scenarios(
+        model, design.scenarios, (name for factor in design.factors for name in factor.constants)
+    )
     job = SweepJob(model, design, request_of(design, targets), path.absolute())
     store = _store(job, path, resume, force, block or block_size(design))
     todo = sorted(set(range(store.blocks)) - store.done())
@@ -124,7 +128,6 @@ def _card(job: SweepJob) -> dict[str, Any]:
     return {
         "design": describe(job.design),
         "model": {"name": job.model.name, "sha256": job.model.sha256},
-        "method": "Euler",
         "targets": {target.id: _described(target) for target in job.request.targets},
         "versions": {name: version_of(name) for name in ("plansim", "numpy", "scipy")},
     }

@@ -50,6 +50,7 @@ from plansim.targets.catalogue import (
     variable_of,
 )
 from plansim.targets.indicator import Floats, Measure
+from plansim.targets.labels import reference_named
 
 __all__ = [
     "GRID",
@@ -298,7 +299,7 @@ def _check(
 def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Target]) -> Target:
     """Return the outlay as an indicator."""
     try:
-        series = one_series(model, outlay)
+        series = one_series(model, reference_named(model, outlay))
     except InputError as error:
         raise InputError(replace(fault, file="--cost") for fault in error.faults) from None
     is_stock = variable_of(model, series).timing is Timing.YEAR_END

@@ -11,10 +11,10 @@ from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import SignedRun
 from plansim.model.evidence import load_evidence
 from plansim.model.records import Model
-from plansim.output.book.entry import Book
 from plansim.output.book.folder import write_folder
 from plansim.output.book.pages import document_pages, front_page, style_sheet
 from plansim.output.text import Lang, Text, read_text
+from plansim.output.variables import Book
 from plansim.targets.audit import clashes_beside
 from plansim.targets.catalogue import Target, load_targets
 

@@ -14,14 +14,7 @@ from typing import Any
 
 from plansim.analysis.feedback.loops import Loop
 from plansim.model.records import Model, Variable, VariableKind
-from plansim.output.book.entry import (
-    Book,
-    Part,
-    entry_of,
-    link_to,
-    page_of,
-    values_of,
-)
+from plansim.output.book.entry import entry_of
 from plansim.output.book.run import card_rows, run_facts
 from plansim.output.diagrams.modules import (
     STYLE,
@@ -32,6 +25,7 @@ from plansim.output.diagrams.modules import (
 )
 from plansim.output.diagrams.parts import module_parts
 from plansim.output.text import Lang, typeset
+from plansim.output.variables import Book, Part, link_to, page_of, values_of
 
 __all__ = ["document_pages", "front_page", "style_sheet"]
 
@@ -248,7 +242,7 @@ def _parameters(book: Book) -> Iterator[dict[str, object]]:
 
 def _short(variable: Variable, book: Book) -> str:
     """Write the value of a constant; of an array with different ones the lowest and highest."""
-    values = values_of(variable, book.call)
+    values = values_of(variable, book)
     if len(values) < 2 or not isinstance(variable.value, Mapping):
         return "".join(values)
     numbers = variable.value.values()

@@ -47,7 +47,6 @@ __all__ = [
     "Runs",
     "Shown",
     "fan",
-    "fan_of",
     "phase",
     "small_multiples",
     "titles",
@@ -236,23 +235,8 @@ def fan(
         UnknownNameError: the sweep has not kept the variable.
         InputError: the variable is not over runs and years, or no run is sound.
     """
-    return fan_of(dict(_quantiles(sweep, variable)), variable, targets, axes=axes, lang=lang)
-
-
-def fan_of(
-    fans: Mapping[str, Sequence[xr.DataArray]],
-    variable: str,
-    targets: Iterable[Target] = (),
-    *,
-    axes: Axes | None = None,
-    lang: str = Lang.EN,
-) -> Axes:
-    """Draw as `fan` does what is known by its quantiles alone.
-
-    ``fans`` holds, by scenario, the values at `QUANTILES`, each over ``year``.
-    """
-    text, wanted = read_text(Lang(lang)), list(targets)
-    lines = []
+    text, wanted, lines = read_text(Lang(lang)), list(targets), []
+    fans = dict(_quantiles(sweep, variable))
     for quantiles in fans.values():
         datasets = [quantile.to_dataset(name=variable) for quantile in quantiles]
         low, inner_low, median, inner_high, high = (
@@ -334,6 +318,7 @@ def _of_scenario(sweep: xr.Dataset, index: int) -> npt.NDArray[np.bool_]:
 
 
 # --- one series against another -------------------------------------------------------------------
+
 
 AWAY = 6.0
 """Distance of a year from its dot, in points."""

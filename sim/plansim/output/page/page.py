@@ -24,12 +24,13 @@ from plansim.files import vendored, write_text
 from plansim.model.records import Model
 from plansim.output.diagrams.modules import STYLE as DIAGRAMS
 from plansim.output.diagrams.modules import Signs, module_diagram, modules_drawn
+from plansim.output.figures.font import subsets
 from plansim.output.figures.loops import loop_drawing
-from plansim.output.page.font import subsets
 from plansim.output.page.payload import Data, both, payload
 from plansim.output.page.programs import javascript, model_program, verdict_program
 from plansim.output.text import Lang, read_text
 from plansim.scenario.reader import Scenario, as_written, scenario_of
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Kind, Target, load_targets, plan_title
 from plansim.targets.views_file import load_views
 
@@ -110,6 +111,7 @@ def page(
     found = load_targets(None, model) if targets is None else targets
     judged = [each for each in found if each.kind is Kind.TARGET and each.variables]
     presets = [scenario_of(model, each) for each in scenarios] or [as_written(model)]
+    model = for_scenarios(model, presets)
     views = load_views(model, found)
     program = model_program(model, presets, views, judged)
     # A model need not declare its loops.
@@ -126,7 +128,7 @@ def page(
     # A "<" can only stand within a text of JSON, where this is the same character to its reader.
     encoded = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     written = [template, encoded, *(_part(f"{each}.js") for each in SCRIPTS), string.printable]
-    fonts = "\n".join(each.css for each in subsets("".join(written)))
+    fonts = "\n".join(font.css for font in subsets("".join(written)))
     parts = {
         "lang": {Lang.EN: "en", Lang.ZH: "zh-Hans"}[Lang(lang)],
         "title": html.escape(_title(data, Lang(lang))),

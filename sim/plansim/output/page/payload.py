@@ -31,7 +31,7 @@ Data: TypeAlias = "dict[str, Data] | list[Data] | str | float | int | bool | Non
 """Data of JSON."""
 
 BOTH = (Lang.EN, Lang.ZH)
-GROUPS = ("attribute", "basis", "direction", "measure", "page", "status")
+GROUPS = ("attribute", "basis", "direction", "integration", "measure", "page", "status")
 """The groups of the catalogue of phrases that a page uses."""
 
 

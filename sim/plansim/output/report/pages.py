@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from plansim.output.figures.canvas import font_file, style
+from plansim.output.figures.font import subsets
 from plansim.output.report.document import (
     Block,
     Document,
@@ -61,24 +62,8 @@ def write_html(document: Document, path: Path) -> None:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_template("layout.html.j2"))
     content = _content(document, inside) | {"lang": _TAGS[document.lang]}
-    plain = template.render(content, font="")
-    path.write_text(template.render(content, font=_font(plain)), "utf-8")
-
-
-def _font(page: str) -> str:
-    """Return the part of the Chinese font that a page needs, as base64 of a WOFF file."""
-    from fontTools import subset
-    from fontTools.ttLib import TTFont
-
-    with TTFont(font_file(), recalcTimestamp=False) as font:
-        options = subset.Options(layout_features=["kern", "locl"], notdef_outline=True)
-        subsetter = subset.Subsetter(options)
-        subsetter.populate(text=page)
-        subsetter.subset(font)
-        font.flavor = "woff"
-        buffer = io.BytesIO()
-        font.save(buffer, reorderTables=False)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+    fonts = [font.css for font in subsets(template.render(content, fonts=[]), "report")]
+    path.write_text(template.render(content, fonts=fonts), "utf-8")
 
 
 # --- PDF ------------------------------------------------------------------------------------------

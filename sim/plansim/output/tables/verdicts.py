@@ -29,7 +29,7 @@ from plansim.output.text import Text, percent
 from plansim.output.verdict_words import (
     MARKS,
     bases_of,
-    breach_text,
+    breaks_later,
     by_section,
     gap_text,
     limit_of,
@@ -185,8 +185,8 @@ def _stacked_cell(verdict: Verdict, target: Target, text: Text) -> RenderableTyp
         parts.append(edges("", margin))
     for basis, value in others_of(verdict, target, text):
         parts.append(edges(Prose(basis, Style.FAINT), value))
-    if breach := breach_text(verdict, target, text):
-        parts.append(edges("", breach))
+    if breaks_later(verdict):
+        parts.append(edges("", text("verdicts.breach", year=verdict.first_breach)))
     return lines(parts)
 
 
@@ -199,11 +199,12 @@ def _flat_cells(verdict: Verdict, target: Target, text: Text) -> Row:
     value = value_text(target, verdict.value) if decided else ""
     margin = margin_text(verdict, target) if decided else ""
     share = percent(verdict.margin_pct) if decided else ""
+    breach = text("verdicts.breach", year=verdict.first_breach) if breaks_later(verdict) else ""
     return (
         lines([_status(verdict, text), *(f"  {basis}" for basis, _ in bases)]),
         "\n".join([value, *(value for _, value in bases)]),
         margin,
-        "\n".join(filter(None, [share, breach_text(verdict, target, text)])),
+        f"{share}\n{breach}".strip(),
     )
 
 
@@ -212,7 +213,7 @@ def _legend(verdicts: Sequence[Verdict], text: Text, *, flat: bool) -> Renderabl
     statuses = {verdict.status for verdict in verdicts}
     used = {
         "verdicts.legend_margin_wide" if flat else "verdicts.legend_margin": True,
-        "verdicts.legend_breach": any(verdict.first_breach is not None for verdict in verdicts),
+        "verdicts.legend_breach": any(map(breaks_later, verdicts)),
         "verdicts.legend_undecided": Status.UNDECIDED in statuses,
         "verdicts.legend_assumed": Status.ASSUMED in statuses,
     }
