@@ -21,7 +21,7 @@ from plansim.analysis.experiments.design_file import design_named
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
 from plansim.model.records import Model, VariableKind
-from plansim.scenario.factors import Factor, default_of
+from plansim.scenario.factors import Factor, default_of, neutral_value
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.references import meant, one_series
 from plansim.scenario.values import Apply
@@ -29,8 +29,7 @@ from plansim.targets.catalogue import Target, in_year
 from plansim.targets.indicator import Floats
 from plansim.targets.labels import reference_named
 from plansim.targets.verdict import margin_of
-from plansim.targets.views import Lever, Views
-from plansim.targets.views_default import names_of
+from plansim.targets.views import Lever, Views, names_of
 from plansim.targets.views_file import load_views
 
 __all__ = [
@@ -293,7 +292,9 @@ def decision_problem(
             t for target in judged if len(target.variables) > 1 for t in _followed(target, until)
         ]
     request = Request(tuple(asked), later=tuple(years))
-    present = np.array([_present(model, scenario, lever) for lever in levers])
+    present = np.array(
+        [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
+    )
     problem = DecisionProblem(
         scenario=scenario,
         levers=tuple(levers),
@@ -316,16 +317,6 @@ def decision_problem(
 
 def _end(farther: np.ufunc, ends: Sequence[float], present: Floats) -> Floats:
     return np.asarray(np.where(np.isfinite(ends), farther(ends, present), present))
-
-
-def _present(model: Model, scenario: Scenario, lever: Lever) -> float:
-    match lever.apply:
-        case Apply.SET:
-            return default_of(model, scenario.values, lever.constants[0])
-        case Apply.ADD:
-            return 0.0
-        case Apply.MULTIPLY:
-            return 1.0
 
 
 # --- the file -------------------------------------------------------------------------------------
