@@ -31,7 +31,7 @@ from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, Sampler
 from plansim.errors import DesignError
 from plansim.files import shipped
 from plansim.model.reader import load_model
-from plansim.model.records import Model
+from plansim.model.records import Integration, Model
 from plansim.scenario.factors import Apply, Distribution, Factor, constants_of
 from plansim.scenario.reader import as_written
 from plansim.targets.indicator import Floats
@@ -443,12 +443,14 @@ def test_faults_of_quick_designs(city: Model, factors: list[str], expected: str)
 
 def test_the_description_of_a_design_tells_designs_apart(small: Model) -> None:
     one = replace(a_design(DesignKind.SOBOL), scenarios=(as_written(small),))
+    by_rk4 = replace(small.time, integration=Integration.RK4)
     others = [
         replace(one, seed=8),
         replace(one, points=65),
         replace(one, years=(2005,)),
         replace(one, scenarios=(replace(as_written(small), values={"growth": 0.2}),)),
         replace(one, factors=one.factors[:1]),
+        replace(one, scenarios=(replace(as_written(small), time=by_rk4),)),
     ]
     assert all(describe(other) != describe(one) for other in others)
 
@@ -462,6 +464,14 @@ def test_a_design_may_have_a_step_of_its_own(reads: Callable[..., Design], small
     assert scenario.values["TIME STEP"] == 0.25
     (plain,) = reads("factors: {growth: [0.01, 0.02]}\n").scenarios
     assert plain.time == small.time
+
+
+def test_a_design_may_have_a_method_of_its_own(reads: Callable[..., Design], small: Model) -> None:
+    text = "integration: midpoint\nstep: 0.25\nfactors: {growth: [0.01, 0.02]}\n"
+    (scenario,) = reads(text).scenarios
+    assert scenario.time == replace(small.time, step=0.25, integration=Integration.MIDPOINT)
+    with pytest.raises(DesignError, match=r":3: 'integration' .* did you mean 'rk4'\?"):
+        reads("integration: rk\nfactors: {growth: [0.01, 0.02]}\n")
 
 
 def test_a_step_that_does_not_divide_the_run_is_refused(reads: Callable[..., Design]) -> None:

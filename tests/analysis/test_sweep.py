@@ -37,7 +37,7 @@ from plansim.engine.simulate import simulate
 from plansim.errors import DesignError, InputError, OutputError
 from plansim.files import shipped
 from plansim.model.reader import load_model
-from plansim.model.records import Model
+from plansim.model.records import Integration, Model
 from plansim.output.export.sweep import write_runs
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.targets.catalogue import Status, Target, load_targets
@@ -141,8 +141,9 @@ def same(one: Path, other: Path) -> bool:
 # --- each run is the run by itself ----------------------------------------------------------------
 
 
-def test_each_run_is_what_it_is_by_itself(town: Town) -> None:
-    design = town.design(samples=9)
+@pytest.mark.parametrize("method", [Integration.EULER, Integration.MIDPOINT])
+def test_each_run_is_what_it_is_by_itself(town: Town, method: Integration) -> None:
+    design = town.design(f"{DESIGN}integration: {method}\n", samples=9)
     path = town.path
     town.sweep(design, path, threads=2)
     store, found = open_store(path), xr.open_zarr(path, chunks=None)
@@ -150,6 +151,7 @@ def test_each_run_is_what_it_is_by_itself(town: Town) -> None:
     for index in range(design.runs):
         run = stored_run(store, index)
         scenario = member(store, run, town.model)
+        assert scenario.time.integration is method
         dataset = simulate(town.model, scenario)
         assert deviation(dataset, run) < 1e-12
         for verdict in check_targets(dataset, town.aims):
@@ -452,12 +454,13 @@ def test_quantiles_of_very_many_runs_are_those_of_every_kth(
 
 
 def test_a_run_is_written_as_a_scenario_and_read_back_to_the_last_bit(town: Town) -> None:
-    town.sweep(town.design(samples=10))
+    town.sweep(town.design(DESIGN + "integration: midpoint\n", samples=10))
     store = open_store(town.path)
     scenario = member(store, stored_run(store, 7), town.model)
     (town.folder / "again.yaml").write_text(member_text(scenario), "utf-8")
     read = read_scenario(town.folder / "again.yaml", town.model)
     assert dict(read.values) == dict(scenario.values)
+    assert read.time == scenario.time
     assert read.assumed == scenario.assumed
     assert (read.title_en, read.title_zh) == (scenario.title_en, scenario.title_zh)
     with pytest.raises(InputError, match=r"no such run; .*expected 0 to 19; found 20"):

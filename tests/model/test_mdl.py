@@ -167,6 +167,44 @@ def test_the_clock_may_be_computed(write: Write, tmp_path: Path) -> None:
     assert load_model(path).time == TimeSpec(1990, 2020, 0.125, 0.5)
 
 
+SETTINGS = """\\\\\\---/// Sketch information - do not modify anything except names
+V300  Do not put anything below this section - it will be ignored
+*View 1
+15:0,0,0,1,0,0
+///---\\\\\\
+:L\x7f<%^E!@
+9:15:0,0,0,1
+22:Year,Years
+15:0,0,0,CODE,0,0
+19:100,0
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "method"),
+    [("0", "euler"), ("1", "rk4"), ("2", "euler"), ("3", "midpoint"), ("4", "midpoint"),
+     (" 5 ", "rk4")],
+)  # fmt: skip
+def test_the_settings_name_the_method_of_integration(write: Write, code: str, method: str) -> None:
+    path = write("x= 1 ~m~|")
+    equations = path.read_text("utf-8")
+    settings = SETTINGS.replace("CODE", code)
+    for text in (settings, settings.replace("\x7f", "")):
+        path.write_text(equations + text, "utf-8")
+        assert load_model(path).time.integration == method
+    path.write_text(equations + settings.partition(":L")[0], "utf-8")
+    assert load_model(path).time.integration == "euler"
+
+
+def test_an_unknown_method_in_the_settings_is_refused(write: Write) -> None:
+    path = write("x= 1 ~m~|")
+    path.write_text(path.read_text("utf-8") + SETTINGS.replace("CODE", "7"), "utf-8")
+    assert faults_of(path) == [
+        "14: the file's settings name an unknown method of integration; expected 0 to 5, as the "
+        "fourth number after '15:'; found 7"
+    ]
+
+
 # The engine as oracle
 
 

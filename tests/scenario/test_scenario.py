@@ -358,12 +358,29 @@ def test_a_scenario_sets_the_clock(tmp_path: Path, town: Model, grid: Model) -> 
             "TIME STEP: 0.2",
             "3: the whole run and SAVEPER must be multiples of TIME STEP; found 15.5, 0.5 and 0.2",
         ),
+        (
+            "{TIME STEP: 0.31, SAVEPER: 0.31}",
+            "3: TIME STEP must divide the year, or be whole years; found 0.31",
+        ),
     ],
 )
 def test_a_clock_that_cannot_run_is_refused(
     tmp_path: Path, town: Model, values: str, fault: str
 ) -> None:
     assert faults_of(tmp_path, town, f"values:\n  {values}") == [fault]
+
+
+def test_a_scenario_names_its_method_of_integration(tmp_path: Path, town: Model) -> None:
+    parent = write(tmp_path, "parent", "integration: midpoint")
+    child = write(tmp_path, "child", "parent: parent\nvalues: {TIME STEP: 0.5}")
+    other = write(tmp_path, "other", "parent: child\nintegration: rk4")
+    methods = [read_scenario(path, town).time.integration for path in (parent, child, other)]
+    assert methods == ["midpoint", "midpoint", "rk4"]
+    assert as_written(town).time.integration == "euler"
+    assert faults_of(tmp_path, town, "integration: midpiont") == [
+        "2: 'integration' has the wrong value; expected one of euler, midpoint, rk4; found the "
+        "text 'midpiont'; did you mean 'midpoint'?"
+    ]
 
 
 # --- Bad files ------------------------------------------------------------------------------------
