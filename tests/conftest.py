@@ -22,7 +22,7 @@ from plansim.cli.main import main
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import Page, page
-from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
+from plansim.scenario.reader import Scenario, list_scenarios, read_scenario, shipped_overlays
 from plansim.targets.catalogue import Target, load_targets
 from tests.helpers.command import Call, Done
 from tests.helpers.vensim_text import MODELS
@@ -108,7 +108,7 @@ def shipped_page(city: Model, stories: Mapping[str, Scenario]) -> Page:
     first = ["baseline", "accelerated-growth"]
     shown = [stories[each] for each in dict.fromkeys([*first, *stories])]
     signs, scores = link_signs(city, shown[0]), score_loops(city, shown[0], load_loops(city))
-    return page(city, shown, signs=signs, scores=scores)
+    return page(city, shown, overlays=shipped_overlays(city), signs=signs, scores=scores)
 
 
 @pytest.fixture(scope="module")  # Playwright holds the thread's event loop while it is open

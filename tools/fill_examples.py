@@ -2,8 +2,8 @@
 
 A block that opens with ``$ make run`` or ``$ plansim …`` shows what that command prints. A line
 ``…`` stands for lines that are left out, ``…`` at the end of a line for its rest. Where what is
-printed no longer fits, as many lines as stood before the first and after the last ``…`` are taken
-again. tests/docs/test_examples.py runs the same examples.
+printed no longer fits, as many lines as stood before, between and after the ``…`` are taken again.
+tests/docs/test_examples.py runs the same examples.
 
 A comment ``<!-- plansim plot … -o docs/results/NAME.png -->`` is the command that drew the picture
 below it. Between ``<!-- answer -->`` and ``<!-- /answer -->`` README says in two sentences what the
@@ -64,15 +64,25 @@ def printed(command: str, folder: Path) -> str:
 
 
 def renewed(shown: str, text: str) -> str:
-    """Return what a page shows of a text, with as many lines as it showed so far."""
+    """Return what a page shows of a text, with as many lines in each part as it showed so far.
+
+    A part between two ``…`` begins where its first line begins with the same word.
+    """
     if re.fullmatch(pattern_of(shown), text):
         return shown
     lines = text.splitlines()
-    before, mark, _ = shown.partition(f"{LEFT_OUT}\n")
-    if not mark:
+    parts = [part.splitlines() for part in shown.split(f"{LEFT_OUT}\n")]
+    if len(parts) == 1:
         return text
-    head, tail = before.count("\n"), shown.rpartition(f"{LEFT_OUT}\n")[2].count("\n")
-    kept = [*lines[:head], LEFT_OUT, *lines[len(lines) - tail :]]
+    first, *middle, last = parts
+    kept = lines[: len(first)]
+    for part in middle:
+        blank = next((place for place, line in enumerate(part) if line.strip()), 0)
+        word = part[blank].split()[0]
+        starts = [place for place, line in enumerate(lines) if line.split()[:1] == [word]]
+        start = next((place for place in starts if place >= len(first)), blank) - blank
+        kept += [LEFT_OUT, *lines[start : start + len(part)]]
+    kept += [LEFT_OUT, *lines[len(lines) - len(last) :]]
     return "".join(f"{line}\n" for line in kept)
 
 

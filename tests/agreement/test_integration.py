@@ -8,14 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import simlin
 from numpy.typing import NDArray
 
+from plansim.engine.compiled import run_compiled
 from plansim.engine.simulate import simulate
+from plansim.engine.trajectory import cells, recorded
 from plansim.model.reader import load_model
-from plansim.model.records import Integration, Model
+from plansim.model.records import Integration, Model, VariableKind, cells_of
 from plansim.scenario.reader import Scenario, as_written
 from tests.helpers.clock import by
 from tests.helpers.javascript import simulate_in_node
@@ -132,3 +136,52 @@ def test_random_numbers_are_drawn_once_a_step(tmp_path: Path) -> None:
         np.testing.assert_array_equal(run["noise"], runs[0]["noise"])
         np.testing.assert_allclose(np.diff(run["level"]), STEP * run["noise"][:-1], atol=1e-14)
     assert len(np.unique(runs[0]["noise"])) == STEPS + 1
+
+
+def by_pysimlin(model: Model, scenario: Scenario, step: float) -> Series:
+    """Run a model by pysimlin's Runge-Kutta method: each series by ``name`` or ``name[e1,e2]``."""
+    loaded: Any = simlin.load(model.path)
+    time = scenario.time
+    loaded.project.set_sim_specs(
+        start=time.initial, stop=time.final, dt=step, save_step=time.saveper, sim_method="rk4"
+    )
+    levers = {
+        name: value
+        for name, value in scenario.values.items()
+        if model.variables[name.partition("[")[0]].kind is not VariableKind.CONTROL
+    }
+    run = loaded.simulate(overrides=levers)
+    run.run_to_end()
+    labels = [label for variable in recorded(model)[0] for label in cells_of(model, variable)]
+    return {label: np.asarray(run.get_series(label)) for label in labels}
+
+
+def beyond_order_two(
+    model: Model, scenario: Scenario, method: Integration, limits: Series
+) -> list[str]:
+    """Return the series that are farther from their limits of small steps than by order two.
+
+    Of a method of order p, what is left at a step of h/2 is 1/(2^p - 1) of the change from h to
+    h/2: all of it at order one, a third at order two. A half is the bound here.
+    """
+    one, half = (
+        cells(model, run_compiled(model, by(scenario, method, 1 / steps))[0]) for steps in (32, 64)
+    )
+    beyond = []
+    for name, values in half.items():
+        size = max(np.abs(limits[name]).max(), 1e-9)
+        change, left = np.abs(one[name] - values).max(), np.abs(values - limits[name]).max()
+        if not left <= change / 2 + 5e-6 * size:
+            beyond.append(f"{name}: {left / size:.1e} after {change / size:.1e}")
+    return beyond
+
+
+def test_the_midpoint_rule_is_of_order_two_on_the_shipped_model(
+    city: Model, stories: Mapping[str, Scenario]
+) -> None:
+    scenario = stories["accelerated-growth"]
+    # pysimlin lets switches turn within a step, which errs in proportion to the step.
+    wide, narrow = (by_pysimlin(city, scenario, 1 / steps) for steps in (256, 512))
+    limits = {name: 2 * narrow[name] - wide[name] for name in wide}
+    assert beyond_order_two(city, scenario, Integration.MIDPOINT, limits) == []
+    assert len(beyond_order_two(city, scenario, Integration.EULER, limits)) > 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import page as make_page
-from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.reader import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import Attribute, load_targets
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
@@ -40,6 +41,65 @@ def test_presets_give_the_runs_and_verdicts_of_the_compiled_engine(
             ]))"""
         )
         assert lights == expected
+
+
+def test_an_overlay_is_laid_over_a_run_by_its_box(
+    visit: Visit, city: Model, tmp_path: Path
+) -> None:
+
+    def box(name: str) -> Locator:
+        return visit.page.locator(f'.side-b [data-overlay="{name}"]')
+
+    visit.page.locator(".side-b .overlays summary").click()
+    box("drought").check()
+    box("strict-enforcement").check()
+    laid = f"{SECOND}+drought+strict-enforcement"
+    assert visit.page.evaluate("window.plansim.state().b.scenario") == laid
+    assert_same(visit.values("b"), city, read_scenario(laid, city))
+    assert_same(visit.values("a"), city, read_scenario(FIRST, city))
+    visit.move("external demand growth before", 14)
+    path = tmp_path / "page.yaml"
+    path.write_text(visit.page.evaluate("window.plansim.yaml('b')"), "utf-8")
+    assert read_scenario(path, city).values == read_scenario(laid, city).values
+    address = visit.page.url
+    box("drought").uncheck()
+    left = read_scenario(f"{SECOND}+strict-enforcement", city)
+    assert_same(visit.values("b"), city, left)
+    visit.page.goto(address)
+    visit.page.reload()
+    visit.page.wait_for_function("document.documentElement.dataset.ready")
+    assert visit.page.evaluate("window.plansim.state().b.scenario") == laid
+    assert box("drought").is_checked()
+
+
+def test_overlays_that_set_the_same_exclude_each_other(
+    browser: Browser, root: Path, tmp_path: Path
+) -> None:
+    town = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
+    written = as_written(town)
+    sets = {
+        "dry": {"capital life": 21.0},
+        "hot": {"capital life": 22.0},
+        "wet": {"birth rate": 0.01},
+    }
+    overlays = [
+        dataclasses.replace(written, id=name, title_en=name, title_zh=name, values=values)
+        for name, values in sets.items()
+    ]
+    file = make_page(town, overlays=overlays, signs={}).save(tmp_path / "page.html")
+    visit = Visit(browser, file.as_uri())
+    boxes = {name: visit.page.locator(f'.side-a [data-overlay="{name}"]') for name in sets}
+    visit.page.locator(".side-a .overlays summary").click()
+    boxes["dry"].check()
+    assert {name: box.is_enabled() for name, box in boxes.items()} == {
+        "dry": True, "hot": False, "wet": True,
+    }  # fmt: skip
+    boxes["wet"].check()
+    visit.page.goto(f"{file.as_uri()}#a=as-written%2Bdry%2Bhot")  # a link that asks for both
+    visit.page.reload()
+    visit.page.wait_for_function("document.documentElement.dataset.ready")
+    assert visit.page.evaluate("window.plansim.state().a.scenario") == "as-written"
+    visit.close()
 
 
 def test_a_lever_moves_the_run_that_is_chosen_and_its_chart(visit: Visit, city: Model) -> None:

@@ -40,6 +40,15 @@ REFUSALS = [
     ("compare baseline", "a comparison needs two scenarios or more"),
     ("compare baseline baseline", "a comparison needs two different scenarios"),
     ("compare baseline slow-growth --sweep no.zarr", "no such folder"),
+    # overlays
+    ("check --with drought", "--with needs a scenario"),
+    ("check baseline --with drougt", "no overlay is called 'drougt'; expected one of"),
+    ("check baseline+drougt", "did you mean 'drought'?"),
+    ("check drought", "no scenario is called 'drought'"),
+    ("run baseline+drought --with drought", "the overlay 'drought' is laid twice"),
+    ("sweep baseline --factor 'capital life' --with drougt", "no overlay is called 'drougt'"),
+    ("plot a.zarr -o a.png --kind fan --with drought", "without --set and --with"),
+    ("export a.zarr -o a.csv --with drought", "exported whole and alone"),
     # files
     ("run baseline -o out.xsl", "did you mean '.xlsx'?"),
     ("run baseline -o no/out.nc", "expected an existing folder; found no folder no"),

@@ -156,7 +156,9 @@ def test_meanings_and_reasons_stand_in_the_language_of_the_page(pond: Path) -> N
 
 def test_the_run_card_names_what_was_run(pond: Path) -> None:
     model = load_model(pond)
-    card = run_card(model, as_written(model), Engine("plansim", version_of("plansim"), "Euler"))
+    card = run_card(
+        model, as_written(model), Engine("plansim", version_of("plansim"), model.time.integration)
+    )
     for lang in ("en", "zh"):
         said = written(pond)[f"{lang}/run.html"].said
         for key in ("model_sha256", "scenario_sha256", "plansim_version", "python", "method"):

@@ -13,6 +13,7 @@ import pytest
 from plansim.cli.help import EXAMPLE
 from plansim.cli.main import main, plansim
 from tests.docs.examples import ROOT, SESSIONS, Example, files_of, pattern_of, read_examples
+from tools.fill_examples import renewed
 
 EXAMPLES = [each for pages in SESSIONS.values() for each in read_examples(pages)]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
@@ -147,3 +148,12 @@ def test_the_example_in_the_help_of_a_command_has_its_form(
 )
 def test_patterns(shown: str, printed: str, agrees: bool) -> None:
     assert bool(re.fullmatch(pattern_of(shown), printed)) == agrees
+
+
+def test_a_page_is_renewed_part_by_part() -> None:
+    text = "head\n  1 one\n  2 two\n  3 three\n  4 four\nsum 10\n"
+    assert renewed("head\n…\n  2 zwei\n  3 drei\n…\nsum 9\n", text) == (
+        "head\n…\n  2 two\n  3 three\n…\nsum 10\n"
+    )
+    assert renewed("head\n…\nsum …\n", text) == "head\n…\nsum …\n", "it still fits"
+    assert renewed("all\n", text) == text

@@ -13,11 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plansim.engine import pysd as reference
+from plansim.engine import simulate as compiled
 from plansim.engine.pysd import simulate
 from plansim.errors import InputError, ModelError, SimulationError, UnknownNameError
 from plansim.model.reader import load_model
-from plansim.model.records import Model
-from plansim.scenario.reader import Scenario, read_scenario
+from plansim.model.records import Integration, Model
+from plansim.scenario.reader import Scenario, as_written, read_scenario
+from tests.helpers.clock import by
 
 CLOCK = """
 INITIAL TIME = 2000 ~ Year ~|
@@ -162,6 +164,23 @@ def test_variables_are_picked_by_english_or_chinese_name(town: Model) -> None:
         simulate(town, variables=["water effect table"])
 
 
+@pytest.mark.parametrize("saveper", [0.25, 0.5, 1])
+def test_what_is_saved_does_not_change_a_run(build: Build, play: Play, saveper: float) -> None:
+    """PySD by itself moves a delay before what reads it, where nothing was saved in a step."""
+    model = build(
+        """
+        level = INTEG(delayed + late - 0.5*sampled, 2) ~ Dmnl ~|
+        delayed = DELAY N(level, 1.5 + 0.3*SIN(level), 2, 3) ~ Dmnl ~|
+        late = DELAY FIXED(0.2*level + 0.1*sampled, 1, 1) ~ Dmnl ~|
+        sampled = SAMPLE IF TRUE(level > 3, level + late, 0.5) ~ Dmnl ~|
+        """
+    )
+    saved = simulate(model, play(model, SAVEPER=saveper))
+    ours = compiled.simulate(model, play(model, SAVEPER=saveper), cache=False)
+    for name in ("level", "delayed", "late", "sampled"):
+        np.testing.assert_allclose(saved[name], ours[name], rtol=1e-13)
+
+
 # --- The same numbers -----------------------------------------------------------------------------
 
 
@@ -219,6 +238,9 @@ def test_a_run_is_made_once(
     xr.testing.assert_identical(simulate(town, play(town, birth_rate=0.02)), other)
     with pytest.raises(AssertionError, match="_run was called"):
         simulate(town, play(town, birth_rate=0.021))
+    for other_clock in (by(as_written(town), Integration.RK4), by(as_written(town), step=0.5)):
+        with pytest.raises(AssertionError, match="_run was called"):
+            simulate(town, other_clock)
     with pytest.raises(AssertionError, match="_run was called"):
         simulate(town, cache=False)
 

@@ -8,7 +8,10 @@ from plansim.model.records import Integration
 from plansim.scenario.reader import Scenario
 
 
-def by(scenario: Scenario, method: Integration, step: float | None = None) -> Scenario:
-    """Return a scenario that is integrated by a method, at a step of its own if one is given."""
-    time = replace(scenario.time, integration=method, step=step or scenario.time.step)
+def by(
+    scenario: Scenario, method: Integration | None = None, step: float | None = None
+) -> Scenario:
+    """Return a scenario that is integrated by another method, with another step, or both."""
+    old = scenario.time
+    time = replace(old, integration=method or old.integration, step=step or old.step)
     return replace(scenario, time=time)

@@ -20,7 +20,7 @@ from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.model.reader import load_model
 from plansim.model.records import Model, VariableKind
-from plansim.output.diagrams.layout import Edge, Node, Point, lay_out
+from plansim.output.diagrams.layout import Edge, Node, Position, lay_out
 from plansim.output.diagrams.loops import ways_of
 from plansim.output.diagrams.modules import (
     STUB,
@@ -78,7 +78,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Model:
 MODULES = modules_drawn(load_model())
 
 
-def corners(path: str) -> list[Point]:
+def corners(path: str) -> list[Position]:
     """Give the points through which a line with rounded corners leads."""
     steps = re.findall(r"([MLQ])([^MLQ]*)", path)
     numbers = [(command, [float(number) for number in text.split()]) for command, text in steps]
@@ -106,7 +106,7 @@ def overlap(a: Area, b: Area) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def on_border(point: Point, box: Area) -> bool:
+def on_border(point: Position, box: Area) -> bool:
     (x, y), (left, top, right, bottom) = point, box
     return top - 1 <= y <= bottom + 1 and min(abs(x - left), abs(x - right)) <= 1
 

@@ -162,7 +162,7 @@ from pathlib import Path
 import numpy as np, xarray as xr
 from plansim.errors import OutputError
 from plansim.output.export.results import FORMATS
-from plansim.output.export.tables import Form, write_run, write_scenarios
+from plansim.output.export.tables import TableForm, write_run, write_scenarios
 from plansim.scenario.records import BilingualText
 
 folder = Path(sys.argv[1])
@@ -175,7 +175,7 @@ for path in [folder / f"out{suffix}" for suffix in FORMATS]:
     path.write_text("precious")
     for write in (
         lambda: write_run(run, run[["x0"]], path, force=True),
-        lambda: write_scenarios([run], path, Form.WIDE, city, names=["x0"], force=True),
+        lambda: write_scenarios([run], path, TableForm.WIDE, city, names=["x0"], force=True),
     ):
         try:
             write()

@@ -28,12 +28,12 @@ from plansim.model.records import Model
 from plansim.output.marks import series_in
 from plansim.output.report.comparison import comparison_report
 from plansim.output.report.document import (
-    Band,
     Document,
-    Figure,
+    GroupRow,
     Medium,
+    Picture,
+    ReportTable,
     Row,
-    Table,
     numbered,
 )
 from plansim.output.report.file import FORMATS, in_print, write_report
@@ -118,9 +118,9 @@ def on_page(document: Document) -> list[str]:
     """Give all that a reader of a page sees in tables, captions and paragraphs, in print."""
     shown: list[str] = []
     for block, _ in numbered(in_print(document)):
-        if isinstance(block, Table):
+        if isinstance(block, ReportTable):
             shown += texts(block.on(Medium.PAGE))
-        elif isinstance(block, Figure):
+        elif isinstance(block, Picture):
             shown.append(block.caption)
         else:
             shown += texts(block)
@@ -140,7 +140,7 @@ def test_the_first_section_names_every_binding_target_that_fails_and_when(
 ) -> None:
     text = read_text(lang)
     first = documents[lang].sections[0]
-    (table,) = [each for each in first.blocks if isinstance(each, Table)]
+    (table,) = [each for each in first.blocks if isinstance(each, ReportTable)]
     rows = [row for row in table.rows if isinstance(row, Row)]
     binding = [e for e in found.targets if e.attribute is Attribute.BINDING]
     failing = [e for e in binding if any(v[e.id].status is Status.MISSED for v in found.verdicts)]
@@ -169,7 +169,7 @@ def test_numbers_of_the_matrix_are_those_of_the_verdicts(
     found: Comparison, documents: dict[Lang, Document], lang: Lang
 ) -> None:
     section = documents[lang].sections[1]
-    (table,) = [each.on(Medium.BOOK) for each in section.blocks if isinstance(each, Table)]
+    (table,) = [each.on(Medium.BOOK) for each in section.blocks if isinstance(each, ReportTable)]
     rows = {row.cells[0].text: row for row in table.rows if isinstance(row, Row)}
     judged = {
         key for v in found.verdicts for key, e in v.items() if e.status is not Status.UNTESTABLE
@@ -192,7 +192,7 @@ def test_figures_by_year_are_those_of_the_runs_in_the_units_of_the_views(
     themes = [section for section in documents[Lang.EN].sections if section.title in titles]
     assert [section.title for section in themes] == titles
     for theme, section in zip(found.views.themes, themes, strict=True):
-        (table,) = [block for block in section.blocks if isinstance(block, Table)]
+        (table,) = [block for block in section.blocks if isinstance(block, ReportTable)]
         years = [int(column.head) for column in table.columns if column.head.isdecimal()]
         rows = iter(row for row in table.rows if isinstance(row, Row) and "plan" not in
                     row.cells[1].text)  # fmt: skip
@@ -287,7 +287,7 @@ def test_docx_has_headings_tables_captions_and_an_east_asian_face(
     document = in_print(short[lang])
     headings = _of_style(file, "Heading 1")
     assert headings == [each.title for each in document.sections]
-    wanted = [block for block, _ in numbered(document) if isinstance(block, Table)]
+    wanted = [block for block, _ in numbered(document) if isinstance(block, ReportTable)]
     assert len(file.tables) == len(wanted)
     for table, block in zip(file.tables, wanted, strict=True):
         shown = squeezed("".join(cell.text for row in table.rows for cell in row.cells))
@@ -295,7 +295,7 @@ def test_docx_has_headings_tables_captions_and_an_east_asian_face(
         assert [e for e in texts(page.rows) if squeezed(e) not in shown] == []
         assert table.rows[0]._tr.xpath(".//w:tblHeader"), "the head is not repeated"
     captions = _of_style(file, "Caption")
-    figures = [block for block, _ in numbered(document) if isinstance(block, Figure)]
+    figures = [block for block, _ in numbered(document) if isinstance(block, Picture)]
     assert len(captions) == len(wanted) + len(figures)
     assert len(file.inline_shapes) == len(figures)
     for name in ("Normal", "Heading 1", "Caption", "Title"):
@@ -321,16 +321,16 @@ def test_xlsx_has_a_sheet_a_section_numbers_and_pictures(
         numbers = {round(float(cell.value), 9) for row in sheet.iter_rows() for cell in row
                    if isinstance(cell.value, int | float)}  # fmt: skip
         for block in section.blocks:
-            if isinstance(block, Table):
+            if isinstance(block, ReportTable):
                 wanted = {
                     round(float(cell.number), 9)
                     for row in block.on(Medium.BOOK).rows
-                    if not isinstance(row, Band)
+                    if not isinstance(row, GroupRow)
                     for cell in row.cells
                     if cell.number is not None and not cell.below
                 }
                 assert wanted <= numbers
-            elif isinstance(block, Figure):
+            elif isinstance(block, Picture):
                 pictures += 1
     with zipfile.ZipFile(path) as parts:
         assert sum(name.startswith("xl/media/") for name in parts.namelist()) == pictures > 0
@@ -354,7 +354,7 @@ def test_pdf_has_every_failing_target_on_page_one_and_all_rows(
     wanted = [
         group
         for block, _ in numbered(document)
-        if isinstance(block, Table)
+        if isinstance(block, ReportTable)
         for group in block.rows
         if isinstance(group, Row) and not group.joined
     ]
@@ -380,7 +380,7 @@ def test_notes_speak_only_of_columns_that_are_there(
     text = read_text(lang)
     bare = replace(found, remedies=((),) * len(found.remedies))
     for document, sought in ((documents[lang], True), (comparison_report(bare, text), False)):
-        (table,) = [e for e in document.sections[0].blocks if isinstance(e, Table)]
+        (table,) = [e for e in document.sections[0].blocks if isinstance(e, ReportTable)]
         assert (table.columns[-1].head == text("report.remedy")) is sought
         assert (text("report.remedy_note") in table.note) is sought
         assert ("→" in table.note) is sought
@@ -430,7 +430,8 @@ def test_shares_in_words_add_up_to_the_change_and_none_is_nil(
         block
         for section in documents[lang].sections
         for block in section.blocks
-        if isinstance(block, Table) and any(e.head == text("causes.due") for e in block.columns)
+        if isinstance(block, ReportTable)
+        and any(e.head == text("causes.due") for e in block.columns)
     ]
     assert "±" not in table.note
     others = 0

@@ -113,14 +113,20 @@ def page(
     picked, too. The page can be mailed and opens from disk.
     """
     from plansim.output.page.page import page as page_of
-    from plansim.scenario.reader import with_shipped
+    from plansim.scenario.reader import shipped_overlays, with_shipped
 
     terminal = request.terminal
     check_files((output, (".html",)), force=force)
     inputs = request.read(whole=True)
     scenarios = with_shipped(inputs.scenarios if request.scenarios else (), inputs.model)
     with terminal.progress(terminal.text("page.making")):
-        made = page_of(inputs.model, scenarios, inputs.targets, lang=terminal.text.lang)
+        made = page_of(
+            inputs.model,
+            scenarios,
+            inputs.targets,
+            overlays=shipped_overlays(inputs.model),
+            lang=terminal.text.lang,
+        )
         made.save(output, force=force)
     write(terminal.text("run.written", path=output))
     if show:
@@ -226,7 +232,7 @@ def _loops(inputs: Inputs, terminal: Terminal) -> Figure:
     from plansim.output.figures.sheet import loop_sheet
 
     with terminal.progress(terminal.text("plot.drawing")):
-        scores = [score_loops(inputs.model, each) for each in inputs.scenarios]
+        scores = [score_loops(inputs.model, scenario) for scenario in inputs.scenarios]
         return loop_sheet(scores, terminal.text.lang)
 
 

@@ -106,8 +106,8 @@ class Terminal:
         task = bar.add_task(message, total=None, steps="")
 
         def tell(done: int, steps: int) -> None:
-            told = self.text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
-            bar.update(task, completed=done, total=steps, steps=told)
+            steps_text = self.text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
+            bar.update(task, completed=done, total=steps, steps=steps_text)
 
         timer = threading.Timer(PATIENCE, bar.start)
         timer.start()
@@ -160,7 +160,7 @@ class UsageError(click.UsageError):
 
     def __init__(self, message: Message) -> None:
         super().__init__(str(message))
-        self.said = message
+        self.template = message
 
 
 class ReaderLeftError(Exception):
@@ -385,17 +385,17 @@ def _warn_in_short(scenario: Scenario) -> None:
     """Count the values of its files that are implausible; what --set gives is named."""
     from plansim.scenario.records import OVERRIDE
 
-    asked = [each for each in scenario.warnings if each.file == OVERRIDE]
-    listed = [each for each in scenario.warnings if each not in asked]
+    asked = [warning for warning in scenario.warnings if warning.file == OVERRIDE]
+    listed = [warning for warning in scenario.warnings if warning not in asked]
     warn(asked)
     if len(listed) > 1:
-        said = _terminal().text(
+        template = _terminal().text(
             "check.implausible",
             scenario=scenario.id,
             count=len(listed),
             shown=scenario.path,
         )
-        remark(Message("warning: {warning}", warning=said).written(_say()))
+        remark(Message("warning: {warning}", warning=template).written(_say()))
     else:
         warn(listed)
 
@@ -425,7 +425,7 @@ def simulated(inputs: Inputs, engine: str, terminal: Terminal) -> xr.Dataset:
     """Run the scenarios, of several over ``scenario``; say so if it takes long."""
     from plansim.engine.simulate import simulate
 
-    names = terminal.text.join([each.id for each in inputs.scenarios])
+    names = terminal.text.join([scenario.id for scenario in inputs.scenarios])
     with terminal.progress(terminal.text("run.simulating", scenario=names)):
         chosen = inputs.scenario if len(inputs.scenarios) == 1 else inputs.scenarios
         return simulate(inputs.model, chosen, engine=engine)

@@ -62,7 +62,9 @@ class WholeNumber(click.IntRange):
 # --- completion -----------------------------------------------------------------------------------
 
 
-def items(found: Callable[[click.Context], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
+def items(
+    list_names: Callable[[click.Context], Iterable[str]],
+) -> Callable[..., list[CompletionItem]]:
     """Make a completer of a function that yields names; a broken input completes to nothing."""
 
     def complete(
@@ -74,7 +76,7 @@ def items(found: Callable[[click.Context], Iterable[str]]) -> Callable[..., list
         if "/" in incomplete or incomplete.startswith("."):
             return [CompletionItem(incomplete, type="file")]
         try:
-            names = list(found(context))
+            names = list(list_names(context))
         except PlansimError:
             return []
         typed = folded(incomplete)
@@ -110,7 +112,9 @@ def constant_names(context: click.Context) -> Iterator[str]:
 
     settable = {VariableKind.CONSTANT, VariableKind.CONTROL}
     model = model_at(context.params.get("model"), quiet=True)
-    return (f"{each.name}=" for each in model.variables.values() if each.kind in settable)
+    return (
+        f"{variable.name}=" for variable in model.variables.values() if variable.kind in settable
+    )
 
 
 def lever_names(context: click.Context) -> Iterator[str]:

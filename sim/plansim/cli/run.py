@@ -70,10 +70,11 @@ def run(
     check_files((output, results.FORMATS), force=force)
     inputs = request.read(names=names, find=_series_named)
     runs = [
-        simulated_years(inputs.model, each, request.engine, terminal) for each in inputs.scenarios
+        simulated_years(inputs.model, scenario, request.engine, terminal)
+        for scenario in inputs.scenarios
     ]
     shown = [_shown(run, inputs) for run in runs]
-    changes = [changes_of(each, inputs.model, terminal) for each in inputs.scenarios]
+    changes = [changes_of(scenario, inputs.model, terminal) for scenario in inputs.scenarios]
     if output is not None:
         from plansim.engine.dataset import annual
         from plansim.output.export.tables import write_run
@@ -101,8 +102,8 @@ def _series_named(inputs: Inputs, name: str) -> tuple[str, tuple[str, ...]]:
     except InputError as error:
         hint = Message("a name of 'plansim list variables'")
         raise InputError(
-            replace(each, file="--variable", expected=each.expected or hint)
-            for each in error.faults
+            replace(fault, file="--variable", expected=fault.expected or hint)
+            for fault in error.faults
         ) from None
     if variable.kind is VariableKind.LOOKUP:
         message = Message(
@@ -121,9 +122,9 @@ def _shown(run: Annual, inputs: Inputs) -> list[Series]:
         wanted.setdefault(variable, set()).update(labels)
     moving = [name for name, each in run.variables.items() if each.moves]
     series = [
-        each
-        for each in rows_of(run, wanted or moving)
-        if each.name in (wanted.get(each.name.partition("[")[0]) or {each.name})
+        row
+        for row in rows_of(run, wanted or moving)
+        if row.name in (wanted.get(row.name.partition("[")[0]) or {row.name})
     ]
     # A model that the targets do not know shows all that moves.
     return (not wanted and judged_series(series, inputs.targets)) or list(
@@ -185,19 +186,20 @@ def check(
         remark(terminal.text("check.borrowed", model=inputs.model.path))
     verdicts = [
         verdict
-        for each in scenarios
+        for scenario in scenarios
         for verdict in verdicts_of(
-            simulated_years(inputs.model, each, request.engine, terminal), targets
+            simulated_years(inputs.model, scenario, request.engine, terminal), targets
         )
     ]
-    changes = "\n".join(changes_of(each, inputs.model, terminal) for each in scenarios)
+    changes = "\n".join(changes_of(scenario, inputs.model, terminal) for scenario in scenarios)
     if form == "table":
         table = verdict_table(
             verdicts,
             targets,
             terminal.text,
             titles={
-                each.id: terminal.text.pick(each.title_en, each.title_zh) for each in scenarios
+                scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh)
+                for scenario in scenarios
             },
             every=every,
         )
@@ -313,7 +315,7 @@ def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]
     try:
         return scenario_facts(read_scenario(name, model), model, terminal.text)
     except UnknownNameError:
-        names = [*model.variables, *(each.name_zh for each in model.variables.values())]
+        names = [*model.variables, *(variable.name_zh for variable in model.variables.values())]
         names += [head.id for head in heads()]
         names += [target.id for target in targets.values()]
         names += [clash.id for clash in clashes.values()]

@@ -132,7 +132,7 @@ def sweep(
         targets,
         terminal.text,
         names_zh=names,
-        steps=(max(each.time.step for each in plan.scenarios), read.time.step),
+        steps=(max(scenario.time.step for scenario in plan.scenarios), read.time.step),
     )
     terminal.show(table)
     remark(terminal.text("sweep.written", runs=f"{plan.runs:,}", path=path))

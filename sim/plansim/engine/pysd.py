@@ -109,8 +109,8 @@ def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:
     return digest(
         model.text,
         json.dumps(values),
+        repr(scenario.time),
         engine.version,
-        engine.method,
         sys.version,
         *libraries,
         *code,

@@ -22,6 +22,7 @@ from plansim.scenario.records import (
     Scenario,
     ScenarioHead,
     ScenarioKind,
+    as_written,
     digest_of,
     is_path,
     scenario_files,
@@ -31,7 +32,7 @@ from plansim.scenario.records import (
 from plansim.scenario.schema import ScenarioFile
 from plansim.scenario.values import Assignment, Origin, implausible, overrides_assigned
 
-__all__ = ["merged", "read_heads"]
+__all__ = ["merged", "overlay_alone", "read_heads"]
 
 
 def merged(
@@ -85,7 +86,7 @@ def merged(
         id=ids[-1],
         title_en=" + ".join(head.title_en for head in heads),
         title_zh="＋".join(head.title_zh for head in heads),
-        description_en=" ".join(head.description_en for head in heads),
+        description_en=" ".join(filter(None, (head.description_en for head in heads))),
         description_zh="".join(head.description_zh for head in heads),
         parent=ids[-2] if len(ids) > 1 else None,
         lineage=tuple(ids),
@@ -112,6 +113,31 @@ def merged(
         cautions=tuple(_moved_start(model, together)),
     )
     return Merged(scenario, tuple({**reading.files, **tables}.items()))
+
+
+def overlay_alone(path: Path, model: Model) -> Scenario:
+    """Return an overlay as a scenario that sets only what the overlay does.
+
+    Raises:
+        ScenarioError: with every fault of the file.
+    """
+    reading = _Reading(model)
+    layers = reading.overlays([path])
+    if reading.faults:
+        raise ScenarioError(reading.faults)
+    ((file, assumes),) = ((layer.file, layer.file.assumes) for layer in layers)
+    return replace(
+        as_written(model),
+        id=path.stem,
+        title_en=file.title.en,
+        title_zh=file.title.zh,
+        description_en=file.description.en,
+        description_zh=file.description.zh,
+        lineage=(path.stem,),
+        values={key: number.number for key, number in file.assignments.items()},
+        assumed={key: BilingualText(why.en, why.zh) for key, why in assumes.items()},
+        path=path,
+    )
 
 
 def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:

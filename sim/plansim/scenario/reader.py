@@ -43,6 +43,7 @@ __all__ = [
     "list_scenarios",
     "read_scenario",
     "scenario_of",
+    "shipped_overlays",
     "shipped_roots",
     "split_overlays",
     "unsound_clock",
@@ -145,6 +146,15 @@ def with_shipped(scenarios: Sequence[Scenario], model: Model) -> list[Scenario]:
     known = {scenario.id for scenario in first}
     stories = [head.id for head in list_scenarios() if head.kind is ScenarioKind.STORY]
     return [*first, *(read_scenario(name, model) for name in stories if name not in known)]
+
+
+def shipped_overlays(model: Model) -> list[Scenario]:
+    """Return the shipped overlays, each as what it sets by itself; of another model none."""
+    from plansim.scenario.inheritance import overlay_alone
+
+    if model.path.resolve() != shipped_model().resolve():
+        return []
+    return [overlay_alone(head.path, model) for head in list_overlays()]
 
 
 def list_overlays() -> tuple[ScenarioHead, ...]:

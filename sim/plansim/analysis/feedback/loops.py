@@ -267,7 +267,7 @@ def cut_loops(
     switches = list(dict.fromkeys(loop.switch for loop in loops))
     evaluator = Evaluator(model, scenario, switches, request)
     whole = [scenario.values.get(name, model.variables[name].value) for name in switches]
-    settings = np.array([whole] * (len(loops) + 1), dtype=np.float64).reshape(-1, len(switches))
+    settings = np.tile(np.array(whole, dtype=np.float64), (len(loops) + 1, 1))
     for run, loop in enumerate(loops, start=1):
         settings[run, switches.index(loop.switch)] = 0.0
     evaluation = evaluator.evaluate(settings)

@@ -55,7 +55,7 @@ def _pages(
     for lang in langs:
         text = read_text(lang)
         book = Book(model, tuple(targets), evidence, clashes, text, run)
-        other = next((each for each in langs if each is not lang), None)
+        other = next((language for language in langs if language is not lang), None)
         for name, html in document_pages(book, loops, _card(model, text), other).items():
             files[f"{lang}/{name}"] = html
     return files

@@ -88,9 +88,9 @@ def document_pages(
     def page(name: str, template: str, title: str, **more: object) -> str:
         from markupsafe import Markup
 
-        here = lambda link: Markup(' aria-current="page"') if link == name else ""  # noqa: E731
+        current = lambda link: Markup(' aria-current="page"') if link == name else ""  # noqa: E731
         loaded = environment.get_template(template)
-        return loaded.render({**shared, "page": name, "title": title, "here": here, **more})
+        return loaded.render({**shared, "page": name, "title": title, "current": current, **more})
 
     say = shared["say"]
     pages = {
@@ -166,7 +166,7 @@ def _module(book: Book, name: str, drawn: bool) -> dict[str, object]:
     groups: dict[VariableKind, list[object]] = {}
     for variable in _in_module(model, name):
         entry = entry_of(variable, book)
-        course = entry.course and {"svg": Markup(entry.course.svg), "said": entry.course.said}
+        course = entry.course and {"svg": Markup(entry.course.svg), "words": entry.course.words}
         groups.setdefault(variable.kind, []).append(
             {**vars(entry), "math": Markup(entry.math), "course": course}
         )
@@ -272,9 +272,9 @@ def _sources(book: Book) -> Iterator[dict[str, object]]:
     tables: Mapping[str, Iterable[str]] = {
         "evidence": book.evidence,
         "targets": (target.id for target in book.targets),
-        "clashes": (clashe.id for clashe in book.clashes),
+        "clashes": (clash.id for clash in book.clashes),
     }
     for key, ids in tables.items():
-        rows = [{"id": id_, "said": book.known[id_], "uses": uses.get(id_, [])} for id_ in ids]
+        rows = [{"id": id_, "text": book.known[id_], "uses": uses.get(id_, [])} for id_ in ids]
         if rows:
             yield {"title": book.text.word("document", key), "rows": rows}

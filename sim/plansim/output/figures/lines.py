@@ -28,7 +28,7 @@ from plansim.output.figures.canvas import (
     typeset,
 )
 from plansim.output.figures.chart import (
-    Band,
+    Envelope,
     Line,
     draw_chart,
     halo,
@@ -66,7 +66,7 @@ class Shown:
     name: str
     unit: str
     """To which that of the series converts."""
-    bands: tuple[Band, ...] = ()
+    bands: tuple[Envelope, ...] = ()
     """Of each run one, in the unit; none if there are no bands."""
 
 
@@ -164,7 +164,7 @@ def _read(
     """Return the lines of a series under runs and the marks of its targets with their colours."""
     series = [series_in(run, variable, targets) for run in runs]
     marks = [marks_on(run, variable, targets) for run in runs]
-    bands: Sequence[Sequence[Band]] = [()] * len(runs)
+    bands: Sequence[Sequence[Envelope]] = [()] * len(runs)
     if shown is not None:
         factor = reported_factor(series[0].unit, shown.unit)
         series = [_scaled(line, factor, shown.unit) for line in series]
@@ -258,7 +258,7 @@ def fan(
     return axes
 
 
-def _band(low: Series, high: Series) -> Band:
+def _band(low: Series, high: Series) -> Envelope:
     return {year: (low.values[year], high.values[year]) for year in low.values}
 
 

@@ -76,8 +76,8 @@ def stack_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figure
 
 def pyramid_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figure:
     """Draw `pyramid` for each run, on one scale."""
-    reach = 1.08 * max(widest(run, variable) for run in runs)
-    draws = [partial(pyramid, run, variable, lang=lang, reach=reach) for run in runs]
+    end_at = 1.08 * max(widest(run, variable) for run in runs)
+    draws = [partial(pyramid, run, variable, lang=lang, end_at=end_at) for run in runs]
     return _sheet(draws, 6.4, 4.8)
 
 

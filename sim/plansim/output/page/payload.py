@@ -38,6 +38,7 @@ GROUPS = ("attribute", "basis", "direction", "integration", "measure", "page", "
 def payload(
     model: Model,
     scenarios: Sequence[Scenario],
+    overlays: Sequence[Scenario],
     views: Views,
     targets: Sequence[Target],
     program: Program,
@@ -51,6 +52,7 @@ def payload(
     return {
         "phrases": phrases(),
         "scenarios": [_scenario(model, scenario, program) for scenario in scenarios],
+        "overlays": [_scenario(model, overlay, program) for overlay in overlays],
         "themes": [_theme(theme, chart_index) for theme in views.themes],
         "charts": [_chart(model, chart, targets, judged, outputs) for chart in charts],
         "groups": [

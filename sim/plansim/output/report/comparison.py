@@ -12,12 +12,12 @@ from plansim.output.report.document import (
     Block,
     Bullets,
     Cell,
-    Column,
     Document,
     Paragraph,
+    ReportTable,
     Row,
     Section,
-    Table,
+    TableColumn,
 )
 from plansim.output.report.remedies import remedies_section, remedy_in_words
 from plansim.output.report.tables import (
@@ -148,12 +148,12 @@ def _others(sets: list[set[str]]) -> list[set[str]]:
     return [set().union(*(sets[:index] + sets[index + 1 :])) for index in range(len(sets))]
 
 
-def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Table:
-    columns = [Column(text("verdicts.name"), text("verdicts.target"), width=3.2)]
-    columns += [Column(name, width=1.7) for name in names]
+def _failing_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:
+    columns = [TableColumn(text("verdicts.name"), text("verdicts.target"), width=3.2)]
+    columns += [TableColumn(name, width=1.7) for name in names]
     sought = any(comparison.remedies)
     if sought:
-        columns.append(Column(text("report.remedy"), width=4.6))
+        columns.append(TableColumn(text("report.remedy"), width=4.6))
     rows = []
     for target in comparison.failing:
         cells = [target_cell(target, f"{limit_of(target, text)} {text.unit(target.unit)}", text)]
@@ -168,7 +168,7 @@ def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Tabl
         note.append(text("report.spread_note", sweep=comparison.spread.name))
         if not comparison.spread.same_model:
             note.append(text("report.other_model"))
-    return Table(text("report.failing"), tuple(columns), tuple(rows),
+    return ReportTable(text("report.failing"), tuple(columns), tuple(rows),
                  text("list_sep.sentence").join(note))  # fmt: skip
 
 
@@ -247,9 +247,12 @@ def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
         if any(values):
             label = text.word("run_card", key)
             rows.append(Row((Cell(label), *(Cell(value) for value in values))))
-    table = Table(
+    table = ReportTable(
         text("report.card"),
-        (Column(text("report.entry"), width=1.5), *(Column(name, width=3.0) for name in names)),
+        (
+            TableColumn(text("report.entry"), width=1.5),
+            *(TableColumn(name, width=3.0) for name in names),
+        ),
         tuple(rows),
     )
     return Section(text("report.method"), text("report.method_tab"),

@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 __all__ = [
     "EPOCH",
     "HUES",
-    "Band",
     "Block",
     "Bullets",
     "Cell",
-    "Column",
     "Document",
-    "Figure",
+    "GroupRow",
     "Heading",
     "Medium",
     "Paragraph",
+    "Picture",
+    "ReportTable",
     "Row",
     "Section",
-    "Table",
+    "TableColumn",
     "Tone",
     "grouped",
     "numbered",
@@ -85,7 +85,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of a table."""
 
     head: str
@@ -107,33 +107,35 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Band:
+class GroupRow:
     """A row that runs across a table: the title of the rows below it."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table with its caption, and a note that explains it."""
 
     caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row | Band, ...]
+    columns: tuple[TableColumn, ...]
+    rows: tuple[Row | GroupRow, ...]
     note: str = ""
 
-    def on(self, medium: Medium) -> Table:
+    def on(self, medium: Medium) -> ReportTable:
         """Return the table with the columns of one medium alone."""
         kept = [column.medium in (Medium.BOTH, medium) for column in self.columns]
         rows = (
-            row if isinstance(row, Band) else replace(row, cells=tuple(compress(row.cells, kept)))
+            row
+            if isinstance(row, GroupRow)
+            else replace(row, cells=tuple(compress(row.cells, kept)))
             for row in self.rows
         )
         return replace(self, columns=tuple(compress(self.columns, kept)), rows=tuple(rows))
 
 
 @dataclass(frozen=True)
-class Figure:
+class Picture:
     """A picture with its caption, and a description for those who do not see it."""
 
     caption: str
@@ -163,7 +165,7 @@ class Bullets:
     items: tuple[str, ...]
 
 
-Block: TypeAlias = Heading | Paragraph | Bullets | Table | Figure
+Block: TypeAlias = Heading | Paragraph | Bullets | ReportTable | Picture
 
 
 @dataclass(frozen=True)
@@ -190,13 +192,13 @@ class Document:
     @property
     def wide(self) -> bool:
         """Whether tables of the first section, which grow with the scenarios, need wide pages."""
-        tables = [block for block in self.sections[0].blocks if isinstance(block, Table)]
+        tables = [block for block in self.sections[0].blocks if isinstance(block, ReportTable)]
         return any(len(table.on(Medium.PAGE).columns) > MOST_UPRIGHT for table in tables)
 
 
-def grouped(rows: Sequence[Row | Band]) -> Iterator[tuple[Row | Band, ...]]:
+def grouped(rows: Sequence[Row | GroupRow]) -> Iterator[tuple[Row | GroupRow, ...]]:
     """Yield the rows of a table in groups that are not parted: a row and those joined to it."""
-    group: tuple[Row | Band, ...] = ()
+    group: tuple[Row | GroupRow, ...] = ()
     for row in rows:
         if group and not (isinstance(row, Row) and row.joined):
             yield group
@@ -211,10 +213,10 @@ def numbered(document: Document) -> Iterator[tuple[Block, int]]:
     tables = figures = 0
     for section in document.sections:
         for block in section.blocks:
-            if isinstance(block, Table):
+            if isinstance(block, ReportTable):
                 tables += 1
                 yield block, tables
-            elif isinstance(block, Figure):
+            elif isinstance(block, Picture):
                 figures += 1
                 yield block, figures
             else:

@@ -20,9 +20,9 @@ from plansim.output.figures.font import subsets
 from plansim.output.report.document import (
     Block,
     Document,
-    Figure,
     Medium,
-    Table,
+    Picture,
+    ReportTable,
     grouped,
     numbered,
 )
@@ -35,7 +35,7 @@ ON_PAGE = 0.82
 _TAGS = {"en": "en", "zh": "zh-CN"}
 
 
-def picture(figure: Figure, kind: str, dpi: int = 200) -> tuple[bytes, float]:
+def picture(figure: Picture, kind: str, dpi: int = 200) -> tuple[bytes, float]:
     """Draw a figure as SVG or PNG; return it with the width in inches that suits a page's type.
 
     The same figure gives the same bytes.
@@ -138,17 +138,16 @@ def _block(
     block: Block, number: int, text: Text, stored: Callable[[bytes, int], str]
 ) -> dict[str, Any]:
     """Return the fields of a block, its kind, and for tables and figures a numbered label."""
-    kind = type(block).__name__.lower()
     match block:
-        case Table():
+        case ReportTable():
             table = block.on(Medium.PAGE)
             groups = [list(map(asdict, group)) for group in grouped(table.rows)]
             more = {"label": text("report.table", number=number), "groups": groups}
-            return {"kind": kind, **asdict(table), **more}
-        case Figure():
+            return {"kind": "table", **asdict(table), **more}
+        case Picture():
             content, width = picture(block, "svg")
             return {
-                "kind": kind,
+                "kind": "figure",
                 "label": text("report.figure", number=number),
                 "caption": block.caption,
                 "description": block.description,
@@ -156,4 +155,4 @@ def _block(
                 "width": round(width, 2),
             }
         case _:
-            return {"kind": kind, **asdict(block)}
+            return {"kind": type(block).__name__.lower(), **asdict(block)}

@@ -9,7 +9,15 @@ from plansim.analysis.comparison import Comparison
 from plansim.analysis.optimization.problem import Move
 from plansim.analysis.optimization.remedies import NearMiss, Remedy, TargetRemedies
 from plansim.model.units import NO_UNIT
-from plansim.output.report.document import Band, Cell, Column, Row, Section, Table, Tone
+from plansim.output.report.document import (
+    Cell,
+    GroupRow,
+    ReportTable,
+    Row,
+    Section,
+    TableColumn,
+    Tone,
+)
 from plansim.output.report.tables import number_cell, target_cell
 from plansim.output.text import Text, outward
 from plansim.output.verdict_words import margin_size
@@ -140,20 +148,22 @@ def _side_effects(remedy: Remedy, text: Text) -> str:
 def remedies_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
     """Return for each binding target that fails the levers that meet it, and at what price."""
     columns = (
-        Column(text("verdicts.name"), text("causes.margin"), width=3.2),
-        Column(text("report.moves"), width=4.4),
-        Column(text("report.effort"), right=True, width=1.2),
-        Column(text("report.others"), width=2.6),
+        TableColumn(text("verdicts.name"), text("causes.margin"), width=3.2),
+        TableColumn(text("report.moves"), width=4.4),
+        TableColumn(text("report.effort"), right=True, width=1.2),
+        TableColumn(text("report.others"), width=2.6),
     )
-    rows: list[Row | Band] = []
+    rows: list[Row | GroupRow] = []
     for name, remedies in zip(names, comparison.remedies, strict=True):
         if remedies:
-            rows.append(Band(name))
+            rows.append(GroupRow(name))
         for of_target in remedies:
             rows += _remedy_rows(of_target, text)
     if not rows:
         return Section(text("report.remedies"), text("report.remedies_tab"), ())
-    table = Table(text("report.remedies_table"), columns, tuple(rows), text("report.remedies_note"))
+    table = ReportTable(
+        text("report.remedies_table"), columns, tuple(rows), text("report.remedies_note")
+    )
     return Section(text("report.remedies"), text("report.remedies_tab"), (table,), True)
 
 

@@ -11,12 +11,12 @@ from plansim.analysis.comparison import Comparison
 from plansim.output.marks import Mark, marks_on, scaled_mark, series_in
 from plansim.output.report.document import (
     Cell,
-    Column,
-    Figure,
     Medium,
+    Picture,
+    ReportTable,
     Row,
     Section,
-    Table,
+    TableColumn,
     Tone,
 )
 from plansim.output.report.tables import number_cell
@@ -61,17 +61,17 @@ def theme_section(
     years = sorted({year for indicator in indicators for run in indicator.values for year in run})
     on_page = _key_years(years, comparison.targets)
     rows = [row for indicator in indicators for row in _rows(indicator, names, years, text)]
-    columns = [Column(text("report.indicator"), width=3.0), Column("", width=1.2)]
+    columns = [TableColumn(text("report.indicator"), width=3.0), TableColumn("", width=1.2)]
     columns += [
-        Column(str(year), right=True, width=1.25,
+        TableColumn(str(year), right=True, width=1.25,
                medium=Medium.BOTH if year in on_page else Medium.BOOK)
         for year in years
     ]  # fmt: skip
     note = listed + text("list_sep.stop") + text("report.theme_note")
-    table = Table(text("report.theme_table", theme=title), tuple(columns), tuple(rows), note)
+    table = ReportTable(text("report.theme_table", theme=title), tuple(columns), tuple(rows), note)
     banded = any(any(indicator.bands) for indicator in indicators)
     titles = text.join([indicator.title for indicator in indicators])
-    picture = Figure(
+    picture = Picture(
         text("report.theme_figure", theme=title) + (text("report.banded") if banded else ""),
         text("report.theme_alt", names=titles, scenarios=listed),
         lambda: _draw(comparison, indicators, text),

@@ -12,18 +12,18 @@ from typing import Any
 from plansim.output.report.document import (
     EPOCH,
     HUES,
-    Band,
     Bullets,
     Cell,
-    Column,
     Document,
-    Figure,
+    GroupRow,
     Heading,
     Medium,
     Paragraph,
+    Picture,
+    ReportTable,
     Row,
     Section,
-    Table,
+    TableColumn,
     Tone,
 )
 from plansim.output.report.pages import picture
@@ -111,7 +111,7 @@ class _Book:
             sheet.write_string(at, 0, words, looks[look])
             sheet.set_row_pixels(at, {"title": 28, "faint": 18, "section": 24}[look])
             at += 1
-        tables = [block for block in section.blocks if isinstance(block, Table)]
+        tables = [block for block in section.blocks if isinstance(block, ReportTable)]
         wide = max((len(table.on(Medium.BOOK).columns) for table in tables), default=8)
         at += 1
         for block in section.blocks:
@@ -124,13 +124,13 @@ class _Book:
                 case Bullets():
                     for item in block.items:
                         at = self._words(sheet, at, f"• {item}", wide, bold=False)
-                case Table():
+                case ReportTable():
                     at = self._table(
                         sheet, at, block.on(Medium.BOOK), wide, freeze=len(tables) == 1
                     )
-                case Figure():
+                case Picture():
                     pass
-        for figure in (block for block in section.blocks if isinstance(block, Figure)):
+        for figure in (block for block in section.blocks if isinstance(block, Picture)):
             at = self._figure(sheet, at, figure)
 
     def _words(self, sheet: Any, at: int, words: str, wide: int, *, bold: bool) -> int:
@@ -140,7 +140,7 @@ class _Book:
         sheet.set_row_pixels(at, LINE * len(wrap(words, ACROSS_PAGE)))
         return at + 1
 
-    def _table(self, sheet: Any, at: int, table: Table, wide: int, *, freeze: bool) -> int:
+    def _table(self, sheet: Any, at: int, table: ReportTable, wide: int, *, freeze: bool) -> int:
         """Write a table; give the row after it."""
         sheet.write_string(at, 0, table.caption, self._format(bold=True))
         heads = [f"{column.head}\n{column.below}".strip() for column in table.columns]
@@ -162,7 +162,7 @@ class _Book:
             sheet.repeat_rows(at + 1)
         spare: tuple[str, ...] = ()
         for index, row in enumerate(table.rows, start=at + 2):
-            if isinstance(row, Band):
+            if isinstance(row, GroupRow):
                 look = self._format(bold=True, bg_color="#EFEFEF")
                 for column in range(len(table.columns)):
                     sheet.write_string(index, column, row.text if column == 0 else "", look)
@@ -209,7 +209,7 @@ class _Book:
             look["num_format"] = ";".join(f'{part}" %"' for part in signs.split(";"))
         sheet.write_number(row, column, cell.number, self._format(**look))
 
-    def _figure(self, sheet: Any, at: int, figure: Figure) -> int:
+    def _figure(self, sheet: Any, at: int, figure: Picture) -> int:
         """Write the picture of a figure; return the next free row."""
         sheet.write_string(at, 0, figure.caption, self._format(bold=True))
         content, width = picture(figure, "png", DPI)
@@ -218,12 +218,12 @@ class _Book:
         return at + round(width * DPI)
 
 
-def _wide(column: Column) -> float:
+def _wide(column: TableColumn) -> float:
     """Return the width of a column in characters."""
     return max(9.0, PER_SHARE * column.width)
 
 
-def _lines(words: Sequence[str], columns: Sequence[Column]) -> int:
+def _lines(words: Sequence[str], columns: Sequence[TableColumn]) -> int:
     """Count the lines that a row needs; programs do not all do so by themselves."""
     return max(
         sum(len(wrap(line, int(_wide(column) * 0.95))) for line in word.split("\n"))
@@ -231,7 +231,7 @@ def _lines(words: Sequence[str], columns: Sequence[Column]) -> int:
     )
 
 
-def _followed(table: Table, index: int) -> bool:
+def _followed(table: ReportTable, index: int) -> bool:
     """Whether a row that is joined to this one comes after it."""
     after = table.rows[index + 1 : index + 2]
     return any(isinstance(row, Row) and row.joined for row in after)
