@@ -11,6 +11,7 @@ import contextlib
 import csv
 import hashlib
 import io
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -149,6 +150,8 @@ class CsvTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[int, list[str]], ...]
     """The line on which each row ends, and its cells, as many as there are columns."""
+    comments: tuple[str, ...] = ()
+    """The lines before the header that begin with ``#``."""
 
     def records(self) -> Iterator[tuple[int, dict[str, str]]]:
         """Yield the line and the cells by column of each row."""
@@ -159,6 +162,8 @@ class CsvTable:
 def read_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
     """Read a CSV file. Blank lines are passed over, cells that a row lacks are empty.
 
+    Comments may stand before the header.
+
     Raises:
         InputError: the file cannot be read, is too large or no CSV in UTF-8, lacks a column, or a
             row has too many cells.
@@ -166,9 +171,15 @@ def read_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
     try:
         with path.open("rb") as stream:
             raw = stream.read(MOST_CSV + 1)
-        reader = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
+        text = io.StringIO(raw.decode("utf-8-sig"), newline="")
+        comments = tuple(itertools.takewhile(lambda line: line.startswith("#"), text))
+        skipped = len(comments)
+        text.seek(sum(map(len, comments)))
+        reader = csv.reader(text, strict=True)
         columns = tuple(name.strip() for name in next(reader, []))
-        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+        lines = [
+            (reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader if row
+        ]
     except OSError as error:
         why = foreign(error.strerror)
         raise InputError(Fault("the table cannot be read", path, found=why)) from None
@@ -189,7 +200,7 @@ def read_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
             for line, first in long[:100]
         )
     rows = tuple((line, row + [""] * (len(columns) - len(row))) for line, row in lines)
-    return CsvTable(path, hashlib.sha256(raw).hexdigest(), columns, rows)
+    return CsvTable(path, hashlib.sha256(raw).hexdigest(), columns, rows, comments)
 
 
 def check_destination(path: Path, *, force: bool = False, formats: Sequence[str] = ()) -> None:

@@ -51,8 +51,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> ValidationContext:
     return replace(mill(tmp_path_factory.mktemp("mill")), reference=True)
 
 
-# Of the sound mill; it has no province, and no study of uncertainty.
-MADE = [test for test in TESTS if test not in {"Q18", "Q19", "Q20", "Q21"}]
+# Of the sound mill; it has no province, no study of uncertainty and no ensemble.
+MADE = [test for test in TESTS if test not in {"Q18", "Q19", "Q20", "Q21", "Q28"}]
 
 
 @pytest.mark.parametrize("test", MADE)
@@ -227,6 +227,35 @@ def test_a_part_that_cannot_be_made_is_not_passed(
     assert not made.figures
     assert figure_text(made, read_text(Lang.EN)).startswith("pysimlin is not installed")
     assert "差异" not in figure_text(made, read_text(Lang.ZH))
+
+
+def with_members(context: ValidationContext, *factors: float, sha256: str = "") -> Result:
+    """Write members that multiply the yield beside the model, and make the test of them."""
+    rows = [f"{number},{factor:g}" for number, factor in enumerate(factors)]
+    head = f"# kind: prior\n# model: {sha256 or context.model.equations_sha256}\n# seed: 1\n"
+    head += "# drawn: by hand\nfactor,yield\napply,multiply\nconstants,yield\n"
+    path = context.model.path.with_name("ensemble.csv")
+    path.write_text(head + "\n".join(rows) + "\n", "utf-8")
+    return result_of(context, "Q28")
+
+
+def test_an_ensemble_has_to_be_of_these_equations_and_sound(tmp_path: Path) -> None:
+    wide = mill(tmp_path, (MODEL, "1/Year [0,1] ~ 产出率", "1/Year [0,1e30] ~ 产出率"))
+    made = result_of(wide, "Q28")
+    assert made.status is Outcome.NOT_APPLICABLE
+    assert made.cases[0].values["lacking"] == "ensemble.csv"
+    sound = [1 + number / 1000 for number in range(398)]
+    made = with_members(wide, *sound, 1e15, 1e16)
+    assert made.status is Outcome.PASS, "2 of 400 may break down"
+    assert (made.figures["members"], made.figures["unsound"]) == (400, 2)
+    made = with_members(wide, *sound[1:], 1e15, 1e16, 1e17)
+    assert made.status is Outcome.FAIL
+    assert {fault.message for fault in made.faults} == {CaseTemplate.TOO_MANY}
+    made = with_members(wide, *sound, sha256="0" * 64)
+    assert made.status is Outcome.FAIL
+    assert [fault.message for fault in made.faults] == [CaseTemplate.OTHER_MODEL]
+    for lang in Lang:
+        assert figure_text(made, read_text(lang))
 
 
 def test_engines_that_differ_are_told_apart() -> None:

@@ -1,4 +1,4 @@
-"""The shipped model stands its tests, Q01 to Q25; docs/results/ says what each demands."""
+"""The shipped model stands its tests, Q01 to Q28; docs/results/ says what each demands."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ same run, so that nothing interprets equations here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -177,6 +178,8 @@ class Evaluator:
         request: Request,
         *,
         tile: int = TILE,
+        shared: bool = False,
+        limit: float = math.inf,
     ) -> None:
         """Prepare runs.
 
@@ -188,6 +191,8 @@ class Evaluator:
             request: what is wanted of each run.
             tile: maximum number of runs that are simulated and judged at once. The results do not
                 depend on it.
+            shared: whether to use the machine code of single runs: slower, but there already.
+            limit: magnitude beyond which a value of a variable makes a run fail.
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
@@ -214,7 +219,9 @@ class Evaluator:
             [[self._rows[self._reading(name, year)] for year in request.years]
              for name in request.outputs], np.intp,
         ).reshape(len(request.outputs), len(request.years))  # fmt: skip
-        self._runs = CompiledRuns(model, scenario, constants, self.readings)
+        self._runs = CompiledRuns(
+            model, scenario, constants, self.readings, shared=shared, limit=limit
+        )
 
     def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Evaluation:
         """Simulate and judge runs.

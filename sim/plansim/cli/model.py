@@ -20,7 +20,9 @@ from plansim.cli.context import (
 )
 from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
+    WholeNumber,
     calibration_names,
+    design_names,
     force_option,
     format_option,
     items,
@@ -96,7 +98,7 @@ def validate(
     form: str,
     terminal: Terminal,
 ) -> int:
-    """Test the model: all tests, Q01 to Q25, or the TESTs that are named.
+    """Test the model: all tests, Q01 to Q28, or the TESTs that are named.
 
     Exit codes: 0, every test that can be made here is passed; 1, one fails.
     """
@@ -159,6 +161,66 @@ def calibrate(
         write_overlay(calibration, read, output, force=force)
         remark(terminal.text("calibration.written", path=output))
     terminal.answer(form, calibration, lambda: calibration_table(calibration, terminal.text))
+
+
+@model.command(epilog="Example: plansim model condition --prior -n 500 --force")
+@click.option(
+    "--prior",
+    is_flag=True,
+    help="Draw by the ranges of the constants alone, without regard to observations.",
+)
+@click.option(
+    "-n",
+    "members",
+    metavar="N",
+    type=WholeNumber(1, 100_000),
+    default=500,
+    show_default=True,
+    help="Number of members.",
+)
+@seed_option
+@click.option(
+    "--design",
+    metavar="DESIGN",
+    shell_complete=items(design_names),
+    help="What varies: the path or name of a sweep's design; else the design that checks.yaml "
+    "names, or without one every single constant that has a plausible range.",
+)
+@output_option("Where the members go; else ensemble.csv beside the model.", "FILE.csv")
+@force_option
+@model_option
+@terminal_option
+def condition(
+    prior: bool,
+    members: int,
+    seed: int | None,
+    design: str | None,
+    output: Path | None,
+    force: bool,
+    model: Path | None,
+    terminal: Terminal,
+) -> None:
+    """Draw plausible models: the members of the ensemble beside the model.
+
+    Each member changes constants relative to the model's own values; 'plansim check' says how many
+    of 100 members meet a target. Draw new ones with --force when equations, constants or ranges of
+    the model have changed.
+    """
+    from plansim.analysis.experiments.prior import draw_prior
+    from plansim.scenario.members import FILE_NAME
+    from plansim.scenario.members_file import write_members
+
+    if not prior:
+        raise UsageError(Message("--prior is missing: no other members can be drawn so far"))
+    read = model_at(model)
+    path = output or read.path.with_name(FILE_NAME)
+    check_files((path, (".csv",)), force=force)
+    with terminal.progress(terminal.text("condition.working")):
+        ensemble = draw_prior(read, members, seed=seed, design=design)
+        write_members(ensemble, read, path, force=force)
+    write(
+        terminal.text("condition.written", count=members, factors=len(ensemble.factors), path=path)
+    )
 
 
 @model.command(epilog="Example: plansim model document -o documentation")

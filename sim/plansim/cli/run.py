@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from plansim.model.records import Model, Variable
     from plansim.output.series import Series
     from plansim.targets.annual import Annual
+    from plansim.targets.verdict import Verdict
 
 __all__ = ["check", "list_", "run", "show"]
 
@@ -191,6 +192,8 @@ def check(
             simulated_years(inputs.model, scenario, request.engine, terminal), targets
         )
     ]
+    if request.engine == "compiled":
+        verdicts = _with_shares(verdicts, inputs, terminal)
     changes = "\n".join(changes_of(scenario, inputs.model, terminal) for scenario in scenarios)
     if form == "table":
         table = verdict_table(
@@ -213,6 +216,21 @@ def check(
         for verdict in verdicts
     )
     return 1 if strict and failed else 0
+
+
+def _with_shares(verdicts: list[Verdict], inputs: Inputs, terminal: Terminal) -> list[Verdict]:
+    """Return verdicts with the shares of plausible models, if the model has an ensemble of them."""
+    from plansim.analysis.ensemble import read_ensemble_head, with_shares
+    from plansim.scenario.members import RENEW
+
+    head = read_ensemble_head(inputs.model)
+    if head is None:
+        return verdicts
+    if head.misfit(inputs.model):
+        remark(terminal.text("check.misfit", path=head.path, command=RENEW))
+        return verdicts
+    with terminal.progress(terminal.text("check.members")):
+        return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))
 
 
 @click.group(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -68,6 +69,8 @@ class Readings:
     """``(reading, run)``, in the model's units."""
     bad: NDArray[np.bool_]
     """``(run,)``, as in `Ensemble`."""
+    excessive: NDArray[np.bool_]
+    """``(run,)``: whether an output was beyond the limit at a saved time."""
 
 
 def saved_times(time: TimeSpec) -> FloatArray:
@@ -203,10 +206,12 @@ def simulate_readings(
     readings: Sequence[tuple[str, float]],
     *,
     threads: int = 1,
+    limit: float = math.inf,
 ) -> Readings:
     """Simulate as `simulate_ensemble` does, and return readings: single values at single times.
 
-    ``inputs`` is ``(run, input)``. It is faster where few values of each run are wanted.
+    ``inputs`` is ``(run, input)``. It is faster where few values of each run are wanted. Runs are
+    marked in which an output is beyond ``limit``, above or below zero, at a time that is saved.
 
     Raises:
         InputError: an output is not the kernel's, or inputs do not fit.
@@ -217,19 +222,26 @@ def simulate_readings(
     if unknown := dict.fromkeys(name for name, _ in readings if name not in rows):
         raise InputError(Fault("the kernel has no output '{name}'", name=name) for name in unknown)
     times = sorted({time for _, time in readings})
+    if limit < math.inf:
+        times = sorted({*times, *saved_times(time).tolist()})
     columns = {time: column for column, time in enumerate(times)}
     indices = np.array([columns[at] * len(rows) + rows[name] for name, at in readings], np.intp)
     values = np.empty((len(readings), len(table)))
     bad = np.empty(len(table), dtype=bool)
+    excessive = np.zeros(len(table), dtype=bool)
 
     def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
         picked = written.reshape(len(written), -1, LANES)[:, indices].swapaxes(0, 1)
         portion = values[:, runs]
         portion[:] = picked.reshape(len(indices), len(written) * LANES)[:, : portion.shape[1]]
         bad[runs] = np.isnan(flags).reshape(-1)[: portion.shape[1]]
+        # Hardly any run is: first all are looked at together, which is faster.
+        if limit < math.inf and not (-limit <= written.min() and written.max() <= limit):
+            beyond = (np.abs(written) > limit).any(axis=(1, 2))
+            excessive[runs] = beyond.reshape(-1)[: portion.shape[1]]
 
     _simulated(kernel, table, time, _kept_steps(time, times), threads, take)
-    return Readings(values, bad)
+    return Readings(values, bad, excessive)
 
 
 @dataclass(frozen=True)

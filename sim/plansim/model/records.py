@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plansim.cache import digest
 from plansim.errors import Fault, FaultLog, Message, UnknownNameError, nearest
 from plansim.model.comment import read_source
 
@@ -219,6 +221,25 @@ class Model:
         """
         wanted = self.find(name).name
         return tuple(user.name for user in self.variables.values() if wanted in user.causes)
+
+    @cached_property
+    def equations_sha256(self) -> str:
+        """Return the digest of equations, constants, elements and ranges.
+
+        Comments, units, order, spacing, the sketch and the clock do not matter to it.
+        """
+        described = [
+            (
+                variable.name,
+                "".join(variable.equation.split()),
+                variable.admissible,
+                variable.plausible,
+            )
+            for variable in self.variables.values()
+            if variable.kind is not VariableKind.CONTROL
+        ]
+        elements = [(name, range_.elements) for name, range_ in self.subscripts.items()]
+        return digest(json.dumps([sorted(described), sorted(elements)]))
 
     @cached_property
     def scan(self) -> Scan:

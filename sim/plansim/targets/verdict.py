@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "Share",
     "Verdict",
     "Verdicts",
     "check_targets",
@@ -94,6 +95,24 @@ class Verdicts:
 
 
 @dataclass(frozen=True)
+class Share:
+    """The share of an ensemble's members that meet a target."""
+
+    ensemble: str
+    """Kind of the ensemble."""
+    share: float | None
+    """Members whose bases disagree count as half; None if no member decides, as where the scenario
+    assumes the target."""
+    share_low: float | None
+    share_high: float | None
+    """Ends of Wilson's 95 % interval, of sampling alone."""
+    members: int
+    """Number of members that are counted."""
+    unsound: int
+    """Number of members that break down, and are left out."""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What becomes of one target in one run."""
 
@@ -127,6 +146,8 @@ class Verdict:
     reason_en: str = ""
     """What the catalogue says of a target that is not modelled."""
     reason_zh: str = ""
+    share: Share | None = None
+    """The share of plausible models that meet the target, if the model has an ensemble."""
 
 
 def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdict, ...]:

@@ -23,7 +23,7 @@ from plansim.analysis.calibration.observations import (
     read_table,
     why_not,
 )
-from plansim.analysis.experiments.design_file import apart, reached
+from plansim.analysis.experiments.design_file import reached
 from plansim.analysis.experiments.design_form import (
     DesignContext,
     FactorForm,
@@ -52,7 +52,7 @@ from plansim.forms import (
     schema_of,
 )
 from plansim.model.records import Model, Timing
-from plansim.scenario.factors import Apply, Factor, default_of
+from plansim.scenario.factors import Apply, Factor, apart, default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.references import one_series
 from plansim.scenario.values import Cell, outside, range_text

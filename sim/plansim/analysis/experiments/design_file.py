@@ -6,7 +6,7 @@ The form is in `design_form`, a table of points in `design_table`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from plansim.errors import DesignError, Fault, Message, UnknownNameError
 from plansim.files import is_shipped, named_file
 from plansim.forms import Plain, YamlDocument, form_of, noting, read_document
 from plansim.model.records import Model, Variable, folded
-from plansim.scenario.factors import Factor, constants_of
+from plansim.scenario.factors import Factor, apart, constants_of
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
 from plansim.scenario.values import outside, range_text
 from plansim.scenario.variant import for_scenarios
@@ -35,7 +35,6 @@ from plansim.targets.indicator import Floats
 from plansim.targets.labels import reference_named
 
 __all__ = [
-    "apart",
     "design_named",
     "quick_design",
     "reached",
@@ -230,29 +229,6 @@ def _in_order(table: DesignTable, factors: Sequence[Factor]) -> Floats:
 
 
 # --- consistency ---------------------------------------------------------------------
-
-
-def apart(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -> Iterator[Fault]:
-    """Yield a fault for two factors that act on one constant, and for two columns of one name.
-
-    ``key`` is that of the file under which factors stand.
-    """
-    owners: dict[str, str] = {}
-    names = set(outputs)
-    for factor in factors:
-        if factor.name in names:
-            yield Fault("two things are called '{name}'", at=(key, factor.name), name=factor.name)
-        names.add(factor.name)
-        for reference in factor.constants:
-            if owner := owners.get(reference):
-                yield Fault(
-                    "'{first}' and '{second}' act on one constant",
-                    at=(key, factor.name),
-                    found=reference,
-                    first=factor.name,
-                    second=owner,
-                )
-            owners[reference] = factor.name
 
 
 def _unreached(years: Sequence[int], scenarios: Sequence[Scenario]) -> Iterator[Fault]:

@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 from pydantic import BeforeValidator, Field
 
 from plansim.analysis.experiments.design import DesignKind
@@ -40,10 +38,10 @@ from plansim.forms import (
     doubled,
     schema_of,
 )
-from plansim.model.records import Integration, Model, Variable, VariableKind, folded
-from plansim.scenario.factors import Apply, Distribution, Factor
+from plansim.model.records import Integration, Model, Variable, folded
+from plansim.scenario.factors import Apply, Distribution, Factor, numbers_of, unit_of, varied
 from plansim.scenario.reader import Scenario, read_scenario, split_overlays
-from plansim.scenario.references import meant, series_meant
+from plansim.scenario.references import series_meant
 from plansim.scenario.values import Cell, number_in
 from plansim.targets.indicator import Floats
 
@@ -164,20 +162,8 @@ def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
     Raises:
         InputError: the entry does not fit the model.
     """
-    variables: dict[str, Variable] = {}
-    for reference in form.constants or (name,):
-        variable, elements = meant(context.model, reference)
-        if variable.kind is not VariableKind.CONSTANT:
-            found = Message("the clock")
-            raise InputError(Fault("only a constant can vary from run to run", found=found))
-        for element in elements:
-            variables[f"{variable.name}[{element}]" if element else variable.name] = variable
-    units = {variable.unit for variable in variables.values()}
-    unit = "Dmnl" if form.apply is Apply.MULTIPLY else next(iter(units))
-    if form.apply is not Apply.MULTIPLY and len(units) > 1:
-        listed = Message("{names}", names=tuple(units))
-        message = Message("the constants of '{name}' have different units", name=name)
-        raise InputError(Fault(message, found=listed))
+    variables = varied(context.model, form.constants or (name,))
+    unit = unit_of(name, form.apply, variables.values())
     first = next(iter(variables.values()))
     if "/" in name or name.startswith("_"):
         message = Message("a factor cannot be called '{name}'", name=name)
@@ -300,19 +286,10 @@ class DesignTable:
 
 def _table_beside(name: str, context: DesignContext) -> DesignTable:
     table = read_csv(context.beside(name))
-    values = np.full((len(table.rows), len(table.columns)), np.nan)
     faults: list[Fault] = []
-    for index, (line, row) in enumerate(table.rows):
-        for column, cell in enumerate(row):
-            with contextlib.suppress(ValueError):
-                values[index, column] = float(cell)
-            if not math.isfinite(values[index, column]):
-                message = Message("'{name}' is not a finite number", name=table.columns[column])
-                faults.append(Fault(message, table.path, line, found=cell or Message("nothing")))
-    if not table.rows:
-        faults.append(Fault("the table has no rows", table.path))
+    values = numbers_of(table.columns, table.rows, faults)
     if faults:
-        raise InputError(faults[:MOST_FAULTS])
+        raise InputError(replace(fault, file=table.path) for fault in faults[:MOST_FAULTS])
     return DesignTable(table.columns, values, table.sha256)
 
 

@@ -22,7 +22,7 @@ from plansim.analysis.validation.structure import (
     structure,
     target_independence,
 )
-from plansim.analysis.validation.uncertainty import drivers, probabilities, ranking
+from plansim.analysis.validation.uncertainty import drivers, ensemble, probabilities, ranking
 from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.model.reader import load_model
 from plansim.model.records import Model, folded
@@ -56,6 +56,7 @@ TESTS: Mapping[str, Make] = MappingProxyType(
         "Q23": assumed_targets,
         "Q24": engines,
         "Q25": run_cards,
+        "Q28": ensemble,
     }
 )
 """In the order in which they are reported. What a new test is called, asks and finds stands under
