@@ -29,10 +29,10 @@ __all__ = [
     "HISTORY",
     "Capital",
     "Family",
-    "Figure",
+    "FamilyFigure",
     "History",
     "Observed",
-    "Point",
+    "ObservedPoint",
     "history_equations",
     "load_family",
     "load_history",
@@ -43,7 +43,7 @@ FAMILY = "family.yaml"
 
 
 @dataclass(frozen=True)
-class _Sources:
+class _ObservedContext:
     """Where the figures are."""
 
     model: Model
@@ -57,7 +57,7 @@ class _Sources:
 
 
 @dataclass(frozen=True)
-class Point:
+class ObservedPoint:
     """One observation."""
 
     year: int
@@ -80,7 +80,7 @@ class _PathForm(Form):
     first: int
 
 
-def _point(_: int, form: _PointForm, sources: _Sources) -> Point:
+def _point(_: int, form: _PointForm, sources: _ObservedContext) -> ObservedPoint:
     match form.target, form.observation:
         case str(name), None:
             value = _base_figure(name, sources)[1]
@@ -89,21 +89,21 @@ def _point(_: int, form: _PointForm, sources: _Sources) -> Point:
         case _:
             either = Message("target: ID, or observation: [quantity, part]")
             raise InputError(Fault("an observation has one source", expected=either))
-    return Point(form.year, form.since, value)
+    return ObservedPoint(form.year, form.since, value)
 
 
-def _path(form: _PathForm, sources: _Sources) -> tuple[Point, ...]:
+def _path(form: _PathForm, sources: _ObservedContext) -> tuple[ObservedPoint, ...]:
     """Return a figure of the last year, led back at a mean yearly rate."""
     target, last = _base_figure(form.target, sources)
     _, rate = _base_figure(form.rate, sources)
     end = target.base_period.last if target.base_period else form.first
     return tuple(
-        Point(year, None, last / (1 + rate / 100) ** (end - year))
+        ObservedPoint(year, None, last / (1 + rate / 100) ** (end - year))
         for year in range(form.first, end + 1)
     )
 
 
-def _base_figure(name: str, sources: _Sources) -> tuple[Target, float]:
+def _base_figure(name: str, sources: _ObservedContext) -> tuple[Target, float]:
     target = sources.targets.get(name)
     if target is None or target.base_value is None:
         close = nearest(name, sources.targets)
@@ -112,7 +112,7 @@ def _base_figure(name: str, sources: _Sources) -> tuple[Target, float]:
     return target, target.base_value
 
 
-def _observation(quantity: str, part: str, year: int, sources: _Sources) -> float:
+def _observation(quantity: str, part: str, year: int, sources: _ObservedContext) -> float:
     wanted = {"place": sources.place, "quantity": quantity, "part": part, "year": str(year)}
     rows = sources.observations.find(wanted) if sources.observations else []
     if not rows:
@@ -140,16 +140,16 @@ class Observed(Check):
     end_of_year: bool = False
     most: float | None = None
     """The mean absolute relative error that passes; None where it is not judged."""
-    points: Annotated[tuple[Point, ...], Entries(list[_PointForm], _point)] = ()
-    path: Annotated[tuple[Point, ...], Resolved(_PathForm, _path)] = ()
+    points: Annotated[tuple[ObservedPoint, ...], Entries(list[_PointForm], _point)] = ()
+    path: Annotated[tuple[ObservedPoint, ...], Resolved(_PathForm, _path)] = ()
 
-    def _misfits(self, _: _Sources) -> Iterator[Fault]:
+    def _misfits(self, _: _ObservedContext) -> Iterator[Fault]:
         if bool(self.points) == bool(self.path):
             way = Message("points, or a path")
             yield Fault("'{id}' says in one way what was observed", expected=way, id=self.id)
 
     @property
-    def observations(self) -> tuple[Point, ...]:
+    def observations(self) -> tuple[ObservedPoint, ...]:
         """All points, in the unit of the observations."""
         return self.points or self.path
 
@@ -191,7 +191,7 @@ def load_history(model: Model, targets: Sequence[Target]) -> History | None:
     place = document.data.get("place") if isinstance(document.data, dict) else ""
     observations = read_table(table) if table.is_file() else None
     by_id = {target.id: target for target in targets}
-    return form_of(History, document, _Sources(model, by_id, observations, str(place)))
+    return form_of(History, document, _ObservedContext(model, by_id, observations, str(place)))
 
 
 def history_equations(model: Model, history: History) -> Iterator[AddedEquation]:
@@ -206,7 +206,7 @@ def history_equations(model: Model, history: History) -> Iterator[AddedEquation]
 
 
 @dataclass(frozen=True)
-class Figure:
+class FamilyFigure:
     """What came out in another place."""
 
     name: tuple[str, str, str]
@@ -227,7 +227,7 @@ class _FigureForm(Check):
     deflator: str | None = None
 
 
-def _figure(_: int, form: _FigureForm, sources: _Sources) -> Figure:
+def _figure(_: int, form: _FigureForm, sources: _ObservedContext) -> FamilyFigure:
     variable = variable_meant(sources.model, form.of)
     rows = [_evidence(name, sources) for name in form.evidence]
     deflators = [] if form.deflator is None else [_evidence(form.deflator, sources)]
@@ -239,10 +239,10 @@ def _figure(_: int, form: _FigureForm, sources: _Sources) -> Figure:
     reported_factor(sources.model.variables[variable].unit, units[0])  # raises where they differ
     value = math.fsum(map(_number, rows)) / math.prod(map(_number, deflators))
     ids = tuple(row.id for row in (*rows, *deflators))
-    return Figure(form.name, variable, form.year, value, units[0], ids)
+    return FamilyFigure(form.name, variable, form.year, value, units[0], ids)
 
 
-def _evidence(name: str, sources: _Sources) -> Evidence:
+def _evidence(name: str, sources: _ObservedContext) -> Evidence:
     if name not in sources.evidence:
         close = nearest(name, sources.evidence)
         raise InputError(Fault("no row of the evidence is '{id}'", nearest=close, id=name))
@@ -265,7 +265,7 @@ class Family(Form):
     """Of so many parts of the place the scenario is one."""
     most: float = Field(gt=0)
     """The relative error that passes."""
-    figures: Annotated[tuple[Figure, ...], Entries(list[_FigureForm], _figure)] = Field(
+    figures: Annotated[tuple[FamilyFigure, ...], Entries(list[_FigureForm], _figure)] = Field(
         alias="compare", min_length=1
     )
 
@@ -279,5 +279,5 @@ def load_family(model: Model) -> Family | None:
     path = model.path.with_name(FAMILY)
     if not path.is_file():
         return None
-    sources = _Sources(model, evidence=load_evidence(model.path.parent))
+    sources = _ObservedContext(model, evidence=load_evidence(model.path.parent))
     return form_of(Family, read_document(path), sources)
