@@ -35,8 +35,6 @@ def made(context: ValidationContext) -> Make:
 
 
 KNOWN = {
-    # A verdict of the city on the province, and a sum that falls to a quarter of 万 by 2016–20.
-    "Q07": {("henan", "M02g"), ("plan-floor", "new urban jobs")},
     "Q15": {("output", ""), ("growth", ""), ("primary share", "")},
 }
 """What the model fails and docs/results/ shows: by test, the scenario and what is at fault.
