@@ -12,7 +12,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -36,7 +35,6 @@ from plansim.scenario.references import constant_meant, elements_meant, split_na
 from plansim.scenario.series import SeriesFile, read_series
 
 __all__ = [
-    "Apply",
     "Assignment",
     "Cell",
     "Lever",
@@ -51,14 +49,6 @@ __all__ = [
     "overrides_assigned",
     "range_text",
 ]
-
-
-class Apply(StrEnum):
-    """How a factor or lever f acts on a constant x; the comments give the result."""
-
-    SET = "set"  # f
-    ADD = "add"  # x + f
-    MULTIPLY = "multiply"  # x · f
 
 
 # --- forms of values ---------------------------------------------------------------
