@@ -32,6 +32,7 @@ def pysimlin(model: Model, scenario: Scenario) -> dict[str, np.ndarray]:
     """Run a model by pysimlin and Euler's method; return each ``(time,)`` series by folded name."""
     overrides = {key.replace(" ", "_").lower(): value for key, value in scenario.values.items()}
     loaded, time = simlin.load(model.path), scenario.time
+    assert loaded.project is not None
     loaded.project.set_sim_specs(
         start=time.initial,
         stop=time.final,
