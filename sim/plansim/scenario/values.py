@@ -136,7 +136,7 @@ class Pulse(_LeverSetting):
     length: Cell | None = None
 
 
-class Series(_LeverSetting):
+class YearlySeries(_LeverSetting):
     """The values of years, in place of a lever or a constant, linear between them."""
 
     series: Annotated[
@@ -157,7 +157,7 @@ Lever: TypeAlias = Annotated[
     | _Quantity
     | Annotated[Switch, Tag("<mapping>")]
     | Annotated[Pulse, Tag("<pulse>")]
-    | Annotated[Series, Tag("<series>")],
+    | Annotated[YearlySeries, Tag("<series>")],
     Discriminator(_or_lever),
 ]
 
@@ -226,7 +226,7 @@ def lever_assigned(name: str, lever: Lever, origin: Origin) -> tuple[Assignment,
     Raises:
         ScenarioError: with every fault of the entry.
     """
-    if isinstance(lever, Series):
+    if isinstance(lever, YearlySeries):
         return _series_assigned(name, lever, origin)
     if not isinstance(lever, Switch | Pulse):
         return assigned(name, lever, origin)
@@ -264,7 +264,7 @@ def _ramp_part(model: Model, switch: Mapping[str, Variable], key: str) -> Variab
     return constant_named(model, f"{stem} {RAMP[key]}")
 
 
-def _series_assigned(name: str, lever: Series, origin: Origin) -> tuple[Assignment, ...]:
+def _series_assigned(name: str, lever: YearlySeries, origin: Origin) -> tuple[Assignment, ...]:
     """Return the numbers of a series, and its first and last year."""
     faults = list(unknown_keys(lever.model_extra or (), ("series",)))
     base, inside = split_name(name)
