@@ -30,7 +30,11 @@ run: $(RUN) ## judge the plan's targets under both growth scenarios
 notebooks: $(BOOKS) ## open the notebooks in a browser, at the first of them
 	@cd notebooks && $(abspath $(VENV))/bin/jupyter lab $$(test "$$(id -u)" != 0 || echo --allow-root) 01-first-run.ipynb
 
-# Tests of single packages; those that drive engines, browsers and documents come with `make test`.
+# On all cores; a file on one of them, so that what its tests share is made once.
+PYTEST := $(PY) -m pytest -n auto --dist loadfile
+
+# Tests of single packages on small models; the shipped model, engines, browsers and documents come
+# with `make test`.
 UNIT   := tests/model tests/scenario tests/targets tests/compiler tests/engine tests/analysis tests/output
 
 lint: $(DEV)
@@ -39,13 +43,13 @@ lint: $(DEV)
 	$(PY) -m mypy
 
 check: lint ## a minute: style, types, unit tests
-	$(PY) -m pytest -n auto -m "not slow and not city" $(UNIT)
+	$(PYTEST) -m "not slow and not city" $(UNIT)
 
 test: lint tools ## everything that must hold before a change goes in
-	$(PY) -m pytest -n auto -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: lint tools ## that, and what takes long: PySD on every scenario, each page's examples, pyam
-	$(PY) -m pytest -n auto
+	$(PYTEST)
 	@$(MAKE) --no-print-directory iamc
 
 # The page is tested where it runs: its model in Node, all of it in a real browser. Neither comes from
@@ -65,15 +69,16 @@ format: $(DEV) ## bring the Python files into the common form
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-results: $(DEV) ## renew what README and docs show of runs: examples, pictures, validation
+results: $(DEV) ## renew all figures of README and docs: examples, tables, pictures, validation, performance
 	$(PY) tools/fill_examples.py
 	@$(MAKE) --no-print-directory validation
+	@$(MAKE) --no-print-directory bench
 
 guide: $(DEV) ## build the guide, in English and Chinese, in build/guide
 	@$(PY) tools/build_guide.py build/guide
 
-validation: $(DEV) ## test the model and write docs/validation.md
-	$(VENV)/bin/plansim model validate --with-reference -o docs/validation.md --force || [ $$? = 1 ]
+validation: $(DEV) ## test the model and write docs/results/validation.md
+	$(VENV)/bin/plansim model validate --with-reference -o docs/results/validation.md --force || [ $$? = 1 ]
 
 # The lock files name versions and hashes, never an address: any index that carries the same
 # files will do. The run lock binds the dev lock, so that one .venv can serve both.
@@ -85,7 +90,7 @@ lock: $(DEV) ## renew the lock files from pyproject.toml
 	$(PY) -m $(COMPILE) --group notebooks -c requirements.lock -c requirements-dev.lock -o requirements-notebooks.lock
 	$(PY) -m $(COMPILE) --group pyam -o requirements-pyam.lock
 
-bench: $(DEV) tools ## measure engines and page on this machine and write docs/performance.md
+bench: $(DEV) tools ## measure engines and page on this machine and write docs/results/performance.md
 	$(PY) -m tests.bench.engines --write
 	$(PY) tests/bench/page.py --write
 

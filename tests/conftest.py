@@ -18,10 +18,14 @@ from plansim.analysis.feedback.loop_scores import score_loops
 from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.analysis.validation.context import ValidationContext, load_context
+from plansim.cli.main import main
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import Page, page
-from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
+from plansim.scenario.reader import Scenario, list_scenarios, read_scenario, shipped_overlays
+from plansim.targets.catalogue import Target, load_targets
+from tests.helpers.command import Call, Done
+from tests.helpers.vensim_text import MODELS
 from tests.helpers.visit import Visit
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -32,6 +36,17 @@ ROOT = Path(__file__).parents[1]
 # no example fails for being slow on a busy machine. `pytest --hypothesis-profile=default` explores.
 hypothesis.settings.register_profile("plansim", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("plansim")
+
+
+CITY = {"city", "stories", "context", "shipped_page"}
+"""Fixtures by which a test takes the shipped model."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that run the shipped model."""
+    for item in items:
+        if CITY & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.city)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -69,13 +84,31 @@ def plansim_command() -> Command:
     return run
 
 
+@pytest.fixture
+def call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Call:
+    """Call the command here, in an empty folder, on 100 columns, in an English locale."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: str) -> Done:
+        capfd.readouterr()
+        code = main(arguments)
+        return Done(code, *capfd.readouterr())
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def shipped_page(city: Model, stories: Mapping[str, Scenario]) -> Page:
     """The page of the shipped model, with two growth scenarios first."""
     first = ["baseline", "accelerated-growth"]
     shown = [stories[each] for each in dict.fromkeys([*first, *stories])]
     signs, scores = link_signs(city, shown[0]), score_loops(city, shown[0], load_loops(city))
-    return page(city, shown, signs=signs, scores=scores)
+    return page(city, shown, overlays=shipped_overlays(city), signs=signs, scores=scores)
 
 
 @pytest.fixture(scope="module")  # Playwright holds the thread's event loop while it is open
@@ -115,6 +148,18 @@ def city() -> Model:
 def stories(city: Model) -> Mapping[str, Scenario]:
     """Every shipped scenario, by its id."""
     return {head.id: read_scenario(head.id, city) for head in list_scenarios()}
+
+
+@pytest.fixture(scope="session")
+def town() -> Model:
+    """A small model of a town, with arrays, levers and a table."""
+    return load_model(MODELS / "toy_town.mdl")
+
+
+@pytest.fixture(scope="session")
+def targets(city: Model) -> tuple[Target, ...]:
+    """The targets of the plan."""
+    return load_targets(model=city)
 
 
 @pytest.fixture(scope="session")

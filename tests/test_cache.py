@@ -41,9 +41,9 @@ def test_a_record_is_made_once() -> None:
         made.append("once")
         return Note("天")
 
-    assert kept("notes", "key", Note, make) == kept("notes", "key", Note, make) == Note("天")
+    assert kept("notes", "key", make) == kept("notes", "key", make) == Note("天")
     assert made == ["once"]
-    assert recall("notes", "other", Note) is None
+    assert recall("notes", "other") is None
 
 
 def test_what_fails_is_not_kept(own_cache: Path) -> None:
@@ -52,8 +52,8 @@ def test_what_fails_is_not_kept(own_cache: Path) -> None:
 
     for _ in range(2):
         with pytest.raises(ValueError, match="no"):
-            kept("notes", "key", Note, fail)
-    assert not list(own_cache.rglob("*.json"))
+            kept("notes", "key", fail)
+    assert not list(own_cache.rglob("*.pickle"))
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_what_fails_is_not_kept(own_cache: Path) -> None:
 )
 def test_a_damaged_record_is_made_anew(own_cache: Path, damage: Callable[[bytes], bytes]) -> None:
     keep("notes", "key", Note("sound"))
-    (path,) = own_cache.rglob("*.json")
+    (path,) = own_cache.rglob("*.pickle")
     path.write_bytes(damage(path.read_bytes()))
-    assert recall("notes", "key", Note) is None
-    assert kept("notes", "key", Note, lambda: Note("anew")) == Note("anew")
+    assert recall("notes", "key") is None
+    assert kept("notes", "key", lambda: Note("anew")) == Note("anew")
 
 
 def test_a_record_moved_to_another_key_is_not_taken(own_cache: Path) -> None:
     keep("notes", "key", Note("mine"))
-    (path,) = own_cache.rglob("*.json")
-    shutil.copy(path, path.with_name("other.json"))
-    assert recall("notes", "other", Note) is None
+    (path,) = own_cache.rglob("*.pickle")
+    shutil.copy(path, path.with_name("other.pickle"))
+    assert recall("notes", "other") is None
 
 
 OPEN = pytest.mark.parametrize("mode", [0o777, 0o770, 0o707])
@@ -92,13 +92,13 @@ def test_a_folder_that_others_may_write_to_is_neither_read_nor_written_to(
     keep("notes", "key", Note("planted"))
     own_cache.chmod(mode)
     before = sorted(own_cache.rglob("*"))
-    assert recall("notes", "key", Note) is None
+    assert recall("notes", "key") is None
     with workspace() as folder:
         assert folder != own_cache
     keep("notes", "other", Note("mine"))
     assert sorted(own_cache.rglob("*")) == before
     own_cache.chmod(0o755)
-    assert recall("notes", "key", Note) == Note("planted")
+    assert recall("notes", "key") == Note("planted")
 
 
 @OPEN
@@ -107,9 +107,9 @@ def test_a_folder_inside_that_others_may_write_to_is_neither_read_nor_written_to
 ) -> None:
     keep("notes", "key", Note("planted"))
     (own_cache / "notes").chmod(mode)
-    assert recall("notes", "key", Note) is None
+    assert recall("notes", "key") is None
     keep("notes", "other", Note("mine"))
-    assert [path.name for path in (own_cache / "notes").iterdir()] == ["key.json"]
+    assert [path.name for path in (own_cache / "notes").iterdir()] == ["key.pickle"]
 
 
 def test_a_folder_of_another_user_is_not_used(
@@ -117,7 +117,7 @@ def test_a_folder_of_another_user_is_not_used(
 ) -> None:
     keep("notes", "key", Note("planted"))
     monkeypatch.setattr("os.getuid", lambda: 12345678)
-    assert recall("notes", "key", Note) is None
+    assert recall("notes", "key") is None
 
 
 def test_where_files_are_open_to_all_by_default_those_kept_are_not(own_cache: Path) -> None:
@@ -126,12 +126,12 @@ def test_where_files_are_open_to_all_by_default_those_kept_are_not(own_cache: Pa
         keep("notes", "key", Note("mine"))
     finally:
         os.umask(before)
-    assert recall("notes", "key", Note) == Note("mine")
+    assert recall("notes", "key") == Note("mine")
 
 
 TOWN = load_model(Path(__file__).parent / "toys" / "models" / "toy_town.mdl")
 USES: list[tuple[str, Callable[[], object]]] = [
-    ("notes/*.json", lambda: kept("notes", "key", Note, lambda: Note("sound"))),
+    ("notes/*.pickle", lambda: kept("notes", "key", lambda: Note("sound"))),
     ("kernels/*.kernel", lambda: compile_model(TOWN, outputs=["GDP"])),
     ("runs/*.run", lambda: list(run_compiled(TOWN, as_written(TOWN))[0].time)),
     ("models/*.py", lambda: list(run_reference(TOWN, as_written(TOWN), cache=False)[0].time)),
@@ -168,7 +168,7 @@ def test_what_is_read_from_the_cache_is_what_was_read_from_the_files(own_cache: 
         return [model, model.warnings, scenarios, load_targets(model=model), texts]
 
     first = everything()
-    assert list(own_cache.rglob("*.json"))
+    assert list(own_cache.rglob("*.pickle"))
     assert everything() == first
     assert convert(12, "%/Year", "1/Year") == pytest.approx(0.12)
 

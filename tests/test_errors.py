@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-import time
 from pathlib import Path
 
 import pytest
@@ -55,10 +54,6 @@ def test_an_input_error_has_one_fault_a_line() -> None:
     assert str(error) == "a:1: one\nb:2: two"
 
 
-def test_an_input_error_takes_a_single_fault() -> None:
-    assert ScenarioError(Fault("one")).faults == (Fault("one"),)
-
-
 def test_an_input_error_crosses_processes() -> None:
     error = pickle.loads(pickle.dumps(UnitError(Fault("one", Path("a"), 1))))
     assert isinstance(error, UnitError)
@@ -91,13 +86,6 @@ def test_nearest_gives_a_candidate_or_none(name: str, candidates: list[str]) -> 
     assert nearest(name, candidates) in {None, *candidates}
 
 
-def test_nearest_is_quick_among_many_and_long_names() -> None:
-    candidates = [f"name {number} {'x' * 400}" for number in range(100_000)]
-    begun = time.process_time()
-    nearest("name" * 1_000_000, candidates)
-    assert time.process_time() - begun < 2
-
-
 def test_a_log_sorts_by_line_and_counts_what_is_past_its_limit() -> None:
     log = FaultLog("a.mdl")
     for line in (5, 3, 4):
@@ -124,11 +112,3 @@ def test_a_log_guesses_names_only_for_a_page() -> None:
     log = FaultLog("a.mdl")
     guesses = [log.nearest("GPD", ["GDP"]) for _ in range(30)]
     assert guesses == ["GDP"] * 20 + [None] * 10
-
-
-def test_a_log_takes_another() -> None:
-    one, other = FaultLog("a"), FaultLog("a")
-    one.fault("first", 1)
-    other.fault("second", 2)
-    one.take(other)
-    assert [str(fault.message) for fault in one.by_line()] == ["first", "second"]

@@ -1,14 +1,15 @@
-"""Shipped files are found in a checkout and in a wheel, and what is missing is named."""
+"""Shipped files are found where they lie; a file is written whole or not at all."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from plansim import files
-from plansim.errors import InputError
-from plansim.files import shipped, shipped_model
+from plansim.errors import InputError, OutputError
+from plansim.files import check_destination, shipped, shipped_model, writing_whole
 
 
 @pytest.fixture
@@ -44,3 +45,47 @@ def test_there_is_exactly_one_shipped_model(checkout: Path, names: list[str], fo
         (checkout / "model" / name).touch()
     with pytest.raises(InputError, match=f"not one shipped model; .* found {found}$"):
         shipped_model()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("out.xls", r"unknown kind of output file.*found \.xls; did you mean '\.xlsx'\?"),
+        ("out", "expected a name that ends with .csv, .xlsx; found no suffix"),
+        ("nowhere/out.csv", "expected an existing folder; found no folder .*nowhere"),
+        ("folder.csv", "expected a file; found a folder"),
+        ("taken.csv", "exists already; --force replaces it"),
+    ],
+)
+def test_a_destination_that_cannot_be_is_refused(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "taken.csv").touch()
+    check_destination(tmp_path / "taken.csv", force=True, formats=(".csv",))
+    with pytest.raises(OutputError, match=message):
+        check_destination(tmp_path / name, formats=(".csv", ".xlsx"))
+
+
+def test_a_folder_without_the_right_to_write_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root may write anywhere, so the answer of the system is put in its mouth.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(OutputError, match="expected a folder that you may write to"):
+        check_destination(tmp_path / "out.nc")
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), OSError(28, "No space left on device")])
+def test_a_file_that_cannot_be_finished_leaves_the_one_before(
+    tmp_path: Path, error: Exception
+) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("before")
+
+    def write() -> None:
+        with writing_whole(path) as part:
+            part.write_text("half")
+            raise error
+
+    with pytest.raises(OutputError if isinstance(error, OSError) else ValueError):
+        write()
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["before"]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Annotated, Any
 
 import pytest
 from pydantic import Field
 
+from plansim.analysis.calibration import file as calibration_file
+from plansim.analysis.experiments import design_form
 from plansim.errors import SCREENFUL, CatalogueError, Fault, InputError, UnknownNameError
+from plansim.files import shipped
 from plansim.forms import (
     MOST_FAULTS,
     Entries,
@@ -21,6 +25,7 @@ from plansim.forms import (
     noting,
     parse_document,
 )
+from plansim.scenario import schema as scenario_schema
 
 
 def square(number: float, context: float) -> float:
@@ -140,3 +145,17 @@ def test_a_form_without_a_context_is_held_to_itself_alone() -> None:
     assert form_of(Alone, parse_document("a: 1", "x.yaml")).a == 1
     with pytest.raises(CatalogueError, match=r"x\.yaml:2: negative"):
         form_of(Alone, parse_document("\na: -1", "x.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "module"),
+    [
+        ("", scenario_schema),
+        ("sweeps", design_form),
+        ("calibration", calibration_file),
+    ],
+)
+def test_the_shipped_schema_is_the_present_one(folder: str, module: ModuleType) -> None:
+    path = shipped("scenarios", folder, "schema.json")
+    renewed = f"renew it: python -m {module.__name__} > {path}"
+    assert path.read_text("utf-8") == module.schema_text(), renewed

@@ -2,12 +2,13 @@
 
 A block that opens with ``$ make run`` or ``$ plansim …`` shows what that command prints. A line
 ``…`` stands for lines that are left out, ``…`` at the end of a line for its rest. Where what is
-printed no longer fits, as many lines as stood before the first and after the last ``…`` are taken
-again. tests/docs/test_examples.py runs the same examples.
+printed no longer fits, as many lines as stood before, between and after the ``…`` are taken again.
+tests/docs/test_examples.py runs the same examples.
 
-A comment ``<!-- plansim plot … -o docs/pictures/NAME.png -->`` is the command that drew the picture
+A comment ``<!-- plansim plot … -o docs/results/NAME.png -->`` is the command that drew the picture
 below it. Between ``<!-- answer -->`` and ``<!-- /answer -->`` README says in two sentences what the
-scenarios of ``make run`` come to.
+scenarios of ``make run`` come to. In the tables of the findings the verdicts and values of both
+scenarios are taken from runs; what else a row says was written by hand.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ import sys
 import sysconfig
 import tempfile
 import textwrap
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 import plansim  # noqa: E402
+from plansim.output.text import read_text  # noqa: E402
 from tests.docs.examples import (  # noqa: E402
     LEFT_OUT,
     SESSIONS,
@@ -34,7 +37,12 @@ from tests.docs.examples import (  # noqa: E402
     read_examples,
 )
 
+SHOWN = ("baseline", "accelerated-growth")
+"""The scenarios of ``make run``."""
 PICTURE = re.compile(r"^<!-- (plansim plot .*\.png) -->$", re.M)
+FINDINGS = {"docs/findings.md": "en", "docs/findings.zh.md": "zh"}
+"""The language of each page with a table of verdicts."""
+FINDING = re.compile(r"^(\| (M\d+[ab]?) \| [^|]+ \| )([^|]+) \| ([^|]+) \|", re.M)
 ANSWER = re.compile(r"(?<=^<!-- answer -->\n)(?:.*\n)*?(?=<!-- /answer -->$)", re.M)
 
 
@@ -56,15 +64,25 @@ def printed(command: str, folder: Path) -> str:
 
 
 def renewed(shown: str, text: str) -> str:
-    """Return what a page shows of a text, with as many lines as it showed so far."""
+    """Return what a page shows of a text, with as many lines in each part as it showed so far.
+
+    A part between two ``…`` begins where its first line begins with the same word.
+    """
     if re.fullmatch(pattern_of(shown), text):
         return shown
     lines = text.splitlines()
-    before, mark, _ = shown.partition(f"{LEFT_OUT}\n")
-    if not mark:
+    parts = [part.splitlines() for part in shown.split(f"{LEFT_OUT}\n")]
+    if len(parts) == 1:
         return text
-    head, tail = before.count("\n"), shown.rpartition(f"{LEFT_OUT}\n")[2].count("\n")
-    kept = [*lines[:head], LEFT_OUT, *lines[len(lines) - tail :]]
+    first, *middle, last = parts
+    kept = lines[: len(first)]
+    for part in middle:
+        blank = next((place for place, line in enumerate(part) if line.strip()), 0)
+        word = part[blank].split()[0]
+        starts = [place for place, line in enumerate(lines) if line.split()[:1] == [word]]
+        start = next((place for place in starts if place >= len(first)), blank) - blank
+        kept += [LEFT_OUT, *lines[start : start + len(part)]]
+    kept += [LEFT_OUT, *lines[len(lines) - len(last) :]]
     return "".join(f"{line}\n" for line in kept)
 
 
@@ -74,17 +92,42 @@ def listed(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(marked[:-1]), *marked[-1:]])) or "none"
 
 
+@cache
+def binding_verdicts(name: str) -> dict[str, plansim.Verdict]:
+    """Return the verdicts on the binding targets under a scenario, by the id of the target."""
+    model = plansim.load_model()
+    return {
+        verdict.id: verdict
+        for verdict in plansim.check_targets(plansim.simulate(model, name), plansim.load_targets())
+        if verdict.attribute == "binding" and verdict.status != "untestable"
+    }
+
+
+def renewed_row(row: re.Match[str], lang: str) -> str:
+    """Return a row of the findings with the verdicts of runs, values in as many digits as stood."""
+    cells = []
+    for name, cell in zip(SHOWN, row.group(3, 4), strict=True):
+        verdict = binding_verdicts(name)[row[2]]
+        assert verdict.value is not None
+        decimals = len(cell.split()[1].partition(".")[2])
+        cells.append(
+            f"{read_text(lang).word('status', verdict.status)} {verdict.value:.{decimals}f}"
+        )
+    return f"{row[1]}{cells[0]} | {cells[1]} |"
+
+
+def renewed_findings(page: str, text: str) -> str:
+    """Return a page of findings with the verdicts of runs in its table."""
+    return FINDING.sub(lambda row: renewed_row(row, FINDINGS[page]), text)
+
+
 def answer(*names: str) -> str:
     """Return what two scenarios make of the binding targets of the plan, in two sentences."""
-    model, targets = plansim.load_model(), plansim.load_targets()
+    model = plansim.load_model()
     scenarios = [plansim.read_scenario(name, model) for name in names]
     before, after = (
-        {
-            verdict.name_en: verdict.status == "met"
-            for verdict in plansim.check_targets(plansim.simulate(model, scenario), targets)
-            if verdict.attribute == "binding" and verdict.status != "untestable"
-        }
-        for scenario in scenarios
+        {each.name_en: each.status == "met" for each in binding_verdicts(name).values()}
+        for name in names
     )
     held = sum(before.values())
     lost = [name for name, met in before.items() if met and not after[name]]
@@ -117,7 +160,10 @@ if __name__ == "__main__":
     readme = ROOT / "README.md"
     for command in PICTURE.findall(readme.read_text("utf-8")):
         printed(f"{command} --force", ROOT)
-    sentences = answer("baseline", "accelerated-growth")
+    sentences = answer(*SHOWN)
     readme.write_text(ANSWER.sub(sentences, readme.read_text("utf-8")), "utf-8")
+    for page in FINDINGS:
+        path = ROOT / page
+        path.write_text(renewed_findings(page, path.read_text("utf-8")), "utf-8")
     for pages in SESSIONS.values():
         fill(pages)

@@ -29,6 +29,8 @@ def _read_stub() -> dict[str, tuple[str, str]]:
 
 
 _HOMES = _read_stub()
+_GIVE_DATASETS = frozenset({"annual", "open_sweep", "simulate", "sweep"})
+"""Names whose first use registers the accessor of datasets."""
 
 __all__ = sorted([*_HOMES, "__version__"])
 
@@ -40,6 +42,8 @@ def __getattr__(name: str) -> Any:
         return version("plansim")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _GIVE_DATASETS:
+        __import__("plansim.xarray")
     module, original = _HOMES[name]
     value = getattr(__import__(module, fromlist=[original]), original)  # may be a module itself
     globals()[name] = value

@@ -15,8 +15,13 @@ from plansim.analysis.comparison import (
     compare as compare,
     read_spread as read_spread,
 )
+from plansim.analysis.ensemble import (
+    load_ensemble as load_ensemble,
+    verdict_shares as verdict_shares,
+)
 from plansim.analysis.experiments.design import Design as Design
 from plansim.analysis.experiments.design_file import read_design as read_design
+from plansim.analysis.experiments.prior import draw_prior as draw_prior
 from plansim.analysis.experiments.replay import Replay as Replay, replay as replay
 from plansim.analysis.experiments.store import open_sweep as open_sweep
 from plansim.analysis.experiments.sweep import sweep as sweep
@@ -84,10 +89,13 @@ from plansim.output.figures import plot as plot
 from plansim.output.page.page import page as page
 from plansim.output.report.file import report as report
 from plansim.output.text import Text as Text, read_text as read_text
+from plansim.scenario.members import Members as Members
+from plansim.scenario.members_file import write_members as write_members
 from plansim.scenario.reader import (
     Change as Change,
     Scenario as Scenario,
     as_written as as_written,
+    list_overlays as list_overlays,
     list_scenarios as list_scenarios,
     read_scenario as read_scenario,
 )
@@ -102,7 +110,11 @@ from plansim.targets.catalogue import (
     load_targets as load_targets,
 )
 from plansim.targets.indicator import Measure as Measure
-from plansim.targets.verdict import Verdict as Verdict, check_targets as check_targets
+from plansim.targets.verdict import (
+    Share as Share,
+    Verdict as Verdict,
+    check_targets as check_targets,
+)
 from plansim.targets.views_file import load_views as load_views
 
 __all__: list[str]

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
+import pickle
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import platformdirs
-
-from plansim.frozen import freeze, thaw
 
 __all__ = [
     "code_of",
@@ -158,31 +156,40 @@ def _open_no_link(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
-def kept(folder: str, key: str, kind: type[Record], make: Callable[[], Record]) -> Record:
+def kept(folder: str, key: str, make: Callable[[], Record]) -> Record:
     """Return the record that is cached under a key, or make and cache it.
 
-    ``key`` is a digest of everything that the record depends on. If the file is missing or altered,
-    ``make`` is called; its errors propagate.
+    ``key`` is a digest of everything that the record depends on, code included. If the file is
+    missing or altered, ``make`` is called; its errors propagate.
     """
-    record = recall(folder, key, kind)
+    record: Record | None = recall(folder, key)
     if record is None:
         record = make()
         keep(folder, key, record)
     return record
 
 
-def recall(folder: str, key: str, kind: type[Record]) -> Record | None:
-    """Return the record that `keep` wrote under a key; None if it is missing or altered."""
+def recall(folder: str, key: str) -> Any:
+    """Return the record that `keep` wrote under a key; None if it is missing or altered.
+
+    Reading a pickle may run code, as machine code of the cache is run: both are read only from a
+    file and folder that nobody else may write to.
+    """
     with workspace() as root:
-        path = root / folder / f"{key}.json"
-        return load_sealed(path, lambda body: thaw(kind, json.loads(body)))
+        return load_sealed(root / folder / f"{key}.pickle", _unpickled)
+
+
+def _unpickled(body: bytes) -> Any:
+    try:
+        return pickle.loads(body)
+    except (AttributeError, EOFError, ImportError, pickle.UnpicklingError) as error:
+        raise ValueError from error
 
 
 def keep(folder: str, key: str, record: object) -> None:
-    """Write a record as JSON, for `recall`."""
-    body = json.dumps(freeze(record), ensure_ascii=False).encode()
+    """Write a record for `recall`."""
     with workspace() as root:
-        save_sealed(root / folder / f"{key}.json", body)
+        save_sealed(root / folder / f"{key}.pickle", pickle.dumps(record))
 
 
 def _forget_old(folder: Path, pattern: str) -> None:

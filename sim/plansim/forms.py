@@ -67,6 +67,7 @@ __all__ = [
     "LAX",
     "MAX_BYTES",
     "MAX_DEPTH",
+    "MOST_FAULTS",
     "Entries",
     "Form",
     "Items",

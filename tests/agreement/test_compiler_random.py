@@ -15,6 +15,9 @@ from plansim.engine.kernel import compile_model
 from plansim.engine.simulate import simulate
 from plansim.engine.trajectory import recorded
 from plansim.model.reader import load_model
+from plansim.model.records import Integration
+from plansim.scenario.reader import as_written
+from tests.helpers.clock import by
 from tests.helpers.javascript import run_in_node
 
 TOLERANCE = 1e-9
@@ -51,6 +54,8 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
             "DELAY3(%s, 2.1)",
             "INITIAL(%s)",
             "TANH(%s)",
+            "DELAY FIXED(%s, 0.8, 0.3)",
+            "PULSE(2 + ABS(%s), 1.4)",
         ]
     )
     two = st.sampled_from(
@@ -64,6 +69,10 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
             "(1 + ABS(%s))^(0.4*TANH(%s))",
             "STEP(%s, 2 + ABS(%s))",
             "ZIDZ(%s, 2 + ABS(%s))",
+            "RAMP(0.3*TANH(%s), 2, 3 + ABS(%s))",
+            "IF THEN ELSE(Time > 3.1, %s, %s)",
+            "SAMPLE IF TRUE(Time > 2.2 :AND: %s > 0.3, %s, 0.4)",
+            "DELAY N(%s, 1.5 + ABS(%s), 0.2, 2)",
         ]
     )
     three = st.sampled_from(
@@ -77,6 +86,7 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 EXPRESSIONS = st.recursive(_LEAVES, _grown, max_leaves=8)
+METHODS = st.sampled_from(Integration)
 MODELS = st.tuples(
     st.lists(EXPRESSIONS, min_size=3, max_size=3), st.lists(EXPRESSIONS, min_size=4, max_size=8)
 )
@@ -97,14 +107,16 @@ def written(path: Path, rates: list[str], others: list[str]) -> None:
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(MODELS)
+@given(MODELS, METHODS)
 def test_a_random_model_is_computed_as_by_pysd(
-    tmp_path: Path, equations: tuple[list[str], list[str]]
+    tmp_path: Path, equations: tuple[list[str], list[str]], method: Integration
 ) -> None:
     path = tmp_path / "random.mdl"
     written(path, *equations)
     model = load_model(path, strict=False)
-    ours, theirs = simulate(model, cache=False), reference.simulate(model, cache=False)
+    scenario = by(as_written(model), method)
+    ours = simulate(model, scenario, cache=False)
+    theirs = reference.simulate(model, scenario, cache=False)
     for name in theirs.data_vars:
         expected = theirs[name].to_numpy()
         error = np.abs(ours[name].to_numpy() - expected).max()
@@ -143,18 +155,19 @@ def test_folded_constants_and_given_ones_make_the_same_run(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(MODELS, st.integers(0, 2**32 - 1))
+@given(MODELS, METHODS, st.integers(0, 2**32 - 1))
 def test_a_random_model_is_computed_in_javascript_as_by_the_compiled_engine(
-    tmp_path: Path, equations: tuple[list[str], list[str]], seed: int
+    tmp_path: Path, equations: tuple[list[str], list[str]], method: Integration, seed: int
 ) -> None:
     path = tmp_path / "random.mdl"
     written(path, *equations)
     model = load_model(path, strict=False)
     kernel = compile_model(model, vary=[*CONSTANTS, *STOCKS], cache=False, effort=0)
     inputs = np.random.default_rng(seed).uniform(-2, 2, (5, len(kernel.inputs)))
-    expected = simulate_ensemble(kernel, inputs, model.time).values
+    time = by(as_written(model), method).time
+    expected = simulate_ensemble(kernel, inputs, time).values
     program = lower(model, kernel.inputs, [each.name for each in recorded(model)[0]])
     assert (program.inputs, tuple(program.outputs)) == (kernel.inputs, kernel.outputs)
-    found = run_in_node(program, [(values.tolist(), model.time) for values in inputs])
+    found = run_in_node(program, [(values.tolist(), time) for values in inputs])
     scale = np.maximum(np.abs(expected).max(axis=2, keepdims=True), 1.0)
     np.testing.assert_allclose(np.stack(found) / scale, expected / scale, rtol=0, atol=TOLERANCE)

@@ -16,8 +16,9 @@ from plansim.compiler.lower import _STATEFUL
 from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
-from plansim.model.records import Model, VariableKind
+from plansim.model.records import Integration, Model, VariableKind
 from plansim.scenario.reader import Scenario, as_written, list_scenarios, read_scenario
+from tests.helpers.clock import by
 
 FEATURES = sorted((Path(__file__).parents[1] / "agreement" / "vensim").glob("*/*.mdl"))
 TOLERANCE = 1e-9
@@ -40,11 +41,13 @@ def disagreements(ours: xr.Dataset, theirs: xr.Dataset) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("method", Integration)
 @pytest.mark.parametrize("path", FEATURES, ids=lambda path: path.stem)
-def test_a_feature_is_computed_as_by_pysd(path: Path) -> None:
+def test_a_feature_is_computed_as_by_pysd(path: Path, method: Integration) -> None:
     model = load_model(path)
-    theirs = reference.simulate(model)
-    assert disagreements(simulate(model), theirs) == []
+    scenario = by(as_written(model), method)
+    theirs = reference.simulate(model, scenario)
+    assert disagreements(simulate(model, scenario), theirs) == []
     moving = [v for v in model.variables.values() if v.kind is VariableKind.AUXILIARY]
     varying = [v.name for v in moving if "time" in theirs[v.name].dims]
     assert any(float(theirs[name].std("time").max()) > 0 for name in varying)
@@ -82,11 +85,19 @@ def test_the_shipped_model_is_computed_as_by_pysd(
     assert disagreements(ours, reference.simulate(city, stories[name])) == []
 
 
-def test_the_first_years_of_the_shipped_model_are_computed_as_by_pysd(
-    city: Model, stories: Mapping[str, Scenario]
+@pytest.mark.parametrize(
+    ("method", "years"),
+    [
+        (Integration.MIDPOINT, 4),  # translating the model by PySD takes most of this test
+        pytest.param(Integration.MIDPOINT, 15.5, marks=pytest.mark.slow),
+        pytest.param(Integration.RK4, 15.5, marks=pytest.mark.slow),
+    ],
+)
+def test_the_shipped_model_is_computed_as_by_pysd_at_a_quarter_year(
+    city: Model, stories: Mapping[str, Scenario], method: Integration, years: float
 ) -> None:
-    whole = stories["accelerated-growth"]
-    short = replace(whole, time=replace(whole.time, final=whole.time.initial + 2))
+    whole = by(stories["accelerated-growth"], method, 0.25)
+    short = replace(whole, time=replace(whole.time, final=whole.time.initial + years))
     ours = simulate(city, short)
     assert disagreements(ours, reference.simulate(city, short)) == []
     assert ours.attrs["engine"] == "plansim"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from plansim.engine import simulate as compiled
 from plansim.engine.pysd import simulate
 from plansim.files import shipped_model
 from plansim.model.reader import load_model
-from plansim.model.records import Model, VariableKind, folded
+from plansim.model.records import Integration, Model, VariableKind, folded
 from plansim.scenario.reader import Scenario, as_written, read_scenario
 
 TOLERANCE = 1e-6
@@ -101,3 +102,38 @@ def test_a_difference_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> N
     wrong = right.assign({"Teacup Temperature": right["Teacup Temperature"] * (1 + 2e-6)})
     monkeypatch.setitem(globals(), "simulate", lambda *arguments: wrong)
     assert disagreements(model, as_written(model)) == ["teacup temperature: 2.0e-06"]
+
+
+PREY = """{UTF-8}
+prey= INTEG(prey*(1.1 - 0.4*predators) + 0.1*SIN(Time), 3) ~ Dmnl ~|
+predators= INTEG(predators*(0.1*seen - 0.4), 2) ~ Dmnl ~|
+seen= SMOOTH3I(prey, 0.5, 3) ~ Dmnl ~|
+INITIAL TIME= 0 ~ Year ~|
+FINAL TIME= 16 ~ Year ~|
+TIME STEP= 0.015625 ~ Year ~|
+SAVEPER= 1 ~ Year ~|
+\\\\\\---/// Sketch information - do not modify anything except names
+V300  Do not put anything below this section - it will be ignored
+///---\\\\\\
+:L\x7f<%^E!@
+1:Current.vdf
+15:0,0,0,5,0,0
+"""
+
+
+def test_other_methods_approach_pysimlin_s_rk4(tmp_path: Path) -> None:
+    path = tmp_path / "prey.mdl"
+    path.write_text(PREY, "utf-8")
+    model = load_model(path, strict=False)
+    assert model.time.integration is Integration.RK4
+    theirs = simlin.load(path).run(analyze_loops=False).results.sort_index()["predators"]
+
+    def error(integration: Integration, step: float) -> float:
+        time = replace(model.time, integration=integration, step=step)
+        run = compiled.simulate(model, replace(as_written(model), time=time), cache=False)
+        return float(np.abs(run["predators"].to_numpy() / theirs.to_numpy() - 1).max())
+
+    assert error(Integration.RK4, model.time.step) < 1e-12
+    errors = [error(Integration.MIDPOINT, 1 / steps) for steps in (8, 16, 32)]
+    np.testing.assert_allclose(np.divide(errors[:-1], errors[1:]), 4, rtol=0.1)
+    assert error(Integration.EULER, 1 / 32) > 5 * errors[-1]

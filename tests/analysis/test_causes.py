@@ -23,6 +23,7 @@ from plansim.scenario.reader import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import Status, Target, judged_targets, load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.verdict import check_targets
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
 # What each setting adds to the sum is known; `both` is a product, which two settings share.
@@ -41,20 +42,10 @@ stock= INTEG(output/one year, 1) ~ Dmnl ~ 存量。So that it is a model. |
 one year= 1 ~ Year [1,1] ~ 一年。One. [A: 1–1] |
 root= SQRT(left + right) ~ Dmnl ~ 根。Breaks down below zero. |
 """
-TARGETS = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2008
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-- {id: S1, en: Output, zh: 产出, unit: Dmnl, target: {at least: 20, year: 2005}, place: [ch 1],
-   attribute: binding, variable: output}
-- {id: S2, en: Root, zh: 根, unit: Dmnl, target: {at most: 3, year: 2005}, place: [ch 1],
-   variable: root}
-"""
+TARGETS = plan(
+    aim("S1", "at least: 20, year: 2005", "output"),
+    aim("S2", "at most: 3, year: 2005", "root"),
+)
 OTHER = """\
 title: Other
 values: {weight: [3, 2.5], left: 4, right: 3, idle: 2}
@@ -121,10 +112,6 @@ def test_shares_add_up(worth: Floats) -> None:
     assert shapley(worth).sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
 
 
-def test_no_member_no_share() -> None:
-    assert shapley(np.array([3.0])).shape == (0,)
-
-
 def test_sampled_shares_add_up_and_lie_within_their_errors() -> None:
     count, generator = 6, np.random.default_rng(3)
     worth = generator.normal(size=2**count).cumsum()
@@ -135,16 +122,6 @@ def test_sampled_shares_add_up_and_lie_within_their_errors() -> None:
     assert shares.sum() == pytest.approx(worth[-1] - worth[0], abs=1e-9)
     assert (errors > 0).all()
     assert (abs(shares - shapley(worth)) < 4 * errors).all()
-
-
-def test_in_each_order_one_member_comes_at_a_time() -> None:
-    paths = causes._orders(5, 10, seed=0)
-    masks = causes._subsets_passed(paths).reshape(10, 6, 5)
-    assert (masks.sum(axis=2) == np.arange(6)).all()
-    for order, steps in zip(paths, masks, strict=True):
-        joined = [int(np.flatnonzero(steps[i + 1] & ~steps[i])[0]) for i in range(5)]
-        assert joined == order.tolist()
-    assert (paths[1::2] == paths[::2, ::-1]).all()
 
 
 # --- what counts as one change --------------------------------------------------------------------

@@ -66,17 +66,6 @@ def test_assumptions_are_what_scenarios_set_differently(found: Comparison) -> No
             assert float(array) == value
 
 
-def test_attributions_add_up_to_the_difference_of_margins(found: Comparison) -> None:
-    for later, attribution in enumerate(found.attributions, start=1):
-        assert attribution is not None
-        for each in attribution.targets:
-            key = each.target.id
-            before, after = (found.verdicts[place][key].margin for place in (0, later))
-            assert before is not None
-            assert after is not None
-            assert sum(each.shares) == pytest.approx(after - before, rel=1e-6, abs=1e-8)
-
-
 def test_one_scenario_or_a_sweep_of_others_is_refused(found: Comparison) -> None:
     with pytest.raises(InputError, match="needs two different scenarios; found baseline"):
         compare(found.model, found.scenarios[:1], remedies=False)

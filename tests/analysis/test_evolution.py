@@ -57,17 +57,6 @@ def test_populations_are_drawn_from_a_wider_box_so_that_they_reach_the_ends() ->
     assert (grown.positions == 0.0).any()
 
 
-def test_a_climb_beats_a_fine_grid_on_a_bent_surface() -> None:
-    def evaluate(places: Floats) -> Floats:
-        x, y = places.T
-        return np.stack([np.sin(5 * x) + y, np.minimum(1.2 - y, 2 * x), np.cos(3 * x * y)], axis=1)
-
-    (start,) = best_of(sample(evaluate, 2, np.empty((0, 2)), samples=256), [0, 1, 2], [], 1)
-    found = maximise(evaluate, start, [0, 1, 2], [])
-    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 401)] * 2), -1).reshape(-1, 2)
-    assert found.values.min() >= evaluate(grid).min(axis=1).max() - 1e-6
-
-
 def test_a_space_is_sampled_evenly_at_its_middle_and_at_more_positions() -> None:
     seen = sample(lambda p: np.where(p < 0.5, np.nan, -p), 1, np.array([[0.7]]), samples=60)
     assert seen.positions[0] == 0.5

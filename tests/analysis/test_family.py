@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from plansim.analysis.evaluator import Trajectories, compile_whole
 from plansim.analysis.validation.history import family_cases
 from plansim.analysis.validation.observed import load_family
-from plansim.analysis.validation.probe import Runs, probe_of
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError
 from plansim.model.evidence import load_evidence
@@ -49,8 +49,8 @@ def town(tmp_path: Path) -> Model:
     return load_model(writer(tmp_path)(EQUATIONS))
 
 
-def _run(model: Model, **values: float) -> Runs:
-    return probe_of(model).run([values], as_written(model).time)
+def _run(model: Model, **values: float) -> Trajectories:
+    return compile_whole(model).run([values], as_written(model).time)
 
 
 @pytest.mark.parametrize(("most", "holds"), [(0.08, False), (0.09, True)])
@@ -75,7 +75,7 @@ def test_a_broken_run_does_not_hold(town: Model) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("of: milk", "of: mlik", "5: the model has no variable 'mlik'.*did you mean 'milk'"),
+        ("of: milk", "of: mlik", "5: no variable is called 'mlik'.*did you mean 'milk'"),
         ("[E1, E2]", "[E1, E9]", "5: no row of the evidence is 'E9'"),
         ("[E1, E2]", "[E1, E4]", "5: the row E4 has no number; found much"),
         ("[E1, E2]", "[E1, E5]", "5: the rows have different units"),

@@ -14,7 +14,9 @@ from plansim.model.records import Model
 from plansim.scenario.reader import as_written, read_scenario
 from plansim.targets.catalogue import Attribute, Target, judged_targets, load_targets
 from plansim.targets.verdict import check_targets
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
+from tests.toys import logistic
 
 EQUATIONS = """
 switch R= 1 ~ Dmnl [0,1] ~ 回路开关。Cuts growth. [A: 0–1] |
@@ -28,40 +30,12 @@ root= SQRT(switch X - 0.5) ~ Dmnl ~ 根。Breaks down. |
 rooted= INTEG(root/one year, 0.0) ~ Dmnl ~ 根存量。Takes the root. |
 one year= 1 ~ Year [1,1] ~ 一年。One. [A: 1–1] |
 """
-TARGETS = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2008
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-- {id: S1, en: Stock, zh: 存量, unit: Dmnl, target: {at least: 127, year: 2005}, place: [ch 1],
-   attribute: binding, variable: stock}
-- {id: S2, en: Root, zh: 根, unit: Dmnl, target: {at least: 0, year: 2005}, place: [ch 1],
-   attribute: binding, variable: rooted}
-"""
-LOOPS = """\
-loops:
-- id: R1
-  en: Growth
-  zh: 增长
-  polarity: reinforcing
-  switch: switch R
-  felt: [births]
-  meaning: {en: More gives more., zh: 多则更多。}
-  paths:
-  - {stock: 1, births: 1}
-- id: B1
-  en: Decay
-  zh: 衰减
-  polarity: balancing
-  switch: switch B
-  felt: [deaths]
-  meaning: {en: More goes., zh: 多则更减。}
-  paths:
-  - {stock: 1, deaths: -1}
+TARGETS = plan(
+    aim("S1", "at least: 127, year: 2005", "stock"),
+    aim("S2", "at least: 0, year: 2005", "rooted"),
+)
+LOOPS = logistic.LOOPS.replace("id: R\n", "id: R1\n").replace("id: B\n", "id: B1\n")
+LOOPS += """\
 - id: X1
   en: Nothing
   zh: 无
@@ -108,9 +82,9 @@ def test_every_fault_of_the_file_is_told_with_its_line(town: Model, tmp_path: Pa
         load_loops(town)
     told = [(each.line, str(each.message), each.nearest) for each in caught.value.faults]
     assert told == [
-        (10, "the model has no variable 'brths'", "births"),
+        (10, "no variable is called 'brths'", "births"),
         (11, "'R1' stands twice", None),
-        (15, "'stock' is no switch", "stock"),
+        (15, "'stock' cannot be set: its equation gives its value", None),
     ]
 
 

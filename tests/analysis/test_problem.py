@@ -15,6 +15,7 @@ from plansim.scenario.factors import Factor
 from plansim.scenario.reader import as_written
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import load_targets
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
 EQUATIONS = """
@@ -26,18 +27,7 @@ level= sum - 0.5*(Time - 2000)/one year ~ Dmnl ~ 水平。Falls. |
 stock= INTEG(sum/one year, 1) ~ Dmnl ~ 存量。So that it is a model. |
 one year= 1 ~ Year [1,1] ~ 一年。One. |
 """
-PLAN = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2008
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-- {id: L1, en: Aim, zh: 目标, unit: Dmnl, target: {at least: 4, year: 2002}, place: [ch 1],
-   variable: level}
-"""
+PLAN = plan(aim("L1", "at least: 4, year: 2002", "level", attribute="unlabelled"))
 
 
 @pytest.fixture

@@ -8,44 +8,39 @@ from dataclasses import replace
 import pytest
 
 from plansim.analysis.optimization.problem import Move
-from plansim.analysis.optimization.remedies import Remedies, TargetRemedies, seek_remedies
+from plansim.analysis.optimization.remedies import TargetRemedies, seek_remedies
 from plansim.analysis.optimization.target_seeking import solve
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.values import Apply
-from plansim.targets.catalogue import Attribute, Status, Target, judged_targets, load_targets
+from plansim.targets.catalogue import Attribute, Status, Target, judged_targets
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
 
 
-@pytest.fixture(scope="module")
-def targets(city: Model) -> tuple[Target, ...]:
-    return load_targets(model=city)
+def binding(
+    city: Model, scenario: Scenario, targets: tuple[Target, ...], status: Status
+) -> list[Target]:
+    """Return the binding targets with a status under a scenario."""
+    verdicts = {each.id: each for each in check_targets(simulate(city, scenario), targets)}
+    return [
+        target
+        for target in targets
+        if target.attribute is Attribute.BINDING and verdicts[target.id].status is status
+    ]
 
 
 @pytest.fixture(scope="module")
 def failing(
     city: Model, stories: Mapping[str, Scenario], targets: tuple[Target, ...]
 ) -> list[Target]:
-    verdicts = check_targets(simulate(city, stories["baseline"]), targets)
-    missed = {
-        each.id
-        for each in verdicts
-        if each.attribute is Attribute.BINDING and each.status is Status.MISSED
-    }
-    return [each for each in targets if each.id in missed]
+    return binding(city, stories["baseline"], targets, Status.MISSED)
 
 
 @pytest.fixture(scope="module")
 def kept(city: Model, stories: Mapping[str, Scenario], targets: tuple[Target, ...]) -> list[Target]:
-    verdicts = check_targets(simulate(city, stories["baseline"]), targets)
-    met = {
-        each.id
-        for each in verdicts
-        if each.attribute is Attribute.BINDING and each.status is Status.MET
-    }
-    return [each for each in targets if each.id in met]
+    return binding(city, stories["baseline"], targets, Status.MET)
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +49,9 @@ def remedies(
     stories: Mapping[str, Scenario],
     targets: tuple[Target, ...],
     failing: list[Target],
-    kept: list[Target],
-) -> Remedies:
+) -> tuple[TargetRemedies, ...]:
     levers = [each for each in load_views(city, targets).levers if not each.outside]
-    return seek_remedies(city, stories["baseline"], levers, failing, judged_targets(targets), kept)
-
-
-@pytest.fixture(scope="module")
-def single(remedies: Remedies) -> tuple[TargetRemedies, ...]:
-    return remedies.single
+    return seek_remedies(city, stories["baseline"], levers, failing, judged_targets(targets))
 
 
 def moved(model: Model, scenario: Scenario, moves: tuple[Move, ...], part: float) -> Scenario:
@@ -86,10 +75,10 @@ def moved(model: Model, scenario: Scenario, moves: tuple[Move, ...], part: float
 
 
 def test_every_failing_target_is_answered(
-    single: tuple[TargetRemedies, ...], failing: list[Target]
+    remedies: tuple[TargetRemedies, ...], failing: list[Target]
 ) -> None:
-    assert [each.target for each in single] == failing
-    for each in single:
+    assert [each.target for each in remedies] == failing
+    for each in remedies:
         assert each.margin < 0
         assert sum([bool(each.alone), each.together is not None, each.nearest is not None]) == 1
         for remedy in each.alone:
@@ -103,11 +92,11 @@ def test_a_remedy_meets_its_target_in_a_run_of_its_own_and_less_does_not(
     city: Model,
     stories: Mapping[str, Scenario],
     targets: tuple[Target, ...],
-    single: tuple[TargetRemedies, ...],
+    remedies: tuple[TargetRemedies, ...],
 ) -> None:
     base = {e.id: e.status for e in check_targets(simulate(city, stories["baseline"]), targets)}
     tried = 0
-    for one in single:
+    for one in remedies:
         remedy = one.alone[0] if one.alone else one.together
         if remedy is None:
             continue
@@ -130,12 +119,12 @@ def test_a_single_lever_agrees_with_solve(
     city: Model,
     stories: Mapping[str, Scenario],
     targets: tuple[Target, ...],
-    single: tuple[TargetRemedies, ...],
+    remedies: tuple[TargetRemedies, ...],
 ) -> None:
     scenario = stories["baseline"]
     remedy, target = next(
         (remedy, one.target)
-        for one in single
+        for one in remedies
         for remedy in one.alone
         if remedy.moves[0].lever.apply is Apply.SET and "from year" not in remedy.moves[0].lever.id
     )
@@ -152,48 +141,6 @@ def test_outside_levers_are_known_and_nothing_is_said_without_levers(
     views = load_views(city, targets)
     assert any(each.outside for each in views.levers)
     assert not all(each.outside for each in views.levers)
-    (found,) = seek_remedies(city, stories["baseline"], [], failing[:1]).single
+    (found,) = seek_remedies(city, stories["baseline"], [], failing[:1])
     assert (found.alone, found.together, found.nearest) == ((), None, None)
-    assert seek_remedies(city, read_scenario("baseline", city), list(views.levers), []) == Remedies(
-        (), None
-    )
-
-
-def test_several_targets_are_met_at_once_in_a_run_of_its_own_and_none_that_binds_is_lost(
-    city: Model,
-    stories: Mapping[str, Scenario],
-    targets: tuple[Target, ...],
-    remedies: Remedies,
-    failing: list[Target],
-    kept: list[Target],
-) -> None:
-    joint = remedies.joint
-    assert joint is not None
-    assert joint.remedy is not None
-    # Each failing target is either met or named with what it lacks.
-    left = {each.target.id: each for each in joint.unmet}
-    assert {each.id for each in joint.targets} | left.keys() == {each.id for each in failing}
-    assert not {each.id for each in joint.targets} & left.keys()
-    assert all(each.margin < 0 for each in left.values())
-    alone = {each.target.id: each for each in remedies.single}
-    assert all(each.never == (alone[key].nearest is not None) for key, each in left.items())
-    moves = joint.remedy.moves
-    # Moves are just so: a hair less than all of the way of each is enough to miss one.
-    found = {
-        each.id: each.status
-        for each in check_targets(
-            simulate(city, moved(city, stories["baseline"], moves, 1)), targets
-        )
-    }
-    assert all(found[each.id] is Status.MET for each in (*joint.targets, *kept))
-    less = check_targets(simulate(city, moved(city, stories["baseline"], moves, 0.97)), targets)
-    missed = {each.id for each in less if each.status is not Status.MET}
-    assert missed & {each.id for each in joint.targets}
-    # It takes no more than to meet them one after the other.
-    apart = [
-        remedy.moves
-        for each in remedies.single
-        for remedy in [each.alone[0] if each.alone else each.together]
-        if remedy is not None and each.target in joint.targets
-    ]
-    assert joint.remedy.effort < sum(sum(move.effort for move in each) for each in apart)
+    assert seek_remedies(city, read_scenario("baseline", city), list(views.levers), []) == ()

@@ -17,6 +17,7 @@ from plansim.errors import DesignError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.targets.catalogue import Target, load_targets
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
 EQUATIONS = """
@@ -31,20 +32,6 @@ root= SQRT(1.95 - pull) ~ Dmnl ~ 根。Breaks down above 1.95. |
 stock= INTEG(sum/one year, 1) ~ Dmnl ~ 存量。So that it is a model. |
 one year= 1 ~ Year [1,1] ~ 一年。One. |
 """
-HEAD = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2005
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-"""
-ROW = (
-    "- {{id: {}, en: Aim, zh: 目标, unit: Dmnl, attribute: {},"
-    " target: {{at least: {}, year: 2003}}, place: [ch 1], variable: {}}}\n"
-)
 AIMS = [
     ("S1", "binding", 3, "sum"),
     ("P1", "binding", 0.5, "product"),
@@ -65,7 +52,14 @@ def reads(tmp_path: Path) -> Callable[..., tuple[Model, Design, tuple[Target, ..
         aims: list[tuple[str, str, float, str]] = AIMS, design: str = DESIGN
     ) -> tuple[Model, Design, tuple[Target, ...]]:
         (tmp_path / "targets.yaml").write_text(
-            HEAD + "".join(ROW.format(*each) for each in aims), "utf-8"
+            plan(
+                *(
+                    aim(key, f"at least: {least}, year: 2003", judged_by, attribute=attribute)
+                    for key, attribute, least, judged_by in aims
+                ),
+                horizon=2005,
+            ),
+            "utf-8",
         )
         (tmp_path / "low.yaml").write_text("title: Low\nvalues: {plan: 0}\n", "utf-8")
         (tmp_path / "high.yaml").write_text(

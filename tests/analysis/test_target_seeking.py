@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import plansim
 from plansim.analysis.attribution import attribute
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.analysis.optimization.problem import lever_named
 from plansim.analysis.optimization.target_seeking import GRID, SearchRange, Solution, solve
 from plansim.engine.simulate import simulate
-from plansim.errors import InputError, SimulationError, UnknownNameError
+from plansim.errors import InputError, SimulationError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, as_written, read_scenario
@@ -24,6 +23,7 @@ from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Status, Target, load_targets
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
+from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 
 EQUATIONS = """
@@ -45,20 +45,6 @@ stock= INTEG((square + root)/one year, 1) ~ Dmnl ~ 存量。So that it is a mode
 one year= 1 ~ Year [1,1] ~ 一年。One. [A: 1–1] |
 double= 2*effort ~ Dmnl ~ 两倍。Of the effort. |
 """
-HEAD = """\
-title: {en: A plan, zh: 规划}
-base_year: 2000
-horizon: 2008
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  detail: {en: Too fine., zh: 过细。}
-targets:
-"""
-ROW = (
-    "- {{id: {}, en: Aim, zh: 目标, unit: Dmnl, target: {{{}, year: 2005}}, place: [ch 1],"
-    " variable: {}}}\n"
-)
 AIMS = [
     ("S1", "at least: 5", "square"),
     ("H1", "at least: 0", "hill"),
@@ -74,8 +60,8 @@ AIMS = [
 
 @pytest.fixture
 def town(tmp_path: Path) -> Model:
-    text = HEAD + "".join(ROW.format(*each) for each in AIMS)
-    (tmp_path / "targets.yaml").write_text(text, "utf-8")
+    rows = (aim(key, f"{limit}, year: 2005", name) for key, limit, name in AIMS)
+    (tmp_path / "targets.yaml").write_text(plan(*rows), "utf-8")
     return load_model(writer(tmp_path)(EQUATIONS))
 
 
@@ -193,7 +179,7 @@ def test_the_label_of_a_lever_names_it_in_either_language(city: Model) -> None:
     assert len({lever.name_zh for lever in levers}) == len(levers)
     setting = [lever for lever in levers if lever.apply is Apply.SET]
     assert len(setting) > 30
-    for lever in setting:
+    for lever in setting[::5]:
         for label in (lever.name_en, lever.name_zh.upper()):
             assert lever_named(city, label).constants == lever.constants
     assert lever_named(city, "Credit for local firms").name_zh == "本地企业信贷宽松度"
@@ -238,23 +224,6 @@ def test_a_run_that_does_not_reach_the_target_is_refused(
         solve(town, other, ["push"], [aims["S1"]], plan=[])
 
 
-def test_the_shipped_scenario_with_the_lever_there_just_meets_the_target(city: Model) -> None:
-    found = plansim.solve(city, "baseline", ["pension enforcement"], ["M24"])
-    assert found.values is not None
-    assert 1.03 < found.values[0] < 1.15
-    moved = read_scenario("baseline", city, [f"{found.levers[0].id}={found.values[0]!r}"])
-    (verdict,) = check_targets(simulate(city, moved), found.targets)
-    assert verdict.status is Status.MET
-    assert verdict.margin == pytest.approx(0, abs=1e-6)
-
-
-def test_an_unknown_name_says_so(town: Model) -> None:
-    with pytest.raises(InputError) as caught:
-        lever_named(town, "nothing like it")
-    assert not isinstance(caught.value, UnknownNameError)
-    assert caught.value.faults[0].file == "--lever"
-
-
 # --- mixes ----------------------------------------------------------------------------------------
 
 MIX_EQUATIONS = """
@@ -278,8 +247,8 @@ MIX_AIMS = [
 
 @pytest.fixture
 def village(tmp_path: Path) -> Model:
-    text = HEAD + "".join(ROW.format(*aim).replace("2005", "2003") for aim in MIX_AIMS)
-    (tmp_path / "targets.yaml").write_text(text, "utf-8")
+    rows = (aim(key, f"{limit}, year: 2003", name) for key, limit, name in MIX_AIMS)
+    (tmp_path / "targets.yaml").write_text(plan(*rows), "utf-8")
     return load_model(writer(tmp_path)(MIX_EQUATIONS))
 
 
@@ -363,17 +332,12 @@ def test_where_nothing_does_it_is_said_how_near_one_comes(mixed: Callable[..., S
     assert clash.values is None
 
 
-def test_what_is_met_already_costs_nothing(mixed: Callable[..., Solution]) -> None:
-    found = mixed("L1 E1", {})
-    assert (found.values, found.cost, found.searched) == ((1.0, 1.0), 0.0, ())
-
-
 def test_no_point_of_a_fine_grid_of_runs_is_cheaper(
     village: Model, mixed: Callable[..., Solution]
 ) -> None:
     prices = {"pull": 1.3, "push": 0.7}
     found = mixed("S1 P1", prices)
-    aims = [aim for aim in load_targets(model=village) if aim.id in {"S1", "P1"}]
+    aims = [each for each in load_targets(model=village) if each.id in {"S1", "P1"}]
     evaluator = Evaluator(village, as_written(village), ["pull", "push"], Request(tuple(aims)))
     grid = np.array(list(itertools.product(np.linspace(0, 4, 161), np.linspace(0, 2, 81))))
     good = (evaluator.evaluate(grid).least_margins(aims) >= 0).all(axis=1)
@@ -390,25 +354,3 @@ def test_one_lever_meets_several_targets_and_its_price_is_counted(
     found = mixed("S1 P1", {"pull": 2.0}, "pull")
     assert found.values == pytest.approx((3.0,), abs=1e-7)
     assert found.cost == pytest.approx(4.0)
-
-
-@pytest.mark.parametrize(
-    ("ids", "levers", "message"),
-    [("S1", "pull pull", "'pull' is given twice")],
-)
-def test_what_is_refused(
-    mixed: Callable[..., Solution], ids: str, levers: str, message: str
-) -> None:
-    with pytest.raises(InputError, match=message):
-        mixed(ids, {}, levers)
-
-
-def test_the_shipped_scenario_with_the_mix_meets_the_targets(city: Model) -> None:
-    found = solve(city, "accelerated-growth", ["abatement effort", "COD removal"], ["M34b"])
-    assert found.values is not None
-    settings = [
-        f"{lever.id}={value!r}" for lever, value in zip(found.levers, found.values, strict=True)
-    ]
-    scenario = read_scenario("accelerated-growth", city, settings)
-    (verdict,) = check_targets(simulate(city, scenario), found.targets)
-    assert verdict.status is Status.MET

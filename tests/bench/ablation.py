@@ -73,7 +73,7 @@ def _rewritten(program: Program, chosen: Sequence[int], twice: bool) -> Program:
         program,
         instructions=tuple(instructions),
         depends=tuple(depends),
-        states=tuple(replace(each, initial=moved[each.initial], following=moved[each.following])
+        states=tuple(replace(each, initial=moved[each.initial], change=moved[each.change])
                      for each in program.states),
         pipes=tuple(replace(each, initial=moved[each.initial], entering=moved[each.entering],
                             delay=moved[each.delay]) for each in program.pipes),

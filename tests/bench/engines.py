@@ -44,7 +44,7 @@ from tests.bench.sweeps import MILLION, PATH, design_of, stages, whole
 PATIENCE = 120.0
 """Seconds that a process of its own may take for its turn."""
 YEARS = [2010, 2015, 2020]
-PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+PAGE = Path(__file__).parents[2] / "docs" / "results" / "performance.md"
 
 
 def seconds(work: Callable[[], object]) -> float:

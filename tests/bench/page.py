@@ -1,6 +1,7 @@
 """How quickly the page answers, in headless Chromium on this machine.
 
-``python tests/bench/page.py`` prints a table; with ``--write`` it stands in docs/performance.md.
+``python tests/bench/page.py`` prints a table; with ``--write`` it stands in
+docs/results/performance.md.
 """
 
 from __future__ import annotations
@@ -122,9 +123,9 @@ def main() -> None:
     )
     print(table)
     if "--write" in sys.argv:
-        path = ROOT / "docs" / "performance.md"
+        path = ROOT / "docs" / "results" / "performance.md"
         before, mark, after = path.read_text("utf-8").partition("<!-- page -->\n")
-        assert mark, "docs/performance.md has no place for the table"
+        assert mark, "docs/results/performance.md has no place for the table"
         end = "<!-- /page -->"
         path.write_text(f"{before}{mark}{table}\n{end}{after.partition(end)[2]}", "utf-8")
 

@@ -106,21 +106,6 @@ def test_a_target_shows_what_its_margin_owes_to_which_change(
     assert "Not what makes A and B differ" in page.locator("#detail").inner_text()
 
 
-def test_the_sentence_names_both_where_changes_work_against_each_other(visit: Visit) -> None:
-    page = visit.page
-    page.select_option("#run-a", SECOND)
-    page.select_option("#run-b", "external-shock-2008")
-    page.locator('[data-target="M28"] .link').click()
-    page.locator("#detail .share").first.wait_for()
-    shown = bars(visit)
-    down, up = min(shown, key=shown.__getitem__), max(shown, key=shown.__getitem__)
-    assert shown[down] < 0 < shown[up]
-    said = page.locator(".due-said").inner_text()
-    assert f"“{down}” lowers it most (−" in said
-    assert f"“{up}” raises it most (+" in said
-    assert "Most of that" not in said
-
-
 def test_the_runs_under_an_open_target_may_change(visit: Visit) -> None:
     page = visit.page
     visit.move("credit ease after", 0.8)

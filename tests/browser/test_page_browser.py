@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import base64
+import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
-from plansim.compiler.javascript import emit_javascript, runtime
-from plansim.compiler.order import schedule
 from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import page as make_page
-from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.reader import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import Attribute, load_targets
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
-from tests.agreement.test_emit_js import constants, disagreements
-from tests.helpers.javascript import inputs_of, whole_program
 from tests.helpers.visit import FIRST, SECOND, Visit, assert_same
 
 # --- runs and verdicts ----------------------------------------------------------------------------
@@ -46,39 +41,65 @@ def test_presets_give_the_runs_and_verdicts_of_the_compiled_engine(
             ]))"""
         )
         assert lights == expected
-        found: Any = visit.page.evaluate(
-            "window.plansim.results().b.verdicts.map((each) => [each.value, each.breach])"
-        )
-        ids: Any = visit.page.evaluate("window.plansim.targets")
-        ours = dict(zip(ids, found, strict=True))
-        for each in verdicts:
-            if each.id in ours and each.value is not None:
-                assert ours[each.id][0] == pytest.approx(each.value, rel=1e-9), each.id
-                assert ours[each.id][1] == each.first_breach
 
 
-RUN = """window.run = (values, clock) => {
-  const bytes = new Uint8Array(simulate(window.program, values, clock).values.buffer);
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-};"""
-
-
-def test_every_variable_of_every_scenario_is_computed_in_chromium_too(
-    browser: Browser, city: Model, stories: Mapping[str, Scenario]
+def test_an_overlay_is_laid_over_a_run_by_its_box(
+    visit: Visit, city: Model, tmp_path: Path
 ) -> None:
-    program = whole_program(city, constants(city))
-    text = emit_javascript(program, schedule(program))
-    page = browser.new_page()
-    page.add_script_tag(content=f"{runtime()}\n{RUN}\nwindow.program = {text};")
-    for scenario in stories.values():
-        found: Any = page.evaluate(
-            "([values, clock]) => window.run(values, clock)",
-            [inputs_of(program, scenario), asdict(scenario.time)],
-        )
-        values = np.frombuffer(base64.b64decode(found), dtype=np.float64)
-        table = values.reshape(-1, len(program.outputs)).T
-        assert disagreements(city, scenario, program, table) == [], scenario.id
-    page.close()
+
+    def box(name: str) -> Locator:
+        return visit.page.locator(f'.side-b [data-overlay="{name}"]')
+
+    visit.page.locator(".side-b .overlays summary").click()
+    box("drought").check()
+    box("strict-enforcement").check()
+    laid = f"{SECOND}+drought+strict-enforcement"
+    assert visit.page.evaluate("window.plansim.state().b.scenario") == laid
+    assert_same(visit.values("b"), city, read_scenario(laid, city))
+    assert_same(visit.values("a"), city, read_scenario(FIRST, city))
+    visit.move("external demand growth before", 14)
+    path = tmp_path / "page.yaml"
+    path.write_text(visit.page.evaluate("window.plansim.yaml('b')"), "utf-8")
+    assert read_scenario(path, city).values == read_scenario(laid, city).values
+    address = visit.page.url
+    box("drought").uncheck()
+    left = read_scenario(f"{SECOND}+strict-enforcement", city)
+    assert_same(visit.values("b"), city, left)
+    visit.page.goto(address)
+    visit.page.reload()
+    visit.page.wait_for_function("document.documentElement.dataset.ready")
+    assert visit.page.evaluate("window.plansim.state().b.scenario") == laid
+    assert box("drought").is_checked()
+
+
+def test_overlays_that_set_the_same_exclude_each_other(
+    browser: Browser, root: Path, tmp_path: Path
+) -> None:
+    town = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
+    written = as_written(town)
+    sets = {
+        "dry": {"capital life": 21.0},
+        "hot": {"capital life": 22.0},
+        "wet": {"birth rate": 0.01},
+    }
+    overlays = [
+        dataclasses.replace(written, id=name, title_en=name, title_zh=name, values=values)
+        for name, values in sets.items()
+    ]
+    file = make_page(town, overlays=overlays, signs={}).save(tmp_path / "page.html")
+    visit = Visit(browser, file.as_uri())
+    boxes = {name: visit.page.locator(f'.side-a [data-overlay="{name}"]') for name in sets}
+    visit.page.locator(".side-a .overlays summary").click()
+    boxes["dry"].check()
+    assert {name: box.is_enabled() for name, box in boxes.items()} == {
+        "dry": True, "hot": False, "wet": True,
+    }  # fmt: skip
+    boxes["wet"].check()
+    visit.page.goto(f"{file.as_uri()}#a=as-written%2Bdry%2Bhot")  # a link that asks for both
+    visit.page.reload()
+    visit.page.wait_for_function("document.documentElement.dataset.ready")
+    assert visit.page.evaluate("window.plansim.state().a.scenario") == "as-written"
+    visit.close()
 
 
 def test_a_lever_moves_the_run_that_is_chosen_and_its_chart(visit: Visit, city: Model) -> None:
@@ -360,20 +381,6 @@ def test_a_map_starts_at_its_first_stock_and_can_be_seen_whole(
         assert inside == stocks, button.inner_text()
     visit.close()
     assert visit.wrong == []
-
-
-def test_a_target_that_is_open_is_printed_alone(visit: Visit) -> None:
-    page = visit.page
-    page.locator('[data-target="M34a"] .link').click()
-    page.locator("#detail .share").first.wait_for()
-    page.emulate_media(media="print")
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert page.locator("#detail .chart-picture").is_visible()
-    assert page.locator("#detail .share").first.is_visible()
-    assert not page.locator(".headline").is_visible()
-    assert not page.locator(".detail-close").is_visible()
-    page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert page.locator(".chart-picture").count() == 0
 
 
 def test_every_control_has_a_name_and_text_stands_out(visit: Visit) -> None:

@@ -46,8 +46,6 @@ def test_the_address_holds_what_was_set(visit: Visit, browser: Browser) -> None:
     [
         ("a=nonsense&b:nothing=3&tab=x&lang=fr", "a=nonsense, tab=x, lang=fr, b:nothing=3"),
         ("a:credit_ease_after=NaN", "a:credit_ease_after=NaN"),
-        ("a:credit_ease_after=1e999", "a:credit_ease_after=1e999"),
-        ("%%%", "%%%"),
         ("__proto__=1&constructor=2", "__proto__=1, constructor=2"),
         ("x" * 100_000, "x" * 40 + "…"),
         ("&".join(f"a:x{i}=1" for i in range(20_000)), "a:x0=1, .* and 19996 more"),
@@ -66,14 +64,6 @@ def test_what_a_link_says_in_vain_is_named_and_the_page_is_as_at_first(
     assert len(said) < 300
     assert visit.page.url == f"{address}#{fragment}"  # nothing is lost of it
     visit.page.locator("#notice button").click()
-    assert notice(visit) == ""
-    visit.close()
-    assert visit.wrong == []
-
-
-def test_no_second_run_is_a_choice(browser: Browser, address: str) -> None:
-    visit = Visit(browser, f"{address}#b=")
-    assert runs(visit)["b"]["scenario"] == ""
     assert notice(visit) == ""
     visit.close()
     assert visit.wrong == []

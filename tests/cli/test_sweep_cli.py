@@ -9,37 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import xarray as xr
 
-from plansim.cli.main import main
 from plansim.model.reader import load_model
 from plansim.scenario.reader import read_scenario
-
-Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Call:
-    """Give a command in an empty folder; get exit code, output and remarks."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        monkeypatch.delenv(name, raising=False)
-
-    def give(*arguments: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = main(arguments)
-        done = capfd.readouterr()
-        return code, done.out, done.err
-
-    return give
-
+from tests.helpers.command import Call
 
 FACTORS = ("--factor", "credit ease after", "--factor", "外部需求增长率（前）=8 %/Year..0.14")
 
@@ -77,35 +53,6 @@ def test_resume_goes_on_and_refuses_another_design(call: Call) -> None:
     )
     assert code == 2
     assert "r.zarr: the result was begun with another design, seed; expected 0; found 9" in err
-    assert "Traceback" not in err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (("sweep", "growth-invest"), "did you mean 'growth-investment'?"),
-        (("sweep", "nowhere.yaml"), "nowhere.yaml: no such file"),
-        (("sweep", "basline", *FACTORS), "no scenario is called 'basline'"),
-        (("sweep", "baseline", "--factor", "GDP"), "cannot be set"),
-        (("sweep", "growth-investment", "--resume", "--force"), "--resume keeps what is there"),
-        (("sweep", "growth-investment", "-n", "0"), "0 is not in the range x>=1"),
-        (
-            ("replay", "nowhere.zarr", "3"),
-            "nowhere.zarr: no such folder; expected a RESULT.zarr that",
-        ),
-        (
-            ("replay", "nowhere.zarr", "x"),
-            "'x' is not a valid integer. See 'plansim replay --help'.",
-        ),
-        (("export", "nowhere.zarr", "-o", "x.csv"), "no such folder; expected a RESULT.zarr"),
-    ],
-)
-def test_mistakes_are_told_without_a_traceback(
-    call: Call, arguments: tuple[str, ...], expected: str
-) -> None:
-    code, _, err = call(*arguments)
-    assert code == 2
-    assert expected in err
     assert "Traceback" not in err
 
 

@@ -16,6 +16,7 @@ LEFT_OUT = "…"
 SESSIONS: dict[str, list[str]] = {
     "README": ["README.md"],
     "commands": ["docs/commands.md"],
+    "scenarios": ["docs/scenarios.md"],
     "calibration": ["docs/calibration.md"],
     "objections": ["docs/objections.md"],
     "another-city": ["docs/another-city.md"],

@@ -65,11 +65,6 @@ def pages(folder: Path) -> dict[Path, Page]:
     return {path: Page(path.read_text("utf-8")) for path in folder.glob("*/*.html")}
 
 
-@pytest.fixture(scope="module")
-def model() -> Model:
-    return load_model()
-
-
 def leading(pages: dict[Path, Page]) -> Iterator[tuple[Path, str, str]]:
     for path, page in pages.items():
         for link in page.links:
@@ -87,7 +82,7 @@ def test_every_link_leads_somewhere_and_none_to_a_host(pages: dict[Path, Page]) 
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_every_variable_has_one_entry(pages: dict[Path, Page], model: Model, lang: str) -> None:
+def test_every_variable_has_one_entry(pages: dict[Path, Page], city: Model, lang: str) -> None:
     entries = [
         each
         for path, page in pages.items()
@@ -95,9 +90,9 @@ def test_every_variable_has_one_entry(pages: dict[Path, Page], model: Model, lan
         for each in page.ids
         if each not in ("h", "k", "m", "o", "hp", "hm", "hx")  # arrow heads of drawings
     ]
-    assert len(entries) == len(set(entries)) == len(model.variables)
+    assert len(entries) == len(set(entries)) == len(city.variables)
     said = {text for path, page in pages.items() if path.parent.name == lang for text in page.said}
-    for variable in model.variables.values():
+    for variable in city.variables.values():
         assert variable.name in said
         assert not variable.name_zh or variable.name_zh in said
         meant = variable.meaning_en, variable.meaning_zh
@@ -161,7 +156,9 @@ def test_meanings_and_reasons_stand_in_the_language_of_the_page(pond: Path) -> N
 
 def test_the_run_card_names_what_was_run(pond: Path) -> None:
     model = load_model(pond)
-    card = run_card(model, as_written(model), Engine("plansim", version_of("plansim"), "Euler"))
+    card = run_card(
+        model, as_written(model), Engine("plansim", version_of("plansim"), model.time.integration)
+    )
     for lang in ("en", "zh"):
         said = written(pond)[f"{lang}/run.html"].said
         for key in ("model_sha256", "scenario_sha256", "plansim_version", "python", "method"):

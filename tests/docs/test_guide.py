@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-from collections.abc import Callable
 from pathlib import Path
+
+from tools.build_guide import guide_pages
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = re.compile(r"^```console\n\$ plansim (.*)\n((?:.*\n)*?)```$", re.MULTILINE)
@@ -31,7 +31,7 @@ def test_both_languages_have_the_same_pages_with_the_same_examples() -> None:
 
 
 def test_the_built_pages_lead_somewhere_and_to_no_host() -> None:
-    pages = built()()
+    pages = guide_pages()
     for path, text in pages.items():
         if not path.endswith(".html"):
             continue
@@ -40,13 +40,3 @@ def test_the_built_pages_lead_somewhere_and_to_no_host() -> None:
         for link in LINK.findall(text):
             target = (Path("/") / Path(path).parent / link).resolve().relative_to("/")
             assert not link or str(target) in pages, f"{path}: {link}"
-
-
-def built() -> Callable[[], dict[str, str]]:
-    spec = importlib.util.spec_from_file_location("build_guide", ROOT / "tools" / "build_guide.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Callable[[], dict[str, str]] = module.guide_pages
-    return found

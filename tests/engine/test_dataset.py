@@ -11,17 +11,11 @@ from numpy.typing import NDArray
 from plansim.engine.dataset import annual, to_dataset
 from plansim.engine.trajectory import Engine, Trajectory, recorded, shape_of, version_of
 from plansim.errors import SimulationError
-from plansim.model.reader import load_model
 from plansim.model.records import Model, Timing, VariableKind
 from plansim.scenario.reader import as_written, read_scenario
 from plansim.targets.indicator import annual_series
 
 ENGINE = Engine("Imagined", "1.0", "Euler")
-
-
-@pytest.fixture(scope="module")
-def town(root: Path) -> Model:
-    return load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,10 @@ from plansim.errors import InputError
 from plansim.files import shipped
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.reader import load_model
-from plansim.output.book.entry import Book
 from plansim.output.book.pages import document_pages
 from plansim.output.describe import clash_facts
-from plansim.output.evidence import evidence_sentence
 from plansim.output.text import Lang, read_text
+from plansim.output.variables import Book, evidence_sentence
 from plansim.targets.audit import Clash, audit
 
 HEAD = "id,quantity,place,year,value,unit,source,confidence,use"
@@ -79,13 +78,6 @@ def test_what_is_prose_has_chinese_without_english_words(
     assert {english: said for english, said in told.items() if len(said) > 1} == {}
 
 
-def test_prose_is_told_from_a_citation() -> None:
-    assert prose("own knowledge, unsourced") == {"own", "knowledge", "unsourced"}
-    assert prose("plan ch.2 (8430+2063)") == {"plan"}
-    assert prose("Wu (2015) RIETI DP 15-E-006; J. Chinese Econ. & Business Studies") == set()
-    assert prose("CRAN CHNCapitalStock, github.com/someone/somedata, https://a.cn/news/b") == set()
-
-
 def test_the_chinese_list_of_sources_holds_no_english(evidence: Mapping[str, Evidence]) -> None:
     book = Book(load_model(), (), evidence, audit(), ZH)
     html = document_pages(book, (), {}, None)["sources.html"]
@@ -141,10 +133,6 @@ def test_parts_of_a_row(parts: dict[str, str], english: str, chinese: str) -> No
 # --- the file -----------------------------------------------------------------------------------
 
 
-def test_a_folder_without_a_table_has_no_evidence(tmp_path: Path) -> None:
-    assert load_evidence(tmp_path) == {}
-
-
 def test_a_byte_order_mark_and_short_rows_do_no_harm(tmp_path: Path) -> None:
     (tmp_path / "evidence.csv").write_text(f"\ufeff{HEAD}\nE1,growth\n", "utf-8")
     assert load_evidence(tmp_path)["E1"].quantity == "growth"
@@ -165,7 +153,7 @@ def test_a_table_may_have_chinese_for_some_parts_and_columns_of_its_own(tmp_path
             r"evidence\.csv:1: .* lacks a column; .*found no place, year",
         ),
         (b"", "lacks a column"),
-        (HEAD.encode() + b"\n\xff\xfe,\n", "not a table of evidence"),
+        (HEAD.encode() + b"\n\xff\xfe,\n", "not a CSV file"),
         (
             HEAD.encode() + b",quantiy_zh\nE1,growth\n",
             r"evidence\.csv:1: .*found quantiy_zh; did you mean 'quantity_zh'",

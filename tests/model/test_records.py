@@ -9,13 +9,8 @@ from hypothesis import strategies as st
 
 from plansim.errors import UnknownNameError
 from plansim.model.reader import load_model
-from plansim.model.records import Model, Timing, VariableKind, folded
-from tests.helpers.vensim_text import MODELS, writer
-
-
-@pytest.fixture(scope="module")
-def town() -> Model:
-    return load_model(MODELS / "toy_town.mdl")
+from plansim.model.records import Model, folded
+from tests.helpers.vensim_text import writer
 
 
 @pytest.mark.parametrize(
@@ -78,11 +73,6 @@ def test_uses_are_the_causes_turned_round(town: Model) -> None:
         }
 
 
-def test_uses_of_an_unknown_name(town: Model) -> None:
-    with pytest.raises(UnknownNameError, match="no variable is called 'nought'"):
-        town.uses("nought")
-
-
 def test_source_ids_leave_out_ranges_and_reasons(town: Model) -> None:
     birth_rate = town.variables["birth rate"]
     assert birth_rate.source_ids == ("T02", "A")
@@ -96,25 +86,7 @@ def test_a_model_is_frozen_and_crosses_processes(town: Model) -> None:
     assert pickle.loads(pickle.dumps(town)) == town
 
 
-def test_kinds_and_timings_are_the_words_of_the_field() -> None:
-    assert [kind.value for kind in VariableKind] == [
-        "stock",
-        "flow",
-        "auxiliary",
-        "constant",
-        "lookup",
-        "control",
-    ]
-    assert [timing.value for timing in Timing] == ["year", "year-end"]
-
-
 @given(st.text())
 def test_folding_twice_changes_nothing_more(name: str) -> None:
     once = folded(name)
     assert folded(once) == once
-
-
-def test_a_model_shows_itself_in_a_line(town: Model) -> None:
-    text = repr(town)
-    assert text.startswith("<Model toy_town: ")
-    assert len(text) < 200

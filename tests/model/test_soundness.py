@@ -50,26 +50,14 @@ def test_sound_equations(text: str) -> None:
         ),
         ("x = q*q + q ~~|", ["2: no variable is called 'q', in 'x'"]),
         (
-            "x = q ~~|\ny = q ~~|",
-            ["2: no variable is called 'q', in 'x'", "3: no variable is called 'q', in 'y'"],
-        ),
-        (
             "x = SMOTHI(1, 2, 3) ~~|",
             ["2: no function or lookup is called 'SMOTHI', in 'x'; did you mean 'SMOOTHI'?"],
-        ),
-        (
-            "my table((0,1)) ~~|x = my tabel(1) ~~|",
-            ["2: no function or lookup is called 'my tabel', in 'x'; did you mean 'my table'?"],
         ),
         (
             "y = 1 ~~|\nx = y (2) ~~|",
             ["3: 'y' is neither a function nor a lookup, but is used as one in 'x'"],
         ),
         ("x = MAX(1) ~~|", ["2: MAX has the wrong number of arguments; expected 2; found 1"]),
-        (
-            "x = IF THEN ELSE(1 > 0, 2) ~~|",
-            ["2: IF THEN ELSE has the wrong number of arguments; expected 3; found 2"],
-        ),
         (
             "x = RANDOM 0 1(2) ~~|",
             ["2: RANDOM 0 1 has the wrong number of arguments; expected 0; found 1"],
@@ -79,13 +67,6 @@ def test_sound_equations(text: str) -> None:
             ["3: table has the wrong number of arguments; expected 1; found 2"],
         ),
         ("x = 1 ~~|\n\nX = 2 ~~|", ["4: 'X' is defined twice; found the first one on line 2"]),
-        (
-            "x y = 1 ~~|\nx_y = 2 ~~|\nx  y = 3 ~~|",
-            [
-                "3: 'x_y' is defined twice; found the first one on line 2",
-                "4: 'x y' is defined twice; found the first one on line 2",
-            ],
-        ),
         (
             "x[s] = 1 ~~|\nx[b] = 2 ~~|",
             ["3: 'x' for [b] is defined twice; found the first one on line 2"],
@@ -101,10 +82,6 @@ def test_sound_equations(text: str) -> None:
         (
             "x[secter] = 1 ~~|sector: e, f ~~|",
             ["2: no subscript range or element is called 'secter', in 'x'; did you mean 'sector'?"],
-        ),
-        (
-            "x[s] = 1 ~~|\ny =\n x[qq] ~~|",
-            ["4: no subscript range or element is called 'qq', in 'y'"],
         ),
         (
             "y = SUM(x[q!]) ~~|x[s] = 1 ~~|",

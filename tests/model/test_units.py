@@ -126,10 +126,3 @@ def test_no_unit_is_too_odd(unit: str) -> None:
     except PlansimError:
         return
     assert math.isfinite(result)
-
-
-@given(
-    st.floats(allow_nan=False, allow_infinity=False, width=32), st.sampled_from(["%", "‰", "Dmnl"])
-)
-def test_there_and_back(value: float, unit: str) -> None:
-    assert convert(convert(value, unit, "Dmnl"), "Dmnl", unit) == pytest.approx(value)

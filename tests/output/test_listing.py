@@ -11,7 +11,7 @@ from plansim.model.reader import load_model
 from plansim.output.tables.layout import shown
 from plansim.output.tables.listing import scenario_list, target_list, variable_list
 from plansim.output.text import Lang, Text, read_text
-from plansim.scenario.reader import ScenarioHead
+from plansim.scenario.reader import ScenarioHead, ScenarioKind
 from plansim.targets.catalogue import Kind, load_targets
 from tests.helpers.vensim_text import writer
 
@@ -34,14 +34,23 @@ def test_every_variable_and_target_is_listed_within_the_width(text: Text, width:
     assert ids <= {row.split()[0] for row in rows if row}
 
 
-def head(name: str, parent: str | None) -> ScenarioHead:
-    return ScenarioHead(name, name.title(), "", "", "", parent, Path(f"{name}.yaml"))
+def head(name: str, parent: str | None, kind: ScenarioKind = ScenarioKind.STORY) -> ScenarioHead:
+    return ScenarioHead(name, kind, name.title(), "", "", "", parent, Path(f"{name}.yaml"))
 
 
 def test_children_stand_below_their_parents_and_orphans_are_kept() -> None:
     heads = [head("a", "c"), head("b", "gone"), head("c", None), head("d", "a")]
     lines = shown(scenario_list(heads, EN), 80).splitlines()
     assert [line.rstrip("ABCD ") for line in lines] == ["b", "c", "  a", "    d"]
+
+
+@pytest.mark.parametrize("text", [EN, ZH])
+def test_tests_and_overlays_are_listed_apart_from_stories(text: Text) -> None:
+    overlay, test = head("over", None, ScenarioKind.OVERLAY), head("rest", "a", ScenarioKind.TEST)
+    lines = shown(scenario_list([overlay, test, head("a", None)], text), 80).splitlines()
+    tests, overlays = (text.word("scenario_kind", kind) for kind in ("test", "overlay"))
+    first = [line.split("  ")[0] for line in lines]
+    assert first == ["a", "", tests, "rest", "", overlays, "over"]
 
 
 @pytest.mark.parametrize("text", [EN, ZH])

@@ -163,13 +163,15 @@ def test_what_other_packages_say_is_what_they_say() -> None:
 # --- saying -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("template", sorted(raw()["messages"]))
-def test_a_message_is_filled_in_chinese(template: str) -> None:
-    fields = {name: spec for _, name, spec, _ in Formatter().parse(template) if name is not None}
-    values = {name: 1000 + i if spec else f"⟨{i}⟩" for i, (name, spec) in enumerate(fields.items())}
-    said = Message(template, **values).written(say_in(Lang.ZH))
-    for name, value in values.items():
-        assert format(value, fields[name] or "") in said
+def test_a_message_is_filled_in_chinese() -> None:
+    for template in raw()["messages"]:
+        specs = {name: spec for _, name, spec, _ in Formatter().parse(template) if name is not None}
+        values = {
+            name: 1000 + i if spec else f"⟨{i}⟩" for i, (name, spec) in enumerate(specs.items())
+        }
+        text = Message(template, **values).written(say_in(Lang.ZH))
+        for name, value in values.items():
+            assert format(value, specs[name] or "") in text, template
 
 
 def test_a_message_that_nobody_knows_stays_as_it_is() -> None:
@@ -266,16 +268,6 @@ def test_the_language_of_a_group_is_that_of_its_help_and_of_its_commands(
     expected = capsys.readouterr().out
     assert main([*line, "scenarios"]) == 0
     assert capsys.readouterr().out == expected
-
-
-def test_english_help_is_clicks_own(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
-    assert main(["check", "--lang", "en", "--help"]) == 0
-    out = capsys.readouterr().out
-    assert out.startswith("Usage: plansim check [OPTIONS] [SCENARIO]...\n")
-    assert not re.search("[\u4e00-\u9fff]", out)
 
 
 @pytest.mark.parametrize(

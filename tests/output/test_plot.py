@@ -22,14 +22,15 @@ from matplotlib.text import Text as MatplotlibText
 from numpy.typing import NDArray
 
 import plansim
-from plansim import InputError, OutputError, Target, UnknownNameError, plot
+from plansim import InputError, Target, UnknownNameError, plot
 from plansim.analysis.sensitivity.study import Sensitivity
 from plansim.cli.main import main
 from plansim.files import shipped
+from plansim.model.records import Model
 from plansim.output.figures.canvas import figure_of, typeset
 from plansim.output.figures.drivers import driver_sheet
 from plansim.output.figures.lines import titles
-from plansim.output.marks import mark_label, marks_on, series_in
+from plansim.output.marks import marks_on, series_in
 from plansim.output.text import Lang, read_text
 from plansim.targets.catalogue import Attribute, Kind, reported_factor, split_reference
 from plansim.targets.indicator import Measure
@@ -39,15 +40,8 @@ Runs = list[xr.Dataset]
 
 
 @pytest.fixture(scope="module")
-def targets() -> tuple[Target, ...]:
-    return plansim.load_targets()
-
-
-@pytest.fixture(scope="module")
-def runs() -> Runs:
-    model = plansim.load_model()
-    names = ("baseline", "accelerated-growth")
-    return [plansim.simulate(model, plansim.read_scenario(name, model)) for name in names]
+def runs(city: Model) -> Runs:
+    return [plansim.simulate(city, name) for name in ("baseline", "accelerated-growth")]
 
 
 @pytest.fixture(scope="module")
@@ -173,13 +167,6 @@ def test_the_style_and_the_font_change_nothing_outside(run: xr.Dataset) -> None:
     assert "zhplot" not in sys.modules, "importing it changes matplotlib's settings"
 
 
-def test_pyplot_shows_a_figure_as_sharp_as_it_shows_itself(run: xr.Dataset) -> None:
-    """Once pyplot is imported a notebook draws figures by their own resolution."""
-    drawn = figure_of(plot.trajectories(run, "GDP"))
-    with plot.style():
-        assert drawn.dpi == mpl.rcParams["savefig.dpi"]
-
-
 # --- targets --------------------------------------------------------------------------------------
 
 
@@ -231,22 +218,6 @@ def test_marks_are_drawn_at_their_level_and_point_to_the_good_side(
     ]
     low, high = axes.get_ylim()
     assert low < 370 < high
-
-
-def test_a_fall_is_capped_at_what_is_left_of_the_base(
-    run: xr.Dataset, targets: tuple[Target, ...]
-) -> None:
-    base = float(plansim.annual(run)["SO2 emission"].sel(year=2005))
-    (mark,) = marks_on(run, "SO2 emission", targets)
-    assert mark.low is None
-    assert mark.high == pytest.approx(0.9 * base)
-    assert mark_label(mark.target, read_text(Lang.EN)) == "M34a: fall ≥ 10 %"
-
-
-def test_a_mean_covers_its_years(run: xr.Dataset, targets: tuple[Target, ...]) -> None:
-    (mark,) = marks_on(run, "natural growth rate", targets)
-    assert (mark.first, mark.year, mark.until) == (2006, 2010, 2020)
-    assert mark.high == pytest.approx(6.3)
 
 
 def test_lines_are_the_annual_figures_with_a_band_between_two(
@@ -428,28 +399,6 @@ def test_the_same_figure_has_the_same_bytes(
     assert first == second
 
 
-def test_a_file_appears_whole_or_not_at_all(
-    run: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    figure, path = figure_of(plot.trajectories(run, "GDP")), tmp_path / "figure.png"
-    path.write_text("before")
-    with pytest.raises(OutputError, match="exists already; --force replaces it"):
-        plot.save_figure(figure, path)
-
-    def fail(self: Figure, part: Path, **options: object) -> None:
-        part.write_text("half")
-        raise OSError("no space")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Figure, "savefig", fail)
-        with pytest.raises(OutputError, match="cannot write the output; found no space"):
-            plot.save_figure(figure, path, force=True)
-    assert [each.name for each in tmp_path.iterdir()] == ["figure.png"]
-    assert path.read_text() == "before"
-    plot.save_figure(figure, path, force=True)
-    assert path.read_bytes().startswith(b"\x89PNG")
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -480,35 +429,6 @@ def test_the_command_draws_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture
     capsys.readouterr()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["baseline", "-o", "a.gif"], "expected a name that ends with .pdf, .png, .svg; found"),
-        (["-o", "a.png"], "Missing argument 'SCENARIO'"),
-        (["baseline"], "Missing option '-o'"),
-        (["baseline", "-o", "no/a.png"], "expected an existing folder; found no folder no"),
-        (["baseline", "-o", "a.png", "--variable", "GDPP"], "did you mean 'GDP'?"),
-        (["baseline", "-o", "a.png", "--kind", "stack"], "--kind stack needs one --variable. See"),
-        (["baseline", "-o", "a.png", "--kind", "phase"], "--kind phase needs two --variable"),
-        (["baseline", "-o", "a.png", "--kind", "fan"], "--kind fan takes a RESULT.zarr that 'pl"),
-        (["a", "b", "-o", "a.png", "--kind", "fan"], "--kind fan needs one RESULT.zarr"),
-        (["baseline", "-o", "a.png", "--kind", "stack", "--variable", "GDP"],
-         "'GDP' cannot be drawn in parts"),
-    ],
-)  # fmt: skip
-def test_the_command_refuses(
-    arguments: list[str],
-    message: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["plot", *arguments]) == 2
-    assert message in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
-
-
 # --- drivers --------------------------------------------------------------------------------------
 
 
@@ -531,18 +451,11 @@ def test_drivers_are_drawn_as_the_study_has_them(
 
 
 @pytest.fixture(scope="module")
-def study(targets: tuple[Target, ...]) -> Sensitivity:
+def study(city: Model, targets: tuple[Target, ...]) -> Sensitivity:
     """A study of uncertainty, far too small to be believed."""
-    model = plansim.load_model()
-    baseline = [plansim.read_scenario("baseline", model)]
-    design = plansim.read_design("growth-investment", model, samples=8, scenarios=baseline)
-    return plansim.sensitivity(model, design, targets, trajectories=2)
-
-
-def test_drivers_take_one_source_without_changes(capsys: pytest.CaptureFixture[str]) -> None:
-    for more in (["slow-growth"], ["--set", "credit ease after=1"], ["--variable", "GDP"]):
-        assert main(["plot", "baseline", *more, "--kind", "drivers", "-o", "a.png"]) == 2
-        assert "--kind drivers needs one SCENARIO" in capsys.readouterr().err
+    baseline = [plansim.read_scenario("baseline", city)]
+    design = plansim.read_design("growth-investment", city, samples=8, scenarios=baseline)
+    return plansim.sensitivity(city, design, targets, trajectories=2)
 
 
 def test_lines_are_told_apart_without_colours(runs: Runs, targets: tuple[Target, ...]) -> None:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 
 from plansim import plot
-from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
+from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import load_loops
 from plansim.errors import Fault
 from plansim.output.figures.sheet import loop_sheet
@@ -100,14 +100,3 @@ def test_without_scores_a_line_says_why(drawn: LoopScores) -> None:
     (chinese,) = plot.loop_shares(none, lang="zh").texts
     assert "未安装 pysimlin" in chinese.get_text()
     assert len(loop_sheet([none], Lang.EN).axes) == 1
-
-
-def test_scores_of_a_model_in_chinese(tmp_path: Path) -> None:
-    model = logistic(tmp_path)
-    found = score_loops(model, as_written(model), load_loops(model))
-    axes = plot.loop_shares(found, lang="zh")
-    legend = axes.get_legend()
-    assert legend is not None
-    assert [each.get_text() for each in legend.get_texts()] == ["R 增长", "B 拥挤"]
-    low, high = edges(axes, 2001)[0][:2]
-    assert (low, high) == pytest.approx((0, found.yearly["R"][0] * 100))

@@ -11,23 +11,16 @@ import xarray as xr
 from plansim.output.series import Series, as_judged, judged_series, series_of
 from plansim.targets.catalogue import Target, load_targets
 from plansim.targets.indicator import Measure
+from tests.helpers.plan import aim, plan
 
-CATALOGUE = """\
-title: {en: Plan, zh: 规划}
-base_year: 2005
-horizon: 2020
-places: {ch 1: {en: Chapter 1, zh: 第一章}}
-reasons: {}
-targets:
-- {id: G1, en: Growth, zh: 增速, unit: "%/Year", target: {at least: 9, year: 2010}, place: [ch 1],
-   measure: growth, variable: GDP}
-- {id: G2, en: Share, zh: 比重, unit: "%", target: {at least: 20, year: 2010}, place: [ch 1],
-   variable: "share[services]"}
-- {id: G3, en: Output, zh: 产出, unit: 万元, target: {at least: 20, year: 2010}, place: [ch 1],
-   variable: GDP}
-- {id: G4, en: Rate, zh: 率, unit: "‰", target: {at most: 6, year: 2010}, place: [ch 1],
-   measure: mean, variable: rate}
-"""
+CATALOGUE = plan(
+    aim("G1", "at least: 9, year: 2010", "measure: growth, variable: GDP", unit="%/Year"),
+    aim("G2", "at least: 20, year: 2010", "variable: 'share[services]'", unit="%"),
+    aim("G3", "at least: 20, year: 2010", "GDP", unit="万元"),
+    aim("G4", "at most: 6, year: 2010", "measure: mean, variable: rate", unit="‰"),
+    base_year=2005,
+    horizon=2020,
+)
 
 
 @pytest.fixture

@@ -40,16 +40,15 @@ CATALOGUE = dict(
 )
 
 
-@pytest.mark.parametrize("key", CATALOGUE)
-def test_every_phrase_has_both_languages_and_the_same_placeholders(key: str) -> None:
-    phrase = CATALOGUE[key]
-    assert isinstance(phrase, dict)
-    assert set(phrase) == {"en", "zh"}
-    placeholders = [
-        {name for _, name, _, _ in string.Formatter().parse(phrase[lang]) if name is not None}
-        for lang in ("en", "zh")
-    ]
-    assert placeholders[0] == placeholders[1]
+def test_every_phrase_has_both_languages_and_the_same_placeholders() -> None:
+    for key, phrase in CATALOGUE.items():
+        assert isinstance(phrase, dict)
+        assert set(phrase) == {"en", "zh"}, key
+        english, chinese = (
+            {name for _, name, _, _ in string.Formatter().parse(phrase[lang]) if name is not None}
+            for lang in ("en", "zh")
+        )
+        assert english == chinese, key
 
 
 def test_every_phrase_that_the_code_names_exists_and_every_phrase_is_used() -> None:

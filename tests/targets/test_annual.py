@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,6 @@ from plansim import (
     annual,
     check_targets,
     frame,
-    load_model,
     load_targets,
     simulate,
 )
@@ -51,8 +49,7 @@ def assert_same(one: Annual, other: Annual) -> None:
         assert plain == dataclasses.replace(twin, values=plain.values)
 
 
-def test_a_year_that_was_not_saved_has_no_figure(root: Path) -> None:
-    town = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
+def test_a_year_that_was_not_saved_has_no_figure(town: Model) -> None:
     written = as_written(town)
     coarse = dataclasses.replace(written, time=dataclasses.replace(town.time, saveper=2.0))
     light = simulate_years(town, coarse)
@@ -60,18 +57,10 @@ def test_a_year_that_was_not_saved_has_no_figure(root: Path) -> None:
     assert set(np.diff(light.years)) == {2}
 
 
-def test_a_kept_run_is_the_run_itself(root: Path) -> None:
-    town = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
+def test_a_kept_run_is_the_run_itself(town: Model) -> None:
     first = simulate(town)
     xr.testing.assert_identical(simulate(town), first)
     xr.testing.assert_identical(simulate(town, cache=False), first)
-
-
-def test_several_runs_are_refused(city: Model, stories: Mapping[str, Scenario]) -> None:
-    run = simulate(city, stories["baseline"])
-    both = xr.concat([run, run], "run")
-    with pytest.raises(ValueError, match="more than one run"):
-        check_targets(both, load_targets(model=city))
 
 
 def test_a_frame_has_one_row_a_figure_and_they_are_those_of_the_dataset(
@@ -99,8 +88,7 @@ def test_a_frame_has_one_row_a_figure_and_they_are_those_of_the_dataset(
                 np.testing.assert_array_equal(series["value"], picked)
 
 
-def test_a_frame_takes_names_as_people_write_them(root: Path) -> None:
-    town = load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
+def test_a_frame_takes_names_as_people_write_them(town: Model) -> None:
     run = simulate(town)
     moving = next(name for name in run if "time" in run[name].dims)
     chinese = run[moving].attrs["long_name_zh"]

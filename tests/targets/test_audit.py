@@ -100,60 +100,6 @@ ORACLE: dict[str, Fraction | Decimal] = {
     "I33.wide_rate": rate("76", "118"),
 }  # fmt: skip
 
-# What the plan's own arithmetic was found to give by others, as they printed it.
-PRINTED = {
-    "I01.grown": "564.4",
-    "I01.implied": "15.24",
-    "I01.gap": "18.4",
-    "I01.gap_pct": "3.3",
-    "I02.gap_pct": "24",
-    "I03.people_rate": "1.27",
-    "I03.people": "374.8",
-    "I03.rate_at_cap": "10.89",
-    "I05.urban_gain_a_year": "8.84",
-    "I06.rest_start": "109.3",
-    "I06.rest_end": "116.2",
-    "I06.rest_rate": "1.2",
-    "I07.energy_share": "11.9",
-    "I07.gdp_share": "5.5",
-    "I08.gap": "10.7",
-    "I09.primary_need": "4.1",
-    "I09.secondary_need": "13.57",
-    "I09.tertiary_need": "10.8",
-    "I09.industry_end": "614.3",
-    "I09.building_end": "69.1",
-    "I09.building_rate": "19.5",
-    "I09.gdp_floor": "1004.9",
-    "I09.floor_rate": "11.66",
-    "I10.gain_mu": "4.9",
-    "I10.planted_km2": "467",
-    "I11.needed": "1871",
-    "I11.covered": "26",
-    "I13.elsewhere": "0.8",
-    "I14.county_pct": "72",
-    "I14.density": "90.3",
-    "I16.rate": "1.00",
-    "I16.inflow": "6.8",
-    "I17.people_2000": "330.0",
-    "I18.rate": "1.08",
-    "I18.people": "381.8",
-    "I18.per_head_then": "42954",
-    "I19.use_start": "8.68",
-    "I19.use_gain": "41",
-    "I20.elasticity": "0.59",
-    "I20.sulphur_per_tce": "36",
-    "I21.path": "767",
-    "I24.ratio_start": "2.20",
-    "I25.path": "14.9",
-    "I28.rate_start": "46.4",
-    "I28.rate_end_low": "53.5",
-    "I28.rate_end_high": "55.3",
-    "I28.total": "2144",
-    "I28.icor": "4.9",
-    "I31.text_rate": "11.56",
-    "I32.share": "78",
-}
-
 
 # --- the shipped audit --------------------------------------------------------------------------
 
@@ -167,12 +113,6 @@ def test_all_clashes_are_there_and_stand(clashes: dict[str, Clash]) -> None:
 @pytest.mark.parametrize("name", list(ORACLE))
 def test_results_equal_those_in_fractions_and_decimals(values: dict[str, float], name: str) -> None:
     assert values[name] == pytest.approx(float(ORACLE[name]), rel=1e-12)
-
-
-@pytest.mark.parametrize("name", list(PRINTED))
-def test_results_equal_those_printed(values: dict[str, float], name: str) -> None:
-    decimals = len(PRINTED[name].partition(".")[2])
-    assert f"{values[name]:.{decimals}f}" == PRINTED[name]
 
 
 def test_capital_under_steady_investment(values: dict[str, float]) -> None:
@@ -288,33 +228,18 @@ def test_changed_evidence_changes_findings(copied: Path) -> None:
         ("    link_two: M35.base", "    link_two: M355.base", "{0}: there is no figure M355.base; "
          "expected M03.target, M03.base, E019 or a result of a clash above; "
          "did you mean 'M35'?"),
-        ("    link_one: A24.base", "    link_one: A24.bass", "{0}: A24 has no number for 'bass'; "
-         "expected A24.base or A24.target, where it has one; found A24.bass"),
-        ("    highest: E019", "    highest: E102", "{0}: E102 has no such number; expected E102, "
-         "or of a range E102.low or E102.high; found 0.4–0.6"),
-        ("    towns: I02.towns", "    towns: I02.town", "{0}: there is no figure I02.town; "
-         "expected M03.target, M03.base, E019 or a result of a clash above; "
-         "did you mean 'I02.towns'?"),
         ("    gap: grown - end", "    gap: grwn - end", "{0}: nothing is called 'grwn'; "
          "found grwn - end; did you mean 'grown'?"),
-        ("    gap: grown - end", "    gap: grown -", "{0}: an operand is missing; "
-         "expected a number, a name or a bracket; found the end of the equation"),
         ("    gap: grown - end", "    gap: grown * exp(end)", "{0}: only numbers, "
          "names, + - * / ^, sum, min, max are understood; found grown * exp(end)"),
         ("    gap: grown - end", "    gap: __import__('os').system('true')", "{0}: a character "
          "cannot stand here; found '.system('true')'"),
-        ("    gap: grown - end", "    gap: grown > end", "{0}: 'gap' is a comparison; "
-         "expected a number"),
-        ("    gap: grown - end", "    gap: 1 / (end - end)", "{0}: the expression has no finite "
-         "value; found 1 / (end - end)"),
         ("    gap: grown - end", "    sum: grown - end", "{0}: 'sum' cannot be a name; "
          "expected letters, digits and _"),
         ("    gap: grown - end", "    end: grown - end", "{0}: the name 'end' stands for something "
          "else already"),
         ("  stands: implied < rate", "  stands: implied - rate", "{0}: not a comparison; "
          "expected a comparison; found implied - rate"),
-        ("    urban_share: O03.target", "    urban_share: {reference: O03.target, value: 1}",
-         "{0}: unknown key 'reference'; expected one of value, unit, source"),
         ("    urban_share: O03.target", "    urban_share: {value: 60}", "{0}: the key "
          "'source' is missing"),
         ("The same row asks for {end:.0f} 亿元", "The same row asks for {ends:.0f} 亿元", "{0}: "
@@ -322,18 +247,12 @@ def test_changed_evidence_changes_findings(copied: Path) -> None:
         ("The same row asks for {end:.0f} 亿元", "The same row asks for {end!r:.0f} 亿元", "{0}: "
          "the text has a place that cannot be filled; expected {{end:.1f}}, with the number of "
          "decimals; found {{end:.0f}}"),
-        ("The same row asks for {end:.0f} 亿元", "The same row asks for {end:.9999f} 亿元", "{0}: "
-         "the text has a place that cannot be filled; expected {{end:.1f}}, with the number of "
-         "decimals; found {{end:.9999f}}"),
-        ("The same row asks for {end:.0f} 亿元", "The same row asks for {end.real:.0f} 亿元",
-         "{0}: the text names 'end.real', which nothing gives"),
         ("The same row asks for {end:.0f} 亿元", "The same row asks for {end 亿元", "{0}: the text "
          "cannot be filled: unexpected '{{' in field name"),
         ("  nature: slack", "  nature: slck", "{0}: 'nature' has the wrong value; expected "
          "one of contradiction, tension, definition, rounding, slack, consistent, silent; "
          "found the text 'slck'; did you mean 'slack'?"),
         ("- id: I33", "- id: I32", "{0}: 'I32' stands twice"),
-        ("- id: I33", "- ident: I33", "{0}: the key 'id' is missing"),
     ],
 )  # fmt: skip
 def test_a_fault_names_its_line(copied: Path, old: str, new: str, expected: str) -> None:
@@ -346,17 +265,6 @@ def test_a_fault_names_its_line(copied: Path, old: str, new: str, expected: str)
     begins = line - 1 if "The same row" in old else line
     matching = [each for each in said if each.startswith(expected.format(begins))]
     assert matching, said
-
-
-def test_all_faults_come_at_once(copied: Path) -> None:
-    path = copied / "audit.yaml"
-    lines = [
-        edit(path, "    gap: grown - end", "    gap: grwn - end"),
-        edit(path, "    towns: I02.towns", "    towns: I02.town"),
-    ]
-    with pytest.raises(CatalogueError) as caught:
-        audit(copied)
-    assert [fault.line for fault in caught.value.faults] == lines
 
 
 def test_an_audit_that_is_not_there(tmp_path: Path) -> None:
@@ -399,45 +307,9 @@ def test_arithmetic_is_that_of_python(text: str, a: float, b: float) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a.real",
-        "a.__class__",
-        "a[0]",
-        "'a'",
-        "True",
-        "None",
-        "[a]",
-        "(a, a)",
-        "lambda: a",
-        "(b := a)",
-        "a if a else a",
-        "a and a",
-        "not a",
-        "a // 2",
-        "a % 2",
-        "a << 2",
-        "a @ a",
-        "~a",
-        "1j",
-        "a < 1 < 2",
-        "(a < 1) + 1",
-        "abs(a)",
-        "open(a)",
-        "sum()",
-        "sum(*a)",
-        "max(a, default=1)",
-        "sum(x for x in a)",
-        "f'{a}'",
-        "print",
-        "a; a",
-        "import os",
-        "",
-        "(" * 300 + "a",
-        "a ** 2",
-        "9 ^ 9 ^ 9 ^ 9",
-        "1" * 390,
-        "1e999",
-        "(0 - 8) ^ 0.5",
-        "a / 0",
+        *("a.__class__", "a[0]", "'a'", "True", "lambda: a", "a if a else a", "a and a", "a % 2"),
+        *("a < 1 < 2", "(a < 1) + 1", "open(a)", "sum()", "max(a, default=1)", "import os", ""),
+        *("(" * 300 + "a", "9 ^ 9 ^ 9 ^ 9", "1" * 390, "(0 - 8) ^ 0.5", "a / 0"),
     ],
 )
 def test_everything_else_is_refused(text: str) -> None:

@@ -43,11 +43,6 @@ def test_a_flow_is_read_in_the_middle_and_a_stock_at_the_end(
     assert series.attrs["units"] == "t"
 
 
-def test_times_between_do_not_matter() -> None:
-    coarse, fine = (annual_series(trajectory(Timing.YEAR_END, step)) for step in (0.5, 0.125))
-    xr.testing.assert_equal(coarse, fine)
-
-
 def test_a_stock_saved_only_in_mid_year_has_no_years() -> None:
     assert annual_series(trajectory(Timing.YEAR_END, 1.0)).sizes == {"year": 0}
     empty = annual_series(trajectory(Timing.YEAR_END, 1.0))
@@ -92,15 +87,6 @@ def test_growth_leads_from_the_base_to_the_end_and_a_reduction_is_its_part(
     assert figures[1] * (1 + growth) ** 5 == pytest.approx(figures[6])
     reduction = float(measure(series, Measure.REDUCTION, 2005, 2010))
     assert reduction == pytest.approx(float(1 - Fraction(figures[6], figures[1])), abs=1e-9)
-
-
-@quickly
-@given(FIGURES, st.floats(0.01, 100))
-def test_growth_and_reduction_do_not_know_the_unit(figures: list[int], factor: float) -> None:
-    series = annual([float(each) for each in figures])
-    for kind in (Measure.GROWTH, Measure.REDUCTION):
-        plain, scaled = (measure(each, kind, 2005, 2010) for each in (series, series * factor))
-        assert float(plain) == pytest.approx(float(scaled), abs=1e-9)
 
 
 @pytest.mark.parametrize("kind", list(Measure))

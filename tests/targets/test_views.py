@@ -108,6 +108,7 @@ def test_what_the_file_leaves_out_comes_from_the_model(tmp_path: Path) -> None:
         (", range: [0.5, 2]", "", "no range of its own"),
         ("apply: multiply", "apply: set", "a lever sets one constant"),
         ("apply: multiply", "apply: times", "'apply' has the wrong value"),
+        ('unit: "‰/Year"', "policy: true\n        outside: true", "moved by policy or outside"),
         ("zh: 人口\n    levers", "levers", "the key 'zh' is missing"),
     ],
 )  # fmt: skip
@@ -124,6 +125,14 @@ def test_all_misfits_come_at_once(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError) as caught:
         load_views(toy_with(tmp_path, wrong))
     assert len(caught.value.faults) == 2
+
+
+def test_levers_of_policy_are_known_by_their_constants(tmp_path: Path) -> None:
+    marked = MINIMAL.replace("apply: multiply", "policy: true, apply: multiply")
+    assert load_views(toy_with(tmp_path, MINIMAL)).policy == frozenset()
+    moved = ("investment rate before", "investment rate after")
+    views = load_views(toy_with(tmp_path, marked))
+    assert {split_reference(name)[0] for name in views.policy} == set(moved)
 
 
 def test_a_model_without_the_file_shows_its_stocks_and_moves_what_has_a_range() -> None:

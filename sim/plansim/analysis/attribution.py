@@ -19,11 +19,12 @@ from plansim.analysis.evaluator import Evaluator, Request
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
+from plansim.scenario.levers import lever_of
 from plansim.scenario.reader import Scenario, scenario_of
-from plansim.scenario.references import lever_of
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Status, Target, judged_targets, targets_of
 from plansim.targets.indicator import Floats
-from plansim.targets.verdict import Findings
+from plansim.targets.verdict import Verdicts
 from plansim.targets.views import Lever
 
 __all__ = [
@@ -129,6 +130,7 @@ def attribute(
         SimulationError: a run with some of the changes breaks down.
     """
     before, after = scenario_of(model, before), scenario_of(model, after)
+    model = for_scenarios(model, [before, after])
     targets = targets_of(model, targets)
     if before.time != after.time:
         raise InputError(
@@ -153,13 +155,13 @@ def attribute(
     evaluation.require_ok()
     results = []
     for target in targets:
-        findings = evaluation[target.id]
-        margins = findings.margin[rows.reshape(-1)]
+        verdicts = evaluation[target.id]
+        margins = verdicts.margin[rows.reshape(-1)]
         if paths is None:
             shares, errors = shapley(margins), np.zeros(len(groups))
         else:
             shares, errors = sampled_shapley(margins, paths)
-        results.append(_shares(target, findings, wanted, shares, errors, after))
+        results.append(_shares(target, verdicts, wanted, shares, errors, after))
     return Attribution(
         before.id, after.id, groups, tuple(results), len(wanted), 0 if paths is None else len(paths)
     )
@@ -169,14 +171,15 @@ def _clock(time: TimeSpec) -> Message:
     """Write a clock.
 
     >>> print(_clock(TimeSpec(initial=2000, final=2010, step=0.25, saveper=0.5)))
-    2000 to 2010 by 0.25, saved every 0.5
+    2000 to 2010 by 0.25, saved every 0.5, euler
     """
     return Message(
-        "{first:g} to {last:g} by {step:g}, saved every {saveper:g}",
+        "{first:g} to {last:g} by {step:g}, saved every {saveper:g}, {method}",
         first=time.initial,
         last=time.final,
         step=time.step,
         saveper=time.saveper,
+        method=time.integration.value,
     )
 
 
@@ -233,7 +236,7 @@ def _settings(groups: Sequence[Group], masks: Masks) -> Floats:
 
 def _shares(
     target: Target,
-    findings: Findings,
+    verdicts: Verdicts,
     masks: Masks,
     shares: Floats,
     errors: Floats,
@@ -242,20 +245,16 @@ def _shares(
     count = masks.sum(axis=1)
     first, last = int(count.argmin()), int(count.argmax())
     # The runs are judged as the first scenario's; what the second assumes, its file says.
-    status = Status.ASSUMED if target.id in after.assumed else _status(findings, last)
+    status = Status.ASSUMED if target.id in after.assumed else verdicts.status_of(last)
     return Shares(
         target,
-        float(findings.margin[first]),
-        float(findings.margin[last]),
-        _status(findings, first),
+        float(verdicts.margin[first]),
+        float(verdicts.margin[last]),
+        verdicts.status_of(first),
         status,
         tuple(shares.tolist()),
         tuple(errors.tolist()),
     )
-
-
-def _status(findings: Findings, run: int) -> Status:
-    return list(Status)[int(findings.status[run])]
 
 
 # --- every subset ---------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
 from plansim.analysis.experiments.store import SUMMARY, open_store
-from plansim.analysis.optimization.remedies import Remedies, seek_remedies
+from plansim.analysis.optimization.remedies import TargetRemedies, seek_remedies
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import Fault, InputError, Message
@@ -24,6 +24,7 @@ from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.records import BilingualText
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import (
     Attribute,
     Kind,
@@ -86,7 +87,7 @@ class Comparison:
     assumptions: tuple[Assumption, ...]
     attributions: tuple[Attribution | None, ...]
     """Of each but the first; None where the clocks differ, so that nothing can be attributed."""
-    remedies: tuple[Remedies, ...]
+    remedies: tuple[tuple[TargetRemedies, ...], ...]
     """Of each, for the binding targets that it fails; nothing where the search was left out."""
     spread: Spread | None = None
 
@@ -132,11 +133,6 @@ def _fails(verdicts: Mapping[str, Verdict], target: Target) -> bool:
     )
 
 
-def _holds(verdicts: Mapping[str, Verdict], target: Target) -> bool:
-    found = verdicts[target.id]
-    return found.attribute is Attribute.BINDING and found.status is Status.MET
-
-
 def compare(
     model: Model,
     scenarios: Sequence[Scenario | str | Path],
@@ -167,6 +163,7 @@ def compare(
         ModelError: the compiled engine, which the searches need, cannot compute the model.
     """
     chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    model = for_scenarios(model, chosen)
     if len(chosen) < 2:
         ids = tuple(scenario.id for scenario in chosen)
         found = Message("{names}", names=ids) if ids else Message("none")
@@ -217,11 +214,10 @@ def compare(
                     levers,
                     [e for e in judged if _fails(found, e)],
                     judged,
-                    [e for e in judged if _holds(found, e)],
                 )
             )
             if remedies
-            else Remedies((), None)
+            else ()
             for scenario, found in zip(chosen, verdicts, strict=True)
         ),
         spread,

@@ -1,4 +1,4 @@
-"""From blocks of parameter values to runs, indicators and verdicts: the one way there is.
+"""From parameter values to runs, indicators and verdicts: the one way there is.
 
 ::
 
@@ -10,28 +10,50 @@
 
 Runs are made in tiles that stay in the processor's cache, and on as many threads as asked for. A
 run that breaks down is a status with the variable that failed and the time, never an exception.
+
+`compile_whole` is for the tests of a model and the signs of links, which look at every variable
+over time and hold the model to further equations in its own language: these are computed in the
+same run, so that nothing interprets equations here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from plansim.engine.batch import simulate_ensemble
+from plansim.engine.compiled import whole_kernel
+from plansim.engine.kernel import Kernel
 from plansim.engine.readings import CompiledRuns, Reading, RunStatus
+from plansim.engine.trajectory import shape_of
 from plansim.errors import Message, SimulationError
-from plansim.model.records import Model
+from plansim.model.records import Model, TimeSpec, Timing, cells_of
+from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Apply, Factor, constants_of
 from plansim.scenario.reader import Scenario
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Attribute, Status, Target, unit_factor, variable_of
 from plansim.targets.indicator import Floats, Yearly, moment
-from plansim.targets.verdict import Answer, Findings, findings, measured_at
+from plansim.targets.verdict import Answer, Verdicts, judge, measured_at
 
-__all__ = ["TILE", "Evaluation", "Evaluator", "Request", "RunStatus"]
+__all__ = [
+    "TILE",
+    "CompiledModel",
+    "Evaluation",
+    "Evaluator",
+    "Request",
+    "RunStatus",
+    "Trajectories",
+    "compile_whole",
+    "every_step",
+]
 
 TILE = 4096
 """Maximum number of runs that are simulated and judged at once: they stay in the cache."""
@@ -62,10 +84,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Findings, outputs and status of some runs."""
+    """Verdicts, outputs and status of some runs."""
 
     request: Request
-    findings: Mapping[str, Findings]
+    verdicts: Mapping[str, Verdicts]
     """By the id of a target, arrays ``(run,)``. A failed run has NaN and is untestable."""
     later: Mapping[str, Mapping[int, Floats]]
     """By the id of a target and a year of `Request.later`, its value ``(run,)`` in its unit."""
@@ -83,9 +105,9 @@ class Evaluation:
     variables: tuple[str, ...] = field(repr=False)
     """The names of the model's variables."""
 
-    def __getitem__(self, target: str) -> Findings:
-        """Return the findings on a target, by its id."""
-        return self.findings[target]
+    def __getitem__(self, target: str) -> Verdicts:
+        """Return the verdicts on a target, by its id."""
+        return self.verdicts[target]
 
     @property
     def failed(self) -> npt.NDArray[np.bool_]:
@@ -108,12 +130,12 @@ class Evaluation:
 
     def least_margins(self, targets: Sequence[Target]) -> Floats:
         """Return the smallest margin of all bases of each target: ``(run, target)``."""
-        columns = [self.findings[target.id].least_margin for target in targets]
+        columns = [self.verdicts[target.id].least_margin for target in targets]
         return np.stack(columns, axis=1) if columns else np.empty((len(self.status), 0))
 
     def met(self, targets: Sequence[Target]) -> npt.NDArray[np.bool_]:
         """Return whether each run meets each target: ``(run, target)``."""
-        columns = [self.findings[one.id].status == Status.MET.code for one in targets]
+        columns = [self.verdicts[one.id].status == Status.MET.code for one in targets]
         return np.stack(columns, axis=1) if columns else np.empty((len(self.status), 0), bool)
 
     def failure(self, run: int) -> str:
@@ -156,6 +178,8 @@ class Evaluator:
         request: Request,
         *,
         tile: int = TILE,
+        shared: bool = False,
+        limit: float = math.inf,
     ) -> None:
         """Prepare runs.
 
@@ -167,17 +191,20 @@ class Evaluator:
             request: what is wanted of each run.
             tile: maximum number of runs that are simulated and judged at once. The results do not
                 depend on it.
+            shared: whether to use the machine code of single runs: slower, but there already.
+            limit: magnitude beyond which a value of a variable makes a run fail.
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
             ModelError: the model uses what the compiler does not support; with variables and lines.
         """
-        self.model = model
-        self.scenario = scenario
         self.factors = tuple(
             factor if isinstance(factor, Factor) else Factor(factor, (factor,), Apply.SET, None, "")
             for factor in factors
         )
+        constants = [name for factor in self.factors for name in factor.constants]
+        self.model = model = for_scenarios(model, [scenario], constants)
+        self.scenario = scenario
         self.request = request
         self.tile = tile
         self._variables = tuple(model.variables)
@@ -192,8 +219,9 @@ class Evaluator:
             [[self._rows[self._reading(name, year)] for year in request.years]
              for name in request.outputs], np.intp,
         ).reshape(len(request.outputs), len(request.years))  # fmt: skip
-        constants = [name for factor in self.factors for name in factor.constants]
-        self._runs = CompiledRuns(model, scenario, constants, self.readings)
+        self._runs = CompiledRuns(
+            model, scenario, constants, self.readings, shared=shared, limit=limit
+        )
 
     def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Evaluation:
         """Simulate and judge runs.
@@ -231,8 +259,8 @@ class Evaluator:
         with np.errstate(all="ignore"):  # failed runs are known by their status
             judged, later = self._judged(series)
         if (failed := np.flatnonzero(runs.status != RunStatus.OK)).size:
-            for findings_ in judged.values():
-                _mark_failed(findings_, failed)
+            for verdicts in judged.values():
+                _mark_failed(verdicts, failed)
             for by_year in later.values():
                 for value in by_year.values():
                     value[failed] = np.nan
@@ -250,7 +278,7 @@ class Evaluator:
 
     def _judged(
         self, series: Callable[[str], Yearly]
-    ) -> tuple[dict[str, Findings], dict[str, dict[int, Floats]]]:
+    ) -> tuple[dict[str, Verdicts], dict[str, dict[int, Floats]]]:
         """Judge runs that are given by their annual series."""
         judged, later = {}, {}
         for target in self.request.targets:
@@ -259,7 +287,7 @@ class Evaluator:
                 for basis, name in target.variables.items()
             }
             assumed = target.id in self.scenario.assumed
-            judged[target.id] = findings(answers, target, assumed=assumed)
+            judged[target.id] = judge(answers, target, assumed=assumed)
             first = next(iter(answers.values()))
             later[target.id] = {
                 year: measured_at(first, target, year) for year in self.request.later
@@ -291,8 +319,8 @@ class Evaluator:
         return Reading(reference, moment(timing, year))
 
 
-def _mark_failed(judged: Findings, failed: npt.NDArray[np.intp]) -> None:
-    """Mark the findings of failed runs as untestable, with NaN for numbers."""
+def _mark_failed(judged: Verdicts, failed: npt.NDArray[np.intp]) -> None:
+    """Mark the verdicts of failed runs as untestable, with NaN for numbers."""
     numbers = (judged.value, judged.margin, judged.least_margin, judged.first_breach)
     for array in (*numbers, *judged.bases.values()):
         array[failed] = np.nan
@@ -301,7 +329,7 @@ def _mark_failed(judged: Findings, failed: npt.NDArray[np.intp]) -> None:
 
 def _joined(parts: Sequence[Evaluation]) -> Evaluation:
     """Return the evaluations of tiles as one."""
-    names = ("findings", "later", "readings", "status", "failed_variable", "failed_time")
+    names = ("verdicts", "later", "readings", "status", "failed_variable", "failed_time")
     joined = {name: _concatenated([getattr(part, name) for part in parts]) for name in names}
     return replace(parts[0], **joined)
 
@@ -311,7 +339,93 @@ def _concatenated(parts: Sequence[Any]) -> Any:
     match parts[0]:
         case Mapping() as first:
             return {key: _concatenated([part[key] for part in parts]) for key in first}
-        case Findings() as first:
-            return Findings(**_concatenated([vars(part) for part in parts]))
+        case Verdicts() as first:
+            return Verdicts(**_concatenated([vars(part) for part in parts]))
         case _:
             return np.concatenate(parts, axis=-1)
+
+
+# --- whole trajectories ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A model as machine code in which every constant can be set."""
+
+    model: Model
+    kernel: Kernel
+
+    def run(self, settings: Sequence[Mapping[str, float]], clock: TimeSpec) -> Trajectories:
+        """Run once for each of some settings; what they leave out is as the model has it.
+
+        Settings are values by ``name`` or ``name[e1,e2]``, in the model's units.
+        """
+        columns = {name: column for column, name in enumerate(self.kernel.inputs)}
+        table = np.tile(self.kernel.defaults, (len(settings), 1))
+        for row, values in zip(table, settings, strict=True):
+            for name in values.keys() & columns:
+                row[columns[name]] = values[name]
+        ensemble = simulate_ensemble(self.kernel, table, clock)
+        return Trajectories(self, ensemble.time, ensemble.values)
+
+    @cached_property
+    def rows(self) -> Mapping[str, int]:
+        """The row of each ``name`` or ``name[e1,e2]`` among the outputs."""
+        return {name: row for row, name in enumerate(self.kernel.outputs)}
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """All outputs of some runs on one clock."""
+
+    compiled: CompiledModel
+    time: Floats
+    """``(time,)``: the saved times."""
+    values: Floats
+    """``(run, output, time)``."""
+
+    def series(self, name: str) -> Floats:
+        """Return a variable over time: ``(run, time, *elements)``."""
+        model = self.compiled.model
+        variable = model.variables[name]
+        rows = [self.compiled.rows[label] for label in cells_of(model, variable)]
+        values = self.values[:, rows].swapaxes(1, 2)
+        return values.reshape(*values.shape[:2], *shape_of(model, variable))
+
+    def yearly(self, reference: str, timing: Timing | None = None) -> Yearly:
+        """Return a function from a year to ``name`` or ``name[element]`` at it: ``(run,)``.
+
+        ``timing`` is when in the year, by default as the variable's kind has it. NaN where the runs
+        save nothing.
+        """
+        row = self.values[:, self.compiled.rows[reference]]
+        when = timing or variable_of(self.compiled.model, reference).timing
+
+        def at(year: int) -> Floats:
+            near = np.flatnonzero(np.abs(self.time - moment(when, year)) < 1e-6)
+            return row[:, near[0]] if near.size else np.full(len(row), np.nan)
+
+        return at
+
+
+def compile_whole(
+    model: Model,
+    equations: Sequence[AddedEquation] = (),
+    outputs: Iterable[str] = (),
+    *,
+    effort: int = 0,
+) -> CompiledModel:
+    """Compile a model with further equations, all constants free.
+
+    Without ``outputs`` all that changes over time is kept.
+
+    Raises:
+        ModelError: an equation is at fault, or the compiler does not support something.
+    """
+    whole = with_equations(model, equations) if equations else model
+    return CompiledModel(whole, whole_kernel(whole, {}, outputs, effort=effort))
+
+
+def every_step(clock: TimeSpec) -> TimeSpec:
+    """Return a clock that saves at every step."""
+    return replace(clock, saveper=clock.step)

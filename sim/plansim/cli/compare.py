@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,22 +12,17 @@ import click
 
 from plansim.cli.context import (
     Inputs,
-    Page,
+    Request,
+    Terminal,
     UsageError,
     check_files,
-    page_for,
-    read_inputs,
     write,
 )
 from plansim.cli.options import (
     PICTURES,
-    engine_option,
     force_option,
-    lang_option,
-    model_option,
     output_option,
-    scenario_argument,
-    set_option,
+    request_options,
     variable_option,
 )
 from plansim.errors import Message
@@ -45,8 +41,6 @@ SWEEP = ".zarr"
 @click.command(
     epilog="Example: plansim compare baseline accelerated-growth -o report.docx",
 )
-@scenario_argument(several=True)
-@set_option
 @output_option("Write a report: FILE.html, .docx, .xlsx or .pdf.")
 @force_option
 @click.option(
@@ -58,19 +52,13 @@ SWEEP = ".zarr"
 @click.option(
     "--no-remedies", is_flag=True, help="Leave out the search for remedies of targets that fail."
 )
-@model_option
-@engine_option
-@lang_option
+@request_options(several=True, required=True, engine=True)
 def compare(
-    scenario: tuple[str, ...],
-    overrides: tuple[str, ...],
+    request: Request,
     output: Path | None,
     force: bool,
     sweep: Path | None,
     no_remedies: bool,
-    model: Path | None,
-    engine: str,
-    lang: str | None,
 ) -> None:
     """Hold scenarios against the first of them: verdicts, differences, causes, remedies.
 
@@ -83,45 +71,41 @@ def compare(
     from plansim.output.report.file import FORMATS, report
     from plansim.output.report.terminal import terminal_text
 
-    shell = page_for(lang)
-    if len(scenario) < 2:
+    terminal = request.terminal
+    if len(request.scenarios) < 2:
         raise UsageError(Message("a comparison needs two scenarios or more."))
     check_files((output, FORMATS), force=force)
-    inputs = read_inputs(scenario, model, overrides)
-    with shell.progress(shell.text("report.searching")) as progress:
+    inputs = request.read()
+    with terminal.progress(terminal.text("report.searching")) as progress:
         comparison = comparison_of(
             inputs.model,
             inputs.scenarios,
             inputs.targets,
             spread=None if sweep is None else read_spread(sweep, inputs.model),
             remedies=not no_remedies,
-            engine=engine,
+            engine=request.engine,
             progress=progress,
         )
     if output is None:
-        shell.show(terminal_text(comparison_report(comparison, shell.text)))
+        terminal.show(terminal_text(comparison_report(comparison, terminal.text)))
         return
-    with shell.progress(shell.text("report.writing")):
-        report(comparison, output, lang=shell.text.lang, force=force)
-    write(shell.text("run.written", path=output))
+    with terminal.progress(terminal.text("report.writing")):
+        report(comparison, output, lang=terminal.text.lang, force=force)
+    write(terminal.text("run.written", path=output))
 
 
 @click.command(epilog="Example: plansim page baseline accelerated-growth -o city.html --open")
-@scenario_argument(several=True, required=False)
-@model_option
 @output_option(
     "Where to write the page.", "FILE.html", default=Path("page.html"), show_default=True
 )
 @force_option
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-@lang_option
+@request_options(several=True, settings=False)
 def page(
-    scenario: tuple[str, ...],
-    model: Path | None,
+    request: Request,
     output: Path,
     force: bool,
     show: bool,
-    lang: str | None,
 ) -> None:
     """Make a web page that is the model: sliders, charts and verdicts, without a network.
 
@@ -129,16 +113,22 @@ def page(
     picked, too. The page can be mailed and opens from disk.
     """
     from plansim.output.page.page import page as page_of
-    from plansim.scenario.reader import with_shipped
+    from plansim.scenario.reader import shipped_overlays, with_shipped
 
-    shell = page_for(lang)
+    terminal = request.terminal
     check_files((output, (".html",)), force=force)
-    inputs = read_inputs(scenario, model, whole=True)
-    scenarios = with_shipped(inputs.scenarios if scenario else (), inputs.model)
-    with shell.progress(shell.text("page.making")):
-        made = page_of(inputs.model, scenarios, inputs.targets, lang=shell.text.lang)
+    inputs = request.read(whole=True)
+    scenarios = with_shipped(inputs.scenarios if request.scenarios else (), inputs.model)
+    with terminal.progress(terminal.text("page.making")):
+        made = page_of(
+            inputs.model,
+            scenarios,
+            inputs.targets,
+            overlays=shipped_overlays(inputs.model),
+            lang=terminal.text.lang,
+        )
         made.save(output, force=force)
-    write(shell.text("run.written", path=output))
+    write(terminal.text("run.written", path=output))
     if show:
         click.launch(output.resolve().as_uri())
 
@@ -152,7 +142,6 @@ class PlotKind(StrEnum):
     PYRAMID = "pyramid"
     PHASE = "phase"
     FAN = "fan"
-    DRIVERS = "drivers"
     LOOPS = "loops"
 
 
@@ -161,8 +150,6 @@ NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
 
 
 @click.command(epilog="Example: plansim plot baseline --variable GDP -o gdp.png")
-@scenario_argument(several=True, required=False)
-@set_option
 @variable_option(
     "Draw this variable, or NAME[ELEMENT], instead of those that binding targets judge; may be "
     "given again."
@@ -174,59 +161,46 @@ NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
     show_default=True,
     help="What is drawn: lines over years; verdicts as a coloured table; parts of a total (stack); "
     "an array of two ranges (pyramid); one variable against another (phase); the runs of a sweep "
-    "(fan); the main drivers of the uncertainty of binding targets (drivers); scores of feedback "
-    "loops (loops).",
+    "(fan); scores of feedback loops (loops).",
 )
 @click.option(
     "--all", "every", is_flag=True, help="With verdicts: expected and unlabelled targets too."
 )
-@model_option
 @output_option("FILE.png, FILE.svg or FILE.pdf.", required=True)
 @force_option
-@engine_option
-@lang_option
+@request_options(several=True, engine=True)
 def plot(
-    scenario: tuple[str, ...],
-    overrides: tuple[str, ...],
+    request: Request,
     names: tuple[str, ...],
     kind: str,
     every: bool,
-    model: Path | None,
     output: Path,
     force: bool,
-    engine: str,
-    lang: str | None,
 ) -> None:
     """Draw runs of one or more scenarios to a file.
 
     SCENARIO is the name of a shipped scenario or the path of a YAML file; with --kind fan it is
-    the result of a sweep, RESULT.zarr. With --kind drivers a small study of uncertainty is made:
-    some 7000 runs, ten seconds or more. plansim why sensitivity --plot draws a larger one.
+    the result of a sweep, RESULT.zarr.
     """
     from plansim.output.figures.canvas import save_figure
 
-    shell, what = page_for(lang), PlotKind(kind)
-    _check_usage(what, scenario, overrides, names)
+    terminal, what = request.terminal, PlotKind(kind)
+    _check_usage(what, request, names)
     check_files((output, PICTURES), force=force)
-    shown = () if what is PlotKind.FAN else scenario
-    inputs = read_inputs(
-        shown, model, overrides, names=names, find=_reference, whole=what is PlotKind.FAN
-    )
-    if what is PlotKind.DRIVERS:
-        figure = _drivers(inputs, shell)
-    elif what is PlotKind.LOOPS:
-        figure = _loops(inputs, shell)
+    is_fan = what is PlotKind.FAN
+    asked = replace(request, scenarios=()) if is_fan else request
+    inputs = asked.read(names=names, find=_reference, whole=is_fan)
+    if what is PlotKind.LOOPS:
+        figure = _loops(inputs, terminal)
     else:
-        runs = _runs(what, scenario, inputs, engine, shell)
-        with shell.progress(shell.text("plot.drawing")):
-            figure = _figure(what, runs, inputs, shell, every=every)
+        runs = _runs(what, request, inputs)
+        with terminal.progress(terminal.text("plot.drawing")):
+            figure = _figure(what, runs, inputs, terminal, every=every)
     save_figure(figure, output, force=force)
-    write(shell.text("plot.written", path=output))
+    write(terminal.text("plot.written", path=output))
 
 
-def _check_usage(
-    what: PlotKind, scenario: Sequence[str], overrides: Sequence[str], names: Sequence[str]
-) -> None:
+def _check_usage(what: PlotKind, request: Request, names: Sequence[str]) -> None:
     """Refuse options that do not go with a kind of figure."""
     if what in NAMED and len(names) != NAMED[what]:
         wanted = Message("--kind {kind} needs two --variable", kind=what)
@@ -234,75 +208,56 @@ def _check_usage(
             wanted = Message("--kind {kind} needs one --variable", kind=what)
         raise UsageError(wanted)
     if what is PlotKind.FAN:
-        if len(scenario) != 1 or overrides:
-            raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set"))
-        if not (path := Path(scenario[0])).exists() and path.suffix != SWEEP:
+        if len(request.scenarios) != 1 or request.overrides or request.overlays:
+            raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set and --with"))
+        if not (path := Path(request.scenarios[0])).exists() and path.suffix != SWEEP:
             raise UsageError(
                 Message("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
             )
-    if what is PlotKind.DRIVERS and (len(scenario) != 1 or overrides or names):
-        raise UsageError(Message("--kind drivers needs one SCENARIO, without --set and --variable"))
     if what is PlotKind.LOOPS and names:
         raise UsageError(Message("--kind loops draws the declared loops, not --variable"))
 
 
 def _reference(inputs: Inputs, name: str) -> str:
     """Return the model's name of a variable; elements in brackets stay as they are."""
-    head, bracket, elements = name.partition("[")
+    from plansim.targets.labels import reference_named
+
+    head, bracket, elements = reference_named(inputs.model, name).partition("[")
     return inputs.model.find(head).name + bracket + elements
 
 
-STUDY = "uncertainty"
-DRAWS, TRAJECTORIES = 512, 20
-"""Of a small study: fewer than ``plansim why sensitivity`` takes by itself."""
-
-
-def _drivers(inputs: Inputs, shell: Page) -> Figure:
-    """Draw the main drivers of the uncertainty of each binding target, from a small study."""
-    from plansim.analysis.experiments.design_file import read_design
-    from plansim.analysis.sensitivity.study import sensitivity
-    from plansim.output.figures.drivers import driver_sheet
-
-    plan = read_design(STUDY, inputs.model, samples=DRAWS, scenarios=inputs.scenarios)
-    with shell.progress(shell.text("sweep.running")) as progress:
-        study = sensitivity(
-            inputs.model, plan, inputs.targets, trajectories=TRAJECTORIES, progress=progress
-        )
-    with shell.progress(shell.text("plot.drawing")):
-        return driver_sheet(study, shell.text.lang)
-
-
-def _loops(inputs: Inputs, shell: Page) -> Figure:
+def _loops(inputs: Inputs, terminal: Terminal) -> Figure:
     """Draw the relative scores of the declared loops, a panel a scenario."""
     from plansim.analysis.feedback.loop_scores import score_loops
     from plansim.output.figures.sheet import loop_sheet
 
-    with shell.progress(shell.text("plot.drawing")):
-        scores = [score_loops(inputs.model, each) for each in inputs.scenarios]
-        return loop_sheet(scores, shell.text.lang)
+    with terminal.progress(terminal.text("plot.drawing")):
+        scores = [score_loops(inputs.model, scenario) for scenario in inputs.scenarios]
+        return loop_sheet(scores, terminal.text.lang)
 
 
-def _runs(
-    what: PlotKind, scenario: Sequence[str], inputs: Inputs, engine: str, shell: Page
-) -> list[xr.Dataset]:
+def _runs(what: PlotKind, request: Request, inputs: Inputs) -> list[xr.Dataset]:
     """Return the runs that are drawn: of scenarios, or all of a sweep."""
     from plansim.analysis.experiments.store import open_sweep
     from plansim.engine.simulate import simulate
 
     if what is PlotKind.FAN:
-        return [open_sweep(scenario[0])]
-    with shell.progress(shell.text("run.simulating", scenario=shell.text.join(list(scenario)))):
-        return [simulate(inputs.model, each, engine=engine) for each in inputs.scenarios]
+        return [open_sweep(request.scenarios[0])]
+    text = request.terminal.text
+    with request.terminal.progress(text("run.simulating", scenario=text.join(request.scenarios))):
+        return [
+            simulate(inputs.model, scenario, engine=request.engine) for scenario in inputs.scenarios
+        ]
 
 
 def _figure(
-    what: PlotKind, runs: Sequence[xr.Dataset], inputs: Inputs, shell: Page, *, every: bool
+    what: PlotKind, runs: Sequence[xr.Dataset], inputs: Inputs, terminal: Terminal, *, every: bool
 ) -> Figure:
     from plansim.output.figures import sheet
     from plansim.output.figures.canvas import figure_of
     from plansim.output.figures.plot import phase
 
-    chosen, lang = list(inputs.named), shell.text.lang
+    chosen, lang = list(inputs.named), terminal.text.lang
     targets: Sequence[Target] = inputs.targets
     match what:
         case PlotKind.LINES:
@@ -317,13 +272,11 @@ def _figure(
             return figure_of(phase(runs, chosen[0], chosen[1], targets, lang=lang))
         case PlotKind.FAN:
             return sheet.fan_sheet(runs[0], chosen, targets, lang)
-        case PlotKind.DRIVERS | PlotKind.LOOPS:
-            raise AssertionError(f"{what} are not drawn from runs")
+        case PlotKind.LOOPS:
+            raise AssertionError("loops are not drawn from runs")
 
 
 @click.command(epilog="Example: plansim export baseline --form iamc -o baseline.xlsx")
-@scenario_argument(several=True, required=False, metavar="SCENARIO...|RESULT.zarr")
-@set_option
 @variable_option("Only this variable; may be given again. Without it all that change over time.")
 @click.option(
     "--form",
@@ -335,19 +288,13 @@ def _figure(
     "FILE.csv, .xlsx, .parquet or .nc (CF); of a sweep FILE.csv or .parquet.", required=True
 )
 @force_option
-@model_option
-@engine_option
-@lang_option
+@request_options(several=True, engine=True, metavar="SCENARIO...|RESULT.zarr")
 def export(
-    scenario: tuple[str, ...],
-    overrides: tuple[str, ...],
+    request: Request,
     names: tuple[str, ...],
     form: str | None,
     output: Path,
     force: bool,
-    model: Path | None,
-    engine: str,
-    lang: str | None,
 ) -> None:
     """Write annual figures of scenarios, or the runs of a sweep, for other programs.
 
@@ -359,25 +306,26 @@ def export(
     from plansim.output.export.tables import export as write_all
     from plansim.targets.catalogue import plan_region
 
-    shell = page_for(lang)
-    if any(each.endswith(SWEEP) for each in scenario):
-        if len(scenario) > 1 or overrides or names or form or model is not None:
+    terminal = request.terminal
+    if any(name.endswith(SWEEP) for name in request.scenarios):
+        others = (request.overrides, request.overlays, names, form, request.model)
+        if len(request.scenarios) > 1 or any(others):
             raise UsageError(
                 Message(
-                    "a RESULT.zarr is exported whole and alone, without --set, --variable, --form "
-                    "or --model."
+                    "a RESULT.zarr is exported whole and alone, without --set, --with, --variable, "
+                    "--form or --model."
                 )
             )
-        with shell.progress(shell.text("sweep.exporting")):
-            count = write_all(scenario[0], output, force=force)
-        write(shell.text("sweep.exported", runs=f"{count:,}", path=output))
+        with terminal.progress(terminal.text("sweep.exporting")):
+            count = write_all(request.scenarios[0], output, force=force)
+        write(terminal.text("sweep.exported", runs=f"{count:,}", path=output))
         return
     check_files((output, FORMATS), force=force)
     if form is not None and output.suffix.lower() == ".nc":
         raise UsageError(Message("--form is for tables; a NetCDF file holds arrays."))
-    inputs = read_inputs(scenario, model, overrides, names=names)
-    runs = [annual(run) for run in _runs(PlotKind.LINES, scenario, inputs, engine, shell)]
-    with shell.progress(shell.text("sweep.exporting")):
+    inputs = request.read(names=names)
+    runs = [annual(run) for run in _runs(PlotKind.LINES, request, inputs)]
+    with terminal.progress(terminal.text("sweep.exporting")):
         write_all(
             runs,
             output,
@@ -386,4 +334,4 @@ def export(
             region=plan_region(inputs.model),
             force=force,
         )
-    write(shell.text("run.written", path=output))
+    write(terminal.text("run.written", path=output))

@@ -23,10 +23,11 @@ from plansim.errors import Message, foreign
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.figure import Figure
     from rich.console import RenderableType
 
     from plansim.errors import Fault, Say
-    from plansim.model.records import Model
+    from plansim.model.records import Model, Variable
     from plansim.output.text import Text
     from plansim.scenario.reader import Scenario
     from plansim.targets.annual import Annual
@@ -37,18 +38,20 @@ __all__ = [
     "PATIENCE",
     "PIPE_WIDTH",
     "Inputs",
-    "Page",
     "ReaderLeftError",
+    "Request",
+    "Terminal",
     "UsageError",
     "changes_of",
     "check_files",
     "machine",
     "model_at",
-    "page_for",
     "read_inputs",
     "remark",
     "simulated",
     "simulated_years",
+    "terminal_for",
+    "variable_meant",
     "warn",
     "write",
 ]
@@ -65,7 +68,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Page:
+class Terminal:
     """How to write for whoever reads: the phrases, the width, whether there is colour."""
 
     text: Text
@@ -103,8 +106,8 @@ class Page:
         task = bar.add_task(message, total=None, steps="")
 
         def tell(done: int, steps: int) -> None:
-            told = self.text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
-            bar.update(task, completed=done, total=steps, steps=told)
+            steps_text = self.text("progress.steps", done=f"{done:,}", steps=f"{steps:,}")
+            bar.update(task, completed=done, total=steps, steps=steps_text)
 
         timer = threading.Timer(PATIENCE, bar.start)
         timer.start()
@@ -114,6 +117,36 @@ class Page:
             timer.cancel()
             timer.join()
             bar.stop()
+
+    def answer(self, form: str, record: object, table: Callable[[], RenderableType]) -> None:
+        """Write a result as JSON, or as the table that is made of it."""
+        if form != "json":
+            self.show(table())
+            return
+        from plansim.output.export.json_text import json_text
+
+        machine(json_text(record))
+
+    def keep(
+        self,
+        record: object,
+        path: Path | None,
+        draw: Callable[[], Figure],
+        picture: Path | None,
+        force: bool,
+    ) -> None:
+        """Write a result as JSON, and draw it, to the files that are asked for."""
+        if path is not None:
+            from plansim.files import write_text
+            from plansim.output.export.json_text import json_text
+
+            write_text(json_text(record), path, force=force)
+            remark(self.text("plot.written", path=path))
+        if picture is not None:
+            from plansim.output.figures.canvas import save_figure
+
+            save_figure(draw(), picture, force=force)
+            remark(self.text("plot.written", path=picture))
 
     def show(self, *parts: RenderableType) -> None:
         """Write paragraphs and tables to standard output, a blank line between two."""
@@ -127,7 +160,7 @@ class UsageError(click.UsageError):
 
     def __init__(self, message: Message) -> None:
         super().__init__(str(message))
-        self.said = message
+        self.template = message
 
 
 class ReaderLeftError(Exception):
@@ -155,11 +188,11 @@ def write(text: str, *, colour: bool = False) -> None:
         ) from error
 
 
-def page_for(lang: str | None) -> Page:
+def terminal_for(lang: str | None) -> Terminal:
     """Choose the language: what is asked for, else the locale's."""
     from plansim.output.text import language, read_text
 
-    return Page(read_text(language(lang, os.environ)))
+    return Terminal(read_text(language(lang, os.environ)))
 
 
 def machine(text: str) -> None:
@@ -188,6 +221,22 @@ def model_at(path: Path | None, *, quiet: bool = False) -> Model:
 
 
 @dataclass(frozen=True)
+class Request:
+    """What a command line says of scenarios, the model and the language."""
+
+    terminal: Terminal
+    scenarios: tuple[str, ...]
+    model: Path | None
+    overlays: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    engine: str = "compiled"
+
+    def read(self, **options: Any) -> Inputs:
+        """Read what is asked for, with the options of `read_inputs`."""
+        return read_inputs(self.scenarios, self.model, self.overrides, self.overlays, **options)
+
+
+@dataclass(frozen=True)
 class Inputs:
     """What a command reads before it begins to work."""
 
@@ -208,9 +257,12 @@ def read_inputs(
     scenarios: Iterable[str] | str | None,
     model: Path | None,
     overrides: Sequence[str] = (),
+    overlays: Sequence[str] = (),
     *,
     names: Iterable[str] = (),
-    find: Callable[[Inputs, str], object] = lambda inputs, name: inputs.model.find(name).name,
+    find: Callable[[Inputs, str], object] = lambda inputs, name: (
+        variable_meant(inputs.model, name).name
+    ),
     whole: bool = False,
 ) -> Inputs:
     """Read the model, its targets, scenarios and names; all faults of all of them come at once.
@@ -222,19 +274,23 @@ def read_inputs(
     """
     from plansim.errors import InputError
     from plansim.scenario.reader import as_written, read_scenario
+    from plansim.scenario.variant import for_scenarios
     from plansim.targets.catalogue import load_targets
 
     wanted = [scenarios] if isinstance(scenarios, str) else list(scenarios or ())
-    if not wanted and (overrides or (model is None and not whole)):
+    if not wanted and (overrides or overlays or (model is None and not whole)):
         why = Message("Missing argument 'SCENARIO'")
         if overrides:
             why = Message("--set needs a scenario")
+        elif overlays:
+            why = Message("--with needs a scenario")
         raise UsageError(
             Message("{why}; 'plansim list scenarios' gives those that there are.", why=why)
         )
     read = model_at(model)
     targets = load_targets(model=read)
     faults: list[Fault] = []
+    overrides = _settings(read, overrides, faults)
 
     def all_of(make: Callable[[str], Item], texts: Iterable[str]) -> list[Item]:
         made = []
@@ -245,9 +301,14 @@ def read_inputs(
                 faults.extend(error.faults)
         return made
 
-    chosen = all_of(lambda name: read_scenario(name, read, overrides), wanted)
-    chosen = list({each.path and each.path.resolve(): each for each in chosen}.values())
+    chosen = all_of(lambda name: read_scenario(name, read, overrides, overlays=overlays), wanted)
+    once = {(one.path and one.path.resolve(), one.id): one for one in chosen}
+    chosen = list(once.values())
     faults += _clashes(chosen, targets)
+    try:
+        read = for_scenarios(read, chosen)
+    except InputError as error:
+        faults.extend(error.faults)
     for scenario in chosen:
         warn(scenario.cautions)
         _warn_in_short(scenario)
@@ -255,8 +316,36 @@ def read_inputs(
     named = all_of(lambda name: find(inputs, name), names)
     if faults:
         raise InputError(dict.fromkeys(faults))
-    once = [item for index, item in enumerate(named) if item not in named[:index]]
-    return replace(inputs, named=tuple(once))
+    different = [item for index, item in enumerate(named) if item not in named[:index]]
+    return replace(inputs, named=tuple(different))
+
+
+def variable_meant(model: Model, name: str) -> Variable:
+    """Return the variable of a name or label, in either language.
+
+    Raises:
+        InputError: there is none.
+    """
+    from plansim.targets.labels import reference_named
+
+    return model.find(reference_named(model, name).partition("[")[0])
+
+
+def _settings(model: Model, overrides: Sequence[str], faults: list[Fault]) -> list[str]:
+    """Return texts ``NAME=VALUE`` with a label replaced by the constant that it stands for."""
+    from plansim.errors import InputError
+    from plansim.scenario.records import OVERRIDE
+    from plansim.targets.labels import reference_named
+
+    settings = []
+    for text in overrides:
+        name, equals, value = text.partition("=")
+        try:
+            known = reference_named(model, name.strip()) if name and value else name
+            settings.append(known + equals + value)
+        except InputError as error:
+            faults += (replace(fault, file=OVERRIDE) for fault in error.faults)
+    return settings
 
 
 def _clashes(scenarios: Sequence[Scenario], targets: Sequence[Target]) -> Iterator[Fault]:
@@ -296,18 +385,17 @@ def _warn_in_short(scenario: Scenario) -> None:
     """Count the values of its files that are implausible; what --set gives is named."""
     from plansim.scenario.records import OVERRIDE
 
-    asked = [each for each in scenario.warnings if each.file == OVERRIDE]
-    listed = [each for each in scenario.warnings if each not in asked]
+    asked = [warning for warning in scenario.warnings if warning.file == OVERRIDE]
+    listed = [warning for warning in scenario.warnings if warning not in asked]
     warn(asked)
     if len(listed) > 1:
-        lang = click.get_current_context().params.get("lang")
-        said = page_for(lang).text(
+        template = _terminal().text(
             "check.implausible",
             scenario=scenario.id,
             count=len(listed),
             shown=scenario.path,
         )
-        remark(Message("warning: {warning}", warning=said).written(_say()))
+        remark(Message("warning: {warning}", warning=template).written(_say()))
     else:
         warn(listed)
 
@@ -319,28 +407,33 @@ def warn(warnings: Iterable[Fault]) -> None:
         remark(Message("warning: {warning}", warning=warning.written(say)).written(say))
 
 
+def _terminal() -> Terminal:
+    """Return the terminal of the command that is at work."""
+    context = click.get_current_context(silent=True)
+    options = context.params if context else {}
+    return options.get("terminal") or terminal_for(options.get("lang"))
+
+
 def _say() -> Say:
     """Choose how warnings are said: in the language of the command that is at work."""
-    from plansim.output.language import language
     from plansim.output.messages import say_in
 
-    context = click.get_current_context(silent=True)
-    return say_in(language(context.params.get("lang") if context else None, os.environ))
+    return say_in(_terminal().text.lang)
 
 
-def simulated(inputs: Inputs, engine: str, page: Page) -> xr.Dataset:
+def simulated(inputs: Inputs, engine: str, terminal: Terminal) -> xr.Dataset:
     """Run the scenarios, of several over ``scenario``; say so if it takes long."""
     from plansim.engine.simulate import simulate
 
-    names = page.text.join([each.id for each in inputs.scenarios])
-    with page.progress(page.text("run.simulating", scenario=names)):
+    names = terminal.text.join([scenario.id for scenario in inputs.scenarios])
+    with terminal.progress(terminal.text("run.simulating", scenario=names)):
         chosen = inputs.scenario if len(inputs.scenarios) == 1 else inputs.scenarios
         return simulate(inputs.model, chosen, engine=engine)
 
 
-def simulated_years(model: Model, scenario: Scenario, engine: str, page: Page) -> Annual:
+def simulated_years(model: Model, scenario: Scenario, engine: str, terminal: Terminal) -> Annual:
     """Do as `simulated`, and give the annual figures, for which no array library is loaded."""
-    with page.progress(page.text("run.simulating", scenario=scenario.id)):
+    with terminal.progress(terminal.text("run.simulating", scenario=scenario.id)):
         from plansim.engine.simulate import simulate_years
 
         return simulate_years(model, scenario, engine=engine)
@@ -350,15 +443,15 @@ MOST_CHANGES = 8
 """Changes of a scenario that are shown before a table; `plansim show` gives all."""
 
 
-def changes_of(scenario: Scenario, model: Model, page: Page) -> str:
+def changes_of(scenario: Scenario, model: Model, terminal: Terminal) -> str:
     """Say in a few lines what a scenario changes against its parent."""
     from plansim.output.describe import changes_head, changes_in_short
 
-    changes = changes_in_short(scenario, model, page.text)
+    changes = changes_in_short(scenario, model, terminal.text)
     lines = changes[:MOST_CHANGES]
     if (more := len(changes) - MOST_CHANGES) > 0:
-        lines.append(page.text("changes.more", count=more, scenario=scenario.id))
+        lines.append(terminal.text("changes.more", count=more, scenario=scenario.id))
     if scenario.assumed:
-        ids = page.text.join(list(scenario.assumed))
-        lines.append(page.text("changes.assumes", ids=ids))
-    return "\n  ".join([changes_head(scenario, page.text), *lines])
+        ids = terminal.text.join(scenario.assumed)
+        lines.append(terminal.text("changes.assumes", ids=ids))
+    return "\n  ".join([changes_head(scenario, terminal.text), *lines])

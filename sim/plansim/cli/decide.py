@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plansim.cli.context import UsageError, check_files, machine, page_for, read_inputs, remark
+from plansim.cli.context import (
+    Request,
+    UsageError,
+    check_files,
+)
 from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
     PICTURES,
@@ -20,11 +24,9 @@ from plansim.cli.options import (
     items,
     lang_option,
     lever_names,
-    model_option,
     output_option,
     picture_option,
-    scenario_argument,
-    set_option,
+    request_options,
     target_option,
     threads_option,
     variable_names,
@@ -32,6 +34,8 @@ from plansim.cli.options import (
 from plansim.errors import Message
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from plansim.errors import Fault
 
 __all__ = ["decide"]
@@ -52,7 +56,6 @@ def decide(context: click.Context, lang: str | None) -> None:
 @decide.command(
     epilog='Example: plansim decide solve baseline --lever "retrofit rate after" --target M28'
 )
-@scenario_argument()
 @click.option(
     "--lever",
     "levers",
@@ -78,20 +81,15 @@ def decide(context: click.Context, lang: str | None) -> None:
     shell_complete=items(variable_names),
     help="Let the model count the cost: a flow added up to the target's year, or a stock then.",
 )
-@set_option
-@model_option
 @format_option("table", "json")
-@lang_option
+@request_options(required=True)
 def solve(
-    scenario: str,
+    request: Request,
     levers: tuple[str, ...],
     ids: tuple[str, ...],
     prices: tuple[str, ...],
     cost: str | None,
-    overrides: tuple[str, ...],
-    model: Path | None,
     form: str,
-    lang: str | None,
 ) -> None:
     """Find the least change of levers under SCENARIO that just meets targets.
 
@@ -104,10 +102,10 @@ def solve(
 
     if prices and cost is not None:
         raise UsageError(Message("the cost is either of --price or of --cost"))
-    page = page_for(lang)
-    inputs = read_inputs(scenario, model, overrides)
+    terminal = request.terminal
+    inputs = request.read()
     by_lever = _prices(prices)
-    with page.progress(page.text("run.simulating", scenario=inputs.scenario.id)):
+    with terminal.progress(terminal.text("run.simulating", scenario=inputs.scenario.id)):
         solution = solution_of(
             inputs.model,
             inputs.scenario,
@@ -117,13 +115,8 @@ def solve(
             outlay=cost or "",
             plan=inputs.targets,
         )
-    if form == "json":
-        from plansim.output.export.json_text import json_text
-
-        machine(json_text(solution))
-        return
     name = variable_of(inputs.model, solution.outlay).name_zh if solution.outlay else ""
-    page.show(solution_table(solution, page.text, outlay_zh=name))
+    terminal.answer(form, solution, lambda: solution_table(solution, terminal.text, outlay_zh=name))
 
 
 def _prices(texts: Sequence[str]) -> dict[str, float]:
@@ -149,7 +142,6 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
 
 
 @decide.command(epilog="Example: plansim decide frontier baseline --plot frontier.png")
-@scenario_argument(required=False)
 @click.option(
     "--spec",
     metavar="FILE.yaml",
@@ -170,20 +162,17 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
 @output_option("Also write all figures.", "FILE.json")
 @picture_option("--plot", "picture", "Also draw the frontier: FILE.png, FILE.svg or FILE.pdf.")
 @force_option
-@model_option
 @format_option("table", "json")
-@lang_option
+@request_options(settings=False)
 def frontier(
-    scenario: str | None,
+    request: Request,
     spec: Path | None,
     draws: int,
     threads: int | None,
     output: Path | None,
     picture: Path | None,
     force: bool,
-    model: Path | None,
     form: str,
-    lang: str | None,
 ) -> None:
     """Find how far growth may go while all binding targets hold, and which target limits it.
 
@@ -193,35 +182,25 @@ def frontier(
     from plansim.analysis.optimization.frontier import frontier as frontier_of
     from plansim.output.tables.frontier import frontier_table
 
-    page = page_for(lang)
+    terminal = request.terminal
     check_files((output, (".json",)), (picture, PICTURES), force=force)
-    inputs = read_inputs(scenario, model, whole=True)
-    with page.progress(page.text("frontier.searching")) as progress:
+    inputs = request.read(whole=True)
+    with terminal.progress(terminal.text("frontier.searching")) as progress:
         result = frontier_of(
             inputs.model,
             spec,
             inputs.targets,
-            scenario=inputs.scenario if scenario else None,
+            scenario=inputs.scenario if request.scenarios else None,
             draws=draws,
             threads=threads,
             progress=progress,
         )
     name = inputs.model.variables[result.spec.growth].name_zh
-    if output is not None:
-        from plansim.files import write_text
-        from plansim.output.export.json_text import json_text
 
-        write_text(json_text(result), output, force=force)
-        remark(page.text("plot.written", path=output))
-    if picture is not None:
-        from plansim.output.figures.canvas import save_figure
+    def draw() -> Figure:
         from plansim.output.figures.frontier import frontier_sheet
 
-        save_figure(frontier_sheet(result, page.text.lang, growth_zh=name), picture, force=force)
-        remark(page.text("plot.written", path=picture))
-    if form == "json":
-        from plansim.output.export.json_text import json_text
+        return frontier_sheet(result, terminal.text.lang, growth_zh=name)
 
-        machine(json_text(result))
-        return
-    page.show(frontier_table(result, page.text, growth_zh=name))
+    terminal.keep(result, output, draw, picture, force)
+    terminal.answer(form, result, lambda: frontier_table(result, terminal.text, growth_zh=name))

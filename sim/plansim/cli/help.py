@@ -27,7 +27,7 @@ __all__ = ["BilingualGroup", "begin_group", "language_on"]
 
 
 def language_on(line: Sequence[str]) -> Lang:
-    """Give the language that a command line asks for, anywhere on it; else the locale's.
+    """Return the language that a command line asks for, anywhere on it; else the locale's.
 
     The line may be one that click refuses, so that click cannot be asked.
 
@@ -115,8 +115,8 @@ class BilingualGroup(click.Group):
     def former(self) -> dict[str, click.Command]:
         """Return the commands of the groups that help names as groups, by their names alone."""
         groups = [self.commands.get(name) for name in self.sections.get("Groups", ())]
-        found = [group.commands for group in groups if isinstance(group, click.Group)]
-        return {name: command for commands in found for name, command in commands.items()}
+        inner = [group.commands for group in groups if isinstance(group, click.Group)]
+        return {name: command for commands in inner for name, command in commands.items()}
 
     def make_context(
         self,
@@ -157,8 +157,9 @@ def begin_group(context: click.Context, group: click.Group, lang: str | None) ->
 def _defaults(group: click.Group, lang: str) -> dict[str, Any]:
     """Make a language the default of every command of a group."""
     former = group.former() if isinstance(group, BilingualGroup) else {}
+    own = {"lang": lang, "terminal": lang}
     return {
-        name: _defaults(command, lang) if isinstance(command, click.Group) else {"lang": lang}
+        name: _defaults(command, lang) if isinstance(command, click.Group) else own
         for name, command in {**former, **group.commands}.items()
     }
 
@@ -235,7 +236,7 @@ class ChineseFormatter(click.HelpFormatter):
     def _meaning(self, meaning: str) -> str:
         cut = _EXTRA.fullmatch(meaning.strip())
         assert cut is not None  # all of it may be help
-        said = self._say(cut["help"])
+        words = self._say(cut["help"])
         if cut["extra"] is None:
-            return said
-        return f"{said}[{cut['extra'].replace('; ', '；')}]"
+            return words
+        return f"{words}[{cut['extra'].replace('; ', '；')}]"

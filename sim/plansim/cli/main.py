@@ -77,7 +77,7 @@ def _in_words(error: click.UsageError, say: Say) -> str:
     """Return what is wrong with a line, and which help says more."""
     text = error.format_message()
     if isinstance(error, UsageError):
-        text = error.said.written(say)
+        text = error.template.written(say)
     if error.ctx is None:
         return text
     command = error.ctx.command_path
@@ -146,9 +146,9 @@ def completion(shell: str, lang: str | None) -> None:
 
     ``lang`` is that of the command's help and errors: the script is in no language.
     """
-    found = get_completion_class(shell)
-    assert found is not None  # click knows the three shells of the choice
-    click.echo(found(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
+    completer = get_completion_class(shell)
+    assert completer is not None  # click knows the three shells of the choice
+    click.echo(completer(plansim, {}, PROGRAM, COMPLETE_VARIABLE).source())
 
 
 for command in (

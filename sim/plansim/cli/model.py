@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    Terminal,
     UsageError,
     check_files,
-    machine,
     model_at,
-    page_for,
     read_inputs,
     remark,
+    terminal_for,
     write,
 )
 from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
+    WholeNumber,
     calibration_names,
+    design_names,
     force_option,
     format_option,
     items,
@@ -29,12 +31,13 @@ from plansim.cli.options import (
     output_option,
     scenario_names,
     seed_option,
+    terminal_option,
 )
 from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.analysis.feedback.polarity import SignedRun
-    from plansim.cli.context import Inputs, Page
+    from plansim.cli.context import Inputs, Terminal
 
 __all__ = ["model"]
 
@@ -53,22 +56,17 @@ def model(context: click.Context, lang: str | None) -> None:
 
 @model.command(epilog="Example: plansim model audit")
 @format_option("table", "json")
-@lang_option
-def audit(form: str, lang: str | None) -> None:
+@terminal_option
+def audit(form: str, terminal: Terminal) -> None:
     """Recompute where the plan's own figures disagree, and say what the model does about it."""
     from plansim.output.describe import clash_facts
-    from plansim.output.tables.layout import facts
+    from plansim.output.tables.layout import blocks, facts
     from plansim.targets.audit import audit as clashes_of
 
-    page = page_for(lang)
     clashes = clashes_of()
-    if form == "json":
-        from plansim.output.export.json_text import json_text
-
-        machine(json_text(clashes))
-        return
-    blocks = (facts(clash_facts(clash, page.text, figures=False)) for clash in clashes)
-    page.show(page.text("audit.title", count=len(clashes)), *blocks)
+    title = terminal.text("audit.title", count=len(clashes))
+    sheets = (facts(clash_facts(clash, terminal.text, figures=False)) for clash in clashes)
+    terminal.answer(form, clashes, lambda: blocks([title, *sheets]))
 
 
 def _test_ids(context: click.Context) -> Iterable[str]:
@@ -91,16 +89,16 @@ def _test_ids(context: click.Context) -> Iterable[str]:
 )
 @force_option
 @format_option("table", "json")
-@lang_option
+@terminal_option
 def validate(
     tests: tuple[str, ...],
     reference: bool,
     output: Path | None,
     force: bool,
     form: str,
-    lang: str | None,
+    terminal: Terminal,
 ) -> int:
-    """Test the model: all tests, Q01 to Q25, or the TESTs that are named.
+    """Test the model: all tests, Q01 to Q28, or the TESTs that are named.
 
     Exit codes: 0, every test that can be made here is passed; 1, one fails.
     """
@@ -111,24 +109,19 @@ def validate(
     from plansim.output.book.validation import check_report, validation_report
     from plansim.output.tables.validation import validation_table
 
-    page = page_for(lang)
     if output is not None:
         if tests:
             raise UsageError(Message("the page is about all tests: -o goes without any TEST"))
         check_report(output, force=force)
     wanted = chosen(tests)
     context = load_context(model_at(None), reference=reference)
-    with page.progress(page.text("validation.working")) as progress:
+    with terminal.progress(terminal.text("validation.working")) as progress:
         results = results_of(context, wanted, progress=progress)
     if output is not None:
-        with page.progress(page.text("validation.writing")):
-            validation_report(context, results, output, lang=page.text.lang, force=force)
-    if form == "json":
-        from plansim.output.export.json_text import json_text
-
-        machine(json_text({"tests": results}))
-    else:
-        page.show(validation_table(results, page.text))
+        with terminal.progress(terminal.text("validation.writing")):
+            validation_report(context, results, output, lang=terminal.text.lang, force=force)
+    record = {"tests": results}
+    terminal.answer(form, record, lambda: validation_table(results, terminal.text))
     return int(any(result.status is Outcome.FAIL for result in results))
 
 
@@ -139,7 +132,7 @@ def validate(
 @seed_option
 @model_option
 @format_option("table", "json")
-@lang_option
+@terminal_option
 def calibrate(
     spec: str,
     output: Path | None,
@@ -147,7 +140,7 @@ def calibrate(
     seed: int | None,
     model: Path | None,
     form: str,
-    lang: str | None,
+    terminal: Terminal,
 ) -> None:
     """Fit constants to figures of the past, and say what the figures can tell of them.
 
@@ -159,21 +152,75 @@ def calibrate(
     from plansim.analysis.calibration.file import read_calibration
     from plansim.output.tables.calibration import calibration_table
 
-    page = page_for(lang)
     check_files((output, ()), force=force)
     read = model_at(model)
     plan = read_calibration(spec, read, seed=seed)
-    with page.progress(page.text("calibration.working", id=plan.id)) as progress:
+    with terminal.progress(terminal.text("calibration.working", id=plan.id)) as progress:
         calibration = calibration_of(read, plan, progress=progress)
     if output is not None:
         write_overlay(calibration, read, output, force=force)
-        remark(page.text("calibration.written", path=output))
-    if form == "json":
-        from plansim.output.export.json_text import json_text
+        remark(terminal.text("calibration.written", path=output))
+    terminal.answer(form, calibration, lambda: calibration_table(calibration, terminal.text))
 
-        machine(json_text(calibration))
-    else:
-        page.show(calibration_table(calibration, page.text))
+
+@model.command(epilog="Example: plansim model condition --prior -n 500 --force")
+@click.option(
+    "--prior",
+    is_flag=True,
+    help="Draw by the ranges of the constants alone, without regard to observations.",
+)
+@click.option(
+    "-n",
+    "members",
+    metavar="N",
+    type=WholeNumber(1, 100_000),
+    default=500,
+    show_default=True,
+    help="Number of members.",
+)
+@seed_option
+@click.option(
+    "--design",
+    metavar="DESIGN",
+    shell_complete=items(design_names),
+    help="What varies: the path or name of a sweep's design; else the design that checks.yaml "
+    "names, or without one every single constant that has a plausible range.",
+)
+@output_option("Where the members go; else ensemble.csv beside the model.", "FILE.csv")
+@force_option
+@model_option
+@terminal_option
+def condition(
+    prior: bool,
+    members: int,
+    seed: int | None,
+    design: str | None,
+    output: Path | None,
+    force: bool,
+    model: Path | None,
+    terminal: Terminal,
+) -> None:
+    """Draw plausible models: the members of the ensemble beside the model.
+
+    Each member changes constants relative to the model's own values; 'plansim check' says how many
+    of 100 members meet a target. Draw new ones with --force when equations, constants or ranges of
+    the model have changed.
+    """
+    from plansim.analysis.experiments.prior import draw_prior
+    from plansim.scenario.members import FILE_NAME
+    from plansim.scenario.members_file import write_members
+
+    if not prior:
+        raise UsageError(Message("--prior is missing: no other members can be drawn so far"))
+    read = model_at(model)
+    path = output or read.path.with_name(FILE_NAME)
+    check_files((path, (".csv",)), force=force)
+    with terminal.progress(terminal.text("condition.working")):
+        ensemble = draw_prior(read, members, seed=seed, design=design)
+        write_members(ensemble, read, path, force=force)
+    write(
+        terminal.text("condition.written", count=members, factors=len(ensemble.factors), path=path)
+    )
 
 
 @model.command(epilog="Example: plansim model document -o documentation")
@@ -204,19 +251,19 @@ def document(
     from plansim.output.text import Lang
     from plansim.scenario.reader import shipped_roots
 
-    page = page_for(lang)
     check_folder(output, force=force)
     roots = [] if model else shipped_roots()[:1]
     inputs = read_inputs([scenario] if scenario else roots, model, whole=True)
-    first = page.text.lang
+    terminal = terminal_for(lang)
+    first = terminal.text.lang
     langs = [Lang(lang)] if lang else [first, *(other for other in Lang if other != first)]
-    with page.progress(page.text("document.writing")):
-        run = _signed_run(inputs, page)
+    with terminal.progress(terminal.text("document.writing")):
+        run = _signed_run(inputs, terminal)
         count = write_pages(inputs.model, output, run, langs=langs, force=force)
-    write(page.text("document.written", count=count, path=output))
+    write(terminal.text("document.written", count=count, path=output))
 
 
-def _signed_run(inputs: Inputs, page: Page) -> SignedRun | None:
+def _signed_run(inputs: Inputs, terminal: Terminal) -> SignedRun | None:
     """Run the model; a model that cannot be run is documented all the same."""
     from plansim.analysis.feedback.polarity import signed_run
     from plansim.errors import ModelError, SimulationError
@@ -224,5 +271,5 @@ def _signed_run(inputs: Inputs, page: Page) -> SignedRun | None:
     try:
         return signed_run(inputs.model, inputs.scenario)
     except (ModelError, SimulationError) as error:
-        remark(f"{page.text('document.no_run')}\n{error}")
+        remark(f"{terminal.text('document.no_run')}\n{error}")
         return None

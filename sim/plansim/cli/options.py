@@ -7,13 +7,14 @@ completion are quick.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from plansim.cli.context import model_at
+from plansim.cli.context import Request, Terminal, model_at, terminal_for
 
 __all__ = [
     "PICTURES",
@@ -31,15 +32,18 @@ __all__ = [
     "model_option",
     "output_option",
     "picture_option",
+    "request_options",
     "scenario_argument",
     "scenario_names",
     "seed_option",
     "set_option",
     "target_ids",
     "target_option",
+    "terminal_option",
     "threads_option",
     "variable_names",
     "variable_option",
+    "with_option",
 ]
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
@@ -58,7 +62,9 @@ class WholeNumber(click.IntRange):
 # --- completion -----------------------------------------------------------------------------------
 
 
-def items(found: Callable[[click.Context], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
+def items(
+    list_names: Callable[[click.Context], Iterable[str]],
+) -> Callable[..., list[CompletionItem]]:
     """Make a completer of a function that yields names; a broken input completes to nothing."""
 
     def complete(
@@ -70,7 +76,7 @@ def items(found: Callable[[click.Context], Iterable[str]]) -> Callable[..., list
         if "/" in incomplete or incomplete.startswith("."):
             return [CompletionItem(incomplete, type="file")]
         try:
-            names = list(found(context))
+            names = list(list_names(context))
         except PlansimError:
             return []
         typed = folded(incomplete)
@@ -106,7 +112,9 @@ def constant_names(context: click.Context) -> Iterator[str]:
 
     settable = {VariableKind.CONSTANT, VariableKind.CONTROL}
     model = model_at(context.params.get("model"), quiet=True)
-    return (f"{each.name}=" for each in model.variables.values() if each.kind in settable)
+    return (
+        f"{variable.name}=" for variable in model.variables.values() if variable.kind in settable
+    )
 
 
 def lever_names(context: click.Context) -> Iterator[str]:
@@ -139,6 +147,11 @@ def design_names(context: click.Context) -> Iterator[str]:
     return _files("sweeps")
 
 
+def overlay_names(context: click.Context) -> Iterator[str]:
+    """Yield the overlays that come with plansim."""
+    return _files("overlays")
+
+
 def calibration_names(context: click.Context) -> Iterator[str]:
     """Yield the calibrations that come with plansim."""
     return _files("calibration")
@@ -169,6 +182,52 @@ def lang_option(command: AnyCommand) -> AnyCommand:
     )(command)
 
 
+def terminal_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--lang``; the command is given the terminal in that language."""
+    return click.option(
+        "--lang",
+        "terminal",
+        type=click.Choice(["en", "zh"]),
+        callback=lambda context, parameter, lang: terminal_for(lang),
+        help="Language of the output; else the locale's.",
+    )(command)
+
+
+def request_options(
+    *,
+    several: bool = False,
+    required: bool = False,
+    settings: bool = True,
+    engine: bool = False,
+    **more: Any,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add SCENARIO, what is laid over it, the model and the language, given as a `Request`."""
+    options = [scenario_argument(several=several, required=required, **more), with_option]
+    options += [set_option] * settings + [model_option] + [engine_option] * engine
+    options.append(terminal_option)
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def command(
+            scenario: str | tuple[str, ...] | None,
+            terminal: Terminal,
+            model: Path | None,
+            overlays: tuple[str, ...],
+            overrides: tuple[str, ...] = (),
+            engine: str = "compiled",
+            **rest: Any,
+        ) -> Any:
+            scenarios = (scenario,) if isinstance(scenario, str) else scenario or ()
+            request = Request(terminal, scenarios, model, overlays, overrides, engine)
+            return function(request, **rest)
+
+        for option in reversed(options):
+            option(command)
+        return command
+
+    return add
+
+
 def model_option(command: AnyCommand) -> AnyCommand:
     """Add the option ``--model``."""
     return click.option(
@@ -176,6 +235,19 @@ def model_option(command: AnyCommand) -> AnyCommand:
         metavar="FILE.mdl",
         type=click.Path(path_type=Path),
         help="Another Vensim model, with its own targets.yaml beside it if it has one.",
+    )(command)
+
+
+def with_option(command: AnyCommand) -> AnyCommand:
+    """Add the option ``--with``."""
+    return click.option(
+        "--with",
+        "overlays",
+        metavar="OVERLAY",
+        multiple=True,
+        shell_complete=items(overlay_names),
+        help="Lay an overlay over the scenario, below --set: one of 'plansim list scenarios', or "
+        "the path of one; may be given again. SCENARIO+OVERLAY does it for one scenario.",
     )(command)
 
 

@@ -11,12 +11,12 @@ import click
 
 from plansim.cli.context import (
     Inputs,
-    Page,
+    Request,
+    Terminal,
     changes_of,
     check_files,
     machine,
     model_at,
-    page_for,
     read_inputs,
     remark,
     simulated,
@@ -25,15 +25,14 @@ from plansim.cli.context import (
 from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
     all_names,
-    engine_option,
     force_option,
     format_option,
     items,
     lang_option,
     model_option,
     output_option,
-    scenario_argument,
-    set_option,
+    request_options,
+    terminal_option,
     variable_option,
 )
 from plansim.errors import Message
@@ -42,30 +41,23 @@ if TYPE_CHECKING:
     from plansim.model.records import Model, Variable
     from plansim.output.series import Series
     from plansim.targets.annual import Annual
+    from plansim.targets.verdict import Verdict
 
 __all__ = ["check", "list_", "run", "show"]
 
 
 @click.command(epilog="Example: plansim run baseline accelerated-growth --variable GDP")
-@scenario_argument(several=True, required=False)
-@set_option
 @variable_option("Show this variable instead of those that targets judge; may be given again.")
-@model_option
 @output_option("Also write the runs to FILE.nc, .csv, .xlsx or .parquet.")
 @force_option
 @format_option("table", "json", "csv")
-@engine_option
-@lang_option
+@request_options(several=True, engine=True)
 def run(
-    scenario: tuple[str, ...],
-    overrides: tuple[str, ...],
+    request: Request,
     names: tuple[str, ...],
-    model: Path | None,
     output: Path | None,
     force: bool,
     form: str,
-    engine: str,
-    lang: str | None,
 ) -> None:
     """Simulate SCENARIOs and show annual figures.
 
@@ -75,27 +67,30 @@ def run(
     """
     from plansim.output.export import results
 
-    page = page_for(lang)
+    terminal = request.terminal
     check_files((output, results.FORMATS), force=force)
-    inputs = read_inputs(scenario, model, overrides, names=names, find=_series_named)
-    runs = [simulated_years(inputs.model, each, engine, page) for each in inputs.scenarios]
+    inputs = request.read(names=names, find=_series_named)
+    runs = [
+        simulated_years(inputs.model, scenario, request.engine, terminal)
+        for scenario in inputs.scenarios
+    ]
     shown = [_shown(run, inputs) for run in runs]
-    changes = [changes_of(each, inputs.model, page) for each in inputs.scenarios]
+    changes = [changes_of(scenario, inputs.model, terminal) for scenario in inputs.scenarios]
     if output is not None:
         from plansim.engine.dataset import annual
         from plansim.output.export.tables import write_run
 
         chosen = list(dict.fromkeys(variable for variable, _ in inputs.named))
-        dataset = simulated(inputs, engine, page)
+        dataset = simulated(inputs, request.engine, terminal)
         write_run(dataset, annual(dataset), output, names=chosen, force=force)
     if form == "table":
-        _show_tables(runs, shown, changes, inputs, page)
+        _show_tables(runs, shown, changes, inputs, terminal)
     else:
         remark("\n".join(changes))
         text = results.run_json if form == "json" else results.run_csv
         machine(text([(series, each.card) for series, each in zip(shown, runs, strict=True)]))
     if output is not None:
-        remark(page.text("run.written", path=output))
+        remark(terminal.text("run.written", path=output))
 
 
 def _series_named(inputs: Inputs, name: str) -> tuple[str, tuple[str, ...]]:
@@ -108,8 +103,8 @@ def _series_named(inputs: Inputs, name: str) -> tuple[str, tuple[str, ...]]:
     except InputError as error:
         hint = Message("a name of 'plansim list variables'")
         raise InputError(
-            replace(each, file="--variable", expected=each.expected or hint)
-            for each in error.faults
+            replace(fault, file="--variable", expected=fault.expected or hint)
+            for fault in error.faults
         ) from None
     if variable.kind is VariableKind.LOOKUP:
         message = Message(
@@ -128,9 +123,9 @@ def _shown(run: Annual, inputs: Inputs) -> list[Series]:
         wanted.setdefault(variable, set()).update(labels)
     moving = [name for name, each in run.variables.items() if each.moves]
     series = [
-        each
-        for each in rows_of(run, wanted or moving)
-        if each.name in (wanted.get(each.name.partition("[")[0]) or {each.name})
+        row
+        for row in rows_of(run, wanted or moving)
+        if row.name in (wanted.get(row.name.partition("[")[0]) or {row.name})
     ]
     # A model that the targets do not know shows all that moves.
     return (not wanted and judged_series(series, inputs.targets)) or list(
@@ -139,45 +134,41 @@ def _shown(run: Annual, inputs: Inputs) -> list[Series]:
 
 
 def _show_tables(
-    runs: list[Annual], shown: list[list[Series]], changes: list[str], inputs: Inputs, page: Page
+    runs: list[Annual],
+    shown: list[list[Series]],
+    changes: list[str],
+    inputs: Inputs,
+    terminal: Terminal,
 ) -> None:
     from plansim.output.tables.layout import lines
     from plansim.output.tables.series import series_table
 
     first = sorted({target.year for target in inputs.targets if target.year is not None})
     for run, series, head in zip(runs, shown, changes, strict=True):
-        table = series_table(series, run.years, page.text, first=first)
-        timing = [page.text("run.timing")] if run is runs[-1] else []
-        page.show(head, lines([table, *timing]))
+        table = series_table(series, run.years, terminal.text, first=first)
+        timing = [terminal.text("run.timing")] if run is runs[-1] else []
+        terminal.show(head, lines([table, *timing]))
 
 
 def _series_meant(name: str, model: Model) -> tuple[Variable, tuple[str, ...]]:
     """Find a variable, and the elements that are named in brackets; none stand for all."""
-    if "[" not in name:
-        return model.find(name), ()
     from plansim.scenario.references import cells_meant
+    from plansim.targets.labels import reference_named
 
-    return cells_meant(model, name)
+    reference = reference_named(model, name)
+    return cells_meant(model, reference) if "[" in reference else (model.find(reference), ())
 
 
 @click.command(epilog="Example: plansim check baseline accelerated-growth --all")
-@scenario_argument(several=True, required=False)
-@set_option
-@model_option
 @click.option("--strict", is_flag=True, help="Exit with 1 where a binding target is missed.")
 @click.option("--all", "every", is_flag=True, help="List the targets that cannot be judged too.")
 @format_option("table", "json", "csv")
-@engine_option
-@lang_option
+@request_options(several=True, engine=True)
 def check(
-    scenario: tuple[str, ...],
-    overrides: tuple[str, ...],
-    model: Path | None,
+    request: Request,
     strict: bool,
     every: bool,
     form: str,
-    engine: str,
-    lang: str | None,
 ) -> int:
     """Judge the plan's targets under one or more scenarios, side by side.
 
@@ -189,26 +180,33 @@ def check(
     from plansim.targets.catalogue import FILE_NAME, Attribute, Status
     from plansim.targets.verdict import verdicts_of
 
-    page = page_for(lang)
-    inputs = read_inputs(scenario, model, overrides)
+    terminal = request.terminal
+    inputs = request.read()
     scenarios, targets = inputs.scenarios, inputs.targets
     if not inputs.model.path.with_name(FILE_NAME).is_file():
-        remark(page.text("check.borrowed", model=inputs.model.path))
+        remark(terminal.text("check.borrowed", model=inputs.model.path))
     verdicts = [
         verdict
-        for each in scenarios
-        for verdict in verdicts_of(simulated_years(inputs.model, each, engine, page), targets)
+        for scenario in scenarios
+        for verdict in verdicts_of(
+            simulated_years(inputs.model, scenario, request.engine, terminal), targets
+        )
     ]
-    changes = "\n".join(changes_of(each, inputs.model, page) for each in scenarios)
+    if request.engine == "compiled":
+        verdicts = _with_shares(verdicts, inputs, terminal)
+    changes = "\n".join(changes_of(scenario, inputs.model, terminal) for scenario in scenarios)
     if form == "table":
         table = verdict_table(
             verdicts,
             targets,
-            page.text,
-            titles={each.id: page.text.pick(each.title_en, each.title_zh) for each in scenarios},
+            terminal.text,
+            titles={
+                scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh)
+                for scenario in scenarios
+            },
             every=every,
         )
-        page.show(changes, table)
+        terminal.show(changes, table)
     else:
         remark(changes)
         write = export.verdicts_json if form == "json" else export.verdicts_csv
@@ -218,6 +216,21 @@ def check(
         for verdict in verdicts
     )
     return 1 if strict and failed else 0
+
+
+def _with_shares(verdicts: list[Verdict], inputs: Inputs, terminal: Terminal) -> list[Verdict]:
+    """Return verdicts with the shares of plausible models, if the model has an ensemble of them."""
+    from plansim.analysis.ensemble import read_ensemble_head, with_shares
+    from plansim.scenario.members import RENEW
+
+    head = read_ensemble_head(inputs.model)
+    if head is None:
+        return verdicts
+    if head.misfit(inputs.model):
+        remark(terminal.text("check.misfit", path=head.path, command=RENEW))
+        return verdicts
+    with terminal.progress(terminal.text("check.members")):
+        return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))
 
 
 @click.group(
@@ -234,90 +247,93 @@ def list_(context: click.Context, lang: str | None) -> None:
 
 
 @list_.command(name="scenarios", epilog="Example: plansim list scenarios")
-@lang_option
-def list_scenarios(lang: str | None) -> None:
-    """List the scenarios that come with plansim, each below its parent."""
+@terminal_option
+def list_scenarios(terminal: Terminal) -> None:
+    """List the scenarios that come with plansim, each below its parent, and the overlays."""
     from plansim.output.tables.listing import scenario_list
+    from plansim.scenario.reader import list_overlays
     from plansim.scenario.reader import list_scenarios as heads
 
-    page = page_for(lang)
-    page.show(scenario_list(heads(), page.text))
+    terminal.show(scenario_list([*heads(), *list_overlays()], terminal.text))
 
 
 @list_.command(name="variables", epilog="Example: plansim list variables pension")
 @click.argument("words", metavar="[WORD]...", nargs=-1)
 @model_option
-@lang_option
-def list_variables(words: tuple[str, ...], model: Path | None, lang: str | None) -> None:
+@terminal_option
+def list_variables(words: tuple[str, ...], model: Path | None, terminal: Terminal) -> None:
     """List the variables of the model, by module.
 
     With WORD only those whose names, meaning, module, kind or unit hold it, in either language.
     """
     from plansim.output.tables.listing import variable_list
 
-    page = page_for(lang)
-    page.show(variable_list(model_at(model), page.text, words=words))
+    terminal.show(variable_list(model_at(model), terminal.text, words=words))
 
 
 @list_.command(name="targets", epilog="Example: plansim list targets water")
 @click.argument("words", metavar="[WORD]...", nargs=-1)
 @model_option
-@lang_option
-def list_targets(words: tuple[str, ...], model: Path | None, lang: str | None) -> None:
+@terminal_option
+def list_targets(words: tuple[str, ...], model: Path | None, terminal: Terminal) -> None:
     """List the plan's targets, each with the variable that judges it or why none does.
 
     With WORD only those whose id, names, wording, label or variable hold it, in either language.
     """
     from plansim.output.tables.listing import target_list
 
-    page = page_for(lang)
     inputs = read_inputs((), model, whole=True)
-    page.show(target_list(inputs.targets, inputs.model, page.text, words=words))
+    terminal.show(target_list(inputs.targets, inputs.model, terminal.text, words=words))
 
 
 @click.command(epilog="Example: plansim show M28")
 @click.argument("name", shell_complete=items(all_names))
 @model_option
-@lang_option
-def show(name: str, model: Path | None, lang: str | None) -> None:
+@terminal_option
+def show(name: str, model: Path | None, terminal: Terminal) -> None:
     """Show all that is known of NAME: a variable, a scenario, the id of a target or a clash."""
     from plansim.output.tables.layout import facts
 
-    page = page_for(lang)
-    page.show(facts(_facts(name, model_at(model), page)))
+    terminal.show(facts(_facts(name, model_at(model), terminal)))
 
 
-def _facts(name: str, model: Model, page: Page) -> list[tuple[str, str]]:
+def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]:
     """Find what NAME names: the id of a target, a variable, a scenario, or a clash."""
     from plansim.errors import Fault, UnknownNameError, nearest
     from plansim.model.evidence import load_evidence
     from plansim.model.records import folded
-    from plansim.output.describe import clash_facts, scenario_facts, target_facts, variable_facts
+    from plansim.output.describe import (
+        clash_facts,
+        scenario_facts,
+        target_facts,
+    )
+    from plansim.output.variables import Book, variable_facts
     from plansim.scenario.reader import list_scenarios as heads
     from plansim.scenario.reader import read_scenario
     from plansim.targets.catalogue import load_targets
 
     targets = {folded(target.id): target for target in load_targets(model=model)}
     if folded(name) in targets:
-        return target_facts(targets[folded(name)], model, page.text)
+        return target_facts(targets[folded(name)], model, terminal.text)
     from plansim.targets.audit import clashes_beside  # loads what a target does without
 
     clashes = {folded(clash.id): clash for clash in clashes_beside(model)}
     if folded(name) in clashes:
-        return clash_facts(clashes[folded(name)], page.text)
+        return clash_facts(clashes[folded(name)], terminal.text)
     try:
         variable = _variable(name, model)
     except UnknownNameError:
         pass
     else:
         evidence = load_evidence(model.path.parent)
-        return variable_facts(
-            variable, model, targets.values(), evidence, clashes.values(), page.text
+        book = Book(
+            model, tuple(targets.values()), evidence, tuple(clashes.values()), terminal.text
         )
+        return variable_facts(variable, book)
     try:
-        return scenario_facts(read_scenario(name, model), model, page.text)
+        return scenario_facts(read_scenario(name, model), model, terminal.text)
     except UnknownNameError:
-        names = [*model.variables, *(each.name_zh for each in model.variables.values())]
+        names = [*model.variables, *(variable.name_zh for variable in model.variables.values())]
         names += [head.id for head in heads()]
         names += [target.id for target in targets.values()]
         names += [clash.id for clash in clashes.values()]

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from plansim.cli.context import UsageError, page_for, read_inputs, remark, warn
+from plansim.cli.context import (
+    Terminal,
+    UsageError,
+    read_inputs,
+    remark,
+    warn,
+)
 from plansim.cli.options import (
     WholeNumber,
     constant_names,
@@ -16,18 +22,19 @@ from plansim.cli.options import (
     engine_option,
     force_option,
     items,
-    lang_option,
     model_option,
     output_option,
     scenario_names,
     seed_option,
+    terminal_option,
     threads_option,
+    with_option,
 )
 from plansim.errors import Message
 
 if TYPE_CHECKING:
     from plansim.analysis.experiments.design import Design
-    from plansim.cli.context import Page
+    from plansim.cli.context import Terminal
     from plansim.model.records import Model
 
 __all__ = ["replay", "sweep"]
@@ -49,6 +56,7 @@ def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
     help="Vary a constant evenly, over its plausible range if no other is given; DESIGN is then "
     "the name of a scenario. May be given again.",
 )
+@with_option
 @click.option(
     "-n",
     "samples",
@@ -69,10 +77,11 @@ def _designs_and_scenarios(context: click.Context) -> Iterator[str]:
     help="Run the blocks on the workers of a Dask scheduler, as tcp://host:8786.",
 )
 @model_option
-@lang_option
+@terminal_option
 def sweep(
     design: str,
     factors: tuple[str, ...],
+    overlays: tuple[str, ...],
     samples: int | None,
     seed: int | None,
     output: Path | None,
@@ -81,7 +90,7 @@ def sweep(
     threads: int | None,
     scheduler: str | None,
     model: Path | None,
-    lang: str | None,
+    terminal: Terminal,
 ) -> None:
     """Run a model many times, store every run, and say how likely each target is met.
 
@@ -95,14 +104,13 @@ def sweep(
 
     if resume and force:
         raise UsageError(Message("--resume keeps what is there, --force replaces it"))
-    page = page_for(lang)
     inputs = read_inputs((), model, whole=True)
     read, targets = inputs.model, inputs.targets
-    plan = _design(design, factors, samples, seed, read)
+    plan = _design(design, factors, overlays, samples, seed, read)
     warn(plan.warnings)
     path = Path(f"{plan.id}.zarr") if output is None else output
     try:
-        with page.progress(page.text("sweep.running")) as progress:
+        with terminal.progress(terminal.text("sweep.running")) as progress:
             summary = run_sweep(
                 plan,
                 read,
@@ -116,38 +124,42 @@ def sweep(
             )
     except KeyboardInterrupt:
         if path.exists():
-            _say_stopped(path, page)
+            _say_stopped(path, terminal)
         raise
     names = {name: variable_of(read, name).name_zh for name in map(str, summary["output"].values)}
     table = sweep_table(
         summary,
         targets,
-        page.text,
+        terminal.text,
         names_zh=names,
-        steps=(max(each.time.step for each in plan.scenarios), read.time.step),
+        steps=(max(scenario.time.step for scenario in plan.scenarios), read.time.step),
     )
-    page.show(table)
-    remark(page.text("sweep.written", runs=f"{plan.runs:,}", path=path))
+    terminal.show(table)
+    remark(terminal.text("sweep.written", runs=f"{plan.runs:,}", path=path))
 
 
-def _say_stopped(path: Path, page: Page) -> None:
+def _say_stopped(path: Path, terminal: Terminal) -> None:
     from plansim.analysis.experiments.store import open_store
 
     store = open_store(path)
     done = sum(stop - start for start, stop in map(store.span, store.done()))
-    remark(page.text("sweep.stopped", path=path, done=f"{done:,}", runs=f"{store.runs:,}"))
+    remark(terminal.text("sweep.stopped", path=path, done=f"{done:,}", runs=f"{store.runs:,}"))
 
 
 def _design(
-    name: str, factors: tuple[str, ...], samples: int | None, seed: int | None, model: Model
+    name: str,
+    factors: tuple[str, ...],
+    overlays: tuple[str, ...],
+    samples: int | None,
+    seed: int | None,
+    model: Model,
 ) -> Design:
     """Read a design by its path or name, or make one of factors."""
-    from plansim.analysis.experiments.design_file import design_named, quick_design, read_design
+    from plansim.analysis.experiments.design_file import quick_design, read_design
 
     if factors:
-        return quick_design(name, factors, model, samples=samples, seed=seed)
-    path = design_named(name, or_scenario=True)
-    return read_design(path, model, samples=samples, seed=seed)
+        return quick_design(name, factors, model, samples=samples, seed=seed, overlays=overlays)
+    return read_design(name, model, samples=samples, seed=seed, overlays=overlays)
 
 
 @click.command(epilog="Example: plansim replay growth.zarr 17 -o run-17.yaml")
@@ -157,7 +169,7 @@ def _design(
 @force_option
 @engine_option
 @model_option
-@lang_option
+@terminal_option
 def replay(
     result: Path,
     index: int,
@@ -165,7 +177,7 @@ def replay(
     force: bool,
     engine: str,
     model: Path | None,
-    lang: str | None,
+    terminal: Terminal,
 ) -> None:
     """Re-run member INDEX of a sweep and compare it with the stored result."""
     from plansim.analysis.evaluator import RunStatus
@@ -174,28 +186,27 @@ def replay(
     from plansim.files import write_text
     from plansim.output.tables.verdicts import verdict_table
 
-    page = page_for(lang)
     inputs = read_inputs((), model, whole=True)
     stored, scenario = stored_member(result, index, inputs.model)
     if output is not None:
         write_text(member_text(scenario), output, force=force)
-        remark(page.text("sweep.scenario_written", path=output))
+        remark(terminal.text("sweep.scenario_written", path=output))
     if stored.status is not RunStatus.OK:
         what = {"variable": stored.failed_variable or "?", "when": stored.failed_time}
-        remark(page.text("sweep.was_bad", status=stored.status.name.lower(), **what))
-    with page.progress(page.text("run.simulating", scenario=scenario.id)):
+        remark(terminal.text("sweep.was_bad", status=stored.status.name.lower(), **what))
+    with terminal.progress(terminal.text("run.simulating", scenario=scenario.id)):
         run = replay_of(result, index, inputs.model, inputs.targets, engine=engine)
     table = verdict_table(
         run.verdicts,
         inputs.targets,
-        page.text,
-        titles={scenario.id: page.text.pick(scenario.title_en, scenario.title_zh)},
+        terminal.text,
+        titles={scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh)},
     )
-    comparison = page.text(
+    comparison = terminal.text(
         "sweep.replayed",
         engine=run.dataset.attrs["engine"],
         deviation=f"{run.deviation:.1e}",
         same=run.same,
         count=len(stored.verdicts),
     )
-    page.show(table, comparison)
+    terminal.show(table, comparison)

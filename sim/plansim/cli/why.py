@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +9,9 @@ import click
 
 from plansim.cli.context import (
     Inputs,
-    UsageError,
+    Request,
+    Terminal,
     check_files,
-    machine,
-    page_for,
     read_inputs,
     remark,
     warn,
@@ -30,18 +28,18 @@ from plansim.cli.options import (
     model_option,
     output_option,
     picture_option,
-    scenario_argument,
+    request_options,
     scenario_names,
     seed_option,
-    set_option,
     target_option,
+    terminal_option,
     threads_option,
+    with_option,
 )
-from plansim.errors import Message
 
 if TYPE_CHECKING:
-    from plansim.analysis.sensitivity.study import Sensitivity
-    from plansim.cli.context import Page
+    from matplotlib.figure import Figure
+
     from plansim.targets.catalogue import Target
 
 __all__ = ["why"]
@@ -68,12 +66,19 @@ def _target(inputs: Inputs, name: str) -> Target:
 @why.command(epilog="Example: plansim why attribute baseline slow-growth --target M28")
 @click.argument("before", metavar="A", shell_complete=items(scenario_names))
 @click.argument("after", metavar="B", shell_complete=items(scenario_names))
+@with_option
 @target_option("Only this target; may be given again.")
 @model_option
 @format_option("table", "json")
-@lang_option
+@terminal_option
 def attribute(
-    before: str, after: str, ids: tuple[str, ...], model: Path | None, form: str, lang: str | None
+    before: str,
+    after: str,
+    overlays: tuple[str, ...],
+    ids: tuple[str, ...],
+    model: Path | None,
+    form: str,
+    terminal: Terminal,
 ) -> None:
     """Say which of the assumptions that B changes against A move the margin of each target.
 
@@ -84,18 +89,12 @@ def attribute(
     from plansim.output.tables.attribution import attribution_table
     from plansim.targets.views_file import load_views
 
-    page = page_for(lang)
-    inputs = read_inputs([before, after], model, names=ids, find=_target)
+    inputs = read_inputs([before, after], model, (), overlays, names=ids, find=_target)
     first, last = inputs.scenario, inputs.scenarios[-1]
-    with page.progress(page.text("run.simulating", scenario=last.id)):
+    with terminal.progress(terminal.text("run.simulating", scenario=last.id)):
         shares = shares_of(inputs.model, first, last, inputs.named or inputs.targets)
-    if form == "json":
-        from plansim.output.export.json_text import json_text
-
-        machine(json_text(shares))
-    else:
-        labelled = shares.labelled(load_views(inputs.model, inputs.targets).levers)
-        page.show(attribution_table(labelled, page.text))
+    labelled = shares.labelled(load_views(inputs.model, inputs.targets).levers)
+    terminal.answer(form, shares, lambda: attribution_table(labelled, terminal.text))
 
 
 MOST_WARNINGS = 5
@@ -103,7 +102,6 @@ MOST_WARNINGS = 5
 
 
 @why.command(epilog="Example: plansim why sensitivity baseline -n 512 --plot drivers.png")
-@scenario_argument(several=True, required=False)
 @click.option(
     "--design",
     metavar="DESIGN",
@@ -129,15 +127,13 @@ MOST_WARNINGS = 5
 )
 @seed_option
 @threads_option
-@output_option("Also write all figures: FILE.json or FILE.csv.")
+@output_option("Also write all figures.", "FILE.json")
 @picture_option("--plot", "picture", "Also draw the drivers: FILE.png, FILE.svg or FILE.pdf.")
-@picture_option("--fans", "fans", "Also draw where the series lie that binding targets judge.")
 @force_option
-@model_option
-@format_option("table", "json", "csv")
-@lang_option
+@format_option("table", "json")
+@request_options(several=True, settings=False)
 def sensitivity(
-    scenario: tuple[str, ...],
+    request: Request,
     design: str,
     samples: int | None,
     trajectories: int,
@@ -145,11 +141,8 @@ def sensitivity(
     threads: int | None,
     output: Path | None,
     picture: Path | None,
-    fans: Path | None,
     force: bool,
-    model: Path | None,
     form: str,
-    lang: str | None,
 ) -> None:
     """Say how sure the verdicts are, which scenario does better, and what makes them uncertain.
 
@@ -158,16 +151,17 @@ def sensitivity(
     """
     from plansim.analysis.experiments.design_file import read_design
     from plansim.analysis.sensitivity.study import sensitivity as study_of
+    from plansim.output.tables.sensitivity import sensitivity_table
 
-    page = page_for(lang)
-    check_files((output, (".json", ".csv")), (picture, PICTURES), (fans, PICTURES), force=force)
-    inputs = read_inputs(scenario, model, whole=True)
-    chosen = inputs.scenarios if scenario else None
+    terminal = request.terminal
+    check_files((output, (".json",)), (picture, PICTURES), force=force)
+    inputs = request.read(whole=True)
+    chosen = inputs.scenarios if request.scenarios else None
     plan = read_design(design, inputs.model, samples=samples, seed=seed, scenarios=chosen)
     warn(plan.warnings[:MOST_WARNINGS])
     if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
-        remark(page.text("sensitivity.warnings", count=more))
-    with page.progress(page.text("sweep.running")) as progress:
+        remark(terminal.text("sensitivity.warnings", count=more))
+    with terminal.progress(terminal.text("sweep.running")) as progress:
         study = study_of(
             inputs.model,
             plan,
@@ -176,73 +170,26 @@ def sensitivity(
             threads=threads,
             progress=progress,
         )
-    _write(study, inputs.targets, output, picture, fans, page, force=force)
-    _show(study, form, page)
 
+    def draw() -> Figure:
+        from plansim.output.figures.drivers import driver_sheet
 
-def _write(
-    study: Sensitivity,
-    targets: Sequence[Target],
-    output: Path | None,
-    picture: Path | None,
-    fans: Path | None,
-    page: Page,
-    *,
-    force: bool,
-) -> None:
-    """Write the files that are asked for."""
-    from plansim.files import write_text
+        return driver_sheet(study, terminal.text.lang)
 
-    if output is not None:
-        write_text(_as_text(study, output.suffix.lower().removeprefix(".")), output, force=force)
-        remark(page.text("plot.written", path=output))
-    if picture is None and fans is None:
-        return
-    from plansim.output.figures.canvas import save_figure
-    from plansim.output.figures.drivers import driver_sheet
-    from plansim.output.figures.sheet import quantile_sheet
-
-    with page.progress(page.text("sensitivity.drawing")):
-        if picture is not None:
-            save_figure(driver_sheet(study, page.text.lang), picture, force=force)
-            remark(page.text("plot.written", path=picture))
-        if fans is not None:
-            save_figure(quantile_sheet(study, targets, page.text.lang), fans, force=force)
-            remark(page.text("plot.written", path=fans))
-
-
-def _as_text(study: Sensitivity, form: str) -> str:
-    from plansim.output.export.json_text import json_text
-    from plansim.output.export.sensitivity import sensitivity_csv
-
-    return sensitivity_csv(study) if form == "csv" else json_text(study)
-
-
-def _show(study: Sensitivity, form: str, page: Page) -> None:
-    from plansim.output.tables.sensitivity import sensitivity_table
-
-    if form != "table":
-        machine(_as_text(study, form))
-        return
+    terminal.keep(study, output, draw, picture, force)
     titles = {
-        scenario.id: page.text.pick(scenario.title_en, scenario.title_zh) or scenario.id
+        scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh) or scenario.id
         for scenario in study.design.scenarios
     }
-    page.show(sensitivity_table(study, page.text, titles=titles))
+    terminal.answer(form, study, lambda: sensitivity_table(study, terminal.text, titles=titles))
 
 
 @why.command(epilog="Example: plansim why loops baseline")
-@scenario_argument(required=False)
-@set_option
-@model_option
 @format_option("table", "json")
-@lang_option
+@request_options()
 def loops(
-    scenario: str | None,
-    overrides: tuple[str, ...],
-    model: Path | None,
+    request: Request,
     form: str,
-    lang: str | None,
 ) -> None:
     """Show the feedback loops, when each of them dominates, and what cutting it does.
 
@@ -254,25 +201,20 @@ def loops(
     from plansim.analysis.feedback.loops import cut_loops
     from plansim.output.tables.loops import loops_table
 
-    if overrides and scenario is None:
-        raise UsageError(Message("--set needs a scenario"))
-    page = page_for(lang)
-    inputs = read_inputs(scenario, model, overrides, whole=True)
-    with page.progress(page.text("run.simulating", scenario=inputs.scenario.id)) as progress:
+    terminal = request.terminal
+    inputs = request.read(whole=True)
+    with terminal.progress(
+        terminal.text("run.simulating", scenario=inputs.scenario.id)
+    ) as progress:
         cuts = cut_loops(inputs.model, inputs.scenario)
         progress(1, 2)
         scores = score_loops(inputs.model, inputs.scenario)
-    if form == "json":
-        from plansim.output.export.json_text import json_text
-
-        record = {
-            "scenario": scores.scenario,
-            "loops": cuts,
-            "partitions": scores.partitions,
-            "years": scores.years,
-            "shares": scores.yearly,
-            "missing": scores.missing,
-        }
-        machine(json_text(record))
-    else:
-        page.show(loops_table(cuts, scores, page.text))
+    record = {
+        "scenario": scores.scenario,
+        "loops": cuts,
+        "partitions": scores.partitions,
+        "years": scores.years,
+        "shares": scores.yearly,
+        "missing": scores.missing,
+    }
+    terminal.answer(form, record, lambda: loops_table(cuts, scores, terminal.text))

@@ -1,7 +1,7 @@
 """What each of Vensim's functions means, in operations of the graph.
 
 Times are compared as PySD compares them: STEP half a step early, PULSE and RAMP with Vensim's
-small number for slack.
+small number for slack. What switches with time does so at the start of a step (`Graph.freeze`).
 
 References: https://www.vensim.com/documentation/ref_functions.html and PySD's `functions.py`.
 """
@@ -44,7 +44,7 @@ def _quantum(g: Graph, a: int, b: int) -> int:
 
 def _step(g: Graph, clock: Clock, height: int, when: int) -> int:
     early = g.add(clock.time, g.multiply(clock.step, g.number(0.5)))
-    return g.select(g.make(Op.LESS, when, early), height, g.number(0.0))
+    return g.select(g.freeze(g.make(Op.LESS, when, early)), height, g.number(0.0))
 
 
 def _ramp(g: Graph, clock: Clock, slope: int, start: int, finish: int) -> int:
@@ -56,7 +56,7 @@ def _ramp(g: Graph, clock: Clock, slope: int, start: int, finish: int) -> int:
 def _pulse(g: Graph, clock: Clock, start: int, width: int) -> int:
     begun = g.make(Op.LESS_EQUAL, g.subtract(start, g.number(SMALL)), clock.time)
     lasts = g.make(Op.LESS, clock.time, g.add(start, width))
-    return g.make(Op.AND, begun, lasts)
+    return g.freeze(g.make(Op.AND, begun, lasts))
 
 
 def _pulse_train(g: Graph, clock: Clock, start: int, width: int, interval: int, end: int) -> int:
@@ -64,7 +64,7 @@ def _pulse_train(g: Graph, clock: Clock, start: int, width: int, interval: int, 
     on = g.make(Op.LESS, g.make(Op.REMAINDER, since, interval), width)
     begun = g.make(Op.LESS_EQUAL, start, clock.time)
     lasts = g.make(Op.LESS, clock.time, end)
-    return g.make(Op.AND, g.make(Op.AND, begun, lasts), on)
+    return g.freeze(g.make(Op.AND, g.make(Op.AND, begun, lasts), on))
 
 
 PLAIN: Mapping[str, Callable[..., int]] = {

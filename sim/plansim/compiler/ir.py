@@ -11,7 +11,7 @@ same bits is simplified (``x + 0``, ``x * 1``; -0 counts as 0).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum
 
@@ -26,6 +26,7 @@ __all__ = [
     "Program",
     "State",
     "Table",
+    "is_truth",
 ]
 
 
@@ -73,10 +74,11 @@ class Op(StrEnum):
     OR = "or"
     NOT = "not"
     SELECT = "select"  # condition, then, else
+    FROZEN = "frozen"  # what an operand is at the first stage of a step, at its later ones too
 
 
 BOOLEAN = frozenset({Op.LESS, Op.LESS_EQUAL, Op.EQUAL, Op.NOT_EQUAL, Op.AND, Op.OR, Op.NOT})
-"""Operations whose result is a truth value."""
+"""Operations whose result is a truth value; see also `is_truth`."""
 
 CONTROLS = frozenset({Op.INITIAL_TIME, Op.FINAL_TIME, Op.TIME_STEP, Op.SAVEPER})
 """The numbers of a run's clock."""
@@ -105,26 +107,38 @@ class Instruction:
     """Of INPUT, STATE, PIPE: which one; of LOOKUP: which table."""
 
 
+def is_truth(instructions: Sequence[Instruction], place: int) -> bool:
+    """Say whether an instruction gives a truth value."""
+    instruction = instructions[place]
+    if instruction.op is Op.FROZEN:
+        return is_truth(instructions, instruction.operands[0])
+    return instruction.op in BOOLEAN
+
+
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a run remembers from one step to the next."""
+    """What a run remembers from one step to the next.
+
+    A level is integrated: it moves from stage to stage, and a value that is not finite stays so. A
+    memory is renewed once a step, with what it is to hold by the step's first stage.
+    """
 
     name: str
     initial: int
     """The instruction that gives the first value; it depends on controls and inputs only."""
-    following: int
-    """The instruction that gives the value of the next step."""
-    absorbing: bool
-    """Whether a value that is not finite stays so for the rest of the run."""
+    change: int
+    """The instruction that gives a level's net flow, or a memory's next value, which is frozen."""
+    is_level: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Pipe:
-    """A delay by a fixed number of steps."""
+    """A delay by a fixed number of steps; it moves once a step."""
 
     name: str
     initial: int
     entering: int
+    """The instruction that gives what goes in; it is frozen."""
     delay: int
     """The instruction that gives the delay in time; it depends on controls only."""
 
@@ -206,6 +220,18 @@ class Graph:
             return self.number(_FOLD[op](*(each.number for each in numbers)))
         return self._simpler(op, operands)
 
+    def freeze(self, place: int) -> int:
+        """Give the node of what another is at the first stage of a step.
+
+        It is the other one itself where that does not move within a step.
+        """
+        moving = self.depends[place] & (Depends.TIME | Depends.STATE)
+        if not moving or self.instructions[place].op is Op.FROZEN:
+            return place
+        return self._place(
+            (Op.FROZEN, place), Instruction(Op.FROZEN, (place,)), self.depends[place]
+        )
+
     def lookup(self, table: Table, at: int) -> int:
         """Give the node of a table's value."""
         at = self._as_number(at)
@@ -240,12 +266,12 @@ class Graph:
         return self.make(Op.SELECT, condition, then, otherwise)
 
     def _as_truth(self, place: int) -> int:
-        if self.instructions[place].op in BOOLEAN or self.value(place) is not None:
+        if is_truth(self.instructions, place) or self.value(place) is not None:
             return place
         return self.make(Op.NOT_EQUAL, place, self.number(0.0))
 
     def _as_number(self, place: int) -> int:
-        if self.instructions[place].op not in BOOLEAN:
+        if not is_truth(self.instructions, place):
             return place
         return self._simpler(Op.SELECT, (place, self.number(1.0), self.number(0.0)))
 

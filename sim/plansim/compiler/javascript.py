@@ -5,9 +5,11 @@ The text of a program is an expression, an object with
 ``inputs``, ``defaults``, ``outputs``  their names, and what the model says for each input
 ``memory``       one array of numbers for everything that outlives a function
 ``once``         computes what depends on inputs and controls only
-``step``         computes a step, from the states and the time
+``step``         computes a stage of a step, from the states and the time; what is frozen is
+                 computed at the first one and stays in ``memory``
 ``save``         computes what outputs need beside
-``states``       of each state, where its first and its next value stand
+``states``       of each state, where its first value and its net flow or next value stand, and
+                 whether it is a level
 ``pipes``        of each pipe, where its first, its entering value and its delay stand
 ``shown``        where each output stands
 
@@ -26,7 +28,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from plansim.compiler.ir import BOOLEAN, Instruction, Op, Program, Table
+from plansim.compiler.integration import STAGES
+from plansim.compiler.ir import Instruction, Op, Program, Table, is_truth
 from plansim.compiler.order import Schedule
 
 __all__ = ["emit_javascript", "runtime"]
@@ -75,7 +78,8 @@ _CALLS = {
 
 def runtime() -> str:
     """Give the text of the functions that run programs: ``simulate`` and ``evaluate``."""
-    return files(__package__).joinpath("runtime.js").read_text("utf-8")
+    functions = files(__package__).joinpath("runtime.js").read_text("utf-8")
+    return f"const STAGES = {json.dumps(dict(STAGES))};\n{functions}"
 
 
 def emit_javascript(program: Program, plan: Schedule) -> str:
@@ -93,7 +97,10 @@ def emit_javascript(program: Program, plan: Schedule) -> str:
         "at: " + _object(memory.regions),
         "shown: " + _places(memory.at[each] for each in program.outputs.values()),
         "states: "
-        + _list(_places((memory.at[s.initial], memory.at[s.following])) for s in program.states),
+        + _list(
+            f"[{memory.at[s.initial]}, {memory.at[s.change]}, {str(s.is_level).lower()}]"
+            for s in program.states
+        ),
         "pipes: "
         + _list(
             _object(
@@ -108,11 +115,12 @@ def emit_javascript(program: Program, plan: Schedule) -> str:
     ]
     functions = []
     for phase, texts in bodies.items():
-        functions += [f"function {phase}{i}(M) {{\n{text}}}" for i, text in enumerate(texts)]
-        calls = "".join(f" {phase}{i}(M);" for i in range(len(texts)))
+        given = "M, first" if phase == "step" else "M"
+        functions += [f"function {phase}{i}({given}) {{\n{text}}}" for i, text in enumerate(texts)]
+        calls = "".join(f" {phase}{i}({given});" for i in range(len(texts)))
         numbers = memory.numbers if phase == "once" else {}
         fixed = "".join(f" M[{at}] = {_number(value)};" for value, at in numbers.items())
-        parts.append(f"{phase}(M) {{{fixed}{calls} }}")
+        parts.append(f"{phase}({given}) {{{fixed}{calls} }}")
     tables = [f"const table{i} = {_table(each)};" for i, each in enumerate(program.tables)]
     lines = [*tables, *functions, "return {\n  " + ",\n  ".join(parts) + ",\n};"]
     return '(() => {\n"use strict";\n' + "\n".join(lines) + "\n})()"
@@ -151,7 +159,8 @@ class _Memory:
     numbers: Mapping[float, int]
     """Numbers that are a state's value or an output as they are."""
     regions: Mapping[str, int]
-    """Where inputs, states, pipes, and the next values of states begin."""
+    """Where these begin: inputs, states, pipes, the next values of states, what states are at the
+    start of a step, and sums over its stages."""
     size: int
 
     @staticmethod
@@ -160,7 +169,9 @@ class _Memory:
         states = inputs + len(program.inputs)
         pipes = states + len(program.states)
         following = pipes + len(program.pipes)
-        free = following + len(program.states)
+        starts = following + len(program.states)
+        sums = starts + len(program.states)
+        free = sums + len(program.states)
         begins = {Op.INPUT: inputs, Op.STATE: states, Op.PIPE: pipes}
         at: dict[int, int] = {}
         numbers: dict[float, int] = {}
@@ -174,6 +185,7 @@ class _Memory:
             for place in chunk.places:
                 homes.setdefault(place, set()).add(number)
         crossing = set(_ends(program))
+        crossing |= {place for place in homes if program.instructions[place].op is Op.FROZEN}
         for number, chunk in enumerate(chunks):
             for place in chunk.places:
                 for operand in program.instructions[place].operands:
@@ -187,7 +199,8 @@ class _Memory:
             elif place not in at:
                 at[place] = free
                 free += 1
-        regions = {"inputs": inputs, "states": states, "pipes": pipes, "outputs": following}
+        regions = {"inputs": inputs, "states": states, "pipes": pipes, "following": following}
+        regions |= {"starts": starts, "sums": sums}
         return _Memory(at, numbers, regions, free)
 
 
@@ -195,7 +208,7 @@ def _ends(program: Program) -> Iterable[int]:
     """Give what the runtime reads."""
     yield from program.outputs.values()
     for state in program.states:
-        yield from (state.initial, state.following)
+        yield from (state.initial, state.change)
     for pipe in program.pipes:
         yield from (pipe.initial, pipe.entering, pipe.delay)
 
@@ -209,7 +222,7 @@ class _Body:
     def __init__(self, program: Program, memory: _Memory, chunk: _Chunk) -> None:
         self.program = program
         self.memory = memory
-        self.here = chunk.places
+        self.chunk = chunk
         self.inside = set(chunk.places)
         self.uses = Counter(
             operand for place in chunk.places for operand in program.instructions[place].operands
@@ -219,7 +232,7 @@ class _Body:
     def text(self) -> str:
         """Give the statements."""
         lines = []
-        for place in self.here:
+        for place in self.chunk.places:
             instruction = self.program.instructions[place]
             text, depth = self._expression(instruction)
             kept = place in self.memory.at
@@ -230,14 +243,17 @@ class _Body:
                 )
                 continue
             name = f"v{place}"
-            if self.uses[place]:
+            once = instruction.op is Op.FROZEN and self.chunk.phase == "step"
+            if self.uses[place] and not once:
                 lines.append(f"const {name} = {text};")
                 self.written[place] = name, 0
             else:
                 name = text
             if kept:
-                stored = f"({name}) ? 1 : 0" if instruction.op in BOOLEAN else name
-                lines.append(f"M[{self.memory.at[place]}] = {stored};")
+                truth = is_truth(self.program.instructions, place)
+                stored = f"({name}) ? 1 : 0" if truth else name
+                condition = "if (first) " if once else ""
+                lines.append(f"{condition}M[{self.memory.at[place]}] = {stored};")
         return "".join(f"{line}\n" for line in lines)
 
     def _value(self, place: int) -> tuple[str, int]:
@@ -247,7 +263,7 @@ class _Body:
         if instruction.op is Op.NUMBER:
             return _number(instruction.number), 0
         text = f"M[{self.memory.at[place]}]"
-        return (f"({text} !== 0)" if instruction.op in BOOLEAN else text), 0
+        return (f"({text} !== 0)" if is_truth(self.program.instructions, place) else text), 0
 
     def _expression(self, instruction: Instruction) -> tuple[str, int]:
         op = instruction.op
@@ -266,6 +282,8 @@ def _written(op: Op, operands: Sequence[str], index: int) -> str:
             return f"-{operands[0]}"
         case Op.NOT:
             return f"!{operands[0]}"
+        case Op.FROZEN:
+            return operands[0]
         case Op.SELECT:
             return f"{operands[0]} ? {operands[1]} : {operands[2]}"
         case Op.LOOKUP:

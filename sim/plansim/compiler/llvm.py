@@ -1,12 +1,15 @@
 """From a program to LLVM: one function for the clock, one that runs blocks of eight.
 
-``clock(table, start, final, step, saveper, steps)`` computes what depends on the time only, once
-for all runs: ``table[step, column]``.
+``clock(table, tableau, start, final, step, saveper, steps, stages)`` computes what depends on the
+time only, once for all runs: ``table[step, stage, column]``.
 
-``run(table, inputs, outputs, bad, memory, places, blocks, steps, kept)`` simulates ``blocks`` times
-``LANES`` runs. ``inputs`` is ``(block, input, lane)``, ``outputs`` ``(block, kept, output,
-lane)``, ``bad`` ``(block, lane)``: nil, or NaN for a run with a value that is not finite.
-``places[step]`` says which of the ``kept`` times a step is, or -1. ``memory`` is scratch.
+``run(table, tableau, inputs, outputs, bad, memory, places, rings, blocks, steps, stages, kept)``
+simulates ``blocks`` times ``LANES`` runs. ``inputs`` is ``(block, input, lane)``, ``outputs``
+``(block, kept, output, lane)``, ``bad`` ``(block, lane)``: nil, or NaN for a run with a value that
+is not finite. ``places[step]`` says which of the ``kept`` times a step is, or -1. ``memory`` is
+scratch. ``tableau[stage]`` is a `Stage`, its length times the step: the method of integration is no
+part of the code. A step whose values are kept has a first stage of its own, all other stages are
+turns of a loop over one body. After the last step only the first stage is computed.
 
 A pipe of n steps is a ring of n numbers in ``memory``; ``rings[2 i]`` is where it begins (in
 vectors), ``rings[2 i + 1]`` how long it is.
@@ -17,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from plansim.compiler.ir import BOOLEAN, Instruction, Op, Program, Table
+from plansim.compiler.ir import Instruction, Op, Program, Table, is_truth
 from plansim.compiler.order import Schedule
 from plansim.compiler.vector_math import Writer, math_functions
 
@@ -77,7 +80,7 @@ def emit(program: Program, plan: Schedule) -> Module:
     return Module(
         text="\n".join([*parts, *sorted(declared)]) + "\n",
         columns=len(plan.clock_kept) + len(program.pipes),
-        memory=len(plan.once_kept) + len(program.states) + 1,
+        memory=len(plan.once_kept) + 5 * len(program.states) + 1 + len(plan.frozen_kept),
         delays=tuple(range(len(plan.clock_kept), len(plan.clock_kept) + len(program.pipes))),
     )
 
@@ -94,6 +97,8 @@ class _Body:
         self.names: dict[int, str] = {}
         self.batch = 1  # the most powers in one go
         self.slots: list[str] = []  # addresses in the rings of pipes
+        self.freeze: Callable[[int, str], str] = lambda place, value: value
+        self.after: Callable[[int, str], None] = lambda place, value: None
 
     def of(self, place: int) -> str:
         """Give the name of a value that was written, or can be loaded."""
@@ -108,14 +113,17 @@ class _Body:
 
     def as_number(self, place: int) -> str:
         """Give a value as a number that can be kept in memory."""
-        name = self.of(place)
-        if self.program.instructions[place].op not in BOOLEAN:
+        return self.number_of(place, self.of(place))
+
+    def number_of(self, place: int, name: str) -> str:
+        """Turn a value that an instruction gives into a number."""
+        if not is_truth(self.program.instructions, place):
             return name
         return self.w.select(name, self.w.number(1.0), self.w.number(0.0))
 
     def as_truth(self, place: int, loaded: str) -> str:
         """Turn what was kept in memory into what an instruction gives."""
-        if self.program.instructions[place].op not in BOOLEAN:
+        if not is_truth(self.program.instructions, place):
             return loaded
         return self.w.compare("une", loaded, self.w.number(0.0))
 
@@ -132,7 +140,12 @@ class _Body:
             self._write_powers(powers)
             powers = [place] if instruction.op is Op.POWER else []
             if not powers:
-                self.names[place] = self._written(instruction)
+                self.names[place] = (
+                    self.freeze(place, self.of(instruction.operands[0]))
+                    if instruction.op is Op.FROZEN
+                    else self._written(instruction)
+                )
+                self.after(place, self.names[place])
         self._write_powers(powers)
 
     def _write_powers(self, places: list[int]) -> None:
@@ -141,6 +154,7 @@ class _Body:
         if len(places) < 2 or w.width == 1:
             for place in places:
                 self.names[place] = self._written(instructions[place])
+                self.after(place, self.names[place])
             return
         self.batch = max(self.batch, len(places))
         for i, place in enumerate(places):
@@ -154,6 +168,7 @@ class _Body:
         for i, place in enumerate(places):
             address = w.put(f"getelementptr {w.vector}, ptr %bases, i64 {i}")
             self.names[place] = w.put(f"load {w.vector}, ptr {address}, align 64")
+            self.after(place, self.names[place])
 
     def _written(self, instruction: Instruction) -> str:
         w, op = self.w, instruction.op
@@ -297,22 +312,33 @@ def _tables(tables: Iterable[Table]) -> str:
 
 # --- The clock ------------------------------------------------------------------------------------
 
-_CLOCK = """define void @clock(ptr noalias %table, double %start, double %final, double %step,
-    double %saveper, i64 %steps) {{
+_CLOCK = """define void @clock(ptr noalias %table, ptr noalias readonly %tableau, double %start,
+    double %final, double %step, double %saveper, i64 %steps, i64 %stages) {{
 entry:
   br label %loop
 loop:
-  %i = phi i64 [ 0, %entry ], [ %next, %done ]
-  %count = sitofp i64 %i to double
+  %i = phi i64 [ 0, %entry ], [ %next_i, %done ]
+  %s = phi i64 [ 0, %entry ], [ %next_s, %done ]
+  %row = phi ptr [ %table, %entry ], [ %next_row, %done ]
+  %first = icmp eq i64 %s, 0
+  %back = select i1 %first, i64 0, i64 -{columns}
+  %row_before = getelementptr double, ptr %row, i64 %back
+  %offset_at = getelementptr {{ double, double, double }}, ptr %tableau, i64 %s
+  %offset = load double, ptr %offset_at, align 8
+  %whole = sitofp i64 %i to double
+  %count = fadd double %whole, %offset
   %since = fmul double %count, %step
   %time = fadd double %start, %since
-  %from = mul i64 %i, {columns}
-  %row = getelementptr double, ptr %table, i64 %from
 {body}
   br label %done
 done:
-  %next = add i64 %i, 1
-  %over = icmp sgt i64 %next, %steps
+  %next_row = getelementptr double, ptr %row, i64 {columns}
+  %stage = add i64 %s, 1
+  %through = icmp sge i64 %stage, %stages
+  %next_s = select i1 %through, i64 0, i64 %stage
+  %one = zext i1 %through to i64
+  %next_i = add i64 %i, %one
+  %over = icmp sgt i64 %next_i, %steps
   br i1 %over, label %exit, label %loop
 exit:
   ret void
@@ -329,6 +355,14 @@ _CLOCK_LEAVES = {
 def _clock(program: Program, plan: Schedule, declared: set[str]) -> str:
     w = Writer(1, declared)
     body = _Body(w, program, lambda place, instruction: _CLOCK_LEAVES.get(instruction.op))
+
+    def freeze(place: int, value: str) -> str:
+        address = w.put(f"getelementptr double, ptr %row_before, i64 {plan.clock_kept[place]}")
+        kept = body.as_truth(place, w.put(f"load double, ptr {address}"))
+        kind = w.truth if is_truth(program.instructions, place) else w.vector
+        return w.put(f"select i1 %first, {kind} {value}, {kind} {kept}")
+
+    body.freeze = freeze
     body.write(plan.clock)
     kept = [*plan.clock_kept.items()]
     kept += [(pipe.delay, len(plan.clock_kept) + i) for i, pipe in enumerate(program.pipes)]
@@ -342,14 +376,20 @@ def _clock(program: Program, plan: Schedule, declared: set[str]) -> str:
 
 # --- The runs -------------------------------------------------------------------------------------
 
-_RUN = """define void @run(ptr noalias readonly %table, ptr noalias readonly %inputs,
-    ptr noalias %outputs, ptr noalias %bad, ptr noalias %memory, ptr noalias readonly %places,
-    ptr noalias readonly %rings, i64 %blocks, i64 %steps, i64 %kept) {{
+_RUN = """define void @run(ptr noalias readonly %table, ptr noalias readonly %tableau,
+    ptr noalias readonly %inputs, ptr noalias %outputs, ptr noalias %bad, ptr noalias %memory,
+    ptr noalias readonly %places, ptr noalias readonly %rings,
+    i64 %blocks, i64 %steps, i64 %stages, i64 %kept) {{
 entry:
   %bases = alloca [{batch} x {vector}], align 64
   %exponents = alloca [{batch} x {vector}], align 64
   %states = getelementptr {vector}, ptr %memory, i64 {once}
-  %flag = getelementptr {vector}, ptr %states, i64 {states}
+  %second = getelementptr {vector}, ptr %states, i64 {states}
+  %third = getelementptr {vector}, ptr %second, i64 {states}
+  %sum = getelementptr {vector}, ptr %third, i64 {states}
+  %flag = getelementptr {vector}, ptr %sum, i64 {states}
+  %renewed = getelementptr {vector}, ptr %flag, i64 1
+  %frozen = getelementptr {vector}, ptr %renewed, i64 {states}
   %any = icmp sgt i64 %blocks, 0
   br i1 %any, label %block, label %exit
 block:
@@ -359,28 +399,70 @@ block:
   %out_size = mul i64 %kept, {outputs}
   %out_from = mul i64 %b, %out_size
   %out = getelementptr {vector}, ptr %outputs, i64 %out_from
-  %row = getelementptr double, ptr %table, i64 0
   store {vector} {zero}, ptr %flag, align 64
 {once_body}
 {fill}
   br label %step
 step:
   %i = phi i64 [ 0, %{before} ], [ %i_next, %step_done ]
-  %row_from = mul i64 %i, {columns}
-  %row_i = getelementptr double, ptr %table, i64 %row_from
+  %start = phi ptr [ %states, %{before} ], [ %start_next, %step_done ]
+  %other = phi ptr [ %second, %{before} ], [ %other_next, %step_done ]
+  %first_row = mul i64 %i, %stages
   %place_at = getelementptr i64, ptr %places, i64 %i
   %place = load i64, ptr %place_at, align 8
   %wanted = icmp sge i64 %place, 0
+  %ends = icmp eq i64 %i, %steps
+  %count = select i1 %ends, i64 1, i64 %stages
+  %single = icmp eq i64 %count, 1
+  %many = icmp sgt i64 %count, {unsummed}
   br i1 %wanted, label %save, label %pass
 save:
   %here_from = mul i64 %place, {outputs}
   %here = getelementptr {vector}, ptr %out, i64 %here_from
+  %save_row_from = mul i64 %first_row, {columns}
+  %save_row = getelementptr double, ptr %table, i64 %save_row_from
 {save_body}
-  br label %step_done
+  br label %stage_done
 pass:
+  %s = phi i64 [ 0, %step ], [ %s_next, %next_stage ]
+  %now = phi ptr [ %start, %step ], [ %next, %next_stage ]
+  %pass_row_number = add i64 %first_row, %s
+  %pass_row_from = mul i64 %pass_row_number, {columns}
+  %pass_row = getelementptr double, ptr %table, i64 %pass_row_from
+  %first = icmp eq i64 %s, 0
+  %so_far = add i64 %s, 1
+  %last = icmp eq i64 %so_far, %count
+  %summed = and i1 %last, %many
+  %pass_base = select i1 %summed, ptr %sum, ptr %start
+  %was_other = icmp eq ptr %now, %other
+  %free = select i1 %was_other, ptr %third, ptr %other
+  %closes = xor i1 %first, %last
+  %returns = and i1 %closes, %last
+  %pass_next = select i1 %returns, ptr %start, ptr %free
 {pass_body}
-  br label %step_done
+  br label %stage_done
+stage_done:
+  %stage = phi i64 [ 0, %save ], [ %s, %pass ]
+  %next = phi ptr [ %other, %save ], [ %pass_next, %pass ]
+  %s_next = add i64 %stage, 1
+  %through = icmp sge i64 %s_next, %count
+  br i1 %through, label %step_done, label %between
+between:
+  br i1 %many, label %add, label %next_stage
+add:
+  %j = phi i64 [ 0, %between ], [ %j_next, %add ]
+{add_body}
+  %j_next = add i64 %j, 1
+  %added = icmp sge i64 %j_next, {states}
+  br i1 %added, label %next_stage, label %add
+next_stage:
+  br label %pass
 step_done:
+  %row_from = mul i64 %first_row, {columns}
+  %row = getelementptr double, ptr %table, i64 %row_from
+{renew_body}
+  %start_next = select i1 %single, ptr %other, ptr %start
+  %other_next = select i1 %single, ptr %start, ptr %other
   %i_next = add i64 %i, 1
   %over = icmp sgt i64 %i_next, %steps
   br i1 %over, label %block_done, label %step
@@ -396,111 +478,199 @@ exit:
 
 def _run(program: Program, plan: Schedule, declared: set[str]) -> str:
     w = Writer(LANES, declared)
-    vector = w.vector
     parts: dict[str, str] = {}
 
     def section(name: str) -> None:
         parts[name] = "\n".join(w.lines)
         w.lines.clear()
 
-    def loaded(base: str, index: int) -> str:
-        address = w.put(f"getelementptr {vector}, ptr {base}, i64 {index}")
-        return w.put(f"load {vector}, ptr {address}, align 64")
-
-    def stored(base: str, index: int | str, value: str) -> None:
-        address = w.put(f"getelementptr {vector}, ptr {base}, i64 {index}")
-        w.lines.append(f"  store {vector} {value}, ptr {address}, align 64")
-
-    def from_clock(row: str, column: int) -> str:
-        address = w.put(f"getelementptr double, ptr {row}, i64 {column}")
-        one = w.put(f"load double, ptr {address}, align 8")
-        first = w.put(f"insertelement {vector} poison, double {one}, i32 0")
-        return w.put(
-            f"shufflevector {vector} {first}, {vector} poison, <{LANES} x i32> zeroinitializer"
-        )
-
-    # Before the first step.
-
-    def once_leaf(place: int, instruction: Instruction) -> str | None:
-        if place in plan.clock_kept:
-            return once.as_truth(place, from_clock("%row", plan.clock_kept[place]))
-        return loaded("%in", instruction.index) if instruction.op is Op.INPUT else None
-
-    once = _Body(w, program, once_leaf)
-    once.write(plan.once)
-    for place, row in plan.once_kept.items():
-        stored("%memory", row, once.as_number(place))
-    for index, state in enumerate(program.states):
-        stored("%states", index, once.of(state.initial))
+    once = _once(w, program, plan)
     section("once_body")
     before = "block"
     for index, pipe in enumerate(program.pipes):
         before = _fill(w, index, once.of(pipe.initial), before)
     section("fill")
-
-    # Each step: written twice, since values that live on into a branch would be put aside at every
+    # A stage is written twice, since values that live on into a branch would be put aside at every
     # step, which takes a quarter of the time.
-
-    batch = once.batch
-    for name in ("save_body", "pass_body"):
-        step = _step(w, program, plan, loaded, from_clock)
-        slots = [_slot(w, index) for index in range(len(program.pipes))]
-        step.slots = slots
-        step.write(plan.step)
-        following = [step.of(state.following) for state in program.states]
-        entering = [step.of(pipe.entering) for pipe in program.pipes]
-        if name == "save_body":
-            step.write(plan.save)
-            shown = [step.as_number(place) for place in program.outputs.values()]
-            for index, value in enumerate(shown):
-                stored("%here", index, value)
-            _watch(w, shown)
-        for index, value in enumerate(following):
-            stored("%states", index, value)
-        for slot, value in zip(slots, entering, strict=True):
-            w.lines.append(f"  store {vector} {value}, ptr {slot}, align 64")
-        fleeting = [i for i, state in enumerate(program.states) if not state.absorbing]
-        if fleeting:
-            _watch(w, [following[i] for i in fleeting])
-        batch = max(batch, step.batch)
-        section(name)
-
-    lasting = [i for i, state in enumerate(program.states) if state.absorbing]
-    _watch(w, [loaded("%states", i) for i in lasting])
-    flag = w.put(f"load {vector}, ptr %flag, align 64")
-    address = w.put(f"getelementptr {vector}, ptr %bad, i64 %b")
-    w.lines.append(f"  store {vector} {flag}, ptr {address}, align 64")
+    first = _Stage("%save_row", "%start", "%start", "%other", None)
+    saved = _stage(w, program, plan, first)
+    saved.write(plan.save)
+    shown = [saved.as_number(place) for place in program.outputs.values()]
+    for index, value in enumerate(shown):
+        _store(w, "%here", index, value)
+    _watch(w, shown)
+    section("save_body")
+    any_stage = _Stage("%pass_row", "%now", "%pass_base", "%pass_next", "%s")
+    passed = _stage(w, program, plan, any_stage)
+    section("pass_body")
+    _add(w)
+    section("add_body")
+    _renew(w, program, plan)
+    section("renew_body")
+    levels = [index for index, state in enumerate(program.states) if state.is_level]
+    _watch(w, [_loaded(w, "%start_next", index) for index in levels])
+    _store(w, "%bad", "%b", _loaded(w, "%flag", 0))
     section("end_body")
     return _RUN.format(
-        vector=vector,
+        vector=w.vector,
         zero=w.number(0.0),
         once=len(plan.once_kept),
         states=len(program.states),
+        unsummed=2 if levels else 4,
         inputs=len(program.inputs),
         outputs=len(program.outputs),
         columns=len(plan.clock_kept) + len(program.pipes),
         before=before,
-        batch=batch,
+        batch=max(once.batch, saved.batch, passed.batch),
         **parts,
     )
 
 
-def _step(
-    w: Writer,
-    program: Program,
-    plan: Schedule,
-    loaded: Callable[[str, int], str],
-    from_clock: Callable[[str, int], str],
-) -> _Body:
-    """Give what writes a step, with loads of what was computed before it."""
+def _once(w: Writer, program: Program, plan: Schedule) -> _Body:
+    """Write what comes before the first step."""
 
     def leaf(place: int, instruction: Instruction) -> str | None:
         if place in plan.clock_kept:
-            return body.as_truth(place, from_clock("%row_i", plan.clock_kept[place]))
+            return body.as_truth(place, _from_clock(w, "%table", plan.clock_kept[place]))
+        return _loaded(w, "%in", instruction.index) if instruction.op is Op.INPUT else None
+
+    body = _Body(w, program, leaf)
+    body.write(plan.once)
+    for place, row in plan.once_kept.items():
+        _store(w, "%memory", row, body.as_number(place))
+    for index, state in enumerate(program.states):
+        _store(w, "%states" if state.is_level else "%renewed", index, body.of(state.initial))
+    return body
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """Where one of the two bodies of a stage finds what it needs: names of pointers."""
+
+    row: str
+    """Of the clock."""
+    now: str
+    """Levels at the stage."""
+    base: str
+    """Levels from which it moves on, see `integration`."""
+    onto: str
+    """Levels that it gives. They are written while others are computed yet: nothing is read from
+    there but the base of the same level."""
+    number: str | None
+    """The number of the stage; None if it is always the first."""
+
+
+def _stage(w: Writer, program: Program, plan: Schedule, stage: _Stage) -> _Body:
+    """Write a stage: all that states need, and the levels of the next one."""
+    body = _within_step(w, program, plan, stage.row, stage.now)
+    if program.pipes:
+        body.slots = [_slot(w, index) for index in range(len(program.pipes))]
+    length = _from_tableau(w, stage.number or "0", 1)
+    moved: dict[int, list[int]] = {}
+    for index, state in enumerate(program.states):
+        if state.is_level:
+            moved.setdefault(state.change, []).append(index)
+
+    def move(place: int, flow: str) -> None:
+        for index in moved.pop(place, ()):
+            way = w.two("fmul", flow, length)
+            _store(w, stage.onto, index, w.two("fadd", _loaded(w, stage.base, index), way))
+
+    body.after = move
+    body.freeze = lambda place, value: _frozen(body, plan, stage, place, value)
+    body.write(plan.step)
+    for place in list(moved):  # flows that are no operations, or known before the step
+        move(place, body.of(place))
+    return body
+
+
+def _frozen(body: _Body, plan: Schedule, stage: _Stage, place: int, value: str) -> str:
+    """Write a frozen value: it is stored at the first stage, and read back at others."""
+    if place not in plan.frozen_kept:  # it is needed by outputs alone: at first stages
+        return value
+    w, row = body.w, plan.frozen_kept[place]
+    number = body.number_of(place, value)
+    if stage.number is None:
+        _store(w, "%frozen", row, number)
+        return value
+    kept = _loaded(w, "%frozen", row)
+    number = w.put(f"select i1 %first, {w.vector} {number}, {w.vector} {kept}")
+    _store(w, "%frozen", row, number)
+    return body.as_truth(place, number)
+
+
+def _add(w: Writer) -> None:
+    """Write how the levels that a stage gave enter the base of the last stage."""
+    weight = _from_tableau(w, "%stage", 2)
+    start, given, total = (_loaded(w, base, "%j") for base in ("%start", "%next", "%sum"))
+    opens = w.put("icmp eq i64 %stage, 0")
+    total = w.put(f"select i1 {opens}, {w.vector} {start}, {w.vector} {total}")
+    way = w.two("fmul", weight, w.two("fsub", given, start))
+    _store(w, "%sum", "%j", w.two("fadd", total, way))
+
+
+def _renew(w: Writer, program: Program, plan: Schedule) -> None:
+    """Write what moves once a step, after its last stage: memories and pipes."""
+    body = _within_step(w, program, plan, "%row", "%start")
+    memories = {
+        index: body.of(state.change)
+        for index, state in enumerate(program.states)
+        if not state.is_level
+    }
+    entering = [body.of(pipe.entering) for pipe in program.pipes]
+    for index, value in memories.items():
+        _store(w, "%renewed", index, value)
+    for index, value in enumerate(entering):
+        w.lines.append(f"  store {w.vector} {value}, ptr {_slot(w, index)}, align 64")
+    if memories:
+        _watch(w, memories.values())
+
+
+def _loaded(w: Writer, base: str, index: int | str) -> str:
+    """Write the load of a vector of an array."""
+    address = w.put(f"getelementptr {w.vector}, ptr {base}, i64 {index}")
+    return w.put(f"load {w.vector}, ptr {address}, align 64")
+
+
+def _store(w: Writer, base: str, index: int | str, value: str) -> None:
+    address = w.put(f"getelementptr {w.vector}, ptr {base}, i64 {index}")
+    w.lines.append(f"  store {w.vector} {value}, ptr {address}, align 64")
+
+
+def _from_clock(w: Writer, row: str, column: int) -> str:
+    """Write the load of a number of the clock, for all runs of a vector."""
+    return _spread(w, w.put(f"getelementptr double, ptr {row}, i64 {column}"))
+
+
+def _from_tableau(w: Writer, stage: str, column: int) -> str:
+    kind = "{ double, double, double }"
+    return _spread(w, w.put(f"getelementptr {kind}, ptr %tableau, i64 {stage}, i32 {column}"))
+
+
+def _spread(w: Writer, address: str) -> str:
+    one = w.put(f"load double, ptr {address}, align 8")
+    first = w.put(f"insertelement {w.vector} poison, double {one}, i32 0")
+    return w.put(
+        f"shufflevector {w.vector} {first}, {w.vector} poison, <{w.width} x i32> zeroinitializer"
+    )
+
+
+def _within_step(w: Writer, program: Program, plan: Schedule, row: str, now: str) -> _Body:
+    """Give what writes a part of a step, with loads of what was computed before it.
+
+    ``row`` is that of the clock, ``now`` where the levels stand.
+    """
+
+    def leaf(place: int, instruction: Instruction) -> str | None:
+        if place in plan.clock_kept:
+            return body.as_truth(place, _from_clock(w, row, plan.clock_kept[place]))
         if place in plan.once_kept:
-            return body.as_truth(place, loaded("%memory", plan.once_kept[place]))
+            return body.as_truth(place, _loaded(w, "%memory", plan.once_kept[place]))
+        if place in plan.frozen_kept:
+            return body.as_truth(place, _loaded(w, "%frozen", plan.frozen_kept[place]))
         if instruction.op is Op.STATE:
-            return loaded("%states", instruction.index)
+            is_level = program.states[instruction.index].is_level
+            return _loaded(w, now if is_level else "%renewed", instruction.index)
         if instruction.op is Op.PIPE:
             return w.put(f"load {w.vector}, ptr {body.slots[instruction.index]}, align 64")
         return None

@@ -6,7 +6,8 @@ ACTIVE INITIAL ask for values of the initial phase, so that nothing but what run
 and a circle is found in the phase in which it stands.
 
 A variable is lowered an element at a time, with the subscripts of its left-hand side bound to that
-element. The states of SMOOTH, DELAY, TREND and the like are those of PySD's `statefuls.py`.
+element. The states of SMOOTH, DELAY, TREND and the like are those of PySD's `statefuls.py`. What
+keeps its value through the stages of a step is frozen; see `integration`.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from plansim.compiler.functions import PLAIN, VECTOR, Clock, stages, zidz
+from plansim.compiler.integration import LEVELS, moved_by_stocks, reads_stock
 from plansim.compiler.ir import Depends, Graph, Op, Pipe, Program, State, Table
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.arrays import Subscripts, UnboundError, free_marks
-from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation
+from plansim.model.expression import COMPARISONS, Call, Name, Node, Number, Numbers, Operation
 from plansim.model.expression import Table as Points
 from plansim.model.records import Model, Variable, VariableKind, cell_name, cells_of
 from plansim.model.scan import Equation, Form
@@ -57,11 +59,7 @@ _CONTROLS = {
     "saveper": Op.SAVEPER,
 }
 _INITIALLY_INPUT = frozenset({"smooth", "smooth3", "delay1", "delay3"})
-_LEVELS = frozenset(
-    {"delay1", "delay1i", "delay3", "delay3i", "delay_n"}
-    | {"smooth", "smooth3", "smooth3i", "smooth_n", "smoothi"}
-)
-_STATEFUL = _LEVELS | {"integ", "delay_fixed", "forecast", "sample_if_true", "trend"}
+_STATEFUL = LEVELS | {"delay_fixed", "sample_if_true"}
 
 Cell = tuple[str, ...]
 Bound = Mapping[str, str]
@@ -256,6 +254,10 @@ class _Lowering:
     def variables(self) -> Mapping[str, Variable]:
         return {name_key(name): variable for name, variable in self.model.variables.items()}
 
+    @cached_property
+    def moved_by_stocks(self) -> frozenset[str]:
+        return moved_by_stocks(self.equations)
+
     def _places(self, key: str) -> dict[Cell, _Place]:
         """Give the elements of a variable, each with its equation."""
         if key in self._cells:
@@ -383,7 +385,10 @@ class _Lowering:
                 if operator in (">", ">="):
                     places.reverse()
                     operator = operator.replace(">", "<")
-                return g.make(_OPERATORS[operator], *places)
+                made = g.make(_OPERATORS[operator], *places)
+                if operator in COMPARISONS and not reads_stock(tree, self.moved_by_stocks):
+                    return g.freeze(made)
+                return made
             case Call():
                 return self._call(tree, scope)
             case _:
@@ -507,10 +512,7 @@ class _Lowering:
             case "delay_fixed":
                 return self._pipe(tree, scope)
             case "sample_if_true":
-                held = self._state(tree, scope, 0)
-                return g.select(
-                    self._node(arguments[0], scope), self._node(arguments[1], scope), held
-                )
+                return self._sampled(tree, scope)
             case "trend" | "forecast":
                 return self._trend(tree, scope, self._state(tree, scope, 0))
         count = self._stages(tree, scope)
@@ -520,6 +522,11 @@ class _Lowering:
         if key == "delay_n" and not self._steady(arguments[1], scope):
             return g.divide(last, self._state(tree, scope, count))
         return g.divide(last, self._node(arguments[1], scope))
+
+    def _sampled(self, tree: Call, scope: _Scope) -> int:
+        """Give the value of SAMPLE IF TRUE, which is what it remembers for the next step."""
+        condition, actual = [self._node(each, scope) for each in tree.arguments[:2]]
+        return self.graph.freeze(self.graph.select(condition, actual, self._state(tree, scope, 0)))
 
     def _initially(self, tree: Call, scope: _Scope) -> int:
         key, arguments = tree.key, tree.arguments
@@ -632,7 +639,7 @@ class _Lowering:
         return Pipe(
             self._spoken(scope.key, scope.cell),
             initial=self._number(tree.arguments[2], start),
-            entering=self._number(tree.arguments[0], scope),
+            entering=self.graph.freeze(self._number(tree.arguments[0], scope)),
             delay=delay,
         )
 
@@ -645,22 +652,17 @@ class _Lowering:
         start = _initial(scope)
         arguments = tree.arguments
         me = self._state(tree, scope, stage)
-        step = g.leaf(Op.TIME_STEP)
         match tree.key:
             case "integ":
                 initial = self._initial_stock(scope, self._number(arguments[1], start))
-                rate = self._number(arguments[0], scope)
-                return State(name, initial, g.add(me, g.multiply(rate, step)), True)
+                return State(name, initial, self._number(arguments[0], scope), True)
             case "sample_if_true":
-                following = g.select(
-                    self._node(arguments[0], scope), self._node(arguments[1], scope), me
-                )
-                return State(name, self._number(arguments[2], start), following, False)
+                initial = self._number(arguments[2], start)
+                return State(name, initial, self._sampled(tree, scope), False)
             case "trend" | "forecast":
                 now, time = [self._node(each, scope) for each in arguments[:2]]
                 change = g.divide(g.subtract(now, me), time)
-                following = g.add(me, g.multiply(change, step))
-                return State(name, self._first_mean(tree, start), following, True)
+                return State(name, self._first_mean(tree, start), change, True)
         count = self._stages(tree, scope)
         order = g.number(count)
         first = self._node(arguments[0 if tree.key in _INITIALLY_INPUT else 2], start)
@@ -672,10 +674,10 @@ class _Lowering:
                 else self._state(tree, scope, stage - 1)
             )
             change = g.divide(g.multiply(g.subtract(before, me), order), time)
-            return State(name, g._as_number(first), g.add(me, g.multiply(change, step)), True)
+            return State(name, g._as_number(first), change, True)
         if stage >= count:  # of DELAY N: the delay time that went into a stage
             following = time if stage == count else self._state(tree, scope, stage - 1)
-            return State(name, self._node(arguments[1], start), following, False)
+            return State(name, self._node(arguments[1], start), g.freeze(following), False)
         steady = tree.key != "delay_n" or self._steady(arguments[1], scope)
 
         def outflow(number: int) -> int:
@@ -685,7 +687,7 @@ class _Lowering:
         entering = self._node(arguments[0], scope) if stage == 0 else outflow(stage - 1)
         change = g.multiply(g.subtract(entering, outflow(stage)), order)
         initial = g.multiply(first, self._node(arguments[1], start))
-        return State(name, initial, g.add(me, g.multiply(change, step)), True)
+        return State(name, initial, change, True)
 
     def _initial_stock(self, scope: _Scope, initial: int) -> int:
         """Give a stock's initial value, which may be an input in its own name."""

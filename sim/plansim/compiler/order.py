@@ -8,6 +8,9 @@ once       inputs (and controls)                once a run, before the first ste
 step       states, or inputs and the time       at each step of each run
 save       as step, but no state needs it       only at steps whose values are kept
 =========  ===================================  ==================================
+
+A step may have several stages (`integration`): what is of the clock or of a step is computed at
+each stage, but for what is frozen, which later stages read back.
 """
 
 from __future__ import annotations
@@ -32,12 +35,14 @@ class Schedule:
     """By place, the column of what other phases need of the clock."""
     once_kept: Mapping[int, int]
     """By place, the row of what later phases need of the values computed once."""
+    frozen_kept: Mapping[int, int]
+    """By place, the row of what later stages need of the step's first stage."""
 
 
 def schedule(program: Program) -> Schedule:
     """Order a program's instructions by phase, without those that nothing needs."""
     instructions, depends = program.instructions, program.depends
-    running = [state.following for state in program.states]
+    running = [state.change for state in program.states]
     running += [pipe.entering for pipe in program.pipes]
     starting = [state.initial for state in program.states]
     starting += [pipe.initial for pipe in program.pipes]
@@ -69,7 +74,8 @@ def schedule(program: Program) -> Schedule:
     )
     used = used_later | {place for each in once for place in instructions[each].operands}
     used |= set(lengths)
-    clock_kept = [place for place in clock if place in used]
+    frozen = {place for place in everything if instructions[place].op is Op.FROZEN}
+    clock_kept = [place for place in clock if place in used or place in frozen]
     once_kept = [place for place in once if place in used_later]
     return Schedule(
         clock,
@@ -78,6 +84,7 @@ def schedule(program: Program) -> Schedule:
         save,
         {place: column for column, place in enumerate(clock_kept)},
         {place: row for row, place in enumerate(once_kept)},
+        {place: row for row, place in enumerate(place for place in step if place in frozen)},
     )
 
 

@@ -1,4 +1,4 @@
-// Runs a program that emit_js.py wrote: the clock, the steps, and the rings of fixed delays.
+// Runs a program that javascript.py wrote: the clock, the steps, and the rings of fixed delays.
 // The clock and the steps that are saved are those of engine/batch.py.
 
 /** Give the numbers of the steps at which a clock saves. */
@@ -14,18 +14,19 @@ function savedSteps(clock) {
 }
 
 /**
- * Simulate once, by Euler's method.
+ * Simulate once. The stages of a step are those of integration.py; see docs/integration.md.
  *
- * @param {Program} program what emit_js.py wrote
+ * @param {Program} program what javascript.py wrote
  * @param {Float64Array} values one for each of program.inputs
- * @param {{initial: number, final: number, step: number, saveper: number}} clock
+ * @param {{initial: number, final: number, step: number, saveper: number, integration: string}}
+ *   clock
  * @param {number} until where to stop short of the clock's end
  * @returns {{time: Float64Array, values: Float64Array, finite: boolean}} the values of all outputs
  *   at the first saved time, then at the next, and so on
  */
 function simulate(program, values, clock, until = clock.final) {
   const M = program.memory;
-  const { inputs, states, outputs, pipes } = program.at;
+  const { inputs, states, pipes } = program.at;
   M[1] = clock.initial;
   M[2] = clock.final;
   M[3] = clock.step;
@@ -45,31 +46,53 @@ function simulate(program, values, clock, until = clock.final) {
   const found = new Float64Array(saved.length * width);
   let kept = 0;
   let watch = 0;
+  const stages = STAGES[clock.integration];
   for (let i = 0; i <= count; i += 1) {
-    M[0] = clock.initial + i * clock.step;
     for (let k = 0; k < rings.length; k += 1) M[pipes + k] = rings[k][i % rings[k].length];
-    program.step(M);
-    if (saved[kept] === i) {
-      program.save(M);
-      const from = kept * width;
-      for (let k = 0; k < width; k += 1) {
-        const value = M[program.shown[k]];
-        found[from + k] = value;
-        watch += value * 0;
+    for (let s = 0; s < stages.length; s += 1) {
+      const [offset, length, weight] = stages[s];
+      M[0] = clock.initial + (i + offset) * clock.step;
+      program.step(M, s === 0);
+      if (s === 0 && saved[kept] === i) {
+        program.save(M);
+        const from = kept * width;
+        for (let k = 0; k < width; k += 1) {
+          const value = M[program.shown[k]];
+          found[from + k] = value;
+          watch += value * 0;
+        }
+        kept += 1;
       }
-      kept += 1;
+      if (i === count) break;
+      const last = s === stages.length - 1;
+      advance(program, s === 0, last, length * clock.step, weight);
     }
     for (let k = 0; k < rings.length; k += 1) {
       rings[k][i % rings[k].length] = M[program.pipes[k].entering];
     }
-    for (let k = 0; k < program.states.length; k += 1) {
-      const value = M[program.states[k][1]];
-      M[outputs + k] = value;
-      watch += value * 0;
-    }
-    M.copyWithin(states, outputs, outputs + program.states.length);
+    for (let k = 0; k < program.states.length; k += 1) watch += M[states + k] * 0;
   }
   return { time, values: found, finite: watch === 0 };
+}
+
+/** Move levels on by a stage, and after the last stage of a step what remembers things too. */
+function advance(program, first, last, length, weight) {
+  const M = program.memory;
+  const { states, following, starts, sums } = program.at;
+  const size = program.states.length;
+  if (first) {
+    M.copyWithin(starts, states, states + size);
+    M.fill(0, sums, sums + size);
+  }
+  for (let k = 0; k < size; k += 1) {
+    const [, change, isLevel] = program.states[k];
+    if (isLevel) {
+      const way = M[change] * length;
+      M[following + k] = M[starts + k] + (last ? M[sums + k] : 0) + way;
+      M[sums + k] += weight * way;
+    } else M[following + k] = M[last ? change : states + k];
+  }
+  M.copyWithin(states, following, following + size);
 }
 
 /** Compute the outputs of a program that has neither states nor time. */

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plansim.compiler.integration import STAGES
 from plansim.compiler.llvm import LANES
 from plansim.engine.kernel import Kernel
 from plansim.errors import Fault, InputError, Message, SimulationError
@@ -67,6 +69,8 @@ class Readings:
     """``(reading, run)``, in the model's units."""
     bad: NDArray[np.bool_]
     """``(run,)``, as in `Ensemble`."""
+    excessive: NDArray[np.bool_]
+    """``(run,)``: whether an output was beyond the limit at a saved time."""
 
 
 def saved_times(time: TimeSpec) -> FloatArray:
@@ -122,7 +126,7 @@ def simulate_ensemble(
     keep: Times | None = None,
     threads: int = 1,
 ) -> Ensemble:
-    """Simulate one run for each row of inputs, by Euler's method.
+    """Simulate one run for each row of inputs, by the clock's method of integration.
 
     Args:
         kernel: the compiled model.
@@ -202,10 +206,12 @@ def simulate_readings(
     readings: Sequence[tuple[str, float]],
     *,
     threads: int = 1,
+    limit: float = math.inf,
 ) -> Readings:
     """Simulate as `simulate_ensemble` does, and return readings: single values at single times.
 
-    ``inputs`` is ``(run, input)``. It is faster where few values of each run are wanted.
+    ``inputs`` is ``(run, input)``. It is faster where few values of each run are wanted. Runs are
+    marked in which an output is beyond ``limit``, above or below zero, at a time that is saved.
 
     Raises:
         InputError: an output is not the kernel's, or inputs do not fit.
@@ -216,19 +222,26 @@ def simulate_readings(
     if unknown := dict.fromkeys(name for name, _ in readings if name not in rows):
         raise InputError(Fault("the kernel has no output '{name}'", name=name) for name in unknown)
     times = sorted({time for _, time in readings})
+    if limit < math.inf:
+        times = sorted({*times, *saved_times(time).tolist()})
     columns = {time: column for column, time in enumerate(times)}
     indices = np.array([columns[at] * len(rows) + rows[name] for name, at in readings], np.intp)
     values = np.empty((len(readings), len(table)))
     bad = np.empty(len(table), dtype=bool)
+    excessive = np.zeros(len(table), dtype=bool)
 
     def take(runs: slice, written: FloatArray, flags: FloatArray) -> None:
         picked = written.reshape(len(written), -1, LANES)[:, indices].swapaxes(0, 1)
         portion = values[:, runs]
         portion[:] = picked.reshape(len(indices), len(written) * LANES)[:, : portion.shape[1]]
         bad[runs] = np.isnan(flags).reshape(-1)[: portion.shape[1]]
+        # Hardly any run is: first all are looked at together, which is faster.
+        if limit < math.inf and not (-limit <= written.min() and written.max() <= limit):
+            beyond = (np.abs(written) > limit).any(axis=(1, 2))
+            excessive[runs] = beyond.reshape(-1)[: portion.shape[1]]
 
     _simulated(kernel, table, time, _kept_steps(time, times), threads, take)
-    return Readings(values, bad)
+    return Readings(values, bad, excessive)
 
 
 @dataclass(frozen=True)
@@ -236,6 +249,7 @@ class _Prepared:
     """Data that all blocks of an ensemble share."""
 
     table: FloatArray
+    tableau: FloatArray
     places: NDArray[np.int64]
     rings: NDArray[np.int64]
     memory: int
@@ -245,10 +259,14 @@ class _Prepared:
 
 def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepared:
     steps = _steps(time)
-    table = aligned(((steps + 1), max(1, kernel.columns)))
+    tableau = np.array(STAGES[time.integration], dtype=np.float64)
+    tableau[:, 1] *= time.step
+    stages = len(tableau)
+    table = aligned(((steps + 1) * stages, max(1, kernel.columns)))
     double, whole, pointer = ctypes.c_double, ctypes.c_int64, ctypes.c_void_p
-    clock = kernel.library.function("clock", pointer, double, double, double, double, whole)
-    clock(table.ctypes.data, time.initial, time.final, time.step, time.saveper, steps)
+    clock = kernel.library.function("clock", *[pointer] * 2, *[double] * 4, *[whole] * 2)
+    addresses = table.ctypes.data, tableau.ctypes.data
+    clock(*addresses, time.initial, time.final, time.step, time.saveper, steps, stages)
     places = np.full(steps + 1, -1, dtype=np.int64)
     places[kept] = np.arange(len(kept))
     rings = np.zeros((len(kernel.delays), 2), dtype=np.int64)
@@ -259,7 +277,7 @@ def _prepared(kernel: Kernel, time: TimeSpec, kept: NDArray[np.int64]) -> _Prepa
             raise SimulationError(Message("a fixed delay takes {delay:g} steps", delay=delay))
         rings[i] = memory, round(max(delay, 1.0) + 1e-6)
         memory += int(rings[i, 1])
-    return _Prepared(table, places, rings, memory, steps, len(kept))
+    return _Prepared(table, tableau, places, rings, memory, steps, len(kept))
 
 
 def _same_clock(
@@ -340,9 +358,11 @@ class _Desk:
         self._flags = aligned((blocks, LANES))
         self._memory = aligned((prepared.memory, LANES))
         self._prepared = prepared  # keeps the arrays alive while their addresses are used
-        arrays = (prepared.table, self._packed, self._written, self._flags, self._memory)
-        addresses = (array.ctypes.data for array in (*arrays, prepared.places, prepared.rings))
-        run = kernel.library.function("run", *[ctypes.c_void_p] * 7, *[ctypes.c_int64] * 3)
+        shared = (prepared.table, prepared.tableau)
+        own = (self._packed, self._written, self._flags, self._memory)
+        arrays = (*shared, *own, prepared.places, prepared.rings)
+        addresses = (array.ctypes.data for array in arrays)
+        run = kernel.library.function("run", *[ctypes.c_void_p] * 8, *[ctypes.c_int64] * 4)
         self._run = functools.partial(run, *addresses)
 
     def run(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -352,7 +372,8 @@ class _Desk:
         if runs < blocks * LANES:
             inputs = inputs[np.minimum(np.arange(blocks * LANES), runs - 1)]
         self._packed[:blocks] = inputs.reshape(blocks, LANES, count).swapaxes(1, 2)
-        self._run(blocks, self._prepared.steps, self._prepared.kept)
+        prepared = self._prepared
+        self._run(blocks, prepared.steps, len(prepared.tableau), prepared.kept)
         return self._written[:blocks], self._flags[:blocks]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
@@ -25,13 +25,22 @@ from plansim.engine.trajectory import (
     shape_of,
     version_of,
 )
+from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.reader import Scenario
 
 if TYPE_CHECKING:
     from plansim.engine.kernel import Kernel
 
-__all__ = ["run_compiled", "whole_kernel"]
+__all__ = [
+    "cannot_vary",
+    "constant_of",
+    "inputs_under",
+    "run_compiled",
+    "run_key",
+    "shared_kernel",
+    "whole_kernel",
+]
 
 
 def run_compiled(
@@ -46,11 +55,11 @@ def run_compiled(
         ModelError: what the compiler does not support, with each variable and line.
         SimulationError: a value is not a finite number.
     """
-    engine = Engine("plansim", version_of("plansim"), "Euler")
+    engine = Engine("plansim", version_of("plansim"), scenario.time.integration)
     if not cache:
         return _run(model, scenario, cache=False), engine
     with workspace() as folder:
-        path = folder / "runs" / f"{_run_key(model, scenario)}.run"
+        path = folder / "runs" / f"{run_key(model, scenario)}.run"
         run = load_run(path, model)
         if run is None:
             run = _run(model, scenario, cache=True)
@@ -58,15 +67,15 @@ def run_compiled(
     return run, engine
 
 
-def _run_key(model: Model, scenario: Scenario) -> str:
-    """Name a run by all that its numbers depend on."""
+def run_key(model: Model, scenario: Scenario) -> str:
+    """Return the digest of all that the numbers of a run depend on."""
     values = {key: float(value).hex() for key, value in sorted(scenario.values.items())}
-    clock = [each.hex() for each in map(float, astuple(scenario.time))]
+    *clock, method = astuple(scenario.time)
     libraries = [version_of(name) for name in ("plansim", "numpy", "llvmlite")]
     return digest(
         "compiled",
         model.text,
-        json.dumps([values, clock]),
+        json.dumps([values, [float(number).hex() for number in clock], method]),
         platform.machine(),
         *libraries,
         code_of("", "model", "scenario", "compiler", "engine"),
@@ -79,12 +88,7 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
     from plansim.model.records import cells_of
 
     kernel = whole_kernel(model, scenario.values, cache=cache)
-    settings = {
-        name: scenario.values.get(name, default)
-        for name, default in zip(kernel.inputs, kernel.defaults, strict=True)
-    }
-    inputs = np.array([list(settings.values())], dtype=np.float64).reshape(1, -1)
-    ensemble = simulate_ensemble(kernel, inputs, scenario.time)
+    ensemble = simulate_ensemble(kernel, inputs_under(kernel, scenario.values), scenario.time)
     over_time, once = recorded(model)
     rows = dict(zip(kernel.outputs, ensemble.values[0], strict=True))
     series = {}
@@ -93,10 +97,36 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
         shape = (len(ensemble.time), *shape_of(model, variable))
         table = np.stack([rows[label] for label in labels], axis=-1)
         series[variable.name] = table.reshape(shape)
-    constants = {each.name: _constant(model, scenario, each.name) for each in once}
+    constants = {each.name: constant_of(model, scenario, each.name) for each in once}
     run = Trajectory(ensemble.time, series, constants)
     check_finite(model, scenario, run)
     return run
+
+
+def inputs_under(
+    kernel: Kernel,
+    values: Mapping[str, float],
+    names: Sequence[str] = (),
+    constants: FloatArray | None = None,
+) -> FloatArray:
+    """Return the inputs of runs: ``(run, input)``, in the order of ``kernel.inputs``.
+
+    Args:
+        kernel: the compiled model.
+        values: constants that all runs share, as in `Scenario.values`; else the model's.
+        names: constants that differ between runs; all are inputs of the kernel.
+        constants: ``(run, name)``: their values. None for a single run.
+    """
+    shared = [
+        values.get(name, default)
+        for name, default in zip(kernel.inputs, kernel.defaults, strict=True)
+    ]
+    runs = 1 if constants is None else len(constants)
+    table = np.tile(np.array(shared, dtype=np.float64), (runs, 1))
+    if constants is not None:
+        columns = {name: column for column, name in enumerate(kernel.inputs)}
+        table[:, [columns[name] for name in names]] = constants
+    return table
 
 
 def whole_kernel(
@@ -135,8 +165,29 @@ def whole_kernel(
             }
 
 
-def _constant(model: Model, scenario: Scenario, name: str) -> FloatArray:
-    """Give the value of a constant or control in a run, ``(*elements)``."""
+def shared_kernel(model: Model, values: Mapping[str, float], varied: Iterable[str]) -> Kernel:
+    """Return the code that single runs share, for runs that differ in some constants.
+
+    Raises:
+        InputError: a constant that the shape of the code depends on cannot vary.
+        ModelError: what the compiler does not support, with each variable and line.
+    """
+    kernel = whole_kernel(model, values)
+    if folded := set(varied) - set(kernel.inputs):
+        raise cannot_vary(folded)
+    return kernel
+
+
+def cannot_vary(names: Iterable[str]) -> InputError:
+    """Return the error of constants that differ between runs of one code, and cannot."""
+    return InputError(
+        Fault("'{name}' cannot vary from run to run: the order of a delay depends on it", name=name)
+        for name in sorted(names)
+    )
+
+
+def constant_of(model: Model, scenario: Scenario, name: str) -> FloatArray:
+    """Return the value of a constant or control in a run, ``(*elements)``."""
     from plansim.model.records import cells_of
 
     variable = model.variables[name]

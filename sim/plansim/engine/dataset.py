@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -18,9 +18,16 @@ __all__ = ["annual", "to_dataset"]
 
 
 def to_dataset(
-    model: Model, scenario: Scenario, trajectory: Trajectory, engine: Engine
+    model: Model,
+    scenario: Scenario,
+    trajectory: Trajectory,
+    engine: Engine,
+    members: Sequence[int] = (),
 ) -> xr.Dataset:
     """Return the run as a dataset over ``time`` and the subscript ranges.
+
+    ``members`` are the numbers of the members of an ensemble, whose runs a trajectory may hold as
+    well: series are over ``member`` first then, and so are constants that have that dimension.
 
     Every variable keeps its Vensim name; a constant has no ``time``. Each has the attributes
     ``units``, ``long_name`` (the Vensim name), ``long_name_zh``, ``kind``, ``timing`` and
@@ -31,14 +38,16 @@ def to_dataset(
     data = {v.name: (("time", *v.subscripts), trajectory.series[v.name]) for v in over_time}
     data |= {v.name: (v.subscripts, trajectory.constants[v.name]) for v in once}
     ranges = dict.fromkeys(name for v in (*over_time, *once) for name in v.subscripts)
-    variables = {
-        name: xr.Variable(dims, values, _attributes(model.variables[name]))
-        for name, (dims, values) in data.items()
-    }
+    variables = {}
+    for name, (dims, values) in data.items():
+        over = dims if values.ndim == len(dims) else ("member", *dims)
+        variables[name] = xr.Variable(over, values, _attributes(model.variables[name]))
     time_unit = next((v.unit for v in once if v.kind is VariableKind.CONTROL), "Year")
     time = {"units": time_unit, "long_name": "time", "long_name_zh": "时间"}
     coordinates = {"time": xr.Variable("time", trajectory.time, time)}
     coordinates |= {name: _coordinate(model, name) for name in ranges}
+    if members:
+        coordinates["member"] = xr.Variable("member", np.array(members))
     card = run_card(model, scenario, engine) | {"notes": as_json(trajectory.notes)}
     return xr.Dataset(
         {name: variables[name] for name in model.variables if name in variables},

@@ -1,8 +1,9 @@
 """The reference engine: one run by PySD, from fresh state.
 
-PySD keeps parameters and state from one run to the next, and cannot change the initial time once
-stocks are initialised; so its model is loaded anew for every run, from a cached translation. The
-numbers of a run are cached too.
+PySD gives the derivatives, and its elements hold the stocks; the steps are taken here, by the rule
+of docs/integration.md. PySD keeps parameters and state from one run to the next, and cannot change
+the initial time once stocks are initialised; so its model is loaded anew for every run, from a
+cached translation. The numbers of a run are cached too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import math
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ from plansim.engine.trajectory import (
     version_of,
 )
 from plansim.engine.translate import (
+    SWITCH,
+    SWITCHES,
     failed_variable,
     quiet_pysd,
     remarks,
@@ -41,8 +44,9 @@ from plansim.engine.translate import (
     with_model_names,
 )
 from plansim.errors import Fault, Message, SimulationError
-from plansim.model.records import Model, TimeSpec, Variable, VariableKind, folded
+from plansim.model.records import Integration, Model, Variable, VariableKind, folded
 from plansim.scenario.reader import Scenario, as_written
+from plansim.scenario.variant import for_scenarios
 
 __all__ = ["run_reference", "simulate"]
 
@@ -56,7 +60,7 @@ def simulate(
     variables: Sequence[str] | None = None,
     cache: bool = True,
 ) -> xr.Dataset:
-    """Run a model under a scenario (None: as the model is written) by PySD, Euler's method.
+    """Run a model under a scenario (None: as the model is written) by PySD.
 
     Return a dataset over ``time`` (see `to_dataset`) with all variables, or those named in English
     or Chinese. Equal inputs give bit-identical numbers, whatever ran before. With ``cache``, the
@@ -69,6 +73,7 @@ def simulate(
         SimulationError: the run breaks down, or a value is not a finite number.
     """
     scenario = as_written(model) if scenario is None else scenario
+    model = for_scenarios(model, [scenario])
     wanted = named(model, variables)
     run, engine = run_reference(model, scenario, cache=cache)
     dataset = to_dataset(model, scenario, run, engine)
@@ -84,7 +89,7 @@ def run_reference(
         ModelError: PySD cannot translate the model.
         SimulationError: the run breaks down, or a value is not a finite number.
     """
-    engine = Engine("PySD", version_of("pysd"), "Euler")
+    engine = Engine("PySD", version_of("pysd"), scenario.time.integration)
     with workspace() as folder:
         path = folder / "runs" / f"{_run_key(model, scenario, engine)}.run"
         run = load_run(path, model) if cache else None
@@ -101,7 +106,15 @@ def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:
     code = [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
     libraries = [version_of(name) for name in ("plansim", "numpy", "xarray", "scipy")]
     values = {key: value.hex() for key, value in sorted(scenario.values.items())}
-    return digest(model.text, json.dumps(values), engine.version, sys.version, *libraries, *code)
+    return digest(
+        model.text,
+        json.dumps(values),
+        repr(scenario.time),
+        engine.version,
+        sys.version,
+        *libraries,
+        *code,
+    )
 
 
 # --- Running --------------------------------------------------------------------------------------
@@ -163,6 +176,7 @@ def _integrated(model: Model, scenario: Scenario, pysd_model: Any) -> Trajectory
         v.name: _VariableReader(model, v, python_names[folded(v.name)], pysd_model)
         for v in (*over_time, *once)
     }
+    stepper = _Stepper(pysd_model, time.integration)
     recorder = _Recorder([readers[v.name] for v in over_time])
     pysd_model.set_stepper(
         recorder,
@@ -172,20 +186,117 @@ def _integrated(model: Model, scenario: Scenario, pysd_model: Any) -> Trajectory
         time_step=time.step,
         saveper=time.saveper,
     )
-    pysd_model.step(math.ceil((time.final - time.initial) / time.step - 1e-6))
+    for number in range(math.ceil((time.final - time.initial) / time.step - 1e-6)):
+        stepper.step(time.initial + number * time.step, time.initial + (number + 1) * time.step)
+        if pysd_model.time.in_return():
+            recorder.update(pysd_model)
     series = zip(over_time, recorder.values, strict=True)
     return Trajectory(
-        time=_saved_times(time, recorder.times),
+        time=np.array(recorder.times),
         series={variable.name: np.stack(values) for variable, values in series},
         constants={variable.name: readers[variable.name].read(pysd_model) for variable in once},
     )
 
 
-def _saved_times(time: TimeSpec, times: Sequence[float]) -> FloatArray:
-    """Undo the rounding errors of a clock that adds its step again and again."""
-    steps = np.rint((np.array(times) - time.initial) / time.step)
-    saved: FloatArray = time.initial + steps * time.step
-    return saved
+_METHODS: Mapping[Integration, tuple[tuple[float, ...], Callable[..., Any]]] = {
+    Integration.EULER: ((), lambda k1: k1),
+    Integration.MIDPOINT: ((0.5,), lambda k1, k2: k2),
+    Integration.RK4: ((0.5, 0.5, 1.0), lambda k1, k2, k3, k4: (k1 + 2 * k2 + 2 * k3 + k4) / 6),
+}
+"""By method, the parts of a step at which its later stages stand, each reached with the derivatives
+of the stage before; and the derivative over the whole step, from those of all stages."""
+
+
+class _Switches:
+    """Give what switches at the start of a step, to all stages of the step."""
+
+    def __init__(self, functions: Sequence[Callable[[], Any]]) -> None:
+        self.functions = functions
+        self.values: dict[int, Any] = {}
+        self.frozen = False
+
+    def __call__(self, index: int) -> Any:
+        if not self.frozen or index not in self.values:
+            self.values[index] = self.functions[index]()
+        return self.values[index]
+
+    def freeze(self) -> None:
+        """End the first stage; what it did not need is computed, since later stages may need it."""
+        for index in range(len(self.functions)):
+            if index not in self.values:
+                with contextlib.suppress(ZeroDivisionError):  # in a branch that is not taken
+                    self(index)
+        self.frozen = True
+
+    def release(self) -> None:
+        """End the step."""
+        self.values.clear()
+        self.frozen = False
+
+
+class _Stepper:
+    """Takes the steps of a run of PySD's model."""
+
+    def __init__(self, pysd_model: Any, integration: Integration) -> None:
+        from pysd.py_backend.statefuls import DelayFixed, SampleIfTrue
+
+        self.model = pysd_model
+        self.stages, self.combine = _METHODS[integration]
+        self.switches = _Switches(getattr(pysd_model.components, SWITCHES))
+        pysd_model.components._set_component(SWITCH, self.switches)
+        elements = pysd_model._dynamicstateful_elements
+        self.pipes = [e for e in elements if isinstance(e, DelayFixed)]
+        self.samples = [e for e in elements if isinstance(e, SampleIfTrue)]
+        self.stocks = [e for e in elements if not isinstance(e, DelayFixed | SampleIfTrue)]
+
+    def step(self, start: float, end: float) -> None:
+        """Take one step.
+
+        What has a memory and is no stock moves once, by what the first stage gives it; PySD moves
+        each by what the elements before it have become already.
+        """
+        length = self.model.time.time_step()
+        states = [stock.state for stock in self.stocks]
+        entering = [pipe.input_func() for pipe in self.pipes]
+        sampled = [sample() for sample in self.samples]
+        rates, ages = self._derivatives()
+        stages = [rates]
+        if self.stages:
+            self.switches.freeze()
+        for part in self.stages:
+            self._move(start + part * length, states, stages[-1], part * length)
+            stages.append(self._derivatives()[0])
+        self._move(end, states, list(map(self.combine, *stages)), length)
+        self.switches.release()
+        for stock, times in ages.items():
+            stock.times = times
+        for pipe, value in zip(self.pipes, entering, strict=True):
+            pipe.input_func, source = lambda value=value: value, pipe.input_func
+            pipe.update(None)
+            pipe.input_func = source
+        for sample, value in zip(self.samples, sampled, strict=True):
+            sample.state = sample.state * 0 + value
+
+    def _derivatives(self) -> tuple[list[Any], dict[Any, Any]]:
+        """Return the derivatives of the stocks, and the delay times that each DELAY N is to keep.
+
+        PySD would keep them at once, and give another outflow from then on.
+        """
+        rates, ages = [], {}
+        for stock in self.stocks:
+            times = getattr(stock, "times", None)
+            rates.append(stock.ddt())
+            if times is not None:
+                ages[stock], stock.times = stock.times, times
+        return rates, ages
+
+    def _move(
+        self, time: float, states: Sequence[Any], rates: Sequence[Any], length: float
+    ) -> None:
+        for stock, state, rate in zip(self.stocks, states, rates, strict=True):
+            stock.update(state + rate * length)
+        self.model.time.update(time)
+        self.model.clean_caches()
 
 
 def _parameters(

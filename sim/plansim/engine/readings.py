@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from plansim.compiler.lower import StructuralError
 from plansim.engine.batch import saved_times, simulate_ensemble, simulate_readings
+from plansim.engine.compiled import cannot_vary, inputs_under, shared_kernel
 from plansim.engine.kernel import Kernel, compile_model
-from plansim.errors import Fault, InputError
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import split_reference, variable_of
@@ -34,6 +34,7 @@ class RunStatus(IntEnum):
     OK = 0
     OVERFLOW = 1  # a value is infinite
     NAN = 2  # a value is not a number
+    EXCESSIVE = 3  # a value is beyond the limit that was asked for
 
 
 class Reading(NamedTuple):
@@ -67,8 +68,15 @@ class CompiledRuns:
         scenario: Scenario,
         constants: Sequence[str],
         readings: Sequence[Reading],
+        *,
+        shared: bool = False,
+        limit: float = math.inf,
     ) -> None:
         """Compile the model with the constants that differ, ``name`` or ``name[e1,e2]``, as inputs.
+
+        Runs with a variable beyond ``limit``, of those that are computed, are failures. With
+        ``shared`` they take the machine code of single runs, which computes all variables: it takes
+        twice as long, and nothing has to be compiled.
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
@@ -77,34 +85,31 @@ class CompiledRuns:
         self._model, self._scenario = model, scenario
         self._constants, self._readings = tuple(constants), tuple(readings)
         names = dict.fromkeys(variable_of(model, reading.series).name for reading in readings)
-        try:
-            self._kernel = compile_model(
-                model, vary=constants, outputs=names, values=scenario.values
-            )
-        except StructuralError as error:
-            raise InputError(
-                Fault(
-                    "'{name}' cannot vary from run to run: the order of a delay depends on it",
-                    name=name,
+        self._limit = limit
+        self._whole: Kernel | None = None
+        if shared:
+            self._kernel = self._whole = shared_kernel(model, scenario.values, constants)
+        else:
+            try:
+                self._kernel = compile_model(
+                    model, vary=constants, outputs=names, values=scenario.values
                 )
-                for name in sorted(error.names)
-            ) from None
+            except StructuralError as error:
+                raise cannot_vary(error.names) from None
         saved = saved_times(scenario.time)
         kept = {time for _, time in readings if np.isclose(saved, time).any()}
         known = [row for row, reading in enumerate(readings) if reading.time in kept]
         self._known = np.array(known, dtype=np.intp)
-        # The kernel may have its inputs in another order.
-        self._order = [self._constants.index(name) for name in self._kernel.inputs]
         self._lock = threading.Lock()
-        self._whole: Kernel | None = None
 
     def simulate(self, constants: Floats) -> SimulatedRuns:
         """Simulate runs: ``(run, constant)``."""
         read = simulate_readings(
             self._kernel,
-            constants[:, self._order],
+            self._inputs(self._kernel, constants),
             self._scenario.time,
             [self._readings[row] for row in self._known],
+            limit=self._limit,
         )
         count, values = len(constants), read.values
         if len(self._known) < len(self._readings):
@@ -113,9 +118,12 @@ class CompiledRuns:
         status = np.zeros(count, np.int8)
         variable = np.full(count, -1, np.int32)
         time = np.full(count, np.nan)
-        for run in np.flatnonzero(read.bad):
+        for run in np.flatnonzero(read.bad | read.excessive):
             status[run], variable[run], time[run] = self._diagnosis(constants[run])
         return SimulatedRuns(values, status, variable, time)
+
+    def _inputs(self, kernel: Kernel, constants: Floats) -> Floats:
+        return inputs_under(kernel, self._scenario.values, self._constants, constants)
 
     def _diagnosis(self, constants: Floats) -> tuple[RunStatus, int, float]:
         """Simulate a failed run with all variables recorded, and find which failed first."""
@@ -125,21 +133,22 @@ class CompiledRuns:
                     self._model, vary=self._constants, values=self._scenario.values, effort=0
                 )
         kernel, time = self._whole, self._scenario.time
-        inputs = [constants[self._constants.index(name)] for name in kernel.inputs]
         steps = round((time.final - time.initial) / time.step)
         every = np.asarray(time.initial + np.arange(steps + 1) * time.step, np.float64)
-        whole = simulate_ensemble(kernel, np.array([inputs]).reshape(1, -1), time, keep=every)
-        finite = np.isfinite(whole.values[0])
-        if finite.all():  # a stock failed, after the last step
+        whole = simulate_ensemble(kernel, self._inputs(kernel, constants[None]), time, keep=every)
+        values = whole.values[0]
+        sound = np.isfinite(values) & (np.abs(values) <= self._limit)
+        if sound.all():  # a stock failed, after the last step
             return RunStatus.NAN, -1, time.final
-        step = int((~finite).any(axis=0).argmax())
+        step = int((~sound).any(axis=0).argmax())
         failed = {
-            split_reference(kernel.outputs[row])[0]: whole.values[0, row, step]
-            for row in np.flatnonzero(~finite[:, step])
+            split_reference(kernel.outputs[row])[0]: values[row, step]
+            for row in np.flatnonzero(~sound[:, step])
         }
         sources = [
             name for name in failed if not set(self._model.variables[name].causes) & set(failed)
         ]
         name = (sources or list(failed))[0]
-        status = RunStatus.NAN if math.isnan(failed[name]) else RunStatus.OVERFLOW
+        status = RunStatus.EXCESSIVE if math.isfinite(failed[name]) else RunStatus.OVERFLOW
+        status = RunStatus.NAN if math.isnan(failed[name]) else status
         return status, list(self._model.variables).index(name), float(every[step])

@@ -169,6 +169,7 @@ def to_years(model: Model, scenario: Scenario, run: Trajectory, engine: Engine) 
 
 def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str | float]:
     """Return the run card: everything that must be equal for equal numbers."""
+    added = {"lever_constants": as_json(model.added)} if model.added else {}
     return {
         "scenario": scenario.id,
         "scenario_title_en": scenario.title_en,
@@ -178,6 +179,7 @@ def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str 
         "assumed": as_json(sorted(scenario.assumed)),
         "model": model.name,
         "model_sha256": model.sha256,
+        **added,
         "engine": engine.name,
         "engine_version": engine.version,
         "method": engine.method,

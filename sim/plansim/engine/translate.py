@@ -8,6 +8,9 @@ input. Between its parser and its builder the model is amended:
 - Comments are dropped. PySD writes them raw into Python docstrings, so that a comment could end
   the docstring and continue as code.
 - Equations that read other files (GET XLS …, data variables) are refused.
+
+In the source that the builder writes, what switches only at the start of a step is moved to the
+functions of the list `SWITCHES`, and read as ``SWITCH(index)``, which is given before a run.
 """
 
 from __future__ import annotations
@@ -30,7 +33,15 @@ from plansim.engine.trajectory import version_of
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.records import Model, folded
 
-__all__ = ["failed_variable", "quiet_pysd", "remarks", "translated", "with_model_names"]
+__all__ = [
+    "SWITCH",
+    "SWITCHES",
+    "failed_variable",
+    "quiet_pysd",
+    "remarks",
+    "translated",
+    "with_model_names",
+]
 
 
 def translated(model: Model, folder: Path) -> str:
@@ -46,7 +57,7 @@ def translated(model: Model, folder: Path) -> str:
     source = load_sealed(path, _read)
     if source is None:
         with quiet_pysd() as notes:
-            source = _translate(model)
+            source = _with_switches(_translate(model))
         # PySD warns of variables that mix constants and equations, since setting them is ambiguous;
         # here they are no constants and cannot be set.
         kept = sorted({note for note in notes if "is defined with different" not in note})
@@ -145,6 +156,87 @@ def _variables_by_function(model: Model, source: str) -> dict[str, str]:
                 if keyword.arg == "name" and isinstance(keyword.value, ast.Constant):
                     by_function[function.name] = names.get(folded(str(keyword.value.value)), "")
     return {python: name for python, name in by_function.items() if name}
+
+
+# --- Switches -------------------------------------------------------------------------------------
+
+SWITCH = "__switch__"
+SWITCHES = "__switches__"
+
+
+def _with_switches(source: str) -> str:
+    """Return PySD's source with what keeps its value through a step as functions of their own.
+
+    These are comparisons that depend on the time and on no stock, the conditions of STEP, PULSE and
+    PULSE TRAIN, SAMPLE IF TRUE and random functions. The height of a STEP is no part of it.
+    """
+    module = ast.parse(source)
+    switches = _Switches(_dependencies(module))
+    module = switches.visit(module)
+    functions = ", ".join(f"lambda: {expression}" for expression in switches.expressions)
+    return f"{ast.unparse(module)}\n{SWITCHES} = [{functions}]\n"
+
+
+def _dependencies(module: ast.Module) -> dict[str, set[str]]:
+    """Return what PySD's elements read while a run goes on, as their decorators tell."""
+    reads: dict[str, set[str]] = {}
+    for function in module.body:
+        for decorator in getattr(function, "decorator_list", ()):
+            parts = {part.arg: part.value for part in decorator.keywords}
+            assert isinstance(function, ast.FunctionDef)
+            reads[function.name] = set(ast.literal_eval(parts.get("depends_on", _NOTHING)))
+            for name, phases in ast.literal_eval(parts.get("other_deps", _NOTHING)).items():
+                reads[name] = set(phases["step"])
+    return reads
+
+
+_NOTHING = ast.Dict([], [])
+
+
+class _Switches(ast.NodeTransformer):
+    """Puts calls of `SWITCH` in the place of expressions, and lists these."""
+
+    def __init__(self, reads: dict[str, set[str]]) -> None:
+        self.reads = reads
+        self.expressions: list[str] = []
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        return self._switch(node) if self._is_of_time(node) else node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        function = ast.unparse(node.func)
+        of_time = bool(node.args) and ast.unparse(node.args[0]) == "__data['time']"
+        if function == "step" and of_time:
+            clock, height, when = node.args
+            condition = ast.Call(node.func, [clock, ast.Constant(1.0), when], [])
+            return ast.BinOp(height, ast.Mult(), self._switch(condition))
+        if (function == "pulse" and of_time) or function.startswith(_ONCE_A_STEP):
+            return self._switch(node)
+        return node
+
+    def _switch(self, node: ast.expr) -> ast.expr:
+        self.expressions.append(ast.unparse(node))
+        index = ast.Constant(len(self.expressions) - 1)
+        return ast.Call(ast.Name(SWITCH), [index], [])
+
+    def _is_of_time(self, node: ast.expr) -> bool:
+        """Say whether an expression depends, within a step, on the time and on no stock."""
+        waiting = [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
+        reached: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name in self.reads and name not in reached and not name.startswith(_STAYING):
+                reached.add(name)
+                waiting += self.reads[name]
+        stocks = (n for n in reached if n.startswith("_") and not n.startswith("_active_initial_"))
+        return "time" in reached and not any(stocks)
+
+
+_ONCE_A_STEP = ("_sampleiftrue_", "np.random.", "stats.")
+_STAYING = ("_initial_", "_delayfixed_", "_sampleiftrue_")
+"""Elements of PySD that keep their value through a step."""
 
 
 def _translate(model: Model) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,7 @@ from plansim.model.comment import read_comment
 from plansim.model.expression import Name, NoValueError, Role, evaluate
 from plansim.model.lint import check_soundness, is_function_call
 from plansim.model.records import (
+    Integration,
     Model,
     Module,
     SubscriptRange,
@@ -28,6 +30,17 @@ __all__ = ["build_model"]
 
 _MAX_STEPS = 10_000_000
 _CONTROL = ("initial_time", "final_time", "time_step", "saveper")
+_SETTINGS = re.compile(r"^:L\x7f?<%\^E!@", re.MULTILINE)
+_METHOD = re.compile(r"^15:(?:[^,\n]*,){3}\s*([^,\n]*?)\s*(?:,.*)?$", re.MULTILINE)
+_METHODS = {
+    "0": Integration.EULER,
+    "1": Integration.RK4,
+    "2": Integration.EULER,
+    "3": Integration.MIDPOINT,
+    "4": Integration.MIDPOINT,
+    "5": Integration.RK4,
+}
+"""By Vensim's number: Euler, RK4 auto, difference, RK2 auto, RK2 fixed, RK4 fixed."""
 
 
 def build_model(text: str, file: Path, sha256: str, strict: bool | None) -> Model:
@@ -46,7 +59,7 @@ def build_model(text: str, file: Path, sha256: str, strict: bool | None) -> Mode
     builder = _Builder(scan, faults, slips)
     variables = builder.variables()
     subscripts = builder.subscript_ranges()
-    time = builder.time_spec()
+    time = builder.time_spec(integration_of(text, faults))
     if strict is None:
         strict = _keeps_units(variables.values())
     (faults if strict else warnings).take(slips)
@@ -63,6 +76,31 @@ def build_model(text: str, file: Path, sha256: str, strict: bool | None) -> Mode
         modules=builder.modules(variables.values()),
         warnings=warnings.by_line(),
     )
+
+
+def integration_of(text: str, faults: FaultLog) -> Integration:
+    """Return the method of integration that the settings of a Vensim file name, else Euler's.
+
+    The settings are a block after the sketch; of its line that begins with ``15:`` the fourth
+    number is the method. What Vensim calls RK2 is the midpoint rule. The step is never adjusted
+    ("auto").
+
+    References: https://www.vensim.com/documentation/rungekutta.html;
+    ``src/simlin-engine/src/mdl/settings.rs`` of github.com/bpowers/simlin (Apache-2.0), which
+    follows xmutil, for the form of the block.
+    """
+    block = _SETTINGS.search(text)
+    line = _METHOD.search(text, block.end()) if block else None
+    if line is None:
+        return Integration.EULER
+    if line[1] not in _METHODS:
+        faults.fault(
+            "the file's settings name an unknown method of integration",
+            text.count("\n", 0, line.start()) + 1,
+            expected=Message("0 to 5, as the fourth number after '15:'"),
+            found=line[1],
+        )
+    return _METHODS.get(line[1], Integration.EULER)
 
 
 def _keeps_units(variables: Iterable[Variable]) -> bool:
@@ -99,7 +137,7 @@ class _Builder:
 
     # The clock
 
-    def time_spec(self) -> TimeSpec | None:
+    def time_spec(self, integration: Integration) -> TimeSpec | None:
         """Compute the clock, whose numbers may be given by simple expressions of each other."""
         clock: dict[str, float] = {}
         for key in _CONTROL:
@@ -124,7 +162,8 @@ class _Builder:
                 )
         if len(clock) < len(_CONTROL):
             return None
-        spec = TimeSpec(*(clock[key] for key in _CONTROL))
+        initial, final, step, saveper = (clock[key] for key in _CONTROL)
+        spec = TimeSpec(initial, final, step, saveper, integration)
         self._check_clock(spec)
         return spec
 

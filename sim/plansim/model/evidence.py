@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 
-from plansim.errors import Fault, FaultLog, InputError, Message
+from plansim.errors import FaultLog, InputError, Message
+from plansim.files import read_csv
 
 __all__ = ["Evidence", "load_evidence"]
 
@@ -42,8 +42,8 @@ class Evidence:
     confidence_zh: str = ""
 
 
-_COLUMNS = tuple(each.name for each in fields(Evidence))
-_REQUIRED = tuple(each.name for each in fields(Evidence) if each.default is MISSING)
+_COLUMNS = tuple(column.name for column in fields(Evidence))
+_REQUIRED = tuple(column.name for column in fields(Evidence) if column.default is MISSING)
 
 
 def load_evidence(folder: Path) -> Mapping[str, Evidence]:
@@ -57,33 +57,11 @@ def load_evidence(folder: Path) -> Mapping[str, Evidence]:
     if not path.exists():
         return MappingProxyType({})
     log = FaultLog(path)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            _check_columns(reader.fieldnames or (), log)
-            found = {row.id: row for row in _rows(reader, log)}
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(Fault("not a table of evidence", path, found=str(error))) from error
-    if log:
-        raise InputError(log.by_line())
-    return MappingProxyType(found)
-
-
-def _check_columns(columns: Sequence[str], log: FaultLog) -> None:
-    missing = [name for name in _REQUIRED if name not in columns]
-    if missing:
-        found = Message("no {names}", names=tuple(missing))
-        log.fault(
-            "the table of evidence lacks a column",
-            1,
-            Message("{names}", names=tuple(_REQUIRED)),
-            found,
-        )
-        raise InputError(log.by_line())  # its rows would all be at fault
+    table = read_csv(path, _REQUIRED)
     # Any other column is a table's own; one of these is a slip, and its Chinese would be lost.
-    for name in columns:
-        if name.endswith(CHINESE) and name not in _COLUMNS:
-            known = [each for each in _COLUMNS if each.endswith(CHINESE)]
+    known = [name for name in _COLUMNS if name.endswith(CHINESE)]
+    for name in table.columns:
+        if name.endswith(CHINESE) and name not in known:
             log.fault(
                 "no column of the evidence is Chinese for that",
                 line=1,
@@ -91,20 +69,17 @@ def _check_columns(columns: Sequence[str], log: FaultLog) -> None:
                 found=name,
                 nearest=log.nearest(name, known),
             )
-
-
-def _rows(reader: csv.DictReader[str], log: FaultLog) -> Iterator[Evidence]:
-    """Give the rows; a fault is told with the line on which its row ends."""
+    rows: dict[str, Evidence] = {}
     lines: dict[str, int] = {}
-    for cells in reader:
-        row = Evidence(**{name: (cells.get(name) or "").strip() for name in _COLUMNS})
-        if None in cells:  # where DictReader keeps what is over
-            log.fault("the row has more cells than the table has columns", reader.line_num,
-                    Message("text with a comma in quotation marks"), row.id or None)  # fmt: skip
-        elif not row.id:
-            log.fault("the row has no id", reader.line_num)
-        elif row.id in lines:
+    for line, cells in table.records():
+        row = Evidence(**{name: cells.get(name, "") for name in _COLUMNS})
+        if not row.id:
+            log.fault("the row has no id", line)
+        elif row.id in rows:
             first = Message("a first one on line {line}", line=lines[row.id])
-            log.fault("the id {id} stands twice", reader.line_num, found=first, id=row.id)
-        lines.setdefault(row.id, reader.line_num)
-        yield row
+            log.fault("the id {id} stands twice", line, found=first, id=row.id)
+        lines.setdefault(row.id, line)
+        rows.setdefault(row.id, row)
+    if log:
+        raise InputError(log.by_line())
+    return MappingProxyType(rows)

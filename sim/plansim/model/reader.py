@@ -47,9 +47,8 @@ def load_model(path: str | Path | None = None, strict: bool | None = None) -> Mo
 
         return build_model(text, file, sha256, strict)
 
-    return kept(
-        "parsed", digest("model", sha256, str(file), str(strict), code_of("", "model")), Model, make
-    )
+    key = digest("model", sha256, str(file), str(strict), code_of("", "model"))
+    return kept("parsed", key, make)
 
 
 def parse_model(text: str, file: Path) -> Model:

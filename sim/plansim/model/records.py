@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plansim.cache import digest
 from plansim.errors import Fault, FaultLog, Message, UnknownNameError, nearest
 from plansim.model.comment import read_source
 
@@ -44,6 +46,11 @@ class VariableKind(StrEnum):
     CONSTANT = "constant"
     LOOKUP = "lookup"
     CONTROL = "control"
+
+    @property
+    def moves(self) -> bool:
+        """Whether a run computes it, step by step."""
+        return self in (VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY)
 
 
 class Timing(StrEnum):
@@ -123,14 +130,23 @@ class SubscriptRange:
     """As long as ``elements``, or empty if the file gives no Chinese names."""
 
 
+class Integration(StrEnum):
+    """Method by which stocks are integrated; see docs/integration.md."""
+
+    EULER = "euler"
+    MIDPOINT = "midpoint"
+    RK4 = "rk4"
+
+
 @dataclass(frozen=True)
 class TimeSpec:
-    """The clock of the simulation, in the model's unit of time."""
+    """The clock of the simulation, in the model's unit of time, and how it steps."""
 
     initial: float
     final: float
     step: float
     saveper: float
+    integration: Integration = Integration.EULER
 
 
 @dataclass(frozen=True, repr=False)
@@ -143,7 +159,7 @@ class Model:
     sha256: str
     """Of the file's bytes, in hexadecimal."""
     text: str
-    """The whole file, newlines as ``\\n``, without a byte order mark."""
+    """The whole file, newlines as ``\\n``, without a byte order mark; of a variant its own."""
     variables: Mapping[str, Variable]
     """By name, in the order of the file."""
     subscripts: Mapping[str, SubscriptRange]
@@ -152,6 +168,14 @@ class Model:
     """Those that hold a variable, by name, in the order of the file."""
     warnings: tuple[Fault, ...] = ()
     """What is wrong but does not hinder a run."""
+    original: Model | None = None
+    """Of a variant, the model as its file has it."""
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The names of the variables that only the variant has."""
+        known = self.variables if self.original is None else self.original.variables
+        return tuple(name for name in self.variables if name not in known)
 
     def __repr__(self) -> str:
         """Name the file and its size: the whole text would flood a notebook."""
@@ -197,6 +221,25 @@ class Model:
         """
         wanted = self.find(name).name
         return tuple(user.name for user in self.variables.values() if wanted in user.causes)
+
+    @cached_property
+    def equations_sha256(self) -> str:
+        """Return the digest of equations, constants, elements and ranges.
+
+        Comments, units, order, spacing, the sketch and the clock do not matter to it.
+        """
+        described = [
+            (
+                variable.name,
+                "".join(variable.equation.split()),
+                variable.admissible,
+                variable.plausible,
+            )
+            for variable in self.variables.values()
+            if variable.kind is not VariableKind.CONTROL
+        ]
+        elements = [(name, range_.elements) for name, range_ in self.subscripts.items()]
+        return digest(json.dumps([sorted(described), sorted(elements)]))
 
     @cached_property
     def scan(self) -> Scan:

@@ -22,6 +22,7 @@ __all__ = [
     "replaced",
     "unparse",
     "with_equations",
+    "with_formulas",
     "without_arrays",
 ]
 
@@ -101,6 +102,9 @@ class AddedEquation:
     constant: bool = False
     """Whether it is a number that can be set from run to run, rather than an output."""
     exceptions: tuple[tuple[str, ...], ...] = ()
+    unit: str = ""
+    """With the admissible range behind it, as Vensim writes it."""
+    comment: str = ""
 
     @property
     def left(self) -> str:
@@ -119,11 +123,41 @@ def with_equations(model: Model, equations: Sequence[AddedEquation]) -> Model:
     body, mark, sketch = model.text.partition(SKETCH)
     first = body.count("\n") + 2
     # One line an equation: a fault's line says which it is.
-    added = "".join(f"{each.left}= {_on_one_line(each)} ~~|\n" for each in equations)
+    added = "".join(
+        f"{one.left}= {_on_one_line(one)} ~{one.unit}~{one.comment}|\n" for one in equations
+    )
     try:
         return parse_model(f"{body}\n{added}{mark}{sketch}", model.path)
     except ModelError as error:
         raise ModelError(_placed(fault, equations, first) for fault in error.faults) from None
+
+
+def with_formulas(
+    model: Model, change: Callable[[Node], Node | None], equations: Sequence[AddedEquation]
+) -> Model:
+    """Return a model with other nodes in its formulas, as in `replaced`, and further equations.
+
+    Raises:
+        ModelError: the new model has faults.
+    """
+    pieces: list[str] = []
+    done = 0
+    formulas = [one for group in model.scan.equations.values() for one in group if one.formula]
+    for equation in sorted(formulas, key=lambda one: one.start):
+        assert equation.formula is not None
+        new = replaced(equation.formula, change)
+        if new == equation.formula:
+            continue
+        left = AddedEquation(
+            equation.name, "", equation.subscripts, exceptions=equation.exceptions
+        ).left
+        # As many lines as before: messages name the lines of the file.
+        lines = "\n" * equation.text.count("\n")
+        pieces += [model.text[done : equation.start], f"{left}{equation.form.value} "]
+        pieces += [unparse(new), lines]
+        done = equation.start + len(equation.text)
+    text = "".join([*pieces, model.text[done:]])
+    return with_equations(replace(model, text=text), equations)
 
 
 def _on_one_line(equation: AddedEquation) -> str:

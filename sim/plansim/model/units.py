@@ -8,7 +8,6 @@ factor between two spellings is kept, since pint takes longer to load than a run
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -44,7 +43,7 @@ _TOKEN = re.compile(r"\s*(?:([^\W\d]\w*)|(\*\*|\^)\s*(-?[0-9])(?![0-9.])|([*/()]
 
 
 def convert(value: float, from_unit: str, to_unit: str) -> float:
-    """Give a value in another unit.
+    """Return a value in another unit.
 
     A unit is a product or quotient of names with whole powers: ``亿元/Year``, ``m3/(人*Day)``.
 
@@ -73,7 +72,7 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
 
 
 def base_powers(unit: str) -> tuple[float, dict[str, int]]:
-    """Give a unit as a factor and the powers of base units.
+    """Return a unit as a factor and the powers of base units.
 
     Raises:
         UnitError: the unit is unknown.
@@ -86,12 +85,12 @@ def base_powers(unit: str) -> tuple[float, dict[str, int]]:
     whole = registry.Quantity(1.0, registry.Unit(registry.UnitsContainer(_powers(unit))))
     base = whole.to_base_units()
     return float(base.magnitude), {
-        str(key): round(float(str(each))) for key, each in base.unit_items()
+        str(name): round(float(str(power))) for name, power in base.unit_items()
     }
 
 
 def units_sha256() -> str:
-    """Give the digest of the table of units, on which all conversions depend."""
+    """Return the digest of the table of units, on which all conversions depend."""
     return file_sha256(shipped("model", "units.txt"))
 
 
@@ -106,21 +105,13 @@ def _registry() -> UnitRegistry[float]:
     return UnitRegistry(str(shipped("model", "units.txt")))
 
 
-@dataclass(frozen=True)
-class _Factor:
-    """What to multiply by; None if the units measure different things."""
-
-    number: float | None
-
-
 @cache
 def _factor(from_unit: str, to_unit: str) -> float | None:
-    """Give what to multiply by, from what was worked out before if it was."""
+    """Return what to multiply by; None if the units measure different things."""
     key = digest(
         "factor", from_unit, to_unit, units_sha256(), version("pint"), code_of("", "model")
     )
-    found = kept("units", key, _Factor, lambda: _Factor(_worked_out(from_unit, to_unit)))
-    return found.number
+    return kept("units", key, lambda: (_worked_out(from_unit, to_unit),))[0]
 
 
 def _worked_out(from_unit: str, to_unit: str) -> float | None:

@@ -1,99 +1,41 @@
-"""Facts of a variable, target or scenario: labels with texts; `layout.facts` lays them out."""
+"""Facts of a target, scenario or clash: labels with texts; `layout.facts` lays them out."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from plansim.model.comment import read_source
-from plansim.model.evidence import Evidence
-from plansim.model.records import Model, SubscriptRange, Timing, Variable, VariableKind
+from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT
-from plansim.output.evidence import evidence_sentence
 from plansim.output.messages import say_in
 from plansim.output.text import Lang, Text, target_figure
 from plansim.output.verdict_words import limit_of
 from plansim.scenario.reader import Change, Scenario
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Kind, Target, split_reference
 
 if TYPE_CHECKING:
     from plansim.targets.audit import Clash, Statement
 
 __all__ = [
-    "ASSUMPTION",
-    "DERIVED",
-    "NO_UNIT",
+    "both_names",
     "changes_head",
     "changes_in_short",
     "clash_facts",
-    "kind_of",
     "noted",
-    "range_of",
     "reference_name",
     "scenario_facts",
     "target_facts",
-    "variable_facts",
+    "with_text",
 ]
 
-Fact = tuple[str, str]
 
 _KIND = {Kind.TARGET: "show.target", Kind.FIGURE: "show.figure", Kind.PAST: "show.past"}
 
-ASSUMPTION = "A"
-DERIVED = "D"
-"""The source ids that have no entry in a table, by the convention of the model."""
 
-
-def variable_facts(
-    variable: Variable,
-    model: Model,
-    targets: Iterable[Target],
-    evidence: Mapping[str, Evidence],
-    clashes: Iterable[Clash],
-    text: Text,
-) -> list[Fact]:
-    """Return the facts of a variable in the model's file and the tables beside it."""
-    by_id = {target.id: target for target in targets}
-    known = {
-        **{target.id: _target_source(target, text) for target in by_id.values()},
-        **{clash.id: text.pick(clash.topic_en, clash.topic_zh) for clash in clashes},
-        **{key: evidence_sentence(row, text) for key, row in evidence.items()},
-    }
-    judges = [
-        f"{target.id} {text.pick(target.name_en, target.name_zh)}"
-        for target in by_id.values()
-        if any(split_reference(name)[0] == variable.name for name in target.variables.values())
-    ]
-    initial = set(variable.initial_causes)
-    facts = [
-        ("show.variable", _both(variable.name, variable.name_zh, text)),
-        ("show.meaning", text.pick(variable.meaning_en, variable.meaning_zh)),
-        ("show.kind", kind_of(variable, text)),
-        ("show.module", _module(variable, model, text)),
-        ("show.unit", text.unit(variable.unit)),
-        (
-            "show.subscripts",
-            "\n".join(range_of(model.subscripts[n], text) for n in variable.subscripts),
-        ),
-        ("show.equation", variable.equation.expandtabs(4).replace("\\\n", "\n")),
-        ("show.value", _value(variable, model, text)),
-        ("show.admissible", noted("show.admissible_note", variable.admissible, variable, text)),
-        ("show.plausible", noted("show.plausible_note", variable.plausible, variable, text)),
-        ("show.causes", _names([n for n in variable.causes if n not in initial], model, text)),
-        ("show.initial_causes", _names(variable.initial_causes, model, text)),
-        ("show.uses", _names(model.uses(variable.name), model, text)),
-        ("show.judged_by", "\n".join(judges)),
-        (
-            "show.sources",
-            "\n".join(_source(tag, known, text) for tag in variable.sources),
-        ),
-        ("show.place", f"{model.path}:{variable.line}"),
-    ]
-    return _with_text(facts, text)
-
-
-def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
+def target_facts(target: Target, model: Model, text: Text) -> list[tuple[str, str]]:
     """Return the facts of a target, or a figure of the past, in the plan's catalogue."""
     unit = text.unit(target.unit)
     judged = "\n".join(
@@ -103,7 +45,7 @@ def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
         )
     )
     facts = [
-        (_KIND[target.kind], f"{target.id}  {_both(target.name_en, target.name_zh, text)}"),
+        (_KIND[target.kind], f"{target.id}  {both_names(target.name_en, target.name_zh, text)}"),
         ("show.attribute", text.word("attribute", target.attribute) if target.year else ""),
         ("show.plan", _goal(target, unit, text)),
         ("show.base", _base(target, text)),
@@ -111,17 +53,18 @@ def target_facts(target: Target, model: Model, text: Text) -> list[Fact]:
         ("show.measure", text.word("measure", target.measure) if judged else ""),
         ("show.judged", judged),
         ("show.not_judged", text.pick(target.reason_en, target.reason_zh)),
-        ("show.planned", text.join(list(target.planned.values()))),
+        ("show.planned", text.join(target.planned.values())),
         ("show.wording", target.wording),
         ("show.in_plan", text.pick(target.place_en, target.place_zh)),
         ("show.note", text.pick(target.note_en, target.note_zh)),
         ("show.place", f"{target.file}:{target.line}"),
     ]
-    return _with_text(facts, text)
+    return with_text(facts, text)
 
 
-def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
+def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[tuple[str, str]]:
     """Return the facts of a scenario and its changes from its parent."""
+    model = for_scenarios(model, [scenario])
     changes = [
         _change(change, model, text) + _exceeded(change, model, text) for change in scenario.changes
     ]
@@ -129,12 +72,13 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
         f"{key}{text('list_sep.colon')}{text.pick(reason.en, reason.zh)}"
         for key, reason in scenario.assumed.items()
     )
-    title = _both(scenario.title_en, scenario.title_zh, text)
+    title = both_names(scenario.title_en, scenario.title_zh, text)
     facts = [
         ("show.scenario", f"{scenario.id}  {title}"),
         ("show.description", text.pick(scenario.description_en, scenario.description_zh)),
         ("show.lineage", " → ".join(scenario.lineage)),
         ("show.changes", "\n".join(changes) or text("show.nothing")),
+        ("run_card.method", text("integration." + scenario.time.integration)),
         ("show.assumes", assumes),
         ("show.sources", "\n".join(scenario.sources)),
         (
@@ -143,10 +87,10 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[Fact]:
         ),
         ("show.place", str(scenario.path or "")),
     ]
-    return _with_text(facts, text)
+    return with_text(facts, text)
 
 
-def clash_facts(clash: Clash, text: Text, *, figures: bool = True) -> list[Fact]:
+def clash_facts(clash: Clash, text: Text, *, figures: bool = True) -> list[tuple[str, str]]:
     """Return the facts of a clash of the plan's figures, its consequence and the model's handling.
 
     With ``figures``, each figure is given with its source.
@@ -163,7 +107,7 @@ def clash_facts(clash: Clash, text: Text, *, figures: bool = True) -> list[Fact]
         ("audit.finding", finding),
         ("audit.handling", text.pick(clash.handling_en, clash.handling_zh)),
     ]
-    return _with_text(facts, text)
+    return with_text(facts, text)
 
 
 def _statement(statement: Statement, text: Text) -> str:
@@ -191,6 +135,7 @@ def changes_head(scenario: Scenario, text: Text) -> str:
 
 def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
     """Write the changes of a scenario, one line for each variable: those of an array as ranges."""
+    model = for_scenarios(model, [scenario])
     lines = []
     for name, group in groupby(
         scenario.changes, key=lambda change: split_reference(change.name)[0]
@@ -200,7 +145,7 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
             lines.append(_change(changes[0], model, text))
             continue
         label = text("changes.elements", name=_name(name, model, text), count=len(changes))
-        old, new = (_span([getattr(change, key) for change in changes]) for key in ("old", "new"))
+        old, new = ([getattr(change, key) for change in changes] for key in ("old", "new"))
         lines.append(_arrow(label, old, new, changes[0].unit, text))
     return lines
 
@@ -219,7 +164,7 @@ def reference_name(reference: str, model: Model, text: Text) -> str:
 
 def _change(change: Change, model: Model, text: Text) -> str:
     label = reference_name(change.name, model, text)
-    return _arrow(label, f"{change.old:g}", f"{change.new:g}", change.unit, text)
+    return _arrow(label, [change.old], [change.new], change.unit, text)
 
 
 def _exceeded(change: Change, model: Model, text: Text) -> str:
@@ -232,8 +177,11 @@ def _exceeded(change: Change, model: Model, text: Text) -> str:
     return noted("show.exceeded", variable.plausible, variable, text)
 
 
-def _arrow(label: str, old: str, new: str, unit: str, text: Text) -> str:
-    change = f"{label}{text('list_sep.colon')}{old} → {new}"
+def _arrow(label: str, old: Sequence[float], new: Sequence[float], unit: str, text: Text) -> str:
+    """Write a change; of a constant that the parent does not have, only what it is set to."""
+    known = [number for number in old if not math.isnan(number)]
+    before = f"{_span(known)} → " if known else ""
+    change = f"{label}{text('list_sep.colon')}{before}{_span(new)}"
     return change if unit == NO_UNIT else f"{change} {text.unit(unit)}"
 
 
@@ -254,51 +202,15 @@ def _elements_zh(model: Model) -> Mapping[str, str]:
     }
 
 
-def _with_text(facts: Iterable[Fact], text: Text) -> list[Fact]:
+def with_text(facts: Iterable[tuple[str, str]], text: Text) -> list[tuple[str, str]]:
     """Drop facts without a text, and put labels in words."""
     return [(text(label), words) for label, words in facts if words.strip()]
 
 
-def _both(en: str, zh: str, text: Text) -> str:
+def both_names(en: str, zh: str, text: Text) -> str:
     """Return both names, the one in the reader's language first."""
     names = (zh, en) if text.lang is Lang.ZH else (en, zh)
     return "  ".join(name for name in names if name)
-
-
-def kind_of(variable: Variable, text: Text) -> str:
-    """Return a variable's kind in words, with the instant of its yearly value."""
-    if variable.kind in (VariableKind.CONSTANT, VariableKind.CONTROL, VariableKind.LOOKUP):
-        return text.word("kind", variable.kind)  # no year has a value of its own
-    timing = "show.timing_year_end" if variable.timing is Timing.YEAR_END else "show.timing_year"
-    return text.word("kind", variable.kind) + text("list_sep.comma") + text(timing)
-
-
-def range_of(subscript: SubscriptRange, text: Text) -> str:
-    """Return the name of a range with its elements."""
-    elements = subscript.elements
-    if text.lang is Lang.ZH and subscript.elements_zh:
-        elements = subscript.elements_zh
-    name = text.pick(subscript.name, subscript.name_zh)
-    return name + text("list_sep.colon") + text.join(list(elements))
-
-
-def _value(variable: Variable, model: Model, text: Text) -> str:
-    if isinstance(variable.value, Mapping):
-        chinese = {} if text.lang is Lang.EN else _elements_zh(model)
-        colon = text("list_sep.colon")
-        return "\n".join(
-            f"{','.join(chinese.get(name, name) for name in cell.split(','))}{colon}{value:g}"
-            for cell, value in variable.value.items()
-        )
-    if variable.value is None:
-        return ""
-    unit = "" if variable.unit == NO_UNIT else text.unit(variable.unit)
-    return f"{variable.value:g} {unit}".strip()
-
-
-def _module(variable: Variable, model: Model, text: Text) -> str:
-    module = model.modules.get(variable.module)
-    return text.pick(variable.module, module.name_zh if module else "")
 
 
 def noted(
@@ -310,40 +222,6 @@ def noted(
     low, high = ("" if bound is None else f"{bound:g}" for bound in bounds)
     span = f"{low} – {high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
     return text(key, range=f"{span} {text.unit(variable.unit)}".strip())
-
-
-def _names(names: Iterable[str], model: Model, text: Text) -> str:
-    """Enumerate variables; in Chinese each with its Chinese name."""
-    written = []
-    for name in names:
-        name_zh = model.variables[name].name_zh
-        written.append(f"{name_zh}（{name}）" if text.lang is Lang.ZH and name_zh else name)
-    return text.join(written)
-
-
-def _source(tag: str, known: Mapping[str, str], text: Text) -> str:
-    """Write a source tag with its source."""
-    source = read_source(tag)
-    key, rest = source.id, text.pick(source.said_en, source.said_zh)
-    if key in (ASSUMPTION, DERIVED):
-        label = text("show.assumption" if key == ASSUMPTION else "show.derived")
-        return f"{label}{text('list_sep.colon')}{rest}" if rest else label
-    span = f" [{rest}]" if rest else ""
-    # M10 stands for M10a, M10b and M10c.
-    family = [key] if key in known else [source for source in known if source[:-1] == key]
-    return "\n".join([f"{source}{span}  {known[source]}" for source in family]) or key + span
-
-
-def _target_source(target: Target, text: Text) -> str:
-    """Return what a row of the plan is the source of: its figure for the base, not its target."""
-    name = text.pick(target.name_en, target.name_zh)
-    place = text.pick(target.place_en, target.place_zh)
-    if target.base_value is None or target.base_period is None:
-        return name + text("list_sep.stop") + place
-    figure = f"{target_figure(target.base_value)} {text.unit(target.base_unit)}"
-    return text(
-        "show.plan_figure", period=target.base_period, figure=figure, name=name, place=place
-    )
 
 
 def _goal(target: Target, unit: str, text: Text) -> str:

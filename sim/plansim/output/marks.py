@@ -8,7 +8,7 @@ a fall by a fifth to four fifths of the base, a sum over five years to a fifth o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import xarray as xr
@@ -16,6 +16,7 @@ import xarray as xr
 from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.output.series import Series, as_judged, series_of
 from plansim.output.text import Text, target_figure
+from plansim.output.verdict_words import SIGNS
 from plansim.targets.catalogue import (
     Attribute,
     Direction,
@@ -193,13 +194,6 @@ def _level(raw: Series, target: Target, value: float, base: float) -> float:
             return base * (1 - size)
 
 
-_SIGNS: Mapping[Direction, str] = {
-    Direction.AT_LEAST: "≥",
-    Direction.AT_MOST: "≤",
-    Direction.ABOUT: "≈",
-}
-
-
 def mark_label(target: Target, text: Text) -> str:
     """Return a short text of a target: its id, measure, figure and unit as in the plan."""
     assert target.value is not None
@@ -209,7 +203,7 @@ def mark_label(target: Target, text: Text) -> str:
         "mark.label",
         id=target.id,
         what=f"{what} " if what else "",
-        sign=_SIGNS[target.direction],
+        sign=SIGNS[target.direction],
         value=target_figure(target.value),
         unit=text.unit(target.unit),
     )

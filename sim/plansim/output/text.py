@@ -25,8 +25,10 @@ __all__ = [
     "figure",
     "language",
     "margin_figure",
+    "outward",
     "percent",
     "read_text",
+    "signed",
     "target_figure",
     "typeset",
 ]
@@ -93,7 +95,7 @@ class Text:
     def _unit_part(self, part: str) -> str:
         return self.phrases.get(f"unit.{part}", part)
 
-    def join(self, parts: list[str]) -> str:
+    def join(self, parts: Iterable[str]) -> str:
         """Return an enumeration of texts."""
         return self("list_sep.comma").join(parts)
 
@@ -114,13 +116,8 @@ def read_text(lang: str) -> Text:
 def _text_in(lang: Lang) -> Text:
     raw = files(__package__).joinpath("locale", "text.yaml").read_bytes()
     key = digest("text", lang, raw, code_of("", "output"))
-    phrases = kept("parsed", key, _Phrases, lambda: _Phrases(_read(raw, lang))).phrases
-    return Text(lang, MappingProxyType(dict(phrases)))
-
-
-@dataclass(frozen=True)
-class _Phrases:
-    phrases: Mapping[str, str]
+    phrases = kept("parsed", key, lambda: dict(_read(raw, lang)))
+    return Text(lang, MappingProxyType(phrases))
 
 
 def _read(raw: bytes, lang: Lang) -> Mapping[str, str]:
@@ -251,6 +248,31 @@ def percent(share: float | None) -> str:
     if share is None or math.isnan(share):
         return "–"
     return f"{margin_figure(share, 0 if abs(share) >= 0.95 else 1)} %"
+
+
+def signed(value: float, decimals: int) -> str:
+    """Write a number with its sign, none if it rounds to zero.
+
+    >>> signed(0.24, 1), signed(-1.26, 1), signed(-0.04, 1)
+    ('+0.2', '-1.3', '0.0')
+    """
+    shown = figure(value, decimals)
+    return f"+{shown}" if round(value, decimals) > 0 else shown
+
+
+def outward(value: float, present: float, digits: int = 5) -> float:
+    """Round to some digits away from the present value, where the target stays met.
+
+    >>> outward(1.0424352, 1.0), outward(0.8731566, 1.0), outward(1.0424352, 1.0, 3)
+    (1.0425, 0.87315, 1.05)
+    >>> outward(0.7, 1.0, 3)
+    0.7
+    """
+    if value == present or float(f"{value:.{digits}g}") == value:
+        return value
+    unit = 10.0 ** (math.floor(math.log10(max(abs(value), 1e-300))) - digits + 1)
+    steps = math.ceil(value / unit) if value > present else math.floor(value / unit)
+    return float(f"{steps * unit:.6g}")
 
 
 def _digits(reference: float) -> int:

@@ -21,8 +21,9 @@ from plansim.targets.verdict import Verdict, margin_of
 
 __all__ = [
     "MARKS",
+    "SIGNS",
     "bases_of",
-    "breach_text",
+    "breaks_later",
     "by_section",
     "gap_text",
     "limit_of",
@@ -39,6 +40,13 @@ MARKS: Mapping[Status, str] = {
     Status.UNDECIDED: "?",
     Status.ASSUMED: "=",
     Status.UNTESTABLE: "–",
+}
+
+
+SIGNS: Mapping[Direction, str] = {
+    Direction.AT_LEAST: "≥",
+    Direction.AT_MOST: "≤",
+    Direction.ABOUT: "≈",
 }
 
 
@@ -123,14 +131,9 @@ def _side(target: Target, value: float) -> str:
     return MARKS[Status.MET if holds else Status.MISSED]
 
 
-def breach_text(verdict: Verdict, target: Target, text: Text) -> str:
-    """Return until when a binding limit holds; empty for targets without a horizon."""
-    if verdict.first_breach is not None:
-        return text("verdicts.breach", year=verdict.first_breach)
-    follows = target.attribute is Attribute.BINDING and target.direction is not Direction.ABOUT
-    if not follows or verdict.value is None:
-        return ""
-    return text("verdicts.holds", year=verdict.followed_to or target.horizon)
+def breaks_later(verdict: Verdict) -> bool:
+    """Return whether a limit holds in its year and is broken in a later one."""
+    return verdict.first_breach is not None and verdict.first_breach != verdict.year
 
 
 def gap_text(verdict: Verdict, text: Text) -> str:

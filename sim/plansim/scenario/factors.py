@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from plansim.model.records import Model
+from plansim.errors import Fault, InputError, Message
+from plansim.model.records import Model, Variable, VariableKind, cell_name
+from plansim.scenario.references import meant
 from plansim.scenario.values import Apply
 
-__all__ = ["Apply", "Distribution", "Factor", "Floats", "constants_of", "default_of"]
+__all__ = [
+    "Apply",
+    "Distribution",
+    "Factor",
+    "Floats",
+    "apart",
+    "constants_of",
+    "default_of",
+    "numbers_of",
+    "unit_of",
+    "varied",
+]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -47,6 +62,84 @@ class Factor:
     name_zh: str = ""
     levels: int | None = None
     """Number of levels in a grid; None for the design's."""
+
+
+def varied(model: Model, references: Iterable[str]) -> dict[str, Variable]:
+    """Return the constants that references mean, ``name`` or ``name[e1,e2]``, element by element.
+
+    Each comes with its variable.
+
+    Raises:
+        InputError: the model has no such constant, or it belongs to the clock.
+    """
+    variables: dict[str, Variable] = {}
+    for reference in references:
+        variable, elements = meant(model, reference)
+        if variable.kind is not VariableKind.CONSTANT:
+            found = Message("the clock")
+            raise InputError(Fault("only a constant can vary from run to run", found=found))
+        for element in elements:
+            variables[cell_name(variable.name, [element] if element else [])] = variable
+    return variables
+
+
+def unit_of(name: str, apply: Apply, variables: Iterable[Variable]) -> str:
+    """Return the unit of a factor that acts on constants.
+
+    Raises:
+        InputError: it sets or adds to constants of different units.
+    """
+    if apply is Apply.MULTIPLY:
+        return "Dmnl"
+    units = dict.fromkeys(variable.unit for variable in variables)
+    if len(units) > 1:
+        listed = Message("{names}", names=tuple(units))
+        message = Message("the constants of '{name}' have different units", name=name)
+        raise InputError(Fault(message, found=listed))
+    return next(iter(units))
+
+
+def apart(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -> Iterator[Fault]:
+    """Yield a fault for two factors that act on one constant, and for two columns of one name.
+
+    ``key`` is that of the file under which factors stand.
+    """
+    owners: dict[str, str] = {}
+    names = set(outputs)
+    for factor in factors:
+        if factor.name in names:
+            yield Fault("two things are called '{name}'", at=(key, factor.name), name=factor.name)
+        names.add(factor.name)
+        for reference in factor.constants:
+            if owner := owners.get(reference):
+                yield Fault(
+                    "'{first}' and '{second}' act on one constant",
+                    at=(key, factor.name),
+                    found=reference,
+                    first=factor.name,
+                    second=owner,
+                )
+            owners[reference] = factor.name
+
+
+def numbers_of(
+    columns: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]], faults: list[Fault]
+) -> Floats:
+    """Return the numbers of a table's rows, each given with its line: ``(row, column)``.
+
+    What is no finite number becomes a fault with its line, and so does a table without rows.
+    """
+    values = np.full((len(rows), len(columns)), np.nan)
+    for index, (line, row) in enumerate(rows):
+        for column, cell in enumerate(row):
+            with contextlib.suppress(ValueError):
+                values[index, column] = float(cell)
+            if not math.isfinite(values[index, column]):
+                message = Message("'{name}' is not a finite number", name=columns[column])
+                faults.append(Fault(message, None, line, found=cell or Message("nothing")))
+    if not rows:
+        faults.append(Fault("the table has no rows"))
+    return values
 
 
 def default_of(model: Model, values: Mapping[str, float], reference: str) -> float:

@@ -2,63 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from plansim.cache import file_sha256
 from plansim.errors import Fault, Message, ScenarioError, nearest
 from plansim.files import is_shipped, shipped
 from plansim.forms import YamlDocument, form_of, noting, read_document
-from plansim.model.records import Model, TimeSpec, VariableKind, folded
+from plansim.model.records import Integration, Model, TimeSpec, VariableKind, folded
+from plansim.scenario.levers import RAMP, SERIES, added_part, lever_of, misdated
 from plansim.scenario.records import (
+    OVER,
+    OVERLAYS,
     BilingualText,
     Change,
     Merged,
     Scenario,
     ScenarioHead,
+    ScenarioKind,
+    as_written,
     digest_of,
     is_path,
     scenario_files,
+    split_overlays,
     unsound_clock,
 )
 from plansim.scenario.schema import ScenarioFile
 from plansim.scenario.values import Assignment, Origin, implausible, overrides_assigned
 
-__all__ = ["merged", "read_heads"]
+__all__ = ["merged", "overlay_alone", "read_heads"]
 
 
-def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
+def merged(
+    path: Path, model: Model, overrides: Sequence[str], overlays: Sequence[Path] = ()
+) -> Merged:
     """Read a scenario's file, merge it with its parents, and check it against the model.
 
+    ``overlays`` are laid over it, and ``overrides`` over these.
+
     Raises:
-        ScenarioError: with every fault of the file, its ancestors and the overrides.
+        ScenarioError: with every fault of the file, its ancestors, the overlays and the overrides.
     """
-    files: dict[str, str] = {}
-    faults: list[Fault] = []
-    lineage = _read_lineage(path, model, files, faults)
+    reading = _Reading(model)
+    faults = reading.faults
+    lineage = reading.lineage(path)
+    over = reading.overlays(overlays)
+    stack = [*(one for layer in lineage for one in (*layer.overlays, layer)), *over]
+    faults += _doubly_laid(model, [layer for layer in stack if layer.is_overlay])
+    # What is compared with the parent: the values over the scenario, or else those of its file.
+    own_layers = over or ([*lineage[-1].overlays, lineage[-1]] if lineage else [])
     below: dict[str, Assignment] = {}
+    for layer in stack[: len(stack) - len(own_layers)]:
+        below = _assigned(model, below, layer.file.assignments)
     own: dict[str, Assignment] = {}
-    for layer in lineage:
-        below |= own
-        own = layer.file.assignments
-    own |= overrides_assigned(model, overrides, faults)
-    together = below | own
-    time = model.time if faults else _clock(model, together, faults)
+    for layer in own_layers:
+        own = _assigned(model, own, layer.file.assignments)
+    own = _assigned(model, own, overrides_assigned(model, overrides, faults))
+    together = _assigned(model, below, own)
+    named = [layer.file.integration for layer in lineage if layer.file.integration]
+    method = named[-1] if named else model.time.integration
+    time = model.time if faults else _clock(model, together, method, faults)
+    if not faults:
+        faults += _misdated(model, together, lineage[-1].file.assignments | own, time)
     if faults:
         raise ScenarioError(faults)
 
+    tables = {
+        number.file: file_sha256(Path(number.file))
+        for layer in stack
+        for number in layer.file.assignments.values()
+        if number.file != layer.document.file
+    }
     leaf = lineage[-1]
-    ours = {layer.document.file for layer in lineage if is_shipped(layer.path)}
-    assumed = {key: layer for layer in lineage for key in layer.file.assumes}
-    head = _head(leaf.path, leaf.file)
+    heads = [_head(layer.path, layer.file) for layer in (leaf, *over)]
+    ids = [layer.path.stem for layer in lineage]
+    if over:
+        ids.append(OVER.join(head.id for head in heads))
+    ours = {layer.document.file for layer in stack if is_shipped(layer.path)}
+    assumed = {key: layer for layer in stack for key in layer.file.assumes}
     scenario = Scenario(
-        id=head.id,
-        title_en=head.title_en,
-        title_zh=head.title_zh,
-        description_en=head.description_en,
-        description_zh=head.description_zh,
-        parent=lineage[-2].path.stem if len(lineage) > 1 else None,
-        lineage=tuple(layer.path.stem for layer in lineage),
+        id=ids[-1],
+        title_en=" + ".join(head.title_en for head in heads),
+        title_zh="＋".join(head.title_zh for head in heads),
+        description_en=" ".join(filter(None, (head.description_en for head in heads))),
+        description_zh="".join(head.description_zh for head in heads),
+        parent=ids[-2] if len(ids) > 1 else None,
+        lineage=tuple(ids),
         values={key: value.number for key, value in together.items()},
         time=time,
         assumed={
@@ -71,17 +102,42 @@ def merged(path: Path, model: Model, overrides: Sequence[str]) -> Merged:
         },
         changes=tuple(_changes(model, below, own)),
         overrides=tuple(overrides),
-        sources=tuple(leaf.file.sources),
+        sources=tuple(source for layer in (leaf, *over) for source in layer.file.sources),
         warnings=tuple(
             implausible(
                 assignment for assignment in together.values() if assignment.file not in ours
             )
         ),
         path=leaf.path,
-        sha256=digest_of(*(layer.document.sha256 for layer in lineage), *overrides),
+        sha256=digest_of(*(layer.document.sha256 for layer in stack), *tables.values(), *overrides),
         cautions=tuple(_moved_start(model, together)),
     )
-    return Merged(scenario, tuple(files.items()))
+    return Merged(scenario, tuple({**reading.files, **tables}.items()))
+
+
+def overlay_alone(path: Path, model: Model) -> Scenario:
+    """Return an overlay as a scenario that sets only what the overlay does.
+
+    Raises:
+        ScenarioError: with every fault of the file.
+    """
+    reading = _Reading(model)
+    layers = reading.overlays([path])
+    if reading.faults:
+        raise ScenarioError(reading.faults)
+    ((file, assumes),) = ((layer.file, layer.file.assumes) for layer in layers)
+    return replace(
+        as_written(model),
+        id=path.stem,
+        title_en=file.title.en,
+        title_zh=file.title.zh,
+        description_en=file.description.en,
+        description_zh=file.description.zh,
+        lineage=(path.stem,),
+        values={key: number.number for key, number in file.assignments.items()},
+        assumed={key: BilingualText(why.en, why.zh) for key, why in assumes.items()},
+        path=path,
+    )
 
 
 def read_heads(folder: Path) -> tuple[ScenarioHead, ...]:
@@ -107,12 +163,43 @@ class _Layer:
     path: Path
     document: YamlDocument
     file: ScenarioFile
+    overlays: tuple[_Layer, ...] = ()
+    """Those that its file lays over its parent."""
+
+    @property
+    def is_overlay(self) -> bool:
+        return self.file.kind is ScenarioKind.OVERLAY
+
+
+def _assigned(
+    model: Model, below: Mapping[str, Assignment], own: Mapping[str, Assignment]
+) -> dict[str, Assignment]:
+    """Return assignments by key; those of ``own`` take precedence.
+
+    A series ends where a lever or a constant in whose place it stands is set itself.
+    """
+    inputs = {_input(model, number) for number in own.values()} - {None}
+    ended = inputs - {_series(number) for number in own.values()}
+    return {key: one for key, one in below.items() if _series(one) not in ended} | {**own}
+
+
+def _input(model: Model, number: Assignment) -> tuple[str, str]:
+    """Return the lever or constant that an assignment acts on, with its elements."""
+    name = number.variable.name
+    return lever_of(model, name) or name, number.element
+
+
+def _series(number: Assignment) -> tuple[str, str] | None:
+    """Return the lever or constant, with its elements, of whose series an assignment is a part."""
+    stem, part = added_part(number.variable.name)
+    return None if not part or part in RAMP.values() else (stem, number.element)
 
 
 def _head(path: Path, file: ScenarioFile) -> ScenarioHead:
     parent = file.parent
     return ScenarioHead(
         id=path.stem,
+        kind=file.kind,
         title_en=file.title.en,
         title_zh=file.title.zh,
         description_en=file.description.en,
@@ -122,56 +209,155 @@ def _head(path: Path, file: ScenarioFile) -> ScenarioHead:
     )
 
 
-def _read_lineage(
-    path: Path, model: Model, files: dict[str, str], faults: list[Fault]
-) -> list[_Layer]:
-    """Return a scenario and its ancestors as far as they are valid; the root comes first.
+@dataclass(frozen=True)
+class _Reading:
+    """Reads the files of one scenario; all faults are collected."""
 
-    Files that were looked for are added to ``files``, and faults to ``faults``.
-    """
-    lineage: list[_Layer] = []
-    seen: list[Path] = []
-    file: Path | None = path
-    while file is not None:
-        seen.append(file)
-        document = read_document(file)
-        files[str(file)] = document.sha256
-        with noting(faults):
-            form = form_of(ScenarioFile, document, Origin(model, document), ScenarioError)
-            lineage.insert(0, _Layer(file, document, form))
-        # The parent that an invalid file names is read too, for its own faults.
-        named = document.data.get("parent") if isinstance(document.data, dict) else None
-        file = _parent_path(file, named, document, faults, files) if named else None
-        if file is not None and file.resolve() in (other.resolve() for other in seen):
-            circle = " → ".join(other.stem for other in (*seen, file))
-            fault = Fault("the parents run in a circle", found=circle)
-            faults.append(document.placed(fault, ("parent",)))
-            break
-    return lineage
+    model: Model
+    files: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of each file that was looked for; empty where there was none."""
+    faults: list[Fault] = field(default_factory=list)
 
+    def lineage(self, path: Path) -> list[_Layer]:
+        """Return a scenario and its ancestors as far as they are valid; the root comes first."""
+        lineage: list[_Layer] = []
+        seen: list[Path] = []
+        file: Path | None = path
+        while file is not None:
+            seen.append(file)
+            document = self._document(file)
+            # The parent that an invalid file names is read too, for its own faults.
+            named = document.data.get("parent") if isinstance(document.data, dict) else None
+            parent, laid = split_overlays(named if isinstance(named, str) else "", file.parent)
+            with noting(self.faults):
+                form = self._form(document)
+                if form.kind is ScenarioKind.OVERLAY:
+                    message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
+                    expected = Message("SCENARIO+{name}, or with: [{name}]", name=file.stem)
+                    fault = Fault(message, expected=expected)
+                    raise ScenarioError(document.placed(fault, ("kind",)))
+                names = [("parent", name) for name in laid] + [("with", n) for n in form.with_]
+                overlays = self.overlays(self._overlay(file, document, *name) for name in names)
+                lineage.insert(0, _Layer(file, document, form, overlays))
+            file = self._parent(file, document, parent) if parent else None
+            if file is not None and file.resolve() in (other.resolve() for other in seen):
+                circle = " → ".join(other.stem for other in (*seen, file))
+                fault = Fault("the parents run in a circle", found=circle)
+                self.faults.append(document.placed(fault, ("parent",)))
+                break
+        return lineage
 
-def _parent_path(
-    child: Path, parent: object, document: YamlDocument, faults: list[Fault], files: dict[str, str]
-) -> Path | None:
-    if not isinstance(parent, str):
+    def overlays(self, paths: Iterable[Path | None]) -> tuple[_Layer, ...]:
+        """Return the valid ones of overlays."""
+        layers = []
+        for path in filter(None, paths):
+            document = self._document(path)
+            with noting(self.faults):
+                form = self._form(document)
+                if form.kind is not ScenarioKind.OVERLAY:
+                    message = Message("'{name}' is no overlay", name=path.stem)
+                    fault = Fault(message, expected=Message("kind: overlay"))
+                    raise ScenarioError(document.placed(fault, ("kind",)))
+                layers.append(_Layer(path, document, form))
+        return tuple(layers)
+
+    def _document(self, path: Path) -> YamlDocument:
+        document = read_document(path)
+        self.files[str(path)] = document.sha256
+        return document
+
+    def _form(self, document: YamlDocument) -> ScenarioFile:
+        return form_of(ScenarioFile, document, Origin(self.model, document), ScenarioError)
+
+    def _parent(self, file: Path, document: YamlDocument, name: str) -> Path | None:
+        fault = Fault(
+            "there is no parent '{name}'",
+            at=("parent",),
+            expected=Message("the id of a scenario, or a relative path"),
+            name=name,
+        )
+        return self._named(file, document, name, [file.parent, shipped("scenarios")], fault)
+
+    def _overlay(self, file: Path, document: YamlDocument, key: str, name: str) -> Path | None:
+        fault = Fault(
+            "there is no overlay '{name}'",
+            at=(key,),
+            expected=Message("the id of an overlay, or a relative path"),
+            name=name,
+        )
+        folders = [file.parent, file.parent / OVERLAYS, shipped("scenarios", OVERLAYS)]
+        return self._named(file, document, name, folders, fault)
+
+    def _named(
+        self, file: Path, document: YamlDocument, name: str, folders: Sequence[Path], fault: Fault
+    ) -> Path | None:
+        """Return the path of a file that another names, by id or relative path, or add a fault."""
+        candidates = [folder / f"{name}.yaml" for folder in folders]
+        if is_path(name):
+            candidates = [file.parent / name]
+        for candidate in candidates:
+            if candidate.is_file():
+                return candidate
+            self.files[str(candidate)] = ""
+        known = sorted({path.stem for other in candidates for path in scenario_files(other.parent)})
+        self.faults.append(document.placed(replace(fault, nearest=nearest(name, known))))
         return None
-    if is_path(parent):
-        candidates = [child.parent / parent]
-    else:
-        candidates = [child.parent / f"{parent}.yaml", shipped("scenarios") / f"{parent}.yaml"]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-        files[str(candidate)] = ""
-    known = sorted({path.stem for file in candidates for path in scenario_files(file.parent)})
-    fault = Fault(
-        "there is no parent '{name}'",
-        expected=Message("the id of a scenario, or a relative path"),
-        nearest=nearest(parent, known),
-        name=parent,
-    )
-    faults.append(document.placed(fault, ("parent",)))
-    return None
+
+
+def _doubly_laid(model: Model, overlays: Sequence[_Layer]) -> Iterator[Fault]:
+    """Yield a fault for each pair of overlays that set the same constant, and for one laid twice.
+
+    In which order they are laid does not matter then.
+    """
+    for index, layer in enumerate(overlays):
+        for other in overlays[:index]:
+            if layer.path.resolve() == other.path.resolve():
+                yield Fault("the overlay '{name}' is laid twice", layer.path, name=layer.path.stem)
+                break
+            theirs = other.file.assignments
+            inputs = {_input(model, number): number for number in theirs.values()}
+            series = {_series(number): number for number in theirs.values()}
+            for key, number in layer.file.assignments.items():
+                first = theirs.get(key) or series.get(_input(model, number))
+                if own := _series(number):
+                    first = first or inputs.get(own)
+                if first is not None:
+                    yield Fault(
+                        "the overlays '{first}' and '{second}' both set '{name}'",
+                        number.file,
+                        number.line,
+                        found=f"{first.file}:{first.line}",
+                        first=other.path.stem,
+                        second=layer.path.stem,
+                        name=key,
+                    )
+                    break
+
+
+def _misdated(
+    model: Model, merged: Mapping[str, Assignment], own: Mapping[str, Assignment], time: TimeSpec
+) -> Iterator[Fault]:
+    """Yield a fault for each year of a lever that is before its change or outside of the run.
+
+    Only those of ``own`` are looked at: a child may end before the series of its parent.
+    """
+    values = {key: number.number for key, number in merged.items()}
+    for key, number in own.items():
+        stem, part = added_part(number.variable.name)
+        if part in SERIES and not time.initial <= number.number <= time.final:
+            yield Fault(
+                "the series of '{name}' leaves the run",
+                number.file,
+                number.line,
+                expected=Message(
+                    "{low:g} to {high:g}{unit}", low=time.initial, high=time.final, unit=""
+                ),
+                found=f"{number.number:g}",
+                name=stem,
+            )
+        elif message := misdated(model, values, key):
+            found = f"{number.number:g}"
+            yield Fault(message, number.file, number.line, found=found)
 
 
 def _moved_start(model: Model, merged: Mapping[str, Assignment]) -> Iterator[Fault]:
@@ -209,12 +395,14 @@ def _changes(
         variable = value.variable
         if key in below:
             old = below[key].number
+        elif variable.name not in model.variables:
+            old = math.nan  # the model itself has no such constant
         elif variable.kind is VariableKind.CONTROL:
             old = _clock_values(model.time)[folded(variable.name)]
         elif isinstance(variable.value, Mapping):
             old = variable.value[value.element]
         else:
-            old = float("nan") if variable.value is None else variable.value
+            old = math.nan if variable.value is None else variable.value
         if old != value.number:
             yield Change(key, old, value.number, variable.unit)
 
@@ -228,7 +416,9 @@ def _clock_values(time: TimeSpec) -> dict[str, float]:
     }
 
 
-def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) -> TimeSpec:
+def _clock(
+    model: Model, merged: Mapping[str, Assignment], method: Integration, faults: list[Fault]
+) -> TimeSpec:
     """Return the clock of the run; it must be valid if the scenario sets any part of it."""
     set_here = {
         folded(value.variable.name): value
@@ -241,8 +431,9 @@ def _clock(model: Model, merged: Mapping[str, Assignment], faults: list[Fault]) 
     if "saveper" not in set_here and model.find("SAVEPER").value is None:
         # By Vensim's default SAVEPER = TIME STEP, so it follows the step.
         values["saveper"] *= values["time step"] / model.time.step
-    time = TimeSpec(*values.values())
+    initial, final, step, saveper = values.values()
+    time = TimeSpec(initial, final, step, saveper, method)
     for origin in list(set_here.values())[-1:]:
-        if unsound := unsound_clock(time):
+        if unsound := unsound_clock(time, model.find("TIME STEP").unit):
             faults.append(Fault(unsound[0], origin.file, origin.line, found=unsound[1]))
     return time

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, keep, kept, recall
@@ -19,14 +18,17 @@ from plansim.files import shipped, shipped_model
 from plansim.model.records import Model, folded
 from plansim.model.units import units_sha256
 from plansim.scenario.records import (
+    OVERLAYS,
     BilingualText,
     Change,
     Merged,
     Scenario,
     ScenarioHead,
+    ScenarioKind,
     as_written,
     is_path,
     scenario_files,
+    split_overlays,
     unsound_clock,
 )
 
@@ -35,11 +37,15 @@ __all__ = [
     "Change",
     "Scenario",
     "ScenarioHead",
+    "ScenarioKind",
     "as_written",
+    "list_overlays",
     "list_scenarios",
     "read_scenario",
     "scenario_of",
+    "shipped_overlays",
     "shipped_roots",
+    "split_overlays",
     "unsound_clock",
     "with_shipped",
 ]
@@ -48,31 +54,43 @@ SUFFIXES = (".yaml", ".yml")
 
 
 def read_scenario(
-    name_or_path: str | Path, model: Model, overrides: Sequence[str] = ()
+    name_or_path: str | Path,
+    model: Model,
+    overrides: Sequence[str] = (),
+    *,
+    overlays: Sequence[str | Path] = (),
 ) -> Scenario:
     """Read a scenario, merge it with its parents, and check it against the model.
 
-    ``name_or_path`` is the id or a title of a shipped scenario, or the path of a file.
-    ``overrides`` are texts ``NAME=VALUE`` that take precedence. The result is cached until a file
-    of the lineage changes.
+    Args:
+        name_or_path: the id or a title of a shipped scenario, or the path of a file; overlays may
+            stand behind it, ``baseline+drought``, as in the ids of the results.
+        model: the model.
+        overrides: texts ``NAME=VALUE`` that take precedence.
+        overlays: what else is laid over the scenario: ids or titles of shipped overlays, or paths.
+
+    The result is cached until a file of the lineage changes.
 
     Raises:
-        UnknownNameError: no scenario bears the name.
-        ScenarioError: with every fault of the file, its ancestors and the overrides.
+        UnknownNameError: no scenario, or no overlay, bears the name.
+        ScenarioError: with every fault of the file, its ancestors, the overlays and the overrides.
     """
-    path = _locate(str(name_or_path))
+    name, laid = split_overlays(str(name_or_path))
+    path = _locate(name)
+    over = [_locate(str(overlay), is_overlay=True) for overlay in (*laid, *overlays)]
     key = digest(
         "scenario",
-        json.dumps([str(path), str(path.absolute()), list(overrides)]),
+        json.dumps([[str(file), str(file.absolute())] for file in (path, *over)]),
+        json.dumps(list(overrides)),
         json.dumps([model.sha256, str(model.path)]),
         units_sha256(),
         code_of("", "model", "scenario"),
     )
-    overlaid = recall("parsed", key, Merged)
+    overlaid: Merged | None = recall("parsed", key)
     if overlaid is None or any(file_sha256(Path(file)) != known for file, known in overlaid.files):
         from plansim.scenario.inheritance import merged
 
-        overlaid = merged(path, model, overrides)
+        overlaid = merged(path, model, overrides, over)
         keep("parsed", key, overlaid)
     return overlaid.scenario
 
@@ -103,21 +121,22 @@ def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
     files = [(str(path), file_sha256(path)) for path in scenario_files(directory)]
     key = digest("heads", json.dumps([str(directory), files]), code_of("", "model", "scenario"))
 
-    def make() -> _Heads:
+    def make() -> tuple[ScenarioHead, ...]:
         from plansim.scenario.inheritance import read_heads
 
-        return _Heads(read_heads(directory))
+        return read_heads(directory)
 
-    return kept("parsed", key, _Heads, make).heads
+    return kept("parsed", key, make)
 
 
 def shipped_roots() -> list[str]:
-    """Return the ids of the shipped scenarios that descend from no other."""
-    return [head.id for head in list_scenarios() if head.parent is None]
+    """Return the ids of the shipped stories that descend from no other."""
+    heads = list_scenarios()
+    return [head.id for head in heads if head.parent is None and head.kind is ScenarioKind.STORY]
 
 
 def with_shipped(scenarios: Sequence[Scenario], model: Model) -> list[Scenario]:
-    """Return scenarios, then the shipped ones that are not among them; of none the roots first.
+    """Return scenarios, then the shipped stories that are not among them; of none the roots first.
 
     For a model that is not the shipped one, only the scenarios themselves.
     """
@@ -125,17 +144,30 @@ def with_shipped(scenarios: Sequence[Scenario], model: Model) -> list[Scenario]:
         return list(scenarios)
     first = list(scenarios) or [read_scenario(name, model) for name in shipped_roots()]
     known = {scenario.id for scenario in first}
-    others = [head.id for head in list_scenarios() if head.id not in known]
-    return [*first, *(read_scenario(name, model) for name in others)]
+    stories = [head.id for head in list_scenarios() if head.kind is ScenarioKind.STORY]
+    return [*first, *(read_scenario(name, model) for name in stories if name not in known)]
 
 
-@dataclass(frozen=True)
-class _Heads:
-    heads: tuple[ScenarioHead, ...]
+def shipped_overlays(model: Model) -> list[Scenario]:
+    """Return the shipped overlays, each as what it sets by itself; of another model none."""
+    from plansim.scenario.inheritance import overlay_alone
+
+    if model.path.resolve() != shipped_model().resolve():
+        return []
+    return [overlay_alone(head.path, model) for head in list_overlays()]
 
 
-def _locate(name: str) -> Path:
-    """Return the file of a scenario that a user names."""
+def list_overlays() -> tuple[ScenarioHead, ...]:
+    """Return the heads of the shipped overlays, sorted by id.
+
+    Raises:
+        ScenarioError: as for `list_scenarios`.
+    """
+    return list_scenarios(shipped("scenarios", OVERLAYS))
+
+
+def _locate(name: str, *, is_overlay: bool = False) -> Path:
+    """Return the file of a scenario, or of an overlay, that a user names."""
     path = Path(name)
     if is_path(name) or (path.suffix and path.is_file()):
         if path.suffix and path.suffix.lower() not in SUFFIXES:
@@ -143,12 +175,12 @@ def _locate(name: str) -> Path:
             expected = Message("a name that ends with .yaml")
             raise ScenarioError(Fault(fault, path, expected=expected, found=path.suffix))
         return path
-    files = scenario_files(shipped("scenarios"))
+    folder = shipped("scenarios", OVERLAYS) if is_overlay else shipped("scenarios")
     wanted = folded(name)
-    for file in files:
+    for file in scenario_files(folder):
         if folded(file.stem) == wanted:
             return file
-    heads = list_scenarios()
+    heads = list_scenarios(folder)
     for head in heads:
         if wanted in {folded(head.title_en), folded(head.title_zh)}:
             return head.path
@@ -156,12 +188,14 @@ def _locate(name: str) -> Path:
     # A user who writes Chinese is offered the Chinese titles, which are names too.
     part = next((title for title in titles if wanted in folded(title)), None)
     known = [head.id if name.isascii() else f"{head.id}（{head.title_zh}）" for head in heads]
+    message = Message("no scenario is called '{name}'", name=name)
+    if is_overlay:
+        message = Message("no overlay is called '{name}'", name=name)
     raise UnknownNameError(
         Fault(
-            "no scenario is called '{name}'",
+            message,
             expected=Message("one of {names}, or a path", names=tuple(known)),
             nearest=nearest(name, [*(head.id for head in heads), *titles])
             or (None if name.isascii() else part),
-            name=name,
         )
     )

@@ -5,27 +5,36 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from plansim.errors import Fault, Message
-from plansim.model.records import Model, TimeSpec
+from plansim.model.records import Model, TimeSpec, folded
 
 __all__ = [
+    "OVER",
+    "OVERLAYS",
     "OVERRIDE",
     "BilingualText",
     "Change",
     "Merged",
     "Scenario",
     "ScenarioHead",
+    "ScenarioKind",
     "as_written",
     "digest_of",
     "is_path",
     "scenario_files",
+    "split_overlays",
     "unsound_clock",
 ]
 
 OVERRIDE = "--set"
 """The origin that messages name for a value of a command line."""
+OVER = "+"
+"""What stands in an id between a scenario and the overlays on it."""
+OVERLAYS = "overlays"
+"""The folder of the shipped overlays, beside the scenarios."""
 MAX_STEPS = 100_000
 """Maximum number of steps in one run; more are considered a mistake."""
 
@@ -50,11 +59,20 @@ class Change:
     unit: str
 
 
+class ScenarioKind(StrEnum):
+    """What a scenario file is for."""
+
+    STORY = "story"  # a course that the city might take
+    TEST = "test"  # a run that tests the model, whose verdicts mean nothing
+    OVERLAY = "overlay"  # a few values to be laid over any scenario
+
+
 @dataclass(frozen=True)
 class ScenarioHead:
     """The id, titles and lineage of a scenario, without its values."""
 
     id: str
+    kind: ScenarioKind
     title_en: str
     title_zh: str
     description_en: str
@@ -68,11 +86,13 @@ class Scenario:
     """The values that one run sets, with all parents and overrides merged."""
 
     id: str
+    """With overlays, ``scenario+overlay+overlay``."""
     title_en: str
     title_zh: str
     description_en: str
     description_zh: str
     parent: str | None
+    """The id of the scenario that `changes` start from; None for the model."""
     lineage: tuple[str, ...]
     """The ids from the root to this scenario."""
     values: Mapping[str, float]
@@ -144,8 +164,26 @@ def is_path(name: str) -> bool:
     return name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name
 
 
-def unsound_clock(time: TimeSpec) -> tuple[Message, Message | str] | None:
-    """Return the fault of a clock with the numbers at fault; None if it is valid."""
+def split_overlays(name: str, folder: Path = Path()) -> tuple[str, tuple[str, ...]]:
+    """Split a name into that of the scenario and those of the overlays behind it.
+
+    A path, from ``folder``, may hold the sign between them.
+
+    >>> split_overlays("baseline+drought+heavy-cycle")
+    ('baseline', ('drought', 'heavy-cycle'))
+    """
+    if is_path(name) and (folder / name).is_file():
+        return name, ()
+    scenario, *overlays = name.split(OVER)
+    return scenario, tuple(overlays)
+
+
+def unsound_clock(time: TimeSpec, unit: str) -> tuple[Message, Message | str] | None:
+    """Return the fault of a clock with the numbers at fault; None if it is valid.
+
+    ``unit`` is the model's unit of time. A step has to be a whole part of a year or a multiple of
+    it, since a run is read by years.
+    """
     if time.step <= 0 or time.saveper <= 0:
         numbers = Message("{first:g} and {second:g}", first=time.step, second=time.saveper)
         return Message("TIME STEP and SAVEPER must be above zero"), numbers
@@ -164,4 +202,7 @@ def unsound_clock(time: TimeSpec) -> tuple[Message, Message | str] | None:
             third=time.step,
         )
         return Message("the whole run and SAVEPER must be multiples of TIME STEP"), numbers
+    parts = max(time.step, 1 / time.step)
+    if folded(unit) in ("year", "years") and abs(parts - round(parts)) > 1e-6:
+        return Message("TIME STEP must divide the year, or be whole years"), f"{time.step:g}"
     return None

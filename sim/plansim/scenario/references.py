@@ -1,34 +1,28 @@
 """Resolving ``NAME`` or ``NAME[elements]`` of a file or command to a variable and its elements.
 
-Names and elements may be English or Chinese, and a range means all of its elements. A lever here is
-a variable driven by three constants: one value before a year and another from it on, or a pulse.
+Names and elements may be English or Chinese, and a range means all of its elements.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
 
-from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
+from plansim.errors import Fault, InputError, Message, nearest
 from plansim.forms import Location
 from plansim.model.records import Model, Variable, VariableKind, folded
+from plansim.scenario.levers import constant_named, setters
 
 __all__ = [
-    "PULSE",
-    "SWITCH",
     "cells_meant",
     "constant_meant",
     "elements_meant",
-    "lever_constants",
-    "lever_of",
     "meant",
+    "one_series",
+    "series_meant",
     "split_name",
+    "variable_meant",
 ]
-
-SWITCH = {"before": "before", "after": "after", "from": "from year"}
-"""Keys of a lever that changes once, and the names of their constants in the model."""
-PULSE = {"size": "pulse size", "start": "pulse start", "length": "pulse length"}
 
 
 def meant(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
@@ -53,6 +47,49 @@ def cells_meant(model: Model, name: str) -> tuple[Variable, tuple[str, ...]]:
     return variable, tuple(",".join(elements) for elements in itertools.product(*ranges))
 
 
+def series_meant(model: Model, name: str) -> tuple[str, ...]:
+    """Return the references to all series of a run that a name means, ``name`` or ``name[e1,e2]``.
+
+    Raises:
+        InputError: the model has no such variable or element, or a run does not compute it.
+    """
+    variable, cells = cells_meant(model, name)
+    if not variable.kind.moves:
+        raise InputError(
+            Fault(
+                "'{name}' does not move in a run",
+                expected=Message("a variable that a run computes"),
+                found=Message("a {kind}", kind=variable.kind),
+                name=variable.name,
+            )
+        )
+    return tuple(f"{variable.name}[{cell}]" if cell else variable.name for cell in cells)
+
+
+def one_series(model: Model, name: str) -> str:
+    """Return the reference to the one series of a run that a name means.
+
+    Raises:
+        InputError: as `series_meant`, or the name means several.
+    """
+    series = series_meant(model, name)
+    if len(series) > 1:
+        expected = Message("one of {names}", names=series)
+        raise InputError(Fault("'{name}' is not one series", expected=expected, name=name))
+    return series[0]
+
+
+def variable_meant(model: Model, name: str) -> str:
+    """Return ``name`` or ``name[elements]`` of a variable, named as the model does.
+
+    Raises:
+        UnknownNameError: the model has no such variable.
+    """
+    base, inside = split_name(name)
+    variable = model.find(base)
+    return variable.name if inside is None else f"{variable.name}[{inside}]"
+
+
 def split_name(name: str) -> tuple[str, str | None]:
     """Split ``NAME[elements]``; Vensim's quoted names are taken whole.
 
@@ -72,17 +109,17 @@ def constant_meant(model: Model, name: str) -> tuple[Variable, list[tuple[str, .
         InputError: the model has no such constant or element.
     """
     base, inside = split_name(name)
-    variable = model.find(base)
+    variable = constant_named(model, base)
     if variable.kind not in {VariableKind.CONSTANT, VariableKind.CONTROL}:
-        if lever := _set_by(model, variable, name):
-            raise InputError(Fault(lever))
-        constants = (other for other in model.variables.values() if _drives(other, variable))
+        if constants := setters(model, variable):
+            raise InputError(Fault(_set_by(variable, name, constants)))
+        others = (other for other in model.variables.values() if _drives(other, variable))
         raise InputError(
             Fault(
                 "'{name}' cannot be set: its equation gives its value",
                 expected=Message("a constant"),
                 found=Message("a variable of kind {kind}", kind=variable.kind),
-                nearest=next((other.name for other in constants), None),
+                nearest=next((other.name for other in others), None),
                 name=variable.name,
             )
         )
@@ -145,79 +182,20 @@ def elements_meant(model: Model, text: str, subscript: str, at: Location = ()) -
     )
 
 
-# --- levers ---------------------------------------------------------------------------------------
-
-
-def lever_of(model: Model, name: str) -> str | None:
-    """Return the lever that a constant is a part of, if the model has all parts of it."""
-    for parts in (SWITCH, PULSE):
-        for part in parts.values():
-            stem = name.removesuffix(f" {part}")
-            if stem != name and all(
-                f"{stem} {other}" in model.variables for other in parts.values()
-            ):
-                return stem
-    return None
-
-
-def lever_constants(model: Model, name: str, parts: dict[str, str]) -> dict[str, Variable]:
-    """Return the constants of a lever by the keys that a file has for them.
-
-    The lever may be named by the variable that it drives, in Chinese too.
-
-    Raises:
-        InputError: the model has no such lever.
-    """
-    base, _ = split_name(name)
-    for stem in _stems(model, base):
-        try:
-            return {key: model.find(f"{stem} {part}") for key, part in parts.items()}
-        except UnknownNameError:
-            continue
-    last = " " + list(parts.values())[-1]
-    known = [other.removesuffix(last) for other in model.variables if other.endswith(last)]
-    raise InputError(
-        Fault(
-            "the model has no lever '{name}' with {parts}",
-            expected=Message("one of {names}", names=tuple(known)) if known else None,
-            nearest=nearest(base, known),
-            name=name,
-            parts=tuple(parts),
-        )
-    )
-
-
-def _stems(model: Model, base: str) -> Iterator[str]:
-    yield base
-    try:
-        yield model.find(base).name
-    except UnknownNameError:
-        return
-
-
-def _set_by(model: Model, variable: Variable, name: str) -> Message | None:
-    """Return a message with the constants that set a lever, in the language of ``name``.
-
-    None if the variable is no lever.
-    """
+def _set_by(variable: Variable, name: str, constants: list[Variable]) -> Message:
+    """Return a message with the constants that set a lever, in the language of ``name``."""
     base, inside = split_name(name)
-    for parts in (SWITCH, PULSE):
-        names = [f"{variable.name} {part}" for part in parts.values()]
-        if not all(part in model.variables for part in names):
-            continue
-        constants = [model.variables[part] for part in names]
-        chinese = folded(base) == folded(variable.name_zh) != folded(variable.name)
-        chinese = chinese and all(constant.name_zh for constant in constants)
-        first, second, third = (
-            f"'{constant.name_zh if chinese else constant.name}"
-            + (f"[{inside}]'" if inside is not None and constant.subscripts else "'")
-            for constant in constants
-        )
-        return Message(
-            "'{name}' is a lever; set {first}, {second} or {third}",
-            name=variable.name_zh if chinese else variable.name,
-            first=first,
-            second=second,
-            third=third,
-        )
-    return None
+    chinese = folded(base) == folded(variable.name_zh) != folded(variable.name)
+    chinese = chinese and all(constant.name_zh for constant in constants)
+    first, second, third = (
+        f"'{constant.name_zh if chinese else constant.name}"
+        + (f"[{inside}]'" if inside is not None and constant.subscripts else "'")
+        for constant in constants
+    )
+    return Message(
+        "'{name}' is a lever; set {first}, {second} or {third}",
+        name=variable.name_zh if chinese else variable.name,
+        first=first,
+        second=second,
+        third=third,
+    )

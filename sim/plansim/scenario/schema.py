@@ -12,7 +12,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from plansim.errors import Fault, InputError, Message
-from plansim.forms import Entries, Form, Location, Wording, Words, schema_of
+from plansim.forms import LAX, Entries, Form, Location, Names, Wording, Words, schema_of
+from plansim.model.records import Integration
+from plansim.scenario.records import ScenarioKind
 from plansim.scenario.values import (
     Assignment,
     Lever,
@@ -55,9 +57,20 @@ class ScenarioFile(Form):
     description: Wording = Field(
         default=Words(en="", zh=""), description="What it is about, in a few sentences."
     )
+    kind: Annotated[ScenarioKind, LAX] = Field(
+        default=ScenarioKind.STORY,
+        description="A story (else), a test of the model, or an overlay: values that are laid over "
+        "any scenario.",
+    )
     parent: str | None = Field(
         default=None,
         description="The scenario from which this one differs: its id, or a relative path.",
+    )
+    with_: Names = Field(
+        default=(),
+        alias="with",
+        description="Overlays over the parent, below the values of this file: ids, or relative "
+        "paths.",
     )
     values: Annotated[_Assigned, Entries(dict[str, Setting], _at("values", assigned))] = Field(
         default={},
@@ -74,6 +87,11 @@ class ScenarioFile(Form):
         description="Ids of the targets that the scenario sets, so that meeting them proves "
         "nothing, each with the reason.",
     )
+    integration: Annotated[Integration | None, LAX] = Field(
+        default=None,
+        description="Method of integration: euler, midpoint or rk4; else that of the parent, or of "
+        "the model's file.",
+    )
     sources: list[str] = Field(default=[], description="Where the values come from.")
 
     @property
@@ -87,6 +105,11 @@ class ScenarioFile(Form):
         entries |= {("values", name): numbers for name, numbers in self.values.items()}
         entries |= {("levers", name): numbers for name, numbers in self.levers.items()}
         yield from doubly_assigned({}, entries)
+        if self.kind is ScenarioKind.OVERLAY:
+            barred = {"parent": self.parent, "with": self.with_, "integration": self.integration}
+            for key, given in barred.items():
+                if given:
+                    yield Fault("an overlay has no '{key}'", at=(key,), key=key)
 
 
 def schema_text() -> str:

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
@@ -21,15 +22,18 @@ from plansim.errors import Fault, InputError, Message, ScenarioError
 from plansim.forms import Form, Location, YamlDocument, noting, shown, unknown_keys
 from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT, convert
-from plansim.scenario.records import OVERRIDE
-from plansim.scenario.references import (
+from plansim.scenario.levers import (
     PULSE,
+    RAMP,
+    SERIES,
     SWITCH,
-    constant_meant,
-    elements_meant,
+    added_constant,
+    constant_named,
     lever_constants,
-    split_name,
 )
+from plansim.scenario.records import OVERRIDE
+from plansim.scenario.references import constant_meant, elements_meant, split_name
+from plansim.scenario.series import SeriesFile, read_series
 
 __all__ = [
     "Apply",
@@ -84,6 +88,8 @@ def _or_quantity(value: object) -> str:
 
 
 def _or_lever(value: object) -> str:
+    if isinstance(value, dict) and "series" in value:
+        return "<series>"
     if isinstance(value, dict) and PULSE.keys() & value.keys():
         return "<pulse>"
     shape = _shape(value)
@@ -120,11 +126,16 @@ class _LeverSetting(Form):
 
 
 class Switch(_LeverSetting):
-    """A lever that changes once: one value before a year, another from it on."""
+    """A lever that changes once: one value before a year, another from it on.
+
+    With ``to`` it changes evenly up to that year; from ``until`` on the first value is back.
+    """
 
     before: Cell | None = None
     after: Cell | None = None
     from_: Cell | None = Field(default=None, alias="from")
+    to: Cell | None = None
+    until: Cell | None = None
 
 
 class Pulse(_LeverSetting):
@@ -135,12 +146,28 @@ class Pulse(_LeverSetting):
     length: Cell | None = None
 
 
+class Series(_LeverSetting):
+    """The values of years, in place of a lever or a constant, linear between them."""
+
+    series: Annotated[
+        Annotated[dict[str, Cell], Tag("<mapping>")] | Annotated[SeriesFile, Tag("<file>")],
+        Discriminator(
+            lambda value: (
+                "<file>"
+                if isinstance(value, dict) and {"file", "column"} & value.keys()
+                else "<mapping>"
+            )
+        ),
+    ]
+
+
 Lever: TypeAlias = Annotated[
     _Number
     | _Text
     | _Quantity
     | Annotated[Switch, Tag("<mapping>")]
-    | Annotated[Pulse, Tag("<pulse>")],
+    | Annotated[Pulse, Tag("<pulse>")]
+    | Annotated[Series, Tag("<series>")],
     Discriminator(_or_lever),
 ]
 
@@ -209,9 +236,11 @@ def lever_assigned(name: str, lever: Lever, origin: Origin) -> tuple[Assignment,
     Raises:
         ScenarioError: with every fault of the entry.
     """
+    if isinstance(lever, Series):
+        return _series_assigned(name, lever, origin)
     if not isinstance(lever, Switch | Pulse):
         return assigned(name, lever, origin)
-    parts = SWITCH if isinstance(lever, Switch) else PULSE
+    parts = {**SWITCH, **RAMP} if isinstance(lever, Switch) else PULSE
     faults = list(unknown_keys(lever.model_extra or (), parts))
     given = {
         key: getattr(lever, field)
@@ -227,16 +256,78 @@ def lever_assigned(name: str, lever: Lever, origin: Origin) -> tuple[Assignment,
         raise ScenarioError(empty)
     numbers: list[Assignment] = []
     with noting(faults):
-        constants = lever_constants(origin.model, name, parts) if given else {}
-        _, inside = split_name(name)
+        base, inside = split_name(name)
+        kept = PULSE if isinstance(lever, Pulse) else SWITCH
+        constants = lever_constants(origin.model, base, kept) if given else {}
         for key, setting in given.items():
-            constant = constants[key]
+            constant = constants.get(key) or _ramp_part(origin.model, constants, key)
             elements = f"[{inside}]" if inside is not None and constant.subscripts else ""
             with noting(faults, key):
                 numbers += assigned(constant.name + elements, setting, origin.below(key))
     if faults:
         raise ScenarioError(faults)
     return tuple(numbers)
+
+
+def _ramp_part(model: Model, switch: Mapping[str, Variable], key: str) -> Variable:
+    stem = switch["from"].name.removesuffix(f" {SWITCH['from']}")
+    return constant_named(model, f"{stem} {RAMP[key]}")
+
+
+def _series_assigned(name: str, lever: Series, origin: Origin) -> tuple[Assignment, ...]:
+    """Return the numbers of a series, and its first and last year."""
+    faults = list(unknown_keys(lever.model_extra or (), ("series",)))
+    base, inside = split_name(name)
+    elements = "" if inside is None else f"[{inside}]"
+    if added_constant(origin.model, f"{base} {SERIES[0]}") is None:
+        constant_meant(origin.model, name)  # an unknown name, and what cannot be set
+        message = Message("'{name}' cannot follow a series", name=name)
+        expected = Message("a lever with {parts}, or a constant", parts=tuple(SWITCH))
+        faults.append(Fault(message, expected=expected))
+    if faults:
+        raise ScenarioError(faults)
+    assert origin.document is not None, "an override sets no series"
+    source, document = origin.below("series"), origin.document
+    at: Location = ("series",)
+    cells: Mapping[str, Cell]
+    if isinstance(lever.series, SeriesFile):
+        cells, document = read_series(lever.series, Path(document.file).parent)
+        source, at = Origin(origin.model, document), ()
+    else:
+        cells = lever.series
+    numbers: list[Assignment] = []
+    years: list[int] = []
+    for text, cell in cells.items():
+        with noting(faults, *at, text):
+            years.append(_year(text, years))
+            numbers += assigned(f"{base} in {text}{elements}", cell, source.below(text))
+    if not cells:
+        faults.append(Fault("the series of '{name}' is empty", at=at, name=name))
+    if faults:
+        raise ScenarioError(
+            fault if document is origin.document else document.placed(fault) for fault in faults
+        )
+    for part, year in zip(SERIES, (years[0], years[-1]), strict=True):
+        numbers += assigned(f"{base} {part}{elements}", float(year), source.below(str(year)))
+    return tuple(numbers)
+
+
+def _year(text: str, before: Sequence[int]) -> int:
+    """Return the year of a series that a text names; it must follow those before it."""
+    if not re.fullmatch(r"-?\d{1,9}", text):
+        raise InputError(
+            Fault("'{text}' is no year", expected=Message("a whole number"), text=text)
+        )
+    year = int(text)
+    if before and year != before[-1] + 1:
+        raise InputError(
+            Fault(
+                "the series has a gap",
+                expected=Message("the year {year}", year=before[-1] + 1),
+                found=text,
+            )
+        )
+    return year
 
 
 def overrides_assigned(

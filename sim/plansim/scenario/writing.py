@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from plansim.model.records import Integration
 from plansim.scenario.records import BilingualText
 
 __all__ = ["scenario_text"]
@@ -16,6 +17,7 @@ def scenario_text(
     values: Mapping[str, float],
     *,
     parent: str = "",
+    integration: Integration | None = None,
     sources: Sequence[str] = (),
     assumes: Mapping[str, BilingualText] | None = None,
 ) -> str:
@@ -26,12 +28,15 @@ def scenario_text(
         description: the description.
         values: of constants, ``name`` or ``name[e1,e2]``, in the model's units.
         parent: the file's name for its parent; empty if it changes the model.
+        integration: the method of integration; None if it is that of the parent or the model.
         sources: sources of the values.
         assumes: the targets that the scenario assumes, with the reason.
     """
     lines = [f"title: {_both(title)}", f"description: {_both(description)}"]
     if parent:
         lines.append(f"parent: {_quoted(parent)}")
+    if integration is not None:
+        lines.append(f"integration: {integration}")
     if sources:
         lines += ["sources:", *(f"  - {_quoted(source)}" for source in sources)]
     lines.append("values:" if values else "values: {}")

@@ -29,6 +29,7 @@ __all__ = [
     "by_year",
     "frame",
     "joined",
+    "named",
     "separate",
 ]
 
@@ -219,7 +220,7 @@ def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]
     """Yield the rows of each variable of a run, element by element."""
     import pandas as pd
 
-    names = [_named(run, name) for name in variables]
+    names = [named(run, name) for name in variables]
     figures = annual_of(run, dict.fromkeys(names) if variables else None)
     for variable in figures.variables.values():
         if not variables and not variable.moves:
@@ -237,8 +238,12 @@ def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]
         )
 
 
-def _named(run: xr.Dataset, name: str) -> str:
-    """Return the variable of a run that bears an English or Chinese name."""
+def named(run: xr.Dataset, name: str) -> str:
+    """Return the variable of a run that bears an English or Chinese name, in any letter case.
+
+    Raises:
+        UnknownNameError: the run holds no such variable, or several of that name.
+    """
     if name in run.data_vars:
         return name
     names = {str(key): str(run.variables[key].attrs.get("long_name_zh", "")) for key in run}

@@ -1,71 +1,27 @@
-"""The catalogue of a plan: its targets, and the series by which a run is judged.
+"""The catalogue of a plan: its targets, and the title and region of the plan.
 
 The catalogue is a YAML file beside the model, ``targets.yaml``, whose comments explain its format.
+The records of `targets.target` may be imported from here too.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from plansim.cache import code_of, digest, file_sha256, kept
-from plansim.errors import CatalogueError, Message
 from plansim.files import shipped
 from plansim.model.records import Model
 from plansim.model.units import units_sha256
 from plansim.scenario.records import BilingualText
-from plansim.targets.target import (
-    Attribute,
-    Basis,
-    Direction,
-    Gap,
-    Kind,
-    Period,
-    Status,
-    Target,
-    TargetPart,
-    VariableShape,
-    answering_series,
-    in_year,
-    indicator_of,
-    judged_targets,
-    misfits,
-    reported_factor,
-    split_reference,
-    target_named,
-    unit_factor,
-    variable_of,
-)
+from plansim.targets import target as records
+from plansim.targets.target import *  # noqa: F403
+from plansim.targets.target import Target, target_named
 
-__all__ = [
-    "Attribute",
-    "Basis",
-    "Direction",
-    "Gap",
-    "Kind",
-    "Period",
-    "Status",
-    "Target",
-    "TargetPart",
-    "VariableShape",
-    "answering_series",
-    "in_year",
-    "indicator_of",
-    "judged_targets",
-    "load_targets",
-    "misfits",
-    "plan_region",
-    "plan_title",
-    "reported_factor",
-    "split_reference",
-    "target_named",
-    "targets_of",
-    "unit_factor",
-    "variable_of",
-]
+__all__ = ["load_targets", "plan_region", "plan_title", "targets_of"]
+__all__ += records.__all__
 
 FILE_NAME = "targets.yaml"
 
@@ -80,17 +36,7 @@ def load_targets(path: str | Path | None = None, model: Model | None = None) -> 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
     """
-    own = Path(path) if path is not None else _beside(model)
-    file = own or shipped("model", FILE_NAME)
-    key = digest(
-        "targets",
-        json.dumps([str(file), own is None, model and [model.sha256, str(model.path)]]),
-        file_sha256(file),
-        units_sha256(),
-        code_of("", "model", "targets"),
-    )
-    read = kept("parsed", key, _Catalogue, lambda: _read(file, model, is_borrowed=own is None))
-    return read.targets
+    return _loaded(path, model).targets
 
 
 def targets_of(model: Model, targets: Iterable[Target | str] | None) -> tuple[Target, ...]:
@@ -106,30 +52,43 @@ def targets_of(model: Model, targets: Iterable[Target | str] | None) -> tuple[Ta
         return tuple(target for target in plan if isinstance(target, Target))
     all_targets = load_targets(model=model)
     chosen = {
-        found.id: found
+        record.id: record
         for target in plan
-        for found in [target_named(target, all_targets) if isinstance(target, str) else target]
+        for record in [target_named(target, all_targets) if isinstance(target, str) else target]
     }
     return tuple(chosen.values())
 
 
 @dataclass(frozen=True)
 class _Catalogue:
+    title: BilingualText
+    region: BilingualText | None
     targets: tuple[Target, ...]
+
+
+def _loaded(path: str | Path | None, model: Model | None) -> _Catalogue:
+    """Return a catalogue, read before or now: reading it takes as long as a run and its check."""
+    own = Path(path) if path is not None else _beside(model)
+    file = own or shipped("model", FILE_NAME)
+    key = digest(
+        "targets",
+        json.dumps([str(file), own is None, model and [model.sha256, str(model.path)]]),
+        file_sha256(file),
+        units_sha256(),
+        code_of("", "model", "targets"),
+    )
+    return kept("parsed", key, lambda: _read(file, model, is_borrowed=own is None))
 
 
 def _read(file: Path, model: Model | None, *, is_borrowed: bool) -> _Catalogue:
     from plansim.targets.catalogue_file import read_catalogue
+    from plansim.targets.fit import fitting
 
-    _, targets = read_catalogue(file)
-    if model is None:
-        return _Catalogue(targets)
-    holder, shapes = Message("the model {name}", name=model.name), _shapes(model)
-    if is_borrowed:
-        return _Catalogue(tuple(_as_answered(target, holder, shapes) for target in targets))
-    if faults := [fault for target in targets for fault in misfits(target, holder, shapes, shapes)]:
-        raise CatalogueError(faults)
-    return _Catalogue(targets)
+    form, targets = read_catalogue(file)
+    if model is not None:
+        targets = fitting(targets, model, is_borrowed=is_borrowed)
+    region = BilingualText(form.region.en, form.region.zh) if form.region else None
+    return _Catalogue(BilingualText(form.title.en, form.title.zh), region, targets)
 
 
 def plan_title(model: Model) -> BilingualText | None:
@@ -138,8 +97,7 @@ def plan_title(model: Model) -> BilingualText | None:
     Raises:
         CatalogueError: with every fault of the form of the file.
     """
-    path = _beside(model)
-    return None if path is None else _heading(path).title
+    return _loaded(None, model).title if _beside(model) else None
 
 
 def plan_region(model: Model) -> BilingualText:
@@ -148,26 +106,8 @@ def plan_region(model: Model) -> BilingualText:
     Raises:
         CatalogueError: with every fault of the form of the file.
     """
-    path = _beside(model)
-    return (path and _heading(path).region) or BilingualText(model.name, model.name)
-
-
-@dataclass(frozen=True)
-class _Heading:
-    title: BilingualText
-    region: BilingualText | None
-
-
-def _heading(path: Path) -> _Heading:
-    def read() -> _Heading:
-        from plansim.targets.catalogue_file import read_catalogue
-
-        file, _ = read_catalogue(path)
-        region = None if file.region is None else BilingualText(file.region.en, file.region.zh)
-        return _Heading(BilingualText(file.title.en, file.title.zh), region)
-
-    key = digest("heading", str(path), file_sha256(path), code_of("", "model", "targets"))
-    return kept("parsed", key, _Heading, read)
+    own = _loaded(None, model).region if _beside(model) else None
+    return own or BilingualText(model.name, model.name)
 
 
 def _beside(model: Model | None) -> Path | None:
@@ -175,26 +115,3 @@ def _beside(model: Model | None) -> Path | None:
         return None
     path = model.path.with_name(FILE_NAME)
     return path if path.is_file() else None
-
-
-def _shapes(model: Model) -> Mapping[str, VariableShape]:
-    return {
-        name: VariableShape(
-            {subscript: model.subscripts[subscript].elements for subscript in variable.subscripts},
-            variable.unit,
-        )
-        for name, variable in model.variables.items()
-    }
-
-
-def _as_answered(target: Target, holder: Message, shapes: Mapping[str, VariableShape]) -> Target:
-    """Make a target untestable if the model lacks its variables."""
-    if not any(misfits(target, holder, shapes, ())):
-        return target
-    names = ", ".join(target.variables.values())
-    return replace(
-        target,
-        variables=MappingProxyType({}),
-        reason_en=f"This model has no such variable: {names}.",
-        reason_zh=f"该模型没有对应变量：{names}。",
-    )

@@ -1,12 +1,18 @@
-"""A row of a plan's catalogue, and its fit with the variables by which it is judged."""
+"""A row of a plan's catalogue, and the series and unit by which it is judged."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from plansim.errors import Fault, InputError, Message, UnitError, UnknownNameError, nearest
+from plansim.errors import (
+    Fault,
+    InputError,
+    UnitError,
+    UnknownNameError,
+    nearest,
+)
 from plansim.model.records import Model, Variable, folded
 from plansim.model.units import convert
 from plansim.targets.indicator import Measure, in_a_year, measured_unit, trailing_base
@@ -21,12 +27,10 @@ __all__ = [
     "Status",
     "Target",
     "TargetPart",
-    "VariableShape",
     "answering_series",
     "in_year",
     "indicator_of",
     "judged_targets",
-    "misfits",
     "reported_factor",
     "split_reference",
     "target_named",
@@ -82,6 +86,11 @@ class Status(StrEnum):
         """The position in the order above."""
         return list(Status).index(self)
 
+    @classmethod
+    def of(cls, code: float) -> Status:
+        """Return the status of a code."""
+        return list(cls)[int(code)]
+
     @property
     def judged(self) -> bool:
         """Whether the run decides the target: it is neither assumed nor untestable."""
@@ -131,42 +140,42 @@ class Target:
     name_zh: str
     unit: str
     """Unit of `value`, `tolerance` and the indicator."""
-    attribute: Attribute
-    base_period: Period | None
-    base_value: float | None
     base_unit: str
     """`unit`, unless the plan states the base in another one."""
-    year: int | None
-    value: float | None
-    """None for a figure, for a goal in words, and where `parts` hold the numbers."""
-    direction: Direction | None
-    tolerance: float | None
-    """How far from `value` still counts; only with `Direction.ABOUT`."""
-    parts: tuple[TargetPart, ...]
     measure: Measure
     since: int
     """The base year of the measure."""
     horizon: int
     """The last year for which a binding target is followed."""
-    basis: tuple[Basis, ...]
+    file: str = field(compare=False)
+    line: int | None = field(compare=False)
+    attribute: Attribute = Attribute.UNLABELLED
+    base_period: Period | None = None
+    base_value: float | None = None
+    year: int | None = None
+    value: float | None = None
+    """None for a figure, for a goal in words, and where `parts` hold the numbers."""
+    direction: Direction | None = None
+    tolerance: float | None = None
+    """How far from `value` still counts; only with `Direction.ABOUT`."""
+    parts: tuple[TargetPart, ...] = ()
+    basis: tuple[Basis, ...] = ()
     """The basis or bases that the plan states."""
-    variables: Mapping[Basis | None, str]
+    variables: Mapping[Basis | None, str] = field(default_factory=dict)
     """The variables by which it is judged, on each basis that the plan leaves open; one entry under
     None if it leaves none open, no entry if it is not modelled. A reference is ``name`` or
     ``name[element]``."""
-    planned: Mapping[Basis | None, str]
+    planned: Mapping[Basis | None, str] = field(default_factory=dict)
     """The same for variables that the model does not have yet."""
-    reason_en: str
-    reason_zh: str
+    reason_en: str = ""
+    reason_zh: str = ""
     """Why it is not modelled; empty if it is."""
-    place_en: str
-    place_zh: str
-    wording: str
+    place_en: str = ""
+    place_zh: str = ""
+    wording: str = ""
     """The plan's wording; empty if it equals the name."""
-    note_en: str
-    note_zh: str
-    file: str = field(compare=False)
-    line: int | None = field(compare=False)
+    note_en: str = ""
+    note_zh: str = ""
 
 
 def split_reference(reference: str) -> tuple[str, tuple[str, ...]]:
@@ -243,28 +252,14 @@ def indicator_of(
         name_en=variable.name,
         name_zh=variable.name_zh,
         unit=unit,
-        attribute=Attribute.UNLABELLED,
-        base_period=None,
-        base_value=None,
         base_unit=unit,
         year=year,
         value=0.0,
         direction=Direction.AT_LEAST,
-        tolerance=None,
-        parts=(),
         measure=measure,
         since=base_year,
         horizon=year,
-        basis=(),
         variables={None: reference},
-        planned={},
-        reason_en="",
-        reason_zh="",
-        place_en="",
-        place_zh="",
-        wording="",
-        note_en="",
-        note_zh="",
         file=str(model.path),
         line=variable.line,
     )
@@ -302,66 +297,3 @@ def reported_factor(unit: str, reported: str) -> float:
             return convert(1.0, in_a_year(unit), reported)
         except UnitError:
             raise error from None
-
-
-@dataclass(frozen=True)
-class VariableShape:
-    """The subscripts and unit of a variable, which a reference must fit."""
-
-    subscripts: Mapping[str, Sequence[str]]
-    """The elements of each dimension, in order."""
-    unit: str
-
-
-def misfits(
-    target: Target, holder: Message, shapes: Mapping[str, VariableShape], names: Iterable[str]
-) -> Iterator[Fault]:
-    """Yield the faults for which a target cannot be judged on a model or a run, the ``holder``.
-
-    ``shapes`` holds at least the variables that the target refers to, as far as they exist;
-    ``names`` are those of all variables.
-    """
-    for reference in target.variables.values():
-        name, elements = split_reference(reference)
-        if name not in shapes:
-            yield Fault(
-                "{holder} has no variable '{name}' to judge {target} by",
-                target.file,
-                target.line,
-                nearest=nearest(name, names),
-                holder=holder,
-                name=name,
-                target=target.id,
-            )
-            continue
-        ranges = list(shapes[name].subscripts.values())
-        strange = [
-            (element, nearest(element, within))
-            for element, within in zip(elements, ranges, strict=False)
-            if element not in within
-        ]
-        if strange or len(elements) != len(ranges):
-            yield Fault(
-                "'{name}' is not one series of {holder}",
-                target.file,
-                target.line,
-                expected=name + "".join(f"[{subscript}]" for subscript in shapes[name].subscripts),
-                found=reference,
-                nearest=strange[0][1] if strange else None,
-                name=reference,
-                holder=holder,
-            )
-            continue
-        try:
-            unit_factor(shapes[name].unit, target)
-        except UnitError:
-            yield Fault(
-                "the {measure} of '{name}' does not have the unit of {target}",
-                target.file,
-                target.line,
-                expected=Message("a unit that converts to {unit}", unit=target.unit),
-                found=measured_unit(target.measure, shapes[name].unit) or Message("no unit"),
-                measure=target.measure,
-                name=name,
-                target=target.id,
-            )

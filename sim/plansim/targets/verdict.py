@@ -1,7 +1,7 @@
 """Verdicts: which targets a run meets, by what margin, and until when.
 
-`findings` works on arrays, so that one run and a sweep of many are judged by the same rules;
-`check_targets` makes records of what it finds for one run.
+`judge` works on arrays, so that one run and a sweep of many are judged by the same rules;
+`check_targets` makes a `Verdict` of each one-run entry.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from plansim.targets.catalogue import (
     Kind,
     Status,
     Target,
-    VariableShape,
-    misfits,
+    answering_series,
     split_reference,
     unit_factor,
 )
+from plansim.targets.fit import VariableShape, misfits
 from plansim.targets.indicator import (
     Floats,
     Yearly,
@@ -43,10 +43,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
-    "Findings",
+    "Share",
     "Verdict",
+    "Verdicts",
     "check_targets",
-    "findings",
+    "judge",
     "margin_of",
     "measured_at",
     "percent_of",
@@ -69,8 +70,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Findings:
-    """What becomes of one target, as plain arrays over runs: shape ``(run, …)``.
+class Verdicts:
+    """What becomes of one target in many runs, as plain arrays: shape ``(run, …)``.
 
     NaN where there is no such number; a target that nothing answers has scalars.
     """
@@ -87,6 +88,28 @@ class Findings:
     """The first year, from the target's on, in which a binding target does not hold."""
     bases: Mapping[Basis, Floats]
     """The value on each basis, where the plan leaves the basis open."""
+
+    def status_of(self, run: int = 0) -> Status:
+        """Return the status in one run."""
+        return Status.of(self.status.reshape(-1)[run])
+
+
+@dataclass(frozen=True)
+class Share:
+    """The share of an ensemble's members that meet a target."""
+
+    ensemble: str
+    """Kind of the ensemble."""
+    share: float | None
+    """Members whose bases disagree count as half; None if no member decides, as where the scenario
+    assumes the target."""
+    share_low: float | None
+    share_high: float | None
+    """Ends of Wilson's 95 % interval, of sampling alone."""
+    members: int
+    """Number of members that are counted."""
+    unsound: int
+    """Number of members that break down, and are left out."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +146,8 @@ class Verdict:
     reason_en: str = ""
     """What the catalogue says of a target that is not modelled."""
     reason_zh: str = ""
+    share: Share | None = None
+    """The share of plausible models that meet the target, if the model has an ensemble."""
 
 
 def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdict, ...]:
@@ -137,7 +162,7 @@ def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdi
         ValueError: the dataset holds more than one run.
     """
     wanted = list(targets)
-    names = {split_reference(each)[0] for target in wanted for each in target.variables.values()}
+    names = {split_reference(name)[0] for name in answering_series(wanted)}
     return tuple(
         verdict
         for run in separate(dataset)
@@ -154,22 +179,22 @@ def verdicts_of(
     """
     wanted = [target for target in targets if target.kind is Kind.TARGET]
     shapes = {
-        name: VariableShape({each.name: each.elements for each in variable.ranges}, variable.unit)
+        name: VariableShape({r.name: r.elements for r in variable.ranges}, variable.unit)
         for name, variable in run.variables.items()
     }
     known = list(run.variables if names is None else names)
     faults = [
-        fault for each in wanted for fault in misfits(each, Message("the run"), shapes, known)
+        fault for target in wanted for fault in misfits(target, Message("the run"), shapes, known)
     ]
     if faults:
         raise CatalogueError(faults)
-    index = {year: place for place, year in enumerate(run.years)}
+    index = {year: row for row, year in enumerate(run.years)}
     return tuple(_verdict(run, index, target) for target in wanted)
 
 
-def findings(
+def judge(
     answers: Mapping[Basis | None, Answer], target: Target, *, assumed: bool = False
-) -> Findings:
+) -> Verdicts:
     """Judge runs by one target, in plain arrays.
 
     Equality meets a target. On several bases it is met or missed if all agree, else undecided; a
@@ -179,21 +204,21 @@ def findings(
         nothing = np.array(math.nan)
         status = Status.ASSUMED if assumed else Status.UNTESTABLE
         code = np.array(status.code, np.int8)
-        return Findings(nothing, nothing, nothing, code, nothing, {})
-    values = {basis: measured_at(each, target, target.year) for basis, each in answers.items()}
-    margins = [margin_of(each, target) for each in values.values()]
-    return Findings(
+        return Verdicts(nothing, nothing, nothing, code, nothing, {})
+    values = {basis: measured_at(one, target, target.year) for basis, one in answers.items()}
+    margins = [margin_of(value, target) for value in values.values()]
+    return Verdicts(
         value=next(iter(values.values())),
         margin=margins[0],
         least_margin=reduce(np.minimum, margins),
         status=_codes(margins, assumed=assumed),
         first_breach=_first_breach(answers.values(), target, margins[0]),
-        bases={basis: each for basis, each in values.items() if basis},
+        bases={basis: value for basis, value in values.items() if basis},
     )
 
 
 def margin_of(value: Floats, target: Target) -> Floats:
-    """Give the distance to a target, in its unit, positive on the good side; the shape stays.
+    """Return the distance to a target, in its unit, positive on the good side; the shape stays.
 
     What is smaller than rounding is zero.
     """
@@ -219,7 +244,7 @@ def _slack(target: Target) -> float:
 
 
 def percent_of(margin: Floats, target: Target) -> Floats:
-    """Give a margin in per cent of its target; the shape stays, NaN where the target is nil."""
+    """Return a margin in per cent of its target; the shape stays, NaN where the target is nil."""
     return margin / abs(target.value or math.nan) * 100
 
 
@@ -237,7 +262,7 @@ def _codes(margins: Sequence[Floats], *, assumed: bool) -> npt.NDArray[np.int8]:
 
 
 def _first_breach(answers: Collection[Answer], target: Target, like: Floats) -> Floats:
-    """Give the first year in which a binding cap or floor does not hold; NaN if none.
+    """Return the first year in which a binding cap or floor does not hold; NaN if none.
 
     A year that the run does not reach is no breach. ``like`` has the shape of what is wanted.
     """
@@ -246,8 +271,8 @@ def _first_breach(answers: Collection[Answer], target: Target, like: Floats) -> 
         return first
     assert target.year is not None
     for year in range(target.horizon, target.year - 1, -1):
-        for each in answers:
-            short = _distance(measured_at(each, target, year), target) < -_slack(target)
+        for answer in answers:
+            short = _distance(measured_at(answer, target, year), target) < -_slack(target)
             np.copyto(first, float(year), where=short)
     return first
 
@@ -264,9 +289,9 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
         basis: _answer_of(run.variables, index, reference, target)
         for basis, reference in target.variables.items()
     }
-    found = findings(answers, target, assumed=target.id in run.assumed)
-    margin, breach = _number(found.margin), _number(found.first_breach)
-    status = list(Status)[int(found.status)]
+    judged = judge(answers, target, assumed=target.id in run.assumed)
+    margin, breach = _number(judged.margin), _number(judged.first_breach)
+    status = judged.status_of()
     gap, year = None, None
     if status is Status.UNTESTABLE:
         gap, year = _gap(answers, target, run.years)
@@ -277,15 +302,15 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
         name_zh=target.name_zh,
         attribute=target.attribute,
         year=target.year,
-        value=_number(found.value),
+        value=_number(judged.value),
         target=target.value,
         direction=target.direction,
         unit=target.unit,
         status=status,
         margin=margin,
-        margin_pct=_share(margin, target),
+        margin_pct=_number(percent_of(judged.margin, target)),
         first_breach=None if breach is None else int(breach),
-        bases={basis: float(each) for basis, each in found.bases.items()},
+        bases={basis: float(value) for basis, value in judged.bases.items()},
         tolerance=target.tolerance,
         followed_to=_followed_to(answers.values(), target),
         gap=gap,
@@ -298,14 +323,14 @@ def _verdict(run: Annual, index: Mapping[int, int], target: Target) -> Verdict:
 def _gap(
     answers: Mapping[Basis | None, Answer], target: Target, years: Sequence[int]
 ) -> tuple[Gap, int | None]:
-    """Say why nothing answers for a target, and the first year that is wanting."""
+    """Return why nothing answers for a target, and the first year that is wanting."""
     if not answers or target.year is None or target.value is None:
         return Gap.NOT_MODELLED, None
-    for each in answers.values():
+    for answer in answers.values():
         for year in years_needed(target.measure, target.since, target.year):
-            if math.isfinite(each.at(year)):
+            if math.isfinite(answer.at(year)):
                 continue
-            saved = [other for other in years if math.isfinite(each.at(other))]
+            saved = [other for other in years if math.isfinite(answer.at(other))]
             if not saved or year > saved[-1]:
                 return Gap.ENDS, target.year  # which is later than what is wanting first
             return (Gap.BEGINS if year < saved[0] else Gap.NOT_SAVED), year
@@ -313,7 +338,7 @@ def _gap(
 
 
 def _followed_to(answers: Collection[Answer], target: Target) -> int | None:
-    """Give the last year, up to the horizon, in which a binding cap or floor can be looked at."""
+    """Return the last year, up to the horizon, in which a binding cap or floor can be looked at."""
     if target.attribute is not Attribute.BINDING or target.direction is Direction.ABOUT:
         return None
     if not answers or target.year is None:
@@ -321,7 +346,7 @@ def _followed_to(answers: Collection[Answer], target: Target) -> int | None:
     reached = (
         year
         for year in range(target.horizon, target.year - 1, -1)
-        if all(math.isfinite(measured_at(each, target, year)) for each in answers)
+        if all(math.isfinite(measured_at(answer, target, year)) for answer in answers)
     )
     return next(reached, None)
 
@@ -332,7 +357,7 @@ def _answer_of(
     reference: str,
     target: Target,
 ) -> Answer:
-    """Give the series of a reference, year by year."""
+    """Return the series of a reference, year by year."""
     name, elements = split_reference(reference)
     variable = variables[name]
     cell = tuple(
@@ -345,12 +370,6 @@ def _answer_of(
         return series[index[year]] if year in index else np.array(math.nan)
 
     return Answer(at, unit_factor(variable.unit, target))
-
-
-def _share(margin: float | None, target: Target) -> float | None:
-    if margin is None or not target.value:
-        return None
-    return margin / abs(target.value) * 100
 
 
 def _number(value: Floats) -> float | None:

@@ -76,6 +76,8 @@ class Lever:
     """Factor from `unit` to `shown_unit`."""
     outside: bool = False
     """Whether it is outside of the planners' control, as the weather is."""
+    policy: bool = False
+    """Whether policy moves it: members of an ensemble leave it as a scenario sets it."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,11 @@ class Views:
     def levers(self) -> Iterator[Lever]:
         """All levers, in the order of the groups."""
         return (lever for group in self.groups for lever in group.levers)
+
+    @property
+    def policy(self) -> frozenset[str]:
+        """The constants that policy moves, ``name`` or ``name[e1,e2]``."""
+        return frozenset(c for lever in self.levers if lever.policy for c in lever.constants)
 
     def lever(self, name: str) -> Lever | None:
         """Return the lever with an id, or a label in either language; None if there is none."""

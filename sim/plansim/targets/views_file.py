@@ -164,6 +164,7 @@ class _LeverForm(Form):
     range: list[float] | None = None
     unit: str | None = None
     outside: bool = False
+    policy: bool = False
     en: str | None = None
     zh: str | None = None
     help: Words | None = None
@@ -180,6 +181,10 @@ class _LeverForm(Form):
                     multiply=Apply.MULTIPLY.value,
                 ),
                 found=Message("{count} constants", count=count),
+            )
+        if self.policy and self.outside:
+            yield Fault(
+                "a lever is moved by policy or outside of its reach, not both", at=("policy",)
             )
         if units := {move.variable.unit for move in self.moves} - {first.unit}:
             yield Fault(
@@ -243,6 +248,7 @@ def _lever(row: _LeverForm, context: _ViewsContext) -> Lever:
         shown_unit=shown_unit,
         shown_factor=reported_factor(row.model_unit, shown_unit),
         outside=row.outside,
+        policy=row.policy,
     )
 
 

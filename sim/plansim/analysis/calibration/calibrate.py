@@ -223,7 +223,7 @@ def _card(spec: Spec, model: Model) -> dict[str, Any]:
         "starts": spec.starts,
         "seed": spec.seed,
         "time": [clock.initial, clock.final, clock.step, clock.saveper],
-        "method": "Euler",
+        "integration": clock.integration.value,
         "versions": {name: version_of(name) for name in ("plansim", "numpy", "scipy")},
     }
 

@@ -23,23 +23,21 @@ from plansim.analysis.calibration.observations import (
     read_table,
     why_not,
 )
-from plansim.analysis.experiments.design_file import apart, reached
+from plansim.analysis.experiments.design_file import reached
 from plansim.analysis.experiments.design_form import (
     DesignContext,
     FactorForm,
     factor_of,
     scenario_beside,
-    series_meant,
 )
 from plansim.errors import (
     DesignError,
     Fault,
     InputError,
     Message,
-    UnknownNameError,
     nearest,
 )
-from plansim.files import shipped
+from plansim.files import named_file
 from plansim.forms import (
     LAX,
     Entries,
@@ -54,8 +52,9 @@ from plansim.forms import (
     schema_of,
 )
 from plansim.model.records import Model, Timing
-from plansim.scenario.factors import Apply, Factor, default_of
+from plansim.scenario.factors import Apply, Factor, apart, default_of
 from plansim.scenario.reader import Scenario
+from plansim.scenario.references import one_series
 from plansim.scenario.values import Cell, outside, range_text
 from plansim.targets.catalogue import load_targets, reported_factor, split_reference, variable_of
 from plansim.targets.indicator import Measure, measured_unit
@@ -122,22 +121,6 @@ def _parameter(name: str, form: ParameterForm, context: _CalibrationContext) -> 
     )
 
 
-def _one_series(name: str, context: _CalibrationContext) -> str:
-    series = series_meant(name, context)
-    if len(series) != 1:
-        raise InputError(
-            Fault(
-                "'{name}' is not one series", expected=_subscripted(context.model, name), name=name
-            )
-        )
-    return series[0]
-
-
-def _subscripted(model: Model, name: str) -> str:
-    variable = model.find(name)
-    return f"{variable.name}[{', '.join(variable.subscripts)}]"
-
-
 class ObservationForm(Form):
     """One figure that the model is fitted to, and the series that is compared with it."""
 
@@ -146,9 +129,9 @@ class ObservationForm(Form):
     place: str | None = None
     part: str | None = None
     year: int | None = None
-    variable: Annotated[str, Resolved(str, _one_series)] = Field(
-        description="What answers for it, `NAME` or `NAME[element]`."
-    )
+    variable: Annotated[
+        str, Resolved(str, lambda name, context: one_series(context.model, name))
+    ] = Field(description="What answers for it, `NAME` or `NAME[element]`.")
     measure: Annotated[Measure, LAX] = Measure.LEVEL
     since: int | None = Field(
         default=None, description="The base year of a growth, sum, mean or reduction."
@@ -436,7 +419,9 @@ def read_calibration(path: str | Path, model: Model, *, seed: int | None = None)
         DesignError: with every fault of the file, the scenario and the rows it names.
         UnknownNameError: no calibration bears the name.
     """
-    path = _path_of(path)
+    path = named_file(
+        path, "calibration", Message("no calibration is called '{name}'", name=str(path))
+    )
     document = read_document(path)
     data = document.data if isinstance(document.data, dict) else {}
     context = _CalibrationContext(model, path, data=str(data.get("data") or ""))
@@ -455,26 +440,6 @@ def read_calibration(path: str | Path, model: Model, *, seed: int | None = None)
         sha256=document.sha256,
         tables={table.path.name: table.sha256 for table in context.tables.values()},
     )
-
-
-def _path_of(name: str | Path) -> Path:
-    """Return the path of a calibration file, or of the shipped one of that name."""
-    path = Path(name)
-    if path.suffix in {".yaml", ".yml"}:
-        return path
-    folder = shipped("scenarios", "calibration")
-    path = folder / f"{name}.yaml"
-    if not path.is_file():
-        known = sorted(path.stem for path in folder.glob("*.yaml"))
-        raise UnknownNameError(
-            Fault(
-                "no calibration is called '{name}'",
-                expected=Message("one of {names}, or a path", names=tuple(known)),
-                nearest=nearest(str(name), known),
-                name=name,
-            )
-        )
-    return path
 
 
 if __name__ == "__main__":

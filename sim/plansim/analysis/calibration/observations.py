@@ -7,15 +7,13 @@ no observations.
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plansim.errors import Fault, InputError, Message, foreign
+from plansim.errors import Fault, Message
+from plansim.files import read_csv
 
 __all__ = [
     "EVIDENCE",
@@ -33,8 +31,7 @@ EVIDENCE = "evidence.csv"
 
 USABLE = "calibration"
 ASSUMED = "assumption"
-_COLUMNS = {"year", "value", "unit", "quantity", "place", "source"}
-_MOST_BYTES = 50_000_000
+_COLUMNS = ("place", "quantity", "source", "unit", "value", "year")
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class ObservationRow:
 
     def __str__(self) -> str:
         names = ("place", "quantity", "part", "year")
-        return ", ".join(each for name in names if (each := self.cells.get(name)))
+        return ", ".join(cell for name in names if (cell := self.cells.get(name)))
 
 
 @dataclass(frozen=True)
@@ -68,9 +65,7 @@ class ObservationTable:
 
     def words(self, column: str) -> list[str]:
         """Return the distinct texts of a column."""
-        return [
-            cell for cell in dict.fromkeys(row.cells.get(column, "") for row in self.rows) if cell
-        ]
+        return list(filter(None, dict.fromkeys(row.cells.get(column, "") for row in self.rows)))
 
 
 def _same(one: str, other: str) -> bool:
@@ -81,50 +76,11 @@ def read_table(path: Path) -> ObservationTable:
     """Read a CSV table with the columns quantity, place, year, value, unit and source, or more.
 
     Raises:
-        InputError: the table cannot be read, or lacks a column.
+        InputError: as `read_csv`.
     """
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(_MOST_BYTES + 1)
-        if len(raw) > _MOST_BYTES:
-            raise InputError(
-                Fault("the table is larger than {limit} MB", path, limit=_MOST_BYTES // 1000000)
-            )
-        reader = csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
-        missing = sorted(_COLUMNS - set(reader.fieldnames or ()))
-        rows = tuple(_rows(reader, path)) if not missing else ()
-    except OSError as error:
-        raise InputError(
-            Fault("the table of data cannot be read", path, found=foreign(error.strerror))
-        ) from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(Fault("not a table of data", path, found=str(error))) from None
-    if missing:
-        raise InputError(
-            Fault(
-                "the table of data lacks a column",
-                path,
-                1,
-                expected=Message("{columns}", columns=tuple(sorted(_COLUMNS))),
-                found=Message("no {names}", names=tuple(missing)),
-            )
-        )
-    return ObservationTable(path, hashlib.sha256(raw).hexdigest(), rows)
-
-
-def _rows(reader: csv.DictReader[str], path: Path) -> Iterator[ObservationRow]:
-    before = reader.line_num
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        # A row begins on the line after the last one's end; blank lines are passed over.
-        first = max(before + 1, reader.line_num - sum(str(v).count("\n") for v in cells.values()))
-        before = reader.line_num
-        yield ObservationRow(
-            path, first, {k: (v or "").strip() for k, v in cells.items() if isinstance(k, str)}
-        )
+    table = read_csv(path, _COLUMNS)
+    rows = (ObservationRow(path, line, cells) for line, cells in table.records())
+    return ObservationTable(path, table.sha256, tuple(rows))
 
 
 def why_not(row: ObservationRow, last: int, target_ids: Sequence[str] = ()) -> Fault | None:
@@ -135,43 +91,31 @@ def why_not(row: ObservationRow, last: int, target_ids: Sequence[str] = ()) -> F
         last: the last year of which a figure may be used.
         target_ids: ids of the plan's targets, none of which is an observation.
     """
-
-    def no(reason: Message, expected: Message, found: Message | str) -> Fault:
-        about = Message("{reason}: {row}", reason=reason, row=str(row))
-        return Fault(about, row.file, row.line, expected, found)
-
     cells = row.cells
-    if (use := cells.get("use")) and not _same(use, USABLE):
-        return no(
-            Message("the row is not for calibration"),
-            Message("use: {names}", names=USABLE),
-            Message("use: {names}", names=use),
-        )
-    if cells.get("id", "") in target_ids or cells["quantity"] in target_ids:
-        return no(
-            Message("a target of the plan is no observation"),
-            Message("what was observed"),
-            Message("a target"),
-        )
-    if _year(cells["year"]) is None or _number(cells["value"]) is None:
-        if _year(cells["year"]) is None:
-            text, reason = cells["year"], Message("the row has no year to fit to")
-            return no(reason, Message("one year"), text or Message("nothing"))
-        text, reason = cells["value"], Message("the row has no value to fit to")
-        return no(reason, Message("one value"), text or Message("nothing"))
-    if (year := _year(cells["year"])) is not None and year > last:
-        return no(
-            Message("the row is context, not data for calibration"),
-            Message("a year up to {year}", year=last),
-            str(year),
-        )
-    if cells["source"].casefold().startswith(ASSUMED):
-        return no(
-            Message("the row is an assumption, not an observation"),
-            Message("an observed figure"),
-            ASSUMED,
-        )
-    return None
+    use, year = cells.get("use", ""), _year(cells["year"])
+    found: str | Message
+    if use and not _same(use, USABLE):
+        reason = Message("the row is not for calibration")
+        expected, found = (Message("use: {names}", names=word) for word in (USABLE, use))
+    elif cells.get("id", "") in target_ids or cells["quantity"] in target_ids:
+        reason = Message("a target of the plan is no observation")
+        expected, found = Message("what was observed"), Message("a target")
+    elif year is None:
+        reason = Message("the row has no year to fit to")
+        expected, found = Message("one year"), cells["year"] or Message("nothing")
+    elif _number(cells["value"]) is None:
+        reason = Message("the row has no value to fit to")
+        expected, found = Message("one value"), cells["value"] or Message("nothing")
+    elif year > last:
+        reason = Message("the row is context, not data for calibration")
+        expected, found = Message("a year up to {year}", year=last), str(year)
+    elif cells["source"].casefold().startswith(ASSUMED):
+        reason = Message("the row is an assumption, not an observation")
+        expected, found = Message("an observed figure"), ASSUMED
+    else:
+        return None
+    about = Message("{reason}: {row}", reason=reason, row=str(row))
+    return Fault(about, row.file, row.line, expected, found)
 
 
 def datum(row: ObservationRow) -> tuple[int, float, str]:

@@ -18,8 +18,8 @@ from plansim.analysis.experiments.distributions import Uniform
 from plansim.errors import Fault
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply, Factor
+from plansim.scenario.levers import lever_of
 from plansim.scenario.reader import Scenario
-from plansim.scenario.references import lever_of
 from plansim.targets.indicator import Floats
 
 __all__ = ["MOST_RUNS", "Design", "DesignKind", "describe", "remaining_factors"]
@@ -93,6 +93,7 @@ def describe(design: Design) -> dict[str, Any]:
                     scenario.time.step,
                     scenario.time.saveper,
                 ],
+                "integration": scenario.time.integration.value,
                 "assumed": sorted(scenario.assumed),
             }
             for scenario in design.scenarios

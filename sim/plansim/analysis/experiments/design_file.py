@@ -5,9 +5,9 @@ The form is in `design_form`, a table of points in `design_table`.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,23 +17,24 @@ from plansim.analysis.experiments.design import MOST_RUNS, Design, DesignKind, r
 from plansim.analysis.experiments.design_form import (
     DesignContext,
     DesignFile,
+    DesignTable,
     FactorForm,
     factor_of,
 )
-from plansim.analysis.experiments.design_table import DesignTable
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
-from plansim.errors import DesignError, Fault, Message, UnknownNameError, nearest
-from plansim.files import is_shipped, shipped
+from plansim.errors import DesignError, Fault, Message, UnknownNameError
+from plansim.files import is_shipped, named_file
 from plansim.forms import Plain, YamlDocument, form_of, noting, read_document
 from plansim.model.records import Model, Variable, folded
-from plansim.scenario.factors import Factor, constants_of
+from plansim.scenario.factors import Factor, apart, constants_of
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
 from plansim.scenario.values import outside, range_text
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import variable_of
 from plansim.targets.indicator import Floats
+from plansim.targets.labels import reference_named
 
 __all__ = [
-    "apart",
     "design_named",
     "quick_design",
     "reached",
@@ -47,32 +48,13 @@ TRAJECTORIES = 50
 LEVELS = 4
 
 
-def design_named(name: str, *, or_scenario: bool = False) -> Path:
+def design_named(name: str | Path) -> Path:
     """Return the path of a design that comes with plansim, or the path that ``name`` is.
 
     Raises:
-        UnknownNameError: there is no such design; a scenario would do, too, if ``or_scenario``.
+        UnknownNameError: there is no such design.
     """
-    path = Path(name)
-    if path.suffix not in {".yaml", ".yml"}:
-        folder = shipped("scenarios", "sweeps")
-        path = folder / f"{name}.yaml"
-        if not path.is_file():
-            names = sorted(path.stem for path in folder.glob("*.yaml"))
-            known = Message("one of {names}, or a path", names=tuple(names))
-            if or_scenario:
-                known = Message(
-                    "one of {names}, a path, or a scenario with --factor", names=tuple(names)
-                )
-            raise UnknownNameError(
-                Fault(
-                    "no design is called '{name}'",
-                    expected=known,
-                    nearest=nearest(name, names),
-                    name=name,
-                )
-            )
-    return path
+    return named_file(name, "sweeps", Message("no design is called '{name}'", name=str(name)))
 
 
 def read_design(
@@ -82,19 +64,22 @@ def read_design(
     samples: int | None = None,
     seed: int | None = None,
     scenarios: Sequence[Scenario] | None = None,
+    overlays: Sequence[str] = (),
 ) -> Design:
     """Read a design file, or the design of a name that comes with plansim, for a model.
 
-    ``samples``, ``seed`` and ``scenarios`` override the file. Constants that the file's own
+    ``samples``, ``seed`` and ``scenarios`` override the file; ``overlays`` are laid over its
+    scenarios. Constants that the file's own
     scenarios set are not remaining parameters under other scenarios either.
 
     Raises:
         DesignError: with every fault of the file, its table and its scenarios.
         UnknownNameError: no design that comes with plansim has the name.
     """
-    path = design_named(str(path))
+    path = design_named(path)
     document = read_document(path)
-    return _design(document, DesignContext(model, path), samples, seed, scenarios)
+    context = DesignContext(model, path, overlays=tuple(overlays))
+    return _design(document, context, samples, seed, scenarios)
 
 
 def quick_design(
@@ -104,8 +89,11 @@ def quick_design(
     *,
     samples: int | None = None,
     seed: int | None = None,
+    overlays: Sequence[str] = (),
 ) -> Design:
     """Make a Sobol design of texts ``NAME`` or ``NAME=LOW..HIGH`` under one scenario.
+
+    ``overlays`` are laid over it.
 
     Raises:
         DesignError: a text cannot be read, or does not fit the model.
@@ -120,13 +108,16 @@ def quick_design(
         if not name or (given and not (low and dots and high)):
             expected = Message("NAME or NAME=LOW..HIGH")
             faults.append(Fault("not a factor", "--factor", expected=expected, found=text))
-        elif name in bounds:
+            continue
+        with suppress(UnknownNameError):
+            name = reference_named(model, name)
+        if name in bounds:
             faults.append(Fault("the factor '{name}' is given twice", "--factor", name=name))
         else:
             bounds[name] = [low, high] if given else None
     if faults:
         raise DesignError(faults)
-    read = read_scenario(scenario, model)
+    read = read_scenario(scenario, model, overlays=overlays)
     data: Plain = {"title": "", "scenarios": scenario, "factors": bounds}
     document = YamlDocument("--factor", "", data, {}, ())
     design = _design(document, DesignContext(model), samples, seed, [read])
@@ -146,7 +137,7 @@ def _design(
     form = form_of(DesignFile, document, replace(context, is_tabled=is_tabled), DesignError)
     faults: list[Fault] = []
     read = [
-        _stepped(scenario, form.step, model, faults)
+        _timed(scenario, form, model, faults)
         for scenario in (form.scenarios if scenarios is None else scenarios)
     ]
     table = form.design.table
@@ -157,6 +148,7 @@ def _design(
         taken = {constant for factor in factors for constant in factor.constants}
         fixed = [*form.scenarios, *read]
         factors += remaining_factors(model, taken, fixed, form.rest.without)
+    model = for_scenarios(model, read, (name for factor in factors for name in factor.constants))
     values = None if table is None else _in_order(table, factors)
     outputs = tuple(reference for series in form.outputs for reference in series)
     faults += apart("factors", factors, outputs)
@@ -196,15 +188,19 @@ def _design(
     return replace(draft, points=points)
 
 
-def _stepped(scenario: Scenario, step: float | None, model: Model, faults: list[Fault]) -> Scenario:
-    """Return a scenario with the step of the design."""
-    if step is None:
+def _timed(scenario: Scenario, form: DesignFile, model: Model, faults: list[Fault]) -> Scenario:
+    """Return a scenario with the step and the method of integration of the design."""
+    if form.integration is not None:
+        time = replace(scenario.time, integration=form.integration)
+        scenario = replace(scenario, time=time)
+    if form.step is None:
         return scenario
-    time = replace(scenario.time, step=step)
-    if unsound := unsound_clock(time):
+    step = model.find("TIME STEP")
+    time = replace(scenario.time, step=form.step)
+    if unsound := unsound_clock(time, step.unit):
         faults.append(Fault(unsound[0], at=("step",), found=unsound[1]))
         return scenario
-    values = {**scenario.values, model.find("TIME STEP").name: time.step}
+    values = {**scenario.values, step.name: time.step}
     return replace(scenario, time=time, values=values)
 
 
@@ -233,29 +229,6 @@ def _in_order(table: DesignTable, factors: Sequence[Factor]) -> Floats:
 
 
 # --- consistency ---------------------------------------------------------------------
-
-
-def apart(key: str, factors: Sequence[Factor], outputs: Iterable[str] = ()) -> Iterator[Fault]:
-    """Yield a fault for two factors that act on one constant, and for two columns of one name.
-
-    ``key`` is that of the file under which factors stand.
-    """
-    owners: dict[str, str] = {}
-    names = set(outputs)
-    for factor in factors:
-        if factor.name in names:
-            yield Fault("two things are called '{name}'", at=(key, factor.name), name=factor.name)
-        names.add(factor.name)
-        for reference in factor.constants:
-            if owner := owners.get(reference):
-                yield Fault(
-                    "'{first}' and '{second}' act on one constant",
-                    at=(key, factor.name),
-                    found=reference,
-                    first=factor.name,
-                    second=owner,
-                )
-            owners[reference] = factor.name
 
 
 def _unreached(years: Sequence[int], scenarios: Sequence[Scenario]) -> Iterator[Fault]:
@@ -361,13 +334,3 @@ def _too_many(design: Design, points: int, wanted: int | None) -> Iterator[Fault
         expected = Message("at most {number:g}", number=MOST_RUNS)
         runs = str(points * len(design.scenarios))
         yield Fault("the design has too many runs", at=("design",), expected=expected, found=runs)
-
-
-def references(name: str, ranges: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield the references to all elements, ``name[e1,e2]``, the last changing fastest.
-
-    >>> list(references("x", [("a", "b"), ("c",)])), list(references("x", []))
-    (['x[a,c]', 'x[b,c]'], ['x'])
-    """
-    cells = list(itertools.product(*ranges))
-    yield from (f"{name}[{','.join(cell)}]" if cell else name for cell in cells)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
 from plansim.analysis.experiments.design import DesignKind
-from plansim.analysis.experiments.design_table import DesignTable, read_table
 from plansim.analysis.experiments.distributions import (
     Discrete,
     Lognormal,
@@ -24,9 +23,11 @@ from plansim.analysis.experiments.distributions import (
     Triangular,
     Uniform,
 )
-from plansim.errors import Fault, InputError, Message, foreign
+from plansim.errors import Fault, InputError, Message
+from plansim.files import read_csv
 from plansim.forms import (
     LAX,
+    MOST_FAULTS,
     Entries,
     Form,
     Listed,
@@ -37,24 +38,22 @@ from plansim.forms import (
     doubled,
     schema_of,
 )
-from plansim.model.records import Model, Variable, VariableKind, folded
-from plansim.scenario.factors import Apply, Distribution, Factor
-from plansim.scenario.reader import Scenario, read_scenario
-from plansim.scenario.references import cells_meant, meant
+from plansim.model.records import Integration, Model, Variable, folded
+from plansim.scenario.factors import Apply, Distribution, Factor, numbers_of, unit_of, varied
+from plansim.scenario.reader import Scenario, read_scenario, split_overlays
+from plansim.scenario.references import series_meant
 from plansim.scenario.values import Cell, number_in
+from plansim.targets.indicator import Floats
 
 __all__ = [
     "DesignContext",
     "DesignFile",
+    "DesignTable",
     "FactorForm",
     "factor_of",
     "scenario_beside",
     "schema_text",
-    "series_meant",
 ]
-
-MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
-"""Kinds of variables that a run computes."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,8 @@ class DesignContext:
     """Path of the file; None for a design from a command line."""
     is_tabled: bool = False
     """Whether a table gives the values of the factors."""
+    overlays: tuple[str, ...] = ()
+    """Overlays on every scenario that the file names, beside its own."""
 
     def beside(self, name: str) -> Path:
         """Return the path that a file means by a name."""
@@ -75,30 +76,17 @@ class DesignContext:
 def scenario_beside(name: str, context: DesignContext) -> Scenario:
     """Return the scenario that a file names: an id, or a path from the file's folder.
 
+    Overlays may stand behind it: ``baseline+drought``.
+
     Raises:
         InputError: the scenario does not exist, or its file is at fault.
     """
-    is_path = Path(name).suffix in {".yaml", ".yml"}
-    return read_scenario(context.beside(name) if is_path else name, context.model)
-
-
-def series_meant(name: str, context: DesignContext) -> tuple[str, ...]:
-    """Return the references to all series of a run that a name means.
-
-    Raises:
-        InputError: there is no such series.
-    """
-    variable, cells = cells_meant(context.model, name)
-    if variable.kind not in MOVING:
-        raise InputError(
-            Fault(
-                "'{name}' does not move in a run",
-                expected=Message("a variable that a run computes"),
-                found=Message("a {kind}", kind=variable.kind),
-                name=variable.name,
-            )
-        )
-    return tuple(f"{variable.name}[{cell}]" if cell else variable.name for cell in cells)
+    scenario, own = split_overlays(name)
+    names = [
+        context.beside(part) if Path(part).suffix in {".yaml", ".yml"} else part
+        for part in (scenario, *own)
+    ]
+    return read_scenario(names[0], context.model, overlays=[*names[1:], *context.overlays])
 
 
 # --- factors --------------------------------------------------------------------------------------
@@ -174,20 +162,8 @@ def factor_of(name: str, form: FactorForm, context: DesignContext) -> Factor:
     Raises:
         InputError: the entry does not fit the model.
     """
-    variables: dict[str, Variable] = {}
-    for reference in form.constants or (name,):
-        variable, elements = meant(context.model, reference)
-        if variable.kind is not VariableKind.CONSTANT:
-            found = Message("the clock")
-            raise InputError(Fault("only a constant can vary from run to run", found=found))
-        for element in elements:
-            variables[f"{variable.name}[{element}]" if element else variable.name] = variable
-    units = {variable.unit for variable in variables.values()}
-    unit = "Dmnl" if form.apply is Apply.MULTIPLY else next(iter(units))
-    if form.apply is not Apply.MULTIPLY and len(units) > 1:
-        listed = Message("{names}", names=tuple(units))
-        message = Message("the constants of '{name}' have different units", name=name)
-        raise InputError(Fault(message, found=listed))
+    variables = varied(context.model, form.constants or (name,))
+    unit = unit_of(name, form.apply, variables.values())
     first = next(iter(variables.values()))
     if "/" in name or name.startswith("_"):
         message = Message("a factor cannot be called '{name}'", name=name)
@@ -298,13 +274,23 @@ _FactorOrShort = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class DesignTable:
+    """A user's own points: one column a factor, one row a point."""
+
+    names: tuple[str, ...]
+    values: Floats
+    """``(point, factor)``."""
+    sha256: str
+
+
 def _table_beside(name: str, context: DesignContext) -> DesignTable:
-    path = context.beside(name)
-    try:
-        return read_table(path)
-    except OSError as error:
-        message = Message("the table cannot be read: {why}", why=foreign(error.strerror))
-        raise InputError(Fault(message, path)) from None
+    table = read_csv(context.beside(name))
+    faults: list[Fault] = []
+    values = numbers_of(table.columns, table.rows, faults)
+    if faults:
+        raise InputError(replace(fault, file=table.path) for fault in faults[:MOST_FAULTS])
+    return DesignTable(table.columns, values, table.sha256)
 
 
 class Sampling(Form):
@@ -354,7 +340,8 @@ class DesignFile(Form):
     ] = Field(
         default_factory=lambda: ["baseline"],
         validate_default=True,
-        description="Under which scenarios every point is run: ids or relative paths.",
+        description="Under which scenarios every point is run: ids or relative paths, with "
+        "overlays as `baseline+drought`.",
     )
     design: Sampling = Sampling()
     factors: Annotated[
@@ -379,9 +366,14 @@ class DesignFile(Form):
         description="TIME STEP of all runs, in the model's unit of time; else that of the "
         "scenarios. A coarser one is quicker: many draws average out what it adds to each.",
     )
+    integration: Annotated[Integration | None, LAX] = Field(
+        default=None,
+        description="Method of integration of all runs: euler, midpoint or rk4; else that of the "
+        "scenarios.",
+    )
     outputs: Annotated[
         tuple[tuple[str, ...], ...],
-        Listed(list[str], series_meant),
+        Listed(list[str], lambda name, context: series_meant(context.model, name)),
     ] = Field(
         default=(),
         description="Series to keep, `NAME` or `NAME[element]`; else those that targets judge.",

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from plansim.analysis.experiments.store import NEVER, Store, open_store
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, Fault, InputError, Message
-from plansim.model.records import Model, TimeSpec
+from plansim.model.records import Integration, Model, TimeSpec
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
 from plansim.scenario.reader import BilingualText, Change, Scenario
+from plansim.scenario.variant import for_scenarios
 from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import Status, Target, load_targets, split_reference, variable_of
 from plansim.targets.verdict import Verdict, check_targets
@@ -147,7 +148,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
             for name in store.outputs
         },
         verdicts={
-            str(target): list(Status)[code]
+            str(target): Status.of(code)
             for target, code in zip(targets[:], read("verdict").tolist(), strict=True)
         },
     )
@@ -174,6 +175,7 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
         for name, about in design["factors"].items()
     ]
     references = [name for factor in factors for name in factor.constants]
+    model = for_scenarios(model, [], [*parent["values"], *references])
     row = np.array([[run.factors[factor.name] for factor in factors]])
     values = dict(
         zip(
@@ -194,7 +196,11 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
         parent=run.scenario,
         lineage=(run.scenario, name),
         values=merged,
-        time=TimeSpec(*parent["time"]),
+        # Results of before methods could be chosen are Euler's.
+        time=replace(
+            TimeSpec(*parent["time"]),
+            integration=Integration(parent.get("integration", "euler")),
+        ),
         assumed=dict.fromkeys(parent["assumed"], reason),
         assumed_lines={},
         changes=tuple(
@@ -216,6 +222,7 @@ def member_text(scenario: Scenario) -> str:
         BilingualText(scenario.title_en, scenario.title_zh),
         BilingualText(scenario.description_en, scenario.description_zh),
         scenario.values,
+        integration=scenario.time.integration,
         assumes=scenario.assumed,
     )
 

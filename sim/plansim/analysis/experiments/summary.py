@@ -14,6 +14,7 @@ import numpy.typing as npt
 import xarray as xr
 import zarr
 
+from plansim.analysis.ensemble import NORMAL, wilson
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import DesignKind
 from plansim.analysis.experiments.store import Store
@@ -168,14 +169,10 @@ def shares(verdicts: npt.NDArray[np.int64], *, is_sample: bool) -> tuple[Floats,
     count[count == 0] = np.nan
     met = verdicts[..., Status.MET.code]
     share: Floats = met / count
-    z = 1.96
-    more = count + z**2
-    middle = (met + z**2 / 2) / more
+    more = count + NORMAL**2
+    middle = (met + NORMAL**2 / 2) / more
     error = np.sqrt(middle * (1 - middle) / more)
-    half = z / more * np.sqrt(met * (1 - share) + z**2 / 4)
-    # Exact ends of the interval where all or no runs meet the target, in spite of rounding.
-    low = np.where(met == 0, 0 * share, middle - half)
-    high = np.where(met == count, share, middle + half)
+    low, high = wilson(met, count)
     nothing = np.full_like(share, np.nan)
     return (share, error, low, high) if is_sample else (share, nothing, nothing, nothing)
 

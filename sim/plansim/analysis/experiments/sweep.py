@@ -28,6 +28,7 @@ from plansim.analysis.workers import processors, run_blocks
 from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, Message, OutputError, nearest
 from plansim.model.records import Model
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Target, answering_series, judged_targets
 from plansim.targets.indicator import Floats
 
@@ -65,6 +66,9 @@ def sweep(
         ModelError: the model cannot be compiled.
     """
     _check_assumed(design, targets)
+    model = for_scenarios(
+        model, design.scenarios, (name for factor in design.factors for name in factor.constants)
+    )
     job = SweepJob(model, design, request_of(design, targets), path.absolute())
     store = _store(job, path, resume, force, block or block_size(design))
     todo = sorted(set(range(store.blocks)) - store.done())
@@ -123,7 +127,6 @@ def _card(job: SweepJob) -> dict[str, Any]:
     return {
         "design": describe(job.design),
         "model": {"name": job.model.name, "sha256": job.model.sha256},
-        "method": "Euler",
         "targets": {target.id: _described(target) for target in job.request.targets},
         "versions": {name: version_of(name) for name in ("plansim", "numpy", "scipy")},
     }
@@ -262,11 +265,11 @@ def _write(evaluation: Evaluation, rows: RunBlock) -> None:
     request = evaluation.request
     binding = {target.id: column for column, target in enumerate(request.binding)}
     for column, target in enumerate(request.targets):
-        findings = evaluation[target.id]
-        rows.verdict[:, column] = findings.status
-        rows.margin[:, column] = findings.margin
+        verdicts = evaluation[target.id]
+        rows.verdict[:, column] = verdicts.status
+        rows.margin[:, column] = verdicts.margin
         if target.id in binding:
-            breach = findings.first_breach
+            breach = verdicts.first_breach
             rows.first_breach[:, binding[target.id]] = np.where(np.isnan(breach), NO_BREACH, breach)
     rows.status[:] = evaluation.status
     rows.bad_variable[:] = evaluation.failed_variable

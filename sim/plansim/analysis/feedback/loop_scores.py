@@ -25,8 +25,9 @@ from plansim.analysis.feedback.loops import Loop, LoopLink, load_loops
 from plansim.engine.compiled import run_compiled
 from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import Fault, InputError, SimulationError
-from plansim.model.records import Model, cells_of
+from plansim.model.records import Integration, Model, cells_of
 from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
 
@@ -117,15 +118,19 @@ def score_loops(
     those that are declared beside the model.
 
     Where pysimlin is not installed, cannot compute the model, or computes another run than ours,
-    there are no scores, and ``missing`` says why.
+    there are no scores, and ``missing`` says why. The scores are those of a run by Euler's method,
+    by which pysimlin computes them, whatever the scenario's own method is.
 
     Raises:
         SimulationError: the scenario breaks down.
         ModelError: the compiler does not support something in the model.
     """
     scenario = scenario_of(model, scenario)
+    model = for_scenarios(model, [scenario])
     loops = load_loops(model) if loops is None else loops
-    stepwise = replace(scenario, time=replace(scenario.time, saveper=scenario.time.step))
+    time = scenario.time
+    time = replace(time, saveper=time.step, integration=Integration.EULER)
+    stepwise = replace(scenario, time=time)
     run, _ = run_compiled(model, stepwise)
     partitions = partitions_of(model, loops)
     try:

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
-from plansim.errors import Fault, InputError, Message, nearest
+from plansim.errors import Fault, InputError, Message
 from plansim.forms import (
     LAX,
     Entries,
@@ -30,8 +30,9 @@ from plansim.forms import (
     form_of,
     read_document,
 )
-from plansim.model.records import Model, VariableKind
+from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.references import meant, variable_meant
 from plansim.targets.catalogue import (
     Attribute,
     Status,
@@ -168,24 +169,15 @@ class _Alive(Form):
 
 
 def _switch(name: str, model: Model) -> str:
-    constant = model.variables.get(name)
-    if constant is None or constant.kind is not VariableKind.CONSTANT or constant.subscripts:
-        raise InputError(
-            Fault(
-                "'{name}' is no switch",
-                expected=Message("a constant of the model"),
-                nearest=nearest(name, model.variables),
-                name=name,
-            )
-        )
-    return name
+    variable, _ = meant(model, name)
+    if variable.subscripts:
+        expected = Message("a constant of the model")
+        raise InputError(Fault("'{name}' is no switch", expected=expected, name=name))
+    return variable.name
 
 
 def _sign(reference: str, sign: int, model: Model) -> int:
-    name = split_reference(reference)[0]
-    if name not in model.variables:
-        close = nearest(name, model.variables)
-        raise InputError(Fault("the model has no variable '{name}'", nearest=close, name=name))
+    variable_meant(model, reference)
     return sign
 
 
@@ -275,7 +267,7 @@ def cut_loops(
     switches = list(dict.fromkeys(loop.switch for loop in loops))
     evaluator = Evaluator(model, scenario, switches, request)
     whole = [scenario.values.get(name, model.variables[name].value) for name in switches]
-    settings = np.array([whole] * (len(loops) + 1), dtype=np.float64).reshape(-1, len(switches))
+    settings = np.tile(np.array(whole, dtype=np.float64), (len(loops) + 1, 1))
     for run, loop in enumerate(loops, start=1):
         settings[run, switches.index(loop.switch)] = 0.0
     evaluation = evaluator.evaluate(settings)
@@ -295,18 +287,18 @@ def cut_loops(
 def _effect(
     evaluation: Evaluation, target: Target, run: int, shifts: Mapping[str, Floats]
 ) -> Effect:
-    findings = evaluation[target.id]
+    verdicts = evaluation[target.id]
     assert target.year is not None
     values = {
-        target.year: findings.value,
+        target.year: verdicts.value,
         target.horizon: evaluation.later[target.id][target.horizon],
     }
     return Effect(
         target,
         {year: float(value[0]) for year, value in values.items()},
         {year: float(value[run]) for year, value in values.items()},
-        list(Status)[int(findings.status[0])],
-        list(Status)[int(findings.status[run])],
+        verdicts.status_of(0),
+        verdicts.status_of(run),
         max(float(shifts[name][run]) for name in target.variables.values()),
     )
 

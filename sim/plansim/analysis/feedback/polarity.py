@@ -18,10 +18,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.validation.probe import Probe, Runs, probe_of
+from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
 from plansim.engine.simulate import simulate_years
 from plansim.model.expression import Call, Name, Node, Number, Operation
-from plansim.model.records import Model, TimeSpec, Variable, VariableKind
+from plansim.model.records import Model, TimeSpec, Variable
 from plansim.model.rewrite import AddedEquation, replaced, unparse
 from plansim.model.syntax import name_key
 from plansim.scenario.reader import Scenario
@@ -38,7 +38,6 @@ ROUNDING = 1e-12
 FELT = 1e-6
 """Of the largest answer: smaller ones do not count."""
 
-_MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
 _LATER = ("integ", "smooth", "delay", "trend", "forecast")
 """How the functions begin that answer later: their first argument stands for them."""
 
@@ -50,7 +49,7 @@ Pair: TypeAlias = tuple[str, str]
 class MeasuredLinks:
     """A model with copies of the effects of some links, ready to be run."""
 
-    probe: Probe
+    compiled: CompiledModel
     plain: Mapping[str, str]
     """By effect, the copy that sees all as it is."""
     raised: Mapping[Pair, str]
@@ -68,17 +67,17 @@ class MeasuredLinks:
         """
         if not self.raised:
             return {}
-        first = self.probe.run([values], clock)
+        first = self.compiled.run([values], clock)
         # What is nil throughout is raised as if it reached 1: its link is no less there.
         raises = {
             constant: LEAST * (float(np.abs(first.series(cause)).max()) or 1.0)
             for cause, constant in self.least.items()
         }
-        run = self.probe.run([{**values, **raises}], clock)
+        run = self.compiled.run([{**values, **raises}], clock)
         return {pair: _signs(run, self.plain[pair[1]], copy) for pair, copy in self.raised.items()}
 
 
-def _signs(run: Runs, plain: str, raised: str) -> npt.NDArray[np.int8]:
+def _signs(run: Trajectories, plain: str, raised: str) -> npt.NDArray[np.int8]:
     before, after = run.series(plain)[0], run.series(raised)[0]
     change = after - before
     size = np.abs(change)
@@ -116,7 +115,7 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[Pair, int]:
     Raises:
         ModelError: the compiler does not support something in the model.
     """
-    moving = {v.name: v for v in model.variables.values() if v.kind in _MOVING}
+    moving = {v.name: v for v in model.variables.values() if v.kind.moves}
     links = measured_links(
         model,
         [(cause, v.name) for v in moving.values() for cause in _felt(v) if cause in moving],
@@ -150,8 +149,8 @@ def measured_links(model: Model, pairs: Iterable[Pair]) -> MeasuredLinks:
         added += _copies(model, effect, copy)
     for (cause, effect), copy in raised.items():
         added += _copies(model, effect, copy, cause, least[cause])
-    probe = probe_of(model, added, [*plain.values(), *raised.values(), *least])
-    return MeasuredLinks(probe, plain, raised, least)
+    compiled = compile_whole(model, added, [*plain.values(), *raised.values(), *least])
+    return MeasuredLinks(compiled, plain, raised, least)
 
 
 def _can_copy(model: Model, name: str) -> bool:

@@ -23,10 +23,11 @@ from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Factor, default_of
 from plansim.scenario.reader import Scenario, read_scenario
-from plansim.scenario.references import meant
+from plansim.scenario.references import meant, one_series
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Target, in_year
 from plansim.targets.indicator import Floats
+from plansim.targets.labels import reference_named
 from plansim.targets.verdict import margin_of
 from plansim.targets.views import Lever, Views
 from plansim.targets.views_default import names_of
@@ -81,23 +82,19 @@ def scale_of(target: Target) -> float:
 def lever_named(model: Model, name: str) -> Lever:
     """Return a constant as a lever that sets it, over its plausible or else admissible range.
 
-    The name of a change (``effort``) stands for what it is set to after the change, the label of a
-    lever of the views that sets a constant for that constant.
+    The name of a change (``effort``) stands for what it is set to after the change, a label for
+    what it is the label of. A lever of the views has its label.
 
     Raises:
         InputError: there is no such constant or element, or the name means several.
     """
     bare, bracket, inside = name.partition("[")
     try:
-        variable, elements = meant(model, name)
+        variable, elements = meant(model, reference_named(model, name))
     except InputError as error:
         try:
             variable, elements = meant(model, f"{bare.strip()} after{bracket}{inside}")
         except InputError:
-            labelled = load_views(model).lever(name)
-            if labelled is not None and labelled.apply is Apply.SET:
-                lever = lever_named(model, labelled.id)
-                return replace(lever, name_en=labelled.name_en, name_zh=labelled.name_zh)
             raise InputError(replace(fault, file="--lever") for fault in error.faults) from None
     if variable.kind is VariableKind.CONTROL:
         raise InputError(Fault("'{name}' belongs to the clock and is no lever", name=variable.name))
@@ -114,10 +111,17 @@ def lever_named(model: Model, name: str) -> Lever:
         )
     (reference,), (cell,) = references, elements
     low, high = variable.plausible or variable.admissible
+    name_zh = names_of(model, variable, cell.split(",") if cell else [])[1]
+    labels = {
+        lever.constants: (lever.name_en, lever.name_zh)
+        for lever in load_views(model).levers
+        if lever.apply is Apply.SET
+    }
+    name_en, name_zh = labels.get((reference,), (reference, name_zh))
     return Lever(
         id=reference,
-        name_en=reference,
-        name_zh=names_of(model, variable, cell.split(",") if cell else [])[1],
+        name_en=name_en,
+        name_zh=name_zh,
         help_en="",
         help_zh="",
         constants=(reference,),
@@ -339,15 +343,6 @@ class _Context:
     def scenario_named(self, name: str) -> Scenario:
         return self.scenario or read_scenario(self.beside(name) or name, self.model)
 
-    def series(self, name: str) -> str:
-        variable = self.model.find(name)
-        moving = {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}
-        if variable.kind not in moving or variable.subscripts:
-            expected = Message("one series that a run computes")
-            message = Message("'{name}' has no growth rate", name=variable.name)
-            raise InputError(Fault(message, expected=expected))
-        return variable.name
-
     def lever(self, name: str) -> Lever:
         if (lever := self.views.lever(name)) is not None:
             return lever
@@ -363,7 +358,7 @@ _Levers: TypeAlias = Annotated[
 class FrontierSpec(Form):
     """Over which levers, and to which years, a frontier of growth is computed."""
 
-    growth: Annotated[str, Resolved(str, lambda name, context: context.series(name))]
+    growth: Annotated[str, Resolved(str, lambda name, context: one_series(context.model, name))]
     """The series whose growth is maximised."""
     years: Annotated[tuple[int, ...], LAX] = Field(min_length=1)
     """To which its mean growth is taken."""

@@ -1,8 +1,9 @@
-"""Remedies of a plan: the smallest moves of levers for each target that fails, and for all.
+"""Remedies of a plan: the smallest moves of levers for each target that fails.
 
 All levers are treated alike, over the range in which people may move them (`views`): first one by
-one (`lever_scan`). Where no single lever suffices, and for all targets together, the mix with the
-least sum of moves, as shares of the levers' ranges, is computed (`slp.minimise`): no prices needed.
+one (`lever_scan`). Where no single lever suffices, the mix with the least sum of moves, as shares
+of the levers' ranges, is computed (`slp.minimise`): no prices needed. For several targets at once
+there are `target_seeking.solve` and `frontier`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from plansim.analysis.optimization.lever_scan import Scan, nearest_crossings, scan
 from plansim.analysis.optimization.problem import DecisionProblem, Move, decision_problem
-from plansim.analysis.optimization.slp import MoveCost, Point, minimise
+from plansim.analysis.optimization.slp import MoveCost, minimise
 from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
@@ -24,12 +25,9 @@ from plansim.targets.indicator import Floats
 from plansim.targets.views import Lever
 
 __all__ = [
-    "JointRemedy",
     "NearMiss",
-    "Remedies",
     "Remedy",
     "TargetRemedies",
-    "Unmet",
     "seek_remedies",
 ]
 
@@ -37,19 +35,16 @@ GRID = 33
 """Number of points of the grid over a lever's range, to which its present value is added."""
 COST_OF_FEWER = 0.02
 """A mix of fewer levers is preferred if its cost is higher by no more than this share."""
-PRIORITY = 100.0
-"""Weight of the margins that must hold while another one is brought as near to zero as possible."""
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """Moves of levers that just meet one target, or several."""
+    """Moves of levers that just meet one target."""
 
     moves: tuple[Move, ...]
     """The moves, the largest share of a lever's range first."""
     margin: float
-    """The target's margin after the moves, in its unit, the smallest of all bases; of several
-    targets the smallest, as a share of the target."""
+    """The target's margin after the moves, in its unit, the smallest of all bases."""
     gained: tuple[str, ...]
     """Ids of the other targets that are newly met."""
     lost: tuple[str, ...]
@@ -85,50 +80,16 @@ class TargetRemedies:
     """The nearest miss, where no remedy exists; None where nothing improves the margin."""
 
 
-@dataclass(frozen=True)
-class Unmet:
-    """A target that is not met together with others."""
-
-    target: Target
-    never: bool
-    """Whether it cannot be met even alone."""
-    margin: float
-    """The largest (negative) margin in its unit, while all others hold, or of all if `never`."""
-
-
-@dataclass(frozen=True)
-class JointRemedy:
-    """Remedies for several failing targets at once that lose no binding one."""
-
-    targets: tuple[Target, ...]
-    remedy: Remedy | None
-    """The smallest mix; None if none of the targets can be met."""
-    unmet: tuple[Unmet, ...]
-    """The failing targets that are left out so that the others hold together."""
-
-
-@dataclass(frozen=True)
-class Remedies:
-    """Remedies for the failing targets of one scenario."""
-
-    single: tuple[TargetRemedies, ...]
-    """For each failing target by itself."""
-    joint: JointRemedy | None
-    """For all at once; None where fewer than two fail."""
-
-
 def seek_remedies(
     model: Model,
     scenario: Scenario,
     levers: Sequence[Lever],
     failing: Sequence[Target],
     others: Sequence[Target] = (),
-    kept: Sequence[Target] = (),
-) -> Remedies:
-    """Return the smallest moves of levers that meet failing targets, one by one and all at once.
+) -> tuple[TargetRemedies, ...]:
+    """Return the smallest moves of levers that meet each failing target by itself.
 
-    ``others`` are the targets that a remedy may gain or lose; ``kept`` are those that hold and must
-    continue to hold where several are met at once.
+    ``others`` are the targets that a remedy may gain or lose.
 
     Raises:
         InputError: the shape of the code depends on a lever.
@@ -136,16 +97,11 @@ def seek_remedies(
         SimulationError: the scenario itself breaks down.
     """
     if not failing or not levers:
-        none = (TargetRemedies(scenario.id, t, math.nan, (), None, None) for t in failing)
-        return Remedies(tuple(none), None)
-    seeker = _Seeker.of(model, scenario, levers, failing, others, kept)
-    single = []
-    ends: dict[str, Floats] = {}
-    for target in failing:
-        remedies, ends[target.id] = seeker.single(target)
-        single.append(remedies)
-    joint = seeker.joint(single, ends, kept) if len(failing) > 1 else None
-    return Remedies(tuple(single), joint)
+        return tuple(TargetRemedies(scenario.id, t, math.nan, (), None, None) for t in failing)
+    whole = decision_problem(model, scenario, levers, [*failing, *others])
+    problem = decision_problem(model, scenario, levers, failing)
+    seeker = _Seeker(whole, problem, scan(problem, GRID))
+    return tuple(seeker.remedies(target) for target in failing)
 
 
 @dataclass(frozen=True)
@@ -153,111 +109,60 @@ class _Seeker:
     whole: DecisionProblem
     """Judges all targets."""
     problem: DecisionProblem
-    """Judges the failing and kept targets only, since its code is smaller and faster."""
+    """Judges the failing targets only, since its code is smaller and faster."""
     scanned: Scan
 
-    @classmethod
-    def of(
-        cls,
-        model: Model,
-        scenario: Scenario,
-        levers: Sequence[Lever],
-        failing: Sequence[Target],
-        others: Sequence[Target],
-        kept: Sequence[Target],
-    ) -> _Seeker:
-        wanted = [*failing, *kept]
-        whole = decision_problem(model, scenario, levers, [*wanted, *others])
-        problem = decision_problem(model, scenario, levers, wanted)
-        return cls(whole, problem, scan(problem, GRID))
-
-    # --- one target ---
-
-    def single(self, target: Target) -> tuple[TargetRemedies, Floats]:
-        """Return the remedies for one target, and the position that meets it or comes nearest."""
-        problem, column = self.problem, self._column(target)
-        present = self._present(column) * float(problem.scales[column])
-        start = problem.start
+    def remedies(self, target: Target) -> TargetRemedies:
+        """Return the remedies for one target."""
+        problem, column = self.problem, self.problem.targets.index(target)
+        scale = float(problem.scales[column])
+        present, start = self._present(column) * scale, problem.start
         crossings = nearest_crossings(problem, self.scanned, [column])
-        positions = {
-            lever: np.where(np.arange(len(start)) == lever, at, start)
-            for lever, at in crossings.items()
-        }
         ranked = sorted(
-            ((self._remedy([target], position), position) for position in positions.values()),
-            key=lambda pair: (bool(pair[0].lost), pair[0].effort),
+            (
+                self._remedy(target, np.where(np.arange(len(start)) == lever, at, start))
+                for lever, at in crossings.items()
+            ),
+            key=lambda remedy: (bool(remedy.lost), remedy.effort),
         )
-        result = TargetRemedies(
-            problem.scenario.id, target, present, tuple(one for one, _ in ranked), None, None
-        )
+        result = TargetRemedies(problem.scenario.id, target, present, tuple(ranked), None, None)
         if ranked:
-            return result, ranked[0][1]
-        starts = [start, self._greedy(column), self._best_by_itself([column])]
-        best = self._least_moves([target], starts)
-        margin = float(best.values[column]) * float(problem.scales[column])
+            return result
+        best = minimise(
+            problem.evaluate,
+            [start, self._greedy(column), self._best_by_itself(column)],
+            MoveCost(np.ones(len(start)), start),
+            [column],
+            start,
+            worth=COST_OF_FEWER,
+        )
+        margin = float(best.values[column]) * scale
         if margin >= 0:
-            return replace(result, together=self._remedy([target], best.position)), best.position
+            return replace(result, together=self._remedy(target, best.position))
         nearest = NearMiss(problem.moves(best.position), margin) if margin > present else None
-        return replace(result, nearest=nearest), best.position
-
-    def _column(self, target: Target) -> int:
-        return self.problem.targets.index(target)
+        return replace(result, nearest=nearest)
 
     def _present(self, column: int) -> float:
         """Return the scaled margin of a target as things are."""
         grid, values = self.scanned[0]
         return float(values[np.searchsorted(grid, self.problem.start[0]), column])
 
-    def _least_moves(
-        self, targets: Sequence[Target], starts: Sequence[Floats], priority: float = 1.0
-    ) -> Point:
-        """Return the smallest mix that meets targets; all but the last count ``priority`` times."""
-        columns = [self._column(target) for target in targets]
-        weights = np.ones(len(self.problem.targets))
-        weights[columns[:-1]] = priority
-        start = self.problem.start
-        best = minimise(
-            lambda positions: self.problem.evaluate(positions) * weights,
-            starts,
-            MoveCost(np.ones(len(start)), start),
-            columns,
-            start,
-            worth=COST_OF_FEWER,
-        )
-        return Point(best.position, best.values / weights)
-
-    def _remedy(self, targets: Sequence[Target], position: Floats) -> Remedy:
+    def _remedy(self, target: Target, position: Floats) -> Remedy:
         """Return the moves to a position as a remedy."""
         evaluation = self.whole.judge(np.stack([self.whole.start, position]))
-        wanted = [target.id for target in targets]
-        gained, lost = changed_verdicts(
-            evaluation, [target.id for target in self.whole.targets if target.id not in wanted]
-        )
-        margins = [float(evaluation[id_].least_margin[1]) for id_ in wanted]
-        scales = [float(self.problem.scales[self._column(target)]) for target in targets]
-        margin = (
-            margins[0]
-            if len(margins) == 1
-            else min(margin / scale for margin, scale in zip(margins, scales, strict=True))
-        )
+        others = [other.id for other in self.whole.targets if other.id != target.id]
+        gained, lost = changed_verdicts(evaluation, others)
+        margin = float(evaluation[target.id].least_margin[1])
         return Remedy(self.whole.moves(position), margin, gained, lost)
 
     # --- starts of a mix ---
 
-    def _best_by_itself(self, columns: Sequence[int]) -> Floats:
-        """Return the position with each lever at the value that by itself helps most, if any does.
-
-        Of several targets, help to one counts until it is met, as a share of its shortfall.
-        """
+    def _best_by_itself(self, column: int) -> Floats:
+        """Return the position with each lever at the value that by itself helps most."""
         position = self.problem.start
         for lever, (grid, values) in enumerate(self.scanned):
-            gain = np.zeros(len(grid))
-            for column in columns:
-                present = self._present(column)
-                rise = (values[:, column] - present) / max(-present, 1e-6)
-                gain += rise if len(columns) == 1 else np.minimum(rise, 1.0)
-            best = int(np.argmax(gain))
-            if gain[best] > 0:
+            best = int(np.argmax(values[:, column]))
+            if values[best, column] > self._present(column):
                 position[lever] = grid[best]
         return position
 
@@ -281,63 +186,3 @@ class _Seeker:
             position[lever] = at
             margin += gain
         return position
-
-    # --- all targets at once ---
-
-    def joint(
-        self,
-        single: Sequence[TargetRemedies],
-        ends: dict[str, Floats],
-        kept: Sequence[Target],
-    ) -> JointRemedy:
-        """Meet as many failing targets as hold together; ``ends`` are positions of each alone.
-
-        The one furthest from being met is left out until the others hold; then each of those left
-        out is tried again, and the result says how near it comes.
-        """
-        start = self.problem.start
-        order = [one.target for one in single]
-        unmet = [
-            Unmet(one.target, True, one.nearest.margin if one.nearest else one.margin)
-            for one in single
-            if not one.alone and one.together is None
-        ]
-        met = [target for target in order if target not in [one.target for one in unmet]]
-        conflicting: list[Target] = []
-        best: Point | None = None
-        while met:
-            positions = np.stack([ends[target.id] for target in met])
-            # Each lever moved as far as any single target needs.
-            union = positions[np.abs(positions - start).argmax(axis=0), np.arange(len(start))]
-            second = (
-                self._best_by_itself([self._column(t) for t in met])
-                if best is None
-                else best.position
-            )
-            best = self._least_moves([*met, *kept], [union, second])
-            if best.values[[self._column(target) for target in (*met, *kept)]].min() >= 0:
-                break
-            margins = best.values[[self._column(target) for target in met]]
-            conflicting.append(met.pop(int(np.argmin(margins))))
-        for target in reversed(conflicting) if met else ():
-            assert best is not None
-            wanted = [*met, *kept, target]
-            near = self._least_moves(wanted, [best.position, ends[target.id]], PRIORITY)
-            columns = [self._column(one) for one in wanted]
-            if near.values[columns].min() >= 0:
-                met, best = [*met, target], near
-            else:
-                column = columns[-1]
-                margin = float(near.values[column] * self.problem.scales[column])
-                unmet.append(Unmet(target, False, margin))
-        if not met or best is None:
-            unmet += [self._unmet(target) for target in conflicting]
-        return JointRemedy(
-            tuple(sorted(met, key=order.index)),
-            self._remedy(met, best.position) if met and best is not None else None,
-            tuple(sorted(unmet, key=lambda one: order.index(one.target))),
-        )
-
-    def _unmet(self, target: Target) -> Unmet:
-        column = self._column(target)
-        return Unmet(target, False, self._present(column) * float(self.problem.scales[column]))

@@ -18,7 +18,6 @@ from typing import TypeVar
 import numpy as np
 
 from plansim.analysis.evaluator import Evaluation
-from plansim.analysis.experiments.design_file import references
 from plansim.analysis.optimization.evolution import Points, best_of, evolve, sample
 from plansim.analysis.optimization.lever_scan import nearest_crossings, scan
 from plansim.analysis.optimization.problem import (
@@ -37,8 +36,9 @@ from plansim.analysis.optimization.slp import (
     minimise,
 )
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.model.records import Model, Timing, VariableKind
+from plansim.model.records import Model, Timing
 from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.references import one_series
 from plansim.scenario.values import outside
 from plansim.targets.catalogue import (
     Status,
@@ -50,6 +50,7 @@ from plansim.targets.catalogue import (
     variable_of,
 )
 from plansim.targets.indicator import Floats, Measure
+from plansim.targets.labels import reference_named
 
 __all__ = [
     "GRID",
@@ -238,7 +239,7 @@ def solve(
         levers=whole.levers,
         present=tuple(whole.present.tolist()),
         prices=by_lever,
-        outlay=outlay and _series(model, outlay),
+        outlay=outlay and one_series(model, outlay),
         cost_unit="" if counted is None else counted.unit,
         margins_present=margins,
         cost_present=cost_present,
@@ -297,38 +298,14 @@ def _check(
 
 def _counted(model: Model, scenario: Scenario, outlay: str, targets: Sequence[Target]) -> Target:
     """Return the outlay as an indicator."""
-    series = _series(model, outlay)
+    try:
+        series = one_series(model, reference_named(model, outlay))
+    except InputError as error:
+        raise InputError(replace(fault, file="--cost") for fault in error.faults) from None
     is_stock = variable_of(model, series).timing is Timing.YEAR_END
     measure = Measure.LEVEL if is_stock else Measure.SUM
     year = max(target.year for target in targets if target.year is not None)
     return indicator_of(model, series, measure, math.floor(scenario.time.initial), year)
-
-
-def _series(model: Model, name: str) -> str:
-    """Return the reference of the variable, or of the element of one, that counts a cost."""
-    head, bracket, inside = name.partition("[")
-    variable = model.find(head)
-    if variable.kind not in {VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY}:
-        raise InputError(
-            Fault(
-                "'{name}' does not move in a run and counts no cost",
-                "--cost",
-                expected=Message("a variable that a run computes"),
-                found=Message("a {kind}", kind=variable.kind),
-                name=variable.name,
-            )
-        )
-    ranges = [model.subscripts[subscript].elements for subscript in variable.subscripts]
-    known = list(references(variable.name, ranges))
-    wanted = variable.name + bracket + inside
-    if wanted not in known:
-        expected, near = Message("one of {names}", names=tuple(known)), nearest(wanted, known)
-        raise InputError(
-            Fault(
-                "'{name}' is not one series", "--cost", expected=expected, nearest=near, name=name
-            )
-        )
-    return wanted
 
 
 def _ends(

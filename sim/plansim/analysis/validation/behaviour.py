@@ -1,36 +1,42 @@
-"""Q13: reality checks, in the baseline and in draws of the uncertain constants.
+"""Q13 and Q14: reality checks and loop cuts, tests of modified behaviour.
 
-Reference: D. W. Peterson and R. L. Eberlein (1994), Reality check: a bridge between systems
-thinking and system dynamics, System Dynamics Review 10(2-3).
+References: Y. Barlas (1996), Formal aspects of model validity and validation in system dynamics,
+System Dynamics Review 12(3): the modified-behaviour test; D. W. Peterson and R. L. Eberlein (1994),
+Reality check: a bridge between systems thinking and system dynamics, ibid. 10(2-3).
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.evaluator import Evaluation, Evaluator, Request
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request, Trajectories
+from plansim.analysis.feedback.loops import MOVES, Loop, largest_shifts
 from plansim.analysis.validation.checks import ConstantChange, RealityCheck, Sign
-from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
-from plansim.analysis.validation.settings import (
+from plansim.analysis.validation.conservation import EXACT, first_not_finite
+from plansim.analysis.validation.context import (
+    ValidationContext,
     assigned,
     cells,
     drawn,
+    frozen_name,
     limits,
+    loop_name,
     uncertain,
 )
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.model.records import Model
 from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
 
-__all__ = ["DRAWS", "FEWEST", "reality_checks", "signs_of"]
+__all__ = ["DRAWS", "FEWEST", "loop_cuts", "reality_checks", "signs_of"]
 
 DRAWS = 500
 """Number of draws of all uncertain constants."""
@@ -41,9 +47,14 @@ FEWEST = 25
 """Minimum number of checks."""
 STAYS = 1e-9
 """Relative change below which a value counts as unchanged."""
+FROZEN = 1e-6
+"""Of the size of what a switch freezes: a larger change is none of rounding."""
 
 Values: TypeAlias = "dict[str, Floats]"
 """``(run,)`` by constant, ``name`` or ``name[e1,e2]``: first the baseline, then the draws."""
+
+
+# --- Q13 ------------------------------------------------------------------------------------------
 
 
 def reality_checks(context: ValidationContext) -> Result:
@@ -156,3 +167,82 @@ def _changed(model: Model, changes: Mapping[str, ConstantChange], values: Values
             old = values[name] if change.to is None else np.full_like(values[name], change.to)
             changed[name] = np.clip(old * change.times + change.plus, *limits(variable))
     return changed
+
+
+# --- Q14 ------------------------------------------------------------------------------------------
+
+
+def loop_cuts(context: ValidationContext) -> Result:
+    """Q14: cut every loop in every scenario; each moves a binding indicator, or is listed as weak.
+
+    A cut sets the loop's switch to 0, which freezes what is felt at its initial value.
+    """
+    loops = context.loops
+    largest = {loop.id: (0.0, "", "") for loop in loops}
+    faults: list[Case] = []
+    for scenario in context.scenarios.values():
+        settings = [{**scenario.values, loop.switch: 0.0} for loop in loops]
+        runs = context.compiled.run([scenario.values, *settings], scenario.time)
+        shifts = _shifts(context, scenario, runs)
+        for run, loop in enumerate(loops, start=1):
+            if broken := first_not_finite(context.model, runs, run):
+                what = f"{broken[0]} ({scenario.id})"
+                fault = case(
+                    loop_name(loop), False, CaseTemplate.NOT_FINITE, what=what, time=broken[1]
+                )
+                faults.append(fault)
+            else:
+                moved = ((float(s[run]), target, scenario.id) for target, s in shifts.items())
+                largest[loop.id] = max([largest[loop.id], *moved])
+            faults += _not_frozen(loop, scenario, runs, run)
+    cases = []
+    for loop in loops:
+        shift, target, where = largest[loop.id]
+        expected = "weak" if loop.weak_en else "strong"
+        holds = (shift > MOVES) == (expected == "strong")
+        values = {"what": target, "scenario": where, "expected": expected}
+        cases.append(case(loop_name(loop), holds, CaseTemplate.LOOP_EFFECT, shift=shift, **values))
+    return result(
+        "Q14",
+        [*cases, *faults],
+        {"most": MOVES},
+        lacking=[] if loops else ["loops"],
+        loops=len(loops),
+        strong=sum(shift > MOVES for shift, _, _ in largest.values()),
+        weak=", ".join(loop.id for loop in loops if loop.weak_en) or "–",
+        scenarios=len(context.scenarios),
+    )
+
+
+def _shifts(
+    context: ValidationContext, scenario: Scenario, runs: Trajectories
+) -> dict[str, Floats]:
+    """Return the largest shift of each binding target's variables up to the horizon: ``(run,)``.
+
+    Zero where there is none.
+    """
+    horizon = max((target.horizon for target in context.binding), default=0)
+    years = range(math.ceil(scenario.time.initial), horizon + 1)
+    shifts = {}
+    for target in context.binding:
+        series = [
+            np.stack([runs.yearly(name)(year) for year in years], axis=1)
+            for name in target.variables.values()
+        ]
+        moved = largest_shifts(np.stack(series, axis=1)).max(axis=1)
+        shifts[target.id] = np.where(np.isfinite(moved), moved, 0.0)
+    return shifts
+
+
+def _not_frozen(loop: Loop, scenario: Scenario, runs: Trajectories, run: int) -> Iterator[Case]:
+    """Return what a cut does not freeze at its value at the start of the whole run."""
+    for number, text in enumerate(loop.felt):
+        series = runs.series(frozen_name(loop, number))
+        initial = series[0, 0]
+        size = max(float(np.abs(initial).max()), EXACT)
+        change = float(np.abs(series[run] - initial).max())
+        if not change <= FROZEN * size + EXACT:
+            values = {"what": text, "scenario": scenario.id}
+            yield case(
+                loop_name(loop), False, CaseTemplate.NOT_FROZEN, part=change / size, **values
+            )

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.errors import Fault, InputError, Message, nearest
+from plansim.errors import Fault, InputError, Message
 from plansim.forms import (
     LAX,
     Entries,
@@ -25,7 +25,9 @@ from plansim.forms import (
 )
 from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
-from plansim.targets.catalogue import Basis, split_reference
+from plansim.scenario.references import meant, variable_meant
+from plansim.scenario.values import outside, range_text
+from plansim.targets.catalogue import Basis
 
 __all__ = [
     "CHECKS",
@@ -42,7 +44,6 @@ __all__ = [
     "Sign",
     "check_equations",
     "known_constant",
-    "known_variable",
     "load_checks",
     "load_reality_checks",
     "side_name",
@@ -73,53 +74,37 @@ class Sign(StrEnum):
 # --- names in the model ---------------------------------------------------------------------------
 
 
-def known_variable(reference: str, model: Model) -> str:
-    """Return ``name`` or ``name[element]`` if the model has the variable.
-
-    Raises:
-        InputError: it has none.
-    """
-    name = split_reference(reference)[0]
-    if name not in model.variables:
-        close = nearest(name, model.variables)
-        raise InputError(Fault("the model has no variable '{name}'", nearest=close, name=name))
-    return reference
-
-
-def known_constant(reference: str, model: Model) -> str:
+def known_constant(name: str, model: Model) -> str:
     """Return ``name`` or ``name[element]`` if the model has the constant.
 
     Raises:
         InputError: it has none.
     """
-    constants = [v.name for v in model.variables.values() if v.kind is VariableKind.CONSTANT]
-    if split_reference(reference)[0] not in constants:
-        close = nearest(reference, constants)
-        fault = Fault("the model has no constant '{name}'", nearest=close, name=reference)
-        raise InputError(fault)
-    return reference
+    meant(model, name)
+    return variable_meant(model, name)
 
 
 def _setting(
     reference: str, value: float | tuple[float, ...], model: Model
 ) -> float | tuple[float, ...]:
     """Return what a constant is set to, if it can be that."""
-    known_constant(reference, model)
-    low, high = model.variables[split_reference(reference)[0]].admissible
+    variable, _ = meant(model, reference)
     for number in value if isinstance(value, tuple) else (value,):
-        if (low is not None and number < low) or (high is not None and number > high):
-            ends = ",".join("" if end is None else f"{end:g}" for end in (low, high))
-            within = Message("a value in [{ends}]", ends=ends)
-            fault = Fault(
-                "'{name}' cannot be {number:g}", expected=within, name=reference, number=number
+        if outside(number, *variable.admissible):
+            raise InputError(
+                Fault(
+                    "'{name}' cannot be {number:g}",
+                    expected=range_text(*variable.admissible, variable.unit),
+                    name=reference,
+                    number=number,
+                )
             )
-            raise InputError(fault)
     return value
 
 
-_Variable = Annotated[str, Resolved(str, known_variable)]
+_Variable = Annotated[str, Resolved(str, lambda name, model: variable_meant(model, name))]
 _Variables = Annotated[
-    tuple[str, ...], Entries(list[str], lambda _, name, model: known_variable(name, model))
+    tuple[str, ...], Entries(list[str], lambda _, name, model: variable_meant(model, name))
 ]
 _Settings = Annotated[
     Mapping[str, float | tuple[float, ...]], Entries(dict[str, float | Items[float]], _setting)
@@ -206,7 +191,7 @@ class Checks(Form):
     size: int
     outputs: Annotated[
         Mapping[str, Words],
-        Entries(dict[str, Words], lambda name, words, model: known_variable(name, model) and words),
+        Entries(dict[str, Words], lambda name, words, model: variable_meant(model, name) and words),
     ] = Field(default={})
     conservation: Items[Identity] = ()
     bounds: Items[Identity] = ()

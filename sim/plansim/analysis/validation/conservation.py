@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from plansim.analysis.evaluator import Trajectories, every_step
 from plansim.analysis.validation.checks import SIDES, Identity, Relation
 from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.probe import Runs, every_step
 from plansim.analysis.validation.result import (
     Case,
     CaseTemplate,
@@ -60,7 +60,7 @@ def conservation(context: ValidationContext) -> Result:
     worst: dict[str, Case] = {}
     bad: list[Case] = []
     for scenario in context.scenarios.values():
-        runs = context.probe.run([scenario.values], every_step(scenario))
+        runs = context.compiled.run([scenario.values], every_step(scenario.time))
         for identity, comparison in sides:
             made = _identity_case(runs, scenario.id, identity, comparison)
             largest = worst.setdefault(identity.id, made)
@@ -78,7 +78,9 @@ def conservation(context: ValidationContext) -> Result:
     )
 
 
-def _identity_case(runs: Runs, scenario: str, identity: Identity, comparison: Relation) -> Case:
+def _identity_case(
+    runs: Trajectories, scenario: str, identity: Identity, comparison: Relation
+) -> Case:
     left, right = (runs.series(f"{side} {identity.id}")[0] for side in SIDES)
     texts = (identity.left, comparison, identity.right)
     return compared(identity.name, texts, (left, right), runs.time, scenario)
@@ -122,7 +124,9 @@ def compared(
     )
 
 
-def unsound(context: ValidationContext, runs: Runs, subjects: Sequence[str]) -> Iterator[Case]:
+def unsound(
+    context: ValidationContext, runs: Trajectories, subjects: Sequence[str]
+) -> Iterator[Case]:
     """Return the faults of the model's own variables in runs, each run named by a subject.
 
     Every value has to be finite, stocks that are not signed and variables listed for that at least
@@ -152,7 +156,7 @@ def unsound(context: ValidationContext, runs: Runs, subjects: Sequence[str]) -> 
             )
 
 
-def first_not_finite(model: Model, runs: Runs, run: int) -> tuple[str, float] | None:
+def first_not_finite(model: Model, runs: Trajectories, run: int) -> tuple[str, float] | None:
     """Return the variables of a run that are not finite first, and the time; None if all are.
 
     Variables without such a cause stand before the others.
@@ -160,7 +164,7 @@ def first_not_finite(model: Model, runs: Runs, run: int) -> tuple[str, float] | 
     bad = ~np.isfinite(runs.values[run])  # (output, time)
     first: dict[str, int] = {}
     for row in np.flatnonzero(bad.any(axis=1)):
-        name, step = runs.probe.kernel.outputs[row].partition("[")[0], int(np.argmax(bad[row]))
+        name, step = runs.compiled.kernel.outputs[row].partition("[")[0], int(np.argmax(bad[row]))
         if name in model.variables:
             first[name] = min(first.get(name, step), step)
     if not first:

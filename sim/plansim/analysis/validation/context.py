@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
+import numpy as np
+
+from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import Loop, load_loops
@@ -26,34 +30,47 @@ from plansim.analysis.validation.observed import (
     load_family,
     load_history,
 )
-from plansim.analysis.validation.probe import Probe, Runs, probe_of
 from plansim.errors import Fault, InputError, nearest
-from plansim.model.records import Model, VariableKind
+from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
 from plansim.targets.catalogue import (
     Attribute,
     Kind,
-    Status,
     Target,
     load_targets,
     split_reference,
     unit_factor,
 )
-from plansim.targets.verdict import Answer, Findings, findings
+from plansim.targets.indicator import Floats
+from plansim.targets.verdict import Answer, Verdicts, judge
 
 __all__ = [
+    "MOST_FACTOR",
     "SAMPLES",
+    "Settings",
     "ValidationContext",
+    "assigned",
+    "cells",
+    "drawn",
     "frozen_name",
+    "limits",
     "load_context",
-    "status_of",
+    "loop_name",
+    "numbers_of",
+    "scaled",
+    "uncertain",
     "verdicts",
 ]
+
+Settings: TypeAlias = Mapping[str, float]
+"""By ``name`` or ``name[e1,e2]``, in the model's units."""
 
 SAMPLES = 1024
 """Rows of each of the two matrices of the uncertainty study: the fewest that keep the standard
 errors of Q19."""
+MOST_FACTOR = 1.5
+"""Maximum factor for an array as a whole, since its range may span different elements."""
 
 
 @dataclass(frozen=True)
@@ -111,27 +128,27 @@ class ValidationContext:
         return tuple(sorted({name for target in self.judged for name in target.variables.values()}))
 
     @cached_property
-    def probe(self) -> Probe:
+    def compiled(self) -> CompiledModel:
         """The model, compiled with every equation of the files beside it, all constants free."""
         equations = [
             *check_equations(self.model, self.checks),
             *_frozen_expressions(self.model, self.loops),
             *(history_equations(self.model, self.history) if self.history else ()),
         ]
-        return probe_of(self.model, equations)
+        return compile_whole(self.model, equations)
 
     @cached_property
     def series(self) -> tuple[str, ...]:
         """Every ``name`` or ``name[e1,e2]`` of the model itself that changes over time."""
         return tuple(
-            label for label in self.probe.rows if label.partition("[")[0] in self.model.variables
+            label for label in self.compiled.rows if label.partition("[")[0] in self.model.variables
         )
 
     @cached_property
-    def runs(self) -> Mapping[str, Runs]:
+    def runs(self) -> Mapping[str, Trajectories]:
         """The one run of each scenario, by its id."""
         return {
-            scenario.id: self.probe.run([scenario.values], scenario.time)
+            scenario.id: self.compiled.run([scenario.values], scenario.time)
             for scenario in self.scenarios.values()
         }
 
@@ -191,18 +208,105 @@ def frozen_name(loop: Loop, number: int) -> str:
     return f"frozen {loop.id} {number}"
 
 
-def verdicts(runs: Runs, target: Target, scenario: Scenario) -> Findings:
+def loop_name(loop: Loop) -> tuple[str, str, str]:
+    """Return the id of a loop, and its name in English and Chinese."""
+    return loop.id, loop.name_en, loop.name_zh
+
+
+def verdicts(runs: Trajectories, target: Target, scenario: Scenario) -> Verdicts:
     """Judge runs of a scenario by a target: arrays ``(run,)``."""
-    variables = runs.probe.model.variables
+    variables = runs.compiled.model.variables
     answers = {
         basis: Answer(
             runs.yearly(name), unit_factor(variables[split_reference(name)[0]].unit, target)
         )
         for basis, name in target.variables.items()
     }
-    return findings(answers, target, assumed=target.id in scenario.assumed)
+    return judge(answers, target, assumed=target.id in scenario.assumed)
 
 
-def status_of(verdict: Findings, run: int = 0) -> Status:
-    """Return the status of one run."""
-    return list(Status)[int(verdict.status.reshape(-1)[run])]
+# --- settings of constants ------------------------------------------------------------------------
+
+
+def assigned(model: Model, settings: Mapping[str, float | Sequence[float]]) -> dict[str, float]:
+    """Return settings of constants by element.
+
+    A key is ``name`` or ``name[e1,e2]``. A value is a number, for an array that of all its
+    elements, or a list of numbers, row by row.
+    """
+    values: dict[str, float] = {}
+    for reference, setting in settings.items():
+        keys = cells(model, reference)
+        numbers = setting if isinstance(setting, Sequence) else [setting] * len(keys)
+        values |= {key: float(number) for key, number in zip(keys, numbers, strict=True)}
+    return values
+
+
+def cells(model: Model, reference: str) -> list[str]:
+    """Return the elements that a reference means, each as a reference of its own."""
+    name, elements = split_reference(reference)
+    return [reference] if elements else list(cells_of(model, model.variables[name]))
+
+
+def numbers_of(variable: Variable) -> dict[str, float]:
+    """Return the numbers of a constant by reference, as the model's file has them."""
+    if isinstance(variable.value, Mapping):
+        return {f"{variable.name}[{key}]": value for key, value in variable.value.items()}
+    return {} if variable.value is None else {variable.name: variable.value}
+
+
+def limits(variable: Variable) -> tuple[float, float]:
+    """Return the admissible range of a variable; an open end is infinite."""
+    low, high = variable.admissible
+    return (-np.inf if low is None else low, np.inf if high is None else high)
+
+
+def scaled(model: Model, factor: float) -> Iterator[tuple[str, dict[str, float]]]:
+    """Return each constant that a factor changes, with its numbers times the factor.
+
+    An array changes as a whole; what is not admissible is clipped.
+    """
+    for variable in _constants(model):
+        old = numbers_of(variable)
+        new = {key: float(np.clip(x * factor, *limits(variable))) for key, x in old.items()}
+        if new != old:
+            yield variable.name, new
+
+
+def uncertain(model: Model) -> list[Variable]:
+    """Return the constants that have a plausible range."""
+    return [constant for constant in _constants(model) if constant.plausible is not None]
+
+
+def drawn(model: Model, positions: Floats) -> dict[str, Floats]:
+    """Return the values of the constants of `uncertain` in draws: ``(draw,)`` by element.
+
+    ``positions`` is ``(constant, draw)``, from 0 to 1 across the plausible range. An array moves as
+    a whole, by one factor, so that its pattern stays.
+    """
+    return {
+        name: values
+        for variable, position in zip(uncertain(model), positions, strict=True)
+        for name, values in _values_at(variable, position).items()
+    }
+
+
+def _constants(model: Model) -> list[Variable]:
+    return [
+        variable for variable in model.variables.values() if variable.kind is VariableKind.CONSTANT
+    ]
+
+
+def _values_at(variable: Variable, position: Floats) -> dict[str, Floats]:
+    assert variable.plausible is not None
+    low, high = variable.plausible
+    numbers = numbers_of(variable)
+    if not variable.subscripts:
+        return {variable.name: low + position * (high - low)}
+    sizes = [number for number in numbers.values() if number > 0]
+    factor = np.ones_like(position)
+    if sizes:
+        least = max(low / min(sizes), 1 / MOST_FACTOR)
+        most = min(high / max(sizes), MOST_FACTOR)
+        factor = least + position * (most - least)
+    return {name: np.clip(number * factor, *limits(variable)) for name, number in numbers.items()}

@@ -10,12 +10,18 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from plansim.analysis.evaluator import Trajectories, compile_whole, every_step
 from plansim.analysis.validation.checks import SIDES, Extreme, side_name
 from plansim.analysis.validation.conservation import compared, unsound
-from plansim.analysis.validation.context import ValidationContext
-from plansim.analysis.validation.probe import Runs, every_step, probe_of
+from plansim.analysis.validation.context import (
+    Settings,
+    ValidationContext,
+    assigned,
+    drawn,
+    scaled,
+    uncertain,
+)
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
-from plansim.analysis.validation.settings import Settings, assigned, drawn, scaled, uncertain
 from plansim.targets.indicator import Floats
 
 __all__ = ["extreme_conditions", "parameter_extremes"]
@@ -43,7 +49,7 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
     settings = [
         {**base.values, **assigned(context.model, condition.set)} for condition in conditions
     ]
-    runs = context.probe.run([base.values, *settings], every_step(base))
+    runs = context.compiled.run([base.values, *settings], every_step(base.time))
     cases: list[Case] = []
     for run, condition in enumerate(conditions, start=1):
         differs = False
@@ -67,7 +73,7 @@ def extreme_conditions(context: ValidationContext, test: str) -> Result:
 
 
 def _sides(
-    runs: Runs, run: int, condition: Extreme, number: int
+    runs: Trajectories, run: int, condition: Extreme, number: int
 ) -> tuple[Floats, tuple[Floats, Floats]]:
     """Return the times of an expectation and its left and right side, ``(time, *elements)``."""
     expected = condition.expect[number]
@@ -115,8 +121,10 @@ def parameter_extremes(context: ValidationContext) -> Result:
 def _unsound_runs(
     context: ValidationContext, named: Sequence[tuple[str, Settings]]
 ) -> Iterator[Case]:
-    base, probe = context.baseline, probe_of(context.model, effort=1)
+    base, compiled = context.baseline, compile_whole(context.model, effort=1)
     for first in range(0, len(named), AT_ONCE):
         subjects, settings = zip(*named[first : first + AT_ONCE], strict=True)
-        runs = probe.run([{**base.values, **values} for values in settings], every_step(base))
+        runs = compiled.run(
+            [{**base.values, **values} for values in settings], every_step(base.time)
+        )
         yield from unsound(context, runs, subjects)

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.calibration.goodness_of_fit import fit
+from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
-from plansim.analysis.validation.context import ValidationContext
+from plansim.analysis.validation.context import Settings, ValidationContext, cells
 from plansim.analysis.validation.observed import Family, Observed
-from plansim.analysis.validation.probe import Runs
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
-from plansim.analysis.validation.settings import Settings, cells
 from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
 from plansim.targets.catalogue import reported_factor
@@ -55,11 +54,11 @@ def history(context: ValidationContext) -> Result:
         fit=sum(case.holds for case in judged),
         worst=max((case["mape"] for case in judged), default=0.0),
         widest=max((case["mape_high"] for case in judged), default=0.0),
-        sums=len(runs.bad) - 1,
+        sums=len(runs.values) - 1,
     )
 
 
-def _runs(context: ValidationContext) -> Runs | None:
+def _runs(context: ValidationContext) -> Trajectories | None:
     """Run the scenario of the past: with its own capital first, then over the capital's range."""
     name = context.checks.scenarios.history
     if context.history is None or name is None:
@@ -73,16 +72,16 @@ def _runs(context: ValidationContext) -> Runs | None:
         for wanted in np.linspace(capital.low, capital.high, capital.points).tolist():
             scaled = {cell: value * wanted / total for cell, value in own.items()}
             settings.append({**scenario.values, **scaled})
-    return context.probe.run(settings, scenario.time)
+    return context.compiled.run(settings, scenario.time)
 
 
-def _at(runs: Runs, series: Observed, year: int) -> Floats:
+def _at(runs: Trajectories, series: Observed, year: int) -> Floats:
     """Return the model's value of an observed series in a year: ``(run,)``."""
     timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
     return runs.yearly(series.variable, timing)(year)
 
 
-def _simulated(runs: Runs, series: Observed) -> Floats:
+def _simulated(runs: Trajectories, series: Observed) -> Floats:
     """Return the model's values at the points of an observed series: ``(run, point)``."""
     columns = []
     for point in series.observations:
@@ -95,7 +94,7 @@ def _simulated(runs: Runs, series: Observed) -> Floats:
     return np.stack(columns, axis=1)
 
 
-def _series_case(runs: Runs, series: Observed) -> Case:
+def _series_case(runs: Trajectories, series: Observed) -> Case:
     observed = np.array([point.value for point in series.observations]) * series.scale
     simulated = _simulated(runs, series)
     fits = [fit(row, observed) for row in simulated]
@@ -174,11 +173,11 @@ def family_member(context: ValidationContext) -> Result:
     )
 
 
-def family_cases(family: Family, runs: Runs) -> list[Case]:
+def family_cases(family: Family, runs: Trajectories) -> list[Case]:
     """Compare the run of a family member with its figures."""
     cases = []
     for figure in family.figures:
-        unit = runs.probe.model.variables[figure.variable].unit
+        unit = runs.compiled.model.variables[figure.variable].unit
         factor = reported_factor(unit, figure.unit) * family.size
         simulated = float(runs.yearly(figure.variable)(figure.year)[0]) * factor
         most = min(family.most, FAMILY_ERROR)

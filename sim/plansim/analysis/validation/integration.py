@@ -13,19 +13,23 @@ from typing import Any
 
 import numpy as np
 
+from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.distributions import Uniform
 from plansim.analysis.experiments.store import open_store
 from plansim.analysis.experiments.sweep import sweep
-from plansim.analysis.validation.context import ValidationContext, status_of, verdicts
-from plansim.analysis.validation.probe import Runs, halved
+from plansim.analysis.validation.context import (
+    ValidationContext,
+    cells,
+    uncertain,
+    verdicts,
+)
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
-from plansim.analysis.validation.settings import cells, uncertain
 from plansim.engine.simlin import AGREE as SIMLIN_AGREES
 from plansim.engine.simlin import has_simlin, run_simlin
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.engine.trajectory import largest_difference, recorded
-from plansim.model.records import Model, cells_of
+from plansim.model.records import Integration, Model, cells_of
 from plansim.scenario.factors import Apply, Factor, default_of
 from plansim.scenario.reader import Scenario
 from plansim.targets.indicator import Floats, Measure, Yearly, measured
@@ -51,7 +55,9 @@ def time_step(context: ValidationContext) -> Result:
     largest, changed = 0.0, 0
     for scenario in context.scenarios.values():
         whole = context.runs[scenario.id]
-        half = context.probe.run([scenario.values], halved(scenario.time))
+        half = context.compiled.run(
+            [scenario.values], replace(scenario.time, step=scenario.time.step / 2)
+        )
         moves = sorted(_moves(context, scenario, whole, half), key=lambda move: -move["part"])
         largest = max([largest, *(move["part"] for move in moves[:1])])
         turned = list(_changed_verdicts(context, scenario, whole, half))
@@ -65,7 +71,7 @@ def time_step(context: ValidationContext) -> Result:
 
 
 def _moves(
-    context: ValidationContext, scenario: Scenario, whole: Runs, half: Runs
+    context: ValidationContext, scenario: Scenario, whole: Trajectories, half: Trajectories
 ) -> Iterator[Case]:
     """Return the change of each indicator by half the step, in each year of the checks."""
     for reference in context.indicators:
@@ -111,11 +117,11 @@ def _figure(at: Yearly, span: int, year: int) -> Floats:
 
 
 def _changed_verdicts(
-    context: ValidationContext, scenario: Scenario, whole: Runs, half: Runs
+    context: ValidationContext, scenario: Scenario, whole: Trajectories, half: Trajectories
 ) -> Iterator[Case]:
     for target in context.judged:
         first, second = (verdicts(runs, target, scenario) for runs in (whole, half))
-        before, after = status_of(first), status_of(second)
+        before, after = first.status_of(), second.status_of()
         if before is not after:
             yield case(
                 scenario.id,
@@ -143,7 +149,7 @@ def equilibrium(context: ValidationContext) -> Result:
         return result("Q08", [], limits, lacking=["equilibrium"])
     scenario = context.scenarios[context.checks.scenarios.equilibrium]
     clock = replace(scenario.time, saveper=1.0)
-    runs = context.probe.run([scenario.values], clock)
+    runs = context.compiled.run([scenario.values], clock)
     smoothed = [v.name for v in context.model.variables.values() if "SMOOTH" in v.equation]
     states = list(dict.fromkeys([*context.stocks, *smoothed]))
     drifts = {name: _drift(runs, name) for name in states}
@@ -166,7 +172,7 @@ def equilibrium(context: ValidationContext) -> Result:
     return result("Q08", cases, limits, largest=largest, stocks=len(states))
 
 
-def _drift(runs: Runs, name: str) -> float:
+def _drift(runs: Trajectories, name: str) -> float:
     """Return the largest relative change of a variable in a year."""
     values = runs.series(name)[0, : REST + 1].reshape(min(REST + 1, runs.time.size), -1)
     size = np.where(values[0] == 0, 1, np.abs(values[:-1]))
@@ -181,9 +187,12 @@ def engines(context: ValidationContext) -> Result:
     others = ["pysimlin"] * has_simlin() + ["PySD"] * context.reference
     cases = []
     for scenario in context.scenarios.values():
-        runs = context.runs[scenario.id]
-        ours = {name: runs.values[0, runs.probe.rows[name]] for name in context.series}
         for other in others:
+            runs = context.runs[scenario.id]
+            if other == "pysimlin":  # which integrates by Euler's method
+                clock = replace(scenario.time, integration=Integration.EULER)
+                runs = context.compiled.run([scenario.values], clock)
+            ours = {name: runs.values[0, runs.compiled.rows[name]] for name in context.series}
             theirs = _series_of(other, context.model, scenario)
             cases.append(disagreement(other, scenario.id, ours, theirs))
     return result(
@@ -240,7 +249,7 @@ _RUN_CARD = (
     "time_step",
 )
 """Attributes that a run has to have."""
-_SWEEP_CARD = ("sha256", "plansim", "numpy", "time", "method", "seed")
+_SWEEP_CARD = ("sha256", "plansim", "numpy", "time", "integration", "seed")
 """Entries that the card of a sweep has to have, at any depth."""
 
 

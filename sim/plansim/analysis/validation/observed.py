@@ -15,12 +15,13 @@ from typing import Annotated
 from pydantic import Field
 
 from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
-from plansim.analysis.validation.checks import Check, known_constant, known_variable
+from plansim.analysis.validation.checks import Check, known_constant
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.forms import Entries, Form, Items, Resolved, form_of, read_document
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation
+from plansim.scenario.references import variable_meant
 from plansim.targets.catalogue import Target, reported_factor
 
 __all__ = [
@@ -227,7 +228,7 @@ class _FigureForm(Check):
 
 
 def _figure(_: int, form: _FigureForm, sources: _Sources) -> Figure:
-    variable = known_variable(form.of, sources.model)
+    variable = variable_meant(sources.model, form.of)
     rows = [_evidence(name, sources) for name in form.evidence]
     deflators = [] if form.deflator is None else [_evidence(form.deflator, sources)]
     units = sorted({row.unit for row in rows})

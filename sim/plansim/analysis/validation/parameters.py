@@ -14,9 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.evaluator import Evaluator, Request
-from plansim.analysis.validation.context import ValidationContext, status_of
+from plansim.analysis.validation.context import (
+    ValidationContext,
+    drawn,
+    limits,
+    numbers_of,
+    uncertain,
+)
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
-from plansim.analysis.validation.settings import drawn, limits, numbers_of, uncertain
 from plansim.engine.simlin import check_units, has_simlin
 from plansim.model.comment import read_source
 from plansim.model.evidence import load_evidence
@@ -249,6 +254,6 @@ def target_ranges(context: ValidationContext) -> tuple[TargetRange, ...]:
         ]
         effects.sort(key=lambda effect: -effect.span)
         ranges.append(
-            TargetRange(target, float(verdict.value[0]), status_of(verdict), tuple(effects))
+            TargetRange(target, float(verdict.value[0]), verdict.status_of(), tuple(effects))
         )
     return tuple(ranges)

@@ -73,6 +73,7 @@ class CaseTemplate(StrEnum):
     PROBABILITY = "probability"
     STANDARD_ERROR = "standard_error"
     RANK = "rank"
+    OTHER_MODEL = "other_model"
     # of the test itself
     RUN_CARD = "run_card"
     REPRODUCED = "reproduced"

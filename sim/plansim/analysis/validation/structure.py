@@ -1,39 +1,54 @@
-"""Q01 and Q14: the structure of the equations, and the feedback loops that they form.
+"""Q01, Q22 and Q23: the structure of the equations, and that no target drives the model.
 
 Reference: Y. Barlas (1996), Formal aspects of model validity and validation in system dynamics,
-System Dynamics Review 12(3): structure verification and modified-behaviour tests.
+System Dynamics Review 12(3): structure verification.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.feedback.loops import MOVES, Loop, LoopLink, largest_shifts, polarity_of
+from plansim.analysis.evaluator import Trajectories, compile_whole, every_step
+from plansim.analysis.feedback.loops import Loop, LoopLink, polarity_of
 from plansim.analysis.feedback.polarity import MeasuredLinks, measured_links
-from plansim.analysis.validation.conservation import EXACT, first_not_finite
-from plansim.analysis.validation.context import ValidationContext, frozen_name
-from plansim.analysis.validation.probe import Runs, every_step
+from plansim.analysis.validation.context import (
+    ValidationContext,
+    assigned,
+    loop_name,
+    verdicts,
+)
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
-from plansim.analysis.validation.settings import assigned
 from plansim.model.expression import Node, Number, Table, Text, walk
+from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.model.rewrite import replaced
 from plansim.model.syntax import read_expression
-from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import split_reference
-from plansim.targets.indicator import Floats
+from plansim.scenario.reader import Scenario, read_scenario
+from plansim.targets.catalogue import FILE_NAME as CATALOGUE
+from plansim.targets.catalogue import Kind, Status, Target, load_targets, split_reference
 
-__all__ = ["all_causes", "loop_cuts", "scalar_equations", "structure"]
+__all__ = [
+    "all_causes",
+    "assumed_targets",
+    "scalar_equations",
+    "scaled_catalogue",
+    "structure",
+    "target_independence",
+]
 
 _TIMES = (1.0, 3.5, 7.5, 12.0)
 """Years after the start of the run at which a link's sign is looked at."""
-_FROZEN = 1e-6
-"""Of the size of what a switch freezes: a larger change is none of rounding."""
+_FIGURE = re.compile(r"((?:at least|at most|about|value): )(-?\d+(?:\.\d+)?)")
+_SCALE = 1.7
+_READING = re.compile(r"GET\s+(?:XLS|DIRECT|VDF|123|ODBC|DATA)|:=|:RAW:|TABBED", re.IGNORECASE)
 
 
 # --- Q01 ------------------------------------------------------------------------------------------
@@ -51,7 +66,7 @@ def structure(context: ValidationContext) -> Result:
         "Q01",
         [
             *(loose or [case(model.name, True, CaseTemplate.SOUND)]),
-            *(case(_name(e), True, CaseTemplate.LOOP_FOUND, paths=len(e.paths)) for e in whole),
+            *(case(loop_name(e), True, CaseTemplate.LOOP_FOUND, paths=len(e.paths)) for e in whole),
             *faults,
         ],
         {"size": context.checks.size},
@@ -62,10 +77,6 @@ def structure(context: ValidationContext) -> Result:
         links=sum(len(path) for loop in loops for path in loop.paths),
         whole=len(whole),
     )
-
-
-def _name(loop: Loop) -> tuple[str, str, str]:
-    return loop.id, loop.name_en, loop.name_zh
 
 
 def _loose(context: ValidationContext) -> Iterator[Case]:
@@ -105,11 +116,10 @@ def all_causes(model: Model, names: Iterable[str]) -> set[str]:
 
 def scalar_equations(model: Model) -> int:
     """Return the number of equations beside constants, after expansion of the subscripts."""
-    flat = (VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY)
     return sum(
         math.prod(len(model.subscripts[name].elements) for name in variable.subscripts)
         for variable in model.variables.values()
-        if variable.kind in flat
+        if variable.kind.moves
     )
 
 
@@ -140,21 +150,21 @@ def _assumed(model: Model, formula: Node) -> Iterator[str]:
 def _declaration_faults(model: Model, loop: Loop) -> Iterator[Case]:
     switch = model.variables[loop.switch]
     if (switch.value, switch.admissible) != (1.0, (0, 1)):
-        yield case(_name(loop), False, CaseTemplate.NO_SWITCH, what=loop.switch)
+        yield case(loop_name(loop), False, CaseTemplate.NO_SWITCH, what=loop.switch)
     frozen = {name for name in model.variables if loop.switch in model.variables[name].causes}
     for path in loop.paths:
         if polarity_of(path) is not loop.polarity:
             declared = loop.polarity.value
             start = path[0].cause
             yield case(
-                _name(loop), False, CaseTemplate.WRONG_POLARITY, what=start, declared=declared
+                loop_name(loop), False, CaseTemplate.WRONG_POLARITY, what=start, declared=declared
             )
         if not frozen & {split_reference(link.cause)[0] for link in path}:
-            yield case(_name(loop), False, CaseTemplate.NO_SWITCH, what=loop.switch)
+            yield case(loop_name(loop), False, CaseTemplate.NO_SWITCH, what=loop.switch)
         for link in path:
             if not link.stands:
                 ends = {"cause": link.cause, "effect": link.effect}
-                yield case(_name(loop), False, CaseTemplate.NO_LINK, **ends)
+                yield case(loop_name(loop), False, CaseTemplate.NO_LINK, **ends)
 
 
 def _sign_faults(context: ValidationContext) -> list[Case]:
@@ -175,7 +185,7 @@ def _names(link: LoopLink) -> tuple[str, str]:
 def _loop_faults(context: ValidationContext, links: MeasuredLinks, loop: Loop) -> Iterator[Case]:
     story = context.scenarios.get(loop.alive_in or "", context.baseline)
     settings = {**story.values, **assigned(context.model, loop.alive_with)}
-    clock = every_step(story)
+    clock = every_step(story.time)
     signs = links.signs(settings, clock)
     times = [clock.initial + after for after in _TIMES if clock.initial + after < clock.final]
     answers = {
@@ -184,7 +194,7 @@ def _loop_faults(context: ValidationContext, links: MeasuredLinks, loop: Loop) -
         for link in path
         for when in times
     }
-    name = _name(loop)
+    name = loop_name(loop)
     for path in loop.paths:
         for link in path:
             wrong = [when for when in times if not answers[link, when] <= {link.sign}]
@@ -217,74 +227,108 @@ def _answer(
     return set()
 
 
-# --- Q14 ------------------------------------------------------------------------------------------
+# --- Q22 ------------------------------------------------------------------------------------------
 
 
-def loop_cuts(context: ValidationContext) -> Result:
-    """Q14: cut every loop in every scenario; each moves a binding indicator, or is listed as weak.
+def target_independence(context: ValidationContext) -> Result:
+    """Q22: scale every figure of the catalogue and run every scenario from copies of all files."""
+    model = context.model
+    readers = [name for name, v in model.variables.items() if _READING.search(v.equation)]
+    if readers:  # no engine could run it
+        faults = [case(name, False, CaseTemplate.READS_FILE) for name in readers]
+        return result("Q22", faults, scenarios=0, series=0, turned=0)
+    cases = list(_trends(context))
+    series, changed, scenarios = 0, 0, 0
+    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
+        copy, targets = scaled_catalogue(model, Path(folder))
+        compiled = compile_whole(copy)
+        for original in context.scenarios.values():
+            if original.path is None:
+                continue
+            scenario = read_scenario(_copied(original.path, Path(folder)), copy)
+            before = context.runs[original.id]
+            after = compiled.run([scenario.values], scenario.time)
+            cases += [
+                case(original.id, False, CaseTemplate.DEPENDS, what=label)
+                for label in context.series
+                if _bits(before, label) != _bits(after, label)
+            ]
+            scenarios, series = scenarios + 1, series + len(context.series)
+            changed += _changed_verdicts(context, targets, before, scenario)
+    if not changed:
+        cases.append(case(CATALOGUE, False, CaseTemplate.INEFFECTIVE))
+    return result("Q22", cases, sound=CATALOGUE, scenarios=scenarios, series=series, turned=changed)
 
-    A cut sets the loop's switch to 0, which freezes what is felt at its initial value.
-    """
-    loops = context.loops
-    largest = {loop.id: (0.0, "", "") for loop in loops}
-    faults: list[Case] = []
-    for scenario in context.scenarios.values():
-        settings = [{**scenario.values, loop.switch: 0.0} for loop in loops]
-        runs = context.probe.run([scenario.values, *settings], scenario.time)
-        shifts = _shifts(context, scenario, runs)
-        for run, loop in enumerate(loops, start=1):
-            if broken := first_not_finite(context.model, runs, run):
-                what = f"{broken[0]} ({scenario.id})"
-                fault = case(_name(loop), False, CaseTemplate.NOT_FINITE, what=what, time=broken[1])
-                faults.append(fault)
-            else:
-                moved = ((float(s[run]), target, scenario.id) for target, s in shifts.items())
-                largest[loop.id] = max([largest[loop.id], *moved])
-            faults += _not_frozen(loop, scenario, runs, run)
-    cases = []
-    for loop in loops:
-        shift, target, where = largest[loop.id]
-        expected = "weak" if loop.weak_en else "strong"
-        holds = (shift > MOVES) == (expected == "strong")
-        values = {"what": target, "scenario": where, "expected": expected}
-        cases.append(case(_name(loop), holds, CaseTemplate.LOOP_EFFECT, shift=shift, **values))
-    return result(
-        "Q14",
-        [*cases, *faults],
-        {"most": MOVES},
-        lacking=[] if loops else ["loops"],
-        loops=len(loops),
-        strong=sum(shift > MOVES for shift, _, _ in largest.values()),
-        weak=", ".join(loop.id for loop in loops if loop.weak_en) or "–",
-        scenarios=len(context.scenarios),
+
+def scaled_catalogue(model: Model, folder: Path) -> tuple[Model, tuple[Target, ...]]:
+    """Copy what lies beside a model to a folder, with every figure of the catalogue scaled."""
+    shutil.copytree(model.path.parent, folder / "model")
+    catalogue = folder / "model" / CATALOGUE
+    text = catalogue.read_text("utf-8")
+    scaled = _FIGURE.sub(lambda match: f"{match[1]}{float(match[2]) * _SCALE}", text)
+    catalogue.write_text(scaled, "utf-8")
+    copy = load_model(folder / "model" / model.path.name)
+    return copy, load_targets(catalogue, copy)
+
+
+def _copied(scenario: Path, folder: Path) -> Path:
+    """Copy the folder of a scenario, once, and return the copy of its file."""
+    copy = folder / "scenarios"
+    if not copy.is_dir():
+        shutil.copytree(scenario.parent, copy)
+    return copy / scenario.name
+
+
+def _bits(runs: Trajectories, label: str) -> bytes:
+    values: bytes = runs.values[0, runs.compiled.rows[label]].tobytes()
+    return values
+
+
+def _changed_verdicts(
+    context: ValidationContext, scaled: tuple[Target, ...], runs: Trajectories, scenario: Scenario
+) -> int:
+    """Return how many verdicts on a run change with the catalogue; some must."""
+    by_id = {target.id: target for target in scaled}
+    return sum(
+        verdicts(runs, target, scenario).status_of()
+        is not verdicts(runs, by_id[target.id], scenario).status_of()
+        for target in context.judged
     )
 
 
-def _shifts(context: ValidationContext, scenario: Scenario, runs: Runs) -> dict[str, Floats]:
-    """Return the largest shift of each binding target's variables up to the horizon: ``(run,)``.
+def _trends(context: ValidationContext) -> Iterator[Case]:
+    """Return indicators that depend on no stock but trends, and those that are constants.
 
-    Zero where there is none.
+    The former may be targets in disguise; the latter could be met by setting them.
     """
-    horizon = max((target.horizon for target in context.binding), default=0)
-    years = range(math.ceil(scenario.time.initial), horizon + 1)
-    shifts = {}
-    for target in context.binding:
-        series = [
-            np.stack([runs.yearly(name)(year) for year in years], axis=1)
-            for name in target.variables.values()
-        ]
-        moved = largest_shifts(np.stack(series, axis=1)).max(axis=1)
-        shifts[target.id] = np.where(np.isfinite(moved), moved, 0.0)
-    return shifts
+    model, stocks = context.model, set(context.stocks)
+    # A stock that depends on no other one grows by itself, as a trend does.
+    trends = {name for name in stocks if not (all_causes(model, [name]) - {name}) & stocks}
+    for reference in context.indicators:
+        name = split_reference(reference)[0]
+        if not all_causes(model, [name]) & (stocks - trends):
+            yield case(reference, False, CaseTemplate.TREND)
 
 
-def _not_frozen(loop: Loop, scenario: Scenario, runs: Runs, run: int) -> Iterator[Case]:
-    """Return what a cut does not freeze at its value at the start of the whole run."""
-    for number, text in enumerate(loop.felt):
-        series = runs.series(frozen_name(loop, number))
-        initial = series[0, 0]
-        size = max(float(np.abs(initial).max()), EXACT)
-        change = float(np.abs(series[run] - initial).max())
-        if not change <= _FROZEN * size + EXACT:
-            values = {"what": text, "scenario": scenario.id}
-            yield case(_name(loop), False, CaseTemplate.NOT_FROZEN, part=change / size, **values)
+# --- Q23 ------------------------------------------------------------------------------------------
+
+
+def assumed_targets(context: ValidationContext) -> Result:
+    """Q23: require that the targets a scenario assumes, and no others, are reported as assumed."""
+    ids = {target.id for target in context.targets if target.kind is Kind.TARGET}
+    cases: list[Case] = []
+    count = 0
+    for scenario in context.scenarios.values():
+        for unknown in set(scenario.assumed) - ids:
+            cases.append(case(scenario.id, False, CaseTemplate.UNKNOWN, what=unknown))
+        for target in context.judged:
+            status = verdicts(context.runs[scenario.id], target, scenario).status_of()
+            expected = target.id in scenario.assumed
+            count += expected
+            if (status is Status.ASSUMED) != expected:
+                values = {"what": target.id, "status": status.value}
+                cases.append(case(scenario.id, False, CaseTemplate.WRONG_STATUS, **values))
+    if not count:
+        cases.append(case("scenarios", False, CaseTemplate.NOTHING))
+    scenarios = len(context.scenarios)
+    return result("Q23", cases, sound="scenarios", scenarios=scenarios, assumed=count)

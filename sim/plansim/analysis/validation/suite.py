@@ -9,7 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
-from plansim.analysis.validation.behaviour import reality_checks
+from plansim.analysis.validation.behaviour import loop_cuts, reality_checks
 from plansim.analysis.validation.conservation import base_year, conservation
 from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.extreme_conditions import extreme_conditions, parameter_extremes
@@ -17,9 +17,12 @@ from plansim.analysis.validation.history import family_member, history
 from plansim.analysis.validation.integration import engines, equilibrium, run_cards, time_step
 from plansim.analysis.validation.parameters import documentation, parameters, units
 from plansim.analysis.validation.result import Result
-from plansim.analysis.validation.structure import loop_cuts, structure
-from plansim.analysis.validation.target_independence import assumed_targets, target_independence
-from plansim.analysis.validation.uncertainty import drivers, probabilities, ranking
+from plansim.analysis.validation.structure import (
+    assumed_targets,
+    structure,
+    target_independence,
+)
+from plansim.analysis.validation.uncertainty import drivers, ensemble, probabilities, ranking
 from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.model.reader import load_model
 from plansim.model.records import Model, folded
@@ -53,6 +56,7 @@ TESTS: Mapping[str, Make] = MappingProxyType(
         "Q23": assumed_targets,
         "Q24": engines,
         "Q25": run_cards,
+        "Q28": ensemble,
     }
 )
 """In the order in which they are reported. What a new test is called, asks and finds stands under

@@ -1,6 +1,6 @@
-"""Q18 to Q20: main drivers of the binding targets, their probabilities, ranking of scenarios.
+"""Q18 to Q20 and Q28: main drivers of the binding targets, probabilities, ranking, the ensemble.
 
-All three are answered by one study, that of the design which ``checks.yaml`` names.
+The first three are answered by one study, that of the design which ``checks.yaml`` names.
 
 Reference: J. D. Sterman (2000), Business Dynamics, chapter 21: sensitivity analysis.
 """
@@ -11,16 +11,20 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
+from plansim.analysis.ensemble import load_ensemble, read_ensemble_head, verdict_shares
 from plansim.analysis.sensitivity.ranking import FRAGILE
 from plansim.analysis.sensitivity.study import ACCURATE, MAIN_DRIVERS, Drivers, Sensitivity
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
+from plansim.scenario.members import FILE_NAME
 
-__all__ = ["drivers", "probabilities", "ranking"]
+__all__ = ["drivers", "ensemble", "probabilities", "ranking"]
 
 FEWEST_FACTORS = 20
 """Minimum number of factors with indices of their own."""
 _LACKING = ("uncertainty",)
+UNSOUND = 0.005
+"""Maximum share of members that may break down under a scenario."""
 
 
 def drivers(context: ValidationContext) -> Result:
@@ -133,3 +137,34 @@ def _neighbours(study: Sensitivity) -> Iterator[Case]:
                 equal=pairing.equal,
                 stability="stable" if pairing.stable else "fragile",
             )
+
+
+def ensemble(context: ValidationContext) -> Result:
+    """Q28: require members of these equations and ranges, nearly all of them sound."""
+    head, limits = read_ensemble_head(context.model), {"most": UNSOUND}
+    if head is None:
+        return result("Q28", [], limits, lacking=[FILE_NAME])
+    if head.misfit(context.model):
+        return result("Q28", [case(FILE_NAME, False, CaseTemplate.OTHER_MODEL)], limits,
+                      members=0, kind=head.kind.value, unsound=0, scenarios=0)  # fmt: skip
+    members = load_ensemble(context.model)
+    shares = verdict_shares(
+        context.model, list(context.scenarios.values()), members, context.targets
+    )
+    unsound = {str(name): int(count) for name, count in
+               shares.groupby("scenario")["unsound"].max().items()}  # fmt: skip
+    limit = math.floor(UNSOUND * len(members))
+    return result(
+        "Q28",
+        [
+            case(name, False, CaseTemplate.TOO_MANY, count=count, limit=limit)
+            for name, count in unsound.items()
+            if count > limit
+        ],
+        limits,
+        sound=FILE_NAME,
+        members=len(members),
+        kind=head.kind.value,
+        unsound=max(unsound.values(), default=0),
+        scenarios=len(unsound),
+    )

@@ -11,10 +11,10 @@ from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import SignedRun
 from plansim.model.evidence import load_evidence
 from plansim.model.records import Model
-from plansim.output.book.entry import Book
 from plansim.output.book.folder import write_folder
 from plansim.output.book.pages import document_pages, front_page, style_sheet
 from plansim.output.text import Lang, Text, read_text
+from plansim.output.variables import Book
 from plansim.targets.audit import clashes_beside
 from plansim.targets.catalogue import Target, load_targets
 
@@ -55,7 +55,7 @@ def _pages(
     for lang in langs:
         text = read_text(lang)
         book = Book(model, tuple(targets), evidence, clashes, text, run)
-        other = next((each for each in langs if each is not lang), None)
+        other = next((language for language in langs if language is not lang), None)
         for name, html in document_pages(book, loops, _card(model, text), other).items():
             files[f"{lang}/{name}"] = html
     return files

@@ -35,11 +35,13 @@ class _Writer:
     name_of: Namer
 
     def name(self, key: str, subscripts: Sequence[str] = ()) -> str:
-        said = _text(self.name_of(key))
+        markup = _text(self.name_of(key))
         if not subscripts:
-            return said
-        below = ", ".join(self.name_of(each.rstrip("!").rstrip("_")) for each in subscripts)
-        return f"<msub>{said}{_text(below)}</msub>"
+            return markup
+        below = ", ".join(
+            self.name_of(subscript.rstrip("!").rstrip("_")) for subscript in subscripts
+        )
+        return f"<msub>{markup}{_text(below)}</msub>"
 
     def node(self, node: Node, tight: int = 0) -> str:
         """Write a tree; in brackets where it binds less than ``tight``."""
@@ -82,7 +84,7 @@ class _Writer:
         if key in _BIG:
             return self._big(key, arguments[0]), 6
         if key == "if_then_else":
-            condition, then, otherwise = (_cell(self.node(each)) for each in arguments)
+            condition, then, otherwise = (_cell(self.node(argument)) for argument in arguments)
             when = _cell(_text(" if "), plain=True)
             rows = (
                 f"<mtr>{then}{when}{condition}</mtr><mtr>{otherwise}{_cell(_text(' else '))}</mtr>"
@@ -92,18 +94,20 @@ class _Writer:
             return f"<msqrt>{self.node(arguments[0])}</msqrt>", _TIGHT
         if key == "abs":
             return _sign("|") + self.node(arguments[0]) + _sign("|"), _TIGHT
-        said = _PLAIN.get(key) or (
+        markup = _PLAIN.get(key) or (
             self.name(key, node.subscripts) if self.name_of(key) != key else key.upper()
         )
-        head = said if said.startswith("<") else f"<mi mathvariant='normal'>{escape(said)}</mi>"
-        inner = _sign(",").join(self.node(each) for each in arguments)
+        head = (
+            markup if markup.startswith("<") else f"<mi mathvariant='normal'>{escape(markup)}</mi>"
+        )
+        inner = _sign(",").join(self.node(argument) for argument in arguments)
         return f"{head}<mrow>{_sign('(')}{inner}{_sign(')')}</mrow>", _TIGHT
 
     def _big(self, key: str, inner: Node) -> str:
         over = dict.fromkeys(mark.rstrip("!").rstrip("_") for mark in free_marks(inner))
         sign = _BIG[key]
         mark = f"<mo>{sign}</mo>" if len(sign) == 1 else f"<mi mathvariant='normal'>{sign}</mi>"
-        below = _text(", ".join(self.name_of(each) for each in over))
+        below = _text(", ".join(self.name_of(mark) for mark in over))
         return f"<munder>{mark}{below}</munder>{self.node(inner, 6)}"
 
 
@@ -139,9 +143,9 @@ def equation_mathml(
 def _math(writer: _Writer, left: str, right: Node) -> str:
     lines = list(_broken(writer, right))
     rows = "".join(
-        f"<mtr><mtd>{left if not place else ''}</mtd><mtd>{_sign('=') if not place else ''}</mtd>"
+        f"<mtr><mtd>{left if not row else ''}</mtd><mtd>{_sign('=') if not row else ''}</mtd>"
         f"<mtd>{line}</mtd></mtr>"
-        for place, line in enumerate(lines)
+        for row, line in enumerate(lines)
     )
     return f'<math><mtable class="eq">{rows}</mtable></math>'
 
@@ -155,18 +159,18 @@ def _broken(writer: _Writer, node: Node) -> Iterator[str]:
     line, used = "", 0
     for sign, part in parts:
         before = f'<mo form="infix">{sign}</mo>' if sign else ""
-        said = before + writer.node(part, 7 if sign == "·" else 6)
+        markup = before + writer.node(part, 7 if sign == "·" else 6)
         size = _length(writer, part)
         if line and used + size > WIDE:
             yield line
             line, used = "", 0
-        line += said
+        line += markup
         used += size
     yield line
 
 
 def _parts(node: Node) -> Iterator[tuple[str, Node]]:
-    """Give the summands of a sum, or the factors of a product, with the sign before each."""
+    """Return the summands of a sum, or the factors of a product, with the sign before each."""
     match node:
         case Operation("+" | "-" as operator, (left, right)):
             yield from _parts(left) if _is(left, "+-") else [("", left)]
@@ -190,13 +194,13 @@ def _length(writer: _Writer, node: Node) -> int:
         case Name(key, subscripts):
             name = writer.name_of(key)
             wide = 1 if name.isascii() else 2
-            return wide * len(name) + sum(len(each) for each in subscripts) * 2 // 3
+            return wide * len(name) + sum(len(subscript) for subscript in subscripts) * 2 // 3
         case Operation("/", operands):
-            return max(_length(writer, each) for each in operands)
+            return max(_length(writer, operand) for operand in operands)
         case Operation(_, operands):
-            return sum(_length(writer, each) + 2 for each in operands)
+            return sum(_length(writer, operand) + 2 for operand in operands)
         case Call(key, _, arguments):
-            return len(key) + 2 + sum(_length(writer, each) + 1 for each in arguments)
+            return len(key) + 2 + sum(_length(writer, argument) + 1 for argument in arguments)
         case Table(x, _) | Numbers(x):
             return 10 * len(x)
         case Text(text):
@@ -211,8 +215,8 @@ def _cell(inner: str, *, plain: bool = False) -> str:
     return f"<mtd>{inner}</mtd>" if plain else f"<mtd>{_row(inner)}</mtd>"
 
 
-def _text(said: str) -> str:
-    return f"<mtext>{escape(said)}</mtext>"
+def _text(markup: str) -> str:
+    return f"<mtext>{escape(markup)}</mtext>"
 
 
 def _sign(sign: str) -> str:
@@ -226,8 +230,8 @@ def _d() -> str:
 def _number(value: float) -> str:
     if value != value:
         return _text("NA")
-    said = f"{abs(value):.10g}"
-    mantissa, _, exponent = said.partition("e")
+    markup = f"{abs(value):.10g}"
+    mantissa, _, exponent = markup.partition("e")
     number = f"<mn>{mantissa}</mn>"
     if exponent:
         number += f"{_sign('·')}<msup><mn>10</mn><mn>{int(exponent)}</mn></msup>"

@@ -14,14 +14,7 @@ from typing import Any
 
 from plansim.analysis.feedback.loops import Loop
 from plansim.model.records import Model, Variable, VariableKind
-from plansim.output.book.entry import (
-    Book,
-    Part,
-    entry_of,
-    link_to,
-    page_of,
-    values_of,
-)
+from plansim.output.book.entry import entry_of
 from plansim.output.book.run import card_rows, run_facts
 from plansim.output.diagrams.modules import (
     STYLE,
@@ -32,6 +25,7 @@ from plansim.output.diagrams.modules import (
 )
 from plansim.output.diagrams.parts import module_parts
 from plansim.output.text import Lang, typeset
+from plansim.output.variables import Book, Part, link_to, page_of, values_of
 
 __all__ = ["document_pages", "front_page", "style_sheet"]
 
@@ -94,9 +88,9 @@ def document_pages(
     def page(name: str, template: str, title: str, **more: object) -> str:
         from markupsafe import Markup
 
-        here = lambda link: Markup(' aria-current="page"') if link == name else ""  # noqa: E731
+        current = lambda link: Markup(' aria-current="page"') if link == name else ""  # noqa: E731
         loaded = environment.get_template(template)
-        return loaded.render({**shared, "page": name, "title": title, "here": here, **more})
+        return loaded.render({**shared, "page": name, "title": title, "current": current, **more})
 
     say = shared["say"]
     pages = {
@@ -172,7 +166,7 @@ def _module(book: Book, name: str, drawn: bool) -> dict[str, object]:
     groups: dict[VariableKind, list[object]] = {}
     for variable in _in_module(model, name):
         entry = entry_of(variable, book)
-        course = entry.course and {"svg": Markup(entry.course.svg), "said": entry.course.said}
+        course = entry.course and {"svg": Markup(entry.course.svg), "words": entry.course.words}
         groups.setdefault(variable.kind, []).append(
             {**vars(entry), "math": Markup(entry.math), "course": course}
         )
@@ -248,7 +242,7 @@ def _parameters(book: Book) -> Iterator[dict[str, object]]:
 
 def _short(variable: Variable, book: Book) -> str:
     """Write the value of a constant; of an array with different ones the lowest and highest."""
-    values = values_of(variable, book.call)
+    values = values_of(variable, book)
     if len(values) < 2 or not isinstance(variable.value, Mapping):
         return "".join(values)
     numbers = variable.value.values()
@@ -278,9 +272,9 @@ def _sources(book: Book) -> Iterator[dict[str, object]]:
     tables: Mapping[str, Iterable[str]] = {
         "evidence": book.evidence,
         "targets": (target.id for target in book.targets),
-        "clashes": (clashe.id for clashe in book.clashes),
+        "clashes": (clash.id for clash in book.clashes),
     }
     for key, ids in tables.items():
-        rows = [{"id": id_, "said": book.known[id_], "uses": uses.get(id_, [])} for id_ in ids]
+        rows = [{"id": id_, "text": book.known[id_], "uses": uses.get(id_, [])} for id_ in ids]
         if rows:
             yield {"title": book.text.word("document", key), "rows": rows}

@@ -31,7 +31,7 @@ class Course:
     """What became of a variable."""
 
     svg: str
-    said: str
+    words: str
     """Its values in some years; of an array the lowest and highest of its elements."""
 
 
@@ -87,17 +87,17 @@ def course_of(variable: Variable, run: Annual, years: Sequence[int], text: Text)
     if result is None or not result.moves:
         return None
     rows = [row.values for row in rows_of(run, [variable.name])]
-    told = list(_told(rows, years))
-    if not told:
+    spans = list(_spans(rows, years))
+    if not spans:
         return None
-    decimals = decimals_of([value for _, span in told for value in span])
+    decimals = decimals_of([value for _, span in spans for value in span])
     words = [
-        f"{year}{text('list_sep.colon')}" + "–".join(_ends(span, decimals)) for year, span in told
+        f"{year}{text('list_sep.colon')}" + "–".join(_ends(span, decimals)) for year, span in spans
     ]
     return Course(_svg(rows, run.years), " → ".join(words))
 
 
-def _told(
+def _spans(
     rows: Sequence[Mapping[int, float]], years: Iterable[int]
 ) -> Iterator[tuple[int, tuple[float, float]]]:
     """Yield the lowest and the highest value in some years; the last may have to be an earlier one.

@@ -1,4 +1,4 @@
-"""The page on the tests of a model and their results (docs/validation.md)."""
+"""The page on the tests of a model and their results (docs/results/validation.md)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from plansim.output.text import Lang, Text, decimals_for, figure, read_text
 
 __all__ = [
     "HISTORY_PICTURE",
-    "RANGES_PICTURE",
     "Report",
     "check_report",
     "validation_page",
@@ -37,7 +36,6 @@ PICTURES = "pictures"
 """The folder of the pictures, beside the page."""
 
 HISTORY_PICTURE = "validation-history.png"
-RANGES_PICTURE = "validation-ranges.png"
 MOST_DECIDING = 4
 """Number of constants that are named of those that change a verdict."""
 MOST_MOVING = 3
@@ -66,8 +64,7 @@ def check_report(path: Path, *, force: bool = False) -> None:
     check_destination(path, force=force, formats=(".md",))
     folder = path.parent / PICTURES
     if folder.is_dir():
-        for name in (HISTORY_PICTURE, RANGES_PICTURE):
-            check_destination(folder / name, force=force, formats=(".png",))
+        check_destination(folder / HISTORY_PICTURE, force=force, formats=(".png",))
 
 
 def validation_report(
@@ -84,7 +81,7 @@ def validation_report(
         OutputError: as for `check_report`, or the system refuses to write.
     """
     from plansim.output.figures.canvas import save_figure
-    from plansim.output.figures.validation import history_sheet, ranges_chart
+    from plansim.output.figures.validation import history_sheet
 
     path, text = Path(path), read_text(Lang(lang))
     check_report(path, force=force)
@@ -94,7 +91,6 @@ def validation_report(
     folder.mkdir(exist_ok=True)
     history = history_sheet(history_series(context), text)
     save_figure(history, folder / HISTORY_PICTURE, force=True)
-    save_figure(ranges_chart(ranges, text), folder / RANGES_PICTURE, force=True)
     write_text(validation_page(tested, PICTURES, text), path, force=True)
 
 
@@ -109,6 +105,7 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
             name=tested.model.path.name,
             sha=tested.model.sha256[:16],
             version=tested.version,
+            method=text.word("integration", tested.model.time.integration),
             step=tested.model.time.step,
         ),
         f"## {text('validation_page.summary')}",
@@ -126,7 +123,6 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
     parts += [
         f"## {text('validation_page.hangs')}",
         text("validation_page.hangs_text"),
-        f"![{text('validation_page.hangs_picture')}]({pictures}/{RANGES_PICTURE})",
         _targets(tested.ranges, by_id, text),
     ]
     for test, title, explanation in (

@@ -15,7 +15,7 @@ from importlib.resources import files
 from rich.cells import cell_len
 
 from plansim.model.records import Variable
-from plansim.output.diagrams.layout import Node, Point
+from plansim.output.diagrams.layout import Node, Position
 from plansim.output.diagrams.parts import Element, Shape
 from plansim.output.text import Lang
 from plansim.output.wrapping import wrap
@@ -172,7 +172,7 @@ def text_lines(label: Label, x: float, top: float, line: float, css: str = "") -
 
 
 def draw_card(
-    card: Card, centre: Point, size: tuple[float, float], ports: tuple[float, float]
+    card: Card, centre: Position, size: tuple[float, float], ports: tuple[float, float]
 ) -> Iterator[str]:
     """Draw an element.
 
@@ -218,7 +218,7 @@ def rect(css: str, x: float, y: float, width: float, height: float, corner: floa
     )
 
 
-def path(points: Sequence[Point], corner: float = 6.0) -> str:
+def path(points: Sequence[Position], corner: float = 6.0) -> str:
     """Write a line through points, its corners rounded."""
     parts = [f"M{points[0][0]:.0f} {points[0][1]:.0f}"]
     for before, (x, y), after in zip(points, points[1:], points[2:], strict=False):
@@ -251,6 +251,6 @@ def svg(
 
 
 def tooltip(variable: Variable, names: Iterable[str]) -> str:
-    """Give what a pointer shows: the names and the unit."""
-    said = " · ".join(dict.fromkeys(name for name in names if name))
-    return f"<title>{escape(said)} [{escape(variable.unit)}]</title>"
+    """Return what a pointer shows: the names and the unit."""
+    words = " · ".join(dict.fromkeys(name for name in names if name))
+    return f"<title>{escape(words)} [{escape(variable.unit)}]</title>"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-__all__ = ["Edge", "Layout", "Node", "Point", "lay_out"]
+__all__ = ["Edge", "Layout", "Node", "Position", "lay_out"]
 
-Point: TypeAlias = tuple[float, float]
+Position: TypeAlias = tuple[float, float]
 
 SLOTS = (11.0, 18.0)
 """Pixels between edges at a side of a node, the size of the signs or labels that stand on them: in
@@ -62,11 +62,11 @@ class Layout:
 
     width: float
     height: float
-    positions: Mapping[str, Point]
+    positions: Mapping[str, Position]
     """Middles of the boxes."""
     sizes: Mapping[str, tuple[float, float]]
     """Widths and heights of the boxes, which are enlarged where many edges meet them."""
-    routes: tuple[tuple[Point, ...], ...]
+    routes: tuple[tuple[Position, ...], ...]
     """Of each edge the points where it begins, turns and ends, on the borders of its boxes."""
 
 
@@ -97,7 +97,7 @@ _Slots: TypeAlias = Mapping[tuple[int, str], _Slot]
 
 
 def lay_out(nodes: Mapping[str, Node], edges: Sequence[Edge], *, down: bool = False) -> Layout:
-    """Give each node a position and each edge a route.
+    """Return each node a position and each edge a route.
 
     The first of two passes decides on which side, and in which order, edges meet a node. The
     library squeezes them there; for the second pass each is given a slot of its own.
@@ -135,7 +135,7 @@ def lay_out(nodes: Mapping[str, Node], edges: Sequence[Edge], *, down: bool = Fa
     left = min((x - width / 2 for x, _, width, _ in extents), default=0.0)
     top = min((y - height / 2 for _, y, _, height in extents), default=0.0)
 
-    def moved(point: Sequence[float]) -> Point:
+    def moved(point: Sequence[float]) -> Position:
         return round(point[0] - left, 1), round(point[1] - top, 1)
 
     return Layout(
@@ -166,12 +166,12 @@ def _boxes(
         along, across = (node.height, node.width) if down else (node.width, node.height)
         half = max(along / 2 + LEVEL, 0 if down else node.text / 2)
         boxes[key] = _Box(along, across, half, half, node.below)
-    for place, edge in enumerate(edges):
+    for index, edge in enumerate(edges):
         for end, key, level in (
             ("source", edge.source, LEVEL),
             ("target", edge.target, edge.level),
         ):
-            box, slot = boxes[key], slots.get((place, end))
+            box, slot = boxes[key], slots.get((index, end))
             if slot is None or slot.side in ("left", "top"):
                 box.before = max(box.before, box.along / 2 + level)
             if slot is None or slot.side in ("right", "bottom"):
@@ -190,10 +190,10 @@ def _drawing(boxes: Mapping[str, _Box], edges: Sequence[Edge], slots: _Slots, do
         size = box.before + box.after, box.across
         width, height = size[::-1] if down else size
         graph.node(key, width=width, height=height, margin={"cross_pos": box.below})
-    for place, edge in enumerate(edges):
+    for index, edge in enumerate(edges):
         fields: dict[str, object] = {"thickness": edge.thickness}
         for end in ("source", "target"):
-            if slot := slots.get((place, end)):
+            if slot := slots.get((index, end)):
                 share = slot.distance / (boxes[slot.key].across / 2)
                 fields[f"{end}_port"] = {"offset": {"side": slot.side, "t": share}}
         graph.edge(edge.source, edge.target, weight=edge.weight, **fields)
@@ -212,20 +212,20 @@ def _drawing(boxes: Mapping[str, _Box], edges: Sequence[Edge], slots: _Slots, do
 def _slots(edges: Sequence[Edge], drawing: Any, down: bool) -> _Slots:
     """Spread the edges at each side in the order that they have, a thick one in the middle."""
     met: dict[tuple[str, str], list[tuple[float, int, str]]] = {}
-    for place, (edge, drawn) in enumerate(zip(edges, drawing.edges, strict=True)):
+    for index, (edge, drawn) in enumerate(zip(edges, drawing.edges, strict=True)):
         for end, key in (("source", edge.source), ("target", edge.target)):
             port = drawn[f"{end}_port"]
             at = port["point"]["x" if down else "y"]
-            met.setdefault((key, port["side"]), []).append((at, place, end))
+            met.setdefault((key, port["side"]), []).append((at, index, end))
     slots = {}
     for (key, side), ends in met.items():
         ends.sort()
-        thick = [edges[place].thickness > 1 for _, place, _ in ends]
+        thick = [edges[index].thickness > 1 for _, index, _ in ends]
         distances = [0.0]
         for pair in pairwise(thick):
             distances.append(distances[-1] + (WIDE_SLOT if all(pair) else SLOTS[down]))
         wide = [distance for distance, is_thick in zip(distances, thick, strict=True) if is_thick]
         middle = wide[len(wide) // 2] if wide else distances[-1] / 2
-        for (_, place, end), distance in zip(ends, distances, strict=True):
-            slots[place, end] = _Slot(key, side, distance - middle)
+        for (_, index, end), distance in zip(ends, distances, strict=True):
+            slots[index, end] = _Slot(key, side, distance - middle)
     return slots

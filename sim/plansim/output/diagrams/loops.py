@@ -27,7 +27,7 @@ from plansim.output.diagrams.draw import (
     text_lines,
     tooltip,
 )
-from plansim.output.diagrams.layout import Edge, Node, Point, lay_out
+from plansim.output.diagrams.layout import Edge, Node, Position, lay_out
 from plansim.output.text import Lang
 from plansim.targets.catalogue import split_reference
 
@@ -81,7 +81,7 @@ def ways_of(loops: Iterable[Loop]) -> tuple[Way, ...]:
     shown = {name for name in after if len(after[name]) > 1 or len(before[name]) > 1}
     for names in rounds:
         _show_two(names, shown)
-    found = []
+    ways = []
     for start in (name for name in after if name in shown):
         for following in after[start]:
             chain = [start, following]
@@ -89,18 +89,18 @@ def ways_of(loops: Iterable[Loop]) -> tuple[Way, ...]:
                 chain.append(after[chain[-1]][0])
             sign = math.prod(signs[step] for step in pairwise(chain))
             ids = tuple(members[start, following])
-            found.append(Way(start, chain[-1], tuple(chain[1:-1]), sign, ids))
-    return tuple(found)
+            ways.append(Way(start, chain[-1], tuple(chain[1:-1]), sign, ids))
+    return tuple(ways)
 
 
 def _show_two(names: Sequence[str], shown: set[str]) -> None:
     """Let a loop have two variables on the map at least: a link cannot lead to its own start."""
-    here = [name for name in names if name in shown]
-    if not here:
+    present = [name for name in names if name in shown]
+    if not present:
         shown.add(names[0])
-        here = [names[0]]
-    if len(here) == 1 and len(names) > 1:
-        shown.add(names[(names.index(here[0]) + len(names) // 2) % len(names)])
+        present = [names[0]]
+    if len(present) == 1 and len(names) > 1:
+        shown.add(names[(names.index(present[0]) + len(names) // 2) % len(names)])
 
 
 def loop_map(
@@ -166,14 +166,14 @@ def _name(reference: str, model: Model, lang: Lang) -> str:
     if lang is Lang.ZH:
         chinese = {
             english: translated
-            for each in model.subscripts.values()
+            for subscript in model.subscripts.values()
             for english, translated in (
-                (each.name, each.name_zh),
-                *zip(each.elements, each.elements_zh, strict=False),
+                (subscript.name, subscript.name_zh),
+                *zip(subscript.elements, subscript.elements_zh, strict=False),
             )
         }
         name = model.variables[name].name_zh or name
-        elements = tuple(chinese.get(each) or each for each in elements)
+        elements = tuple(chinese.get(element) or element for element in elements)
     return f"{name} [{', '.join(elements)}]" if elements else name
 
 
@@ -188,33 +188,35 @@ def _tag_lines(way: Way) -> tuple[str, ...]:
     return tuple(" ".join(way.loops[first : first + step]) for first in range(0, count, step))
 
 
-def _pieces(route: Sequence[Point]) -> Iterator[_Area]:
+def _pieces(route: Sequence[Position]) -> Iterator[_Area]:
     for (x, y), (u, v) in pairwise(route):
         yield (x + u) / 2, (y + v) / 2, abs(x - u), abs(y - v), 1.0
 
 
-def _free_point(route: Sequence[Point], size: tuple[float, float], taken: Sequence[_Area]) -> Point:
+def _free_point(
+    route: Sequence[Position], size: tuple[float, float], taken: Sequence[_Area]
+) -> Position:
     """Return the point of a route, near its middle, where a tag covers least of what is drawn."""
-    points: list[Point] = []
+    points: list[Position] = []
     for (x, y), (u, v) in pairwise(route):
         count = max(int(math.dist((x, y), (u, v)) / _TAG_STEP), 1)
         points += [
             (x + (u - x) * part / count, y + (v - y) * part / count) for part in range(count)
         ]
 
-    def cost(place: int) -> tuple[float, int]:
-        (x, y), (width, height) = points[place], size
+    def cost(index: int) -> tuple[float, int]:
+        (x, y), (width, height) = points[index], size
         covered = sum(
             weight
             for u, v, wide, high, weight in taken
             if abs(x - u) < (width + wide) / 2 + 2 and abs(y - v) < (height + high) / 2 + 2
         )
-        return covered, abs(place - len(points) // 2)
+        return covered, abs(index - len(points) // 2)
 
     return points[min(range(len(points)), key=cost)]
 
 
-def _tag(way: Way, lines: Sequence[str], middle: Point) -> Iterator[str]:
+def _tag(way: Way, lines: Sequence[str], middle: Position) -> Iterator[str]:
     """Write which loops go a way."""
     css = "t" if way.sign > 0 else "t n"
     for row, line in enumerate(lines):
@@ -225,7 +227,7 @@ def _tag(way: Way, lines: Sequence[str], middle: Point) -> Iterator[str]:
 def _variable(
     name: str,
     label: Label,
-    centre: Point,
+    centre: Position,
     size: tuple[float, float],
     model: Model,
     langs: Sequence[Lang],
@@ -264,20 +266,20 @@ def _ring(
     middle = radii[0] + 75, radii[1] + 32
     turn = 2 * math.pi / count
 
-    def at(place: float, stretch: float = 1.0) -> tuple[float, float]:
-        angle = place * turn - math.pi / 2
+    def at(index: float, stretch: float = 1.0) -> tuple[float, float]:
+        angle = index * turn - math.pi / 2
         return (
             middle[0] + stretch * radii[0] * math.cos(angle),
             middle[1] + stretch * radii[1] * math.sin(angle),
         )
 
     body = []
-    for place, link in enumerate(links):
-        following = (place + 1) % count
+    for index, link in enumerate(links):
+        following = (index + 1) % count
         # A parabola through the ellipse, half-way between the two.
-        a, b, over = at(place), at(place + 1), at(place + 0.5)
+        a, b, over = at(index), at(index + 1), at(index + 0.5)
         control = 2 * over[0] - (a[0] + b[0]) / 2, 2 * over[1] - (a[1] + b[1]) / 2
-        start = _leaves(a, control, sizes[place])
+        start = _leaves(a, control, sizes[index])
         end = _leaves(b, control, sizes[following])
         css, head, sign = ("l", "h", "+") if link.sign > 0 else ("l n", "m", "−")
         body.append(
@@ -289,16 +291,16 @@ def _ring(
             f'<text class="{css.replace("l", "t", 1)} w" x="{x:.0f}" y="{y + 5:.0f}">{sign}</text>'
         )
     body += [
-        _variable(link.cause, label, at(place), size, model, langs)
-        for place, (link, label, size) in enumerate(zip(links, labels, sizes, strict=True))
+        _variable(link.cause, label, at(index), size, model, langs)
+        for index, (link, label, size) in enumerate(zip(links, labels, sizes, strict=True))
     ]
     body += _centre(loop, middle, langs)
     title = f"{loop.id} {loop.name_en}"
     return svg(2 * middle[0], 2 * middle[1], body, title, style=style)
 
 
-def _leaves(centre: Point, towards: Point, size: tuple[float, float]) -> Point:
-    """Give where a line from a box's middle leaves it, with a little air."""
+def _leaves(centre: Position, towards: Position, size: tuple[float, float]) -> Position:
+    """Return where a line from a box's middle leaves it, with a little air."""
     x, y = towards[0] - centre[0], towards[1] - centre[1]
     across = (size[0] / 2 + 2) / abs(x) if x else math.inf
     along = (size[1] / 2 + 2) / abs(y) if y else math.inf
@@ -306,7 +308,7 @@ def _leaves(centre: Point, towards: Point, size: tuple[float, float]) -> Point:
     return centre[0] + part * x, centre[1] + part * y
 
 
-def _sign_point(start: Point, control: Point, end: Point, middle: Point) -> Point:
+def _sign_point(start: Position, control: Position, end: Position, middle: Position) -> Position:
     """Return the middle of a sign: outside a link of a ring, a little before its arrow."""
     t = max(1 - 16 / (math.dist(start, end) or 1), 0.5)
     x, y = (

@@ -16,7 +16,7 @@ from plansim.output.diagrams.draw import (
     svg,
     tooltip,
 )
-from plansim.output.diagrams.layout import Edge, Layout, Point, lay_out
+from plansim.output.diagrams.layout import Edge, Layout, Position, lay_out
 from plansim.output.diagrams.loops import loop_map, loop_rings
 from plansim.output.diagrams.parts import ModuleParts, Shape, Signs, module_parts, modules_drawn
 from plansim.output.text import Lang
@@ -97,7 +97,7 @@ def _ports(parts: ModuleParts, layout: Layout) -> dict[str, tuple[float, float]]
     for edge, route in zip(_edges(parts), layout.routes, strict=True):
         heights.setdefault(edge.source, []).append(route[0][1])
         heights.setdefault(edge.target, []).append(route[-1][1])
-    return {key: (min(found), max(found)) for key, found in heights.items()}
+    return {key: (min(ys), max(ys)) for key, ys in heights.items()}
 
 
 def _pipes(parts: ModuleParts, layout: Layout) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _pipes(parts: ModuleParts, layout: Layout) -> Iterator[str]:
         yield f'<path class="p" d="{d}"/><path class="q" d="{d}"{head}/>'
 
 
-def _before(end: Point, inner: Point) -> Point:
+def _before(end: Position, inner: Position) -> Position:
     """Return where a pipe ends for its arrow to touch the element."""
     return end[0] + (ARROW if inner[0] > end[0] else -ARROW), end[1]
 

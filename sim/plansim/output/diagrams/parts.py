@@ -21,9 +21,9 @@ from plansim.model.syntax import name_key
 
 __all__ = [
     "Element",
+    "FlowPipe",
     "Link",
     "ModuleParts",
-    "Pipe",
     "Shape",
     "Signs",
     "Unnamed",
@@ -41,7 +41,7 @@ WHOLE = 34
 _MOVING = frozenset({VariableKind.STOCK, VariableKind.FLOW, VariableKind.AUXILIARY})
 _CLOCKED = frozenset({"pulse", "pulse_train", "ramp", "step"})
 """The functions that read the clock; random ones begin with the word."""
-_HOLDING = ("smooth", "delay", "trend", "forecast")
+_DELAYING = ("smooth", "delay", "trend", "forecast")
 """How the functions begin that hold a value back: a link through them is marked as delayed."""
 
 
@@ -70,7 +70,7 @@ class Element:
 
 
 @dataclass(frozen=True)
-class Pipe:
+class FlowPipe:
     """Material on its way from one element to the next: stock, flow or cloud."""
 
     source: str
@@ -112,7 +112,7 @@ class ModuleParts:
 
     module: str
     elements: Mapping[str, Element]
-    pipes: tuple[Pipe, ...]
+    pipes: tuple[FlowPipe, ...]
     links: tuple[Link, ...]
     folded: tuple[str, ...]
     """The moving variables that are left out, because nothing else in the model uses them."""
@@ -120,7 +120,7 @@ class ModuleParts:
     """The flows without a name, by their keys."""
 
     def sign(self, cause: str, effect: str, signs: Signs) -> int | None:
-        """Give the sign of a link of the drawing, of those between variables; None if unknown."""
+        """Return the sign of a link of the drawing, of those between variables; None if unknown."""
         flow = self.unnamed.get(effect)
         if flow is None:
             return signs.get((cause, effect))
@@ -139,7 +139,7 @@ class _Term:
 
 
 def modules_drawn(model: Model) -> tuple[str, ...]:
-    """Give the modules that have something to draw, in the order of the file."""
+    """Return the modules that have something to draw, in the order of the file."""
     reading = _Reading(model, "")
     return tuple(dict.fromkeys(model.variables[name].module for name in reading.moving))
 
@@ -158,7 +158,7 @@ class _Reading:
         self.equations = model.scan.equations
         self.users: dict[str, list[Variable]] = {}
         for variable in model.variables.values():
-            for cause in self._felt(variable):
+            for cause in self._causes(variable):
                 self.users.setdefault(cause, []).append(variable)
         self.own = {
             variable.name: variable
@@ -168,7 +168,7 @@ class _Reading:
 
     @cached_property
     def moving(self) -> Mapping[str, None]:
-        """Give what may change during a run, in the order of the file."""
+        """Return what may change during a run, in the order of the file."""
         drawn = {v.name: v for v in self.model.variables.values() if v.kind in _MOVING}
         front = [name for name, v in drawn.items() if self._moves_itself(v)]
         found = set(front)
@@ -190,7 +190,7 @@ class _Reading:
             for ref, _ in equation.references
             if isinstance(ref, Call) or ref.key == "time"
         }
-        return any(each.form is Form.DATA for each in equations) or any(
+        return any(equation.form is Form.DATA for equation in equations) or any(
             key == "time" or key in _CLOCKED or key.startswith("random") for key in called
         )
 
@@ -200,26 +200,26 @@ class _Reading:
             name: Shape.STOCK if self.own[name].kind is VariableKind.STOCK else Shape.AUXILIARY
             for name in kept
         }
-        pipes: list[Pipe] = []
+        pipes: list[FlowPipe] = []
         links: list[Link] = []
         unnamed: dict[str, Element] = {}
         flows: dict[str, Unnamed] = {}
         for name in kept:
             if shapes[name] is not Shape.STOCK:
-                links += self._links(name, self._felt(self.own[name]), kept)
+                links += self._links(name, self._causes(self.own[name]), kept)
                 continue
             terms = self._terms(name)
-            for place, term in enumerate(terms):
+            for number, term in enumerate(terms):
                 flow = self._flow_of(term, name)
                 if flow in kept:
                     shapes[flow] = Shape.FLOW
                 else:
-                    flow = f"{name} {place}"
+                    flow = f"{name} {number}"
                     unnamed[flow] = Element(flow, Shape.FLOW, None)
                     flows[flow] = _unnamed(name, term, terms)
                     links += self._links(flow, term.names, kept)
-                pipes += [Pipe(flow, name, term.two_way)] if 1 in term.signs else []
-                pipes += [Pipe(name, flow)] if -1 in term.signs else []
+                pipes += [FlowPipe(flow, name, term.two_way)] if 1 in term.signs else []
+                pipes += [FlowPipe(name, flow)] if -1 in term.signs else []
         elements = {
             name: Element(name, shapes[name], self.own[name], self._serves(name)) for name in kept
         } | unnamed
@@ -239,7 +239,7 @@ class _Reading:
         )
 
     def _kept(self) -> dict[str, None]:
-        """Give what is drawn, in the order of the file."""
+        """Return what is drawn, in the order of the file."""
         if len(self.own) <= WHOLE:
             return dict.fromkeys(self.own)
         kept = {
@@ -249,14 +249,14 @@ class _Reading:
         }
         front = list(kept)
         while front:
-            for cause in self._felt(self.own[front.pop()]):
+            for cause in self._causes(self.own[front.pop()]):
                 if cause in self.own and cause not in kept:
                     kept.add(cause)
                     front.append(cause)
         return {name: None for name in self.own if name in kept}
 
-    def _felt(self, variable: Variable) -> tuple[str, ...]:
-        """Give what acts on a variable in the run: not what only its initial value refers to."""
+    def _causes(self, variable: Variable) -> tuple[str, ...]:
+        """Return what acts on a variable in the run: not what only its initial value refers to."""
         return tuple(name for name in variable.causes if name not in variable.initial_causes)
 
     def _serves(self, name: str) -> tuple[str, ...]:
@@ -266,12 +266,12 @@ class _Reading:
     def _links(
         self, effect: str, causes: Sequence[str], kept: Mapping[str, None]
     ) -> Iterator[Link]:
-        """Give the links to an element from what moves."""
-        held = set(self._held_back(effect)) if effect in self.own else set()
+        """Return the links to an element from what moves."""
+        delayed = set(self._delayed(effect)) if effect in self.own else set()
         for cause in causes:
             outside = self.model.variables[cause].module != self.module
             if cause != effect and (cause in kept or (outside and cause in self.moving)):
-                yield Link(cause, effect, cause in held, outside)
+                yield Link(cause, effect, cause in delayed, outside)
 
     def _trees(self, name: str) -> Iterator[Node]:
         for equation in self.equations[name_key(name)]:
@@ -283,16 +283,16 @@ class _Reading:
             if isinstance(below, Name | Call) and below.key in self.equations:
                 yield self.equations[below.key][0].name
 
-    def _held_back(self, name: str) -> Iterator[str]:
+    def _delayed(self, name: str) -> Iterator[str]:
         for tree in self._trees(name):
             for node in walk(tree):
-                if isinstance(node, Call) and node.key.startswith(_HOLDING):
+                if isinstance(node, Call) and node.key.startswith(_DELAYING):
                     yield from self._named(node.arguments[0])
 
     # Flows
 
     def _terms(self, stock: str) -> list[_Term]:
-        """Give the summands of a stock's rate; equal ones of several elements once."""
+        """Return the summands of a stock's rate; equal ones of several elements once."""
         found: dict[tuple[str, ...], _Term] = {}
         for tree in self._trees(stock):
             for node in walk(tree):
@@ -327,14 +327,14 @@ class _Reading:
         return () if value is None else (value,)
 
     def _flow_of(self, term: _Term, stock: str) -> str:
-        """Give the one flow that a summand is about; empty if it is a formula of its own."""
+        """Return the one flow that a summand is about; empty if it is a formula of its own."""
         moving = [name for name in term.names if name in self.moving]
         flows = [name for name in moving if self.model.variables[name].kind is VariableKind.FLOW]
         return flows[0] if len(moving) == 1 and flows and stock not in term.names else ""
 
 
 def _unnamed(stock: str, term: _Term, terms: Sequence[_Term]) -> Unnamed:
-    others = {name for each in terms if each is not term for name in each.names}
+    others = {name for other in terms if other is not term for name in other.names}
     alone = frozenset(term.names) - others if len(term.signs) == 1 else frozenset()
     return Unnamed(stock, min(term.signs), alone)
 
@@ -364,8 +364,10 @@ def _factors(node: Node) -> Iterator[Node]:
             yield node
 
 
-def _clouds(elements: Mapping[str, Element], pipes: list[Pipe]) -> Iterator[tuple[Pipe, Element]]:
-    """Give a cloud, with its pipe, to each flow that comes from nowhere or goes nowhere."""
+def _clouds(
+    elements: Mapping[str, Element], pipes: list[FlowPipe]
+) -> Iterator[tuple[FlowPipe, Element]]:
+    """Return a cloud, with its pipe, to each flow that comes from nowhere or goes nowhere."""
     sources = {pipe.source for pipe in pipes}
     targets = {pipe.target for pipe in pipes}
     both = {pipe.source for pipe in pipes if pipe.two_way}
@@ -373,7 +375,7 @@ def _clouds(elements: Mapping[str, Element], pipes: list[Pipe]) -> Iterator[tupl
         if element.shape is Shape.FLOW:
             if key not in targets:
                 cloud = Element(f"{key} from", Shape.CLOUD, None)
-                yield Pipe(cloud.key, key, key in both), cloud
+                yield FlowPipe(cloud.key, key, key in both), cloud
             if key not in sources:
                 cloud = Element(f"{key} to", Shape.CLOUD, None)
-                yield Pipe(key, cloud.key), cloud
+                yield FlowPipe(key, cloud.key), cloud

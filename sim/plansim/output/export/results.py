@@ -106,8 +106,13 @@ MORE_FIELDS = (
     "reason",
     "reason_en",
     "reason_zh",
+    "share",
+    "share_low",
+    "share_high",
+    "ensemble",
 )
-"""What is said of a verdict beyond that; `reason` is a `Gap`, and only where nothing answers."""
+"""What is said of a verdict beyond that; `reason` is a `Gap`, and only where nothing answers. The
+last four say in what share of plausible models the target is met: a `Share`."""
 
 
 def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
@@ -123,6 +128,7 @@ def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
         "followed_to": verdict.followed_to,
         "reason": verdict.gap,
         **reasons,
+        **{name: getattr(verdict.share, name, None) for name in MORE_FIELDS[-4:]},
     }
 
 

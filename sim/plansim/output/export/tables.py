@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Form", "export", "table_of", "write_run", "write_scenarios"]
+__all__ = ["TableForm", "export", "table_of", "write_run", "write_scenarios"]
 
 _EPOCH = datetime(2000, 1, 1)
 """Stands in a workbook's properties instead of the time of writing."""
 
 
-class Form(StrEnum):
+class TableForm(StrEnum):
     """How a table is laid out."""
 
     WIDE = "wide"  # a row a variable, a column a year
@@ -43,7 +43,7 @@ class Form(StrEnum):
 
 
 def table_of(
-    runs: Sequence[xr.Dataset], form: Form, region: BilingualText, names: Sequence[str] = ()
+    runs: Sequence[xr.Dataset], form: TableForm, region: BilingualText, names: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Return annual figures of runs, by years as `annual` returns them, as one table.
 
@@ -59,11 +59,11 @@ def table_of(
 
 
 def _table(
-    runs: Sequence[xr.Dataset], form: Form, region: BilingualText | None = None
+    runs: Sequence[xr.Dataset], form: TableForm, region: BilingualText | None = None
 ) -> pd.DataFrame:
     import pandas as pd
 
-    if form is Form.TIDY:
+    if form is TableForm.TIDY:
         return frame(runs, *map(str, runs[0].data_vars))
     rows = [(str(run.attrs.get("scenario", "")), row) for run in runs for row in series_of(run)]
     years = sorted({int(year) for run in runs for year in run["year"].to_numpy()})
@@ -76,7 +76,7 @@ def _table(
             **{str(year): [row.values.get(year, math.nan) for _, row in rows] for year in years},
         }
     )
-    if form is Form.IAMC:
+    if form is TableForm.IAMC:
         table.insert(0, "model", f"plansim {runs[0].attrs.get('model', '')}".strip())
         table.insert(2, "region", region.en if region else "")
         table["variable"] = [_barred(name) for name in table["variable"]]
@@ -101,7 +101,7 @@ def export(
     source: xr.Dataset | Sequence[xr.Dataset] | str | Path,
     path: str | Path,
     *,
-    form: Form | str = Form.WIDE,
+    form: TableForm | str = TableForm.WIDE,
     names: Sequence[str] = (),
     region: BilingualText | None = None,
     force: bool = False,
@@ -132,14 +132,14 @@ def export(
     runs = [run for dataset in listed for run in separate(dataset)]
     model = str(runs[0].attrs.get("model", ""))
     where = region or BilingualText(model, model)
-    write_scenarios(runs, Path(path), Form(form), where, names=names, force=force)
+    write_scenarios(runs, Path(path), TableForm(form), where, names=names, force=force)
     return len(runs)
 
 
 def write_scenarios(
     runs: Sequence[xr.Dataset],
     path: Path,
-    form: Form,
+    form: TableForm,
     region: BilingualText,
     *,
     names: Sequence[str] = (),
@@ -188,7 +188,7 @@ def write_run(
         _write_dataset(dataset[list(names)] if names else dataset, path, force=force)
         return
     runs = [_chosen(run, names) for run in separate(annual)]
-    table = _table(runs, Form.WIDE if suffix == ".xlsx" else Form.TIDY)
+    table = _table(runs, TableForm.WIDE if suffix == ".xlsx" else TableForm.TIDY)
     if len(runs) == 1:
         table.attrs.update(card_of(dataset))
     _write_table(table, path, force=force)

@@ -194,31 +194,31 @@ def year_axis(axes: Axes, first: int, last: int) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
 
 
-def spread(places: list[float], gap: float) -> list[float]:
+def spread(positions: list[float], gap: float) -> list[float]:
     """Move labels apart to be at least ``gap`` from each other, as little as it takes.
 
     >>> spread([1.0, 1.1, 5.0], 1.0)
     [0.55, 1.55, 5.0]
     """
-    order = sorted(range(len(places)), key=places.__getitem__)
+    order = sorted(range(len(positions)), key=positions.__getitem__)
     groups: list[list[int]] = []
     for index in order:
         groups.append([index])
-        while len(groups) > 1 and _reach(groups[-1], places, gap)[0] < (
-            _reach(groups[-2], places, gap)[1] + gap
+        while len(groups) > 1 and _ends(groups[-1], positions, gap)[0] < (
+            _ends(groups[-2], positions, gap)[1] + gap
         ):
             groups[-2:] = [groups[-2] + groups[-1]]
-    result = list(places)
+    result = list(positions)
     for group in groups:
-        low = _reach(group, places, gap)[0]
+        low = _ends(group, positions, gap)[0]
         for rank, index in enumerate(group):
             result[index] = low + rank * gap
     return result
 
 
-def _reach(group: list[int], places: list[float], gap: float) -> tuple[float, float]:
+def _ends(group: list[int], positions: list[float], gap: float) -> tuple[float, float]:
     """Return the ends of a group of labels that stand as close as they may around their middle."""
-    middle = sum(places[index] for index in group) / len(group)
+    middle = sum(positions[index] for index in group) / len(group)
     half = gap * (len(group) - 1) / 2
     return middle - half, middle + half
 

@@ -30,9 +30,9 @@ from plansim.output.marks import Mark, mark_label
 from plansim.output.series import Series
 from plansim.output.text import Text
 
-__all__ = ["Band", "Line", "draw_chart", "halo", "label_ends", "looks_of", "shown_name"]
+__all__ = ["Envelope", "Line", "draw_chart", "halo", "label_ends", "looks_of", "shown_name"]
 
-Band = Mapping[int, tuple[float, float]]
+Envelope = Mapping[int, tuple[float, float]]
 """The lower and the upper end by year."""
 
 DASHES = ("-", "--", "-.", ":")
@@ -50,7 +50,7 @@ class Line:
     """A series of a chart and the bands about it, the broadest first."""
 
     series: Series
-    bands: Sequence[Band] = ()
+    bands: Sequence[Envelope] = ()
 
 
 def looks_of(count: int) -> list[tuple[str, str]]:
@@ -112,7 +112,7 @@ def _in_sequence(years: Sequence[int]) -> bool:
     return len(years) > 1 and years[-1] - years[0] == len(years) - 1
 
 
-def _draw_band(axes: Axes, band: Band, hue: str, shade: float) -> None:
+def _draw_band(axes: Axes, band: Envelope, hue: str, shade: float) -> None:
     years = sorted(band)
     low, high = ([band[year][end] for year in years] for end in (0, 1))
     if _in_sequence(years):

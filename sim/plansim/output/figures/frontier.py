@@ -19,10 +19,8 @@ __all__ = ["frontier_sheet"]
 
 NEAR = 5
 """So many targets that come nearest to being broken are coloured; the others are grey."""
-DASH = 4.0
-"""Of lines that end together, in widths of a line."""
-LETTER = 5.6
-"""About the width of one of an id, in points."""
+DASHES = ("-", (0, (8, 2)), (2, (5, 2)), (0, (3, 2)), (1, (1, 1.5)))
+"""Of the coloured lines: where several lie on one another, each shows in the gaps of the others."""
 FAR = 3.5
 """Margins beyond so many standard deviations are not shown."""
 
@@ -84,21 +82,6 @@ def _hues(horizons: Sequence[Horizon]) -> dict[str, str]:
     return {id_: hues[index % len(hues)] for index, id_ in enumerate(near)}
 
 
-def _together(ends: Mapping[str, float], gap: float) -> list[list[str]]:
-    """Put those together whose ends are nearer than ``gap`` to the lowest of them.
-
-    >>> _together({"a": 1.0, "b": 3.0, "c": 1.1}, 0.5)
-    [['a', 'c'], ['b']]
-    """
-    groups: list[list[str]] = []
-    for id_ in sorted(ends, key=ends.__getitem__):
-        if groups and ends[id_] - ends[groups[-1][0]] < gap:
-            groups[-1].append(id_)
-        else:
-            groups.append([id_])
-    return groups
-
-
 def _margins(axes: Axes, horizon: Horizon, hues: Mapping[str, str], text: Text) -> None:
     rates, lines = _rates(horizon), _lines(horizon)
     near = _near(lines)
@@ -109,21 +92,13 @@ def _margins(axes: Axes, horizon: Horizon, hues: Mapping[str, str], text: Text) 
     bottom = min(float(np.min(line)) for line in lines.values())
     axes.set_ylim(max(min(bottom, 0) - 0.4, -FAR), FAR)
     low, high = axes.get_ylim()
-    gap = (high - low) / 22
-    ends = {id_: min(max(float(lines[id_][-1]), low), high) for id_ in near}
-    groups = _together(ends, gap / 2)
-    places = spread([sum(ends[id_] for id_ in group) / len(group) for group in groups], gap)
-    for group, index in zip(groups, places, strict=True):
-        across = 6.0
-        for rank, id_ in enumerate(sorted(group)):
-            # Of lines that lie on one another each shows in the gaps of the others.
-            dash = (rank * DASH, (DASH, DASH * (len(group) - 1))) if len(group) > 1 else "-"
-            axes.plot(rates, lines[id_], color=hues[id_], marker="o", ms=3, ls=dash, label=id_)
-            axes.annotate(
-                id_, (rates[-1], index), xytext=(across, 0), textcoords="offset points",
-                va="center", color=hues[id_], fontsize=8, annotation_clip=False,
-            )  # fmt: skip
-            across += LETTER * len(id_) + 4
+    ends = [min(max(float(lines[id_][-1]), low), high) for id_ in near]
+    for id_, dash, end in zip(near, DASHES, spread(ends, (high - low) / 22), strict=False):
+        axes.plot(rates, lines[id_], color=hues[id_], marker="o", ms=3, ls=dash, label=id_)
+        axes.annotate(
+            id_, (rates[-1], end), xytext=(6, 0), textcoords="offset points", va="center",
+            color=hues[id_], fontsize=8, annotation_clip=False,
+        )  # fmt: skip
     _place(axes, horizon, text, note=True)
     kept = text("frontier.kept", count=len(horizon.kept))
     if left := [*horizon.never, *horizon.conflicting]:

@@ -28,7 +28,7 @@ from plansim.output.figures.canvas import (
     typeset,
 )
 from plansim.output.figures.chart import (
-    Band,
+    Envelope,
     Line,
     draw_chart,
     halo,
@@ -47,7 +47,6 @@ __all__ = [
     "Runs",
     "Shown",
     "fan",
-    "fan_of",
     "phase",
     "small_multiples",
     "titles",
@@ -67,7 +66,7 @@ class Shown:
     name: str
     unit: str
     """To which that of the series converts."""
-    bands: tuple[Band, ...] = ()
+    bands: tuple[Envelope, ...] = ()
     """Of each run one, in the unit; none if there are no bands."""
 
 
@@ -165,7 +164,7 @@ def _read(
     """Return the lines of a series under runs and the marks of its targets with their colours."""
     series = [series_in(run, variable, targets) for run in runs]
     marks = [marks_on(run, variable, targets) for run in runs]
-    bands: Sequence[Sequence[Band]] = [()] * len(runs)
+    bands: Sequence[Sequence[Envelope]] = [()] * len(runs)
     if shown is not None:
         factor = reported_factor(series[0].unit, shown.unit)
         series = [_scaled(line, factor, shown.unit) for line in series]
@@ -236,23 +235,8 @@ def fan(
         UnknownNameError: the sweep has not kept the variable.
         InputError: the variable is not over runs and years, or no run is sound.
     """
-    return fan_of(dict(_quantiles(sweep, variable)), variable, targets, axes=axes, lang=lang)
-
-
-def fan_of(
-    fans: Mapping[str, Sequence[xr.DataArray]],
-    variable: str,
-    targets: Iterable[Target] = (),
-    *,
-    axes: Axes | None = None,
-    lang: str = Lang.EN,
-) -> Axes:
-    """Draw as `fan` does what is known by its quantiles alone.
-
-    ``fans`` holds, by scenario, the values at `QUANTILES`, each over ``year``.
-    """
-    text, wanted = read_text(Lang(lang)), list(targets)
-    lines = []
+    text, wanted, lines = read_text(Lang(lang)), list(targets), []
+    fans = dict(_quantiles(sweep, variable))
     for quantiles in fans.values():
         datasets = [quantile.to_dataset(name=variable) for quantile in quantiles]
         low, inner_low, median, inner_high, high = (
@@ -274,7 +258,7 @@ def fan_of(
     return axes
 
 
-def _band(low: Series, high: Series) -> Band:
+def _band(low: Series, high: Series) -> Envelope:
     return {year: (low.values[year], high.values[year]) for year in low.values}
 
 
@@ -334,6 +318,7 @@ def _of_scenario(sweep: xr.Dataset, index: int) -> npt.NDArray[np.bool_]:
 
 
 # --- one series against another -------------------------------------------------------------------
+
 
 AWAY = 6.0
 """Distance of a year from its dot, in points."""

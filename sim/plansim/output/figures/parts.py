@@ -127,7 +127,7 @@ def pyramid(
     year: int | None = None,
     *,
     against: int | None = None,
-    reach: float | None = None,
+    end_at: float | None = None,
     axes: Axes | None = None,
     lang: str = Lang.EN,
 ) -> Axes:
@@ -165,7 +165,7 @@ def pyramid(
     with style():
         axes = axes or new_axes(7.0, 1.2 + 0.2 * len(groups))
         _draw_pyramid(axes, groups, bars, outline)
-        end = reach or 1.08 * max(bars.max(), outline.max())
+        end = end_at or 1.08 * max(bars.max(), outline.max())
         axes.set_xlim(-end, end)
         for side, (name, hue) in enumerate(zip(sides, colours(), strict=False)):
             at = (0.01 + 0.98 * side, 0.97)
@@ -192,13 +192,13 @@ def _draw_pyramid(
     axes: Axes, groups: Sequence[str], bars: npt.NDArray[np.float64],
     outline: npt.NDArray[np.float64],
 ) -> None:  # fmt: skip
-    places = np.arange(len(groups))
+    positions = np.arange(len(groups))
     steps = np.arange(len(groups) + 1) - 0.5
     for side, sign in enumerate((-1, 1)):
-        axes.barh(places, sign * bars[:, side], height=0.86, color=colours()[side], alpha=0.75)
+        axes.barh(positions, sign * bars[:, side], height=0.86, color=colours()[side], alpha=0.75)
         axes.stairs(sign * outline[:, side], steps, orientation="horizontal", color=INK, lw=1.0)
     axes.axvline(0, color="white", lw=1)
-    axes.set_yticks(places, groups, fontsize=7.5)
+    axes.set_yticks(positions, groups, fontsize=7.5)
     axes.set_ylim(-0.6, len(groups) - 0.4)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x")

@@ -10,10 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from plansim.analysis.feedback.loop_scores import LoopScores
-from plansim.analysis.sensitivity.study import Sensitivity
 from plansim.errors import Fault, InputError, Message
 from plansim.output.figures.canvas import ShownFigure, figure_of, panels_in, style
-from plansim.output.figures.lines import fan, fan_of, small_multiples, titles, trajectories
+from plansim.output.figures.lines import fan, small_multiples, titles, trajectories
 from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.parts import pyramid, stack, tallest, widest
 from plansim.output.figures.verdicts import verdict_map
@@ -27,7 +26,6 @@ __all__ = [
     "line_sheet",
     "loop_sheet",
     "pyramid_sheet",
-    "quantile_sheet",
     "stack_sheet",
     "verdict_sheet",
 ]
@@ -78,8 +76,8 @@ def stack_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figure
 
 def pyramid_sheet(runs: Sequence[xr.Dataset], variable: str, lang: Lang) -> Figure:
     """Draw `pyramid` for each run, on one scale."""
-    reach = 1.08 * max(widest(run, variable) for run in runs)
-    draws = [partial(pyramid, run, variable, lang=lang, reach=reach) for run in runs]
+    end_at = 1.08 * max(widest(run, variable) for run in runs)
+    draws = [partial(pyramid, run, variable, lang=lang, end_at=end_at) for run in runs]
     return _sheet(draws, 6.4, 4.8)
 
 
@@ -108,32 +106,6 @@ def fan_sheet(
                                expected=Message("--variable with one of its outputs")))  # fmt: skip
 
     draws = [partial(fan, sweep, variable, targets, lang=lang) for variable in wanted]
-    return _sheet(draws, 6.4, 3.8)
-
-
-def quantile_sheet(result: Sensitivity, targets: Sequence[Target], lang: Lang) -> Figure:
-    """Draw, under the first scenario of a study, the fans of what binding targets judge.
-
-    Raises:
-        InputError: there is nothing to draw.
-    """
-    scenario = result.design.scenarios[0].id
-    kept = {
-        quantiles.series: quantiles for quantiles in result.fans if quantiles.scenario == scenario
-    }
-    wanted = [name for name in judged_references(targets) if name in kept]
-    if not wanted:
-        raise InputError(Fault("no binding target names a series that could be drawn"))
-
-    draws = []
-    for name in wanted:
-        series = kept[name]
-        attributes = {"units": series.unit, "long_name_zh": series.series_zh}
-        rows = [
-            xr.DataArray(list(row), {"year": list(series.years)}, ["year"], attrs=attributes)
-            for row in series.quantiles
-        ]
-        draws.append(partial(fan_of, {scenario: rows}, name, targets, lang=lang))
     return _sheet(draws, 6.4, 3.8)
 
 

@@ -9,18 +9,12 @@ from matplotlib.patches import Patch, Rectangle
 
 from plansim.output.figures.canvas import GREY, INK, ShownFigure, figure_of, style, typeset, wrapped
 from plansim.output.text import Lang, Text, percent, read_text, target_figure
-from plansim.targets.catalogue import Attribute, Direction, Status
+from plansim.output.verdict_words import MARKS, SIGNS
+from plansim.targets.catalogue import Attribute, Status
 from plansim.targets.verdict import Verdict
 
 __all__ = ["verdict_map"]
 
-MARKS = {
-    Status.MET: "✓",
-    Status.MISSED: "✗",
-    Status.UNDECIDED: "?",
-    Status.ASSUMED: "=",
-    Status.UNTESTABLE: "–",
-}
 STEPS = (2.0, 10.0)
 """Margins, in per cent of the target, at which the colour of a cell grows stronger."""
 MET = ("#DCEBF5", "#9CC7E4", "#4E9BCB")
@@ -101,9 +95,8 @@ def _write_name(axes: Axes, index: int, row: Verdict, text: Text) -> None:
         linespacing=1.05,
     )
     if row.target is not None and row.direction is not None:
-        sign = {Direction.AT_LEAST: "≥", Direction.AT_MOST: "≤", Direction.ABOUT: "≈"}
         value = target_figure(row.target).replace("-", "−")
-        asked = f"{sign[row.direction]} {value} {text.unit(row.unit)}"
+        asked = f"{SIGNS[row.direction]} {value} {text.unit(row.unit)}"
         axes.text(
             -0.06, index + 0.5, typeset(asked), va="center", ha="right", fontsize=7, color=GREY
         )

@@ -24,12 +24,13 @@ from plansim.files import vendored, write_text
 from plansim.model.records import Model
 from plansim.output.diagrams.modules import STYLE as DIAGRAMS
 from plansim.output.diagrams.modules import Signs, module_diagram, modules_drawn
+from plansim.output.figures.font import subsets
 from plansim.output.figures.loops import loop_drawing
-from plansim.output.page.font import subsets
 from plansim.output.page.payload import Data, both, payload
 from plansim.output.page.programs import javascript, model_program, verdict_program
 from plansim.output.text import Lang, read_text
 from plansim.scenario.reader import Scenario, as_written, scenario_of
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import Kind, Target, load_targets, plan_title
 from plansim.targets.views_file import load_views
 
@@ -92,6 +93,7 @@ def page(
     scenarios: Sequence[Scenario | str | Path] = (),
     targets: Sequence[Target] | None = None,
     *,
+    overlays: Sequence[Scenario] = (),
     lang: str = Lang.EN,
     signs: Signs | None = None,
     scores: LoopScores | None = None,
@@ -99,34 +101,37 @@ def page(
     """Make the page of a model: its levers, charts and verdicts, the scenarios as presets.
 
     The first two scenarios are shown side by side at first; without any the model stands as it is
-    written. ``targets`` are those of the plan (None: `load_targets`), ``signs`` those of the causal
-    links on the map of the model (None: `link_signs`), ``scores`` those of its loops (None:
-    `score_loops`, where loops are declared), both under the first scenario.
+    written. ``overlays`` can be laid over each of them (`shipped_overlays`). ``targets`` are those
+    of the plan (None: `load_targets`), ``signs`` those of the causal links on the map of the model
+    (None: `link_signs`), ``scores`` those of its loops (None: `score_loops`, where loops are
+    declared), both under the first scenario.
 
     Raises:
         CatalogueError: the targets or the views beside the model have faults.
         ModelError: the compiler does not support something that the page shows.
     """
-    found = load_targets(None, model) if targets is None else targets
-    judged = [each for each in found if each.kind is Kind.TARGET and each.variables]
-    presets = [scenario_of(model, each) for each in scenarios] or [as_written(model)]
-    views = load_views(model, found)
-    program = model_program(model, presets, views, judged)
+    catalogue = load_targets(None, model) if targets is None else targets
+    judged = [target for target in catalogue if target.kind is Kind.TARGET and target.variables]
+    presets = [scenario_of(model, scenario) for scenario in scenarios] or [as_written(model)]
+    drawn = model.original or model  # levers are drawn as the file has them
+    model = for_scenarios(model, [*presets, *overlays])
+    views = load_views(model, catalogue)
+    program = model_program(model, [*presets, *overlays], views, judged)
     # A model need not declare its loops.
     declared = model.path.with_name(LOOPS).is_file()
     loops = load_loops(model) if declared else ()
     signs = link_signs(model, presets[0]) if signs is None else signs
     if scores is None and loops:
         scores = score_loops(model, presets[0], loops)
-    data = payload(model, presets, views, judged, program, loops)
+    data = payload(model, presets, overlays, views, judged, program, loops)
     assert isinstance(data, dict)
-    data |= {**_about(model, found, judged, Lang(lang), signs, scores), "plan": _plan(presets)}
+    data |= {**_about(drawn, catalogue, judged, Lang(lang), signs, scores), "plan": _plan(presets)}
     data["signed"] = presets[0].id if signs else ""
     template = _part("template.html")
     # A "<" can only stand within a text of JSON, where this is the same character to its reader.
     encoded = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-    written = [template, encoded, *(_part(f"{each}.js") for each in SCRIPTS), string.printable]
-    fonts = "\n".join(each.css for each in subsets("".join(written)))
+    written = [template, encoded, *(_part(f"{name}.js") for name in SCRIPTS), string.printable]
+    fonts = "\n".join(font.css for font in subsets("".join(written)))
     parts = {
         "lang": {Lang.EN: "en", Lang.ZH: "zh-Hans"}[Lang(lang)],
         "title": html.escape(_title(data, Lang(lang))),
@@ -145,14 +150,14 @@ def page(
 
 def _about(
     model: Model,
-    found: Sequence[Target],
+    catalogue: Sequence[Target],
     judged: Sequence[Target],
     lang: Lang,
     signs: Signs | None,
     scores: LoopScores | None,
 ) -> dict[str, Data]:
     title = plan_title(model)
-    goals = [each for each in found if each.kind is Kind.TARGET]
+    goals = [target for target in catalogue if target.kind is Kind.TARGET]
     return {
         "lang": lang.value,
         "title": both(title.en, title.zh) if title else [model.name, model.name],
@@ -160,8 +165,8 @@ def _about(
         "sha256": model.sha256,
         "version": version("plansim"),
         "unjudged": len(goals) - len(judged),
-        "horizon": max((each.horizon for each in judged), default=None),
-        "base": min((each.since for each in judged), default=None),
+        "horizon": max((target.horizon for target in judged), default=None),
+        "base": min((target.since for target in judged), default=None),
         "modules": [
             *(
                 {
@@ -176,14 +181,14 @@ def _about(
 
 
 def _loops(scores: LoopScores) -> Data:
-    names = [read_text(each)("loops.scores") for each in (Lang.EN, Lang.ZH)]
+    names = [read_text(lang)("loops.scores") for lang in (Lang.EN, Lang.ZH)]
     return {"name": both(*names), "svg": loop_drawing(scores)}
 
 
 def _plan(presets: Sequence[Scenario]) -> str | None:
-    """Give the preset from which the first one descends: what the plan itself assumes."""
+    """Return the preset from which the first one descends: what the plan itself assumes."""
     ancestors = presets[0].lineage
-    return next((each.id for each in presets if each.id in ancestors[:1]), None)
+    return next((preset.id for preset in presets if preset.id in ancestors[:1]), None)
 
 
 def _title(data: Mapping[str, Data], lang: Lang) -> str:
@@ -193,7 +198,7 @@ def _title(data: Mapping[str, Data], lang: Lang) -> str:
 
 
 def _script(model: str, verdicts: str) -> str:
-    """Give all that runs in the page, in one scope of its own."""
+    """Return all that runs in the page, in one scope of its own."""
     programs = [runtime(), f"const modelProgram = {model};", f"const verdictProgram = {verdicts};"]
     return "(() => {\n" + "\n".join([*programs, *(_part(f"{e}.js") for e in SCRIPTS)]) + "\n})();"
 
@@ -219,8 +224,8 @@ def _inside_script(text: str) -> str:
 def _filled(template: str, parts: Mapping[str, str]) -> str:
     """Put parts where the template names them; what a part holds is never looked at again."""
     pieces = template.split("{{")
-    found = [pieces[0]]
+    catalogue = [pieces[0]]
     for piece in pieces[1:]:
         name, _, rest = piece.partition("}}")
-        found += [parts[name.strip()], rest]
-    return "".join(found)
+        catalogue += [parts[name.strip()], rest]
+    return "".join(catalogue)

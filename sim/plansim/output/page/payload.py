@@ -31,13 +31,14 @@ Data: TypeAlias = "dict[str, Data] | list[Data] | str | float | int | bool | Non
 """Data of JSON."""
 
 BOTH = (Lang.EN, Lang.ZH)
-GROUPS = ("attribute", "basis", "direction", "measure", "page", "status")
+GROUPS = ("attribute", "basis", "direction", "integration", "measure", "page", "status")
 """The groups of the catalogue of phrases that a page uses."""
 
 
 def payload(
     model: Model,
     scenarios: Sequence[Scenario],
+    overlays: Sequence[Scenario],
     views: Views,
     targets: Sequence[Target],
     program: Program,
@@ -51,6 +52,7 @@ def payload(
     return {
         "phrases": phrases(),
         "scenarios": [_scenario(model, scenario, program) for scenario in scenarios],
+        "overlays": [_scenario(model, overlay, program) for overlay in overlays],
         "themes": [_theme(theme, chart_index) for theme in views.themes],
         "charts": [_chart(model, chart, targets, judged, outputs) for chart in charts],
         "groups": [

@@ -15,7 +15,7 @@ from plansim.model.records import Model, VariableKind
 from plansim.scenario.reader import Scenario
 from plansim.targets.catalogue import Basis, Target, split_reference, unit_factor
 from plansim.targets.indicator import Floats, Yearly
-from plansim.targets.verdict import Answer, findings, percent_of
+from plansim.targets.verdict import Answer, judge, percent_of
 from plansim.targets.views import Views
 
 __all__ = ["javascript", "model_program", "plain_reference", "verdict_program"]
@@ -83,8 +83,8 @@ def verdict_program(model: Model, targets: Sequence[Target]) -> Program:
             )
             for basis, reference in target.variables.items()
         }
-        verdict = findings(cast("Mapping[Basis | None, Answer]", answers), target)
-        given = findings(cast("Mapping[Basis | None, Answer]", answers), target, assumed=True)
+        verdict = judge(cast("Mapping[Basis | None, Answer]", answers), target)
+        given = judge(cast("Mapping[Basis | None, Answer]", answers), target, assumed=True)
         trace.output(f"{target.id}.value", verdict.value)
         trace.output(f"{target.id}.margin", verdict.margin)
         trace.output(f"{target.id}.percent", percent_of(verdict.margin, target))

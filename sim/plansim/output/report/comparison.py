@@ -12,19 +12,14 @@ from plansim.output.report.document import (
     Block,
     Bullets,
     Cell,
-    Column,
     Document,
     Paragraph,
+    ReportTable,
     Row,
     Section,
-    Table,
+    TableColumn,
 )
-from plansim.output.report.remedies import (
-    joint_in_words,
-    remedies_section,
-    remedy_in_words,
-    shared_in_words,
-)
+from plansim.output.report.remedies import remedies_section, remedy_in_words
 from plansim.output.report.tables import (
     TONES,
     assumption_section,
@@ -101,12 +96,7 @@ def _decision(comparison: Comparison, titles: list[str], names: list[str], text:
     blocks: list[Block] = [Paragraph(_head(comparison, titles, text), lead=True)]
     if failing:
         blocks.append(_failing_table(comparison, names, text))
-    levers = sum(not lever.outside for lever in comparison.views.levers)
-    words = [
-        joint_in_words(remedies.joint, name, levers, text)
-        for name, remedies in zip(titles, comparison.remedies, strict=True)
-        if remedies.joint is not None
-    ]
+    words = []
     if comparison.breached:
         parts = [
             text("report.later_one", id=target.id, name=text.pick(target.name_en, target.name_zh),
@@ -158,12 +148,12 @@ def _others(sets: list[set[str]]) -> list[set[str]]:
     return [set().union(*(sets[:index] + sets[index + 1 :])) for index in range(len(sets))]
 
 
-def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Table:
-    columns = [Column(text("verdicts.name"), text("verdicts.target"), width=3.2)]
-    columns += [Column(name, width=1.7) for name in names]
-    sought = any(remedy.single for remedy in comparison.remedies)
+def _failing_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:
+    columns = [TableColumn(text("verdicts.name"), text("verdicts.target"), width=3.2)]
+    columns += [TableColumn(name, width=1.7) for name in names]
+    sought = any(comparison.remedies)
     if sought:
-        columns.append(Column(text("report.remedy"), width=4.6))
+        columns.append(TableColumn(text("report.remedy"), width=4.6))
     rows = []
     for target in comparison.failing:
         cells = [target_cell(target, f"{limit_of(target, text)} {text.unit(target.unit)}", text)]
@@ -178,7 +168,7 @@ def _failing_table(comparison: Comparison, names: list[str], text: Text) -> Tabl
         note.append(text("report.spread_note", sweep=comparison.spread.name))
         if not comparison.spread.same_model:
             note.append(text("report.other_model"))
-    return Table(text("report.failing"), tuple(columns), tuple(rows),
+    return ReportTable(text("report.failing"), tuple(columns), tuple(rows),
                  text("list_sep.sentence").join(note))  # fmt: skip
 
 
@@ -218,14 +208,12 @@ def _remedy_cell(comparison: Comparison, target: Target, text: Text) -> Cell:
     result = [
         (letter, of_target)
         for letter, remedies in zip(LETTERS, comparison.remedies, strict=False)
-        for of_target in remedies.single
+        for of_target in remedies
         if of_target.target.id == target.id
     ]
     words = [remedy_in_words(of_target, text) for _, of_target in result]
     if len(set(words)) == 1:
         return Cell(words[0])
-    if shared := shared_in_words(result, text):
-        return Cell(shared)
     lines = [
         letter + text("list_sep.colon") + parts
         for (letter, _), parts in zip(result, words, strict=True)
@@ -248,7 +236,7 @@ def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
     points = [text("report.method_model", variables=f"{len(comparison.model.variables):,}",
                    count=sum(_judged(verdict) for verdict in comparison.verdicts[0].values())),
               text("report.method_verdicts"), text("report.method_causes")]  # fmt: skip
-    if any(remedy.single for remedy in comparison.remedies):
+    if any(comparison.remedies):
         points.append(text("report.method_remedies"))
     points += [text("report.method_units"), text("report.method_trust")]
     cards = [{str(k): str(v) for k, v in run.attrs.items()} for run in comparison.runs]
@@ -259,9 +247,12 @@ def _method(comparison: Comparison, names: list[str], text: Text) -> Section:
         if any(values):
             label = text.word("run_card", key)
             rows.append(Row((Cell(label), *(Cell(value) for value in values))))
-    table = Table(
+    table = ReportTable(
         text("report.card"),
-        (Column(text("report.entry"), width=1.5), *(Column(name, width=3.0) for name in names)),
+        (
+            TableColumn(text("report.entry"), width=1.5),
+            *(TableColumn(name, width=3.0) for name in names),
+        ),
         tuple(rows),
     )
     return Section(text("report.method"), text("report.method_tab"),

@@ -6,10 +6,11 @@ text here is what a reader sees; a cell also has its number, for forms that keep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import compress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,21 +22,19 @@ if TYPE_CHECKING:
 __all__ = [
     "EPOCH",
     "HUES",
-    "Band",
     "Block",
     "Bullets",
     "Cell",
-    "Column",
-    "Curve",
     "Document",
-    "Figure",
+    "GroupRow",
     "Heading",
     "Medium",
-    "Panel",
     "Paragraph",
+    "Picture",
+    "ReportTable",
     "Row",
     "Section",
-    "Table",
+    "TableColumn",
     "Tone",
     "grouped",
     "numbered",
@@ -86,7 +85,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of a table."""
 
     head: str
@@ -105,76 +104,43 @@ class Row:
     cells: tuple[Cell, ...]
     joined: bool = False
     """Whether it belongs to the row above, whose first cell then stands for both."""
-    medium: Medium = Medium.BOTH
 
 
 @dataclass(frozen=True)
-class Band:
+class GroupRow:
     """A row that runs across a table: the title of the rows below it."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table with its caption, and a note that explains it."""
 
     caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row | Band, ...]
+    columns: tuple[TableColumn, ...]
+    rows: tuple[Row | GroupRow, ...]
     note: str = ""
 
-    def on(self, medium: Medium) -> Table:
-        """Return the table with the columns and rows of one medium alone."""
-        kept = [
-            index
-            for index, column in enumerate(self.columns)
-            if column.medium in (Medium.BOTH, medium)
-        ]
-        rows = tuple(
-            row if isinstance(row, Band) else replace(row, cells=tuple(row.cells[i] for i in kept))
+    def on(self, medium: Medium) -> ReportTable:
+        """Return the table with the columns of one medium alone."""
+        kept = [column.medium in (Medium.BOTH, medium) for column in self.columns]
+        rows = (
+            row
+            if isinstance(row, GroupRow)
+            else replace(row, cells=tuple(compress(row.cells, kept)))
             for row in self.rows
-            if isinstance(row, Band) or row.medium in (Medium.BOTH, medium)
         )
-        return replace(self, columns=tuple(self.columns[i] for i in kept), rows=rows)
+        return replace(self, columns=tuple(compress(self.columns, kept)), rows=tuple(rows))
 
 
 @dataclass(frozen=True)
-class Curve:
-    """A line of a chart."""
-
-    name: str
-    values: Mapping[int, float]
-    """By year."""
-    target: bool = False
-    """Whether it is not a run but what the plan asks for."""
-    row: int = 0
-    """Of the table of the same section, as a workbook has it, that holds the values."""
-    band: Mapping[int, tuple[float, float]] = field(default_factory=dict)
-    """By year, between what most runs of a sweep lie."""
-    band_low: int = 0
-    """Row of the table with the lower ends of the band."""
-    band_width: int = 0
-    """Row of the table with what is between its ends."""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A chart over years, as its numbers: for forms that draw by themselves."""
-
-    title: str
-    unit: str
-    curves: tuple[Curve, ...]
-
-
-@dataclass(frozen=True)
-class Figure:
+class Picture:
     """A picture with its caption, and a description for those who do not see it."""
 
     caption: str
     description: str
     draw: Callable[[], Drawing]
-    panels: tuple[Panel, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,7 +165,7 @@ class Bullets:
     items: tuple[str, ...]
 
 
-Block: TypeAlias = Heading | Paragraph | Bullets | Table | Figure
+Block: TypeAlias = Heading | Paragraph | Bullets | ReportTable | Picture
 
 
 @dataclass(frozen=True)
@@ -226,13 +192,13 @@ class Document:
     @property
     def wide(self) -> bool:
         """Whether tables of the first section, which grow with the scenarios, need wide pages."""
-        tables = [block for block in self.sections[0].blocks if isinstance(block, Table)]
+        tables = [block for block in self.sections[0].blocks if isinstance(block, ReportTable)]
         return any(len(table.on(Medium.PAGE).columns) > MOST_UPRIGHT for table in tables)
 
 
-def grouped(rows: Sequence[Row | Band]) -> Iterator[tuple[Row | Band, ...]]:
+def grouped(rows: Sequence[Row | GroupRow]) -> Iterator[tuple[Row | GroupRow, ...]]:
     """Yield the rows of a table in groups that are not parted: a row and those joined to it."""
-    group: tuple[Row | Band, ...] = ()
+    group: tuple[Row | GroupRow, ...] = ()
     for row in rows:
         if group and not (isinstance(row, Row) and row.joined):
             yield group
@@ -247,10 +213,10 @@ def numbered(document: Document) -> Iterator[tuple[Block, int]]:
     tables = figures = 0
     for section in document.sections:
         for block in section.blocks:
-            if isinstance(block, Table):
+            if isinstance(block, ReportTable):
                 tables += 1
                 yield block, tables
-            elif isinstance(block, Figure):
+            elif isinstance(block, Picture):
                 figures += 1
                 yield block, figures
             else:

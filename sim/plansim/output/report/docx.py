@@ -18,18 +18,18 @@ from docx.shared import Cm, Inches, Pt, RGBColor
 from plansim.output.report.document import (
     EPOCH,
     HUES,
-    Band,
     Block,
     Bullets,
     Cell,
-    Column,
     Document,
-    Figure,
+    GroupRow,
     Heading,
     Medium,
     Paragraph,
+    Picture,
+    ReportTable,
     Row,
-    Table,
+    TableColumn,
     Tone,
     grouped,
     numbered,
@@ -158,7 +158,7 @@ def _write(file: Any, block: Block, number: int, text: Text, width: float) -> No
         case Bullets():
             for item in block.items:
                 file.add_paragraph(item, style="List Bullet")
-        case Table():
+        case ReportTable():
             caption = _caption(file, "report.table", "Table", number, block.caption, text)
             caption.paragraph_format.keep_with_next = True
             _table(file, block.on(Medium.PAGE), width)
@@ -167,7 +167,7 @@ def _write(file: Any, block: Block, number: int, text: Text, width: float) -> No
                 note.paragraph_format.space_before = Pt(3)
                 for run in note.runs:
                     run.font.size, run.font.color.rgb = Pt(SMALL + 0.5), FAINT
-        case Figure():
+        case Picture():
             content, wanted = picture(block, "png")
             line = file.add_paragraph()
             line.paragraph_format.keep_with_next = True
@@ -191,7 +191,7 @@ def _caption(file: Any, key: str, kind: str, number: int, words: str, text: Text
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def _table(file: Any, block: Table, width: float) -> None:
+def _table(file: Any, block: ReportTable, width: float) -> None:
     grid = file.add_table(rows=1 + len(block.rows), cols=len(block.columns))
     grid.alignment = WD_TABLE_ALIGNMENT.LEFT
     grid.autofit = False
@@ -210,7 +210,7 @@ def _table(file: Any, block: Table, width: float) -> None:
         for row, line in lines:
             # A row stays with those joined to it, a title with its rows, a note with the last row.
             together = (
-                isinstance(row, Band) or row is not group[-1] or bool(block.note and not left)
+                isinstance(row, GroupRow) or row is not group[-1] or bool(block.note and not left)
             )
             _row(line, row, block.columns, joined=together)
         top = lines[0][1].cells[0]
@@ -238,7 +238,7 @@ def _merge(cell: Any, top: Any, *, first: bool) -> None:
     cell._tc.get_or_add_tcPr().get_or_add_vMerge()
 
 
-def _head(row: Any, columns: Sequence[Column]) -> None:
+def _head(row: Any, columns: Sequence[TableColumn]) -> None:
     for cell, column in zip(row.cells, columns, strict=True):
         below = (column.below,) if column.below else ()
         _fill(cell, Cell(column.head, below, Tone.STRONG), right=column.right, joined=True)
@@ -246,9 +246,9 @@ def _head(row: Any, columns: Sequence[Column]) -> None:
     _line(row, "222222", 8)
 
 
-def _row(row: Any, words: Row | Band, columns: Sequence[Column], *, joined: bool) -> None:
+def _row(row: Any, words: Row | GroupRow, columns: Sequence[TableColumn], *, joined: bool) -> None:
     row._tr.get_or_add_trPr().append(_element("cantSplit"))
-    if isinstance(words, Band):
+    if isinstance(words, GroupRow):
         cells = row.cells
         whole = cells[0].merge(cells[-1])
         _fill(whole, Cell(words.text, tone=Tone.STRONG), right=False, joined=True)

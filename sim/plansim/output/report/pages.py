@@ -10,22 +10,19 @@ import io
 import json
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from plansim.output.figures.canvas import font_file, style
+from plansim.output.figures.font import subsets
 from plansim.output.report.document import (
-    Band,
     Block,
-    Bullets,
     Document,
-    Figure,
-    Heading,
     Medium,
-    Paragraph,
-    Row,
-    Table,
+    Picture,
+    ReportTable,
     grouped,
     numbered,
 )
@@ -38,7 +35,7 @@ ON_PAGE = 0.82
 _TAGS = {"en": "en", "zh": "zh-CN"}
 
 
-def picture(figure: Figure, kind: str, dpi: int = 200) -> tuple[bytes, float]:
+def picture(figure: Picture, kind: str, dpi: int = 200) -> tuple[bytes, float]:
     """Draw a figure as SVG or PNG; return it with the width in inches that suits a page's type.
 
     The same figure gives the same bytes.
@@ -65,24 +62,8 @@ def write_html(document: Document, path: Path) -> None:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_template("layout.html.j2"))
     content = _content(document, inside) | {"lang": _TAGS[document.lang]}
-    plain = template.render(content, font="")
-    path.write_text(template.render(content, font=_font(plain)), "utf-8")
-
-
-def _font(page: str) -> str:
-    """Return the part of the Chinese font that a page needs, as base64 of a WOFF file."""
-    from fontTools import subset
-    from fontTools.ttLib import TTFont
-
-    with TTFont(font_file(), recalcTimestamp=False) as font:
-        options = subset.Options(layout_features=["kern", "locl"], notdef_outline=True)
-        subsetter = subset.Subsetter(options)
-        subsetter.populate(text=page)
-        subsetter.subset(font)
-        font.flavor = "woff"
-        buffer = io.BytesIO()
-        font.save(buffer, reorderTables=False)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+    fonts = [font.css for font in subsets(template.render(content, fonts=[]), "report")]
+    path.write_text(template.render(content, fonts=fonts), "utf-8")
 
 
 # --- PDF ------------------------------------------------------------------------------------------
@@ -156,28 +137,14 @@ def _content(document: Document, stored: Callable[[bytes, int], str]) -> dict[st
 def _block(
     block: Block, number: int, text: Text, stored: Callable[[bytes, int], str]
 ) -> dict[str, Any]:
+    """Return the fields of a block, its kind, and for tables and figures a numbered label."""
     match block:
-        case Heading():
-            return {"kind": "heading", "text": block.text}
-        case Paragraph():
-            return {"kind": "lead" if block.lead else "paragraph", "text": block.text}
-        case Bullets():
-            return {"kind": "bullets", "items": block.items}
-        case Table():
+        case ReportTable():
             table = block.on(Medium.PAGE)
-            columns = [
-                {name: getattr(column, name) for name in ("head", "below", "right", "width")}
-                for column in table.columns
-            ]
-            return {
-                "kind": "table",
-                "label": text("report.table", number=number),
-                "caption": table.caption,
-                "columns": columns,
-                "groups": [[_row(row) for row in group] for group in grouped(table.rows)],
-                "note": table.note,
-            }
-        case Figure():
+            groups = [list(map(asdict, group)) for group in grouped(table.rows)]
+            more = {"label": text("report.table", number=number), "groups": groups}
+            return {"kind": "table", **asdict(table), **more}
+        case Picture():
             content, width = picture(block, "svg")
             return {
                 "kind": "figure",
@@ -187,10 +154,5 @@ def _block(
                 "source": stored(content, number),
                 "width": round(width, 2),
             }
-
-
-def _row(row: Row | Band) -> dict[str, Any]:
-    if isinstance(row, Band):
-        return {"band": row.text}
-    cells = [{"text": cell.text, "below": cell.below, "tone": cell.tone} for cell in row.cells]
-    return {"cells": cells, "joined": row.joined}
+        case _:
+            return {"kind": type(block).__name__.lower(), **asdict(block)}

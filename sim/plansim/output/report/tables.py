@@ -11,19 +11,26 @@ from plansim.analysis.attribution import Attribution, Shares
 from plansim.analysis.comparison import Comparison
 from plansim.model.units import NO_UNIT
 from plansim.output.report.document import (
-    Band,
     Cell,
-    Column,
-    Figure,
+    GroupRow,
     Medium,
     Paragraph,
+    Picture,
+    ReportTable,
     Row,
     Section,
-    Table,
+    TableColumn,
     Tone,
 )
-from plansim.output.tables.attribution import signed
-from plansim.output.text import Text, decimals_for, decimals_of, figure, margin_figure, percent
+from plansim.output.text import (
+    Text,
+    decimals_for,
+    decimals_of,
+    figure,
+    margin_figure,
+    percent,
+    signed,
+)
 from plansim.output.verdict_words import (
     MARKS,
     bases_of,
@@ -81,10 +88,10 @@ def target_cell(target: Target, below: str, text: Text, tone: Tone = Tone.PLAIN)
 
 def _sectioned(
     targets: Sequence[Target], row: Callable[[Target], Row], text: Text
-) -> Iterator[Row | Band]:
+) -> Iterator[Row | GroupRow]:
     """Yield a row for each target, under a band for each attribute and year."""
     for title, section in by_section(targets, text):
-        yield Band(title)
+        yield GroupRow(title)
         yield from map(row, section)
 
 
@@ -99,15 +106,15 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
         if any(v[target.id].status is not Status.UNTESTABLE for v in comparison.verdicts)
     ]
     columns = [
-        Column(text("verdicts.id"), width=0.8),
-        Column(text("verdicts.name"), width=4.0),
-        Column(text("verdicts.target"), right=True, width=1.6),
+        TableColumn(text("verdicts.id"), width=0.8),
+        TableColumn(text("verdicts.name"), width=4.0),
+        TableColumn(text("verdicts.target"), right=True, width=1.6),
     ]
     for name in names:
-        columns.append(Column(name, right=True, width=2.4, medium=Medium.PAGE))
+        columns.append(TableColumn(name, right=True, width=2.4, medium=Medium.PAGE))
         columns += [
             # The name itself would not fit; the note says whose letter it is.
-            Column(name[0], text(key), medium=Medium.BOOK)
+            TableColumn(name[0], text(key), medium=Medium.BOOK)
             for key in ("report.verdict", "report.value", "causes.margin", "report.margin_pct",
                         "report.first_breach")
         ]  # fmt: skip
@@ -122,11 +129,11 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
             cells += _verdict_cells(verdicts[target.id], target, text)
         return Row(tuple(cells))
 
-    listed = text.join(list(names))
+    listed = text.join(names)
     note = listed + text("list_sep.stop") + text("report.matrix_note")
     rows = tuple(_sectioned(judged, row, text))
-    table = Table(text("report.matrix"), tuple(columns), rows, note)
-    picture = Figure(
+    table = ReportTable(text("report.matrix"), tuple(columns), rows, note)
+    picture = Picture(
         text("report.map"),
         text("report.map_alt", scenarios=listed),
         lambda: _map(comparison, names, text),
@@ -179,7 +186,7 @@ def _levers_by_constants(comparison: Comparison) -> dict[frozenset[str], Lever]:
 
 def cause_section(comparison: Comparison, names: Sequence[str], text: Text) -> Iterator[Section]:
     """Yield the section on what moves the margins from the first scenario to each other one."""
-    blocks: list[Table | Paragraph] = []
+    blocks: list[ReportTable | Paragraph] = []
     for name, attribution in zip(names[1:], comparison.attributions, strict=True):
         if attribution is None:
             blocks.append(Paragraph(text("report.clocks", first=names[0], scenario=name)))
@@ -191,18 +198,18 @@ def cause_section(comparison: Comparison, names: Sequence[str], text: Text) -> I
         yield Section(text("report.causes"), text("report.causes_tab"), tuple(blocks), True)
 
 
-def _cause_table(attribution: Attribution, first: str, name: str, text: Text) -> Table | None:
+def _cause_table(attribution: Attribution, first: str, name: str, text: Text) -> ReportTable | None:
     moved = {shares.target.id: shares for shares in attribution.targets if _is_listed(shares)}
     if not moved:
         return None
     columns = [
-        Column(text("verdicts.name"), text("run.unit"), width=3.2),
-        Column(text("report.from", scenario=first), right=True, width=1.6),
-        Column(text("report.to", scenario=name), right=True, width=1.6),
-        Column(text("report.change"), right=True, width=1.2),
-        Column(text("causes.due"), width=4.4, medium=Medium.PAGE),
+        TableColumn(text("verdicts.name"), text("run.unit"), width=3.2),
+        TableColumn(text("report.from", scenario=first), right=True, width=1.6),
+        TableColumn(text("report.to", scenario=name), right=True, width=1.6),
+        TableColumn(text("report.change"), right=True, width=1.2),
+        TableColumn(text("causes.due"), width=4.4, medium=Medium.PAGE),
         *(
-            Column(text.pick(group.name, group.name_zh), right=True, medium=Medium.BOOK)
+            TableColumn(text.pick(group.name, group.name_zh), right=True, medium=Medium.BOOK)
             for group in attribution.groups
         ),
     ]
@@ -215,7 +222,7 @@ def _cause_table(attribution: Attribution, first: str, name: str, text: Text) ->
                runs=attribution.runs, orders=attribution.orders)  # fmt: skip
     note = text("list_sep.sentence").join([text("report.causes_note"), how])
     caption = text("report.causes_table", first=first, scenario=name)
-    return Table(caption, tuple(columns), tuple(rows), note)
+    return ReportTable(caption, tuple(columns), tuple(rows), note)
 
 
 def _is_listed(shares: Shares) -> bool:
@@ -275,9 +282,9 @@ def _shares_in_words(attribution: Attribution, shares: Shares, decimals: int, te
 def assumption_section(comparison: Comparison, names: Sequence[str], text: Text) -> Section:
     """Return the assumptions that differ, with their values; and what scenarios take as given."""
     columns = (
-        Column(text("report.assumption"), width=4.0),
-        Column(text("run.unit"), width=1.4),
-        *(Column(name, right=True, width=1.6) for name in names),
+        TableColumn(text("report.assumption"), width=4.0),
+        TableColumn(text("run.unit"), width=1.4),
+        *(TableColumn(name, right=True, width=1.6) for name in names),
     )
     levers = _levers_by_constants(comparison)
     rows = []
@@ -300,10 +307,10 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
     if not rows:
         return Section(title, tab, (Paragraph(text("report.no_assumptions")),))
     note = [
-        text("report.given", scenario=name, ids=text.join(list(scenario.assumed)))
+        text("report.given", scenario=name, ids=text.join(scenario.assumed))
         for name, scenario in zip(names, comparison.scenarios, strict=True)
         if scenario.assumed
     ]
-    table = Table(text("report.assumptions_table"), columns, tuple(rows),
+    table = ReportTable(text("report.assumptions_table"), columns, tuple(rows),
                   text("list_sep.sentence").join(note))  # fmt: skip
     return Section(title, tab, (table,), True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from plansim.output.report.document import (
-    Band,
     Bullets,
     Cell,
     Document,
-    Figure,
+    GroupRow,
     Heading,
     Medium,
     Paragraph,
+    Picture,
+    ReportTable,
     Section,
-    Table,
     Tone,
 )
 from plansim.output.tables import layout
@@ -55,15 +55,17 @@ def _blocks(section: Section) -> Iterator[RenderableType]:
                 yield text
             case Bullets(items):
                 yield Grid(
-                    [layout.Column(), layout.text_column()], [("-", item) for item in items], gap=1
+                    [layout.Column(), layout.text_column()],
+                    [("-", item) for item in items],
+                    gap=1,
                 )
-            case Table():
+            case ReportTable():
                 yield _table(block.on(Medium.PAGE))
-            case Figure():
+            case Picture():
                 pass
 
 
-def _table(block: Table) -> RenderableType:
+def _table(block: ReportTable) -> RenderableType:
     columns = [
         layout.Column(
             "\n".join(filter(None, [column.head, column.below])),
@@ -74,7 +76,7 @@ def _table(block: Table) -> RenderableType:
         for column in block.columns
     ]
     rows = [
-        layout.Band(row.text) if isinstance(row, Band) else [*map(_cell, row.cells)]
+        layout.Band(row.text) if isinstance(row, GroupRow) else [*map(_cell, row.cells)]
         for row in block.rows
     ]
     parts: list[RenderableType] = [block.caption, Grid(columns, rows)]

@@ -11,19 +11,16 @@ from plansim.analysis.comparison import Comparison
 from plansim.output.marks import Mark, marks_on, scaled_mark, series_in
 from plansim.output.report.document import (
     Cell,
-    Column,
-    Curve,
-    Figure,
     Medium,
-    Panel,
+    Picture,
+    ReportTable,
     Row,
     Section,
-    Table,
+    TableColumn,
     Tone,
 )
 from plansim.output.report.tables import number_cell
-from plansim.output.tables.attribution import signed
-from plansim.output.text import Text, decimals_of, figure
+from plansim.output.text import Text, decimals_of, figure, signed
 from plansim.targets.catalogue import Target, reported_factor
 from plansim.targets.indicator import Measure
 from plansim.targets.views import Chart, ChartSeries, Theme
@@ -60,26 +57,24 @@ def theme_section(
     indicators = [
         indicator for chart in theme.charts for indicator in _indicators(comparison, chart, text)
     ]
-    title, listed = text.pick(theme.name_en, theme.name_zh), text.join(list(names))
+    title, listed = text.pick(theme.name_en, theme.name_zh), text.join(names)
     years = sorted({year for indicator in indicators for run in indicator.values for year in run})
     on_page = _key_years(years, comparison.targets)
-    rows: list[Row] = []
-    panels = [_add_rows(rows, indicator, names, years, text) for indicator in indicators]
-    columns = [Column(text("report.indicator"), width=3.0), Column("", width=1.2)]
+    rows = [row for indicator in indicators for row in _rows(indicator, names, years, text)]
+    columns = [TableColumn(text("report.indicator"), width=3.0), TableColumn("", width=1.2)]
     columns += [
-        Column(str(year), right=True, width=1.25,
+        TableColumn(str(year), right=True, width=1.25,
                medium=Medium.BOTH if year in on_page else Medium.BOOK)
         for year in years
     ]  # fmt: skip
     note = listed + text("list_sep.stop") + text("report.theme_note")
-    table = Table(text("report.theme_table", theme=title), tuple(columns), tuple(rows), note)
+    table = ReportTable(text("report.theme_table", theme=title), tuple(columns), tuple(rows), note)
     banded = any(any(indicator.bands) for indicator in indicators)
     titles = text.join([indicator.title for indicator in indicators])
-    picture = Figure(
+    picture = Picture(
         text("report.theme_figure", theme=title) + (text("report.banded") if banded else ""),
         text("report.theme_alt", names=titles, scenarios=listed),
         lambda: _draw(comparison, indicators, text),
-        tuple(panels),
     )
     return Section(title, title, (picture, table))
 
@@ -161,67 +156,43 @@ def _key_years(years: Sequence[int], targets: Sequence[Target]) -> set[int]:
 # --- the table ------------------------------------------------------------------------------------
 
 
-def _add_rows(
-    rows: list[Row], indicator: _Indicator, names: Sequence[str], years: Sequence[int], text: Text
-) -> Panel:
-    """Add the rows of an indicator to those of the table; return its chart, which refers to them.
+def _rows(
+    indicator: _Indicator, names: Sequence[str], years: Sequence[int], text: Text
+) -> Iterator[Row]:
+    """Yield the rows of an indicator.
 
-    Of each scenario its figures, their difference to the first one's, and for workbooks the ends
-    and the width of its band; at the end what the plan asks for.
+    Of each scenario its figures and their difference to the first one's; last what the plan asks
+    for.
     """
     decimals = decimals_of([value for run in indicator.values for value in run.values()])
-    unit = text.unit(indicator.unit)
-    start = len(rows)
-    curves = []
-
-    def add(label: Cell, cells: Sequence[Cell], medium: Medium = Medium.BOTH) -> int:
-        index = len(rows)
-        head = Cell(indicator.title, (unit,), Tone.STRONG) if index == start else Cell()
-        rows.append(Row((head, label, *cells), joined=index > start, medium=medium))
-        return index
+    head = Cell(indicator.title, (text.unit(indicator.unit),), Tone.STRONG)
 
     def figures(
-        values: Mapping[int, float],
-        tone: Tone = Tone.PLAIN,
-        missing: str = "",
-        write: Callable[[float, int], str] = figure,
+        values: Mapping[int, float], tone: Tone, write: Callable[[float, int], str] = figure
     ) -> list[Cell]:
         return [
             number_cell(values[year], write(values[year], decimals), tone)
             if year in values
-            else Cell(missing, tone=tone if missing else Tone.PLAIN)
+            else Cell("–", tone=tone)
             for year in years
         ]
 
     first = indicator.values[0]
-    for name, values, band in zip(names, indicator.values, indicator.bands, strict=True):
-        letter = name[0]
-        row = add(Cell(letter), figures(values, missing="–"))
-        if values is not first:
+    for name, values in zip(names, indicator.values, strict=True):
+        is_first = values is first
+        cells = figures(values, Tone.PLAIN)
+        yield Row((head if is_first else Cell(), Cell(name[0]), *cells), not is_first)
+        if not is_first:
             change = {year: values[year] - first[year] for year in values if year in first}
-            label = Cell(f"{letter} − {names[0][0]}", tone=Tone.FAINT)
-            add(label, figures(change, Tone.FAINT, "–", signed))
-        ends = {
-            "report.band_low": {year: low for year, (low, _) in band.items()},
-            "report.band_high": {year: high for year, (_, high) in band.items()},
-            "report.band_width": {year: high - low for year, (low, high) in band.items()},
-        }
-        band_rows = [
-            add(Cell(text(key, scenario=letter), tone=Tone.FAINT), figures(end, Tone.FAINT),
-                Medium.BOOK) if band else 0
-            for key, end in ends.items()
-        ]  # fmt: skip
-        low, _, width = band_rows
-        curves.append(Curve(name, values, row=row, band=band, band_low=low, band_width=width))
+            label = Cell(f"{name[0]} − {names[0][0]}", tone=Tone.FAINT)
+            yield Row((Cell(), label, *figures(change, Tone.FAINT, signed)), True)
     if asked := indicator.asked:
-        levels = {year: level for year, (_, level) in asked.items()}
+        levels = figures({year: level for year, (_, level) in asked.items()}, Tone.DOUBT)
         cells = [
-            replace(cell, text=f"{asked[year][0]} {cell.text}") if year in asked else cell
-            for year, cell in zip(years, figures(levels, Tone.DOUBT), strict=True)
+            replace(cell, text=f"{asked[year][0]} {cell.text}") if year in asked else Cell()
+            for year, cell in zip(years, levels, strict=True)
         ]
-        row = add(Cell(text("report.plan"), tone=Tone.DOUBT), cells)
-        curves.append(Curve(text("report.plan"), levels, target=True, row=row))
-    return Panel(indicator.title, unit, tuple(curves))
+        yield Row((Cell(), Cell(text("report.plan"), tone=Tone.DOUBT), *cells), True)
 
 
 # --- the picture ----------------------------------------------------------------------------------

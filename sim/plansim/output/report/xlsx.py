@@ -1,4 +1,4 @@
-"""A document as a workbook: a sheet a section, numbers as numbers, charts drawn by Excel."""
+"""A document as a workbook: a sheet a section, numbers as numbers, pictures below the tables."""
 
 from __future__ import annotations
 
@@ -9,23 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from plansim.output.figures.canvas import colours, style
-from plansim.output.report.charts import HIGH, WIDE, Cells, native_chart
 from plansim.output.report.document import (
     EPOCH,
     HUES,
-    Band,
     Bullets,
     Cell,
-    Column,
     Document,
-    Figure,
+    GroupRow,
     Heading,
     Medium,
     Paragraph,
+    Picture,
+    ReportTable,
     Row,
     Section,
-    Table,
+    TableColumn,
     Tone,
 )
 from plansim.output.report.pages import picture
@@ -34,14 +32,12 @@ from plansim.output.wrapping import wrap
 __all__ = ["write_xlsx"]
 
 FONT = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
-ACROSS = 3
-"""Charts beside one another."""
 LINE = 18
 """Height of a row of a sheet, in pixels."""
-PIXELS, PAGE_WIDTH = 7, 860
-"""Of a character of a column, and of the text of a page, A4 on its side."""
 ACROSS_PAGE = 100
 """Terminal columns of a line of running text."""
+DPI, SCALE = 110, 0.85
+"""Of a picture: how fine it is drawn, and at which part of its size it is shown."""
 PER_SHARE = 9.0
 """Characters of a column for a share of 1 on a page."""
 
@@ -92,8 +88,6 @@ class _Book:
         self._book = book
         self._widths: dict[tuple[str, int], float] = {}
         self._formats: dict[tuple[object, ...], Any] = {}
-        with style():
-            self._colours = colours()
 
     def _format(self, **what: object) -> Any:
         key = tuple(sorted(what.items()))
@@ -102,7 +96,7 @@ class _Book:
         return self._formats[key]
 
     def section(self, sheet: Any, section: Section, head: Sequence[tuple[str, str]]) -> None:
-        """Write the blocks of a section below one another, charts below its table."""
+        """Write the blocks of a section below one another, pictures below its tables."""
         looks = {
             "title": self._format(bold=True, font_size=16),
             "faint": self._format(font_color=HUES[Tone.FAINT]),
@@ -117,11 +111,9 @@ class _Book:
             sheet.write_string(at, 0, words, looks[look])
             sheet.set_row_pixels(at, {"title": 28, "faint": 18, "section": 24}[look])
             at += 1
-        tables = [block for block in section.blocks if isinstance(block, Table)]
+        tables = [block for block in section.blocks if isinstance(block, ReportTable)]
         wide = max((len(table.on(Medium.BOOK).columns) for table in tables), default=8)
         at += 1
-        rows: int | None = None
-        pending: list[Figure] = []
         for block in section.blocks:
             match block:
                 case Heading():
@@ -132,20 +124,14 @@ class _Book:
                 case Bullets():
                     for item in block.items:
                         at = self._words(sheet, at, f"• {item}", wide, bold=False)
-                case Table():
-                    rows = at + 2
+                case ReportTable():
                     at = self._table(
                         sheet, at, block.on(Medium.BOOK), wide, freeze=len(tables) == 1
                     )
-                case Figure():
-                    pending.append(block)
-        if tables and any(figure.panels for figure in pending):
-            # A break before the charts keeps them whole; where pages are made to fit, none counts.
-            width = sum(PIXELS * _wide(column) + 5 for column in tables[0].on(Medium.BOOK).columns)
-            sheet.set_print_scale(max(10, min(100, int(100 * PAGE_WIDTH / width))))
-            sheet.set_h_pagebreaks([at])
-        for figure in pending:
-            at = self._figure(sheet, at, figure, rows, section)
+                case Picture():
+                    pass
+        for figure in (block for block in section.blocks if isinstance(block, Picture)):
+            at = self._figure(sheet, at, figure)
 
     def _words(self, sheet: Any, at: int, words: str, wide: int, *, bold: bool) -> int:
         """Write running text over the width of the sheet; give the next free row."""
@@ -154,7 +140,7 @@ class _Book:
         sheet.set_row_pixels(at, LINE * len(wrap(words, ACROSS_PAGE)))
         return at + 1
 
-    def _table(self, sheet: Any, at: int, table: Table, wide: int, *, freeze: bool) -> int:
+    def _table(self, sheet: Any, at: int, table: ReportTable, wide: int, *, freeze: bool) -> int:
         """Write a table; give the row after it."""
         sheet.write_string(at, 0, table.caption, self._format(bold=True))
         heads = [f"{column.head}\n{column.below}".strip() for column in table.columns]
@@ -176,7 +162,7 @@ class _Book:
             sheet.repeat_rows(at + 1)
         spare: tuple[str, ...] = ()
         for index, row in enumerate(table.rows, start=at + 2):
-            if isinstance(row, Band):
+            if isinstance(row, GroupRow):
                 look = self._format(bold=True, bg_color="#EFEFEF")
                 for column in range(len(table.columns)):
                     sheet.write_string(index, column, row.text if column == 0 else "", look)
@@ -223,37 +209,21 @@ class _Book:
             look["num_format"] = ";".join(f'{part}" %"' for part in signs.split(";"))
         sheet.write_number(row, column, cell.number, self._format(**look))
 
-    def _figure(
-        self, sheet: Any, at: int, figure: Figure, rows: int | None, section: Section
-    ) -> int:
-        """Put native charts where a figure has its numbers in the table, else the picture."""
+    def _figure(self, sheet: Any, at: int, figure: Picture) -> int:
+        """Write the picture of a figure; return the next free row."""
         sheet.write_string(at, 0, figure.caption, self._format(bold=True))
-        at += 1
-        if not figure.panels or rows is None:
-            content, width = picture(figure, "png", 110)
-            scale = {"x_scale": 0.85, "y_scale": 0.85, "description": figure.description}
-            sheet.insert_image(at, 0, "figure.png", {"image_data": io.BytesIO(content), **scale})
-            return at + round(width * 110)
-        table = next(block for block in section.blocks if isinstance(block, Table)).on(Medium.BOOK)
-        years = [index for index, column in enumerate(table.columns) if column.head.isdecimal()]
-        cells = Cells(sheet.get_name(), rows, years)
-        for number, panel in enumerate(figure.panels):
-            chart = native_chart(self._book, cells, panel, self._colours)
-            down, across = divmod(number, ACROSS)
-            sheet.insert_chart(
-                at, 0, chart,
-                {"x_offset": across * (WIDE + 12), "y_offset": down * (HIGH + 12),
-                 "description": f"{panel.title} ({panel.unit})"},
-            )  # fmt: skip
-        return at + -(-len(figure.panels) // ACROSS) * (HIGH + 12) // LINE + 2
+        content, width = picture(figure, "png", DPI)
+        scale = {"x_scale": SCALE, "y_scale": SCALE, "description": figure.description}
+        sheet.insert_image(at + 1, 0, "figure.png", {"image_data": io.BytesIO(content), **scale})
+        return at + round(width * DPI)
 
 
-def _wide(column: Column) -> float:
+def _wide(column: TableColumn) -> float:
     """Return the width of a column in characters."""
     return max(9.0, PER_SHARE * column.width)
 
 
-def _lines(words: Sequence[str], columns: Sequence[Column]) -> int:
+def _lines(words: Sequence[str], columns: Sequence[TableColumn]) -> int:
     """Count the lines that a row needs; programs do not all do so by themselves."""
     return max(
         sum(len(wrap(line, int(_wide(column) * 0.95))) for line in word.split("\n"))
@@ -261,7 +231,7 @@ def _lines(words: Sequence[str], columns: Sequence[Column]) -> int:
     )
 
 
-def _followed(table: Table, index: int) -> bool:
+def _followed(table: ReportTable, index: int) -> bool:
     """Whether a row that is joined to this one comes after it."""
     after = table.rows[index + 1 : index + 2]
     return any(isinstance(row, Row) and row.joined for row in after)

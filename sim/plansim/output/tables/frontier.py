@@ -75,16 +75,16 @@ def _summary(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator[str]:
     if len(horizon.kept) < everything:
         yield text("frontier.empty", count=everything)
         if horizon.never:
-            yield text("frontier.never", ids=text.join(list(horizon.never)))
+            yield text("frontier.never", ids=text.join(horizon.never))
         if horizon.conflicting:
-            yield text("frontier.clashing", ids=text.join(list(horizon.conflicting)))
+            yield text("frontier.clashing", ids=text.join(horizon.conflicting))
     if horizon.highest is None:
         yield text("frontier.nothing")
         return
     key = "frontier.highest" if len(horizon.kept) == everything else "frontier.highest_of"
     yield text(key, growth=_rate(horizon.highest.growth, 2), count=len(horizon.kept))
     if horizon.binding:
-        yield text("frontier.binding", ids=text.join(list(horizon.binding)))
+        yield text("frontier.binding", ids=text.join(horizon.binding))
     else:
         yield text("frontier.unbound")
     bounds = [alone for alone in horizon.alone if alone.target.id in horizon.kept]
@@ -130,7 +130,7 @@ def _probabilities(frontier: Frontier, horizon: Horizon, text: Text) -> Iterator
 def _without(horizon: Horizon, surest: Policy, text: Text) -> Iterator[str]:
     """Return the few targets that make it unlikely that all hold."""
     parts = [
-        text("frontier.without", ids=text.join(list(ids)), met=f"{met:.2f}")
+        text("frontier.without", ids=text.join(ids), met=f"{met:.2f}")
         for ids, met in horizon.without[:2]
     ]
     for share in (share for share in horizon.sure if surest.chance < share):
@@ -139,7 +139,7 @@ def _without(horizon: Horizon, surest: Policy, text: Text) -> Iterator[str]:
             parts.append(text("frontier.hopeless", share=f"{share:g}", count=len(horizon.without)))
             break
         if len(enough) > 2:
-            ids = text.join(list(enough))
+            ids = text.join(enough)
             parts.append(text("frontier.needed", share=f"{share:g}", count=len(enough), ids=ids))
     if parts and surest.chance < max(horizon.sure):
         yield text("frontier.blame", parts=text("list_sep.clause").join(parts))
@@ -196,7 +196,7 @@ def _front(horizon: Horizon, text: Text) -> Grid:
         margin = policy.margins[worst.target.id]
         row: list[RenderableType] = [
             _rate(policy.growth),
-            text.join(list(policy.tight)),
+            text.join(policy.tight),
             Prose.assemble(
                 margin_cell(worst.target, margin, nothing=_NOTHING),
                 f" {text.unit(worst.target.unit)}",

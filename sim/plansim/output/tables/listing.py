@@ -18,18 +18,28 @@ from plansim.output.tables.layout import (
 )
 from plansim.output.text import Text
 from plansim.output.verdict_words import by_section, limit_of
-from plansim.scenario.reader import ScenarioHead
+from plansim.scenario.reader import ScenarioHead, ScenarioKind
 from plansim.targets.catalogue import Kind, Target, split_reference
 
 __all__ = ["scenario_list", "target_list", "variable_list"]
 
 
 def scenario_list(heads: Iterable[ScenarioHead], text: Text) -> RenderableType:
-    """List scenarios with their titles, children indented below their parents."""
-    rows = [
-        (Prose("  " * depth + head.id, Style.STRONG), text.pick(head.title_en, head.title_zh))
-        for head, depth in _family(list(heads))
-    ]
+    """List scenarios with their titles, children indented below their parents.
+
+    Tests of the model and overlays stand apart, below the stories.
+    """
+    by_kind: dict[ScenarioKind, list[ScenarioHead]] = {kind: [] for kind in ScenarioKind}
+    for head in heads:
+        by_kind[head.kind].append(head)
+    rows: list[Row | Band] = []
+    for kind, alike in by_kind.items():
+        if alike and rows:
+            rows += [Band(), Band(text.word("scenario_kind", kind))]
+        rows += [
+            (Prose("  " * depth + head.id, Style.STRONG), text.pick(head.title_en, head.title_zh))
+            for head, depth in _family(alike)
+        ]
     return Grid([Column(), text_column()], rows)
 
 

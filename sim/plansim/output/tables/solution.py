@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from plansim.analysis.optimization.problem import Lever
 from plansim.analysis.optimization.target_seeking import Searched, Solution
 from plansim.model.units import NO_UNIT
-from plansim.output.tables.attribution import outward
 from plansim.output.tables.layout import (
     Column,
     Grid,
@@ -21,7 +20,7 @@ from plansim.output.tables.layout import (
     text_column,
 )
 from plansim.output.tables.verdicts import margin_cell
-from plansim.output.text import Text
+from plansim.output.text import Text, outward
 from plansim.output.verdict_words import margin_size
 
 __all__ = ["solution_table"]
@@ -32,21 +31,20 @@ def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> Re
 
     ``outlay_zh`` is the Chinese name of the variable that counts the cost.
     """
-    if (
-        len(solution.levers) == len(solution.targets) == 1
-        and not solution.prices
-        and not solution.outlay
-    ):
-        return lines([*_sentences(solution, text), *_side_effects(solution, text)])
     key = "mix.already" if not solution.searched else "mix.found" if solution.values else "mix.none"
     asked = text.join([target.id for target in solution.targets])
     last = [_searched(solution, searched, text) for searched in solution.searched]
+    if solution.implausible:
+        far = (lever for lever in solution.levers if lever.id in solution.implausible)
+        names = text.join(_name(lever, text) for lever in far)
+        last.append(text("solve.implausible", names=names))
     last += _side_effects(solution, text)
+    costs = len(solution.levers) > 1 or solution.prices or solution.outlay
     return blocks(
         [
             text(key, scenario=solution.scenario, targets=asked),
             _levers(solution, text),
-            _cost(solution, text, outlay_zh),
+            *([_cost(solution, text, outlay_zh)] if costs else []),
             _targets(solution, text),
             *([lines(last)] if last else []),
         ]
@@ -55,65 +53,13 @@ def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> Re
 
 def _side_effects(solution: Solution, text: Text) -> Iterator[str]:
     if solution.gained:
-        yield text("solve.gained", ids=text.join(list(solution.gained)))
+        yield text("solve.gained", ids=text.join(solution.gained))
     if solution.lost:
-        yield text("solve.lost", ids=text.join(list(solution.lost)))
+        yield text("solve.lost", ids=text.join(solution.lost))
 
 
 def _name(lever: Lever, text: Text) -> str:
     return text.pick(lever.name_en, lever.name_zh)
-
-
-# --- one lever and one target ---------------------------------------------------------------------
-
-
-def _sentences(solution: Solution, text: Text) -> Iterator[str]:
-    (lever,), (target,), (before,) = solution.levers, solution.targets, solution.present
-
-    def setting(value: float) -> str:
-        unit = "" if lever.shown_unit == NO_UNIT else f" {text.unit(lever.shown_unit)}"
-        return f"{value * lever.shown_factor:.6g}{unit}"
-
-    def margin(size: float) -> str:
-        return f"{margin_size(target, size)} {text.unit(target.unit)}"
-
-    common = {
-        "scenario": solution.scenario,
-        "target": f"{target.id} ({text.pick(target.name_en, target.name_zh)})",
-        "lever": _name(lever, text),
-    }
-    present = setting(before)
-    if not solution.searched:
-        yield text(
-            "solve.already", value=present, margin=margin(solution.margins[target.id]), **common
-        )
-    elif solution.values is None:
-        yield text("solve.none", **common)
-    else:
-        value = setting(outward(solution.values[0], before))
-        yield text("solve.found", present=present, value=value, **common)
-    if solution.searched:
-        yield text("solve.now", present=present, margin=margin(solution.margins_present[target.id]))
-    for searched in solution.searched:
-        ((low, high),) = searched.ends
-        over = {
-            "range": text.word("range", searched.range),
-            "low": f"{low * lever.shown_factor:g}",
-            "high": setting(high),
-            "points": searched.points,
-        }
-        best = searched.best[target.id]
-        if math.isnan(best):
-            yield text("solve.broken", **over)
-        else:
-            at = f"{searched.best_at[0] * lever.shown_factor:g}"
-            yield text("solve.sought", best=margin(best), at=at, **over)
-    if solution.implausible:
-        ends = {"low": f"{lever.low * lever.shown_factor:g}", "high": setting(lever.high)}
-        yield text("solve.implausible", **ends)
-
-
-# --- several --------------------------------------------------------------------------------------
 
 
 def _levers(solution: Solution, text: Text) -> Grid:
@@ -128,7 +74,9 @@ def _levers(solution: Solution, text: Text) -> Grid:
         value = None if solution.values is None else solution.values[index]
         still = value is not None and math.isclose(value, present, rel_tol=1e-7, abs_tol=1e-9)
         ends = solution.searched[-1].ends[index] if solution.searched else (lever.low, lever.high)
-        moved = "–" if value is None else text("mix.stays") if still else f"{value * factor:.6g}"
+        moved = text("mix.stays")
+        if not still:
+            moved = "–" if value is None else f"{outward(value, present) * factor:.6g}"
         rows.append(
             (
                 _name(lever, text),

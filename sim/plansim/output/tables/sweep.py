@@ -69,13 +69,13 @@ def sweep_table(
 def _runs(one: xr.Dataset, text: Text) -> str:
     counts = {str(key): int(count) for key, count in zip(one["outcome"].values, one["runs"].values,
                                                        strict=True)}  # fmt: skip
-    told = [
+    outcomes = [
         text.word("outcome", key).format(count=f"{count:,}")
         for key, count in counts.items()
         if count
     ]
     bad: dict[str, int] = json.loads(one.attrs["bad_variables"])
-    line = text.join(told)
+    line = text.join(outcomes)
     if bad:
         where = text.join([f"{name} ({count:,})" for name, count in list(bad.items())[:5]])
         line += "\n" + text("sweep.bad", where=where)

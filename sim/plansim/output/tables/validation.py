@@ -38,20 +38,24 @@ _MARK = {
 }
 
 
-def title_text(made: Result, text: Text) -> str:
+def title_text(result: Result, text: Text) -> str:
     """Return the name of a test."""
-    return text.word("q_title", made.id)
+    return text.word("q_title", result.id)
 
 
-def criterion_text(made: Result, text: Text) -> str:
+def criterion_text(result: Result, text: Text) -> str:
     """Return the criterion by which a test is passed."""
-    return _filled(text.word("q_criterion", made.id), made.limits, text)
+    return _filled(text.word("q_criterion", result.id), result.limits, text)
 
 
-def figure_text(made: Result, text: Text) -> str:
+def figure_text(result: Result, text: Text) -> str:
     """Return the result of a test in figures; if it was not run, why."""
-    parts = [_filled(text.word("q_figure", made.id), made.figures, text)] if made.figures else []
-    parts += [_sentence(case, text) for case in made.cases if case.message is CaseTemplate.MISSING]
+    parts = (
+        [_filled(text.word("q_figure", result.id), result.figures, text)] if result.figures else []
+    )
+    parts += [
+        _sentence(case, text) for case in result.cases if case.message is CaseTemplate.MISSING
+    ]
     return text("list_sep.semicolon").join(parts)
 
 
@@ -106,32 +110,37 @@ def validation_table(results: Sequence[Result], text: Text) -> RenderableType:
         text_column(text("validation.found")),
     ]
     rows = [
-        (Prose(*_MARK[made.status]), made.id, title_text(made, text), figure_text(made, text))
-        for made in results
+        (
+            Prose(*_MARK[result.status]),
+            result.id,
+            title_text(result, text),
+            figure_text(result, text),
+        )
+        for result in results
     ]
-    failed = (_faults(made, text) for made in results if made.status is Outcome.FAIL)
+    failed = (_faults(result, text) for result in results if result.status is Outcome.FAIL)
     return blocks([Grid(columns, rows), *failed, _count(results, text)])
 
 
-def _faults(made: Result, text: Text) -> RenderableType:
-    faults = [f"  {case_text(case, text)}" for case in made.faults]
-    told = faults[:MOST_FAULTS]
+def _faults(result: Result, text: Text) -> RenderableType:
+    faults = [f"  {case_text(case, text)}" for case in result.faults]
+    shown = faults[:MOST_FAULTS]
     if (more := len(faults) - MOST_FAULTS) > 0:
-        told.append("  " + text("validation.more", count=more))
-    return lines([f"{made.id}{text('list_sep.colon')}{criterion_text(made, text)}", *told])
+        shown.append("  " + text("validation.more", count=more))
+    return lines([f"{result.id}{text('list_sep.colon')}{criterion_text(result, text)}", *shown])
 
 
-def mark_of(made: Result) -> str:
+def mark_of(result: Result) -> str:
     """Return the mark of a test's status."""
-    return _MARK[made.status][0]
+    return _MARK[result.status][0]
 
 
 def _count(results: Sequence[Result], text: Text) -> str:
-    counted = Counter(made.status for made in results)
+    counted = Counter(result.status for result in results)
     return text(
         "validation.count",
         passed=counted[Outcome.PASS],
         failed=counted[Outcome.FAIL],
         left=counted[Outcome.NOT_APPLICABLE],
-        seconds=sum(made.seconds for made in results),
+        seconds=sum(result.seconds for result in results),
     )

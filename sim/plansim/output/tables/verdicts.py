@@ -29,7 +29,7 @@ from plansim.output.text import Text, percent
 from plansim.output.verdict_words import (
     MARKS,
     bases_of,
-    breach_text,
+    breaks_later,
     by_section,
     gap_text,
     limit_of,
@@ -129,6 +129,7 @@ def _table(
     If that is too wide, values are above margins: all scenarios side by side, or as many as fit.
     """
     ids = list(heads)
+    kind = _kind([verdict for target in shown for verdict in by_target[target.id].values()], text)
 
     def panel(scenarios: Sequence[str], *, flat: bool) -> Grid:
         least = _NAME_WRAPPED if flat else LEAST
@@ -140,6 +141,8 @@ def _table(
         for scenario in scenarios:
             columns.append(Column(heads[scenario], wraps=not flat, least=_TITLE_WIDTH))
             columns += [figure_column()] * 3 * flat
+            if flat and kind:
+                columns.append(figure_column(text("verdicts.share_head", kind=kind)))
         rows: list[Row | Band] = []
         for title, targets in by_section(shown, text):
             rows.append(section(title))
@@ -149,11 +152,12 @@ def _table(
                 row: list[RenderableType] = [target.id, name, limit]
                 for scenario in scenarios:
                     verdict = by_target[target.id][scenario]
-                    row += (
-                        _flat_cells(verdict, target, text)
-                        if flat
-                        else [_stacked_cell(verdict, target, text)]
-                    )
+                    if not flat:
+                        row.append(_stacked_cell(verdict, target, text))
+                        continue
+                    row += _flat_cells(verdict, target, text)
+                    if kind:
+                        row.append(_share_text(verdict))
                 rows.append(row)
         return Grid(columns, rows)
 
@@ -180,14 +184,33 @@ def _stacked_cell(verdict: Verdict, target: Target, text: Text) -> RenderableTyp
     bases = bases_of(verdict, target, text)
     value = "" if bases else value_text(target, verdict.value)
     parts = [edges(_status(verdict, text), value), *(edges(*base) for base in bases)]
+    share = _share_text(verdict)
     if not bases:
         margin = f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"
-        parts.append(edges("", margin))
+        parts.append(edges(share, margin))
     for basis, value in others_of(verdict, target, text):
         parts.append(edges(Prose(basis, Style.FAINT), value))
-    if breach := breach_text(verdict, target, text):
-        parts.append(edges("", breach))
+    later = text("verdicts.breach", year=verdict.first_breach) if breaks_later(verdict) else ""
+    if (bases and share) or later:
+        parts.append(edges(share if bases else "", later))
     return lines(parts)
+
+
+def _share_text(verdict: Verdict) -> str:
+    """Return in how many of 100 plausible models the target is met; empty if that is unknown.
+
+    None and all are said only where it is so.
+    """
+    if verdict.share is None or verdict.share.share is None:
+        return ""
+    share = verdict.share.share
+    return f"{round(100 * share) if share in (0, 1) else min(max(round(100 * share), 1), 99)}/100"
+
+
+def _kind(verdicts: Iterable[Verdict], text: Text) -> str:
+    """Return the kind of ensemble of which shares are shown; empty if there are none."""
+    kinds = (verdict.share.ensemble for verdict in verdicts if verdict.share)
+    return next((text.word("ensemble", kind) for kind in kinds), "")
 
 
 def _flat_cells(verdict: Verdict, target: Target, text: Text) -> Row:
@@ -199,11 +222,12 @@ def _flat_cells(verdict: Verdict, target: Target, text: Text) -> Row:
     value = value_text(target, verdict.value) if decided else ""
     margin = margin_text(verdict, target) if decided else ""
     share = percent(verdict.margin_pct) if decided else ""
+    breach = text("verdicts.breach", year=verdict.first_breach) if breaks_later(verdict) else ""
     return (
         lines([_status(verdict, text), *(f"  {basis}" for basis, _ in bases)]),
         "\n".join([value, *(value for _, value in bases)]),
         margin,
-        "\n".join(filter(None, [share, breach_text(verdict, target, text)])),
+        f"{share}\n{breach}".strip(),
     )
 
 
@@ -212,11 +236,19 @@ def _legend(verdicts: Sequence[Verdict], text: Text, *, flat: bool) -> Renderabl
     statuses = {verdict.status for verdict in verdicts}
     used = {
         "verdicts.legend_margin_wide" if flat else "verdicts.legend_margin": True,
-        "verdicts.legend_breach": any(verdict.first_breach is not None for verdict in verdicts),
+        "verdicts.legend_breach": any(map(breaks_later, verdicts)),
         "verdicts.legend_undecided": Status.UNDECIDED in statuses,
         "verdicts.legend_assumed": Status.ASSUMED in statuses,
     }
-    return lines(text(key) for key, is_used in used.items() if is_used)
+    legend = [text(key) for key, is_used in used.items() if is_used]
+    shares = [(verdict, verdict.share) for verdict in verdicts if verdict.share]
+    if example := next(filter(None, (_share_text(verdict) for verdict, _ in shares)), ""):
+        count = max(share.members + share.unsound for _, share in shares)
+        kind = _kind(verdicts, text)
+        legend.append(text("verdicts.legend_share", example=example, count=count, kind=kind))
+    if unsound := max((share.unsound for _, share in shares), default=0):
+        legend.append(text("verdicts.legend_unsound", count=unsound))
+    return lines(legend)
 
 
 # --- what is not judged ---------------------------------------------------------------------------

@@ -11,7 +11,7 @@ function changesBetween(one, other) {
 }
 
 const sameClock = (one, other) =>
-  ["initial", "final", "step", "saveper"].every((key) => one[key] === other[key]);
+  ["initial", "final", "step", "saveper", "integration"].every((key) => one[key] === other[key]);
 
 /** Give the margins of targets where some of the changes are made; a run stops at `until`. */
 function marginsAt(game, chosen) {

@@ -71,6 +71,7 @@ function sidePicker(side, act) {
   for (const scenario of DATA.scenarios) {
     select.append(el("option", { value: scenario.id }, pick(scenario.name)));
   }
+  const overlays = overlayBoxes(side, act);
   const moved = el("span", { class: "moved" });
   const about = el("p", { class: "about" });
   const node = el(
@@ -83,16 +84,43 @@ function sidePicker(side, act) {
       select,
     ),
     moved,
+    overlays.node,
     el("details", { class: "side-about" }, el("summary", {}, t("page.about_scenario")), about),
   );
   function update() {
     const run = store.state[side];
-    select.value = run.scenario;
+    select.value = run.scenario && partsOf(run.scenario)[0];
+    overlays.update(run);
     const count = Object.keys(run.moved).length;
     setText(moved, count ? t("page.moved", { count }) : "");
     moved.hidden = !count;
     setText(about, run.scenario ? pick(scenarioOf(run).about) : "");
-    node.querySelector("details").hidden = !run.scenario;
+    about.parentNode.hidden = !run.scenario;
+  }
+  return { node, update };
+}
+
+/** Boxes for the overlays on one run; what sets the same as a chosen one cannot be chosen. */
+function overlayBoxes(side, act) {
+  const summary = el("summary", {});
+  const boxes = DATA.overlays.map((overlay) => {
+    const change = () => act.overlay(side, overlay.id);
+    const box = el("input", { type: "checkbox", "data-overlay": overlay.id, change });
+    const label = el("label", { title: pick(overlay.about) }, box, " ", pick(overlay.name));
+    return { overlay, box, label };
+  });
+  const rows = boxes.map((each) => el("div", {}, each.label));
+  const node = el("details", { class: "side-about overlays" }, summary, ...rows);
+  function update(run) {
+    node.hidden = !boxes.length || !run.scenario;
+    if (node.hidden) return;
+    const chosen = partsOf(run.scenario)[1].map((name) => OVERLAY.get(name));
+    const names = chosen.map((each) => pick(each.name)).join(t("page.comma"));
+    setText(summary, t("page.overlays", { names: names || t("page.no_overlays") }));
+    for (const { overlay, box } of boxes) {
+      box.checked = chosen.includes(overlay);
+      box.disabled = !box.checked && clashes(overlay, chosen);
+    }
   }
   return { node, update };
 }

@@ -40,8 +40,8 @@ function readLink(fragment) {
   const take = {
     lang: (text) => ["en", "zh"].includes(text) && (state.lang = text),
     tab: (text) => TABS.includes(text) && (state.tab = text),
-    a: (text) => SCENARIO.has(text) && (state.a = { scenario: text, moved: {} }),
-    b: (text) => (SCENARIO.has(text) || text === NONE) && (state.b = { scenario: text, moved: {} }),
+    a: (text) => scenarioNamed(text) && (state.a = { scenario: text, moved: {} }),
+    b: (text) => (text === NONE || scenarioNamed(text)) && (state.b = { scenario: text, moved: {} }),
     edited: (text) => SIDES.includes(text) && (state.edited = text),
     model(text) {
       other = text !== DATA.sha256.slice(0, MODEL_DIGITS);

@@ -15,6 +15,13 @@ const act = {
     show(lever);
     if (lasting) settled();
   },
+  /** Lay an overlay over a run, or take it away; what was moved stays. */
+  overlay(side, name) {
+    const run = store.state[side];
+    const scenario = withOverlay(run.scenario, name);
+    setState({ ...store.state, [side]: { ...run, scenario } });
+    rerun();
+  },
   preset(side, scenario) {
     const edited = side === "b" && scenario === NONE ? "a" : store.state.edited;
     const lost = Object.keys(store.state[side].moved).length;

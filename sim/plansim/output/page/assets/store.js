@@ -4,11 +4,67 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
 const LEVERS = DATA.groups.flatMap((group) => group.levers);
 const LEVER = new Map(LEVERS.map((lever) => [lever.id, lever]));
 const SCENARIO = new Map(DATA.scenarios.map((scenario) => [scenario.id, scenario]));
+const OVERLAY = new Map(DATA.overlays.map((overlay) => [overlay.id, overlay]));
 const TABS = ["overview", "charts", "targets", "map", "about"];
 const NONE = "";
 const SIDES = ["a", "b"];
 
-const scenarioOf = (run) => SCENARIO.get(run.scenario);
+const scenarioOf = (run) => scenarioNamed(run.scenario);
+
+// Overlays: the id of a scenario with some laid over it is `scenario+overlay+overlay`.
+
+const laid = new Map();
+
+/** Give the scenario of an id, with its overlays; undefined if there is none. */
+function scenarioNamed(id) {
+  if (SCENARIO.has(id) || laid.has(id)) return SCENARIO.get(id) ?? laid.get(id);
+  const [base, names] = partsOf(id);
+  const overlays = names.map((name) => OVERLAY.get(name));
+  if (!SCENARIO.has(base) || overlays.some((each, i) => !each || clashes(each, overlays, i))) {
+    return undefined;
+  }
+  laid.set(id, overlaid(id, SCENARIO.get(base), overlays));
+  return laid.get(id);
+}
+
+/** Split an id into that of a scenario of the page and the names of overlays. */
+function partsOf(id) {
+  const parts = id.split("+");
+  let count = 1;
+  while (count < parts.length && !SCENARIO.has(parts.slice(0, count).join("+"))) count++;
+  return [parts.slice(0, count).join("+"), parts.slice(count)];
+}
+
+/** Tell whether an overlay sets what one of the first of some others sets, too. */
+function clashes(overlay, others, count = others.length) {
+  const inputs = new Set(overlay.values.map(([place]) => place));
+  return others.slice(0, count).some((other) => other.values.some(([place]) => inputs.has(place)));
+}
+
+function overlaid(id, base, overlays) {
+  const all = [base, ...overlays];
+  const own = base.shipped ? {} : Object.assign({}, ...all.map((each) => each.own));
+  return {
+    ...base,
+    id,
+    name: [" + ", "＋"].map((sign, lang) => all.map((each) => each.name[lang]).join(sign)),
+    about: [" ", ""].map((gap, lang) => all.map((each) => each.about[lang]).join(gap)),
+    values: all.flatMap((each) => each.values),
+    assumed: Object.assign({}, ...all.map((each) => each.assumed)),
+    parent: base.shipped ? id : base.parent,
+    own,
+  };
+}
+
+/** Give the id of a scenario with an overlay laid over it, or taken away. */
+function withOverlay(id, name) {
+  const [base, names] = partsOf(id);
+  const others = names.filter((each) => each !== name);
+  const chosen = new Set(others.length < names.length ? others : [...names, name]);
+  return [base, ...DATA.overlays.map((each) => each.id).filter((each) => chosen.has(each))].join(
+    "+",
+  );
+}
 
 function firstState() {
   const [a, b] = DATA.scenarios;

@@ -139,11 +139,13 @@ function modelMap() {
 
 function about() {
   const [first] = DATA.scenarios;
+  const { integration, step } = first.clock;
+  const run = t("page.about_run", { method: t(`integration.${integration}`), step });
   const rows = [
     ["page.about_model", DATA.model],
     ["page.about_digest", DATA.sha256],
     ["page.about_version", DATA.version],
-    ["page.about_method", t("page.about_euler", { step: first.clock.step })],
+    ["page.about_method", run],
   ];
   const reading = [
     "page.read_units",

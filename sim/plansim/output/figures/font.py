@@ -1,4 +1,4 @@
-"""Fonts inside a page: every character that it can show, on a machine that has no fonts at all.
+"""Fonts inside a page or report: the characters that it shows, without a font of the machine.
 
 Noto Sans SC from the package zhplot (SIL Open Font License), cut down to the characters of the
 page; what it lacks comes from DejaVu Sans, which matplotlib carries.
@@ -40,25 +40,27 @@ class Subset:
         )
 
 
-def subsets(text: str) -> tuple[Subset, ...]:
-    """Give fonts that have every printable character of a text, the first one most of them.
+def subsets(text: str, family: str = "plansim") -> tuple[Subset, ...]:
+    """Return fonts that have every printable character of a text, the first one most of them.
+
+    The first is called ``family``, the other one the same with ``-rest``.
 
     Raises:
         ValueError: neither font has a character.
     """
-    wanted = {each for each in text if each.isprintable()} | {" "}
-    found = []
-    for family, path in (
-        ("plansim", font_file()),
-        ("plansim-rest", Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")),
+    wanted = {character for character in text if character.isprintable()} | {" "}
+    result = []
+    for name, path in (
+        (family, font_file()),
+        (f"{family}-rest", Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")),
     ):
-        subset = _subset(family, path, wanted)
+        subset = _subset(name, path, wanted)
         wanted -= subset.characters
         if subset.characters:
-            found.append(subset)
+            result.append(subset)
     if wanted:
         raise ValueError(f"no font has the characters {''.join(sorted(wanted))!r}")
-    return tuple(found)
+    return tuple(result)
 
 
 def _subset(family: str, path: Path, wanted: Iterable[str]) -> Subset:

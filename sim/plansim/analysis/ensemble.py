@@ -1,0 +1,197 @@
+"""Verdicts over an ensemble of plausible models: in what share of its members a target is met.
+
+::
+
+    ensemble = load_ensemble(model)
+    verdict_shares(model, ["baseline", "slow-growth"], ensemble)  # DataFrame: scenario × target
+
+A share says how sure a verdict is in view of what the model leaves open; it is no probability of
+the world.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from plansim.cache import code_of, digest, file_sha256, kept
+from plansim.engine.compiled import run_key
+from plansim.errors import Fault, InputError, Message
+from plansim.model.records import Model
+from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
+from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.variant import for_scenarios
+from plansim.targets.catalogue import Status, Target, judged_targets, load_targets
+from plansim.targets.indicator import Floats
+from plansim.targets.verdict import Share, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "NORMAL",
+    "load_ensemble",
+    "read_ensemble_head",
+    "verdict_shares",
+    "wilson",
+    "with_shares",
+]
+
+NORMAL = 1.959963984540054
+"""Half of the width of a 95 % interval, in standard deviations of the normal distribution."""
+VIEWS = "views.yaml"
+"""The file beside the model that marks the levers of policy."""
+
+
+def load_ensemble(model: Model) -> Members:
+    """Read the ensemble of plausible models that stands beside a model, as ``ensemble.csv``.
+
+    Raises:
+        InputError: there is none, it is at fault, or it is of other equations or ranges.
+    """
+    from plansim.scenario.members_file import read_members
+    from plansim.targets.views_file import load_views
+
+    path = _path(model)
+    if not path.is_file():
+        command = Message("{command}", command="plansim model condition --prior")
+        raise InputError(Fault("the model has no ensemble", path, expected=command))
+    return read_members(path, model, load_views(model).policy)
+
+
+def read_ensemble_head(model: Model) -> MembersHead | None:
+    """Return the header of the ensemble beside a model; None if there is no ensemble.
+
+    Raises:
+        InputError: the header is at fault.
+    """
+    path = _path(model)
+    return read_head(path) if path.is_file() else None
+
+
+def _path(model: Model) -> Path:
+    return model.path.with_name(FILE_NAME)
+
+
+def verdict_shares(
+    model: Model,
+    scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None = None,
+    ensemble: Members | None = None,
+    targets: Iterable[Target] | None = None,
+    *,
+    threads: int | None = None,
+) -> pd.DataFrame:
+    """Return in what share of an ensemble's members targets are met: one row a scenario and target.
+
+    Columns: ``scenario`` and ``target`` (ids); ``share``, undecided members counting as half;
+    ``share_low`` and ``share_high``, the ends of Wilson's 95 % interval of sampling alone;
+    ``members``, how many are counted, and ``unsound``, how many are left out, since a value of
+    theirs is not finite or beyond `LIMIT`. A target that the scenario assumes has NaN for shares.
+
+    Args:
+        model: the model.
+        scenarios: one or several, as for `simulate`.
+        ensemble: by default that beside the model.
+        targets: by default those of the catalogue beside the model.
+        threads: number of threads, by default one a processor. The result does not depend on it.
+
+    Raises:
+        InputError: the ensemble is at fault, or a scenario.
+        ModelError: the compiler does not support the model.
+    """
+    import pandas as pd
+
+    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
+        scenarios = [scenario_of(model, scenarios)]
+    members = load_ensemble(model) if ensemble is None else ensemble
+    wanted = load_targets(model=model) if targets is None else tuple(targets)
+    columns = ("share", "share_low", "share_high", "members", "unsound")
+    rows = [
+        (scenario.id, target, *(getattr(share, column) for column in columns))
+        for scenario in (scenario_of(model, each) for each in scenarios)
+        for target, share in _shares(model, scenario, wanted, members, threads)
+    ]
+    frame = pd.DataFrame(rows, columns=["scenario", "target", *columns])
+    return frame.astype(dict.fromkeys(columns[:3], np.float64))
+
+
+def with_shares(
+    verdicts: Iterable[Verdict],
+    model: Model,
+    scenarios: Iterable[Scenario],
+    targets: Sequence[Target],
+) -> tuple[Verdict, ...]:
+    """Return verdicts with their shares over the ensemble beside a model, from the cache.
+
+    Raises:
+        InputError: the ensemble is at fault.
+        ModelError: the compiler does not support the model.
+    """
+    members = cache(lambda: load_ensemble(model))
+    beside = [file_sha256(path) for path in (_path(model), model.path.with_name(VIEWS))]
+    code = code_of("", "model", "scenario", "targets", "compiler", "engine", "analysis")
+    shares: dict[str, Mapping[str, Share]] = {}
+    for scenario in scenarios:
+        run = run_key(for_scenarios(model, [scenario]), scenario)
+        assumed = json.dumps([scenario.id, sorted(scenario.assumed)])
+        key = digest("shares", run, assumed, repr(targets), *beside, code)
+        make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
+        shares[scenario.id] = kept("shares", key, make)
+    return tuple(replace(each, share=shares[each.scenario].get(each.id)) for each in verdicts)
+
+
+def _shares(
+    model: Model,
+    scenario: Scenario,
+    targets: Iterable[Target],
+    members: Members,
+    threads: int | None,
+) -> Iterator[tuple[str, Share]]:
+    """Yield the targets under one scenario, each with its share."""
+    from plansim.analysis.evaluator import Evaluator, Request
+    from plansim.analysis.workers import processors
+
+    request = Request(judged_targets(targets))
+    names, constants = members.constants_under(model, scenario)
+    evaluator = Evaluator(model, scenario, names, request, shared=True, limit=LIMIT)
+    evaluation = evaluator.evaluate(constants, threads or processors())
+    unsound = int(evaluation.failed.sum())
+    for target in request.targets:
+        counts = np.bincount(evaluation[target.id].status, minlength=len(Status))
+        met, missed, undecided = (
+            int(counts[one.code]) for one in (Status.MET, Status.MISSED, Status.UNDECIDED)
+        )
+        count = met + missed + undecided
+        share = low = high = None
+        if count:
+            good = met + undecided / 2
+            share = good / count
+            low, high = (float(end) for end in wilson(np.array(good), np.array(float(count))))
+        yield target.id, Share(members.head.kind.value, share, low, high, count, unsound)
+
+
+def wilson(successes: npt.NDArray[np.number], count: Floats) -> tuple[Floats, Floats]:
+    """Return the ends of the 95 % interval of a share of independent draws; the shape stays.
+
+    NaN where ``count`` is NaN. Reference: E. B. Wilson, Journal of the American Statistical
+    Association 22 (1927) 209-212.
+
+    >>> low, high = wilson(np.array([5.0]), np.array([10.0]))
+    >>> print(low.round(4), high.round(4))
+    [0.2366] [0.7634]
+    """
+    share = np.asarray(successes / count, np.float64)
+    more = count + NORMAL**2
+    middle = (successes + NORMAL**2 / 2) / more
+    half = NORMAL / more * np.sqrt(successes * (1 - share) + NORMAL**2 / 4)
+    # Exact where all or none succeed, in spite of rounding.
+    low = np.where(successes == 0, 0 * share, middle - half)
+    high = np.where(successes == count, share, middle + half)
+    return low, high

@@ -1,0 +1,254 @@
+"""Levers: variables that a few constants drive, and constants that only a variant of a model has.
+
+A model has a lever ``X`` if its equations hold ``X before + STEP(X after - X before, X from
+year)``, or a pulse of ``X pulse size``. Scenarios may bend the first in three ways for which no
+equation of the model is written; the constants for them are added where they are used (see
+`plansim.scenario.variant`):
+
+- a ramp: ``X to year``, up to which the change takes place evenly, instead of at once;
+- an end: ``X until year``, from which the value is again that of before;
+- a series: ``X in 2006``, ``X in 2007``, … in place of all of that, also for any constant ``X``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
+from plansim.model.records import Model, Variable, VariableKind, folded
+
+__all__ = [
+    "PULSE",
+    "RAMP",
+    "SERIES",
+    "SWITCH",
+    "added_constant",
+    "added_part",
+    "constant_named",
+    "lever_constants",
+    "lever_of",
+    "misdated",
+    "setters",
+]
+
+SWITCH = {"before": "before", "after": "after", "from": "from year"}
+"""Keys of a lever that changes once, and the names of their constants in the model."""
+RAMP = {"to": "to year", "until": "until year"}
+"""Further keys of such a lever, and the names of their constants in a variant of the model."""
+PULSE = {"size": "pulse size", "start": "pulse start", "length": "pulse length"}
+"""Keys of a lever that acts for some time, and the names of their constants."""
+SERIES = ("series start", "series end")
+"""The first and the last year of a series; there is no series if the last is before the first."""
+
+_ADDED = re.compile(rf"(.+) ({'|'.join([*RAMP.values(), *SERIES])}|in -?\d{{1,9}})")
+_LONG_AGO = -1e9
+"""A year before any run."""
+_BEFORE = {
+    RAMP["to"]: {SWITCH["from"]: True},
+    RAMP["until"]: {SWITCH["from"]: False, RAMP["to"]: True},
+}
+"""The years that come before a year of a lever, and whether they may be the same."""
+
+
+def lever_of(model: Model, name: str) -> str | None:
+    """Return the lever that a constant is a part of, if the model has all parts of it.
+
+    Of the constants of a series, this is the constant in whose place it stands.
+    """
+    for parts in (SWITCH, PULSE):
+        for part in parts.values():
+            stem = name.removesuffix(f" {part}")
+            if stem != name and all(
+                f"{stem} {other}" in model.variables for other in parts.values()
+            ):
+                return stem
+    added = added_constant(model, name)
+    return None if added is None else added_part(added.name)[0]
+
+
+def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[str, Variable]:
+    """Return the constants of a lever by the keys that a file has for them.
+
+    The lever may be named by the variable that it drives, in Chinese too.
+
+    Raises:
+        InputError: the model has no such lever.
+    """
+    if constants := _constants(model, name, parts):
+        return constants
+    last = " " + list(parts.values())[-1]
+    known = [other.removesuffix(last) for other in model.variables if other.endswith(last)]
+    raise InputError(
+        Fault(
+            "the model has no lever '{name}' with {parts}",
+            expected=Message("one of {names}", names=tuple(known)) if known else None,
+            nearest=nearest(name, known),
+            name=name,
+            parts=tuple(parts),
+        )
+    )
+
+
+def _constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[str, Variable]:
+    """Return the constants of a lever by their keys; none if the model has no such lever."""
+    for stem in _stems(model, name):
+        try:
+            return {key: model.find(f"{stem} {part}") for key, part in parts.items()}
+        except UnknownNameError:
+            continue
+    return {}
+
+
+def _stems(model: Model, base: str) -> Iterator[str]:
+    yield base
+    try:
+        yield model.find(base).name
+    except UnknownNameError:
+        return
+
+
+def setters(model: Model, variable: Variable) -> list[Variable]:
+    """Return the three constants that set a variable; none if it is no lever."""
+    for parts in (SWITCH, PULSE):
+        names = [f"{variable.name} {part}" for part in parts.values()]
+        if all(name in model.variables for name in names):
+            return [model.variables[name] for name in names]
+    return []
+
+
+# --- constants that a variant has -----------------------------------------------------------------
+
+
+def constant_named(model: Model, name: str) -> Variable:
+    """Return the variable of a name, or the constant that a variant of the model has by it.
+
+    Raises:
+        UnknownNameError: there is no such variable or lever.
+    """
+    try:
+        return model.find(name)
+    except UnknownNameError:
+        if (added := added_constant(model, name)) is None:
+            raise
+        return added
+
+
+def added_part(name: str) -> tuple[str, str]:
+    """Split the name of a constant that is added into its lever and its part; else none.
+
+    >>> added_part("water price to year"), added_part("water price in 2006"), added_part("GDP")
+    (('water price', 'to year'), ('water price', 'in 2006'), ('GDP', ''))
+    """
+    match = _ADDED.fullmatch(name)
+    return (match[1], match[2]) if match else (name, "")
+
+
+def added_constant(model: Model, name: str) -> Variable | None:
+    """Return the constant that variants of a model have by a name; None if they have none.
+
+    Its value is the one with which it changes nothing.
+    """
+    base, part = added_part(folded(name))
+    if not part:
+        return None
+    model = model.original or model
+    if switch := _constants(model, base, SWITCH):
+        before = switch["before"]
+        stem, stem_zh = before.name.removesuffix(" before"), before.name_zh.removesuffix("（前）")
+        years = switch["from"]
+        low = years.admissible[0]
+        never = _filled(years, _LONG_AGO if low is None else low)
+        if part == RAMP["to"]:
+            return _made(
+                years, f"{stem} {part}", f"{stem_zh}渐变完成年份", never,
+                "year in which the gradual change is complete",
+            )  # fmt: skip
+        if part == RAMP["until"]:
+            return _made(
+                years, f"{stem} {part}", f"{stem_zh}恢复年份", never,
+                "year from which the value is that of before again",
+            )  # fmt: skip
+        ranges = [before.plausible, switch["after"].plausible]
+    else:
+        constant = model.variables.get(_name_of(model, base))
+        if constant is None or constant.kind is not VariableKind.CONSTANT or part in RAMP.values():
+            return None
+        before, stem, stem_zh = constant, constant.name, constant.name_zh
+        ranges = [constant.plausible]
+    if part in SERIES:
+        years = replace(before, unit=model.find("INITIAL TIME").unit, admissible=(None, None))
+        is_first = part == SERIES[0]
+        return _made(
+            years,
+            f"{stem} {part}",
+            f"{stem_zh}逐年数列{'起始' if is_first else '末'}年份",
+            _filled(before, 1.0 if is_first else 0.0),
+            f"{'first' if is_first else 'last'} year of its series",
+        )
+    year = part.removeprefix("in ")
+    made = _made(
+        before, f"{stem} {part}", f"{stem_zh}（{year}年）", before.value, f"its series in {year}"
+    )
+    ends = [end for bounds in ranges if bounds is not None for end in bounds]
+    return replace(made, plausible=(min(ends), max(ends)) if all(ranges) else None)
+
+
+def _name_of(model: Model, base: str) -> str:
+    try:
+        return model.find(base).name
+    except UnknownNameError:
+        return ""
+
+
+def _made(
+    pattern: Variable,
+    name: str,
+    name_zh: str,
+    value: float | Mapping[str, float] | None,
+    meaning: str,
+) -> Variable:
+    """Return a constant of the unit, the admissible range and the elements of another."""
+    return replace(
+        pattern,
+        name=name,
+        name_zh=name_zh,
+        value=value,
+        meaning_en=f"{added_part(name)[0]}: {meaning}.",
+        meaning_zh="",
+        sources=(),
+        plausible=None,
+        equation="",
+    )
+
+
+def _filled(variable: Variable, number: float) -> float | Mapping[str, float]:
+    """Return a number, or one for each element of a variable."""
+    if isinstance(variable.value, Mapping):
+        return dict.fromkeys(variable.value, number)
+    return number
+
+
+def misdated(model: Model, values: Mapping[str, float], key: str) -> Message | None:
+    """Return what is wrong with the year of a ramp or of an end; None if nothing is.
+
+    Args:
+        model: the model.
+        values: of the whole scenario.
+        key: the constant of the year, ``name`` or ``name[e1,e2]``.
+    """
+    name, bracket, cell = key.partition("[")
+    stem, part = added_part(name)
+    year = values[key]
+    for other, may_equal in _BEFORE.get(part, {}).items():
+        earlier = f"{stem} {other}{bracket}{cell}"
+        default = constant_named(model, f"{stem} {other}").value
+        written = default[cell[:-1]] if isinstance(default, Mapping) else default
+        first = values.get(earlier, written)
+        assert first is not None, earlier
+        if year < first or (year == first and not may_equal):
+            return Message(
+                "'{name}' must come after '{other}', {year:g}", name=key, other=earlier, year=first
+            )
+    return None

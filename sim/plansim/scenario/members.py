@@ -1,0 +1,215 @@
+"""Members: other plausible models, each a set of changes of constants.
+
+A change is relative to the model's own value: 0.003 more, or 0.98 times as much. It moves what a
+scenario sets by as much, except where policy sets it; see `Members.constants_under`. The file of
+members is read and written by `members_file`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from plansim.errors import Fault, InputError, Message, foreign
+from plansim.model.records import Model
+from plansim.scenario.records import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from plansim.scenario.factors import Factor
+
+__all__ = [
+    "FILE_NAME",
+    "KEYS",
+    "LIMIT",
+    "EnsembleKind",
+    "Members",
+    "MembersHead",
+    "head_of",
+    "read_head",
+]
+
+FILE_NAME = "ensemble.csv"
+"""Name of the file beside the model."""
+RENEW = "plansim model condition --prior --force"
+"""The command that renews it."""
+LIMIT = 1e12
+"""Magnitude of a value, in the model's unit, beyond which a member is unsound."""
+KEYS = ("kind", "model", "seed", "drawn")
+"""Keys of the header."""
+
+
+class EnsembleKind(StrEnum):
+    """How members were chosen."""
+
+    PRIOR = "prior"  # from the ranges of the constants alone, by no observation of a run
+
+
+@dataclass(frozen=True)
+class MembersHead:
+    """The header of a file of members."""
+
+    kind: EnsembleKind
+    model_sha256: str
+    """`Model.equations_sha256` of the model that the members change."""
+    seed: int
+    drawn: str
+    """How they were drawn, in words."""
+    path: Path
+    line: int
+    """The line of the digest, for messages."""
+
+    def misfit(self, model: Model) -> Fault | None:
+        """Return a fault if the members are of other equations or ranges than the model's."""
+        sha256 = (model.original or model).equations_sha256
+        if self.model_sha256 == sha256:
+            return None
+        return Fault(
+            "the members are of a model with other equations, constants or ranges",
+            self.path,
+            self.line,
+            expected=Message("{sha256}; '{command}' draws new ones", sha256=sha256, command=RENEW),
+            found=self.model_sha256,
+        )
+
+
+@dataclass(frozen=True)
+class Members:
+    """Members of an ensemble of plausible models."""
+
+    head: MembersHead
+    factors: tuple[Factor, ...]
+    """What members change; each adds to its constants or multiplies them."""
+    ids: tuple[int, ...]
+    """The number of each member."""
+    values: npt.NDArray[np.float64] = field(repr=False, compare=False)
+    """``(member, factor)``."""
+    policy: frozenset[str] = field(default=frozenset(), repr=False)
+    """Constants that policy moves, ``name`` or ``name[e1,e2]``: as a scenario sets them, so they
+    stay."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def constants_under(
+        self, model: Model, scenario: Scenario
+    ) -> tuple[tuple[str, ...], npt.NDArray[np.float64]]:
+        """Return the constants that members change under a scenario, and their values.
+
+        A change acts on the value that the scenario sets, or else the model's own. What `policy`
+        moves and the scenario sets does not change. Where the scenario has a series of its own in
+        place of a constant or lever, all of its points change. A value that would leave its
+        admissible range stops at the end of it.
+
+        Returns:
+            The constants, ``name`` or ``name[e1,e2]``, and ``(member, constant)`` in their units.
+        """
+        from plansim.scenario.factors import constants_of  # load what only scenario files need
+        from plansim.scenario.levers import constant_named
+        from plansim.scenario.references import split_name
+
+        series = _Series(model, scenario, self.policy)
+        factors = [
+            replace(factor, constants=tuple(series.moved(factor.constants)))
+            for factor in self.factors
+        ]
+        names = tuple(name for factor in factors for name in factor.constants)
+        if not names:
+            return (), np.empty((len(self), 0))
+        values = constants_of(model, scenario.values, factors, self.values)
+        ends = [constant_named(model, split_name(name)[0]).admissible for name in names]
+        low, high = np.array(ends, dtype=np.float64).T  # None becomes NaN, which limits nothing
+        return names, np.fmin(np.fmax(values, low), high)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the changes as a table: a row a member, a column a factor."""
+        import pandas as pd
+
+        index = pd.Index(self.ids, name="member")
+        return pd.DataFrame(self.values, index, [factor.name for factor in self.factors])
+
+
+class _Series:
+    """The yearly series that a scenario sets in place of constants."""
+
+    def __init__(self, model: Model, scenario: Scenario, policy: frozenset[str]) -> None:
+        from plansim.scenario.levers import added_part
+
+        self._model = model
+        self._stays = policy & scenario.values.keys()
+        self._decided = {self._input(constant) for constant in policy}
+        self._points: dict[str, list[str]] = {}
+        for key in scenario.values:
+            name, bracket, cell = key.partition("[")
+            stem, part = added_part(name)
+            if part.startswith("in "):
+                self._points.setdefault(stem + bracket + cell, []).append(key)
+
+    def moved(self, constants: Iterable[str]) -> Iterator[str]:
+        """Yield what a change of constants moves: they themselves, and points of their series."""
+        for constant in constants:
+            if constant not in self._stays:
+                yield constant
+            if self._points and (input_ := self._input(constant)) not in self._decided:
+                yield from self._points.pop(input_, ())
+
+    def _input(self, constant: str) -> str:
+        """Return the lever that a constant is a part of, or the constant, with its elements."""
+        from plansim.scenario.levers import lever_of
+
+        name, bracket, cell = constant.partition("[")
+        return (lever_of(self._model, name) or name) + bracket + cell
+
+
+# --- the header of the file -----------------------------------------------------------------------
+
+
+def read_head(path: Path) -> MembersHead:
+    """Read the header of a file of members, without the table.
+
+    Raises:
+        InputError: the file cannot be read, or its header is at fault.
+    """
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            comments = itertools.takewhile(lambda line: line.startswith("#"), stream)
+            return head_of(list(comments), path)
+    except (OSError, UnicodeDecodeError) as error:
+        why = foreign(error.strerror if isinstance(error, OSError) else error)
+        raise InputError(Fault("the table cannot be read", path, found=why)) from None
+
+
+def head_of(comments: Sequence[str], path: Path) -> MembersHead:
+    """Return the header that comments ``# key: value`` hold; other comments may stand beside.
+
+    Raises:
+        InputError: an entry is missing, or is not what it should be.
+    """
+    entries: dict[str, tuple[int, str]] = {}
+    for line, comment in enumerate(comments, start=1):
+        key, colon, text = comment.lstrip("#").partition(":")
+        if colon and key.strip() in KEYS:
+            entries[key.strip()] = line, text.strip()
+    if missing := [key for key in KEYS if key not in entries]:
+        expected = Message("{keys}", keys=tuple(f"# {key}: …" for key in KEYS))
+        found = Message("no {names}", names=tuple(missing))
+        raise InputError(Fault("the header of the members lacks a line", path, 1, expected, found))
+    kinds = [kind.value for kind in EnsembleKind]
+    line, kind = entries["kind"]
+    if kind not in kinds:
+        expected = Message("one of {names}", names=tuple(kinds))
+        raise InputError(Fault("unknown kind of ensemble", path, line, expected, kind))
+    line, seed = entries["seed"]
+    if not seed.isdecimal():
+        expected = Message("a whole number")
+        raise InputError(Fault("the seed is not a number", path, line, expected, seed))
+    line, sha256 = entries["model"]
+    return MembersHead(EnsembleKind(kind), sha256, int(seed), entries["drawn"][1], path, line)

@@ -1,0 +1,303 @@
+"""Members of an ensemble: their runs, the shares of them that meet targets, their drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.stats import binomtest
+
+import plansim
+from plansim.analysis.ensemble import wilson, with_shares
+from plansim.analysis.evaluator import Evaluator, Request, RunStatus
+from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.prior import draw_prior
+from plansim.analysis.experiments.sampling import Sampler
+from plansim.engine.simulate import simulate_years
+from plansim.errors import DesignError, InputError
+from plansim.model.records import Model
+from plansim.scenario.factors import Apply
+from plansim.scenario.members import Members
+from plansim.scenario.reader import Scenario, as_written, read_scenario
+from plansim.scenario.records import BilingualText
+from plansim.scenario.writing import scenario_text
+from plansim.targets.catalogue import Status, Target, judged_targets, load_targets
+from plansim.targets.verdict import check_targets, verdicts_of
+from tests.toys.village import village, write_ensemble
+
+RNG = np.random.default_rng(3)
+ROWS = [
+    f"{number},{growth:.4g},{effort:.4g},{weight:.4g}"
+    for number, (growth, effort, weight) in enumerate(
+        zip(RNG.uniform(-0.05, 0.05, 40), RNG.uniform(0.5, 1.5, 40), RNG.uniform(0.3, 2, 40),
+            strict=True)
+    )
+]  # fmt: skip
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Model:
+    return village(tmp_path)
+
+
+@pytest.fixture
+def ensemble(model: Model) -> Members:
+    write_ensemble(model, *ROWS)
+    return plansim.load_ensemble(model)
+
+
+@pytest.fixture
+def targets(model: Model) -> tuple[Target, ...]:
+    return load_targets(model=model)
+
+
+@pytest.fixture
+def scenarios(model: Model, tmp_path: Path) -> list[Scenario]:
+    return [as_written(model), read_scenario(tmp_path / "other.yaml", model)]
+
+
+def written_out(
+    model: Model, scenario: Scenario, members: Members, number: int, folder: Path
+) -> Scenario:
+    """Return a member under a scenario as the scenario of a file that writes all values out."""
+    names, constants = members.constants_under(model, scenario)
+    values = {**scenario.values, **dict(zip(names, constants[number].tolist(), strict=True))}
+    text = BilingualText("Member", "成员")
+    path = folder / f"{scenario.id}-{number}.yaml"
+    path.write_text(scenario_text(text, text, values, assumes=scenario.assumed), "utf-8")
+    return read_scenario(path, model)
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+def test_a_member_is_a_scenario_with_its_values_written_out_bit_for_bit(
+    model: Model, ensemble: Members, scenarios: list[Scenario], tmp_path: Path
+) -> None:
+    runs = plansim.simulate(model, scenarios, ensemble=ensemble)
+    assert runs["stock"].dims == ("scenario", "member", "time")
+    assert runs["output"].dims == ("scenario", "member", "time", "trade")
+    assert runs["weight"].dims == ("scenario", "member", "trade")
+    assert runs["scenario"].values.tolist() == [scenario.id for scenario in scenarios]
+    assert runs["member"].values.tolist() == list(range(40))
+    assert runs["sound"].all()
+    for scenario in scenarios:
+        for number in (0, 21, 39):
+            alone = plansim.simulate(
+                model, written_out(model, scenario, ensemble, number, tmp_path)
+            )
+            member = runs.sel(scenario=scenario.id, member=number)
+            for name in alone:
+                assert alone[name].dims == member[name].dims
+                assert alone[name].to_numpy().tobytes() == member[name].to_numpy().tobytes()
+
+
+def test_variables_are_chosen_and_one_scenario_keeps_its_dimension(
+    model: Model, ensemble: Members
+) -> None:
+    whole = plansim.simulate(model, ensemble=ensemble)
+    part = plansim.simulate(model, None, ["存量"], ensemble=ensemble)
+    assert list(part) == ["stock"]
+    assert part["stock"].dims == ("scenario", "member", "time")
+    xr.testing.assert_equal(part["stock"], whole["stock"])
+    annual = plansim.annual(part)
+    assert annual["stock"].dims == ("scenario", "member", "year")
+    with pytest.raises(InputError, match="only the compiled engine"):
+        plansim.simulate(model, ensemble=ensemble, engine="pysd")
+
+
+@pytest.mark.parametrize("growth", ["9999", "3000", "50"])
+def test_a_member_that_breaks_down_is_marked(model: Model, growth: str) -> None:
+    write_ensemble(model, "0,0,1,1", f"1,{growth},1,1")
+    ensemble = plansim.load_ensemble(model)
+    runs = plansim.simulate(model, ensemble=ensemble)
+    assert runs["sound"].values.tolist() == [[True, False]]
+    shares = plansim.verdict_shares(model)
+    assert shares["members"].tolist() == [1, 1, 1]
+    assert shares["unsound"].tolist() == [1, 1, 1]
+    alone = replace(ensemble, ids=(0,), values=ensemble.values[:1])
+    assert (plansim.verdict_shares(model, None, alone)["share"] == shares["share"]).all()
+
+
+def test_a_value_beyond_the_limit_has_a_status_of_its_own(
+    model: Model, targets: Sequence[Target]
+) -> None:
+    parts = (model, as_written(model), ["growth"], Request(judged_targets(targets)))
+    values = np.array([[0.1], [50.0], [99999.0]])
+    plain = Evaluator(*parts).evaluate(values)
+    limited = Evaluator(*parts, shared=True, limit=1e12).evaluate(values)
+    assert plain.status.tolist()[:2] == [RunStatus.OK, RunStatus.OK]
+    assert limited.status.tolist()[:2] == [RunStatus.OK, RunStatus.EXCESSIVE]
+    stock = plansim.simulate(model, replace(as_written(model), values={"growth": 50.0}))["stock"]
+    assert float(stock.max()) > 1e12
+    first = float(stock["time"][np.flatnonzero(np.abs(stock) > 1e12)[0]])
+    name, time = limited.failure(1).split(", at ")
+    assert name in {"'fed'", "'output'", "'used'", "'stock'"}
+    assert first - 1 <= float(time) <= first
+    assert Status.UNTESTABLE.code == limited["S5"].status[1]
+    assert limited["S5"].value[0] == plain["S5"].value[0]
+
+
+# --- shares ---------------------------------------------------------------------------------------
+
+
+def test_shares_are_counts_of_the_members_verdicts(
+    model: Model, ensemble: Members, scenarios: list[Scenario], targets: Sequence[Target],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    shares = plansim.verdict_shares(model, scenarios, ensemble)
+    rows = {(row.pop("scenario"), row.pop("target")): row for row in shares.to_dict("records")}
+    assert list(rows) == [
+        (scenario.id, target) for scenario in scenarios for target in ("S1", "S4", "S5")
+    ]
+    undecided = 0
+    for scenario in scenarios:
+        statuses: dict[str, list[Status]] = {"S1": [], "S4": [], "S5": []}
+        for number in range(len(ensemble)):
+            member = written_out(model, scenario, ensemble, number, tmp_path)
+            for verdict in verdicts_of(simulate_years(model, member), targets):
+                if verdict.id in statuses:
+                    statuses[verdict.id].append(verdict.status)
+        for target, found in statuses.items():
+            row = rows[scenario.id, target]
+            if target in scenario.assumed:
+                assert row["members"] == 0
+                assert np.isnan([row["share"], row["share_low"], row["share_high"]]).all()
+                continue
+            undecided += found.count(Status.UNDECIDED)
+            good = found.count(Status.MET) + found.count(Status.UNDECIDED) / 2
+            assert row["share"] == good / 40
+            assert 0 < row["share_low"] < row["share"] < row["share_high"] < 1
+            assert (row["members"], row["unsound"]) == (40, 0)
+    assert undecided > 5
+
+
+@pytest.mark.parametrize("count", [1, 7, 500])
+def test_the_interval_is_wilsons(count: int) -> None:
+    successes = np.arange(count + 1)
+    low, high = wilson(successes, np.full(count + 1, float(count)))
+    for number in dict.fromkeys([0, 1, count // 3, count - 1, count]):
+        interval = binomtest(number, count).proportion_ci(method="wilson")
+        assert low[number] == pytest.approx(interval.low, abs=1e-14)
+        assert high[number] == pytest.approx(interval.high, abs=1e-14)
+
+
+def test_ends_of_the_interval_are_where_the_score_test_just_rejects() -> None:
+    """By the definition, to 30 digits, for halves too: |share - p| = z sqrt(p (1 - p) / n)."""
+    with mpmath.workdps(30):
+        z = mpmath.sqrt(2) * mpmath.erfinv(mpmath.mpf("0.95"))
+        for good, count in [(0.5, 3), (2.5, 10), (137.5, 500)]:
+            share = mpmath.mpf(good) / count
+            a, b, c = 1 + z**2 / count, -2 * share - z**2 / count, share**2
+            roots = [(-b + sign * mpmath.sqrt(b**2 - 4 * a * c)) / (2 * a) for sign in (-1, 1)]
+            low, high = wilson(np.array(good), np.array(float(count)))
+            assert list(map(float, roots)) == pytest.approx([float(low), float(high)], abs=1e-14)
+
+
+def test_shares_beside_verdicts_follow_every_file(
+    model: Model, ensemble: Members, scenarios: list[Scenario], targets: Sequence[Target]
+) -> None:
+    """They are cached; none may outlive what it was computed from."""
+
+    def told() -> list[float | None]:
+        verdicts = [
+            v for s in scenarios for v in check_targets(plansim.simulate(model, s), targets)
+        ]
+        judged = with_shares(verdicts, model, scenarios, targets)
+        return [v.share.share for v in judged if v.share is not None]
+
+    first = told()
+    frame = plansim.verdict_shares(model, scenarios, ensemble, targets)
+    assert first == [None if np.isnan(share) else share for share in frame["share"]]
+    assert told() == first
+    write_ensemble(model, *ROWS[:20])
+    fewer = told()
+    assert fewer != first
+    views = model.path.with_name("views.yaml")
+    views.write_text(views.read_text("utf-8").replace(", policy: true", ""), "utf-8")
+    assert told() != fewer, "the effort that the other scenario sets moves too now"
+
+
+def test_a_model_without_an_ensemble_says_how_to_make_one(model: Model) -> None:
+    with pytest.raises(InputError, match="has no ensemble; expected plansim model condition"):
+        plansim.load_ensemble(model)
+
+
+def test_members_may_not_move_what_the_code_depends_on(tmp_path: Path) -> None:
+    delayed = village(tmp_path, """
+growth= 1 ~ Dmnl [0,9] ~ |
+effort= 3 ~ Dmnl [1,9] ~ |
+weight= 2 ~ Dmnl [0,9] ~ |
+stock= DELAY N(growth + STEP(1, 2002), weight, growth, effort) ~ Dmnl ~ |
+output= stock ~ Dmnl ~ |
+""")  # fmt: skip
+    (tmp_path / "views.yaml").unlink()
+    write_ensemble(delayed, "0,0,2,1")
+    ensemble = plansim.load_ensemble(delayed)
+    with pytest.raises(InputError, match="'effort' cannot vary from run to run"):
+        plansim.simulate(delayed, ensemble=ensemble)
+
+
+# --- the prior ------------------------------------------------------------------------------------
+
+
+def test_the_prior_is_drawn_from_the_plausible_ranges(model: Model) -> None:
+    members = draw_prior(model, 256, seed=4)
+    changes = {factor.name: factor.apply for factor in members.factors}
+    assert changes == {
+        "growth": Apply.MULTIPLY,
+        "level": Apply.MULTIPLY,
+        "first year": Apply.ADD,  # four digits of a factor about 1 would be two years
+    }
+    assert members.policy == {"effort"}
+    names, constants = members.constants_under(model, as_written(model))
+    for name, column in zip(names, constants.T, strict=True):
+        low, high = model.variables[name].plausible or (np.nan, np.nan)
+        slack = 1e-3 * abs(high)
+        assert low - slack <= column.min() <= low + 0.05 * (high - low)
+        assert high - 0.05 * (high - low) <= column.max() <= high + slack
+        assert np.median(column) == pytest.approx((low + high) / 2, abs=0.03 * (high - low))
+    assert draw_prior(model, 256, seed=4) == members
+    assert np.array_equal(draw_prior(model, 256, seed=4).values, members.values)
+    assert not np.array_equal(draw_prior(model, 256, seed=5).values, members.values)
+    assert (members.head.seed, members.head.misfit(model)) == (4, None)
+
+
+def test_a_design_says_what_the_prior_varies(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(
+        "title: {en: Study, zh: 研究}\nscenarios: [other.yaml]\n"
+        "factors: {growth: [-0.05, 0.15], both: {constants: weight, apply: multiply, "
+        "uniform: [0.5, 2]}}\ndesign: {seed: 9}\n",
+        "utf-8",
+    )
+    members = draw_prior(model, 64, design=path)
+    growth, both = members.factors
+    assert (growth.apply, growth.constants) == (Apply.ADD, ("growth",))
+    assert (both.apply, both.constants) == (Apply.MULTIPLY, ("weight[farms]", "weight[mills]"))
+    assert members.head.seed == 9
+    assert members.head.drawn.endswith("2 factors of study.yaml")
+    design = replace(read_design(path, model), points=64)
+    points = Sampler(design).draw(0, 64)
+    np.testing.assert_allclose(members.values[:, 1], points[:, 1], rtol=5e-4)
+    np.testing.assert_allclose(members.values[:, 0] + 0.1, points[:, 0], atol=1e-4)
+
+
+def test_what_cannot_be_drawn_is_refused(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    grid = "title: {en: S, zh: 研}\nscenarios: [other.yaml]\nfactors: {growth: [0, 1]}\n"
+    path.write_text(grid + "design: {kind: grid, levels: 4}\n", "utf-8")
+    with pytest.raises(DesignError, match=r"members are points of a sample; .*; found grid"):
+        draw_prior(model, design=path)
+    path.write_text(grid.replace("[0, 1]", "{discrete: {values: [0, 1]}}"), "utf-8")
+    with pytest.raises(InputError, match="too few values for 3 members"):
+        draw_prior(model, 3, design=path)
+    still = village(tmp_path, "growth= 1 ~ Dmnl ~ |\nstock= INTEG(growth, 1) ~ Dmnl ~ |\n")
+    (tmp_path / "views.yaml").unlink()
+    with pytest.raises(InputError, match="no constant of the model has a plausible range"):
+        draw_prior(still)

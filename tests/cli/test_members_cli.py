@@ -1,0 +1,154 @@
+"""Members of an ensemble as a user meets them: drawing them, and shares in ``plansim check``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import plansim
+from plansim.cli.main import main
+from plansim.model.records import Model
+from tests.toys.village import village, write_ensemble
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Model:
+    return village(tmp_path)
+
+
+@pytest.fixture
+def call(model: Model, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Call:
+    """Call the command on 100 columns, in an English locale, beside the village."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(model.path.parent)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = main(arguments)
+        return code, *capfd.readouterr()
+
+    return run
+
+
+CHECK = ("check", "--model", "small.mdl", "other.yaml")
+CONDITION = ("model", "condition", "--model", "small.mdl")
+
+
+def test_the_prior_is_drawn_once_and_again_by_force(call: Call, model: Model) -> None:
+    code, out, err = call(*CONDITION, "--prior", "-n", "40", "--seed", "3")
+    assert (code, err) == (0, "")
+    assert re.match(r"40 members that change 3 factors each: .*ensemble\.csv$", out)
+    path = model.path.with_name("ensemble.csv")
+    text = path.read_text("utf-8")
+    assert len(plansim.load_ensemble(model)) == 40
+    code, _, err = call(*CONDITION, "--prior")
+    assert code == 2
+    assert "exists already; --force replaces it" in err
+    assert path.read_text("utf-8") == text
+    code, _, _ = call(*CONDITION, "--prior", "--force", "-n", "40", "--seed", "3")
+    assert (code, path.read_text("utf-8")) == (0, text)
+    code, _, _ = call(*CONDITION, "--prior", "-n", "8", "-o", "few.csv")
+    assert code == 0
+    assert len(Path("few.csv").read_text("utf-8").splitlines()) == 4 + 3 + 8
+    assert path.read_text("utf-8") == text
+
+
+def test_what_cannot_be_asked_for(call: Call) -> None:
+    code, _, err = call(*CONDITION)
+    assert code == 2
+    assert "--prior is missing" in err
+    code, _, err = call(*CONDITION, "--prior", "-o", "members.txt")
+    assert code == 2
+    assert "ends with .csv; found .txt" in err
+    assert not Path("members.txt").exists()
+
+
+def test_check_has_the_shares_of_python(call: Call, model: Model) -> None:
+    call(*CONDITION, "--prior", "-n", "50")
+    code, out, _ = call(*CHECK, "--format", "json")
+    assert code == 0
+    frame = plansim.verdict_shares(model, Path("other.yaml")).set_index("target")
+    for told in json.loads(out):
+        own = [told[name] for name in ("share", "share_low", "share_high")]
+        if told["id"] not in frame.index:
+            assert [*own, told["ensemble"]] == [None] * 4
+            continue
+        row = frame.loc[told["id"]]
+        expected = [row["share"], row["share_low"], row["share_high"]]
+        assert own == [None if value != value else value for value in expected]
+        assert told["ensemble"] == "prior"
+    assert [told["share"] for told in json.loads(out) if told["id"] == "S1"] == [None], "assumed"
+    _, table, _ = call(*CHECK, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [row["share"] for row in rows] == [
+        "" if told["share"] is None else repr(told["share"]) for told in json.loads(out)
+    ]
+
+
+@pytest.mark.parametrize("width", ["56", "140"])
+def test_the_table_says_in_how_many_of_100_models_a_target_is_met(
+    call: Call, model: Model, monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    rows = [f"{number},{growth},1,1" for number, growth in enumerate([-0.05, -0.04, 0.05])]
+    write_ensemble(model, *rows, "3,9999,1,1")
+    _, out, err = call(*CHECK[:3], "--all")
+    assert err == ""
+    line = out[out.index("S5") :].partition("\nS")[0]
+    assert "33/100" in line
+    assert "67/100" in out or "83/100" in out or "50/100" in out  # S4, on two bases
+    assert "4 draws (prior)" in " ".join(out.split())
+    assert "1 members break down" in " ".join(out.split())
+    assert ("models (prior)" in out.split("S1")[0]) is (width == "140")
+    assert max(map(len, out.splitlines())) <= int(width)
+    _, out, _ = call(*CHECK[:3], "--lang", "zh")
+    assert "先验" in out
+
+
+def test_a_model_without_an_ensemble_has_no_shares_and_no_error(call: Call) -> None:
+    code, out, err = call(*CHECK)
+    assert (code, err) == (0, "")
+    assert "/100" not in out
+    code, out, _ = call(*CHECK, "--format", "json")
+    assert code == 0
+    assert {told["share"] for told in json.loads(out)} == {None}
+
+
+def test_members_of_other_equations_are_left_out_and_the_command_is_named(
+    call: Call, model: Model
+) -> None:
+    write_ensemble(model, "0,0,1,1", sha256="0" * 64)
+    code, out, err = call(*CHECK, "--format", "json")
+    assert code == 0
+    assert {told["share"] for told in json.loads(out)} == {None}
+    (note,) = [line for line in err.splitlines() if line.startswith("note:")]
+    assert "'plansim model condition --prior --force'" in note
+
+
+def test_a_broken_file_is_one_error_with_its_line(call: Call, model: Model) -> None:
+    write_ensemble(model, "0,0,1,1", "1,much,1,1")
+    code, out, err = call(*CHECK)
+    assert (code, out) == (2, "")
+    assert re.search(r"ensemble\.csv:10: 'growth' is not a finite number; found much$", err)
+
+
+def test_strict_asks_the_central_run_and_the_reference_engine_has_no_members(
+    call: Call, model: Model
+) -> None:
+    write_ensemble(model, "0,-0.3,1,1")  # the model itself meets S1, its only member does not
+    code, out, _ = call("check", "--model", "small.mdl", "--strict", "--format", "json")
+    assert code == 1 - (json.loads(out)[0]["status"] == "met")
+    shares = {told["id"]: told["share"] for told in json.loads(out)}
+    assert shares["S1"] == 0.0
+    _, out, _ = call("check", "--model", "small.mdl", "--engine", "pysd", "--format", "json")
+    assert {told["share"] for told in json.loads(out)} == {None}

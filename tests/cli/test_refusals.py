@@ -1,0 +1,123 @@
+"""What a user mistypes is answered in one message, before anything is run or written."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command import Call
+
+MIX = "decide solve baseline --lever 'coal quality' --lever 'abatement effort' --target M28"
+REFUSALS = [
+    # click's own, and what follows it
+    ("chek", "No such command 'chek'"),
+    ("check baseline --fromat json", "No such option"),
+    ("check baseline --format yaml", "'yaml' is not one of"),
+    ("check", "Missing argument 'SCENARIO'; 'plansim list scenarios' gives those"),
+    ("completion powershell", "is not one of"),
+    ("compare baseline slow-growth --lang fr", "'fr' is not one of 'en', 'zh'"),
+    ("replay nowhere.zarr x", "'x' is not a valid integer. See 'plansim replay --help'."),
+    ("sweep growth-investment -n 0", "0 is not in the range x>=1"),
+    ("why sensitivity -n 1", "Invalid value for '-n'"),
+    ("decide frontier --sepc x", "No such option '--sepc'"),
+    # names
+    ("check no-such-scenario", "no scenario is called 'no-such-scenario'; expected one of"),
+    ("check basse.yaml", "basse.yaml"),
+    ("check baseline --set 'credit ease aftr=3'", "did you mean 'credit ease after'?"),
+    ("check baseline --set 'credit ease after=300'", "credit ease after"),
+    ("check baseline --set 'credit ease after=3 万人'", "万人"),
+    ("check baseline --set credit ease=1", "expected NAME=VALUE, in quotes if there is a blank"),
+    ("run --set 'credit ease after=1'", "--set needs a scenario"),
+    ("run baseline --variable 'GPD'", "did you mean 'GDP'?"),
+    ("show 'credit ease aftr'", "no variable, target, scenario or clash is called 'credit ease"),
+    ("why attribute baseline baselin", "no scenario is called 'baselin'"),
+    ("why attribute baseline hindcast-2000", "run on different clocks"),
+    ("why loops --set 'switch R1=0'", "--set needs a scenario"),
+    ("why sensitivity --design uncertanty", "did you mean 'uncertainty'?"),
+    ("model calibrate histroy", "did you mean 'history'"),
+    ("compare baseline", "a comparison needs two scenarios or more"),
+    ("compare baseline baseline", "a comparison needs two different scenarios"),
+    ("compare baseline slow-growth --sweep no.zarr", "no such folder"),
+    # overlays
+    ("check --with drought", "--with needs a scenario"),
+    ("check baseline --with drougt", "no overlay is called 'drougt'; expected one of"),
+    ("check baseline+drougt", "did you mean 'drought'?"),
+    ("check drought", "no scenario is called 'drought'"),
+    ("run baseline+drought --with drought", "the overlay 'drought' is laid twice"),
+    ("sweep baseline --factor 'capital life' --with drougt", "no overlay is called 'drougt'"),
+    ("plot a.zarr -o a.png --kind fan --with drought", "without --set and --with"),
+    ("export a.zarr -o a.csv --with drought", "exported whole and alone"),
+    # files
+    ("run baseline -o out.xsl", "did you mean '.xlsx'?"),
+    ("run baseline -o no/out.nc", "expected an existing folder; found no folder no"),
+    ("run baseline -o {taken}.csv", "the output file exists already; --force replaces it"),
+    ("compare baseline slow-growth -o a.pptx", "found .pptx"),
+    ("compare baseline slow-growth -o {taken}.html", "--force replaces it"),
+    ("page basline -o x.html", "did you mean 'baseline'"),
+    ("page baseline -o x.htm", "did you mean '.html'"),
+    ("page -o {taken}.html", "--force replaces it"),
+    ("export baseline", "Missing option '-o'"),
+    ("export baseline --variable GPD -o a.csv", "did you mean 'GDP'?"),
+    ("export baseline --form iamc -o a.nc", "--form is for tables"),
+    ("export baseline -o {taken}.csv", "--force replaces it"),
+    ("export a.zarr --form wide -o a.csv", "exported whole and alone"),
+    ("export a.zarr -o a.csv", "no such folder; expected a RESULT.zarr"),
+    ("why sensitivity -o s.xlsx", "expected a name that ends with .json"),
+    ("why sensitivity --plot d.jpg", "expected a name that ends with .pdf, .png, .svg"),
+    ("why sensitivity --plot no/where.png", "expected an existing folder"),
+    ("why sensitivity -o {taken}.json", "--force replaces it"),
+    ("decide frontier --spec none.yaml", "no file states the decision problem"),
+    ("decide frontier -o f.csv", "expected a name that ends with .json"),
+    ("model calibrate gone.yaml", "no such file"),
+    ("model calibrate history -o {taken}.yaml", "--force replaces it"),
+    ("model validate Q06 -o page.md", "the page is about all tests"),
+    ("model validate -o {taken}.md", "--force"),
+    ("model validate -o page.txt", "ends with .md"),
+    ("model document -o no/such", "no folder"),
+    # pictures
+    ("plot baseline -o a.gif", "expected a name that ends with .pdf, .png, .svg; found"),
+    ("plot baseline -o {taken}.png", "--force replaces it"),
+    ("plot baseline -o a.png --variable GDPP", "did you mean 'GDP'?"),
+    ("plot baseline -o a.png --kind stack", "--kind stack needs one --variable. See"),
+    ("plot baseline -o a.png --kind phase", "--kind phase needs two --variable"),
+    ("plot baseline -o a.png --kind fan", "--kind fan takes a RESULT.zarr that 'pl"),
+    ("plot a b -o a.png --kind fan", "--kind fan needs one RESULT.zarr"),
+    ("plot baseline -o a.png --kind stack --variable GDP", "'GDP' cannot be drawn in parts"),
+    ("plot baseline --kind loops -o a.png --variable GDP", "--kind loops draws the declared"),
+    # sweeps
+    ("sweep growth-invest", "did you mean 'growth-investment'?"),
+    ("sweep nowhere.yaml", "nowhere.yaml: no such file"),
+    ("sweep baseline --factor GDP", "cannot be set"),
+    ("sweep growth-investment --resume --force", "--resume keeps what is there"),
+    ("replay nowhere.zarr 3", "nowhere.zarr: no such folder; expected a RESULT.zarr that"),
+    # levers and targets
+    ("decide solve baseline --lever GDP --target M28", "'GDP' cannot be set"),
+    ("decide solve baseline --lever 'coal quality' --target M99", "no target has the"),
+    ("decide solve baseline --lever 'coal quality' --target T402", "nothing in the mo"),
+    ("decide solve baseline --lever 'coal quality'", "Missing option '--target'"),
+    (f"{MIX} --price 'coal quality'", "not a price; expected NAME=COST"),
+    (f"{MIX} --price 'coal quality=-1'", "a number from 0 on"),
+    (f"{MIX} --price 'retrofit rate=1'", "has a price but is not moved"),
+    (f"{MIX} --cost spending", "'spending' is not one series"),
+    (f"{MIX} --cost 'coal quality after'", "does not move in a run"),
+    (f"{MIX} --cost GDP --price 'coal quality=1'", "either of"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), REFUSALS, ids=[line for line, _ in REFUSALS])
+def test_a_mistake_gives_one_message_and_exit_code_2(
+    call: Call, tmp_path: Path, line: str, message: str
+) -> None:
+    taken = [Path(word.format(taken="taken")) for word in shlex.split(line) if "{taken}" in word]
+    for path in taken:
+        path.write_text("precious", "utf-8")
+    done = call(*(word.format(taken="taken") for word in shlex.split(line)))
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert any(told.startswith("plansim: ") for told in done.err.splitlines())
+    assert "Traceback" not in done.err
+    assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == {
+        path.name: "precious" for path in taken
+    }

@@ -1,0 +1,73 @@
+"""Targets for tests: a catalogue of a small model as text, and a single record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from plansim.targets.catalogue import Attribute, Direction, Kind, Period, Target
+from plansim.targets.indicator import Measure
+
+HEAD = """\
+title: {{en: A plan, zh: 规划}}
+base_year: {base_year}
+horizon: {horizon}
+places:
+  ch 1: {{en: Chapter 1, zh: 第一章}}
+reasons:
+  detail: {{en: Too fine., zh: 过细。}}
+targets:
+"""
+
+
+def aim(
+    key: str, limit: str, judged_by: str, *, unit: str = "Dmnl", attribute: str = "binding",
+    name: str = "Aim, zh: 目标",
+) -> str:  # fmt: skip
+    """Return a row: ``limit`` with its year, and ``variable: x`` or what else it is judged by."""
+    if ":" not in judged_by:
+        judged_by = f"variable: {judged_by}"
+    return (
+        f"- {{id: {key}, en: {name}, unit: '{unit}', attribute: {attribute}, place: [ch 1],"
+        f" target: {{{limit}}}, {judged_by}}}\n"
+    )
+
+
+def plan(*rows: str, base_year: int = 2000, horizon: int = 2008) -> str:
+    """Return a catalogue with these rows."""
+    return HEAD.format(base_year=base_year, horizon=horizon) + "".join(rows)
+
+
+def target(**changes: object) -> Target:
+    """A floor of 100 亿元 for the output of 2010, but for what is changed."""
+    plain = Target(
+        id="G1",
+        kind=Kind.TARGET,
+        name_en="Output",
+        name_zh="产出",
+        unit="亿元",
+        attribute=Attribute.BINDING,
+        base_period=Period(2005, 2005),
+        base_value=50,
+        base_unit="亿元",
+        year=2010,
+        value=100,
+        direction=Direction.AT_LEAST,
+        tolerance=None,
+        parts=(),
+        measure=Measure.LEVEL,
+        since=2005,
+        horizon=2020,
+        basis=(),
+        variables={None: "out put"},
+        planned={},
+        reason_en="",
+        reason_zh="",
+        place_en="Chapter 1",
+        place_zh="第一章",
+        wording="",
+        note_en="",
+        note_zh="",
+        file="targets.yaml",
+        line=7,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,388 @@
+"""Levers that are bent: ramps, ends and series, by a variant of the model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import plansim
+from plansim.engine import pysd
+from plansim.engine.simulate import simulate, simulate_years
+from plansim.errors import ModelError, ScenarioError
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.scenario.reader import as_written, read_scenario
+from plansim.scenario.variant import for_scenarios
+
+TOY = """{UTF-8}
+branch: farms, works ~~ 部门。Branches. [zh: 农业, 工业]|
+stock= INTEG(inflow - wear*stock, 10) ~ t ~ 存量。A stock. |
+inflow= pull*(tax + SUM(share[branch!]*weight[branch!])) ~ t/Year ~ 流入。An inflow. |
+pull= pull before + STEP(pull after - pull before, pull from year) ~ Dmnl ~ 拉力。A lever. |
+pull before= 1 ~ Dmnl [0,10] ~ 拉力（前）。Before. [A: 0.5–2] |
+pull after= 1.7 ~ Dmnl [0,10] ~ 拉力（后）。After. [A: 1–3] |
+pull from year= 2006 ~ Year [2000,2030] ~ 拉力年份。When. [A: 2005–2008] |
+tax= 2*(duty before + STEP(duty after - duty before, duty from year)) ~ Dmnl ~ 税。Tax. |
+duty before= 0.1 ~ Dmnl [0,?] ~ 税率（前）。Before. |
+duty after= 0.3 ~ Dmnl [0,?] ~ 税率（后）。After. |
+duty from year= 2008 ~ Year ~ 税率年份。When. |
+share[branch]= share before[branch] + STEP(share after[branch] - share before[branch],
+\tshare from year) ~ Dmnl ~ 比重。Shares. |
+share before[branch]= 0.2, 0.4 ~ Dmnl [0,1] ~ 比重（前）。Before. |
+share after[branch]= 0.3, 0.1 ~ Dmnl [0,1] ~ 比重（后）。After. |
+share from year= 2007 ~ Year ~ 比重年份。When. |
+weight[branch]= 0.7, 0.9 ~ Dmnl [0,1] ~ 权重。Weights. |
+wear= 0.125 ~ 1/Year [0,1] ~ 磨损率。Wear. [A: 0.05–0.2] |
+odd= IF THEN ELSE(Time < odd from year, odd before, odd after) ~ Dmnl ~ 另一杠杆。Another form. |
+odd before= 1 ~ Dmnl ~ 一。One. |
+odd after= 2 ~ Dmnl ~ 二。Two. |
+odd from year= 2007 ~ Year ~ 年。Year. |
+INITIAL TIME = 2005 ~ Year ~|
+FINAL TIME = 2012 ~ Year ~|
+TIME STEP = 0.25 ~ Year ~|
+SAVEPER = TIME STEP ~ Year ~|
+"""
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    path = tmp_path_factory.mktemp("toy") / "toy.mdl"
+    path.write_text(TOY, "utf-8")
+    return load_model(path)
+
+
+def write(folder: Path, text: str, name: str = "x") -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(f"title: x\n{text}\n", "utf-8")
+    return path
+
+
+def run(model: Model, folder: Path, text: str) -> xr.Dataset:
+    return simulate(model, read_scenario(write(folder, text), model))
+
+
+def assert_same_bits(one: xr.Dataset, other: xr.Dataset, model: Model) -> None:
+    for name in model.variables:
+        np.testing.assert_array_equal(one[name].values, other[name].values, err_msg=name)
+
+
+# --- what the forms mean --------------------------------------------------------------------------
+
+
+def test_a_ramp_is_the_line_between_its_years(toy: Model, tmp_path: Path) -> None:
+    ramp = "{before: 1, after: 3, from: 2006, to: 2010}"
+    pull = run(toy, tmp_path, f"levers: {{pull: {ramp}}}")["pull"]
+    expected = np.interp(pull.time, [2006, 2010], [1, 3])
+    np.testing.assert_allclose(pull, expected, rtol=1e-15)
+    assert pull.sel(time=2010) == 3
+
+
+def test_an_end_brings_back_the_value_of_before(toy: Model, tmp_path: Path) -> None:
+    for more in ("", ", to: 2008"):
+        text = f"levers: {{拉力: {{after: 3, from: 2006, until: 2009{more}}}}}"
+        pull = run(toy, tmp_path, text)["pull"]
+        assert set(pull.sel(time=slice(2009, None)).values) == {1.0}
+        assert set(pull.sel(time=slice(None, 2005.75)).values) == {1.0}
+        assert pull.sel(time=2008.75) == 3
+
+
+def test_a_series_is_linear_between_years_and_holds_at_its_ends(toy: Model, tmp_path: Path) -> None:
+    points = {2006: 1.3, 2007: 0.4, 2008: 2.2, 2009: 1.9}
+    for name, variable in (("pull", "pull"), ("wear", "wear by year"), ("duty", "tax")):
+        factor = {"wear": 0.1, "duty": 0.5}.get(name, 1)
+        scaled = ", ".join(f"{year}: {value * factor!r}" for year, value in points.items())
+        found = run(toy, tmp_path, f"levers: {{{name}: {{series: {{{scaled}}}}}}}")[variable]
+        values = [value * factor * (2 if name == "duty" else 1) for value in points.values()]
+        np.testing.assert_allclose(found, np.interp(found.time, [*points], values), rtol=1e-13)
+
+
+def test_elements_of_arrays_have_series_of_their_own(toy: Model, tmp_path: Path) -> None:
+    text = (
+        "levers:\n"
+        "  share[工业]: {series: {2006: 0.2, 2007: 0.6}}\n"
+        "  weight[farms]: {series: {2005: 0.1, 2006: 50 %}}\n"
+    )
+    changed, plain = run(toy, tmp_path, text), simulate(toy)
+    share, weight = changed["share"], changed["weight by year"]
+    np.testing.assert_allclose(
+        share.sel(branch="works"), np.interp(share.time, [2006, 2007], [0.2, 0.6])
+    )
+    np.testing.assert_array_equal(share.sel(branch="farms"), plain["share"].sel(branch="farms"))
+    np.testing.assert_allclose(
+        weight.sel(branch="farms"), np.interp(weight.time, [2005, 2006], [0.1, 0.5])
+    )
+    assert set(weight.sel(branch="works").values) == {0.9}
+    inflow = changed["pull"] * (changed["tax"] + (share * weight).sum("branch"))
+    np.testing.assert_allclose(changed["inflow"], inflow, rtol=1e-14)
+
+
+def test_a_series_may_come_from_a_table(toy: Model, tmp_path: Path) -> None:
+    table = "年份,note,Pull\n2006,a,1.3\n\n2007,b,40 %\n2008,c,2.2\n"
+    (tmp_path / "x.csv").write_text(table, "utf-8-sig")
+    one = run(toy, tmp_path, "levers: {pull: {series: {file: x.csv, column: pull}}}")
+    other = run(toy, tmp_path, "levers: {pull: {series: {2006: 1.3, 2007: 0.4, 2008: 2.2}}}")
+    assert_same_bits(one, other, toy)
+    (tmp_path / "x.csv").write_text(table.replace("2.2", "2.5"), "utf-8")
+    again = read_scenario(
+        write(tmp_path, "levers: {pull: {series: {file: x.csv, column: pull}}}"), toy
+    )
+    assert again.values["pull in 2008"] == 2.5
+
+
+# --- what changes nothing -------------------------------------------------------------------------
+
+years = st.integers(2005 * 8, 2012 * 8).map(lambda eighths: eighths / 8)
+
+
+@given(start=years, values=st.tuples(st.floats(0, 10), st.floats(0, 10)))
+@settings(
+    deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_ramp_of_no_length_is_the_step(
+    toy: Model, tmp_path: Path, start: float, values: tuple[float, float]
+) -> None:
+    before, after = values
+    step = f"before: {before!r}, after: {after!r}, from: {start}"
+    one = run(toy, tmp_path, f"levers: {{pull: {{{step}}}}}")
+    ramp = run(toy, tmp_path, f"levers: {{pull: {{{step}, to: {start}}}}}")
+    assert_same_bits(one, ramp, toy)
+    short = run(toy, tmp_path, f"levers: {{pull: {{{step}, to: {start + 1e-6}}}}}")
+    apart = np.abs(one.time - start) > 0.125  # the step begins half a step of time early
+    np.testing.assert_allclose(one["pull"][apart], short["pull"][apart], rtol=1e-9, atol=1e-9)
+
+
+BENT = (
+    "levers:\n"
+    "  pull: {after: 3, from: 2006, to: 2008, until: 2010}\n"
+    "  duty: {series: {2005: 0.1, 2006: 0.5}}\n"
+    "  wear: {series: {2007: 0.2}}\n"
+    "  share: {until: 2009}\n"
+    "  weight: {series: {2007: 0.2, 2008: 0.4}}\n"
+)
+
+
+def test_others_run_by_the_variant_as_by_the_model(toy: Model, tmp_path: Path) -> None:
+    bent = read_scenario(write(tmp_path, BENT, "bent"), toy)
+    plain = read_scenario(write(tmp_path, "levers: {pull: {from: 2007}}", "plain"), toy)
+    variant = for_scenarios(toy, [bent, plain])
+    assert variant.original is toy
+    names = {name.partition("[")[0] for name in bent.values} - toy.variables.keys()
+    assert set(variant.added) == names | {"wear by year", "weight by year"}
+    for scenario in (plain, as_written(toy)):
+        assert_same_bits(simulate(toy, scenario), simulate(variant, scenario), toy)
+    together = simulate(toy, [plain, bent])
+    for scenario in (plain, bent):
+        joined = together["stock"].sel(scenario=scenario.id)
+        np.testing.assert_array_equal(joined, simulate(toy, scenario)["stock"])
+
+
+def test_scenarios_without_these_forms_run_by_the_model_itself(toy: Model, tmp_path: Path) -> None:
+    plain = read_scenario(write(tmp_path, "levers: {pull: {after: 2, from: 2007}}"), toy)
+    assert for_scenarios(toy, [plain, as_written(toy)]) is toy
+    assert "lever_constants" not in simulate(toy, plain).attrs
+
+
+def test_a_variant_grows_by_what_another_scenario_needs(toy: Model, tmp_path: Path) -> None:
+    first = read_scenario(write(tmp_path, "levers: {pull: {to: 2008}}", "a"), toy)
+    variant = for_scenarios(toy, [first])
+    second = read_scenario(write(tmp_path, "levers: {pull: {until: 2009}}", "b"), variant)
+    grown = for_scenarios(variant, [second])
+    assert grown == for_scenarios(toy, [first, second])
+    assert for_scenarios(grown, [first]) is grown
+    assert simulate(toy, second).equals(simulate(variant, second)[[*simulate(toy, second)]])
+
+
+def test_the_run_card_names_what_was_added(toy: Model, tmp_path: Path) -> None:
+    scenario = read_scenario(write(tmp_path, "levers: {pull: {to: 2008}}"), toy)
+    card = simulate(toy, scenario).attrs
+    assert card["lever_constants"] == '["pull to year"]'
+    assert card["model_sha256"] == toy.sha256
+    years_card = simulate_years(toy, scenario).card
+    assert years_card["lever_constants"] == card["lever_constants"]
+
+
+def test_a_variant_keeps_lines_units_and_ranges(toy: Model, tmp_path: Path) -> None:
+    scenario = read_scenario(write(tmp_path, BENT), toy)
+    variant = for_scenarios(toy, [scenario])
+    for name, variable in toy.variables.items():
+        assert variant.variables[name].line == variable.line
+        assert variant.variables[name].unit == variable.unit
+    to, value = variant.variables["pull to year"], variant.variables["duty in 2006"]
+    assert (to.unit, to.admissible, to.name_zh) == ("Year", (2000, 2030), "拉力渐变完成年份")
+    assert (value.unit, value.admissible) == ("Dmnl", (0, None))
+    assert variant.warnings == toy.warnings
+
+
+# --- engines --------------------------------------------------------------------------------------
+
+
+def test_pysd_computes_the_same_variant(toy: Model, tmp_path: Path) -> None:
+    scenario = read_scenario(write(tmp_path, BENT), toy)
+    ours, theirs = simulate(toy, scenario), pysd.simulate(toy, scenario)
+    for name, values in ours.data_vars.items():
+        np.testing.assert_allclose(values, theirs[name], rtol=1e-9, err_msg=str(name))
+
+
+# --- inheritance ----------------------------------------------------------------------------------
+
+
+def values_of(model: Model, folder: Path, text: str) -> Mapping[str, float]:
+    return read_scenario(write(folder, text, "child"), model).values
+
+
+def test_what_is_set_later_ends_a_series(toy: Model, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "levers: {pull: {series: {2005: 1, 2006: 2}}, wear: {series: {2006: 0.1}},"
+        " 'weight[farms]': {series: {2006: 0.5}}}",
+        "root",
+    )
+    inherited = values_of(toy, tmp_path, "parent: root\nlevers: {pull: {series: {2006: 3}}}")
+    assert inherited["pull series start"] == 2006
+    assert inherited["wear in 2006"] == 0.1
+    for text in ("levers: {pull: {after: 2}}", "values: {pull before: 2}"):
+        assert not [
+            name for name in values_of(toy, tmp_path, f"parent: root\n{text}") if "pull in" in name
+        ]
+    ended = values_of(toy, tmp_path, "parent: root\nvalues: {wear: 0.2, 'weight[works]': 0.1}")
+    assert "wear in 2006" not in ended
+    assert "weight in 2006[farms]" in ended
+    assert "pull in 2005" in ended
+
+
+def test_overlays_on_one_lever_are_refused_whatever_their_form(toy: Model, tmp_path: Path) -> None:
+    base = write(tmp_path, "", "base")
+    series = write(tmp_path, "kind: overlay\nlevers: {pull: {series: {2006: 1}}}", "series")
+    switch = write(tmp_path, "kind: overlay\nvalues: {pull after: 2}", "switch")
+    for pair in ([series, switch], [switch, series]):
+        with pytest.raises(ScenarioError, match=r"overlays '\w+' and '\w+' both set 'pull"):
+            read_scenario(base, toy, overlays=pair)
+
+
+def test_a_child_may_end_before_the_series_of_its_parent(toy: Model, tmp_path: Path) -> None:
+    write(tmp_path, "levers: {pull: {series: {2005: 1, 2006: 2}}}", "root")
+    values = values_of(toy, tmp_path, "parent: root\nvalues: {FINAL TIME: 2005.5}")
+    assert values["pull series end"] == 2006
+
+
+# --- faults ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lever", "fault"),
+    [
+        (
+            "pull: {from: 2008, to: 2007}",
+            "3: 'pull to year' must come after 'pull from year', 2008; found 2007",
+        ),
+        (
+            "pull: {until: 2006}",
+            "3: 'pull until year' must come after 'pull from year', 2006; found 2006",
+        ),
+        (
+            "pull: {to: 2009, until: 2008}",
+            "3: 'pull until year' must come after 'pull to year', 2009; found 2008",
+        ),
+        ("pull: {to: 2040}", "3: 'pull to year' is outside its admissible range; expected 2000"),
+        ("pull: {to: soon}", "3: 'pull to year' is not a number"),
+        ("pull: {too: 2008}", "3: unknown key 'too'; expected one of before, after, from, to, unt"),
+        ("push: {to: 2008}", "3: the model has no lever 'push' with before, after, from; "),
+        ("pull: {series: {2006: 1, 2008: 2}}", "3: the series has a gap; expected the year 2007"),
+        ("pull: {series: {2007: 1, 2006: 2}}", "3: the series has a gap; expected the year 2008"),
+        ("pull: {series: {2006.5: 1}}", "3: '2006.5' is no year; expected a whole number"),
+        ("pull: {series: {}}", "3: the series of 'pull' is empty"),
+        ("pull: {series: {2006: 11}}", "3: 'pull in 2006' is outside its admissible range; "),
+        ("pull: {series: {2006: 1 Year}}", "3: 'pull in 2006': 'Year'"),
+        ("pull: {series: {2004: 1, 2005: 1}}", "3: the series of 'pull' leaves the run; expected"),
+        ("wear: {series: {2012: 1, 2013: 1}}", "3: the series of 'wear' leaves the run; expected"),
+        ("pull: {series: {2006: 1}, from: 2006}", "3: unknown key 'from'; expected one of series"),
+        ("inflow: {series: {2006: 1}}", "3: 'inflow' cannot be set: its equation gives its val"),
+        ("TIME STEP: {series: {2006: 1}}", "3: 'TIME STEP' cannot follow a series; expected a le"),
+        ("pull: {series: {file: y.csv, column: a}}", "3: the file cannot be read: "),
+        ("pull: {series: {file: x.csv, column: pul}}", "3: the table has no column 'pul'; expect"),
+        ("pull: {series: {file: x.csv}}", "3: the key 'column' is missing"),
+    ],
+)
+def test_what_is_wrong_with_a_lever_is_said_with_its_line(
+    toy: Model, tmp_path: Path, lever: str, fault: str
+) -> None:
+    (tmp_path / "x.csv").write_text("year,pull\n2006,1\n", "utf-8")
+    path = write(tmp_path, f"levers:\n  {lever}\n")
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(path, toy)
+    assert str(caught.value).startswith(f"{path}:{fault}")
+    assert len(caught.value.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "fault"),
+    [
+        ("2006,1\n2008,1\n", "3: the series has a gap; expected the year 2007; found 2008"),
+        ("2006,1\n2007,99\n", "3: 'pull in 2007' is outside its admissible range"),
+        ("2006,1\n2007,\n", "3: 'pull in 2007' is not a number"),
+        ("2006,1\n2006,2\n", "3: the year 2006 stands twice; found a first one on line 2"),
+        ("2006,1,3\n", "2: a row of another length; expected 2 cells; found 3"),
+        ("2011,1\n2012,1\n2013,1\n", "4: the series of 'pull' leaves the run"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said_with_its_line(
+    toy: Model, tmp_path: Path, rows: str, fault: str
+) -> None:
+    table = tmp_path / "x.csv"
+    table.write_text(f"year,pull\n{rows}", "utf-8")
+    path = write(tmp_path, "levers: {pull: {series: {file: x.csv, column: pull}}}")
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(path, toy)
+    (one,) = caught.value.faults
+    assert str(one).startswith(f"{table}:{fault}")
+
+
+def test_implausible_values_of_a_series_are_warned_of(toy: Model, tmp_path: Path) -> None:
+    text = "levers:\n  pull: {series: {2006: 2.5, 2007: 3.5}}\n"
+    (warning,) = read_scenario(write(tmp_path, text), toy).warnings
+    assert "'pull in 2007' is outside its plausible range; expected 0.5 to 3" in str(warning)
+
+
+def test_a_lever_of_another_form_cannot_be_bent(toy: Model, tmp_path: Path) -> None:
+    scenario = read_scenario(write(tmp_path, "levers: {odd: {to: 2008}}"), toy)
+    with pytest.raises(ModelError, match=r"toy.mdl:\d+: the equation of the lever 'odd' has a"):
+        simulate(toy, scenario)
+
+
+# --- the other ways to use them -------------------------------------------------------------------
+
+
+def test_a_sweep_varies_the_end_of_a_ramp_and_can_be_replayed(toy: Model, tmp_path: Path) -> None:
+    path = write(tmp_path, "levers: {pull: {after: 3, from: 2006, to: 2008}}", "ramp")
+    design = tmp_path / "design.yaml"
+    design.write_text(
+        "title: x\nscenarios: ramp.yaml\noutputs: [stock]\nyears: [2008, 2010]\n"
+        "design: {kind: grid}\n"
+        "factors: {pull to year: {discrete: {values: [2007, 2008]}}, wear: [0.1, 0.15]}\n",
+        "utf-8",
+    )
+    plan = plansim.read_design(design, toy)
+    plansim.sweep(plan, toy, (), tmp_path / "x.zarr", threads=1)
+    for index in range(plan.runs):
+        again = plansim.replay(tmp_path / "x.zarr", index, toy, ())
+        assert again.deviation == 0
+        to, wear = (again.stored.factors[name] for name in ("pull to year", "wear"))
+        scenario = read_scenario(path, toy, [f"pull to year={to}", f"wear={wear}"])
+        expected = simulate(toy, scenario)["stock"].sel(time=[2008.5, 2010.5])
+        np.testing.assert_array_equal([*again.stored.outputs["stock"].values()], expected)
+
+
+def test_attribution_shares_out_a_lever_as_a_whole(toy: Model, tmp_path: Path) -> None:
+    from plansim.analysis.attribution import groups_of
+
+    before = as_written(toy)
+    after = dataclasses.replace(read_scenario(write(tmp_path, BENT), toy), id="after")
+    groups = groups_of(for_scenarios(toy, [after]), before, after)
+    assert {group.name for group in groups} == {"pull", "duty", "share", "weight", "wear"}

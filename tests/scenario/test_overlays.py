@@ -1,0 +1,203 @@
+"""Overlays: small files of ``kind: overlay`` that are laid over scenarios."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from plansim.engine.simulate import simulate
+from plansim.errors import ScenarioError, UnknownNameError
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.scenario.reader import (
+    ScenarioKind,
+    list_overlays,
+    list_scenarios,
+    read_scenario,
+    with_shipped,
+)
+
+TITLE = "title: {en: Test, zh: 测试}\n"
+
+
+@pytest.fixture(scope="module")
+def town(root: Path) -> Model:
+    return load_model(root / "tests" / "toys" / "models" / "toy_town.mdl")
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(TITLE + text, "utf-8")
+    return path
+
+
+def overlay(folder: Path, name: str, text: str = "") -> Path:
+    return write(folder, name, f"kind: overlay\n{text}")
+
+
+def test_an_overlay_lies_over_the_scenario_and_below_the_overrides(
+    tmp_path: Path, town: Model
+) -> None:
+    base = write(
+        tmp_path, "base", "values: {birth rate: 0.013, death rate: 0.005, capital life: 22}"
+    )
+    dry = overlay(
+        tmp_path,
+        "dry",
+        "values: {birth rate: 0.011, death rate: 0.007}\nassumes: {T01: why}\nsources: [S]\n",
+    )
+    scenario = read_scenario(base, town, ["death rate=0.008"], overlays=[dry])
+    assert scenario.values == {"birth rate": 0.011, "death rate": 0.008, "capital life": 22}
+    assert (scenario.id, scenario.parent) == ("base+dry", "base")
+    assert scenario.lineage == ("base", "base+dry")
+    assert {(change.name, change.old, change.new) for change in scenario.changes} == {
+        ("birth rate", 0.013, 0.011),
+        ("death rate", 0.005, 0.008),
+    }
+    assert list(scenario.assumed) == ["T01"]
+    assert scenario.sources == ("S",)
+    assert (scenario.title_en, scenario.title_zh) == ("Test + Test", "测试＋测试")
+
+
+def test_every_way_to_lay_an_overlay_sets_the_same(tmp_path: Path, town: Model) -> None:
+    base = write(tmp_path, "base", "values: {birth rate: 0.013}")
+    dry = overlay(tmp_path, "dry", "values: {capital life: 21}")
+    wet = overlay(tmp_path, "wet", "values: {death rate: 0.007}")
+    expected = read_scenario(base, town, overlays=[dry, wet])
+    assert read_scenario(f"{base}+{dry}+{wet}", town) == expected
+    for name, text in {
+        "a": "parent: base\nwith: [dry, wet]",
+        "b": "parent: base+dry\nwith: wet.yaml",
+        "c": "parent: base.yaml+dry.yaml+wet",
+    }.items():
+        assert read_scenario(write(tmp_path, name, text), town).values == expected.values
+    child = read_scenario(write(tmp_path, "d", "parent: a\nvalues: {capital life: 20}"), town)
+    assert child.values == {**expected.values, "capital life": 20}
+    own = write(tmp_path, "e", "parent: base\nwith: dry\nvalues: {capital life: 19}")
+    assert read_scenario(own, town).values["capital life"] == 19
+
+
+def test_an_overlay_of_nothing_runs_bit_for_bit_as_the_scenario(
+    tmp_path: Path, town: Model
+) -> None:
+    base = write(tmp_path, "base", "values: {birth rate: 0.013}")
+    plain = read_scenario(base, town)
+    laid = read_scenario(base, town, overlays=[overlay(tmp_path, "nothing")])
+    assert read_scenario(base, town, overlays=[]) == plain
+    assert (laid.values, laid.time, laid.changes) == (plain.values, plain.time, ())
+    runs = [simulate(town, scenario).drop_attrs(deep=False) for scenario in (plain, laid)]
+    assert runs[0].identical(runs[1])
+
+
+KEYS = ("birth rate", "death rate", "capital life", "initial residents", "expectation delay")
+
+
+@given(st.lists(st.sampled_from(KEYS), unique=True), st.permutations(range(3)), st.data())
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_order_of_disjoint_overlays_does_not_matter(
+    tmp_path: Path, town: Model, keys: list[str], order: list[int], data: st.DataObject
+) -> None:
+    base = write(tmp_path, "base", "values: {birth rate: 0.013}")
+    owners = [data.draw(st.integers(0, 2)) for _ in keys]
+    low = {key: town.variables[key].admissible[0] or 0 for key in keys}
+    paths = []
+    for number in range(3):
+        own = {
+            key: low[key] + 0.05 for key, owner in zip(keys, owners, strict=True) if owner == number
+        }
+        paths.append(overlay(tmp_path, f"o{number}", f"values: {json.dumps(own)}"))
+    expected = read_scenario(base, town, overlays=paths)
+    found = read_scenario(base, town, overlays=[paths[index] for index in order])
+    assert found.values == expected.values
+
+
+def fault_of(town: Model, scenario: Path, *overlays: Path) -> str:
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(scenario, town, overlays=overlays)
+    (fault,) = caught.value.faults
+    return str(fault)
+
+
+def test_two_overlays_that_set_one_constant_are_refused_by_name(
+    tmp_path: Path, town: Model
+) -> None:
+    base = write(tmp_path, "base", "")
+    dry = overlay(tmp_path, "dry", "values: {death rate: 0.007, capital life: 21}")
+    hot = overlay(tmp_path, "hot", "values:\n  capital life: 22\n")
+    assert fault_of(town, base, dry, hot) == (
+        f"{hot}:4: the overlays 'dry' and 'hot' both set 'capital life'; found {dry}:3"
+    )
+    child = write(tmp_path, "child", "parent: base\nwith: [dry]\n")
+    assert "'dry' and 'hot' both set" in fault_of(town, child, hot)
+    assert f"{dry}: the overlay 'dry' is laid twice" in fault_of(town, child, dry)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("kind: overlay\nparent: base", "3: an overlay has no 'parent'"),
+        ("kind: overlay\nwith: [dry]", "3: an overlay has no 'with'"),
+        ("kind: overlay\nintegration: rk4", "3: an overlay has no 'integration'"),
+        ("kind: overlays", "2: 'kind' has the wrong value; expected one of story, test, overlay; "),
+        ("values: {}", "1: 'x' is no overlay; expected kind: overlay"),
+        ("kind: overlay\nvalues: {birth rat: 1}", "3: no variable is called 'birth rat'"),
+    ],
+)
+def test_what_is_wrong_with_an_overlay_is_said_with_its_line(
+    tmp_path: Path, town: Model, text: str, fault: str
+) -> None:
+    base = write(tmp_path, "base", "")
+    path = write(tmp_path, "x", text)
+    assert fault_of(town, base, path).startswith(f"{path}:{fault}")
+
+
+def test_an_overlay_is_no_scenario_and_no_parent(tmp_path: Path, town: Model) -> None:
+    dry = overlay(tmp_path, "dry")
+    said = f"{dry}:2: 'dry' is an overlay, and no scenario; expected SCENARIO+dry, or with: [dry]"
+    assert fault_of(town, dry) == said
+    assert fault_of(town, write(tmp_path, "child", "parent: dry")) == said
+    lost = write(tmp_path, "lost", "with: [dri]")
+    assert fault_of(town, lost) == (
+        f"{lost}:2: there is no overlay 'dri'; expected the id of an overlay, or a relative path; "
+        "did you mean 'dry'?"
+    )
+    with pytest.raises(UnknownNameError, match=r"no overlay is called 'drougt'.*'drought'"):
+        read_scenario("baseline+drougt", town)
+
+
+def test_a_change_of_an_overlay_is_seen(tmp_path: Path, town: Model) -> None:
+    base = write(tmp_path, "base", "with: [dry]")
+    for life in (21, 22):
+        overlay(tmp_path, "dry", f"values: {{capital life: {life}}}")
+        assert read_scenario(base, town).values == {"capital life": life}
+
+
+def test_shipped_overlays_fit_the_model_and_can_be_laid_together(city: Model) -> None:
+    heads = list_overlays()
+    assert {"drought", "heavy-cycle"} <= {head.id for head in heads}
+    for head in heads:
+        scenario = read_scenario("baseline", city, overlays=[head.id])
+        assert head.kind is ScenarioKind.OVERLAY
+        assert scenario.changes
+        assert scenario.sources
+        assert head.title_en != head.title_zh
+        assert not any(
+            str(head.path) in str(fault) for fault in (*scenario.warnings, *scenario.cautions)
+        )
+    for first, second in itertools.combinations(heads, 2):
+        read_scenario(f"baseline+{first.id}+{second.id}", city)
+
+
+def test_only_stories_are_offered_beside_what_is_asked_for(city: Model) -> None:
+    kinds = {head.id: head.kind for head in list_scenarios()}
+    assert {"equilibrium", "hindcast-2000", "henan"} <= {
+        name for name, kind in kinds.items() if kind is ScenarioKind.TEST
+    }
+    offered = [scenario.id for scenario in with_shipped((), city)]
+    assert offered
+    assert all(kinds[name] is ScenarioKind.STORY for name in offered)

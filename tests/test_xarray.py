@@ -1,0 +1,104 @@
+"""The accessor says what the functions say that it stands for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import plansim
+import plansim.xarray
+from plansim.analysis.experiments.design_file import quick_design
+from plansim.model.records import Model
+from plansim.scenario.reader import Scenario
+from tests.toys.mill import mill
+
+NAMES = ["baseline", "accelerated-growth"]
+
+
+@pytest.fixture(scope="module")
+def runs(city: Model, stories: Mapping[str, Scenario]) -> xr.Dataset:
+    return plansim.simulate(city, [stories[name] for name in NAMES])
+
+
+def test_a_variable_is_found_by_any_of_its_names(runs: xr.Dataset) -> None:
+    gdp = runs["GDP"]
+    for name in ("GDP", "gdp", gdp.attrs["long_name_zh"]):
+        xr.testing.assert_identical(runs.plansim[name], gdp)
+    array = next(runs[name] for name in runs if len(runs[name].dims) == 3)
+    (dim,) = set(array.dims) - {"scenario", "time"}
+    element = str(array[dim].to_numpy()[-1])
+    picked = runs.plansim[f"{array.name}[{element}]".upper().replace(element.upper(), element)]
+    xr.testing.assert_identical(picked, array.sel({dim: element}))
+    with pytest.raises(plansim.UnknownNameError, match="did you mean 'GDP'"):
+        runs.plansim["GPD"]
+
+
+def test_years_and_tables_are_those_of_the_functions(runs: xr.Dataset) -> None:
+    xr.testing.assert_identical(runs.plansim.annual(), plansim.annual(runs))
+    xr.testing.assert_identical(runs.plansim.annual().plansim.annual(), plansim.annual(runs))
+    pd.testing.assert_frame_equal(runs.plansim.frame("GDP"), plansim.frame(runs, "GDP"))
+
+
+def test_differences_are_to_the_first_scenario(runs: xr.Dataset) -> None:
+    table = runs.plansim.compare("GDP", "value added")
+    own = table[table["scenario"] == NAMES[0]]
+    assert (own["difference"] == 0).all()
+    gdp = plansim.annual(runs)["GDP"].sel(year=2010)
+    row = table.query("scenario == @NAMES[1] and variable == 'GDP' and year == 2010").iloc[0]
+    assert row["difference"] == float(gdp[1] - gdp[0])
+    assert row["change"] == float((gdp[1] - gdp[0]) / gdp[0])
+
+
+def test_verdicts_are_those_of_the_targets(runs: xr.Dataset) -> None:
+    table = runs.plansim.verdicts()
+    wanted = plansim.check_targets(runs, plansim.load_targets())
+    assert list(zip(table["scenario"], table["id"], table["status"], strict=True)) == [
+        (verdict.scenario, verdict.id, verdict.status) for verdict in wanted
+    ]
+    margins = [np.nan if verdict.margin is None else verdict.margin for verdict in wanted]
+    np.testing.assert_array_equal(table["margin"].astype(float), margins)
+
+
+def test_drawings_show_the_runs(runs: xr.Dataset) -> None:
+    gdp = plansim.annual(runs)["GDP"]
+    lines = runs.plansim.plot.lines("gdp", lang="zh").lines
+    drawn = [line.get_ydata() for line in lines]
+    assert all(any(np.array_equal(row, series) for row in drawn) for series in gdp.to_numpy())
+    judged = plansim.check_targets(runs, plansim.load_targets())
+    words, wanted = (
+        [text.get_text() for text in axes.texts]
+        for axes in (runs.plansim.plot.verdicts(), plansim.plot.verdict_map(judged))
+    )
+    assert words == wanted
+
+
+def test_a_sweep_has_shares_with_their_intervals(tmp_path: Path) -> None:
+    sound = mill(tmp_path)
+    scenario = str(sound.baseline.path)
+    design = quick_design(scenario, ["saving", "wear rate"], sound.model, samples=64, seed=1)
+    path = tmp_path / "runs.zarr"
+    summary = plansim.sweep(design, sound.model, sound.targets, path, threads=1)
+    table = plansim.open_sweep(path).plansim.verdicts()
+    assert list(table["id"]) == [str(key) for key in summary["target"].to_numpy()]
+    assert set(table["runs"]) == {64}
+    for column, name in {
+        "share": "p_met",
+        "share_low": "p_met_low",
+        "share_high": "p_met_high",
+    }.items():
+        np.testing.assert_array_equal(table[column], summary[name].to_numpy().ravel())
+
+
+def test_the_first_dataset_brings_the_accessor_and_the_import_does_not_wait_for_it() -> None:
+    code = (
+        "import sys, plansim; assert 'xarray' not in sys.modules; plansim.simulate; "
+        "import xarray; xarray.Dataset().plansim"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,78 @@
+"""A village with targets, a lever of policy and an ensemble: what members change and what not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from tests.helpers.vensim_text import writer
+
+__all__ = ["EQUATIONS", "OTHER", "village", "write_ensemble"]
+
+# The stock overflows where it is fed with itself often enough; the root is no number below zero.
+EQUATIONS = """
+trade: farms, mills ~~|
+growth= 0.1 ~ 1/Year [-2,100000] ~ 增长率。Of the stock. [A: 0.05–0.15] |
+level= 1 ~ Dmnl [-10,10] ~ 水平。Of the root. [A: 0–2] |
+effort= 1 ~ Dmnl [0,3] ~ 力度。What the village decides on. [A: 0.5–1.5] |
+first year= 2002 ~ Year [1990,2010] ~ 起始年。Of the bonus. [A: 2001–2004] |
+weight[trade]= 1, 2 ~ Dmnl [0,10] ~ 权重。One a trade. [A: 0.5–3] |
+fed= growth*effort*stock ~ 亿元/Year ~ 增量。What is added. |
+stock= INTEG(fed, 100) ~ 亿元 ~ 存量。Grows. |
+output[trade]= weight[trade]*stock ~ 亿元 ~ 产出。Of a trade. |
+root= SQRT(level) ~ Dmnl ~ 根。Breaks down below zero. |
+used= root*stock + STEP(10, first year) ~ 亿元 ~ 用量。Needs the root. |
+"""
+_TARGETS = """\
+title: {en: A plan, zh: 规划}
+base_year: 2000
+horizon: 2010
+places:
+  ch 1: {en: Chapter 1, zh: 第一章}
+reasons:
+  detail: {en: Too fine., zh: 过细。}
+targets:
+- {id: S1, en: Stock, zh: 存量, unit: 亿元, target: {at least: 160, year: 2005}, place: [ch 1],
+   attribute: binding, variable: stock}
+- {id: S4, en: Either, zh: 两种, unit: 亿元, target: {at least: 250, year: 2010}, place: [ch 1],
+   variables: {constant: 'output[farms]', current: 'output[mills]'}}
+- {id: S5, en: Used, zh: 用量, unit: 亿元, target: {at least: 160, year: 2005}, place: [ch 1],
+   variable: used}
+- {id: S6, en: Untold, zh: 未述, unit: 亿元, target: {at least: 1, year: 2005}, place: [ch 1],
+   not_modelled: detail}
+"""
+_VIEWS = """\
+themes: []
+groups:
+  - id: village
+    en: Village
+    zh: 村
+    levers:
+      - {moves: effort, policy: true}
+      - {moves: growth, outside: true}
+"""
+OTHER = """\
+title: {en: Other, zh: 另一}
+values: {growth: 0.08, effort: 1.2, weight: {mills: 3}}
+assumes: {S1: {en: It is told to., zh: 指定。}}
+"""
+
+
+def village(folder: Path, equations: str = EQUATIONS) -> Model:
+    """Write the model, its targets, views and another scenario into a folder, and read it."""
+    (folder / "targets.yaml").write_text(_TARGETS, "utf-8")
+    (folder / "views.yaml").write_text(_VIEWS, "utf-8")
+    (folder / "other.yaml").write_text(OTHER, "utf-8")
+    return load_model(writer(folder)(equations))
+
+
+def write_ensemble(model: Model, *rows: str, sha256: str = "") -> Path:
+    """Write an ensemble beside the model; each row is a member, or stands for what is at fault."""
+    head = ["# Members by hand.", "# kind: prior", f"# model: {sha256 or model.equations_sha256}",
+            "# seed: 1", "# drawn: by hand"]  # fmt: skip
+    table = ["factor,growth,effort,weights", "apply,add,multiply,multiply",
+             "constants,growth,effort,weight"]  # fmt: skip
+    path = model.path.with_name("ensemble.csv")
+    path.write_text("\n".join([*head, *table, *rows]) + "\n", "utf-8")
+    return path
