@@ -182,7 +182,7 @@ def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str 
         **added,
         "engine": engine.name,
         "engine_version": engine.version,
-        "method": engine.method,
+        "method": str(engine.method),
         "time_step": scenario.time.step,
         "plansim_version": version_of("plansim"),
         "python": platform.python_version(),
