@@ -35,7 +35,7 @@ from plansim.output.tables.validation import (
 from plansim.output.text import Lang, read_text
 from tests.toys.mill import FIRST_SIGN, mill
 
-MODEL, CHECKS = "model/mill.mdl", "model/checks.yaml"
+MODEL, CHECKS, SEAM = "model/mill.mdl", "model/checks.yaml", "model/seam.yaml"
 TARGETS, LOOPS, SIGNS = "model/targets.yaml", "model/loops.yaml", "model/reality.yaml"
 ODD = "MODULO(Time, 0.0625)"
 """Nil at every step of the mill, and not at every other half step."""
@@ -126,7 +126,9 @@ BREAKS = [
     ("Q14", "loop_effect", MODEL, "(switch R*output + (1 - switch R)*", "(0*switch R + "),
     ("Q14", "not_frozen", LOOPS, "[plant!]", "[plant!]) + SUM(wear[plant!]"),
     ("Q15", "series", "model/observations.csv", "20.2", "30"),
-    ("Q15", "series", "model/history.yaml", "high: 101", "high: 140"),
+    ("Q15", "series", "model/history.yaml", "high: 1.01", "high: 1.4"),
+    ("Q17", "seam_count", SEAM, "least: 1", "least: 3"),
+    ("Q17", "seam_known", SEAM, ", known: [M01]", ""),
     ("Q22", "reads_file", MODEL, "patience= 2", "patience:= 2"),
     (
         "Q22",
@@ -175,8 +177,8 @@ def test_there_are_words_for_all_that_can_be_said(lang: Lang) -> None:
 def test_tests_are_named_by_their_ids() -> None:
     assert chosen(["q12", "Q03"]) == ("Q03", "Q12")
     assert chosen([]) == tuple(TESTS)
-    with pytest.raises(UnknownNameError, match=r"'Q17'; expected one of Q01, .*\n.*'Q1x'"):
-        chosen(["Q17", "Q1x"])
+    with pytest.raises(UnknownNameError, match=r"'Q16'; expected one of Q01, .*\n.*'Q1x'"):
+        chosen(["Q16", "Q1x"])
 
 
 @pytest.mark.parametrize(
