@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "sim"
 
 # The order in which data flows; each layer imports only from itself and from those before it.
 LAYERS = (
-    {"errors", "frozen", "cache", "files", "forms"},
+    {"errors", "cache", "files", "forms"},
     {"model"},
     {"scenario"},
     {"targets"},

@@ -180,11 +180,11 @@ def read_csv(path: Path, required: Sequence[str] = ()) -> CsvTable:
         lines = [
             (reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader if row
         ]
-    except OSError as error:
-        why = foreign(error.strerror)
-        raise InputError(Fault("the table cannot be read", path, found=why)) from None
     except (csv.Error, UnicodeDecodeError) as error:
         raise InputError(Fault("the table is not a CSV file", path, found=str(error))) from None
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        why = foreign(getattr(error, "strerror", None) or error)
+        raise InputError(Fault("the table cannot be read", path, found=why)) from None
     if len(raw) > MOST_CSV:
         raise InputError(
             Fault("the table is larger than {limit} MB", path, limit=MOST_CSV // 10**6)

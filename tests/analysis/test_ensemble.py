@@ -143,6 +143,18 @@ def test_a_value_beyond_the_limit_has_a_status_of_its_own(
     assert limited["S5"].value[0] == plain["S5"].value[0]
 
 
+def test_constants_that_nothing_read_depends_on_may_vary(
+    model: Model, targets: Sequence[Target]
+) -> None:
+    request = Request(tuple(target for target in judged_targets(targets) if target.id == "S1"))
+    values = np.array([[0.5, 0.1, 7.0], [1.5, 0.1, 9.0], [1.5, 0.2, 9.0]])
+    constants = ["level", "growth", "weight[mills]"]
+    for shared in (False, True):
+        evaluator = Evaluator(model, as_written(model), constants, request, shared=shared)
+        first, second, third = evaluator.evaluate(values)["S1"].value
+        assert first == second < third
+
+
 # --- shares ---------------------------------------------------------------------------------------
 
 

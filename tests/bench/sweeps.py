@@ -60,8 +60,8 @@ def stages(model: Model) -> dict[str, float]:
             points = runs.draw(sampler, start, stop)
             cpu("drawn", lambda a=start, b=stop: Sampler(design).draw(a, b))  # type: ignore[misc]
             cpu("simulated", lambda p=points: simulate(p))  # type: ignore[misc]
-            block = runs.block(start, stop, points)
-            cpu("simulated and judged", lambda a=start, b=stop, p=points: runs.block(a, b, p))  # type: ignore[misc]
+            block = runs.block(store, number, points)
+            cpu("simulated and judged", lambda n=number, p=points: runs.block(store, n, p))  # type: ignore[misc]
             cpu("written", lambda n=number, f=block: writer.write(n, f))  # type: ignore[misc]
             store.mark(number)
         cpu("summarised", lambda: summarise(store))

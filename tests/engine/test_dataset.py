@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from plansim.engine.dataset import annual, to_dataset
 from plansim.engine.trajectory import Engine, Trajectory, recorded, shape_of, version_of
 from plansim.errors import SimulationError
-from plansim.model.records import Model, Timing, VariableKind
+from plansim.model.records import Integration, Model, Timing, VariableKind
 from plansim.scenario.reader import as_written, read_scenario
 from plansim.targets.indicator import annual_series
 
-ENGINE = Engine("Imagined", "1.0", "Euler")
+ENGINE = Engine("Imagined", "1.0", Integration.MIDPOINT)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_the_run_card_names_inputs_and_versions_but_no_moment(
         "model_sha256": town.sha256,
         "engine": "Imagined",
         "engine_version": "1.0",
-        "method": "Euler",
+        "method": "midpoint",
         "time_step": 0.125,
         "plansim_version": version_of("plansim"),
         "python": dataset.attrs["python"],

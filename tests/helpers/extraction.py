@@ -16,7 +16,7 @@ __all__ = ["extracted", "has_words", "not_literal", "parts"]
 KEYWORDS = {"Fault": (1,), "Message": (1,), "fault": (1,)}
 """Calls whose first argument is a template; `FaultLog.fault` is the last."""
 
-MAKERS = {"errors.py", "frozen.py"}
+MAKERS = {"errors.py"}
 """What makes messages of other people's texts and of stored ones."""
 
 PHRASES = {"expected", "found"}

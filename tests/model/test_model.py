@@ -35,8 +35,6 @@ def made(context: ValidationContext) -> Make:
 
 
 KNOWN = {
-    # A verdict of the city on the province, and a sum that falls to a quarter of 万 by 2016–20.
-    "Q07": {("henan", "M02g"), ("plan-floor", "new urban jobs")},
     # Revenue and exports of 2000 by the taxes and the openness of 2005.
     "Q15": {("revenue", ""), ("exports", "")},
     # Too few of what arrives has a figure of 2000 that did not set its start.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from plansim.errors import FaultLog
-from plansim.model.scan import MAX_ELEMENTS, Form, Scan, scan_text
+from plansim.model.scan import MAX_ELEMENTS, EquationForm, Scan, scan_text
 
 
 def scan(text: str) -> tuple[Scan, list[str]]:
@@ -29,7 +29,7 @@ def test_an_entry_is_taken_apart() -> None:
     (equation,) = result.equations["gdp_per_head"]
     assert equation.name == "GDP per head"
     assert equation.subscripts == ("s",)
-    assert equation.form is Form.EQUATION
+    assert equation.form is EquationForm.EQUATION
     assert equation.text == "GDP per  head[s] =\n\tGDP /\\\n\t\tresidents"
     assert equation.unit == "元/(人*Year)"
     assert equation.limits == (0, 1e5)
@@ -42,19 +42,19 @@ def test_an_entry_is_taken_apart() -> None:
 @pytest.mark.parametrize(
     ("text", "form"),
     [
-        ("x = 1 ~~|", Form.EQUATION),
-        ("x == 1 ~~|", Form.UNCHANGEABLE),
-        ("x := y ~~|", Form.DATA),
-        ("x[s] :INTERPOLATE: := GET XLS DATA('a','b','c','d') ~~|", Form.DATA),
-        ("x :RAW: ~~|", Form.DATA),
-        ("x :HOLD BACKWARD: ~~|", Form.DATA),
-        ("x( (0,1),(1,2) ) ~~|", Form.LOOKUP),
-        ("x[s] ([(0,0)-(1,1)],(0,1),(1,2)) ~~|", Form.LOOKUP),
-        ("x = 1 ~~ ~ :SUPPLEMENTARY |", Form.EQUATION),
-        ("x = 1 ~ m ~ c ~|", Form.EQUATION),
+        ("x = 1 ~~|", EquationForm.EQUATION),
+        ("x == 1 ~~|", EquationForm.UNCHANGEABLE),
+        ("x := y ~~|", EquationForm.DATA),
+        ("x[s] :INTERPOLATE: := GET XLS DATA('a','b','c','d') ~~|", EquationForm.DATA),
+        ("x :RAW: ~~|", EquationForm.DATA),
+        ("x :HOLD BACKWARD: ~~|", EquationForm.DATA),
+        ("x( (0,1),(1,2) ) ~~|", EquationForm.LOOKUP),
+        ("x[s] ([(0,0)-(1,1)],(0,1),(1,2)) ~~|", EquationForm.LOOKUP),
+        ("x = 1 ~~ ~ :SUPPLEMENTARY |", EquationForm.EQUATION),
+        ("x = 1 ~ m ~ c ~|", EquationForm.EQUATION),
     ],
 )
-def test_forms(text: str, form: Form) -> None:
+def test_forms(text: str, form: EquationForm) -> None:
     assert sound(text).equations["x"][0].form is form
 
 

@@ -305,7 +305,7 @@ def test_a_child_may_end_before_the_series_of_its_parent(toy: Model, tmp_path: P
         ("pull: {series: {2006: 1}, from: 2006}", "3: unknown key 'from'; expected one of series"),
         ("inflow: {series: {2006: 1}}", "3: 'inflow' cannot be set: its equation gives its val"),
         ("TIME STEP: {series: {2006: 1}}", "3: 'TIME STEP' cannot follow a series; expected a le"),
-        ("pull: {series: {file: y.csv, column: a}}", "3: the file cannot be read: "),
+        ("pull: {series: {file: y.csv, column: a}}", "3: the table cannot be read"),
         ("pull: {series: {file: x.csv, column: pul}}", "3: the table has no column 'pul'; expect"),
         ("pull: {series: {file: x.csv}}", "3: the key 'column' is missing"),
     ],
@@ -328,7 +328,7 @@ def test_what_is_wrong_with_a_lever_is_said_with_its_line(
         ("2006,1\n2007,99\n", "3: 'pull in 2007' is outside its admissible range"),
         ("2006,1\n2007,\n", "3: 'pull in 2007' is not a number"),
         ("2006,1\n2006,2\n", "3: the year 2006 stands twice; found a first one on line 2"),
-        ("2006,1,3\n", "2: a row of another length; expected 2 cells; found 3"),
+        ("2006,1,3\n", "2: the row has more cells than the table has columns; "),
         ("2011,1\n2012,1\n2013,1\n", "4: the series of 'pull' leaves the run"),
     ],
 )

@@ -12,7 +12,7 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.values import Apply, outside
 from plansim.targets.catalogue import Attribute, load_targets, reported_factor, split_reference
-from plansim.targets.views_default import default_views
+from plansim.targets.views import default_views
 from plansim.targets.views_file import FILE_NAME, load_views
 from tests.helpers.vensim_text import writer
 

@@ -37,8 +37,7 @@ from plansim.targets.catalogue import (
     split_reference,
 )
 from plansim.targets.verdict import Verdict, check_targets
-from plansim.targets.views import Views
-from plansim.targets.views_default import names_of
+from plansim.targets.views import Views, names_of
 from plansim.targets.views_file import load_views
 
 T = TypeVar("T")
@@ -94,17 +93,20 @@ class Comparison:
     @property
     def failing(self) -> tuple[Target, ...]:
         """The binding targets that some scenario does not meet in their year."""
-        return tuple(each for each in self.targets if any(_fails(v, each) for v in self.verdicts))
+        return tuple(
+            target for target in self.targets if any(_fails(v, target) for v in self.verdicts)
+        )
 
     @property
     def breached(self) -> tuple[Target, ...]:
         """The binding targets that every scenario meets in their year, and some not for long."""
         return tuple(
-            each
-            for each in self.targets
-            if each not in self.failing
+            target
+            for target in self.targets
+            if target not in self.failing
             and any(
-                (found := verdicts.get(each.id)) is not None and found.first_breach is not None
+                (verdict := verdicts.get(target.id)) is not None
+                and verdict.first_breach is not None
                 for verdicts in self.verdicts
             )
         )
@@ -125,11 +127,11 @@ def read_spread(path: Path, model: Model) -> Spread:
 
 
 def _fails(verdicts: Mapping[str, Verdict], target: Target) -> bool:
-    found = verdicts.get(target.id)
+    verdict = verdicts.get(target.id)
     return (
-        found is not None
-        and found.attribute is Attribute.BINDING
-        and found.status in (Status.MISSED, Status.UNDECIDED)
+        verdict is not None
+        and verdict.attribute is Attribute.BINDING
+        and verdict.status in (Status.MISSED, Status.UNDECIDED)
     )
 
 
@@ -165,16 +167,16 @@ def compare(
     chosen = [scenario_of(model, scenario) for scenario in scenarios]
     model = for_scenarios(model, chosen)
     if len(chosen) < 2:
-        ids = tuple(scenario.id for scenario in chosen)
-        found = Message("{names}", names=ids) if ids else Message("none")
+        names = tuple(scenario.id for scenario in chosen)
+        found = Message("{names}", names=names) if names else Message("none")
         raise InputError(Fault("a comparison needs two different scenarios", found=found))
     if spread is not None:
-        swept = [str(each) for each in spread.summary["scenario"].to_numpy()]
-        if not set(swept) & {each.id for each in chosen}:
+        swept, ids = spread.summary["scenario"].to_numpy().tolist(), [one.id for one in chosen]
+        if not set(swept) & set(ids):
             raise InputError(
                 Fault(
                     "the sweep has run none of the scenarios that are compared",
-                    expected=Message("one of {names}", names=tuple(each.id for each in chosen)),
+                    expected=Message("one of {names}", names=tuple(ids)),
                     found=Message("{names}", names=tuple(swept)),
                 )
             )
@@ -182,10 +184,10 @@ def compare(
     views = load_views(model, targets)
     if runs is None:
         runs = [annual(simulate(model, scenario, engine=engine)) for scenario in chosen]
-    wanted = tuple(each for each in targets if each.kind is Kind.TARGET)
-    verdicts = tuple({each.id: each for each in check_targets(run, wanted)} for run in runs)
+    wanted = tuple(target for target in targets if target.kind is Kind.TARGET)
+    verdicts = tuple({one.id: one for one in check_targets(run, wanted)} for run in runs)
     judged = judged_targets(wanted)
-    levers = [each for each in views.levers if not each.outside]
+    levers = [lever for lever in views.levers if not lever.outside]
     first = chosen[0]
     done, steps = count(1), len(chosen) - 1 + remedies * len(chosen)
 
@@ -203,8 +205,8 @@ def compare(
         verdicts,
         _assumptions(model, chosen),
         tuple(
-            told(attribute(model, first, each, judged) if each.time == first.time else None)
-            for each in chosen[1:]
+            told(attribute(model, first, other, judged) if other.time == first.time else None)
+            for other in chosen[1:]
         ),
         tuple(
             told(
@@ -212,30 +214,30 @@ def compare(
                     model,
                     scenario,
                     levers,
-                    [e for e in judged if _fails(found, e)],
+                    [target for target in judged if _fails(own, target)],
                     judged,
                 )
             )
             if remedies
             else ()
-            for scenario, found in zip(chosen, verdicts, strict=True)
+            for scenario, own in zip(chosen, verdicts, strict=True)
         ),
         spread,
     )
 
 
 def _assumptions(model: Model, scenarios: Sequence[Scenario]) -> tuple[Assumption, ...]:
-    """Give what scenarios set differently, in the order of the model's file."""
-    order = {name: place for place, name in enumerate(model.variables)}
-    references = dict.fromkeys(reference for each in scenarios for reference in each.values)
-    found = []
-    for reference in sorted(references, key=lambda each: order[split_reference(each)[0]]):
+    """Return what scenarios set differently, in the order of the model's file."""
+    order = {name: index for index, name in enumerate(model.variables)}
+    references = dict.fromkeys(name for scenario in scenarios for name in scenario.values)
+    assumptions = []
+    for reference in sorted(references, key=lambda name: order[split_reference(name)[0]]):
         name, elements = split_reference(reference)
         variable = model.variables[name]
         if variable.kind is VariableKind.CONTROL:
             continue
-        values = tuple(default_of(model, each.values, reference) for each in scenarios)
+        values = tuple(default_of(model, one.values, reference) for one in scenarios)
         if len(set(values)) > 1:
             english, chinese = names_of(model, variable, elements)
-            found.append(Assumption(reference, english, chinese, variable.unit, values))
-    return tuple(found)
+            assumptions.append(Assumption(reference, english, chinese, variable.unit, values))
+    return tuple(assumptions)

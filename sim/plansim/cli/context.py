@@ -333,6 +333,8 @@ def variable_meant(model: Model, name: str) -> Variable:
 
 def _settings(model: Model, overrides: Sequence[str], faults: list[Fault]) -> list[str]:
     """Return texts ``NAME=VALUE`` with a label replaced by the constant that it stands for."""
+    if not overrides:
+        return []
     from plansim.errors import InputError
     from plansim.scenario.records import OVERRIDE
     from plansim.targets.labels import reference_named

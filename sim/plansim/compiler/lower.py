@@ -28,7 +28,7 @@ from plansim.model.arrays import Subscripts, UnboundError, free_marks
 from plansim.model.expression import COMPARISONS, Call, Name, Node, Number, Numbers, Operation
 from plansim.model.expression import Table as Points
 from plansim.model.records import Model, Variable, VariableKind, cell_name, cells_of
-from plansim.model.scan import Equation, Form
+from plansim.model.scan import Equation, EquationForm
 from plansim.model.syntax import name_key
 
 __all__ = ["StructuralError", "lower"]
@@ -310,7 +310,7 @@ class _Lowering:
         if place is None:  # an array that is not defined everywhere
             return self.graph.number(math.nan)
         equation = place.equation
-        if equation.form is Form.DATA:
+        if equation.form is EquationForm.DATA:
             raise _RefusedError(Message("data from outside of the model are not supported"))
         if variable.kind is VariableKind.LOOKUP:
             raise _RefusedError(Message("a lookup table has no value of its own"))

@@ -114,7 +114,8 @@ def inputs_under(
     Args:
         kernel: the compiled model.
         values: constants that all runs share, as in `Scenario.values`; else the model's.
-        names: constants that differ between runs; all are inputs of the kernel.
+        names: constants that differ between runs; a kernel has none of those as inputs that its
+            outputs do not depend on.
         constants: ``(run, name)``: their values. None for a single run.
     """
     shared = [
@@ -124,8 +125,9 @@ def inputs_under(
     runs = 1 if constants is None else len(constants)
     table = np.tile(np.array(shared, dtype=np.float64), (runs, 1))
     if constants is not None:
-        columns = {name: column for column, name in enumerate(kernel.inputs)}
-        table[:, [columns[name] for name in names]] = constants
+        own = {name: column for column, name in enumerate(names)}
+        columns = [(column, own[name]) for column, name in enumerate(kernel.inputs) if name in own]
+        table[:, [to for to, _ in columns]] = constants[:, [of for _, of in columns]]
     return table
 
 

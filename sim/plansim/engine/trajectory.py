@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plansim.errors import Fault, InputError, Message, SimulationError
-from plansim.model.records import Model, Timing, Variable, VariableKind
+from plansim.model.records import Integration, Model, Timing, Variable, VariableKind
 from plansim.scenario.reader import Scenario
 from plansim.targets.annual import Annual, AnnualVariable, by_year
 from plansim.targets.indicator import year_indices
@@ -43,8 +43,7 @@ class Engine:
 
     name: str
     version: str
-    method: str
-    """Integration method."""
+    method: Integration
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def run_card(model: Model, scenario: Scenario, engine: Engine) -> dict[str, str 
         **added,
         "engine": engine.name,
         "engine_version": engine.version,
-        "method": str(engine.method),
+        "method": engine.method.value,  # NetCDF has no room for an enum
         "time_step": scenario.time.step,
         "plansim_version": version_of("plansim"),
         "python": platform.python_version(),

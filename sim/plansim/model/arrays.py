@@ -39,10 +39,12 @@ class Subscripts:
     @classmethod
     def of(cls, scan: Scan) -> Subscripts:
         """Take the ranges from the scan of a model."""
-        ranges = {key: tuple(map(name_key, each.elements)) for key, each in scan.ranges.items()}
-        mapped = {key: tuple(map(name_key, each.mapped)) for key, each in scan.ranges.items()}
+        ranges = {key: tuple(map(name_key, one.elements)) for key, one in scan.ranges.items()}
+        mapped = {key: tuple(map(name_key, one.mapped)) for key, one in scan.ranges.items()}
         largest = sorted(ranges.values(), key=len)
-        positions = {element: i for each in largest for i, element in enumerate(each, start=1)}
+        positions = {
+            element: i for elements in largest for i, element in enumerate(elements, start=1)
+        }
         return cls(ranges, scan.elements, mapped, positions)
 
     def is_range(self, key: str) -> bool:

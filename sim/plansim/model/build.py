@@ -23,7 +23,7 @@ from plansim.model.records import (
     Variable,
     VariableKind,
 )
-from plansim.model.scan import MAX_ELEMENTS, Equation, Form, Range, Scan, scan_text, short
+from plansim.model.scan import MAX_ELEMENTS, Equation, EquationForm, Range, Scan, scan_text, short
 from plansim.model.syntax import name_key
 
 __all__ = ["build_model"]
@@ -309,7 +309,7 @@ class _Builder:
             return VariableKind.LOOKUP
         if any("integ" in equation.called for equation in group):
             return VariableKind.STOCK
-        if all(eq.numbers is not None and eq.form is not Form.DATA for eq in group):
+        if all(eq.numbers is not None and eq.form is not EquationForm.DATA for eq in group):
             return VariableKind.CONSTANT
         return VariableKind.FLOW if key in self._rates else VariableKind.AUXILIARY
 

@@ -25,9 +25,9 @@ __all__ = [
     "Number",
     "Numbers",
     "Operation",
+    "QuotedText",
     "Role",
     "Table",
-    "Text",
     "evaluate",
     "references",
     "walk",
@@ -84,7 +84,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class QuotedText:
     """An argument in single quotes, which stand around it still."""
 
     value: str
@@ -105,7 +105,7 @@ class Numbers:
     values: tuple[float, ...]
 
 
-Node: TypeAlias = Number | Name | Call | Operation | Text | Table | Numbers
+Node: TypeAlias = Number | Name | Call | Operation | QuotedText | Table | Numbers
 
 
 class Role(StrEnum):

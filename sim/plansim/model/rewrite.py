@@ -10,7 +10,7 @@ from functools import cached_property, reduce
 
 from plansim.errors import Fault, ModelError
 from plansim.model.arrays import OVER_ELEMENTS, Subscripts, free_marks
-from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation, Table, Text
+from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation, QuotedText, Table
 from plansim.model.reader import parse_model
 from plansim.model.records import Model, TimeSpec, Variable, VariableKind, cell_name, cells_of
 from plansim.model.scan import SKETCH, Equation
@@ -49,7 +49,7 @@ def unparse(node: Node) -> str:
             return f"({'-' if operator == 'negative' else operator}{unparse(operand)})"
         case Operation(operator, (left, right)):
             return f"({unparse(left)}{operator}{unparse(right)})"
-        case Text(value):
+        case QuotedText(value):
             return value
         case Table(x, y):
             return "(" + ",".join(f"({a!r},{b!r})" for a, b in zip(x, y, strict=True)) + ")"

@@ -33,7 +33,16 @@ from plansim.model.syntax import (
     single_spaced,
 )
 
-__all__ = ["MAX_ELEMENTS", "SKETCH", "Equation", "Form", "Range", "Scan", "scan_text", "short"]
+__all__ = [
+    "MAX_ELEMENTS",
+    "SKETCH",
+    "Equation",
+    "EquationForm",
+    "Range",
+    "Scan",
+    "scan_text",
+    "short",
+]
 
 MAX_ELEMENTS = 200_000
 """How many elements the subscript ranges, or the equations of arrays, may have in all."""
@@ -54,7 +63,7 @@ _NUMERIC_RANGE = re.compile(r"\(\s*(\w[\w'$\s]*?)(\d{1,9})\s*-\s*(\w[\w'$\s]*?)(
 _MAPPED = re.compile(r"\(\s*([^:()]+):[^()]*\)|([^,()]+)")
 
 
-class Form(StrEnum):
+class EquationForm(StrEnum):
     """How an equation is written."""
 
     EQUATION = "="
@@ -70,7 +79,7 @@ class Equation:
     name: str
     subscripts: tuple[str, ...]
     exceptions: tuple[tuple[str, ...], ...]
-    form: Form
+    form: EquationForm
     text: str
     unit: str
     limits: tuple[float | None, float | None]
@@ -95,7 +104,7 @@ class Equation:
     @property
     def formula(self) -> Node | None:
         """The right-hand side of an equation that computes its variable from others."""
-        plain = self.form in (Form.EQUATION, Form.UNCHANGEABLE)
+        plain = self.form in (EquationForm.EQUATION, EquationForm.UNCHANGEABLE)
         return self.tree if plain and not isinstance(self.tree, Numbers) else None
 
     @cached_property
@@ -106,7 +115,7 @@ class Equation:
     @property
     def is_table(self) -> bool:
         """Whether it gives a lookup table, be it from another file."""
-        return self.form is Form.LOOKUP or not self.called.isdisjoint(TABLES_FROM_FILES)
+        return self.form is EquationForm.LOOKUP or not self.called.isdisjoint(TABLES_FROM_FILES)
 
     def line_of(self, node: Name | Call) -> int:
         """Return the line in the file on which a name of the right-hand side begins."""
@@ -399,9 +408,9 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
     form = next((form for form in _WITH_MARK if text.startswith(form, at, end)), None)
     right = source.skip(at + len(form), end) if form else at
     if form is None and keyword:
-        form, right = Form.DATA, end
+        form, right = EquationForm.DATA, end
     elif text.startswith("(", at, end):
-        form = Form.LOOKUP
+        form = EquationForm.LOOKUP
     elif form is None and text.startswith(":", at, end):
         return _read_range(source, left.name, at + 1, end, entry)
     elif form is None:
@@ -414,20 +423,24 @@ def _read_entry(source: _Source, entry: _Entry) -> Equation | _RawRange | None:
             else None,
         )
     tree: Node | None = None
-    if form is Form.LOOKUP:
+    if form is EquationForm.LOOKUP:
         tree = read_lookup(text, right, end)
     elif right < end:
         tree = read_right_side(text, right, end)
-    elif form is not Form.DATA:
+    elif form is not EquationForm.DATA:
         raise EquationSyntaxError(end - 1, Message("nothing follows the sign of equality"))
     return _equation(source, entry, left, form, tree)
 
 
-_WITH_MARK = (Form.DATA, Form.UNCHANGEABLE, Form.EQUATION)  # tried in this order
+_WITH_MARK = (
+    EquationForm.DATA,
+    EquationForm.UNCHANGEABLE,
+    EquationForm.EQUATION,
+)  # tried in this order
 
 
 def _equation(
-    source: _Source, entry: _Entry, left: _LeftSide, form: Form, tree: Node | None
+    source: _Source, entry: _Entry, left: _LeftSide, form: EquationForm, tree: Node | None
 ) -> Equation:
     unit, limits = _read_unit(source, entry)
     return Equation(
@@ -455,7 +468,7 @@ def _left_side_alone(source: _Source, entry: _Entry) -> Equation | _RawRange | N
     if source.text.startswith(":", left.end) and not source.text.startswith(":=", left.end):
         return _RawRange(left.name, (), entry.comment, source.line(entry.start), open=True)
     source.unreadable.add(name_key(left.name))
-    return _equation(source, entry, left, Form.EQUATION, None)
+    return _equation(source, entry, left, EquationForm.EQUATION, None)
 
 
 class _LeftSide(NamedTuple):

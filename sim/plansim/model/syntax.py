@@ -31,8 +31,8 @@ from plansim.model.expression import (
     Number,
     Numbers,
     Operation,
+    QuotedText,
     Table,
-    Text,
 )
 
 __all__ = [
@@ -310,7 +310,7 @@ class _Reader:
             raise EquationSyntaxError(
                 start, Message("a text stands where a number must"), found=word[:40]
             )
-        self._add_operand(Text(word))
+        self._add_operand(QuotedText(word))
         self.state = _State.TEXT_READ
 
     def _keyword(self, start: int, word: str) -> None:
@@ -342,7 +342,7 @@ class _Reader:
             self.state = _State.SIGNED
             return
         self._check_operator_wanted(start, word)
-        if word in COMPARISONS and any(each in COMPARISONS for each in self.frame.operators):
+        if word in COMPARISONS and any(other in COMPARISONS for other in self.frame.operators):
             raise EquationSyntaxError(
                 start,
                 Message("comparisons cannot follow one another"),

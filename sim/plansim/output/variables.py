@@ -229,7 +229,7 @@ def values_of(variable: Variable, book: Book) -> list[str]:
     unit = "" if variable.unit == NO_UNIT else book.text.unit(variable.unit)
     if not isinstance(variable.value, Mapping):
         return [f"{variable.value:g} {unit}".strip()]
-    if len(set(variable.value.values())) == 1:
+    if len(variable.value) > len(set(variable.value.values())) == 1:
         return [f"{next(iter(variable.value.values())):g} {unit}".strip()]
     colon = book.text("list_sep.colon")
     return [

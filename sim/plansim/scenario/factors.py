@@ -24,6 +24,7 @@ __all__ = [
     "apart",
     "constants_of",
     "default_of",
+    "neutral_value",
     "numbers_of",
     "unit_of",
     "varied",
@@ -157,6 +158,22 @@ def default_of(model: Model, values: Mapping[str, float], reference: str) -> flo
     array = model.variables[name].value
     assert isinstance(array, Mapping), f"{name} is not an array of constants"
     return float(array[element])
+
+
+def neutral_value(
+    model: Model, values: Mapping[str, float], apply: Apply, constants: Sequence[str]
+) -> float:
+    """Return the value at which a factor or lever changes nothing under a scenario's ``values``.
+
+    Of several constants that are set it is their mean.
+    """
+    match apply:
+        case Apply.ADD:
+            return 0.0
+        case Apply.MULTIPLY:
+            return 1.0
+        case Apply.SET:
+            return float(np.mean([default_of(model, values, name) for name in constants]))
 
 
 def constants_of(

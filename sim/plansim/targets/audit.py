@@ -134,7 +134,7 @@ def audit(folder: str | Path | None = None) -> tuple[Clash, ...]:
     where = shipped("model") if folder is None else Path(folder)
     document = read_document(where / FILE_NAME)
     audit = form_of(_Audit, document)
-    sources = _Sources(
+    sources = _KnownFigures(
         {target.id: target for target in load_targets(where / CATALOGUE)}, load_evidence(where)
     )
     faults: list[Fault] = []
@@ -183,7 +183,7 @@ class _Audit(Form):
 
 
 @dataclass(frozen=True)
-class _Sources:
+class _KnownFigures:
     """Where figures come from."""
 
     targets: Mapping[str, Target]
@@ -288,7 +288,7 @@ def _given(name: str, figure: _Figure) -> Statement:
 def _clash(
     row: _Clash,
     constants: Mapping[str, _Constant],
-    sources: _Sources,
+    sources: _KnownFigures,
     document: YamlDocument,
     index: int,
 ) -> Clash:

@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
 from plansim.model.records import Model, folded
 from plansim.scenario.references import split_name
-from plansim.scenario.values import Apply
-from plansim.targets.catalogue import load_targets, split_reference
-from plansim.targets.views_file import load_views
 
 __all__ = ["reference_named"]
 
@@ -46,6 +43,10 @@ def reference_named(model: Model, name: str) -> str:
 
 def _labels(model: Model) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield labels with the references that each stands for, those of charts first."""
+    from plansim.scenario.values import Apply  # names of variables do without these
+    from plansim.targets.catalogue import load_targets, split_reference
+    from plansim.targets.views_file import load_views
+
     targets = load_targets(model=model)
     views = load_views(model, targets)
     for chart in views.charts:

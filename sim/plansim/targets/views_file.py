@@ -19,12 +19,21 @@ from plansim.forms import (
     form_of,
     read_document,
 )
-from plansim.model.records import Model, Variable, VariableKind
+from plansim.model.records import Model, Variable, VariableKind, cell_name
 from plansim.scenario.references import cells_meant, meant
 from plansim.scenario.values import Apply, outside, range_text
 from plansim.targets.catalogue import Target, reported_factor
-from plansim.targets.views import Chart, ChartSeries, Lever, LeverGroup, Theme, Views
-from plansim.targets.views_default import STILL, default_views, names_of, reference_of, unit_of
+from plansim.targets.views import (
+    Chart,
+    ChartSeries,
+    Lever,
+    LeverGroup,
+    Theme,
+    Views,
+    default_views,
+    names_of,
+    unit_of,
+)
 
 __all__ = ["FILE_NAME", "load_views"]
 
@@ -66,7 +75,7 @@ class _Meant:
 
     @property
     def references(self) -> list[str]:
-        return [reference_of(self.variable, cell) for cell in self.cells]
+        return [cell_name(self.variable.name, cell) for cell in self.cells]
 
 
 def _referred(text: str, variable: Variable, cells: Sequence[str]) -> _Meant:
@@ -76,7 +85,7 @@ def _referred(text: str, variable: Variable, cells: Sequence[str]) -> _Meant:
 def _shown(text: str, context: _ViewsContext) -> _Meant:
     """Return the series that a reference means."""
     variable, cells = cells_meant(context.model, text)
-    if variable.kind in STILL:
+    if not variable.kind.moves:
         raise InputError(
             Fault(
                 "'{name}' does not change over time",

@@ -23,7 +23,7 @@ from plansim.engine.trajectory import version_of
 from plansim.errors import Message, SimulationError
 from plansim.files import write_text
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor, constants_of, default_of
+from plansim.scenario.factors import Factor, constants_of, neutral_value
 from plansim.scenario.records import BilingualText
 from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import indicator_of
@@ -144,7 +144,10 @@ def calibrate(
     """
     spec = spec if isinstance(spec, Spec) else read_calibration(spec, model)
     misfit = _Misfit(spec, model)
-    present = np.array([_present(factor, spec, model) for factor in spec.parameters])
+    values = spec.scenario.values
+    present = np.array(
+        [neutral_value(model, values, one.apply, one.constants) for one in spec.parameters]
+    )
     width = misfit.highs - misfit.lows
     start = (present - misfit.lows) / width
     as_is = misfit.values(start)[0]
@@ -198,18 +201,6 @@ def calibrate(
         known=identifiability(best),
         card=_card(spec, model),
     )
-
-
-def _present(factor: Factor, spec: Spec, model: Model) -> float:
-    """Return the value at which a factor changes nothing; of several constants set, their mean."""
-    match factor.apply:
-        case factor.apply.ADD:
-            return 0.0
-        case factor.apply.MULTIPLY:
-            return 1.0
-        case _:
-            values = spec.scenario.values
-            return float(np.mean([default_of(model, values, name) for name in factor.constants]))
 
 
 def _card(spec: Spec, model: Model) -> dict[str, Any]:

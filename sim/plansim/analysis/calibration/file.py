@@ -25,6 +25,7 @@ from plansim.analysis.calibration.observations import (
 )
 from plansim.analysis.experiments.design_file import reached
 from plansim.analysis.experiments.design_form import (
+    ActingForm,
     DesignContext,
     FactorForm,
     factor_of,
@@ -43,7 +44,6 @@ from plansim.forms import (
     Entries,
     Form,
     Listed,
-    Names,
     Resolved,
     Wording,
     Words,
@@ -52,12 +52,13 @@ from plansim.forms import (
     schema_of,
 )
 from plansim.model.records import Model, Timing
-from plansim.scenario.factors import Apply, Factor, apart, default_of
+from plansim.scenario.factors import Factor, apart, default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.references import one_series
 from plansim.scenario.values import Cell, outside, range_text
 from plansim.targets.catalogue import load_targets, reported_factor, split_reference, variable_of
 from plansim.targets.indicator import Measure, measured_unit
+from plansim.targets.views import names_of
 
 __all__ = ["CalibrationFile", "Observation", "Spec", "read_calibration", "schema_text"]
 
@@ -91,23 +92,13 @@ class _CalibrationContext(DesignContext):
         return self.tables[path]
 
 
-class ParameterForm(Form):
+class ParameterForm(ActingForm):
     """A parameter of a calibration."""
 
-    constants: Names = Field(
-        default=(),
-        description="What it acts on, `NAME` or `NAME[element]`; else what it is called.",
-    )
-    apply: Annotated[Apply, LAX] = Field(
-        default=Apply.SET,
-        description="Whether its value replaces the constants, is added to or multiplies them.",
-    )
     range: list[Cell] | None = Field(
         default=None,
         description="[low, high], inside the evidence range of what it acts on; else that range.",
     )
-    zh: str = ""
-    why: Wording = Words(en="", zh="")
 
 
 _ParameterOrNothing = Annotated[ParameterForm, BeforeValidator(lambda x: {} if x is None else x)]
@@ -267,7 +258,8 @@ def _observation(form: ObservationForm, context: _CalibrationContext) -> Observa
     labels = (row.cells.get(key, "") for key in ("quantity", "part", "year"))
     return Observation(
         label=", ".join(filter(None, labels)),
-        label_zh=row.cells.get("quantity_zh") or _in_chinese(model, series),
+        label_zh=row.cells.get("quantity_zh")
+        or names_of(model, variable, split_reference(series)[1])[1],
         file=row.file,
         line=row.line,
         year=year,
@@ -280,18 +272,6 @@ def _observation(form: ObservationForm, context: _CalibrationContext) -> Observa
         since=since,
         factor=factor,
     )
-
-
-def _in_chinese(model: Model, series: str) -> str:
-    """Return the Chinese name of a series with its elements, for rows without `quantity_zh`."""
-    name, elements = split_reference(series)
-    variable = model.find(name)
-    ranges = [model.subscripts[subscript] for subscript in variable.subscripts]
-    chinese = [
-        (within.elements_zh or within.elements)[within.elements.index(element)]
-        for element, within in zip(elements, ranges, strict=True)
-    ]
-    return variable.name_zh + (f"[{','.join(chinese)}]" if chinese else "")
 
 
 class CalibrationFile(Form):

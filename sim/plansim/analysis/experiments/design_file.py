@@ -1,6 +1,6 @@
 """Reading the file of a sweep's design into a `Design` that fits the model.
 
-The form is in `design_form`, a table of points in `design_table`.
+The form is in `design_form`.
 """
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ from plansim.scenario.values import Cell, number_in
 from plansim.targets.indicator import Floats
 
 __all__ = [
+    "ActingForm",
     "DesignContext",
     "DesignFile",
     "DesignTable",
@@ -117,8 +118,8 @@ class _Numbers(Form):
 _SHAPES = ("uniform", "triangular", "normal", "lognormal", "discrete")
 
 
-class FactorForm(Form):
-    """The form of a factor of a design."""
+class ActingForm(Form):
+    """The entries of a factor or parameter that say what it acts on."""
 
     constants: Names = Field(
         default=(),
@@ -128,6 +129,13 @@ class FactorForm(Form):
         default=Apply.SET,
         description="Whether its value replaces the constants, is added to or multiplies them.",
     )
+    zh: str = ""
+    why: Wording = Words(en="", zh="")
+
+
+class FactorForm(ActingForm):
+    """The form of a factor of a design."""
+
     uniform: list[Cell] | None = Field(default=None, description="[low, high]")
     triangular: list[Cell] | None = Field(default=None, description="[low, likeliest, high]")
     normal: _Normal | None = None
@@ -139,8 +147,6 @@ class FactorForm(Form):
         default=None, description="[low, high]: where a normal or lognormal distribution is cut."
     )
     levels: int | None = Field(default=None, ge=1, le=1000, description="In a grid.")
-    zh: str = ""
-    why: Wording = Words(en="", zh="")
 
     @property
     def shapes(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Integration, Model, TimeSpec
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
-from plansim.scenario.reader import BilingualText, Change, Scenario
+from plansim.scenario.reader import BilingualText, Change, Scenario, as_written
 from plansim.scenario.variant import for_scenarios
 from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import Status, Target, load_targets, split_reference, variable_of
@@ -177,20 +177,16 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
     references = [name for factor in factors for name in factor.constants]
     model = for_scenarios(model, [], [*parent["values"], *references])
     row = np.array([[run.factors[factor.name] for factor in factors]])
-    values = dict(
-        zip(
-            references, constants_of(model, parent["values"], factors, row)[0].tolist(), strict=True
-        )
-    )
-    name = f"{store.path.stem}-{run.index}"
-    title = str(store.group().attrs["title"])
-    title_zh = str(store.group().attrs["title_zh"])
+    constants = constants_of(model, parent["values"], factors, row)[0].tolist()
+    values = dict(zip(references, constants, strict=True))
+    name, titles = f"{store.path.stem}-{run.index}", store.group().attrs
     reason = BilingualText(en=f"as in {run.scenario}", zh=f"同{run.scenario}")
     merged = parent["values"] | values
-    return Scenario(
+    return replace(
+        as_written(model),
         id=name,
-        title_en=f"{title}, run {run.index}",
-        title_zh=f"{title_zh}，第{run.index}次",
+        title_en=f"{titles['title']}, run {run.index}",
+        title_zh=f"{titles['title_zh']}，第{run.index}次",
         description_en=f"Run {run.index} of a sweep over the scenario {run.scenario}.",
         description_zh=f"对情景{run.scenario}作抽样的第{run.index}次运行。",
         parent=run.scenario,
@@ -202,16 +198,11 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
             integration=Integration(parent.get("integration", "euler")),
         ),
         assumed=dict.fromkeys(parent["assumed"], reason),
-        assumed_lines={},
         changes=tuple(
             Change(constant, before, value, variable_of(model, constant).unit)
             for constant, value in values.items()
             if value != (before := default_of(model, parent["values"], constant))
         ),
-        overrides=(),
-        sources=(),
-        warnings=(),
-        path=None,
         sha256=hashlib.sha256(json.dumps(merged, sort_keys=True).encode()).hexdigest(),
     )
 

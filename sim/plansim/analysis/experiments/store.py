@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -43,13 +43,17 @@ __all__ = [
     "RunBlock",
     "Store",
     "StoreWriter",
+    "array_of",
     "check_same",
     "create_store",
+    "empty_block",
     "open_store",
     "open_sweep",
     "remove_store",
     "write_summary",
 ]
+
+Codes: TypeAlias = npt.NDArray[np.int16]
 
 NEVER = -1
 """Value in integer arrays of a run that was never run."""
@@ -117,58 +121,31 @@ class Store:
         return zarr.open_group(self.path, mode="r")
 
 
-@dataclass(frozen=True)
-class RunBlock:
-    """The stored results of some runs; the run is the first dimension of each array."""
-
-    inputs: Floats
-    """``(run, factor)``."""
-    outputs: Floats
-    """``(run, output, year)``; of a failed run as the engine gives them."""
-    verdict: npt.NDArray[np.int8]
-    """``(run, target)``: `Status.code`. All targets of a failed run are untestable."""
-    margin: npt.NDArray[np.float32]
-    """``(run, target)``."""
-    first_breach: npt.NDArray[np.int16]
-    """``(run, binding target)``: a year, or `NO_BREACH`."""
-    status: npt.NDArray[np.int8]
-    """``(run,)``: `RunStatus`."""
-    bad_variable: npt.NDArray[np.int32]
-    """``(run,)``: see `Evaluation.failed_variable`."""
-    bad_time: Floats
-    """``(run,)``."""
-    scenario: npt.NDArray[np.int16]
-    """``(run,)``: the index of the run's scenario in the design."""
-
-    @classmethod
-    def empty(cls, request: Request, inputs: Floats, scenario: npt.NDArray[np.int16]) -> RunBlock:
-        """Return a block whose results are still to be written."""
-        count = len(inputs)
-        return cls(
-            inputs=inputs,
-            outputs=np.empty((count, len(request.outputs), len(request.years))),
-            verdict=np.empty((count, len(request.targets)), np.int8),
-            margin=np.empty((count, len(request.targets)), np.float32),
-            first_breach=np.empty((count, len(request.binding)), np.int16),
-            status=np.empty(count, np.int8),
-            bad_variable=np.empty(count, np.int32),
-            bad_time=np.empty(count),
-            scenario=scenario,
-        )
-
-    def __getitem__(self, runs: slice) -> RunBlock:
-        """Return some of the runs, as views."""
-        return RunBlock(**{name: array[runs] for name, array in vars(self).items()})
+RunBlock: TypeAlias = "dict[str, npt.NDArray[Any]]"
+"""Some runs by the name of the array in the store; the run is the first dimension of each."""
 
 
-_PER_RUN = (
-    "verdict",
-    "margin",
-    "first_breach",
-    "status",
-    "bad_variable",
-    "bad_time",
-    "scenario",
+def empty_block(store: Store, request: Request, inputs: Floats, scenario: Codes) -> RunBlock:
+    """Return a block whose results are still to be written.
+
+    ``inputs`` are ``(run, factor)``, ``scenario`` the index of each run's scenario in the design.
+    """
+    count, targets = len(inputs), len(request.targets)
+    block: RunBlock = dict(zip(store.factors, inputs.T, strict=True))
+    block |= {name: np.empty((count, len(request.years))) for name in store.outputs}
+    return block | {
+        "verdict": np.empty((count, targets), np.int8),
+        "margin": np.empty((count, targets), np.float32),
+        "first_breach": np.empty((count, len(request.binding)), np.int16),
+        "status": np.empty(count, np.int8),
+        "bad_variable": np.empty(count, np.int32),
+        "bad_time": np.empty(count),
+        "scenario": scenario,
+    }
+
+
+_PER_RUN = frozenset(
+    ["bad_time", "bad_variable", "first_breach", "margin", "scenario", "status", "verdict"]
 )
 """The arrays beside those of factors and outputs."""
 
@@ -179,7 +156,7 @@ class StoreWriter:
     def __init__(self, store: Store, group: zarr.Group) -> None:
         self._store = store
         names = [*store.factors, *store.outputs, *_PER_RUN]
-        self._arrays = {name: _array(group, name) for name in names}
+        self._arrays = {name: array_of(group, name) for name in names}
 
     def write(self, number: int, block: RunBlock) -> None:
         """Write a block.
@@ -188,17 +165,13 @@ class StoreWriter:
             OutputError: the system refuses to write.
         """
         start, stop = self._store.span(number)
-        parts: dict[str, npt.NDArray[Any]] = {
-            name: block.inputs[:, column] for column, name in enumerate(self._store.factors)
-        }
-        parts |= {name: block.outputs[:, column] for column, name in enumerate(self._store.outputs)}
-        parts |= {name: getattr(block, name) for name in _PER_RUN}
         with _writing(self._store.path):
             for name, array in self._arrays.items():
-                array[start:stop] = parts[name]
+                array[start:stop] = block[name]
 
 
-def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
+def array_of(group: zarr.Group, name: str) -> zarr.Array[Any]:
+    """Return an array of a store."""
     array = group[name]
     assert isinstance(array, zarr.Array), name
     return array
@@ -419,58 +392,36 @@ def _lay_out(
 
     years, targets = {"year": len(request.years)}, {"target": len(request.targets)}
     binding = [target.id for target in request.binding]
-    for factor, described in zip(
-        design.factors, store.card["design"]["factors"].values(), strict=True
-    ):
-        about = {
-            "units": factor.unit,
-            "long_name": factor.name,
-            "long_name_zh": factor.name_zh,
-            "role": "factor",
-            "factor": described,
-        }
-        per_run(factor.name, "f8", np.nan, about)
+    described = store.card["design"]["factors"]
+    for factor in design.factors:
+        names = {"long_name": factor.name, "long_name_zh": factor.name_zh}
+        about = {"role": "factor", "factor": described[factor.name]}
+        per_run(factor.name, "f8", np.nan, {"units": factor.unit, **names, **about})
     for name in request.outputs:
         variable = variable_of(model, name)
-        about = {
-            "units": variable.unit,
-            "long_name": name,
-            "long_name_zh": variable.name_zh,
-            "role": "output",
-            "timing": variable.timing.value,
-        }
-        per_run(name, "f8", np.nan, about, **years)
+        names = {"long_name": name, "long_name_zh": variable.name_zh}
+        about = {"role": "output", "timing": variable.timing.value}
+        per_run(name, "f8", np.nan, {"units": variable.unit, **names, **about}, **years)
     per_run("verdict", "i1", NEVER, _flags(Status, "What becomes of each target."), **targets)
-    per_run(
-        "margin", "f4", np.nan,
-        {"long_name": "margin", "description": "Distance to the target in its unit; + is good."},
-        **targets,
-    )  # fmt: skip
-    per_run(
-        "first_breach", "i2", NEVER,
-        {
-            "units": "Year",
-            "description": f"First year in which a binding target does not hold; {NO_BREACH}: "
-            f"none to the horizon; {NEVER}: never run.",
-        },
-        binding_target=len(binding),
-    )  # fmt: skip
+    text = "Distance to the target in its unit; + is good."
+    per_run("margin", "f4", np.nan, {"long_name": "margin", "description": text}, **targets)
+    text = (
+        f"First year in which a binding target does not hold; {NO_BREACH}: none to the horizon; "
+        f"{NEVER}: never run."
+    )
+    about = {"units": "Year", "description": text}
+    per_run("first_breach", "i2", NEVER, about, binding_target=len(binding))
     per_run("status", "i1", NEVER, _flags(RunStatus, "How the run ended."))
-    names = list(model.variables)
-    per_run(
-        "bad_variable", "i4", NEVER,
-        {
-            "description": f"Of a bad run, the variable that was at fault first, by its place in "
-            f"`names`; {NEVER}: the run is sound, or never run.",
-            "names": names,
-        },
-    )  # fmt: skip
+    text = (
+        "Of a bad run, the variable that was at fault first, by its place in `names`; "
+        f"{NEVER}: the run is sound, or never run."
+    )
+    about = {"description": text, "names": list(model.variables)}
+    per_run("bad_variable", "i4", NEVER, about)
     per_run("bad_time", "f8", np.nan, {"units": "Year", "description": "When it was at fault."})
     ids = [scenario.id for scenario in design.scenarios]
-    per_run(
-        "scenario", "i2", NEVER,
-        {"flag_values": [NEVER, *range(len(ids))], "flag_meanings": " ".join(["never_run", *ids])},
-    )  # fmt: skip
+    flags = {"flag_values": [NEVER, *range(len(ids))]}
+    per_run("scenario", "i2", NEVER, {**flags, "flag_meanings": " ".join(["never_run", *ids])})
 
     def coordinate(name: str, dim: str, values: Sequence[Any], dtype: Any) -> None:
         array = group.create_array(

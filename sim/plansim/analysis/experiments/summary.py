@@ -17,7 +17,7 @@ import zarr
 from plansim.analysis.ensemble import NORMAL, wilson
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import DesignKind
-from plansim.analysis.experiments.store import Store
+from plansim.analysis.experiments.store import Store, array_of
 from plansim.targets.catalogue import Status
 from plansim.targets.indicator import Floats
 
@@ -83,50 +83,40 @@ def summarise(store: Store, threads: int = 1) -> xr.Dataset:
     quantiles, stride = _quantiles(store, group, len(scenarios), len(years), threads)
     share, error, low, high = shares(verdicts, is_sample=is_sample)
     worst_run[np.isinf(worst)] = -1
+    by_target = ("scenario", "target")
+    about = {
+        "p_met": "Share of the sound runs.",
+        "p_met_se": "Its standard error, by Agresti and Coull: never nil.",
+        "p_met_low": "Lower end of its 95 % interval, by Wilson.",
+        "p_met_high": "Upper end of it.",
+        "worst_margin": "In the target's unit; + is good.",
+    }
+    numbers = (share, error, low, high, np.where(np.isinf(worst), np.nan, worst))
+    every = {"every": stride, "description": "Of the sound runs; of every k-th if many."}
+    outcomes = [*(kind.name.lower() for kind in RunStatus), "never_run"]
+    bad = {names[index]: count for index, count in failures.most_common() if index >= 0}
     return xr.Dataset(
         {
-            "p_met": (("scenario", "target"), share, {"description": "Share of the sound runs."}),
-            "p_met_se": (
-                ("scenario", "target"),
-                error,
-                {"description": "Its standard error, by Agresti and Coull: never nil."},
-            ),
-            "p_met_low": (
-                ("scenario", "target"),
-                low,
-                {"description": "Lower end of its 95 % interval, by Wilson."},
-            ),
-            "p_met_high": (("scenario", "target"), high, {"description": "Upper end of it."}),
-            "verdicts": (("scenario", "target", "verdict"), verdicts),
-            "worst_margin": (
-                ("scenario", "target"),
-                np.where(np.isinf(worst), np.nan, worst),
-                {"description": "In the target's unit; + is good."},
-            ),
-            "worst_run": (("scenario", "target"), worst_run),
-            "quantiles": (
-                ("scenario", "output", "year", "quantile"),
-                quantiles,
-                {"every": stride, "description": "Of the sound runs; of every k-th if many."},
-            ),
+            **{
+                name: (by_target, values, {"description": about[name]})
+                for name, values in zip(about, numbers, strict=True)
+            },
+            "verdicts": ((*by_target, "verdict"), verdicts),
+            "worst_run": (by_target, worst_run),
+            "quantiles": (("scenario", "output", "year", "quantile"), quantiles, every),
             "runs": (("scenario", "outcome"), runs),
         },
         {
             "scenario": _texts("scenario", scenarios),
             "target": _texts("target", targets),
             "verdict": _texts("verdict", [status.value for status in Status]),
-            "outcome": _texts("outcome", [*(kind.name.lower() for kind in RunStatus), "never_run"]),
+            "outcome": _texts("outcome", outcomes),
             "output": _texts("output", store.outputs),
             "output_unit": _texts("output", [group[n].attrs["units"] for n in store.outputs]),
             "year": years,
             "quantile": list(QUANTILES),
         },
-        {
-            "bad_variables": json.dumps(
-                {names[index]: count for index, count in failures.most_common() if index >= 0},
-                ensure_ascii=False,
-            )
-        },
+        {"bad_variables": json.dumps(bad, ensure_ascii=False)},
     )
 
 
@@ -140,9 +130,7 @@ def _spans(store: Store) -> Iterator[tuple[int, int]]:
 
 
 def _read(group: zarr.Group, name: str, span: slice) -> npt.NDArray[Any]:
-    array = group[name]
-    assert isinstance(array, zarr.Array), name
-    return np.asarray(array[span])
+    return np.asarray(array_of(group, name)[span])
 
 
 def _keep_worst(

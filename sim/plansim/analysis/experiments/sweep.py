@@ -19,6 +19,7 @@ from plansim.analysis.experiments.store import (
     Store,
     check_same,
     create_store,
+    empty_block,
     open_store,
     remove_store,
     write_summary,
@@ -223,8 +224,7 @@ class _Runner:
         return lambda number: self._runs.draw(sampler, *self._store.span(number))
 
     def run(self, number: int, points: Floats) -> None:
-        start, stop = self._store.span(number)
-        self._writer.write(number, self._runs.block(start, stop, points))
+        self._writer.write(number, self._runs.block(self._store, number, points))
 
 
 class SweepRuns:
@@ -244,33 +244,38 @@ class SweepRuns:
         scenarios = len(self._evaluators)
         return sampler.draw(start // scenarios, -(-stop // scenarios))
 
-    def block(self, start: int, stop: int, points: Floats) -> RunBlock:
-        """Return the runs from ``start`` to before ``stop``, whose points were drawn."""
+    def block(self, store: Store, number: int, points: Floats) -> RunBlock:
+        """Return a block of runs, whose points were drawn."""
         scenarios = len(self._evaluators)
+        start, stop = store.span(number)
         runs = np.arange(start, stop)
         inputs = points[runs // scenarios - start // scenarios]
-        block = RunBlock.empty(self._request, inputs, (runs % scenarios).astype(np.int16))
-        for number, evaluator in enumerate(self._evaluators):
-            own = slice((number - start) % scenarios, None, scenarios)
-            rows = block[own]
+        block = empty_block(store, self._request, inputs, (runs % scenarios).astype(np.int16))
+        for index, evaluator in enumerate(self._evaluators):
+            own = slice((index - start) % scenarios, None, scenarios)
             for tile, evaluation in evaluator.tiles(inputs[own]):
-                _write(evaluation, rows[tile])
+                _write(evaluation, {name: array[own][tile] for name, array in block.items()})
         return block
 
 
 def _write(evaluation: Evaluation, rows: RunBlock) -> None:
-    """Write the results of some runs into their rows of a block."""
-    for (output, year), reading in np.ndenumerate(evaluation.output_rows):
-        rows.outputs[:, output, year] = evaluation.readings[reading]
+    """Write the results of some runs into their rows of a block.
+
+    The outputs of a failed run are as the engine gives them.
+    """
     request = evaluation.request
+    for name, readings in zip(request.outputs, evaluation.output_rows, strict=True):
+        rows[name][:] = evaluation.readings[readings].T
     binding = {target.id: column for column, target in enumerate(request.binding)}
     for column, target in enumerate(request.targets):
         verdicts = evaluation[target.id]
-        rows.verdict[:, column] = verdicts.status
-        rows.margin[:, column] = verdicts.margin
+        rows["verdict"][:, column] = verdicts.status
+        rows["margin"][:, column] = verdicts.margin
         if target.id in binding:
             breach = verdicts.first_breach
-            rows.first_breach[:, binding[target.id]] = np.where(np.isnan(breach), NO_BREACH, breach)
-    rows.status[:] = evaluation.status
-    rows.bad_variable[:] = evaluation.failed_variable
-    rows.bad_time[:] = evaluation.failed_time
+            rows["first_breach"][:, binding[target.id]] = np.where(
+                np.isnan(breach), NO_BREACH, breach
+            )
+    rows["status"][:] = evaluation.status
+    rows["bad_variable"][:] = evaluation.failed_variable
+    rows["bad_time"][:] = evaluation.failed_time

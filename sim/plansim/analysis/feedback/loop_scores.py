@@ -25,8 +25,9 @@ from plansim.analysis.feedback.loops import Loop, LoopLink, load_loops
 from plansim.engine.compiled import run_compiled
 from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import Fault, InputError, SimulationError
-from plansim.model.records import Integration, Model, cells_of
+from plansim.model.records import Integration, Model
 from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.references import cells_meant
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
@@ -59,12 +60,12 @@ class LoopScores:
 
         All are 0 while no loop of the partition is at work.
         """
-        found: dict[str, Floats] = {}
+        relative: dict[str, Floats] = {}
         for ids in self.partitions if self.missing is None else ():
             total = np.sum([np.abs(self.scores[id_]) for id_ in ids], axis=0)
             total = np.where(total > 0, total, 1.0)
-            found |= {id_: self.scores[id_] / total for id_ in ids}
-        return found
+            relative |= {id_: self.scores[id_] / total for id_ in ids}
+        return relative
 
     @cached_property
     def years(self) -> tuple[int, ...]:
@@ -83,7 +84,7 @@ class LoopScores:
 
     def years_led(self, loop: str) -> tuple[int, ...]:
         """Return the years in which no other loop of its partition has a larger relative score."""
-        ids = next((each for each in self.partitions if loop in each), ())
+        ids = next((group for group in self.partitions if loop in group), ())
         if loop not in self.yearly:
             return ()
         sizes = {id_: np.abs(self.yearly[id_]) for id_ in ids}
@@ -166,20 +167,8 @@ def path_score(model: Model, path: Sequence[LoopLink], links: LinkScores) -> Flo
 
 def _cells(model: Model, reference: str) -> list[str]:
     """Return the elements that a variable of a path stands for; a range means all of its own."""
-    name, inside = split_reference(reference)
-    variable = model.variables[name]
-    found = []
-    for cell in cells_of(model, variable):
-        elements = split_reference(cell)[1]
-        wanted = [
-            not inside
-            or inside[place] == element
-            or element in getattr(model.subscripts.get(inside[place]), "elements", ())
-            for place, element in enumerate(elements)
-        ]
-        if all(wanted):
-            found.append(cell)
-    return found
+    variable, cells = cells_meant(model, reference)
+    return [f"{variable.name}[{cell}]" if cell else variable.name for cell in cells]
 
 
 def partitions_of(model: Model, loops: Sequence[Loop]) -> tuple[tuple[str, ...], ...]:

@@ -120,11 +120,11 @@ def link_signs(model: Model, scenario: Scenario) -> Mapping[Pair, int]:
         model,
         [(cause, v.name) for v in moving.values() for cause in _felt(v) if cause in moving],
     )
-    found = {
+    by_link = {
         pair: np.unique(signs[signs != 0]).tolist()
         for pair, signs in links.signs(scenario.values, scenario.time).items()
     }
-    return {pair: signs[0] if len(signs) == 1 else 0 for pair, signs in found.items() if signs}
+    return {pair: signs[0] if len(signs) == 1 else 0 for pair, signs in by_link.items() if signs}
 
 
 def _felt(variable: Variable) -> Iterator[str]:

@@ -21,7 +21,7 @@ from plansim.analysis.experiments.design_file import design_named
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
 from plansim.model.records import Model, VariableKind
-from plansim.scenario.factors import Factor, default_of
+from plansim.scenario.factors import Factor, default_of, neutral_value
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.references import meant, one_series
 from plansim.scenario.values import Apply
@@ -29,8 +29,7 @@ from plansim.targets.catalogue import Target, in_year
 from plansim.targets.indicator import Floats
 from plansim.targets.labels import reference_named
 from plansim.targets.verdict import margin_of
-from plansim.targets.views import Lever, Views
-from plansim.targets.views_default import names_of
+from plansim.targets.views import Lever, Views, names_of
 from plansim.targets.views_file import load_views
 
 __all__ = [
@@ -93,7 +92,11 @@ def lever_named(model: Model, name: str) -> Lever:
         variable, elements = meant(model, reference_named(model, name))
     except InputError as error:
         try:
-            variable, elements = meant(model, f"{bare.strip()} after{bracket}{inside}")
+            # In Chinese a lever may be called as the variable that it drives.
+            lever = load_views(model).lever(name)
+            sets = lever is not None and lever.apply is Apply.SET
+            after = f"{bare.strip()} after{bracket}{inside}"
+            variable, elements = meant(model, lever.constants[0] if lever and sets else after)
         except InputError:
             raise InputError(replace(fault, file="--lever") for fault in error.faults) from None
     if variable.kind is VariableKind.CONTROL:
@@ -289,7 +292,9 @@ def decision_problem(
             t for target in judged if len(target.variables) > 1 for t in _followed(target, until)
         ]
     request = Request(tuple(asked), later=tuple(years))
-    present = np.array([_present(model, scenario, lever) for lever in levers])
+    present = np.array(
+        [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
+    )
     problem = DecisionProblem(
         scenario=scenario,
         levers=tuple(levers),
@@ -312,16 +317,6 @@ def decision_problem(
 
 def _end(farther: np.ufunc, ends: Sequence[float], present: Floats) -> Floats:
     return np.asarray(np.where(np.isfinite(ends), farther(ends, present), present))
-
-
-def _present(model: Model, scenario: Scenario, lever: Lever) -> float:
-    match lever.apply:
-        case Apply.SET:
-            return default_of(model, scenario.values, lever.constants[0])
-        case Apply.ADD:
-            return 0.0
-        case Apply.MULTIPLY:
-            return 1.0
 
 
 # --- the file -------------------------------------------------------------------------------------

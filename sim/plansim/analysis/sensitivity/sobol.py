@@ -113,9 +113,9 @@ def estimate_indices(
     constant = np.ptp(np.concatenate([a, b], axis=1), axis=1) == 0
     spread[:, constant] = math.nan
     with np.errstate(all="ignore"):
-        first, total = (each / spread[:, None, :] for each in (first, total))
+        first, total = (part / spread[:, None, :] for part in (first, total))
     tails = [(1 - level) / 2, (1 + level) / 2]
-    bounds = [np.quantile(each[1:], tails, axis=0) for each in (first, total)]
+    bounds = [np.quantile(part[1:], tails, axis=0) for part in (first, total)]
     return Estimates(
         first[0].T, bounds[0][0].T, bounds[0][1].T, total[0].T, bounds[1][0].T, bounds[1][1].T
     )

@@ -205,7 +205,7 @@ class Checks(Form):
     def _misfits(self, model: Model) -> Iterator[Fault]:
         for key in ("conservation", "bounds", "extremes"):
             ids = ((key, index, "id") for index, _ in enumerate(getattr(self, key)))
-            yield from doubled(zip(ids, (each.id for each in getattr(self, key)), strict=True))
+            yield from doubled(zip(ids, (check.id for check in getattr(self, key)), strict=True))
         for key in ("signed", "non_negative", "shares"):
             names: tuple[str, ...] = getattr(self, key)
             yield from doubled(((key, index), name) for index, name in enumerate(names))
@@ -302,7 +302,7 @@ class _RealityFile(Form):
     tests: Items[RealityCheck]
 
     def _misfits(self, _: Model) -> Iterator[Fault]:
-        yield from doubled((("tests", i, "id"), each.id) for i, each in enumerate(self.tests))
+        yield from doubled((("tests", i, "id"), test.id) for i, test in enumerate(self.tests))
 
 
 def load_reality_checks(model: Model) -> tuple[RealityCheck, ...]:

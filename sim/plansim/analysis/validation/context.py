@@ -109,12 +109,12 @@ class ValidationContext:
         return self._of_kind(VariableKind.STOCK)
 
     def _of_kind(self, kind: VariableKind) -> tuple[str, ...]:
-        return tuple(each.name for each in self.model.variables.values() if each.kind is kind)
+        return tuple(v.name for v in self.model.variables.values() if v.kind is kind)
 
     @property
     def judged(self) -> tuple[Target, ...]:
         """Targets that variables of the model answer for."""
-        return tuple(each for each in self.targets if each.kind is Kind.TARGET and each.variables)
+        return tuple(row for row in self.targets if row.kind is Kind.TARGET and row.variables)
 
     @property
     def binding(self) -> tuple[Target, ...]:

@@ -40,11 +40,11 @@ __all__ = [
     "SEAM",
     "Capital",
     "Family",
-    "Figure",
+    "FamilyFigure",
     "History",
     "Mark",
     "Observed",
-    "Point",
+    "ObservedPoint",
     "Seam",
     "SeamItem",
     "history_equations",
@@ -59,7 +59,7 @@ SEAM = "seam.yaml"
 
 
 @dataclass(frozen=True)
-class _Sources:
+class _ObservedContext:
     """Where the figures are."""
 
     model: Model
@@ -73,7 +73,7 @@ class _Sources:
 
 
 @dataclass(frozen=True)
-class Point:
+class ObservedPoint:
     """One observation."""
 
     year: int
@@ -98,7 +98,7 @@ class _PathForm(Form):
     first: int
 
 
-def _point(_: int, form: _PointForm, sources: _Sources) -> Point:
+def _point(_: int, form: _PointForm, sources: _ObservedContext) -> ObservedPoint:
     match form.target, form.observation:
         case str(name), None:
             value = _led_back(name, form.rate, form.year, sources)
@@ -107,20 +107,20 @@ def _point(_: int, form: _PointForm, sources: _Sources) -> Point:
         case _:
             either = Message("target: ID, or observation: [quantity, part]")
             raise InputError(Fault("an observation has one source", expected=either))
-    return Point(form.year, form.since, value)
+    return ObservedPoint(form.year, form.since, value)
 
 
-def _path(form: _PathForm, sources: _Sources) -> tuple[Point, ...]:
+def _path(form: _PathForm, sources: _ObservedContext) -> tuple[ObservedPoint, ...]:
     """Return a figure of the last year, led back at a mean yearly rate."""
     target, _ = _base_figure(form.target, sources)
     end = target.base_period.last if target.base_period else form.first
     return tuple(
-        Point(year, None, _led_back(form.target, form.rate, year, sources))
+        ObservedPoint(year, None, _led_back(form.target, form.rate, year, sources))
         for year in range(form.first, end + 1)
     )
 
 
-def _led_back(name: str, rate: str | None, year: int, sources: _Sources) -> float:
+def _led_back(name: str, rate: str | None, year: int, sources: _ObservedContext) -> float:
     """Return the base figure of a target, of an earlier year if a mean yearly rate is named."""
     target, last = _base_figure(name, sources)
     if rate is None or target.base_period is None:
@@ -128,7 +128,7 @@ def _led_back(name: str, rate: str | None, year: int, sources: _Sources) -> floa
     return last / (1 + _base_figure(rate, sources)[1] / 100) ** (target.base_period.last - year)
 
 
-def _base_figure(name: str, sources: _Sources) -> tuple[Target, float]:
+def _base_figure(name: str, sources: _ObservedContext) -> tuple[Target, float]:
     target = sources.targets.get(name)
     if target is None or target.base_value is None:
         close = nearest(name, sources.targets)
@@ -137,7 +137,7 @@ def _base_figure(name: str, sources: _Sources) -> tuple[Target, float]:
     return target, target.base_value
 
 
-def _observation(quantity: str, part: str, year: int, sources: _Sources) -> float:
+def _observation(quantity: str, part: str, year: int, sources: _ObservedContext) -> float:
     wanted = {"place": sources.place, "quantity": quantity, "part": part, "year": str(year)}
     rows = sources.observations.find(wanted) if sources.observations else []
     if not rows:
@@ -165,16 +165,16 @@ class Observed(Check):
     end_of_year: bool = False
     most: float | None = None
     """The mean absolute relative error that passes; None where it is not judged."""
-    points: Annotated[tuple[Point, ...], Entries(list[_PointForm], _point)] = ()
-    path: Annotated[tuple[Point, ...], Resolved(_PathForm, _path)] = ()
+    points: Annotated[tuple[ObservedPoint, ...], Entries(list[_PointForm], _point)] = ()
+    path: Annotated[tuple[ObservedPoint, ...], Resolved(_PathForm, _path)] = ()
 
-    def _misfits(self, _: _Sources) -> Iterator[Fault]:
+    def _misfits(self, _: _ObservedContext) -> Iterator[Fault]:
         if bool(self.points) == bool(self.path):
             way = Message("points, or a path")
             yield Fault("'{id}' says in one way what was observed", expected=way, id=self.id)
 
     @property
-    def observations(self) -> tuple[Point, ...]:
+    def observations(self) -> tuple[ObservedPoint, ...]:
         """All points, in the unit of the observations."""
         return self.points or self.path
 
@@ -217,7 +217,7 @@ def load_history(model: Model, targets: Sequence[Target]) -> History | None:
     place = document.data.get("place") if isinstance(document.data, dict) else ""
     observations = read_table(table) if table.is_file() else None
     by_id = {target.id: target for target in targets}
-    return form_of(History, document, _Sources(model, by_id, observations, str(place)))
+    return form_of(History, document, _ObservedContext(model, by_id, observations, str(place)))
 
 
 def history_equations(model: Model, history: History) -> Iterator[AddedEquation]:
@@ -244,11 +244,15 @@ class Mark(StrEnum):
     FLOW = "flow"
 
 
-def _known(_: int, name: str, sources: _Sources) -> str:
+def _known(_: int, name: str, sources: _ObservedContext) -> str:
     if name not in sources.targets and name not in sources.evidence:
-        close = nearest(name, [*sources.targets, *sources.evidence])
-        fault = Fault("neither a target nor a row of the evidence is '{id}'", nearest=close, id=name)
-        raise InputError(fault)
+        raise InputError(
+            Fault(
+                "neither a target nor a row of the evidence is '{id}'",
+                nearest=nearest(name, [*sources.targets, *sources.evidence]),
+                id=name,
+            )
+        )
     return name
 
 
@@ -287,14 +291,14 @@ def load_seam(model: Model, targets: Sequence[Target]) -> Seam | None:
         return None
     by_id = {target.id: target for target in targets}
     evidence = load_evidence(model.path.parent)
-    return form_of(Seam, read_document(path), _Sources(model, by_id, evidence=evidence))
+    return form_of(Seam, read_document(path), _ObservedContext(model, by_id, evidence=evidence))
 
 
 # --- family.yaml ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Figure:
+class FamilyFigure:
     """What came out in another place."""
 
     name: tuple[str, str, str]
@@ -315,7 +319,7 @@ class _FigureForm(Check):
     deflator: str | None = None
 
 
-def _figure(_: int, form: _FigureForm, sources: _Sources) -> Figure:
+def _figure(_: int, form: _FigureForm, sources: _ObservedContext) -> FamilyFigure:
     variable = variable_meant(sources.model, form.of)
     rows = [_evidence(name, sources) for name in form.evidence]
     deflators = [] if form.deflator is None else [_evidence(form.deflator, sources)]
@@ -327,10 +331,10 @@ def _figure(_: int, form: _FigureForm, sources: _Sources) -> Figure:
     reported_factor(sources.model.variables[variable].unit, units[0])  # raises where they differ
     value = math.fsum(map(_number, rows)) / math.prod(map(_number, deflators))
     ids = tuple(row.id for row in (*rows, *deflators))
-    return Figure(form.name, variable, form.year, value, units[0], ids)
+    return FamilyFigure(form.name, variable, form.year, value, units[0], ids)
 
 
-def _evidence(name: str, sources: _Sources) -> Evidence:
+def _evidence(name: str, sources: _ObservedContext) -> Evidence:
     if name not in sources.evidence:
         close = nearest(name, sources.evidence)
         raise InputError(Fault("no row of the evidence is '{id}'", nearest=close, id=name))
@@ -353,7 +357,7 @@ class Family(Form):
     """Of so many parts of the place the scenario is one."""
     most: float = Field(gt=0)
     """The relative error that passes."""
-    figures: Annotated[tuple[Figure, ...], Entries(list[_FigureForm], _figure)] = Field(
+    figures: Annotated[tuple[FamilyFigure, ...], Entries(list[_FigureForm], _figure)] = Field(
         alias="compare", min_length=1
     )
 
@@ -367,5 +371,5 @@ def load_family(model: Model) -> Family | None:
     path = model.path.with_name(FAMILY)
     if not path.is_file():
         return None
-    sources = _Sources(model, evidence=load_evidence(model.path.parent))
+    sources = _ObservedContext(model, evidence=load_evidence(model.path.parent))
     return form_of(Family, read_document(path), sources)

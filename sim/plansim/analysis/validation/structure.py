@@ -26,7 +26,7 @@ from plansim.analysis.validation.context import (
     verdicts,
 )
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
-from plansim.model.expression import Node, Number, Table, Text, walk
+from plansim.model.expression import Node, Number, QuotedText, Table, walk
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.model.rewrite import replaced
@@ -128,10 +128,10 @@ def _hidden_numbers(model: Model, plain: Iterable[str]) -> Iterator[tuple[str, l
     allowed = [read_expression(text) for text in plain]
 
     def bare(node: Node) -> Node | None:
-        return Text("") if node in allowed else None
+        return QuotedText("") if node in allowed else None
 
     for equations in model.scan.equations.values():
-        formulas = [replaced(each.formula, bare) for each in equations if each.formula is not None]
+        formulas = [replaced(one.formula, bare) for one in equations if one.formula is not None]
         numbers = [text for formula in formulas for text in _assumed(model, formula)]
         if numbers and model.find(equations[0].name).kind is not VariableKind.LOOKUP:
             yield equations[0].name, numbers

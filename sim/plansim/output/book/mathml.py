@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 
 from plansim.model.arrays import free_marks
-from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation, Table, Text
+from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation, QuotedText, Table
 
 __all__ = ["Namer", "equation_mathml"]
 
@@ -57,7 +57,7 @@ class _Writer:
                 return self.name(key, subscripts), _TIGHT
             case Call():
                 return self._call(node)
-            case Text(text):
+            case QuotedText(text):
                 return _text(text), _TIGHT
             case Table(x, y):
                 points = "; ".join(f"({a:g}, {b:g})" for a, b in zip(x, y, strict=True))
@@ -203,7 +203,7 @@ def _length(writer: _Writer, node: Node) -> int:
             return len(key) + 2 + sum(_length(writer, argument) + 1 for argument in arguments)
         case Table(x, _) | Numbers(x):
             return 10 * len(x)
-        case Text(text):
+        case QuotedText(text):
             return len(text)
 
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from plansim.model.expression import Call, Name, Node, Number, Operation, walk
 from plansim.model.records import Model, Variable, VariableKind
-from plansim.model.scan import Form
+from plansim.model.scan import EquationForm
 from plansim.model.syntax import name_key
 
 __all__ = [
@@ -190,7 +190,7 @@ class _Reading:
             for ref, _ in equation.references
             if isinstance(ref, Call) or ref.key == "time"
         }
-        return any(equation.form is Form.DATA for equation in equations) or any(
+        return any(equation.form is EquationForm.DATA for equation in equations) or any(
             key == "time" or key in _CLOCKED or key.startswith("random") for key in called
         )
 

@@ -22,8 +22,7 @@ from plansim.scenario.reader import Scenario
 from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Direction, Status, Target, reported_factor, split_reference
 from plansim.targets.indicator import Measure, moment
-from plansim.targets.views import Chart, ChartSeries, Lever, Theme, Views
-from plansim.targets.views_default import STILL, names_of, unit_of
+from plansim.targets.views import Chart, ChartSeries, Lever, Theme, Views, names_of, unit_of
 
 __all__ = ["Data", "payload", "phrases"]
 
@@ -327,7 +326,7 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
     causes = [
         model.variables[name]
         for name in variable.causes
-        if name in model.variables and model.variables[name].kind not in STILL
+        if name in model.variables and model.variables[name].kind.moves
     ]
     near = {variable.name, *(cause.name for cause in causes)}
     around = [

@@ -37,11 +37,12 @@ function readLink(fragment) {
     SIDES.flatMap((side) => LEVERS.map((lever) => [linkName(side, lever), { side, lever }])),
   );
   let other = false;
+  const isScenario = (text) => scenarioNamed(text) !== undefined;
   const take = {
     lang: (text) => ["en", "zh"].includes(text) && (state.lang = text),
     tab: (text) => TABS.includes(text) && (state.tab = text),
-    a: (text) => scenarioNamed(text) && (state.a = { scenario: text, moved: {} }),
-    b: (text) => (text === NONE || scenarioNamed(text)) && (state.b = { scenario: text, moved: {} }),
+    a: (text) => isScenario(text) && (state.a = { scenario: text, moved: {} }),
+    b: (text) => (text === NONE || isScenario(text)) && (state.b = { scenario: text, moved: {} }),
     edited: (text) => SIDES.includes(text) && (state.edited = text),
     model(text) {
       other = text !== DATA.sha256.slice(0, MODEL_DIGITS);
