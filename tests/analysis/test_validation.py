@@ -302,6 +302,35 @@ def test_a_slip_in_the_history_is_named_with_its_line(
         result_of(mill(tmp_path, ("model/history.yaml", old, new)), "Q15")
 
 
+def test_the_seam_compares_a_run_from_the_past_with_the_base_year(tmp_path: Path) -> None:
+    """From 2001 twice the capital of 2005 wears out at 5 % a year, without saving."""
+    past = "values: {INITIAL TIME: 2001, saving: 0, base capital: [150, 50]}"
+    context = mill(
+        tmp_path,
+        ("scenarios/assuming.yaml", "assumes: {M02: {en: It is given., zh: 给定。}}", past),
+        (CHECKS, "history: plain", "history: assuming"),
+    )
+    capital = next(case for case in result_of(context, "Q17").cases if case.subject == "capital")
+    left = np.exp(-0.05 * 4)
+    wanted = {"start": 2.0, "arrives": 2 * left, "lowest": 1.25 * left, "highest": 2.5 * left}
+    assert {name: capital[name] for name in wanted} == pytest.approx(wanted, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("of: capital", "of: capitol", "did you mean 'capital'"),
+        ("mark: inventory", "mark: inventry", r"seam\.yaml:6: 'mark' has .*'inventory'"),
+        ("[M01]", "[M91]", r"neither a target nor a row of the evidence is 'M91'.*'M01'"),
+    ],
+)
+def test_a_slip_at_the_seam_is_named_with_its_line(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        result_of(mill(tmp_path, (SEAM, old, new)), "Q17")
+
+
 # --- the page -------------------------------------------------------------------------------------
 
 
@@ -331,7 +360,7 @@ def test_the_page_says_what_fails_and_by_which_criterion(tmp_path: Path) -> None
         Report(broken.model, "1.0", (result_of(broken, "Q15"),), ()), "p", read_text(Lang.EN)
     )
     fails = page.partition("## What fails")[2].partition("\n## ")[0]
-    assert "at every initial capital from 99 to 101" in fails
+    assert "at every initial capital from 0.99 to 1.01" in fails
     assert "against 20, 30" in fails
     assert "✗ |" in page.partition("## History")[2]
 

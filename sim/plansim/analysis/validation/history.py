@@ -141,9 +141,10 @@ def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
     if runs is None or context.history is None:
         return ()
     made = []
+    last = max(point.year for series in context.history.series for point in series.observations)
+    years = tuple(range(math.ceil(runs.time[0]), last + 1))
     for series in context.history.series:
         if all(point.since is None for point in series.observations):
-            years = tuple(range(math.ceil(runs.time[0]), math.floor(runs.time[-1]) + 1))
             values = np.stack([_at(runs, series, year) for year in years], axis=1)
             made.append(HistorySeries(series, years, values / series.scale))
     return tuple(made)
