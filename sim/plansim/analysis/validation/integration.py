@@ -36,7 +36,7 @@ from plansim.targets.indicator import Floats, Measure, Yearly, measured
 
 __all__ = ["disagreement", "engines", "equilibrium", "run_cards", "time_step"]
 
-MOVED = 0.01
+MOVED = 0.002
 """Largest relative change of an indicator by half the time step."""
 DRIFT = 1e-4
 """Largest relative change of a stock in a year of equilibrium."""
