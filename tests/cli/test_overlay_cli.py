@@ -131,3 +131,14 @@ def test_constants_of_bent_levers_are_set_and_varied_on_the_command_line(
     assert call("sweep", "base.yaml", *factors, "-o", "u.zarr", *model).code == 0
     assert call("export", "u.zarr", "-o", "u.csv").code == 0
     assert pd.read_csv("u.csv")["effort until year"].nunique() == 8
+
+
+def test_a_comparison_shows_no_value_for_a_constant_that_a_scenario_does_not_have(
+    call: Call, pond: Path
+) -> None:
+    line = "compare base.yaml base.yaml+ban.yaml --no-remedies --model pond.mdl"
+    lines = [told.split() for told in call(*line.split()).out.splitlines()]
+    rows = {" ".join(words[:-3]): words[-2:] for words in lines}
+    assert rows["Effort to year"] == ["–", "2005"]
+    assert rows["Effort until year"] == ["–", "2007"]
+    assert rows["Effort from year"] == ["2004", "2003"]
