@@ -8,7 +8,8 @@ tests/docs/test_examples.py runs the same examples.
 A comment ``<!-- plansim plot … -o docs/results/NAME.png -->`` is the command that drew the picture
 below it. Between ``<!-- answer -->`` and ``<!-- /answer -->`` README says in two sentences what the
 scenarios of ``make run`` come to. In the tables of the findings the verdicts and values of both
-scenarios are taken from runs; what else a row says was written by hand.
+scenarios are taken from runs; what else a row says was written by hand. The table of starts in
+model/README.md is what Q17 finds.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 import plansim  # noqa: E402
+from plansim.analysis.validation.result import CaseTemplate  # noqa: E402
+from plansim.analysis.validation.suite import validate  # noqa: E402
 from plansim.output.text import read_text  # noqa: E402
 from tests.docs.examples import (  # noqa: E402
     LEFT_OUT,
@@ -43,6 +46,7 @@ PICTURE = re.compile(r"^<!-- (plansim plot .*\.png) -->$", re.M)
 FINDINGS = {"docs/findings.md": "en", "docs/findings.zh.md": "zh"}
 """The language of each page with a table of verdicts."""
 FINDING = re.compile(r"^(\| (M\d+[ab]?) \| [^|]+ \| )([^|]+) \| ([^|]+) \|", re.M)
+STARTS = re.compile(r"(?<=^<!-- starts -->\n)(?:.*\n)*?(?=<!-- /starts -->$)", re.M)
 ANSWER = re.compile(r"(?<=^<!-- answer -->\n)(?:.*\n)*?(?=<!-- /answer -->$)", re.M)
 
 
@@ -141,6 +145,21 @@ def answer(*names: str) -> str:
     return f"{textwrap.fill(sentences, 100)}\n"
 
 
+def starts() -> str:
+    """Return the table of the starts of 2000, with where each stock and flow arrives in 2005."""
+    (made,) = validate(None, ["Q17"])
+    text = read_text("en")
+    rows = [
+        f"| {case.subject} | {case['start']:.3f} "
+        f"| {text.word('start_mark', str(case.values['mark']))} | {case.values['source_en']} "
+        f"| {case.values['known'] or '–'} | {case['arrives']:.2f} |\n"
+        for case in made.cases
+        if case.message is CaseTemplate.SEAM
+    ]
+    head = "| stock or flow | 2000 / 2005 | start | source | figures of its own | arrives |\n"
+    return f"{head}| --- | ---: | --- | --- | --- | ---: |\n{''.join(rows)}"
+
+
 def fill(pages: list[str]) -> None:
     """Run the examples of pages in their order and write down what changed."""
     with tempfile.TemporaryDirectory() as name:
@@ -162,6 +181,9 @@ if __name__ == "__main__":
         printed(f"{command} --force", ROOT)
     sentences = answer(*SHOWN)
     readme.write_text(ANSWER.sub(sentences, readme.read_text("utf-8")), "utf-8")
+    page_of_model = ROOT / "model" / "README.md"
+    table = starts()
+    page_of_model.write_text(STARTS.sub(lambda _: table, page_of_model.read_text("utf-8")), "utf-8")
     for page in FINDINGS:
         path = ROOT / page
         path.write_text(renewed_findings(page, path.read_text("utf-8")), "utf-8")

@@ -35,7 +35,7 @@ from plansim.output.tables.validation import (
 from plansim.output.text import Lang, read_text
 from tests.toys.mill import FIRST_SIGN, mill
 
-MODEL, CHECKS = "model/mill.mdl", "model/checks.yaml"
+MODEL, CHECKS, SEAM = "model/mill.mdl", "model/checks.yaml", "model/seam.yaml"
 TARGETS, LOOPS, SIGNS = "model/targets.yaml", "model/loops.yaml", "model/reality.yaml"
 ODD = "MODULO(Time, 0.0625)"
 """Nil at every step of the mill, and not at every other half step."""
@@ -126,7 +126,9 @@ BREAKS = [
     ("Q14", "loop_effect", MODEL, "(switch R*output + (1 - switch R)*", "(0*switch R + "),
     ("Q14", "not_frozen", LOOPS, "[plant!]", "[plant!]) + SUM(wear[plant!]"),
     ("Q15", "series", "model/observations.csv", "20.2", "30"),
-    ("Q15", "series", "model/history.yaml", "high: 101", "high: 140"),
+    ("Q15", "series", "model/history.yaml", "high: 1.01", "high: 1.4"),
+    ("Q17", "seam_count", SEAM, "least: 1", "least: 3"),
+    ("Q17", "seam_known", SEAM, ", known: [M01]", ""),
     ("Q22", "reads_file", MODEL, "patience= 2", "patience:= 2"),
     (
         "Q22",
@@ -175,8 +177,8 @@ def test_there_are_words_for_all_that_can_be_said(lang: Lang) -> None:
 def test_tests_are_named_by_their_ids() -> None:
     assert chosen(["q12", "Q03"]) == ("Q03", "Q12")
     assert chosen([]) == tuple(TESTS)
-    with pytest.raises(UnknownNameError, match=r"'Q17'; expected one of Q01, .*\n.*'Q1x'"):
-        chosen(["Q17", "Q1x"])
+    with pytest.raises(UnknownNameError, match=r"'Q16'; expected one of Q01, .*\n.*'Q1x'"):
+        chosen(["Q16", "Q1x"])
 
 
 @pytest.mark.parametrize(
@@ -300,6 +302,35 @@ def test_a_slip_in_the_history_is_named_with_its_line(
         result_of(mill(tmp_path, ("model/history.yaml", old, new)), "Q15")
 
 
+def test_the_seam_compares_a_run_from_the_past_with_the_base_year(tmp_path: Path) -> None:
+    """From 2001 twice the capital of 2005 wears out at 5 % a year, without saving."""
+    past = "values: {INITIAL TIME: 2001, saving: 0, base capital: [150, 50]}"
+    context = mill(
+        tmp_path,
+        ("scenarios/assuming.yaml", "assumes: {M02: {en: It is given., zh: 给定。}}", past),
+        (CHECKS, "history: plain", "history: assuming"),
+    )
+    capital = next(case for case in result_of(context, "Q17").cases if case.subject == "capital")
+    left = np.exp(-0.05 * 4)
+    wanted = {"start": 2.0, "arrives": 2 * left, "lowest": 1.25 * left, "highest": 2.5 * left}
+    assert {name: capital[name] for name in wanted} == pytest.approx(wanted, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("of: capital", "of: capitol", "did you mean 'capital'"),
+        ("mark: inventory", "mark: inventry", r"seam\.yaml:6: 'mark' has .*'inventory'"),
+        ("[M01]", "[M91]", r"neither a target nor a row of the evidence is 'M91'.*'M01'"),
+    ],
+)
+def test_a_slip_at_the_seam_is_named_with_its_line(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        result_of(mill(tmp_path, (SEAM, old, new)), "Q17")
+
+
 # --- the page -------------------------------------------------------------------------------------
 
 
@@ -329,7 +360,7 @@ def test_the_page_says_what_fails_and_by_which_criterion(tmp_path: Path) -> None
         Report(broken.model, "1.0", (result_of(broken, "Q15"),), ()), "p", read_text(Lang.EN)
     )
     fails = page.partition("## What fails")[2].partition("\n## ")[0]
-    assert "at every initial capital from 99 to 101" in fails
+    assert "at every initial capital from 0.99 to 1.01" in fails
     assert "against 20, 30" in fails
     assert "✗ |" in page.partition("## History")[2]
 

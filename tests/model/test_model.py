@@ -35,7 +35,10 @@ def made(context: ValidationContext) -> Make:
 
 
 KNOWN = {
-    "Q15": {("output", ""), ("growth", ""), ("primary share", "")},
+    # Revenue and exports of 2000 by the taxes and the openness of 2005.
+    "Q15": {("revenue", ""), ("exports", "")},
+    # Too few of what arrives has a figure of 2000 that did not set its start.
+    "Q17": {("Q17", "")},
 }
 """What the model fails and docs/results/ shows: by test, the scenario and what is at fault.
 

@@ -151,7 +151,7 @@ loops:
   - {capital: +1, output: +1, investment: +1}
 """
 _HISTORY = """\
-capital: {constant: base capital, low: 99, high: 101, points: 3}
+capital: {constant: base capital, low: 0.99, high: 1.01, points: 3}
 place: Mill
 series:
   - id: output
@@ -172,6 +172,16 @@ series:
     points:
       - {year: 2006, since: 2005, observation: [growth, ""]}
 """
+_SEAM = """\
+most: 0.1
+by element: 0.3
+least: 1
+known: 1
+items:
+  - {of: capital, mark: inventory, source: books}
+  - {of: output, mark: flow, source: books, known: [M01]}
+  - {of: expected output, mark: led back, source: "–"}
+"""
 _OBSERVED = """\
 place,quantity,part,year,value,unit,source
 Mill,output,,2006,20.2,亿元,books
@@ -188,6 +198,7 @@ MILL: Mapping[str, str] = {
     "model/reality.yaml": _SIGNS,
     "model/loops.yaml": _LOOPS,
     "model/history.yaml": _HISTORY,
+    "model/seam.yaml": _SEAM,
     "model/observations.csv": _OBSERVED,
     "scenarios/plain.yaml": _HEAD,
     "scenarios/rest.yaml": _HEAD + _REST,

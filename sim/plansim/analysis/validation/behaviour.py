@@ -175,7 +175,7 @@ def _changed(model: Model, changes: Mapping[str, ConstantChange], values: Values
 def loop_cuts(context: ValidationContext) -> Result:
     """Q14: cut every loop in every scenario; each moves a binding indicator, or is listed as weak.
 
-    A cut sets the loop's switch to 0, which freezes what is felt at its initial value.
+    A cut sets the loop's switch to 0, which freezes what is felt at its value in the base year.
     """
     loops = context.loops
     largest = {loop.id: (0.0, "", "") for loop in loops}
@@ -194,7 +194,9 @@ def loop_cuts(context: ValidationContext) -> Result:
             else:
                 moved = ((float(s[run]), target, scenario.id) for target, s in shifts.items())
                 largest[loop.id] = max([largest[loop.id], *moved])
-            faults += _not_frozen(loop, scenario, runs, run)
+            # A run that starts elsewhere starts from other values than those of the base year.
+            whole = scenario.time.initial == context.baseline.time.initial
+            faults += _not_frozen(loop, scenario, runs, run, 0 if whole else run)
     cases = []
     for loop in loops:
         shift, target, where = largest[loop.id]
@@ -234,11 +236,13 @@ def _shifts(
     return shifts
 
 
-def _not_frozen(loop: Loop, scenario: Scenario, runs: Trajectories, run: int) -> Iterator[Case]:
-    """Return what a cut does not freeze at its value at the start of the whole run."""
+def _not_frozen(
+    loop: Loop, scenario: Scenario, runs: Trajectories, run: int, start: int
+) -> Iterator[Case]:
+    """Return what a cut does not freeze at its value at the start of the whole or the cut run."""
     for number, text in enumerate(loop.felt):
         series = runs.series(frozen_name(loop, number))
-        initial = series[0, 0]
+        initial = series[start, 0]
         size = max(float(np.abs(initial).max()), EXACT)
         change = float(np.abs(series[run] - initial).max())
         if not change <= FROZEN * size + EXACT:

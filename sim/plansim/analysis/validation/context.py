@@ -26,9 +26,11 @@ from plansim.analysis.validation.checks import (
 from plansim.analysis.validation.observed import (
     Family,
     History,
+    Seam,
     history_equations,
     load_family,
     load_history,
+    load_seam,
 )
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
@@ -86,6 +88,7 @@ class ValidationContext:
     reality_checks: tuple[RealityCheck, ...]
     loops: tuple[Loop, ...]
     history: History | None
+    seam: Seam | None
     family: Family | None
     reference: bool = False
     """Whether to run every scenario by PySD, too."""
@@ -188,6 +191,7 @@ def load_context(
         load_reality_checks(model),
         load_loops(model) if model.path.with_name(LOOPS).is_file() else (),
         load_history(model, targets),
+        load_seam(model, targets),
         load_family(model),
         reference,
     )

@@ -1,4 +1,4 @@
-"""Q15 and Q21: behaviour reproduction from 2000 on, and another member of the family.
+"""Q15, Q17, Q21: behaviour reproduction from 2000 on, and another member of the family.
 
 Reference: J. D. Sterman (1984), Appropriate summary statistics for evaluating the historical fit
 of system dynamics models, Dynamica 10(2); (2000), Business Dynamics, chapter 21: the tests of
@@ -16,14 +16,14 @@ from plansim.analysis.calibration.goodness_of_fit import fit
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import Settings, ValidationContext, cells
-from plansim.analysis.validation.observed import Family, Observed
+from plansim.analysis.validation.observed import Family, Mark, Observed, SeamItem
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
 from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
 from plansim.targets.catalogue import reported_factor
 from plansim.targets.indicator import Floats
 
-__all__ = ["HistorySeries", "family_cases", "family_member", "history", "history_series"]
+__all__ = ["HistorySeries", "family_cases", "family_member", "history", "history_series", "seam"]
 
 FAMILY_ERROR = 0.15
 """Maximum relative error of a figure of a family member."""
@@ -33,9 +33,9 @@ FAMILY_ERROR = 0.15
 
 
 def history(context: ValidationContext) -> Result:
-    """Q15: run the scenario of the past at each sum of capital and measure every observed series.
+    """Q15: run the scenario of the past at each level of capital, measure every observed series.
 
-    A series passes if its error does at every sum.
+    A series passes if its error does at every level.
     """
     runs = _runs(context)
     if runs is None or context.history is None:
@@ -68,9 +68,8 @@ def _runs(context: ValidationContext) -> Trajectories | None:
     if capital is not None:
         names = cells(context.model, capital.constant)
         own = {cell: default_of(context.model, scenario.values, cell) for cell in names}
-        total = sum(own.values())
-        for wanted in np.linspace(capital.low, capital.high, capital.points).tolist():
-            scaled = {cell: value * wanted / total for cell, value in own.items()}
+        for factor in np.linspace(capital.low, capital.high, capital.points).tolist():
+            scaled = {cell: value * factor for cell, value in own.items()}
             settings.append({**scenario.values, **scaled})
     return context.compiled.run(settings, scenario.time)
 
@@ -142,13 +141,87 @@ def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
     if runs is None or context.history is None:
         return ()
     made = []
+    last = max(point.year for series in context.history.series for point in series.observations)
+    years = tuple(range(math.ceil(runs.time[0]), last + 1))
     for series in context.history.series:
         if all(point.since is None for point in series.observations):
-            last = max(point.year for point in series.observations)
-            years = tuple(range(math.ceil(runs.time[0]), last + 1))
             values = np.stack([_at(runs, series, year) for year in years], axis=1)
             made.append(HistorySeries(series, years, values / series.scale))
     return tuple(made)
+
+
+# --- Q17 ------------------------------------------------------------------------------------------
+
+
+def seam(context: ValidationContext) -> Result:
+    """Q17: compare where the run from the past arrives with where the baseline starts.
+
+    What is led back or left unchanged is shown and not counted: it arrives by construction.
+    """
+    table, name = context.seam, context.checks.scenarios.history
+    if table is None or name is None:
+        return result("Q17", [], lacking=["seam"])
+    past, base = context.runs[name], context.runs[context.baseline.id]
+    cases = [_seam_case(item, past, base) for item in table.items]
+    counted = [
+        (item, made)
+        for item, made in zip(table.items, cases, strict=True)
+        if item.mark not in (Mark.LED_BACK, Mark.UNCHANGED)
+    ]
+    near = [item for item, made in counted if abs(made["arrives"] - 1) <= table.most]
+    known = [item for item in near if item.known]
+    shared: dict[str, Number] = {"items": len(counted), "most": table.most}
+    within = case(
+        "Q17",
+        len(near) >= table.least,
+        CaseTemplate.SEAM_COUNT,
+        count=len(near),
+        limit=table.least,
+        **shared,
+    )
+    independent = case(
+        "Q17",
+        len(known) >= table.known,
+        CaseTemplate.SEAM_KNOWN,
+        count=len(known),
+        limit=table.known,
+        **shared,
+    )
+    return result(
+        "Q17",
+        [within, independent, *cases],
+        {"most": table.most, "least": table.least, "known": table.known},
+        within=len(near),
+        counted=len(counted),
+        known=len(known),
+        left=len(cases) - len(counted),
+        wide=sum(
+            max(1 - made["lowest"], made["highest"] - 1) > table.element for _, made in counted
+        ),
+        element=table.element,
+    )
+
+
+def _seam_case(item: SeamItem, past: Trajectories, base: Trajectories) -> Case:
+    """Compare a run with the base year: at its start, and where it reaches that year."""
+    at = int(np.argmin(np.abs(past.time - base.time[0])))
+    runs, wanted = past.series(item.of)[0], base.series(item.of)[0][0]
+    with np.errstate(all="ignore"):
+        elements = np.ravel(runs[at] / wanted)
+        start, arrives = runs[0].sum() / wanted.sum(), runs[at].sum() / wanted.sum()
+    return case(
+        item.of,
+        True,
+        CaseTemplate.SEAM,
+        start=float(start),
+        arrives=float(arrives),
+        lowest=float(np.nanmin(elements, initial=np.inf)),
+        highest=float(np.nanmax(elements, initial=-np.inf)),
+        mark=item.mark.value,
+        source_en=item.source.en,
+        source_zh=item.source.zh,
+        known=", ".join(item.known),
+    )
 
 
 # --- Q21 ------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What was observed: ``history.yaml`` and ``family.yaml`` beside a model.
+"""What was observed: ``history.yaml``, ``seam.yaml`` and ``family.yaml`` beside a model.
 
 A family member is another place: a scenario gives the model its base year, and what came out there
 is compared with the run. Its figures are *context*: they are read here, and no calibration takes
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -17,7 +18,16 @@ from pydantic import Field
 from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
 from plansim.analysis.validation.checks import Check, known_constant
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.forms import Entries, Form, Items, Resolved, form_of, read_document
+from plansim.forms import (
+    LAX,
+    Entries,
+    Form,
+    Items,
+    Resolved,
+    Wording,
+    form_of,
+    read_document,
+)
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation
@@ -27,19 +37,25 @@ from plansim.targets.catalogue import Target, reported_factor
 __all__ = [
     "FAMILY",
     "HISTORY",
+    "SEAM",
     "Capital",
     "Family",
     "FamilyFigure",
     "History",
+    "Mark",
     "Observed",
     "ObservedPoint",
+    "Seam",
+    "SeamItem",
     "history_equations",
     "load_family",
     "load_history",
+    "load_seam",
 ]
 
 HISTORY = "history.yaml"
 FAMILY = "family.yaml"
+SEAM = "seam.yaml"
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,8 @@ class _PointForm(Form):
     year: int
     since: int | None = None
     target: str | None = None
+    rate: str | None = None
+    """The figure of the target is led back to the year at this mean yearly rate."""
     observation: Items[str] | None = None
 
 
@@ -83,7 +101,7 @@ class _PathForm(Form):
 def _point(_: int, form: _PointForm, sources: _ObservedContext) -> ObservedPoint:
     match form.target, form.observation:
         case str(name), None:
-            value = _base_figure(name, sources)[1]
+            value = _led_back(name, form.rate, form.year, sources)
         case None, (quantity, part):
             value = _observation(quantity, part, form.year, sources)
         case _:
@@ -94,13 +112,20 @@ def _point(_: int, form: _PointForm, sources: _ObservedContext) -> ObservedPoint
 
 def _path(form: _PathForm, sources: _ObservedContext) -> tuple[ObservedPoint, ...]:
     """Return a figure of the last year, led back at a mean yearly rate."""
-    target, last = _base_figure(form.target, sources)
-    _, rate = _base_figure(form.rate, sources)
+    target, _ = _base_figure(form.target, sources)
     end = target.base_period.last if target.base_period else form.first
     return tuple(
-        ObservedPoint(year, None, last / (1 + rate / 100) ** (end - year))
+        ObservedPoint(year, None, _led_back(form.target, form.rate, year, sources))
         for year in range(form.first, end + 1)
     )
+
+
+def _led_back(name: str, rate: str | None, year: int, sources: _ObservedContext) -> float:
+    """Return the base figure of a target, of an earlier year if a mean yearly rate is named."""
+    target, last = _base_figure(name, sources)
+    if rate is None or target.base_period is None:
+        return last
+    return last / (1 + _base_figure(rate, sources)[1] / 100) ** (target.base_period.last - year)
 
 
 def _base_figure(name: str, sources: _ObservedContext) -> tuple[Target, float]:
@@ -160,12 +185,13 @@ class Observed(Check):
 
 
 class Capital(Form):
-    """An array whose sum at the start is not well known."""
+    """An array that is not well known at the start, as a whole."""
 
     constant: Annotated[
         str, Resolved(str, lambda name, sources: known_constant(name, sources.model))
     ]
     low: float
+    """As a multiple of the scenario's own values."""
     high: float
     points: int
 
@@ -200,6 +226,72 @@ def history_equations(model: Model, history: History) -> Iterator[AddedEquation]
     for index, series in enumerate(history.series):
         line = document.line(("series", index, "of"))
         yield AddedEquation(series.variable, series.of, (), document.file, line)
+
+
+# --- seam.yaml ------------------------------------------------------------------------------------
+
+
+class Mark(StrEnum):
+    """Where the start of a stock in the run from the past is from."""
+
+    OBSERVED = "observed"
+    RATE = "growth rate"
+    INVENTORY = "inventory"
+    STEADY = "steady"
+    ASSUMED = "assumed"
+    UNCHANGED = "unchanged"
+    LED_BACK = "led back"
+    FLOW = "flow"
+
+
+def _known(_: int, name: str, sources: _ObservedContext) -> str:
+    if name not in sources.targets and name not in sources.evidence:
+        raise InputError(
+            Fault(
+                "neither a target nor a row of the evidence is '{id}'",
+                nearest=nearest(name, [*sources.targets, *sources.evidence]),
+                id=name,
+            )
+        )
+    return name
+
+
+class SeamItem(Form):
+    """A stock or flow that is compared where the run from the past reaches the base year."""
+
+    of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
+    mark: Annotated[Mark, LAX]
+    source: Wording
+    known: Annotated[tuple[str, ...], Entries(list[str], _known)] = ()
+    """Figures of the first year, or growth rates since, that did not set the start."""
+
+
+class Seam(Form):
+    """Where stocks start in the run from the past, and how near they come to the base year."""
+
+    most: float = Field(gt=0)
+    """The relative error of a sum over all elements that passes."""
+    element: float = Field(gt=0, alias="by element")
+    """The relative error of one element, beyond which it is named."""
+    least: int
+    """So many items have to pass; what is led back does not count."""
+    known: int
+    """So many of them with a figure that did not set their start."""
+    items: Items[SeamItem] = Field(min_length=1)
+
+
+def load_seam(model: Model, targets: Sequence[Target]) -> Seam | None:
+    """Read what the run from the past is held to at the base year; None if no file says.
+
+    Raises:
+        InputError: with every fault of the file, each with its line.
+    """
+    path = model.path.with_name(SEAM)
+    if not path.is_file():
+        return None
+    by_id = {target.id: target for target in targets}
+    evidence = load_evidence(model.path.parent)
+    return form_of(Seam, read_document(path), _ObservedContext(model, by_id, evidence=evidence))
 
 
 # --- family.yaml ----------------------------------------------------------------------------------

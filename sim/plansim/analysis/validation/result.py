@@ -66,6 +66,9 @@ class CaseTemplate(StrEnum):
     SIGN_SHARE = "sign_share"
     SERIES = "series"
     SERIES_SHOWN = "series_shown"
+    SEAM = "seam"
+    SEAM_COUNT = "seam_count"
+    SEAM_KNOWN = "seam_known"
     DEPENDS = "depends"
     ENGINES = "engines"
     # uncertainty

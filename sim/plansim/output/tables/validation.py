@@ -83,6 +83,8 @@ def _word(name: str, value: Number, text: Text) -> Number:
     match name:
         case "wanted" | "way":
             return text.word("way", value)
+        case "mark":
+            return text.word("start_mark", value)
         case "lacking":
             return text.word("lacking", value)
         case "declared":

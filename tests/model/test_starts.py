@@ -1,0 +1,103 @@
+"""One model, two starts: what `part at start of X` does in the shipped model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import plansim
+from plansim.analysis.validation.context import ValidationContext, cells
+from plansim.analysis.validation.observed import Mark
+from plansim.analysis.validation.suite import validate
+from plansim.model.records import Model
+from tools.fill_examples import STARTS, starts
+
+PART = "part at start of "
+PAST = "hindcast-2000"
+
+
+@pytest.fixture(scope="module")
+def started(city: Model) -> list[str]:
+    """Return the stocks that have a part."""
+    return [name.removeprefix(PART) for name in city.variables if name.startswith(PART)]
+
+
+def test_each_part_of_2000_has_a_mark_and_a_source(
+    context: ValidationContext, started: list[str]
+) -> None:
+    assert context.seam is not None
+    marks = {item.of: item.mark for item in context.seam.items}
+    assert len(marks) == len(context.seam.items)
+    assert {name for name, mark in marks.items() if mark is not Mark.FLOW} == set(started)
+    changed = {name.partition("[")[0] for name in context.scenarios[PAST].values}
+    for name in started:
+        assert (PART + name in changed) is (marks[name] is not Mark.UNCHANGED), name
+    coefficients = changed - {PART + name for name in started}
+    assert not {name for name in coefficients if name.startswith(("base ", "initial "))}
+
+
+def test_a_part_moves_one_stock_at_the_start(
+    context: ValidationContext, started: list[str]
+) -> None:
+    """Of land the residual moves, too."""
+    model, clock = context.model, context.baseline.time
+    settings = [dict.fromkeys(cells(model, PART + name), 1.25) for name in started]
+    runs = context.compiled.run([{}, *settings], clock)
+    values = {name: runs.series(name)[:, 0] for name in {*context.stocks, *started}}
+    for row, name in enumerate(started, start=1):
+        moved = {each for each, stock in values.items() if np.any(stock[row] != stock[0])}
+        assert moved - {"other land"} == {name}
+        assert values[name][row] == pytest.approx(1.25 * values[name][0], rel=1e-12)
+
+
+def test_land_closes_at_either_start(context: ValidationContext) -> None:
+    kinds = ("cultivated land", "built up land", "forest land", "other land")
+    total = context.model.variables["total land"].value
+    for name in (PAST, context.baseline.id):
+        run = context.runs[name]
+        assert sum(run.series(kind)[0, 0] for kind in kinds) == pytest.approx(total, rel=1e-12)
+
+
+def test_every_index_is_one_in_the_base_year(context: ValidationContext) -> None:
+    """But for two that follow money: places in colleges and the cover of villagers."""
+    run = context.runs[PAST]
+    at = int(np.flatnonzero(run.time == 2005)[0])
+    logs = [name for name in context.stocks if name.endswith(" log")]
+    indices = [name for name in logs if not name.startswith(("villagers", "tertiary"))]
+    assert len(indices) == 6
+    for name in indices:
+        assert run.series(name)[0, 0] != 0
+        assert run.series(name)[0, at] == pytest.approx(0, abs=1e-12)
+
+
+def test_what_is_led_back_arrives(context: ValidationContext) -> None:
+    """But for sets being built: they were solved so that large sets arrive."""
+    (made,) = validate(context, ["Q17"])
+    arrives = {
+        case.subject: case["arrives"]
+        for case in made.cases
+        if case.values.get("mark") == "led back"
+    }
+    assert arrives.pop("power capacity under construction") == pytest.approx(1, abs=0.1)
+    assert arrives == pytest.approx(dict.fromkeys(arrives, 1.0), abs=0.02)
+
+
+def test_the_baseline_is_that_of_a_model_without_parts(city: Model, tmp_path: Path) -> None:
+    """The city has to be compiled once more: 5 s."""
+    path = tmp_path / city.path.name
+    text = city.path.read_text("utf-8")
+    without, parts = re.subn(r"\*part at start of [\w ]+?(\[[\w ,]+\])?(?=\n\t~)", "", text)
+    assert parts == len([name for name in city.variables if name.startswith(PART)])
+    path.write_text(without, "utf-8")
+    plain = plansim.load_model(path, strict=False)
+    runs = [plansim.simulate(model, "baseline", cache=False) for model in (city, plain)]
+    for name in runs[0].data_vars:
+        np.testing.assert_array_equal(runs[0][name].values, runs[1][name].values, str(name))
+
+
+def test_the_table_of_starts_is_what_the_test_finds(root: Path) -> None:
+    page = (root / "model" / "README.md").read_text("utf-8")
+    assert STARTS.findall(page) == [starts()]
