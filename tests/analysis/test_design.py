@@ -390,7 +390,7 @@ def test_a_table_gives_the_points_in_its_rows(reads: Callable[..., Design], tmp_
         ("growth\n0.1\nmuch\n", "own.csv:3: 'growth' is not a finite number; found much"),
         ("growth\n0.1\n\n0.9\n", "outside its admissible range"),
         ("growth\n", "the table has no rows"),
-        ("growth,share\n0.1\n", "own.csv:2: 'share' is not a finite number; found nothing"),
+        ("growth,share\n0.1\n", "own.csv:2: the row ends early; expected 2 cells; found 1"),
         ("grwth\n1\n", "no variable is called 'grwth'"),
     ],
 )

@@ -89,3 +89,56 @@ def test_every_command_takes_overlays(call: Call, pond: Path, line: str) -> None
         assert "at most 0.0e+00" in again.out
         assert "effort until year" in Path("three.yaml").read_text("utf-8")
         assert main(["check", "three.yaml", "--model", "pond.mdl"]) == 0
+
+
+def test_an_overlay_given_as_a_scenario_is_answered_with_what_works(call: Call, pond: Path) -> None:
+    done = call("check", "ban.yaml", "--model", "pond.mdl")
+    assert (done.code, done.out) == (2, "")
+    assert "expected SCENARIO+ban.yaml, or with: [ban.yaml]" in done.err
+    assert call("check", "base.yaml+ban.yaml", "--model", "pond.mdl").code == 0
+
+
+def test_an_overlay_is_shown_by_what_it_sets_itself(call: Call) -> None:
+    out = call("show", "drought").out
+    assert "water availability after: 1 → 0.75" in out
+    assert "T506" not in out  # the baseline takes that as given
+
+
+def test_another_method_of_integration_is_a_change(call: Call, pond: Path) -> None:
+    Path("fine.yaml").write_text("title: F\nparent: base.yaml\nintegration: midpoint\n", "utf-8")
+    said = "fine changes, against base:\n  method: Euler's method → midpoint rule\n"
+    assert call("check", "fine.yaml", "--model", "pond.mdl").out.startswith(said)
+    laid = call("check", "fine.yaml", "--with", "ban.yaml", "--model", "pond.mdl").out
+    assert "midpoint" not in laid  # the overlay leaves it alone
+
+
+@pytest.mark.parametrize("name", ["effort until year", "强度恢复年份"])
+def test_constants_of_bent_levers_are_set_and_varied_on_the_command_line(
+    call: Call, pond: Path, name: str
+) -> None:
+    model = ("--model", "pond.mdl")
+    Path("late.yaml").write_text(
+        "title: L\nparent: base.yaml\nlevers: {effort: {after: 0.2, until: 2006}}\n", "utf-8"
+    )
+    setting = ("--set", "effort after=0.2", "--set", f"{name}=2006")
+    shown = ("--variable", "fish", "--format", "json")
+    by_file, by_set = (
+        json.loads(call("run", *line, *model, *shown).out)["variables"]
+        for line in (["late.yaml"], ["base.yaml", *setting])
+    )
+    assert by_file == by_set
+    factors = ("--factor", f"{name}=2005..2009", "--factor", "effort after", "-n", "8")
+    assert call("sweep", "base.yaml", *factors, "-o", "u.zarr", *model).code == 0
+    assert call("export", "u.zarr", "-o", "u.csv").code == 0
+    assert pd.read_csv("u.csv")["effort until year"].nunique() == 8
+
+
+def test_a_comparison_shows_no_value_for_a_constant_that_a_scenario_does_not_have(
+    call: Call, pond: Path
+) -> None:
+    line = "compare base.yaml base.yaml+ban.yaml --no-remedies --model pond.mdl"
+    lines = [told.split() for told in call(*line.split()).out.splitlines()]
+    rows = {" ".join(words[:-3]): words[-2:] for words in lines}
+    assert rows["Effort to year"] == ["–", "2005"]
+    assert rows["Effort until year"] == ["–", "2007"]
+    assert rows["Effort from year"] == ["2004", "2003"]

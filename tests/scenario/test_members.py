@@ -143,7 +143,7 @@ GOOD = "0,0.01,1.1,0.9"
         (",multiply\n", "\n", ":7: 'weights' is no change of constants; .*; found nothing"),
         (GOOD, f"{GOOD}\n{GOOD}", ":10: member 0 is given twice; found a first time on line 9"),
         (GOOD, f"{GOOD}\n3,1e-2,1.1,.9", ":10: member 3 is given twice; found a first time on"),
-        (GOOD, "0,0.01,1.1", ":9: 'weights' is not a finite number; found nothing"),
+        (GOOD, "0,0.01,1.1", ":9: the row ends early; expected 4 cells; found 3"),
         (GOOD, "0,0.01,1.1,0.9,4", ":9: the row has more cells than the table has columns"),
         (GOOD, "0,much,1.1,0.9", ":9: 'growth' is not a finite number; found much"),
         (GOOD, "0,,1.1,0.9", ":9: 'growth' is not a finite number; found nothing"),

@@ -158,9 +158,10 @@ def test_what_is_wrong_with_an_overlay_is_said_with_its_line(
 
 def test_an_overlay_is_no_scenario_and_no_parent(tmp_path: Path, town: Model) -> None:
     dry = overlay(tmp_path, "dry")
-    said = f"{dry}:2: 'dry' is an overlay, and no scenario; expected SCENARIO+dry, or with: [dry]"
-    assert fault_of(town, dry) == said
-    assert fault_of(town, write(tmp_path, "child", "parent: dry")) == said
+    said = f"{dry}:2: 'dry' is an overlay, and no scenario; expected "
+    assert fault_of(town, dry) == said + f"SCENARIO+{dry}, or with: [{dry}]"
+    child = write(tmp_path, "child", "parent: dry")
+    assert fault_of(town, child) == said + "SCENARIO+dry, or with: [dry]"
     lost = write(tmp_path, "lost", "with: [dri]")
     assert fault_of(town, lost) == (
         f"{lost}:2: there is no overlay 'dri'; expected the id of an overlay, or a relative path; "

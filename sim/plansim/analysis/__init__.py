@@ -1,1 +1,1 @@
-"""What is asked of a model beyond one run: samples of its uncertain constants, and sweeps."""
+"""What is asked of a model: many runs, causes, feedback, fit, optimization, tests of the model."""

@@ -53,8 +53,8 @@ class Assumption:
     name_en: str
     name_zh: str
     unit: str
-    values: tuple[float, ...]
-    """By scenario, in the model's unit."""
+    values: tuple[float | None, ...]
+    """By scenario, in the model's unit; None where only other scenarios have such a constant."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,11 @@ def _assumptions(model: Model, scenarios: Sequence[Scenario]) -> tuple[Assumptio
         variable = model.variables[name]
         if variable.kind is VariableKind.CONTROL:
             continue
-        values = tuple(default_of(model, one.values, reference) for one in scenarios)
+        is_own = name in (model.original or model).variables
+        values = tuple(
+            default_of(model, one.values, reference) if is_own or reference in one.values else None
+            for one in scenarios
+        )
         if len(set(values)) > 1:
             english, chinese = names_of(model, variable, elements)
             assumptions.append(Assumption(reference, english, chinese, variable.unit, values))

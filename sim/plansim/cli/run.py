@@ -221,13 +221,13 @@ def check(
 def _with_shares(verdicts: list[Verdict], inputs: Inputs, terminal: Terminal) -> list[Verdict]:
     """Return verdicts with the shares of plausible models, if the model has an ensemble of them."""
     from plansim.analysis.ensemble import read_ensemble_head, with_shares
-    from plansim.scenario.members import RENEW
+    from plansim.scenario.members import renewal
 
     head = read_ensemble_head(inputs.model)
     if head is None:
         return verdicts
     if head.misfit(inputs.model):
-        remark(terminal.text("check.misfit", path=head.path, command=RENEW))
+        remark(terminal.text("check.misfit", path=head.path, command=renewal(inputs.model)))
         return verdicts
     with terminal.progress(terminal.text("check.members")):
         return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))
@@ -308,8 +308,8 @@ def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]
         target_facts,
     )
     from plansim.output.variables import Book, variable_facts
+    from plansim.scenario.reader import list_overlays, read_overlay, read_scenario
     from plansim.scenario.reader import list_scenarios as heads
-    from plansim.scenario.reader import read_scenario
     from plansim.targets.catalogue import load_targets
 
     targets = {folded(target.id): target for target in load_targets(model=model)}
@@ -333,8 +333,12 @@ def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]
     try:
         return scenario_facts(read_scenario(name, model), model, terminal.text)
     except UnknownNameError:
+        pass
+    try:
+        return scenario_facts(read_overlay(name, model), model, terminal.text)
+    except UnknownNameError:
         names = [*model.variables, *(variable.name_zh for variable in model.variables.values())]
-        names += [head.id for head in heads()]
+        names += [head.id for head in (*heads(), *list_overlays())]
         names += [target.id for target in targets.values()]
         names += [clash.id for clash in clashes.values()]
         close = nearest(name, names)

@@ -1,1 +1,1 @@
-"""How a model runs: the reference engine, what it caches, and the dataset that comes out."""
+"""How a model runs: the compiled engine, the references, caches, and the dataset that results."""

@@ -1,1 +1,1 @@
-"""What is simulated: the Vensim file, its variables and units, and the scenarios set on it."""
+"""What is simulated: the Vensim file, its variables, units and evidence."""

@@ -65,7 +65,8 @@ def target_facts(target: Target, model: Model, text: Text) -> list[tuple[str, st
 def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[tuple[str, str]]:
     """Return the facts of a scenario and its changes from its parent."""
     model = for_scenarios(model, [scenario])
-    changes = [
+    changes = _method_change(scenario, text)
+    changes += [
         _change(change, model, text) + _exceeded(change, model, text) for change in scenario.changes
     ]
     assumes = "\n".join(
@@ -128,7 +129,7 @@ def changes_head(scenario: Scenario, text: Text) -> str:
     if scenario.overrides:
         name = text("changes.with_set", scenario=name)
     key = "changes.against" if scenario.parent else "changes.model"
-    if not scenario.changes:
+    if not scenario.changes and not _method_change(scenario, text):
         key = "changes.none" if scenario.parent else "changes.none_model"
     return text(key, scenario=name, parent=scenario.parent)
 
@@ -136,7 +137,7 @@ def changes_head(scenario: Scenario, text: Text) -> str:
 def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
     """Write the changes of a scenario, one line for each variable: those of an array as ranges."""
     model = for_scenarios(model, [scenario])
-    lines = []
+    lines = _method_change(scenario, text)
     for name, group in groupby(
         scenario.changes, key=lambda change: split_reference(change.name)[0]
     ):
@@ -160,6 +161,15 @@ def reference_name(reference: str, model: Model, text: Text) -> str:
         chinese = {} if text.lang is Lang.EN else _elements_zh(model)
         label += f"[{','.join(chinese.get(element, element) for element in elements)}]"
     return label
+
+
+def _method_change(scenario: Scenario, text: Text) -> list[str]:
+    """Write the method of integration, if it is another than the parent's; else nothing."""
+    before, method = scenario.method_before, scenario.time.integration
+    if before in {None, method}:
+        return []
+    named = " → ".join(text(f"integration.{one}") for one in (before, method))
+    return [f"{text('run_card.method')}{text('list_sep.colon')}{named}"]
 
 
 def _change(change: Change, model: Model, text: Text) -> str:
@@ -208,9 +218,9 @@ def with_text(facts: Iterable[tuple[str, str]], text: Text) -> list[tuple[str, s
 
 
 def both_names(en: str, zh: str, text: Text) -> str:
-    """Return both names, the one in the reader's language first."""
+    """Return both names, the one in the reader's language first; one if they are the same."""
     names = (zh, en) if text.lang is Lang.ZH else (en, zh)
-    return "  ".join(name for name in names if name)
+    return "  ".join(dict.fromkeys(name for name in names if name))
 
 
 def noted(

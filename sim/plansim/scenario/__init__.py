@@ -1,1 +1,1 @@
-"""Scenarios: their files, inheritance, values and levers."""
+"""What a run assumes: scenario files, parents, overlays, values, levers, members."""

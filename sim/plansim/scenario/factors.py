@@ -140,6 +140,12 @@ def numbers_of(
     """
     values = np.full((len(rows), len(columns)), np.nan)
     for index, (line, row) in enumerate(rows):
+        filled = max((number for number, cell in enumerate(row, 1) if cell), default=0)
+        if filled < len(columns):
+            message = Message("the row ends early")
+            expected = Message("{count} cells", count=len(columns))
+            faults.append(Fault(message, None, line, expected, str(filled)))
+            continue
         for column, cell in enumerate(row):
             with contextlib.suppress(ValueError):
                 values[index, column] = float(cell)

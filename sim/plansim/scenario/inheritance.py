@@ -63,6 +63,7 @@ def merged(
     together = _assigned(model, below, own)
     named = [layer.file.integration for layer in lineage if layer.file.integration]
     method = named[-1] if named else model.time.integration
+    above = [layer.file.integration for layer in lineage[:-1] if layer.file.integration]
     time = model.time if faults else _clock(model, together, method, faults)
     if not faults:
         faults += _misdated(model, together, lineage[-1].file.assignments | own, time)
@@ -101,6 +102,7 @@ def merged(
             for key, layer in assumed.items()
         },
         changes=tuple(_changes(model, below, own)),
+        method_before=method if over else (above or [model.time.integration])[-1],
         overrides=tuple(overrides),
         sources=tuple(source for layer in (leaf, *over) for source in layer.file.sources),
         warnings=tuple(
@@ -135,6 +137,8 @@ def overlay_alone(path: Path, model: Model) -> Scenario:
         description_zh=file.description.zh,
         lineage=(path.stem,),
         values={key: number.number for key, number in file.assignments.items()},
+        changes=tuple(_changes(model, {}, file.assignments)),
+        sources=tuple(file.sources),
         assumed={key: BilingualText(why.en, why.zh) for key, why in assumes.items()},
         path=path,
     )
@@ -233,7 +237,8 @@ class _ScenarioReading:
                 form = self._form(document)
                 if form.kind is ScenarioKind.OVERLAY:
                     message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
-                    expected = Message("SCENARIO+{name}, or with: [{name}]", name=file.stem)
+                    shown = str(file) if file is path else file.stem
+                    expected = Message("SCENARIO+{name}, or with: [{name}]", name=shown)
                     fault = Fault(message, expected=expected)
                     raise ScenarioError(document.placed(fault, ("kind",)))
                 names = [("parent", name) for name in laid] + [("with", n) for n in form.with_]

@@ -43,6 +43,13 @@ SERIES = ("series start", "series end")
 """The first and the last year of a series; there is no series if the last is before the first."""
 
 _ADDED = re.compile(rf"(.+) ({'|'.join([*RAMP.values(), *SERIES])}|in -?\d{{1,9}})")
+_ADDED_ZH = {
+    RAMP["to"]: "渐变完成年份",
+    RAMP["until"]: "恢复年份",
+    SERIES[0]: "逐年数列起始年份",
+    SERIES[1]: "逐年数列末年份",
+}
+"""What stands behind the Chinese name of a lever for each part that is added."""
 _LONG_AGO = -1e9
 """A year before any run."""
 _BEFORE = {
@@ -145,12 +152,24 @@ def added_part(name: str) -> tuple[str, str]:
     return (match[1], match[2]) if match else (name, "")
 
 
+def _by_english_part(name: str) -> str:
+    """Return a folded name with a part that is in Chinese in English; others as they are.
+
+    >>> _by_english_part("水价恢复年份"), _by_english_part("水价(2006年)")
+    ('水价 until year', '水价 in 2006')
+    """
+    for part, chinese in _ADDED_ZH.items():
+        if name.endswith(chinese):
+            return f"{name.removesuffix(chinese)} {part}"
+    return re.sub(r"\((-?\d{1,9})年\)$", r" in \1", name)
+
+
 def added_constant(model: Model, name: str) -> Variable | None:
     """Return the constant that variants of a model have by a name; None if they have none.
 
     Its value is the one with which it changes nothing.
     """
-    base, part = added_part(folded(name))
+    base, part = added_part(_by_english_part(folded(name)))
     if not part:
         return None
     model = model.original or model
@@ -162,12 +181,12 @@ def added_constant(model: Model, name: str) -> Variable | None:
         never = _filled(years, _LONG_AGO if low is None else low)
         if part == RAMP["to"]:
             return _made(
-                years, f"{stem} {part}", f"{stem_zh}渐变完成年份", never,
+                years, f"{stem} {part}", stem_zh + _ADDED_ZH[part], never,
                 "year in which the gradual change is complete",
             )  # fmt: skip
         if part == RAMP["until"]:
             return _made(
-                years, f"{stem} {part}", f"{stem_zh}恢复年份", never,
+                years, f"{stem} {part}", stem_zh + _ADDED_ZH[part], never,
                 "year from which the value is that of before again",
             )  # fmt: skip
         ranges = [before.plausible, switch["after"].plausible]
@@ -183,7 +202,7 @@ def added_constant(model: Model, name: str) -> Variable | None:
         return _made(
             years,
             f"{stem} {part}",
-            f"{stem_zh}逐年数列{'起始' if is_first else '末'}年份",
+            stem_zh + _ADDED_ZH[part],
             _filled(before, 1.0 if is_first else 0.0),
             f"{'first' if is_first else 'last'} year of its series",
         )
@@ -248,6 +267,13 @@ def misdated(model: Model, values: Mapping[str, float], key: str) -> Message | N
         first = values.get(earlier, written)
         assert first is not None, earlier
         if year < first or (year == first and not may_equal):
+            if may_equal:
+                return Message(
+                    "'{name}' must not be before '{other}', {year:g}",
+                    name=key,
+                    other=earlier,
+                    year=first,
+                )
             return Message(
                 "'{name}' must come after '{other}', {year:g}", name=key, other=earlier, year=first
             )

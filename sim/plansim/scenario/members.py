@@ -8,6 +8,7 @@ members is read and written by `members_file`.
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -18,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.errors import Fault, InputError, Message, foreign
+from plansim.files import shipped_model
 from plansim.model.records import Model
 from plansim.scenario.records import Scenario
 
@@ -35,12 +37,11 @@ __all__ = [
     "MembersHead",
     "head_of",
     "read_head",
+    "renewal",
 ]
 
 FILE_NAME = "ensemble.csv"
 """Name of the file beside the model."""
-RENEW = "plansim model condition --prior --force"
-"""The command that renews it."""
 LIMIT = 1e12
 """Magnitude of a value, in the model's unit, beyond which a member is unsound."""
 KEYS = ("kind", "model", "seed", "drawn")
@@ -51,6 +52,14 @@ class EnsembleKind(StrEnum):
     """How members were chosen."""
 
     PRIOR = "prior"  # from the ranges of the constants alone, by no observation of a run
+
+
+def renewal(model: Model) -> str:
+    """Return the command that draws new members for a model."""
+    command = "plansim model condition --prior --force"
+    path = (model.original or model).path
+    is_ours = path.resolve() == shipped_model().resolve()
+    return command if is_ours else f"{command} --model {shlex.quote(str(path))}"
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,9 @@ class MembersHead:
             "the members are of a model with other equations, constants or ranges",
             self.path,
             self.line,
-            expected=Message("{sha256}; '{command}' draws new ones", sha256=sha256, command=RENEW),
+            expected=Message(
+                "{sha256}; '{command}' draws new ones", sha256=sha256, command=renewal(model)
+            ),
             found=self.model_sha256,
         )
 

@@ -41,6 +41,7 @@ __all__ = [
     "as_written",
     "list_overlays",
     "list_scenarios",
+    "read_overlay",
     "read_scenario",
     "scenario_of",
     "shipped_overlays",
@@ -93,6 +94,18 @@ def read_scenario(
         overlaid = merged(path, model, overrides, over)
         keep("parsed", key, overlaid)
     return overlaid.scenario
+
+
+def read_overlay(name_or_path: str | Path, model: Model) -> Scenario:
+    """Read an overlay by itself: a scenario that sets only what the overlay does.
+
+    Raises:
+        UnknownNameError: no overlay bears the name.
+        ScenarioError: with every fault of the file.
+    """
+    from plansim.scenario.inheritance import overlay_alone
+
+    return overlay_alone(_locate(str(name_or_path), is_overlay=True), model)
 
 
 def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenario:
@@ -175,15 +188,12 @@ def _locate(name: str, *, is_overlay: bool = False) -> Path:
             expected = Message("a name that ends with .yaml")
             raise ScenarioError(Fault(fault, path, expected=expected, found=path.suffix))
         return path
-    folder = shipped("scenarios", OVERLAYS) if is_overlay else shipped("scenarios")
+    folders = [shipped("scenarios"), shipped("scenarios", OVERLAYS)]
+    folder, other = reversed(folders) if is_overlay else folders
     wanted = folded(name)
-    for file in scenario_files(folder):
-        if folded(file.stem) == wanted:
-            return file
+    if file := _file_called(wanted, folder):
+        return file
     heads = list_scenarios(folder)
-    for head in heads:
-        if wanted in {folded(head.title_en), folded(head.title_zh)}:
-            return head.path
     titles = [title for head in heads for title in (head.title_en, head.title_zh)]
     # A user who writes Chinese is offered the Chinese titles, which are names too.
     part = next((title for title in titles if wanted in folded(title)), None)
@@ -191,11 +201,28 @@ def _locate(name: str, *, is_overlay: bool = False) -> Path:
     message = Message("no scenario is called '{name}'", name=name)
     if is_overlay:
         message = Message("no overlay is called '{name}'", name=name)
+    expected = Message("one of {names}, or a path", names=tuple(known))
+    if (file := _file_called(wanted, other)) and is_overlay:
+        message = Message("'{name}' is a scenario, and no overlay", name=file.stem)
+    elif file:
+        message = Message("'{name}' is an overlay, and no scenario", name=file.stem)
+        expected = Message("SCENARIO+{name}, or with: [{name}]", name=file.stem)
     raise UnknownNameError(
         Fault(
             message,
-            expected=Message("one of {names}, or a path", names=tuple(known)),
+            expected=expected,
             nearest=nearest(name, [*(head.id for head in heads), *titles])
             or (None if name.isascii() else part),
         )
     )
+
+
+def _file_called(wanted: str, folder: Path) -> Path | None:
+    """Return the file in a folder whose folded id or title is the wanted one."""
+    for file in scenario_files(folder):
+        if folded(file.stem) == wanted:
+            return file
+    for head in list_scenarios(folder):
+        if wanted in {folded(head.title_en), folded(head.title_zh)}:
+            return head.path
+    return None

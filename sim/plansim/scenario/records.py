@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from plansim.errors import Fault, Message
-from plansim.model.records import Model, TimeSpec, folded
+from plansim.model.records import Integration, Model, TimeSpec, folded
 
 __all__ = [
     "OVER",
@@ -115,6 +115,8 @@ class Scenario:
     """Digest of the bytes of all files of the lineage and of the overrides."""
     cautions: tuple[Fault, ...] = ()
     """Warnings of settings that are allowed but seldom intended."""
+    method_before: Integration | None = None
+    """The method of integration of the parent, or of the model; None if nothing is changed."""
 
 
 @dataclass(frozen=True)

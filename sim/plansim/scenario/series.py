@@ -32,8 +32,18 @@ def read_series(series: SeriesFile, folder: Path) -> tuple[dict[str, str], YamlD
     try:
         table = read_csv(folder / series.file)
     except InputError as error:
+        tables = {path.name for path in folder.glob("*.csv")} - {series.file}
+        close = nearest(series.file, sorted(tables))
         raise ScenarioError(
-            fault if fault.line else replace(fault, file=None, at=("series", "file"))
+            fault
+            if fault.line
+            else replace(
+                fault,
+                message=Message("'{name}': {message}", name=series.file, message=fault.message),
+                file=None,
+                at=("series", "file"),
+                nearest=close,
+            )
             for fault in error.faults
         ) from None
     names = table.columns

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
 from plansim.model.records import Model, folded
+from plansim.scenario.levers import constant_named
 from plansim.scenario.references import split_name
 
 __all__ = ["reference_named"]
@@ -14,9 +15,10 @@ __all__ = ["reference_named"]
 def reference_named(model: Model, name: str) -> str:
     """Return the reference that a name means in a model.
 
-    That is the name itself, with its elements, if a variable has it in either language. Otherwise
-    it is what the label of a chart shows, what a lever of that label sets, or what the target of
-    that name is judged by. Letter case does not matter, nor ``_`` for a space.
+    That is the name itself, with its elements, if a variable has it in either language, or a
+    constant that variants of the model have. Otherwise it is what the label of a chart shows, what
+    a lever of that label sets, or what the target of that name is judged by. Letter case does not
+    matter, nor ``_`` for a space.
 
     Raises:
         UnknownNameError: nothing has the name or label.
@@ -24,7 +26,7 @@ def reference_named(model: Model, name: str) -> str:
     """
     base, inside = split_name(name)
     try:
-        model.find(base)
+        constant_named(model, base)
     except UnknownNameError as error:
         if any(fault.nearest is None and fault.expected for fault in error.faults):
             raise  # several variables have the name

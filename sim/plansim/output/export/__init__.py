@@ -1,1 +1,1 @@
-"""Results as files for other programs."""
+"""Results as files for other programs: tables, workbooks of figures, NetCDF, JSON."""

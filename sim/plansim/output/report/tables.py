@@ -297,7 +297,7 @@ def assumption_section(comparison: Comparison, names: Sequence[str], text: Text)
         cells = [
             number_cell(
                 value,
-                f"{value:.6g}",
+                "–" if value is None else f"{value:.6g}",
                 Tone.PLAIN if value == assumption.values[0] else Tone.STRONG,
             )
             for value in assumption.values
