@@ -80,6 +80,8 @@ def _page(lang: Lang, stem: str, text: str, titles: dict[str, str]) -> str:
     )
     body = MarkdownIt("commonmark").enable("table").render(_without_marks(text))
     body = re.sub(r'href="([\w-]+)\.md"', r'href="\1.html"', body)
+    # Other pages of docs/ are not built: they are named, and not linked.
+    body = re.sub(r'<a href="\.\./\.\./([\w-]+\.md)">.*?</a>', r"<code>docs/\1</code>", body)
     body = re.sub(r"<pre>.*?</pre>", _in_columns, body, flags=re.DOTALL)
     return (
         f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8">'

@@ -44,7 +44,7 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     one = st.sampled_from(
         [
             "ABS(%s)",
-            "-%s",
+            "(-%s)",
             "EXP(-ABS(%s))",
             "LN(1.5 + ABS(%s))",
             "SQRT(ABS(%s))",

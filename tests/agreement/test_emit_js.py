@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from plansim.compiler.ir import BOOLEAN, CONTROLS, Graph, Op, Program, Table
+from plansim.compiler.ir import BOOLEAN, CONTROLS, Graph, Op, PiecewiseLinear, Program
 from plansim.engine.simulate import simulate
 from plansim.engine.trajectory import recorded
 from plansim.model.reader import load_model
@@ -85,7 +85,7 @@ TWO = frozenset(
 )
 LEAVES = frozenset({Op.NUMBER, Op.INPUT, Op.STATE, Op.PIPE, Op.TIME, *CONTROLS})
 OPERATIONS = [op for op in Op if op not in LEAVES | {Op.LOOKUP, Op.FROZEN}]
-TABLE = Table((-2.0, 0.0, 1.5, 4.0), (1.0, 2.0, 0.5, 3.0))
+TABLE = PiecewiseLinear((-2.0, 0.0, 1.5, 4.0), (1.0, 2.0, 0.5, 3.0))
 
 
 def operands(op: Op, three: Sequence[int]) -> Sequence[int]:

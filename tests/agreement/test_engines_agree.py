@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,9 +30,10 @@ NOISE = 1e-9
 
 
 def pysimlin(model: Model, scenario: Scenario) -> dict[str, np.ndarray]:
-    """Run a model by pysimlin and Euler's method: each scalar series ``(time,)`` by its folded name."""
+    """Run a model by pysimlin and Euler's method; return each ``(time,)`` series by folded name."""
     overrides = {key.replace(" ", "_").lower(): value for key, value in scenario.values.items()}
-    loaded, time = simlin.load(model.path), scenario.time
+    loaded: Any = simlin.load(model.path)
+    time = scenario.time
     loaded.project.set_sim_specs(
         start=time.initial,
         stop=time.final,

@@ -18,8 +18,8 @@ from plansim.engine.simulate import simulate
 from plansim.errors import InputError, SimulationError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
+from plansim.scenario.factors import Apply
 from plansim.scenario.reader import Scenario, as_written, read_scenario
-from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Status, Target, load_targets
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views

@@ -18,7 +18,7 @@ import numpy as np
 from plansim.compiler.ir import BOOLEAN, Depends, Instruction, Op, Program
 from plansim.compiler.llvm import emit
 from plansim.compiler.lower import lower
-from plansim.compiler.native import assemble, host_target
+from plansim.compiler.native import assemble, host_platform
 from plansim.compiler.order import schedule
 from plansim.engine.batch import FloatArray, simulate_ensemble
 from plansim.engine.kernel import Kernel
@@ -83,7 +83,7 @@ def _rewritten(program: Program, chosen: Sequence[int], twice: bool) -> Program:
 
 def _kernel(model: Model, program: Program) -> Kernel:
     module = emit(program, schedule(program))
-    target = host_target()
+    target = host_platform()
     return Kernel(
         model.sha256, program.inputs, program.defaults, tuple(program.outputs), program.equations,
         module.columns, module.memory, module.delays, target, assemble(module.text, target, 2),

@@ -29,7 +29,7 @@ from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.sweep import request_of
 from plansim.compiler.llvm import LANES
-from plansim.compiler.native import Processor, Target, host_target, processors
+from plansim.compiler.native import Platform, Processor, host_platform, processors
 from plansim.engine import pysd as reference
 from plansim.engine.batch import FloatArray, saved_times, simulate_ensemble
 from plansim.engine.kernel import Kernel, compile_model
@@ -107,7 +107,7 @@ class Case:
         return dict(self.design.scenarios[0].values)
 
     def kernel(self, processor: Processor | None = None) -> Kernel:
-        target = None if processor is None else Target(host_target().triple, processor)
+        target = None if processor is None else Platform(host_platform().triple, processor)
         return compile_model(self.model, vary=self.vary, outputs=self.outputs, values=self.values,
                              cache=False, target=target)  # fmt: skip
 
@@ -179,7 +179,7 @@ def measured(extent: Extent) -> list[tuple[str, str]]:
         return f"{middle:,.{digits}f} ({min(found):,.{digits}f} to {max(found):,.{digits}f})"
 
     rows = [
-        ("machine", f"{processor()}, {os.cpu_count()} cores, {host_target().processor}"),
+        ("machine", f"{processor()}, {os.cpu_count()} cores, {host_platform().processor}"),
         ("versions", ", ".join(f"{name} {version(name)}" for name in
                                ("llvmlite", "numpy", "pysd", "pysimlin"))
          + f", Python {platform.python_version()}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -98,8 +99,10 @@ def test_a_target_shows_what_its_margin_owes_to_which_change(
     said = page.locator(".due-said").inner_text()
     largest = max(shown, key=lambda name: abs(shown[name]))
     assert f"due to “{largest}”" in said
-    before = f"{theirs.targets[0].margin_before:.1f}".replace("-", "−")
-    assert said.startswith(f"From A to B the margin falls from {before}")
+    told = re.match(r"From A to B the margin falls from (\S+) to", said)
+    assert told is not None
+    before = float(told[1].replace("−", "-"))
+    assert before == pytest.approx(theirs.targets[0].margin_before, abs=0.005)
     assert page.locator(".is-less").count() == len(shown)
     assert "Exact Shapley shares" in page.locator(".due").inner_text()
     assert "from 64 runs" in page.locator(".due").inner_text()

@@ -563,12 +563,20 @@ print(code, *sorted({heavy!r} & set(sys.modules)), file=sys.stderr)
 
 @pytest.mark.parametrize(
     "arguments",
-    [["check", "baseline"], ["run", "baseline"], ["list", "targets"], ["show", "M01"]],
+    [
+        ["check", "baseline"],
+        ["check", "baseline", "--format", "json"],
+        ["check", "baseline", "--with", "drought"],
+        ["check", "baseline", "--set", "credit ease after=1"],
+        ["run", "baseline"],
+        ["list", "targets"],
+        ["show", "M01"],
+    ],
     ids=" ".join,
 )
 def test_what_was_done_before_loads_no_library(root: Path, arguments: list[str]) -> None:
     """Imports are nearly all that a repeated command costs; without these it takes 0.3 s."""
-    heavy = {"dask", "llvmlite", "pandas", "pint", "pydantic", "ruamel.yaml", "xarray"}
+    heavy = {"dask", "llvmlite", "pandas", "pint", "pydantic", "ruamel.yaml", "scipy", "xarray"}
     code = f"""
 code = main({arguments!r})
 print("loaded", code, *sorted({heavy!r} & set(sys.modules)), file=sys.stderr)

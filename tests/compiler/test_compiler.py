@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from plansim.compiler.llvm import emit
 from plansim.compiler.lower import StructuralError, lower
-from plansim.compiler.native import Target, assemble, host_target, processors
+from plansim.compiler.native import Platform, assemble, host_platform, processors
 from plansim.compiler.order import schedule
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
@@ -109,10 +109,10 @@ def test_nan_is_not_hidden_by_limits_or_tables(bad: str, build: Build) -> None:
 
 def test_every_processor_gives_the_same_bits(root: Path) -> None:
     model = load_model(root / "tests" / "agreement" / "vensim" / "mathematics" / "mathematics.mdl")
-    triple = host_target().triple
+    triple = host_platform().triple
     results = []
     for processor in processors():
-        kernel = compile_model(model, target=Target(triple, processor), cache=False)
+        kernel = compile_model(model, target=Platform(triple, processor), cache=False)
         results.append(simulate_ensemble(kernel, np.empty((1, 0)), model.time).values)
     assert len(results) >= 2
     for other in results[1:]:
@@ -125,7 +125,7 @@ def test_nothing_is_fused_or_reordered(build: Build) -> None:
     assert "fast" not in text.replace("fastcc", "")
     assert "contract" not in text
     assert "reassoc" not in text
-    assert assemble(text, host_target(), 0)
+    assert assemble(text, host_platform(), 0)
 
 
 # --- only what is needed --------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from plansim.compiler.native import Library, Target, assemble, host_target, processors
+from plansim.compiler.native import Library, Platform, assemble, host_platform, processors
 from plansim.compiler.vector_math import Writer, math_functions
 from plansim.engine.batch import aligned
 
@@ -41,7 +41,7 @@ define void @drive_pows_{width}(ptr %x, ptr %y, ptr %out) {{
 class Functions:
     """The functions of one width, compiled for one kind of processor."""
 
-    def __init__(self, target: Target, width: int) -> None:
+    def __init__(self, target: Platform, width: int) -> None:
         declared: set[str] = set()
         parts = [math_functions(width, declared)]
         vector = Writer(width, declared).vector
@@ -68,7 +68,7 @@ class Functions:
 @pytest.fixture(scope="module", params=itertools.product(processors(), WIDTHS), ids=str)
 def functions(request: pytest.FixtureRequest) -> Functions:
     processor, width = request.param
-    return Functions(Target(host_target().triple, processor), width)
+    return Functions(Platform(host_platform().triple, processor), width)
 
 
 SPECIAL = np.array(
@@ -192,8 +192,8 @@ def test_a_zero_has_the_sign_that_ieee_754_gives_it(functions: Functions) -> Non
 def test_all_processors_give_the_same_bits() -> None:
     x = np.concatenate([SPECIAL, np.exp(RANDOM.uniform(-3, 3, 500))])
     y = np.concatenate([SPECIAL[::-1], RANDOM.uniform(-4, 4, 500)])
-    triple = host_target().triple
-    made = [Functions(Target(triple, each), width) for each in processors() for width in WIDTHS]
+    triple = host_platform().triple
+    made = [Functions(Platform(triple, each), width) for each in processors() for width in WIDTHS]
     for name in ("exp", "ln", "pow"):
         first, *others = (functions(name, x, y) for functions in made)
         for other in others:

@@ -12,7 +12,7 @@ import pytest
 
 import plansim
 from plansim.compiler import native as machine
-from plansim.compiler.native import Library, Target, host_target, processors
+from plansim.compiler.native import Library, Platform, host_platform, processors
 from plansim.engine import kernel as kernels
 from plansim.engine.batch import saved_times, simulate_ensemble, simulate_readings
 from plansim.engine.kernel import Kernel, compile_model
@@ -31,11 +31,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def assembled(monkeypatch: pytest.MonkeyPatch) -> list[Target]:
+def assembled(monkeypatch: pytest.MonkeyPatch) -> list[Platform]:
     """Gather what is assembled."""
-    made: list[Target] = []
+    made: list[Platform] = []
 
-    def watched(text: str, target: Target, effort: int) -> bytes:
+    def watched(text: str, target: Platform, effort: int) -> bytes:
         made.append(target)
         return machine.assemble(text, target, effort)
 
@@ -197,8 +197,8 @@ def test_inputs_that_do_not_fit_are_refused(town: Model) -> None:
 
 
 def test_every_processor_has_its_own_code(town: Model) -> None:
-    triple = host_target().triple
-    kernels = [compile_model(town, target=Target(triple, each)) for each in processors()]
+    triple = host_platform().triple
+    kernels = [compile_model(town, target=Platform(triple, each)) for each in processors()]
     assert len({kernel.code for kernel in kernels}) == len(kernels)
     results = [simulate_ensemble(each, np.empty((1, 0)), town.time).values for each in kernels]
     for other in results[1:]:
@@ -208,7 +208,7 @@ def test_every_processor_has_its_own_code(town: Model) -> None:
 # --- on disk --------------------------------------------------------------------------------------
 
 
-def test_code_is_made_once(town: Model, folder: Path, assembled: list[Target]) -> None:
+def test_code_is_made_once(town: Model, folder: Path, assembled: list[Platform]) -> None:
     first, second = (compile_model(town, vary=["birth rate"], outputs=["GDP"]) for _ in range(2))
     assert len(assembled) == 1
     assert first == second
@@ -246,7 +246,7 @@ def put_a_folder(path: Path, other: Path) -> None:
     [damage_in_the_middle, put_another_in_its_place, put_a_link, put_a_folder],
 )
 def test_what_is_not_whole_and_ours_is_made_anew_and_never_run(
-    spoil: Callable[[Path, Path], None], town: Model, folder: Path, assembled: list[Target],
+    spoil: Callable[[Path, Path], None], town: Model, folder: Path, assembled: list[Platform],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     right = compile_model(town, outputs=["GDP"])

@@ -42,8 +42,8 @@ from plansim.output.report.remedies import move_in_words
 from plansim.output.report.terminal import terminal_text
 from plansim.output.tables.layout import shown
 from plansim.output.text import Lang, read_text
+from plansim.scenario.factors import Apply
 from plansim.scenario.reader import Scenario
-from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Attribute, Status
 
 IDS = ("baseline", "accelerated-growth")

@@ -7,7 +7,7 @@ import pytest
 from plansim.analysis.optimization.problem import lever_named
 from plansim.errors import InputError, UnknownNameError
 from plansim.model.records import Model
-from plansim.scenario.values import Apply
+from plansim.scenario.factors import Apply
 from plansim.targets.labels import reference_named
 from plansim.targets.views_file import load_views
 from tests.helpers.command import Call

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    Arguments,
     Inputs,
-    Request,
     Terminal,
     UsageError,
     check_files,
@@ -22,7 +22,7 @@ from plansim.cli.options import (
     PICTURES,
     force_option,
     output_option,
-    request_options,
+    scenario_options,
     variable_option,
 )
 from plansim.errors import Message
@@ -52,9 +52,9 @@ SWEEP = ".zarr"
 @click.option(
     "--no-remedies", is_flag=True, help="Leave out the search for remedies of targets that fail."
 )
-@request_options(several=True, required=True, engine=True)
+@scenario_options(several=True, required=True, engine=True)
 def compare(
-    request: Request,
+    arguments: Arguments,
     output: Path | None,
     force: bool,
     sweep: Path | None,
@@ -71,11 +71,11 @@ def compare(
     from plansim.output.report.file import FORMATS, report
     from plansim.output.report.terminal import terminal_text
 
-    terminal = request.terminal
-    if len(request.scenarios) < 2:
+    terminal = arguments.terminal
+    if len(arguments.scenarios) < 2:
         raise UsageError(Message("a comparison needs two scenarios or more."))
     check_files((output, FORMATS), force=force)
-    inputs = request.read()
+    inputs = arguments.read()
     with terminal.progress(terminal.text("report.searching")) as progress:
         comparison = comparison_of(
             inputs.model,
@@ -83,7 +83,7 @@ def compare(
             inputs.targets,
             spread=None if sweep is None else read_spread(sweep, inputs.model),
             remedies=not no_remedies,
-            engine=request.engine,
+            engine=arguments.engine,
             progress=progress,
         )
     if output is None:
@@ -100,9 +100,9 @@ def compare(
 )
 @force_option
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-@request_options(several=True, settings=False)
+@scenario_options(several=True, settings=False)
 def page(
-    request: Request,
+    arguments: Arguments,
     output: Path,
     force: bool,
     show: bool,
@@ -115,10 +115,10 @@ def page(
     from plansim.output.page.page import page as page_of
     from plansim.scenario.reader import shipped_overlays, with_shipped
 
-    terminal = request.terminal
+    terminal = arguments.terminal
     check_files((output, (".html",)), force=force)
-    inputs = request.read(whole=True)
-    scenarios = with_shipped(inputs.scenarios if request.scenarios else (), inputs.model)
+    inputs = arguments.read(whole=True)
+    scenarios = with_shipped(inputs.scenarios if arguments.scenarios else (), inputs.model)
     with terminal.progress(terminal.text("page.making")):
         made = page_of(
             inputs.model,
@@ -168,9 +168,9 @@ NAMED = {PlotKind.STACK: 1, PlotKind.PYRAMID: 1, PlotKind.PHASE: 2}
 )
 @output_option("FILE.png, FILE.svg or FILE.pdf.", required=True)
 @force_option
-@request_options(several=True, engine=True)
+@scenario_options(several=True, engine=True)
 def plot(
-    request: Request,
+    arguments: Arguments,
     names: tuple[str, ...],
     kind: str,
     every: bool,
@@ -184,23 +184,23 @@ def plot(
     """
     from plansim.output.figures.canvas import save_figure
 
-    terminal, what = request.terminal, PlotKind(kind)
-    _check_usage(what, request, names)
+    terminal, what = arguments.terminal, PlotKind(kind)
+    _check_usage(what, arguments, names)
     check_files((output, PICTURES), force=force)
     is_fan = what is PlotKind.FAN
-    asked = replace(request, scenarios=()) if is_fan else request
+    asked = replace(arguments, scenarios=()) if is_fan else arguments
     inputs = asked.read(names=names, find=_reference, whole=is_fan)
     if what is PlotKind.LOOPS:
         figure = _loops(inputs, terminal)
     else:
-        runs = _runs(what, request, inputs)
+        runs = _runs(what, arguments, inputs)
         with terminal.progress(terminal.text("plot.drawing")):
             figure = _figure(what, runs, inputs, terminal, every=every)
     save_figure(figure, output, force=force)
     write(terminal.text("plot.written", path=output))
 
 
-def _check_usage(what: PlotKind, request: Request, names: Sequence[str]) -> None:
+def _check_usage(what: PlotKind, arguments: Arguments, names: Sequence[str]) -> None:
     """Refuse options that do not go with a kind of figure."""
     if what in NAMED and len(names) != NAMED[what]:
         wanted = Message("--kind {kind} needs two --variable", kind=what)
@@ -208,9 +208,9 @@ def _check_usage(what: PlotKind, request: Request, names: Sequence[str]) -> None
             wanted = Message("--kind {kind} needs one --variable", kind=what)
         raise UsageError(wanted)
     if what is PlotKind.FAN:
-        if len(request.scenarios) != 1 or request.overrides or request.overlays:
+        if len(arguments.scenarios) != 1 or arguments.overrides or arguments.overlays:
             raise UsageError(Message("--kind fan needs one RESULT.zarr, without --set and --with"))
-        if not (path := Path(request.scenarios[0])).exists() and path.suffix != SWEEP:
+        if not (path := Path(arguments.scenarios[0])).exists() and path.suffix != SWEEP:
             raise UsageError(
                 Message("--kind fan takes a RESULT.zarr that 'plansim sweep' has made")
             )
@@ -236,17 +236,20 @@ def _loops(inputs: Inputs, terminal: Terminal) -> Figure:
         return loop_sheet(scores, terminal.text.lang)
 
 
-def _runs(what: PlotKind, request: Request, inputs: Inputs) -> list[xr.Dataset]:
+def _runs(what: PlotKind, arguments: Arguments, inputs: Inputs) -> list[xr.Dataset]:
     """Return the runs that are drawn: of scenarios, or all of a sweep."""
     from plansim.analysis.experiments.store import open_sweep
     from plansim.engine.simulate import simulate
 
     if what is PlotKind.FAN:
-        return [open_sweep(request.scenarios[0])]
-    text = request.terminal.text
-    with request.terminal.progress(text("run.simulating", scenario=text.join(request.scenarios))):
+        return [open_sweep(arguments.scenarios[0])]
+    text = arguments.terminal.text
+    with arguments.terminal.progress(
+        text("run.simulating", scenario=text.join(arguments.scenarios))
+    ):
         return [
-            simulate(inputs.model, scenario, engine=request.engine) for scenario in inputs.scenarios
+            simulate(inputs.model, scenario, engine=arguments.engine)
+            for scenario in inputs.scenarios
         ]
 
 
@@ -288,9 +291,9 @@ def _figure(
     "FILE.csv, .xlsx, .parquet or .nc (CF); of a sweep FILE.csv or .parquet.", required=True
 )
 @force_option
-@request_options(several=True, engine=True, metavar="SCENARIO...|RESULT.zarr")
+@scenario_options(several=True, engine=True, metavar="SCENARIO...|RESULT.zarr")
 def export(
-    request: Request,
+    arguments: Arguments,
     names: tuple[str, ...],
     form: str | None,
     output: Path,
@@ -306,10 +309,10 @@ def export(
     from plansim.output.export.tables import export as write_all
     from plansim.targets.catalogue import plan_region
 
-    terminal = request.terminal
-    if any(name.endswith(SWEEP) for name in request.scenarios):
-        others = (request.overrides, request.overlays, names, form, request.model)
-        if len(request.scenarios) > 1 or any(others):
+    terminal = arguments.terminal
+    if any(name.endswith(SWEEP) for name in arguments.scenarios):
+        others = (arguments.overrides, arguments.overlays, names, form, arguments.model)
+        if len(arguments.scenarios) > 1 or any(others):
             raise UsageError(
                 Message(
                     "a RESULT.zarr is exported whole and alone, without --set, --with, --variable, "
@@ -317,14 +320,14 @@ def export(
                 )
             )
         with terminal.progress(terminal.text("sweep.exporting")):
-            count = write_all(request.scenarios[0], output, force=force)
+            count = write_all(arguments.scenarios[0], output, force=force)
         write(terminal.text("sweep.exported", runs=f"{count:,}", path=output))
         return
     check_files((output, FORMATS), force=force)
     if form is not None and output.suffix.lower() == ".nc":
         raise UsageError(Message("--form is for tables; a NetCDF file holds arrays."))
-    inputs = request.read(names=names)
-    runs = [annual(run) for run in _runs(PlotKind.LINES, request, inputs)]
+    inputs = arguments.read(names=names)
+    runs = [annual(run) for run in _runs(PlotKind.LINES, arguments, inputs)]
     with terminal.progress(terminal.text("sweep.exporting")):
         write_all(
             runs,

@@ -37,9 +37,9 @@ __all__ = [
     "MOST_CHANGES",
     "PATIENCE",
     "PIPE_WIDTH",
+    "Arguments",
     "Inputs",
     "ReaderLeftError",
-    "Request",
     "Terminal",
     "UsageError",
     "changes_of",
@@ -221,7 +221,7 @@ def model_at(path: Path | None, *, quiet: bool = False) -> Model:
 
 
 @dataclass(frozen=True)
-class Request:
+class Arguments:
     """What a command line says of scenarios, the model and the language."""
 
     terminal: Terminal

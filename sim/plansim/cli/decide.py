@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
-    Request,
+    Arguments,
     UsageError,
     check_files,
 )
@@ -26,7 +26,7 @@ from plansim.cli.options import (
     lever_names,
     output_option,
     picture_option,
-    request_options,
+    scenario_options,
     target_option,
     threads_option,
     variable_names,
@@ -82,9 +82,9 @@ def decide(context: click.Context, lang: str | None) -> None:
     help="Let the model count the cost: a flow added up to the target's year, or a stock then.",
 )
 @format_option("table", "json")
-@request_options(required=True)
+@scenario_options(required=True)
 def solve(
-    request: Request,
+    arguments: Arguments,
     levers: tuple[str, ...],
     ids: tuple[str, ...],
     prices: tuple[str, ...],
@@ -102,8 +102,8 @@ def solve(
 
     if prices and cost is not None:
         raise UsageError(Message("the cost is either of --price or of --cost"))
-    terminal = request.terminal
-    inputs = request.read()
+    terminal = arguments.terminal
+    inputs = arguments.read()
     by_lever = _prices(prices)
     with terminal.progress(terminal.text("run.simulating", scenario=inputs.scenario.id)):
         solution = solution_of(
@@ -163,9 +163,9 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
 @picture_option("--plot", "picture", "Also draw the frontier: FILE.png, FILE.svg or FILE.pdf.")
 @force_option
 @format_option("table", "json")
-@request_options(settings=False)
+@scenario_options(settings=False)
 def frontier(
-    request: Request,
+    arguments: Arguments,
     spec: Path | None,
     draws: int,
     threads: int | None,
@@ -182,15 +182,15 @@ def frontier(
     from plansim.analysis.optimization.frontier import frontier as frontier_of
     from plansim.output.tables.frontier import frontier_table
 
-    terminal = request.terminal
+    terminal = arguments.terminal
     check_files((output, (".json",)), (picture, PICTURES), force=force)
-    inputs = request.read(whole=True)
+    inputs = arguments.read(whole=True)
     with terminal.progress(terminal.text("frontier.searching")) as progress:
         result = frontier_of(
             inputs.model,
             spec,
             inputs.targets,
-            scenario=inputs.scenario if request.scenarios else None,
+            scenario=inputs.scenario if arguments.scenarios else None,
             draws=draws,
             threads=threads,
             progress=progress,

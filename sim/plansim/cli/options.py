@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from plansim.cli.context import Request, Terminal, model_at, terminal_for
+from plansim.cli.context import Arguments, Terminal, model_at, terminal_for
 
 __all__ = [
     "PICTURES",
@@ -32,9 +32,9 @@ __all__ = [
     "model_option",
     "output_option",
     "picture_option",
-    "request_options",
     "scenario_argument",
     "scenario_names",
+    "scenario_options",
     "seed_option",
     "set_option",
     "target_ids",
@@ -193,7 +193,7 @@ def terminal_option(command: AnyCommand) -> AnyCommand:
     )(command)
 
 
-def request_options(
+def scenario_options(
     *,
     several: bool = False,
     required: bool = False,
@@ -201,7 +201,7 @@ def request_options(
     engine: bool = False,
     **more: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add SCENARIO, what is laid over it, the model and the language, given as a `Request`."""
+    """Add SCENARIO, what is laid over it, the model and the language, given as `Arguments`."""
     options = [scenario_argument(several=several, required=required, **more), with_option]
     options += [set_option] * settings + [model_option] + [engine_option] * engine
     options.append(terminal_option)
@@ -218,8 +218,8 @@ def request_options(
             **rest: Any,
         ) -> Any:
             scenarios = (scenario,) if isinstance(scenario, str) else scenario or ()
-            request = Request(terminal, scenarios, model, overlays, overrides, engine)
-            return function(request, **rest)
+            arguments = Arguments(terminal, scenarios, model, overlays, overrides, engine)
+            return function(arguments, **rest)
 
         for option in reversed(options):
             option(command)

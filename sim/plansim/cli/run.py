@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    Arguments,
     Inputs,
-    Request,
     Terminal,
     changes_of,
     check_files,
@@ -31,7 +31,7 @@ from plansim.cli.options import (
     lang_option,
     model_option,
     output_option,
-    request_options,
+    scenario_options,
     terminal_option,
     variable_option,
 )
@@ -51,9 +51,9 @@ __all__ = ["check", "list_", "run", "show"]
 @output_option("Also write the runs to FILE.nc, .csv, .xlsx or .parquet.")
 @force_option
 @format_option("table", "json", "csv")
-@request_options(several=True, engine=True)
+@scenario_options(several=True, engine=True)
 def run(
-    request: Request,
+    arguments: Arguments,
     names: tuple[str, ...],
     output: Path | None,
     force: bool,
@@ -67,11 +67,11 @@ def run(
     """
     from plansim.output.export import results
 
-    terminal = request.terminal
+    terminal = arguments.terminal
     check_files((output, results.FORMATS), force=force)
-    inputs = request.read(names=names, find=_series_named)
+    inputs = arguments.read(names=names, find=_series_named)
     runs = [
-        simulated_years(inputs.model, scenario, request.engine, terminal)
+        simulated_years(inputs.model, scenario, arguments.engine, terminal)
         for scenario in inputs.scenarios
     ]
     shown = [_shown(run, inputs) for run in runs]
@@ -81,7 +81,7 @@ def run(
         from plansim.output.export.tables import write_run
 
         chosen = list(dict.fromkeys(variable for variable, _ in inputs.named))
-        dataset = simulated(inputs, request.engine, terminal)
+        dataset = simulated(inputs, arguments.engine, terminal)
         write_run(dataset, annual(dataset), output, names=chosen, force=force)
     if form == "table":
         _show_tables(runs, shown, changes, inputs, terminal)
@@ -163,9 +163,9 @@ def _series_meant(name: str, model: Model) -> tuple[Variable, tuple[str, ...]]:
 @click.option("--strict", is_flag=True, help="Exit with 1 where a binding target is missed.")
 @click.option("--all", "every", is_flag=True, help="List the targets that cannot be judged too.")
 @format_option("table", "json", "csv")
-@request_options(several=True, engine=True)
+@scenario_options(several=True, engine=True)
 def check(
-    request: Request,
+    arguments: Arguments,
     strict: bool,
     every: bool,
     form: str,
@@ -180,8 +180,8 @@ def check(
     from plansim.targets.catalogue import FILE_NAME, Attribute, Status
     from plansim.targets.verdict import verdicts_of
 
-    terminal = request.terminal
-    inputs = request.read()
+    terminal = arguments.terminal
+    inputs = arguments.read()
     scenarios, targets = inputs.scenarios, inputs.targets
     if not inputs.model.path.with_name(FILE_NAME).is_file():
         remark(terminal.text("check.borrowed", model=inputs.model.path))
@@ -189,10 +189,10 @@ def check(
         verdict
         for scenario in scenarios
         for verdict in verdicts_of(
-            simulated_years(inputs.model, scenario, request.engine, terminal), targets
+            simulated_years(inputs.model, scenario, arguments.engine, terminal), targets
         )
     ]
-    if request.engine == "compiled":
+    if arguments.engine == "compiled":
         verdicts = _with_shares(verdicts, inputs, terminal)
     changes = "\n".join(changes_of(scenario, inputs.model, terminal) for scenario in scenarios)
     if form == "table":

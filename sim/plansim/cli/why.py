@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from plansim.cli.context import (
+    Arguments,
     Inputs,
-    Request,
     Terminal,
     check_files,
     read_inputs,
@@ -28,8 +28,8 @@ from plansim.cli.options import (
     model_option,
     output_option,
     picture_option,
-    request_options,
     scenario_names,
+    scenario_options,
     seed_option,
     target_option,
     terminal_option,
@@ -131,9 +131,9 @@ MOST_WARNINGS = 5
 @picture_option("--plot", "picture", "Also draw the drivers: FILE.png, FILE.svg or FILE.pdf.")
 @force_option
 @format_option("table", "json")
-@request_options(several=True, settings=False)
+@scenario_options(several=True, settings=False)
 def sensitivity(
-    request: Request,
+    arguments: Arguments,
     design: str,
     samples: int | None,
     trajectories: int,
@@ -153,10 +153,10 @@ def sensitivity(
     from plansim.analysis.sensitivity.study import sensitivity as study_of
     from plansim.output.tables.sensitivity import sensitivity_table
 
-    terminal = request.terminal
+    terminal = arguments.terminal
     check_files((output, (".json",)), (picture, PICTURES), force=force)
-    inputs = request.read(whole=True)
-    chosen = inputs.scenarios if request.scenarios else None
+    inputs = arguments.read(whole=True)
+    chosen = inputs.scenarios if arguments.scenarios else None
     plan = read_design(design, inputs.model, samples=samples, seed=seed, scenarios=chosen)
     warn(plan.warnings[:MOST_WARNINGS])
     if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
@@ -186,9 +186,9 @@ def sensitivity(
 
 @why.command(epilog="Example: plansim why loops baseline")
 @format_option("table", "json")
-@request_options()
+@scenario_options()
 def loops(
-    request: Request,
+    arguments: Arguments,
     form: str,
 ) -> None:
     """Show the feedback loops, when each of them dominates, and what cutting it does.
@@ -201,8 +201,8 @@ def loops(
     from plansim.analysis.feedback.loops import cut_loops
     from plansim.output.tables.loops import loops_table
 
-    terminal = request.terminal
-    inputs = request.read(whole=True)
+    terminal = arguments.terminal
+    inputs = arguments.read(whole=True)
     with terminal.progress(
         terminal.text("run.simulating", scenario=inputs.scenario.id)
     ) as progress:

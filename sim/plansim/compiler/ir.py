@@ -22,10 +22,10 @@ __all__ = [
     "Graph",
     "Instruction",
     "Op",
+    "PiecewiseLinear",
     "Pipe",
     "Program",
     "State",
-    "Table",
     "is_truth",
 ]
 
@@ -144,7 +144,7 @@ class Pipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PiecewiseLinear:
     """A function given by points, sorted by x, straight between them and flat beyond its ends."""
 
     x: tuple[float, ...]
@@ -160,7 +160,7 @@ class Program:
     """Of each instruction."""
     states: tuple[State, ...]
     pipes: tuple[Pipe, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[PiecewiseLinear, ...]
     inputs: tuple[str, ...]
     """The names of what is given for each run: ``name`` or ``name[e1,e2]``."""
     defaults: tuple[float, ...]
@@ -177,7 +177,7 @@ class Graph:
 
     instructions: list[Instruction] = field(default_factory=list)
     depends: list[Depends] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
+    tables: list[PiecewiseLinear] = field(default_factory=list)
     _places: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     # Leaves
@@ -232,7 +232,7 @@ class Graph:
             (Op.FROZEN, place), Instruction(Op.FROZEN, (place,)), self.depends[place]
         )
 
-    def lookup(self, table: Table, at: int) -> int:
+    def lookup(self, table: PiecewiseLinear, at: int) -> int:
         """Give the node of a table's value."""
         at = self._as_number(at)
         known = self.value(at)
@@ -361,7 +361,7 @@ def _has_exact_inverse(value: float) -> bool:
 # --- Arithmetic on numbers that are known, with IEEE's answers where Python raises ----------------
 
 
-def read_table(table: Table, at: float) -> float:
+def read_table(table: PiecewiseLinear, at: float) -> float:
     """Give a table's value: straight between points, flat beyond the ends, NaN at NaN."""
     x, y = table.x, table.y
     if math.isnan(at):

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from plansim.compiler.integration import STAGES
-from plansim.compiler.ir import Instruction, Op, Program, Table, is_truth
+from plansim.compiler.ir import Instruction, Op, PiecewiseLinear, Program, is_truth
 from plansim.compiler.order import Schedule
 
 __all__ = ["emit_javascript", "runtime"]
@@ -320,7 +320,7 @@ def _object(values: Mapping[str, int]) -> str:
     return "{ " + ", ".join(f"{key}: {value}" for key, value in values.items()) + " }"
 
 
-def _table(table: Table) -> str:
+def _table(table: PiecewiseLinear) -> str:
     x, y = table.x, table.y
     slopes = [(y[i + 1] - y[i]) / (x[i + 1] - x[i]) for i in range(len(x) - 1)]
     return f"{{ x: {_numbers(x)}, y: {_numbers(y)}, slope: {_numbers(slopes)} }}"

@@ -20,11 +20,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from plansim.compiler.ir import Instruction, Op, Program, Table, is_truth
+from plansim.compiler.ir import Instruction, Op, PiecewiseLinear, Program, is_truth
 from plansim.compiler.order import Schedule
 from plansim.compiler.vector_math import Writer, math_functions
 
-__all__ = ["LANES", "Module", "emit"]
+__all__ = ["LANES", "LlvmModule", "emit"]
 
 LANES = 8
 """Runs in a vector."""
@@ -32,7 +32,7 @@ _WATCHERS = 4
 
 
 @dataclass(frozen=True)
-class Module:
+class LlvmModule:
     """LLVM's text of a program, and what it takes to call it."""
 
     text: str
@@ -67,7 +67,7 @@ _C_LIBRARY = {
 }
 
 
-def emit(program: Program, plan: Schedule) -> Module:
+def emit(program: Program, plan: Schedule) -> LlvmModule:
     """Give LLVM's text of a program."""
     declared: set[str] = set()
     parts = [
@@ -77,7 +77,7 @@ def emit(program: Program, plan: Schedule) -> Module:
         _clock(program, plan, declared),
         _run(program, plan, declared),
     ]
-    return Module(
+    return LlvmModule(
         text="\n".join([*parts, *sorted(declared)]) + "\n",
         columns=len(plan.clock_kept) + len(program.pipes),
         memory=len(plan.once_kept) + 5 * len(program.states) + 1 + len(plan.frozen_kept),
@@ -85,7 +85,7 @@ def emit(program: Program, plan: Schedule) -> Module:
     )
 
 
-class _Body:
+class _FunctionBody:
     """Writes the instructions of one function, each when it comes."""
 
     def __init__(
@@ -295,7 +295,7 @@ def _is_even(x: tuple[float, ...]) -> bool:
     return len(x) > 4 and all((each - x[0]) / width == i for i, each in enumerate(x))
 
 
-def _tables(tables: Iterable[Table]) -> str:
+def _tables(tables: Iterable[PiecewiseLinear]) -> str:
     """Write what the segments of tables begin with, and how steep they are."""
     scalar = Writer(1, set())
     lines = []
@@ -354,7 +354,7 @@ _CLOCK_LEAVES = {
 
 def _clock(program: Program, plan: Schedule, declared: set[str]) -> str:
     w = Writer(1, declared)
-    body = _Body(w, program, lambda place, instruction: _CLOCK_LEAVES.get(instruction.op))
+    body = _FunctionBody(w, program, lambda place, instruction: _CLOCK_LEAVES.get(instruction.op))
 
     def freeze(place: int, value: str) -> str:
         address = w.put(f"getelementptr double, ptr %row_before, i64 {plan.clock_kept[place]}")
@@ -526,7 +526,7 @@ def _run(program: Program, plan: Schedule, declared: set[str]) -> str:
     )
 
 
-def _once(w: Writer, program: Program, plan: Schedule) -> _Body:
+def _once(w: Writer, program: Program, plan: Schedule) -> _FunctionBody:
     """Write what comes before the first step."""
 
     def leaf(place: int, instruction: Instruction) -> str | None:
@@ -534,7 +534,7 @@ def _once(w: Writer, program: Program, plan: Schedule) -> _Body:
             return body.as_truth(place, _from_clock(w, "%table", plan.clock_kept[place]))
         return _loaded(w, "%in", instruction.index) if instruction.op is Op.INPUT else None
 
-    body = _Body(w, program, leaf)
+    body = _FunctionBody(w, program, leaf)
     body.write(plan.once)
     for place, row in plan.once_kept.items():
         _store(w, "%memory", row, body.as_number(place))
@@ -560,7 +560,7 @@ class _Stage:
     """The number of the stage; None if it is always the first."""
 
 
-def _stage(w: Writer, program: Program, plan: Schedule, stage: _Stage) -> _Body:
+def _stage(w: Writer, program: Program, plan: Schedule, stage: _Stage) -> _FunctionBody:
     """Write a stage: all that states need, and the levels of the next one."""
     body = _within_step(w, program, plan, stage.row, stage.now)
     if program.pipes:
@@ -584,7 +584,7 @@ def _stage(w: Writer, program: Program, plan: Schedule, stage: _Stage) -> _Body:
     return body
 
 
-def _frozen(body: _Body, plan: Schedule, stage: _Stage, place: int, value: str) -> str:
+def _frozen(body: _FunctionBody, plan: Schedule, stage: _Stage, place: int, value: str) -> str:
     """Write a frozen value: it is stored at the first stage, and read back at others."""
     if place not in plan.frozen_kept:  # it is needed by outputs alone: at first stages
         return value
@@ -655,7 +655,7 @@ def _spread(w: Writer, address: str) -> str:
     )
 
 
-def _within_step(w: Writer, program: Program, plan: Schedule, row: str, now: str) -> _Body:
+def _within_step(w: Writer, program: Program, plan: Schedule, row: str, now: str) -> _FunctionBody:
     """Give what writes a part of a step, with loads of what was computed before it.
 
     ``row`` is that of the clock, ``now`` where the levels stand.
@@ -675,7 +675,7 @@ def _within_step(w: Writer, program: Program, plan: Schedule, row: str, now: str
             return w.put(f"load {w.vector}, ptr {body.slots[instruction.index]}, align 64")
         return None
 
-    body = _Body(w, program, leaf)
+    body = _FunctionBody(w, program, leaf)
     return body
 
 

@@ -22,11 +22,19 @@ from functools import cached_property
 
 from plansim.compiler.functions import PLAIN, VECTOR, Clock, stages, zidz
 from plansim.compiler.integration import LEVELS, moved_by_stocks, reads_stock
-from plansim.compiler.ir import Depends, Graph, Op, Pipe, Program, State, Table
+from plansim.compiler.ir import Depends, Graph, Op, PiecewiseLinear, Pipe, Program, State
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.arrays import Subscripts, UnboundError, free_marks
-from plansim.model.expression import COMPARISONS, Call, Name, Node, Number, Numbers, Operation
-from plansim.model.expression import Table as Points
+from plansim.model.expression import (
+    COMPARISONS,
+    Call,
+    Name,
+    Node,
+    Number,
+    Numbers,
+    Operation,
+    Table,
+)
 from plansim.model.records import Model, Variable, VariableKind, cell_name, cells_of
 from plansim.model.scan import Equation, EquationForm
 from plansim.model.syntax import name_key
@@ -421,7 +429,7 @@ class _Lowering:
                 return self._node(arguments[1 if scope.initial else 0], scope)
             case "with_lookup":
                 points = arguments[1]
-                assert isinstance(points, Points)
+                assert isinstance(points, Table)
                 return self._looked_up(_checked(points), self._node(arguments[0], scope))
             case "elmcount":
                 if isinstance(arguments[0], Name) and self.subscripts.is_range(arguments[0].key):
@@ -472,7 +480,7 @@ class _Lowering:
         place = self._places(tree.key).get(cell)
         if place is None:
             return self.graph.number(math.nan)
-        if not isinstance(place.equation.tree, Points):
+        if not isinstance(place.equation.tree, Table):
             raise _RefusedError(Message("tables from other files are not supported"), tree.key)
         table = _checked(place.equation.tree)
         at = self._node(tree.arguments[0], scope)
@@ -482,7 +490,7 @@ class _Lowering:
         y = [self._input(f"{label}({x!r})", y) for x, y in zip(table.x, table.y, strict=True)]
         return self._between(table.x, y, at)
 
-    def _looked_up(self, table: Table, at: int) -> int:
+    def _looked_up(self, table: PiecewiseLinear, at: int) -> int:
         return self.graph.lookup(table, at)
 
     def _between(self, x: Sequence[float], y: Sequence[int], at: int) -> int:
@@ -707,10 +715,10 @@ def _running(scope: _Scope) -> _Scope:
     return _Scope(scope.key, scope.cell, scope.bound, False)
 
 
-def _checked(points: Points) -> Table:
+def _checked(table: Table) -> PiecewiseLinear:
     """Give a table that a value can be read from."""
-    if len(points.x) < 2:
+    if len(table.x) < 2:
         raise _RefusedError(Message("a lookup table needs two points or more"))
-    if len(set(points.x)) < len(points.x):
+    if len(set(table.x)) < len(table.x):
         raise _RefusedError(Message("a lookup table has two points at one x"))
-    return Table(points.x, points.y)
+    return PiecewiseLinear(table.x, table.y)

@@ -10,7 +10,15 @@ from enum import StrEnum
 import llvmlite
 import llvmlite.binding as llvm
 
-__all__ = ["Library", "Processor", "Target", "assemble", "host_target", "processors", "versions"]
+__all__ = [
+    "Library",
+    "Platform",
+    "Processor",
+    "assemble",
+    "host_platform",
+    "processors",
+    "versions",
+]
 
 
 class Processor(StrEnum):
@@ -30,7 +38,7 @@ _NEEDS: Mapping[Processor, Iterable[str]] = {
 
 
 @dataclass(frozen=True)
-class Target:
+class Platform:
     """What machine code is made for."""
 
     triple: str
@@ -46,9 +54,9 @@ def processors() -> tuple[Processor, ...]:
     return (*able, Processor.GENERIC)
 
 
-def host_target() -> Target:
+def host_platform() -> Platform:
     """Give the best family that this machine's processor belongs to."""
-    return Target(llvm.get_process_triple(), processors()[0])
+    return Platform(llvm.get_process_triple(), processors()[0])
 
 
 def versions() -> str:
@@ -56,7 +64,7 @@ def versions() -> str:
     return f"llvmlite {llvmlite.__version__} LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
 
 
-def _machine(target: Target, effort: int) -> llvm.TargetMachine:
+def _machine(target: Platform, effort: int) -> llvm.TargetMachine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_triple(target.triple).create_target_machine(
@@ -70,7 +78,7 @@ def _machine(target: Target, effort: int) -> llvm.TargetMachine:
     )
 
 
-def assemble(text: str, target: Target, effort: int) -> bytes:
+def assemble(text: str, target: Platform, effort: int) -> bytes:
     """Give the object code of a module for a target; nothing in it is reordered or fused.
 
     ``effort`` 0 takes a quarter of the time that 2 takes, and gives code two thirds as quick.
@@ -86,7 +94,7 @@ class Library:
     """Object code in memory, ready to be called; it goes when the last reference does."""
 
     def __init__(self, code: bytes) -> None:
-        machine = _machine(host_target(), 0)
+        machine = _machine(host_platform(), 0)
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()

@@ -18,7 +18,7 @@ import plansim.compiler
 from plansim.cache import digest, load_sealed, save_sealed, workspace
 from plansim.compiler.llvm import emit
 from plansim.compiler.lower import lower
-from plansim.compiler.native import Library, Target, assemble, host_target, versions
+from plansim.compiler.native import Library, Platform, assemble, host_platform, versions
 from plansim.compiler.order import schedule
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, Variable, VariableKind
@@ -44,7 +44,7 @@ class Kernel:
     columns: int
     memory: int
     delays: tuple[int, ...]
-    target: Target
+    target: Platform
     code: bytes = field(repr=False)
 
     @property
@@ -67,7 +67,7 @@ def compile_model(
     vary: Iterable[str] = (),
     outputs: Iterable[str] = (),
     values: Mapping[str, float] | None = None,
-    target: Target | None = None,
+    target: Platform | None = None,
     effort: int = 2,
     cache: bool = True,
 ) -> Kernel:
@@ -90,7 +90,7 @@ def compile_model(
         ModelError: the model uses what is not supported; with variables and lines.
         StructuralError: the shape of the code depends on a constant of ``vary``.
     """
-    target = host_target() if target is None else target
+    target = host_platform() if target is None else target
     varied = tuple(dict.fromkeys(_varied(model, name) for name in vary))
     wanted = _wanted(model, outputs)
     controls = {
@@ -122,7 +122,7 @@ def _compiled(
     vary: Sequence[str],
     outputs: Sequence[str],
     values: Mapping[str, float],
-    target: Target,
+    target: Platform,
     effort: int,
 ) -> Kernel:
     program = lower(model, vary, outputs, values)
@@ -200,7 +200,7 @@ def _save(path: Path, kernel: Kernel) -> None:
     save_sealed(path, content)
 
 
-def _read(content: bytes, target: Target) -> Kernel:
+def _read(content: bytes, target: Platform) -> Kernel:
     """Return the kernel that `_save` wrote."""
     line, _, code = content.partition(b"\n")
     head: dict[str, Any] = json.loads(line)

@@ -207,7 +207,7 @@ _METHODS: Mapping[Integration, tuple[tuple[float, ...], Callable[..., Any]]] = {
 of the stage before; and the derivative over the whole step, from those of all stages."""
 
 
-class _Switches:
+class _FrozenSwitches:
     """Give what switches at the start of a step, to all stages of the step."""
 
     def __init__(self, functions: Sequence[Callable[[], Any]]) -> None:
@@ -242,7 +242,7 @@ class _Stepper:
 
         self.model = pysd_model
         self.stages, self.combine = _METHODS[integration]
-        self.switches = _Switches(getattr(pysd_model.components, SWITCHES))
+        self.switches = _FrozenSwitches(getattr(pysd_model.components, SWITCHES))
         pysd_model.components._set_component(SWITCH, self.switches)
         elements = pysd_model._dynamicstateful_elements
         self.pipes = [e for e in elements if isinstance(e, DelayFixed)]

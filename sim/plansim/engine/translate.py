@@ -171,7 +171,7 @@ def _with_switches(source: str) -> str:
     PULSE TRAIN, SAMPLE IF TRUE and random functions. The height of a STEP is no part of it.
     """
     module = ast.parse(source)
-    switches = _Switches(_dependencies(module))
+    switches = _SwitchFinder(_dependencies(module))
     module = switches.visit(module)
     functions = ", ".join(f"lambda: {expression}" for expression in switches.expressions)
     return f"{ast.unparse(module)}\n{SWITCHES} = [{functions}]\n"
@@ -193,7 +193,7 @@ def _dependencies(module: ast.Module) -> dict[str, set[str]]:
 _NOTHING = ast.Dict([], [])
 
 
-class _Switches(ast.NodeTransformer):
+class _SwitchFinder(ast.NodeTransformer):
     """Puts calls of `SWITCH` in the place of expressions, and lists these."""
 
     def __init__(self, reads: dict[str, set[str]]) -> None:

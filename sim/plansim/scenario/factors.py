@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -14,7 +15,6 @@ import numpy.typing as npt
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, Variable, VariableKind, cell_name
 from plansim.scenario.references import meant
-from plansim.scenario.values import Apply
 
 __all__ = [
     "Apply",
@@ -31,6 +31,14 @@ __all__ = [
 ]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+class Apply(StrEnum):
+    """How a factor or lever f acts on a constant x; the comments give the result."""
+
+    SET = "set"  # f
+    ADD = "add"  # x + f
+    MULTIPLY = "multiply"  # x · f
 
 
 class Distribution(Protocol):

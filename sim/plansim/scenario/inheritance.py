@@ -45,7 +45,7 @@ def merged(
     Raises:
         ScenarioError: with every fault of the file, its ancestors, the overlays and the overrides.
     """
-    reading = _Reading(model)
+    reading = _ScenarioReading(model)
     faults = reading.faults
     lineage = reading.lineage(path)
     over = reading.overlays(overlays)
@@ -121,7 +121,7 @@ def overlay_alone(path: Path, model: Model) -> Scenario:
     Raises:
         ScenarioError: with every fault of the file.
     """
-    reading = _Reading(model)
+    reading = _ScenarioReading(model)
     layers = reading.overlays([path])
     if reading.faults:
         raise ScenarioError(reading.faults)
@@ -210,7 +210,7 @@ def _head(path: Path, file: ScenarioFile) -> ScenarioHead:
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _ScenarioReading:
     """Reads the files of one scenario; all faults are collected."""
 
     model: Model

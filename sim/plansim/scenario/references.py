@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import itertools
 import re
+from typing import TYPE_CHECKING
 
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.forms import Location
 from plansim.model.records import Model, Variable, VariableKind, folded
 from plansim.scenario.levers import constant_named, setters
+
+if TYPE_CHECKING:
+    from plansim.forms import Location
 
 __all__ = [
     "cells_meant",

@@ -12,7 +12,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -36,7 +35,6 @@ from plansim.scenario.references import constant_meant, elements_meant, split_na
 from plansim.scenario.series import SeriesFile, read_series
 
 __all__ = [
-    "Apply",
     "Assignment",
     "Cell",
     "Lever",
@@ -51,14 +49,6 @@ __all__ = [
     "overrides_assigned",
     "range_text",
 ]
-
-
-class Apply(StrEnum):
-    """How a factor or lever f acts on a constant x; the comments give the result."""
-
-    SET = "set"  # f
-    ADD = "add"  # x + f
-    MULTIPLY = "multiply"  # x · f
 
 
 # --- forms of values ---------------------------------------------------------------
@@ -146,7 +136,7 @@ class Pulse(_LeverSetting):
     length: Cell | None = None
 
 
-class Series(_LeverSetting):
+class YearlySeries(_LeverSetting):
     """The values of years, in place of a lever or a constant, linear between them."""
 
     series: Annotated[
@@ -167,7 +157,7 @@ Lever: TypeAlias = Annotated[
     | _Quantity
     | Annotated[Switch, Tag("<mapping>")]
     | Annotated[Pulse, Tag("<pulse>")]
-    | Annotated[Series, Tag("<series>")],
+    | Annotated[YearlySeries, Tag("<series>")],
     Discriminator(_or_lever),
 ]
 
@@ -236,7 +226,7 @@ def lever_assigned(name: str, lever: Lever, origin: Origin) -> tuple[Assignment,
     Raises:
         ScenarioError: with every fault of the entry.
     """
-    if isinstance(lever, Series):
+    if isinstance(lever, YearlySeries):
         return _series_assigned(name, lever, origin)
     if not isinstance(lever, Switch | Pulse):
         return assigned(name, lever, origin)
@@ -274,7 +264,7 @@ def _ramp_part(model: Model, switch: Mapping[str, Variable], key: str) -> Variab
     return constant_named(model, f"{stem} {RAMP[key]}")
 
 
-def _series_assigned(name: str, lever: Series, origin: Origin) -> tuple[Assignment, ...]:
+def _series_assigned(name: str, lever: YearlySeries, origin: Origin) -> tuple[Assignment, ...]:
     """Return the numbers of a series, and its first and last year."""
     faults = list(unknown_keys(lever.model_extra or (), ("series",)))
     base, inside = split_name(name)

@@ -43,7 +43,7 @@ def reference_named(model: Model, name: str) -> str:
 
 def _labels(model: Model) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield labels with the references that each stands for, those of charts first."""
-    from plansim.scenario.values import Apply  # names of variables do without these
+    from plansim.scenario.factors import Apply  # names of variables do without these
     from plansim.targets.catalogue import load_targets, split_reference
     from plansim.targets.views_file import load_views
 

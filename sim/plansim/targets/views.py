@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from plansim.model.records import Model, Variable, VariableKind, cell_name, folded
-from plansim.scenario.values import Apply
+from plansim.scenario.factors import Apply
 from plansim.targets.catalogue import Attribute, Kind, Target, reported_factor, split_reference
 from plansim.targets.indicator import Measure
 

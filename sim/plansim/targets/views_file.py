@@ -20,8 +20,9 @@ from plansim.forms import (
     read_document,
 )
 from plansim.model.records import Model, Variable, VariableKind, cell_name
+from plansim.scenario.factors import Apply
 from plansim.scenario.references import cells_meant, meant
-from plansim.scenario.values import Apply, outside, range_text
+from plansim.scenario.values import outside, range_text
 from plansim.targets.catalogue import Target, reported_factor
 from plansim.targets.views import (
     Chart,

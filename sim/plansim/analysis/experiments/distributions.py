@@ -15,7 +15,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from plansim.scenario.factors import Distribution
 from plansim.targets.indicator import Floats
@@ -66,6 +65,8 @@ class Normal:
 
     def quantile(self, u: Floats) -> Floats:
         """Return the quantiles of the probabilities ``u``, in the same shape."""
+        from scipy.special import ndtr, ndtri  # slow to load, and other distributions do without
+
         ends = ndtr((np.array([self.low, self.high]) - self.mean) / self.sd)
         inside = ends[0] + (ends[1] - ends[0]) * u
         values: Floats = np.clip(self.mean + self.sd * ndtri(inside), self.low, self.high)

@@ -50,9 +50,8 @@ from plansim.analysis.optimization.slp import FAILED, finite, maximise
 from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
-from plansim.scenario.factors import Factor
+from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.reader import Scenario, scenario_of
-from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Attribute, Target, indicator_of, judged_targets, load_targets
 from plansim.targets.indicator import Measure
 from plansim.targets.views_file import load_views

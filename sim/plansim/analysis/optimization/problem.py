@@ -21,10 +21,9 @@ from plansim.analysis.experiments.design_file import design_named
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
 from plansim.model.records import Model, VariableKind
-from plansim.scenario.factors import Factor, default_of, neutral_value
+from plansim.scenario.factors import Apply, Factor, default_of, neutral_value
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.references import meant, one_series
-from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Target, in_year
 from plansim.targets.indicator import Floats
 from plansim.targets.labels import reference_named

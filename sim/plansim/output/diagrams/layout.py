@@ -24,10 +24,13 @@ LEVEL = 8.0
 """Least length of the straight piece with which an edge leaves a node."""
 _STEP = 5.5
 """Steps smaller than this are taken out of edges."""
+_SHIFT = 8.0
+"""By how much the library shifts an edge that lies on another one, whatever box stands there."""
 _SPACINGS = (
-    {"layer_gap": 30, "node_gap": 14, "dummy_gap": 9, "stub": 6},
+    {"layer_gap": 30, "node_gap": 14, "dummy_gap": _SHIFT + 4, "stub": 6},
     {"layer_gap": 20, "node_gap": 26, "dummy_gap": 20, "stub": 6},
 )
+"""The room between an edge and a box beside it, ``dummy_gap``, is more than edges are shifted."""
 
 
 @dataclass(frozen=True)
@@ -203,8 +206,10 @@ def _drawing(boxes: Mapping[str, _Box], edges: Sequence[Edge], slots: _Slots, do
         "spacing": {**spacing, **_SPACINGS[down]},
         "routing": {"port_sides": "facing_only", "bundle_parallel": False},
         "effort": "thorough",
-        # Otherwise small steps are drawn as slopes, some of which end at the wrong side.
-        "tuning": {"routing": {"step_flatten": 0.0, "endpoint_snap": 0.0}},
+        # Without the zeros small steps are drawn as slopes, some of which end at the wrong side.
+        "tuning": {
+            "routing": {"step_flatten": 0.0, "endpoint_snap": 0.0, "overlap_repair_step": _SHIFT}
+        },
     }
     return graphlay.layout(graph, options=options)
 

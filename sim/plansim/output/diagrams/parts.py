@@ -140,16 +140,16 @@ class _Term:
 
 def modules_drawn(model: Model) -> tuple[str, ...]:
     """Return the modules that have something to draw, in the order of the file."""
-    reading = _Reading(model, "")
+    reading = _ModuleReading(model, "")
     return tuple(dict.fromkeys(model.variables[name].module for name in reading.moving))
 
 
 def module_parts(model: Model, module: str) -> ModuleParts:
     """Read what is to be drawn of a module, and how it hangs together."""
-    return _Reading(model, module).parts()
+    return _ModuleReading(model, module).parts()
 
 
-class _Reading:
+class _ModuleReading:
     """Reads one module; used once."""
 
     def __init__(self, model: Model, module: str) -> None:

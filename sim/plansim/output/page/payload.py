@@ -18,8 +18,8 @@ from plansim.output.marks import mark_label, mark_of
 from plansim.output.page.programs import plain_reference
 from plansim.output.series import Series
 from plansim.output.text import Lang, read_text, target_figure, typeset
+from plansim.scenario.factors import Apply
 from plansim.scenario.reader import Scenario
-from plansim.scenario.values import Apply
 from plansim.targets.catalogue import Direction, Status, Target, reported_factor, split_reference
 from plansim.targets.indicator import Measure, moment
 from plansim.targets.views import Chart, ChartSeries, Lever, Theme, Views, names_of, unit_of

@@ -39,7 +39,7 @@ from plansim.output.verdict_words import (
     margin_text,
     value_text,
 )
-from plansim.scenario.values import Apply
+from plansim.scenario.factors import Apply
 from plansim.targets.catalogue import Attribute, Status, Target
 from plansim.targets.verdict import Verdict
 from plansim.targets.views import Lever
