@@ -239,7 +239,7 @@ def _shifts(
 def _not_frozen(
     loop: Loop, scenario: Scenario, runs: Trajectories, run: int, start: int
 ) -> Iterator[Case]:
-    """Return what a cut does not freeze at its value at the start of a run, the whole or the cut."""
+    """Return what a cut does not freeze at its value at the start of the whole or the cut run."""
     for number, text in enumerate(loop.felt):
         series = runs.series(frozen_name(loop, number))
         initial = series[start, 0]
