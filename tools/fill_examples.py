@@ -82,6 +82,9 @@ def renewed(shown: str, text: str) -> str:
     kept = lines[: len(first)]
     for part in middle:
         blank = next((place for place, line in enumerate(part) if line.strip()), 0)
+        if not "".join(part).strip():
+            kept += [LEFT_OUT, *part]
+            continue
         word = part[blank].split()[0]
         starts = [place for place, line in enumerate(lines) if line.split()[:1] == [word]]
         start = next((place for place in starts if place >= len(first)), blank) - blank
