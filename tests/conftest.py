@@ -23,7 +23,8 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import Page, page
 from plansim.scenario.reader import Scenario, list_scenarios, read_scenario, shipped_overlays
-from plansim.targets.catalogue import Target, load_targets
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Target
 from tests.helpers.command import Call, Done
 from tests.helpers.vensim_text import MODELS
 from tests.helpers.visit import Visit

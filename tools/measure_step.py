@@ -25,7 +25,8 @@ from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, VariableKind
 from plansim.scenario.factors import Factor, Floats
 from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
-from plansim.targets.catalogue import Target, judged_targets, load_targets
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Target, judged_targets
 
 PAGE = Path(__file__).parents[1] / "docs" / "results" / "step.md"
 POINTS = 1000

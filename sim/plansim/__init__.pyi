@@ -101,13 +101,13 @@ from plansim.scenario.reader import (
 )
 from plansim.targets.annual import frame as frame
 from plansim.targets.audit import Clash as Clash, audit as audit
-from plansim.targets.catalogue import (
+from plansim.targets.catalogue import load_targets as load_targets
+from plansim.targets.target import (
     Attribute as Attribute,
     Basis as Basis,
     Direction as Direction,
     Status as Status,
     Target as Target,
-    load_targets as load_targets,
 )
 from plansim.targets.indicator import Measure as Measure
 from plansim.targets.verdict import (

@@ -25,7 +25,8 @@ import xarray as xr
 from plansim.analysis.experiments.summary import shares
 from plansim.engine.dataset import annual
 from plansim.targets.annual import frame, named, separate
-from plansim.targets.catalogue import Status, Target, load_targets, split_reference
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Status, Target, split_reference
 from plansim.targets.verdict import Verdict, check_targets
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from plansim.errors import InputError, SimulationError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, as_written, read_scenario
-from plansim.targets.catalogue import Status, Target, judged_targets, load_targets
+from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
+from plansim.targets.target import Status, Target, judged_targets
 from plansim.targets.verdict import check_targets
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer

@@ -26,7 +26,8 @@ from plansim.scenario.members import Members
 from plansim.scenario.reader import Scenario, as_written, read_scenario
 from plansim.scenario.records import BilingualText
 from plansim.scenario.writing import scenario_text
-from plansim.targets.catalogue import Status, Target, judged_targets, load_targets
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Status, Target, judged_targets
 from plansim.targets.verdict import check_targets, verdicts_of
 from tests.toys.village import village, write_ensemble
 

@@ -12,7 +12,8 @@ from plansim.errors import CatalogueError, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.reader import as_written, read_scenario
-from plansim.targets.catalogue import Attribute, Target, judged_targets, load_targets
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Attribute, Target, judged_targets
 from plansim.targets.verdict import check_targets
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer

@@ -16,7 +16,8 @@ from plansim.analysis.sensitivity.study import QUANTILES, Sensitivity, sensitivi
 from plansim.errors import DesignError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.targets.catalogue import Target, load_targets
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Target
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer
 

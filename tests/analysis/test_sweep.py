@@ -40,7 +40,8 @@ from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
 from plansim.output.export.sweep import write_runs
 from plansim.scenario.reader import Scenario, read_scenario
-from plansim.targets.catalogue import Status, Target, load_targets
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Status, Target
 from plansim.targets.verdict import check_targets
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer

@@ -20,7 +20,8 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
 from plansim.scenario.reader import Scenario, as_written, read_scenario
-from plansim.targets.catalogue import Status, Target, load_targets
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Status, Target
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
 from tests.helpers.plan import aim, plan

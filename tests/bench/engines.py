@@ -37,7 +37,8 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import constants_of
 from plansim.scenario.reader import as_written
-from plansim.targets.catalogue import load_targets, variable_of
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import variable_of
 from tests.bench.ablation import ablated
 from tests.bench.sweeps import MILLION, PATH, design_of, stages, whole
 

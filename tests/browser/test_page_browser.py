@@ -17,7 +17,8 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import page as make_page
 from plansim.scenario.reader import Scenario, as_written, read_scenario
-from plansim.targets.catalogue import Attribute, load_targets
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Attribute
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
 from tests.helpers.visit import FIRST, SECOND, Visit, assert_same

@@ -12,7 +12,8 @@ import pytest
 from plansim.model.evidence import load_evidence
 from plansim.model.reader import load_model
 from plansim.targets.audit import audit
-from plansim.targets.catalogue import Target, load_targets
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Target
 
 Row = dict[str, str]
 

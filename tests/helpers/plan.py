@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from plansim.targets.catalogue import Attribute, Direction, Kind, Period, Target
 from plansim.targets.indicator import Measure
+from plansim.targets.target import Attribute, Direction, Kind, Period, Target
 
 HEAD = """\
 title: {{en: A plan, zh: 规划}}

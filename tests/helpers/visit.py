@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import split_reference
+from plansim.targets.target import split_reference
 
 FIRST, SECOND = "baseline", "accelerated-growth"
 """The scenarios that the shipped page compares at first."""

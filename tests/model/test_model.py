@@ -17,7 +17,7 @@ from plansim.analysis.validation.result import CaseTemplate, Outcome, Result
 from plansim.analysis.validation.suite import TESTS, validate
 from plansim.model.records import VariableKind
 from plansim.output.tables.validation import mark_of
-from plansim.targets.catalogue import Kind, Status
+from plansim.targets.target import Kind, Status
 
 Make = Callable[[str], Result]
 

@@ -23,7 +23,7 @@ from plansim.output.text import Lang, read_text
 from plansim.output.variables import Book, variable_facts
 from plansim.scenario.reader import Change, as_written, list_scenarios, read_scenario
 from plansim.targets.audit import Clash, audit
-from plansim.targets.catalogue import Target
+from plansim.targets.target import Target
 from tests.helpers.vensim_text import writer
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)

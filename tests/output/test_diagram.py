@@ -32,7 +32,7 @@ from plansim.output.diagrams.modules import (
 from plansim.output.diagrams.parts import Link, ModuleParts, Shape, Signs, Unnamed, module_parts
 from plansim.output.text import Lang
 from plansim.scenario.reader import read_scenario
-from plansim.targets.catalogue import split_reference
+from plansim.targets.target import split_reference
 
 SVG = "{http://www.w3.org/2000/svg}"
 

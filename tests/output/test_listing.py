@@ -12,7 +12,8 @@ from plansim.output.tables.layout import shown
 from plansim.output.tables.listing import scenario_list, target_list, variable_list
 from plansim.output.text import Lang, Text, read_text
 from plansim.scenario.reader import ScenarioHead, ScenarioKind
-from plansim.targets.catalogue import Kind, load_targets
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Kind
 from tests.helpers.vensim_text import writer
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)

@@ -41,7 +41,8 @@ from plansim.output.text import (
     target_figure,
 )
 from plansim.scenario.reader import Scenario, as_written, read_scenario
-from plansim.targets.catalogue import Kind, load_targets, split_reference
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Kind, split_reference
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views
 from tests.helpers.javascript import run_in_node

@@ -32,8 +32,8 @@ from plansim.output.figures.drivers import driver_sheet
 from plansim.output.figures.lines import titles
 from plansim.output.marks import marks_on, series_in
 from plansim.output.text import Lang, read_text
-from plansim.targets.catalogue import Attribute, Kind, reported_factor, split_reference
 from plansim.targets.indicator import Measure
+from plansim.targets.target import Attribute, Kind, reported_factor, split_reference
 from plansim.targets.verdict import check_targets
 
 Runs = list[xr.Dataset]

@@ -44,7 +44,7 @@ from plansim.output.tables.layout import shown
 from plansim.output.text import Lang, read_text
 from plansim.scenario.factors import Apply
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import Attribute, Status
+from plansim.targets.target import Attribute, Status
 
 IDS = ("baseline", "accelerated-growth")
 LANGS = (Lang.EN, Lang.ZH)

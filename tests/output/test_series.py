@@ -9,8 +9,9 @@ import pytest
 import xarray as xr
 
 from plansim.output.series import Series, as_judged, judged_series, series_of
-from plansim.targets.catalogue import Target, load_targets
+from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
+from plansim.targets.target import Target
 from tests.helpers.plan import aim, plan
 
 CATALOGUE = plan(

@@ -17,7 +17,7 @@ from plansim.output.tables.series import series_table
 from plansim.output.tables.verdicts import verdict_table
 from plansim.output.text import Lang, read_text
 from plansim.output.verdict_words import limit_of
-from plansim.targets.catalogue import Attribute, Direction, Gap, Status, Target
+from plansim.targets.target import Attribute, Direction, Gap, Status, Target
 from plansim.targets.verdict import Verdict
 from tests.helpers.plan import target as a_target
 

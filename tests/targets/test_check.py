@@ -16,16 +16,8 @@ from hypothesis import strategies as st
 
 from plansim.errors import CatalogueError
 from plansim.model.records import Timing
-from plansim.targets.catalogue import (
-    Attribute,
-    Basis,
-    Direction,
-    Kind,
-    Status,
-    Target,
-)
 from plansim.targets.indicator import Measure, yearly
-from plansim.targets.target import unit_factor
+from plansim.targets.target import Attribute, Basis, Direction, Kind, Status, Target, unit_factor
 from plansim.targets.verdict import Answer, Verdict, check_targets, judge, percent_of
 from tests.helpers.plan import target
 

@@ -15,18 +15,18 @@ import pytest
 from plansim.errors import CatalogueError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.targets.catalogue import (
+from plansim.targets.catalogue import load_targets
+from plansim.targets.indicator import Measure
+from plansim.targets.target import (
     Attribute,
     Basis,
     Direction,
     Kind,
     Period,
     Target,
-    load_targets,
     split_reference,
     unit_factor,
 )
-from plansim.targets.indicator import Measure
 
 HEAD = """\
 title: {en: Plan of a town, zh: 某镇规划}

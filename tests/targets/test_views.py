@@ -12,7 +12,8 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply
 from plansim.scenario.values import outside
-from plansim.targets.catalogue import Attribute, load_targets, reported_factor, split_reference
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Attribute, reported_factor, split_reference
 from plansim.targets.views import default_views
 from plansim.targets.views_file import FILE_NAME, load_views
 from tests.helpers.vensim_text import writer

@@ -22,8 +22,9 @@ from plansim.scenario.factors import default_of
 from plansim.scenario.levers import lever_of
 from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.catalogue import Status, Target, judged_targets, targets_of
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
+from plansim.targets.target import Status, Target, judged_targets
 from plansim.targets.verdict import Verdicts
 from plansim.targets.views import Lever
 

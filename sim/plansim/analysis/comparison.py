@@ -25,17 +25,8 @@ from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.records import BilingualText
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.catalogue import (
-    Attribute,
-    Kind,
-    Status,
-    Target,
-    judged_targets,
-    load_targets,
-    plan_region,
-    plan_title,
-    split_reference,
-)
+from plansim.targets.catalogue import load_targets, plan_region, plan_title
+from plansim.targets.target import Attribute, Kind, Status, Target, judged_targets, split_reference
 from plansim.targets.verdict import Verdict, check_targets
 from plansim.targets.views import Views, names_of
 from plansim.targets.views_file import load_views

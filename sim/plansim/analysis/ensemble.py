@@ -28,8 +28,9 @@ from plansim.model.records import Model
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
 from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.catalogue import Status, Target, judged_targets, load_targets
+from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
+from plansim.targets.target import Status, Target, judged_targets
 from plansim.targets.verdict import Share, Verdict
 
 if TYPE_CHECKING:

@@ -39,8 +39,8 @@ from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Apply, Factor, constants_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.catalogue import Attribute, Status, Target, unit_factor, variable_of
 from plansim.targets.indicator import Floats, Yearly, moment
+from plansim.targets.target import Attribute, Status, Target, unit_factor, variable_of
 from plansim.targets.verdict import Answer, Verdicts, judge, measured_at
 
 __all__ = [

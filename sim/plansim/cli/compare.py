@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-    from plansim.targets.catalogue import Target
+    from plansim.targets.target import Target
 
 __all__ = ["compare", "export", "page", "plot"]
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from plansim.output.text import Text
     from plansim.scenario.reader import Scenario
     from plansim.targets.annual import Annual
-    from plansim.targets.catalogue import Target
+    from plansim.targets.target import Target
 
 __all__ = [
     "MOST_CHANGES",

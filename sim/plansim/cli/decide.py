@@ -98,7 +98,7 @@ def solve(
     """
     from plansim.analysis.optimization.target_seeking import solve as solution_of
     from plansim.output.tables.solution import solution_table
-    from plansim.targets.catalogue import variable_of
+    from plansim.targets.target import variable_of
 
     if prices and cost is not None:
         raise UsageError(Message("the cost is either of --price or of --cost"))

@@ -177,7 +177,8 @@ def check(
     """
     from plansim.output.export import results as export
     from plansim.output.tables.verdicts import verdict_table
-    from plansim.targets.catalogue import FILE_NAME, Attribute, Status
+    from plansim.targets.catalogue import FILE_NAME
+    from plansim.targets.target import Attribute, Status
     from plansim.targets.verdict import verdicts_of
 
     terminal = arguments.terminal

@@ -100,7 +100,7 @@ def sweep(
     """
     from plansim.analysis.experiments.sweep import sweep as run_sweep
     from plansim.output.tables.sweep import sweep_table
-    from plansim.targets.catalogue import variable_of
+    from plansim.targets.target import variable_of
 
     if resume and force:
         raise UsageError(Message("--resume keeps what is there, --force replaces it"))

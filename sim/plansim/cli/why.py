@@ -40,7 +40,7 @@ from plansim.cli.options import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from plansim.targets.catalogue import Target
+    from plansim.targets.target import Target
 
 __all__ = ["why"]
 
@@ -58,7 +58,7 @@ def why(context: click.Context, lang: str | None) -> None:
 
 
 def _target(inputs: Inputs, name: str) -> Target:
-    from plansim.targets.catalogue import target_named
+    from plansim.targets.target import target_named
 
     return target_named(name, inputs.targets)
 

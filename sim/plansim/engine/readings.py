@@ -22,8 +22,8 @@ from plansim.engine.compiled import cannot_vary, inputs_under, shared_kernel
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import split_reference, variable_of
 from plansim.targets.indicator import Floats
+from plansim.targets.target import split_reference, variable_of
 
 __all__ = ["CompiledRuns", "Reading", "RunStatus", "SimulatedRuns"]
 

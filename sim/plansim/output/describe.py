@@ -14,7 +14,7 @@ from plansim.output.text import Lang, Text, target_figure
 from plansim.output.verdict_words import limit_of
 from plansim.scenario.reader import Change, Scenario
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.catalogue import Kind, Target, split_reference
+from plansim.targets.target import Kind, Target, split_reference
 
 if TYPE_CHECKING:
     from plansim.targets.audit import Clash, Statement

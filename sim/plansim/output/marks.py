@@ -17,15 +17,8 @@ from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.output.series import Series, as_judged, series_of
 from plansim.output.text import Text, target_figure
 from plansim.output.verdict_words import SIGNS
-from plansim.targets.catalogue import (
-    Attribute,
-    Direction,
-    Kind,
-    Target,
-    split_reference,
-    unit_factor,
-)
 from plansim.targets.indicator import Measure, annual_series
+from plansim.targets.target import Attribute, Direction, Kind, Target, split_reference, unit_factor
 
 __all__ = [
     "Mark",

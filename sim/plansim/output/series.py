@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from plansim.errors import UnitError
 from plansim.model.records import SubscriptRange
 from plansim.targets.annual import Annual, annual_of
-from plansim.targets.catalogue import Target, reported_factor, split_reference, unit_factor
 from plansim.targets.indicator import Measure
+from plansim.targets.target import Target, reported_factor, split_reference, unit_factor
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -14,7 +14,7 @@ from plansim.model.syntax import name_key
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import both_names, noted, with_text
 from plansim.output.text import Lang, Text, target_figure
-from plansim.targets.catalogue import Target, split_reference
+from plansim.targets.target import Target, split_reference
 
 if TYPE_CHECKING:
     from plansim.analysis.feedback.polarity import SignedRun

@@ -16,7 +16,7 @@ from plansim.output.text import (
     margin_figure,
     target_figure,
 )
-from plansim.targets.catalogue import Attribute, Direction, Gap, Status, Target
+from plansim.targets.target import Attribute, Direction, Gap, Status, Target
 from plansim.targets.verdict import Verdict, margin_of
 
 __all__ = [

@@ -38,7 +38,8 @@ from plansim.model.expression import COMPARISONS, Name, Operation, references
 from plansim.model.records import Model
 from plansim.model.syntax import EquationSyntaxError, read_expression
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
-from plansim.targets.catalogue import Target, load_targets
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Target
 
 __all__ = ["Calculation", "Clash", "Nature", "Statement", "audit", "clashes_beside", "evaluate"]
 

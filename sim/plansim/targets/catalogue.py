@@ -1,7 +1,6 @@
 """The catalogue of a plan: its targets, and the title and region of the plan.
 
 The catalogue is a YAML file beside the model, ``targets.yaml``, whose comments explain its format.
-The records of `targets.target` may be imported from here too.
 """
 
 from __future__ import annotations
@@ -16,12 +15,9 @@ from plansim.files import shipped
 from plansim.model.records import Model
 from plansim.model.units import units_sha256
 from plansim.scenario.records import BilingualText
-from plansim.targets import target as records
-from plansim.targets.target import *  # noqa: F403
 from plansim.targets.target import Target, target_named
 
 __all__ = ["load_targets", "plan_region", "plan_title", "targets_of"]
-__all__ += records.__all__
 
 FILE_NAME = "targets.yaml"
 

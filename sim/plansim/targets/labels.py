@@ -46,7 +46,8 @@ def reference_named(model: Model, name: str) -> str:
 def _labels(model: Model) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield labels with the references that each stands for, those of charts first."""
     from plansim.scenario.factors import Apply  # names of variables do without these
-    from plansim.targets.catalogue import load_targets, split_reference
+    from plansim.targets.catalogue import load_targets
+    from plansim.targets.target import split_reference
     from plansim.targets.views_file import load_views
 
     targets = load_targets(model=model)

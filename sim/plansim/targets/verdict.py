@@ -17,7 +17,15 @@ import numpy.typing as npt
 
 from plansim.errors import CatalogueError, Message
 from plansim.targets.annual import Annual, AnnualVariable, annual_of, separate
-from plansim.targets.catalogue import (
+from plansim.targets.fit import VariableShape, misfits
+from plansim.targets.indicator import (
+    Floats,
+    Yearly,
+    measured,
+    trailing_base,
+    years_needed,
+)
+from plansim.targets.target import (
     Attribute,
     Basis,
     Direction,
@@ -28,14 +36,6 @@ from plansim.targets.catalogue import (
     answering_series,
     split_reference,
     unit_factor,
-)
-from plansim.targets.fit import VariableShape, misfits
-from plansim.targets.indicator import (
-    Floats,
-    Yearly,
-    measured,
-    trailing_base,
-    years_needed,
 )
 
 if TYPE_CHECKING:

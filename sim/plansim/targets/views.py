@@ -16,8 +16,8 @@ from itertools import product
 
 from plansim.model.records import Model, Variable, VariableKind, cell_name, folded
 from plansim.scenario.factors import Apply
-from plansim.targets.catalogue import Attribute, Kind, Target, reported_factor, split_reference
 from plansim.targets.indicator import Measure
+from plansim.targets.target import Attribute, Kind, Target, reported_factor, split_reference
 
 __all__ = [
     "Chart",

@@ -23,7 +23,7 @@ from plansim.model.records import Model, Variable, VariableKind, cell_name
 from plansim.scenario.factors import Apply
 from plansim.scenario.references import cells_meant, meant
 from plansim.scenario.values import outside, range_text
-from plansim.targets.catalogue import Target, reported_factor
+from plansim.targets.target import Target, reported_factor
 from plansim.targets.views import (
     Chart,
     ChartSeries,

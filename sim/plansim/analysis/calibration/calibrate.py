@@ -26,8 +26,8 @@ from plansim.model.records import Model
 from plansim.scenario.factors import Factor, constants_of, neutral_value
 from plansim.scenario.records import BilingualText
 from plansim.scenario.writing import scenario_text
-from plansim.targets.catalogue import indicator_of
 from plansim.targets.indicator import Floats
+from plansim.targets.target import indicator_of
 
 __all__ = ["Calibration", "Estimate", "Residual", "calibrate", "overlay_text", "write_overlay"]
 

@@ -56,8 +56,9 @@ from plansim.scenario.factors import Factor, apart, default_of
 from plansim.scenario.reader import Scenario
 from plansim.scenario.references import one_series
 from plansim.scenario.values import Cell, outside, range_text
-from plansim.targets.catalogue import load_targets, reported_factor, split_reference, variable_of
+from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure, measured_unit
+from plansim.targets.target import reported_factor, split_reference, variable_of
 from plansim.targets.views import names_of
 
 __all__ = ["CalibrationFile", "Observation", "Spec", "read_calibration", "schema_text"]

@@ -30,9 +30,9 @@ from plansim.scenario.factors import Factor, apart, constants_of
 from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
 from plansim.scenario.values import outside, range_text
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.catalogue import variable_of
 from plansim.targets.indicator import Floats
 from plansim.targets.labels import reference_named
+from plansim.targets.target import variable_of
 
 __all__ = [
     "design_named",

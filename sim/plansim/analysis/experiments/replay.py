@@ -23,7 +23,8 @@ from plansim.scenario.factors import Apply, Factor, constants_of, default_of
 from plansim.scenario.reader import BilingualText, Change, Scenario, as_written
 from plansim.scenario.variant import for_scenarios
 from plansim.scenario.writing import scenario_text
-from plansim.targets.catalogue import Status, Target, load_targets, split_reference, variable_of
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Status, Target, split_reference, variable_of
 from plansim.targets.verdict import Verdict, check_targets
 
 __all__ = [

@@ -33,8 +33,8 @@ from plansim.analysis.evaluator import Request, RunStatus
 from plansim.analysis.experiments.design import Design
 from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign
 from plansim.model.records import Model
-from plansim.targets.catalogue import Status, variable_of
 from plansim.targets.indicator import Floats
+from plansim.targets.target import Status, variable_of
 
 __all__ = [
     "NEVER",

@@ -18,8 +18,8 @@ from plansim.analysis.ensemble import NORMAL, wilson
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.design import DesignKind
 from plansim.analysis.experiments.store import Store, array_of
-from plansim.targets.catalogue import Status
 from plansim.targets.indicator import Floats
+from plansim.targets.target import Status
 
 __all__ = ["QUANTILES", "shares", "summarise"]
 

@@ -30,8 +30,8 @@ from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, Message, OutputError, nearest
 from plansim.model.records import Model
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.catalogue import Target, answering_series, judged_targets
 from plansim.targets.indicator import Floats
+from plansim.targets.target import Target, answering_series, judged_targets
 
 __all__ = ["Progress", "SweepJob", "SweepRuns", "block_size", "request_of", "sweep"]
 

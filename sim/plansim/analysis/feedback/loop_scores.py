@@ -29,8 +29,8 @@ from plansim.model.records import Integration, Model
 from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.references import cells_meant
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
+from plansim.targets.target import split_reference
 
 if TYPE_CHECKING:
     import pandas as pd

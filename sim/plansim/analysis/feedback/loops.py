@@ -33,16 +33,16 @@ from plansim.forms import (
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.references import meant, variable_meant
-from plansim.targets.catalogue import (
+from plansim.targets.catalogue import targets_of
+from plansim.targets.indicator import Floats
+from plansim.targets.target import (
     Attribute,
     Status,
     Target,
     answering_series,
     judged_targets,
     split_reference,
-    targets_of,
 )
-from plansim.targets.indicator import Floats
 
 __all__ = [
     "FILE_NAME",

@@ -52,8 +52,9 @@ from plansim.errors import Fault, InputError
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.reader import Scenario, scenario_of
-from plansim.targets.catalogue import Attribute, Target, indicator_of, judged_targets, load_targets
+from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
+from plansim.targets.target import Attribute, Target, indicator_of, judged_targets
 from plansim.targets.views_file import load_views
 
 __all__ = [

@@ -24,9 +24,9 @@ from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply, Factor, default_of, neutral_value
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.references import meant, one_series
-from plansim.targets.catalogue import Target, in_year
 from plansim.targets.indicator import Floats
 from plansim.targets.labels import reference_named
+from plansim.targets.target import Target, in_year
 from plansim.targets.verdict import margin_of
 from plansim.targets.views import Lever, Views, names_of
 from plansim.targets.views_file import load_views

@@ -20,8 +20,8 @@ from plansim.analysis.optimization.slp import MoveCost, minimise
 from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.model.records import Model
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import Target
 from plansim.targets.indicator import Floats
+from plansim.targets.target import Target
 from plansim.targets.views import Lever
 
 __all__ = [

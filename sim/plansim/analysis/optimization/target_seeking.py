@@ -40,17 +40,17 @@ from plansim.model.records import Model, Timing
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.references import one_series
 from plansim.scenario.values import outside
-from plansim.targets.catalogue import (
+from plansim.targets.catalogue import load_targets
+from plansim.targets.indicator import Floats, Measure
+from plansim.targets.labels import reference_named
+from plansim.targets.target import (
     Status,
     Target,
     indicator_of,
     judged_targets,
-    load_targets,
     target_named,
     variable_of,
 )
-from plansim.targets.indicator import Floats, Measure
-from plansim.targets.labels import reference_named
 
 __all__ = [
     "GRID",

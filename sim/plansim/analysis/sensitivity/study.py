@@ -40,15 +40,9 @@ from plansim.errors import DesignError, Fault, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import (
-    Attribute,
-    Target,
-    answering_series,
-    judged_targets,
-    load_targets,
-    variable_of,
-)
+from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
+from plansim.targets.target import Attribute, Target, answering_series, judged_targets, variable_of
 
 __all__ = [
     "ACCURATE",

@@ -33,8 +33,8 @@ from plansim.analysis.validation.result import Case, CaseTemplate, Result, case,
 from plansim.model.records import Model
 from plansim.scenario.factors import default_of
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import split_reference
 from plansim.targets.indicator import Floats
+from plansim.targets.target import split_reference
 
 __all__ = ["DRAWS", "FEWEST", "loop_cuts", "reality_checks", "signs_of"]
 

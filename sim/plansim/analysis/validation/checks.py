@@ -27,7 +27,7 @@ from plansim.model.records import Model, VariableKind
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.references import meant, variable_meant
 from plansim.scenario.values import outside, range_text
-from plansim.targets.catalogue import Basis
+from plansim.targets.target import Basis
 
 __all__ = [
     "CHECKS",

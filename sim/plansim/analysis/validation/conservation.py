@@ -25,8 +25,8 @@ from plansim.analysis.validation.result import (
     result,
 )
 from plansim.model.records import Model
-from plansim.targets.catalogue import Target, split_reference, unit_factor
 from plansim.targets.indicator import Floats, Measure
+from plansim.targets.target import Target, split_reference, unit_factor
 
 __all__ = [
     "EXACT",

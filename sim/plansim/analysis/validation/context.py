@@ -36,15 +36,9 @@ from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
-from plansim.targets.catalogue import (
-    Attribute,
-    Kind,
-    Target,
-    load_targets,
-    split_reference,
-    unit_factor,
-)
+from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
+from plansim.targets.target import Attribute, Kind, Target, split_reference, unit_factor
 from plansim.targets.verdict import Answer, Verdicts, judge
 
 __all__ = [

@@ -20,8 +20,8 @@ from plansim.analysis.validation.observed import Family, Mark, Observed, SeamIte
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
 from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
-from plansim.targets.catalogue import reported_factor
 from plansim.targets.indicator import Floats
+from plansim.targets.target import reported_factor
 
 __all__ = ["HistorySeries", "family_cases", "family_member", "history", "history_series", "seam"]
 

@@ -32,7 +32,7 @@ from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.references import variable_meant
-from plansim.targets.catalogue import Target, reported_factor
+from plansim.targets.target import Target, reported_factor
 
 __all__ = [
     "FAMILY",

@@ -29,7 +29,7 @@ from plansim.model.records import Variable, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.targets.audit import FILE_NAME as AUDIT
 from plansim.targets.audit import audit
-from plansim.targets.catalogue import Status, Target
+from plansim.targets.target import Status, Target
 
 __all__ = ["RangeEffect", "TargetRange", "documentation", "parameters", "target_ranges", "units"]
 

@@ -33,7 +33,8 @@ from plansim.model.rewrite import replaced
 from plansim.model.syntax import read_expression
 from plansim.scenario.reader import Scenario, read_scenario
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
-from plansim.targets.catalogue import Kind, Status, Target, load_targets, split_reference
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Kind, Status, Target, split_reference
 
 __all__ = [
     "all_causes",

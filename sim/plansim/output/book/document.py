@@ -16,7 +16,8 @@ from plansim.output.book.pages import document_pages, front_page, style_sheet
 from plansim.output.text import Lang, Text, read_text
 from plansim.output.variables import Book
 from plansim.targets.audit import clashes_beside
-from plansim.targets.catalogue import Target, load_targets
+from plansim.targets.catalogue import load_targets
+from plansim.targets.target import Target
 
 __all__ = ["document"]
 

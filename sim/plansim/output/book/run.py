@@ -16,7 +16,7 @@ from plansim.output.describe import changes_head, changes_in_short
 from plansim.output.series import rows_of
 from plansim.output.text import Text, decimals_of, figure
 from plansim.targets.annual import Annual
-from plansim.targets.catalogue import Kind, Target
+from plansim.targets.target import Kind, Target
 
 __all__ = ["Course", "card_rows", "course_of", "run_facts", "years_shown"]
 

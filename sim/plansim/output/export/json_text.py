@@ -18,7 +18,7 @@ from plansim.errors import Fault, Message
 from plansim.model.records import Model, Variable
 from plansim.scenario.factors import Factor
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import Target
+from plansim.targets.target import Target
 
 __all__ = ["json_text"]
 

@@ -12,7 +12,7 @@ from plansim.output.series import Series
 from plansim.output.text import Lang, read_text
 from plansim.output.verdict_words import gap_text
 from plansim.targets.annual import COLUMNS
-from plansim.targets.catalogue import split_reference
+from plansim.targets.target import split_reference
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,7 +12,7 @@ from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.store import Store
 from plansim.errors import Fault, OutputError
 from plansim.files import check_destination, writing_whole
-from plansim.targets.catalogue import Status
+from plansim.targets.target import Status
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -22,7 +22,7 @@ from plansim.output.export.sweep import write_runs
 from plansim.output.series import series_of
 from plansim.scenario.records import BilingualText
 from plansim.targets.annual import frame, separate
-from plansim.targets.catalogue import split_reference
+from plansim.targets.target import split_reference
 
 if TYPE_CHECKING:
     import pandas as pd

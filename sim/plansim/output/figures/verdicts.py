@@ -10,7 +10,7 @@ from matplotlib.patches import Patch, Rectangle
 from plansim.output.figures.canvas import GREY, INK, ShownFigure, figure_of, style, typeset, wrapped
 from plansim.output.text import Lang, Text, percent, read_text, target_figure
 from plansim.output.verdict_words import MARKS, SIGNS
-from plansim.targets.catalogue import Attribute, Status
+from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import Verdict
 
 __all__ = ["verdict_map"]

@@ -31,7 +31,8 @@ from plansim.output.page.programs import javascript, model_program, verdict_prog
 from plansim.output.text import Lang, read_text
 from plansim.scenario.reader import Scenario, as_written, scenario_of
 from plansim.scenario.variant import for_scenarios
-from plansim.targets.catalogue import Kind, Target, load_targets, plan_title
+from plansim.targets.catalogue import load_targets, plan_title
+from plansim.targets.target import Kind, Target
 from plansim.targets.views_file import load_views
 
 __all__ = ["Page", "page"]

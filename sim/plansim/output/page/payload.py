@@ -20,8 +20,8 @@ from plansim.output.series import Series
 from plansim.output.text import Lang, read_text, target_figure, typeset
 from plansim.scenario.factors import Apply
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import Direction, Status, Target, reported_factor, split_reference
 from plansim.targets.indicator import Measure, moment
+from plansim.targets.target import Direction, Status, Target, reported_factor, split_reference
 from plansim.targets.views import Chart, ChartSeries, Lever, Theme, Views, names_of, unit_of
 
 __all__ = ["Data", "payload", "phrases"]

@@ -13,8 +13,8 @@ from plansim.compiler.tracing import Trace
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.reader import Scenario
-from plansim.targets.catalogue import Basis, Target, split_reference, unit_factor
 from plansim.targets.indicator import Floats, Yearly
+from plansim.targets.target import Basis, Target, split_reference, unit_factor
 from plansim.targets.verdict import Answer, judge, percent_of
 from plansim.targets.views import Views
 

@@ -30,7 +30,7 @@ from plansim.output.report.tables import (
 from plansim.output.report.themes import theme_section
 from plansim.output.text import Text, percent
 from plansim.output.verdict_words import MARKS, limit_of, margin_text, value_text
-from plansim.targets.catalogue import Attribute, Status, Target
+from plansim.targets.target import Attribute, Status, Target
 from plansim.targets.verdict import Verdict
 
 __all__ = ["comparison_report"]

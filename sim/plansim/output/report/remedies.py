@@ -22,7 +22,7 @@ from plansim.output.report.tables import number_cell, target_cell
 from plansim.output.text import Text, outward
 from plansim.output.verdict_words import margin_size
 from plansim.scenario.factors import Apply
-from plansim.targets.catalogue import Target
+from plansim.targets.target import Target
 
 __all__ = ["move_in_words", "remedies_section", "remedy_in_words"]
 

@@ -40,7 +40,7 @@ from plansim.output.verdict_words import (
     value_text,
 )
 from plansim.scenario.factors import Apply
-from plansim.targets.catalogue import Attribute, Status, Target
+from plansim.targets.target import Attribute, Status, Target
 from plansim.targets.verdict import Verdict
 from plansim.targets.views import Lever
 

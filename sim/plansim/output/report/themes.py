@@ -21,8 +21,8 @@ from plansim.output.report.document import (
 )
 from plansim.output.report.tables import number_cell
 from plansim.output.text import Text, decimals_of, figure, signed
-from plansim.targets.catalogue import Target, reported_factor
 from plansim.targets.indicator import Measure
+from plansim.targets.target import Target, reported_factor
 from plansim.targets.views import Chart, ChartSeries, Theme
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from plansim.output.tables.layout import (
 from plansim.output.text import Text
 from plansim.output.verdict_words import by_section, limit_of
 from plansim.scenario.reader import ScenarioHead, ScenarioKind
-from plansim.targets.catalogue import Kind, Target, split_reference
+from plansim.targets.target import Kind, Target, split_reference
 
 __all__ = ["scenario_list", "target_list", "variable_list"]
 

@@ -26,7 +26,7 @@ from plansim.output.tables.layout import (
     text_column,
 )
 from plansim.output.text import Text, decimals_for, figure, margin_figure
-from plansim.targets.catalogue import Status
+from plansim.targets.target import Status
 
 __all__ = ["loops_table", "missing_scores", "spans"]
 

@@ -31,7 +31,7 @@ from plansim.output.tables.layout import (
 )
 from plansim.output.text import Text, decimals_of, figure
 from plansim.output.verdict_words import limit_of, section_of
-from plansim.targets.catalogue import Target
+from plansim.targets.target import Target
 
 __all__ = ["sensitivity_table"]
 

@@ -25,7 +25,7 @@ from plansim.output.tables.layout import (
 )
 from plansim.output.text import SHARPEST, Text, decimals_of, figure
 from plansim.output.verdict_words import by_section, limit_of, margin_size
-from plansim.targets.catalogue import Status, Target
+from plansim.targets.target import Status, Target
 
 __all__ = ["percent", "sweep_table"]
 

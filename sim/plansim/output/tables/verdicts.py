@@ -40,7 +40,7 @@ from plansim.output.verdict_words import (
     value_text,
 )
 from plansim.output.wrapping import wrap
-from plansim.targets.catalogue import Attribute, Gap, Status, Target
+from plansim.targets.target import Attribute, Gap, Status, Target
 from plansim.targets.verdict import Verdict
 
 __all__ = ["STYLES", "margin_cell", "verdict_table"]
