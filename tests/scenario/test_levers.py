@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import plansim
+from plansim.analysis.evaluator import compile_whole
 from plansim.engine import pysd
 from plansim.engine.simulate import simulate, simulate_years
-from plansim.errors import ModelError, ScenarioError
+from plansim.errors import ModelError, ScenarioError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.reader import as_written, read_scenario
@@ -101,6 +102,15 @@ def test_a_series_is_linear_between_years_and_holds_at_its_ends(toy: Model, tmp_
         found = run(toy, tmp_path, f"levers: {{{name}: {{series: {{{scaled}}}}}}}")[variable]
         values = [value * factor * (2 if name == "duty" else 1) for value in points.values()]
         np.testing.assert_allclose(found, np.interp(found.time, [*points], values), rtol=1e-13)
+
+
+def test_trajectories_refuse_a_ramp_that_their_model_lacks(toy: Model, tmp_path: Path) -> None:
+    scenario = read_scenario(write(tmp_path, "levers: {pull: {from: 2006, to: 2010}}"), toy)
+    with pytest.raises(UnknownNameError, match="pull to year"):
+        compile_whole(toy).run([scenario.values], scenario.time)
+    runs = compile_whole(for_scenarios(toy, [scenario])).run([scenario.values], scenario.time)
+    ours = simulate(toy, scenario)["stock"].values
+    np.testing.assert_allclose(runs.series("stock")[0], ours, rtol=1e-13)
 
 
 def test_elements_of_arrays_have_series_of_their_own(toy: Model, tmp_path: Path) -> None:

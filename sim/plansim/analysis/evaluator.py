@@ -358,11 +358,17 @@ class CompiledModel:
     def run(self, settings: Sequence[Mapping[str, float]], clock: TimeSpec) -> Trajectories:
         """Run once for each of some settings; what they leave out is as the model has it.
 
-        Settings are values by ``name`` or ``name[e1,e2]``, in the model's units.
+        Settings are values by ``name`` or ``name[e1,e2]``, in the model's units. Those of the clock
+        and of constants that no equation reads change nothing.
+
+        Raises:
+            UnknownNameError: a name is no variable's, as that of a ramp in the plain model is not.
         """
         columns = {name: column for column, name in enumerate(self.kernel.inputs)}
         table = np.tile(self.kernel.defaults, (len(settings), 1))
         for row, values in zip(table, settings, strict=True):
+            for name in values.keys() - columns:
+                self.model.find(name.partition("[")[0])
             for name in values.keys() & columns:
                 row[columns[name]] = values[name]
         ensemble = simulate_ensemble(self.kernel, table, clock)

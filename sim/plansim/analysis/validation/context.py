@@ -36,6 +36,7 @@ from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Attribute, Kind, Target, split_reference, unit_factor
@@ -126,13 +127,16 @@ class ValidationContext:
 
     @cached_property
     def compiled(self) -> CompiledModel:
-        """The model, compiled with every equation of the files beside it, all constants free."""
+        """The model, compiled with every equation of the files beside it, all constants free.
+
+        It has the constants of ramps and series that a scenario uses.
+        """
         equations = [
             *check_equations(self.model, self.checks),
             *_frozen_expressions(self.model, self.loops),
             *(history_equations(self.model, self.history) if self.history else ()),
         ]
-        return compile_whole(self.model, equations)
+        return compile_whole(for_scenarios(self.model, self.scenarios.values()), equations)
 
     @cached_property
     def series(self) -> tuple[str, ...]:
