@@ -71,8 +71,10 @@ def _sentence(case: Case, text: Text) -> str:
 
 
 def _filled(template: str, values: Mapping[str, Number], text: Text) -> str:
-    """Fill a template, with a blank before per cent."""
+    """Fill a template with values, those in two languages in that of the text."""
     words = {name: _word(name, value, text) for name, value in values.items()}
+    for name in [name.removesuffix("_en") for name in values if name.endswith("_en")]:
+        words[name] = text.pick(str(values[f"{name}_en"]), str(values[f"{name}_zh"]))
     return re.sub(r"(?<=[0-9])%", " %", template.format(**words))
 
 
