@@ -62,7 +62,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What there is to say about some scenarios; the first is what the others are held against."""
+    """What there is to say about some scenarios; the others are compared with the first."""
 
     model: Model
     scenarios: tuple[Scenario, ...]
@@ -141,7 +141,7 @@ def compare(
 
     Args:
         model: the model.
-        scenarios: records, names or paths; the first is what the others are held against.
+        scenarios: records, names or paths; the others are compared with the first.
         targets: the plan's; by default those of the catalogue beside the model.
         runs: of the scenarios by years, where they are there already.
         spread: what a sweep says of the same scenarios, as `read_spread` returns it.

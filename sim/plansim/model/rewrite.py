@@ -203,7 +203,7 @@ def without_arrays(model: Model, values: Mapping[str, float], time: TimeSpec) ->
     """Write a model out element by element, with constants and a clock as given.
 
     For programs that take arrays apart less well than plain variables. Names are ``v0``, ``v1``, …,
-    so that none means anything to whoever reads them.
+    so that none means anything to a reader.
 
     Raises:
         ModelError: an equation takes its values from outside of the model.

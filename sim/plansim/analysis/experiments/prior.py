@@ -37,7 +37,7 @@ def draw_prior(
     seed: int | None = None,
     design: Design | str | Path | None = None,
 ) -> Members:
-    """Draw members from what evidence leaves open before any run is held to observations.
+    """Draw members from what evidence leaves open before any run is compared with observations.
 
     They are the points of a design, by default of that of uncertainty which ``checks.yaml`` beside
     the model names, else of a Sobol sequence over the plausible ranges of all single constants but

@@ -281,7 +281,7 @@ class Seam(Form):
 
 
 def load_seam(model: Model, targets: Sequence[Target]) -> Seam | None:
-    """Read what the run from the past is held to at the base year; None if no file says.
+    """Read what the run from the past is compared with at the base year; None if no file says.
 
     Raises:
         InputError: with every fault of the file, each with its line.
