@@ -19,15 +19,14 @@ from plansim.cli.context import (
     terminal_for,
     write,
 )
-from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
     WholeNumber,
     calibration_names,
+    command_group,
     design_names,
     force_option,
     format_option,
     items,
-    lang_option,
     model_option,
     output_option,
     scenario_names,
@@ -44,16 +43,11 @@ if TYPE_CHECKING:
 __all__ = ["model"]
 
 
-@click.group(
-    cls=BilingualGroup,
-    invoke_without_command=True,
+@command_group(
     epilog="Example: plansim model validate Q07",
 )
-@lang_option
-@click.pass_context
-def model(context: click.Context, lang: str | None) -> None:
+def model() -> None:
     """Look at the model and the plan themselves: test, fit and document them."""
-    begin_group(context, model, lang)
 
 
 @model.command(epilog="Example: plansim model audit")
