@@ -15,8 +15,8 @@ from plansim.output.series import Series
 from plansim.output.tables.layout import shown
 from plansim.output.tables.series import series_table
 from plansim.output.tables.verdicts import verdict_table
-from plansim.output.text import Lang, read_text
-from plansim.output.verdict_words import limit_of
+from plansim.output.words.text import Lang, read_text
+from plansim.output.words.verdicts import limit_of
 from plansim.targets.target import Attribute, Direction, Gap, Status, Target
 from plansim.targets.verdict import Verdict
 from tests.helpers.plan import target as a_target

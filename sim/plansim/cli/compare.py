@@ -113,7 +113,7 @@ def page(
     picked, too. The page can be mailed and opens from disk.
     """
     from plansim.output.page.page import page as page_of
-    from plansim.scenario.reader import shipped_overlays, with_shipped
+    from plansim.scenario.scenario_file import shipped_overlays, with_shipped
 
     terminal = arguments.terminal
     check_files((output, (".html",)), force=force)

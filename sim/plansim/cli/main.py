@@ -89,7 +89,7 @@ def _in_words(error: click.UsageError, say: Say) -> str:
 
 def _say_on(line: Sequence[str]) -> Say:
     """Choose how errors are said to whoever typed this line."""
-    from plansim.output.messages import say_in
+    from plansim.output.words.messages import say_in
 
     return say_in(language_on(line))
 

@@ -266,8 +266,8 @@ def document(
         return
     from plansim.output.book.document import document as write_pages
     from plansim.output.book.folder import check_folder
-    from plansim.output.text import Lang
-    from plansim.scenario.reader import shipped_roots
+    from plansim.output.words.text import Lang
+    from plansim.scenario.scenario_file import shipped_roots
 
     check_folder(output, force=force)
     roots = [] if model else shipped_roots()[:1]

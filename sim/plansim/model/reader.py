@@ -13,7 +13,7 @@ from pathlib import Path
 
 from plansim.cache import code_of, digest, kept
 from plansim.errors import Fault, Message, ModelError, foreign, nearest
-from plansim.files import shipped_model
+from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
 
 __all__ = ["MAX_BYTES", "load_model", "parse_model"]

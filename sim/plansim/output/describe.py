@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT
-from plansim.output.messages import say_in
-from plansim.output.text import Lang, Text, target_figure
-from plansim.output.verdict_words import limit_of
-from plansim.scenario.reader import Change, Scenario
+from plansim.output.words.messages import say_in
+from plansim.output.words.text import Lang, Text, target_figure
+from plansim.output.words.verdicts import limit_of
+from plansim.scenario.scenario_file import Change, Scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.target import Kind, Target, split_reference
 

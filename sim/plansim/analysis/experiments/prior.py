@@ -13,12 +13,12 @@ from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.validation.checks import CHECKS, load_checks
 from plansim.errors import DesignError, Fault, InputError, Message
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, Floats, default_of
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead
 from plansim.scenario.members_file import rounded
-from plansim.scenario.reader import as_written
+from plansim.scenario.scenario_file import as_written
 from plansim.targets.views_file import load_views
 
 __all__ = ["MEMBERS", "draw_prior"]

@@ -18,7 +18,7 @@ from pydantic import Field
 from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
 from plansim.analysis.validation.checks import Check, known_constant
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.forms import (
+from plansim.files.forms import (
     LAX,
     Entries,
     Form,

@@ -16,9 +16,9 @@ from plansim.output.tables.layout import (
     Style,
     text_column,
 )
-from plansim.output.text import Text
-from plansim.output.verdict_words import by_section, limit_of
-from plansim.scenario.reader import ScenarioHead, ScenarioKind
+from plansim.output.words.text import Text
+from plansim.output.words.verdicts import by_section, limit_of
+from plansim.scenario.scenario_file import ScenarioHead, ScenarioKind
 from plansim.targets.target import Kind, Target, split_reference
 
 __all__ = ["scenario_list", "target_list", "variable_list"]

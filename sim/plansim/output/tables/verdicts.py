@@ -25,8 +25,8 @@ from plansim.output.tables.layout import (
     stacked,
     text_column,
 )
-from plansim.output.text import Text, percent
-from plansim.output.verdict_words import (
+from plansim.output.words.text import Text, percent
+from plansim.output.words.verdicts import (
     MARKS,
     bases_of,
     breaks_later,
@@ -39,7 +39,7 @@ from plansim.output.verdict_words import (
     section_of,
     value_text,
 )
-from plansim.output.wrapping import wrap
+from plansim.output.words.wrapping import wrap
 from plansim.targets.target import Attribute, Gap, Status, Target
 from plansim.targets.verdict import Verdict
 
