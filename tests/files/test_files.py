@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from plansim.errors import InputError, OutputError
+from plansim.files import shipped as shipped_files
 from plansim.files.shipped import shipped, shipped_model
-from plansim.files.shipped import shipped as shipped_files
 from plansim.files.writing import check_destination, writing_whole
 
 

@@ -49,6 +49,7 @@ __all__ = [
     "read_inputs",
     "remark",
     "simulated",
+    "simulated_apart",
     "simulated_years",
     "terminal_for",
     "variable_meant",
@@ -431,6 +432,12 @@ def simulated(inputs: Inputs, engine: str, terminal: Terminal) -> xr.Dataset:
     with terminal.progress(terminal.text("run.simulating", scenario=names)):
         chosen = inputs.scenario if len(inputs.scenarios) == 1 else inputs.scenarios
         return simulate(inputs.model, chosen, engine=engine)
+
+
+def simulated_apart(inputs: Inputs, engine: str, terminal: Terminal) -> list[xr.Dataset]:
+    """Do as `simulated`, and give a dataset a scenario."""
+    alone = [replace(inputs, scenarios=(scenario,)) for scenario in inputs.scenarios]
+    return [simulated(one, engine, terminal) for one in alone]
 
 
 def simulated_years(model: Model, scenario: Scenario, engine: str, terminal: Terminal) -> Annual:

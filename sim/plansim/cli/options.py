@@ -19,6 +19,7 @@ from plansim.cli.help import BilingualGroup, begin_group
 
 __all__ = [
     "PICTURES",
+    "SWEEP",
     "WholeNumber",
     "all_names",
     "calibration_names",
@@ -52,6 +53,7 @@ AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
 Decorator = Callable[[Any], Any]
 
 PICTURES = (".pdf", ".png", ".svg")
+SWEEP = ".zarr"
 """Formats of figures."""
 
 
