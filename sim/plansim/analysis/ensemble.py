@@ -116,7 +116,7 @@ def verdict_shares(
     columns = ("share", "share_low", "share_high", "members", "unsound")
     rows = [
         (scenario.id, target, *(getattr(share, column) for column in columns))
-        for scenario in (scenario_of(model, each) for each in scenarios)
+        for scenario in (scenario_of(model, named) for named in scenarios)
         for target, share in _shares(model, scenario, wanted, members, threads)
     ]
     frame = pd.DataFrame(rows, columns=["scenario", "target", *columns])
@@ -145,7 +145,9 @@ def with_shares(
         key = digest("shares", run, assumed, repr(targets), *beside, code)
         make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
         shares[scenario.id] = kept("shares", key, make)
-    return tuple(replace(each, share=shares[each.scenario].get(each.id)) for each in verdicts)
+    return tuple(
+        replace(verdict, share=shares[verdict.scenario].get(verdict.id)) for verdict in verdicts
+    )
 
 
 def _shares(

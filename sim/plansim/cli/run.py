@@ -87,7 +87,7 @@ def run(
     else:
         remark("\n".join(changes))
         text = results.run_json if form == "json" else results.run_csv
-        machine(text([(series, each.card) for series, each in zip(shown, runs, strict=True)]))
+        machine(text([(series, run.card) for series, run in zip(shown, runs, strict=True)]))
     if output is not None:
         remark(terminal.text("run.written", path=output))
 
@@ -120,7 +120,7 @@ def _shown(run: Annual, inputs: Inputs) -> list[Series]:
     wanted: dict[str, set[str]] = {}
     for variable, labels in inputs.named:
         wanted.setdefault(variable, set()).update(labels)
-    moving = [name for name, each in run.variables.items() if each.moves]
+    moving = [name for name, variable in run.variables.items() if variable.moves]
     series = [
         row
         for row in rows_of(run, wanted or moving)
