@@ -10,7 +10,7 @@ import pytest
 
 import plansim
 from plansim.analysis.validation.context import ValidationContext, cells
-from plansim.analysis.validation.observed import Mark
+from plansim.analysis.validation.observed import Origin
 from plansim.analysis.validation.suite import validate
 from plansim.model.records import Model
 from tools.fill_examples import STARTS, starts
@@ -31,10 +31,10 @@ def test_each_part_of_2000_has_a_mark_and_a_source(
     assert context.seam is not None
     marks = {item.of: item.mark for item in context.seam.items}
     assert len(marks) == len(context.seam.items)
-    assert {name for name, mark in marks.items() if mark is not Mark.FLOW} == set(started)
+    assert {name for name, mark in marks.items() if mark is not Origin.FLOW} == set(started)
     changed = {name.partition("[")[0] for name in context.scenarios[PAST].values}
     for name in started:
-        assert (PART + name in changed) is (marks[name] is not Mark.UNCHANGED), name
+        assert (PART + name in changed) is (marks[name] is not Origin.UNCHANGED), name
     coefficients = changed - {PART + name for name in started}
     assert not {name for name in coefficients if name.startswith(("base ", "initial "))}
 
