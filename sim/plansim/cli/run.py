@@ -22,13 +22,12 @@ from plansim.cli.context import (
     simulated,
     simulated_years,
 )
-from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
     all_names,
+    command_group,
     force_option,
     format_option,
     items,
-    lang_option,
     model_option,
     output_option,
     scenario_options,
@@ -234,17 +233,12 @@ def _with_shares(verdicts: list[Verdict], inputs: Inputs, terminal: Terminal) ->
         return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))
 
 
-@click.group(
+@command_group(
     name="list",
-    cls=BilingualGroup,
-    invoke_without_command=True,
     epilog="Example: plansim list variables pension",
 )
-@lang_option
-@click.pass_context
-def list_(context: click.Context, lang: str | None) -> None:
+def list_() -> None:
     """List what there is: scenarios, variables, targets."""
-    begin_group(context, list_, lang)
 
 
 @list_.command(name="scenarios", epilog="Example: plansim list scenarios")
