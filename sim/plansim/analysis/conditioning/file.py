@@ -32,9 +32,9 @@ from plansim.analysis.experiments.design_form import (
 from plansim.analysis.validation.checks import CHECKS, load_checks
 from plansim.analysis.validation.observed import (
     HISTORY,
-    Mark,
     Observed,
     ObservedPoint,
+    Origin,
     Seam,
     load_history,
     load_seam,
@@ -77,7 +77,7 @@ __all__ = [
 ]
 
 CONDITIONING = "conditioning.yaml"
-SET_BY_DATA = (Mark.OBSERVED, Mark.RATE)
+SET_BY_DATA = (Origin.OBSERVED, Origin.RATE)
 """Marks of starts that were read off a figure, which therefore tests nothing."""
 
 
