@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,6 +14,9 @@ import plansim
 from plansim.analysis.conditioning.diagnostics import diagnose, forecast_held_out
 from plansim.analysis.conditioning.file import read_conditioning
 from plansim.analysis.conditioning.matching import condition, implausibility
+from plansim.analysis.validation.context import ValidationContext
+from plansim.analysis.validation.result import Outcome
+from plansim.analysis.validation.uncertainty import held_out
 from plansim.errors import DesignError, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -255,6 +260,22 @@ def test_figures_that_are_held_out_are_forecast(tmp_path: Path) -> None:
         ("{series: gap, error: 0.2}", "{series: gap, error: 0.2, stated: true}"),
     )
     assert len(forecast_held_out(stated, read_conditioning(stated), 1998).forecasts) == 1
+
+
+def test_a_model_that_does_not_forecast_what_is_held_out_fails(tmp_path: Path) -> None:
+    spec = ("years: [2000]", "years: [1997, 2000]"), ("matched: 2", "hold out from: 1998")
+    model = pond(tmp_path, *spec)
+    context = cast("ValidationContext", SimpleNamespace(model=model))
+    made = held_out(context)
+    assert made.status is Outcome.PASS
+    assert made.figures["inside"] == made.figures["forecasts"] == 2
+    observed = _OBSERVED.replace("1997,12", "1997,11").replace("2000,0.4", "2000,1.9")
+    (tmp_path / "observations.csv").write_text(observed, "utf-8")
+    made = held_out(context)
+    assert made.status is Outcome.FAIL
+    assert [fault.message.value for fault in made.faults] == ["forecast_band", "forecast_score"]
+    (tmp_path / "conditioning.yaml").unlink()
+    assert held_out(context).status is Outcome.NOT_APPLICABLE
 
 
 # --- errors ---------------------------------------------------------------------------------------

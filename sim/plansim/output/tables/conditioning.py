@@ -28,13 +28,19 @@ MOST = 20
 
 def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
     """Lay out what conditioning did."""
-    heads = ("figure", "deviation", "prior", "conditioned", "rejects", "alone", "least")
+    heads = (
+        "condition.figure", "condition.deviation", "condition.prior", "condition.conditioned",
+        "condition.rejects", "condition.alone", "condition.least",
+    )  # fmt: skip
     observations = Grid(
         [text_column(text("condition.observation")), *_columns(text, *heads)],
         _observations(made, text),
     )
     factors = Grid(
-        [text_column(text("condition.factor")), *_columns(text, "width", "middle")],
+        [
+            text_column(text("condition.factor")),
+            *_columns(text, "condition.width", "condition.middle"),
+        ],
         _factors(made, text),
     )
     structures = (f"{text.pick(one.factor, one.factor_zh)} {one.value:g}"
@@ -42,7 +48,7 @@ def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
     targets = Grid(
         [
             text_column(text("condition.target")),
-            *_columns(text, "prior", "conditioned"),
+            *_columns(text, "condition.prior", "condition.conditioned"),
             *map(figure_column, structures),
             text_column(),
         ],
@@ -55,7 +61,7 @@ def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
 
 
 def _columns(text: Text, *keys: str) -> Iterator[Column]:
-    return (figure_column(text(f"condition.{key}")) for key in keys)
+    return (figure_column(text(key)) for key in keys)
 
 
 def _waves(made: Diagnostics, text: Text) -> Iterator[str]:
