@@ -15,6 +15,13 @@ from plansim.analysis.comparison import (
     compare as compare,
     read_spread as read_spread,
 )
+from plansim.analysis.conditioning.diagnostics import diagnose as diagnose
+from plansim.analysis.conditioning.file import read_conditioning as read_conditioning
+from plansim.analysis.conditioning.matching import (
+    Conditioned as Conditioned,
+    condition as condition,
+    draw_members as draw_members,
+)
 from plansim.analysis.ensemble import (
     load_ensemble as load_ensemble,
     verdict_shares as verdict_shares,
