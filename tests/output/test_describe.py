@@ -75,7 +75,7 @@ def test_every_source_of_the_shipped_model_is_spelt_out(
         ("D: accounting", "derived: accounting"),
         ("A", "assumption"),
         ("X9: 1–2", "X9 [1–2]"),
-        ("M28", "M28  Fall of energy use per 10,000 yuan of GDP, the plan's figure for 2005: "),
+        ("M28", "M28  Fall of energy use per unit of GDP, the plan's figure for 2005: "),
         ("I01", "I01  Fixed-asset investment"),
         ("M10", "M10a  Share of the primary sector in employment, the plan's figure for 2005: "),
         ("E095: 1.2–1.6", "E095 [1.2–1.6]  capital / GDP"),
