@@ -89,6 +89,7 @@ from plansim.output.diagrams.modules import (
     module_diagram as module_diagram,
     modules_drawn as modules_drawn,
 )
+from plansim.output.diagrams.sketch import sketch as sketch, write_sketch as write_sketch
 from plansim.output.export.tables import export as export
 from plansim.output.figures import plot as plot
 from plansim.output.page.page import page as page

@@ -205,6 +205,7 @@ def test_margins_are_those_of_verdicts_and_all_shares_add_up(city: Model) -> Non
         for scenario in (before, after)
         for each in check_targets(simulate(city, scenario), targets)
     }
+    assumed = {key for (_, key), each in verdicts.items() if each.status is Status.ASSUMED}
     assert found.runs == 2 ** len(found.groups)
     for shares in found.targets:
         for story, margin, status in (
@@ -213,6 +214,7 @@ def test_margins_are_those_of_verdicts_and_all_shares_add_up(city: Model) -> Non
         ):
             verdict = verdicts[story, shares.target.id]
             assert verdict.margin == pytest.approx(margin, rel=1e-9, abs=1e-9)
-            assert verdict.status is status
+            # what one of the two assumes is neither gained nor lost
+            assert status is (Status.ASSUMED if shares.target.id in assumed else verdict.status)
         change = shares.margin_after - shares.margin_before
         assert math.fsum(shares.shares) == pytest.approx(change, abs=1e-9)

@@ -133,7 +133,7 @@ def test_every_loop_of_the_city_has_its_declared_polarity_at_all_times(city: Mod
     total = np.sum([np.abs(series) for series in found.relative.values()], axis=0)
     assert total == pytest.approx(1)
     asleep = [loop.id for loop in loops if not found.scores[loop.id].any()]
-    assert asleep == ["B4"]  # no water shortage, see loops.yaml
+    assert asleep == []
 
 
 def test_without_pysimlin_there_are_no_scores(

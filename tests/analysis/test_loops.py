@@ -121,7 +121,7 @@ def _sum(count: int) -> float:
     return sum(0.5 * 1.05**step for step in range(count))
 
 
-@pytest.mark.parametrize("place", [0, 12])
+@pytest.mark.parametrize("place", [0, 7])
 def test_a_cut_is_the_run_with_its_switch_at_zero(city: Model, place: int) -> None:
     loops, targets = load_loops(city), _targets(city)
     cut = cut_loops(city, read_scenario("accelerated-growth", city), loops, targets)[place]

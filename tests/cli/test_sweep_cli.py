@@ -21,14 +21,14 @@ FACTORS = ("--factor", "credit ease after", "--factor", "外部需求增长率�
 
 
 def test_a_sweep_over_factors_is_summarised_and_stored(call: Call, tmp_path: Path) -> None:
-    code, out, err = call("sweep", "baseline", *FACTORS, "-n", "64", "--seed", "3")
+    code, out, err = call("sweep", "momentum", *FACTORS, "-n", "64", "--seed", "3")
     assert code == 0, err
     assert "64 runs ended well" in out
     shares = r"(\d+\.\d ± [\d.<]+|[\d.<>]+(–[\d.<>]+)?) %( +–| +[\d.<>]+ %)+"
     assert re.search(rf"^M01 .* ≥ 1020 亿元 +{shares} +[-+][\d.]+ +\d+$", out, re.M)
     assert max(map(len, out.splitlines())) <= 100
-    assert "64 runs are stored in baseline.zarr." in err
-    with xr.open_zarr(tmp_path / "baseline.zarr", chunks=None) as found:
+    assert "64 runs are stored in momentum.zarr." in err
+    with xr.open_zarr(tmp_path / "momentum.zarr", chunks=None) as found:
         assert found.sizes["run"] == 64
         assert float(found["external demand growth before"].min()) >= 0.08
         assert float(found["external demand growth before"].max()) <= 0.14

@@ -10,7 +10,7 @@ import pytest
 
 import plansim
 from plansim.analysis.validation.context import ValidationContext, cells
-from plansim.analysis.validation.observed import Mark
+from plansim.analysis.validation.observed import Origin
 from plansim.analysis.validation.suite import validate
 from plansim.model.records import Model
 from tools.fill_examples import STARTS, starts
@@ -31,10 +31,10 @@ def test_each_part_of_2000_has_a_mark_and_a_source(
     assert context.seam is not None
     marks = {item.of: item.mark for item in context.seam.items}
     assert len(marks) == len(context.seam.items)
-    assert {name for name, mark in marks.items() if mark is not Mark.FLOW} == set(started)
+    assert {name for name, mark in marks.items() if mark is not Origin.FLOW} == set(started)
     changed = {name.partition("[")[0] for name in context.scenarios[PAST].values}
     for name in started:
-        assert (PART + name in changed) is (marks[name] is not Mark.UNCHANGED), name
+        assert (PART + name in changed) is (marks[name] is not Origin.UNCHANGED), name
     coefficients = changed - {PART + name for name in started}
     assert not {name for name in coefficients if name.startswith(("base ", "initial "))}
 
@@ -62,11 +62,11 @@ def test_land_closes_at_either_start(context: ValidationContext) -> None:
 
 
 def test_every_index_is_one_in_the_base_year(context: ValidationContext) -> None:
-    """But for two that follow money: places in colleges and the cover of villagers."""
+    """But for two that follow money, and for what a scenario adds from its own start on."""
     run = context.runs[PAST]
     at = int(np.flatnonzero(run.time == 2005)[0])
     logs = [name for name in context.stocks if name.endswith(" log")]
-    indices = [name for name in logs if not name.startswith(("villagers", "tertiary"))]
+    indices = [name for name in logs if not name.startswith(("villagers", "tertiary", "added"))]
     assert len(indices) == 6
     for name in indices:
         assert run.series(name)[0, 0] != 0

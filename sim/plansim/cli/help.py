@@ -146,10 +146,10 @@ class BilingualGroup(click.Group):
         return (command.help or "").partition("\n\n")[0]
 
 
-def begin_group(context: click.Context, group: click.Group, lang: str | None) -> None:
+def begin_group(context: click.Context, lang: str | None) -> None:
     """Hand the language on to the group's command; without a command, show the group's help."""
-    if lang is not None:
-        context.default_map = _defaults(group, lang)
+    if lang is not None and isinstance(context.command, click.Group):
+        context.default_map = _defaults(context.command, lang)
     if context.invoked_subcommand is None:
         write(context.get_help())
 

@@ -126,7 +126,7 @@ def plansim(context: click.Context, lang: str | None) -> None:
     Names may be English or Chinese. Exit codes: 0, all well; 1, --strict and a binding target is
     missed; 2, the input or the output is at fault.
     """
-    begin_group(context, plansim, lang)
+    begin_group(context, lang)
 
 
 COMPLETION_HELP = """Print the script that makes SHELL complete commands, scenarios and names.

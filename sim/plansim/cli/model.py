@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from plansim.cli.context import (
     Terminal,
@@ -18,15 +19,14 @@ from plansim.cli.context import (
     terminal_for,
     write,
 )
-from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
     WholeNumber,
     calibration_names,
+    command_group,
     design_names,
     force_option,
     format_option,
     items,
-    lang_option,
     model_option,
     output_option,
     scenario_names,
@@ -38,20 +38,16 @@ from plansim.errors import Message
 if TYPE_CHECKING:
     from plansim.analysis.feedback.polarity import SignedRun
     from plansim.cli.context import Inputs, Terminal
+    from plansim.model.records import Model
 
 __all__ = ["model"]
 
 
-@click.group(
-    cls=BilingualGroup,
-    invoke_without_command=True,
+@command_group(
     epilog="Example: plansim model validate Q07",
 )
-@lang_option
-@click.pass_context
-def model(context: click.Context, lang: str | None) -> None:
+def model() -> None:
     """Look at the model and the plan themselves: test, fit and document them."""
-    begin_group(context, model, lang)
 
 
 @model.command(epilog="Example: plansim model audit")
@@ -237,15 +233,37 @@ def condition(
 @click.option(
     "--lang", type=click.Choice(["en", "zh"]), help="Write this language only; else both."
 )
+@click.option(
+    "--sketch",
+    is_flag=True,
+    help="Instead of pages, write drawings that Vensim shows into the model's own file.",
+)
+@click.pass_context
 def document(
-    output: Path, force: bool, model: Path | None, scenario: str | None, lang: str | None
+    context: click.Context,
+    output: Path,
+    force: bool,
+    model: Path | None,
+    scenario: str | None,
+    lang: str | None,
+    sketch: bool,
 ) -> None:
     """Write the documentation of the model: a page a module, loops, parameters, sources, run card.
 
     The pages are made from the model's file and the tables beside it, and from one run, which gives
     each entry its course and each link of a drawing its sign. Open FOLDER/index.html; no
     network is needed.
+
+    With --sketch the model's file gets a view a module after its equations, which stay as they are;
+    --force replaces drawings that are there already.
     """
+    if sketch:
+        if scenario or context.get_parameter_source("output") is not ParameterSource.DEFAULT:
+            raise UsageError(
+                Message("--sketch writes into the model's file and goes without -o and --scenario")
+            )
+        _write_sketch(model_at(model), terminal_for(lang), force=force)
+        return
     from plansim.output.book.document import document as write_pages
     from plansim.output.book.folder import check_folder
     from plansim.output.text import Lang
@@ -261,6 +279,14 @@ def document(
         run = _signed_run(inputs, terminal)
         count = write_pages(inputs.model, output, run, langs=langs, force=force)
     write(terminal.text("document.written", count=count, path=output))
+
+
+def _write_sketch(model: Model, terminal: Terminal, *, force: bool) -> None:
+    from plansim.output.diagrams.sketch import write_sketch
+
+    with terminal.progress(terminal.text("document.writing")):
+        count = write_sketch(model, force=force)
+    write(terminal.text("document.sketched", count=count, path=model.path))
 
 
 def _signed_run(inputs: Inputs, terminal: Terminal) -> SignedRun | None:

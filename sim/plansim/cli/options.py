@@ -15,12 +15,14 @@ import click
 from click.shell_completion import CompletionItem
 
 from plansim.cli.context import Arguments, Terminal, model_at, terminal_for
+from plansim.cli.help import BilingualGroup, begin_group
 
 __all__ = [
     "PICTURES",
     "WholeNumber",
     "all_names",
     "calibration_names",
+    "command_group",
     "constant_names",
     "design_names",
     "engine_option",
@@ -226,6 +228,26 @@ def scenario_options(
         return command
 
     return add
+
+
+def command_group(**options: Any) -> Callable[[Callable[[], None]], click.Group]:
+    """Make a group of commands of a function that only names and explains it."""
+
+    def make(described: Callable[[], None]) -> click.Group:
+        @click.group(
+            cls=BilingualGroup,
+            invoke_without_command=True,
+            help=described.__doc__,
+            **{"name": described.__name__, **options},
+        )
+        @lang_option
+        @click.pass_context
+        def group(context: click.Context, lang: str | None) -> None:
+            begin_group(context, lang)
+
+        return group
+
+    return make
 
 
 def model_option(command: AnyCommand) -> AnyCommand:

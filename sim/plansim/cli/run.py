@@ -24,14 +24,13 @@ from plansim.cli.context import (
     simulated,
     simulated_years,
 )
-from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
     WholeNumber,
     all_names,
+    command_group,
     force_option,
     format_option,
     items,
-    lang_option,
     model_option,
     output_option,
     scenario_options,
@@ -273,17 +272,12 @@ def _with_shares(
         return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))
 
 
-@click.group(
+@command_group(
     name="list",
-    cls=BilingualGroup,
-    invoke_without_command=True,
     epilog="Example: plansim list variables pension",
 )
-@lang_option
-@click.pass_context
-def list_(context: click.Context, lang: str | None) -> None:
+def list_() -> None:
     """List what there is: scenarios, variables, levers, targets."""
-    begin_group(context, list_, lang)
 
 
 @list_.command(name="scenarios", epilog="Example: plansim list scenarios")

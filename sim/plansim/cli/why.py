@@ -17,15 +17,14 @@ from plansim.cli.context import (
     simulated_years,
     warn,
 )
-from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
     PICTURES,
     WholeNumber,
+    command_group,
     design_names,
     force_option,
     format_option,
     items,
-    lang_option,
     model_option,
     output_option,
     picture_option,
@@ -47,16 +46,11 @@ if TYPE_CHECKING:
 __all__ = ["why"]
 
 
-@click.group(
-    cls=BilingualGroup,
-    invoke_without_command=True,
+@command_group(
     epilog="Example: plansim why attribute baseline accelerated-growth",
 )
-@lang_option
-@click.pass_context
-def why(context: click.Context, lang: str | None) -> None:
+def why() -> None:
     """Explain verdicts: what moves them, how sure they are, which feedback loops act."""
-    begin_group(context, why, lang)
 
 
 def _target(inputs: Inputs, name: str) -> Target:

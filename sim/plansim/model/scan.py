@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from plansim.errors import FaultLog, Message
 from plansim.model.expression import Call, Name, Node, Numbers, Role, references
+from plansim.model.sketch import SKETCH
 from plansim.model.syntax import (
     NAME,
     TABLES_FROM_FILES,
@@ -35,7 +36,6 @@ from plansim.model.syntax import (
 
 __all__ = [
     "MAX_ELEMENTS",
-    "SKETCH",
     "Equation",
     "EquationForm",
     "Range",
@@ -47,8 +47,6 @@ __all__ = [
 MAX_ELEMENTS = 200_000
 """How many elements the subscript ranges, or the equations of arrays, may have in all."""
 
-SKETCH = "\\\\\\---///"
-"""Where the drawings begin, the last part of a file."""
 _SEPARATOR = re.compile(r'"(?:\\"|[^"\n])*"|[~|]')
 _COMMENT_SEPARATOR = re.compile(r"[~|]")
 _SPACE = re.compile(r"[\s\\]*")

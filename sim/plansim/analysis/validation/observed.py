@@ -42,9 +42,9 @@ __all__ = [
     "Family",
     "FamilyFigure",
     "History",
-    "Mark",
     "Observed",
     "ObservedPoint",
+    "Origin",
     "Seam",
     "SeamItem",
     "history_equations",
@@ -231,7 +231,7 @@ def history_equations(model: Model, history: History) -> Iterator[AddedEquation]
 # --- seam.yaml ------------------------------------------------------------------------------------
 
 
-class Mark(StrEnum):
+class Origin(StrEnum):
     """Where the start of a stock in the run from the past is from."""
 
     OBSERVED = "observed"
@@ -260,7 +260,7 @@ class SeamItem(Form):
     """A stock or flow that is compared where the run from the past reaches the base year."""
 
     of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
-    mark: Annotated[Mark, LAX]
+    mark: Annotated[Origin, LAX]
     source: Wording
     known: Annotated[tuple[str, ...], Entries(list[str], _known)] = ()
     """Figures of the first year, or growth rates since, that did not set the start."""
