@@ -5,8 +5,8 @@ call with all its points, since an ensemble of runs costs little more than one.
 
 Intervals are those of the profile likelihood: a parameter is fixed, all others are fitted again,
 and the values at which the sum of squares has risen by the quantile of chi-squared are the ends.
-For a linear model that is the interval of the textbooks. Where the model misses the data by more than the
-errors that are stated, errors are taken to be larger in that proportion (Birge's ratio).
+For a linear model that is the interval of the textbooks. Where the model misses the data by more
+than the errors that are stated, errors are taken to be larger in that proportion (Birge's ratio).
 
 References: S. S. Wilks, Annals of Mathematical Statistics 9 (1938) 60-62; A. Raue and others,
 Structural and practical identifiability analysis by exploiting the profile likelihood,
