@@ -11,7 +11,6 @@ from functools import partial
 from rich.cells import cell_len
 from rich.text import Text as RichText
 
-from plansim.output.answer import answer, binding_first
 from plansim.output.tables.layout import (
     LEAST,
     Band,
@@ -28,6 +27,7 @@ from plansim.output.tables.layout import (
     stacked,
     text_column,
 )
+from plansim.output.words.answer import answer, binding_first
 from plansim.output.words.text import Text
 from plansim.output.words.verdicts import (
     MARKS,
