@@ -345,7 +345,16 @@ def show(name: str, model: Path | None, terminal: Terminal) -> None:
     """Show all that is known of NAME: a variable, a scenario, the id of a target or a clash."""
     from plansim.output.tables.layout import facts
 
-    terminal.show(facts(_facts(name, model_at(model), terminal)))
+    terminal.show(facts(_facts(name, _with_constant(name, model_at(model)), terminal)))
+
+
+def _with_constant(name: str, model: Model) -> Model:
+    """Return the variant of a model that has a constant by which a lever is bent."""
+    from plansim.scenario.levers import added_constant
+    from plansim.scenario.variant import for_scenarios
+
+    added = added_constant(model, name.partition("[")[0])
+    return for_scenarios(model, (), [added.name]) if added else model
 
 
 def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]:

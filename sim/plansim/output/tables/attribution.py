@@ -78,14 +78,18 @@ def _span(group: Group, text: Text) -> str:
         pairs = list(zip(elements, group.before, group.after, strict=True))
         return _with_unit(element_changes(pairs, text), group, text)
     lines = []
-    for constant, before_one, after_one in zip(
-        group.constants, group.before, group.after, strict=True
-    ):
+    befores = [_given(*pair) for pair in zip(group.before, group.set_before, strict=True)]
+    afters = [_given(*pair) for pair in zip(group.after, group.set_after, strict=True)]
+    for constant, before, after in zip(group.constants, befores, afters, strict=True):
         part = constant.removeprefix(group.name).strip() if group.name in constant else ""
-        change = f"{before_one:g} → {after_one:g}"
+        change = f"{before} → {after}"
         label = text.word("part", part)
         lines.append(f"{label}{text('list_sep.colon')}{change}" if part else change)
     return _with_unit("; ".join(lines), group, text) if len(bare) == 1 else "; ".join(lines)
+
+
+def _given(value: float, is_set: bool) -> str:
+    return f"{value:g}" if is_set else "–"
 
 
 def _with_unit(change: str, group: Group, text: Text) -> str:
