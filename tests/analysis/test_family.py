@@ -144,11 +144,9 @@ def test_the_province_keeps_every_rate_elasticity_and_trend_of_the_model() -> No
     }
     levels = {
         # Levels of the base year that bear no `base` in their name, and one that is a target's.
-        "registered population at end of base year",
         "resident share of registered population",
         "seasonal migrants",
         "household energy per head",
-        "source limit",
         "northern transfer size",
         "farmland floor",
         "planting programme",

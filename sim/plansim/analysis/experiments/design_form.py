@@ -51,6 +51,7 @@ __all__ = [
     "DesignFile",
     "DesignTable",
     "FactorForm",
+    "FactorOrShort",
     "factor_of",
     "scenario_beside",
     "schema_text",
@@ -275,7 +276,7 @@ def _short(value: object) -> object:
     return {"uniform": value} if isinstance(value, list) else value
 
 
-_FactorOrShort = Annotated[
+FactorOrShort = Annotated[
     FactorForm, BeforeValidator(_short, json_schema_input_type=FactorForm | list[Cell] | None)
 ]
 
@@ -353,7 +354,7 @@ class DesignFile(Form):
     factors: Annotated[
         dict[str, Factor],
         Entries(
-            dict[str, _FactorOrShort],
+            dict[str, FactorOrShort],
             factor_of,
         ),
     ] = Field(

@@ -22,7 +22,13 @@ from plansim.analysis.validation.structure import (
     structure,
     target_independence,
 )
-from plansim.analysis.validation.uncertainty import drivers, ensemble, probabilities, ranking
+from plansim.analysis.validation.uncertainty import (
+    drivers,
+    ensemble,
+    held_out,
+    probabilities,
+    ranking,
+)
 from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.model.reader import load_model
 from plansim.model.records import Model, folded
@@ -57,6 +63,7 @@ TESTS: Mapping[str, Make] = MappingProxyType(
         "Q23": assumed_targets,
         "Q24": engines,
         "Q25": run_cards,
+        "Q27": held_out,
         "Q28": ensemble,
     }
 )
