@@ -360,7 +360,7 @@ def test_the_page_says_what_fails_and_by_which_criterion(tmp_path: Path) -> None
         Report(broken.model, "1.0", (result_of(broken, "Q15"),), ()), "p", read_text(Lang.EN)
     )
     fails = page.partition("## What fails")[2].partition("\n## ")[0]
-    assert "at every initial capital from 0.99 to 1.01" in fails
+    assert "over initial capital from 0.99 to 1.01" in fails
     assert "against 20, 30" in fails
     assert "✗ |" in page.partition("## History")[2]
 
