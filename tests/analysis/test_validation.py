@@ -126,7 +126,6 @@ BREAKS = [
     ("Q14", "loop_effect", MODEL, "(switch R*output + (1 - switch R)*", "(0*switch R + "),
     ("Q14", "not_frozen", LOOPS, "[plant!]", "[plant!]) + SUM(wear[plant!]"),
     ("Q15", "series", "model/observations.csv", "20.2", "30"),
-    ("Q15", "series", "model/history.yaml", "high: 1.01", "high: 1.4"),
     ("Q17", "seam_count", SEAM, "least: 1", "least: 3"),
     ("Q17", "seam_known", SEAM, ", known: [M01]", ""),
     ("Q22", "reads_file", MODEL, "patience= 2", "patience:= 2"),
