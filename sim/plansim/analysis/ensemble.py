@@ -31,16 +31,19 @@ from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Status, Target, judged_targets
-from plansim.targets.verdict import Share, Verdict
+from plansim.targets.verdict import Share, Verdict, check_targets
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from plansim.analysis.evaluator import Evaluation
 
 __all__ = [
     "NORMAL",
+    "ensemble_fits",
     "evaluate_members",
+    "judged_with_shares",
     "load_ensemble",
     "read_ensemble_head",
     "verdict_shares",
@@ -78,6 +81,16 @@ def read_ensemble_head(model: Model) -> MembersHead | None:
     """
     path = _path(model)
     return read_head(path) if path.is_file() else None
+
+
+def ensemble_fits(model: Model) -> bool:
+    """Return whether an ensemble stands beside a model, and is of its equations and ranges.
+
+    Raises:
+        InputError: the header is at fault.
+    """
+    head = read_ensemble_head(model)
+    return head is not None and head.misfit(model) is None
 
 
 def _path(model: Model) -> Path:
@@ -149,6 +162,19 @@ def with_shares(
         make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
         shares[scenario.id] = kept("shares", key, make)
     return tuple(replace(each, share=shares[each.scenario].get(each.id)) for each in verdicts)
+
+
+def judged_with_shares(
+    model: Model,
+    scenarios: Sequence[Scenario],
+    runs: Iterable[xr.Dataset],
+    targets: Sequence[Target],
+) -> tuple[Verdict, ...]:
+    """Judge runs of scenarios; with shares, if an ensemble beside the model fits it."""
+    verdicts = tuple(verdict for run in runs for verdict in check_targets(run, targets))
+    if not ensemble_fits(model):
+        return verdicts
+    return with_shares(verdicts, model, scenarios, targets)
 
 
 def _shares(

@@ -16,6 +16,7 @@ from plansim.cli.context import (
     Terminal,
     UsageError,
     check_files,
+    note_misfit,
     write,
 )
 from plansim.cli.options import (
@@ -52,11 +53,13 @@ SWEEP = ".zarr"
 @click.option(
     "--no-remedies", is_flag=True, help="Leave out the search for remedies of targets that fail."
 )
+@click.option("--full", is_flag=True, help="Show the whole report, not one page.")
 @scenario_options(several=True, required=True, engine=True)
 def compare(
     arguments: Arguments,
     output: Path | None,
     force: bool,
+    full: bool,
     sweep: Path | None,
     no_remedies: bool,
 ) -> None:
@@ -70,12 +73,14 @@ def compare(
     from plansim.output.report.comparison import comparison_report
     from plansim.output.report.file import FORMATS, report
     from plansim.output.report.terminal import terminal_text
+    from plansim.output.tables.comparison import comparison_table
 
     terminal = arguments.terminal
     if len(arguments.scenarios) < 2:
         raise UsageError(Message("a comparison needs two scenarios or more."))
     check_files((output, FORMATS), force=force)
     inputs = arguments.read()
+    note_misfit(inputs.model, terminal)
     with terminal.progress(terminal.text("report.searching")) as progress:
         comparison = comparison_of(
             inputs.model,
@@ -87,7 +92,12 @@ def compare(
             progress=progress,
         )
     if output is None:
-        terminal.show(terminal_text(comparison_report(comparison, terminal.text)))
+        if full:
+            terminal.show(terminal_text(comparison_report(comparison, terminal.text)))
+        else:
+            terminal.show(
+                comparison_table(comparison, terminal.text), terminal.text("report.hint_full")
+            )
         return
     with terminal.progress(terminal.text("report.writing")):
         report(comparison, output, lang=terminal.text.lang, force=force)
@@ -256,6 +266,7 @@ def _runs(what: PlotKind, arguments: Arguments, inputs: Inputs) -> list[xr.Datas
 def _figure(
     what: PlotKind, runs: Sequence[xr.Dataset], inputs: Inputs, terminal: Terminal, *, every: bool
 ) -> Figure:
+    from plansim.analysis.ensemble import judged_with_shares
     from plansim.output.figures import sheet
     from plansim.output.figures.canvas import figure_of
     from plansim.output.figures.plot import phase
@@ -266,7 +277,8 @@ def _figure(
         case PlotKind.LINES:
             return sheet.line_sheet(runs, chosen, targets, lang)
         case PlotKind.VERDICTS:
-            return sheet.verdict_sheet(runs, targets, lang, every=every)
+            verdicts = judged_with_shares(inputs.model, inputs.scenarios, runs, targets)
+            return sheet.verdict_sheet(runs, verdicts, lang, every=every)
         case PlotKind.STACK:
             return sheet.stack_sheet(runs, chosen[0], lang)
         case PlotKind.PYRAMID:

@@ -24,7 +24,7 @@ from plansim.output.verdict_words import margin_size
 from plansim.scenario.factors import Apply
 from plansim.targets.target import Target
 
-__all__ = ["move_in_words", "remedies_section", "remedy_in_words"]
+__all__ = ["move_in_words", "remedies_section", "remedy_in_short", "remedy_in_words"]
 
 FIRST_YEAR = 1500
 """From here on a number of years is taken for a year."""
@@ -117,6 +117,16 @@ def remedy_in_words(remedies: TargetRemedies, text: Text) -> str:
     if remedies.together is not None:
         moves = _moves_in_words(remedies.together.moves, text, MOST_NAMED)
         return text("report.together", moves=moves) + _price(remedies.together, text)
+    if remedies.nearest is not None:
+        return _nothing_in_words(remedies.nearest, remedies.target, text)
+    return text("report.no_lever")
+
+
+def remedy_in_short(remedies: TargetRemedies, text: Text) -> str:
+    """Name the lever of a remedy that moves most, and how many others move with it."""
+    best = remedies.alone[0] if remedies.alone else remedies.together
+    if best is not None:
+        return _moves_in_words(best.moves, text, 1) + _price(best, text)
     if remedies.nearest is not None:
         return _nothing_in_words(remedies.nearest, remedies.target, text)
     return text("report.no_lever")
