@@ -67,7 +67,11 @@ def test_the_prior_is_drawn_once_and_again_by_force(call: Call, model: Model) ->
 def test_what_cannot_be_asked_for(call: Call) -> None:
     code, _, err = call(*CONDITION)
     assert code == 2
-    assert "--prior is missing" in err
+    assert "conditioning.yaml: no such file" in err
+    for wrong in (["--prior", "spec.yaml"], ["--design", "uncertainty"]):
+        code, _, err = call(*CONDITION, *wrong)
+        assert code == 2
+        assert "SPEC" in err
     code, _, err = call(*CONDITION, "--prior", "-o", "members.txt")
     assert code == 2
     assert "ends with .csv; found .txt" in err

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 
 from plansim.analysis.comparison import Comparison
-from plansim.output.answer import answer
 from plansim.output.report.document import (
     Block,
     Bullets,
@@ -29,8 +28,9 @@ from plansim.output.report.tables import (
     verdict_section,
 )
 from plansim.output.report.themes import theme_section
-from plansim.output.text import Text
-from plansim.output.verdict_words import (
+from plansim.output.words.answer import answer
+from plansim.output.words.text import Text
+from plansim.output.words.verdicts import (
     limit_of,
     margin_words,
     mark_of,

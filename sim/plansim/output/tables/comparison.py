@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plansim.analysis.comparison import Comparison
-from plansim.output.answer import gained, lost
 from plansim.output.report.remedies import remedy_in_short
 from plansim.output.report.tables import cause_in_short
 from plansim.output.tables.layout import (
@@ -19,7 +18,8 @@ from plansim.output.tables.layout import (
     text_column,
 )
 from plansim.output.tables.verdicts import letter_of, verdict_table
-from plansim.output.text import Text
+from plansim.output.words.answer import gained, lost
+from plansim.output.words.text import Text
 from plansim.targets.target import Attribute
 
 __all__ = ["comparison_table"]
