@@ -194,7 +194,7 @@ def _remedy_cell(comparison: Comparison, target: Target, text: Text) -> Cell:
         for of_target in remedies
         if of_target.target.id == target.id
     ]
-    words = [remedy_in_words(of_target, text) for _, of_target in result]
+    words = [remedy_in_words(of_target, text) for _, of_target in result] or ["–"]
     if len(set(words)) == 1:
         return Cell(words[0])
     lines = [

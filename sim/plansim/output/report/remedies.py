@@ -29,7 +29,7 @@ __all__ = ["move_in_words", "remedies_section", "remedy_in_short", "remedy_in_wo
 FIRST_YEAR = 1500
 """From here on a number of years is taken for a year."""
 MOST_REMEDIES, MOST_NEAREST = 3, 5
-MOST_NAMED = 3
+MOST_NAMED = 2
 """Number of levers that are named in short."""
 
 
