@@ -22,7 +22,7 @@ from plansim.output.report.tables import number_cell, target_cell
 from plansim.output.words.text import Text, outward
 from plansim.output.words.verdicts import margin_size
 from plansim.scenario.factors import Apply
-from plansim.targets.target import Target
+from plansim.targets.target import Target, is_percentage
 
 __all__ = ["move_in_words", "remedies_section", "remedy_in_short", "remedy_in_words"]
 
@@ -135,7 +135,10 @@ def remedy_in_short(remedies: TargetRemedies, text: Text) -> str:
 def _nothing_in_words(nearest: NearMiss, target: Target, text: Text) -> str:
     """Say how near the best that was tried comes."""
     short = margin_size(target, nearest.margin).removeprefix("-")
-    return text("report.nothing", margin=f"{short} {text.unit(target.unit)}")
+    size = f"{short} {text.unit(target.unit)}"
+    if is_percentage(target.unit):
+        size = text.word("margin", target.unit.partition("/")[0]).format(margin=short)
+    return text("report.nothing", margin=size)
 
 
 def _price(remedy: Remedy, text: Text) -> str:

@@ -286,7 +286,7 @@ def cause_in_short(attribution: Attribution, shares: Shares, text: Text) -> str:
     size = f"{signed(change, decimals)} {text.unit(shares.target.unit)}"
     if is_percentage(shares.target.unit):
         percent_sign = shares.target.unit.partition("/")[0]
-        size = text.word("points", percent_sign).format(margin=signed(change, decimals))
+        size = text.word("margin", percent_sign).format(margin=signed(change, decimals))
     return size + text("list_sep.colon") + _shares_in_words(attribution, shares, decimals, text)
 
 
