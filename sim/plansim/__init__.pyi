@@ -101,10 +101,10 @@ from plansim.output.export.tables import export as export
 from plansim.output.figures import plot as plot
 from plansim.output.page.page import page as page
 from plansim.output.report.file import report as report
-from plansim.output.text import Text as Text, read_text as read_text
+from plansim.output.words.text import Text as Text, read_text as read_text
 from plansim.scenario.members import Members as Members
 from plansim.scenario.members_file import write_members as write_members
-from plansim.scenario.reader import (
+from plansim.scenario.scenario_file import (
     Change as Change,
     Scenario as Scenario,
     as_written as as_written,

@@ -22,7 +22,7 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.members import EnsembleKind
 from plansim.scenario.members_file import write_members
-from plansim.scenario.reader import read_scenario
+from plansim.scenario.scenario_file import read_scenario
 from tests.helpers.vensim_text import writer
 
 # From 1995 on the pond holds 10*part + rate*(t - 1995), and the gauge shows that and its offset.

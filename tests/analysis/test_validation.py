@@ -32,7 +32,7 @@ from plansim.output.tables.validation import (
     title_text,
     validation_table,
 )
-from plansim.output.text import Lang, read_text
+from plansim.output.words.text import Lang, read_text
 from tests.toys.mill import FIRST_SIGN, mill
 
 MODEL, CHECKS, SEAM = "model/mill.mdl", "model/checks.yaml", "model/seam.yaml"

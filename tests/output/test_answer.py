@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plansim.output.answer import answer, gained, lost
-from plansim.output.text import Lang, Text, read_text
+from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.target import Attribute, Direction, Status
 from plansim.targets.verdict import Certainty, Share, Verdict
 

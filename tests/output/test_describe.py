@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from plansim.model.evidence import load_evidence
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -19,9 +19,9 @@ from plansim.output.describe import (
     scenario_facts,
     target_facts,
 )
-from plansim.output.text import Lang, read_text
 from plansim.output.variables import Book, variable_facts
-from plansim.scenario.reader import Change, as_written, list_scenarios, read_scenario
+from plansim.output.words.text import Lang, read_text
+from plansim.scenario.scenario_file import Change, as_written, list_scenarios, read_scenario
 from plansim.targets.audit import Clash, audit
 from plansim.targets.target import Target
 from tests.helpers.vensim_text import writer

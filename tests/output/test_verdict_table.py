@@ -16,8 +16,8 @@ from plansim.output.series import Series
 from plansim.output.tables.layout import shown
 from plansim.output.tables.series import series_table
 from plansim.output.tables.verdicts import verdict_table
-from plansim.output.text import Lang, read_text
-from plansim.output.verdict_words import MARKS, limit_of, margin_text, value_text
+from plansim.output.words.text import Lang, read_text
+from plansim.output.words.verdicts import MARKS, limit_of, margin_text, value_text
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Attribute, Direction, Gap, Status, Target
 from plansim.targets.verdict import Share, Verdict

@@ -26,7 +26,7 @@ from plansim.engine.compiled import run_key
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
-from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats

@@ -24,7 +24,7 @@ from scipy.stats import rankdata
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
 from plansim.model.records import Model
 from plansim.scenario.members import Members
-from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats

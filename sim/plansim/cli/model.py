@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from plansim.analysis.feedback.polarity import SignedRun
     from plansim.cli.context import Inputs, Terminal
     from plansim.model.records import Model
-    from plansim.scenario.reader import Scenario
+    from plansim.scenario.scenario_file import Scenario
 
 __all__ = ["model"]
 
@@ -237,7 +237,7 @@ def condition(
 def _judged_scenario(model: Model) -> Scenario:
     """Return the scenario under which verdicts are compared: that on which tests are laid."""
     from plansim.analysis.validation.checks import CHECKS, load_checks
-    from plansim.scenario.reader import as_written, read_scenario
+    from plansim.scenario.scenario_file import as_written, read_scenario
 
     if not model.path.with_name(CHECKS).is_file():
         return as_written(model)
@@ -291,8 +291,8 @@ def document(
         return
     from plansim.output.book.document import document as write_pages
     from plansim.output.book.folder import check_folder
-    from plansim.output.text import Lang
-    from plansim.scenario.reader import shipped_roots
+    from plansim.output.words.text import Lang
+    from plansim.scenario.scenario_file import shipped_roots
 
     check_folder(output, force=force)
     roots = [] if model else shipped_roots()[:1]

@@ -285,8 +285,8 @@ def list_() -> None:
 def list_scenarios(terminal: Terminal) -> None:
     """List the scenarios that come with plansim, each below its parent, and the overlays."""
     from plansim.output.tables.listing import scenario_list
-    from plansim.scenario.reader import list_overlays
-    from plansim.scenario.reader import list_scenarios as heads
+    from plansim.scenario.scenario_file import list_overlays
+    from plansim.scenario.scenario_file import list_scenarios as heads
 
     terminal.show(scenario_list([*heads(), *list_overlays()], terminal.text))
 
@@ -359,8 +359,8 @@ def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]
         target_facts,
     )
     from plansim.output.variables import Book, variable_facts
-    from plansim.scenario.reader import list_overlays, read_overlay, read_scenario
-    from plansim.scenario.reader import list_scenarios as heads
+    from plansim.scenario.scenario_file import list_overlays, read_overlay, read_scenario
+    from plansim.scenario.scenario_file import list_scenarios as heads
     from plansim.targets.catalogue import load_targets
 
     targets = {folded(target.id): target for target in load_targets(model=model)}

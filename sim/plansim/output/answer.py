@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from plansim.output.text import Text
-from plansim.output.verdict_words import share_text
+from plansim.output.words.text import Text
+from plansim.output.words.verdicts import share_text
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import SURE, Verdict
 

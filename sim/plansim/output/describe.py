@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT
-from plansim.output.messages import say_in
-from plansim.output.text import Lang, Text, target_figure
-from plansim.output.verdict_words import limit_of
+from plansim.output.words.messages import say_in
+from plansim.output.words.text import Lang, Text, target_figure
+from plansim.output.words.verdicts import limit_of
 from plansim.scenario.factors import Apply
-from plansim.scenario.reader import Change, Scenario
+from plansim.scenario.scenario_file import Change, Scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.target import Kind, Target, split_reference
 
@@ -169,7 +169,7 @@ def element_changes(pairs: Sequence[tuple[str, float, float]], text: Text) -> st
 
     Elements that change alike stand together; if all do, they are only counted.
 
-    >>> from plansim.output.text import read_text
+    >>> from plansim.output.words.text import read_text
     >>> element_changes([("a", 1, 2), ("b", 3, 2), ("c", 1, 2)], read_text("en"))
     'a, c 1 → 2; b 3 → 2'
     """

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.errors import Fault, InputError, Message, foreign
-from plansim.files import shipped_model
+from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
 from plansim.scenario.records import Scenario
 

@@ -14,7 +14,7 @@ from plansim.analysis.ensemble import NORMAL, verdict_shares
 from plansim.analysis.experiments.distributions import Discrete
 from plansim.model.records import Model
 from plansim.scenario.members import Members
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target

@@ -34,14 +34,13 @@ from plansim.analysis.validation.observed import (
     HISTORY,
     Observed,
     ObservedPoint,
-    Origin,
     Seam,
+    StartSource,
     load_history,
     load_seam,
 )
 from plansim.errors import DesignError, Fault, Message, nearest
-from plansim.files import shipped
-from plansim.forms import (
+from plansim.files.forms import (
     Entries,
     Form,
     Items,
@@ -56,10 +55,11 @@ from plansim.forms import (
     read_document,
     schema_of,
 )
+from plansim.files.shipped import shipped
 from plansim.model.records import Model, Timing, VariableKind
 from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Factor, apart
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.values import range_text
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import moment
@@ -77,7 +77,7 @@ __all__ = [
 ]
 
 CONDITIONING = "conditioning.yaml"
-SET_BY_DATA = (Origin.OBSERVED, Origin.RATE)
+SET_BY_DATA = (StartSource.OBSERVED, StartSource.RATE)
 """Marks of starts that were read off a figure, which therefore tests nothing."""
 
 

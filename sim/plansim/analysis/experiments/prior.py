@@ -17,7 +17,7 @@ from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, Floats, default_of
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead
 from plansim.scenario.members_file import rounded
-from plansim.scenario.reader import as_written
+from plansim.scenario.scenario_file import as_written
 from plansim.targets.views_file import load_views
 
 __all__ = ["MEMBERS", "Change", "changes_of", "draw_prior", "values_of"]

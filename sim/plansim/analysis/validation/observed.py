@@ -18,7 +18,7 @@ from pydantic import Field
 from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
 from plansim.analysis.validation.checks import Check, known_constant
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.forms import (
+from plansim.files.forms import (
     LAX,
     Entries,
     Form,
@@ -44,9 +44,9 @@ __all__ = [
     "History",
     "Observed",
     "ObservedPoint",
-    "Origin",
     "Seam",
     "SeamItem",
+    "StartSource",
     "history_equations",
     "load_family",
     "load_history",
@@ -243,7 +243,7 @@ def history_equations(model: Model, history: History) -> Iterator[AddedEquation]
 # --- seam.yaml ------------------------------------------------------------------------------------
 
 
-class Origin(StrEnum):
+class StartSource(StrEnum):
     """Where the start of a stock in the run from the past is from."""
 
     OBSERVED = "observed"
@@ -272,7 +272,7 @@ class SeamItem(Form):
     """A stock or flow that is compared where the run from the past reaches the base year."""
 
     of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
-    mark: Annotated[Origin, LAX]
+    mark: Annotated[StartSource, LAX]
     source: Wording
     known: Annotated[tuple[str, ...], Entries(list[str], _known)] = ()
     """Figures of the first year, or growth rates since, that did not set the start."""

@@ -9,10 +9,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
-from plansim.analysis.validation.behaviour import loop_cuts, reality_checks
+from plansim.analysis.validation.behaviour import (
+    extreme_conditions,
+    loop_cuts,
+    parameter_extremes,
+    reality_checks,
+)
 from plansim.analysis.validation.conservation import base_year, conservation
 from plansim.analysis.validation.context import ValidationContext, load_context
-from plansim.analysis.validation.extreme_conditions import extreme_conditions, parameter_extremes
 from plansim.analysis.validation.history import family_member, history, seam
 from plansim.analysis.validation.integration import engines, equilibrium, run_cards, time_step
 from plansim.analysis.validation.parameters import documentation, parameters, units

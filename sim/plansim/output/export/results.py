@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from plansim.output.series import Series
-from plansim.output.text import Lang, read_text
-from plansim.output.verdict_words import gap_text
+from plansim.output.words.text import Lang, read_text
+from plansim.output.words.verdicts import gap_text
 from plansim.targets.annual import COLUMNS
 from plansim.targets.target import split_reference
 

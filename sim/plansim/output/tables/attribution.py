@@ -20,8 +20,8 @@ from plansim.output.tables.layout import (
     section,
     text_column,
 )
-from plansim.output.text import Text, decimals_for, decimals_of, figure, signed
-from plansim.output.verdict_words import by_section
+from plansim.output.words.text import Text, decimals_for, decimals_of, figure, signed
+from plansim.output.words.verdicts import by_section
 
 __all__ = ["attribution_table"]
 

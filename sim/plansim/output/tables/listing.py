@@ -18,10 +18,10 @@ from plansim.output.tables.layout import (
     figure_column,
     text_column,
 )
-from plansim.output.text import Text
-from plansim.output.verdict_words import by_section, limit_of
+from plansim.output.words.text import Text
+from plansim.output.words.verdicts import by_section, limit_of
 from plansim.scenario.factors import Apply, neutral_value
-from plansim.scenario.reader import ScenarioHead, ScenarioKind
+from plansim.scenario.scenario_file import ScenarioHead, ScenarioKind
 from plansim.targets.target import Kind, Target, split_reference
 from plansim.targets.views import Lever, Views
 

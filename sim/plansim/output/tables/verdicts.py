@@ -28,8 +28,8 @@ from plansim.output.tables.layout import (
     stacked,
     text_column,
 )
-from plansim.output.text import Text
-from plansim.output.verdict_words import (
+from plansim.output.words.text import Text
+from plansim.output.words.verdicts import (
     MARKS,
     OPEN_MARKS,
     bases_of,
@@ -46,7 +46,7 @@ from plansim.output.verdict_words import (
     share_text,
     value_words,
 )
-from plansim.output.wrapping import wrap
+from plansim.output.words.wrapping import wrap
 from plansim.targets.target import Attribute, Gap, Status, Target
 from plansim.targets.verdict import Certainty, Verdict
 

@@ -13,8 +13,7 @@ from plansim.analysis.calibration import file as calibration_file
 from plansim.analysis.conditioning import file as conditioning_file
 from plansim.analysis.experiments import design_form
 from plansim.errors import SCREENFUL, CatalogueError, Fault, InputError, UnknownNameError
-from plansim.files import shipped
-from plansim.forms import (
+from plansim.files.forms import (
     MOST_FAULTS,
     Entries,
     Form,
@@ -26,6 +25,7 @@ from plansim.forms import (
     noting,
     parse_document,
 )
+from plansim.files.shipped import shipped
 from plansim.scenario import schema as scenario_schema
 
 

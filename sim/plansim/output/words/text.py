@@ -15,7 +15,7 @@ from importlib.resources import files
 from types import MappingProxyType
 
 from plansim.cache import code_of, digest, kept
-from plansim.output.language import Lang, language
+from plansim.output.words.language import Lang, language
 
 __all__ = [
     "Lang",

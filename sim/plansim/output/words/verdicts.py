@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from plansim.output.text import (
+from plansim.output.words.text import (
     Text,
     decimals_for,
     decimals_of,
