@@ -14,10 +14,10 @@ from pysd.translators.structures.abstract_expressions import CallStructure, Refe
 from pysd.translators.vensim.vensim_file import VensimFile
 
 from plansim.errors import ModelError
-from plansim.files import shipped_model
+from plansim.files.shipped import shipped_model
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, Timing, VariableKind
-from plansim.model.sketch import around_sketch
+from plansim.model.scan import around_sketch
 from plansim.model.syntax import name_key
 from tests.helpers.vensim_text import CLOCK, MODELS, Write, writer
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 import plansim
 from plansim.analysis.validation.context import ValidationContext, cells
-from plansim.analysis.validation.observed import Origin
+from plansim.analysis.validation.observed import StartSource
 from plansim.analysis.validation.suite import validate
 from plansim.model.records import Model
 from tools.fill_examples import STARTS, starts
@@ -32,10 +32,10 @@ def test_each_part_of_2000_has_a_mark_and_a_source(
     assert context.seam is not None
     marks = {item.of: item.mark for item in context.seam.items}
     assert len(marks) == len(context.seam.items)
-    assert {name for name, mark in marks.items() if mark is not Origin.FLOW} == set(started)
+    assert {name for name, mark in marks.items() if mark is not StartSource.FLOW} == set(started)
     changed = {name.partition("[")[0] for name in context.scenarios[PAST].values}
     for name in started:
-        assert (PART + name in changed) is (marks[name] is not Origin.UNCHANGED), name
+        assert (PART + name in changed) is (marks[name] is not StartSource.UNCHANGED), name
     coefficients = changed - {PART + name for name in started}
     assert not {name for name in coefficients if name.startswith(("base ", "initial "))}
 
@@ -96,7 +96,9 @@ def test_the_baseline_is_that_of_a_model_without_parts(city: Model, tmp_path: Pa
     plain = plansim.load_model(path, strict=False)
     runs = [plansim.simulate(model, "baseline", cache=False) for model in (city, plain)]
     for name in runs[0].data_vars:
-        made, bare = xr.broadcast(runs[0][name], runs[1][name])  # an index without a part is constant
+        made, bare = xr.broadcast(
+            runs[0][name], runs[1][name]
+        )  # an index without a part is constant
         np.testing.assert_array_equal(made.values, bare.values, str(name))
 
 

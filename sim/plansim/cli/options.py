@@ -19,6 +19,7 @@ from plansim.cli.help import BilingualGroup, begin_group
 
 __all__ = [
     "PICTURES",
+    "SWEEP",
     "WholeNumber",
     "all_names",
     "calibration_names",
@@ -52,6 +53,7 @@ AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
 Decorator = Callable[[Any], Any]
 
 PICTURES = (".pdf", ".png", ".svg")
+SWEEP = ".zarr"
 """Formats of figures."""
 
 
@@ -94,7 +96,7 @@ def items(
 
 def scenario_names(context: click.Context) -> Iterator[str]:
     """Yield the ids of the shipped scenarios."""
-    from plansim.files import shipped
+    from plansim.files.shipped import shipped
 
     return (path.stem for path in sorted(shipped("scenarios").glob("*.yaml")))
 
@@ -137,7 +139,7 @@ def target_ids(context: click.Context) -> Iterator[str]:
     To read it whole, or only to import `catalogue` for the file's name, takes too long between
     two keys.
     """
-    from plansim.files import shipped
+    from plansim.files.shipped import shipped
 
     for line in shipped("model", "targets.yaml").read_text("utf-8").splitlines():
         if line.startswith("- id: "):
@@ -160,7 +162,7 @@ def calibration_names(context: click.Context) -> Iterator[str]:
 
 
 def _files(folder: str) -> Iterator[str]:
-    from plansim.files import shipped
+    from plansim.files.shipped import shipped
 
     return (path.stem for path in sorted(shipped("scenarios", folder).glob("*.yaml")))
 

@@ -14,7 +14,7 @@ import numpy as np
 from plansim.engine.trajectory import FloatArray, Trajectory, cells, largest_difference
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model, VariableKind
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
 
 __all__ = ["AGREE", "LinkScores", "check_units", "has_simlin", "link_scores", "run_simlin"]

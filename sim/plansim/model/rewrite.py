@@ -20,8 +20,7 @@ from plansim.model.records import (
     cell_name,
     cells_of,
 )
-from plansim.model.scan import Equation
-from plansim.model.sketch import SKETCH
+from plansim.model.scan import SKETCH, Equation
 from plansim.model.syntax import name_key
 
 __all__ = [

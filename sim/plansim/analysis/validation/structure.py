@@ -31,7 +31,7 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.model.rewrite import replaced
 from plansim.model.syntax import read_expression
-from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
 from plansim.targets.catalogue import load_targets

@@ -19,7 +19,7 @@ from plansim.output.diagrams.draw import (
 from plansim.output.diagrams.layout import Edge, Layout, Position, lay_out
 from plansim.output.diagrams.loops import loop_map, loop_rings
 from plansim.output.diagrams.parts import ModuleParts, Shape, Signs, module_parts, modules_drawn
-from plansim.output.text import Lang
+from plansim.output.words.text import Lang
 
 __all__ = [
     "STUB",

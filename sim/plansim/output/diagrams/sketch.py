@@ -17,14 +17,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, starmap
 
 from plansim.errors import Fault, OutputError
-from plansim.files import check_destination, writing_whole
+from plansim.files.writing import check_destination, writing_whole
 from plansim.model.records import Model, Variable, VariableKind
-from plansim.model.sketch import SKETCH, around_sketch
+from plansim.model.scan import SKETCH, around_sketch
 from plansim.output.diagrams.draw import COLUMN, LINE, VALVE, Card, card_of, label_of
 from plansim.output.diagrams.layout import Layout, Position, lay_out
 from plansim.output.diagrams.modules import edges_of, heights_of
 from plansim.output.diagrams.parts import Element, ModuleParts, Shape, module_parts
-from plansim.output.text import Lang
+from plansim.output.words.text import Lang
 
 __all__ = ["sketch", "write_sketch"]
 
