@@ -116,7 +116,7 @@ def _series_case(runs: Trajectories, series: Observed) -> Case:
     if series.most is None:
         return case(series.name, True, CaseTemplate.SERIES_SHOWN, **numbers)
     return case(
-        series.name, max(mapes) <= series.most, CaseTemplate.SERIES, most=series.most, **numbers
+        series.name, own.mape <= series.most, CaseTemplate.SERIES, most=series.most, **numbers
     )
 
 
