@@ -31,7 +31,7 @@ from plansim.engine.simulate import EngineChoice, simulate
 from plansim.engine.trajectory import largest_difference, recorded
 from plansim.model.records import Integration, Model, cells_of
 from plansim.scenario.factors import Apply, Factor, default_of
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats, Measure, Yearly, measured
 
 __all__ = ["disagreement", "engines", "equilibrium", "run_cards", "time_step"]

@@ -31,7 +31,8 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.model.rewrite import replaced
 from plansim.model.syntax import read_expression
-from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.scenario_file import Scenario, read_scenario
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Kind, Status, Target, split_reference
@@ -242,7 +243,7 @@ def target_independence(context: ValidationContext) -> Result:
     series, changed, scenarios = 0, 0, 0
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
         copy, targets = scaled_catalogue(model, Path(folder))
-        compiled = compile_whole(copy)
+        compiled = compile_whole(for_scenarios(copy, context.scenarios.values()))
         for original in context.scenarios.values():
             if original.path is None:
                 continue
