@@ -55,6 +55,9 @@ class CaseTemplate(StrEnum):
     # values of runs
     COMPARED = "compared"
     FIGURE = "figure"
+    CHANGE = "change"
+    CHANGE_SIGN = "change_sign"
+    CHANGE_SHOWN = "change_shown"
     NOT_FINITE = "not_finite"
     OUT_OF_BOUNDS = "out_of_bounds"
     MOVED = "moved"
