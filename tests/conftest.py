@@ -22,7 +22,7 @@ from plansim.cli.main import main
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import Page, page
-from plansim.scenario.reader import Scenario, list_scenarios, read_scenario, shipped_overlays
+from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenario, shipped_overlays
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target
 from tests.helpers.command import Call, Done

@@ -16,10 +16,10 @@ from plansim.engine.compiled import run_compiled
 from plansim.engine.kernel import compile_model
 from plansim.engine.pysd import run_reference
 from plansim.errors import ScenarioError
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from plansim.model.units import convert
-from plansim.output.text import Lang, _text_in
-from plansim.scenario.reader import as_written
+from plansim.output.words.text import Lang, _text_in
+from plansim.scenario.scenario_file import as_written
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from plansim.errors import InputError
-from plansim.files import vendored
+from plansim.files.shipped import vendored
 
 # Declared, but another package imports it, or one file of it is read.
 NOT_IMPORTED = {

@@ -11,13 +11,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from plansim import load_model
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 
 SOURCE = Path(__file__).parents[1] / "sim"
 
 # The order in which data flows; each layer imports only from itself and from those before it.
 LAYERS = (
-    {"errors", "cache", "files", "forms"},
+    {"errors", "cache", "files"},
     {"model"},
     {"scenario"},
     {"targets"},

@@ -16,7 +16,7 @@ import plansim
 import plansim.xarray
 from plansim.analysis.experiments.design_file import quick_design
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from tests.toys.mill import mill
 
 NAMES = ["baseline", "accelerated-growth"]

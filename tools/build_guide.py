@@ -22,7 +22,7 @@ from rich.cells import cell_len
 
 from plansim.output.book.folder import write_folder
 from plansim.output.book.pages import front_page, style_sheet
-from plansim.output.text import Lang
+from plansim.output.words.text import Lang
 
 __all__ = ["guide_pages"]
 

@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 import plansim  # noqa: E402
 from plansim.analysis.validation.result import CaseTemplate  # noqa: E402
 from plansim.analysis.validation.suite import validate  # noqa: E402
-from plansim.output.text import read_text  # noqa: E402
+from plansim.output.words.text import read_text  # noqa: E402
 from tests.docs.examples import (  # noqa: E402
     LEFT_OUT,
     SESSIONS,

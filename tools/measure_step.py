@@ -20,11 +20,11 @@ import numpy as np
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.files import shipped_model
+from plansim.files.shipped import shipped_model
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, VariableKind
 from plansim.scenario.factors import Factor, Floats
-from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
+from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target, judged_targets
 

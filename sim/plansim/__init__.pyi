@@ -15,6 +15,13 @@ from plansim.analysis.comparison import (
     compare as compare,
     read_spread as read_spread,
 )
+from plansim.analysis.conditioning.diagnostics import diagnose as diagnose
+from plansim.analysis.conditioning.file import read_conditioning as read_conditioning
+from plansim.analysis.conditioning.matching import (
+    Conditioned as Conditioned,
+    condition as condition,
+    draw_members as draw_members,
+)
 from plansim.analysis.ensemble import (
     load_ensemble as load_ensemble,
     verdict_shares as verdict_shares,
@@ -48,6 +55,11 @@ from plansim.analysis.optimization.problem import (
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
 from plansim.analysis.sensitivity.study import sensitivity as sensitivity
+from plansim.analysis.unknowns import (
+    DecidedTarget as DecidedTarget,
+    DecidingUnknown as DecidingUnknown,
+    deciding_unknowns as deciding_unknowns,
+)
 from plansim.analysis.validation.context import load_context as load_context
 from plansim.analysis.validation.suite import validate as validate
 from plansim.engine.batch import Ensemble as Ensemble, simulate_ensemble as simulate_ensemble
@@ -84,14 +96,15 @@ from plansim.output.diagrams.modules import (
     module_diagram as module_diagram,
     modules_drawn as modules_drawn,
 )
+from plansim.output.diagrams.sketch import sketch as sketch, write_sketch as write_sketch
 from plansim.output.export.tables import export as export
 from plansim.output.figures import plot as plot
 from plansim.output.page.page import page as page
 from plansim.output.report.file import report as report
-from plansim.output.text import Text as Text, read_text as read_text
+from plansim.output.words.text import Text as Text, read_text as read_text
 from plansim.scenario.members import Members as Members
 from plansim.scenario.members_file import write_members as write_members
-from plansim.scenario.reader import (
+from plansim.scenario.scenario_file import (
     Change as Change,
     Scenario as Scenario,
     as_written as as_written,

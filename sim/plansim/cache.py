@@ -42,12 +42,15 @@ Record = TypeVar("Record")
 
 @cache
 def code_of(*folders: str) -> str:
-    """Return the digest of plansim's own sources in some folders, ``""`` being the package itself.
+    """Return the digest of plansim's own sources in some folders.
+
+    ``""`` stands for the package itself and the folder ``files``.
 
     What they make of an input changes with them, so it stands in every key.
     """
     package = Path(__file__).parent
-    patterns = (f"{folder}/**/*.py" if folder else "*.py" for folder in folders)
+    patterns = [f"{folder}/**/*.py" for folder in folders if folder]
+    patterns += ["*.py", "files/*.py"] if "" in folders else []
     paths = (path for pattern in patterns for path in sorted(package.glob(pattern)))
     return digest(*(path.read_bytes() for path in paths))
 

@@ -17,7 +17,7 @@ from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, VariableKind
-from plansim.scenario.reader import Scenario, as_written, list_scenarios, read_scenario
+from plansim.scenario.scenario_file import Scenario, as_written, list_scenarios, read_scenario
 from tests.helpers.clock import by
 
 FEATURES = sorted((Path(__file__).parents[1] / "agreement" / "vensim").glob("*/*.mdl"))

@@ -16,7 +16,7 @@ from plansim.engine.simulate import simulate
 from plansim.engine.trajectory import recorded
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, VariableKind, cells_of
-from plansim.scenario.reader import Scenario, as_written
+from plansim.scenario.scenario_file import Scenario, as_written
 from tests.helpers.clock import by
 from tests.helpers.javascript import FloatArray, run_in_node, simulate_in_node
 

@@ -15,10 +15,10 @@ import xarray as xr
 
 from plansim.engine import simulate as compiled
 from plansim.engine.pysd import simulate
-from plansim.files import shipped_model
+from plansim.files.shipped import shipped_model
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, VariableKind, folded
-from plansim.scenario.reader import Scenario, as_written, read_scenario
+from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 
 TOLERANCE = 1e-6
 """Of the largest value of a series."""

@@ -20,7 +20,7 @@ from plansim.engine.simulate import simulate
 from plansim.errors import DesignError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.scenario.reader import read_scenario
+from plansim.scenario.scenario_file import read_scenario
 from tests.helpers.command import Call
 from tests.helpers.vensim_text import writer
 

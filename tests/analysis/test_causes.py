@@ -19,7 +19,7 @@ from plansim.engine.simulate import simulate
 from plansim.errors import InputError, SimulationError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario, as_written, read_scenario
+from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Status, Target, judged_targets

@@ -15,7 +15,7 @@ from plansim.analysis.comparison import Comparison, Spread, compare
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.catalogue import load_targets, plan_region, plan_title
 from plansim.targets.target import Attribute, Kind, Status
 from plansim.targets.verdict import check_targets

@@ -29,11 +29,11 @@ from plansim.analysis.experiments.distributions import (
 )
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, Sampler
 from plansim.errors import DesignError
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
 from plansim.scenario.factors import Apply, Distribution, Factor, constants_of
-from plansim.scenario.reader import as_written
+from plansim.scenario.scenario_file import as_written
 from plansim.targets.indicator import Floats
 from tests.helpers.vensim_text import writer
 

@@ -23,9 +23,8 @@ from plansim.errors import DesignError, InputError
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
 from plansim.scenario.members import Members
-from plansim.scenario.reader import Scenario, as_written, read_scenario
 from plansim.scenario.records import BilingualText
-from plansim.scenario.writing import scenario_text
+from plansim.scenario.scenario_file import Scenario, as_written, read_scenario, scenario_text
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target, judged_targets
 from plansim.targets.verdict import check_targets, verdicts_of

@@ -21,7 +21,7 @@ from plansim.output.export.json_text import json_text
 from plansim.output.figures.frontier import frontier_sheet
 from plansim.output.tables.frontier import frontier_table
 from plansim.output.tables.layout import shown
-from plansim.output.text import Lang, read_text
+from plansim.output.words.text import Lang, read_text
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.views_file import load_views

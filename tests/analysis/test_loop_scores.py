@@ -15,7 +15,7 @@ from plansim.engine.compiled import run_compiled
 from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import SimulationError
 from plansim.model.records import Model
-from plansim.scenario.reader import as_written, read_scenario
+from plansim.scenario.scenario_file import as_written, read_scenario
 from tests.toys.logistic import CAPACITY, EQUATIONS, LOOPS, STEP, crossing, logistic, stock_at
 
 

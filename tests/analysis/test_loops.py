@@ -11,7 +11,7 @@ from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError, InputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.scenario.reader import as_written, read_scenario
+from plansim.scenario.scenario_file import as_written, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Attribute, Target, judged_targets
 from plansim.targets.verdict import check_targets

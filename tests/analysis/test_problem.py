@@ -12,7 +12,7 @@ from plansim.analysis.optimization.problem import Lever, decision_problem
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor
-from plansim.scenario.reader import as_written
+from plansim.scenario.scenario_file import as_written
 from plansim.targets.catalogue import load_targets
 from tests.helpers.plan import aim, plan
 from tests.helpers.vensim_text import writer

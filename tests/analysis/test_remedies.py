@@ -13,7 +13,7 @@ from plansim.analysis.optimization.target_seeking import solve
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
-from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.target import Attribute, Status, Target, judged_targets
 from plansim.targets.verdict import check_targets
 from plansim.targets.views_file import load_views

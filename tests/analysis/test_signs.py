@@ -11,7 +11,7 @@ from plansim.analysis.feedback.polarity import link_signs
 from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario, as_written
+from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.targets.target import split_reference
 from tests.helpers.vensim_text import writer
 from tests.output.test_diagram import TOWN

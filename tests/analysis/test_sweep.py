@@ -35,11 +35,11 @@ from plansim.analysis.experiments.store import open_store
 from plansim.analysis.experiments.sweep import request_of, sweep
 from plansim.engine.simulate import simulate
 from plansim.errors import DesignError, InputError, OutputError
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
 from plansim.output.export.sweep import write_runs
-from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target
 from plansim.targets.verdict import check_targets

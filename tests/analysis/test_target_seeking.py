@@ -19,7 +19,7 @@ from plansim.errors import InputError, SimulationError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
-from plansim.scenario.reader import Scenario, as_written, read_scenario
+from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target
 from plansim.targets.verdict import check_targets

@@ -32,7 +32,7 @@ from plansim.output.tables.validation import (
     title_text,
     validation_table,
 )
-from plansim.output.text import Lang, read_text
+from plansim.output.words.text import Lang, read_text
 from tests.toys.mill import FIRST_SIGN, mill
 
 MODEL, CHECKS, SEAM = "model/mill.mdl", "model/checks.yaml", "model/seam.yaml"
@@ -52,7 +52,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> ValidationContext:
 
 
 # Of the sound mill; it has no province, no study of uncertainty and no ensemble.
-MADE = [test for test in TESTS if test not in {"Q18", "Q19", "Q20", "Q21", "Q28"}]
+MADE = [test for test in TESTS if test not in {"Q18", "Q19", "Q20", "Q21", "Q27", "Q28"}]
 
 
 @pytest.mark.parametrize("test", MADE)
@@ -126,7 +126,6 @@ BREAKS = [
     ("Q14", "loop_effect", MODEL, "(switch R*output + (1 - switch R)*", "(0*switch R + "),
     ("Q14", "not_frozen", LOOPS, "[plant!]", "[plant!]) + SUM(wear[plant!]"),
     ("Q15", "series", "model/observations.csv", "20.2", "30"),
-    ("Q15", "series", "model/history.yaml", "high: 1.01", "high: 1.4"),
     ("Q17", "seam_count", SEAM, "least: 1", "least: 3"),
     ("Q17", "seam_known", SEAM, ", known: [M01]", ""),
     ("Q22", "reads_file", MODEL, "patience= 2", "patience:= 2"),
@@ -360,7 +359,7 @@ def test_the_page_says_what_fails_and_by_which_criterion(tmp_path: Path) -> None
         Report(broken.model, "1.0", (result_of(broken, "Q15"),), ()), "p", read_text(Lang.EN)
     )
     fails = page.partition("## What fails")[2].partition("\n## ")[0]
-    assert "at every initial capital from 0.99 to 1.01" in fails
+    assert "over initial capital from 0.99 to 1.01" in fails
     assert "against 20, 30" in fails
     assert "✗ |" in page.partition("## History")[2]
 

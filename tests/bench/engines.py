@@ -36,7 +36,7 @@ from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import constants_of
-from plansim.scenario.reader import as_written
+from plansim.scenario.scenario_file import as_written
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import variable_of
 from tests.bench.ablation import ablated

@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from plansim.model.reader import load_model
 from plansim.output.page.page import page
-from plansim.scenario.reader import list_scenarios, read_scenario
+from plansim.scenario.scenario_file import list_scenarios, read_scenario
 
 ROOT = Path(__file__).parents[2]
 OPENINGS = 9

@@ -21,7 +21,7 @@ from plansim.analysis.experiments.summary import summarise
 from plansim.analysis.experiments.sweep import SweepRuns, request_of
 from plansim.engine.batch import FloatArray
 from plansim.engine.readings import CompiledRuns
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from plansim.model.records import Model
 from plansim.scenario.factors import constants_of
 from plansim.targets.catalogue import load_targets

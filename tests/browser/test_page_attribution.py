@@ -13,7 +13,7 @@ import pytest
 
 from plansim.analysis.attribution import MOST_EXACT, attribute, groups_of
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import judged_targets
 from tests.helpers.visit import FIRST, SECOND, Visit

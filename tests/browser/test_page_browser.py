@@ -16,7 +16,7 @@ from plansim.engine.simulate import simulate
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.page.page import page as make_page
-from plansim.scenario.reader import Scenario, as_written, read_scenario
+from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Attribute
 from plansim.targets.verdict import check_targets

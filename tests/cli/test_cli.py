@@ -20,9 +20,9 @@ import xarray as xr
 import plansim
 from plansim.cli.main import main
 from plansim.cli.main import plansim as group
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from plansim.output.export.results import MORE_FIELDS, VERDICT_FIELDS
-from plansim.scenario.reader import list_scenarios
+from plansim.scenario.scenario_file import list_scenarios
 from tests.helpers.command import Call
 
 PLAN = """\

@@ -67,7 +67,11 @@ def test_the_prior_is_drawn_once_and_again_by_force(call: Call, model: Model) ->
 def test_what_cannot_be_asked_for(call: Call) -> None:
     code, _, err = call(*CONDITION)
     assert code == 2
-    assert "--prior is missing" in err
+    assert "conditioning.yaml: no such file" in err
+    for wrong in (["--prior", "spec.yaml"], ["--design", "uncertainty"]):
+        code, _, err = call(*CONDITION, *wrong)
+        assert code == 2
+        assert "SPEC" in err
     code, _, err = call(*CONDITION, "--prior", "-o", "members.txt")
     assert code == 2
     assert "ends with .csv; found .txt" in err
@@ -110,7 +114,6 @@ def test_the_table_says_in_how_many_of_100_models_a_target_is_met(
     assert "67/100" in out or "83/100" in out or "50/100" in out  # S4, on two bases
     assert "4 draws (prior)" in " ".join(out.split())
     assert "1 members break down" in " ".join(out.split())
-    assert ("models (prior)" in out.split("S1")[0]) is (width == "140")
     assert max(map(len, out.splitlines())) <= int(width)
     _, out, _ = call(*CHECK[:3], "--lang", "zh")
     assert "先验" in out
@@ -155,3 +158,24 @@ def test_strict_asks_the_central_run_and_the_reference_engine_has_no_members(
     assert shares["S1"] == 0.0
     _, out, _ = call("check", "--model", "small.mdl", "--engine", "pysd", "--format", "json")
     assert {told["share"] for told in json.loads(out)} == {None}
+
+
+def test_strict_share_asks_the_members(call: Call, model: Model) -> None:
+    code, _, err = call(*CHECK[:3], "--strict-share", "50")
+    assert code == 2
+    assert "the model has no ensemble" in err
+    write_ensemble(model, "0,0,1,1", sha256="0" * 64)
+    code, _, err = call(*CHECK[:3], "--strict-share", "50")
+    assert code == 2
+    assert "the members are of a model with other equations" in err
+    rows = [f"{number},{growth},1,1" for number, growth in enumerate([-0.05, -0.04, 0.05])]
+    write_ensemble(model, *rows)
+    _, out, _ = call(*CHECK[:3], "--format", "json")
+    binding = [told for told in json.loads(out) if told["attribute"] == "binding"]
+    least = round(100 * min(told["share"] for told in binding if told["share"] is not None))
+    assert 0 < least < 100
+    assert call(*CHECK[:3], "--strict-share", str(least))[0] == 0
+    assert call(*CHECK[:3], "--strict-share", str(least + 1))[0] == 1
+    code, _, err = call(*CHECK[:3], "--strict-share", "50", "--engine", "pysd")
+    assert code == 2
+    assert "--strict-share needs the compiled engine" in err

@@ -14,7 +14,7 @@ from pathlib import Path
 import xarray as xr
 
 from plansim.model.reader import load_model
-from plansim.scenario.reader import read_scenario
+from plansim.scenario.scenario_file import read_scenario
 from tests.helpers.command import Call
 
 FACTORS = ("--factor", "credit ease after", "--factor", "外部需求增长率（前）=8 %/Year..0.14")

@@ -14,8 +14,8 @@ from plansim.engine.simulate import simulate
 from plansim.engine.trajectory import Engine, run_card, version_of
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.output.text import figure
-from plansim.scenario.reader import as_written, read_scenario
+from plansim.output.words.text import figure
+from plansim.scenario.scenario_file import as_written, read_scenario
 
 VOID = {"meta", "link", "input", "br"}
 MODELS = Path(__file__).parents[1] / "toys" / "models"

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = ROOT / "docs" / "glossary.md"
-LOCALE = ROOT / "sim" / "plansim" / "output" / "locale"
+LOCALE = ROOT / "sim" / "plansim" / "output" / "words" / "locale"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pytest
 from matplotlib.image import imread
 
 import plansim
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from tests.docs.examples import pattern_of, read_examples
 from tools.fill_examples import ANSWER, answer
 

@@ -19,7 +19,7 @@ from plansim.engine.kernel import Kernel, compile_model
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError, SimulationError, UnknownNameError
 from plansim.model.records import Model, TimeSpec
-from plansim.scenario.reader import as_written
+from plansim.scenario.scenario_file import as_written
 
 RANDOM = np.random.default_rng(7)
 

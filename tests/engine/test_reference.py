@@ -18,7 +18,7 @@ from plansim.engine.pysd import simulate
 from plansim.errors import InputError, ModelError, SimulationError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model
-from plansim.scenario.reader import Scenario, as_written, read_scenario
+from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from tests.helpers.clock import by
 
 CLOCK = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from plansim.model.records import Integration
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 
 
 def by(

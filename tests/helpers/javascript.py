@@ -20,7 +20,7 @@ from plansim.compiler.lower import StructuralError, lower
 from plansim.compiler.order import schedule
 from plansim.engine.trajectory import recorded
 from plansim.model.records import Model, TimeSpec
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 
 FloatArray = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator
 
 from plansim.engine.simulate import simulate
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.target import split_reference
 
 FIRST, SECOND = "baseline", "accelerated-growth"

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from plansim.errors import InputError
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.reader import load_model
 from plansim.output.book.pages import document_pages
 from plansim.output.describe import clash_facts
-from plansim.output.text import Lang, read_text
 from plansim.output.variables import Book, evidence_sentence
+from plansim.output.words.text import Lang, read_text
 from plansim.targets.audit import Clash, audit
 
 HEAD = "id,quantity,place,year,value,unit,source,confidence,use"

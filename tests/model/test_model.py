@@ -35,8 +35,6 @@ def made(context: ValidationContext) -> Make:
 
 
 KNOWN = {
-    # Revenue and exports of 2000 by the taxes and the openness of 2005.
-    "Q15": {("revenue", ""), ("exports", "")},
     # Too few of what arrives has a figure of 2000 that did not set its start.
     "Q17": {("Q17", "")},
 }

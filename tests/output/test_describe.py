@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from plansim.model.evidence import load_evidence
 from plansim.model.reader import load_model
 from plansim.model.records import Model
@@ -19,9 +19,9 @@ from plansim.output.describe import (
     scenario_facts,
     target_facts,
 )
-from plansim.output.text import Lang, read_text
 from plansim.output.variables import Book, variable_facts
-from plansim.scenario.reader import Change, as_written, list_scenarios, read_scenario
+from plansim.output.words.text import Lang, read_text
+from plansim.scenario.scenario_file import Change, as_written, list_scenarios, read_scenario
 from plansim.targets.audit import Clash, audit
 from plansim.targets.target import Target
 from tests.helpers.vensim_text import writer
@@ -75,7 +75,7 @@ def test_every_source_of_the_shipped_model_is_spelt_out(
         ("D: accounting", "derived: accounting"),
         ("A", "assumption"),
         ("X9: 1–2", "X9 [1–2]"),
-        ("M28", "M28  Fall of energy use per 10,000 yuan of GDP, the plan's figure for 2005: "),
+        ("M28", "M28  Fall of energy use per unit of GDP, the plan's figure for 2005: "),
         ("I01", "I01  Fixed-asset investment"),
         ("M10", "M10a  Share of the primary sector in employment, the plan's figure for 2005: "),
         ("E095: 1.2–1.6", "E095 [1.2–1.6]  capital / GDP"),
@@ -128,7 +128,7 @@ def test_changes_in_short_put_an_array_in_a_line(town: Model) -> None:
     scenario = replace(as_written(town), changes=CHANGES)
     assert changes_in_short(scenario, town, EN) == [
         "capital life: 20 → 25 year",
-        "investment share (2 elements): 0.1–0.5 → 0.2–0.4",
+        "investment share: farming 0.1 → 0.2; industry 0.5 → 0.4",
         "initial capital[services]: 60 → 61.5 亿元",
     ]
     assert changes_in_short(scenario, town, ZH)[2] == "期初资本存量[服务业]：60 → 61.5 亿元"

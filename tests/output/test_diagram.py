@@ -30,8 +30,8 @@ from plansim.output.diagrams.modules import (
     modules_drawn,
 )
 from plansim.output.diagrams.parts import Link, ModuleParts, Shape, Signs, Unnamed, module_parts
-from plansim.output.text import Lang
-from plansim.scenario.reader import read_scenario
+from plansim.output.words.text import Lang
+from plansim.scenario.scenario_file import read_scenario
 from plansim.targets.target import split_reference
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -25,7 +25,7 @@ from plansim.output.tables.layout import (
     shown,
     text_column,
 )
-from plansim.output.wrapping import wrap
+from plansim.output.words.wrapping import wrap
 
 WORDS = st.text(st.sampled_from(list("ab 亿元，。（）%é")), max_size=60)
 

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from plansim.model.reader import load_model
 from plansim.output.tables.layout import shown
 from plansim.output.tables.listing import scenario_list, target_list, variable_list
-from plansim.output.text import Lang, Text, read_text
-from plansim.scenario.reader import ScenarioHead, ScenarioKind
+from plansim.output.words.text import Lang, Text, read_text
+from plansim.scenario.scenario_file import ScenarioHead, ScenarioKind
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Kind
 from tests.helpers.vensim_text import writer

@@ -22,8 +22,8 @@ from plansim.cli.main import main
 from plansim.cli.main import plansim as group
 from plansim.errors import Fault, Message
 from plansim.model.records import VariableKind
-from plansim.output.messages import say_in
-from plansim.output.text import Lang
+from plansim.output.words.messages import say_in
+from plansim.output.words.text import Lang
 from tests.helpers.extraction import extracted, has_words, not_literal, parts
 
 ROOT = Path(plansim.__file__).parent
@@ -32,7 +32,7 @@ ROOT = Path(plansim.__file__).parent
 @cache
 def raw() -> dict[str, dict[str, str]]:
     """Read the catalogue as it is written."""
-    text = (ROOT / "output" / "locale" / "messages.yaml").read_text("utf-8")
+    text = (ROOT / "output" / "words" / "locale" / "messages.yaml").read_text("utf-8")
     loaded: dict[str, dict[str, str]] = YAML(typ="safe").load(text)
     return loaded
 

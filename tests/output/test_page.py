@@ -31,7 +31,7 @@ from plansim.output.figures.font import subsets
 from plansim.output.page.page import SCRIPTS, STYLES, Page, page
 from plansim.output.page.payload import phrases
 from plansim.output.page.programs import model_program, verdict_program
-from plansim.output.text import (
+from plansim.output.words.text import (
     Lang,
     decimals_for,
     decimals_of,
@@ -40,7 +40,7 @@ from plansim.output.text import (
     percent,
     target_figure,
 )
-from plansim.scenario.reader import Scenario, as_written, read_scenario
+from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Kind, split_reference
 from plansim.targets.verdict import check_targets

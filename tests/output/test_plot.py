@@ -25,13 +25,13 @@ import plansim
 from plansim import InputError, Target, UnknownNameError, plot
 from plansim.analysis.sensitivity.study import Sensitivity
 from plansim.cli.main import main
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from plansim.model.records import Model
 from plansim.output.figures.canvas import figure_of, typeset
 from plansim.output.figures.drivers import driver_sheet
 from plansim.output.figures.lines import titles
 from plansim.output.marks import marks_on, series_in
-from plansim.output.text import Lang, read_text
+from plansim.output.words.text import Lang, read_text
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Attribute, Kind, reported_factor, split_reference
 from plansim.targets.verdict import check_targets
@@ -148,7 +148,7 @@ def test_every_character_of_model_plan_and_scenarios_has_a_glyph(tmp_path: Path)
     texts = [path.read_text("utf-8") for path in [
         *shipped("model").glob("*.mdl"), shipped("model", "targets.yaml"),
         *shipped("scenarios").glob("*.yaml"),
-        Path(plot.__file__).parents[1] / "locale" / "text.yaml",
+        Path(plot.__file__).parents[1] / "words" / "locale" / "text.yaml",
     ]]  # fmt: skip
     characters = sorted({typeset(each) for each in "".join(texts) if each.isprintable()})
     assert {"焦", "₂", "³", "✓", "✗", "≥"} - set(characters) <= {"₂", "³", "✓", "✗"}

@@ -15,8 +15,8 @@ from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import load_loops
 from plansim.errors import Fault
 from plansim.output.figures.sheet import loop_sheet
-from plansim.output.text import Lang
-from plansim.scenario.reader import as_written
+from plansim.output.words.text import Lang
+from plansim.scenario.scenario_file import as_written
 from tests.toys.logistic import logistic
 
 STEPS = 16 * 4

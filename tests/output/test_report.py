@@ -41,9 +41,9 @@ from plansim.output.report.pages import fonts, lay_out
 from plansim.output.report.remedies import move_in_words
 from plansim.output.report.terminal import terminal_text
 from plansim.output.tables.layout import shown
-from plansim.output.text import Lang, read_text
+from plansim.output.words.text import Lang, read_text
 from plansim.scenario.factors import Apply
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.target import Attribute, Status
 
 IDS = ("baseline", "accelerated-growth")

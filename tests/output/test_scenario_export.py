@@ -17,7 +17,7 @@ from plansim.model.records import Model
 from plansim.model.units import convert
 from plansim.output.export.cf import cf_dataset, udunits
 from plansim.output.export.tables import TableForm, table_of, write_scenarios
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.catalogue import plan_region
 
 IDS = ("baseline", "slow-growth")

@@ -13,7 +13,7 @@ import xarray as xr
 from plansim.analysis.experiments.summary import shares
 from plansim.output.tables.layout import shown
 from plansim.output.tables.sweep import sweep_table
-from plansim.output.text import Lang, read_text
+from plansim.output.words.text import Lang, read_text
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Status, Target

@@ -12,8 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-import plansim.output.text as text_module
-from plansim.output.text import (
+import plansim.output.words.text as text_module
+from plansim.output.words.text import (
     Lang,
     decimals_for,
     figure,
@@ -24,7 +24,8 @@ from plansim.output.text import (
     target_figure,
 )
 
-PACKAGE = Path(text_module.__file__).parents[1]
+PACKAGE = Path(text_module.__file__).parents[2]
+LOCALE = Path(text_module.__file__).with_name("locale")
 
 
 def leaves(node: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
@@ -35,9 +36,7 @@ def leaves(node: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", child
 
 
-CATALOGUE = dict(
-    leaves(YAML(typ="safe").load((PACKAGE / "output" / "locale" / "text.yaml").read_text("utf-8")))
-)
+CATALOGUE = dict(leaves(YAML(typ="safe").load((LOCALE / "text.yaml").read_text("utf-8"))))
 
 
 def test_every_phrase_has_both_languages_and_the_same_placeholders() -> None:

@@ -19,7 +19,7 @@ from plansim.engine.simulate import simulate, simulate_years
 from plansim.errors import ModelError, ScenarioError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.scenario.reader import as_written, read_scenario
+from plansim.scenario.scenario_file import as_written, read_scenario
 from plansim.scenario.variant import for_scenarios
 
 TOY = """{UTF-8}

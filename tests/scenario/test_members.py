@@ -15,7 +15,7 @@ from plansim.model.records import Model
 from plansim.scenario.factors import Apply
 from plansim.scenario.members import Members, read_head
 from plansim.scenario.members_file import read_members, rounded, write_members
-from plansim.scenario.reader import as_written, read_scenario
+from plansim.scenario.scenario_file import as_written, read_scenario
 from tests.toys.village import EQUATIONS, village, write_ensemble
 
 ROWS = ("0,0.01,1.1,0.9", "1,-0.02,0.8,1.25", "7,0,1,20")

@@ -14,7 +14,7 @@ from plansim.engine.simulate import simulate
 from plansim.errors import ScenarioError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
-from plansim.scenario.reader import (
+from plansim.scenario.scenario_file import (
     ScenarioKind,
     list_overlays,
     list_scenarios,

@@ -14,8 +14,14 @@ from plansim.errors import PlansimError, ScenarioError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec
 from plansim.scenario import inheritance as scenario_lineage
-from plansim.scenario import reader as scenario_module
-from plansim.scenario.reader import BilingualText, Change, as_written, list_scenarios, read_scenario
+from plansim.scenario import scenario_file as scenario_module
+from plansim.scenario.scenario_file import (
+    BilingualText,
+    Change,
+    as_written,
+    list_scenarios,
+    read_scenario,
+)
 
 TITLE = "title: {en: Test, zh: 测试}\n"
 

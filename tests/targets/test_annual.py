@@ -20,7 +20,7 @@ from plansim import (
 )
 from plansim.engine.simulate import simulate_years
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario, as_written
+from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.targets.annual import Annual, annual_of
 from plansim.targets.verdict import verdicts_of
 

@@ -20,7 +20,7 @@ from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
 from plansim.scenario.levers import lever_of
-from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats

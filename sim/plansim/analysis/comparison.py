@@ -22,8 +22,8 @@ from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import default_of
-from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.records import BilingualText
+from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets, plan_region, plan_title
 from plansim.targets.target import Attribute, Kind, Status, Target, judged_targets, split_reference

@@ -26,7 +26,7 @@ from plansim.engine.compiled import run_key
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
-from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
@@ -36,8 +36,11 @@ from plansim.targets.verdict import Share, Verdict
 if TYPE_CHECKING:
     import pandas as pd
 
+    from plansim.analysis.evaluator import Evaluation
+
 __all__ = [
     "NORMAL",
+    "evaluate_members",
     "load_ensemble",
     "read_ensemble_head",
     "verdict_shares",
@@ -156,15 +159,10 @@ def _shares(
     threads: int | None,
 ) -> Iterator[tuple[str, Share]]:
     """Yield the targets under one scenario, each with its share."""
-    from plansim.analysis.evaluator import Evaluator, Request
-    from plansim.analysis.workers import processors
-
-    request = Request(judged_targets(targets))
-    names, constants = members.constants_under(model, scenario)
-    evaluator = Evaluator(model, scenario, names, request, shared=True, limit=LIMIT)
-    evaluation = evaluator.evaluate(constants, threads or processors())
+    judged = judged_targets(targets)
+    evaluation = evaluate_members(model, scenario, judged, members, threads)
     unsound = int(evaluation.failed.sum())
-    for target in request.targets:
+    for target in judged:
         counts = np.bincount(evaluation[target.id].status, minlength=len(Status))
         met, missed, undecided = (
             int(counts[one.code]) for one in (Status.MET, Status.MISSED, Status.UNDECIDED)
@@ -176,6 +174,27 @@ def _shares(
             share = good / count
             low, high = (float(end) for end in wilson(np.array(good), np.array(float(count))))
         yield target.id, Share(members.head.kind.value, share, low, high, count, unsound)
+
+
+def evaluate_members(
+    model: Model,
+    scenario: Scenario,
+    targets: Sequence[Target],
+    members: Members,
+    threads: int | None = None,
+) -> Evaluation:
+    """Run the members under a scenario, and judge them: ``(run,)`` is the member.
+
+    Raises:
+        InputError: members change a constant that the shape of the code depends on.
+        ModelError: the compiler does not support the model.
+    """
+    from plansim.analysis.evaluator import Evaluator, Request
+    from plansim.analysis.workers import processors
+
+    names, constants = members.constants_under(model, scenario)
+    evaluator = Evaluator(model, scenario, names, Request(tuple(targets)), shared=True, limit=LIMIT)
+    return evaluator.evaluate(constants, threads or processors())
 
 
 def wilson(successes: npt.NDArray[np.number], count: Floats) -> tuple[Floats, Floats]:

@@ -37,7 +37,7 @@ from plansim.errors import Message, SimulationError
 from plansim.model.records import Model, TimeSpec, Timing, cells_of
 from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Apply, Factor, constants_of
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.indicator import Floats, Yearly, moment
 from plansim.targets.target import Attribute, Status, Target, unit_factor, variable_of

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from plansim.errors import Fault, Say
     from plansim.model.records import Model, Variable
-    from plansim.output.text import Text
-    from plansim.scenario.reader import Scenario
+    from plansim.output.words.text import Text
+    from plansim.scenario.scenario_file import Scenario
     from plansim.targets.annual import Annual
     from plansim.targets.target import Target
 
@@ -49,6 +49,7 @@ __all__ = [
     "read_inputs",
     "remark",
     "simulated",
+    "simulated_apart",
     "simulated_years",
     "terminal_for",
     "variable_meant",
@@ -137,7 +138,7 @@ class Terminal:
     ) -> None:
         """Write a result as JSON, and draw it, to the files that are asked for."""
         if path is not None:
-            from plansim.files import write_text
+            from plansim.files.writing import write_text
             from plansim.output.export.json_text import json_text
 
             write_text(json_text(record), path, force=force)
@@ -190,7 +191,7 @@ def write(text: str, *, colour: bool = False) -> None:
 
 def terminal_for(lang: str | None) -> Terminal:
     """Choose the language: what is asked for, else the locale's."""
-    from plansim.output.text import language, read_text
+    from plansim.output.words.text import language, read_text
 
     return Terminal(read_text(language(lang, os.environ)))
 
@@ -273,7 +274,7 @@ def read_inputs(
         InputError: with every fault.
     """
     from plansim.errors import InputError
-    from plansim.scenario.reader import as_written, read_scenario
+    from plansim.scenario.scenario_file import as_written, read_scenario
     from plansim.scenario.variant import for_scenarios
     from plansim.targets.catalogue import load_targets
 
@@ -376,7 +377,7 @@ def check_files(*files: tuple[Path | None, Sequence[str]], force: bool) -> None:
     Raises:
         OutputError: as for `check_destination`.
     """
-    from plansim.files import check_destination
+    from plansim.files.writing import check_destination
 
     for path, formats in files:
         if path is not None:
@@ -418,7 +419,7 @@ def _terminal() -> Terminal:
 
 def _say() -> Say:
     """Choose how warnings are said: in the language of the command that is at work."""
-    from plansim.output.messages import say_in
+    from plansim.output.words.messages import say_in
 
     return say_in(_terminal().text.lang)
 
@@ -431,6 +432,12 @@ def simulated(inputs: Inputs, engine: str, terminal: Terminal) -> xr.Dataset:
     with terminal.progress(terminal.text("run.simulating", scenario=names)):
         chosen = inputs.scenario if len(inputs.scenarios) == 1 else inputs.scenarios
         return simulate(inputs.model, chosen, engine=engine)
+
+
+def simulated_apart(inputs: Inputs, engine: str, terminal: Terminal) -> list[xr.Dataset]:
+    """Do as `simulated`, and give a dataset a scenario."""
+    alone = [replace(inputs, scenarios=(scenario,)) for scenario in inputs.scenarios]
+    return [simulated(one, engine, terminal) for one in alone]
 
 
 def simulated_years(model: Model, scenario: Scenario, engine: str, terminal: Terminal) -> Annual:

@@ -14,15 +14,14 @@ from plansim.cli.context import (
     UsageError,
     check_files,
 )
-from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
     PICTURES,
     WholeNumber,
+    command_group,
     constant_names,
     force_option,
     format_option,
     items,
-    lang_option,
     lever_names,
     output_option,
     picture_option,
@@ -41,16 +40,11 @@ if TYPE_CHECKING:
 __all__ = ["decide"]
 
 
-@click.group(
-    cls=BilingualGroup,
-    invoke_without_command=True,
+@command_group(
     epilog='Example: plansim decide solve baseline --lever "retrofit rate after" --target M28',
 )
-@lang_option
-@click.pass_context
-def decide(context: click.Context, lang: str | None) -> None:
+def decide() -> None:
     """Find what levers must be to meet targets, and how far growth may go."""
-    begin_group(context, decide, lang)
 
 
 @decide.command(

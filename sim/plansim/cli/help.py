@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from plansim.errors import Say
-    from plansim.output.language import Lang
+    from plansim.output.words.language import Lang
 
 __all__ = ["BilingualGroup", "begin_group", "language_on"]
 
@@ -34,7 +34,7 @@ def language_on(line: Sequence[str]) -> Lang:
     >>> language_on(["chek", "--lang", "zh"]), language_on(["--lang=zh", "run", "--lang=en"])
     (<Lang.ZH: 'zh'>, <Lang.EN: 'en'>)
     """
-    from plansim.output.language import Lang, language
+    from plansim.output.words.language import Lang, language
 
     asked = None
     for before, word in zip(["", *line], line, strict=False):
@@ -54,11 +54,11 @@ def _let_click_speak(lang: Lang) -> None:
     gettext itself would want compiled catalogues in a folder of the system's form, and the
     language from the environment.
     """
-    from plansim.output.language import Lang
+    from plansim.output.words.language import Lang
 
     say: Say = str
     if lang is not Lang.EN:
-        from plansim.output.messages import say_in
+        from plansim.output.words.messages import say_in
 
         say = say_in(lang)
 
@@ -77,7 +77,7 @@ class BilingualContext(click.Context):
 
     def make_formatter(self) -> click.HelpFormatter:
         """Make what help is written with."""
-        from plansim.output.language import Lang
+        from plansim.output.words.language import Lang
 
         if self.find_root().obj is not Lang.ZH:
             return super().make_formatter()
@@ -146,10 +146,10 @@ class BilingualGroup(click.Group):
         return (command.help or "").partition("\n\n")[0]
 
 
-def begin_group(context: click.Context, group: click.Group, lang: str | None) -> None:
+def begin_group(context: click.Context, lang: str | None) -> None:
     """Hand the language on to the group's command; without a command, show the group's help."""
-    if lang is not None:
-        context.default_map = _defaults(group, lang)
+    if lang is not None and isinstance(context.command, click.Group):
+        context.default_map = _defaults(context.command, lang)
     if context.invoked_subcommand is None:
         write(context.get_help())
 
@@ -176,7 +176,7 @@ class ChineseFormatter(click.HelpFormatter):
 
     def __init__(self, *sizes: Any, **options: Any) -> None:
         super().__init__(*sizes, **options)
-        from plansim.output.messages import help_in_chinese
+        from plansim.output.words.messages import help_in_chinese
 
         self._say = help_in_chinese
 

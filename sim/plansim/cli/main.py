@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import get_completion_class
 
-from plansim.cli.compare import compare, export, page, plot
+from plansim.cli.compare import compare, export, page
 from plansim.cli.context import ReaderLeftError, UsageError
 from plansim.cli.decide import decide
 from plansim.cli.help import BilingualGroup, begin_group, language_on
 from plansim.cli.model import model
 from plansim.cli.options import lang_option
+from plansim.cli.plot import plot
 from plansim.cli.run import check, list_, run, show
 from plansim.cli.sweep import replay, sweep
 from plansim.cli.why import why
@@ -89,7 +90,7 @@ def _in_words(error: click.UsageError, say: Say) -> str:
 
 def _say_on(line: Sequence[str]) -> Say:
     """Choose how errors are said to whoever typed this line."""
-    from plansim.output.messages import say_in
+    from plansim.output.words.messages import say_in
 
     return say_in(language_on(line))
 
@@ -126,7 +127,7 @@ def plansim(context: click.Context, lang: str | None) -> None:
     Names may be English or Chinese. Exit codes: 0, all well; 1, --strict and a binding target is
     missed; 2, the input or the output is at fault.
     """
-    begin_group(context, plansim, lang)
+    begin_group(context, lang)
 
 
 COMPLETION_HELP = """Print the script that makes SHELL complete commands, scenarios and names.

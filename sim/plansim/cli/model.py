@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from plansim.cli.context import (
     Terminal,
@@ -18,15 +19,14 @@ from plansim.cli.context import (
     terminal_for,
     write,
 )
-from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
     WholeNumber,
     calibration_names,
+    command_group,
     design_names,
     force_option,
     format_option,
     items,
-    lang_option,
     model_option,
     output_option,
     scenario_names,
@@ -38,20 +38,17 @@ from plansim.errors import Message
 if TYPE_CHECKING:
     from plansim.analysis.feedback.polarity import SignedRun
     from plansim.cli.context import Inputs, Terminal
+    from plansim.model.records import Model
+    from plansim.scenario.scenario_file import Scenario
 
 __all__ = ["model"]
 
 
-@click.group(
-    cls=BilingualGroup,
-    invoke_without_command=True,
+@command_group(
     epilog="Example: plansim model validate Q07",
 )
-@lang_option
-@click.pass_context
-def model(context: click.Context, lang: str | None) -> None:
+def model() -> None:
     """Look at the model and the plan themselves: test, fit and document them."""
-    begin_group(context, model, lang)
 
 
 @model.command(epilog="Example: plansim model audit")
@@ -164,6 +161,7 @@ def calibrate(
 
 
 @model.command(epilog="Example: plansim model condition --prior -n 500 --force")
+@click.argument("spec", metavar="[SPEC]", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--prior",
     is_flag=True,
@@ -174,53 +172,76 @@ def calibrate(
     "members",
     metavar="N",
     type=WholeNumber(1, 100_000),
-    default=500,
-    show_default=True,
-    help="Number of members.",
+    help="Number of members; else that of SPEC, or 500.",
 )
 @seed_option
 @click.option(
     "--design",
     metavar="DESIGN",
     shell_complete=items(design_names),
-    help="What varies: the path or name of a sweep's design; else the design that checks.yaml "
-    "names, or without one every single constant that has a plausible range.",
+    help="With --prior, what varies: the path or name of a sweep's design; else what "
+    "conditioning.yaml says, or checks.yaml, or every single constant that has a plausible range.",
 )
 @output_option("Where the members go; else ensemble.csv beside the model.", "FILE.csv")
 @force_option
 @model_option
+@format_option("table", "json")
 @terminal_option
 def condition(
+    spec: Path | None,
     prior: bool,
-    members: int,
+    members: int | None,
     seed: int | None,
     design: str | None,
     output: Path | None,
     force: bool,
     model: Path | None,
+    form: str,
     terminal: Terminal,
 ) -> None:
     """Draw plausible models: the members of the ensemble beside the model.
 
     Each member changes constants relative to the model's own values; 'plansim check' says how many
-    of 100 members meet a target. Draw new ones with --force when equations, constants or ranges of
-    the model have changed.
+    of 100 members meet a target. Those are kept whose runs of the past fit every observation that
+    SPEC names, by default conditioning.yaml beside the model; tables say what that did. Draw new
+    ones with --force when equations, constants or ranges of the model have changed.
     """
-    from plansim.analysis.experiments.prior import draw_prior
+    from plansim.analysis.conditioning.diagnostics import diagnose
+    from plansim.analysis.conditioning.matching import condition as conditioned_by
+    from plansim.analysis.experiments.prior import MEMBERS, draw_prior
+    from plansim.output.tables.conditioning import conditioning_table
     from plansim.scenario.members import FILE_NAME
     from plansim.scenario.members_file import write_members
 
-    if not prior:
-        raise UsageError(Message("--prior is missing: no other members can be drawn so far"))
+    if prior and spec is not None:
+        raise UsageError(Message("--prior takes no SPEC: it is by no observation"))
+    if design is not None and not prior:
+        raise UsageError(Message("--design is for --prior: SPEC says what varies"))
     read = model_at(model)
     path = output or read.path.with_name(FILE_NAME)
     check_files((path, (".csv",)), force=force)
-    with terminal.progress(terminal.text("condition.working")):
-        ensemble = draw_prior(read, members, seed=seed, design=design)
+    with terminal.progress(terminal.text("condition.working")) as progress:
+        if prior:
+            made, ensemble = None, draw_prior(read, members or MEMBERS, seed=seed, design=design)
+        else:
+            drawn = conditioned_by(read, spec, members=members, seed=seed, progress=progress)
+            made, ensemble = diagnose(read, drawn, [_judged_scenario(read)]), drawn.members
         write_members(ensemble, read, path, force=force)
-    write(
-        terminal.text("condition.written", count=members, factors=len(ensemble.factors), path=path)
-    )
+    if made is not None:
+        terminal.answer(form, made, lambda: conditioning_table(made, terminal.text))
+    count, factors = len(ensemble), len(ensemble.factors)
+    told = terminal.text("condition.written", count=count, factors=factors, path=path)
+    (write if prior else remark)(told)
+
+
+def _judged_scenario(model: Model) -> Scenario:
+    """Return the scenario under which verdicts are compared: that on which tests are laid."""
+    from plansim.analysis.validation.checks import CHECKS, load_checks
+    from plansim.scenario.scenario_file import as_written, read_scenario
+
+    if not model.path.with_name(CHECKS).is_file():
+        return as_written(model)
+    return read_scenario(load_checks(model).scenarios.baseline, model)
 
 
 @model.command(epilog="Example: plansim model document -o documentation")
@@ -237,19 +258,41 @@ def condition(
 @click.option(
     "--lang", type=click.Choice(["en", "zh"]), help="Write this language only; else both."
 )
+@click.option(
+    "--sketch",
+    is_flag=True,
+    help="Instead of pages, write drawings that Vensim shows into the model's own file.",
+)
+@click.pass_context
 def document(
-    output: Path, force: bool, model: Path | None, scenario: str | None, lang: str | None
+    context: click.Context,
+    output: Path,
+    force: bool,
+    model: Path | None,
+    scenario: str | None,
+    lang: str | None,
+    sketch: bool,
 ) -> None:
     """Write the documentation of the model: a page a module, loops, parameters, sources, run card.
 
     The pages are made from the model's file and the tables beside it, and from one run, which gives
     each entry its course and each link of a drawing its sign. Open FOLDER/index.html; no
     network is needed.
+
+    With --sketch the model's file gets a view a module after its equations, which stay as they are;
+    --force replaces drawings that are there already.
     """
+    if sketch:
+        if scenario or context.get_parameter_source("output") is not ParameterSource.DEFAULT:
+            raise UsageError(
+                Message("--sketch writes into the model's file and goes without -o and --scenario")
+            )
+        _write_sketch(model_at(model), terminal_for(lang), force=force)
+        return
     from plansim.output.book.document import document as write_pages
     from plansim.output.book.folder import check_folder
-    from plansim.output.text import Lang
-    from plansim.scenario.reader import shipped_roots
+    from plansim.output.words.text import Lang
+    from plansim.scenario.scenario_file import shipped_roots
 
     check_folder(output, force=force)
     roots = [] if model else shipped_roots()[:1]
@@ -261,6 +304,14 @@ def document(
         run = _signed_run(inputs, terminal)
         count = write_pages(inputs.model, output, run, langs=langs, force=force)
     write(terminal.text("document.written", count=count, path=output))
+
+
+def _write_sketch(model: Model, terminal: Terminal, *, force: bool) -> None:
+    from plansim.output.diagrams.sketch import write_sketch
+
+    with terminal.progress(terminal.text("document.writing")):
+        count = write_sketch(model, force=force)
+    write(terminal.text("document.sketched", count=count, path=model.path))
 
 
 def _signed_run(inputs: Inputs, terminal: Terminal) -> SignedRun | None:

@@ -15,12 +15,15 @@ import click
 from click.shell_completion import CompletionItem
 
 from plansim.cli.context import Arguments, Terminal, model_at, terminal_for
+from plansim.cli.help import BilingualGroup, begin_group
 
 __all__ = [
     "PICTURES",
+    "SWEEP",
     "WholeNumber",
     "all_names",
     "calibration_names",
+    "command_group",
     "constant_names",
     "design_names",
     "engine_option",
@@ -50,6 +53,7 @@ AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any] | click.Command)
 Decorator = Callable[[Any], Any]
 
 PICTURES = (".pdf", ".png", ".svg")
+SWEEP = ".zarr"
 """Formats of figures."""
 
 
@@ -92,7 +96,7 @@ def items(
 
 def scenario_names(context: click.Context) -> Iterator[str]:
     """Yield the ids of the shipped scenarios."""
-    from plansim.files import shipped
+    from plansim.files.shipped import shipped
 
     return (path.stem for path in sorted(shipped("scenarios").glob("*.yaml")))
 
@@ -135,7 +139,7 @@ def target_ids(context: click.Context) -> Iterator[str]:
     To read it whole, or only to import `catalogue` for the file's name, takes too long between
     two keys.
     """
-    from plansim.files import shipped
+    from plansim.files.shipped import shipped
 
     for line in shipped("model", "targets.yaml").read_text("utf-8").splitlines():
         if line.startswith("- id: "):
@@ -158,7 +162,7 @@ def calibration_names(context: click.Context) -> Iterator[str]:
 
 
 def _files(folder: str) -> Iterator[str]:
-    from plansim.files import shipped
+    from plansim.files.shipped import shipped
 
     return (path.stem for path in sorted(shipped("scenarios", folder).glob("*.yaml")))
 
@@ -226,6 +230,26 @@ def scenario_options(
         return command
 
     return add
+
+
+def command_group(**options: Any) -> Callable[[Callable[[], None]], click.Group]:
+    """Make a group of commands of a function that only names and explains it."""
+
+    def make(described: Callable[[], None]) -> click.Group:
+        @click.group(
+            cls=BilingualGroup,
+            invoke_without_command=True,
+            help=described.__doc__,
+            **{"name": described.__name__, **options},
+        )
+        @lang_option
+        @click.pass_context
+        def group(context: click.Context, lang: str | None) -> None:
+            begin_group(context, lang)
+
+        return group
+
+    return make
 
 
 def model_option(command: AnyCommand) -> AnyCommand:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from plansim.cli.context import (
     Arguments,
     Inputs,
     Terminal,
+    UsageError,
     changes_of,
     check_files,
     machine,
@@ -22,13 +24,13 @@ from plansim.cli.context import (
     simulated,
     simulated_years,
 )
-from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
+    WholeNumber,
     all_names,
+    command_group,
     force_option,
     format_option,
     items,
-    lang_option,
     model_option,
     output_option,
     scenario_options,
@@ -161,19 +163,31 @@ def _series_meant(name: str, model: Model) -> tuple[Variable, tuple[str, ...]]:
 
 @click.command(epilog="Example: plansim check baseline accelerated-growth --all")
 @click.option("--strict", is_flag=True, help="Exit with 1 where a binding target is missed.")
-@click.option("--all", "every", is_flag=True, help="List the targets that cannot be judged too.")
+@click.option(
+    "--strict-share",
+    "least",
+    metavar="N",
+    type=WholeNumber(1, 100),
+    help="Exit with 1 where fewer than N of 100 plausible models meet a binding target.",
+)
+@click.option(
+    "--all", "every", is_flag=True, help="List all targets, also those that cannot be judged."
+)
+@click.option("--changes", is_flag=True, help="Say first what each scenario changes.")
 @format_option("table", "json", "csv")
 @scenario_options(several=True, engine=True)
 def check(
     arguments: Arguments,
     strict: bool,
+    least: int | None,
     every: bool,
+    changes: bool,
     form: str,
 ) -> int:
     """Judge the plan's targets under one or more scenarios, side by side.
 
     SCENARIO is the name of a shipped scenario or the path of a YAML file; with --model it may be
-    left out, to judge the model as it is written.
+    left out, to judge the model as it is written. The table has the binding targets.
     """
     from plansim.output.export import results as export
     from plansim.output.tables.verdicts import verdict_table
@@ -182,6 +196,8 @@ def check(
     from plansim.targets.verdict import verdicts_of
 
     terminal = arguments.terminal
+    if least is not None and arguments.engine != "compiled":
+        raise UsageError(Message("--strict-share needs the compiled engine."))
     inputs = arguments.read()
     scenarios, targets = inputs.scenarios, inputs.targets
     if not inputs.model.path.with_name(FILE_NAME).is_file():
@@ -194,36 +210,58 @@ def check(
         )
     ]
     if arguments.engine == "compiled":
-        verdicts = _with_shares(verdicts, inputs, terminal)
-    changes = "\n".join(changes_of(scenario, inputs.model, terminal) for scenario in scenarios)
+        verdicts = _with_shares(verdicts, inputs, terminal, required=least is not None)
+    told = [changes_of(scenario, inputs.model, terminal) for scenario in scenarios]
     if form == "table":
-        table = verdict_table(
-            verdicts,
-            targets,
-            terminal.text,
-            titles={
-                scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh)
-                for scenario in scenarios
-            },
-            every=every,
-        )
-        terminal.show(changes, table)
+        titles = {
+            scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh)
+            for scenario in scenarios
+        }
+        table = verdict_table(verdicts, targets, terminal.text, titles=titles, every=every)
+        hints = _hints(verdicts, arguments, every=every, changes=changes)
+        terminal.show(*["\n".join(told)] * changes, table, *hints)
     else:
-        remark(changes)
+        if changes:
+            remark("\n".join(told))
         write = export.verdicts_json if form == "json" else export.verdicts_csv
         machine(write(verdicts))
-    failed = any(
-        verdict.attribute is Attribute.BINDING and verdict.status is Status.MISSED
-        for verdict in verdicts
-    )
-    return 1 if strict and failed else 0
+    binding = [verdict for verdict in verdicts if verdict.attribute is Attribute.BINDING]
+    missed = strict and any(verdict.status is Status.MISSED for verdict in binding)
+    shares = [verdict.share.of_hundred for verdict in binding if verdict.share]
+    unsure = least is not None and any(share < least for share in shares if share is not None)
+    return 1 if missed or unsure else 0
 
 
-def _with_shares(verdicts: list[Verdict], inputs: Inputs, terminal: Terminal) -> list[Verdict]:
-    """Return verdicts with the shares of plausible models, if the model has an ensemble of them."""
-    from plansim.analysis.ensemble import read_ensemble_head, with_shares
+def _hints(
+    verdicts: list[Verdict], arguments: Arguments, *, every: bool, changes: bool
+) -> list[str]:
+    """Return what else can be asked, each with its option or command."""
+    from plansim.targets.target import Attribute
+
+    text, names = arguments.terminal.text, shlex.join(arguments.scenarios)
+    hints = [
+        *[text("check.hint_all")] * (not every),
+        *[text("check.hint_changes")] * (not changes and bool(names)),
+    ]
+    binding = [verdict for verdict in verdicts if verdict.attribute is Attribute.BINDING]
+    if names and any(verdict.is_open and verdict.share for verdict in binding):
+        hints.append(text("check.hint_unknowns", scenarios=names))
+    return [text("check.hint_sep").join(hints)] if hints else []
+
+
+def _with_shares(
+    verdicts: list[Verdict], inputs: Inputs, terminal: Terminal, *, required: bool
+) -> list[Verdict]:
+    """Return verdicts with the shares of plausible models, if the model has an ensemble of them.
+
+    Raises:
+        InputError: they are required, and there are none, or none that fit.
+    """
+    from plansim.analysis.ensemble import load_ensemble, read_ensemble_head, with_shares
     from plansim.scenario.members import renewal
 
+    if required:
+        load_ensemble(inputs.model)
     head = read_ensemble_head(inputs.model)
     if head is None:
         return verdicts
@@ -234,17 +272,12 @@ def _with_shares(verdicts: list[Verdict], inputs: Inputs, terminal: Terminal) ->
         return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))
 
 
-@click.group(
+@command_group(
     name="list",
-    cls=BilingualGroup,
-    invoke_without_command=True,
     epilog="Example: plansim list variables pension",
 )
-@lang_option
-@click.pass_context
-def list_(context: click.Context, lang: str | None) -> None:
-    """List what there is: scenarios, variables, targets."""
-    begin_group(context, list_, lang)
+def list_() -> None:
+    """List what there is: scenarios, variables, levers, targets."""
 
 
 @list_.command(name="scenarios", epilog="Example: plansim list scenarios")
@@ -252,8 +285,8 @@ def list_(context: click.Context, lang: str | None) -> None:
 def list_scenarios(terminal: Terminal) -> None:
     """List the scenarios that come with plansim, each below its parent, and the overlays."""
     from plansim.output.tables.listing import scenario_list
-    from plansim.scenario.reader import list_overlays
-    from plansim.scenario.reader import list_scenarios as heads
+    from plansim.scenario.scenario_file import list_overlays
+    from plansim.scenario.scenario_file import list_scenarios as heads
 
     terminal.show(scenario_list([*heads(), *list_overlays()], terminal.text))
 
@@ -270,6 +303,23 @@ def list_variables(words: tuple[str, ...], model: Path | None, terminal: Termina
     from plansim.output.tables.listing import variable_list
 
     terminal.show(variable_list(model_at(model), terminal.text, words=words))
+
+
+@list_.command(name="levers", epilog="Example: plansim list levers water")
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+@model_option
+@terminal_option
+def list_levers(words: tuple[str, ...], model: Path | None, terminal: Terminal) -> None:
+    """List the levers, each with its range, its present value, its unit and its constant.
+
+    With WORD only those whose label, meaning or constant hold it, in either language. Every command
+    that takes a constant takes the label, too.
+    """
+    from plansim.output.tables.listing import lever_list
+    from plansim.targets.views_file import load_views
+
+    read = model_at(model)
+    terminal.show(lever_list(load_views(read), read, terminal.text, words=words))
 
 
 @list_.command(name="targets", epilog="Example: plansim list targets water")
@@ -309,8 +359,8 @@ def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]
         target_facts,
     )
     from plansim.output.variables import Book, variable_facts
-    from plansim.scenario.reader import list_overlays, read_overlay, read_scenario
-    from plansim.scenario.reader import list_scenarios as heads
+    from plansim.scenario.scenario_file import list_overlays, read_overlay, read_scenario
+    from plansim.scenario.scenario_file import list_scenarios as heads
     from plansim.targets.catalogue import load_targets
 
     targets = {folded(target.id): target for target in load_targets(model=model)}

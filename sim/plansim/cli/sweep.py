@@ -183,7 +183,7 @@ def replay(
     from plansim.analysis.evaluator import RunStatus
     from plansim.analysis.experiments.replay import member_text, stored_member
     from plansim.analysis.experiments.replay import replay as replay_of
-    from plansim.files import write_text
+    from plansim.files.writing import write_text
     from plansim.output.tables.verdicts import verdict_table
 
     inputs = read_inputs((), model, whole=True)

@@ -1,4 +1,4 @@
-"""The group ``plansim why``: what moves verdicts, how sure they are, and which loops act."""
+"""The group ``plansim why``: what moves and decides verdicts, and which loops act."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from plansim.cli.context import (
     check_files,
     read_inputs,
     remark,
+    simulated_years,
     warn,
 )
-from plansim.cli.help import BilingualGroup, begin_group
 from plansim.cli.options import (
     PICTURES,
     WholeNumber,
+    command_group,
     design_names,
     force_option,
     format_option,
     items,
-    lang_option,
     model_option,
     output_option,
     picture_option,
@@ -40,21 +40,17 @@ from plansim.cli.options import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from plansim.analysis.unknowns import DecidedTarget
     from plansim.targets.target import Target
 
 __all__ = ["why"]
 
 
-@click.group(
-    cls=BilingualGroup,
-    invoke_without_command=True,
+@command_group(
     epilog="Example: plansim why attribute baseline accelerated-growth",
 )
-@lang_option
-@click.pass_context
-def why(context: click.Context, lang: str | None) -> None:
+def why() -> None:
     """Explain verdicts: what moves them, how sure they are, which feedback loops act."""
-    begin_group(context, why, lang)
 
 
 def _target(inputs: Inputs, name: str) -> Target:
@@ -95,6 +91,39 @@ def attribute(
         shares = shares_of(inputs.model, first, last, inputs.named or inputs.targets)
     labelled = shares.labelled(load_views(inputs.model, inputs.targets).levers)
     terminal.answer(form, shares, lambda: attribution_table(labelled, terminal.text))
+
+
+@why.command(epilog="Example: plansim why unknowns baseline")
+@target_option("Only this target, open or not; may be given again.")
+@format_option("table", "json")
+@scenario_options(several=True)
+def unknowns(arguments: Arguments, ids: tuple[str, ...], form: str) -> None:
+    """Name the two unknowns that decide each open binding target.
+
+    They are found among the members of the ensemble beside the model: of all that these differ in,
+    what goes most with the margin of the target.
+    """
+    from plansim.analysis.ensemble import load_ensemble, with_shares
+    from plansim.analysis.unknowns import deciding_unknowns
+    from plansim.output.answer import binding_first
+    from plansim.output.tables.unknowns import unknowns_table
+    from plansim.targets.verdict import verdicts_of
+
+    terminal = arguments.terminal
+    inputs = arguments.read(names=ids, find=_target)
+    ensemble = load_ensemble(inputs.model)
+    found: list[DecidedTarget] = []
+    for scenario in inputs.scenarios:
+        chosen = inputs.named
+        if not chosen:
+            run = simulated_years(inputs.model, scenario, arguments.engine, terminal)
+            verdicts = binding_first(verdicts_of(run, inputs.targets))
+            shared = with_shares(verdicts, inputs.model, [scenario], inputs.targets)
+            still = {verdict.id for verdict in shared if verdict.is_open}
+            chosen = tuple(target for target in inputs.targets if target.id in still)
+        with terminal.progress(terminal.text("check.members")):
+            found += deciding_unknowns(inputs.model, [scenario], ensemble, chosen)
+    terminal.answer(form, found, lambda: unknowns_table(found, inputs.model, terminal.text))
 
 
 MOST_WARNINGS = 5

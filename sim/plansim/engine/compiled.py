@@ -27,7 +27,7 @@ from plansim.engine.trajectory import (
 )
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 
 if TYPE_CHECKING:
     from plansim.engine.kernel import Kernel

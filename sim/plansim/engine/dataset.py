@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from plansim.engine.trajectory import Engine, Trajectory, as_json, recorded, run_card
 from plansim.errors import Message, SimulationError
 from plansim.model.records import Model, Timing, Variable, VariableKind
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import year_indices
 
 __all__ = ["annual", "to_dataset"]

@@ -13,7 +13,7 @@ from plansim.engine.dataset import to_dataset
 from plansim.engine.trajectory import Engine, FloatArray, Trajectory, recorded, shape_of, version_of
 from plansim.model.records import Model, Variable, cells_of
 from plansim.scenario.members import LIMIT, Members
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 
 __all__ = ["SOUND", "simulate_members"]
 

@@ -45,7 +45,7 @@ from plansim.engine.translate import (
 )
 from plansim.errors import Fault, Message, SimulationError
 from plansim.model.records import Integration, Model, Variable, VariableKind, folded
-from plansim.scenario.reader import Scenario, as_written
+from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.scenario.variant import for_scenarios
 
 __all__ = ["run_reference", "simulate"]

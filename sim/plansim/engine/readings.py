@@ -21,7 +21,7 @@ from plansim.engine.batch import saved_times, simulate_ensemble, simulate_readin
 from plansim.engine.compiled import cannot_vary, inputs_under, shared_kernel
 from plansim.engine.kernel import Kernel, compile_model
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats
 from plansim.targets.target import split_reference, variable_of
 

@@ -14,7 +14,8 @@ import numpy as np
 from plansim.engine.trajectory import FloatArray, Trajectory, cells, largest_difference
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model, VariableKind
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
+from plansim.scenario.variant import for_scenarios
 
 __all__ = ["AGREE", "LinkScores", "check_units", "has_simlin", "link_scores", "run_simlin"]
 
@@ -45,7 +46,11 @@ def run_simlin(model: Model, scenario: Scenario) -> Mapping[str, FloatArray]:
 
     from plansim.model.records import cells_of
 
-    loaded: Any = simlin.load(model.path)
+    model = for_scenarios(model, [scenario])
+    with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
+        path = Path(folder) / model.path.name
+        path.write_text(model.text, "utf-8")
+        loaded: Any = simlin.load(path)
     time = scenario.time
     loaded.project.set_sim_specs(
         start=time.initial,

@@ -11,7 +11,7 @@ from plansim.engine.compiled import run_compiled
 from plansim.engine.trajectory import Engine, Trajectory, named, to_years
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import joined
 

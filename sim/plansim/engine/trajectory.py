@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Integration, Model, Timing, Variable, VariableKind
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import Annual, AnnualVariable, by_year
 from plansim.targets.indicator import year_indices
 

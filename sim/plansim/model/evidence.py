@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from plansim.errors import FaultLog, InputError, Message
-from plansim.files import read_csv
+from plansim.files.csv_table import read_csv
 
 __all__ = ["Evidence", "load_evidence"]
 

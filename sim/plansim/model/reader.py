@@ -13,7 +13,7 @@ from pathlib import Path
 
 from plansim.cache import code_of, digest, kept
 from plansim.errors import Fault, Message, ModelError, foreign, nearest
-from plansim.files import shipped_model
+from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
 
 __all__ = ["MAX_BYTES", "load_model", "parse_model"]
@@ -40,14 +40,16 @@ def load_model(path: str | Path | None = None, strict: bool | None = None) -> Mo
     text = _decode(data, file)
     if strict is None and path is None:
         strict = True
-    sha256 = hashlib.sha256(data).hexdigest()
+    whole = hashlib.sha256(data).hexdigest()
 
     def make() -> Model:
         from plansim.model.build import build_model
+        from plansim.model.scan import around_sketch
 
+        sha256 = hashlib.sha256(b"".join(around_sketch(data))).hexdigest()
         return build_model(text, file, sha256, strict)
 
-    key = digest("model", sha256, str(file), str(strict), code_of("", "model"))
+    key = digest("model", whole, str(file), str(strict), code_of("", "model"))
     return kept("parsed", key, make)
 
 

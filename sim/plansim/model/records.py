@@ -157,7 +157,7 @@ class Model:
     """The file's stem."""
     path: Path
     sha256: str
-    """Of the file's bytes, in hexadecimal."""
+    """Of the file's bytes without its drawings, in hexadecimal."""
     text: str
     """The whole file, newlines as ``\\n``, without a byte order mark; of a variant its own."""
     variables: Mapping[str, Variable]

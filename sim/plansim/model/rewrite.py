@@ -12,7 +12,14 @@ from plansim.errors import Fault, ModelError
 from plansim.model.arrays import OVER_ELEMENTS, Subscripts, free_marks
 from plansim.model.expression import Call, Name, Node, Number, Numbers, Operation, QuotedText, Table
 from plansim.model.reader import parse_model
-from plansim.model.records import Model, TimeSpec, Variable, VariableKind, cell_name, cells_of
+from plansim.model.records import (
+    Model,
+    TimeSpec,
+    Variable,
+    VariableKind,
+    cell_name,
+    cells_of,
+)
 from plansim.model.scan import SKETCH, Equation
 from plansim.model.syntax import name_key
 

@@ -40,6 +40,7 @@ __all__ = [
     "EquationForm",
     "Range",
     "Scan",
+    "around_sketch",
     "scan_text",
     "short",
 ]
@@ -48,7 +49,9 @@ MAX_ELEMENTS = 200_000
 """How many elements the subscript ranges, or the equations of arrays, may have in all."""
 
 SKETCH = "\\\\\\---///"
-"""Where the drawings begin, the last part of a file."""
+"""Where the drawings begin, after the equations."""
+_AFTER_SKETCH = re.compile(rb"^(?:///---\\\\\\|:L\x7f?<%\^E!@)", re.MULTILINE)
+"""Where the drawings end, or without such a line the settings begin."""
 _SEPARATOR = re.compile(r'"(?:\\"|[^"\n])*"|[~|]')
 _COMMENT_SEPARATOR = re.compile(r"[~|]")
 _SPACE = re.compile(r"[\s\\]*")
@@ -220,6 +223,18 @@ class _Source:
         """Return the next place that is no white space."""
         match = _SPACE.match(self.text, offset, end)
         return match.end() if match else offset
+
+
+def around_sketch(data: bytes) -> tuple[bytes, bytes]:
+    """Return what stands in a Vensim file before its drawings and what stands after them.
+
+    Before are the equations, after are the settings, from the line on that ends the drawings.
+    """
+    start = data.find(SKETCH.encode())
+    if start < 0:
+        return data, b""
+    end = _AFTER_SKETCH.search(data, start)
+    return data[:start], data[end.start() :] if end else b""
 
 
 def scan_text(text: str, log: FaultLog) -> Scan:

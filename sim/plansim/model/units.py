@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.errors import Fault, Message, UnitError, foreign, nearest
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 
 if TYPE_CHECKING:
     from pint import UnitRegistry

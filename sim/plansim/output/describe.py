@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT
-from plansim.output.messages import say_in
-from plansim.output.text import Lang, Text, target_figure
-from plansim.output.verdict_words import limit_of
-from plansim.scenario.reader import Change, Scenario
+from plansim.output.words.messages import say_in
+from plansim.output.words.text import Lang, Text, target_figure
+from plansim.output.words.verdicts import limit_of
+from plansim.scenario.factors import Apply
+from plansim.scenario.scenario_file import Change, Scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.target import Kind, Target, split_reference
 
@@ -24,6 +25,9 @@ __all__ = [
     "changes_head",
     "changes_in_short",
     "clash_facts",
+    "constants_name",
+    "element_changes",
+    "element_names",
     "noted",
     "reference_name",
     "scenario_facts",
@@ -135,7 +139,10 @@ def changes_head(scenario: Scenario, text: Text) -> str:
 
 
 def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
-    """Write the changes of a scenario, one line for each variable: those of an array as ranges."""
+    """Write the changes of a scenario, one line for each variable, by its label.
+
+    Elements of an array that do not change alike are named.
+    """
     model = for_scenarios(model, [scenario])
     lines = _method_change(scenario, text)
     for name, group in groupby(
@@ -145,10 +152,83 @@ def changes_in_short(scenario: Scenario, model: Model, text: Text) -> list[str]:
         if len(changes) == 1:
             lines.append(_change(changes[0], model, text))
             continue
-        label = text("changes.elements", name=_name(name, model, text), count=len(changes))
-        old, new = ([getattr(change, key) for change in changes] for key in ("old", "new"))
-        lines.append(_arrow(label, old, new, changes[0].unit, text))
+        label = _label([change.name for change in changes], model, text) or _name(name, model, text)
+        pairs = [
+            (element_names(change.name, model, text), change.old, change.new) for change in changes
+        ]
+        lines.append(_with_unit(label, element_changes(pairs, text), changes[0].unit, text))
     return lines
+
+
+MOST_ELEMENTS = 6
+"""Number of different changes of elements that are named; of more the range is written."""
+
+
+def element_changes(pairs: Sequence[tuple[str, float, float]], text: Text) -> str:
+    """Write how elements of an array change: their names, and the value before and after.
+
+    Elements that change alike stand together; if all do, they are only counted.
+
+    >>> from plansim.output.words.text import read_text
+    >>> element_changes([("a", 1, 2), ("b", 3, 2), ("c", 1, 2)], read_text("en"))
+    'a, c 1 → 2; b 3 → 2'
+    """
+    alike: dict[tuple[str, str], list[str]] = {}
+    for name, old, new in pairs:
+        alike.setdefault(("" if math.isnan(old) else f"{old:g}", f"{new:g}"), []).append(name)
+    spans = [" → ".join(filter(None, ends)) for ends in alike]
+    if len(alike) == 1:
+        return text("changes.all_elements", count=len(pairs), change=spans[0])
+    if len(alike) <= MOST_ELEMENTS:
+        parts = (
+            f"{text.join(names)} {span}" for names, span in zip(alike.values(), spans, strict=True)
+        )
+        return text("list_sep.semicolon").join(parts)
+    up, down = ([name for name, old, new in pairs if sign * (new - old) > 0] for sign in (1, -1))
+    ends = (_span([value for value in side if not math.isnan(value)])
+            for side in list(zip(*pairs, strict=True))[1:])  # fmt: skip
+    span = " → ".join(ends)
+    if not (up and down):
+        return text("changes.all_elements", count=len(pairs), change=span)
+    return text("changes.both_ways", up=text.join(up), down=text.join(down))
+
+
+def element_names(reference: str, model: Model, text: Text) -> str:
+    """Return the elements of ``name[e1,e2]`` in the reader's language."""
+    chinese = {} if text.lang is Lang.EN else _elements_zh(model)
+    _, elements = split_reference(reference)
+    return ",".join(chinese.get(element, element) for element in elements)
+
+
+def constants_name(constants: Sequence[str], model: Model, text: Text) -> str:
+    """Return what constants are called together: the label of their lever, or their names.
+
+    Of several elements of one array that is the array, of several variables the first and how many
+    more there are. Empty if the model has none of them.
+    """
+    if label := _label(constants, model, text):
+        return label
+    known = [name for name in constants if split_reference(name)[0] in model.variables]
+    arrays = list(dict.fromkeys(split_reference(name)[0] for name in known))
+    if not arrays:
+        return ""
+    if len(known) == 1:
+        return reference_name(known[0], model, text)
+    first = _name(arrays[0], model, text)
+    more = len(arrays) - 1
+    return text("changes.and_more", name=first, count=more) if more else first
+
+
+def _label(constants: Sequence[str], model: Model, text: Text) -> str:
+    """Return the label of the lever that moves just these constants; empty if none does."""
+    from plansim.targets.views_file import load_views  # loads what most facts do without
+
+    wanted = set(constants)
+    for lever in load_views(model).levers:
+        is_value = lever.apply is Apply.SET or len(lever.constants) > 1
+        if is_value and set(lever.constants) == wanted:
+            return text.pick(lever.name_en, lever.name_zh)
+    return ""
 
 
 def reference_name(reference: str, model: Model, text: Text) -> str:
@@ -173,8 +253,9 @@ def _method_change(scenario: Scenario, text: Text) -> list[str]:
 
 
 def _change(change: Change, model: Model, text: Text) -> str:
-    label = reference_name(change.name, model, text)
-    return _arrow(label, [change.old], [change.new], change.unit, text)
+    label = _label([change.name], model, text) or reference_name(change.name, model, text)
+    old = [] if math.isnan(change.old) else [f"{change.old:g}"]
+    return _with_unit(label, " → ".join([*old, f"{change.new:g}"]), change.unit, text)
 
 
 def _exceeded(change: Change, model: Model, text: Text) -> str:
@@ -187,12 +268,9 @@ def _exceeded(change: Change, model: Model, text: Text) -> str:
     return noted("show.exceeded", variable.plausible, variable, text)
 
 
-def _arrow(label: str, old: Sequence[float], new: Sequence[float], unit: str, text: Text) -> str:
-    """Write a change; of a constant that the parent does not have, only what it is set to."""
-    known = [number for number in old if not math.isnan(number)]
-    before = f"{_span(known)} → " if known else ""
-    change = f"{label}{text('list_sep.colon')}{before}{_span(new)}"
-    return change if unit == NO_UNIT else f"{change} {text.unit(unit)}"
+def _with_unit(label: str, change: str, unit: str, text: Text) -> str:
+    written = f"{label}{text('list_sep.colon')}{change}"
+    return written if unit == NO_UNIT else f"{written} {text.unit(unit)}"
 
 
 def _span(values: Sequence[float]) -> str:

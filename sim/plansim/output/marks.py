@@ -15,8 +15,8 @@ import xarray as xr
 
 from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.output.series import Series, as_judged, series_of
-from plansim.output.text import Text, target_figure
-from plansim.output.verdict_words import SIGNS
+from plansim.output.words.text import Text, target_figure
+from plansim.output.words.verdicts import SIGNS
 from plansim.targets.indicator import Measure, annual_series
 from plansim.targets.target import Attribute, Direction, Kind, Target, split_reference, unit_factor
 

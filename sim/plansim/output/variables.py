@@ -13,7 +13,7 @@ from plansim.model.records import Model, SubscriptRange, Timing, Variable, Varia
 from plansim.model.syntax import name_key
 from plansim.model.units import NO_UNIT
 from plansim.output.describe import both_names, noted, with_text
-from plansim.output.text import Lang, Text, target_figure
+from plansim.output.words.text import Lang, Text, target_figure
 from plansim.targets.target import Target, split_reference
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def evidence_sentence(row: Evidence, text: Text) -> str:
 
     Cells without Chinese are given in English.
 
-    >>> from plansim.output.text import read_text
+    >>> from plansim.output.words.text import read_text
     >>> row = Evidence("E1", "growth", "Town", "2003", "9", "%", "Yearbook", "high", "context",
     ...                quantity_zh="增长率", place_zh="某市", confidence_zh="高")
     >>> evidence_sentence(row, read_text(Lang.EN))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from plansim.cache import file_sha256
 from plansim.errors import Fault, Message, ScenarioError, nearest
-from plansim.files import is_shipped, shipped
-from plansim.forms import YamlDocument, form_of, noting, read_document
+from plansim.files.forms import YamlDocument, form_of, noting, read_document
+from plansim.files.shipped import is_shipped, shipped
 from plansim.model.records import Integration, Model, TimeSpec, VariableKind, folded
 from plansim.scenario.levers import RAMP, SERIES, added_part, lever_of, misdated
 from plansim.scenario.records import (

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.errors import Fault, InputError, Message, foreign
-from plansim.files import shipped_model
+from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
 from plansim.scenario.records import Scenario
 
@@ -52,6 +52,7 @@ class EnsembleKind(StrEnum):
     """How members were chosen."""
 
     PRIOR = "prior"  # from the ranges of the constants alone, by no observation of a run
+    CONDITIONED = "conditioned"  # and kept where the runs of the past fit what was observed
 
 
 def renewal(model: Model) -> str:
@@ -75,6 +76,8 @@ class MembersHead:
     path: Path
     line: int
     """The line of the digest, for messages."""
+    draws: int = 0
+    """So many draws of the last wave it took; 0 where members are read from a file."""
 
     def misfit(self, model: Model) -> Fault | None:
         """Return a fault if the members are of other equations or ranges than the model's."""

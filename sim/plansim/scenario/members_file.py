@@ -25,8 +25,9 @@ from pathlib import Path
 import numpy as np
 
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.files import CsvTable, read_csv, write_text
-from plansim.forms import MOST_FAULTS, noting
+from plansim.files.csv_table import CsvTable, read_csv
+from plansim.files.forms import MOST_FAULTS, noting
+from plansim.files.writing import write_text
 from plansim.model.records import Model, cells_of
 from plansim.scenario.factors import (
     Apply,

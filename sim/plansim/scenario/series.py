@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from plansim.errors import Fault, InputError, Message, ScenarioError, nearest
-from plansim.files import read_csv
-from plansim.forms import Form, YamlDocument
+from plansim.files.csv_table import read_csv
+from plansim.files.forms import Form, YamlDocument
 from plansim.model.records import folded
 
 __all__ = ["SeriesFile", "read_series"]

@@ -18,7 +18,7 @@ from typing import Annotated, TypeAlias
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from plansim.errors import Fault, InputError, Message, ScenarioError
-from plansim.forms import Form, Location, YamlDocument, noting, shown, unknown_keys
+from plansim.files.forms import Form, Location, YamlDocument, noting, shown, unknown_keys
 from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT, convert
 from plansim.scenario.levers import (

@@ -19,8 +19,7 @@ from typing import Annotated
 from pydantic import Field
 
 from plansim.errors import CatalogueError, Fault, InputError, Message, foreign, nearest
-from plansim.files import shipped
-from plansim.forms import (
+from plansim.files.forms import (
     LAX,
     Form,
     Listed,
@@ -32,6 +31,7 @@ from plansim.forms import (
     or_text,
     read_document,
 )
+from plansim.files.shipped import shipped
 from plansim.model import expression
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.expression import COMPARISONS, Name, Operation, references

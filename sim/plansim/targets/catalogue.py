@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plansim.cache import code_of, digest, file_sha256, kept
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from plansim.model.records import Model
 from plansim.model.units import units_sha256
 from plansim.scenario.records import BilingualText

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.forms import (
+from plansim.files.forms import (
     LAX,
     Form,
     Items,

@@ -30,6 +30,7 @@ __all__ = [
     "answering_series",
     "in_year",
     "indicator_of",
+    "is_percentage",
     "judged_targets",
     "reported_factor",
     "split_reference",
@@ -270,6 +271,15 @@ def in_year(target: Target, year: int) -> Target:
     assert target.year is not None
     base_year = trailing_base(target.measure, target.since, target.year, year)
     return replace(target, id=f"{target.id} in {year}", year=year, since=base_year)
+
+
+def is_percentage(unit: str) -> bool:
+    """Return whether a figure in a unit is a percentage, so that differences of it are points.
+
+    >>> is_percentage("%"), is_percentage("%/year"), is_percentage("‰"), is_percentage("万人")
+    (True, True, True, False)
+    """
+    return unit.partition("/")[0] in ("%", "‰")
 
 
 def unit_factor(unit: str, target: Target) -> float:

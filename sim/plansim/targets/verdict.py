@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ from plansim.targets.target import (
     Status,
     Target,
     answering_series,
+    is_percentage,
     split_reference,
     unit_factor,
 )
@@ -42,10 +44,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "SURE",
     "Answer",
+    "Certainty",
     "Share",
     "Verdict",
     "Verdicts",
+    "certainty_of",
     "check_targets",
     "judge",
     "margin_of",
@@ -56,6 +61,9 @@ __all__ = [
 
 _ROUNDING = 1e-9
 """A margin below this share of the target comes from binary fractions and units: it is none."""
+
+SURE = 80
+"""Of 100 plausible models, how many have to give one answer for it to stand by itself."""
 
 _CODES = {status: np.int8(status.code) for status in Status}
 
@@ -111,6 +119,43 @@ class Share:
     unsound: int
     """Number of members that break down, and are left out."""
 
+    @property
+    def of_hundred(self) -> int | None:
+        """Of 100 plausible models, how many meet the target; 0 and 100 only for none and all.
+
+        >>> [Share("prior", share, 0, 1, 500, 0).of_hundred for share in (0.0, 0.001, 0.436, 1.0)]
+        [0, 1, 44, 100]
+        """
+        if self.share is None or self.share in (0, 1):
+            return None if self.share is None else round(100 * self.share)
+        return min(max(round(100 * self.share), 1), 99)
+
+
+class Certainty(StrEnum):
+    """How far plausible models agree with the central run, that of the model's own values."""
+
+    FULL = "full"  # `SURE` of 100 give its answer, or there are none to ask
+    OPEN = "open"  # fewer do, or the central run is undecided
+    AGAINST = "against"  # `SURE` of 100 give the other answer
+
+
+def certainty_of(status: Status, share: Share | None = None) -> Certainty | None:
+    """Return how certain the answer of a central run is; None if it gives none.
+
+    The share counts as it is shown, in whole members of 100.
+    """
+    if not status.judged:
+        return None
+    if status is Status.UNDECIDED:
+        return Certainty.OPEN
+    met = share.of_hundred if share else None
+    if met is None:
+        return Certainty.FULL
+    same = met if status is Status.MET else 100 - met
+    if same >= SURE:
+        return Certainty.FULL
+    return Certainty.AGAINST if 100 - same >= SURE else Certainty.OPEN
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -131,7 +176,7 @@ class Verdict:
     margin: float | None
     """In ``unit``; positive is good."""
     margin_pct: float | None
-    """In per cent of the target."""
+    """In per cent of the target; None where that is a percentage, whose margin is in points."""
     first_breach: int | None
     bases: Mapping[str, float]
     """The value on each basis, where the plan leaves the basis open; else empty."""
@@ -148,6 +193,21 @@ class Verdict:
     reason_zh: str = ""
     share: Share | None = None
     """The share of plausible models that meet the target, if the model has an ensemble."""
+
+    @property
+    def certainty(self) -> Certainty | None:
+        """How certain the status is (`certainty_of`); None if the run does not judge the target."""
+        return certainty_of(self.status, self.share)
+
+    @property
+    def stands(self) -> bool:
+        """Whether the target is met or missed with full certainty."""
+        return self.certainty is Certainty.FULL
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run judges the target, and plausible models do not agree with it."""
+        return self.certainty in (Certainty.OPEN, Certainty.AGAINST)
 
 
 def check_targets(dataset: xr.Dataset, targets: Iterable[Target]) -> tuple[Verdict, ...]:
@@ -244,8 +304,12 @@ def _slack(target: Target) -> float:
 
 
 def percent_of(margin: Floats, target: Target) -> Floats:
-    """Return a margin in per cent of its target; the shape stays, NaN where the target is nil."""
-    return margin / abs(target.value or math.nan) * 100
+    """Return a margin in per cent of its target; the shape stays.
+
+    NaN where the target is nil, or itself a percentage: its margin is in points.
+    """
+    size = math.nan if is_percentage(target.unit) else abs(target.value or math.nan)
+    return margin / size * 100
 
 
 def _codes(margins: Sequence[Floats], *, assumed: bool) -> npt.NDArray[np.int8]:

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from plansim.errors import Fault, InputError, Message, UnitError
-from plansim.forms import (
+from plansim.files.forms import (
     LAX,
     Form,
     Listed,

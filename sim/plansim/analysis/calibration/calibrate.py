@@ -21,11 +21,11 @@ from plansim.analysis.calibration.least_squares import Fit, Interval, fit, profi
 from plansim.analysis.evaluator import Evaluator, Request
 from plansim.engine.trajectory import version_of
 from plansim.errors import Message, SimulationError
-from plansim.files import write_text
+from plansim.files.writing import write_text
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor, constants_of, neutral_value
 from plansim.scenario.records import BilingualText
-from plansim.scenario.writing import scenario_text
+from plansim.scenario.scenario_file import scenario_text
 from plansim.targets.indicator import Floats
 from plansim.targets.target import indicator_of
 

@@ -38,8 +38,7 @@ from plansim.errors import (
     Message,
     nearest,
 )
-from plansim.files import named_file
-from plansim.forms import (
+from plansim.files.forms import (
     LAX,
     Entries,
     Form,
@@ -51,10 +50,11 @@ from plansim.forms import (
     read_document,
     schema_of,
 )
+from plansim.files.shipped import named_file
 from plansim.model.records import Model, Timing
 from plansim.scenario.factors import Factor, apart, default_of
-from plansim.scenario.reader import Scenario
 from plansim.scenario.references import one_series
+from plansim.scenario.scenario_file import Scenario
 from plansim.scenario.values import Cell, outside, range_text
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure, measured_unit

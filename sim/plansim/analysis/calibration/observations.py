@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plansim.errors import Fault, Message
-from plansim.files import read_csv
+from plansim.files.csv_table import read_csv
 
 __all__ = [
     "EVIDENCE",

@@ -19,7 +19,7 @@ from plansim.errors import Fault
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply, Factor
 from plansim.scenario.levers import lever_of
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats
 
 __all__ = ["MOST_RUNS", "Design", "DesignKind", "describe", "remaining_factors"]

@@ -23,11 +23,11 @@ from plansim.analysis.experiments.design_form import (
 )
 from plansim.analysis.experiments.sampling import MOST_HYPERCUBE, grid_axes
 from plansim.errors import DesignError, Fault, Message, UnknownNameError
-from plansim.files import is_shipped, named_file
-from plansim.forms import Plain, YamlDocument, form_of, noting, read_document
+from plansim.files.forms import Plain, YamlDocument, form_of, noting, read_document
+from plansim.files.shipped import is_shipped, named_file
 from plansim.model.records import Model, Variable, folded
 from plansim.scenario.factors import Factor, apart, constants_of
-from plansim.scenario.reader import Scenario, read_scenario, unsound_clock
+from plansim.scenario.scenario_file import Scenario, read_scenario, unsound_clock
 from plansim.scenario.values import outside, range_text
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.indicator import Floats

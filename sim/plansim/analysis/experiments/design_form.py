@@ -24,8 +24,8 @@ from plansim.analysis.experiments.distributions import (
     Uniform,
 )
 from plansim.errors import Fault, InputError, Message
-from plansim.files import read_csv
-from plansim.forms import (
+from plansim.files.csv_table import read_csv
+from plansim.files.forms import (
     LAX,
     MOST_FAULTS,
     Entries,
@@ -40,8 +40,8 @@ from plansim.forms import (
 )
 from plansim.model.records import Integration, Model, Variable, folded
 from plansim.scenario.factors import Apply, Distribution, Factor, numbers_of, unit_of, varied
-from plansim.scenario.reader import Scenario, read_scenario, split_overlays
 from plansim.scenario.references import series_meant
+from plansim.scenario.scenario_file import Scenario, read_scenario, split_overlays
 from plansim.scenario.values import Cell, number_in
 from plansim.targets.indicator import Floats
 
@@ -51,6 +51,7 @@ __all__ = [
     "DesignFile",
     "DesignTable",
     "FactorForm",
+    "FactorOrShort",
     "factor_of",
     "scenario_beside",
     "schema_text",
@@ -275,7 +276,7 @@ def _short(value: object) -> object:
     return {"uniform": value} if isinstance(value, list) else value
 
 
-_FactorOrShort = Annotated[
+FactorOrShort = Annotated[
     FactorForm, BeforeValidator(_short, json_schema_input_type=FactorForm | list[Cell] | None)
 ]
 
@@ -353,7 +354,7 @@ class DesignFile(Form):
     factors: Annotated[
         dict[str, Factor],
         Entries(
-            dict[str, _FactorOrShort],
+            dict[str, FactorOrShort],
             factor_of,
         ),
     ] = Field(

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from plansim.analysis.conditioning.file import CONDITIONING, prior_design, uncertainty_design
 from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.validation.checks import CHECKS, load_checks
 from plansim.errors import DesignError, Fault, InputError, Message
-from plansim.files import shipped
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, Floats, default_of
 from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead
 from plansim.scenario.members_file import rounded
-from plansim.scenario.reader import as_written
+from plansim.scenario.scenario_file import as_written
 from plansim.targets.views_file import load_views
 
-__all__ = ["MEMBERS", "draw_prior"]
+__all__ = ["MEMBERS", "Change", "changes_of", "draw_prior", "values_of"]
 
 MEMBERS = 500
 """Default number of members."""
@@ -39,10 +38,11 @@ def draw_prior(
 ) -> Members:
     """Draw members from what evidence leaves open before any run is compared with observations.
 
-    They are the points of a design, by default of that of uncertainty which ``checks.yaml`` beside
-    the model names, else of a Sobol sequence over the plausible ranges of all single constants but
-    levers. What the design sets becomes a change of the model's own value: a part of it, or an
-    addition where its range is narrow or has another sign.
+    They are the points of a design, by default of that which ``conditioning.yaml`` beside the
+    model makes, else of that of uncertainty which ``checks.yaml`` names, else of a Sobol sequence
+    over the plausible ranges of all single constants but levers. What the design sets becomes a
+    change of the model's own value: a part of it, or an addition where its range is narrow or has
+    another sign.
 
     Args:
         model: the model.
@@ -56,7 +56,9 @@ def draw_prior(
     """
     if isinstance(design, str | Path):
         design = read_design(design, model)
-    design = design or _uncertainty_design(model) or _remaining_design(model)
+    if design is None and model.path.with_name(CONDITIONING).is_file():
+        design = prior_design(model)
+    design = design or uncertainty_design(model) or _remaining_design(model)
     if not design.kind.is_sample:
         expected = Message("{names}", names=(DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE))
         raise DesignError(
@@ -65,8 +67,8 @@ def draw_prior(
     design = replace(design, points=members, seed=design.seed if seed is None else seed)
     if not design.factors:
         raise InputError(Fault("no constant of the model has a plausible range", model.path))
-    changes = list(_changes(model, design.factors, Sampler(design).draw(0, members)))
-    values = rounded(np.stack([column for _, column in changes], axis=1))
+    changes = tuple(changes_of(model, design.factors))
+    values = rounded(values_of(changes, Sampler(design).draw(0, members)))
     if len(np.unique(values, axis=0)) < members:
         message = Message("the factors have too few values for {count} members", count=members)
         raise InputError(Fault(message, design.path or model.path))
@@ -74,16 +76,8 @@ def draw_prior(
     drawn = f"{members} points, {design.kind}, over the {len(changes)} factors{name}"
     path = model.path.with_name(FILE_NAME)
     head = MembersHead(EnsembleKind.PRIOR, model.equations_sha256, design.seed, drawn, path, 2)
-    factors = tuple(factor for factor, _ in changes)
+    factors = tuple(change.factor for change in changes)
     return Members(head, factors, tuple(range(members)), values, load_views(model).policy)
-
-
-def _uncertainty_design(model: Model) -> Design | None:
-    """Return the design of uncertainty that ``checks.yaml`` beside a model names; None if none."""
-    if not model.path.with_name(CHECKS).is_file():
-        return None
-    name = load_checks(model).scenarios.uncertainty
-    return None if name is None else read_design(shipped("scenarios") / name, model)
 
 
 def _remaining_design(model: Model) -> Design:
@@ -93,20 +87,45 @@ def _remaining_design(model: Model) -> Design:
     return Design("", "", "", DesignKind.SOBOL, (scenario,), factors, 1, 0, 0, (), ())
 
 
-def _changes(
-    model: Model, factors: tuple[Factor, ...], points: Floats
-) -> Iterator[tuple[Factor, Floats]]:
-    """Yield factors that change the model's own values, each with its value in every member."""
-    for factor, column in zip(factors, points.T, strict=True):
+@dataclass(frozen=True)
+class Change:
+    """What a factor of a design becomes in a member: a change of the model's own value."""
+
+    factor: Factor
+    column: int
+    """Of the factor of the design that it is made of."""
+    shift: float = 0.0
+    divisor: float = 1.0
+    """A value x of that factor becomes the change (x - shift) / divisor."""
+
+
+def changes_of(model: Model, factors: Sequence[Factor]) -> Iterator[Change]:
+    """Yield what factors of a design become in members.
+
+    What is set becomes a factor of the model's own value, or an addition to it; each of several
+    constants that are set a change of its own.
+    """
+    for column, factor in enumerate(factors):
+        assert factor.distribution is not None
         if factor.apply is not Apply.SET:
-            yield replace(factor, distribution=None, name_zh="", levels=None), column
+            plain = replace(factor, distribution=None, name_zh="", levels=None)
+            yield Change(plain, column)
             continue
         for constant in factor.constants:
             own = default_of(model, {}, constant)
             name = factor.name if len(factor.constants) == 1 else constant
-            change = Factor(name, (constant,), Apply.ADD, None, factor.unit)
-            low, high = column.min(), column.max()
-            if low * own > 0 and high * own > 0 and high - low >= NARROW * abs(own):
-                yield replace(change, apply=Apply.MULTIPLY, unit="Dmnl"), column / own
+            added = Factor(name, (constant,), Apply.ADD, None, factor.unit)
+            low, high = factor.distribution.low, factor.distribution.high
+            if own and low * own >= 0 and high * own > 0 and high - low >= NARROW * abs(own):
+                yield Change(replace(added, apply=Apply.MULTIPLY, unit="Dmnl"), column, 0.0, own)
             else:
-                yield change, column - own
+                yield Change(added, column, own)
+
+
+def values_of(changes: Sequence[Change], points: Floats) -> Floats:
+    """Return changes at points of the design: ``(point, factor)`` → ``(point, change)``."""
+    columns = [change.column for change in changes]
+    shift = np.array([change.shift for change in changes])
+    divisor = np.array([change.divisor for change in changes])
+    values: Floats = (points[:, columns] - shift) / divisor
+    return values

@@ -20,9 +20,14 @@ from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Integration, Model, TimeSpec
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
-from plansim.scenario.reader import BilingualText, Change, Scenario, as_written
+from plansim.scenario.scenario_file import (
+    BilingualText,
+    Change,
+    Scenario,
+    as_written,
+    scenario_text,
+)
 from plansim.scenario.variant import for_scenarios
-from plansim.scenario.writing import scenario_text
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Status, Target, split_reference, variable_of
 from plansim.targets.verdict import Verdict, check_targets

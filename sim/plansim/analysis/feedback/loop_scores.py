@@ -26,8 +26,8 @@ from plansim.engine.compiled import run_compiled
 from plansim.engine.simlin import LinkScores, link_scores
 from plansim.errors import Fault, InputError, SimulationError
 from plansim.model.records import Integration, Model
-from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.references import cells_meant
+from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.indicator import Floats
 from plansim.targets.target import split_reference

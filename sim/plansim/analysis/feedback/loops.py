@@ -19,7 +19,7 @@ from pydantic import Field
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.errors import Fault, InputError, Message
-from plansim.forms import (
+from plansim.files.forms import (
     LAX,
     Entries,
     Form,
@@ -31,8 +31,8 @@ from plansim.forms import (
     read_document,
 )
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario, scenario_of
 from plansim.scenario.references import meant, variable_meant
+from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import (

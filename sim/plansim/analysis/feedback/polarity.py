@@ -24,7 +24,7 @@ from plansim.model.expression import Call, Name, Node, Number, Operation
 from plansim.model.records import Model, TimeSpec, Variable
 from plansim.model.rewrite import AddedEquation, replaced, unparse
 from plansim.model.syntax import name_key
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import Annual
 
 __all__ = ["MeasuredLinks", "Pair", "SignedRun", "link_signs", "measured_links", "signed_run"]

@@ -51,7 +51,7 @@ from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor
-from plansim.scenario.reader import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Attribute, Target, indicator_of, judged_targets

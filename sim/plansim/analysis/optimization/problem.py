@@ -19,11 +19,11 @@ from pydantic import Field
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design_file import design_named
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
-from plansim.forms import LAX, Entries, Form, Resolved, form_of, read_document
+from plansim.files.forms import LAX, Entries, Form, Resolved, form_of, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply, Factor, default_of, neutral_value
-from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.references import meant, one_series
+from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.targets.indicator import Floats
 from plansim.targets.labels import reference_named
 from plansim.targets.target import Target, in_year

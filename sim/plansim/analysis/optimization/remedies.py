@@ -19,7 +19,7 @@ from plansim.analysis.optimization.problem import DecisionProblem, Move, decisio
 from plansim.analysis.optimization.slp import MoveCost, minimise
 from plansim.analysis.optimization.target_seeking import changed_verdicts
 from plansim.model.records import Model
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
 from plansim.targets.views import Lever

@@ -37,8 +37,8 @@ from plansim.analysis.optimization.slp import (
 )
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.model.records import Model, Timing
-from plansim.scenario.reader import Scenario, read_scenario
 from plansim.scenario.references import one_series
+from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.scenario.values import outside
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats, Measure

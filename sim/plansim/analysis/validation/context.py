@@ -35,7 +35,7 @@ from plansim.analysis.validation.observed import (
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation
-from plansim.scenario.reader import Scenario, list_scenarios, read_scenario
+from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats

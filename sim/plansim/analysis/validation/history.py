@@ -16,7 +16,7 @@ from plansim.analysis.calibration.goodness_of_fit import fit
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import Settings, ValidationContext, cells
-from plansim.analysis.validation.observed import Family, Mark, Observed, SeamItem
+from plansim.analysis.validation.observed import Family, Observed, SeamItem, StartSource
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
 from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
@@ -116,7 +116,7 @@ def _series_case(runs: Trajectories, series: Observed) -> Case:
     if series.most is None:
         return case(series.name, True, CaseTemplate.SERIES_SHOWN, **numbers)
     return case(
-        series.name, max(mapes) <= series.most, CaseTemplate.SERIES, most=series.most, **numbers
+        series.name, own.mape <= series.most, CaseTemplate.SERIES, most=series.most, **numbers
     )
 
 
@@ -166,7 +166,7 @@ def seam(context: ValidationContext) -> Result:
     counted = [
         (item, made)
         for item, made in zip(table.items, cases, strict=True)
-        if item.mark not in (Mark.LED_BACK, Mark.UNCHANGED)
+        if item.mark not in (StartSource.LED_BACK, StartSource.UNCHANGED)
     ]
     near = [item for item, made in counted if abs(made["arrives"] - 1) <= table.most]
     known = [item for item in near if item.known]

@@ -31,8 +31,7 @@ from plansim.engine.simulate import EngineChoice, simulate
 from plansim.engine.trajectory import largest_difference, recorded
 from plansim.model.records import Integration, Model, cells_of
 from plansim.scenario.factors import Apply, Factor, default_of
-from plansim.scenario.reader import Scenario
-from plansim.scenario.variant import for_scenarios
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats, Measure, Yearly, measured
 
 __all__ = ["disagreement", "engines", "equilibrium", "run_cards", "time_step"]
@@ -226,7 +225,7 @@ def disagreement(
 
 def _series_of(engine: str, model: Model, scenario: Scenario) -> Mapping[str, Floats]:
     if engine == "pysimlin":
-        return run_simlin(for_scenarios(model, [scenario]), scenario)
+        return run_simlin(model, scenario)
     dataset = simulate(model, scenario, engine=EngineChoice.PYSD)
     over_time, _ = recorded(model)
     series: dict[str, Floats] = {}

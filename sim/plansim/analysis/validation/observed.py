@@ -18,7 +18,7 @@ from pydantic import Field
 from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
 from plansim.analysis.validation.checks import Check, known_constant
 from plansim.errors import Fault, InputError, Message, nearest
-from plansim.forms import (
+from plansim.files.forms import (
     LAX,
     Entries,
     Form,
@@ -42,11 +42,11 @@ __all__ = [
     "Family",
     "FamilyFigure",
     "History",
-    "Mark",
     "Observed",
     "ObservedPoint",
     "Seam",
     "SeamItem",
+    "StartSource",
     "history_equations",
     "load_family",
     "load_history",
@@ -81,6 +81,8 @@ class ObservedPoint:
     """If not None, `value` is the mean yearly growth from that year."""
     value: float
     """In the unit of the observations; of growth, per cent a year."""
+    sources: tuple[str, ...] = ()
+    """Ids of the targets that it is made of, or the source of a row of the observations."""
 
 
 class _PointForm(Form):
@@ -90,6 +92,8 @@ class _PointForm(Form):
     rate: str | None = None
     """The figure of the target is led back to the year at this mean yearly rate."""
     observation: Items[str] | None = None
+    place: str | None = None
+    """Of the observation; else that of the file."""
 
 
 class _PathForm(Form):
@@ -102,12 +106,15 @@ def _point(_: int, form: _PointForm, sources: _ObservedContext) -> ObservedPoint
     match form.target, form.observation:
         case str(name), None:
             value = _led_back(name, form.rate, form.year, sources)
+            ids = (name, *([form.rate] if form.rate else []))
         case None, (quantity, part):
-            value = _observation(quantity, part, form.year, sources)
+            place = form.place or sources.place
+            value, source = _observation(place, quantity, part, form.year, sources)
+            ids = (source,)
         case _:
             either = Message("target: ID, or observation: [quantity, part]")
             raise InputError(Fault("an observation has one source", expected=either))
-    return ObservedPoint(form.year, form.since, value)
+    return ObservedPoint(form.year, form.since, value, ids)
 
 
 def _path(form: _PathForm, sources: _ObservedContext) -> tuple[ObservedPoint, ...]:
@@ -115,7 +122,9 @@ def _path(form: _PathForm, sources: _ObservedContext) -> tuple[ObservedPoint, ..
     target, _ = _base_figure(form.target, sources)
     end = target.base_period.last if target.base_period else form.first
     return tuple(
-        ObservedPoint(year, None, _led_back(form.target, form.rate, year, sources))
+        ObservedPoint(
+            year, None, _led_back(form.target, form.rate, year, sources), (form.target, form.rate)
+        )
         for year in range(form.first, end + 1)
     )
 
@@ -137,8 +146,11 @@ def _base_figure(name: str, sources: _ObservedContext) -> tuple[Target, float]:
     return target, target.base_value
 
 
-def _observation(quantity: str, part: str, year: int, sources: _ObservedContext) -> float:
-    wanted = {"place": sources.place, "quantity": quantity, "part": part, "year": str(year)}
+def _observation(
+    place: str, quantity: str, part: str, year: int, sources: _ObservedContext
+) -> tuple[float, str]:
+    """Return the value of a row of the observations, and its source."""
+    wanted = {"place": place, "quantity": quantity, "part": part, "year": str(year)}
     rows = sources.observations.find(wanted) if sources.observations else []
     if not rows:
         raise InputError(
@@ -150,7 +162,7 @@ def _observation(quantity: str, part: str, year: int, sources: _ObservedContext)
                 year=year,
             )
         )
-    return float(rows[-1].cells["value"])
+    return float(rows[-1].cells["value"]), rows[-1].cells.get("source", "")
 
 
 class Observed(Check):
@@ -231,7 +243,7 @@ def history_equations(model: Model, history: History) -> Iterator[AddedEquation]
 # --- seam.yaml ------------------------------------------------------------------------------------
 
 
-class Mark(StrEnum):
+class StartSource(StrEnum):
     """Where the start of a stock in the run from the past is from."""
 
     OBSERVED = "observed"
@@ -260,7 +272,7 @@ class SeamItem(Form):
     """A stock or flow that is compared where the run from the past reaches the base year."""
 
     of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
-    mark: Annotated[Mark, LAX]
+    mark: Annotated[StartSource, LAX]
     source: Wording
     known: Annotated[tuple[str, ...], Entries(list[str], _known)] = ()
     """Figures of the first year, or growth rates since, that did not set the start."""

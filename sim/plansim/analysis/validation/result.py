@@ -77,6 +77,9 @@ class CaseTemplate(StrEnum):
     STANDARD_ERROR = "standard_error"
     RANK = "rank"
     OTHER_MODEL = "other_model"
+    FORECAST = "forecast"
+    FORECAST_BAND = "forecast_band"
+    FORECAST_SCORE = "forecast_score"
     # of the test itself
     RUN_CARD = "run_card"
     REPRODUCED = "reproduced"

@@ -31,7 +31,7 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.model.rewrite import replaced
 from plansim.model.syntax import read_expression
-from plansim.scenario.reader import Scenario, read_scenario
+from plansim.scenario.scenario_file import Scenario, read_scenario
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import FILE_NAME as CATALOGUE
 from plansim.targets.catalogue import load_targets
@@ -243,17 +243,15 @@ def target_independence(context: ValidationContext) -> Result:
     series, changed, scenarios = 0, 0, 0
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
         copy, targets = scaled_catalogue(model, Path(folder))
-        copies = {
-            original.id: read_scenario(_copied(original.path, Path(folder)), copy)
-            for original in context.scenarios.values()
-            if original.path is not None
-        }
-        compiled = compile_whole(for_scenarios(copy, copies.values()))
-        for original, scenario in copies.items():
-            before = context.runs[original]
+        compiled = compile_whole(for_scenarios(copy, context.scenarios.values()))
+        for original in context.scenarios.values():
+            if original.path is None:
+                continue
+            scenario = read_scenario(_copied(original.path, Path(folder)), copy)
+            before = context.runs[original.id]
             after = compiled.run([scenario.values], scenario.time)
             cases += [
-                case(original, False, CaseTemplate.DEPENDS, what=label)
+                case(original.id, False, CaseTemplate.DEPENDS, what=label)
                 for label in context.series
                 if _bits(before, label) != _bits(after, label)
             ]

@@ -9,10 +9,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
-from plansim.analysis.validation.behaviour import loop_cuts, reality_checks
+from plansim.analysis.validation.behaviour import (
+    extreme_conditions,
+    loop_cuts,
+    parameter_extremes,
+    reality_checks,
+)
 from plansim.analysis.validation.conservation import base_year, conservation
 from plansim.analysis.validation.context import ValidationContext, load_context
-from plansim.analysis.validation.extreme_conditions import extreme_conditions, parameter_extremes
 from plansim.analysis.validation.history import family_member, history, seam
 from plansim.analysis.validation.integration import engines, equilibrium, run_cards, time_step
 from plansim.analysis.validation.parameters import documentation, parameters, units
@@ -22,7 +26,13 @@ from plansim.analysis.validation.structure import (
     structure,
     target_independence,
 )
-from plansim.analysis.validation.uncertainty import drivers, ensemble, probabilities, ranking
+from plansim.analysis.validation.uncertainty import (
+    drivers,
+    ensemble,
+    held_out,
+    probabilities,
+    ranking,
+)
 from plansim.errors import Fault, Message, UnknownNameError, nearest
 from plansim.model.reader import load_model
 from plansim.model.records import Model, folded
@@ -57,6 +67,7 @@ TESTS: Mapping[str, Make] = MappingProxyType(
         "Q23": assumed_targets,
         "Q24": engines,
         "Q25": run_cards,
+        "Q27": held_out,
         "Q28": ensemble,
     }
 )

@@ -1,4 +1,4 @@
-"""Q18 to Q20 and Q28: main drivers of the binding targets, probabilities, ranking, the ensemble.
+"""Q18 to Q20, Q27 and Q28: drivers of the binding targets, probabilities, forecasts, the ensemble.
 
 The first three are answered by one study, that of the design which ``checks.yaml`` names.
 
@@ -11,6 +11,8 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
+from plansim.analysis.conditioning.diagnostics import forecast_held_out
+from plansim.analysis.conditioning.file import CONDITIONING, read_conditioning
 from plansim.analysis.ensemble import load_ensemble, read_ensemble_head, verdict_shares
 from plansim.analysis.sensitivity.ranking import FRAGILE
 from plansim.analysis.sensitivity.study import ACCURATE, MAIN_DRIVERS, Drivers, Sensitivity
@@ -18,11 +20,13 @@ from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
 from plansim.scenario.members import FILE_NAME
 
-__all__ = ["drivers", "ensemble", "probabilities", "ranking"]
+__all__ = ["drivers", "ensemble", "held_out", "probabilities", "ranking"]
 
 FEWEST_FACTORS = 20
 """Minimum number of factors with indices of their own."""
 _LACKING = ("uncertainty",)
+INSIDE = 0.8
+"""Minimum share of held-out figures inside of the 90 % band of their forecasts."""
 UNSOUND = 0.005
 """Maximum share of members that may break down under a scenario."""
 
@@ -137,6 +141,51 @@ def _neighbours(study: Sensitivity) -> Iterator[Case]:
                 equal=pairing.equal,
                 stability="stable" if pairing.stable else "fragile",
             )
+
+
+def held_out(context: ValidationContext) -> Result:
+    """Q27: condition on early figures, and require that later ones are forecast.
+
+    At least `INSIDE` of them in the 90 % band, with a better log score than the prior's.
+    """
+    limits: dict[str, float] = {"least": INSIDE}
+    if not context.model.path.with_name(CONDITIONING).is_file():
+        return result("Q27", [], limits, lacking=[CONDITIONING])
+    spec = read_conditioning(context.model)
+    if spec.hold_out is None:
+        return result("Q27", [], limits, lacking=["hold out from"])
+    made = forecast_held_out(context.model, spec, spec.hold_out)
+    shown = [
+        case(
+            (one.observation.id, one.observation.name_en, one.observation.name_zh),
+            True,
+            CaseTemplate.FORECAST,
+            value=one.observation.value,
+            unit=one.observation.unit,
+            low=one.band[0],
+            high=one.band[-1],
+            position=one.position,
+            gain=one.score - one.prior_score,
+        )
+        for one in made.forecasts
+    ]
+    inside, count = sum(one.inside for one in made.forecasts), len(made.forecasts)
+    judged = [
+        case("Q27", made.share >= INSIDE, CaseTemplate.FORECAST_BAND,
+             inside=inside, forecasts=count, least=INSIDE),
+        case("Q27", made.gain > 0, CaseTemplate.FORECAST_SCORE, gain=made.gain),
+    ]  # fmt: skip
+    return result(
+        "Q27",
+        [*judged, *shown],
+        limits | {"year": made.year},
+        year=made.year,
+        fitted=made.fitted,
+        accepted=made.accepted,
+        inside=inside,
+        forecasts=count,
+        gain=made.gain,
+    )
 
 
 def ensemble(context: ValidationContext) -> Result:

@@ -13,8 +13,8 @@ from plansim.model.evidence import load_evidence
 from plansim.model.records import Model
 from plansim.output.book.folder import write_folder
 from plansim.output.book.pages import document_pages, front_page, style_sheet
-from plansim.output.text import Lang, Text, read_text
 from plansim.output.variables import Book
+from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.audit import clashes_beside
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Target

@@ -11,8 +11,8 @@ from plansim.model.syntax import name_key
 from plansim.model.units import NO_UNIT
 from plansim.output.book.mathml import equation_mathml
 from plansim.output.book.run import Course, course_of, years_shown
-from plansim.output.text import typeset
 from plansim.output.variables import Book, Fact, kind_of, slug, variable_notes
+from plansim.output.words.text import typeset
 
 __all__ = ["Entry", "entry_of"]
 

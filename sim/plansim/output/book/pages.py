@@ -24,8 +24,8 @@ from plansim.output.diagrams.modules import (
     modules_drawn,
 )
 from plansim.output.diagrams.parts import module_parts
-from plansim.output.text import Lang, typeset
 from plansim.output.variables import Book, Part, link_to, page_of, values_of
+from plansim.output.words.text import Lang, typeset
 
 __all__ = ["document_pages", "front_page", "style_sheet"]
 

@@ -14,7 +14,7 @@ from plansim.analysis.feedback.polarity import SignedRun
 from plansim.model.records import Model, Variable
 from plansim.output.describe import changes_head, changes_in_short
 from plansim.output.series import rows_of
-from plansim.output.text import Text, decimals_of, figure
+from plansim.output.words.text import Text, decimals_of, figure
 from plansim.targets.annual import Annual
 from plansim.targets.target import Kind, Target
 

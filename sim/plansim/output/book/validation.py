@@ -13,7 +13,7 @@ from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.history import history_series
 from plansim.analysis.validation.parameters import TargetRange, target_ranges
 from plansim.analysis.validation.result import Case, CaseTemplate, Outcome, Result
-from plansim.files import check_destination, write_text
+from plansim.files.writing import check_destination, write_text
 from plansim.model.records import Model
 from plansim.output.tables.validation import (
     case_text,
@@ -22,7 +22,7 @@ from plansim.output.tables.validation import (
     mark_of,
     title_text,
 )
-from plansim.output.text import Lang, Text, decimals_for, figure, read_text
+from plansim.output.words.text import Lang, Text, decimals_for, figure, read_text
 
 __all__ = [
     "HISTORY_PICTURE",

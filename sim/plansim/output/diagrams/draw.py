@@ -17,8 +17,8 @@ from rich.cells import cell_len
 from plansim.model.records import Variable
 from plansim.output.diagrams.layout import Node, Position
 from plansim.output.diagrams.parts import Element, Shape
-from plansim.output.text import Lang
-from plansim.output.wrapping import wrap
+from plansim.output.words.text import Lang
+from plansim.output.words.wrapping import wrap
 
 __all__ = [
     "ARROW",

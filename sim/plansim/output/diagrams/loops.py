@@ -28,7 +28,7 @@ from plansim.output.diagrams.draw import (
     tooltip,
 )
 from plansim.output.diagrams.layout import Edge, Node, Position, lay_out
-from plansim.output.text import Lang
+from plansim.output.words.text import Lang
 from plansim.targets.target import split_reference
 
 __all__ = ["Way", "loop_map", "loop_rings", "ways_of"]

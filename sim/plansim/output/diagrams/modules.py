@@ -19,9 +19,19 @@ from plansim.output.diagrams.draw import (
 from plansim.output.diagrams.layout import Edge, Layout, Position, lay_out
 from plansim.output.diagrams.loops import loop_map, loop_rings
 from plansim.output.diagrams.parts import ModuleParts, Shape, Signs, module_parts, modules_drawn
-from plansim.output.text import Lang
+from plansim.output.words.text import Lang
 
-__all__ = ["STUB", "STYLE", "Signs", "loop_map", "loop_rings", "module_diagram", "modules_drawn"]
+__all__ = [
+    "STUB",
+    "STYLE",
+    "Signs",
+    "edges_of",
+    "heights_of",
+    "loop_map",
+    "loop_rings",
+    "module_diagram",
+    "modules_drawn",
+]
 
 STUB = 20.0
 """Pixels of the last, level part of a link, on which its sign stands."""
@@ -63,8 +73,8 @@ def module_diagram(
     cards = {
         key: card_of(element, name_of, module_of, wanted) for key, element in parts.elements.items()
     }
-    layout = lay_out({key: card.node for key, card in cards.items()}, _edges(parts))
-    ports = _ports(parts, layout)
+    layout = lay_out({key: card.node for key, card in cards.items()}, edges_of(parts))
+    ports = heights_of(parts, layout)
     body = [*_links(parts, layout, signs or {}), *_pipes(parts, layout)]
     for key, card in cards.items():
         centre, variable = layout.positions[key], card.element.variable
@@ -80,7 +90,7 @@ def module_diagram(
     return svg(layout.width, layout.height, body, module, style=style)
 
 
-def _edges(parts: ModuleParts) -> tuple[Edge, ...]:
+def edges_of(parts: ModuleParts) -> tuple[Edge, ...]:
     """Return what the layout connects: the pipes, then the links."""
     return (
         *(Edge(pipe.source, pipe.target, STRAIGHT, thickness=6) for pipe in parts.pipes),
@@ -91,10 +101,10 @@ def _edges(parts: ModuleParts) -> tuple[Edge, ...]:
     )
 
 
-def _ports(parts: ModuleParts, layout: Layout) -> dict[str, tuple[float, float]]:
+def heights_of(parts: ModuleParts, layout: Layout) -> dict[str, tuple[float, float]]:
     """Return the heights of the first and the last edge that meet each element."""
     heights: dict[str, list[float]] = {}
-    for edge, route in zip(_edges(parts), layout.routes, strict=True):
+    for edge, route in zip(edges_of(parts), layout.routes, strict=True):
         heights.setdefault(edge.source, []).append(route[0][1])
         heights.setdefault(edge.target, []).append(route[-1][1])
     return {key: (min(ys), max(ys)) for key, ys in heights.items()}

@@ -17,7 +17,7 @@ from plansim.analysis.experiments.design import Design
 from plansim.errors import Fault, Message
 from plansim.model.records import Model, Variable
 from plansim.scenario.factors import Factor
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.target import Target
 
 __all__ = ["json_text"]

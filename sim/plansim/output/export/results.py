@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from plansim.output.series import Series
-from plansim.output.text import Lang, read_text
-from plansim.output.verdict_words import gap_text
+from plansim.output.words.text import Lang, read_text
+from plansim.output.words.verdicts import gap_text
 from plansim.targets.annual import COLUMNS
 from plansim.targets.target import split_reference
 
@@ -106,13 +106,14 @@ MORE_FIELDS = (
     "reason",
     "reason_en",
     "reason_zh",
+    "certainty",
     "share",
     "share_low",
     "share_high",
     "ensemble",
 )
-"""What is said of a verdict beyond that; `reason` is a `Gap`, and only where nothing answers. The
-last four say in what share of plausible models the target is met: a `Share`."""
+"""What is said of a verdict beyond that; `reason` is a `Gap`, and only where nothing answers.
+`Certainty` says how far plausible models agree; the last four are a `Share` of theirs."""
 
 
 def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
@@ -128,6 +129,7 @@ def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
         "followed_to": verdict.followed_to,
         "reason": verdict.gap,
         **reasons,
+        "certainty": verdict.certainty,
         **{name: getattr(verdict.share, name, None) for name in MORE_FIELDS[-4:]},
     }
 

@@ -11,7 +11,7 @@ import numpy as np
 from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.store import Store
 from plansim.errors import Fault, OutputError
-from plansim.files import check_destination, writing_whole
+from plansim.files.writing import check_destination, writing_whole
 from plansim.targets.target import Status
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from plansim.analysis.experiments.store import open_store
 from plansim.errors import Fault, InputError
-from plansim.files import check_destination, writing_whole
+from plansim.files.writing import check_destination, writing_whole
 from plansim.output.export.results import FORMATS, card_of
 from plansim.output.export.sweep import write_runs
 from plansim.output.series import series_of

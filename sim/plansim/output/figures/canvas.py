@@ -23,8 +23,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from plansim.files import check_destination, vendored, writing_whole
-from plansim.output.text import typeset
+from plansim.files.shipped import vendored
+from plansim.files.writing import check_destination, writing_whole
+from plansim.output.words.text import typeset
 
 __all__ = [
     "FORMATS",

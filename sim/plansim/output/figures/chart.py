@@ -28,7 +28,7 @@ from plansim.output.figures.canvas import (
 )
 from plansim.output.marks import Mark, mark_label
 from plansim.output.series import Series
-from plansim.output.text import Text
+from plansim.output.words.text import Text
 
 __all__ = ["Envelope", "Line", "draw_chart", "halo", "label_ends", "looks_of", "shown_name"]
 

@@ -26,7 +26,7 @@ from plansim.output.figures.canvas import (
     typeset,
     wrapped,
 )
-from plansim.output.text import Lang, Text, figure, read_text
+from plansim.output.words.text import Lang, Text, figure, read_text
 
 __all__ = ["driver_sheet", "drivers"]
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from plansim.analysis.optimization.frontier import SHARES, Frontier, Horizon
 from plansim.errors import Fault, InputError
 from plansim.output.figures.canvas import GREY, INK, colours, note_above, spread, style, typeset
-from plansim.output.text import Lang, Text, read_text
+from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.indicator import Floats
 
 __all__ = ["frontier_sheet"]

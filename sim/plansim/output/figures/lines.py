@@ -38,7 +38,7 @@ from plansim.output.figures.chart import (
 )
 from plansim.output.marks import Mark, marks_on, scaled_mark, series_in, unplaced
 from plansim.output.series import Series
-from plansim.output.text import Lang, Text, read_text
+from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.indicator import annual_series
 from plansim.targets.target import Target, reported_factor
 

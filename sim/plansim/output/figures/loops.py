@@ -28,7 +28,7 @@ from plansim.output.figures.canvas import (
     year_axis,
 )
 from plansim.output.tables.loops import missing_scores
-from plansim.output.text import Lang, Text, read_text
+from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.indicator import Floats
 
 __all__ = ["loop_drawing", "loop_shares"]

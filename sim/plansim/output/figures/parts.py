@@ -30,7 +30,7 @@ from plansim.output.figures.canvas import (
 )
 from plansim.output.figures.chart import looks_of
 from plansim.output.figures.lines import titles
-from plansim.output.text import Lang, Text, figure, read_text
+from plansim.output.words.text import Lang, Text, figure, read_text
 from plansim.targets.indicator import annual_series
 
 __all__ = ["pyramid", "stack", "tallest", "widest"]

@@ -17,7 +17,7 @@ from plansim.output.figures.loops import loop_shares
 from plansim.output.figures.parts import pyramid, stack, tallest, widest
 from plansim.output.figures.verdicts import verdict_map
 from plansim.output.marks import judged_references
-from plansim.output.text import Lang, read_text
+from plansim.output.words.text import Lang, read_text
 from plansim.targets.target import Attribute, Target
 from plansim.targets.verdict import check_targets
 

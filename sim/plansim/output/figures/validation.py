@@ -18,7 +18,7 @@ from plansim.output.figures.canvas import (
     style,
     year_axis,
 )
-from plansim.output.text import Text
+from plansim.output.words.text import Text
 
 __all__ = ["history_sheet"]
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
 from plansim.output.figures.canvas import GREY, INK, ShownFigure, figure_of, style, typeset, wrapped
-from plansim.output.text import Lang, Text, percent, read_text, target_figure
-from plansim.output.verdict_words import MARKS, SIGNS
+from plansim.output.words.text import Lang, Text, percent, read_text, target_figure
+from plansim.output.words.verdicts import MARKS, SIGNS
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import Verdict
 

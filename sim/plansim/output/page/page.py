@@ -20,7 +20,8 @@ from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import load_loops
 from plansim.analysis.feedback.polarity import link_signs
 from plansim.compiler.javascript import runtime
-from plansim.files import vendored, write_text
+from plansim.files.shipped import vendored
+from plansim.files.writing import write_text
 from plansim.model.records import Model
 from plansim.output.diagrams.modules import STYLE as DIAGRAMS
 from plansim.output.diagrams.modules import Signs, module_diagram, modules_drawn
@@ -28,8 +29,8 @@ from plansim.output.figures.font import subsets
 from plansim.output.figures.loops import loop_drawing
 from plansim.output.page.payload import Data, both, payload
 from plansim.output.page.programs import javascript, model_program, verdict_program
-from plansim.output.text import Lang, read_text
-from plansim.scenario.reader import Scenario, as_written, scenario_of
+from plansim.output.words.text import Lang, read_text
+from plansim.scenario.scenario_file import Scenario, as_written, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets, plan_title
 from plansim.targets.target import Kind, Target

@@ -12,14 +12,14 @@ from typing import TypeAlias
 from plansim.analysis.attribution import MOST_EXACT, ORDERS, change_of
 from plansim.analysis.feedback.loops import Loop
 from plansim.compiler.ir import Program
-from plansim.files import shipped
+from plansim.files.shipped import shipped
 from plansim.model.records import Model, Timing, Variable
 from plansim.output.marks import mark_label, mark_of
 from plansim.output.page.programs import plain_reference
 from plansim.output.series import Series
-from plansim.output.text import Lang, read_text, target_figure, typeset
+from plansim.output.words.text import Lang, read_text, target_figure, typeset
 from plansim.scenario.factors import Apply
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Measure, moment
 from plansim.targets.target import Direction, Status, Target, reported_factor, split_reference
 from plansim.targets.views import Chart, ChartSeries, Lever, Theme, Views, names_of, unit_of

@@ -12,7 +12,7 @@ from plansim.compiler.order import schedule
 from plansim.compiler.tracing import Trace
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model, VariableKind
-from plansim.scenario.reader import Scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats, Yearly
 from plansim.targets.target import Basis, Target, split_reference, unit_factor
 from plansim.targets.verdict import Answer, judge, percent_of

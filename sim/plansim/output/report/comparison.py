@@ -28,8 +28,8 @@ from plansim.output.report.tables import (
     verdict_section,
 )
 from plansim.output.report.themes import theme_section
-from plansim.output.text import Text, percent
-from plansim.output.verdict_words import MARKS, limit_of, margin_text, value_text
+from plansim.output.words.text import Text, percent
+from plansim.output.words.verdicts import MARKS, limit_of, margin_text, value_text
 from plansim.targets.target import Attribute, Status, Target
 from plansim.targets.verdict import Verdict
 

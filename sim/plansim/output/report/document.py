@@ -14,7 +14,7 @@ from itertools import compress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-from plansim.output.text import Lang
+from plansim.output.words.text import Lang
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing

@@ -35,7 +35,7 @@ from plansim.output.report.document import (
     numbered,
 )
 from plansim.output.report.pages import picture
-from plansim.output.text import Text, read_text
+from plansim.output.words.text import Text, read_text
 
 __all__ = ["CHINESE", "write_docx"]
 

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from plansim.analysis.comparison import Comparison
-from plansim.files import check_destination, writing_whole
+from plansim.files.writing import check_destination, writing_whole
 from plansim.output.report.document import Document
-from plansim.output.text import Lang, read_text, typeset
+from plansim.output.words.text import Lang, read_text, typeset
 
 __all__ = ["FORMATS", "in_print", "report", "write_report"]
 

@@ -26,7 +26,7 @@ from plansim.output.report.document import (
     grouped,
     numbered,
 )
-from plansim.output.text import Text, read_text
+from plansim.output.words.text import Text, read_text
 
 __all__ = ["fonts", "lay_out", "picture", "write_html", "write_pdf"]
 

@@ -19,8 +19,8 @@ from plansim.output.report.document import (
     Tone,
 )
 from plansim.output.report.tables import number_cell, target_cell
-from plansim.output.text import Text, outward
-from plansim.output.verdict_words import margin_size
+from plansim.output.words.text import Text, outward
+from plansim.output.words.verdicts import margin_size
 from plansim.scenario.factors import Apply
 from plansim.targets.target import Target
 

@@ -22,7 +22,7 @@ from plansim.output.report.document import (
     TableColumn,
     Tone,
 )
-from plansim.output.text import (
+from plansim.output.words.text import (
     Text,
     decimals_for,
     decimals_of,
@@ -31,7 +31,7 @@ from plansim.output.text import (
     percent,
     signed,
 )
-from plansim.output.verdict_words import (
+from plansim.output.words.verdicts import (
     MARKS,
     bases_of,
     by_section,

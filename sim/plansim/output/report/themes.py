@@ -20,7 +20,7 @@ from plansim.output.report.document import (
     Tone,
 )
 from plansim.output.report.tables import number_cell
-from plansim.output.text import Text, decimals_of, figure, signed
+from plansim.output.words.text import Text, decimals_of, figure, signed
 from plansim.targets.indicator import Measure
 from plansim.targets.target import Target, reported_factor
 from plansim.targets.views import Chart, ChartSeries, Theme

@@ -27,7 +27,7 @@ from plansim.output.report.document import (
     Tone,
 )
 from plansim.output.report.pages import picture
-from plansim.output.wrapping import wrap
+from plansim.output.words.wrapping import wrap
 
 __all__ = ["write_xlsx"]
 

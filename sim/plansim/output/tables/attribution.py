@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from plansim.analysis.attribution import Attribution, Group, Shares
+from plansim.output.describe import element_changes
 from plansim.output.tables.layout import (
     Band,
     Grid,
@@ -19,8 +20,8 @@ from plansim.output.tables.layout import (
     section,
     text_column,
 )
-from plansim.output.text import Text, decimals_for, decimals_of, figure, signed
-from plansim.output.verdict_words import by_section
+from plansim.output.words.text import Text, decimals_for, decimals_of, figure, signed
+from plansim.output.words.verdicts import by_section
 
 __all__ = ["attribution_table"]
 
@@ -73,9 +74,9 @@ def _span(group: Group, text: Text) -> str:
     """Write what a group changes: each constant of a lever, or the span of an array."""
     bare = {constant.partition("[")[0] for constant in group.constants}
     if len(bare) == 1 and len(group.constants) > 1:
-        before, after = ("–".join(dict.fromkeys(f"{end(values):g}" for end in (min, max)))
-                         for values in (group.before, group.after))  # fmt: skip
-        return _with_unit(f"{before} → {after}", group, text)
+        elements = (constant.partition("[")[2].removesuffix("]") for constant in group.constants)
+        pairs = list(zip(elements, group.before, group.after, strict=True))
+        return _with_unit(element_changes(pairs, text), group, text)
     lines = []
     for constant, before_one, after_one in zip(
         group.constants, group.before, group.after, strict=True

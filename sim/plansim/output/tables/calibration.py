@@ -18,7 +18,7 @@ from plansim.output.tables.layout import (
     lines,
     text_column,
 )
-from plansim.output.text import Text
+from plansim.output.words.text import Text
 
 __all__ = ["calibration_table"]
 

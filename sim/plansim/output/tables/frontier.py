@@ -22,8 +22,8 @@ from plansim.output.tables.layout import (
     text_column,
 )
 from plansim.output.tables.verdicts import margin_cell
-from plansim.output.text import Text, margin_figure
-from plansim.output.verdict_words import section_of
+from plansim.output.words.text import Text, margin_figure
+from plansim.output.words.verdicts import section_of
 
 __all__ = ["frontier_table"]
 

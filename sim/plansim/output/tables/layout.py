@@ -22,7 +22,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text as RichText
 
-from plansim.output.wrapping import breaks
+from plansim.output.words.wrapping import breaks
 
 __all__ = [
     "LEAST",

@@ -1,10 +1,11 @@
-"""Lists of scenarios, of variables by module, and of targets."""
+"""Lists of scenarios, of variables by module, of levers and of targets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from plansim.model.records import Model, Variable, folded
+from plansim.model.units import NO_UNIT
 from plansim.output.describe import reference_name
 from plansim.output.tables.layout import (
     Band,
@@ -14,14 +15,17 @@ from plansim.output.tables.layout import (
     RenderableType,
     Row,
     Style,
+    figure_column,
     text_column,
 )
-from plansim.output.text import Text
-from plansim.output.verdict_words import by_section, limit_of
-from plansim.scenario.reader import ScenarioHead, ScenarioKind
+from plansim.output.words.text import Text
+from plansim.output.words.verdicts import by_section, limit_of
+from plansim.scenario.factors import Apply, neutral_value
+from plansim.scenario.scenario_file import ScenarioHead, ScenarioKind
 from plansim.targets.target import Kind, Target, split_reference
+from plansim.targets.views import Lever, Views
 
-__all__ = ["scenario_list", "target_list", "variable_list"]
+__all__ = ["lever_list", "scenario_list", "target_list", "variable_list"]
 
 
 def scenario_list(heads: Iterable[ScenarioHead], text: Text) -> RenderableType:
@@ -120,6 +124,59 @@ def _variable_row(variable: Variable, text: Text) -> Row:
         name += f"[{','.join(variable.subscripts)}]"
     kind = text.word("kind", variable.kind)
     return name, variable.name_zh, kind, text.unit(variable.unit)
+
+
+def lever_list(
+    views: Views, model: Model, text: Text, *, words: Sequence[str] = ()
+) -> RenderableType:
+    """List the levers that people may move, by group: label, range, present value, constants.
+
+    One that adds or multiplies starts from + 0 or × 1. With ``words`` only those whose texts hold
+    all of these.
+    """
+    rows: list[Row | Band] = []
+    levers = list(views.levers)
+    count = 0
+    for group in views.groups:
+        wanted = [lever for lever in group.levers if _matches(words, _texts_of_lever(lever))]
+        count += len(wanted)
+        if wanted:
+            rows += [Band(text.pick(group.name_en, group.name_zh))]
+            rows += [_lever_row(lever, model, text) for lever in wanted]
+            rows.append(Band())
+    if not count and words:
+        return text("list.nothing_matches", words=" ".join(words))
+    rows.append(Band(_count(count, len(levers), words, text), style=None))
+    columns = [
+        text_column(text("list.lever"), least=24),
+        figure_column(text("list.range")),
+        figure_column(text("list.present")),
+        Column(text("run.unit")),
+        text_column(text("list.constant"), least=24),
+    ]
+    return Grid(columns, rows)
+
+
+def _texts_of_lever(lever: Lever) -> tuple[str, ...]:
+    return (lever.name_en, lever.name_zh, lever.help_en, lever.help_zh, *lever.constants)
+
+
+def _lever_row(lever: Lever, model: Model, text: Text) -> Row:
+    present = neutral_value(model, {}, lever.apply, lever.constants)
+    low, now, high = (
+        f"{value * lever.shown_factor:.4g}" for value in (lever.low, present, lever.high)
+    )
+    sign = {Apply.SET: "", Apply.ADD: "+ ", Apply.MULTIPLY: "× "}[lever.apply]
+    first, *others = lever.constants
+    if others:
+        first = text("changes.and_more", name=first, count=len(others))
+    return (
+        text.pick(lever.name_en, lever.name_zh),
+        f"{low} – {high}",
+        f"{sign}{now}",
+        "" if lever.shown_unit == NO_UNIT else text.unit(lever.shown_unit),
+        first,
+    )
 
 
 def target_list(

@@ -9,7 +9,6 @@ from itertools import groupby
 
 from plansim.analysis.feedback.loop_scores import LoopScores
 from plansim.analysis.feedback.loops import MOVES, Cut, Effect, Loop, LoopLink
-from plansim.output.messages import say_in
 from plansim.output.tables.layout import (
     Column,
     FirstFitting,
@@ -25,7 +24,8 @@ from plansim.output.tables.layout import (
     stacked,
     text_column,
 )
-from plansim.output.text import Text, decimals_for, figure, margin_figure
+from plansim.output.words.messages import say_in
+from plansim.output.words.text import Text, decimals_for, figure, margin_figure
 from plansim.targets.target import Status
 
 __all__ = ["loops_table", "missing_scores", "spans"]

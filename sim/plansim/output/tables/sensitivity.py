@@ -29,8 +29,8 @@ from plansim.output.tables.layout import (
     stacked,
     text_column,
 )
-from plansim.output.text import Text, decimals_of, figure
-from plansim.output.verdict_words import limit_of, section_of
+from plansim.output.words.text import Text, decimals_of, figure
+from plansim.output.words.verdicts import limit_of, section_of
 from plansim.targets.target import Target
 
 __all__ = ["sensitivity_table"]

@@ -16,7 +16,7 @@ from plansim.output.tables.layout import (
     lines,
     text_column,
 )
-from plansim.output.text import Text, decimals_of, figure
+from plansim.output.words.text import Text, decimals_of, figure
 
 __all__ = ["series_table"]
 

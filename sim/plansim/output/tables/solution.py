@@ -20,8 +20,8 @@ from plansim.output.tables.layout import (
     text_column,
 )
 from plansim.output.tables.verdicts import margin_cell
-from plansim.output.text import Text, outward
-from plansim.output.verdict_words import margin_size
+from plansim.output.words.text import Text, outward
+from plansim.output.words.verdicts import margin_size
 
 __all__ = ["solution_table"]
 

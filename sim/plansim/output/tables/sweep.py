@@ -23,8 +23,8 @@ from plansim.output.tables.layout import (
     section,
     text_column,
 )
-from plansim.output.text import SHARPEST, Text, decimals_of, figure
-from plansim.output.verdict_words import by_section, limit_of, margin_size
+from plansim.output.words.text import SHARPEST, Text, decimals_of, figure
+from plansim.output.words.verdicts import by_section, limit_of, margin_size
 from plansim.targets.target import Status, Target
 
 __all__ = ["percent", "sweep_table"]

@@ -1,12 +1,17 @@
-"""The verdicts of one or more scenarios side by side, and their counts."""
+"""The verdicts of one or more scenarios side by side, one line a target, below their answer."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
+from rich.cells import cell_len
+from rich.text import Text as RichText
+
+from plansim.output.answer import answer, binding_first
 from plansim.output.tables.layout import (
     LEAST,
     Band,
@@ -18,32 +23,34 @@ from plansim.output.tables.layout import (
     Row,
     Style,
     blocks,
-    edges,
     figure_column,
-    lines,
     section,
     stacked,
     text_column,
 )
-from plansim.output.text import Text, percent
-from plansim.output.verdict_words import (
+from plansim.output.words.text import Text
+from plansim.output.words.verdicts import (
     MARKS,
+    OPEN_MARKS,
     bases_of,
     breaks_later,
     by_section,
     gap_text,
     limit_of,
     margin_size,
-    margin_text,
+    margin_words,
+    mark_of,
     others_of,
+    outcome_words,
     section_of,
-    value_text,
+    share_text,
+    value_words,
 )
-from plansim.output.wrapping import wrap
+from plansim.output.words.wrapping import wrap
 from plansim.targets.target import Attribute, Gap, Status, Target
-from plansim.targets.verdict import Verdict
+from plansim.targets.verdict import Certainty, Verdict
 
-__all__ = ["STYLES", "margin_cell", "verdict_table"]
+__all__ = ["STYLES", "margin_cell", "verdict_style", "verdict_table"]
 
 STYLES = {
     Status.MET: Style.GOOD,
@@ -54,10 +61,8 @@ STYLES = {
 }
 _NAME_WIDTH = 40
 """Wider names are wrapped."""
-_TITLE_WIDTH = 18
-"""A scenario's title is wrapped to this in the head of its column."""
-_NAME_WRAPPED = 24
-"""Names are wrapped to this before values stand over margins."""
+_NAME_WRAPPED = 30
+"""Names are wrapped to this before scenarios stand below one another."""
 
 ByScenario = Mapping[str, Verdict]
 Unjudged = Sequence[tuple[Target, ByScenario]]
@@ -71,29 +76,36 @@ def verdict_table(
     titles: Mapping[str, str] | None = None,
     every: bool = False,
 ) -> RenderableType:
-    """Lay out the verdicts of one or more scenarios side by side, binding targets first.
+    """Lay out the answer, then the verdicts of one or more scenarios side by side.
 
-    ``targets`` are those that were judged, ``titles`` are the scenarios' by id. Below the table are
-    a legend, and the targets that no scenario can judge: counted, or with ``every`` listed with
-    their reasons. The counts for each scenario come last.
+    ``targets`` are those that were judged, ``titles`` are the scenarios' by id. Without ``every``
+    the binding targets are shown, or all if none is binding; with it all of them, with what they
+    come to on their other bases, and those that cannot be judged with their reasons.
     """
+    verdicts = list(verdicts)
+    said = answer(verdicts, text, titles) if verdicts else ""
+    shown_verdicts = verdicts if every else binding_first(verdicts)
     by_target: dict[str, dict[str, Verdict]] = {}
-    for verdict in verdicts:
+    for verdict in shown_verdicts:
         by_target.setdefault(verdict.id, {})[verdict.scenario] = verdict
     judged = sorted((target for target in targets if target.id in by_target), key=section_of)
     shown = [target for target in judged if not _all_untestable(by_target[target.id])]
     hidden = [target for target in judged if target not in shown]
-    scenarios = list(dict.fromkeys(verdict.scenario for verdict in verdicts))
-    heads = {scenario: _head(scenario, (titles or {}).get(scenario, "")) for scenario in scenarios}
-    parts: list[RenderableType] = [
-        _table(shown, by_target, heads, text) if shown else text("verdicts.none")
-    ]
+    heads = {verdict.scenario: (titles or {}).get(verdict.scenario, "") for verdict in verdicts}
+    table = _Table(by_target, heads, text, every=every)
+    parts: list[RenderableType] = [said] if shown else []
+    parts.append(table.layout(shown) if shown else text("verdicts.none"))
     if every:
         hidden += [target for target in shown if _gaps(by_target[target.id])]
     if hidden:
         unjudged = [(target, by_target[target.id]) for target in hidden]
         parts.append(_reasons(unjudged, text) if every else _counted(unjudged, text))
-    return blocks([*parts, _summary(verdicts, text)])
+    return blocks(parts)
+
+
+def verdict_style(verdict: Verdict) -> Style:
+    """Return the colour of a verdict: that of its status where it stands."""
+    return Style.DOUBT if verdict.is_open else STYLES[verdict.status]
 
 
 def margin_cell(
@@ -110,145 +122,186 @@ def _all_untestable(verdicts: ByScenario) -> bool:
     return all(verdict.status is Status.UNTESTABLE for verdict in verdicts.values())
 
 
-def _head(scenario: str, title: str) -> RenderableType:
-    below = [(part, Style.FAINT.value) for part in wrap(title, _TITLE_WIDTH) if part]
-    return stacked([(scenario, Style.STRONG.value), *below])
-
-
 # --- the table ------------------------------------------------------------------------------------
 
 
-def _table(
-    shown: Sequence[Target],
-    by_target: Mapping[str, ByScenario],
-    heads: Mapping[str, RenderableType],
-    text: Text,
-) -> FirstFitting:
-    """Lay the verdicts out in one line a target, if need be with the name wrapped.
+@dataclass(frozen=True)
+class _Table:
+    """Verdicts by target and scenario, and how they are shown."""
 
-    If that is too wide, values are above margins: all scenarios side by side, or as many as fit.
-    """
-    ids = list(heads)
-    kind = _kind([verdict for target in shown for verdict in by_target[target.id].values()], text)
+    by_target: Mapping[str, ByScenario]
+    heads: Mapping[str, str]
+    """The titles of the scenarios by their ids."""
+    text: Text
+    every: bool
+    """Whether ids, and the values on other bases, are shown."""
 
-    def panel(scenarios: Sequence[str], *, flat: bool) -> Grid:
-        least = _NAME_WRAPPED if flat else LEAST
-        columns = [
-            Column(text("verdicts.id")),
-            text_column(text("verdicts.name"), least=least, most=_NAME_WIDTH),
+    def layout(self, shown: Sequence[Target]) -> FirstFitting:
+        """Lay out targets with all scenarios side by side, or with as many as fit.
+
+        Margins are shown where there is room for them.
+        """
+        ids = list(self.heads)
+        sizes = range(len(ids), 0, -1)
+        return FirstFitting(
+            [
+                partial(self._panels, shown, size, margins=margins)
+                for size in sizes
+                for margins in (True, False)
+            ]
+        )
+
+    def _panels(self, shown: Sequence[Target], size: int, *, margins: bool) -> RenderableType:
+        ids = list(self.heads)
+        groups = [ids[start : start + size] for start in range(0, len(ids), size)]
+        verdicts = [verdict for target in shown for verdict in self.by_target[target.id].values()]
+        panels = (self._panel(shown, group, margins=margins) for group in groups)
+        return blocks([*panels, _legend(verdicts, self.text, margins=margins)])
+
+    def _panel(self, shown: Sequence[Target], scenarios: Sequence[str], *, margins: bool) -> Grid:
+        text = self.text
+        cells = {
+            scenario: _aligned([self._parts(target, scenario, margins=margins) for target in shown])
+            for scenario in scenarios
+        }
+        columns = [Column(text("verdicts.id"))] * self.every + [
+            text_column(
+                text("verdicts.name"),
+                least=LEAST if self.every else _NAME_WRAPPED,
+                most=_NAME_WIDTH,
+            ),
             figure_column(text("verdicts.target")),
         ]
-        for scenario in scenarios:
-            columns.append(Column(heads[scenario], wraps=not flat, least=_TITLE_WIDTH))
-            columns += [figure_column()] * 3 * flat
-            if flat and kind:
-                columns.append(figure_column(text("verdicts.share_head", kind=kind)))
+        for letter, scenario in zip(_letters(self.heads, scenarios), scenarios, strict=True):
+            width = max(
+                cell_len(line) for cell in cells[scenario] for line in cell.plain.split("\n")
+            )
+            columns.append(Column(self._head(letter, scenario, width)))
+        places = {target.id: place for place, target in enumerate(shown)}
         rows: list[Row | Band] = []
         for title, targets in by_section(shown, text):
             rows.append(section(title))
             for target in targets:
                 name = text.pick(target.name_en, target.name_zh)
-                limit = limit_of(target, text) + (" " if flat else "\n") + text.unit(target.unit)
-                row: list[RenderableType] = [target.id, name, limit]
-                for scenario in scenarios:
-                    verdict = by_target[target.id][scenario]
-                    if not flat:
-                        row.append(_stacked_cell(verdict, target, text))
-                        continue
-                    row += _flat_cells(verdict, target, text)
-                    if kind:
-                        row.append(_share_text(verdict))
-                rows.append(row)
+                limit = f"{limit_of(target, text)} {text.unit(target.unit)}"
+                own = [cells[scenario][places[target.id]] for scenario in scenarios]
+                rows.append([*[target.id] * self.every, name, limit, *own])
         return Grid(columns, rows)
 
-    def panels(size: int, *, flat: bool = False) -> RenderableType:
-        groups = [ids[start : start + size] for start in range(0, len(ids), size)]
-        verdicts = [verdict for target in shown for verdict in by_target[target.id].values()]
-        legend = _legend(verdicts, text, flat=flat)
-        return blocks([*(panel(group, flat=flat) for group in groups), legend])
+    def _head(self, letter: str, scenario: str, width: int) -> RenderableType:
+        """Return a scenario's letter, if there are several, and id; below it its title."""
+        name = f"{letter}  {scenario}" if letter else scenario
+        title = [part for part in wrap(self.heads[scenario], max(width, LEAST)) if part]
+        below = [(part, Style.FAINT.value) for part in title]
+        return stacked([(name, Style.STRONG.value), *below])
 
-    sizes = range(len(ids), 0, -1)
-    layouts = [partial(panels, len(ids), flat=True), *(partial(panels, size) for size in sizes)]
-    return FirstFitting(layouts)
-
-
-def _status(verdict: Verdict, text: Text) -> Prose:
-    word = f"{MARKS[verdict.status]} {text.word('status', verdict.status)}"
-    return Prose(word, STYLES[verdict.status])
-
-
-def _stacked_cell(verdict: Verdict, target: Target, text: Text) -> RenderableType:
-    """One cell: status and value, below it the margin or the bases, and the year of breach."""
-    if verdict.value is None:
-        return _status(verdict, text)
-    bases = bases_of(verdict, target, text)
-    value = "" if bases else value_text(target, verdict.value)
-    parts = [edges(_status(verdict, text), value), *(edges(*base) for base in bases)]
-    share = _share_text(verdict)
-    if not bases:
-        margin = f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"
-        parts.append(edges(share, margin))
-    for basis, value in others_of(verdict, target, text):
-        parts.append(edges(Prose(basis, Style.FAINT), value))
-    later = text("verdicts.breach", year=verdict.first_breach) if breaks_later(verdict) else ""
-    if (bases and share) or later:
-        parts.append(edges(share if bases else "", later))
-    return lines(parts)
+    def _parts(self, target: Target, scenario: str, *, margins: bool) -> list[_Parts]:
+        """Return the lines of a cell: value, mark, share and margin; the other bases below."""
+        text, verdict = self.text, self.by_target[target.id][scenario]
+        style = verdict_style(verdict)
+        if verdict.value is None:
+            return [_Parts("", outcome_words(verdict, text), "", "", style)]
+        bases = bases_of(verdict, target, text)
+        known = not bases
+        first = _Parts(
+            value_words(target, verdict.value, text) if known else "",
+            _mark(verdict, text),
+            share_text(verdict),
+            margin_words(verdict, target, text) if margins and known else "",
+            style,
+        )
+        others = bases or (others_of(verdict, target, text) if self.every else [])
+        return [first, *(_Parts(value, basis) for basis, value in others)]
 
 
-def _share_text(verdict: Verdict) -> str:
-    """Return in how many of 100 plausible models the target is met; empty if that is unknown.
+@dataclass(frozen=True)
+class _Parts:
+    """The parts of a line of a cell, each in a column of its own."""
 
-    None and all are said only where it is so.
+    value: str
+    mark: str = ""
+    share: str = ""
+    margin: str = ""
+    style: Style | None = None
+
+
+def _aligned(cells: Sequence[Sequence[_Parts]]) -> list[RichText]:
+    """Write the cells of a column with their parts below one another.
+
+    The names of bases, which stand where marks do, may reach under the shares.
     """
-    if verdict.share is None or verdict.share.share is None:
-        return ""
-    share = verdict.share.share
-    return f"{round(100 * share) if share in (0, 1) else min(max(round(100 * share), 1), 99)}/100"
-
-
-def _kind(verdicts: Iterable[Verdict], text: Text) -> str:
-    """Return the kind of ensemble of which shares are shown; empty if there are none."""
-    kinds = (verdict.share.ensemble for verdict in verdicts if verdict.share)
-    return next((text.word("ensemble", kind) for kind in kinds), "")
-
-
-def _flat_cells(verdict: Verdict, target: Target, text: Text) -> Row:
-    """Four cells: status, value, margin, margin in per cent; the year of breach below that."""
-    if verdict.value is None:
-        return _status(verdict, text), "", "", ""
-    decided = verdict.status is not Status.UNDECIDED
-    bases = bases_of(verdict, target, text) or others_of(verdict, target, text)
-    value = value_text(target, verdict.value) if decided else ""
-    margin = margin_text(verdict, target) if decided else ""
-    share = percent(verdict.margin_pct) if decided else ""
-    breach = text("verdicts.breach", year=verdict.first_breach) if breaks_later(verdict) else ""
-    return (
-        lines([_status(verdict, text), *(f"  {basis}" for basis, _ in bases)]),
-        "\n".join([value, *(value for _, value in bases)]),
-        margin,
-        f"{share}\n{breach}".strip(),
+    firsts = [cell[0] for cell in cells]
+    value, mark, share, margin = (
+        max((cell_len(getattr(line, key)) for line in among), default=0)
+        for key, among in (
+            ("value", [line for cell in cells for line in cell]),
+            ("mark", [line for line in firsts if line.value or line.share]),
+            ("share", firsts),
+            ("margin", firsts),
+        )
     )
+    aligned = []
+    for cell in cells:
+        lines: list[str | tuple[str, str]] = []
+        for line in cell:
+            more = [(line.share, share), (line.margin, margin)]
+            tail = "".join(f"  {_right(part, width)}" for part, width in more if width)
+            whole = _left(line.mark, mark) + tail if tail.strip() else line.mark
+            lines += ["\n"] * bool(lines)
+            lines += [f"{_right(line.value, value)} " if value else ""]
+            lines += [(whole[: len(line.mark)], line.style.value)] if line.style else []
+            lines += [whole[len(line.mark) if line.style else 0 :].rstrip()]
+        aligned.append(Prose.assemble(*lines))
+    return aligned
 
 
-def _legend(verdicts: Sequence[Verdict], text: Text, *, flat: bool) -> RenderableType:
+def _right(part: str, width: int) -> str:
+    return " " * (width - cell_len(part)) + part
+
+
+def _left(part: str, width: int) -> str:
+    return part + " " * (width - cell_len(part))
+
+
+def _letters(heads: Mapping[str, str], scenarios: Sequence[str]) -> list[str]:
+    """Return a letter for each scenario, by its place among all; none if it is alone."""
+    places = list(heads)
+    return [chr(ord("A") + places.index(one)) if len(places) > 1 else "" for one in scenarios]
+
+
+def _mark(verdict: Verdict, text: Text) -> str:
+    """Write the mark of a verdict, a word if it needs one, and when a limit is broken first."""
+    if breaks_later(verdict):
+        return text("verdicts.broken", mark=mark_of(verdict), year=verdict.first_breach)
+    is_plain = verdict.stands and verdict.status.judged
+    return mark_of(verdict) if is_plain else outcome_words(verdict, text)
+
+
+def _legend(verdicts: Sequence[Verdict], text: Text, *, margins: bool) -> RenderableType:
     """Return the legend of the marks that the table uses."""
     statuses = {verdict.status for verdict in verdicts}
+    shares = [verdict.share for verdict in verdicts if verdict.share]
+    marks = [f"{MARKS[one]} {text.word('status', one)}" for one in (Status.MET, Status.MISSED)]
+    marks += [
+        f"{OPEN_MARKS[one]} {text.word('certainty', one)}"
+        for one in (Certainty.OPEN, Certainty.AGAINST)
+        if any(verdict.certainty is one for verdict in verdicts)
+    ]
+    legend = [text.join(marks) + text("list_sep.end")]
     used = {
-        "verdicts.legend_margin_wide" if flat else "verdicts.legend_margin": True,
+        "verdicts.legend_margin": margins,
         "verdicts.legend_breach": any(map(breaks_later, verdicts)),
         "verdicts.legend_undecided": Status.UNDECIDED in statuses,
         "verdicts.legend_assumed": Status.ASSUMED in statuses,
     }
-    legend = [text(key) for key, is_used in used.items() if is_used]
-    shares = [(verdict, verdict.share) for verdict in verdicts if verdict.share]
-    if example := next(filter(None, (_share_text(verdict) for verdict, _ in shares)), ""):
-        count = max(share.members + share.unsound for _, share in shares)
-        kind = _kind(verdicts, text)
-        legend.append(text("verdicts.legend_share", example=example, count=count, kind=kind))
-    if unsound := max((share.unsound for _, share in shares), default=0):
+    legend += [text(key) for key, is_used in used.items() if is_used]
+    if shares:
+        count = max(share.members + share.unsound for share in shares)
+        kind = text.word("ensemble", shares[0].ensemble)
+        legend.append(text("verdicts.legend_share", count=count, kind=kind))
+    if unsound := max((share.unsound for share in shares), default=0):
         legend.append(text("verdicts.legend_unsound", count=unsound))
-    return lines(legend)
+    return text("list_sep.sentence").join(legend)
 
 
 # --- what is not judged ---------------------------------------------------------------------------
@@ -319,25 +372,3 @@ def _not_modelled(targets: Sequence[Target], text: Text) -> Iterator[str]:
     binding = [target.id for target in targets if target.attribute is Attribute.BINDING]
     if binding:
         yield text("verdicts.untestable_binding", ids=text.join(binding))
-
-
-# --- how many -------------------------------------------------------------------------------------
-
-
-def _summary(verdicts: Sequence[Verdict], text: Text) -> Grid:
-    """Count the verdicts of each scenario, and those on binding targets among them."""
-    rows: list[Row] = []
-    for scenario in dict.fromkeys(verdict.scenario for verdict in verdicts):
-        own = [verdict for verdict in verdicts if verdict.scenario == scenario]
-        binding = [verdict for verdict in own if verdict.attribute is Attribute.BINDING]
-        rows.append((Prose(scenario, Style.STRONG), *_counts(own)))
-        if binding:
-            rows.append((text("verdicts.binding"), *_counts(binding)))
-    return Grid(
-        [Column(), *(figure_column(text.word("status", status)) for status in Status)], rows
-    )
-
-
-def _counts(verdicts: Iterable[Verdict]) -> Iterator[str]:
-    count = Counter(verdict.status for verdict in verdicts)
-    return (str(count[status]) for status in Status)

@@ -1,4 +1,4 @@
-// Figures as people read them: the rules of output/text.py, which tests hold these to.
+// Figures as people read them: the rules of output/words/text.py, which tests hold these to.
 
 const SIGNIFICANT = 3;
 const SHARPEST = 3;

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from plansim import files
 from plansim.errors import InputError, OutputError
-from plansim.files import check_destination, shipped, shipped_model, writing_whole
+from plansim.files import shipped as shipped_files
+from plansim.files.shipped import shipped, shipped_model
+from plansim.files.writing import check_destination, writing_whole
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty repository in which the package would stand."""
     package = tmp_path / "sim" / "plansim"
     package.mkdir(parents=True)
-    monkeypatch.setattr(files, "__file__", str(package / "files.py"))
+    monkeypatch.setattr(shipped_files, "__file__", str(package / "files" / "shipped.py"))
     (tmp_path / "model").mkdir()
     return tmp_path
 

@@ -10,10 +10,10 @@ import pytest
 from pydantic import Field
 
 from plansim.analysis.calibration import file as calibration_file
+from plansim.analysis.conditioning import file as conditioning_file
 from plansim.analysis.experiments import design_form
 from plansim.errors import SCREENFUL, CatalogueError, Fault, InputError, UnknownNameError
-from plansim.files import shipped
-from plansim.forms import (
+from plansim.files.forms import (
     MOST_FAULTS,
     Entries,
     Form,
@@ -25,6 +25,7 @@ from plansim.forms import (
     noting,
     parse_document,
 )
+from plansim.files.shipped import shipped
 from plansim.scenario import schema as scenario_schema
 
 
@@ -148,14 +149,15 @@ def test_a_form_without_a_context_is_held_to_itself_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "module"),
+    ("file", "module"),
     [
-        ("", scenario_schema),
-        ("sweeps", design_form),
-        ("calibration", calibration_file),
+        ("scenarios/schema.json", scenario_schema),
+        ("scenarios/sweeps/schema.json", design_form),
+        ("scenarios/calibration/schema.json", calibration_file),
+        ("model/conditioning.schema.json", conditioning_file),
     ],
 )
-def test_the_shipped_schema_is_the_present_one(folder: str, module: ModuleType) -> None:
-    path = shipped("scenarios", folder, "schema.json")
+def test_the_shipped_schema_is_the_present_one(file: str, module: ModuleType) -> None:
+    path = shipped(*file.split("/"))
     renewed = f"renew it: python -m {module.__name__} > {path}"
     assert path.read_text("utf-8") == module.schema_text(), renewed

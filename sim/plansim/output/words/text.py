@@ -15,7 +15,7 @@ from importlib.resources import files
 from types import MappingProxyType
 
 from plansim.cache import code_of, digest, kept
-from plansim.output.language import Lang, language
+from plansim.output.words.language import Lang, language
 
 __all__ = [
     "Lang",
@@ -31,6 +31,7 @@ __all__ = [
     "signed",
     "target_figure",
     "typeset",
+    "written_decimals",
 ]
 
 SIGNIFICANT = 3
@@ -98,6 +99,15 @@ class Text:
     def join(self, parts: Iterable[str]) -> str:
         """Return an enumeration of texts."""
         return self("list_sep.comma").join(parts)
+
+    def join_and(self, parts: Iterable[str]) -> str:
+        """Return an enumeration with a word before its last part.
+
+        >>> read_text(Lang.EN).join_and(["a", "b", "c"]), read_text(Lang.ZH).join_and(["甲", "乙"])
+        ('a, b and c', '甲和乙')
+        """
+        *first, last = list(parts) or [""]
+        return self("list_sep.and").join([self.join(first), last]) if first else last
 
 
 def read_text(lang: str) -> Text:
@@ -174,7 +184,7 @@ def target_figure(target: float) -> str:
     >>> target_figure(27500.0), target_figure(64.6), target_figure(12.0), target_figure(0.46)
     ('27,500', '64.6', '12', '0.46')
     """
-    return figure(target, _written_decimals(target))
+    return figure(target, written_decimals(target))
 
 
 def decimals_for(target: float, value: float | None = None, slack: float = 0.0) -> int:
@@ -189,7 +199,7 @@ def decimals_for(target: float, value: float | None = None, slack: float = 0.0) 
     >>> figure(370.04, decimals_for(370.0, 370.04)), figure(8.004, decimals_for(7.0, 8.004, 1.0))
     ('370.04', '8.004')
     """
-    coarsest = _written_decimals(target, limit=True)
+    coarsest = written_decimals(target, limit=True)
     if value is None or math.isnan(value):
         return max(_digits(target), coarsest)
     decimals = max(min(_digits(value or target), _digits(target) + 1), coarsest)
@@ -282,7 +292,7 @@ def _digits(reference: float) -> int:
     return SIGNIFICANT - 1 - math.floor(math.log10(abs(reference)))
 
 
-def _written_decimals(number: float, *, limit: bool = False) -> int:
+def written_decimals(number: float, *, limit: bool = False) -> int:
     """Decimals that write ``number`` in full, up to six.
 
     With ``limit``, trailing zeros left of the point count too (27500 → -2), so that the result is

@@ -8,19 +8,24 @@ from itertools import groupby
 
 import numpy as np
 
-from plansim.output.text import (
+from plansim.output.words.text import (
     Text,
     decimals_for,
     decimals_of,
     figure,
     margin_figure,
+    percent,
+    signed,
     target_figure,
+    written_decimals,
 )
-from plansim.targets.target import Attribute, Direction, Gap, Status, Target
-from plansim.targets.verdict import Verdict, margin_of
+from plansim.targets.indicator import Measure
+from plansim.targets.target import Attribute, Direction, Gap, Status, Target, is_percentage
+from plansim.targets.verdict import Certainty, Verdict, margin_of, percent_of
 
 __all__ = [
     "MARKS",
+    "OPEN_MARKS",
     "SIGNS",
     "bases_of",
     "breaks_later",
@@ -29,9 +34,14 @@ __all__ = [
     "limit_of",
     "margin_size",
     "margin_text",
+    "margin_words",
+    "mark_of",
     "others_of",
+    "outcome_words",
     "section_of",
+    "share_text",
     "value_text",
+    "value_words",
 ]
 
 MARKS: Mapping[Status, str] = {
@@ -41,7 +51,8 @@ MARKS: Mapping[Status, str] = {
     Status.ASSUMED: "=",
     Status.UNTESTABLE: "–",
 }
-
+OPEN_MARKS: Mapping[Certainty, str] = {Certainty.OPEN: "?", Certainty.AGAINST: "!"}
+"""Marks of verdicts with which plausible models do not agree."""
 
 SIGNS: Mapping[Direction, str] = {
     Direction.AT_LEAST: "≥",
@@ -84,11 +95,67 @@ def _decimals(target: Target, value: float | None) -> int:
     return decimals_for(target.value, value, target.tolerance or 0.0)
 
 
+def value_words(target: Target, value: float | None, text: Text) -> str:
+    """Write a value beside its target; a fall that is none is written as the rise that it is."""
+    shown = value_text(target, value)
+    if target.measure is Measure.REDUCTION and shown.startswith("-"):
+        return text("verdicts.rises", value=shown.removeprefix("-"))
+    return shown
+
+
+def mark_of(verdict: Verdict) -> str:
+    """Return the mark of a verdict: whether it stands, and if not, how it is open."""
+    certainty = verdict.certainty
+    return OPEN_MARKS.get(certainty, MARKS[verdict.status]) if certainty else MARKS[verdict.status]
+
+
+def outcome_words(verdict: Verdict, text: Text) -> str:
+    """Write a verdict as its mark and a word: ``✓ met``, ``? open``."""
+    word = text("verdicts.open") if verdict.is_open else text.word("status", verdict.status)
+    return f"{mark_of(verdict)} {word}"
+
+
+def share_text(verdict: Verdict) -> str:
+    """Write how many of 100 plausible models meet a target, ``44/100``; empty if unknown."""
+    count = verdict.share.of_hundred if verdict.share else None
+    return "" if count is None else f"{count}/100"
+
+
+def _shown_margin(verdict: Verdict, target: Target) -> tuple[float, int]:
+    """Return the margin of the value as it is shown, and the decimals that write it in full."""
+    assert verdict.value is not None
+    assert target.value is not None
+    decimals = _decimals(target, verdict.value)
+    margin = float(margin_of(np.array(round(verdict.value, decimals)), target))
+    ends = (written_decimals(end) for end in (target.value, target.tolerance or 0.0))
+    return margin, max(decimals, *ends)
+
+
 def margin_text(verdict: Verdict, target: Target) -> str:
-    """Write a verdict's margin in the target's unit, with the decimals of its value."""
-    if verdict.margin is None:
+    """Write a verdict's margin in the target's unit: the difference of the figures as shown."""
+    if verdict.margin is None or verdict.value is None:
         return ""
-    return margin_figure(verdict.margin, _decimals(target, verdict.value))
+    margin, decimals = _shown_margin(verdict, target)
+    if not round(margin, decimals):
+        return margin_figure(verdict.margin, decimals)
+    return signed(margin, decimals)
+
+
+def margin_words(verdict: Verdict, target: Target, text: Text) -> str:
+    """Write a margin with its size: in points of a percentage, else in per cent of the target.
+
+    Of a fall that is a rise, say what it should be.
+    """
+    margin = margin_text(verdict, target)
+    if not margin:
+        return ""
+    if value_words(target, verdict.value, text) != value_text(target, verdict.value):
+        asked = f"{target_figure(target.value or 0.0)} {text.unit(target.unit)}"
+        return text("verdicts.should_fall", value=asked)
+    if is_percentage(target.unit):
+        return text.word("points", target.unit.partition("/")[0]).format(margin=margin)
+    share = percent_of(np.array(_shown_margin(verdict, target)[0]), target)
+    return f"{margin} ({percent(float(share))})"
 
 
 def margin_size(target: Target, margin: float, nothing: float = 1e-6) -> str:

@@ -13,7 +13,7 @@ from importlib.resources import files
 
 from plansim.cache import code_of, digest, kept
 from plansim.errors import Say
-from plansim.output.language import Lang
+from plansim.output.words.language import Lang
 
 __all__ = ["help_in_chinese", "read_catalogue", "say_in"]
 

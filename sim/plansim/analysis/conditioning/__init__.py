@@ -1,0 +1,1 @@
+"""History matching: which draws of a model fit what was observed."""

@@ -1,0 +1,1 @@
+"""Files that come with plansim, tables, YAML forms, and writing a file whole or not at all."""

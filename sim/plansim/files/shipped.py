@@ -1,0 +1,124 @@
+"""The files that come with plansim.
+
+The model, the plan's targets and the scenarios are in the package, under ``_data``, in a wheel;
+at the root of the repository in a checkout (an editable install, or ``sim`` on the import path).
+Nothing else needs to know which.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from plansim.errors import (
+    Fault,
+    InputError,
+    Message,
+    UnknownNameError,
+    nearest,
+)
+
+__all__ = [
+    "is_shipped",
+    "named_file",
+    "shipped",
+    "shipped_model",
+    "vendored",
+]
+
+
+def shipped(*parts: str) -> Path:
+    """Return the path of a file or folder that comes with plansim.
+
+    ``parts`` are joined under the folder that holds ``model`` and ``scenarios``. Raises
+    InputError if there is no such file or folder.
+
+    >>> shipped("model").is_dir()
+    True
+    """
+    package = Path(__file__).parents[1]
+    inside = package / "_data"
+    path = (inside if inside.is_dir() else package.parents[1]).joinpath(*parts)
+    if not path.exists():
+        raise InputError(Fault("a file that comes with plansim is missing", file=path))
+    return path
+
+
+def is_shipped(path: Path) -> bool:
+    """Return whether a file is one of the scenarios and designs that come with plansim.
+
+    Its author has weighed what it sets; commands do not warn of a value in it that lies outside a
+    plausible range.
+
+    >>> is_shipped(shipped("scenarios", "baseline.yaml")), is_shipped(Path("baseline.yaml"))
+    (True, False)
+    """
+    return path.resolve().is_relative_to(shipped("scenarios").resolve())
+
+
+def named_file(name: str | Path, folder: str, unknown: Message) -> Path:
+    """Return the path of a shipped YAML file of a folder of ``scenarios``, or the path ``name``.
+
+    Raises:
+        UnknownNameError: ``unknown``: no file bears the name.
+    """
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"}:
+        return path
+    known = {path.stem: path for path in sorted(shipped("scenarios", folder).glob("*.yaml"))}
+    if str(name) not in known:
+        expected = Message("one of {names}, or a path", names=tuple(known))
+        raise UnknownNameError(Fault(unknown, expected=expected, nearest=nearest(str(name), known)))
+    return known[str(name)]
+
+
+def shipped_model() -> Path:
+    """Return the path of the shipped model: the only ``.mdl`` file in the folder ``model``.
+
+    Raises InputError if there is none, or more than one.
+
+    >>> shipped_model().suffix
+    '.mdl'
+    """
+    folder = shipped("model")
+    models = sorted(folder.glob("*.mdl"))
+    if len(models) != 1:
+        names = tuple(path.name for path in models)
+        found = Message("{names}", names=names) if names else Message("none")
+        raise InputError(
+            Fault(
+                "there is not one shipped model",
+                folder,
+                expected=Message("one .mdl file"),
+                found=found,
+            )
+        )
+    return models[0]
+
+
+@cache
+def vendored(package: str, path: str, sha256: str) -> Path:
+    """Return the path of a file that is used out of another package, which is not imported.
+
+    The package is pinned for the sake of this one file; its hash says that it is the file that
+    plansim was written for.
+
+    Raises:
+        InputError: the file is missing, or is another one.
+    """
+    spec = find_spec(package)
+    folder = Path(spec.origin).parent if spec and spec.origin else Path(package)
+    file = folder / path
+    if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+        raise InputError(
+            Fault(
+                "the package '{package}' does not have the file that plansim was written for, "
+                "of SHA-256 {sha256}",
+                file=file,
+                package=package,
+                sha256=sha256,
+            )
+        )
+    return file

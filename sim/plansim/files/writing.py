@@ -1,0 +1,86 @@
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from plansim.errors import Fault, Message, OutputError, foreign, nearest
+
+__all__ = ["check_destination", "write_text", "writing_whole"]
+
+
+def check_destination(path: Path, *, force: bool = False, formats: Sequence[str] = ()) -> None:
+    """See, before any work, that its result can be written to ``path``.
+
+    ``formats`` are the suffixes of which the name must end with one, in lower case; none for any.
+
+    Raises:
+        OutputError: unknown suffix, no such folder, folder not writable, or the file exists and
+            ``force`` is not given.
+    """
+    if path.is_dir():
+        fault = Fault(
+            "cannot write the output",
+            file=path,
+            expected=Message("a file"),
+            found=Message("a folder"),
+        )
+    elif formats and path.suffix.lower() not in formats:
+        fault = Fault(
+            "unknown kind of output file",
+            file=path,
+            expected=Message("a name that ends with {suffixes}", suffixes=tuple(formats)),
+            found=path.suffix or Message("no suffix"),
+            nearest=nearest(path.suffix, formats) if path.suffix else None,
+        )
+    elif not path.parent.is_dir():
+        fault = Fault(
+            "cannot write the output", file=path, expected=Message("an existing folder"),
+            found=Message("no folder {folder}", folder=path.parent),
+        )  # fmt: skip
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        fault = Fault(
+            "cannot write the output", file=path,
+            expected=Message("a folder that you may write to"),
+            found=Message("no right to write to {folder}", folder=path.parent),
+        )  # fmt: skip
+    elif path.exists() and not force:
+        fault = Fault("the output file exists already; --force replaces it", file=path)
+    else:
+        return
+    raise OutputError(fault)
+
+
+def write_text(text: str, path: Path, *, force: bool = False) -> None:
+    """Write a text to ``path`` as UTF-8, whole or not at all.
+
+    Raises:
+        OutputError: as for `check_destination`, or the system refuses to write.
+    """
+    check_destination(path, force=force)
+    with writing_whole(path) as part:
+        part.write_text(text, "utf-8")
+
+
+@contextlib.contextmanager
+def writing_whole(path: Path) -> Iterator[Path]:
+    """Return a temporary name beside ``path``; what is written there becomes ``path`` at the end.
+
+    If anything is raised meanwhile, nothing is left behind and a file at ``path`` stays as it was.
+    HDF5 ends the process, and zipfile shows a traceback, on a full disk: let them write to memory.
+
+    Raises:
+        OutputError: the system refuses to write.
+    """
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix.lower()}")
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        why = foreign(error.strerror or error)
+        raise OutputError(Fault("cannot write the output", path, found=why)) from error
+    finally:
+        part.unlink(missing_ok=True)

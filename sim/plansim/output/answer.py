@@ -1,0 +1,175 @@
+"""The answer in sentences: how many targets hold, which are open, what other scenarios change.
+
+The same sentences stand first wherever verdicts are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from plansim.output.words.text import Text
+from plansim.output.words.verdicts import share_text
+from plansim.targets.target import Attribute, Status
+from plansim.targets.verdict import SURE, Verdict
+
+__all__ = ["answer", "binding_first", "gained", "lost"]
+
+ById = Mapping[str, Verdict]
+
+
+def answer(verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | None = None) -> str:
+    """Say how many binding targets hold under each scenario, and which are open.
+
+    Of each scenario but the first it follows what it loses and gains against the first, by name.
+    Where no target is binding, all count.
+
+    Args:
+        verdicts: of one or more scenarios.
+        text: the language.
+        titles: the scenarios' by id; else the id stands.
+    """
+    chosen = binding_first(verdicts)
+    names = {
+        one.scenario: text("answer.title", title=(titles or {}).get(one.scenario) or one.scenario)
+        for one in chosen
+    }
+    by_scenario: dict[str, dict[str, Verdict]] = {}
+    for one in chosen:
+        by_scenario.setdefault(one.scenario, {})[one.id] = one
+    first = next(iter(by_scenario), "")
+    sentences = [
+        text(
+            "answer.under",
+            scenario=names[scenario],
+            parts=_counts(own, text, is_first=scenario == first)
+            + _change(by_scenario[first], own, names[first], text) * (scenario != first),
+        )
+        for scenario, own in by_scenario.items()
+    ]
+    shared = [one for one in chosen if one.is_open and share_text(one)]
+    if shared:
+        example = share_text(shared[0])
+        sentences.append(text("answer.open_means", sure=SURE, example=example))
+    return text("list_sep.sentence").join(sentences)
+
+
+def binding_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return the verdicts on binding targets; all of them where no target is binding."""
+    every = list(verdicts)
+    return [one for one in every if one.attribute is Attribute.BINDING] or every
+
+
+def lost(first: ById, other: ById) -> list[str]:
+    """Return the ids of the targets of which a scenario makes less than the first one does.
+
+    One that held is open or fails, one that was open fails, or the central run no longer meets one
+    that stays open. What a scenario assumes is never among them.
+    """
+    return [key for key in first if key in other and _steps(first[key], other[key]) < 0]
+
+
+def gained(first: ById, other: ById) -> list[str]:
+    """Return the ids of the targets of which a scenario makes more than the first one does."""
+    return lost(other, first)
+
+
+def _steps(before: Verdict, after: Verdict) -> int:
+    """Return by how much a target stands better; 0 where one of the runs does not judge it."""
+    if not (before.status.judged and after.status.judged):
+        return 0
+    return (_height(after) > _height(before)) - (_height(after) < _height(before))
+
+
+def _height(verdict: Verdict) -> tuple[int, int]:
+    """Return an order of verdicts: fails, open, holds; what is open by the central run."""
+    central = (Status.MISSED, Status.UNDECIDED, Status.MET).index(verdict.status)
+    return (1, central) if verdict.is_open else (central, central)
+
+
+def _counts(verdicts: ById, text: Text, *, is_first: bool) -> str:
+    """Count the targets that hold, are open and fail; under the first scenario name the open ones.
+
+    Under another what it loses and gains tells which they are.
+    """
+    judged = [one for one in verdicts.values() if one.status.judged]
+    still = [one for one in judged if one.is_open]
+    met = sum(one.stands and one.status is Status.MET for one in judged)
+    if len(judged) == 1 and is_first:
+        return _only(judged[0], text)
+    parts = [_holds(met, judged, text) if is_first else _hold(met, len(judged), text)]
+    if still and is_first:
+        names = text.join(_named(one, text) for one in still)
+        key = "answer.open_one" if len(still) == 1 else "answer.open"
+        parts.append(text(key, count=len(still), names=names))
+    elif still:
+        key = "answer.open_bare_one" if len(still) == 1 else "answer.open_bare"
+        parts.append(text(key, count=len(still)))
+    if failed := len(judged) - met - len(still):
+        parts.append(text("answer.fail_one" if failed == 1 else "answer.fail", count=failed))
+    if given := sum(one.status is Status.ASSUMED for one in verdicts.values()):
+        parts.append(text("answer.assumed_one" if given == 1 else "answer.assumed", count=given))
+    *some, last = parts
+    clauses = text("answer.clause").join(some)
+    return text("answer.last_clause").join([clauses, last]) if some else last
+
+
+def _only(verdict: Verdict, text: Text) -> str:
+    """Say what becomes of the only target that is judged."""
+    key = "answer.only_holds" if verdict.status is Status.MET else "answer.only_fails"
+    key = "answer.only_open" if verdict.is_open else key
+    return _with_kind(key, verdict, text, name=_named(verdict, text))
+
+
+def _holds(met: int, judged: Sequence[Verdict], text: Text) -> str:
+    count = len(judged)
+    if not count:
+        return text("answer.nothing")
+    key = "answer.holds" if met > 1 else "answer.holds_one" if met else "answer.holds_none"
+    key = "answer.holds_all" if met == count else key
+    return _with_kind(key, judged[0], text, met=met, count=count)
+
+
+def _with_kind(key: str, verdict: Verdict, text: Text, **values: object) -> str:
+    """Return a phrase with what its targets are called; nothing where no target is binding."""
+    is_binding = verdict.attribute is Attribute.BINDING
+    kind = text.word("attribute", verdict.attribute) if is_binding else ""
+    return " ".join(text(key, kind=kind, **values).split())
+
+
+def _hold(met: int, judged: int, text: Text) -> str:
+    """Count the targets that hold, where it has been said what is counted."""
+    if not judged:
+        return text("answer.nothing")
+    if met == judged:
+        return text("answer.hold_all", met=met)
+    key = "answer.hold" if met > 1 else "answer.hold_one" if met else "answer.hold_none"
+    return text(key, met=met)
+
+
+def _named(verdict: Verdict, text: Text) -> str:
+    name = text.pick(verdict.name_en, verdict.name_zh)
+    share = share_text(verdict)
+    return text("answer.named", name=name, share=share) if share else name
+
+
+def _change(first: ById, other: ById, name: str, text: Text) -> str:
+    """Say what a scenario loses and gains against the first."""
+    losses, gains = (
+        text.join_and([_turned(first[key], other[key], text) for key in keys])
+        for keys in (lost(first, other), gained(first, other))
+    )
+    return text(
+        "answer.change",
+        first=name,
+        loses=text("answer.loses", names=losses) if losses else text("answer.loses_none"),
+        gains=text("answer.gains", names=gains) if gains else text("answer.gains_none"),
+    )
+
+
+def _turned(before: Verdict, after: Verdict, text: Text) -> str:
+    """Name a target; with its shares where one of the verdicts is open."""
+    name = text.pick(after.name_en, after.name_zh)
+    shares = share_text(before), share_text(after)
+    if not (before.is_open or after.is_open) or not all(shares):
+        return name
+    return text("answer.turned", name=name, before=shares[0].partition("/")[0], after=shares[1])

@@ -1,0 +1,1 @@
+"""What is said, in English and Chinese: phrases, messages, verdicts, and where lines break."""

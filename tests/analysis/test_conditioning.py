@@ -1,0 +1,347 @@
+"""History matching on a pond whose plausible values are known in closed form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest, kstest
+
+import plansim
+from plansim.analysis.conditioning.diagnostics import diagnose, forecast_held_out
+from plansim.analysis.conditioning.file import read_conditioning
+from plansim.analysis.conditioning.matching import condition, implausibility
+from plansim.analysis.validation.context import ValidationContext
+from plansim.analysis.validation.result import Outcome
+from plansim.analysis.validation.uncertainty import held_out
+from plansim.errors import DesignError, InputError
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+from plansim.scenario.members import EnsembleKind
+from plansim.scenario.members_file import write_members
+from plansim.scenario.scenario_file import read_scenario
+from tests.helpers.vensim_text import writer
+
+# From 1995 on the pond holds 10*part + rate*(t - 1995), and the gauge shows that and its offset.
+_EQUATIONS = """
+rate= 1 ~ 亿m3/Year [-5,5] ~ 速率。What flows in. [A: 0–2] |
+offset= 0 ~ 亿m3 [-9,9] ~ 偏移。Of the gauge. [A: -1–1] |
+idle= 1 ~ Dmnl [0,3] ~ 闲置。Nothing depends on it. [A: 0.5–1.5] |
+switch= 0 ~ Dmnl [0,1] ~ 开关。Between two gauges. [A: 0–1] |
+part at start= 1 ~ Dmnl [0,2] ~ 起点比例。Of the pond. |
+pond= INTEG(rate, 10.0*part at start) ~ 亿m3 ~ 池塘。Holds water. |
+gauge= pond + offset + 5*switch + 0*idle ~ 亿m3 ~ 水位计。Shows the water. |
+"""
+_TARGETS = """\
+title: {en: A plan, zh: 规划}
+base_year: 2000
+horizon: 2010
+places: {ch 1: {en: Chapter 1, zh: 第一章}}
+reasons: {detail: {en: Too fine., zh: 过细。}}
+targets:
+- {id: S1, en: Water, zh: 水量, unit: 亿m3, target: {at least: 19.5, year: 2009}, place: [ch 1],
+   attribute: binding, variable: pond}
+- {id: S2, en: Gauge, zh: 水位, unit: 亿m3, target: {at least: 20, year: 2009}, place: [ch 1],
+   variable: gauge}
+"""
+_HISTORY = """\
+place: Pond
+series:
+  - {id: water, en: Water, zh: 水量, of: pond, unit: 亿m3, points: [
+      {year: 1995, observation: [water, ""]}, {year: 1997, observation: [water, ""]},
+      {year: 2000, observation: [water, ""]}, {year: 2003, observation: [water, ""]}]}
+  - {id: gap, en: Gap, zh: 差额, of: gauge - pond, unit: 亿m3, points: [
+      {year: 2000, observation: [gap, ""]}]}
+  - {id: guess, en: Guess, zh: 猜测, of: pond, unit: 亿m3, points: [
+      {year: 2000, observation: [guess, ""]}]}
+"""
+_OBSERVED = """\
+place,quantity,part,year,value,unit,source
+Pond,water,,1995,10,亿m3,E9
+Pond,water,,1997,12,亿m3,books
+Pond,water,,2000,15,亿m3,books
+Pond,water,,2003,18,亿m3,books
+Pond,gap,,2000,0.4,亿m3,books
+Pond,guess,,2000,1,亿m3,assumption
+"""
+_SPEC = """\
+members: 400
+seed: 5
+draws: 16384
+matched: 2
+factors:
+  rate:
+  offset:
+  idle:
+runs:
+  - scenario: past.yaml
+    observations:
+      - {series: water, years: [2000], error: 0.3, discrepancy: 0.4}
+      - {series: gap, error: 0.2}
+"""
+_CHECKS = (
+    "scenarios: {baseline: past, history: past}\nyears: [2010]\nmain table: {rows: S1}\nsize: 9\n"
+)
+_SEAM = """\
+most: 0.1
+by element: 0.3
+least: 1
+known: 1
+items: [{of: pond, mark: observed, source: E9}]
+"""
+
+
+def pond(folder: Path, *changes: tuple[str, str], spec: str = _SPEC) -> Model:
+    """Write the pond with a changed specification, and read it."""
+    for old, new in changes:
+        assert old in spec, old
+        spec = spec.replace(old, new)
+    texts = {
+        "targets.yaml": _TARGETS,
+        "history.yaml": _HISTORY,
+        "observations.csv": _OBSERVED,
+        "conditioning.yaml": spec,
+        "past.yaml": "title: Past\nvalues: {INITIAL TIME: 1995, FINAL TIME: 2000.5}\n",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, "utf-8")
+    return load_model(writer(folder)(_EQUATIONS))
+
+
+SWITCHED = (
+    "  idle:\n",
+    "  idle:\n  switch: {discrete: {values: [0, 1]}}\nstructures: [switch]\n",
+)
+OWN = (
+    "    observations:\n",
+    "    factors: {start: {constants: part at start, apply: multiply, uniform: [0.9, 1.1]}}\n"
+    "    observations:\n",
+)
+
+
+# --- acceptance -----------------------------------------------------------------------------------
+
+
+def test_members_are_even_over_what_the_observations_leave(tmp_path: Path) -> None:
+    """|10 + 5 rate - 15| is at most 3 times 0.5, and |offset - 0.4| at most 3 times 0.2."""
+    model = pond(tmp_path)
+    made = condition(model)
+    rate, offset, idle = made.members.values.T  # changes of 1, 0 and 1
+    assert kstest(rate, "uniform", (0.7, 0.6)).pvalue > 1e-3
+    assert kstest(offset, "uniform", (-0.2, 1.2)).pvalue > 1e-3
+    assert kstest(idle, "uniform", (0.5, 1)).pvalue > 1e-3
+    assert np.abs(5 * rate - 5).max() <= 3 * 0.5
+    assert np.abs(offset - 0.4).max() <= 3 * 0.2
+    first, last = made.waves
+    assert binomtest(first.accepted, first.draws, 0.3 * 0.6).pvalue > 1e-3
+    assert set(made.matched) == {"rate", "offset"}
+    # The box is a twentieth wider on each side, but for the end of the prior.
+    assert last.volume == pytest.approx(0.33 * 0.63, rel=0.01)
+    assert binomtest(last.accepted, last.draws, 0.18 / last.volume).pvalue > 1e-3
+    assert made.members.head.kind is EnsembleKind.CONDITIONED
+    assert made.members.head.draws == last.draws
+
+
+def test_what_the_file_holds_is_accepted_and_what_is_accepted_follows_the_rule(
+    tmp_path: Path,
+) -> None:
+    model = pond(tmp_path, SWITCHED)
+    made = condition(model)
+    write_members(made.members, model, model.path.with_name("ensemble.csv"))
+    members = plansim.load_ensemble(model)
+    assert np.array_equal(members.values, made.members.values)
+    past = read_scenario(tmp_path / "past.yaml", model)
+    runs = plansim.simulate(model, past, ensemble=members).isel(scenario=0).sel(time=2000)
+    pond_, gauge = runs["pond"].to_numpy(), runs["gauge"].to_numpy()
+    simulated = np.stack([pond_, gauge - pond_], axis=1)
+    np.testing.assert_allclose(simulated, made.simulated, rtol=1e-12)
+    distances = implausibility(simulated, made.spec.observations)
+    assert distances.max() <= 3
+    np.testing.assert_allclose(distances[:, 0], np.abs(pond_ - 15) / 0.5, atol=1e-12)
+    assert distances.max(axis=0).min() > 2.9, "the rule leaves nothing out that it need not"
+    prior = implausibility(made.prior_simulated, made.spec.observations)
+    assert int((prior <= 3).all(axis=1).sum()) == made.waves[0].accepted
+
+
+def test_a_rerun_gives_the_same_file_and_other_seeds_the_same_distribution(tmp_path: Path) -> None:
+    model = pond(tmp_path)
+    texts = set()
+    for threads in (1, 2):
+        path = tmp_path / f"{threads}.csv"
+        write_members(condition(model, threads=threads).members, model, path)
+        texts.add(path.read_text("utf-8"))
+    assert len(texts) == 1
+    fresh = plansim.draw_members(model, 300, seed=77)
+    assert len(fresh) == 300
+    assert fresh.head.draws == 16384
+    assert not set(map(bytes, fresh.values)) & set(map(bytes, condition(model).members.values))
+    assert kstest(fresh.values[:, 0], "uniform", (0.7, 0.6)).pvalue > 1e-3
+    many = plansim.draw_members(model, 20_000, seed=77)
+    assert many.head.draws == 2 * 16384, "the last wave goes on until there are enough"
+    assert np.array_equal(many.values[:300], fresh.values)
+
+
+def test_what_is_unknown_of_the_run_alone_widens_what_is_plausible(tmp_path: Path) -> None:
+    """|10 part + 5 rate - 15| is at most 1.5 with a part between 0.9 and 1.1."""
+    made = condition(pond(tmp_path, OWN))
+    assert [factor.name for factor in made.members.factors] == ["rate", "offset", "idle"]
+    rate = made.members.values[:, 0]
+    assert rate.min() < 0.65 < 1.35 < rate.max()
+    assert 0.5 <= rate.min() <= rate.max() <= 1.5
+    part = made.points[:, 3]
+    assert np.abs(10 * part + 5 * rate - 15).max() <= 1.5 + 1e-9
+    first, second = diagnose(pond(tmp_path, OWN), made).pairs[0], made.factors[3].name
+    assert {first.first, first.second} == {"rate", second}
+    assert first.correlation < -0.3
+
+
+def test_a_factor_that_says_nothing_of_the_past_stays_as_it_was(tmp_path: Path) -> None:
+    model = pond(tmp_path, ("    observations:\n", "    without: rate\n    observations:\n"))
+    rate = condition(model).members.values[:, 0]
+    assert kstest(rate, "uniform", (0, 2)).pvalue > 1e-3
+
+
+# --- diagnostics ----------------------------------------------------------------------------------
+
+
+def test_diagnostics_say_what_conditioning_did(tmp_path: Path) -> None:
+    model = pond(tmp_path, SWITCHED)
+    made = condition(model)
+    (tmp_path / "now.yaml").write_text("title: Now\n", "utf-8")
+    told = diagnose(model, made, [read_scenario(tmp_path / "now.yaml", model)])
+    water, gap = told.observations
+    assert water.rejects == pytest.approx(0.7, abs=0.02)
+    assert gap.rejects == pytest.approx(0.7, abs=0.02)  # half by the switch
+    assert water.alone == pytest.approx(0.7 * 0.3, abs=0.02)
+    assert water.prior == pytest.approx([10.5, 15, 19.5], abs=0.2)
+    assert water.conditioned == pytest.approx([13.65, 15, 16.35], abs=0.2)
+    assert 0 <= water.least < 0.01
+    widths = {one.name: one for one in told.factors}
+    assert widths["rate"].width == pytest.approx(0.3, abs=0.02)
+    assert widths["offset"].width == pytest.approx(0.6, abs=0.03)
+    assert widths["offset"].middle == pytest.approx(0.7, abs=0.02)
+    assert widths["idle"].width == pytest.approx(1, abs=0.03)
+    assert [(one.value, one.prior) for one in told.structures] == [(0, 0.5), (1, 0.5)]
+    assert [one.conditioned for one in told.structures] == [1, 0]
+    shifts = {one.target.id: one for one in told.targets}
+    # 10 + 9.5 rate is at least 19.5 where the rate is 1 or more: half before and after.
+    assert not shifts["S1"].moved
+    assert shifts["S1"].conditioned == pytest.approx(0.5, abs=0.08)
+    assert shifts["S2"].moved
+    assert shifts["S2"].structures[0] == shifts["S2"].conditioned
+    assert np.isnan(shifts["S2"].structures[1])
+
+
+def test_the_prior_beside_it_is_that_of_draw_prior(tmp_path: Path) -> None:
+    model = pond(tmp_path)
+    made = condition(model)
+    again = plansim.draw_prior(model, 400)
+    assert np.array_equal(again.values, made.prior.values)
+    assert again.head.drawn.endswith("3 factors of conditioning.yaml")
+
+
+def test_figures_that_are_held_out_are_forecast(tmp_path: Path) -> None:
+    model = pond(tmp_path, ("years: [2000]", "years: [1997, 2000]"))
+    told = forecast_held_out(model, read_conditioning(model), 1998)
+    assert (told.year, told.fitted) == (1998, 1)
+    water, gap = told.forecasts
+    assert water.observation.year == 2000
+    assert told.share == 1
+    assert water.score > water.prior_score
+    assert gap.score == pytest.approx(gap.prior_score, abs=0.1), (
+        "nothing before says anything of it"
+    )
+    stated = pond(
+        tmp_path,
+        ("years: [2000]", "years: [1997, 2000]"),
+        ("{series: gap, error: 0.2}", "{series: gap, error: 0.2, stated: true}"),
+    )
+    assert len(forecast_held_out(stated, read_conditioning(stated), 1998).forecasts) == 1
+
+
+def test_a_model_that_does_not_forecast_what_is_held_out_fails(tmp_path: Path) -> None:
+    spec = ("years: [2000]", "years: [1997, 2000]"), ("matched: 2", "hold out from: 1998")
+    model = pond(tmp_path, *spec)
+    context = cast("ValidationContext", SimpleNamespace(model=model))
+    made = held_out(context)
+    assert made.status is Outcome.PASS
+    assert made.figures["inside"] == made.figures["forecasts"] == 2
+    observed = _OBSERVED.replace("1997,12", "1997,11").replace("2000,0.4", "2000,1.9")
+    (tmp_path / "observations.csv").write_text(observed, "utf-8")
+    made = held_out(context)
+    assert made.status is Outcome.FAIL
+    assert [fault.message.value for fault in made.faults] == ["forecast_band", "forecast_score"]
+    (tmp_path / "conditioning.yaml").unlink()
+    assert held_out(context).status is Outcome.NOT_APPLICABLE
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[2000], error", "[2003], error",
+         r"conditioning\.yaml:12: an observation is of the past: water 2003; "
+         "expected a year up to 2000"),
+        ("series: gap", "series: gab",
+         r":13: no observed series is called 'gab'; did you mean 'gap'"),
+        ("series: gap", "series: guess", r":13: an assumption is no observation: guess 2000"),
+        ("[2000], error", "[1999], error", r":12: 'water' has no figure of 1999"),
+        ("gap, error: 0.2}", "gap}", r":13: an observation has one error"),
+        ("gap, error: 0.2}", "gap, error: 1, discrepancy: 1, relative discrepancy: 1}",
+         r":13: an observation has one discrepancy"),
+        ("series: gap, error: 0.2", "series: water, years: [2000], error: 1",
+         r":13: 'water 2000' stands twice"),
+        ("    observations:\n", "    without: [rata]\n    observations:\n",
+         r":11: unknown factor 'rata'; did you mean 'rate'"),
+        ("members: 400", "structures: [swich]", r":1: unknown factor 'swich'"),
+        ("  idle:\n", "  idel:\n", r":8: .*'idel'"),
+        ("matched: 2", "matched: 0", r":4: 'matched' has the wrong value"),
+        ("past.yaml", "missing.yaml", r"missing\.yaml"),
+        ("    observations:\n", "    factors: {rate: }\n    observations:\n",
+         r":11: .*'rate'.*"),
+    ],
+)  # fmt: skip
+def test_what_is_at_fault_is_named_with_its_line(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DesignError, match=message):
+        condition(pond(tmp_path, (old, new)))
+
+
+@pytest.mark.parametrize("source", ["E9", "T1"])
+def test_a_figure_that_set_a_start_is_no_observation(source: str, tmp_path: Path) -> None:
+    """Named as its source, or read off a stock that starts where it was observed."""
+    model = pond(tmp_path, ("years: [2000]", "years: [1995, 2000]"))
+    (tmp_path / "checks.yaml").write_text(_CHECKS, "utf-8")
+    (tmp_path / "seam.yaml").write_text(_SEAM.replace("E9", source), "utf-8")
+    with pytest.raises(DesignError, match=r":12: a figure that sets a start is no observation: "
+                       r"water 1995; expected .* the start of 'pond'"):  # fmt: skip
+        read_conditioning(model)
+    (tmp_path / "seam.yaml").write_text(
+        _SEAM.replace("E9", "T1").replace("observed", "inventory"), "utf-8"
+    )
+    assert len(read_conditioning(model).observations) == 3
+
+
+def test_the_observation_that_empties_a_wave_is_named(tmp_path: Path) -> None:
+    near = ("years: [2000], error: 0.3, discrepancy: 0.4", "years: [1997], error: 0.01")
+    far = pond(tmp_path, near, ("  rate:\n", "  rate: [1.5, 2]\n"))
+    asked = r"expected 11\.97 to 12\.03 亿m3; found 13 to 14 亿m3"
+    with pytest.raises(InputError, match=f"'water 1997' rejects every draw of a wave; {asked}"):
+        condition(far)
+    scarce = pond(tmp_path, ("error: 0.3, discrepancy: 0.4", "error: 0.001"))
+    few = r"only \d+ of \d+ draws are accepted; 'water 2000' rejects most; expected 5000 members"
+    with pytest.raises(InputError, match=few):
+        condition(scarce, members=5000)
+    coarse = pond(
+        tmp_path,
+        ("  rate:\n  offset:\n  idle:\n", "  rate: {discrete: {values: [0.9, 1, 1.1]}}\n"),
+        ("      - {series: gap, error: 0.2}\n", ""),
+    )
+    with pytest.raises(InputError, match="too few values for 400 members"):
+        condition(coarse)
