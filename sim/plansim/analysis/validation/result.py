@@ -69,6 +69,7 @@ class CaseTemplate(StrEnum):
     SIGN_SHARE = "sign_share"
     SERIES = "series"
     SERIES_SHOWN = "series_shown"
+    HELD_SERIES = "held_series"
     SEAM = "seam"
     SEAM_COUNT = "seam_count"
     SEAM_KNOWN = "seam_known"
