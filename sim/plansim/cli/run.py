@@ -19,6 +19,7 @@ from plansim.cli.context import (
     check_files,
     machine,
     model_at,
+    note_misfit,
     read_inputs,
     remark,
     simulated,
@@ -257,16 +258,11 @@ def _with_shares(
     Raises:
         InputError: they are required, and there are none, or none that fit.
     """
-    from plansim.analysis.ensemble import load_ensemble, read_ensemble_head, with_shares
-    from plansim.scenario.members import renewal
+    from plansim.analysis.ensemble import load_ensemble, with_shares
 
     if required:
         load_ensemble(inputs.model)
-    head = read_ensemble_head(inputs.model)
-    if head is None:
-        return verdicts
-    if head.misfit(inputs.model):
-        remark(terminal.text("check.misfit", path=head.path, command=renewal(inputs.model)))
+    if not note_misfit(inputs.model, terminal):
         return verdicts
     with terminal.progress(terminal.text("check.members")):
         return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))

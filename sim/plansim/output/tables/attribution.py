@@ -111,16 +111,18 @@ def _share_rows(
 
 def _margins(shares: Shares, decimals: int, text: Text) -> str:
     """Write a target and how its margin moves."""
-    target, change = shares.target, _change(shares)
+    target = shares.target
     assert target.value is not None
-    finest = max(
-        decimals_for(target.value, slack=target.tolerance or 0.0), decimals_of([change]) - 1
+    wanted = (
+        decimals_for(target.value, slack=target.tolerance or 0.0),
+        decimals_of([_change(shares)]) - 1,
+        decimals,
     )
-    before, after = (
-        signed(margin, min(finest, 6)) for margin in (shares.margin_before, shares.margin_after)
-    )
+    finest = min(max(wanted), 6)
+    ends = [round(margin, finest) for margin in (shares.margin_before, shares.margin_after)]
+    before, after, change = (signed(end, finest) for end in (*ends, ends[1] - ends[0]))
     name = text.pick(target.name_en, target.name_zh) + text("list_sep.colon")
-    moves = f"{before} → {after} {text.unit(target.unit)} ({signed(change, decimals)})"
+    moves = f"{before} → {after} {text.unit(target.unit)} ({change})"
     return f"{target.id}  {name}{moves}"
 
 

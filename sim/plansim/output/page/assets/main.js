@@ -126,6 +126,7 @@ function build() {
     .map((each, i) => `${each}${t("page.colon")}${facts[i]}`)
     .join(" · ");
   document.getElementById("subtitle").textContent = t("page.subtitle");
+  document.getElementById("answer").textContent = pick(DATA.answer);
   for (const node of document.querySelectorAll("[data-text]")) {
     node.textContent = t(node.dataset.text);
   }
