@@ -102,6 +102,7 @@ def test_the_baseline_is_that_of_a_model_without_parts(city: Model, tmp_path: Pa
         np.testing.assert_array_equal(made.values, bare.values, str(name))
 
 
+@pytest.mark.city
 def test_the_table_of_starts_is_what_the_test_finds(root: Path) -> None:
     page = (root / "model" / "README.md").read_text("utf-8")
     assert STARTS.findall(page) == [starts()]
