@@ -77,6 +77,7 @@ class CaseTemplate(StrEnum):
     STANDARD_ERROR = "standard_error"
     RANK = "rank"
     OTHER_MODEL = "other_model"
+    SHARE = "share"
     FORECAST = "forecast"
     FORECAST_BAND = "forecast_band"
     FORECAST_SCORE = "forecast_score"
