@@ -15,6 +15,7 @@ from plansim.errors import ScenarioError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import (
+    BilingualText,
     ScenarioKind,
     list_overlays,
     list_scenarios,
@@ -60,7 +61,7 @@ def test_an_overlay_lies_over_the_scenario_and_below_the_overrides(
         ("death rate", 0.005, 0.008),
     }
     assert list(scenario.assumed) == ["T01"]
-    assert scenario.sources == ("S",)
+    assert scenario.sources == (BilingualText("S", "S"),)
     assert (scenario.title_en, scenario.title_zh) == ("Test + Test", "测试＋测试")
 
 
