@@ -182,7 +182,7 @@ def test_the_province_keeps_every_rate_elasticity_and_trend_of_the_model() -> No
         "resident share of registered population",
         "seasonal migrants",
         "household energy per head",
-        "northern transfer size",
+        "water sources",
         "farmland floor",
         "planting programme",
         "policy emphasis",

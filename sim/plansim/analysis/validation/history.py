@@ -1,4 +1,4 @@
-"""Q15, Q17, Q21: behaviour reproduction from 2000 on, and another member of the family.
+"""Q15 to Q17, Q21: behaviour reproduction from 2000 on, and another member of the family.
 
 Reference: J. D. Sterman (1984), Appropriate summary statistics for evaluating the historical fit
 of system dynamics models, Dynamica 10(2); (2000), Business Dynamics, chapter 21: the tests of
@@ -16,7 +16,15 @@ from plansim.analysis.calibration.goodness_of_fit import fit
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import Settings, ValidationContext, cells
-from plansim.analysis.validation.observed import Family, Observed, Past, SeamItem, StartSource
+from plansim.analysis.validation.observed import (
+    Family,
+    FreeFigure,
+    HeldSeries,
+    Observed,
+    Past,
+    SeamItem,
+    StartSource,
+)
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
 from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
@@ -27,6 +35,7 @@ __all__ = [
     "HistorySeries",
     "family_cases",
     "family_member",
+    "free_history",
     "history",
     "history_series",
     "past_cases",
@@ -156,6 +165,59 @@ def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
             values = np.stack([_at(runs, series, year) for year in years], axis=1)
             made.append(HistorySeries(series, years, values / series.scale))
     return tuple(made)
+
+
+# --- Q16 ------------------------------------------------------------------------------------------
+
+
+def free_history(context: ValidationContext) -> Result:
+    """Q16: leave to the model what the run of the past was given, and compare what it makes of it.
+
+    Every series of history that is left is shown held at its value of the base year.
+    """
+    free = context.history.free if context.history else None
+    if free is None or free.scenario not in context.scenarios:
+        return result("Q16", [], lacking=["history"])
+    scenario = context.scenarios[free.scenario]
+    settings = [scenario.values, *(_held(scenario.values, series) for series in free.held)]
+    runs = context.compiled.run(settings, scenario.time)
+    cases, errors = [], []
+    for figure in free.figures:
+        values, stated = _measured(runs, figure), figure.observed.value
+        errors.append(values / stated - 1)
+        numbers = (float(values[0]), stated, figure.unit)
+        place: dict[str, Number] = {"what": figure.of, "year": figure.observed.year}
+        cases.append(figure_case(figure.name, numbers, figure.most, **place))
+    for run, series in enumerate(free.held, start=1):
+        told = ", ".join(f"{error[run]:+.1%}" for error in errors)
+        cases.append(case(series.name, True, CaseTemplate.HELD_SERIES, errors=told))
+    return result(
+        "Q16",
+        cases,
+        held=sum(case.holds for case in cases[: len(errors)]),
+        figures=len(errors),
+        worst=max(abs(float(error[0])) for error in errors),
+    )
+
+
+def _held(values: Settings, series: HeldSeries) -> Settings:
+    """Return settings with constants, and the years of series in their place, at one value."""
+    years = {
+        name: value
+        for name in values
+        for constant, value in series.set.items()
+        if name.startswith(f"{constant} in ")
+    }
+    return {**values, **series.set, **years}
+
+
+def _measured(runs: Trajectories, figure: FreeFigure) -> Floats:
+    """Return a figure in each run: of its year, or the sum over the years since another."""
+    at, point = runs.yearly(figure.of), figure.observed
+    first = point.year if point.since is None else point.since + 1
+    factor = reported_factor(runs.compiled.model.variables[figure.of].unit, figure.unit)
+    values: Floats = np.sum([at(year) for year in range(first, point.year + 1)], axis=0)
+    return values * factor
 
 
 # --- Q17 ------------------------------------------------------------------------------------------

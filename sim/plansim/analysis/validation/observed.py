@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -41,6 +42,9 @@ __all__ = [
     "Capital",
     "Family",
     "FamilyFigure",
+    "Free",
+    "FreeFigure",
+    "HeldSeries",
     "History",
     "Observed",
     "ObservedPoint",
@@ -211,12 +215,39 @@ class Capital(Form):
     points: int
 
 
+class FreeFigure(Check):
+    """A figure that the run answers for in which nothing is given."""
+
+    of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
+    unit: str
+    most: float = Field(gt=0)
+    """The relative error that passes."""
+    observed: Annotated[ObservedPoint, Resolved(_PointForm, partial(_point, 0))]
+    """With `since` the sum over the years after it."""
+
+
+class HeldSeries(Check):
+    """A series of history that is held at its value of the base year, to show what it explains."""
+
+    set: dict[str, float]
+    """The value of a constant, and of every year of a series that stands in its place."""
+
+
+class Free(Form):
+    """The past with what it gives left to the model."""
+
+    scenario: str
+    figures: Items[FreeFigure] = Field(min_length=1)
+    held: Items[HeldSeries] = ()
+
+
 class History(Form):
     """What is known of a model's past."""
 
     capital: Capital | None = None
     place: str
     series: Items[Observed]
+    free: Free | None = None
 
 
 def load_history(model: Model, targets: Sequence[Target]) -> History | None:
