@@ -23,6 +23,7 @@ from plansim.analysis.conditioning.matching import (
     draw_members as draw_members,
 )
 from plansim.analysis.ensemble import (
+    check_scenarios as check_scenarios,
     load_ensemble as load_ensemble,
     verdict_shares as verdict_shares,
 )
@@ -101,6 +102,7 @@ from plansim.output.export.tables import export as export
 from plansim.output.figures import plot as plot
 from plansim.output.page.page import page as page
 from plansim.output.report.file import report as report
+from plansim.output.words.answer import answer as answer
 from plansim.output.words.text import Text as Text, read_text as read_text
 from plansim.scenario.members import Members as Members
 from plansim.scenario.members_file import write_members as write_members
@@ -124,6 +126,7 @@ from plansim.targets.target import (
 )
 from plansim.targets.indicator import Measure as Measure
 from plansim.targets.verdict import (
+    Certainty as Certainty,
     Share as Share,
     Verdict as Verdict,
     check_targets as check_targets,

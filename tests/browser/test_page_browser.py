@@ -71,6 +71,10 @@ def test_an_overlay_is_laid_over_a_run_by_its_box(
     visit.page.wait_for_function("document.documentElement.dataset.ready")
     assert visit.page.evaluate("window.plansim.state().b.scenario") == laid
     assert box("drought").is_checked()
+    visit.page.locator("#run-b").select_option(FIRST)  # overlays stay where another run is chosen
+    other = f"{FIRST}+drought+strict-enforcement"
+    assert visit.page.evaluate("window.plansim.state().b.scenario") == other
+    assert_same(visit.values("b"), city, read_scenario(other, city))
 
 
 def test_overlays_that_set_the_same_exclude_each_other(

@@ -102,6 +102,27 @@ def test_attribution_as_a_table(call: Call) -> None:
     assert "其余1项" not in out, "the last name takes the line itself"
 
 
+def test_a_ramp_that_one_scenario_lacks_is_no_year_long_ago(call: Call) -> None:
+    Path("ramp.yaml").write_text(
+        "title: {en: R, zh: 变}\nparent: baseline\n"
+        "levers: {retrofit rate: {before: 0.02, after: 0.04, from: 2006, to: 2008}}\n"
+    )
+    _, out, _ = call("why", "attribute", "baseline", "ramp.yaml", "--target", "M28")
+    assert "; to: – → 2008\n" in out
+    _, out, _ = call("why", "attribute", "ramp.yaml", "baseline", "--target", "M28", "--lang", "zh")
+    assert "；渐变完成年：2008 → –\n" in out or "; 渐变完成年：2008 → –\n" in out
+
+
+def test_the_year_of_a_ramp_is_shown(call: Call) -> None:
+    code, out, _ = call("show", "retrofit rate TO year")
+    assert code == 0
+    assert "year in which the gradual change is complete" in out
+    assert "none unless a scenario sets it" in out
+    assert "2000.0" not in out
+    _, out, _ = call("show", "节能改造率恢复年份", "--lang", "zh")
+    assert "自该年起恢复为变化前的取值" in out
+
+
 def test_a_scenario_against_itself_changes_nothing(call: Call) -> None:
     found = call("why", "attribute", "baseline", "baseline")
     assert found == (0, "baseline and baseline set the same values.\n", "")

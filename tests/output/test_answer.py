@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plansim.output.answer import answer, gained, lost
+from plansim.output.words.answer import answer, gained, lost
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.targets.target import Attribute, Direction, Status
 from plansim.targets.verdict import Certainty, Share, Verdict

@@ -235,7 +235,8 @@ def test_lines_are_the_annual_figures_with_a_band_between_two(
 def test_the_same_titles_are_told_apart_by_id(run: xr.Dataset) -> None:
     other = run.assign_attrs(scenario="mine")
     found = titles([run, other], read_text(Lang.EN))
-    assert found == ["The plan's assumptions (baseline)", "The plan's assumptions (mine)"]
+    title = run.attrs["scenario_title_en"]
+    assert found == [f"{title} (baseline)", f"{title} (mine)"]
 
 
 # --- parts, fans, verdicts ------------------------------------------------------------------------

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from plansim.output.answer import binding_first
 from plansim.output.series import Series
 from plansim.output.tables.layout import shown
 from plansim.output.tables.series import series_table
 from plansim.output.tables.verdicts import verdict_table
+from plansim.output.words.answer import binding_first
 from plansim.output.words.text import Lang, read_text
 from plansim.output.words.verdicts import MARKS, limit_of, margin_text, value_text
 from plansim.targets.indicator import Measure

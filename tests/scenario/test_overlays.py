@@ -15,6 +15,7 @@ from plansim.errors import ScenarioError, UnknownNameError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import (
+    BilingualText,
     ScenarioKind,
     list_overlays,
     list_scenarios,
@@ -60,7 +61,7 @@ def test_an_overlay_lies_over_the_scenario_and_below_the_overrides(
         ("death rate", 0.005, 0.008),
     }
     assert list(scenario.assumed) == ["T01"]
-    assert scenario.sources == ("S",)
+    assert scenario.sources == (BilingualText("S", "S"),)
     assert (scenario.title_en, scenario.title_zh) == ("Test + Test", "测试＋测试")
 
 
@@ -179,19 +180,29 @@ def test_a_change_of_an_overlay_is_seen(tmp_path: Path, town: Model) -> None:
 
 
 def test_shipped_overlays_fit_the_model_and_can_be_laid_together(city: Model) -> None:
+    """But for two that tell opposite stories of one lever."""
     heads = list_overlays()
+    moved = {}
     assert {"drought", "heavy-cycle"} <= {head.id for head in heads}
     for head in heads:
         scenario = read_scenario("baseline", city, overlays=[head.id])
         assert head.kind is ScenarioKind.OVERLAY
         assert scenario.changes
+        moved[head.id] = {change.name for change in scenario.changes}
         assert scenario.sources
         assert head.title_en != head.title_zh
         assert not any(
             str(head.path) in str(fault) for fault in (*scenario.warnings, *scenario.cautions)
         )
+    apart = set()
     for first, second in itertools.combinations(heads, 2):
-        read_scenario(f"baseline+{first.id}+{second.id}", city)
+        if moved[first.id] & moved[second.id]:
+            apart.add((first.id, second.id))
+            with pytest.raises(ScenarioError, match="both set"):
+                read_scenario(f"baseline+{first.id}+{second.id}", city)
+        else:
+            read_scenario(f"baseline+{first.id}+{second.id}", city)
+    assert apart == {("heavy-cycle", "power-exports"), ("lax-enforcement", "strict-enforcement")}
 
 
 def test_only_stories_are_offered_beside_what_is_asked_for(city: Model) -> None:

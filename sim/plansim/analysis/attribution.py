@@ -64,6 +64,10 @@ class Group:
     """Values in the first scenario, in the model's units."""
     after: tuple[float, ...]
     """Values in the second scenario."""
+    set_before: tuple[bool, ...]
+    """Whether the first scenario sets a constant that only variants of the model have: if not, its
+    value there is one that changes nothing. True for all constants of the model itself."""
+    set_after: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,7 @@ def groups_of(model: Model, before: Scenario, after: Scenario) -> tuple[Group, .
         old, new = (default_of(model, one.values, reference) for one in (before, after))
         if old != new:
             changed.setdefault(change_of(model, reference), []).append((reference, old, new))
-    return tuple(_group(model, name, changes) for name, changes in changed.items())
+    return tuple(_group(model, name, before, after, found) for name, found in changed.items())
 
 
 def change_of(model: Model, reference: str) -> str:
@@ -208,9 +212,23 @@ def change_of(model: Model, reference: str) -> str:
     return lever_of(model, name) or name
 
 
-def _group(model: Model, name: str, changes: Sequence[tuple[str, float, float]]) -> Group:
+def _group(
+    model: Model,
+    name: str,
+    before: Scenario,
+    after: Scenario,
+    changes: Sequence[tuple[str, float, float]],
+) -> Group:
     constants = tuple(reference for reference, _, _ in changes)
     first = model.variables[_bare(constants[0])]
+    own = [_bare(reference) not in model.added for reference in constants]
+    set_before, set_after = (
+        tuple(
+            is_own or reference in scenario.values
+            for is_own, reference in zip(own, constants, strict=True)
+        )
+        for scenario in (before, after)
+    )
     return Group(
         name,
         model.variables.get(name, first).name_zh,
@@ -218,6 +236,8 @@ def _group(model: Model, name: str, changes: Sequence[tuple[str, float, float]])
         constants,
         tuple(old for _, old, _ in changes),
         tuple(new for _, _, new in changes),
+        set_before,
+        set_after,
     )
 
 

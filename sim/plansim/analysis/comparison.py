@@ -15,6 +15,7 @@ from typing import TypeVar
 import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
+from plansim.analysis.ensemble import judged_with_shares
 from plansim.analysis.experiments.store import SUMMARY, open_store
 from plansim.analysis.optimization.remedies import TargetRemedies, seek_remedies
 from plansim.engine.dataset import annual
@@ -27,7 +28,7 @@ from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets, plan_region, plan_title
 from plansim.targets.target import Attribute, Kind, Status, Target, judged_targets, split_reference
-from plansim.targets.verdict import Verdict, check_targets
+from plansim.targets.verdict import Verdict
 from plansim.targets.views import Views, names_of
 from plansim.targets.views_file import load_views
 
@@ -82,6 +83,23 @@ class Comparison:
     spread: Spread | None = None
 
     @property
+    def unsure(self) -> tuple[Target, ...]:
+        """The binding targets that some scenario does not meet, or not in full certainty."""
+        return tuple(
+            target
+            for target in self.targets
+            if any(
+                _fails(verdicts, target)
+                or (
+                    (verdict := verdicts.get(target.id)) is not None
+                    and verdict.attribute is Attribute.BINDING
+                    and verdict.is_open
+                )
+                for verdicts in self.verdicts
+            )
+        )
+
+    @property
     def failing(self) -> tuple[Target, ...]:
         """The binding targets that some scenario does not meet in their year."""
         return tuple(
@@ -94,7 +112,7 @@ class Comparison:
         return tuple(
             target
             for target in self.targets
-            if target not in self.failing
+            if target not in self.unsure
             and any(
                 (verdict := verdicts.get(target.id)) is not None
                 and verdict.first_breach is not None
@@ -176,7 +194,10 @@ def compare(
     if runs is None:
         runs = [annual(simulate(model, scenario, engine=engine)) for scenario in chosen]
     wanted = tuple(target for target in targets if target.kind is Kind.TARGET)
-    verdicts = tuple({one.id: one for one in check_targets(run, wanted)} for run in runs)
+    judgements = judged_with_shares(model, chosen, runs, targets)
+    verdicts = tuple(
+        {one.id: one for one in judgements if one.scenario == scenario.id} for scenario in chosen
+    )
     judged = judged_targets(wanted)
     levers = [lever for lever in views.levers if not lever.outside]
     first = chosen[0]

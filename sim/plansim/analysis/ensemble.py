@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from plansim.cache import code_of, digest, file_sha256, kept
 from plansim.engine.compiled import run_key
+from plansim.engine.simulate import simulate_years
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
@@ -31,16 +32,20 @@ from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Status, Target, judged_targets
-from plansim.targets.verdict import Share, Verdict
+from plansim.targets.verdict import Share, Verdict, check_targets, verdicts_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from plansim.analysis.evaluator import Evaluation
 
 __all__ = [
     "NORMAL",
+    "check_scenarios",
+    "ensemble_fits",
     "evaluate_members",
+    "judged_with_shares",
     "load_ensemble",
     "read_ensemble_head",
     "verdict_shares",
@@ -78,6 +83,16 @@ def read_ensemble_head(model: Model) -> MembersHead | None:
     """
     path = _path(model)
     return read_head(path) if path.is_file() else None
+
+
+def ensemble_fits(model: Model) -> bool:
+    """Return whether an ensemble stands beside a model, and is of its equations and ranges.
+
+    Raises:
+        InputError: the header is at fault.
+    """
+    head = read_ensemble_head(model)
+    return head is not None and head.misfit(model) is None
 
 
 def _path(model: Model) -> Path:
@@ -119,7 +134,7 @@ def verdict_shares(
     columns = ("share", "share_low", "share_high", "members", "unsound")
     rows = [
         (scenario.id, target, *(getattr(share, column) for column in columns))
-        for scenario in (scenario_of(model, each) for each in scenarios)
+        for scenario in (scenario_of(model, named) for named in scenarios)
         for target, share in _shares(model, scenario, wanted, members, threads)
     ]
     frame = pd.DataFrame(rows, columns=["scenario", "target", *columns])
@@ -148,7 +163,51 @@ def with_shares(
         key = digest("shares", run, assumed, repr(targets), *beside, code)
         make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
         shares[scenario.id] = kept("shares", key, make)
-    return tuple(replace(each, share=shares[each.scenario].get(each.id)) for each in verdicts)
+    return tuple(
+        replace(verdict, share=shares[verdict.scenario].get(verdict.id)) for verdict in verdicts
+    )
+
+
+def judged_with_shares(
+    model: Model,
+    scenarios: Sequence[Scenario],
+    runs: Iterable[xr.Dataset],
+    targets: Sequence[Target],
+) -> tuple[Verdict, ...]:
+    """Judge runs of scenarios; with shares, if an ensemble beside the model fits it."""
+    verdicts = tuple(verdict for run in runs for verdict in check_targets(run, targets))
+    return with_shares(verdicts, model, scenarios, targets) if ensemble_fits(model) else verdicts
+
+
+def check_scenarios(
+    model: Model,
+    scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None = None,
+    targets: Sequence[Target] | None = None,
+) -> tuple[Verdict, ...]:
+    """Run scenarios and judge them, as the command ``check`` does.
+
+    Verdicts have shares, if an ensemble beside the model fits it.
+
+    Args:
+        model: the model.
+        scenarios: one or several, as for `simulate`.
+        targets: by default those of the catalogue beside the model.
+
+    Raises:
+        InputError: a scenario or the ensemble is at fault.
+        CatalogueError: a target is judged by a variable that a run does not hold.
+        SimulationError: as for `simulate`, as are all other errors.
+    """
+    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
+        scenarios = [scenario_of(model, scenarios)]
+    chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    wanted = load_targets(model=model) if targets is None else targets
+    verdicts = tuple(
+        verdict
+        for scenario in chosen
+        for verdict in verdicts_of(simulate_years(model, scenario), wanted)
+    )
+    return with_shares(verdicts, model, chosen, wanted) if ensemble_fits(model) else verdicts
 
 
 def _shares(

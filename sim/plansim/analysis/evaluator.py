@@ -180,6 +180,7 @@ class Evaluator:
         tile: int = TILE,
         shared: bool = False,
         limit: float = math.inf,
+        brief: bool = False,
     ) -> None:
         """Prepare runs.
 
@@ -193,6 +194,7 @@ class Evaluator:
                 depend on it.
             shared: whether to use the machine code of single runs: slower, but there already.
             limit: magnitude beyond which a value of a variable makes a run fail.
+            brief: whether runs end with the last figure that is wanted.
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
@@ -220,7 +222,7 @@ class Evaluator:
              for name in request.outputs], np.intp,
         ).reshape(len(request.outputs), len(request.years))  # fmt: skip
         self._runs = CompiledRuns(
-            model, scenario, constants, self.readings, shared=shared, limit=limit
+            model, scenario, constants, self.readings, shared=shared, limit=limit, brief=brief
         )
 
     def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Evaluation:

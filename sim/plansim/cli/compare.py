@@ -10,6 +10,7 @@ from plansim.cli.context import (
     Arguments,
     UsageError,
     check_files,
+    note_misfit,
     simulated_apart,
     write,
 )
@@ -39,11 +40,13 @@ __all__ = ["compare", "export", "page"]
 @click.option(
     "--no-remedies", is_flag=True, help="Leave out the search for remedies of targets that fail."
 )
+@click.option("--full", is_flag=True, help="Show the whole report, not one page.")
 @scenario_options(several=True, required=True, engine=True)
 def compare(
     arguments: Arguments,
     output: Path | None,
     force: bool,
+    full: bool,
     sweep: Path | None,
     no_remedies: bool,
 ) -> None:
@@ -57,12 +60,14 @@ def compare(
     from plansim.output.report.comparison import comparison_report
     from plansim.output.report.file import FORMATS, report
     from plansim.output.report.terminal import terminal_text
+    from plansim.output.tables.comparison import comparison_table
 
     terminal = arguments.terminal
     if len(arguments.scenarios) < 2:
         raise UsageError(Message("a comparison needs two scenarios or more."))
     check_files((output, FORMATS), force=force)
     inputs = arguments.read()
+    note_misfit(inputs.model, terminal)
     with terminal.progress(terminal.text("report.searching")) as progress:
         comparison = comparison_of(
             inputs.model,
@@ -74,7 +79,12 @@ def compare(
             progress=progress,
         )
     if output is None:
-        terminal.show(terminal_text(comparison_report(comparison, terminal.text)))
+        if full:
+            terminal.show(terminal_text(comparison_report(comparison, terminal.text)))
+        else:
+            terminal.show(
+                comparison_table(comparison, terminal.text), terminal.text("report.hint_full")
+            )
         return
     with terminal.progress(terminal.text("report.writing")):
         report(comparison, output, lang=terminal.text.lang, force=force)

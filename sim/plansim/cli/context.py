@@ -46,6 +46,7 @@ __all__ = [
     "check_files",
     "machine",
     "model_at",
+    "note_misfit",
     "read_inputs",
     "remark",
     "simulated",
@@ -422,6 +423,22 @@ def _say() -> Say:
     from plansim.output.words.messages import say_in
 
     return say_in(_terminal().text.lang)
+
+
+def note_misfit(model: Model, terminal: Terminal) -> bool:
+    """Return whether an ensemble beside a model fits it; say so if there is one that does not.
+
+    Raises:
+        InputError: the header of the ensemble is at fault.
+    """
+    from plansim.analysis.ensemble import read_ensemble_head
+    from plansim.scenario.members import renewal
+
+    head = read_ensemble_head(model)
+    if head is not None and head.misfit(model):
+        remark(terminal.text("check.misfit", path=head.path, command=renewal(model)))
+        return False
+    return head is not None
 
 
 def simulated(inputs: Inputs, engine: str, terminal: Terminal) -> xr.Dataset:

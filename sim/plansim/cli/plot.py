@@ -150,6 +150,7 @@ def _loops(inputs: Inputs, terminal: Terminal) -> Figure:
 def _figure(
     what: PlotKind, runs: Sequence[xr.Dataset], inputs: Inputs, terminal: Terminal, *, every: bool
 ) -> Figure:
+    from plansim.analysis.ensemble import judged_with_shares
     from plansim.output.figures import sheet
     from plansim.output.figures.canvas import figure_of
     from plansim.output.figures.plot import phase
@@ -160,7 +161,8 @@ def _figure(
         case PlotKind.LINES:
             return sheet.line_sheet(runs, chosen, targets, lang)
         case PlotKind.VERDICTS:
-            return sheet.verdict_sheet(runs, targets, lang, every=every)
+            verdicts = judged_with_shares(inputs.model, inputs.scenarios, runs, targets)
+            return sheet.verdict_sheet(runs, verdicts, lang, every=every)
         case PlotKind.STACK:
             return sheet.stack_sheet(runs, chosen[0], lang)
         case PlotKind.PYRAMID:

@@ -19,6 +19,7 @@ from plansim.cli.context import (
     check_files,
     machine,
     model_at,
+    note_misfit,
     read_inputs,
     remark,
     simulated,
@@ -90,7 +91,7 @@ def run(
     else:
         remark("\n".join(changes))
         text = results.run_json if form == "json" else results.run_csv
-        machine(text([(series, each.card) for series, each in zip(shown, runs, strict=True)]))
+        machine(text([(series, run.card) for series, run in zip(shown, runs, strict=True)]))
     if output is not None:
         remark(terminal.text("run.written", path=output))
 
@@ -123,7 +124,7 @@ def _shown(run: Annual, inputs: Inputs) -> list[Series]:
     wanted: dict[str, set[str]] = {}
     for variable, labels in inputs.named:
         wanted.setdefault(variable, set()).update(labels)
-    moving = [name for name, each in run.variables.items() if each.moves]
+    moving = [name for name, variable in run.variables.items() if variable.moves]
     series = [
         row
         for row in rows_of(run, wanted or moving)
@@ -257,16 +258,11 @@ def _with_shares(
     Raises:
         InputError: they are required, and there are none, or none that fit.
     """
-    from plansim.analysis.ensemble import load_ensemble, read_ensemble_head, with_shares
-    from plansim.scenario.members import renewal
+    from plansim.analysis.ensemble import load_ensemble, with_shares
 
     if required:
         load_ensemble(inputs.model)
-    head = read_ensemble_head(inputs.model)
-    if head is None:
-        return verdicts
-    if head.misfit(inputs.model):
-        remark(terminal.text("check.misfit", path=head.path, command=renewal(inputs.model)))
+    if not note_misfit(inputs.model, terminal):
         return verdicts
     with terminal.progress(terminal.text("check.members")):
         return list(with_shares(verdicts, inputs.model, inputs.scenarios, inputs.targets))
@@ -345,7 +341,16 @@ def show(name: str, model: Path | None, terminal: Terminal) -> None:
     """Show all that is known of NAME: a variable, a scenario, the id of a target or a clash."""
     from plansim.output.tables.layout import facts
 
-    terminal.show(facts(_facts(name, model_at(model), terminal)))
+    terminal.show(facts(_facts(name, _with_constant(name, model_at(model)), terminal)))
+
+
+def _with_constant(name: str, model: Model) -> Model:
+    """Return the variant of a model that has a constant by which a lever is bent."""
+    from plansim.scenario.levers import added_constant
+    from plansim.scenario.variant import for_scenarios
+
+    added = added_constant(model, name.partition("[")[0])
+    return for_scenarios(model, (), [added.name]) if added else model
 
 
 def _facts(name: str, model: Model, terminal: Terminal) -> list[tuple[str, str]]:

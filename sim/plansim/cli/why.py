@@ -105,8 +105,8 @@ def unknowns(arguments: Arguments, ids: tuple[str, ...], form: str) -> None:
     """
     from plansim.analysis.ensemble import load_ensemble, with_shares
     from plansim.analysis.unknowns import deciding_unknowns
-    from plansim.output.answer import binding_first
     from plansim.output.tables.unknowns import unknowns_table
+    from plansim.output.words.answer import binding_first
     from plansim.targets.verdict import verdicts_of
 
     terminal = arguments.terminal

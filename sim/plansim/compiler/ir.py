@@ -216,8 +216,8 @@ class Graph:
         else:
             operands = tuple(map(self._as_number, operands))
         numbers = [self.instructions[place] for place in operands]
-        if all(each.op is Op.NUMBER for each in numbers):
-            return self.number(_FOLD[op](*(each.number for each in numbers)))
+        if all(operand.op is Op.NUMBER for operand in numbers):
+            return self.number(_FOLD[op](*(operand.number for operand in numbers)))
         return self._simpler(op, operands)
 
     def freeze(self, place: int) -> int:
@@ -370,7 +370,7 @@ def read_table(table: PiecewiseLinear, at: float) -> float:
         return y[0]
     if at >= x[-1]:
         return y[-1]
-    i = sum(1 for each in x[1:-1] if each <= at)
+    i = sum(1 for point in x[1:-1] if point <= at)
     return y[i] + (y[i + 1] - y[i]) / (x[i + 1] - x[i]) * (at - x[i])
 
 

@@ -95,7 +95,7 @@ def emit_javascript(program: Program, plan: Schedule) -> str:
         f"outputs: {_names(program.outputs)}",
         f"memory: new Float64Array({memory.size})",
         "at: " + _object(memory.regions),
-        "shown: " + _places(memory.at[each] for each in program.outputs.values()),
+        "shown: " + _places(memory.at[output] for output in program.outputs.values()),
         "states: "
         + _list(
             f"[{memory.at[s.initial]}, {memory.at[s.change]}, {str(s.is_level).lower()}]"
@@ -121,7 +121,7 @@ def emit_javascript(program: Program, plan: Schedule) -> str:
         numbers = memory.numbers if phase == "once" else {}
         fixed = "".join(f" M[{at}] = {_number(value)};" for value, at in numbers.items())
         parts.append(f"{phase}({given}) {{{fixed}{calls} }}")
-    tables = [f"const table{i} = {_table(each)};" for i, each in enumerate(program.tables)]
+    tables = [f"const table{i} = {_table(table)};" for i, table in enumerate(program.tables)]
     lines = [*tables, *functions, "return {\n  " + ",\n  ".join(parts) + ",\n};"]
     return '(() => {\n"use strict";\n' + "\n".join(lines) + "\n})()"
 
@@ -267,7 +267,7 @@ class _Body:
 
     def _expression(self, instruction: Instruction) -> tuple[str, int]:
         op = instruction.op
-        parts = [self._value(each) for each in instruction.operands]
+        parts = [self._value(operand) for operand in instruction.operands]
         operands = [text for text, _ in parts]
         return _written(op, operands, instruction.index), max(depth for _, depth in parts)
 
@@ -301,7 +301,7 @@ def _number(value: float) -> str:
 
 
 def _numbers(values: Iterable[float]) -> str:
-    return _list(_number(each) for each in values)
+    return _list(_number(value) for value in values)
 
 
 def _places(values: Iterable[int]) -> str:
@@ -309,7 +309,7 @@ def _places(values: Iterable[int]) -> str:
 
 
 def _names(names: Iterable[str]) -> str:
-    return _list(json.dumps(each, ensure_ascii=False) for each in names)
+    return _list(json.dumps(name, ensure_ascii=False) for name in names)
 
 
 def _list(texts: Iterable[str]) -> str:

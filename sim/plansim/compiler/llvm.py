@@ -172,7 +172,7 @@ class _FunctionBody:
 
     def _written(self, instruction: Instruction) -> str:
         w, op = self.w, instruction.op
-        operands = [self.of(each) for each in instruction.operands]
+        operands = [self.of(operand) for operand in instruction.operands]
         if op in _ARITHMETIC:
             return w.two(_ARITHMETIC[op], *operands)
         if op in _COMPARISONS:
@@ -180,7 +180,7 @@ class _FunctionBody:
         if op in _INTRINSICS:
             return w.call(_INTRINSICS[op], *operands)
         if op in _OWN:
-            given = ", ".join(f"{w.vector} {each}" for each in operands)
+            given = ", ".join(f"{w.vector} {operand}" for operand in operands)
             return w.put(f"call fastcc {w.vector} @{_OWN[op]}_{w.width}({given})")
         if op in _C_LIBRARY:
             return self._by_elements(_C_LIBRARY[op], operands)
@@ -223,7 +223,7 @@ class _FunctionBody:
                 parts = operands
             else:
                 parts = [w.put(f"extractelement {w.vector} {e}, i32 {lane}") for e in operands]
-            given = ", ".join(f"double {each}" for each in parts)
+            given = ", ".join(f"double {part}" for part in parts)
             value = w.put(f"call double @{name}({given})")
             if name == "fmod":  # C takes the dividend's sign; here the divisor counts
                 value = _floored(w, value, parts[1])
@@ -249,8 +249,8 @@ class _FunctionBody:
             place = w.put(f"fptosi {w.vector} {steps} to {w.bits}")
         else:
             place = w.zero_bits()
-            for each in x[1:-1]:
-                past = w.compare("oge", safe, w.number(each))
+            for point in x[1:-1]:
+                past = w.compare("oge", safe, w.number(point))
                 one = w.put(f"zext {w.truth} {past} to {w.bits}")
                 place = w.two_bits("add", place, one)
         start, height, slope = (
@@ -292,7 +292,7 @@ def _floored(w: Writer, remainder: str, divisor: str) -> str:
 def _is_even(x: tuple[float, ...]) -> bool:
     """Whether the place in a table can be had by a division that is exact at the points."""
     width = (x[-1] - x[0]) / (len(x) - 1)
-    return len(x) > 4 and all((each - x[0]) / width == i for i, each in enumerate(x))
+    return len(x) > 4 and all((point - x[0]) / width == i for i, point in enumerate(x))
 
 
 def _tables(tables: Iterable[PiecewiseLinear]) -> str:
@@ -303,7 +303,7 @@ def _tables(tables: Iterable[PiecewiseLinear]) -> str:
         x, y = table.x, table.y
         slopes = [(y[i + 1] - y[i]) / (x[i + 1] - x[i]) for i in range(len(x) - 1)]
         for part, values in (("x", x[:-1]), ("y", y[:-1]), ("slope", slopes)):
-            listed = ", ".join(f"double {scalar.number(each)}" for each in values)
+            listed = ", ".join(f"double {scalar.number(value)}" for value in values)
             lines.append(
                 f"@table_{index}_{part} = internal constant [{len(slopes)} x double] [{listed}]"
             )
@@ -689,8 +689,8 @@ def _watch(w: Writer, values: Iterable[str]) -> None:
         else:  # several sums at once do not wait for each other
             sums.append(w.two("fadd", sums.pop(0), nil))
     flag = sums[0]
-    for each in sums[1:]:
-        flag = w.two("fadd", flag, each)
+    for partial in sums[1:]:
+        flag = w.two("fadd", flag, partial)
     w.lines.append(f"  store {w.vector} {flag}, ptr %flag, align 64")
 
 

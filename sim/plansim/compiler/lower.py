@@ -222,7 +222,7 @@ class _Lowering:
         )
 
     def _elements(self, variable: Variable) -> Iterator[Cell]:
-        ranges = [self.model.subscripts[each].elements for each in variable.subscripts]
+        ranges = [self.model.subscripts[subscript].elements for subscript in variable.subscripts]
         return itertools.product(*ranges)
 
     def _in_order(self, outputs: Iterable[str]) -> Iterator[str]:
@@ -236,7 +236,7 @@ class _Lowering:
             stack: list[tuple[str, Iterator[str]]] = [(name, iter(self._causes(name)))]
             while stack:
                 top, causes = stack[-1]
-                cause = next((each for each in causes if each not in done), None)
+                cause = next((cause for cause in causes if cause not in done), None)
                 if cause is None:
                     stack.pop()
                     if top in wanted:
@@ -273,7 +273,7 @@ class _Lowering:
         found: dict[Cell, _Place] = {}
         for equation in self.equations[key]:
             left = tuple(map(name_key, equation.subscripts))
-            ranges = [i for i, each in enumerate(left) if self.subscripts.is_range(each)]
+            ranges = [i for i, key in enumerate(left) if self.subscripts.is_range(key)]
             for position, names in enumerate(self.model.scan.covered(equation)):
                 cell = tuple(map(name_key, names))
                 bound = {left[i]: cell[i] for i in ranges}
@@ -332,7 +332,7 @@ class _Lowering:
         return self._node(equation.tree, _Scope(key, cell, place.bound, initial))
 
     def _label(self, variable: Variable, cell: Cell) -> str:
-        return cell_name(variable.name, [self.subscripts.written(each) for each in cell])
+        return cell_name(variable.name, [self.subscripts.written(element) for element in cell])
 
     def _varies(self, label: str) -> bool:
         return label in self.vary or label.partition("[")[0] in self.vary
@@ -389,7 +389,7 @@ class _Lowering:
             case Name():
                 return self._name(tree, scope)
             case Operation(operator, operands):
-                places = [self._node(each, scope) for each in operands]
+                places = [self._node(operand, scope) for operand in operands]
                 if operator in (">", ">="):
                     places.reverse()
                     operator = operator.replace(">", "<")
@@ -411,7 +411,9 @@ class _Lowering:
                         "'{name}' is a lookup without an argument", name=self.variables[key].name
                     )
                 )
-            cell = tuple(self.subscripts.element(each, scope.bound) for each in tree.subscripts)
+            cell = tuple(
+                self.subscripts.element(subscript, scope.bound) for subscript in tree.subscripts
+            )
             return self.value(key, cell, scope.initial)
         position = self.subscripts.position(key, scope.bound)
         return self.graph.number(position)
@@ -442,7 +444,9 @@ class _Lowering:
             raise _RefusedError(Message("the function {name} is not supported", name=shown), key)
         time = self.graph.leaf(Op.INITIAL_TIME if scope.initial else Op.TIME)
         clock = Clock(time, self.graph.leaf(Op.TIME_STEP))
-        return PLAIN[key](self.graph, clock, *[self._node(each, scope) for each in arguments])
+        return PLAIN[key](
+            self.graph, clock, *[self._node(argument, scope) for argument in arguments]
+        )
 
     def _reduced(self, op: Op, argument: Node, scope: _Scope) -> int:
         """Give SUM, PROD, VMIN or VMAX: a tree of operations, which is short and exact."""
@@ -476,7 +480,9 @@ class _Lowering:
             raise _RefusedError(
                 Message("'{name}' is neither a function nor a lookup", name=variable.name), tree.key
             )
-        cell = tuple(self.subscripts.element(each, scope.bound) for each in tree.subscripts)
+        cell = tuple(
+            self.subscripts.element(subscript, scope.bound) for subscript in tree.subscripts
+        )
         place = self._places(tree.key).get(cell)
         if place is None:
             return self.graph.number(math.nan)
@@ -533,7 +539,7 @@ class _Lowering:
 
     def _sampled(self, tree: Call, scope: _Scope) -> int:
         """Give the value of SAMPLE IF TRUE, which is what it remembers for the next step."""
-        condition, actual = [self._node(each, scope) for each in tree.arguments[:2]]
+        condition, actual = [self._node(argument, scope) for argument in tree.arguments[:2]]
         return self.graph.freeze(self.graph.select(condition, actual, self._state(tree, scope, 0)))
 
     def _initially(self, tree: Call, scope: _Scope) -> int:
@@ -545,13 +551,13 @@ class _Lowering:
             case "trend" | "forecast":
                 return self._trend(tree, scope, self._first_mean(tree, scope))
             case "sample_if_true":
-                return g.select(*[self._node(each, scope) for each in arguments])
+                return g.select(*[self._node(argument, scope) for argument in arguments])
         initial = arguments[0 if key in _INITIALLY_INPUT else 2]
         return self._node(initial, scope)
 
     def _trend(self, tree: Call, scope: _Scope, mean: int) -> int:
         g = self.graph
-        now, time = [self._node(each, scope) for each in tree.arguments[:2]]
+        now, time = [self._node(argument, scope) for argument in tree.arguments[:2]]
         gap = g.subtract(now, mean)
         if tree.key == "trend":
             return zidz(g, gap, g.multiply(time, g.make(Op.ABSOLUTE, mean)))
@@ -566,7 +572,7 @@ class _Lowering:
         now = self._node(tree.arguments[0], start)
         if tree.key == "forecast":
             return now
-        time, trend = [self._node(each, start) for each in tree.arguments[1:3]]
+        time, trend = [self._node(argument, start) for argument in tree.arguments[1:3]]
         return g.divide(now, g.add(g.number(1.0), g.multiply(trend, time)))
 
     def _steady(self, tree: Node, scope: _Scope) -> bool:
@@ -668,7 +674,7 @@ class _Lowering:
                 initial = self._number(arguments[2], start)
                 return State(name, initial, self._sampled(tree, scope), False)
             case "trend" | "forecast":
-                now, time = [self._node(each, scope) for each in arguments[:2]]
+                now, time = [self._node(argument, scope) for argument in arguments[:2]]
                 change = g.divide(g.subtract(now, me), time)
                 return State(name, self._first_mean(tree, start), change, True)
         count = self._stages(tree, scope)

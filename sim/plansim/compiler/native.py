@@ -50,7 +50,7 @@ def processors() -> tuple[Processor, ...]:
     if not llvm.get_process_triple().startswith("x86_64"):
         return (Processor.GENERIC,)
     has = llvm.get_host_cpu_features()
-    able = (each for each, needs in _NEEDS.items() if all(has.get(name) for name in needs))
+    able = (family for family, needs in _NEEDS.items() if all(has.get(name) for name in needs))
     return (*able, Processor.GENERIC)
 
 

@@ -69,10 +69,10 @@ def schedule(program: Program) -> Schedule:
         place for place in rest if of_clock(place) and depends[place] is not Depends.NOTHING
     )
     once = tuple(place for place in rest if not of_clock(place))
-    used_later = {place for each in (*step, *save) for place in instructions[each].operands} | set(
-        outputs + running + starting
-    )
-    used = used_later | {place for each in once for place in instructions[each].operands}
+    used_later = {
+        place for index in (*step, *save) for place in instructions[index].operands
+    } | set(outputs + running + starting)
+    used = used_later | {place for index in once for place in instructions[index].operands}
     used |= set(lengths)
     frozen = {place for place in everything if instructions[place].op is Op.FROZEN}
     clock_kept = [place for place in clock if place in used or place in frozen]
@@ -94,13 +94,13 @@ def _powers(instructions: tuple[Instruction, ...], roots: Iterable[int]) -> list
     found: dict[int, list[int]] = {}
     for place in _postorder(instructions, roots):
         instruction = instructions[place]
-        layer[place] = max((layer[each] for each in instruction.operands), default=0)
+        layer[place] = max((layer[operand] for operand in instruction.operands), default=0)
         if instruction.op is Op.POWER:
             layer[place] += 1
             found.setdefault(layer[place], []).append(place)
     order: list[int] = []
     for _, powers in sorted(found.items()):
-        order += (each for power in powers for each in instructions[power].operands)
+        order += (operand for power in powers for operand in instructions[power].operands)
         order += powers
     return order
 
@@ -118,5 +118,5 @@ def _postorder(instructions: tuple[Instruction, ...], roots: Iterable[int]) -> l
             elif place not in done:
                 done.add(place)
                 stack.append((place, True))
-                stack += [(each, False) for each in reversed(instructions[place].operands)]
+                stack += [(operand, False) for operand in reversed(instructions[place].operands)]
     return order

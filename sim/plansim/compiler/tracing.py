@@ -89,7 +89,7 @@ def _place(graph: Graph, value: object) -> int:
 
 
 def _made(graph: Graph, rule: Callable[..., int], *operands: object) -> Traced:
-    return Traced(graph, rule(graph, *(_place(graph, each) for each in operands)))
+    return Traced(graph, rule(graph, *(_place(graph, operand) for operand in operands)))
 
 
 def _plain(op: Op) -> Callable[..., int]:

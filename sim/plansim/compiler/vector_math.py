@@ -131,7 +131,7 @@ class Writer:
         name = f"@llvm.{intrinsic}.{self.suffix}"
         types = ", ".join([self.vector] * len(operands))
         self.declared.add(f"declare {self.vector} {name}({types})")
-        given = ", ".join(f"{self.vector} {each}" for each in operands)
+        given = ", ".join(f"{self.vector} {operand}" for operand in operands)
         return self.put(f"call {self.vector} {name}({given})")
 
     def fma(self, a: str, b: str, c: str) -> str:
@@ -156,7 +156,7 @@ class Writer:
 
     def polynomial(self, coefficients: tuple[float, ...], x: str) -> str:
         """Write a polynomial, lowest coefficient first, by Estrin's scheme."""
-        terms = [self.number(each) for each in coefficients]
+        terms = [self.number(coefficient) for coefficient in coefficients]
         power = x
         while len(terms) > 1:
             paired = [
@@ -290,7 +290,7 @@ def _special_pow(width: int, declared: set[str]) -> str:
 
 
 def _function(w: Writer, name: str, parameters: str, result: str, attributes: str = "") -> str:
-    given = ", ".join(f"{w.vector} {each}" for each in parameters.split(", "))
+    given = ", ".join(f"{w.vector} {parameter}" for parameter in parameters.split(", "))
     head = f"define internal fastcc {w.vector} @{name}({given}) {attributes} {{"
     return "\n".join([head, "entry:", *w.lines, f"  ret {w.vector} {result}", "}"])
 
@@ -419,7 +419,7 @@ def _normal_ln(w: Writer, x: str, shift: str) -> tuple[str, str]:
     cube = w.two("fmul", z, s)
     cube_error = w.fma(z, s, w.put(f"fneg {w.vector} {cube}"))
     cube_low = w.fma(z_low, s, w.fma(z, s_low, cube_error))
-    third, third_low = (w.number(each) for each in _TWO_THIRDS)
+    third, third_low = (w.number(part) for part in _TWO_THIRDS)
     c = w.two("fmul", cube, third)
     c_error = w.fma(cube, third, w.put(f"fneg {w.vector} {c}"))
     c_low = w.fma(cube_low, third, w.fma(cube, third_low, c_error))

@@ -97,7 +97,7 @@ def _run(model: Model, scenario: Scenario, *, cache: bool) -> Trajectory:
         shape = (len(ensemble.time), *shape_of(model, variable))
         table = np.stack([rows[label] for label in labels], axis=-1)
         series[variable.name] = table.reshape(shape)
-    constants = {each.name: constant_of(model, scenario, each.name) for each in once}
+    constants = {variable.name: constant_of(model, scenario, variable.name) for variable in once}
     run = Trajectory(ensemble.time, series, constants)
     check_finite(model, scenario, run)
     return run

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -71,12 +71,14 @@ class CompiledRuns:
         *,
         shared: bool = False,
         limit: float = math.inf,
+        brief: bool = False,
     ) -> None:
         """Compile the model with the constants that differ, ``name`` or ``name[e1,e2]``, as inputs.
 
         Runs with a variable beyond ``limit``, of those that are computed, are failures. With
         ``shared`` they take the machine code of single runs, which computes all variables: it takes
-        twice as long, and nothing has to be compiled.
+        twice as long, and nothing has to be compiled. With ``brief`` runs end with the last
+        reading, so that what fails later is no failure.
 
         Raises:
             InputError: a constant that the shape of the code depends on cannot vary.
@@ -100,6 +102,10 @@ class CompiledRuns:
         kept = {time for _, time in readings if np.isclose(saved, time).any()}
         known = [row for row, reading in enumerate(readings) if reading.time in kept]
         self._known = np.array(known, dtype=np.intp)
+        self._time = scenario.time
+        # Equations that look at the end of the run would see another one.
+        if brief and kept and not any("FINAL TIME" in v.causes for v in model.variables.values()):
+            self._time = replace(scenario.time, final=max(kept))
         self._lock = threading.Lock()
 
     def simulate(self, constants: Floats) -> SimulatedRuns:
@@ -107,7 +113,7 @@ class CompiledRuns:
         read = simulate_readings(
             self._kernel,
             self._inputs(self._kernel, constants),
-            self._scenario.time,
+            self._time,
             [self._readings[row] for row in self._known],
             limit=self._limit,
         )
@@ -132,7 +138,7 @@ class CompiledRuns:
                 self._whole = compile_model(
                     self._model, vary=self._constants, values=self._scenario.values, effort=0
                 )
-        kernel, time = self._whole, self._scenario.time
+        kernel, time = self._whole, self._time
         steps = round((time.final - time.initial) / time.step)
         every = np.asarray(time.initial + np.arange(steps + 1) * time.step, np.float64)
         whole = simulate_ensemble(kernel, self._inputs(kernel, constants[None]), time, keep=every)

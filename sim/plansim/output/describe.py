@@ -85,7 +85,7 @@ def scenario_facts(scenario: Scenario, model: Model, text: Text) -> list[tuple[s
         ("show.changes", "\n".join(changes) or text("show.nothing")),
         ("run_card.method", text("integration." + scenario.time.integration)),
         ("show.assumes", assumes),
-        ("show.sources", "\n".join(scenario.sources)),
+        ("show.sources", "\n".join(text.pick(source.en, source.zh) for source in scenario.sources)),
         (
             "show.warnings",
             "\n".join(warning.written(say_in(text.lang)) for warning in scenario.warnings),

@@ -166,6 +166,7 @@ def variable_facts(variable: Variable, book: Book) -> list[tuple[str, str]]:
         return f"{part.text}（{part.name}）" if both else part.text
 
     module = book.model.modules.get(variable.module)
+    is_added = variable.name in book.model.added
     head = [
         ("show.variable", both_names(variable.name, variable.name_zh, text)),
         ("show.meaning", text.pick(variable.meaning_en, variable.meaning_zh)),
@@ -173,16 +174,18 @@ def variable_facts(variable: Variable, book: Book) -> list[tuple[str, str]]:
         ("show.module", text.pick(variable.module, module.name_zh if module else "")),
         ("show.unit", text.unit(variable.unit)),
         ("show.equation", variable.equation.expandtabs(4).replace("\\\n", "\n")),
+        ("show.place", f"{book.model.path}:{variable.line}"),
     ]
     notes = [
         (fact.label, fact.between.join(map(words, fact.parts)))
         for fact in variable_notes(variable, book, "\n")
     ]
-    return [
-        *with_text(head, text),
-        *notes,
-        (text("show.place"), f"{book.model.path}:{variable.line}"),
-    ]
+    *head, place = head
+    if is_added:  # where a variant of the model has it, and with which value, is nobody's affair
+        head = [fact for fact in head if fact[0] not in ("show.module", "show.equation")]
+        notes = [fact for fact in notes if fact[0] != text("show.value")]
+        place = ("show.value", text("show.by_scenario"))
+    return [*with_text(head, text), *notes, *with_text([place], text)]
 
 
 def variable_notes(variable: Variable, book: Book, between: str) -> list[Fact]:

@@ -104,7 +104,11 @@ def merged(
         changes=tuple(_changes(model, below, own)),
         method_before=method if over else (above or [model.time.integration])[-1],
         overrides=tuple(overrides),
-        sources=tuple(source for layer in (leaf, *over) for source in layer.file.sources),
+        sources=tuple(
+            BilingualText(source.en, source.zh)
+            for layer in (leaf, *over)
+            for source in layer.file.sources
+        ),
         warnings=tuple(
             implausible(
                 assignment for assignment in together.values() if assignment.file not in ours
@@ -138,7 +142,7 @@ def overlay_alone(path: Path, model: Model) -> Scenario:
         lineage=(path.stem,),
         values={key: number.number for key, number in file.assignments.items()},
         changes=tuple(_changes(model, {}, file.assignments)),
-        sources=tuple(file.sources),
+        sources=tuple(BilingualText(source.en, source.zh) for source in file.sources),
         assumed={key: BilingualText(why.en, why.zh) for key, why in assumes.items()},
         path=path,
     )

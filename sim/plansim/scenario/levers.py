@@ -182,12 +182,12 @@ def added_constant(model: Model, name: str) -> Variable | None:
         if part == RAMP["to"]:
             return _made(
                 years, f"{stem} {part}", stem_zh + _ADDED_ZH[part], never,
-                "year in which the gradual change is complete",
+                "year in which the gradual change is complete", "渐变在该年完成",
             )  # fmt: skip
         if part == RAMP["until"]:
             return _made(
                 years, f"{stem} {part}", stem_zh + _ADDED_ZH[part], never,
-                "year from which the value is that of before again",
+                "year from which the value is that of before again", "自该年起恢复为变化前的取值",
             )  # fmt: skip
         ranges = [before.plausible, switch["after"].plausible]
     else:
@@ -205,10 +205,16 @@ def added_constant(model: Model, name: str) -> Variable | None:
             stem_zh + _ADDED_ZH[part],
             _filled(before, 1.0 if is_first else 0.0),
             f"{'first' if is_first else 'last'} year of its series",
+            f"逐年数列的{'首' if is_first else '末'}年",
         )
     year = part.removeprefix("in ")
     made = _made(
-        before, f"{stem} {part}", f"{stem_zh}（{year}年）", before.value, f"its series in {year}"
+        before,
+        f"{stem} {part}",
+        f"{stem_zh}（{year}年）",
+        before.value,
+        f"its series in {year}",
+        f"逐年数列{year}年的取值",
     )
     ends = [end for bounds in ranges if bounds is not None for end in bounds]
     return replace(made, plausible=(min(ends), max(ends)) if all(ranges) else None)
@@ -227,6 +233,7 @@ def _made(
     name_zh: str,
     value: float | Mapping[str, float] | None,
     meaning: str,
+    meaning_zh: str,
 ) -> Variable:
     """Return a constant of the unit, the admissible range and the elements of another."""
     return replace(
@@ -235,7 +242,7 @@ def _made(
         name_zh=name_zh,
         value=value,
         meaning_en=f"{added_part(name)[0]}: {meaning}.",
-        meaning_zh="",
+        meaning_zh=f"{meaning_zh}。",
         sources=(),
         plausible=None,
         equation="",

@@ -106,7 +106,7 @@ class Scenario:
     changes: tuple[Change, ...]
     overrides: tuple[str, ...]
     """The settings of the command line (``--set``), as given."""
-    sources: tuple[str, ...]
+    sources: tuple[BilingualText, ...]
     warnings: tuple[Fault, ...]
     """Values outside their plausible range that files of the user or overrides set."""
     path: Path | None

@@ -92,7 +92,9 @@ class ScenarioFile(Form):
         description="Method of integration: euler, midpoint or rk4; else that of the parent, or of "
         "the model's file.",
     )
-    sources: list[str] = Field(default=[], description="Where the values come from.")
+    sources: list[Wording] = Field(
+        default=[], description="Where the values come from, in English and Chinese or one text."
+    )
 
     @property
     def assignments(self) -> dict[str, Assignment]:

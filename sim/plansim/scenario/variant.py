@@ -162,7 +162,8 @@ def _variant(model: Model, names: Iterable[str]) -> Model:
                     constant.subscripts,
                     constant=True,
                     unit=_unit(constant),
-                    comment=f"{constant.name_zh or constant.name}。{constant.meaning_en}",
+                    comment=f"{constant.name_zh or constant.name}。"
+                    f"{constant.meaning_zh}{constant.meaning_en}",
                 )
             )
         if not form.is_lever:

@@ -85,7 +85,7 @@ class Verdicts:
     """
 
     value: Floats
-    """What the target is held against, in its unit; of several bases the first."""
+    """What the target is compared with, in its unit; of several bases the first."""
     margin: Floats
     """The distance to the target on the good side, in its unit."""
     least_margin: Floats
@@ -342,7 +342,7 @@ def _first_breach(answers: Collection[Answer], target: Target, like: Floats) -> 
 
 
 def measured_at(answer: Answer, target: Target, year: int) -> Floats:
-    """Return what a target is held against, in its unit, in its own year or a later one."""
+    """Return what a target is compared with, in its unit, in its own year or a later one."""
     assert target.year is not None
     base = trailing_base(target.measure, target.since, target.year, year)
     return measured(answer.at, target.measure, base, year) * answer.factor

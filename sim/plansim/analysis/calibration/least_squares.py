@@ -3,10 +3,10 @@
 Parameters are moved in shares of their ranges, so that 0 and 1 are the ends. A gradient takes one
 call with all its points, since an ensemble of runs costs little more than one.
 
-Intervals are those of the profile likelihood: a parameter is held, all others are fitted again, and
-the values at which the sum of squares has risen by the quantile of chi-squared are the ends. For a
-linear model that is the interval of the textbooks. Where the model misses the data by more than the
-errors that are stated, errors are taken to be larger in that proportion (Birge's ratio).
+Intervals are those of the profile likelihood: a parameter is fixed, all others are fitted again,
+and the values at which the sum of squares has risen by the quantile of chi-squared are the ends.
+For a linear model that is the interval of the textbooks. Where the model misses the data by more
+than the errors that are stated, errors are taken to be larger in that proportion (Birge's ratio).
 
 References: S. S. Wilks, Annals of Mathematical Statistics 9 (1938) 60-62; A. Raue and others,
 Structural and practical identifiability analysis by exploiting the profile likelihood,
@@ -136,17 +136,17 @@ def _end(residuals: Residuals, best: Fit, index: int, toward: float, limit: floa
     before = start
 
     def above(value: float) -> float:
-        return problem.cost(problem.least(_held(guess, index, value))) - limit
+        return problem.cost(problem.least(_with_fixed(guess, index, value))) - limit
 
     for value in np.linspace(start, toward, PROFILE_POINTS + 1)[1:]:
-        result = problem.least(_held(guess, index, value))
+        result = problem.least(_with_fixed(guess, index, value))
         if problem.cost(result) >= limit:
             return float(brentq(above, before, value, xtol=1e-9, rtol=1e-9))
         guess, before = result, float(value)
     return None
 
 
-def _held(point: Floats, index: int, value: float) -> Floats:
+def _with_fixed(point: Floats, index: int, value: float) -> Floats:
     moved = point.copy()
     moved[index] = value
     return moved
@@ -157,7 +157,7 @@ class _Problem:
     """Residuals as a function of the free parameters; one may be fixed."""
 
     residuals: Residuals
-    held: int | None = None
+    fixed: int | None = None
 
     def misses(self, point: Floats) -> Floats:
         return np.asarray(self._sound(point[np.newaxis])[0])
@@ -180,7 +180,7 @@ class _Problem:
 
     def least(self, start: Floats) -> Floats:
         """Return the local least-squares solution from a start."""
-        free = [index for index in range(len(start)) if index != self.held]
+        free = [index for index in range(len(start)) if index != self.fixed]
         if not free:
             return start
 

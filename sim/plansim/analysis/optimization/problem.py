@@ -290,7 +290,9 @@ def decision_problem(
         asked += [
             t for target in judged if len(target.variables) > 1 for t in _followed(target, until)
         ]
-    request = Request(tuple(asked), later=tuple(years))
+    # Nothing here asks when a limit is broken after its year: runs can end with the targets.
+    unfollowed = [replace(target, horizon=target.year or target.horizon) for target in asked]
+    request = Request(tuple(unfollowed), later=tuple(years))
     present = np.array(
         [neutral_value(model, scenario.values, lever.apply, lever.constants) for lever in levers]
     )
@@ -306,7 +308,7 @@ def decision_problem(
         until=until,
         uncertain=tuple(uncertain),
         threads=threads,
-        evaluator=Evaluator(model, scenario, constants, request),
+        evaluator=Evaluator(model, scenario, constants, request, brief=True),
         columns={constant: column for column, constant in enumerate(constants)},
         defaults=np.array([default_of(model, scenario.values, name) for name in constants]),
     )

@@ -80,7 +80,7 @@ EXTREMES = 200
 """Number of random combinations of ends of the plausible ranges."""
 EXTREMES_SEED = 20_051_231
 AT_ONCE = 64
-"""Number of runs whose values are held at a time."""
+"""Number of runs whose values are in memory at a time."""
 
 Values: TypeAlias = "dict[str, Floats]"
 """``(run,)`` by constant, ``name`` or ``name[e1,e2]``: first the baseline, then the draws."""

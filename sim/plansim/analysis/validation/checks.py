@@ -1,4 +1,4 @@
-"""What a model is held to: ``checks.yaml`` and ``reality.yaml`` beside it, read against it."""
+"""What a model is tested by: ``checks.yaml`` and ``reality.yaml`` beside it, read against it."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ class Checks(Form):
 
 
 def load_checks(model: Model) -> Checks:
-    """Read what a model is held to.
+    """Read what a model is tested by.
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.
@@ -308,7 +308,7 @@ class _RealityFile(Form):
 
 
 def load_reality_checks(model: Model) -> tuple[RealityCheck, ...]:
-    """Read the comparisons of runs that a model is held to; none if no file says any.
+    """Read the comparisons of runs that test a model; none if no file says any.
 
     Raises:
         CatalogueError: with every fault of the file, each with its line.

@@ -1,4 +1,4 @@
-"""What the tests of a model look at: the model, its scenarios, what it is held to, its runs."""
+"""What the tests of a model look at: the model, its scenarios, what it is tested by, its runs."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from plansim.analysis.validation.observed import (
     FreeFigure,
     HeldSeries,
     Observed,
+    Past,
     SeamItem,
     StartSource,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "free_history",
     "history",
     "history_series",
+    "past_cases",
     "seam",
 ]
 
@@ -304,13 +306,24 @@ def family_member(context: ValidationContext) -> Result:
     if family is None or family.scenario not in context.scenarios:
         return result("Q21", [], limits, lacking=["family"])
     cases = family_cases(family, context.runs[family.scenario])
+    worst = max(abs(case["error"]) for case in cases)
+    if (past := family.past) is not None:
+        if past.scenario not in context.scenarios:
+            return result("Q21", cases, limits, lacking=[past.scenario])
+        scenario = context.scenarios[past.scenario]
+        settings = [{}, *(variant.set for variant in past.variants)]
+        runs = context.compiled.run(
+            [{**scenario.values, **each} for each in settings], scenario.time
+        )
+        cases += past_cases(past, runs)
+    judged = [case for case in cases if case.message is not CaseTemplate.CHANGE_SHOWN]
     return result(
         "Q21",
         cases,
         limits,
-        held=sum(case.holds for case in cases),
-        figures=len(cases),
-        worst=max(abs(case["error"]) for case in cases),
+        held=sum(case.holds for case in judged),
+        figures=len(judged),
+        worst=worst,
     )
 
 
@@ -324,4 +337,37 @@ def family_cases(family: Family, runs: Trajectories) -> list[Case]:
         most = min(family.most, FAMILY_ERROR)
         values = (simulated, figure.value, figure.unit)
         cases.append(figure_case(figure.name, values, most, what=figure.variable, year=figure.year))
+    return cases
+
+
+def past_cases(past: Past, runs: Trajectories) -> list[Case]:
+    """Compare how much things changed in the runs of the past: its own, then those of variants.
+
+    The own run has to find the size of each change; a variant its sign, or nothing.
+    """
+    cases = []
+    for window in past.windows:
+        values = runs.yearly(window.of)
+        years = window.last - window.first if window.yearly else 1
+        with np.errstate(all="ignore"):
+            ratio = values(window.last) / values(window.first)
+            changes = 100 * (ratio ** (1 / years) - 1)
+        for variant, change in zip([None, *past.variants], changes.tolist(), strict=True):
+            numbers: dict[str, Number] = {
+                "what": window.of,
+                "first": window.first,
+                "last": window.last,
+                "value": change,
+                "stated": window.change,
+            }
+            if variant is None:
+                holds = abs(change - window.change) <= window.within  # false of NaN
+                template, numbers = CaseTemplate.CHANGE, {**numbers, "within": window.within}
+                cases.append(case(window.name, holds, template, **numbers))
+                continue
+            parts = zip(window.name, variant.name, strict=True)
+            of, en, zh = (f"{left}; {right}" for left, right in parts)
+            same = change * window.change > 0
+            template = CaseTemplate.CHANGE_SIGN if variant.signs else CaseTemplate.CHANGE_SHOWN
+            cases.append(case((of, en, zh), same or not variant.signs, template, **numbers))
     return cases

@@ -48,9 +48,12 @@ __all__ = [
     "History",
     "Observed",
     "ObservedPoint",
+    "Past",
     "Seam",
     "SeamItem",
     "StartSource",
+    "Variant",
+    "Window",
     "history_equations",
     "load_family",
     "load_history",
@@ -392,6 +395,41 @@ def _number(row: Evidence) -> float:
         raise InputError(fault) from None
 
 
+class Window(Check):
+    """How much something changed in the place between two years of its past, in per cent."""
+
+    of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
+    first: int
+    last: int
+    yearly: bool = False
+    """Whether it is the mean yearly growth."""
+    change: float
+    within: float = Field(gt=0)
+    """The points by which the run may differ."""
+
+
+class Variant(Check):
+    """The run of the past once more, with constants set anew."""
+
+    set: Annotated[
+        Mapping[str, float],
+        Entries(
+            dict[str, float],
+            lambda name, given, sources: known_constant(name, sources.model) and given,
+        ),
+    ]
+    signs: bool = False
+    """Whether the sign of every change has to stay that of the place; else it is only shown."""
+
+
+class Past(Form):
+    """A scenario that starts the place in an earlier year, and what happened there since."""
+
+    scenario: str
+    windows: Items[Window] = Field(min_length=1)
+    variants: Items[Variant] = ()
+
+
 class Family(Form):
     """A scenario that is another place, and the figures of that place."""
 
@@ -403,6 +441,7 @@ class Family(Form):
     figures: Annotated[tuple[FamilyFigure, ...], Entries(list[_FigureForm], _figure)] = Field(
         alias="compare", min_length=1
     )
+    past: Past | None = None
 
 
 def load_family(model: Model) -> Family | None:

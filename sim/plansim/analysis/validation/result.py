@@ -55,6 +55,9 @@ class CaseTemplate(StrEnum):
     # values of runs
     COMPARED = "compared"
     FIGURE = "figure"
+    CHANGE = "change"
+    CHANGE_SIGN = "change_sign"
+    CHANGE_SHOWN = "change_shown"
     NOT_FINITE = "not_finite"
     OUT_OF_BOUNDS = "out_of_bounds"
     MOVED = "moved"
@@ -79,6 +82,7 @@ class CaseTemplate(StrEnum):
     STANDARD_ERROR = "standard_error"
     RANK = "rank"
     OTHER_MODEL = "other_model"
+    SHARE = "share"
     FORECAST = "forecast"
     FORECAST_BAND = "forecast_band"
     FORECAST_SCORE = "forecast_score"

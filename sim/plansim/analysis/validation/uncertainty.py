@@ -14,11 +14,12 @@ from itertools import pairwise
 from plansim.analysis.conditioning.diagnostics import forecast_held_out
 from plansim.analysis.conditioning.file import CONDITIONING, read_conditioning
 from plansim.analysis.ensemble import load_ensemble, read_ensemble_head, verdict_shares
+from plansim.analysis.experiments.prior import draw_prior
 from plansim.analysis.sensitivity.ranking import FRAGILE
 from plansim.analysis.sensitivity.study import ACCURATE, MAIN_DRIVERS, Drivers, Sensitivity
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
-from plansim.scenario.members import FILE_NAME
+from plansim.scenario.members import FILE_NAME, EnsembleKind, Members
 
 __all__ = ["drivers", "ensemble", "held_out", "probabilities", "ranking"]
 
@@ -203,13 +204,14 @@ def ensemble(context: ValidationContext) -> Result:
     unsound = {str(name): int(count) for name, count in
                shares.groupby("scenario")["unsound"].max().items()}  # fmt: skip
     limit = math.floor(UNSOUND * len(members))
+    broken = [
+        case(name, False, CaseTemplate.TOO_MANY, count=count, limit=limit)
+        for name, count in unsound.items()
+        if count > limit
+    ]
     return result(
         "Q28",
-        [
-            case(name, False, CaseTemplate.TOO_MANY, count=count, limit=limit)
-            for name, count in unsound.items()
-            if count > limit
-        ],
+        [*broken, *_beside_prior(context, members)],
         limits,
         sound=FILE_NAME,
         members=len(members),
@@ -217,3 +219,21 @@ def ensemble(context: ValidationContext) -> Result:
         unsound=max(unsound.values(), default=0),
         scenarios=len(unsound),
     )
+
+
+def _beside_prior(context: ValidationContext, members: Members) -> Iterator[Case]:
+    """Yield the shares of conditioned members beside those of the prior, for binding targets."""
+    if members.head.kind is EnsembleKind.PRIOR:
+        return
+    prior = draw_prior(context.model, len(members))
+    shares, before = (
+        dict(zip(frame["target"], frame["share"], strict=True))
+        for frame in (
+            verdict_shares(context.model, context.baseline, one, context.binding)
+            for one in (members, prior)
+        )
+    )
+    for target in context.binding:
+        if math.isfinite(share := shares[target.id]):
+            name = (target.id, target.name_en, target.name_zh)
+            yield case(name, True, CaseTemplate.SHARE, share=share, prior=before[target.id])

@@ -66,7 +66,7 @@ def run_facts(run: SignedRun, model: Model, text: Text) -> dict[str, object]:
             f"{key}{colon}{text.pick(reason.en, reason.zh)}"
             for key, reason in scenario.assumed.items()
         ],
-        "sources": list(scenario.sources),
+        "sources": [text.pick(source.en, source.zh) for source in scenario.sources],
         "warnings": list(map(str, scenario.warnings)),
     }
 

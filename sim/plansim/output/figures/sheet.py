@@ -19,7 +19,7 @@ from plansim.output.figures.verdicts import verdict_map
 from plansim.output.marks import judged_references
 from plansim.output.words.text import Lang, read_text
 from plansim.targets.target import Attribute, Target
-from plansim.targets.verdict import check_targets
+from plansim.targets.verdict import Verdict
 
 __all__ = [
     "fan_sheet",
@@ -49,15 +49,14 @@ def line_sheet(
 
 
 def verdict_sheet(
-    runs: Sequence[xr.Dataset], targets: Sequence[Target], lang: Lang, *, every: bool = False
+    runs: Sequence[xr.Dataset], verdicts: Iterable[Verdict], lang: Lang, *, every: bool = False
 ) -> Figure:
-    """Judge runs and draw the verdicts: on binding targets, or on ``every`` one.
+    """Draw the verdicts on runs: on binding targets, or on ``every`` one.
 
     Raises:
         InputError: nothing is judged.
     """
-    wanted = [target for target in targets if every or target.attribute is Attribute.BINDING]
-    verdicts = [verdict for run in runs for verdict in check_targets(run, wanted)]
+    verdicts = [one for one in verdicts if every or one.attribute is Attribute.BINDING]
     try:
         axes = verdict_map(verdicts, titles=titles(runs, read_text(lang)), lang=lang)
     except ValueError:

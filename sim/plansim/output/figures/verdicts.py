@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
 from plansim.output.figures.canvas import GREY, INK, ShownFigure, figure_of, style, typeset, wrapped
-from plansim.output.words.text import Lang, Text, percent, read_text, target_figure
-from plansim.output.words.verdicts import MARKS, SIGNS
+from plansim.output.words.text import Lang, Text, margin_figure, percent, read_text, target_figure
+from plansim.output.words.verdicts import MARKS, OPEN_MARKS, SIGNS, mark_of
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import Verdict
 
@@ -20,6 +20,7 @@ STEPS = (2.0, 10.0)
 MET = ("#DCEBF5", "#9CC7E4", "#4E9BCB")
 MISSED = ("#FBE3D6", "#F5B48E", "#E5834C")
 NEUTRAL = "#EEEEEE"
+OPEN = "#F6EFC9"
 ROW = 0.265
 """Height of a row, in inches."""
 NAME, CELL = 3.7, 1.0
@@ -70,8 +71,8 @@ def verdict_map(
             _write_name(axes, index, row, text)
             for column, scenario in enumerate(scenarios):
                 if (verdict := cells.get((row.id, scenario))) is not None:
-                    _fill(axes, column, index, verdict)
-        _key(axes, {verdict.status for verdict in judged}, text)
+                    _fill(axes, column, index, verdict, text)
+        _key(axes, judged, text)
     return axes
 
 
@@ -102,12 +103,12 @@ def _write_name(axes: Axes, index: int, row: Verdict, text: Text) -> None:
         )
 
 
-def _fill(axes: Axes, column: int, index: int, verdict: Verdict) -> None:
+def _fill(axes: Axes, column: int, index: int, verdict: Verdict, text: Text) -> None:
     corner = (CELL * column + 0.02, index + 0.04)
     axes.add_patch(Rectangle(corner, CELL - 0.04, 0.92, facecolor=_colour(verdict), linewidth=0))
-    words = MARKS[verdict.status]
+    words = mark_of(verdict)
     if verdict.status in (Status.MET, Status.MISSED):
-        words += "  " + percent(verdict.margin_pct).replace("-", "−")
+        words += "  " + _size(verdict, text).replace("-", "−")
     axes.text(
         CELL * (column + 0.5), index + 0.5, words, ha="center", va="center", fontsize=8, color=INK
     )
@@ -116,12 +117,27 @@ def _fill(axes: Axes, column: int, index: int, verdict: Verdict) -> None:
 def _colour(verdict: Verdict) -> str:
     if verdict.status not in (Status.MET, Status.MISSED):
         return NEUTRAL
-    strength = sum(abs(verdict.margin_pct or 0.0) >= step for step in STEPS)
+    if verdict.is_open:
+        return OPEN
+    strength = sum(abs(_margin(verdict)) >= step for step in STEPS)
     return (MET if verdict.status is Status.MET else MISSED)[strength]
 
 
-def _key(axes: Axes, result: set[Status], text: Text) -> None:
+def _margin(verdict: Verdict) -> float:
+    """Return the margin in per cent of the target, or in points of a percentage."""
+    return (verdict.margin if verdict.margin_pct is None else verdict.margin_pct) or 0.0
+
+
+def _size(verdict: Verdict, text: Text) -> str:
+    if verdict.margin_pct is not None:
+        return percent(verdict.margin_pct)
+    margin = _margin(verdict)
+    return text("plot.points", margin=margin_figure(margin, 1))
+
+
+def _key(axes: Axes, judged: Sequence[Verdict], text: Text) -> None:
     """Explain colours and marks below the table."""
+    result = {verdict.status for verdict in judged if not verdict.is_open}
     entries = []
     for status, shades in ((Status.MET, MET), (Status.MISSED, MISSED)):
         if status in result:
@@ -132,8 +148,13 @@ def _key(axes: Axes, result: set[Status], text: Text) -> None:
                 entries.append((Patch(facecolor=shade), text("plot.step", verdict=word, size=size)))
     entries += [
         (Patch(facecolor=NEUTRAL), f"{MARKS[status]} {text(f'status.{status}')}")
-        for status in (Status.UNDECIDED, Status.ASSUMED)
+        for status in (Status.ASSUMED,)
         if status in result
+    ]
+    entries += [
+        (Patch(facecolor=OPEN), f"{mark} {text('verdicts.open')}")
+        for certainty, mark in OPEN_MARKS.items()
+        if any(verdict.certainty is certainty for verdict in judged)
     ]
     if len(entries) % 3:  # blanks fill a column, so that each has one verdict
         entries += [(Patch(alpha=0), "")] * (3 - len(entries) % 3)

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
+from plansim.analysis.ensemble import check_scenarios
 from plansim.analysis.feedback.loop_scores import LoopScores, score_loops
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
 from plansim.analysis.feedback.loops import load_loops
@@ -29,6 +30,7 @@ from plansim.output.figures.font import subsets
 from plansim.output.figures.loops import loop_drawing
 from plansim.output.page.payload import Data, both, payload
 from plansim.output.page.programs import javascript, model_program, verdict_program
+from plansim.output.words.answer import answer
 from plansim.output.words.text import Lang, read_text
 from plansim.scenario.scenario_file import Scenario, as_written, scenario_of
 from plansim.scenario.variant import for_scenarios
@@ -62,6 +64,8 @@ UPLOT = {
 }
 """The files of uPlot 1.6.31 with their SHA-256."""
 LICENSES = ("uPlot", "NotoSansSC", "DejaVuSans")
+COMPARED = 2
+"""Number of presets that a page opens with."""
 STYLES = ("base", "layout", "controls", "board", "chart", "detail", "forced", "print")
 
 
@@ -129,6 +133,7 @@ def page(
     assert isinstance(data, dict)
     data |= {**_about(drawn, catalogue, judged, Lang(lang), signs, scores), "plan": _plan(presets)}
     data["signed"] = presets[0].id if signs else ""
+    data["answer"] = _answer(model, presets[:COMPARED], catalogue)
     template = _part("template.html")
     # A "<" can only stand within a text of JSON, where this is the same character to its reader.
     encoded = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
@@ -180,6 +185,20 @@ def _about(
             *([] if scores is None else [_loops(scores)]),
         ],
     }
+
+
+def _answer(model: Model, presets: Sequence[Scenario], catalogue: Sequence[Target]) -> Data:
+    """Return the answer under the presets that the page opens with."""
+    verdicts = check_scenarios(model, presets, catalogue)
+    texts = [read_text(lang) for lang in (Lang.EN, Lang.ZH)]
+    return [
+        answer(
+            verdicts,
+            text,
+            {preset.id: text.pick(preset.title_en, preset.title_zh) for preset in presets},
+        )
+        for text in texts
+    ]
 
 
 def _loops(scores: LoopScores) -> Data:

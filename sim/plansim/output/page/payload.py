@@ -21,7 +21,14 @@ from plansim.output.words.text import Lang, read_text, target_figure, typeset
 from plansim.scenario.factors import Apply
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Measure, moment
-from plansim.targets.target import Direction, Status, Target, reported_factor, split_reference
+from plansim.targets.target import (
+    Direction,
+    Status,
+    Target,
+    is_percentage,
+    reported_factor,
+    split_reference,
+)
 from plansim.targets.views import Chart, ChartSeries, Lever, Theme, Views, names_of, unit_of
 
 __all__ = ["Data", "payload", "phrases"]
@@ -30,7 +37,7 @@ Data: TypeAlias = "dict[str, Data] | list[Data] | str | float | int | bool | Non
 """Data of JSON."""
 
 BOTH = (Lang.EN, Lang.ZH)
-GROUPS = ("attribute", "basis", "direction", "integration", "measure", "page", "status")
+GROUPS = ("attribute", "basis", "direction", "integration", "margin", "measure", "page", "status")
 """The groups of the catalogue of phrases that a page uses."""
 
 
@@ -343,6 +350,8 @@ def _target(model: Model, target: Target, charts: Sequence[Chart], loops: Sequen
         "sign": str(target.direction) if target.direction else "",
         "value": target.value,
         "slack": target.tolerance if target.direction is Direction.ABOUT else 0,
+        "points": target.unit.partition("/")[0] if is_percentage(target.unit) else "",
+        "falls": target.measure is Measure.REDUCTION,
         "asked": target_figure(target.value),
         "year": target.year,
         "since": target.since,

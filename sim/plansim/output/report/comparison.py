@@ -21,15 +21,23 @@ from plansim.output.report.document import (
 )
 from plansim.output.report.remedies import remedies_section, remedy_in_words
 from plansim.output.report.tables import (
-    TONES,
     assumption_section,
     cause_section,
     target_cell,
+    tone_of,
     verdict_section,
 )
 from plansim.output.report.themes import theme_section
-from plansim.output.words.text import Text, percent
-from plansim.output.words.verdicts import MARKS, limit_of, margin_text, value_text
+from plansim.output.words.answer import answer
+from plansim.output.words.text import Text
+from plansim.output.words.verdicts import (
+    limit_of,
+    margin_words,
+    mark_of,
+    outcome_words,
+    share_text,
+    value_words,
+)
 from plansim.targets.target import Attribute, Status, Target
 from plansim.targets.verdict import Verdict
 
@@ -92,101 +100,76 @@ def _heads(names: list[str]) -> list[str]:
 
 
 def _decision(comparison: Comparison, titles: list[str], names: list[str], text: Text) -> Section:
-    failing = comparison.failing
-    blocks: list[Block] = [Paragraph(_head(comparison, titles, text), lead=True)]
-    if failing:
-        blocks.append(_failing_table(comparison, names, text))
+    said = answer(
+        [verdict for verdicts in comparison.verdicts for verdict in verdicts.values()],
+        text,
+        {one.id: title for one, title in zip(comparison.scenarios, titles, strict=True)},
+    )
+    blocks: list[Block] = [Paragraph(said, lead=True)]
+    if comparison.unsure:
+        blocks.append(_unsure_table(comparison, names, text))
     words = []
     if comparison.breached:
         parts = [
-            text("report.later_one", id=target.id, name=text.pick(target.name_en, target.name_zh),
+            text("report.later_one", name=text.pick(target.name_en, target.name_zh),
                  when=text.join(_breaches(comparison, target, text)))
             for target in comparison.breached
         ]  # fmt: skip
         words.append(text("report.later", targets=text("list_sep.semicolon").join(parts)))
     unjudged = [
-        target.id
+        text.pick(target.name_en, target.name_zh)
         for target in comparison.targets
         if target.attribute is Attribute.BINDING
         and all(v[target.id].status is Status.UNTESTABLE for v in comparison.verdicts)
     ]
     if unjudged:
-        words.append(text("report.unjudged", count=len(unjudged), ids=text.join(unjudged)))
+        words.append(text("report.unjudged", count=len(unjudged), names=text.join(unjudged)))
     if words:
         blocks.append(Bullets(tuple(words)))
     return Section(text("report.decision"), text("report.decision_tab"), tuple(blocks))
 
 
-def _head(comparison: Comparison, names: list[str], text: Text) -> str:
-    """Say in a few sentences how many binding targets fail, and whether they are the same ones."""
-    words = []
-    fails = []
-    for name, verdicts in zip(names, comparison.verdicts, strict=True):
-        binding = [
-            verdict for verdict in verdicts.values() if verdict.attribute is Attribute.BINDING
-        ]
-        judged = [verdict for verdict in binding if verdict.status is not Status.UNTESTABLE]
-        failed = [e.id for e in judged if e.status in (Status.MISSED, Status.UNDECIDED)]
-        fails.append(set(failed))
-        words.append(
-            text("report.fails", scenario=name, failed=len(failed), judged=len(judged))
-            if failed
-            else text("report.holds", scenario=name, judged=len(judged))
-        )
-    everywhere = set.intersection(*fails)
-    listed = [target.id for target in comparison.failing]
-    if everywhere:
-        same = [id_ for id_ in listed if id_ in everywhere]
-        words.append(text("report.same", ids=text.join(same)))
-    for name, mine, others in zip(names, fails, _others(fails), strict=True):
-        if only := [id_ for id_ in listed if id_ in mine and id_ not in others]:
-            words.append(text("report.only", scenario=name, ids=text.join(only)))
-    return text("list_sep.sentence").join(words)
-
-
-def _others(sets: list[set[str]]) -> list[set[str]]:
-    return [set().union(*(sets[:index] + sets[index + 1 :])) for index in range(len(sets))]
-
-
-def _failing_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:
+def _unsure_table(comparison: Comparison, names: list[str], text: Text) -> ReportTable:
     columns = [TableColumn(text("verdicts.name"), text("verdicts.target"), width=3.2)]
     columns += [TableColumn(name, width=1.7) for name in names]
     sought = any(comparison.remedies)
     if sought:
         columns.append(TableColumn(text("report.remedy"), width=4.6))
     rows = []
-    for target in comparison.failing:
+    for target in comparison.unsure:
         cells = [target_cell(target, f"{limit_of(target, text)} {text.unit(target.unit)}", text)]
         cells += [_decision_cell(comparison, index, target, text) for index in range(len(names))]
         if sought:
             cells.append(_remedy_cell(comparison, target, text))
         rows.append(Row(tuple(cells)))
-    note = [text("report.failing_note")]
+    note = [text("report.unsure_note")]
     if sought:
         note.append(text("report.remedy_note"))
     if comparison.spread is not None:
         note.append(text("report.spread_note", sweep=comparison.spread.name))
         if not comparison.spread.same_model:
             note.append(text("report.other_model"))
-    return ReportTable(text("report.failing"), tuple(columns), tuple(rows),
+    return ReportTable(text("report.unsure"), tuple(columns), tuple(rows),
                  text("list_sep.sentence").join(note))  # fmt: skip
 
 
 def _decision_cell(comparison: Comparison, index: int, target: Target, text: Text) -> Cell:
     verdict = comparison.verdicts[index][target.id]
-    mark = MARKS[verdict.status]
+    mark, tone = mark_of(verdict), tone_of(verdict)
     if verdict.value is None:
-        return Cell(f"{mark} {text.word('status', verdict.status)}", tone=TONES[verdict.status])
-    below = [f"{margin_text(verdict, target)} ({percent(verdict.margin_pct)})"]
+        return Cell(outcome_words(verdict, text), tone=tone)
+    below = [margin_words(verdict, target, text)]
     if verdict.first_breach not in (None, target.year):
         below.append(text("report.fails_first", year=verdict.first_breach))
+    if models := share_text(verdict):
+        below.append(text("report.models", share=models))
     share = _share(comparison, index, target)
     if share is not None:
         below.append(text("report.share", share=f"{share * 100:.0f}"))
     return Cell(
-        f"{mark} {value_text(target, verdict.value)} {text.unit(target.unit)}",
+        f"{mark} {value_words(target, verdict.value, text)} {text.unit(target.unit)}",
         tuple(below),
-        TONES[verdict.status],
+        tone,
         verdict.value,
         6,
     )
@@ -211,7 +194,7 @@ def _remedy_cell(comparison: Comparison, target: Target, text: Text) -> Cell:
         for of_target in remedies
         if of_target.target.id == target.id
     ]
-    words = [remedy_in_words(of_target, text) for _, of_target in result]
+    words = [remedy_in_words(of_target, text) for _, of_target in result] or ["–"]
     if len(set(words)) == 1:
         return Cell(words[0])
     lines = [

@@ -22,14 +22,14 @@ from plansim.output.report.tables import number_cell, target_cell
 from plansim.output.words.text import Text, outward
 from plansim.output.words.verdicts import margin_size
 from plansim.scenario.factors import Apply
-from plansim.targets.target import Target
+from plansim.targets.target import Target, is_percentage
 
-__all__ = ["move_in_words", "remedies_section", "remedy_in_words"]
+__all__ = ["move_in_words", "remedies_section", "remedy_in_short", "remedy_in_words"]
 
 FIRST_YEAR = 1500
 """From here on a number of years is taken for a year."""
 MOST_REMEDIES, MOST_NEAREST = 3, 5
-MOST_NAMED = 3
+MOST_NAMED = 2
 """Number of levers that are named in short."""
 
 
@@ -122,10 +122,23 @@ def remedy_in_words(remedies: TargetRemedies, text: Text) -> str:
     return text("report.no_lever")
 
 
+def remedy_in_short(remedies: TargetRemedies, text: Text) -> str:
+    """Name the lever of a remedy that moves most, and how many others move with it."""
+    best = remedies.alone[0] if remedies.alone else remedies.together
+    if best is not None:
+        return _moves_in_words(best.moves, text, 1) + _price(best, text)
+    if remedies.nearest is not None:
+        return _nothing_in_words(remedies.nearest, remedies.target, text)
+    return text("report.no_lever")
+
+
 def _nothing_in_words(nearest: NearMiss, target: Target, text: Text) -> str:
     """Say how near the best that was tried comes."""
     short = margin_size(target, nearest.margin).removeprefix("-")
-    return text("report.nothing", margin=f"{short} {text.unit(target.unit)}")
+    size = f"{short} {text.unit(target.unit)}"
+    if is_percentage(target.unit):
+        size = text.word("margin", target.unit.partition("/")[0]).format(margin=short)
+    return text("report.nothing", margin=size)
 
 
 def _price(remedy: Remedy, text: Text) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,6 @@ from plansim.output.words.text import (
     decimals_for,
     decimals_of,
     figure,
-    margin_figure,
     percent,
     signed,
 )
@@ -37,10 +37,15 @@ from plansim.output.words.verdicts import (
     by_section,
     limit_of,
     margin_text,
+    margin_words,
+    mark_of,
+    outcome_words,
+    share_text,
     value_text,
+    value_words,
 )
 from plansim.scenario.factors import Apply
-from plansim.targets.target import Attribute, Status, Target
+from plansim.targets.target import Attribute, Status, Target, is_percentage
 from plansim.targets.verdict import Verdict
 from plansim.targets.views import Lever
 
@@ -50,9 +55,11 @@ if TYPE_CHECKING:
 __all__ = [
     "TONES",
     "assumption_section",
+    "cause_in_short",
     "cause_section",
     "number_cell",
     "target_cell",
+    "tone_of",
     "verdict_section",
 ]
 
@@ -70,6 +77,11 @@ TONES = MappingProxyType(
         Status.UNTESTABLE: Tone.FAINT,
     }
 )
+
+
+def tone_of(verdict: Verdict) -> Tone:
+    """Return how a verdict stands out: by its status, if plausible models agree with it."""
+    return Tone.DOUBT if verdict.is_open else TONES[verdict.status]
 
 
 def number_cell(
@@ -116,7 +128,7 @@ def verdict_section(comparison: Comparison, names: Sequence[str], text: Text) ->
             # The name itself would not fit; the note says whose letter it is.
             TableColumn(name[0], text(key), medium=Medium.BOOK)
             for key in ("report.verdict", "report.value", "causes.margin", "report.margin_pct",
-                        "report.first_breach")
+                        "report.models_head", "report.first_breach")
         ]  # fmt: skip
 
     def row(target: Target) -> Row:
@@ -152,26 +164,35 @@ def _map(comparison: Comparison, names: Sequence[str], text: Text) -> Drawing:
 
 def _verdict_cells(verdict: Verdict, target: Target, text: Text) -> list[Cell]:
     """Return one cell for a page, and those of a workbook, which hold its parts."""
-    tone, mark = TONES[verdict.status], MARKS[verdict.status]
-    word = Cell(f"{mark} {text.word('status', verdict.status)}", tone=tone)
+    tone, share = tone_of(verdict), share_text(verdict)
+    word = Cell(outcome_words(verdict, text), tone=tone)
     if verdict.value is None or verdict.margin is None:
-        return [word, word, *[Cell()] * 4]
-    value, margin = value_text(target, verdict.value), margin_text(verdict, target)
+        return [word, word, *[Cell()] * 5]
+    value = value_words(target, verdict.value, text)
     breach = verdict.first_breach
     if bases := bases_of(verdict, target, text):
-        page = Cell(word.text, tuple(f"{name} {value}" for name, value in bases), tone)
+        below = [f"{name} {value}" for name, value in bases]
+        page = Cell(word.text, tuple(below), tone)
     else:
-        below = f"{margin} ({percent(verdict.margin_pct)})"
+        below = [margin_words(verdict, target, text)]
         # That a target which is missed in its year is first missed then goes without saying.
         if breach is not None and verdict.status is Status.MET:
-            below += text("list_sep.comma") + text("report.fails_first", year=breach)
-        page = Cell(f"{mark} {value}", (below,), tone)
+            below.append(text("report.fails_first", year=breach))
+        page = Cell(f"{mark_of(verdict)} {value}", (text.join(below),), tone)
+    if share:
+        page = replace(page, below=(*page.below, share))
+    met = verdict.share.of_hundred if verdict.share else None
     return [
         page,
         word,
-        number_cell(verdict.value, value),
-        number_cell(verdict.margin, margin),
-        number_cell(verdict.margin_pct, percent(verdict.margin_pct), decimals=1),
+        number_cell(verdict.value, value_text(target, verdict.value)),
+        number_cell(verdict.margin, margin_text(verdict, target)),
+        number_cell(
+            verdict.margin_pct,
+            "" if verdict.margin_pct is None else percent(verdict.margin_pct),
+            decimals=1,
+        ),
+        number_cell(met, "" if met is None else str(met)),
         number_cell(breach, "" if breach is None else str(breach)),
     ]
 
@@ -238,9 +259,10 @@ def _cause_row(attribution: Attribution, shares: Shares, text: Text) -> Row:
     target, change = shares.target, shares.margin_after - shares.margin_before
     decimals = min(max(decimals_of([max(map(abs, shares.shares))]) - 1, 0), 3)
     assert target.value is not None
-    fine = max(decimals_for(target.value, slack=target.tolerance or 0.0), 0)
+    fine = max(decimals_for(target.value, slack=target.tolerance or 0.0), decimals, 0)
+    before, after = (round(end, fine) for end in (shares.margin_before, shares.margin_after))
     margins = (
-        number_cell(margin, f"{MARKS[status]} {margin_figure(margin, fine)}", TONES[status], fine)
+        number_cell(margin, f"{MARKS[status]} {signed(margin, fine)}", TONES[status], fine)
         for margin, status in (
             (shares.margin_before, shares.status_before),
             (shares.margin_after, shares.status_after),
@@ -250,11 +272,22 @@ def _cause_row(attribution: Attribution, shares: Shares, text: Text) -> Row:
         (
             target_cell(target, text.unit(target.unit), text),
             *margins,
-            number_cell(change, signed(change, decimals)),
+            number_cell(change, signed(after - before, fine)),
             Cell(_shares_in_words(attribution, shares, decimals, text)),
             *(number_cell(share, figure(share, decimals)) for share in shares.shares),
         )
     )
+
+
+def cause_in_short(attribution: Attribution, shares: Shares, text: Text) -> str:
+    """Write by how much a margin changes, and what that is due to most."""
+    decimals = min(max(decimals_of([max(map(abs, shares.shares))]) - 1, 0), 3)
+    change = shares.margin_after - shares.margin_before
+    size = f"{signed(change, decimals)} {text.unit(shares.target.unit)}"
+    if is_percentage(shares.target.unit):
+        percent_sign = shares.target.unit.partition("/")[0]
+        size = text.word("margin", percent_sign).format(margin=signed(change, decimals))
+    return size + text("list_sep.colon") + _shares_in_words(attribution, shares, decimals, text)
 
 
 def _shares_in_words(attribution: Attribution, shares: Shares, decimals: int, text: Text) -> str:

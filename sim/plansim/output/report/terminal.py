@@ -35,16 +35,15 @@ LEAST = 6
 
 
 def terminal_text(document: Document) -> RenderableType:
-    """Lay out a document for a terminal, the decision last, where the eye rests.
+    """Lay out a document for a terminal.
 
     A table that does not fit is written all the same, with its cells as narrow as they may be.
     """
-    first, *others = document.sections
-    sections = (
-        block for section in (*others, first) for block in ("", Prose(section.title, Style.STRONG),
-                                                         *_blocks(section))
-    )  # fmt: skip
     head = layout.lines([Prose(document.title, Style.STRONG), document.subtitle])
+    sections = (
+        block for section in document.sections for block in ("", Prose(section.title, Style.STRONG),
+                                                             *_blocks(section))
+    )  # fmt: skip
     return blocks([head, *sections])
 
 

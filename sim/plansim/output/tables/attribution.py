@@ -78,14 +78,18 @@ def _span(group: Group, text: Text) -> str:
         pairs = list(zip(elements, group.before, group.after, strict=True))
         return _with_unit(element_changes(pairs, text), group, text)
     lines = []
-    for constant, before_one, after_one in zip(
-        group.constants, group.before, group.after, strict=True
-    ):
+    befores = [_given(*pair) for pair in zip(group.before, group.set_before, strict=True)]
+    afters = [_given(*pair) for pair in zip(group.after, group.set_after, strict=True)]
+    for constant, before, after in zip(group.constants, befores, afters, strict=True):
         part = constant.removeprefix(group.name).strip() if group.name in constant else ""
-        change = f"{before_one:g} → {after_one:g}"
+        change = f"{before} → {after}"
         label = text.word("part", part)
         lines.append(f"{label}{text('list_sep.colon')}{change}" if part else change)
     return _with_unit("; ".join(lines), group, text) if len(bare) == 1 else "; ".join(lines)
+
+
+def _given(value: float, is_set: bool) -> str:
+    return f"{value:g}" if is_set else "–"
 
 
 def _with_unit(change: str, group: Group, text: Text) -> str:
@@ -107,16 +111,18 @@ def _share_rows(
 
 def _margins(shares: Shares, decimals: int, text: Text) -> str:
     """Write a target and how its margin moves."""
-    target, change = shares.target, _change(shares)
+    target = shares.target
     assert target.value is not None
-    finest = max(
-        decimals_for(target.value, slack=target.tolerance or 0.0), decimals_of([change]) - 1
+    wanted = (
+        decimals_for(target.value, slack=target.tolerance or 0.0),
+        decimals_of([_change(shares)]) - 1,
+        decimals,
     )
-    before, after = (
-        signed(margin, min(finest, 6)) for margin in (shares.margin_before, shares.margin_after)
-    )
+    finest = min(max(wanted), 6)
+    ends = [round(margin, finest) for margin in (shares.margin_before, shares.margin_after)]
+    before, after, change = (signed(end, finest) for end in (*ends, ends[1] - ends[0]))
     name = text.pick(target.name_en, target.name_zh) + text("list_sep.colon")
-    moves = f"{before} → {after} {text.unit(target.unit)} ({signed(change, decimals)})"
+    moves = f"{before} → {after} {text.unit(target.unit)} ({change})"
     return f"{target.id}  {name}{moves}"
 
 

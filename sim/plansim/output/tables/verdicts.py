@@ -11,7 +11,6 @@ from functools import partial
 from rich.cells import cell_len
 from rich.text import Text as RichText
 
-from plansim.output.answer import answer, binding_first
 from plansim.output.tables.layout import (
     LEAST,
     Band,
@@ -28,6 +27,7 @@ from plansim.output.tables.layout import (
     stacked,
     text_column,
 )
+from plansim.output.words.answer import answer, binding_first
 from plansim.output.words.text import Text
 from plansim.output.words.verdicts import (
     MARKS,
@@ -50,7 +50,7 @@ from plansim.output.words.wrapping import wrap
 from plansim.targets.target import Attribute, Gap, Status, Target
 from plansim.targets.verdict import Certainty, Verdict
 
-__all__ = ["STYLES", "margin_cell", "verdict_style", "verdict_table"]
+__all__ = ["STYLES", "letter_of", "margin_cell", "verdict_style", "verdict_table"]
 
 STYLES = {
     Status.MET: Style.GOOD,
@@ -263,10 +263,20 @@ def _left(part: str, width: int) -> str:
     return part + " " * (width - cell_len(part))
 
 
+def letter_of(place: int) -> str:
+    """Return the letter of a scenario by its place.
+
+    >>> letter_of(0), letter_of(27)
+    ('A', 'AB')
+    """
+    more, letter = divmod(place, 26)
+    return (letter_of(more - 1) if more else "") + chr(ord("A") + letter)
+
+
 def _letters(heads: Mapping[str, str], scenarios: Sequence[str]) -> list[str]:
     """Return a letter for each scenario, by its place among all; none if it is alone."""
     places = list(heads)
-    return [chr(ord("A") + places.index(one)) if len(places) > 1 else "" for one in scenarios]
+    return [letter_of(places.index(one)) if len(places) > 1 else "" for one in scenarios]
 
 
 def _mark(verdict: Verdict, text: Text) -> str:

@@ -99,7 +99,7 @@ def value_words(target: Target, value: float | None, text: Text) -> str:
     """Write a value beside its target; a fall that is none is written as the rise that it is."""
     shown = value_text(target, value)
     if target.measure is Measure.REDUCTION and shown.startswith("-"):
-        return text("verdicts.rises", value=shown.removeprefix("-"))
+        return text("margin.rises", value=shown.removeprefix("-"))
     return shown
 
 
@@ -151,9 +151,9 @@ def margin_words(verdict: Verdict, target: Target, text: Text) -> str:
         return ""
     if value_words(target, verdict.value, text) != value_text(target, verdict.value):
         asked = f"{target_figure(target.value or 0.0)} {text.unit(target.unit)}"
-        return text("verdicts.should_fall", value=asked)
+        return text("margin.should_fall", value=asked)
     if is_percentage(target.unit):
-        return text.word("points", target.unit.partition("/")[0]).format(margin=margin)
+        return text.word("margin", target.unit.partition("/")[0]).format(margin=margin)
     share = percent_of(np.array(_shown_margin(verdict, target)[0]), target)
     return f"{margin} ({percent(float(share))})"
 

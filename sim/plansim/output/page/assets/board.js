@@ -44,13 +44,36 @@ function verdictCell(side, target) {
       node.dataset.status = shown;
     }
     const decimals = decimalsFor(target.value, verdict.value, target.slack);
-    setText(value, figure(verdict.value, decimals).replace("-", "−"));
-    const known = Number.isFinite(verdict.margin);
-    const share = `${marginFigure(verdict.margin, decimals)} (${percent(verdict.percent)})`;
-    setText(margin, known ? share : "");
+    setText(value, valueText(target, verdict.value, decimals));
+    setText(margin, Number.isFinite(verdict.margin) ? marginText(target, verdict, decimals) : "");
     setText(note, noteOf(target, verdict));
   }
   return { node, update };
+}
+
+const isRise = (target, value, decimals) => target.falls && rounded(value, decimals) < 0;
+
+/** A value; a fall that is none is written as the rise that it is. */
+function valueText(target, value, decimals) {
+  const shown = figure(value, decimals);
+  if (isRise(target, value, decimals)) return t("margin.rises", { value: shown.replace("-", "") });
+  return shown.replace("-", "−");
+}
+
+/** The margin of the value as shown: of percentages in points, else with its size. */
+function marginText(target, verdict, decimals) {
+  if (isRise(target, verdict.value, decimals)) {
+    return t("margin.should_fall", { value: `${target.asked} ${pick(target.unit)}` });
+  }
+  const beyond = rounded(verdict.value, decimals) - target.value;
+  const sides = { "at least": beyond, "at most": -beyond };
+  const margin = sides[target.sign] ?? target.slack - Math.abs(beyond);
+  const ends = [decimals, writtenDecimals(target.value), writtenDecimals(target.slack)];
+  const digits = Math.max(...ends);
+  const isNone = rounded(margin, digits) === 0;
+  const shown = isNone ? marginFigure(verdict.margin, digits) : signed(margin, digits);
+  if (target.points) return t(`margin.${target.points}`, { margin: shown });
+  return `${shown} (${percent((margin / Math.abs(target.value)) * 100)})`;
 }
 
 /** What becomes of a target after its year; of an undecided one, what its readings say. */

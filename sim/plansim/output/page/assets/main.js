@@ -22,8 +22,11 @@ const act = {
     setState({ ...store.state, [side]: { ...run, scenario } });
     rerun();
   },
-  preset(side, scenario) {
-    const edited = side === "b" && scenario === NONE ? "a" : store.state.edited;
+  /** Run another scenario, under the overlays that lie over the present one. */
+  preset(side, base) {
+    const edited = side === "b" && base === NONE ? "a" : store.state.edited;
+    const names = base === NONE ? [] : partsOf(store.state[side].scenario)[1];
+    const scenario = [base, ...names].join("+");
     const lost = Object.keys(store.state[side].moved).length;
     setState({ ...store.state, edited, [side]: { scenario, moved: {} } });
     rerun();
@@ -123,6 +126,7 @@ function build() {
     .map((each, i) => `${each}${t("page.colon")}${facts[i]}`)
     .join(" · ");
   document.getElementById("subtitle").textContent = t("page.subtitle");
+  document.getElementById("answer").textContent = pick(DATA.answer);
   for (const node of document.querySelectorAll("[data-text]")) {
     node.textContent = t(node.dataset.text);
   }
