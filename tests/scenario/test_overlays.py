@@ -190,6 +190,7 @@ def test_shipped_overlays_fit_the_model_and_can_be_laid_together(city: Model) ->
         assert scenario.changes
         moved[head.id] = {change.name for change in scenario.changes}
         assert scenario.sources
+        assert all(source.en != source.zh for source in scenario.sources)
         assert head.title_en != head.title_zh
         assert not any(
             str(head.path) in str(fault) for fault in (*scenario.warnings, *scenario.cautions)
