@@ -154,7 +154,7 @@ def test_what_the_file_holds_is_accepted_and_what_is_accepted_follows_the_rule(
     write_members(made.members, model, path)
     text = path.read_text("utf-8")
     path.write_text(text.replace(model.equations_sha256, "0" * 64), "utf-8")
-    with pytest.raises(InputError, match="'plansim model condition --force --model .*' draws new"):
+    with pytest.raises(InputError, match=r"'plansim model condition --force --model .*' draws"):
         plansim.load_ensemble(model)
     path.write_text(text, "utf-8")
     members = plansim.load_ensemble(model)
