@@ -83,7 +83,6 @@ class MembersHead:
     def misfit(self, model: Model) -> Fault | None:
         """Return a fault if the members are of other equations or ranges than the model's."""
         sha256 = (model.original or model).equations_sha256
-        renewal(model, self.kind)
         if self.model_sha256 == sha256:
             return None
         return Fault(
