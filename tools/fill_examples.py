@@ -8,8 +8,8 @@ tests/docs/test_examples.py runs the same examples.
 A comment ``<!-- plansim plot … -o docs/results/NAME.png -->`` is the command that drew the picture
 below it. Between ``<!-- answer -->`` and ``<!-- /answer -->`` README has the answer under the
 scenarios of ``make run``. In the tables of the findings the verdicts and values of both
-scenarios are taken from runs; what else a row says was written by hand. The table of starts in
-model/README.md is what Q17 finds.
+scenarios are taken from runs; what else a row says was written by hand. In model/README.md the
+table of starts is what Q17 finds, that of effects what Q26 finds; the boundary is the model's own.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ sys.path.insert(0, str(ROOT))
 import plansim  # noqa: E402
 from plansim.analysis.validation.result import CaseTemplate  # noqa: E402
 from plansim.analysis.validation.suite import validate  # noqa: E402
+from plansim.output.tables.validation import effect_rows  # noqa: E402
 from plansim.output.words.text import read_text  # noqa: E402
 from tests.docs.examples import (  # noqa: E402
     LEFT_OUT,
@@ -47,6 +48,7 @@ FINDINGS = {"docs/findings.md": "en", "docs/findings.zh.md": "zh"}
 """The language of each page with a table of verdicts."""
 FINDING = re.compile(r"^(\| (M\d+[ab]?) \| [^|]+ \| )([^|]+) \| ([^|]+) \|", re.M)
 STARTS = re.compile(r"(?<=^<!-- starts -->\n)(?:.*\n)*?(?=<!-- /starts -->$)", re.M)
+EFFECTS = re.compile(r"(?<=^<!-- effects -->\n)(?:.*\n)*?(?=<!-- /effects -->$)", re.M)
 ANSWER = re.compile(r"(?<=^<!-- answer -->\n)(?:.*\n)*?(?=<!-- /answer -->$)", re.M)
 
 
@@ -146,6 +148,14 @@ def starts() -> str:
     return f"{head}| --- | ---: | --- | --- | --- | ---: |\n{''.join(rows)}"
 
 
+def effects() -> str:
+    """Return the table of what each question changes, over the members of the ensemble."""
+    (made,) = validate(None, ["Q26"])
+    (first, *questions), rows = effect_rows(made, read_text("en"))
+    head = f"| {' | '.join([first, *questions])} |\n| --- |{' ---: |' * len(questions)}\n"
+    return head + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
 def fill(pages: list[str]) -> None:
     """Run the examples of pages in their order and write down what changed."""
     with tempfile.TemporaryDirectory() as name:
@@ -168,8 +178,10 @@ if __name__ == "__main__":
     sentences = answer_of(*SHOWN)
     readme.write_text(ANSWER.sub(sentences, readme.read_text("utf-8")), "utf-8")
     page_of_model = ROOT / "model" / "README.md"
-    table = starts()
-    page_of_model.write_text(STARTS.sub(lambda _: table, page_of_model.read_text("utf-8")), "utf-8")
+    text_of_model = page_of_model.read_text("utf-8")
+    for block, made in ((STARTS, starts), (EFFECTS, effects)):
+        text_of_model = block.sub(made().replace("\\", r"\\"), text_of_model)
+    page_of_model.write_text(text_of_model, "utf-8")
     for page in FINDINGS:
         path = ROOT / page
         path.write_text(renewed_findings(page, path.read_text("utf-8")), "utf-8")
