@@ -68,7 +68,7 @@ def test_every_index_is_one_in_the_base_year(context: ValidationContext) -> None
     at = int(np.flatnonzero(run.time == 2005)[0])
     logs = [name for name in context.stocks if name.endswith(" log")]
     indices = [name for name in logs if not name.startswith(("villagers", "tertiary", "added"))]
-    assert len(indices) == 5
+    assert len(indices) == 4
     for name in indices:
         assert run.series(name)[0, 0] != 0
         assert run.series(name)[0, at] == pytest.approx(0, abs=1e-12)
