@@ -55,6 +55,9 @@ class CaseTemplate(StrEnum):
     # values of runs
     COMPARED = "compared"
     FIGURE = "figure"
+    CHANGE = "change"
+    CHANGE_SIGN = "change_sign"
+    CHANGE_SHOWN = "change_shown"
     NOT_FINITE = "not_finite"
     OUT_OF_BOUNDS = "out_of_bounds"
     MOVED = "moved"
@@ -66,6 +69,7 @@ class CaseTemplate(StrEnum):
     SIGN_SHARE = "sign_share"
     SERIES = "series"
     SERIES_SHOWN = "series_shown"
+    HELD_SERIES = "held_series"
     SEAM = "seam"
     SEAM_COUNT = "seam_count"
     SEAM_KNOWN = "seam_known"
