@@ -121,6 +121,7 @@ BREAKS = [
     ("Q12", "out_of_bounds output", MODEL, "output= yield*", "output= (saving - 0.1)*yield*"),
     ("Q12", "not_finite output", MODEL, "output= yield*", "output= SQRT(0.9 - saving)*yield*"),
     ("Q13", "sign", SIGNS, "sign: rises", "sign: falls"),
+    ("Q13", "sign_size", SIGNS, "sign: rises", "sign: rises\n    by: [-0.1, -0.05]"),
     ("Q13", "sign_share", MODEL, "output= yield*", "output= ABS(saving - 0.28)*yield*"),
     ("Q13", "too_few", SIGNS, FIRST_SIGN, ""),
     ("Q14", "loop_effect", MODEL, "(switch R*output + (1 - switch R)*", "(0*switch R + "),

@@ -66,6 +66,7 @@ class CaseTemplate(StrEnum):
     DRIFT = "drift"
     AT_REST = "at_rest"
     SIGN = "sign"
+    SIGN_SIZE = "sign_size"
     SIGN_SHARE = "sign_share"
     SERIES = "series"
     SERIES_SHOWN = "series_shown"
