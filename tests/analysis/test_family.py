@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plansim.analysis.evaluator import Trajectories, compile_whole
-from plansim.analysis.validation.history import family_cases
+from plansim.analysis.validation.history import family_cases, past_cases
 from plansim.analysis.validation.observed import load_family
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError
@@ -72,9 +72,44 @@ def test_a_broken_run_does_not_hold(town: Model) -> None:
     assert not case.holds
 
 
+PAST = """\
+past:
+  scenario: once
+  windows:
+    - {id: rise, en: Rise, zh: 增, of: milk, first: 2004, last: 2006, change: 20, within: 1.5}
+    - {id: pace, en: Pace, zh: 速, of: milk, first: 2004, last: 2006, yearly: true, change: 9,
+       within: 1}
+  variants:
+    - {id: shrunk, en: it shrinks, zh: 减, set: {pace: -0.1}, signs: true}
+    - {id: still, en: it stands, zh: 停, set: {pace: 0}}
+"""
+
+
+def test_the_past_is_held_to_changes_and_variants_to_their_signs(
+    town: Model, tmp_path: Path
+) -> None:
+    (tmp_path / "family.yaml").write_text(FAMILY + PAST, "utf-8")
+    family = load_family(town)
+    assert family is not None
+    past = family.past
+    assert past is not None
+    settings = [{}, *(variant.set for variant in past.variants)]
+    runs = compile_whole(town).run(settings, as_written(town).time)
+    rise, shrunk, still, pace, *_ = past_cases(past, runs)
+    once = 1.05**4  # four steps of half a year
+    assert rise["value"] == pytest.approx(100 * (once - 1))
+    assert rise.holds is (abs(rise["value"] - 20) <= 1.5)
+    assert pace["value"] == pytest.approx(100 * (once**0.5 - 1))
+    assert not pace.holds
+    assert shrunk["value"] < 0
+    assert not shrunk.holds
+    assert still.holds
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
+        ("size: 2", "past: {scenario: a, windows: []}\nsize: 2", "at least one"),
         ("of: milk", "of: mlik", "5: no variable is called 'mlik'.*did you mean 'milk'"),
         ("[E1, E2]", "[E1, E9]", "5: no row of the evidence is 'E9'"),
         ("[E1, E2]", "[E1, E4]", "5: the row E4 has no number; found much"),

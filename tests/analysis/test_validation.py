@@ -121,11 +121,13 @@ BREAKS = [
     ("Q12", "out_of_bounds output", MODEL, "output= yield*", "output= (saving - 0.1)*yield*"),
     ("Q12", "not_finite output", MODEL, "output= yield*", "output= SQRT(0.9 - saving)*yield*"),
     ("Q13", "sign", SIGNS, "sign: rises", "sign: falls"),
+    ("Q13", "sign_size", SIGNS, "sign: rises", "sign: rises\n    by: [-0.1, -0.05]"),
     ("Q13", "sign_share", MODEL, "output= yield*", "output= ABS(saving - 0.28)*yield*"),
     ("Q13", "too_few", SIGNS, FIRST_SIGN, ""),
     ("Q14", "loop_effect", MODEL, "(switch R*output + (1 - switch R)*", "(0*switch R + "),
     ("Q14", "not_frozen", LOOPS, "[plant!]", "[plant!]) + SUM(wear[plant!]"),
     ("Q15", "series", "model/observations.csv", "20.2", "30"),
+    ("Q16", "figure two years", "model/observations.csv", "40.2", "50"),
     ("Q17", "seam_count", SEAM, "least: 1", "least: 3"),
     ("Q17", "seam_known", SEAM, ", known: [M01]", ""),
     ("Q22", "reads_file", MODEL, "patience= 2", "patience:= 2"),
@@ -176,8 +178,8 @@ def test_there_are_words_for_all_that_can_be_said(lang: Lang) -> None:
 def test_tests_are_named_by_their_ids() -> None:
     assert chosen(["q12", "Q03"]) == ("Q03", "Q12")
     assert chosen([]) == tuple(TESTS)
-    with pytest.raises(UnknownNameError, match=r"'Q16'; expected one of Q01, .*\n.*'Q1x'"):
-        chosen(["Q16", "Q1x"])
+    with pytest.raises(UnknownNameError, match=r"'Q99'; expected one of Q01, .*\n.*'Q1x'"):
+        chosen(["Q99", "Q1x"])
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,18 @@ series:
     scale: 0.01
     points:
       - {year: 2006, since: 2005, observation: [growth, ""]}
+free:
+  scenario: plain
+  figures:
+    - id: two years
+      en: What the mill made in two years
+      zh: 两年产出
+      of: output
+      unit: 亿元
+      most: 0.05
+      observed: {year: 2006, since: 2004, observation: [made in two years, ""]}
+  held:
+    - {id: saving, en: Saving, zh: 储蓄, set: {saving: 0}}
 """
 _SEAM = """\
 most: 0.1
@@ -186,6 +198,7 @@ _OBSERVED = """\
 place,quantity,part,year,value,unit,source
 Mill,output,,2006,20.2,亿元,books
 Mill,growth,,2006,1.05,%,books
+Mill,made in two years,,2006,40.2,亿元,books
 """
 _HEAD = "title: {en: Story, zh: 情景}\ndescription: {en: A story., zh: 情景。}\n"
 _REST = "parent: plain\nvalues: {saving: 0.25, 'investment share': [0.6, 0.4]}\n"

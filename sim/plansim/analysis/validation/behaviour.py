@@ -159,6 +159,18 @@ def _cases(test: RealityCheck, before: Floats, after: Floats) -> Iterator[Case]:
         before=float(before[0]),
         after=float(after[0]),
     )
+    if test.by:
+        part, (low, high) = float(after[0] / before[0] - 1), test.by
+        yield case(
+            name,
+            low <= part <= high,
+            CaseTemplate.SIGN_SIZE,
+            what=test.variable,
+            year=test.year,
+            part=part,
+            low=low,
+            high=high,
+        )
     if ways:
         share = ways.count(wanted) / len(ways)
         tally = ", ".join(f"{way} {ways.count(way)}" for way in sorted(set(ways)))

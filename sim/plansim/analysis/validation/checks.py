@@ -296,6 +296,8 @@ class RealityCheck(Check):
     variable: _Variable
     year: int
     sign: Annotated[Sign, LAX]
+    by: Items[float] = Field(default=(), max_length=2)
+    """The least and the most that the baseline has to change by, as a part of it."""
 
 
 class _RealityFile(Form):

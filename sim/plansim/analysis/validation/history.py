@@ -1,4 +1,4 @@
-"""Q15, Q17, Q21: behaviour reproduction from 2000 on, and another member of the family.
+"""Q15 to Q17, Q21: behaviour reproduction from 2000 on, and another member of the family.
 
 Reference: J. D. Sterman (1984), Appropriate summary statistics for evaluating the historical fit
 of system dynamics models, Dynamica 10(2); (2000), Business Dynamics, chapter 21: the tests of
@@ -16,14 +16,31 @@ from plansim.analysis.calibration.goodness_of_fit import fit
 from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import Settings, ValidationContext, cells
-from plansim.analysis.validation.observed import Family, Observed, SeamItem, StartSource
+from plansim.analysis.validation.observed import (
+    Family,
+    FreeFigure,
+    HeldSeries,
+    Observed,
+    Past,
+    SeamItem,
+    StartSource,
+)
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
 from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import reported_factor
 
-__all__ = ["HistorySeries", "family_cases", "family_member", "history", "history_series", "seam"]
+__all__ = [
+    "HistorySeries",
+    "family_cases",
+    "family_member",
+    "free_history",
+    "history",
+    "history_series",
+    "past_cases",
+    "seam",
+]
 
 FAMILY_ERROR = 0.15
 """Maximum relative error of a figure of a family member."""
@@ -150,6 +167,59 @@ def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
     return tuple(made)
 
 
+# --- Q16 ------------------------------------------------------------------------------------------
+
+
+def free_history(context: ValidationContext) -> Result:
+    """Q16: leave to the model what the run of the past was given, and compare what it makes of it.
+
+    Every series of history that is left is shown held at its value of the base year.
+    """
+    free = context.history.free if context.history else None
+    if free is None or free.scenario not in context.scenarios:
+        return result("Q16", [], lacking=["history"])
+    scenario = context.scenarios[free.scenario]
+    settings = [scenario.values, *(_held(scenario.values, series) for series in free.held)]
+    runs = context.compiled.run(settings, scenario.time)
+    cases, errors = [], []
+    for figure in free.figures:
+        values, stated = _measured(runs, figure), figure.observed.value
+        errors.append(values / stated - 1)
+        numbers = (float(values[0]), stated, figure.unit)
+        place: dict[str, Number] = {"what": figure.of, "year": figure.observed.year}
+        cases.append(figure_case(figure.name, numbers, figure.most, **place))
+    for run, series in enumerate(free.held, start=1):
+        told = ", ".join(f"{error[run]:+.1%}" for error in errors)
+        cases.append(case(series.name, True, CaseTemplate.HELD_SERIES, errors=told))
+    return result(
+        "Q16",
+        cases,
+        held=sum(case.holds for case in cases[: len(errors)]),
+        figures=len(errors),
+        worst=max(abs(float(error[0])) for error in errors),
+    )
+
+
+def _held(values: Settings, series: HeldSeries) -> Settings:
+    """Return settings with constants, and the years of series in their place, at one value."""
+    years = {
+        name: value
+        for name in values
+        for constant, value in series.set.items()
+        if name.startswith(f"{constant} in ")
+    }
+    return {**values, **series.set, **years}
+
+
+def _measured(runs: Trajectories, figure: FreeFigure) -> Floats:
+    """Return a figure in each run: of its year, or the sum over the years since another."""
+    at, point = runs.yearly(figure.of), figure.observed
+    first = point.year if point.since is None else point.since + 1
+    factor = reported_factor(runs.compiled.model.variables[figure.of].unit, figure.unit)
+    values: Floats = np.sum([at(year) for year in range(first, point.year + 1)], axis=0)
+    return values * factor
+
+
 # --- Q17 ------------------------------------------------------------------------------------------
 
 
@@ -236,13 +306,24 @@ def family_member(context: ValidationContext) -> Result:
     if family is None or family.scenario not in context.scenarios:
         return result("Q21", [], limits, lacking=["family"])
     cases = family_cases(family, context.runs[family.scenario])
+    worst = max(abs(case["error"]) for case in cases)
+    if (past := family.past) is not None:
+        if past.scenario not in context.scenarios:
+            return result("Q21", cases, limits, lacking=[past.scenario])
+        scenario = context.scenarios[past.scenario]
+        settings = [{}, *(variant.set for variant in past.variants)]
+        runs = context.compiled.run(
+            [{**scenario.values, **each} for each in settings], scenario.time
+        )
+        cases += past_cases(past, runs)
+    judged = [case for case in cases if case.message is not CaseTemplate.CHANGE_SHOWN]
     return result(
         "Q21",
         cases,
         limits,
-        held=sum(case.holds for case in cases),
-        figures=len(cases),
-        worst=max(abs(case["error"]) for case in cases),
+        held=sum(case.holds for case in judged),
+        figures=len(judged),
+        worst=worst,
     )
 
 
@@ -256,4 +337,37 @@ def family_cases(family: Family, runs: Trajectories) -> list[Case]:
         most = min(family.most, FAMILY_ERROR)
         values = (simulated, figure.value, figure.unit)
         cases.append(figure_case(figure.name, values, most, what=figure.variable, year=figure.year))
+    return cases
+
+
+def past_cases(past: Past, runs: Trajectories) -> list[Case]:
+    """Compare how much things changed in the runs of the past: its own, then those of variants.
+
+    The own run has to find the size of each change; a variant its sign, or nothing.
+    """
+    cases = []
+    for window in past.windows:
+        values = runs.yearly(window.of)
+        years = window.last - window.first if window.yearly else 1
+        with np.errstate(all="ignore"):
+            ratio = values(window.last) / values(window.first)
+            changes = 100 * (ratio ** (1 / years) - 1)
+        for variant, change in zip([None, *past.variants], changes.tolist(), strict=True):
+            numbers: dict[str, Number] = {
+                "what": window.of,
+                "first": window.first,
+                "last": window.last,
+                "value": change,
+                "stated": window.change,
+            }
+            if variant is None:
+                holds = abs(change - window.change) <= window.within  # false of NaN
+                template, numbers = CaseTemplate.CHANGE, {**numbers, "within": window.within}
+                cases.append(case(window.name, holds, template, **numbers))
+                continue
+            parts = zip(window.name, variant.name, strict=True)
+            of, en, zh = (f"{left}; {right}" for left, right in parts)
+            same = change * window.change > 0
+            template = CaseTemplate.CHANGE_SIGN if variant.signs else CaseTemplate.CHANGE_SHOWN
+            cases.append(case((of, en, zh), same or not variant.signs, template, **numbers))
     return cases

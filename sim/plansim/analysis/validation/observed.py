@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -41,12 +42,18 @@ __all__ = [
     "Capital",
     "Family",
     "FamilyFigure",
+    "Free",
+    "FreeFigure",
+    "HeldSeries",
     "History",
     "Observed",
     "ObservedPoint",
+    "Past",
     "Seam",
     "SeamItem",
     "StartSource",
+    "Variant",
+    "Window",
     "history_equations",
     "load_family",
     "load_history",
@@ -208,12 +215,39 @@ class Capital(Form):
     points: int
 
 
+class FreeFigure(Check):
+    """A figure that the run answers for in which nothing is given."""
+
+    of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
+    unit: str
+    most: float = Field(gt=0)
+    """The relative error that passes."""
+    observed: Annotated[ObservedPoint, Resolved(_PointForm, partial(_point, 0))]
+    """With `since` the sum over the years after it."""
+
+
+class HeldSeries(Check):
+    """A series of history that is held at its value of the base year, to show what it explains."""
+
+    set: dict[str, float]
+    """The value of a constant, and of every year of a series that stands in its place."""
+
+
+class Free(Form):
+    """The past with what it gives left to the model."""
+
+    scenario: str
+    figures: Items[FreeFigure] = Field(min_length=1)
+    held: Items[HeldSeries] = ()
+
+
 class History(Form):
     """What is known of a model's past."""
 
     capital: Capital | None = None
     place: str
     series: Items[Observed]
+    free: Free | None = None
 
 
 def load_history(model: Model, targets: Sequence[Target]) -> History | None:
@@ -361,6 +395,41 @@ def _number(row: Evidence) -> float:
         raise InputError(fault) from None
 
 
+class Window(Check):
+    """How much something changed in the place between two years of its past, in per cent."""
+
+    of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
+    first: int
+    last: int
+    yearly: bool = False
+    """Whether it is the mean yearly growth."""
+    change: float
+    within: float = Field(gt=0)
+    """The points by which the run may differ."""
+
+
+class Variant(Check):
+    """The run of the past once more, with constants set anew."""
+
+    set: Annotated[
+        Mapping[str, float],
+        Entries(
+            dict[str, float],
+            lambda name, given, sources: known_constant(name, sources.model) and given,
+        ),
+    ]
+    signs: bool = False
+    """Whether the sign of every change has to stay that of the place; else it is only shown."""
+
+
+class Past(Form):
+    """A scenario that starts the place in an earlier year, and what happened there since."""
+
+    scenario: str
+    windows: Items[Window] = Field(min_length=1)
+    variants: Items[Variant] = ()
+
+
 class Family(Form):
     """A scenario that is another place, and the figures of that place."""
 
@@ -372,6 +441,7 @@ class Family(Form):
     figures: Annotated[tuple[FamilyFigure, ...], Entries(list[_FigureForm], _figure)] = Field(
         alias="compare", min_length=1
     )
+    past: Past | None = None
 
 
 def load_family(model: Model) -> Family | None:

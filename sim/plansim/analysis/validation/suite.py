@@ -17,7 +17,7 @@ from plansim.analysis.validation.behaviour import (
 )
 from plansim.analysis.validation.conservation import base_year, conservation
 from plansim.analysis.validation.context import ValidationContext, load_context
-from plansim.analysis.validation.history import family_member, history, seam
+from plansim.analysis.validation.history import family_member, free_history, history, seam
 from plansim.analysis.validation.integration import engines, equilibrium, run_cards, time_step
 from plansim.analysis.validation.parameters import documentation, parameters, units
 from plansim.analysis.validation.result import Result
@@ -58,6 +58,7 @@ TESTS: Mapping[str, Make] = MappingProxyType(
         "Q13": reality_checks,
         "Q14": loop_cuts,
         "Q15": history,
+        "Q16": free_history,
         "Q17": seam,
         "Q18": drivers,
         "Q19": probabilities,
