@@ -33,9 +33,9 @@ notebooks: $(BOOKS) ## open the notebooks in a browser, at the first of them
 # On all cores; a file on one of them, so that what its tests share is made once.
 PYTEST := $(PY) -m pytest -n auto --dist loadfile
 
-# Tests of single packages on small models; the shipped model, engines, browsers and documents come
-# with `make test`.
-UNIT   := tests/model tests/scenario tests/targets tests/compiler tests/engine tests/analysis tests/output
+# Tests of single packages on small models; the shipped model, engines, browsers, documents and what
+# waits for processes come with `make test`.
+UNIT   := tests/files tests/model tests/scenario tests/targets tests/compiler tests/engine tests/analysis tests/output
 
 lint: $(DEV)
 	$(PY) -m ruff check .
@@ -43,7 +43,7 @@ lint: $(DEV)
 	$(PY) -m mypy
 
 check: lint ## a minute: style, types, unit tests
-	$(PYTEST) -m "not slow and not city" $(UNIT)
+	$(PYTEST) -m "not slow and not long and not city" $(UNIT)
 
 test: lint tools ## everything that must hold before a change goes in
 	$(PYTEST) -m "not slow"

@@ -2,6 +2,11 @@
 # jupyter:
 #   jupytext:
 #     formats: py:percent,ipynb
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -101,23 +106,16 @@ plansim.plot.verdict_map(binding, titles=titles, lang=LANG).figure
 
 # %% [markdown]
 # ## The answer · 答案
+#
+# Also in view of what the model leaves open: a target is *open* where plausible models disagree.
+#
+# 兼顾模型的不确定性：各合理模型结论不一的指标为“未定”。
 
 # %%
+names_of = dict(zip(names, titles, strict=True))
+verdicts = plansim.check_scenarios(model, names, targets)
 gdp = [float(plansim.annual(run)["GDP"].sel(year=2010)) for run in runs]
 assert gdp[1] > gdp[0], "the accelerated story is the one that grows faster"
-judged = [key for key in moved if before[key].status.judged and after[key].status.judged]
-gained = [key for key in judged if after[key].status is plansim.Status.MET]
-lost = [key for key in judged if before[key].status is plansim.Status.MET]
-bound = [key for key, each in before.items() if each.attribute is plansim.Attribute.BINDING]
-worse = [key for key in bound if after[key].margin < before[key].margin]
-gains, losses, shrunk = (text.join(keys) or text("show.nothing") for keys in (gained, lost, worse))
-Markdown(
-    text.pick(
-        f"Output in 2010 is {gdp[1] / gdp[0] - 1:.0%} higher. Targets gained: {gains}; lost: {losses}. "
-        f"Of the {len(bound)} binding targets the margin "
-        f"shrinks for {len(worse)}: {shrunk}.",
-        f"2010年产出高出{gdp[1] / gdp[0] - 1:.0%}。转为达标的指标：{gains}；转为未达标的指标：{losses}。"
-        f"{len(bound)}项约束性指标中，"
-        f"余量缩小的有{len(worse)}项：{shrunk}。",
-    )
-)
+higher = f"{gdp[1] / gdp[0] - 1:.0%}"
+output = text.pick(f"Output in 2010 is {higher} higher.", f"2010年产出高出{higher}。")
+Markdown(f"{plansim.answer(verdicts, text, names_of)} {output}")

@@ -6,8 +6,8 @@ printed no longer fits, as many lines as stood before, between and after the ``�
 tests/docs/test_examples.py runs the same examples.
 
 A comment ``<!-- plansim plot … -o docs/results/NAME.png -->`` is the command that drew the picture
-below it. Between ``<!-- answer -->`` and ``<!-- /answer -->`` README says in two sentences what the
-scenarios of ``make run`` come to. In the tables of the findings the verdicts and values of both
+below it. Between ``<!-- answer -->`` and ``<!-- /answer -->`` README has the answer under the
+scenarios of ``make run``. In the tables of the findings the verdicts and values of both
 scenarios are taken from runs; what else a row says was written by hand. The table of starts in
 model/README.md is what Q17 finds.
 """
@@ -93,12 +93,6 @@ def renewed(shown: str, text: str) -> str:
     return "".join(f"{line}\n" for line in kept)
 
 
-def listed(names: list[str]) -> str:
-    """Return names as part of a sentence."""
-    marked = [f"*{name}*" for name in names]
-    return " and ".join(filter(None, [", ".join(marked[:-1]), *marked[-1:]])) or "none"
-
-
 @cache
 def binding_verdicts(name: str) -> dict[str, plansim.Verdict]:
     """Return the verdicts on the binding targets under a scenario, by the id of the target."""
@@ -128,24 +122,13 @@ def renewed_findings(page: str, text: str) -> str:
     return FINDING.sub(lambda row: renewed_row(row, FINDINGS[page]), text)
 
 
-def answer(*names: str) -> str:
-    """Return what two scenarios make of the binding targets of the plan, in two sentences."""
+def answer_of(*names: str) -> str:
+    """Return the answer under scenarios, as `check` says it."""
     model = plansim.load_model()
     scenarios = [plansim.read_scenario(name, model) for name in names]
-    before, after = (
-        {each.name_en: each.status == "met" for each in binding_verdicts(name).values()}
-        for name in names
-    )
-    held = sum(before.values())
-    lost = [name for name, met in before.items() if met and not after[name]]
-    gained = [name for name, met in before.items() if not met and after[name]]
-    first, second = (f"“{scenario.title_en}”" for scenario in scenarios)
-    sentences = (
-        f"Under {first}, **{held} of the {len(before)} binding targets** that can be judged hold "
-        f"and {len(before) - held} do not. {second} loses {listed(lost)} and gains "
-        f"{listed(gained)}."
-    )
-    return f"{textwrap.fill(sentences, 100)}\n"
+    titles = {scenario.id: scenario.title_en for scenario in scenarios}
+    verdicts = plansim.check_scenarios(model, scenarios)
+    return f"{textwrap.fill(plansim.answer(verdicts, read_text('en'), titles), 100)}\n"
 
 
 def starts() -> str:
@@ -182,7 +165,7 @@ if __name__ == "__main__":
     readme = ROOT / "README.md"
     for command in PICTURE.findall(readme.read_text("utf-8")):
         printed(f"{command} --force", ROOT)
-    sentences = answer(*SHOWN)
+    sentences = answer_of(*SHOWN)
     readme.write_text(ANSWER.sub(sentences, readme.read_text("utf-8")), "utf-8")
     page_of_model = ROOT / "model" / "README.md"
     table = starts()

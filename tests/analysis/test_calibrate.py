@@ -159,6 +159,7 @@ def test_known_parameters_are_recovered_from_a_noisy_run(town: Model, tmp_path: 
     assert found.best.chi_squared < found.chi_squared_before
 
 
+@pytest.mark.long
 def test_what_cannot_be_told_apart_is_named(fitted: Callable[..., Calibration]) -> None:
     found = fitted("level, slope, twin, idle", [seen(year) for year in LINE])
     names = [each.parameter.name for each in found.estimates]
@@ -312,6 +313,7 @@ def test_parameters_that_do_not_fit_are_refused_on_their_line(
 # --- the command ----------------------------------------------------------------------------------
 
 
+@pytest.mark.city
 def test_the_shipped_calibration_says_what_history_can_tell(call: Call, tmp_path: Path) -> None:
     overlay = tmp_path / "fitted.yaml"
     done = call("model", "calibrate", "history", "--format", "json", "-o", str(overlay))

@@ -59,17 +59,21 @@ ONE_YEAR = SPEC.replace(", 2008]", "]")
 Reads = Callable[..., Frontier]
 
 
+def town(folder: Path, *aims: str, spec: str = ONE_YEAR) -> Model:
+    """Write the town with its targets and its problem, and read it."""
+    (folder / "targets.yaml").write_text(plan(*aims), "utf-8")
+    (folder / "plain.yaml").write_text("title: Plain\n", "utf-8")
+    (folder / "design.yaml").write_text(
+        "title: D\nscenarios: plain.yaml\nfactors: {harm: [0.5, 1.5]}\n", "utf-8"
+    )
+    (folder / "decision.yaml").write_text(spec, "utf-8")
+    return load_model(writer(folder)(EQUATIONS))
+
+
 @pytest.fixture(scope="module")
 def reads(tmp_path_factory: pytest.TempPathFactory) -> Reads:
     def read(*aims: str, spec: str = ONE_YEAR, levels: int = 2) -> Frontier:
-        tmp_path = tmp_path_factory.mktemp("town")
-        (tmp_path / "targets.yaml").write_text(plan(*aims), "utf-8")
-        (tmp_path / "plain.yaml").write_text("title: Plain\n", "utf-8")
-        (tmp_path / "design.yaml").write_text(
-            "title: D\nscenarios: plain.yaml\nfactors: {harm: [0.5, 1.5]}\n", "utf-8"
-        )
-        (tmp_path / "decision.yaml").write_text(spec, "utf-8")
-        model = load_model(writer(tmp_path)(EQUATIONS))
+        model = town(tmp_path_factory.mktemp("town"), *aims, spec=spec)
         return frontier(model, draws=512, levels=levels, threads=1)
 
     return read
@@ -165,6 +169,21 @@ def test_chances_are_those_of_the_draws(reached: Frontier) -> None:
         best = math.exp(0.13 / harm_at) - 1
         assert sure.median <= best + 0.002
         assert sure.median >= best - 0.012, "a policy between those along the frontier does as well"
+
+
+def test_conditioned_members_beside_the_model_are_the_draws(tmp_path: Path) -> None:
+    """Where all members do half the harm, what stops growth is certain not to."""
+    made = town(tmp_path, DIRT, SPARE)
+    head = f"# kind: conditioned\n# model: {made.equations_sha256}\n# seed: 1\n# drawn: by hand\n"
+    rows = "".join(f"{number},{0.5 + number / 1e4}\n" for number in range(200))
+    table = "factor,harm\napply,multiply\nconstants,harm\n" + rows
+    (tmp_path / "ensemble.csv").write_text(head + table, "utf-8")
+    found = frontier(made, draws=512, levels=2, threads=1)
+    assert found.draws == 150, "a quarter is left to choose the surest policy by"
+    (horizon,) = found.horizons
+    assert horizon.highest is not None
+    certain = [policy.growth for policy in horizon.sure.values() if policy is not None]
+    assert certain == pytest.approx([horizon.highest.growth] * len(horizon.sure), abs=1e-5)
 
 
 def test_the_surest_policy_is_no_less_sure_than_any_and_its_doubts_are_told(

@@ -545,6 +545,7 @@ def _wait_for(process: subprocess.Popen[str], runs: int) -> None:
     raise AssertionError(process.stderr.read() if process.stderr else "it ended")
 
 
+@pytest.mark.long
 def test_a_killed_sweep_loses_at_most_the_blocks_in_hand(
     child: Callable[..., subprocess.Popen[str]],
     town: Town,
@@ -651,6 +652,7 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
+@pytest.mark.long
 def test_workers_of_a_scheduler_give_the_same_values_though_one_is_killed(
     cluster: tuple[str, list[subprocess.Popen[bytes]]],
     town: Town,

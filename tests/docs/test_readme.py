@@ -15,7 +15,7 @@ from matplotlib.image import imread
 import plansim
 from plansim.files.shipped import shipped
 from tests.docs.examples import pattern_of, read_examples
-from tools.fill_examples import ANSWER, answer
+from tools.fill_examples import ANSWER, answer_of
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -92,7 +92,7 @@ def test_readme_shows_what_make_run_prints(plansim_command: Command) -> None:
 
 def test_the_answer_of_readme_is_that_of_the_runs() -> None:
     scenarios = shlex.split(what_make_runs())[2:]
-    assert ANSWER.findall(README) == [answer(*scenarios)], "`make results` renews README"
+    assert ANSWER.findall(README) == [answer_of(*scenarios)], "`make results` renews README"
 
 
 def test_readme_is_short() -> None:

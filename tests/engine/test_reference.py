@@ -133,6 +133,7 @@ def test_arrays_keep_the_range_that_they_were_declared_over(build: Build, play: 
     np.testing.assert_array_equal(run["own"].isel(time=3), [7, 2001.5])
 
 
+@pytest.mark.long
 def test_a_long_chain_of_causes_is_no_circle(build: Build) -> None:
     chain = "\n".join(f"x{i} = x{i - 1} + 1 ~ Dmnl ~|" for i in range(1, 800))
     limit = sys.getrecursionlimit()
@@ -184,6 +185,7 @@ def test_what_is_saved_does_not_change_a_run(build: Build, play: Play, saveper: 
 # --- The same numbers -----------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @given(st.lists(st.sampled_from([0.01, 0.02, 0.05]), max_size=3), st.booleans())
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -78,6 +78,7 @@ def test_what_is_prose_has_chinese_without_english_words(
     assert {english: said for english, said in told.items() if len(said) > 1} == {}
 
 
+@pytest.mark.city
 def test_the_chinese_list_of_sources_holds_no_english(evidence: Mapping[str, Evidence]) -> None:
     book = Book(load_model(), (), evidence, audit(), ZH)
     html = document_pages(book, (), {}, None)["sources.html"]

@@ -225,7 +225,9 @@ def references(node: object) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "path", [MODELS / "tea_cup.mdl", TOWN, shipped_model()], ids=lambda p: p.stem
+    "path",
+    [MODELS / "tea_cup.mdl", TOWN, pytest.param(shipped_model(), marks=pytest.mark.city)],
+    ids=lambda p: p.stem,
 )
 def test_the_scan_agrees_with_the_engine(path: Path) -> None:
     file = VensimFile(path)

@@ -184,6 +184,7 @@ for path in [folder / f"out{suffix}" for suffix in FORMATS]:
 """
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up_is_an_output_error(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False

@@ -400,6 +400,7 @@ def test_the_same_figure_has_the_same_bytes(
     assert first == second
 
 
+@pytest.mark.city
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -420,6 +421,7 @@ def test_the_command_writes_a_picture(
     assert min(imread(path).shape[:2]) > 400
 
 
+@pytest.mark.city
 def test_the_command_draws_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store, path = tmp_path / "sweep.zarr", tmp_path / "fan.png"
     factor = "technology growth[services]"

@@ -125,6 +125,7 @@ def test_pysd_finds_each_variable_in_the_view_of_its_module(town: Path) -> None:
     assert views_by_pysd(town) == expected(model)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reader", ["pysd", "simlin"])
 def test_others_run_the_model_by_its_views_to_the_same_numbers(town: Path, reader: str) -> None:
     def run(path: Path, split: bool) -> dict[str, float]:

@@ -47,6 +47,7 @@ def test_an_unknown_name_is_told_the_nearest_label(city: Model) -> None:
         reference_named(city, "Credit for locl firms")
 
 
+@pytest.mark.city
 def test_commands_take_labels(call: Call) -> None:
     done = call("show", "GROSS domestic product")
     assert (done.code, done.out.split()[:2]) == (0, ["variable", "GDP"])

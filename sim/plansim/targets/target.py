@@ -208,20 +208,22 @@ def judged_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
 
 
 def target_named(name: str, targets: Sequence[Target]) -> Target:
-    """Return the judged target of an id, in any letter case.
+    """Return the judged target of an id, or of a name in either language, in any letter case.
 
     Raises:
         UnknownNameError: no target has it.
         InputError: the target has no variable in the model.
     """
-    judged = {folded(target.id): target for target in judged_targets(targets)}
-    if folded(name) in judged:
-        return judged[folded(name)]
-    if any(folded(target.id) == folded(name) for target in targets):
+    wanted, judged = folded(name), judged_targets(targets)
+    for key in ("id", "name_en", "name_zh"):
+        for target in judged:
+            if folded(getattr(target, key)) == wanted:
+                return target
+    if any(wanted in map(folded, (one.id, one.name_en, one.name_zh)) for one in targets):
         raise InputError(Fault("nothing in the model answers for '{name}'", name=name))
-    known = [target.id for target in judged.values()]
+    known = [known for one in judged for known in (one.id, one.name_en, one.name_zh)]
     raise UnknownNameError(
-        Fault("no target has the id '{id}'", nearest=nearest(name, known), id=name)
+        Fault("no target has the id or name '{id}'", nearest=nearest(name, known), id=name)
     )
 
 

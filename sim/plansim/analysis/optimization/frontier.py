@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.experiments.design import Design
+from plansim.analysis.ensemble import load_ensemble, read_ensemble_head
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.optimization.chances import (
@@ -51,9 +51,10 @@ from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor
+from plansim.scenario.members import EnsembleKind
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.targets.catalogue import load_targets
-from plansim.targets.indicator import Measure
+from plansim.targets.indicator import Floats, Measure
 from plansim.targets.target import Attribute, Target, indicator_of, judged_targets
 from plansim.targets.views_file import load_views
 
@@ -190,7 +191,7 @@ def frontier(
         targets: the plan's, by default those of the catalogue beside the model; those that are
             binding, and that the scenario does not assume, must hold.
         scenario: takes the place of the one that the file names.
-        draws: of what is uncertain.
+        draws: of what is uncertain, at most; conditioned members beside the model go before.
         levels: growth rates on the Pareto front.
         threads: by default as many as there are processors.
         progress: is told how many steps of how many are done.
@@ -213,9 +214,7 @@ def frontier(
     if not wanted:
         raise InputError(Fault("there is no binding target that growth could break"))
     threads = processors() if threads is None else threads
-    design = None
-    if spec.uncertainty is not None:
-        design = read_design(spec.uncertainty, model, samples=draws, scenarios=[spec.scenario])
+    drawn = _drawn(model, spec, draws)
     horizons = []
     steps = len(wanted) + levels + 3
     for index, year in enumerate(sorted(set(spec.years))):
@@ -228,7 +227,7 @@ def frontier(
             return growth_problem(model, spec, wanted, year, uncertain=uncertain, threads=threads)
 
         # Searching varies levers alone, for which the code is smaller and quicker.
-        problem, uncertainty = _scaled(problem_with(()), design, draws, problem_with)
+        problem, uncertainty = _scaled(problem_with(()), drawn, problem_with)
         horizons.append(_horizon(problem, uncertainty, year, levels, tell))
     return Frontier(
         spec,
@@ -236,6 +235,38 @@ def frontier(
         tuple(problem.present.tolist()),
         tuple(horizons),
         0 if uncertainty is None else len(uncertainty.draws),
+    )
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Draws of what is uncertain."""
+
+    factors: tuple[Factor, ...]
+    judging: Floats
+    """``(draw, factor)``: policies are judged by these."""
+    choosing: Floats
+    """The surest policy is chosen by these others."""
+    chosen: frozenset[str] = frozenset()
+    """Constants that are what a policy makes them."""
+
+
+def _drawn(model: Model, spec: FrontierSpec, draws: int) -> _Drawn | None:
+    """Draw what is uncertain: conditioned members beside the model, or else by the design."""
+    if spec.uncertainty is None:
+        return None
+    head = read_ensemble_head(model)
+    if head is not None and head.kind is EnsembleKind.CONDITIONED and not head.misfit(model):
+        members = load_ensemble(model)
+        values = members.values[: draws + OTHER_DRAWS]
+        judging = len(values) - min(OTHER_DRAWS, len(values) // 4)
+        return _Drawn(members.factors, values[:judging], values[judging:], members.policy)
+    design = read_design(spec.uncertainty, model, samples=draws, scenarios=[spec.scenario])
+    again = replace(design, seed=design.seed + 1)
+    return _Drawn(
+        design.factors,
+        Sampler(design).draw(0, draws),
+        Sampler(again).draw(0, min(OTHER_DRAWS, draws)),
     )
 
 
@@ -266,25 +297,27 @@ def growth_problem(
 
 def _scaled(
     problem: DecisionProblem,
-    design: Design | None,
-    draws: int,
+    drawn: _Drawn | None,
     with_uncertain: Callable[[Sequence[Factor]], DecisionProblem],
 ) -> tuple[DecisionProblem, Uncertainty | None]:
     """Scale margins by their standard deviation over what is uncertain beside the levers."""
     sizes = np.array([scale_of(target) for target in problem.targets])
     moved = {constant for lever in problem.levers for constant in lever.constants}
     # What is added to a lever's constant, or multiplies it, remains uncertain.
-    uncertain = [
-        factor
-        for factor in (design.factors if design else ())
-        if factor.apply is not Apply.SET or not moved & set(factor.constants)
+    columns = [
+        column
+        for column, factor in enumerate(drawn.factors if drawn else ())
+        if drawn
+        and not moved
+        & set(factor.constants)
+        & (drawn.chosen if factor.apply is not Apply.SET else moved)
     ]
-    if design is None or not uncertain:
+    if drawn is None or not columns:
         return replace(problem, scales=PLAIN_SPREAD * sizes), None
-    columns = [design.factors.index(factor) for factor in uncertain]
-    drawn = Sampler(design).draw(0, draws)[:, columns]
-    anew = Sampler(replace(design, seed=design.seed + 1)).draw(0, min(OTHER_DRAWS, draws))
-    uncertainty = Uncertainty(with_uncertain(uncertain), drawn, anew[:, columns])
+    uncertain = [drawn.factors[column] for column in columns]
+    uncertainty = Uncertainty(
+        with_uncertain(uncertain), drawn.judging[:, columns], drawn.choosing[:, columns]
+    )
     with np.errstate(all="ignore"):
         spreads = np.nanstd(uncertainty.margins(problem.start)[0], axis=0)
     scales = np.maximum(np.nan_to_num(spreads), SMALLEST_SPREAD * sizes)

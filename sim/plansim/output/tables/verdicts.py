@@ -167,7 +167,7 @@ class _Table:
         columns = [Column(text("verdicts.id"))] * self.every + [
             text_column(
                 text("verdicts.name"),
-                least=LEAST if self.every else _NAME_WRAPPED,
+                least=LEAST if self.every else _NAME_WIDTH if margins else _NAME_WRAPPED,
                 most=_NAME_WIDTH,
             ),
             figure_column(text("verdicts.target")),
