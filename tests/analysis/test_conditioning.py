@@ -150,7 +150,13 @@ def test_what_the_file_holds_is_accepted_and_what_is_accepted_follows_the_rule(
 ) -> None:
     model = pond(tmp_path, SWITCHED)
     made = condition(model)
-    write_members(made.members, model, model.path.with_name("ensemble.csv"))
+    path = model.path.with_name("ensemble.csv")
+    write_members(made.members, model, path)
+    text = path.read_text("utf-8")
+    path.write_text(text.replace(model.equations_sha256, "0" * 64), "utf-8")
+    with pytest.raises(InputError, match=r"'plansim model condition --force --model .*' draws"):
+        plansim.load_ensemble(model)
+    path.write_text(text, "utf-8")
     members = plansim.load_ensemble(model)
     assert np.array_equal(members.values, made.members.values)
     past = read_scenario(tmp_path / "past.yaml", model)

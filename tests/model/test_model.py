@@ -37,6 +37,8 @@ def made(context: ValidationContext) -> Make:
 KNOWN = {
     # Too few of what arrives has a figure of 2000 that did not set its start.
     "Q17": {("Q17", "")},
+    # The province's energy of 2004 and 2005 is above the band of members fitted until 2003.
+    "Q27": {("Q27", "")},
 }
 """What the model fails and docs/results/ shows: by test, the scenario and what is at fault.
 

@@ -436,7 +436,8 @@ def note_misfit(model: Model, terminal: Terminal) -> bool:
 
     head = read_ensemble_head(model)
     if head is not None and head.misfit(model):
-        remark(terminal.text("check.misfit", path=head.path, command=renewal(model)))
+        command = renewal(model, head.kind)
+        remark(terminal.text("check.misfit", path=head.path, command=command))
         return False
     return head is not None
 

@@ -55,9 +55,10 @@ class EnsembleKind(StrEnum):
     CONDITIONED = "conditioned"  # and kept where the runs of the past fit what was observed
 
 
-def renewal(model: Model) -> str:
-    """Return the command that draws new members for a model."""
-    command = "plansim model condition --prior --force"
+def renewal(model: Model, kind: EnsembleKind) -> str:
+    """Return the command that draws new members of a kind for a model."""
+    prior = " --prior" if kind is EnsembleKind.PRIOR else ""
+    command = f"plansim model condition{prior} --force"
     path = (model.original or model).path
     is_ours = path.resolve() == shipped_model().resolve()
     return command if is_ours else f"{command} --model {shlex.quote(str(path))}"
@@ -89,7 +90,9 @@ class MembersHead:
             self.path,
             self.line,
             expected=Message(
-                "{sha256}; '{command}' draws new ones", sha256=sha256, command=renewal(model)
+                "{sha256}; '{command}' draws new ones",
+                sha256=sha256,
+                command=renewal(model, self.kind),
             ),
             found=self.model_sha256,
         )

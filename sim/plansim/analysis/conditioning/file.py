@@ -231,7 +231,6 @@ class ConditioningSpec:
     """A validated ``conditioning.yaml``."""
 
     path: Path
-    sha256: str
     design: Design
     """Of the prior: what members change."""
     runs: tuple[HistoryRun, ...]
@@ -311,7 +310,6 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
     series = [one for one in reader.series.values() if one.variable in used]
     return ConditioningSpec(
         path,
-        document.sha256,
         design,
         runs,
         tuple(reader.equations(path, used)),
