@@ -98,10 +98,9 @@ def renewed(shown: str, text: str) -> str:
 @cache
 def binding_verdicts(name: str) -> dict[str, plansim.Verdict]:
     """Return the verdicts on the binding targets under a scenario, by the id of the target."""
-    model = plansim.load_model()
     return {
         verdict.id: verdict
-        for verdict in plansim.check_targets(plansim.simulate(model, name), plansim.load_targets())
+        for verdict in plansim.check_scenarios(plansim.load_model(), name)
         if verdict.attribute == "binding" and verdict.status != "untestable"
     }
 
@@ -113,9 +112,9 @@ def renewed_row(row: re.Match[str], lang: str) -> str:
         verdict = binding_verdicts(name)[row[2]]
         assert verdict.value is not None
         decimals = len(cell.split()[1].partition(".")[2])
-        cells.append(
-            f"{read_text(lang).word('status', verdict.status)} {verdict.value:.{decimals}f}"
-        )
+        text = read_text(lang)
+        word = text("verdicts.open") if verdict.is_open else text.word("status", verdict.status)
+        cells.append(f"{word} {verdict.value:.{decimals}f}")
     return f"{row[1]}{cells[0]} | {cells[1]} |"
 
 

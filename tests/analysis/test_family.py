@@ -181,6 +181,7 @@ def test_the_province_keeps_every_rate_elasticity_and_trend_of_the_model() -> No
         # Levels of the base year that bear no `base` in their name, and one that is a target's.
         "resident share of registered population",
         "seasonal migrants",
+        "farm income part",
         "household energy per head",
         "water sources",
         "farmland floor",

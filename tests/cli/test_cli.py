@@ -144,18 +144,34 @@ def verdicts(town: Path) -> list[plansim.Verdict]:
 
 
 def test_check_prints_both_scenarios_side_by_side(check: Call) -> None:
-    done = check("base.yaml", "fast.yaml")
+    done = check("base.yaml", "fast.yaml", "--all", "--changes")
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
     assert lines[0] == "base keeps the model's own values."
     assert lines[1] == "fast changes, against base:"
     assert "  investment rate before: 0.4 → 0.44" in lines
-    assert "  investment share (2 elements): 0.1–0.5 → 0.15–0.45" in lines
+    assert "  investment share: farming 0.1 → 0.15; industry 0.5 → 0.45" in lines
     assert "  takes as given: G2" in lines
     ids = [line.split()[0] for line in lines if line[:2] in {"P1", "P2", "G1", "G2"}]
     assert ids == ["P1", "P2", "G1", "G2"]
     assert "= assumed" in next(line for line in lines if line.startswith("G2"))
-    assert "1 unlabelled. Add --all" in done.out
+    assert "Not judged" in done.out
+
+
+def test_check_says_the_answer_first_and_then_a_line_a_binding_target(check: Call) -> None:
+    done = check("base.yaml", "fast.yaml")
+    lines = done.out.splitlines()
+    assert lines[0].startswith('Under "As ever", 1 of the 2 binding targets')
+    model = plansim.load_model("town.mdl")
+    binding = [
+        target
+        for target in plansim.load_targets(model=model)
+        if target.attribute is plansim.Attribute.BINDING
+    ]
+    table = lines[lines.index("Binding targets, 2010") + 1 :]
+    for line, target in zip(table, binding, strict=False):
+        assert line.startswith(target.name_en[:20])
+    assert len(lines) <= 40
 
 
 def test_check_json_has_just_the_promised_fields(
@@ -189,7 +205,8 @@ def test_check_csv_says_the_same(check: Call, verdicts: list[plansim.Verdict]) -
 def test_changes_go_to_standard_error_beside_machine_forms(
     call: Call, command: str, form: str
 ) -> None:
-    done = call(command, "fast.yaml", "--model", "town.mdl", "--format", form)
+    asked = ["--changes"] if command == "check" else []
+    done = call(command, "fast.yaml", "--model", "town.mdl", "--format", form, *asked)
     assert "fast changes, against base:" in done.err
     assert "changes" not in done.out
 
@@ -252,7 +269,7 @@ def test_strict_fails_where_a_binding_target_is_missed(check: Call) -> None:
     assert check("base.yaml").code == 0
     done = check("base.yaml", "--strict")
     assert done.code == 1
-    assert "✗ missed" in done.out
+    assert "1 fails" in done.out
     assert check("fast.yaml", "--strict", "--set", "investment share[farming]=0.5").code in {0, 1}
 
 
@@ -262,7 +279,7 @@ def test_strict_asks_only_for_binding_targets(check: Call, town: Path, tmp_path:
     (tmp_path / "town.mdl").write_bytes((town / "town.mdl").read_bytes())
     done = check("base.yaml", "--strict", "--model", str(tmp_path / "town.mdl"))
     assert done.code == 0
-    assert "✗ missed" in done.out
+    assert "✗ missed" in done.out  # of the legend
 
 
 @pytest.mark.parametrize(
@@ -277,14 +294,16 @@ def test_chinese_by_option_or_locale(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    done = check("fast.yaml", *arguments)
+    done = check("fast.yaml", "--changes", *arguments)
     assert "2010年约束性指标" in done.out
     assert "先期投资率：0.4 → 0.44" in done.out
     assert "✓ 达标" in done.out
 
 
 def test_a_setting_is_laid_over_the_scenario(check: Call) -> None:
-    done = check("base.yaml", "--set", "投资率转变年份=2009", "--set", "资本寿命=25 Year")
+    done = check(
+        "base.yaml", "--changes", "--set", "投资率转变年份=2009", "--set", "资本寿命=25 Year"
+    )
     assert "base, with what --set gives, changes, against the model's own values:" in done.out
     assert "  capital life: 20 → 25 year" in done.out
 
@@ -303,7 +322,8 @@ def test_two_scenarios_of_one_name_are_refused(check: Call, tmp_path: Path) -> N
 def test_another_model_may_be_judged_as_it_is_written(check: Call) -> None:
     done = check()
     assert done.code == 0
-    assert done.out.splitlines()[0] == "as-written keeps the model's own values."
+    assert done.out.startswith('Under "The model as written", 1 of the 2 binding targets')
+    assert check("--changes").out.startswith("as-written keeps the model's own values.")
 
 
 def test_a_model_without_targets_of_its_own_is_told_so(check: Call, root: Path) -> None:

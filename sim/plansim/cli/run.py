@@ -212,7 +212,7 @@ def check(
     ]
     if arguments.engine == "compiled":
         verdicts = _with_shares(verdicts, inputs, terminal, required=least is not None)
-    told = [changes_of(scenario, inputs.model, terminal) for scenario in scenarios]
+    told = [changes_of(one, inputs.model, terminal) for one in scenarios if changes]
     if form == "table":
         titles = {
             scenario.id: terminal.text.pick(scenario.title_en, scenario.title_zh)
@@ -222,7 +222,7 @@ def check(
         hints = _hints(verdicts, arguments, every=every, changes=changes)
         terminal.show(*["\n".join(told)] * changes, table, *hints)
     else:
-        if changes:
+        if told:
             remark("\n".join(told))
         write = export.verdicts_json if form == "json" else export.verdicts_csv
         machine(write(verdicts))

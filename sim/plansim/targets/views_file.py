@@ -1,40 +1,14 @@
-"""Reading ``views.yaml``, validated against the model and the plan's targets."""
+"""The views beside a model, ``views.yaml``: read once, and then from the cache."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Sequence
 
-from pydantic import Field
-
-from plansim.errors import Fault, InputError, Message, UnitError
-from plansim.files.forms import (
-    LAX,
-    Form,
-    Listed,
-    Names,
-    Words,
-    doubled,
-    form_of,
-    read_document,
-)
-from plansim.model.records import Model, Variable, VariableKind, cell_name
-from plansim.scenario.factors import Apply
-from plansim.scenario.references import cells_meant, meant
-from plansim.scenario.values import outside, range_text
-from plansim.targets.target import Target, reported_factor
-from plansim.targets.views import (
-    Chart,
-    ChartSeries,
-    Lever,
-    LeverGroup,
-    Theme,
-    Views,
-    default_views,
-    names_of,
-    unit_of,
-)
+from plansim.cache import code_of, digest, file_sha256, kept
+from plansim.model.records import Model
+from plansim.model.units import units_sha256
+from plansim.targets.target import Target
+from plansim.targets.views import Views, default_views
 
 __all__ = ["FILE_NAME", "load_views"]
 
@@ -43,7 +17,7 @@ FILE_NAME = "views.yaml"
 
 
 def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
-    """Read the views of a model; without a file, derive them.
+    """Return the views of a model; without a file, derive them.
 
     ``targets`` determine the unit of a chart whose unit the file leaves out.
 
@@ -53,244 +27,20 @@ def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
     path = model.path.with_name(FILE_NAME)
     if not path.is_file():
         return default_views(model, targets)
-    file = form_of(_ViewsFile, read_document(path), _ViewsContext(model, targets))
-    return Views(file.themes, file.groups)
-
-
-@dataclass(frozen=True)
-class _ViewsContext:
-    """What the file is validated against."""
-
-    model: Model
-    targets: Sequence[Target]
-
-
-@dataclass(frozen=True)
-class _Meant:
-    """The variable and elements that a text of the file refers to."""
-
-    text: str
-    variable: Variable
-    cells: tuple[tuple[str, ...], ...]
-    """The elements of each series; of a scalar, one empty."""
-
-    @property
-    def references(self) -> list[str]:
-        return [cell_name(self.variable.name, cell) for cell in self.cells]
-
-
-def _referred(text: str, variable: Variable, cells: Sequence[str]) -> _Meant:
-    return _Meant(text, variable, tuple(tuple(cell.split(",")) if cell else () for cell in cells))
-
-
-def _shown(text: str, context: _ViewsContext) -> _Meant:
-    """Return the series that a reference means."""
-    variable, cells = cells_meant(context.model, text)
-    if not variable.kind.moves:
-        raise InputError(
-            Fault(
-                "'{name}' does not change over time",
-                found=Message("a {kind}", kind=variable.kind),
-                name=variable.name,
-            )
-        )
-    return _referred(text, variable, cells)
-
-
-def _moved(text: str, context: _ViewsContext) -> _Meant:
-    """Return the constants that a reference means."""
-    variable, cells = meant(context.model, text)
-    if variable.kind is not VariableKind.CONSTANT:
-        raise InputError(
-            Fault(
-                "'{name}' is no lever",
-                expected=Message("a constant"),
-                found=Message("a {kind}", kind=variable.kind),
-                name=variable.name,
-            )
-        )
-    return _referred(text, variable, cells)
-
-
-# --- charts ---------------------------------------------------------------------------------------
-
-
-class _Chart(Form):
-    show: Annotated[tuple[_Meant, ...], Listed(Names, _shown), Field(min_length=1)]
-    unit: str | None = None
-    key: bool = False
-    en: str | None = None
-    zh: str | None = None
-
-
-def _chart(row: _Chart, context: _ViewsContext) -> Chart:
-    first = row.show[0]
-    references = [reference for shown in row.show for reference in shown.references]
-    unit = row.unit or unit_of(context.targets, references)
-    unit = first.variable.unit if unit is None else unit
-    lines = []
-    for item in row.show:
-        try:
-            factor = reported_factor(item.variable.unit, unit)
-        except UnitError as error:
-            raise InputError(
-                Fault(
-                    "'{name}' cannot be shown in {unit}",
-                    at=() if row.unit is None else ("unit",),
-                    expected=error.faults[0].expected,
-                    found=item.variable.unit,
-                    nearest=error.faults[0].nearest,
-                    name=item.variable.name,
-                    unit=unit,
-                )
-            ) from None
-        for cell, reference in zip(item.cells, item.references, strict=True):
-            lines.append(
-                ChartSeries(reference, *names_of(context.model, item.variable, cell), factor)
-            )
-    alone = len(lines) == 1
-    return Chart(
-        id=first.text,
-        name_en=row.en or (lines[0].name_en if alone else first.variable.name),
-        name_zh=row.zh
-        or (lines[0].name_zh if alone else first.variable.name_zh or first.variable.name),
-        lines=tuple(lines),
-        unit=unit,
-        key=row.key,
+    key = digest(
+        "views",
+        str(path),
+        model.sha256,
+        repr(sorted(model.variables)),
+        file_sha256(path),
+        repr(targets),
+        units_sha256(),
+        code_of("", "model", "scenario", "targets"),
     )
 
+    def make() -> Views:
+        from plansim.targets.views_form import read_views  # loads what the cache does without
 
-class _Theme(Words):
-    id: str
-    charts: Annotated[tuple[Chart, ...], Listed(list[_Chart], _chart)]
+        return read_views(path, model, targets)
 
-
-# --- levers ---------------------------------------------------------------------------------------
-
-
-class _LeverForm(Form):
-    moves: Annotated[tuple[_Meant, ...], Listed(Names, _moved), Field(min_length=1)]
-    apply: Annotated[Apply, LAX] = Apply.SET
-    range: list[float] | None = None
-    unit: str | None = None
-    outside: bool = False
-    policy: bool = False
-    en: str | None = None
-    zh: str | None = None
-    help: Words | None = None
-
-    def _misfits(self, context: object) -> Iterator[Fault]:
-        first = self.moves[0].variable
-        count = sum(len(move.cells) for move in self.moves)
-        if self.apply is Apply.SET and count > 1:
-            yield Fault(
-                "a lever sets one constant",
-                expected=Message(
-                    "one element, or apply: {add} or {multiply}",
-                    add=Apply.ADD.value,
-                    multiply=Apply.MULTIPLY.value,
-                ),
-                found=Message("{count} constants", count=count),
-            )
-        if self.policy and self.outside:
-            yield Fault(
-                "a lever is moved by policy or outside of its reach, not both", at=("policy",)
-            )
-        if units := {move.variable.unit for move in self.moves} - {first.unit}:
-            yield Fault(
-                "a lever moves constants of one unit",
-                expected=first.unit,
-                found=Message("{units}", units=tuple(units)),
-            )
-        if self.range is None and (self.apply is not Apply.SET or first.plausible is None):
-            message = Message("a lever that changes what stands there has no range of its own")
-            if self.apply is Apply.SET:
-                message = Message("'{name}' has no plausible range", name=first.name)
-            yield Fault(message, expected=Message("range: [lowest, highest]"))
-        if self.range is not None and (len(self.range) != 2 or self.range[0] >= self.range[1]):
-            listed = ", ".join(f"{end:g}" for end in self.range)
-            expected = Message("[lowest, highest], rising")
-            yield Fault("not a range", at=("range",), expected=expected, found=f"[{listed}]")
-        for end in self.range or ():
-            if self.apply is Apply.SET and outside(end, *first.admissible):
-                yield Fault(
-                    "the range of '{name}' leaves the admissible one",
-                    at=("range",),
-                    expected=range_text(*first.admissible, first.unit),
-                    found=f"{end:g}",
-                    name=first.name,
-                )
-        try:
-            reported_factor(self.model_unit, self.unit or self.model_unit)
-        except UnitError as error:
-            yield Fault(
-                "the lever cannot be shown in {unit}",
-                at=("unit",),
-                found=self.model_unit,
-                nearest=error.faults[0].nearest,
-                unit=str(self.unit),
-            )
-
-    @property
-    def model_unit(self) -> str:
-        """The unit of the ends of the range."""
-        return "Dmnl" if self.apply is Apply.MULTIPLY else self.moves[0].variable.unit
-
-
-def _lever(row: _LeverForm, context: _ViewsContext) -> Lever:
-    first = row.moves[0]
-    variable = first.variable
-    english, chinese = names_of(context.model, variable, first.cells[0])
-    ends = variable.plausible if row.range is None else row.range
-    assert ends is not None
-    shown_unit = row.unit or row.model_unit
-    return Lever(
-        id=first.text,
-        name_en=row.en or english,
-        name_zh=row.zh or chinese,
-        help_en=row.help.en if row.help else variable.meaning_en or variable.meaning_zh,
-        help_zh=row.help.zh if row.help else variable.meaning_zh or variable.meaning_en,
-        constants=tuple(reference for move in row.moves for reference in move.references),
-        apply=row.apply,
-        low=ends[0],
-        high=ends[1],
-        unit=row.model_unit,
-        shown_unit=shown_unit,
-        shown_factor=reported_factor(row.model_unit, shown_unit),
-        outside=row.outside,
-        policy=row.policy,
-    )
-
-
-class _Group(Words):
-    id: str
-    levers: Annotated[tuple[Lever, ...], Listed(list[_LeverForm], _lever)]
-
-
-# --- the file -------------------------------------------------------------------------------------
-
-
-class _ViewsFile(Form):
-    themes: Annotated[
-        tuple[Theme, ...],
-        Listed(list[_Theme], lambda row, _: Theme(row.id, row.en, row.zh, row.charts), unique="id"),
-    ]
-    groups: Annotated[
-        tuple[LeverGroup, ...],
-        Listed(
-            list[_Group], lambda row, _: LeverGroup(row.id, row.en, row.zh, row.levers), unique="id"
-        ),
-    ]
-
-    def _misfits(self, context: object) -> Iterator[Fault]:
-        yield from doubled(
-            (("themes", i, "charts", j), chart.id)
-            for i, theme in enumerate(self.themes)
-            for j, chart in enumerate(theme.charts)
-        )
-        yield from doubled(
-            (("groups", i, "levers", j), constant)
-            for i, group in enumerate(self.groups)
-            for j, lever in enumerate(group.levers)
-            for constant in lever.constants
-        )
+    return kept("parsed", key, make)

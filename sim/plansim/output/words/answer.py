@@ -158,6 +158,8 @@ def _change(first: ById, other: ById, name: str, text: Text) -> str:
         text.join_and([_turned(first[key], other[key], text) for key in keys])
         for keys in (lost(first, other), gained(first, other))
     )
+    if not (losses or gains):
+        return text("answer.change_none", first=name)
     return text(
         "answer.change",
         first=name,
