@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.evaluator import Evaluator, Request
 from plansim.engine.simulate import simulate_years
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model, TimeSpec, VariableKind
@@ -152,6 +151,8 @@ def attribute(
         ModelError: the model cannot be compiled.
         SimulationError: a run with some of the changes breaks down.
     """
+    from plansim.analysis.evaluator import Evaluator, Request  # loads the compiler
+
     before, after = scenario_of(model, before), scenario_of(model, after)
     model = for_scenarios(model, [before, after])
     targets = targets_of(model, targets)
