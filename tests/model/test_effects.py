@@ -8,7 +8,7 @@ import pytest
 
 import plansim
 from plansim.analysis.validation.context import ValidationContext
-from tools.fill_examples import EFFECTS, effects
+from tools.fill_examples import BOUNDARY, EFFECTS, boundary, effects
 
 
 def test_the_question_of_growth_is_ten_against_fifteen(context: ValidationContext) -> None:
@@ -20,6 +20,7 @@ def test_the_question_of_growth_is_ten_against_fifteen(context: ValidationContex
         assert verdicts["M01g"].value == pytest.approx(wanted, abs=0.5)
 
 
-def test_the_table_of_effects_is_what_the_test_finds(root: Path) -> None:
+def test_effects_and_boundary_on_the_page_are_those_of_the_model(root: Path) -> None:
     page = (root / "model" / "README.md").read_text("utf-8")
     assert EFFECTS.findall(page) == [effects()]
+    assert BOUNDARY.findall(page) == [boundary()]
