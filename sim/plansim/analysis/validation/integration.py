@@ -88,7 +88,7 @@ def _moves(
             if np.isnan(before) and np.isnan(after):
                 continue  # the run ends before
             change = abs(after - before)
-            level = float(np.nanmax(np.abs(path))) if turns else abs(before)
+            level = max(abs(before), float(np.nanmax(np.abs(path))) if turns else 0.0)
             part = change / level if level else np.inf if change else 0.0
             yield case(
                 scenario.id,
