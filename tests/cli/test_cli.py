@@ -254,7 +254,7 @@ def test_a_copy_of_a_shipped_scenario_is_warned_of(call: Call, town: Path) -> No
     odd = call("show", "./green.yaml").out.count("outside its plausible range")
     assert odd >= 1
     assert call("check", "./green.yaml").err.startswith(
-        f"warning: green.yaml:" if odd == 1 else f"warning: green: {odd} values outside "
+        "warning: green.yaml:" if odd == 1 else f"warning: green: {odd} values outside "
     )
     assert call("check", "green-transition").err == ""
     assert call("check", "green-transition", "--set", "retrofit rate after=0.09").err == (
