@@ -66,12 +66,14 @@ class Kind(StrEnum):
 
 
 class Basis(StrEnum):
-    """The prices that a value is in, or the population that it is divided by."""
+    """The prices that a value is in, or the people whom it counts or is divided by."""
 
     CONSTANT = "constant"  # prices of the base year
     CURRENT = "current"  # prices of the year itself
     REGISTERED = "registered"  # 户籍
     RESIDENT = "resident"  # 常住
+    ENROLLED = "enrolled"  # 参加者
+    TERRITORY = "territory"  # 已开展地区的居民
 
 
 class Status(StrEnum):
