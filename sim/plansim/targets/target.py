@@ -28,6 +28,7 @@ __all__ = [
     "Target",
     "TargetPart",
     "answering_series",
+    "binding_targets",
     "in_year",
     "indicator_of",
     "is_percentage",
@@ -207,6 +208,11 @@ def judged_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
         and target.variables
         and None not in (target.value, target.year)
     )
+
+
+def binding_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """Return those of `judged_targets` that are binding."""
+    return tuple(one for one in judged_targets(targets) if one.attribute is Attribute.BINDING)
 
 
 def target_named(name: str, targets: Sequence[Target]) -> Target:
