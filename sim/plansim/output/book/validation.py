@@ -18,6 +18,7 @@ from plansim.model.records import Model
 from plansim.output.tables.validation import (
     case_text,
     criterion_text,
+    effect_rows,
     figure_text,
     mark_of,
     title_text,
@@ -125,6 +126,10 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
         text("validation_page.hangs_text"),
         _targets(tested.ranges, by_id, text),
     ]
+    if (made := by_id.get("Q26")) and made.figures:
+        head, rows = effect_rows(made, text)
+        table = _table(f"| {' | '.join(head)} |", rows)
+        parts += [f"## {text('validation_page.effects')}", f"{text('validation.effects')}.", table]
     for test, title, explanation in (
         ("Q20", "validation_page.rank", "validation_page.rank_text"),
         ("Q14", "validation_page.loops", "validation_page.loops_text"),
