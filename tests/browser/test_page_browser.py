@@ -337,6 +337,7 @@ def test_levers_mark_the_value_of_the_plan_where_the_scenario_has_another(
     name = "given investment growth before"
     page, lever = visit.page, visit.lever(name)
     mark = page.locator(".lever", has=lever).locator(".lever-plan")
+    lever.evaluate("(input) => { input.closest('details').open = true; }")
     assert not mark.is_visible()
     page.select_option("#run-a", SECOND)
     assert mark.is_visible()
@@ -348,7 +349,7 @@ def test_levers_mark_the_value_of_the_plan_where_the_scenario_has_another(
         read_scenario(each, city).values.get(name, default) * 100 for each in (SECOND, FIRST)
     )
     low, high = (float(lever.get_attribute(end) or "nan") for end in ("min", "max"))
-    values = [f"{each:.1f}\u2009%/year" for each in (own, plans, own)]
+    values = [f"{each:.0f}\u2009%/year" for each in (own, plans, own)]
     assert shown == "Bar, the scenario {}; dots, the plan {}; diamond, B {}".format(*values)
     assert float(mark.evaluate("(node) => node.style.getPropertyValue('--at')")) == (
         pytest.approx((plans - low) / (high - low))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def named_in_prose(text: str) -> Iterator[str]:
             yield name
 
 
-def named_in_commands(text: str) -> Iterator[str]:
+def named_in_commands(text: str, naming: Collection[str] = NAMING) -> Iterator[str]:
     """Yield what options of the commands on a page name."""
     for line in re.findall(r"^(?:\$ |    )?(plansim .*)$", text, re.M):
         try:
@@ -74,15 +74,18 @@ def named_in_commands(text: str) -> Iterator[str]:
             continue
         for option, value in pairwise(words):
             name = re.split(r"[\[=]", value)[0].strip().replace("_", " ")
-            if option in NAMING and name and not name.isupper():
+            if option in naming and name and not name.isupper():
                 yield name
 
 
 @pytest.mark.parametrize("page", SHIPPED)
-def test_a_page_names_what_is_in_the_model(page: str, known: set[str]) -> None:
+def test_a_page_names_what_is_in_the_model(page: str, city: Model, known: set[str]) -> None:
     text = (ROOT / page).read_text("utf-8")
     named = [*named_in_prose(text), *named_in_commands(text)]
     assert sorted({name for name in named if name.casefold() not in known}) == []
+    shown = named_in_commands(text, {"--variable"})  # a lever may be written into an equation
+    variables = {name.casefold() for name in city.variables}
+    assert sorted({name for name in shown if name.casefold() not in variables}) == []
 
 
 @pytest.mark.parametrize("page", SHIPPED)
