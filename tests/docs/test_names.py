@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plansim.model.records import Model
+from plansim.model.records import Model, Variable
 from plansim.scenario.inheritance import overlay_alone
 from plansim.scenario.scenario_file import (
     list_overlays,
@@ -44,8 +44,7 @@ NAMING = {"--set", "--factor", "--lever", "--variable", "--price"}
 @pytest.fixture(scope="module")
 def known(city: Model) -> set[str]:
     """Names of variables, in both languages, of levers that are bent, and of scenarios."""
-    found = {name.casefold() for name in city.variables}
-    found |= {each.name_zh for each in city.variables.values() if each.name_zh}
+    found = {name.casefold() for each in city.variables.values() for name in names(each)}
     found |= {name.removesuffix(" after") for name in found}
     found |= {head.id for head in (*list_scenarios(), *list_overlays())}
     # A lever's name is that of the variable; its constants end with what they say of it.
@@ -53,6 +52,10 @@ def known(city: Model) -> set[str]:
     for name in list(found):
         found |= {name + end for end in ends}
     return found
+
+
+def names(variable: Variable) -> list[str]:
+    return [variable.name, *([variable.name_zh] if variable.name_zh else [])]
 
 
 def named_in_prose(text: str) -> Iterator[str]:
@@ -84,7 +87,7 @@ def test_a_page_names_what_is_in_the_model(page: str, city: Model, known: set[st
     named = [*named_in_prose(text), *named_in_commands(text)]
     assert sorted({name for name in named if name.casefold() not in known}) == []
     shown = named_in_commands(text, {"--variable"})  # a lever may be written into an equation
-    variables = {name.casefold() for name in city.variables}
+    variables = {name.casefold() for each in city.variables.values() for name in names(each)}
     assert sorted({name for name in shown if name.casefold() not in variables}) == []
 
 
