@@ -131,8 +131,8 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
         text("validation_page.hangs_text"),
         _targets(tested.ranges, by_id, text),
     ]
-    if (made := by_id.get("Q26")) and made.figures:
-        head, rows = effect_rows(made, text)
+    head, rows = effect_rows(by_id["Q26"], text) if "Q26" in by_id else ([], [])
+    if rows:
         table = _table(f"| {' | '.join(head)} |", rows)
         parts += [f"## {text('validation_page.effects')}", f"{text('validation.effects')}.", table]
     for test, title, explanation in (
