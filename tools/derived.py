@@ -97,6 +97,12 @@ def row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def signed(value: float, decimals: int = 0) -> str:
+    """Return a change with its sign; none is 0."""
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else text[1:]
+
+
 def pick(lang: str, en: str, zh: str) -> str:
     """Return the text of a language."""
     return zh if lang == "zh" else en
@@ -162,7 +168,6 @@ def stories(lang: str) -> str:
             "reported investment",
             "investment rate",
             "private investment scale",
-            "added productivity growth",
             "electricity use",
             "entry enforcement",
             "abatement effort",
@@ -171,6 +176,7 @@ def stories(lang: str) -> str:
     rows = []
     for place, name in enumerate(STORIES):
         of = {key: series[place] for key, series in columns.items()}
+        added = scenarios[place].values.get("added productivity growth before", 0.0)
         drawn = fan["GDP"].isel(scenario=place).where(fan["sound"].isel(scenario=place))
         grown = growth(drawn.sel(time=START).values, drawn.sel(time=END).values)
         low, high = np.nanpercentile(grown, [5, 95])
@@ -182,7 +188,7 @@ def stories(lang: str) -> str:
                 f"{growth(of['reported investment'][START], of['reported investment'][END]):.1f}",
                 f"{100 * of['investment rate'][END]:.0f}",
                 f"{of['private investment scale'][END]:.2f}",
-                f"{100 * of['added productivity growth'][END]:+.1f}",
+                signed(100 * added, 1),
                 f"{of['electricity use'][END] / of['electricity use'][START]:.2f}",
                 f"{100 * of['entry enforcement'][END]:.0f}",
                 f"{100 * of['abatement effort'][END]:.0f}",
@@ -224,7 +230,7 @@ def follows(lang: str) -> str:
     for variable, en, zh in FOLLOWS:
         plan, fast = figures(scenarios, variable)
         changes = (plan[END] / plan[START], fast[END] / fast[START], fast[END] / plan[END])
-        rows.append((pick(lang, en, zh), *(f"{100 * (change - 1):+.0f}" for change in changes)))
+        rows.append((pick(lang, en, zh), *(signed(100 * (change - 1)) for change in changes)))
     head = pick(
         lang,
         "2010, % | the plan, against 2005 | accelerated, against 2005 "
@@ -232,6 +238,27 @@ def follows(lang: str) -> str:
         "2010年，% | 规划基准，与2005年相比 | 加速增长，与2005年相比 | 加速增长与规划基准相比",
     )
     return table(head.split(" | "), rows)
+
+
+def price(lang: str) -> str:
+    """Say what faster growth brings and costs, in a sentence."""
+    scenarios = [scenario(name) for name in SHOWN]
+    rates = [growth(each[START], each[END]) for each in figures(scenarios, "GDP")]
+    more = []
+    for variable, en, zh in FOLLOWS:
+        plan, fast = figures(scenarios, variable)
+        more.append(
+            (pick(lang, en, zh), signed(100 * (fast[END] / plan[END] - 1)) + pick(lang, " %", "%"))
+        )
+    said = pick(
+        lang,
+        f"Growing by {rates[1]:.0f} instead of {rates[0]:.0f} % a year changes 2010 by so much: ",
+        f"年均增长{rates[1]:.0f}%而非{rates[0]:.0f}%，2010年各项变化为：",
+    )
+    listed = pick(lang, ", ", "、").join(f"{name} {change}" for name, change in more)
+    said = f"{said}{listed}{pick(lang, '.', '。')}"
+    lines = wrap(said, WIDTH) if lang == "zh" else textwrap.wrap(said, WIDTH)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def energy(lang: str) -> str:
@@ -317,7 +344,8 @@ def boundary(_: str) -> str:
 
 
 PARTS: Mapping[str, Callable[[str], str]] = {
-    made.__name__: made for made in (answer, stories, follows, energy, starts, effects, boundary)
+    made.__name__: made
+    for made in (answer, stories, follows, price, energy, starts, effects, boundary)
 }
 
 
