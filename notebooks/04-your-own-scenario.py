@@ -11,10 +11,11 @@
 # %% [markdown]
 # # Your own scenario, and what it would take · 自己的情景，以及需要付出什么
 #
-# **What if credit tightens early, and how hard would the city have to work on abatement to keep a
-# promise all the same?** A scenario is a small YAML file that names only what differs.
+# **What if credit tightens early, and how hard would the city have to press for pension cover to keep
+# its promise all the same?** A scenario is a small YAML file that names only what differs; here from
+# `momentum`, where the model invests by itself.
 #
-# 如果信贷提前收紧会怎样？**要照样兑现承诺，减排要下多大力气**？情景是一个很短的 YAML 文件，只写不同之处。
+# 如果信贷提前收紧会怎样？**要照样兑现承诺，养老保险扩面要下多大力气**？情景是一个很短的 YAML 文件，只写不同之处；这里以 `momentum` 为上级，其投资由模型自行得出。
 
 # %%
 LANG = "en"  # of pictures, tables and answers; 图、表与答案的语言，中文为 "zh"
@@ -36,15 +37,15 @@ path.write_text(
     """
 title: {en: Tight credit, zh: 信贷收紧}
 description: {en: Banks hold back from 2008 on., zh: 2008年起银行收紧信贷。}
-parent: baseline
+parent: momentum
 levers:
   credit ease: {before: 1.0, after: 0.8, from: 2008}
 """,
     encoding="utf-8",
 )
 mine = plansim.read_scenario(path, model)
-baseline = plansim.read_scenario("baseline", model)
-runs = [plansim.simulate(model, each) for each in (baseline, mine)]
+usual = plansim.read_scenario("momentum", model)
+runs = [plansim.simulate(model, each) for each in (usual, mine)]
 Markdown("\n".join(f"- {line}" for line in plansim.changes_in_short(mine, model, text)))
 
 # %% [markdown]

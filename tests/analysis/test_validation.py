@@ -52,7 +52,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> ValidationContext:
 
 
 # Of the sound mill; it has no province, no study of uncertainty and no ensemble.
-MADE = [test for test in TESTS if test not in {"Q18", "Q19", "Q20", "Q21", "Q27", "Q28"}]
+MADE = [test for test in TESTS if test not in {"Q18", "Q19", "Q20", "Q21", "Q26", "Q27", "Q28"}]
 
 
 @pytest.mark.parametrize("test", MADE)
@@ -232,14 +232,97 @@ def test_a_part_that_cannot_be_made_is_not_passed(
     assert "差异" not in figure_text(made, read_text(Lang.ZH))
 
 
-def with_members(context: ValidationContext, *factors: float, sha256: str = "") -> Result:
+def with_members(
+    context: ValidationContext, *factors: float, sha256: str = "", test: str = "Q28"
+) -> Result:
     """Write members that multiply the yield beside the model, and make the test of them."""
     rows = [f"{number},{factor:g}" for number, factor in enumerate(factors)]
     head = f"# kind: prior\n# model: {sha256 or context.model.equations_sha256}\n# seed: 1\n"
     head += "# drawn: by hand\nfactor,yield\napply,multiply\nconstants,yield\n"
     path = context.model.path.with_name("ensemble.csv")
     path.write_text(head + "\n".join(rows) + "\n", "utf-8")
-    return result_of(context, "Q28")
+    return result_of(context, test)
+
+
+EFFECTS = "model/effects.yaml"
+YIELDS = (0.9, 1.0, 1.2)
+
+
+def test_questions_are_compared_member_by_member(tmp_path: Path) -> None:
+    context = mill(tmp_path)
+    assert result_of(context, "Q26").status is Outcome.NOT_APPLICABLE, "it has no members"
+    made = with_members(context, *YIELDS, test="Q26")
+    assert made.status is Outcome.PASS
+    settings = [{"saving": 0.25, "yield": 0.2 * factor} for factor in YIELDS]
+    settings += [{"yield": 0.2 * factor} for factor in YIELDS]
+    runs = context.compiled.run(settings, context.baseline.time)
+    before, after = runs.yearly("output")(2010).reshape(2, -1)
+    (row,) = (one for one in made.cases if one.subject == "M01" and "margin" in one.values
+                and one.values["of"] == "saving")  # fmt: skip
+    assert row["median"] == pytest.approx(np.median(after / before - 1))
+    assert row["high"] == pytest.approx(np.quantile(after / before - 1, 0.95))
+    assert row["margin"] == pytest.approx(np.median(after - before))
+    assert row["deviations"] == pytest.approx(row["margin"] / before.std())
+    for lang in Lang:
+        table = shown_table(made, lang)
+        assert ("Saving", "储蓄")[lang == Lang.ZH] in table
+        assert f"M01 {('output', '产出')[lang == Lang.ZH]}" in table
+        assert f"{100 * row['median']:.1f} (" in table
+        page = validation_page(Report(context.model, "0", (made,), ()), "pictures", read_text(lang))
+        assert f"| M01 {('output', '产出')[lang == Lang.ZH]} | {100 * row['median']:.1f} (" in page
+
+
+def shown_table(made: Result, lang: Lang) -> str:
+    text = read_text(lang)
+    assert all(case_text(case, text) for case in made.cases)
+    return shown(validation_table([made], text), 100)
+
+
+@pytest.mark.parametrize(
+    ("fault", "old", "new"),
+    [
+        ("effect_least", "{M01: 0.02}", "{M01: 0.9}"),
+        ("effect_count", "saving, least: 1, part: 0.02", "rest, least: 1, part: 0.9"),
+        ("effect_moves", "deviations: 9", "deviations: 9, ledgers: {M01: {en: x, zh: 甲}}"),
+    ],
+)
+def test_a_question_that_does_not_matter_fails(
+    fault: str, old: str, new: str, tmp_path: Path
+) -> None:
+    made = with_members(mill(tmp_path, (EFFECTS, old, new)), *YIELDS, test="Q26")
+    assert [one.message.value for one in made.faults] == [fault]
+
+
+def test_a_ledger_says_why_it_stays(tmp_path: Path) -> None:
+    still = (EFFECTS, "least: 1, part: 0.02", "least: 1, part: 0.9")
+    told = (EFFECTS, "deviations: 9", "deviations: 9, ledgers: {M01: {en: slow, zh: 慢}}")
+    made = with_members(mill(tmp_path, still, told), *YIELDS, test="Q26")
+    assert made.status is Outcome.PASS
+    assert "M01 (Output): does not move: slow" in [
+        case_text(case, read_text(Lang.EN)) for case in made.cases
+    ]
+    made = with_members(mill(tmp_path), *YIELDS, sha256="0" * 64, test="Q26")
+    assert [fault.message for fault in made.faults] == [CaseTemplate.OTHER_MODEL]
+    assert figure_text(made, read_text(Lang.ZH))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("to: rest", "to: rst", r"effects\.yaml:3: no scenario is called 'rst'; .*'rest'"),
+        ("saving: 0.25", "saving: 2", r"effects\.yaml:2: .*'saving'"),
+        ("saving: 0.25", "savng: 0.2", r"effects\.yaml:2: .*'savng'"),
+        ("{M01: 0.02}", "{M02: 0.02}", r"effects\.yaml:5: no binding target has the id 'M02'"),
+        ("question: saving", "question: x", r"effects\.yaml:6: no question has the id 'x'"),
+        ("[expected output]", "[output expected]", r"effects\.yaml:4: .*'output expected'"),
+        ("id: rest", "id: saving", r"effects\.yaml:3: 'saving' stands twice"),
+    ],
+)
+def test_what_is_wrong_with_a_question_is_told_with_its_line(
+    old: str, new: str, fault: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=fault):
+        mill(tmp_path, (EFFECTS, old, new))
 
 
 def test_an_ensemble_has_to_be_of_these_equations_and_sound(tmp_path: Path) -> None:

@@ -179,3 +179,21 @@ def test_strict_share_asks_the_members(call: Call, model: Model) -> None:
     code, _, err = call(*CHECK[:3], "--strict-share", "50", "--engine", "pysd")
     assert code == 2
     assert "--strict-share needs the compiled engine" in err
+
+
+def test_unknowns_are_named_for_open_targets_and_for_those_asked_for(
+    call: Call, model: Model
+) -> None:
+    rows = [f"{place},{(place - 40) / 800},1,1" for place in range(80)]
+    write_ensemble(model, *rows)
+    code, out, err = call("why", "unknowns", "--model", "small.mdl")
+    assert (code, err) == (0, "")
+    assert "Stock" in out
+    code, out, _ = call("why", "unknowns", "--model", "small.mdl", "--target", "stock",
+                        "--format", "json")  # fmt: skip
+    (found,) = json.loads(out)
+    assert found["target"] == "S1"
+    assert [unknown["name"] for unknown in found["unknowns"]] == ["growth"]
+    code, _, err = call("why", "unknowns", "--model", "small.mdl", "--target", "Stok")
+    assert code == 2
+    assert "did you mean 'Stock'?" in err

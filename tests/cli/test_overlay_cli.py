@@ -100,15 +100,16 @@ def test_an_overlay_given_as_a_scenario_is_answered_with_what_works(call: Call, 
 
 def test_an_overlay_is_shown_by_what_it_sets_itself(call: Call) -> None:
     out = call("show", "drought").out
-    assert "water availability after: 1 → 0.75" in out
+    assert ": 1 → 0.75\n" in out
     assert "T506" not in out  # the baseline takes that as given
 
 
 def test_another_method_of_integration_is_a_change(call: Call, pond: Path) -> None:
     Path("fine.yaml").write_text("title: F\nparent: base.yaml\nintegration: midpoint\n", "utf-8")
+    model = ("--model", "pond.mdl")
     said = "fine changes, against base:\n  method: Euler's method → midpoint rule\n"
-    assert call("check", "fine.yaml", "--model", "pond.mdl").out.startswith(said)
-    laid = call("check", "fine.yaml", "--with", "ban.yaml", "--model", "pond.mdl").out
+    assert call("check", "fine.yaml", "--changes", *model).out.startswith(said)
+    laid = call("check", "fine.yaml", "--with", "ban.yaml", "--changes", *model).out
     assert "midpoint" not in laid  # the overlay leaves it alone
 
 
@@ -136,9 +137,66 @@ def test_constants_of_bent_levers_are_set_and_varied_on_the_command_line(
 def test_a_comparison_shows_no_value_for_a_constant_that_a_scenario_does_not_have(
     call: Call, pond: Path
 ) -> None:
-    line = "compare base.yaml base.yaml+ban.yaml --no-remedies --model pond.mdl"
+    line = "compare base.yaml base.yaml+ban.yaml --no-remedies --full --model pond.mdl"
     lines = [told.split() for told in call(*line.split()).out.splitlines()]
     rows = {" ".join(words[:-3]): words[-2:] for words in lines}
     assert rows["Effort to year"] == ["–", "2005"]
     assert rows["Effort until year"] == ["–", "2007"]
     assert rows["Effort from year"] == ["2004", "2003"]
+
+
+FEES = (
+    "fees= IF THEN ELSE(given=1, 5, price*catch) ~ 亿元/Year ~ 收费。Fees. |\n"
+    "price= 0.1 ~ 亿元/t [0,9] ~ 价格。Price. [A: 0–1]|\n"
+    "given= 0 ~ Dmnl [0,1] ~ 给定。Given. [A: 0–1]|\n"
+)
+
+
+@pytest.fixture
+def fees(pond: Path) -> Path:
+    """A pond with fees that a scenario may give, and no binding target for them."""
+    Path("pond.mdl").write_text(POND + FEES + CLOCK, "utf-8")
+    aims = (
+        aim("F1", "at least: 150, year: 2008", "fish", unit="t"),
+        aim("F2", "at least: 5, year: 2008", "fees", unit="亿元", attribute="expected"),
+    )
+    Path("targets.yaml").write_text(plan(*aims), "utf-8")
+    Path("given.yaml").write_text("title: Given\nvalues: {given: 1, price: 0.2}\n", "utf-8")
+    Path("dear.yaml").write_text("title: Dear\nkind: overlay\nvalues: {price: 0.3}\n", "utf-8")
+    return pond
+
+
+IDLE = [
+    ("check base.yaml --with ban.yaml", ""),
+    ("check base.yaml --set growth=0.3", ""),
+    ("check base.yaml --with dear.yaml", "base+dear: {none} price (only F2);"),
+    ("check given.yaml+dear.yaml", "given+dear: {none} price;"),
+    ("check given.yaml --set price=0.4 --with ban.yaml", "given+ban: {none} price;"),
+    ("check base.yaml --set effort_from_year=2006", "base: {none} effort;"),
+    ("check base.yaml --set growth=0.25", ""),
+    ("check given.yaml", ""),
+    ("check base.yaml --set price=0.4 --lang zh", "警告：base：价格（仅影响F2）的改动不影响"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "warning"), IDLE, ids=[line for line, _ in IDLE])
+def test_what_is_laid_over_a_scenario_in_vain_is_named(
+    call: Call, fees: Path, line: str, warning: str
+) -> None:
+    done = call(*line.split(), "--model", "pond.mdl")
+    assert done.code == 0
+    told = [text for text in done.err.splitlines() if "answers to" in text or "不影响" in text]
+    assert len(told) == bool(warning)
+    wanted = warning.format(none="no binding target answers to")
+    assert all(wanted in text for text in told)
+
+
+def test_of_many_changes_none_is_asked_whether_it_does_anything(call: Call, fees: Path) -> None:
+    extra = "".join(
+        f"other {number}= 0 ~ Dmnl [0,9] ~ 其他{number}。Other. |\n" for number in range(13)
+    )
+    Path("pond.mdl").write_text(POND + FEES + extra + CLOCK, "utf-8")
+    settings = [f"--set=other {number}=1" for number in range(13)]
+    line = ("check", "base.yaml", "--model", "pond.mdl")
+    assert "answers to" not in call(*line, *settings).err
+    assert "other 0; other 1" in call(*line, *settings[:12]).err

@@ -12,6 +12,7 @@ from pydantic import Field
 from plansim.analysis.calibration import file as calibration_file
 from plansim.analysis.conditioning import file as conditioning_file
 from plansim.analysis.experiments import design_form
+from plansim.analysis.validation import questions
 from plansim.errors import SCREENFUL, CatalogueError, Fault, InputError, UnknownNameError
 from plansim.files.forms import (
     MOST_FAULTS,
@@ -155,6 +156,7 @@ def test_a_form_without_a_context_is_held_to_itself_alone() -> None:
         ("scenarios/sweeps/schema.json", design_form),
         ("scenarios/calibration/schema.json", calibration_file),
         ("model/conditioning.schema.json", conditioning_file),
+        ("model/effects.schema.json", questions),
     ],
 )
 def test_the_shipped_schema_is_the_present_one(file: str, module: ModuleType) -> None:

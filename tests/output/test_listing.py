@@ -9,11 +9,17 @@ from rich.cells import cell_len
 
 from plansim.model.reader import load_model
 from plansim.output.tables.layout import shown
-from plansim.output.tables.listing import scenario_list, target_list, variable_list
+from plansim.output.tables.listing import (
+    lever_list,
+    scenario_list,
+    target_list,
+    variable_list,
+)
 from plansim.output.words.text import Lang, Text, read_text
 from plansim.scenario.scenario_file import ScenarioHead, ScenarioKind
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Kind
+from plansim.targets.views_file import load_views
 from tests.helpers.vensim_text import writer
 
 EN, ZH = read_text(Lang.EN), read_text(Lang.ZH)
@@ -33,6 +39,21 @@ def test_every_variable_and_target_is_listed_within_the_width(text: Text, width:
     assert max(map(cell_len, rows)) <= width
     ids = {target.id for target in targets if target.kind is Kind.TARGET}
     assert ids <= {row.split()[0] for row in rows if row}
+
+
+@pytest.mark.parametrize(("text", "width"), SIZES)
+def test_every_lever_is_listed_with_its_constant_within_the_width(text: Text, width: int) -> None:
+    model = load_model()
+    views = load_views(model)
+    listed = shown(lever_list(views, model, text), width)
+    assert max(map(cell_len, listed.splitlines())) <= width
+    assert str(len(list(views.levers))) in listed.splitlines()[-1]
+    squeezed = "".join(listed.split())
+    for group in views.groups:
+        assert text.pick(group.name_en, group.name_zh) in listed.splitlines()
+    if width == 160:
+        for lever in views.levers:
+            assert "".join(text.pick(lever.name_en, lever.name_zh).split()) in squeezed
 
 
 def head(name: str, parent: str | None, kind: ScenarioKind = ScenarioKind.STORY) -> ScenarioHead:

@@ -41,6 +41,7 @@ from plansim.output.words.text import (
     target_figure,
 )
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
+from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Kind, split_reference
 from plansim.targets.verdict import check_targets
@@ -285,7 +286,8 @@ def test_the_program_holds_what_levers_move_and_scenarios_set(
 ) -> None:
     targets = [each for each in load_targets(None, city) if each.variables]
     views = load_views(city, targets)
-    program = model_program(city, stories.values(), views, targets)
+    model = for_scenarios(city, list(stories.values()))
+    program = model_program(model, stories.values(), views, targets)
     moved = {each for lever in views.levers for each in lever.constants}
     assert moved <= set(program.inputs)
 

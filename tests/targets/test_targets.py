@@ -370,8 +370,8 @@ def test_all_faults_of_the_form_come_at_once(tmp_path: Path) -> None:
          "expected variable, or two bases or more"),
         ("variable: GDP", "variables: {constant: GDP, curent: GDP}",
          "7: 'curent' has the wrong value; "
-         "expected one of constant, current, registered, resident; found the text 'curent'; "
-         "did you mean 'current'?"),
+         "expected one of constant, current, registered, resident, enrolled, territory; "
+         "found the text 'curent'; did you mean 'current'?"),
         ("unit: 亿元", "unit: 亿元\n  base: {year: 2005–01, value: 1}", "5: there is no such "
          "year; expected a year, or years as 2001–05; found the text '2005–01'"),
     ],

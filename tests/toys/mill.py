@@ -194,6 +194,14 @@ items:
   - {of: output, mark: flow, source: books, known: [M01]}
   - {of: expected output, mark: led back, source: "–"}
 """
+_EFFECTS = """\
+questions:
+  - {id: saving, en: Saving, zh: 储蓄, from: {scenario: plain, set: {saving: 0.25}}, to: plain}
+  - {id: rest, en: Rest, zh: 静止, from: plain, to: rest}
+beside: [expected output]
+least: {M01: 0.02}
+margins: {question: saving, least: 1, part: 0.02, deviations: 9}
+"""
 _OBSERVED = """\
 place,quantity,part,year,value,unit,source
 Mill,output,,2006,20.2,亿元,books
@@ -212,6 +220,7 @@ MILL: Mapping[str, str] = {
     "model/loops.yaml": _LOOPS,
     "model/history.yaml": _HISTORY,
     "model/seam.yaml": _SEAM,
+    "model/effects.yaml": _EFFECTS,
     "model/observations.csv": _OBSERVED,
     "scenarios/plain.yaml": _HEAD,
     "scenarios/rest.yaml": _HEAD + _REST,

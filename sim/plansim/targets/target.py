@@ -28,6 +28,7 @@ __all__ = [
     "Target",
     "TargetPart",
     "answering_series",
+    "binding_targets",
     "in_year",
     "indicator_of",
     "is_percentage",
@@ -65,12 +66,14 @@ class Kind(StrEnum):
 
 
 class Basis(StrEnum):
-    """The prices that a value is in, or the population that it is divided by."""
+    """The prices that a value is in, or the people whom it counts or is divided by."""
 
     CONSTANT = "constant"  # prices of the base year
     CURRENT = "current"  # prices of the year itself
     REGISTERED = "registered"  # 户籍
     RESIDENT = "resident"  # 常住
+    ENROLLED = "enrolled"  # 参加者
+    TERRITORY = "territory"  # 已开展地区的居民
 
 
 class Status(StrEnum):
@@ -205,6 +208,11 @@ def judged_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
         and target.variables
         and None not in (target.value, target.year)
     )
+
+
+def binding_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """Return those of `judged_targets` that are binding."""
+    return tuple(one for one in judged_targets(targets) if one.attribute is Attribute.BINDING)
 
 
 def target_named(name: str, targets: Sequence[Target]) -> Target:

@@ -32,6 +32,7 @@ from plansim.analysis.validation.observed import (
     load_history,
     load_seam,
 )
+from plansim.analysis.validation.questions import Effects, load_effects
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
 from plansim.model.rewrite import AddedEquation
@@ -39,7 +40,7 @@ from plansim.scenario.scenario_file import Scenario, list_scenarios, read_scenar
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
-from plansim.targets.target import Attribute, Kind, Target, split_reference, unit_factor
+from plansim.targets.target import Kind, Target, binding_targets, split_reference, unit_factor
 from plansim.targets.verdict import Answer, Verdicts, judge
 
 __all__ = [
@@ -85,6 +86,7 @@ class ValidationContext:
     history: History | None
     seam: Seam | None
     family: Family | None
+    effects: Effects | None
     reference: bool = False
     """Whether to run every scenario by PySD, too."""
 
@@ -114,11 +116,7 @@ class ValidationContext:
     @property
     def binding(self) -> tuple[Target, ...]:
         """Binding targets that variables of the model answer for."""
-        return tuple(
-            target
-            for target in self.judged
-            if target.attribute is Attribute.BINDING and None not in (target.value, target.year)
-        )
+        return binding_targets(self.targets)
 
     @property
     def indicators(self) -> tuple[str, ...]:
@@ -191,6 +189,7 @@ def load_context(
         load_history(model, targets),
         load_seam(model, targets),
         load_family(model),
+        load_effects(model, read, targets),
         reference,
     )
 

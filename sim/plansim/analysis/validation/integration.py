@@ -73,9 +73,14 @@ def time_step(context: ValidationContext) -> Result:
 def _moves(
     context: ValidationContext, scenario: Scenario, whole: Trajectories, half: Trajectories
 ) -> Iterator[Case]:
-    """Return the change of each indicator by half the step, in each year of the checks."""
+    """Return the change of each indicator by half the step, in each year of the checks.
+
+    One that passes through zero in the run is held to the largest level that it has there.
+    """
     for reference in context.indicators:
         span = _span(context, reference)
+        path = whole.values[0, whole.compiled.rows[reference]]
+        turns = np.nanmin(path) < 0 < np.nanmax(path)
         for year in context.checks.years:
             before, after = (
                 float(_figure(runs.yearly(reference), span, year)[0]) for runs in (whole, half)
@@ -83,10 +88,11 @@ def _moves(
             if np.isnan(before) and np.isnan(after):
                 continue  # the run ends before
             change = abs(after - before)
-            part = change / abs(before) if before else np.inf if change else 0.0
+            level = max(abs(before), float(np.nanmax(np.abs(path))) if turns else 0.0)
+            part = change / level if level else np.inf if change else 0.0
             yield case(
                 scenario.id,
-                change <= MOVED * abs(before),
+                change <= MOVED * level,
                 CaseTemplate.MOVED,
                 what=reference,
                 year=year,

@@ -86,6 +86,13 @@ class CaseTemplate(StrEnum):
     FORECAST = "forecast"
     FORECAST_BAND = "forecast_band"
     FORECAST_SCORE = "forecast_score"
+    # questions
+    EFFECT = "effect"
+    EFFECT_BESIDE = "effect_beside"
+    EFFECT_LEAST = "effect_least"
+    EFFECT_COUNT = "effect_count"
+    EFFECT_LEDGER = "effect_ledger"
+    EFFECT_MOVES = "effect_moves"
     # of the test itself
     RUN_CARD = "run_card"
     REPRODUCED = "reproduced"

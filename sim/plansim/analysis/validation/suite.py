@@ -17,6 +17,7 @@ from plansim.analysis.validation.behaviour import (
 )
 from plansim.analysis.validation.conservation import base_year, conservation
 from plansim.analysis.validation.context import ValidationContext, load_context
+from plansim.analysis.validation.effects import question_effects
 from plansim.analysis.validation.history import family_member, free_history, history, seam
 from plansim.analysis.validation.integration import engines, equilibrium, run_cards, time_step
 from plansim.analysis.validation.parameters import documentation, parameters, units
@@ -68,6 +69,7 @@ TESTS: Mapping[str, Make] = MappingProxyType(
         "Q23": assumed_targets,
         "Q24": engines,
         "Q25": run_cards,
+        "Q26": question_effects,
         "Q27": held_out,
         "Q28": ensemble,
     }

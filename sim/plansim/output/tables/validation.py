@@ -14,6 +14,7 @@ from plansim.output.tables.layout import (
     RenderableType,
     Style,
     blocks,
+    figure_column,
     lines,
     text_column,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "MOST_FAULTS",
     "case_text",
     "criterion_text",
+    "effect_rows",
     "figure_text",
     "mark_of",
     "title_text",
@@ -123,7 +125,38 @@ def validation_table(results: Sequence[Result], text: Text) -> RenderableType:
         for result in results
     ]
     failed = (_faults(result, text) for result in results if result.status is Outcome.FAIL)
-    return blocks([Grid(columns, rows), *failed, _count(results, text)])
+    effects = (table for result in results if (table := _effects(result, text)) is not None)
+    return blocks([Grid(columns, rows), *effects, *failed, _count(results, text)])
+
+
+def effect_rows(result: Result, text: Text) -> tuple[list[str], list[list[str]]]:
+    """Return the head and the rows of the table of what questions change; empty if there is none.
+
+    A cell has the median and the band over members, in per cent of the level.
+    """
+    questions: dict[Number, str] = {}
+    rows: dict[str, list[str]] = {}
+    for one in result.cases:
+        if one.message not in (CaseTemplate.EFFECT, CaseTemplate.EFFECT_BESIDE):
+            continue
+        values = one.values
+        question = text.pick(str(values["question_en"]), str(values["question_zh"]))
+        questions[values["of"]] = question
+        name = text.pick(one.name_en, one.name_zh)
+        first = f"{one.subject} {name}" if one.message is CaseTemplate.EFFECT else name
+        median, low, high = (_in_percent(one[key]) for key in ("median", "low", "high"))
+        rows.setdefault(one.subject, [first]).append(f"{median} ({low}…{high})")
+    return [text("validation.effects_of"), *questions.values()], list(rows.values())
+
+
+def _in_percent(part: float) -> str:
+    return f"{100 * part:.1f}".replace("-0.0", "0.0").replace("-", "−")
+
+
+def _effects(result: Result, text: Text) -> RenderableType | None:
+    (first, *questions), rows = effect_rows(result, text)
+    columns = [text_column(first), *map(figure_column, questions)]
+    return Grid(columns, rows, title=text("validation.effects")) if rows else None
 
 
 def _faults(result: Result, text: Text) -> RenderableType:
