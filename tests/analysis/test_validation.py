@@ -268,6 +268,8 @@ def test_questions_are_compared_member_by_member(tmp_path: Path) -> None:
         assert ("Saving", "储蓄")[lang == Lang.ZH] in table
         assert f"M01 {('output', '产出')[lang == Lang.ZH]}" in table
         assert f"{100 * row['median']:.1f} (" in table
+        page = validation_page(Report(context.model, "0", (made,), ()), "pictures", read_text(lang))
+        assert f"| M01 {('output', '产出')[lang == Lang.ZH]} | {100 * row['median']:.1f} (" in page
 
 
 def shown_table(made: Result, lang: Lang) -> str:

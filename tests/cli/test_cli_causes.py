@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from plansim.analysis.feedback.loops import load_loops
+from plansim.model.records import Model
 from tests.helpers.command import Call
 
 
@@ -24,11 +26,11 @@ def told(call: Call) -> Callable[..., Any]:
     return run
 
 
-def test_loops_in_full(told: Callable[..., Any]) -> None:
+def test_loops_in_full(told: Callable[..., Any], city: Model) -> None:
     found = told("why", "loops", "baseline")
     assert found["scenario"] == "baseline"
     by_id = {each["loop"]["id"]: each for each in found["loops"]}
-    assert len(by_id) == 8
+    assert list(by_id) == [loop.id for loop in load_loops(city)]
     (path,) = by_id["B1"]["loop"]["paths"]
     assert all(link["stands"] for link in path)
     assert math.prod(link["sign"] for link in path) == -1

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
@@ -78,7 +79,7 @@ def lever_of(model: Model, name: str) -> str | None:
 def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[str, Variable]:
     """Return the constants of a lever by the keys that a file has for them.
 
-    The lever may be named by the variable that it drives, in Chinese too.
+    The lever may be named in Chinese too, by the variable that it drives or as its constants are.
 
     Raises:
         InputError: the model has no such lever.
@@ -110,10 +111,9 @@ def _constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[str, V
 
 def _stems(model: Model, base: str) -> Iterator[str]:
     yield base
-    try:
-        yield model.find(base).name
-    except UnknownNameError:
-        return
+    for name in (base, f"{base}（前）"):  # of the variable; or of the constant, without one
+        with suppress(UnknownNameError):
+            yield model.find(name).name.removesuffix(f" {SWITCH['before']}")
 
 
 def setters(model: Model, variable: Variable) -> list[Variable]:

@@ -201,6 +201,8 @@ class Checks(Form):
     shares: _Variables = ()
     rest: Items[Resting] = ()
     extremes: Items[Extreme] = ()
+    reasons: dict[str, Words] = Field(default={})
+    """Why a test fails and what would be needed, by its id."""
 
     def _misfits(self, model: Model) -> Iterator[Fault]:
         for key in ("conservation", "bounds", "extremes"):

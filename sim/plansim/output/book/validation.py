@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.history import history_series
 from plansim.analysis.validation.parameters import TargetRange, target_ranges
 from plansim.analysis.validation.result import Case, CaseTemplate, Outcome, Result
+from plansim.files.forms import Words
 from plansim.files.writing import check_destination, write_text
 from plansim.model.records import Model
 from plansim.output.tables.validation import (
@@ -54,6 +55,8 @@ class Report:
     version: str
     results: tuple[Result, ...]
     ranges: tuple[TargetRange, ...]
+    reasons: Mapping[str, Words] = field(default_factory=dict)
+    """Why a test fails and what would be needed, by its id."""
 
 
 def check_report(path: Path, *, force: bool = False) -> None:
@@ -87,7 +90,9 @@ def validation_report(
     path, text = Path(path), read_text(Lang(lang))
     check_report(path, force=force)
     ranges = target_ranges(context)
-    tested = Report(context.model, version("plansim"), tuple(results), ranges)
+    tested = Report(
+        context.model, version("plansim"), tuple(results), ranges, context.checks.reasons
+    )
     folder = path.parent / PICTURES
     folder.mkdir(exist_ok=True)
     history = history_sheet(history_series(context), text)
@@ -101,6 +106,9 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
     parts: list[str] = [
         f"# {text('validation_page.title')}",
         text("validation_page.intro"),
+        f"## {text('validation_page.fails')}",
+        *_failures(tested, text),
+        f"## {text('validation_page.summary')}",
         text(
             "validation_page.card",
             name=tested.model.path.name,
@@ -109,10 +117,7 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
             method=text.word("integration", tested.model.time.integration),
             step=tested.model.time.step,
         ),
-        f"## {text('validation_page.summary')}",
         _summary(tested.results, text),
-        f"## {text('validation_page.fails')}",
-        *_failures(tested.results, text),
     ]
     if history := by_id.get("Q15"):
         parts += [
@@ -126,8 +131,8 @@ def validation_page(tested: Report, pictures: str, text: Text) -> str:
         text("validation_page.hangs_text"),
         _targets(tested.ranges, by_id, text),
     ]
-    if (made := by_id.get("Q26")) and made.figures:
-        head, rows = effect_rows(made, text)
+    head, rows = effect_rows(by_id["Q26"], text) if "Q26" in by_id else ([], [])
+    if rows:
         table = _table(f"| {' | '.join(head)} |", rows)
         parts += [f"## {text('validation_page.effects')}", f"{text('validation.effects')}.", table]
     for test, title, explanation in (
@@ -165,14 +170,16 @@ def _summary(results: Sequence[Result], text: Text) -> str:
     return f"{count}\n\n{_table(text('validation_page.head'), rows)}"
 
 
-def _failures(results: Sequence[Result], text: Text) -> Iterator[str]:
-    failing = [made for made in results if made.status is Outcome.FAIL]
+def _failures(tested: Report, text: Text) -> Iterator[str]:
+    failing = [made for made in tested.results if made.status is Outcome.FAIL]
     if not failing:
         yield text("validation_page.nothing_fails")
     for made in failing:
         criterion = text("validation_page.asked", criterion=criterion_text(made, text))
         yield f"**{made.id}. {title_text(made, text)}.** {criterion}"
         yield _cases(made.faults, text)
+        if reason := tested.reasons.get(made.id):
+            yield text.pick(reason.en, reason.zh)
 
 
 def _history(made: Result, text: Text) -> str:
