@@ -17,6 +17,7 @@ from plansim.engine.trajectory import recorded
 from plansim.model.reader import load_model
 from plansim.model.records import Integration, Model, VariableKind, cells_of
 from plansim.scenario.scenario_file import Scenario, as_written
+from plansim.scenario.variant import for_scenarios
 from tests.helpers.clock import by
 from tests.helpers.javascript import FloatArray, run_in_node, simulate_in_node
 
@@ -62,9 +63,10 @@ def test_every_variable_of_every_scenario_is_computed_as_by_the_compiled_engine(
     assert len(stories) >= 10
     scenarios = [by(stories["accelerated-growth"], method, 0.25) for method in Integration]
     scenarios += stories.values()
-    program, runs = simulate_in_node(city, constants(city), scenarios)
+    model = for_scenarios(city, scenarios)
+    program, runs = simulate_in_node(model, constants(model), scenarios)
     for scenario, run in zip(scenarios, runs, strict=True):
-        assert disagreements(city, scenario, program, run) == [], (scenario.id, scenario.time)
+        assert disagreements(model, scenario, program, run) == [], (scenario.id, scenario.time)
 
 
 def test_a_difference_is_found(root: Path) -> None:

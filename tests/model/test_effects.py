@@ -1,14 +1,11 @@
-"""The questions that the shipped model is asked, and what its page says of them."""
+"""The questions that the shipped model is asked."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
 import plansim
 from plansim.analysis.validation.context import ValidationContext
-from tools.fill_examples import BOUNDARY, EFFECTS, boundary, effects
 
 
 def test_the_question_of_growth_is_ten_against_fifteen(context: ValidationContext) -> None:
@@ -18,9 +15,3 @@ def test_the_question_of_growth_is_ten_against_fifteen(context: ValidationContex
     for side, wanted in ((growth.first, 10), (growth.last, 15)):
         verdicts = {one.id: one for one in plansim.check_scenarios(context.model, side)}
         assert verdicts["M01g"].value == pytest.approx(wanted, abs=0.5)
-
-
-def test_effects_and_boundary_on_the_page_are_those_of_the_model(root: Path) -> None:
-    page = (root / "model" / "README.md").read_text("utf-8")
-    assert EFFECTS.findall(page) == [effects()]
-    assert BOUNDARY.findall(page) == [boundary()]

@@ -14,7 +14,6 @@ from plansim.analysis.validation.context import ValidationContext, cells
 from plansim.analysis.validation.observed import StartSource
 from plansim.analysis.validation.suite import validate
 from plansim.model.records import Model
-from tools.fill_examples import STARTS, starts
 
 PART = "part at start of "
 PAST = "hindcast-2000"
@@ -101,9 +100,3 @@ def test_the_baseline_is_that_of_a_model_without_parts(city: Model, tmp_path: Pa
             runs[0][name], runs[1][name]
         )  # an index without a part is constant
         np.testing.assert_array_equal(made.values, bare.values, str(name))
-
-
-@pytest.mark.city
-def test_the_table_of_starts_is_what_the_test_finds(root: Path) -> None:
-    page = (root / "model" / "README.md").read_text("utf-8")
-    assert STARTS.findall(page) == [starts()]

@@ -1,0 +1,66 @@
+"""Derived parts of pages are what runs make, and both languages say the same figures."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tools.derived import FINDING, PAGES, PART, PARTS, ROOT, SHOWN, binding_verdicts, renewed_parts
+
+FINDINGS = ("docs/findings.md", "docs/findings.zh.md")
+HEADING = re.compile(r"^(#+) ", re.M)
+# an indicator, loop or check keeps its letter: M24 is not a 24
+FIGURE = re.compile(r"[A-Z]?\d+(?:\.\d+)?[ab]?")
+SPAN = re.compile(r"\b(20)(\d\d)–(\d\d)(?!\d)")
+
+
+def _text(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def _figures(text: str) -> list[str]:
+    """All figures of a text in their order; 4½ is 4.5, and 2001–05 is 2001 and 2005."""
+    text = re.sub(r"(?<=\d)½", ".5", text)
+    return FIGURE.findall(SPAN.sub(r"\1\2–\1\3", text))
+
+
+def _sections(page: str) -> list[list[str]]:
+    """Figures under each heading, without tables and derived parts."""
+    text = PART.sub("", _text(page))
+    prose = "\n".join(line for line in text.splitlines() if not line.startswith("|"))
+    return [_figures(part) for part in re.split(r"^#+ ", prose, flags=re.M)]
+
+
+@pytest.mark.city
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_the_derived_parts_that_runs_make(page: str) -> None:
+    text = _text(page)
+    assert {found["name"] for found in PART.finditer(text)} <= set(PARTS)
+    assert PART.search(text)
+    assert renewed_parts(page) == text, "`make results` renews the page"
+
+
+@pytest.mark.parametrize("page", FINDINGS)
+def test_the_findings_have_a_row_on_every_binding_target(page: str) -> None:
+    rows = sorted(found[2] for found in FINDING.finditer(_text(page)))
+    assert rows == sorted(binding_verdicts(SHOWN[0]))
+
+
+def test_both_findings_have_the_same_headings_parts_and_figures() -> None:
+    english, chinese = map(_text, FINDINGS)
+    assert HEADING.findall(english) == HEADING.findall(chinese)
+    parts = [[found["name"] for found in PART.finditer(text)] for text in (english, chinese)]
+    assert parts[0] == parts[1]
+    here, there = map(_sections, FINDINGS)
+    assert any(here)
+    for one, other in zip(here, there, strict=True):
+        assert one == other
+
+
+def test_both_tables_of_targets_have_the_same_figures() -> None:
+    english, chinese = (
+        [_figures(line) for line in _text(page).splitlines() if line.startswith("| M")]
+        for page in FINDINGS
+    )
+    assert english == chinese
