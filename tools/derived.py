@@ -81,6 +81,15 @@ def figures(scenarios: Sequence[Scenario], variable: str) -> list[dict[int, floa
     return [dict(zip(part["year"], part["value"], strict=True)) for part in parts]
 
 
+def constant(of: Scenario, name: str) -> float:
+    """Return what a scenario sets a constant to, else the model's own value."""
+    if name in of.values:
+        return of.values[name]
+    found = model().variables[name].value
+    assert isinstance(found, float | int)
+    return float(found)
+
+
 def growth(start: float | np.ndarray, end: float | np.ndarray) -> float | np.ndarray:
     """Return the mean growth from the first to the last year, % a year."""
     return 100 * ((end / start) ** (1 / (END - START)) - 1)
@@ -169,14 +178,11 @@ def stories(lang: str) -> str:
             "investment rate",
             "private investment scale",
             "electricity use",
-            "entry enforcement",
-            "abatement effort",
         )
     }
     rows = []
     for place, name in enumerate(STORIES):
         of = {key: series[place] for key, series in columns.items()}
-        added = scenarios[place].values.get("added productivity growth before", 0.0)
         drawn = fan["GDP"].isel(scenario=place).where(fan["sound"].isel(scenario=place))
         grown = growth(drawn.sel(time=START).values, drawn.sel(time=END).values)
         low, high = np.nanpercentile(grown, [5, 95])
@@ -188,10 +194,10 @@ def stories(lang: str) -> str:
                 f"{growth(of['reported investment'][START], of['reported investment'][END]):.1f}",
                 f"{100 * of['investment rate'][END]:.0f}",
                 f"{of['private investment scale'][END]:.2f}",
-                signed(100 * added, 1),
+                signed(100 * constant(scenarios[place], "added productivity growth before"), 1),
                 f"{of['electricity use'][END] / of['electricity use'][START]:.2f}",
-                f"{100 * of['entry enforcement'][END]:.0f}",
-                f"{100 * of['abatement effort'][END]:.0f}",
+                f"{100 * constant(scenarios[place], 'entry enforcement after'):.0f}",
+                f"{100 * constant(scenarios[place], 'abatement effort after'):.0f}",
             )
         )
     head = pick(
