@@ -145,7 +145,8 @@ def test_the_first_section_names_every_binding_target_that_fails_and_when(
     (table,) = [each for each in first.blocks if isinstance(each, ReportTable)]
     rows = [row for row in table.rows if isinstance(row, Row)]
     binding = [e for e in found.targets if e.attribute is Attribute.BINDING]
-    failing = [e for e in binding if any(v[e.id].status is Status.MISSED for v in found.verdicts)]
+    not_met = (Status.MISSED, Status.UNDECIDED)  # one basis of an undecided one misses
+    failing = [e for e in binding if any(v[e.id].status in not_met for v in found.verdicts)]
     assert failing, "nothing to hold the page to"
     assert all(target in found.unsure for target in failing)
     for verdicts in found.verdicts:
