@@ -101,7 +101,7 @@ def deciding_unknowns(
     judged = judged_targets(wanted)
     return tuple(
         decided
-        for scenario in (scenario_of(model, each) for each in scenarios)
+        for scenario in (scenario_of(model, given) for given in scenarios)
         for decided in _decided(model, scenario, judged, members, threads)
     )
 

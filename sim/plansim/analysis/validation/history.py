@@ -313,7 +313,7 @@ def family_member(context: ValidationContext) -> Result:
         scenario = context.scenarios[past.scenario]
         settings = [{}, *(variant.set for variant in past.variants)]
         runs = context.compiled.run(
-            [{**scenario.values, **each} for each in settings], scenario.time
+            [{**scenario.values, **setting} for setting in settings], scenario.time
         )
         cases += past_cases(past, runs)
     judged = [case for case in cases if case.message is not CaseTemplate.CHANGE_SHOWN]
