@@ -48,6 +48,14 @@ from plansim.analysis.feedback.polarity import (
     link_signs as link_signs,
     signed_run as signed_run,
 )
+from plansim.analysis.decisions.discovery import (
+    Discovery as Discovery,
+    discover as discover,
+)
+from plansim.analysis.decisions.robustness import (
+    Robustness as Robustness,
+    robustness as robustness,
+)
 from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
 from plansim.analysis.optimization.problem import (
     Lever as Lever,
