@@ -26,7 +26,6 @@ from plansim.analysis.validation.observed import (
     StartSource,
 )
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
-from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import reported_factor
@@ -93,8 +92,7 @@ def _runs(context: ValidationContext) -> Trajectories | None:
 
 def _at(runs: Trajectories, series: Observed, year: int) -> Floats:
     """Return the model's value of an observed series in a year: ``(run,)``."""
-    timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
-    return runs.yearly(series.variable, timing)(year)
+    return runs.yearly(series.variable)(year)
 
 
 def _simulated(runs: Trajectories, series: Observed) -> Floats:

@@ -129,8 +129,8 @@ def _residuals(calibration: Calibration, text: Text) -> Iterator[Row]:
         seen = residual.observation
         miss = f"{residual.miss:+.1f}"
         yield (
-            text.pick(seen.label, f"{seen.label_zh}，{seen.year}"),
-            str(seen.line),
+            text.pick(seen.name_en, seen.name_zh),
+            str(seen.row.line) if seen.row else "",
             f"{seen.value:.4g} {text.unit(seen.unit)}",
             f"{seen.error:.3g}",
             f"{residual.before:.4g}",

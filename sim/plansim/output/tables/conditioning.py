@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from plansim.analysis.conditioning.diagnostics import Diagnostics
+from plansim.analysis.calibration.diagnostics import Diagnostics
 from plansim.output.tables.layout import (
     Column,
     Grid,
