@@ -91,7 +91,7 @@ def solve(
     states. The plausible ranges are searched first, then the admissible ones.
     """
     from plansim.analysis.optimization.target_seeking import solve as solution_of
-    from plansim.output.tables.solution import solution_table
+    from plansim.output.tables.decisions import solution_table
     from plansim.targets.target import variable_of
 
     if prices and cost is not None:
@@ -174,7 +174,7 @@ def frontier(
     all targets, the answer names those that make it so, and the frontier is that of the others.
     """
     from plansim.analysis.optimization.frontier import frontier as frontier_of
-    from plansim.output.tables.frontier import frontier_table
+    from plansim.output.tables.decisions import frontier_table
 
     terminal = arguments.terminal
     check_files((output, (".json",)), (picture, PICTURES), force=force)

@@ -209,7 +209,7 @@ def condition(
     from plansim.analysis.calibration.diagnostics import diagnose
     from plansim.analysis.calibration.history_matching import condition as conditioned_by
     from plansim.analysis.calibration.prior import MEMBERS, draw_prior
-    from plansim.output.tables.conditioning import conditioning_table
+    from plansim.output.tables.calibration import conditioning_table
     from plansim.scenario.members import FILE_NAME
     from plansim.scenario.members_file import write_members
 
