@@ -20,15 +20,7 @@ from plansim.analysis.calibration.observations import (
     Observation,
     unreached,
 )
-from plansim.analysis.experiments.design import Design, DesignKind
-from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.experiments.design_form import (
-    FactorOrShort,
-    factor_of,
-    scenario_beside,
-)
-from plansim.analysis.validation.checks import CHECKS, load_checks
-from plansim.analysis.validation.observed import (
+from plansim.analysis.calibration.observed import (
     HISTORY,
     Observed,
     ObservedContext,
@@ -39,6 +31,14 @@ from plansim.analysis.validation.observed import (
     observed_context,
     series_equations,
 )
+from plansim.analysis.experiments.design import Design, DesignKind
+from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.design_form import (
+    FactorOrShort,
+    factor_of,
+    scenario_beside,
+)
+from plansim.analysis.validation.checks import CHECKS, load_checks
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.files.forms import (
     Entries,

@@ -10,6 +10,16 @@ from typing import TypeAlias
 
 import numpy as np
 
+from plansim.analysis.calibration.observed import (
+    HISTORY,
+    Family,
+    History,
+    Seam,
+    load_family,
+    load_history,
+    load_seam,
+    series_equations,
+)
 from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
@@ -22,16 +32,6 @@ from plansim.analysis.validation.checks import (
     check_equations,
     load_checks,
     load_reality_checks,
-)
-from plansim.analysis.validation.observed import (
-    HISTORY,
-    Family,
-    History,
-    Seam,
-    load_family,
-    load_history,
-    load_seam,
-    series_equations,
 )
 from plansim.analysis.validation.questions import Effects, load_effects
 from plansim.errors import Fault, InputError, nearest

@@ -13,10 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.calibration.goodness_of_fit import fit
-from plansim.analysis.evaluator import Trajectories
-from plansim.analysis.validation.conservation import figure_case
-from plansim.analysis.validation.context import Settings, ValidationContext, cells
-from plansim.analysis.validation.observed import (
+from plansim.analysis.calibration.observed import (
     Family,
     FreeFigure,
     HeldSeries,
@@ -25,6 +22,9 @@ from plansim.analysis.validation.observed import (
     SeamItem,
     StartSource,
 )
+from plansim.analysis.evaluator import Trajectories
+from plansim.analysis.validation.conservation import figure_case
+from plansim.analysis.validation.context import Settings, ValidationContext, cells
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
 from plansim.scenario.factors import default_of
 from plansim.targets.indicator import Floats
