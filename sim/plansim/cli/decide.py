@@ -98,7 +98,7 @@ def solve(
     states. The plausible ranges are searched first, then the admissible ones.
     """
     from plansim.analysis.optimization.target_seeking import solve as solution_of
-    from plansim.output.tables.solution import solution_table
+    from plansim.output.tables.decisions import solution_table
     from plansim.targets.target import variable_of
 
     if prices and cost is not None:
@@ -181,7 +181,7 @@ def frontier(
     all targets, the answer names those that make it so, and the frontier is that of the others.
     """
     from plansim.analysis.optimization.frontier import frontier as frontier_of
-    from plansim.output.tables.frontier import frontier_table
+    from plansim.output.tables.decisions import frontier_table
 
     terminal = arguments.terminal
     check_files((output, (".json",)), (picture, PICTURES), force=force)
@@ -258,7 +258,7 @@ def discover(
     from plansim.analysis.decisions.discovery import is_open
     from plansim.analysis.decisions.prim import Rule
     from plansim.analysis.experiments.store import open_sweep
-    from plansim.output.tables.decisions import discovery_table
+    from plansim.output.tables.robustness import discovery_table
     from plansim.targets.target import binding_targets, target_named
 
     check_files((output, (".json",)), force=force)
@@ -311,7 +311,7 @@ def robust(
     at least 5 of 100 models.
     """
     from plansim.analysis.decisions.robustness import robustness
-    from plansim.output.tables.decisions import robustness_table
+    from plansim.output.tables.robustness import robustness_table
     from plansim.targets.target import target_named
 
     terminal = arguments.terminal

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.conditioning.matching import draw_members
+from plansim.analysis.calibration.history_matching import draw_members
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
