@@ -70,7 +70,6 @@ __all__ = [
     "ConditioningSpec",
     "HistoryRun",
     "Observation",
-    "prior_design",
     "read_conditioning",
     "schema_text",
     "uncertainty_design",
@@ -246,6 +245,19 @@ class ConditioningSpec:
     matched: int
     structures: tuple[str, ...]
     hold_out: int | None
+    prior_files: tuple[Path, ...]
+    """The files that say what members change."""
+
+    def files(self, model: Model) -> tuple[Path, ...]:
+        """Return the files that decide which members are plausible, but the model itself."""
+        beside = (model.path.with_name(name) for name in (HISTORY, OBSERVATIONS))
+        past = (
+            run.scenario.path.with_name(f"{name}.yaml")
+            for run in self.runs
+            if run.scenario.path is not None
+            for name in run.scenario.lineage
+        )
+        return (*self.prior_files, *beside, *past)
 
     @property
     def observations(self) -> tuple[Observation, ...]:
@@ -266,15 +278,6 @@ def uncertainty_design(model: Model) -> Design | None:
         return None
     name = load_checks(model).scenarios.uncertainty
     return None if name is None else read_design(shipped("scenarios") / name, model)
-
-
-def prior_design(model: Model) -> Design:
-    """Return the design of the prior that ``conditioning.yaml`` beside a model makes.
-
-    Raises:
-        InputError: with every fault of the file.
-    """
-    return read_conditioning(model).design
 
 
 def schema_text() -> str:
@@ -322,6 +325,7 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
         form.matched,
         form.structures,
         form.hold_out,
+        tuple(reader.files),
     )
 
 
@@ -338,6 +342,7 @@ class _Reader:
     ) -> None:
         self.model, self.document, self.form, self.faults = model, document, form, faults
         self.history = history
+        self.files: list[Path] = []
         names = [("series", i, one.id) for i, one in enumerate(form.series)]
         known = {one.id for one in history}
         faults += doubled((("series", i), name) for _, i, name in names)
@@ -358,6 +363,7 @@ class _Reader:
             self.faults.append(
                 Fault("members are points of a sample", read.path, None, kinds, read.kind.value)
             )
+        self.files += [path, *((read.path,) if read and read.path else ())]
         factors = (*(read.factors if read else ()), *form.factors.values())
         self.faults += apart("factors", factors)
         for index, structure in enumerate(form.structures):

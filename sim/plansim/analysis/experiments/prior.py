@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.conditioning.file import CONDITIONING, prior_design, uncertainty_design
+from plansim.analysis.conditioning.file import CONDITIONING, read_conditioning, uncertainty_design
 from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, Floats, default_of
-from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead
+from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.views_file import load_views
@@ -56,9 +56,12 @@ def draw_prior(
     """
     if isinstance(design, str | Path):
         design = read_design(design, model)
+    files: tuple[Path, ...] = ()
     if design is None and model.path.with_name(CONDITIONING).is_file():
-        design = prior_design(model)
+        spec = read_conditioning(model)
+        design, files = spec.design, spec.prior_files
     design = design or uncertainty_design(model) or _remaining_design(model)
+    files = files or ((design.path,) if design.path else ())
     if not design.kind.is_sample:
         expected = Message("{names}", names=(DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE))
         raise DesignError(
@@ -75,7 +78,8 @@ def draw_prior(
     name = f" of {design.path.name}" if design.path else ""
     drawn = f"{members} points, {design.kind}, over the {len(changes)} factors{name}"
     path = model.path.with_name(FILE_NAME)
-    head = MembersHead(EnsembleKind.PRIOR, model.equations_sha256, design.seed, drawn, path, 2)
+    sha256, known = model.equations_sha256, digests_of(files, path.parent)
+    head = MembersHead(EnsembleKind.PRIOR, sha256, design.seed, drawn, path, 2, files=known)
     factors = tuple(change.factor for change in changes)
     return Members(head, factors, tuple(range(members)), values, load_views(model).policy)
 
