@@ -23,11 +23,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
+from plansim.errors import Fault, InputError, Message, nearest
 from plansim.model.records import NOISE_SEED, Model, Timing, Variable, VariableKind, folded
 
 __all__ = [
@@ -182,30 +182,34 @@ def lever_named(model: Model, name: str) -> Lever | None:
     """
     model = model.original or model
     for stem in _stems(model, name):
-        with suppress(UnknownNameError):
-            own = {part: model.find(f"{stem} {part}") for part in SWITCH.values()}
+        own = _parts(model, stem, SWITCH.values())
+        if len(own) == len(SWITCH):
             before = own[SWITCH["before"]]
             stem, stem_zh = (
                 before.name.removesuffix(" before"),
                 before.name_zh.removesuffix("（前）"),
             )
             return Lever(stem, stem_zh, own, before, own[SWITCH["from"]])
-    for stem in _stems(model, name):
-        with suppress(UnknownNameError):
-            after = model.find(f"{stem} {SWITCH['after']}")
-            if (shared := _shared(model, after)) is not None:
-                return shared
-    with suppress(UnknownNameError):
-        variable = model.find(name)
-        years = model.find("INITIAL TIME")
-        if variable.kind is VariableKind.CONSTANT:
-            own = {SWITCH["before"]: variable}
-            return Lever(variable.name, variable.name_zh, own, variable, years)
-        if _is_exogenous(model, variable):
-            cells = itertools.product(*(model.subscripts[r].elements for r in variable.subscripts))
-            nil = {",".join(cell): 0.0 for cell in cells} if variable.subscripts else 0.0
-            return Lever(variable.name, variable.name_zh, {}, replace(variable, value=nil), years)
+        after = own.get(SWITCH["after"])
+        if after and (shared := _shared(model, after)):
+            return shared
+    if (variable := model.get(name)) is None:
+        return None
+    years = model.find("INITIAL TIME")
+    if variable.kind is VariableKind.CONSTANT:
+        own = {SWITCH["before"]: variable}
+        return Lever(variable.name, variable.name_zh, own, variable, years)
+    if _is_exogenous(model, variable):
+        cells = itertools.product(*(model.subscripts[r].elements for r in variable.subscripts))
+        nil = {",".join(cell): 0.0 for cell in cells} if variable.subscripts else 0.0
+        return Lever(variable.name, variable.name_zh, {}, replace(variable, value=nil), years)
     return None
+
+
+def _parts(model: Model, stem: str, parts: Iterable[str]) -> dict[str, Variable]:
+    """Return the constants of a lever that the model has, by part."""
+    found = {part: model.get(f"{stem} {part}") for part in parts}
+    return {part: constant for part, constant in found.items() if constant is not None}
 
 
 def _shared(model: Model, after: Variable) -> Lever | None:
@@ -225,7 +229,7 @@ def _shared(model: Model, after: Variable) -> Lever | None:
             with suppress(ValueError):
                 base = float(match["base"])
             if base is None:
-                own[SWITCH["before"]] = model.find(match["base"].partition("[")[0].strip())
+                own[SWITCH["before"]] = model.find(match["base"].partition("[")[0])
             stem = after.name.removesuffix(f" {SWITCH['after']}")
             return Lever(stem, after.name_zh.removesuffix("（后）"), own, after, years, base)
     return None
@@ -276,8 +280,8 @@ def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[s
     """
     if parts is PULSE:
         for stem in _stems(model, name):
-            with suppress(UnknownNameError):
-                return {key: model.find(f"{stem} {part}") for key, part in parts.items()}
+            if len(pulse := _parts(model, stem, parts.values())) == len(parts):
+                return dict(zip(parts, pulse.values(), strict=True))
     elif lever := lever_named(model, name):
         constants = {key: lever.own.get(part) or lever.added(part) for key, part in parts.items()}
         if not lever.pattern.kind.moves:
@@ -299,8 +303,8 @@ def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[s
 def _stems(model: Model, base: str) -> Iterator[str]:
     yield base
     for name in (base, f"{base}（前）"):  # of the variable; or of the constant, without one
-        with suppress(UnknownNameError):
-            yield model.find(name).name.removesuffix(f" {SWITCH['before']}")
+        if variable := model.get(name):
+            yield variable.name.removesuffix(f" {SWITCH['before']}")
 
 
 def setters(model: Model, variable: Variable) -> list[Variable]:
@@ -321,12 +325,7 @@ def constant_named(model: Model, name: str) -> Variable:
     Raises:
         UnknownNameError: there is no such variable or lever.
     """
-    try:
-        return model.find(name)
-    except UnknownNameError:
-        if (added := added_constant(model, name)) is None:
-            raise
-        return added
+    return model.get(name) or added_constant(model, name) or model.find(name)
 
 
 def added_part(name: str) -> tuple[str, str]:
@@ -361,6 +360,8 @@ def added_constant(model: Model, name: str) -> Variable | None:
 
     Its value is the one with which it changes nothing.
     """
+    if (model.original or model).get(name) is not None:
+        return None
     if folded(name) == folded(NOISE_SEED) and _is_random(model):
         return Variable(
             name=NOISE_SEED,
