@@ -350,9 +350,13 @@ def _misdated(
     Only those of ``own`` are looked at: a child may end before the series of its parent.
     """
     values = {key: number.number for key, number in merged.items()}
+    outside: set[tuple[str, str]] = set()
     for key, number in own.items():
         stem, part = added_part(number.variable.name)
         if part in SERIES and not time.initial <= number.number <= time.final:
+            if (stem, number.element) in outside:
+                continue
+            outside.add((stem, number.element))
             yield Fault(
                 "the series of '{name}' leaves the run",
                 number.file,
