@@ -253,7 +253,8 @@ def evaluate_members(
 
     names, constants = members.constants_under(model, scenario)
     evaluator = Evaluator(model, scenario, names, Request(tuple(targets)), shared=True, limit=LIMIT)
-    return evaluator.evaluate(constants, threads or processors())
+    seeds = np.arange(len(members), dtype=np.float64)
+    return evaluator.evaluate(constants, threads or processors(), seeds)
 
 
 def wilson(successes: npt.NDArray[np.number], count: Floats) -> tuple[Floats, Floats]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from plansim.model.scan import Scan
 
 __all__ = [
+    "NOISE_SEED",
     "Model",
     "Module",
     "SubscriptRange",
@@ -31,6 +32,10 @@ __all__ = [
     "cells_of",
     "folded",
 ]
+
+
+NOISE_SEED = "NOISE SEED"
+"""The constant that is the seed of a run's random functions, as Vensim calls it."""
 
 
 class VariableKind(StrEnum):

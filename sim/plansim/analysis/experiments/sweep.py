@@ -230,7 +230,7 @@ class _Runner:
 class SweepRuns:
     """The runs of a design, by any number of threads: run i is point i // s under scenario i % s.
 
-    ``s`` is the number of scenarios.
+    ``s`` is the number of scenarios. Random functions of point i draw by NOISE SEED + i.
     """
 
     def __init__(self, model: Model, design: Design, request: Request) -> None:
@@ -249,11 +249,12 @@ class SweepRuns:
         scenarios = len(self._evaluators)
         start, stop = store.span(number)
         runs = np.arange(start, stop)
-        inputs = points[runs // scenarios - start // scenarios]
+        numbers = runs // scenarios
+        inputs = points[numbers - start // scenarios]
         block = empty_block(store, self._request, inputs, (runs % scenarios).astype(np.int16))
         for index, evaluator in enumerate(self._evaluators):
             own = slice((index - start) % scenarios, None, scenarios)
-            for tile, evaluation in evaluator.tiles(inputs[own]):
+            for tile, evaluation in evaluator.tiles(inputs[own], numbers[own].astype(np.float64)):
                 _write(evaluation, {name: array[own][tile] for name, array in block.items()})
         return block
 
