@@ -20,6 +20,7 @@ from plansim.output.tables.layout import (
     text_column,
 )
 from plansim.output.words.text import Text
+from plansim.targets.verdict import of_hundred
 
 __all__ = ["unknowns_table"]
 
@@ -58,4 +59,4 @@ def _cells(unknown: DecidingUnknown, model: Model, text: Text) -> tuple[str, str
 
 
 def _of_hundred(share: float) -> str:
-    return f"{100 * share:.0f}/100"
+    return f"{of_hundred(share)}/100"
