@@ -313,4 +313,4 @@ def _cells(unknown: DecidingUnknown, model: Model, text: Text) -> tuple[str, str
 
 
 def _of_hundred(share: float) -> str:
-    return f"{100 * share:.0f}/100"
+    return f"{of_hundred(share)}/100"
