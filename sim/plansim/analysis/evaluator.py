@@ -34,7 +34,7 @@ from plansim.engine.kernel import Kernel
 from plansim.engine.readings import CompiledRuns, Reading, RunStatus
 from plansim.engine.trajectory import shape_of
 from plansim.errors import Message, SimulationError
-from plansim.model.records import Model, TimeSpec, Timing, cells_of
+from plansim.model.records import Model, TimeSpec, cells_of
 from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Apply, Factor, constants_of
 from plansim.scenario.scenario_file import Scenario
@@ -400,14 +400,13 @@ class Trajectories:
         values = self.values[:, rows].swapaxes(1, 2)
         return values.reshape(*values.shape[:2], *shape_of(model, variable))
 
-    def yearly(self, reference: str, timing: Timing | None = None) -> Yearly:
+    def yearly(self, reference: str) -> Yearly:
         """Return a function from a year to ``name`` or ``name[element]`` at it: ``(run,)``.
 
-        ``timing`` is when in the year, by default as the variable's kind has it. NaN where the runs
-        save nothing.
+        NaN where the runs save nothing.
         """
         row = self.values[:, self.compiled.rows[reference]]
-        when = timing or variable_of(self.compiled.model, reference).timing
+        when = variable_of(self.compiled.model, reference).timing
 
         def at(year: int) -> Floats:
             near = np.flatnonzero(np.abs(self.time - moment(when, year)) < 1e-6)

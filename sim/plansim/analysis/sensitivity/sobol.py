@@ -24,7 +24,7 @@ from scipy.stats import qmc
 from plansim.scenario.factors import Factor
 from plansim.targets.indicator import Floats
 
-__all__ = ["LEVEL", "RESAMPLES", "Estimates", "Pair", "draw_pair", "estimate_indices"]
+__all__ = ["LEVEL", "RESAMPLES", "Estimates", "MatrixPair", "draw_pair", "estimate_indices"]
 
 LEVEL = 0.95
 """How surely an interval is to hold the index."""
@@ -32,7 +32,7 @@ RESAMPLES = 500
 
 
 @dataclass(frozen=True)
-class Pair:
+class MatrixPair:
     """Two independent samples of the factors, each ``(point, factor)``."""
 
     a: Floats
@@ -45,7 +45,7 @@ class Pair:
         return mixed
 
 
-def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> Pair:
+def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> MatrixPair:
     """Draw two samples from one scrambled Sobol sequence of twice as many columns.
 
     ``points`` is rounded up to a power of two, for which the sequence is made.
@@ -59,7 +59,7 @@ def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> Pair:
         distribution = factors[column % count].distribution
         assert distribution is not None, "a table is no distribution"
         values[:, column] = distribution.quantile(shares[:, column])
-    return Pair(values[:, :count], values[:, count:])
+    return MatrixPair(values[:, :count], values[:, count:])
 
 
 @dataclass(frozen=True)

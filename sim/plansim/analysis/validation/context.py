@@ -10,6 +10,16 @@ from typing import TypeAlias
 
 import numpy as np
 
+from plansim.analysis.calibration.observed import (
+    HISTORY,
+    Family,
+    History,
+    Seam,
+    load_family,
+    load_history,
+    load_seam,
+    series_equations,
+)
 from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
@@ -22,15 +32,6 @@ from plansim.analysis.validation.checks import (
     check_equations,
     load_checks,
     load_reality_checks,
-)
-from plansim.analysis.validation.observed import (
-    Family,
-    History,
-    Seam,
-    history_equations,
-    load_family,
-    load_history,
-    load_seam,
 )
 from plansim.analysis.validation.questions import Effects, load_effects
 from plansim.errors import Fault, InputError, nearest
@@ -132,7 +133,9 @@ class ValidationContext:
         equations = [
             *check_equations(self.model, self.checks),
             *_frozen_expressions(self.model, self.loops),
-            *(history_equations(self.model, self.history) if self.history else ()),
+            *series_equations(
+                self.model.path.with_name(HISTORY), self.history.series if self.history else ()
+            ),
         ]
         return compile_whole(for_scenarios(self.model, self.scenarios.values()), equations)
 

@@ -13,10 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.calibration.goodness_of_fit import fit
-from plansim.analysis.evaluator import Trajectories
-from plansim.analysis.validation.conservation import figure_case
-from plansim.analysis.validation.context import Settings, ValidationContext, cells
-from plansim.analysis.validation.observed import (
+from plansim.analysis.calibration.observed import (
     Family,
     FreeFigure,
     HeldSeries,
@@ -25,8 +22,10 @@ from plansim.analysis.validation.observed import (
     SeamItem,
     StartSource,
 )
+from plansim.analysis.evaluator import Trajectories
+from plansim.analysis.validation.conservation import figure_case
+from plansim.analysis.validation.context import Settings, ValidationContext, cells
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
-from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import reported_factor
@@ -93,8 +92,7 @@ def _runs(context: ValidationContext) -> Trajectories | None:
 
 def _at(runs: Trajectories, series: Observed, year: int) -> Floats:
     """Return the model's value of an observed series in a year: ``(run,)``."""
-    timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
-    return runs.yearly(series.variable, timing)(year)
+    return runs.yearly(series.variable)(year)
 
 
 def _simulated(runs: Trajectories, series: Observed) -> Floats:

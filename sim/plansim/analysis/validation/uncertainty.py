@@ -11,10 +11,10 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from plansim.analysis.conditioning.diagnostics import forecast_held_out
-from plansim.analysis.conditioning.file import CONDITIONING, read_conditioning
+from plansim.analysis.calibration.conditioning_file import CONDITIONING, read_conditioning
+from plansim.analysis.calibration.diagnostics import forecast_held_out
+from plansim.analysis.calibration.prior import draw_prior
 from plansim.analysis.ensemble import load_ensemble, read_ensemble_head, verdict_shares
-from plansim.analysis.experiments.prior import draw_prior
 from plansim.analysis.sensitivity.ranking import FRAGILE
 from plansim.analysis.sensitivity.study import ACCURATE, MAIN_DRIVERS, Drivers, Sensitivity
 from plansim.analysis.validation.context import ValidationContext

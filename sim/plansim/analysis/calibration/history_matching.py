@@ -25,28 +25,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.conditioning.file import (
+from plansim.analysis.calibration.conditioning_file import (
     ConditioningSpec,
     HistoryRun,
-    Observation,
     read_conditioning,
 )
-from plansim.analysis.evaluator import Evaluator, Request
-from plansim.analysis.experiments.prior import changes_of, draw_prior, values_of
+from plansim.analysis.calibration.observations import Observation, ObservationEvaluator
+from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
 from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError, Message
-from plansim.model.records import Model, TimeSpec
+from plansim.model.records import Model
 from plansim.model.rewrite import with_equations
 from plansim.scenario.factors import Factor
-from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead
+from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
-from plansim.scenario.variant import for_scenarios
 from plansim.targets.indicator import Floats
 from plansim.targets.views_file import load_views
 
@@ -177,7 +174,7 @@ def draw_members(
 
 
 @dataclass(frozen=True)
-class _Box:
+class _Region:
     """The part of the prior that a wave is drawn from."""
 
     low: Floats
@@ -204,25 +201,18 @@ class _Matching:
         self.count = len(spec.design.factors)
         fitted = [column for column, one in enumerate(spec.observations) if not one.held_out]
         self.fitted = np.array(fitted, np.intp)
-        scenarios = [run.scenario for run in spec.runs]
+        self.whole = with_equations(model, spec.equations)
         bare = Members(self._head(0, 0), (), (), np.empty((1, 0)), load_views(model).policy)
         self.runs = []
         first = self.count
         for run in spec.runs:
             self.runs.append(_Run(self, run, bare, first))
             first += len(run.factors)
-        names = [name for run in self.runs for name in run.constants]
-        whole = with_equations(for_scenarios(model, scenarios, names), spec.equations)
-        timed = {
-            name: replace(whole.variables[name], timing=timing)
-            for name, timing in spec.timing.items()
-        }
-        self.whole = replace(whole, variables={**whole.variables, **timed})
 
     def made(self, seed: int) -> Conditioned:
         """Make all waves, the last of them with a seed."""
         spec = self.spec
-        box = _Box(np.zeros(len(self.drawn)), np.ones(len(self.drawn)))
+        box = _Region(np.zeros(len(self.drawn)), np.ones(len(self.drawn)))
         waves, chosen = [], np.empty(0, np.intp)
         first = np.empty((0, 0))
         for number in range(spec.waves - 1):
@@ -255,7 +245,7 @@ class _Matching:
 
     # --- draws ------------------------------------------------------------------------------------
 
-    def _block(self, wave: tuple[int, int], box: _Box, number: int) -> Floats:
+    def _block(self, wave: tuple[int, int], box: _Region, number: int) -> Floats:
         """Return a block of draws as parts of the prior's probability: ``(draw, factor)``.
 
         Draws are independent: in so many dimensions Sobol's sequence is even only as a whole, and
@@ -264,7 +254,7 @@ class _Matching:
         rng = np.random.default_rng([*wave, number])
         return box.low + (box.high - box.low) * rng.random((BLOCK, len(self.drawn)))
 
-    def _shares(self, wave: tuple[int, int], box: _Box, rows: Rows) -> Floats:
+    def _shares(self, wave: tuple[int, int], box: _Region, rows: Rows) -> Floats:
         """Return some draws of a wave again: ``(row, factor)``; rows rise."""
         numbers = rows // BLOCK
         blocks = [
@@ -286,7 +276,7 @@ class _Matching:
 
     # --- waves ------------------------------------------------------------------------------------
 
-    def _simulated(self, wave: tuple[int, int], box: _Box, start: int) -> Floats:
+    def _simulated(self, wave: tuple[int, int], box: _Region, start: int) -> Floats:
         """Simulate as many draws as a wave has, from one on: ``(draw, observation)``."""
         parts = []
         stop = start + self.spec.draws
@@ -299,7 +289,7 @@ class _Matching:
             self.progress(self.done, max(self.steps, self.done))
         return np.concatenate(parts)
 
-    def _wave(self, simulated: Floats, box: _Box) -> Wave:
+    def _wave(self, simulated: Floats, box: _Region) -> Wave:
         """Return what became of the draws of a wave, none of which may be all that is left."""
         accepted = self._worst(simulated) <= self.spec.limit
         broken = ~np.isfinite(simulated).all(axis=1)
@@ -329,7 +319,7 @@ class _Matching:
         rows = np.argsort(worst, kind="stable")[:ENOUGH]
         return np.sort(rows[np.isfinite(worst[rows])])
 
-    def _last(self, wave: tuple[int, int], box: _Box) -> tuple[Rows, Wave]:
+    def _last(self, wave: tuple[int, int], box: _Region) -> tuple[Rows, Wave]:
         """Draw the last wave until enough is accepted, and return the rows that are."""
         taken: list[Rows] = []
         made = Wave(0, 0, 0, box.volume)
@@ -421,7 +411,10 @@ class _Matching:
         )
         path = self.model.path.with_name(FILE_NAME)
         sha256 = self.model.equations_sha256
-        return MembersHead(EnsembleKind.CONDITIONED, sha256, spec.seed, drawn, path, 2, draws)
+        files = digests_of(spec.files(self.model), path.parent)
+        return MembersHead(
+            EnsembleKind.CONDITIONED, sha256, spec.seed, drawn, path, 2, draws, files
+        )
 
 
 class _Run:
@@ -429,7 +422,7 @@ class _Run:
 
     def __init__(self, matching: _Matching, run: HistoryRun, bare: Members, first: int) -> None:
         """``first`` is the column of the first factor of this run alone."""
-        self._matching, self._run = matching, run
+        self._model, self._run, self._threads = matching.model, run, matching.threads
         design = matching.spec.design.factors
         self._acting = [
             column
@@ -438,44 +431,18 @@ class _Run:
         ]
         self._own = list(range(first, first + len(run.factors)))
         factors = (*(matching.changes[column].factor for column in self._acting), *run.factors)
-        self._bare = replace(bare, factors=factors)
-        empty = replace(self._bare, values=np.zeros((1, len(factors))))
-        self.constants, _ = empty.constants_under(matching.model, run.scenario)
+        self._bare = replace(bare, factors=factors, values=np.zeros((1, len(factors))))
+        names, _ = self._bare.constants_under(matching.model, run.scenario)
+        self._evaluator = ObservationEvaluator(
+            matching.whole, run.scenario, names, run.observations
+        )
 
     def simulate(self, changes: Floats, points: Floats) -> Floats:
         """Return ``(draw, observation)`` in the observations' units, by changes and all points."""
         values = np.concatenate([changes[:, self._acting], points[:, self._own]], axis=1)
-        matching = self._matching
         members = replace(self._bare, ids=tuple(range(len(values))), values=values)
-        _, constants = members.constants_under(matching.model, self._run.scenario)
-        evaluation = self._evaluator.evaluate(constants, matching.threads)
-        years = {year: column for column, year in enumerate(evaluation.request.years)}
-        columns = []
-        with np.errstate(all="ignore"):
-            for one in self._run.observations:
-                yearly = evaluation.output(one.variable)
-                value = yearly[:, years[one.year]]
-                if one.since is not None:
-                    ratio = value / yearly[:, years[one.since]]
-                    value = ratio ** (1 / (one.year - one.since)) - 1
-                columns.append(value / one.scale)
-        return np.stack(columns, axis=1)
-
-    @cached_property
-    def _evaluator(self) -> Evaluator:
-        observations = self._run.observations
-        outputs = tuple(dict.fromkeys(one.variable for one in observations))
-        years = {one.year for one in observations}
-        years |= {one.since for one in observations if one.since is not None}
-        request = Request((), (), outputs, tuple(sorted(years)))
-        clock = _ended(self._run.scenario.time, max(years) + 0.5)
-        scenario = replace(self._run.scenario, time=clock)
-        return Evaluator(self._matching.whole, scenario, self.constants, request)
-
-
-def _ended(clock: TimeSpec, end: float) -> TimeSpec:
-    """Return a clock that runs no longer than to a time."""
-    return replace(clock, final=min(clock.final, end))
+        _, constants = members.constants_under(self._model, self._run.scenario)
+        return self._evaluator.evaluate(constants, self._threads)
 
 
 def _screened(shares: Floats, count: int) -> Rows:
@@ -491,11 +458,11 @@ def _screened(shares: Floats, count: int) -> Rows:
     return np.argsort(-np.maximum(above, below), kind="stable")[:count]
 
 
-def _around(shares: Floats, box: _Box, chosen: Rows) -> _Box:
+def _around(shares: Floats, box: _Region, chosen: Rows) -> _Region:
     """Return the box around draws in the chosen factors, inside the box they were drawn from."""
     low, high = box.low.copy(), box.high.copy()
     least, most = shares[:, chosen].min(axis=0), shares[:, chosen].max(axis=0)
     more = MARGIN * (most - least)
     low[chosen] = np.maximum(low[chosen], least - more)
     high[chosen] = np.minimum(high[chosen], most + more)
-    return _Box(low, high)
+    return _Region(low, high)
