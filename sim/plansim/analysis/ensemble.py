@@ -192,7 +192,7 @@ def with_shares(
         assumed = json.dumps([scenario.id, sorted(scenario.assumed)])
         key = digest("shares", run, assumed, repr(targets), *beside, code)
         make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
-        shares[scenario.id] = kept("shares", key, make)
+        shares[scenario.id] = kept("shares", key, dict, make)
     return tuple(
         replace(verdict, share=shares[verdict.scenario].get(verdict.id)) for verdict in verdicts
     )
