@@ -27,7 +27,7 @@ from plansim.engine.simulate import simulate_years
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
-from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
@@ -127,14 +127,12 @@ def verdict_shares(
     """
     import pandas as pd
 
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
     members = load_ensemble(model) if ensemble is None else ensemble
     wanted = load_targets(model=model) if targets is None else tuple(targets)
     columns = ("share", "share_low", "share_high", "members", "unsound")
     rows = [
         (scenario.id, target, *(getattr(share, column) for column in columns))
-        for scenario in (scenario_of(model, named) for named in scenarios)
+        for scenario in scenarios_of(model, scenarios)
         for target, share in _shares(model, scenario, wanted, members, threads)
     ]
     frame = pd.DataFrame(rows, columns=["scenario", "target", *columns])
@@ -198,9 +196,7 @@ def check_scenarios(
         CatalogueError: a target is judged by a variable that a run does not hold.
         SimulationError: as for `simulate`, as are all other errors.
     """
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
-    chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    chosen = scenarios_of(model, scenarios)
     wanted = load_targets(model=model) if targets is None else targets
     verdicts = tuple(
         verdict
