@@ -27,7 +27,7 @@ from plansim.engine.simulate import simulate_years
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
-from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import separate
 from plansim.targets.catalogue import load_targets
@@ -133,14 +133,11 @@ def verdict_shares(
     0    boats     F1    0.6        5
     1    boats     F2    1.0        5
     """
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
     members = load_ensemble(model) if ensemble is None else ensemble
     wanted = load_targets(model=model) if targets is None else tuple(targets)
-    chosen = (scenario_of(model, named) for named in scenarios)
     return _frame_of(
         (scenario.id, target, share)
-        for scenario in chosen
+        for scenario in scenarios_of(model, scenarios)
         for target, share in _shares(model, scenario, wanted, members, threads)
     )
 
@@ -228,9 +225,7 @@ def check_scenarios(
         CatalogueError: a target is judged by a variable that a run does not hold.
         SimulationError: as for `simulate`, as are all other errors.
     """
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
-    chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    chosen = scenarios_of(model, scenarios)
     wanted = load_targets(model=model) if targets is None else targets
     verdicts = tuple(
         verdict
