@@ -28,8 +28,11 @@ from plansim.analysis.ensemble import (
     verdict_shares as verdict_shares,
 )
 from plansim.analysis.experiments.design import Design as Design
-from plansim.analysis.experiments.design_file import read_design as read_design
 from plansim.analysis.calibration.prior import draw_prior as draw_prior
+from plansim.analysis.experiments.design_file import (
+    quick_design as quick_design,
+    read_design as read_design,
+)
 from plansim.analysis.experiments.replay import Replay as Replay, replay as replay
 from plansim.analysis.experiments.store import open_sweep as open_sweep
 from plansim.analysis.experiments.sweep import sweep as sweep

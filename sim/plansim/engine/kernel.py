@@ -202,10 +202,14 @@ def _sources() -> list[bytes]:
     return [path.read_bytes() for path in (*paths, Path(__file__))]
 
 
+_NUMBERS = ("equations", "columns", "memory")
+_OBJECT_FILES = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\x64\x86", b"\x64\xaa")
+"""How object code begins: ELF, Mach-O, COFF of x86-64 and of ARM64."""
+
+
 def _save(path: Path, kernel: Kernel) -> None:
     head = {
-        name: getattr(kernel, name)
-        for name in ("model_sha256", "inputs", "outputs", "equations", "columns", "memory")
+        name: getattr(kernel, name) for name in ("model_sha256", "inputs", "outputs", *_NUMBERS)
     }
     head |= {"delays": kernel.delays, "defaults": [default.hex() for default in kernel.defaults]}
     content = json.dumps(head, ensure_ascii=False).encode() + b"\n" + kernel.code
@@ -213,9 +217,14 @@ def _save(path: Path, kernel: Kernel) -> None:
 
 
 def _read(content: bytes, target: Platform) -> Kernel:
-    """Return the kernel that `_save` wrote."""
+    """Return the kernel that `_save` wrote; raise a `ValueError` if it has another form."""
     line, _, code = content.partition(b"\n")
     head: dict[str, Any] = json.loads(line)
+    names, numbers = head["inputs"] + head["outputs"], [head[key] for key in _NUMBERS]
+    texts = {type(text) for text in [*names, *head["defaults"], head["model_sha256"]]}
+    counts = {type(number) for number in [*numbers, *head["delays"]]}
+    if texts != {str} or counts != {int} or not code.startswith(_OBJECT_FILES):
+        raise ValueError("the kernel has another form")
     return Kernel(
         model_sha256=head["model_sha256"],
         inputs=tuple(head["inputs"]),

@@ -70,7 +70,7 @@ def for_scenarios(
         *sorted(every),
         code_of("", "model", "scenario"),
     )
-    variant = kept("parsed", key, lambda: _variant(original, every))
+    variant = kept("parsed", key, Model, lambda: _variant(original, every))
     return replace(variant, original=original)
 
 

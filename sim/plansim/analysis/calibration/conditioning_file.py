@@ -292,9 +292,8 @@ def _design(
     form: ConditioningFile, context: ObservedContext, faults: list[Fault]
 ) -> tuple[Design, tuple[Path, ...]]:
     """Return the design with the factors of the file, and the files that it comes from."""
-    name = form.design
-    beside = context.beside(name) if name and Path(name).suffix in {".yaml", ".yml"} else name
-    read = read_design(beside, context.model) if beside else uncertainty_design(context.model)
+    model, name = context.model, form.design
+    read = read_design(context.named(name), model) if name else uncertainty_design(model)
     if read is not None and (fault := no_sample(read)):
         faults.append(fault)
     factors = (*(read.factors if read else ()), *form.factors.values())

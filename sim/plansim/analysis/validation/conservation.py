@@ -195,7 +195,7 @@ def base_year(context: ValidationContext) -> Result:
             factor = unit_factor(model.variables[split_reference(reference)[0]].unit, as_stated)
             value = float(runs.yearly(reference)(row.since)[0]) * factor
             figure = figure_case(
-                (row.id, row.name_en, row.name_zh),
+                row,
                 (value, row.base_value, row.base_unit),
                 BASE_YEAR_ERROR,
                 what=reference,

@@ -55,7 +55,6 @@ __all__ = [
     "frozen_name",
     "limits",
     "load_context",
-    "loop_name",
     "numbers_of",
     "scaled",
     "uncertain",
@@ -210,11 +209,6 @@ def _frozen_expressions(model: Model, loops: tuple[Loop, ...]) -> Iterator[Added
 def frozen_name(loop: Loop, number: int) -> str:
     """Return the name of the equation of one expression that a loop's switch freezes."""
     return f"frozen {loop.id} {number}"
-
-
-def loop_name(loop: Loop) -> tuple[str, str, str]:
-    """Return the id of a loop, and its name in English and Chinese."""
-    return loop.id, loop.name_en, loop.name_zh
 
 
 def verdicts(runs: Trajectories, target: Target, scenario: Scenario) -> Verdicts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
@@ -22,6 +23,7 @@ from plansim.output.tables.layout import (
 )
 from plansim.output.words.text import Text
 from plansim.scenario.factors import Apply
+from plansim.targets.verdict import of_hundred
 
 __all__ = ["discovery_table", "robustness_table"]
 
@@ -182,4 +184,4 @@ def _pair(pair: PolicyPair, first: str, second: str, text: Text) -> str:
 
 
 def _hundred(share: float) -> str:
-    return f"{100 * share:.0f}"
+    return str(of_hundred(share)) if math.isfinite(share) else "–"
