@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 
 from plansim.errors import Fault, FaultLog, Message, ModelError
@@ -51,7 +52,7 @@ def build_model(text: str, file: Path, sha256: str, strict: bool | None) -> Mode
     """
     faults, warnings, slips = FaultLog(file), FaultLog(file), FaultLog(file)
     scan = scan_text(text, faults)
-    if faults.is_full:
+    if faults.is_full or (faults and not scan.equations):
         raise ModelError(faults.by_line())
     if not scan.equations and not faults:
         raise ModelError(Fault("the file holds no equation", file))
@@ -117,7 +118,7 @@ class _Builder:
     faults: FaultLog
     slips: FaultLog
     cells_left: int = MAX_ELEMENTS
-    _smallest: dict[frozenset[str], str | None] = field(default_factory=dict)
+    _smallest: dict[tuple[frozenset[str], frozenset[str]], str | None] = field(default_factory=dict)
 
     def variables(self) -> dict[str, Variable]:
         built = (self._variable(key, group) for key, group in self.scan.equations.items())
@@ -243,17 +244,21 @@ class _Builder:
             covered = frozenset(
                 name_key(element) for name in used for element in self.scan.dimension(name)
             )
-            names.append(self._smallest_range(covered) or used[0])
+            names.append(self._smallest_range(covered, frozenset(names)) or used[0])
         return tuple(names)
 
-    def _smallest_range(self, covered: frozenset[str]) -> str | None:
-        """Return the smallest range that holds all of some elements; the first of equals."""
-        if covered not in self._smallest:
+    def _smallest_range(self, covered: frozenset[str], taken: frozenset[str]) -> str | None:
+        """Return the smallest range that holds all of some elements; the first of equals.
+
+        Of a matrix over one set of elements the second range is another one, if there is one.
+        """
+        if (covered, taken) not in self._smallest:
             candidates = min((self._ranges_of.get(key, []) for key in covered), key=len, default=[])
             holding = [range_ for range_ in candidates if covered <= self._range_keys[range_.name]]
-            smallest = min(holding, key=lambda range_: len(range_.elements), default=None)
-            self._smallest[covered] = smallest.name if smallest else None
-        return self._smallest[covered]
+            sizes = ((len(range_.elements), range_.name in taken) for range_ in holding)
+            smallest = min(zip(sizes, holding, strict=True), key=itemgetter(0), default=None)
+            self._smallest[covered, taken] = smallest[1].name if smallest else None
+        return self._smallest[covered, taken]
 
     @cached_property
     def _range_keys(self) -> Mapping[str, frozenset[str]]:
