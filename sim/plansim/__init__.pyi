@@ -67,7 +67,7 @@ from plansim.analysis.optimization.problem import (
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
 from plansim.analysis.sensitivity.study import sensitivity as sensitivity
-from plansim.analysis.unknowns import (
+from plansim.analysis.sensitivity.unknowns import (
     DecidedTarget as DecidedTarget,
     DecidingUnknown as DecidingUnknown,
     deciding_unknowns as deciding_unknowns,

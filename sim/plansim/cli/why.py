@@ -40,7 +40,7 @@ from plansim.cli.options import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from plansim.analysis.unknowns import DecidedTarget
+    from plansim.analysis.sensitivity.unknowns import DecidedTarget
     from plansim.targets.target import Target
 
 __all__ = ["why"]
@@ -104,7 +104,7 @@ def unknowns(arguments: Arguments, ids: tuple[str, ...], form: str) -> None:
     what goes most with the margin of the target.
     """
     from plansim.analysis.ensemble import load_ensemble, with_shares
-    from plansim.analysis.unknowns import deciding_unknowns
+    from plansim.analysis.sensitivity.unknowns import deciding_unknowns
     from plansim.output.tables.sensitivity import unknowns_table
     from plansim.output.words.answer import binding_first
     from plansim.targets.verdict import verdicts_of
