@@ -28,8 +28,11 @@ from plansim.analysis.ensemble import (
     verdict_shares as verdict_shares,
 )
 from plansim.analysis.experiments.design import Design as Design
-from plansim.analysis.experiments.design_file import read_design as read_design
 from plansim.analysis.calibration.prior import draw_prior as draw_prior
+from plansim.analysis.experiments.design_file import (
+    quick_design as quick_design,
+    read_design as read_design,
+)
 from plansim.analysis.experiments.replay import Replay as Replay, replay as replay
 from plansim.analysis.experiments.store import open_sweep as open_sweep
 from plansim.analysis.experiments.sweep import sweep as sweep
@@ -47,6 +50,14 @@ from plansim.analysis.feedback.polarity import (
     SignedRun as SignedRun,
     link_signs as link_signs,
     signed_run as signed_run,
+)
+from plansim.analysis.decisions.discovery import (
+    Discovery as Discovery,
+    discover as discover,
+)
+from plansim.analysis.decisions.robustness import (
+    Robustness as Robustness,
+    robustness as robustness,
 )
 from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
 from plansim.analysis.optimization.problem import (

@@ -380,7 +380,7 @@ def test_a_sweep_varies_the_end_of_a_ramp_and_can_be_replayed(toy: Model, tmp_pa
         "utf-8",
     )
     plan = plansim.read_design(design, toy)
-    plansim.sweep(plan, toy, (), tmp_path / "x.zarr", threads=1)
+    plansim.sweep(toy, plan, tmp_path / "x.zarr", targets=(), threads=1)
     for index in range(plan.runs):
         again = plansim.replay(tmp_path / "x.zarr", index, toy, ())
         assert again.deviation == 0

@@ -232,33 +232,40 @@ class Evaluator:
             model, scenario, constants, self.readings, shared=shared, limit=limit, brief=brief
         )
 
-    def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Evaluation:
+    def evaluate(
+        self, values: npt.ArrayLike, threads: int = 1, seeds: Floats | None = None
+    ) -> Evaluation:
         """Simulate and judge runs.
 
         Args:
             values: the factors' values, ``(run, factor)``, in their units.
             threads: number of threads. The results do not depend on it.
+            seeds: ``(run,)``: what is added to the seed of random functions. By default all runs
+                draw the same numbers, so that they differ by the factors alone.
         """
         table = np.asarray(values, dtype=np.float64)
         size = min(self.tile, max(MIN_TILE, -(-len(table) // threads)))
-        tiles = [table[start : start + size] for start in range(0, len(table), size)]
+        seeds = np.zeros(len(table)) if seeds is None else seeds
+        tiles = [slice(start, start + size) for start in range(0, len(table), size)]
         if len(tiles) <= 1:
-            return self._evaluated(table)
+            return self._evaluated(table, seeds)
         with ThreadPoolExecutor(threads) as pool:
-            return _joined(list(pool.map(self._evaluated, tiles)))
+            parts = pool.map(lambda rows: self._evaluated(table[rows], seeds[rows]), tiles)
+            return _joined(list(parts))
 
-    def tiles(self, values: Floats) -> Iterator[tuple[slice, Evaluation]]:
+    def tiles(self, values: Floats, seeds: Floats) -> Iterator[tuple[slice, Evaluation]]:
         """Yield the evaluations of as many runs as stay in the cache, with which runs they are.
 
-        ``values`` is ``(run, factor)``. For studies of many runs that keep a part of each.
+        ``values`` is ``(run, factor)``, ``seeds`` as for `evaluate`. For studies of many runs that
+        keep a part of each.
         """
         for start in range(0, len(values), self.tile):
             rows = slice(start, min(start + self.tile, len(values)))
-            yield rows, self._evaluated(values[rows])
+            yield rows, self._evaluated(values[rows], seeds[rows])
 
-    def _evaluated(self, values: Floats) -> Evaluation:
+    def _evaluated(self, values: Floats, seeds: Floats) -> Evaluation:
         base = self.scenario.values
-        runs = self._runs.simulate(constants_of(self.model, base, self.factors, values))
+        runs = self._runs.simulate(constants_of(self.model, base, self.factors, values), seeds)
 
         def series(reference: str) -> Yearly:
             return lambda year: np.asarray(

@@ -8,6 +8,8 @@ equation of the model is written; the constants for them are added where they ar
 - a ramp: ``X to year``, up to which the change takes place evenly, instead of at once;
 - an end: ``X until year``, from which the value is again that of before;
 - a series: ``X in 2006``, ``X in 2007``, … in place of all of that, also for any constant ``X``.
+
+A model with random functions has a constant ``NOISE SEED``, also where its file has none.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
-from plansim.model.records import Model, Variable, VariableKind, folded
+from plansim.model.records import NOISE_SEED, Model, Timing, Variable, VariableKind, folded
 
 __all__ = [
     "PULSE",
@@ -169,6 +171,26 @@ def added_constant(model: Model, name: str) -> Variable | None:
 
     Its value is the one with which it changes nothing.
     """
+    if folded(name) == folded(NOISE_SEED) and _is_random(model):
+        return Variable(
+            name=NOISE_SEED,
+            kind=VariableKind.CONSTANT,
+            unit="Dmnl",
+            name_zh="随机数种子",
+            meaning_en="Seed of the random functions.",
+            meaning_zh="随机函数的种子。",
+            sources=(),
+            timing=Timing.YEAR,
+            module="",
+            line=1,
+            equation="",
+            subscripts=(),
+            admissible=(None, None),
+            plausible=None,
+            value=0.0,
+            causes=(),
+            initial_causes=(),
+        )
     base, part = added_part(_by_english_part(folded(name)))
     if not part:
         return None
@@ -218,6 +240,15 @@ def added_constant(model: Model, name: str) -> Variable | None:
     )
     ends = [end for bounds in ranges if bounds is not None for end in bounds]
     return replace(made, plausible=(min(ends), max(ends)) if all(ranges) else None)
+
+
+def _is_random(model: Model) -> bool:
+    return any(
+        key.startswith("random_")
+        for equations in model.scan.equations.values()
+        for equation in equations
+        for key in equation.called
+    )
 
 
 def _name_of(model: Model, base: str) -> str:

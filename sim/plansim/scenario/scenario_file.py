@@ -89,7 +89,7 @@ def read_scenario(
         units_sha256(),
         code_of("", "model", "scenario"),
     )
-    overlaid: Merged | None = recall("parsed", key)
+    overlaid: Merged | None = recall("parsed", key, Merged)
     if overlaid is None or any(file_sha256(Path(file)) != known for file, known in overlaid.files):
         from plansim.scenario.inheritance import merged
 
@@ -150,7 +150,7 @@ def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
 
         return read_heads(directory)
 
-    return kept("parsed", key, make)
+    return kept("parsed", key, tuple, make)
 
 
 def shipped_roots() -> list[str]:

@@ -56,7 +56,7 @@ def for_scenarios(
         *sorted(every),
         code_of("", "model", "scenario"),
     )
-    variant = kept("parsed", key, lambda: _variant(original, every))
+    variant = kept("parsed", key, Model, lambda: _variant(original, every))
     return replace(variant, original=original)
 
 
@@ -113,7 +113,8 @@ def _variant(model: Model, names: Iterable[str]) -> Model:
     parts: dict[str, set[str]] = {}
     for name in sorted(names):
         stem, part = added_part(name)
-        parts.setdefault(stem, set()).add(part)
+        if part:
+            parts.setdefault(stem, set()).add(part)
     forms = {}
     for stem, own in parts.items():
         if any(part.startswith("in ") for part in own):
@@ -151,21 +152,23 @@ def _variant(model: Model, names: Iterable[str]) -> Model:
         return None
 
     equations = []
-    for form in forms.values():
-        for part in sorted(form.parts):
-            constant = added_constant(model, f"{form.stem} {part}")
-            assert constant is not None, part
-            equations.append(
-                AddedEquation(
-                    constant.name,
-                    _numbers(model, constant),
-                    constant.subscripts,
-                    constant=True,
-                    unit=_unit(constant),
-                    comment=f"{constant.name_zh or constant.name}。"
-                    f"{constant.meaning_zh}{constant.meaning_en}",
-                )
+    single = [name for name in names if not added_part(name)[1]]
+    of_forms = [f"{form.stem} {part}" for form in forms.values() for part in sorted(form.parts)]
+    for name in (*single, *of_forms):
+        constant = added_constant(model, name)
+        assert constant is not None, name
+        equations.append(
+            AddedEquation(
+                constant.name,
+                _numbers(model, constant),
+                constant.subscripts,
+                constant=True,
+                unit=_unit(constant),
+                comment=f"{constant.name_zh or constant.name}。"
+                f"{constant.meaning_zh}{constant.meaning_en}",
             )
+        )
+    for form in forms.values():
         if not form.is_lever:
             constant = model.variables[form.stem]
             itself = cell_name(form.stem, constant.subscripts)

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from plansim.analysis.calibration.observations import (
     ASSUMED,
+    OBSERVATIONS,
     ErrorForm,
     Observation,
     unreached,
@@ -66,7 +67,6 @@ __all__ = [
     "ConditioningSpec",
     "HistoryRun",
     "no_sample",
-    "prior_design",
     "read_conditioning",
     "schema_text",
     "uncertainty_design",
@@ -191,6 +191,19 @@ class ConditioningSpec:
     matched: int
     structures: tuple[str, ...]
     hold_out: int | None
+    prior_files: tuple[Path, ...]
+    """The files that say what members change."""
+
+    def files(self, model: Model) -> tuple[Path, ...]:
+        """Return the files that decide which members are plausible, but the model itself."""
+        beside = (model.path.with_name(name) for name in (HISTORY, OBSERVATIONS))
+        past = (
+            run.scenario.path.with_name(f"{name}.yaml")
+            for run in self.runs
+            if run.scenario.path is not None
+            for name in run.scenario.lineage
+        )
+        return (*self.prior_files, *beside, *past)
 
     @property
     def observations(self) -> tuple[Observation, ...]:
@@ -211,15 +224,6 @@ def uncertainty_design(model: Model) -> Design | None:
         return None
     name = load_checks(model).scenarios.uncertainty
     return None if name is None else read_design(shipped("scenarios") / name, model)
-
-
-def prior_design(model: Model) -> Design:
-    """Return the design of the prior that ``conditioning.yaml`` beside a model makes.
-
-    Raises:
-        InputError: with every fault of the file.
-    """
-    return read_conditioning(model).design
 
 
 def schema_text() -> str:
@@ -243,7 +247,7 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
     observed = [(("history",), one.id) for one in known]
     own = [(("series", index), one.id) for index, one in enumerate(form.series)]
     faults = list(doubled([*observed, *own]))
-    design = _design(form, context, faults)
+    design, files = _design(form, context, faults)
     past = _Past(model, {one.id: one for one in (*known, *form.series)}, _observed_starts(context))
     runs = []
     for index, run in enumerate(form.runs):
@@ -280,11 +284,14 @@ def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpe
         form.matched,
         form.structures,
         form.hold_out,
+        files,
     )
 
 
-def _design(form: ConditioningFile, context: ObservedContext, faults: list[Fault]) -> Design:
-    """Return the design with the factors of the file."""
+def _design(
+    form: ConditioningFile, context: ObservedContext, faults: list[Fault]
+) -> tuple[Design, tuple[Path, ...]]:
+    """Return the design with the factors of the file, and the files that it comes from."""
     model, name = context.model, form.design
     read = read_design(context.named(name), model) if name else uncertainty_design(model)
     if read is not None and (fault := no_sample(read)):
@@ -295,10 +302,11 @@ def _design(form: ConditioningFile, context: ObservedContext, faults: list[Fault
         faults.append(Fault("no constant of the model has a plausible range"))
     assert context.path is not None
     scenarios = () if read is None else read.scenarios
-    return Design(
+    design = Design(
         context.path.stem, "", "", DesignKind.SOBOL, scenarios, factors, 1, form.seed, 0, (), (),
         path=context.path,
     )  # fmt: skip
+    return design, (context.path, *((read.path,) if read and read.path else ()))
 
 
 def no_sample(design: Design) -> Fault | None:

@@ -43,7 +43,7 @@ from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.model.rewrite import with_equations
 from plansim.scenario.factors import Factor
-from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead
+from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
 from plansim.targets.indicator import Floats
 from plansim.targets.views_file import load_views
@@ -406,7 +406,10 @@ class _Matching:
         )
         path = self.model.path.with_name(FILE_NAME)
         sha256 = self.model.equations_sha256
-        return MembersHead(EnsembleKind.CONDITIONED, sha256, spec.seed, drawn, path, 2, draws)
+        files = digests_of(spec.files(self.model), path.parent)
+        return MembersHead(
+            EnsembleKind.CONDITIONED, sha256, spec.seed, drawn, path, 2, draws, files
+        )
 
 
 class _Run:

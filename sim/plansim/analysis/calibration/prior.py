@@ -11,7 +11,7 @@ import numpy as np
 from plansim.analysis.calibration.conditioning_file import (
     CONDITIONING,
     no_sample,
-    prior_design,
+    read_conditioning,
     uncertainty_design,
 )
 from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
@@ -20,7 +20,7 @@ from plansim.analysis.experiments.sampling import Sampler
 from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, Floats, default_of
-from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead
+from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.views_file import load_views
@@ -61,9 +61,12 @@ def draw_prior(
     """
     if isinstance(design, str | Path):
         design = read_design(design, model)
+    files: tuple[Path, ...] = ()
     if design is None and model.path.with_name(CONDITIONING).is_file():
-        design = prior_design(model)
+        spec = read_conditioning(model)
+        design, files = spec.design, spec.prior_files
     design = design or uncertainty_design(model) or _remaining_design(model)
+    files = files or ((design.path,) if design.path else ())
     if fault := no_sample(design):
         raise DesignError(fault)
     design = replace(design, points=members, seed=design.seed if seed is None else seed)
@@ -77,7 +80,8 @@ def draw_prior(
     name = f" of {design.path.name}" if design.path else ""
     drawn = f"{members} points, {design.kind}, over the {len(changes)} factors{name}"
     path = model.path.with_name(FILE_NAME)
-    head = MembersHead(EnsembleKind.PRIOR, model.equations_sha256, design.seed, drawn, path, 2)
+    sha256, known = model.equations_sha256, digests_of(files, path.parent)
+    head = MembersHead(EnsembleKind.PRIOR, sha256, design.seed, drawn, path, 2, files=known)
     factors = tuple(change.factor for change in changes)
     return Members(head, factors, tuple(range(members)), values, load_views(model).policy)
 
