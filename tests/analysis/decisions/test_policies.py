@@ -85,7 +85,12 @@ def test_the_set_reaches_what_brute_force_reaches(model: Model) -> None:
     targets = plansim.load_targets(model=model)
     growth = indicator_of(model, "output", Measure.GROWTH, 2000, 2005)
     space = policy_space(
-        model, result.scenario, result.levers, targets, states_of(model, 500, other=3), indicators=[growth]
+        model,
+        result.scenario,
+        result.levers,
+        targets,
+        states_of(model, 500, other=3),
+        indicators=[growth],
     )
     grid = np.array(list(itertools.product(np.linspace(0, 1, 11), repeat=3)))
     judged = space.judge(grid)
