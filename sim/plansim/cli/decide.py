@@ -19,15 +19,12 @@ from plansim.cli.options import (
     WholeNumber,
     command_group,
     constant_names,
-    force_option,
     format_option,
     items,
     lever_names,
-    output_option,
-    picture_option,
     scenario_options,
+    study_options,
     target_option,
-    threads_option,
     variable_names,
 )
 from plansim.errors import Message
@@ -152,11 +149,7 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
     show_default=True,
     help="Draws of what is uncertain, for each policy that is judged over them.",
 )
-@threads_option
-@output_option("Also write all figures.", "FILE.json")
-@picture_option("--plot", "picture", "Also draw the frontier: FILE.png, FILE.svg or FILE.pdf.")
-@force_option
-@format_option("table", "json")
+@study_options
 @scenario_options(settings=False)
 def frontier(
     arguments: Arguments,
