@@ -19,7 +19,7 @@ from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.output.export.json_text import json_text
 from plansim.output.figures.frontier import frontier_sheet
-from plansim.output.tables.frontier import frontier_table
+from plansim.output.tables.decisions import frontier_table
 from plansim.output.tables.layout import shown
 from plansim.output.words.text import Lang, read_text
 from plansim.targets.catalogue import load_targets

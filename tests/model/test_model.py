@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from plansim.analysis.checks import Sign
 from plansim.analysis.validation.behaviour import DRAWS, FEWEST
-from plansim.analysis.validation.checks import Sign
 from plansim.analysis.validation.conservation import stated_figures
 from plansim.analysis.validation.context import ValidationContext, verdicts
 from plansim.analysis.validation.result import CaseTemplate, Outcome, Result

@@ -431,7 +431,7 @@ def test_a_scenario_names_its_method_of_integration(tmp_path: Path, town: Model)
         ),
         (
             "levers: {invesment rate: {after: 1}}",
-            "2: the model has no lever 'invesment rate' with before, after, from; "
+            "2: the model has no lever 'invesment rate' with before, after, from, to, until; "
             "expected one of investment rate; did you mean 'investment rate'?",
         ),
         (

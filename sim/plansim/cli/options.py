@@ -32,6 +32,7 @@ __all__ = [
     "items",
     "lang_option",
     "lever_names",
+    "members_option",
     "model_option",
     "output_option",
     "scenario_argument",
@@ -284,6 +285,15 @@ threads_option = click.option(
 
 seed_option = click.option(
     "--seed", type=WholeNumber(0), help="Seed of the random numbers; else that of the file."
+)
+
+
+members_option = click.option(
+    "-n",
+    "draws",
+    metavar="N",
+    type=WholeNumber(50),
+    help="Draw N members anew by the rule of the ensemble; by default those of its file.",
 )
 
 
