@@ -29,9 +29,9 @@ from plansim.cli.options import (
     members_option,
     model_option,
     output_option,
-    picture_option,
     scenario_names,
     scenario_options,
+    study_options,
     target_option,
     terminal_option,
     threads_option,
@@ -160,11 +160,7 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
     show_default=True,
     help="Draws of what is uncertain, for each policy that is judged over them.",
 )
-@threads_option
-@output_option("Also write all figures.", "FILE.json")
-@picture_option("--plot", "picture", "Also draw the frontier: FILE.png, FILE.svg or FILE.pdf.")
-@force_option
-@format_option("table", "json")
+@study_options
 @scenario_options(settings=False)
 def frontier(
     arguments: Arguments,
