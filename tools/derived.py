@@ -26,6 +26,7 @@ from plansim.output.words.wrapping import wrap
 from plansim.scenario.levers import lever_of
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.target import answering_series, judged_targets, split_reference
+from tools import model_card
 
 ROOT = Path(__file__).parents[1]
 WIDTH = 100
@@ -51,6 +52,10 @@ PAGES: Mapping[str, str] = {
     "README.md": "en",
     "model/README.md": "en",
     "docs/scenarios.md": "en",
+    "docs/index.md": "en",
+    "docs/index.zh.md": "zh",
+    "docs/model-card.md": "en",
+    "docs/model-card.zh.md": "zh",
     "docs/findings.md": "en",
     "docs/findings.zh.md": "zh",
     "docs/guide/en/3-your-own-scenario.md": "en",
@@ -351,7 +356,10 @@ def boundary(_: str) -> str:
 
 PARTS: Mapping[str, Callable[[str], str]] = {
     made.__name__: made
-    for made in (answer, stories, follows, price, energy, starts, effects, boundary)
+    for made in (
+        *(answer, stories, follows, price, energy, starts, effects, boundary),
+        *(model_card.counts, model_card.tests),
+    )
 }
 
 
