@@ -234,6 +234,7 @@ class _InterruptedError(Exception):
     """Stands for whatever ends a process."""
 
 
+@pytest.mark.long
 def test_an_interrupted_sweep_is_resumed_to_the_same_values(town: Town) -> None:
     design, cut, whole = town.design(), town.folder / "cut.zarr", town.folder / "whole.zarr"
     town.sweep(design, whole)
@@ -688,7 +689,7 @@ def test_no_scheduler_answers(
     town: Town,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("plansim.analysis.workers.PATIENCE", "1s")
+    monkeypatch.setattr("plansim.analysis.experiments.workers.PATIENCE", "1s")
     address = f"tcp://127.0.0.1:{_free_port()}"
     with pytest.raises(InputError, match="no scheduler answers"):
         town.sweep(town.design(), scheduler=address)

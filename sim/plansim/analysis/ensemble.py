@@ -27,7 +27,7 @@ from plansim.engine.simulate import simulate_years
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
-from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import separate
 from plansim.targets.catalogue import load_targets
@@ -133,14 +133,11 @@ def verdict_shares(
     0    boats     F1    0.6        5
     1    boats     F2    1.0        5
     """
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
     members = load_ensemble(model) if ensemble is None else ensemble
     wanted = load_targets(model=model) if targets is None else tuple(targets)
-    chosen = (scenario_of(model, named) for named in scenarios)
     return _frame_of(
         (scenario.id, target, share)
-        for scenario in chosen
+        for scenario in scenarios_of(model, scenarios)
         for target, share in _shares(model, scenario, wanted, members, threads)
     )
 
@@ -192,7 +189,7 @@ def with_shares(
         assumed = json.dumps([scenario.id, sorted(scenario.assumed)])
         key = digest("shares", run, assumed, repr(targets), *beside, code)
         make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
-        shares[scenario.id] = kept("shares", key, make)
+        shares[scenario.id] = kept("shares", key, dict, make)
     return tuple(
         replace(verdict, share=shares[verdict.scenario].get(verdict.id)) for verdict in verdicts
     )
@@ -228,9 +225,7 @@ def check_scenarios(
         CatalogueError: a target is judged by a variable that a run does not hold.
         SimulationError: as for `simulate`, as are all other errors.
     """
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
-    chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    chosen = scenarios_of(model, scenarios)
     wanted = load_targets(model=model) if targets is None else targets
     verdicts = tuple(
         verdict
@@ -283,12 +278,12 @@ def evaluate_members(
         InputError: members change a constant that the shape of the code depends on.
         ModelError: the compiler does not support the model.
     """
-    from plansim.analysis.evaluator import Evaluator, Request
-    from plansim.analysis.workers import processors
+    from plansim.analysis.evaluator import Evaluator, Request, processors
 
     names, constants = members.constants_under(model, scenario)
     evaluator = Evaluator(model, scenario, names, Request(tuple(targets)), shared=True, limit=LIMIT)
-    return evaluator.evaluate(constants, threads or processors())
+    seeds = np.arange(len(members), dtype=np.float64)
+    return evaluator.evaluate(constants, threads or processors(), seeds)
 
 
 def wilson(successes: npt.NDArray[np.number], count: Floats) -> tuple[Floats, Floats]:

@@ -11,7 +11,7 @@ from plansim.engine.compiled import run_compiled
 from plansim.engine.trajectory import Engine, Trajectory, named, to_years
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
-from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenario_of, scenarios_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import joined
 
@@ -101,9 +101,7 @@ def _simulated_members(
     from plansim.engine.dataset import Origin, with_origin
     from plansim.engine.members import SOUND, simulate_members
 
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
-    chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    chosen = scenarios_of(model, scenarios)
     origin, model = Origin(model, tuple(chosen)), for_scenarios(model, chosen)
     wanted = named(model, variables)
     runs = (simulate_members(model, scenario, ensemble) for scenario in chosen)

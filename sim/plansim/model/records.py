@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from plansim.model.scan import Scan
 
 __all__ = [
+    "NOISE_SEED",
     "Model",
     "Module",
     "SubscriptRange",
@@ -32,6 +33,10 @@ __all__ = [
     "cells_of",
     "folded",
 ]
+
+
+NOISE_SEED = "NOISE SEED"
+"""The constant that is the seed of a run's random functions, as Vensim calls it."""
 
 
 class VariableKind(StrEnum):
@@ -234,6 +239,14 @@ class Model:
                 name=name,
             )
         )
+
+    def get(self, name: str) -> Variable | None:
+        """Return the variable that `find` returns; None where that raises an error.
+
+        A search for the nearest name, as for a message, would take a thousand times as long.
+        """
+        found = self._by_folded_name.get(folded(name), ())
+        return found[0] if len(found) == 1 else None
 
     def uses(self, name: str) -> tuple[str, ...]:
         """Return the names of the variables whose equations refer to a variable.

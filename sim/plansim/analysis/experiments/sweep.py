@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -10,27 +11,27 @@ from typing import Any, TypeAlias
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.evaluator import Evaluation, Evaluator, Request
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request, processors
 from plansim.analysis.experiments.design import Design, describe
 from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.layout import new_store, repair
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import (
     NO_BREACH,
     RunBlock,
     Store,
+    alone,
     check_same,
-    create_store,
     empty_block,
     open_store,
     open_sweep,
-    remove_store,
     write_summary,
 )
 from plansim.analysis.experiments.summary import summarise
-from plansim.analysis.workers import processors, run_blocks
+from plansim.analysis.experiments.workers import run_blocks
 from plansim.engine.dataset import Origin, with_origin
 from plansim.engine.trajectory import version_of
-from plansim.errors import DesignError, Fault, Message, OutputError, nearest
+from plansim.errors import DesignError, Fault, nearest
 from plansim.model.records import Model
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import targets_of
@@ -128,12 +129,12 @@ def run_sweep(
         model, design.scenarios, (name for factor in design.factors for name in factor.constants)
     )
     job = SweepJob(model, design, request_of(design, targets), path.absolute())
-    store = _store(job, path, resume, force, block or block_size(design))
-    todo = sorted(set(range(store.blocks)) - store.done())
-    report = _Reporter(store, progress)
-    run_blocks(job, todo, report.done, threads=threads, scheduler=scheduler)
-    summary = summarise(store, processors() if threads is None else threads)
-    write_summary(store, summary)
+    with _store(job, path, resume, force, block or block_size(design)) as store:
+        todo = sorted(set(range(store.blocks)) - store.done())
+        report = _Reporter(store, progress)
+        run_blocks(job, todo, report.done, threads=threads, scheduler=scheduler)
+        summary = summarise(store, processors() if threads is None else threads)
+        write_summary(store, summary)
     return summary
 
 
@@ -206,22 +207,19 @@ def _described(target: Target) -> list[Any]:
     ]
 
 
-def _store(job: SweepJob, path: Path, resume: bool, force: bool, block: int) -> Store:
-    """Create the store, or open the one to be resumed."""
-    card = _card(job)
-    if resume:
-        store = open_store(path)
-        check_same(store, card)
-        store.repair()
-        return store
-    if path.exists():
-        if not force:
-            message = Message(
-                "the result exists already; --resume goes on with it, --force replaces it"
-            )
-            raise OutputError(Fault(message, path))
-        remove_store(path)
-    return create_store(path, job.model, job.design, job.request, card, block)
+@contextmanager
+def _store(job: SweepJob, path: Path, resume: bool, force: bool, block: int) -> Iterator[Store]:
+    """Create the store, or repair the one to be resumed; nobody else may write to it."""
+    card, what = _card(job), (job.model, job.design, job.request)
+    if not resume:
+        with new_store(path, *what, card, block, force=force) as store:
+            yield store
+        return
+    store = open_store(path)
+    check_same(store, card)
+    with alone(path):
+        repair(store, *what)
+        yield store
 
 
 class _Reporter:
@@ -287,7 +285,7 @@ class _Runner:
 class SweepRuns:
     """The runs of a design, by any number of threads: run i is point i // s under scenario i % s.
 
-    ``s`` is the number of scenarios.
+    ``s`` is the number of scenarios. Random functions of point i draw by NOISE SEED + i.
     """
 
     def __init__(self, model: Model, design: Design, request: Request) -> None:
@@ -306,11 +304,12 @@ class SweepRuns:
         scenarios = len(self._evaluators)
         start, stop = store.span(number)
         runs = np.arange(start, stop)
-        inputs = points[runs // scenarios - start // scenarios]
+        numbers = runs // scenarios
+        inputs = points[numbers - start // scenarios]
         block = empty_block(store, self._request, inputs, (runs % scenarios).astype(np.int16))
         for index, evaluator in enumerate(self._evaluators):
             own = slice((index - start) % scenarios, None, scenarios)
-            for tile, evaluation in evaluator.tiles(inputs[own]):
+            for tile, evaluation in evaluator.tiles(inputs[own], numbers[own].astype(np.float64)):
                 _write(evaluation, {name: array[own][tile] for name, array in block.items()})
         return block
 
