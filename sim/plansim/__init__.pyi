@@ -55,6 +55,12 @@ from plansim.analysis.decisions.discovery import (
     Discovery as Discovery,
     discover as discover,
 )
+from plansim.analysis.decisions.policies import (
+    Aim as Aim,
+    PolicySet as PolicySet,
+    policies as policies,
+    policy_text as policy_text,
+)
 from plansim.analysis.decisions.robustness import (
     Robustness as Robustness,
     robustness as robustness,
@@ -67,7 +73,7 @@ from plansim.analysis.optimization.problem import (
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
 from plansim.analysis.sensitivity.study import sensitivity as sensitivity
-from plansim.analysis.unknowns import (
+from plansim.analysis.sensitivity.unknowns import (
     DecidedTarget as DecidedTarget,
     DecidingUnknown as DecidingUnknown,
     deciding_unknowns as deciding_unknowns,

@@ -278,8 +278,7 @@ def evaluate_members(
         InputError: members change a constant that the shape of the code depends on.
         ModelError: the compiler does not support the model.
     """
-    from plansim.analysis.evaluator import Evaluator, Request
-    from plansim.analysis.workers import processors
+    from plansim.analysis.evaluator import Evaluator, Request, processors
 
     names, constants = members.constants_under(model, scenario)
     evaluator = Evaluator(model, scenario, names, Request(tuple(targets)), shared=True, limit=LIMIT)

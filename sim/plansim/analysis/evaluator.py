@@ -19,6 +19,7 @@ same run, so that nothing interprets equations here.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -53,6 +54,7 @@ __all__ = [
     "Trajectories",
     "compile_whole",
     "every_step",
+    "processors",
 ]
 
 TILE = 4096
@@ -60,6 +62,11 @@ TILE = 4096
 
 MIN_TILE = 64
 """Minimum number of runs that are worth a thread."""
+
+
+def processors() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ from plansim.analysis.calibration.conditioning_file import (
 )
 from plansim.analysis.calibration.observations import Observation, ObservationEvaluator
 from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
+from plansim.analysis.evaluator import processors
 from plansim.analysis.experiments.distributions import quantiles
-from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.model.rewrite import with_equations

@@ -18,8 +18,8 @@ from typing import Annotated, TypeVar
 from pydantic import Field
 
 from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
+from plansim.analysis.checks import Check, known_constant
 from plansim.analysis.experiments.design_form import DesignContext
-from plansim.analysis.validation.checks import Check, known_constant
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.forms import (
     LAX,
@@ -35,6 +35,7 @@ from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.references import variable_meant
+from plansim.targets.indicator import Measure
 from plansim.targets.target import Target, reported_factor
 
 __all__ = [
@@ -110,6 +111,16 @@ class ObservedPoint:
     """In the unit of the observations; of growth, per cent a year."""
     sources: tuple[str, ...] = ()
     """Ids of the targets that it is made of, or the source of a row of the observations."""
+
+    @property
+    def measure(self) -> Measure:
+        """What was observed of the series."""
+        return Measure.LEVEL if self.since is None else Measure.GROWTH
+
+    @property
+    def base(self) -> int:
+        """Base year of the growth; of a level its own year."""
+        return self.year if self.since is None else self.since
 
 
 class _PointForm(Form):

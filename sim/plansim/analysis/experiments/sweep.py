@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.evaluator import Evaluation, Evaluator, Request
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request, processors
 from plansim.analysis.experiments.design import Design, describe
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.layout import new_store, repair
@@ -28,7 +28,7 @@ from plansim.analysis.experiments.store import (
     write_summary,
 )
 from plansim.analysis.experiments.summary import summarise
-from plansim.analysis.workers import processors, run_blocks
+from plansim.analysis.experiments.workers import run_blocks
 from plansim.engine.dataset import Origin, with_origin
 from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, nearest

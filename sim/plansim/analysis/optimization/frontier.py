@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from plansim.analysis.ensemble import load_ensemble, read_ensemble_head
+from plansim.analysis.evaluator import processors
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.optimization.chances import (
@@ -47,7 +48,6 @@ from plansim.analysis.optimization.problem import (
     scale_of,
 )
 from plansim.analysis.optimization.slp import FAILED, finite, maximise
-from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor

@@ -16,6 +16,14 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from plansim.analysis.checks import (
+    SIDES,
+    ConstantChange,
+    Extreme,
+    RealityCheck,
+    Sign,
+    side_name,
+)
 from plansim.analysis.evaluator import (
     Evaluation,
     Evaluator,
@@ -25,14 +33,6 @@ from plansim.analysis.evaluator import (
     every_step,
 )
 from plansim.analysis.feedback.loops import MOVES, Loop, largest_shifts
-from plansim.analysis.validation.checks import (
-    SIDES,
-    ConstantChange,
-    Extreme,
-    RealityCheck,
-    Sign,
-    side_name,
-)
 from plansim.analysis.validation.conservation import EXACT, compared, first_not_finite, unsound
 from plansim.analysis.validation.context import (
     Settings,

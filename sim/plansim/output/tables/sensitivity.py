@@ -15,7 +15,7 @@ from plansim.analysis.sensitivity.study import (
     Fan,
     Sensitivity,
 )
-from plansim.analysis.unknowns import DecidedTarget, DecidingUnknown
+from plansim.analysis.sensitivity.unknowns import DecidedTarget, DecidingUnknown
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
 from plansim.output.series import Series, as_judged
