@@ -234,6 +234,7 @@ class _InterruptedError(Exception):
     """Stands for whatever ends a process."""
 
 
+@pytest.mark.long
 def test_an_interrupted_sweep_is_resumed_to_the_same_values(town: Town) -> None:
     design, cut, whole = town.design(), town.folder / "cut.zarr", town.folder / "whole.zarr"
     town.sweep(design, whole)

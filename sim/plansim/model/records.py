@@ -240,6 +240,14 @@ class Model:
             )
         )
 
+    def get(self, name: str) -> Variable | None:
+        """Return the variable that `find` returns; None where that raises an error.
+
+        A search for the nearest name, as for a message, would take a thousand times as long.
+        """
+        found = self._by_folded_name.get(folded(name), ())
+        return found[0] if len(found) == 1 else None
+
     def uses(self, name: str) -> tuple[str, ...]:
         """Return the names of the variables whose equations refer to a variable.
 

@@ -205,10 +205,10 @@ class _Series:
 
     def _input(self, constant: str) -> str:
         """Return the lever that a constant is a part of, or the constant, with its elements."""
-        from plansim.scenario.levers import lever_of
+        from plansim.scenario.levers import input_of
 
         name, bracket, cell = constant.partition("[")
-        return (lever_of(self._model, name) or name) + bracket + cell
+        return input_of(self._model, name) + bracket + cell
 
 
 # --- the header of the file -----------------------------------------------------------------------
