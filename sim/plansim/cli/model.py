@@ -21,7 +21,6 @@ from plansim.cli.context import (
 )
 from plansim.cli.options import (
     WholeNumber,
-    calibration_names,
     command_group,
     design_names,
     force_option,
@@ -31,6 +30,7 @@ from plansim.cli.options import (
     output_option,
     scenario_names,
     seed_option,
+    shipped_names,
     terminal_option,
 )
 from plansim.errors import Message
@@ -123,7 +123,7 @@ def validate(
 
 
 @model.command(epilog="Example: plansim model calibrate history")
-@click.argument("spec", metavar="SPEC", shell_complete=items(calibration_names))
+@click.argument("spec", metavar="SPEC", shell_complete=items(shipped_names("calibration")))
 @output_option("Also write the fitted values as a scenario.", "OVERLAY.yaml")
 @force_option
 @seed_option
