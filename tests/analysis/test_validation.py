@@ -223,7 +223,7 @@ def test_a_slip_in_a_file_is_named_with_its_line(
     file: str, old: str, new: str, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=message):
-        assert mill(tmp_path, (file, old, new)).compiled
+        result_of(mill(tmp_path, (file, old, new)), "Q05")
 
 
 def test_a_model_without_checks_is_refused(tmp_path: Path) -> None:
