@@ -25,61 +25,23 @@ from plansim.files.shipped import shipped
 from plansim.output.export.results import MORE_FIELDS, VERDICT_FIELDS
 from plansim.scenario.scenario_file import Scenario
 from tests.helpers.command import Call
+from tests.helpers.plan import aim, plan
 
-PLAN = """\
-title: {en: Plan of a town, zh: 某镇规划}
-base_year: 2005
-horizon: 2020
-places:
-  ch 1: {en: Chapter 1, zh: 第一章}
-reasons:
-  planned: {en: The module follows., zh: 模块尚待建立。}
-  detail: {en: Too fine for the model., zh: 细于模型。}
-targets:
-- id: G1
-  en: Output of the town
-  zh: 全镇产出
-  unit: 亿元
-  base: {year: 2005, value: 80}
-  target: {at least: 115, year: 2010}
-  attribute: expected
-  place: [ch 1]
-  wording: 突破115亿元
-  variable: GDP
-- id: G2
-  en: Share of services
-  zh: 服务业比重
-  unit: "%"
-  target: {at least: 15, year: 2010}
-  place: [ch 1]
-  variable: services share of GDP
-- id: P1
-  en: People of the town
-  zh: 全镇人口
-  unit: 万人
-  target: {at most: 35.5, year: 2010}
-  attribute: binding
-  place: [ch 1]
-  variable: residents
-- id: P2
-  en: Growth of investment in farming
-  zh: 农业投资增速
-  unit: "%/Year"
-  target: {at least: 40, year: 2010}
-  attribute: binding
-  place: [ch 1]
-  variable: investment[farming]
-- id: T1
-  en: Buses
-  zh: 公交车
-  unit: 万t
-  target: {at least: 9, year: 2010}
-  place: [ch 1]
-  not_modelled: detail
-"""
-PLAN = PLAN.replace(
-    "  variable: investment[farming]", "  measure: growth\n  variable: investment[farming]"
-)
+PLAN = plan(
+    aim("G1", "at least: 115, year: 2010",
+        "base: {year: 2005, value: 80}, wording: 突破115亿元, variable: GDP",
+        unit="亿元", attribute="expected", name="Output of the town, zh: 全镇产出"),
+    aim("G2", "at least: 15, year: 2010", "services share of GDP", unit="%",
+        attribute="unlabelled", name="Share of services, zh: 服务业比重"),
+    aim("P1", "at most: 35.5, year: 2010", "residents", unit="万人",
+        name="People of the town, zh: 全镇人口"),
+    aim("P2", "at least: 40, year: 2010", "measure: growth, variable: 'investment[farming]'",
+        unit="%/Year", name="Growth of investment in farming, zh: 农业投资增速"),
+    aim("T1", "at least: 9, year: 2010", "not_modelled: detail", unit="万t",
+        attribute="unlabelled", name="Buses, zh: 公交车"),
+    base_year=2005,
+    horizon=2020,
+)  # fmt: skip
 
 BASE = """\
 title: {en: As ever, zh: 照旧}
