@@ -100,7 +100,7 @@ def validate(
     Exit codes: 0, every test that can be made here is passed; 1, one fails.
     """
     from plansim.analysis.validation.context import load_context
-    from plansim.analysis.validation.result import Outcome
+    from plansim.analysis.validation.result import ValidationOutcome
     from plansim.analysis.validation.suite import chosen
     from plansim.analysis.validation.suite import validate as results_of
     from plansim.output.book.validation import check_report, validation_report
@@ -119,7 +119,7 @@ def validate(
             validation_report(context, results, output, lang=terminal.text.lang, force=force)
     record = {"tests": results}
     terminal.answer(form, record, lambda: validation_table(results, terminal.text))
-    return int(any(result.status is Outcome.FAIL for result in results))
+    return int(any(result.status is ValidationOutcome.FAIL for result in results))
 
 
 @model.command(epilog="Example: plansim model calibrate history")
