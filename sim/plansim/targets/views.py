@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import product
 
 from plansim.model.records import Model, Variable, VariableKind, cell_name, folded
@@ -22,6 +23,7 @@ from plansim.targets.target import Attribute, Kind, Target, reported_factor, spl
 __all__ = [
     "Chart",
     "ChartSeries",
+    "Cost",
     "Lever",
     "LeverGroup",
     "Theme",
@@ -36,6 +38,13 @@ MOST = 6
 
 KEY = 12
 """Number of key charts, which are shown first."""
+
+
+class Cost(StrEnum):
+    """When a chart shows what a change costs the city."""
+
+    MORE = "more"  # as debt does
+    LESS = "less"  # as output and jobs do
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,8 @@ class Chart:
     unit: str
     key: bool
     """Whether it is one of the key charts, which are shown first."""
+    cost: Cost | None = None
+    """Whether more or less of it is a cost; None if neither is."""
 
 
 @dataclass(frozen=True)

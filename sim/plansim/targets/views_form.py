@@ -28,6 +28,7 @@ from plansim.targets.target import Target, reported_factor
 from plansim.targets.views import (
     Chart,
     ChartSeries,
+    Cost,
     Lever,
     LeverGroup,
     Theme,
@@ -111,6 +112,7 @@ class _Chart(Form):
     show: Annotated[tuple[_Meant, ...], Listed(Names, _shown), Field(min_length=1)]
     unit: str | None = None
     key: bool = False
+    cost: Annotated[Cost | None, LAX] = None
     en: str | None = None
     zh: str | None = None
 
@@ -149,6 +151,7 @@ def _chart(row: _Chart, context: _ViewsContext) -> Chart:
         lines=tuple(lines),
         unit=unit,
         key=row.key,
+        cost=row.cost,
     )
 
 
