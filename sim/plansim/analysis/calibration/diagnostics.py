@@ -1,0 +1,351 @@
+"""What conditioning did: what rejects draws, what it says of factors, verdicts and forecasts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from plansim.analysis.calibration.conditioning_file import ConditioningSpec
+from plansim.analysis.calibration.history_matching import (
+    Conditioned,
+    Wave,
+    condition,
+    implausibility,
+)
+from plansim.analysis.calibration.observations import Observation
+from plansim.analysis.ensemble import NORMAL, verdict_shares
+from plansim.analysis.experiments.distributions import Discrete
+from plansim.model.records import Model
+from plansim.scenario.members import Members
+from plansim.scenario.scenario_file import Scenario
+from plansim.targets.catalogue import load_targets
+from plansim.targets.indicator import Floats
+from plansim.targets.target import Target
+
+__all__ = [
+    "CorrelatedPair",
+    "Diagnostics",
+    "FactorWidth",
+    "Forecast",
+    "HeldOut",
+    "ObservationFit",
+    "StructureShare",
+    "TargetShift",
+    "diagnose",
+    "forecast_held_out",
+]
+
+BAND = (0.05, 0.5, 0.95)
+"""Quantiles that are shown: the ends and the middle of a 90 % band."""
+PAIRS = 12
+MOST = 4096
+"""Accepted draws that rank correlations take."""
+
+
+@dataclass(frozen=True)
+class ObservationFit:
+    """One observation: how many draws it rejects, and what draws made of it."""
+
+    observation: Observation
+    scenario: str
+    rejects: float
+    """The part of the draws of the prior that it rejects."""
+    alone: float
+    """The part that it rejects and no other does."""
+    least: float
+    """The least implausibility of any draw of the prior."""
+    prior: tuple[float, ...]
+    """Quantiles `BAND` of the draws of the prior."""
+    conditioned: tuple[float, ...]
+    """Those of the members."""
+
+
+@dataclass(frozen=True)
+class FactorWidth:
+    """How far the range of a factor shrank, and where to, in parts of the prior's probability."""
+
+    name: str
+    name_zh: str
+    width: float
+    """The width of its 90 % range among accepted draws over that of the prior; 1 is unchanged."""
+    middle: float
+    """Its median among accepted draws; 0.5 in the prior."""
+    matched: bool
+    """Whether waves narrowed it."""
+
+
+@dataclass(frozen=True)
+class CorrelatedPair:
+    """Two factors of which one makes up for the other: their rank correlation once accepted."""
+
+    first: str
+    second: str
+    first_zh: str
+    second_zh: str
+    correlation: float
+
+
+@dataclass(frozen=True)
+class StructureShare:
+    """One structure: how often it is drawn, and how often it is among the members."""
+
+    factor: str
+    factor_zh: str
+    value: float
+    prior: float
+    conditioned: float
+
+
+@dataclass(frozen=True)
+class TargetShift:
+    """In what share of draws of the prior, and of the members, a target is met."""
+
+    scenario: str
+    target: Target
+    prior: float
+    conditioned: float
+    moved: bool
+    """Whether they differ by more than drawing explains; if not, nothing observed says more."""
+    structures: tuple[float, ...]
+    """The share among the members of each structure, in the order of `Diagnostics.structures`."""
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What conditioning did."""
+
+    members: int
+    waves: tuple[Wave, ...]
+    observations: tuple[ObservationFit, ...]
+    factors: tuple[FactorWidth, ...]
+    """The most shrunk first."""
+    pairs: tuple[CorrelatedPair, ...]
+    structures: tuple[StructureShare, ...]
+    targets: tuple[TargetShift, ...]
+
+
+def diagnose(
+    model: Model, conditioned: Conditioned, scenarios: Sequence[Scenario] = ()
+) -> Diagnostics:
+    """Return what conditioning did, with the verdicts under some scenarios before and after."""
+    structures = tuple(_structures(conditioned))
+    return Diagnostics(
+        len(conditioned.members),
+        conditioned.waves,
+        tuple(_observations(conditioned)),
+        tuple(sorted(_widths(conditioned), key=lambda one: one.width)),
+        tuple(_pairs(conditioned)),
+        structures,
+        tuple(_targets(model, conditioned, scenarios, structures)),
+    )
+
+
+def _observations(conditioned: Conditioned) -> Iterator[ObservationFit]:
+    spec = conditioned.spec
+    distances = implausibility(conditioned.prior_simulated, spec.observations)
+    beyond = distances > spec.limit
+    alone = beyond & (beyond.sum(axis=1, keepdims=True) == 1)
+    scenarios = [run.scenario.id for run in spec.runs for _ in run.observations]
+    prior, after = conditioned.prior_simulated, conditioned.simulated
+    for column, one in enumerate(spec.observations):
+        yield ObservationFit(
+            one,
+            scenarios[column],
+            float(beyond[:, column].mean()),
+            float(alone[:, column].mean()),
+            float(distances[:, column].min()),
+            _band(prior[:, column]),
+            _band(after[:, column]),
+        )
+
+
+def _band(values: Floats) -> tuple[float, ...]:
+    finite = values[np.isfinite(values)]
+    return tuple(np.quantile(finite, BAND).tolist()) if finite.size else (math.nan,) * len(BAND)
+
+
+def _widths(conditioned: Conditioned) -> Iterator[FactorWidth]:
+    low, middle, high = np.quantile(conditioned.shares, BAND, axis=0)
+    for column, factor in enumerate(conditioned.factors):
+        yield FactorWidth(
+            factor.name,
+            factor.name_zh or factor.name,
+            float(high[column] - low[column]) / (BAND[2] - BAND[0]),
+            float(middle[column]),
+            factor.name in conditioned.matched,
+        )
+
+
+def _pairs(conditioned: Conditioned) -> Iterator[CorrelatedPair]:
+    """Yield the largest rank correlations that chance does not explain."""
+    shares, factors = conditioned.shares[:MOST], conditioned.factors
+    if len(shares) < 3:
+        return
+    ranks = np.argsort(np.argsort(shares, axis=0), axis=0)
+    correlations = np.corrcoef(ranks, rowvar=False)
+    upper = np.triu(np.atleast_2d(correlations), 1)
+    for at in np.argsort(-np.abs(upper), axis=None)[:PAIRS]:
+        first, second = np.unravel_index(at, upper.shape)
+        if abs(upper[first, second]) < 5 / math.sqrt(len(shares)):  # of so many pairs the largest
+            return
+        one, two = factors[first], factors[second]
+        yield CorrelatedPair(
+            one.name,
+            two.name,
+            one.name_zh or one.name,
+            two.name_zh or two.name,
+            float(upper[first, second]),
+        )
+
+
+def _structures(conditioned: Conditioned) -> Iterator[StructureShare]:
+    for column, factor in enumerate(conditioned.factors):
+        if factor.name not in conditioned.spec.structures:
+            continue
+        assert factor.distribution is not None
+        values = factor.distribution.quantile(conditioned.shares[:, column])
+        drawn = factor.distribution.quantile((np.arange(1000) + 0.5) / 1000)
+        known = drawn if isinstance(factor.distribution, Discrete) else np.empty(0)
+        for value in np.unique(known).tolist():
+            yield StructureShare(
+                factor.name,
+                factor.name_zh or factor.name,
+                value,
+                float((drawn == value).mean()),
+                float((values == value).mean()),
+            )
+
+
+def _targets(
+    model: Model,
+    conditioned: Conditioned,
+    scenarios: Sequence[Scenario],
+    structures: Sequence[StructureShare],
+) -> Iterator[TargetShift]:
+    if not scenarios:
+        return
+    targets = {target.id: target for target in load_targets(model=model)}
+    parts = [
+        conditioned.prior,
+        conditioned.members,
+        *(_with_structure(conditioned, one) for one in structures),
+    ]
+    frames = [verdict_shares(model, list(scenarios), part) if part.ids else None for part in parts]
+    for row in range(len(frames[0]) if frames[0] is not None else 0):
+        before, after, *others = (None if one is None else one.iloc[row] for one in frames)
+        assert before is not None
+        assert after is not None
+        if math.isnan(before.share):
+            continue
+        spread = math.hypot(*(math.sqrt(one.share * (1 - one.share) / max(one.members, 1))
+                              for one in (before, after)))  # fmt: skip
+        yield TargetShift(
+            before.scenario,
+            targets[before.target],
+            float(before.share),
+            float(after.share),
+            bool(abs(after.share - before.share) > NORMAL * spread),
+            tuple(math.nan if one is None else float(one.share) for one in others),
+        )
+
+
+def _with_structure(conditioned: Conditioned, structure: StructureShare) -> Members:
+    """Return the members of one structure."""
+    index = [factor.name for factor in conditioned.factors].index(structure.factor)
+    rows = np.flatnonzero(conditioned.points[:, index] == structure.value)
+    members = conditioned.members
+    return replace(members, ids=tuple(rows.tolist()), values=members.values[rows])
+
+
+# --- forecasts of figures that were held out ------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A figure that was held out, and what members say of it, errors included."""
+
+    observation: Observation
+    position: float
+    """The probability of a smaller figure: in the 90 % band between 0.05 and 0.95."""
+    band: tuple[float, ...]
+    """Quantiles `BAND` of the members alone."""
+    score: float
+    """The logarithm of the forecast's density at the figure."""
+    prior_score: float
+    """That of the prior."""
+
+    @property
+    def inside(self) -> bool:
+        """Whether the figure is inside of the 90 % band."""
+        return BAND[0] <= self.position <= BAND[2]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Forecasts by members that were conditioned on figures of earlier years."""
+
+    year: int
+    fitted: int
+    accepted: float
+    """The part of the draws of the last wave."""
+    forecasts: tuple[Forecast, ...]
+
+    @property
+    def share(self) -> float:
+        """The share of figures inside of the 90 % band."""
+        return float(np.mean([one.inside for one in self.forecasts]))
+
+    @property
+    def gain(self) -> float:
+        """By how much the mean log score is better than the prior's."""
+        return float(np.mean([one.score - one.prior_score for one in self.forecasts]))
+
+
+def forecast_held_out(model: Model, spec: ConditioningSpec, year: int) -> HeldOut:
+    """Condition on figures before a year, and forecast those from it on.
+
+    A figure that a base constant states is neither fitted nor forecast. The forecast is the mixture
+    of normal distributions about the members, with the observation's error and discrepancy.
+
+    Raises:
+        InputError: no draw or too few are accepted.
+    """
+    conditioned = condition(model, spec.held_out(year))
+    forecasts = []
+    for column, one in enumerate(spec.observations):
+        if one.year < year or one.stated:
+            continue
+        values, prior = conditioned.simulated[:, column], conditioned.prior_simulated[:, column]
+        forecasts.append(
+            Forecast(
+                one,
+                _position(values, one),
+                _band(values),
+                _score(values, one),
+                _score(prior[np.isfinite(prior)], one),
+            )
+        )
+    last = conditioned.waves[-1]
+    return HeldOut(
+        year,
+        sum(one.year < year for one in spec.observations),
+        last.accepted / last.draws,
+        tuple(forecasts),
+    )
+
+
+def _position(values: Floats, one: Observation) -> float:
+    from scipy.special import ndtr
+
+    return float(ndtr((one.value - values) / one.deviation).mean())
+
+
+def _score(values: Floats, one: Observation) -> float:
+    from scipy.special import logsumexp
+
+    squares = ((one.value - values) / one.deviation) ** 2
+    density = logsumexp(-squares / 2) - math.log(len(values))
+    return float(density - math.log(one.deviation * math.sqrt(2 * math.pi)))

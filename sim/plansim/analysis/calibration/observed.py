@@ -1,0 +1,485 @@
+"""What was observed: ``history.yaml``, ``seam.yaml`` and ``family.yaml`` beside a model.
+
+A family member is another place: a scenario gives the model its base year, and what came out there
+is compared with the run. Its figures are *context*: they are read here, and no calibration takes
+them (see `calibration.observations`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import Field
+
+from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
+from plansim.analysis.checks import Check, known_constant
+from plansim.analysis.experiments.design_form import DesignContext
+from plansim.errors import Fault, InputError, Message, nearest
+from plansim.files.forms import (
+    LAX,
+    Entries,
+    Form,
+    Items,
+    Resolved,
+    Wording,
+    form_of,
+    read_document,
+)
+from plansim.model.evidence import Evidence, load_evidence
+from plansim.model.records import Model
+from plansim.model.rewrite import AddedEquation
+from plansim.scenario.references import variable_meant
+from plansim.targets.indicator import Measure
+from plansim.targets.target import Target, reported_factor
+
+__all__ = [
+    "FAMILY",
+    "HISTORY",
+    "SEAM",
+    "Capital",
+    "Family",
+    "FamilyFigure",
+    "Free",
+    "FreeFigure",
+    "HeldSeries",
+    "History",
+    "Observed",
+    "ObservedContext",
+    "ObservedPoint",
+    "Past",
+    "Seam",
+    "SeamItem",
+    "StartSource",
+    "Variant",
+    "Window",
+    "load_family",
+    "load_history",
+    "load_seam",
+    "observed_context",
+    "series_equations",
+]
+
+AnyForm = TypeVar("AnyForm", bound=Form)
+
+HISTORY = "history.yaml"
+FAMILY = "family.yaml"
+SEAM = "seam.yaml"
+
+
+@dataclass(frozen=True)
+class ObservedContext(DesignContext):
+    """Where the figures are."""
+
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    observations: ObservationTable | None = None
+    place: str = ""
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+
+
+def observed_context(
+    model: Model, path: Path, targets: Sequence[Target], place: str = ""
+) -> ObservedContext:
+    """Return where the figures are that a file beside a model names."""
+    table = model.path.with_name(OBSERVATIONS)
+    return ObservedContext(
+        model,
+        path,
+        targets={target.id: target for target in targets},
+        observations=read_table(table) if table.is_file() else None,
+        place=place,
+        evidence=load_evidence(model.path.parent),
+    )
+
+
+# --- history.yaml ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ObservedPoint:
+    """One observation."""
+
+    year: int
+    since: int | None
+    """If not None, `value` is the mean yearly growth from that year."""
+    value: float
+    """In the unit of the observations; of growth, per cent a year."""
+    sources: tuple[str, ...] = ()
+    """Ids of the targets that it is made of, or the source of a row of the observations."""
+
+    @property
+    def measure(self) -> Measure:
+        """What was observed of the series."""
+        return Measure.LEVEL if self.since is None else Measure.GROWTH
+
+    @property
+    def base(self) -> int:
+        """Base year of the growth; of a level its own year."""
+        return self.year if self.since is None else self.since
+
+
+class _PointForm(Form):
+    year: int
+    since: int | None = None
+    target: str | None = None
+    rate: str | None = None
+    """The figure of the target is led back to the year at this mean yearly rate."""
+    observation: Items[str] | None = None
+    place: str | None = None
+    """Of the observation; else that of the file."""
+
+
+class _PathForm(Form):
+    target: str
+    rate: str
+    first: int
+
+
+def _point(_: int, form: _PointForm, sources: ObservedContext) -> ObservedPoint:
+    match form.target, form.observation:
+        case str(name), None:
+            value = _led_back(name, form.rate, form.year, sources)
+            ids = (name, *([form.rate] if form.rate else []))
+        case None, (quantity, part):
+            place = form.place or sources.place
+            value, source = _observation(place, quantity, part, form.year, sources)
+            ids = (source,)
+        case _:
+            either = Message("target: ID, or observation: [quantity, part]")
+            raise InputError(Fault("an observation has one source", expected=either))
+    return ObservedPoint(form.year, form.since, value, ids)
+
+
+def _path(form: _PathForm, sources: ObservedContext) -> tuple[ObservedPoint, ...]:
+    """Return a figure of the last year, led back at a mean yearly rate."""
+    target, _ = _base_figure(form.target, sources)
+    end = target.base_period.last if target.base_period else form.first
+    return tuple(
+        ObservedPoint(
+            year, None, _led_back(form.target, form.rate, year, sources), (form.target, form.rate)
+        )
+        for year in range(form.first, end + 1)
+    )
+
+
+def _led_back(name: str, rate: str | None, year: int, sources: ObservedContext) -> float:
+    """Return the base figure of a target, of an earlier year if a mean yearly rate is named."""
+    target, last = _base_figure(name, sources)
+    if rate is None or target.base_period is None:
+        return last
+    return last / (1 + _base_figure(rate, sources)[1] / 100) ** (target.base_period.last - year)
+
+
+def _base_figure(name: str, sources: ObservedContext) -> tuple[Target, float]:
+    target = sources.targets.get(name)
+    if target is None or target.base_value is None:
+        close = nearest(name, sources.targets)
+        fault = Fault("the catalogue has no base figure '{name}'", nearest=close, name=name)
+        raise InputError(fault)
+    return target, target.base_value
+
+
+def _observation(
+    place: str, quantity: str, part: str, year: int, sources: ObservedContext
+) -> tuple[float, str]:
+    """Return the value of a row of the observations, and its source."""
+    wanted = {"place": place, "quantity": quantity, "part": part, "year": str(year)}
+    rows = sources.observations.find(wanted) if sources.observations else []
+    if not rows:
+        raise InputError(
+            Fault(
+                "{table} has no '{quantity}' ({part}) of {year}",
+                table=OBSERVATIONS,
+                quantity=quantity,
+                part=part,
+                year=year,
+            )
+        )
+    return float(rows[-1].cells["value"]), rows[-1].cells.get("source", "")
+
+
+class Observed(Check):
+    """One observed series, and what in the model answers for it."""
+
+    of: str
+    """In Vensim's language, over the variables of the model."""
+    unit: str
+    """As the figures are observed."""
+    scale: float = 1
+    """What makes a figure in `unit` one of the model's."""
+    end_of_year: bool = False
+    most: float | None = None
+    """The mean absolute relative error that passes; None where it is not judged."""
+    points: Annotated[tuple[ObservedPoint, ...], Entries(list[_PointForm], _point)] = ()
+    path: Annotated[tuple[ObservedPoint, ...], Resolved(_PathForm, _path)] = ()
+
+    def _misfits(self, _: ObservedContext) -> Iterator[Fault]:
+        if bool(self.points) == bool(self.path):
+            way = Message("points, or a path")
+            yield Fault("'{id}' says in one way what was observed", expected=way, id=self.id)
+
+    @property
+    def observations(self) -> tuple[ObservedPoint, ...]:
+        """All points, in the unit of the observations."""
+        return self.points or self.path
+
+    @property
+    def variable(self) -> str:
+        """Name of the equation that answers for the series."""
+        return f"observed {self.id}"
+
+
+class Capital(Form):
+    """An array that is not well known at the start, as a whole."""
+
+    constant: Annotated[
+        str, Resolved(str, lambda name, sources: known_constant(name, sources.model))
+    ]
+    low: float
+    """As a multiple of the scenario's own values."""
+    high: float
+    points: int
+
+
+class FreeFigure(Check):
+    """A figure that the run answers for in which nothing is given."""
+
+    of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
+    unit: str
+    most: float = Field(gt=0)
+    """The relative error that passes."""
+    observed: Annotated[ObservedPoint, Resolved(_PointForm, partial(_point, 0))]
+    """With `since` the sum over the years after it."""
+
+
+class HeldSeries(Check):
+    """A series of history that is held at its value of the base year, to show what it explains."""
+
+    set: dict[str, float]
+    """The value of a constant, and of every year of a series that stands in its place."""
+
+
+class Free(Form):
+    """The past with what it gives left to the model."""
+
+    scenario: str
+    figures: Items[FreeFigure] = Field(min_length=1)
+    held: Items[HeldSeries] = ()
+
+
+class History(Form):
+    """What is known of a model's past."""
+
+    capital: Capital | None = None
+    place: str
+    series: Items[Observed]
+    free: Free | None = None
+
+
+def load_history(model: Model, targets: Sequence[Target]) -> History | None:
+    """Read what is known of a model's past; None if no file says.
+
+    Raises:
+        InputError: with every fault of the file, each with its line.
+    """
+    return _beside(HISTORY, History, model, targets)
+
+
+def series_equations(path: Path, series: Sequence[Observed]) -> Iterator[AddedEquation]:
+    """Yield what answers for the series of a file, as equations beside the model's own."""
+    document = read_document(path)
+    for index, one in enumerate(series):
+        line = document.line(("series", index, "of"))
+        timing = "[year-end]" if one.end_of_year else ""
+        yield AddedEquation(one.variable, one.of, (), document.file, line, comment=timing)
+
+
+# --- seam.yaml ------------------------------------------------------------------------------------
+
+
+class StartSource(StrEnum):
+    """Where the start of a stock in the run from the past is from."""
+
+    OBSERVED = "observed"
+    RATE = "growth rate"
+    INVENTORY = "inventory"
+    STEADY = "steady"
+    ASSUMED = "assumed"
+    UNCHANGED = "unchanged"
+    LED_BACK = "led back"
+    FLOW = "flow"
+
+
+def _known(_: int, name: str, sources: ObservedContext) -> str:
+    if name not in sources.targets and name not in sources.evidence:
+        raise InputError(
+            Fault(
+                "neither a target nor a row of the evidence is '{id}'",
+                nearest=nearest(name, [*sources.targets, *sources.evidence]),
+                id=name,
+            )
+        )
+    return name
+
+
+class SeamItem(Form):
+    """A stock or flow that is compared where the run from the past reaches the base year."""
+
+    of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
+    mark: Annotated[StartSource, LAX]
+    source: Wording
+    known: Annotated[tuple[str, ...], Entries(list[str], _known)] = ()
+    """Figures of the first year, or growth rates since, that did not set the start."""
+
+
+class Seam(Form):
+    """Where stocks start in the run from the past, and how near they come to the base year."""
+
+    most: float = Field(gt=0)
+    """The relative error of a sum over all elements that passes."""
+    element: float = Field(gt=0, alias="by element")
+    """The relative error of one element, beyond which it is named."""
+    least: int
+    """So many items have to pass; what is led back does not count."""
+    known: int
+    """So many of them with a figure that did not set their start."""
+    items: Items[SeamItem] = Field(min_length=1)
+
+
+def load_seam(model: Model, targets: Sequence[Target]) -> Seam | None:
+    """Read what the run from the past is compared with at the base year; None if no file says.
+
+    Raises:
+        InputError: with every fault of the file, each with its line.
+    """
+    return _beside(SEAM, Seam, model, targets)
+
+
+# --- family.yaml ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FamilyFigure:
+    """What came out in another place."""
+
+    name: tuple[str, str, str]
+    """Its id, and its name in English and Chinese."""
+    variable: str
+    year: int
+    value: float
+    """Of the whole place, in ``unit``, deflated where a deflator is named."""
+    unit: str
+    sources: tuple[str, ...]
+    """Ids of the rows that it is made of."""
+
+
+class _FigureForm(Check):
+    of: str
+    year: int
+    evidence: Items[str] = Field(min_length=1)
+    deflator: str | None = None
+
+
+def _figure(_: int, form: _FigureForm, sources: ObservedContext) -> FamilyFigure:
+    variable = variable_meant(sources.model, form.of)
+    rows = [_evidence(name, sources) for name in form.evidence]
+    deflators = [] if form.deflator is None else [_evidence(form.deflator, sources)]
+    units = sorted({row.unit for row in rows})
+    if len(units) > 1:
+        raise InputError(
+            Fault("the rows have different units", found=Message("{units}", units=tuple(units)))
+        )
+    reported_factor(sources.model.variables[variable].unit, units[0])  # raises where they differ
+    value = math.fsum(map(_number, rows)) / math.prod(map(_number, deflators))
+    ids = tuple(row.id for row in (*rows, *deflators))
+    return FamilyFigure(form.name, variable, form.year, value, units[0], ids)
+
+
+def _evidence(name: str, sources: ObservedContext) -> Evidence:
+    if name not in sources.evidence:
+        close = nearest(name, sources.evidence)
+        raise InputError(Fault("no row of the evidence is '{id}'", nearest=close, id=name))
+    return sources.evidence[name]
+
+
+def _number(row: Evidence) -> float:
+    try:
+        return float(row.value)
+    except ValueError:
+        fault = Fault("the row {id} has no number", found=row.value, id=row.id)
+        raise InputError(fault) from None
+
+
+class Window(Check):
+    """How much something changed in the place between two years of its past, in per cent."""
+
+    of: Annotated[str, Resolved(str, lambda name, sources: variable_meant(sources.model, name))]
+    first: int
+    last: int
+    yearly: bool = False
+    """Whether it is the mean yearly growth."""
+    change: float
+    within: float = Field(gt=0)
+    """The points by which the run may differ."""
+
+
+class Variant(Check):
+    """The run of the past once more, with constants set anew."""
+
+    set: Annotated[
+        Mapping[str, float],
+        Entries(
+            dict[str, float],
+            lambda name, given, sources: known_constant(name, sources.model) and given,
+        ),
+    ]
+    signs: bool = False
+    """Whether the sign of every change has to stay that of the place; else it is only shown."""
+
+
+class Past(Form):
+    """A scenario that starts the place in an earlier year, and what happened there since."""
+
+    scenario: str
+    windows: Items[Window] = Field(min_length=1)
+    variants: Items[Variant] = ()
+
+
+class Family(Form):
+    """A scenario that is another place, and the figures of that place."""
+
+    scenario: str
+    size: float = Field(default=1, gt=0)
+    """Of so many parts of the place the scenario is one."""
+    most: float = Field(gt=0)
+    """The relative error that passes."""
+    figures: Annotated[tuple[FamilyFigure, ...], Entries(list[_FigureForm], _figure)] = Field(
+        alias="compare", min_length=1
+    )
+    past: Past | None = None
+
+
+def load_family(model: Model) -> Family | None:
+    """Read ``family.yaml`` beside a model; None if there is no such file.
+
+    Raises:
+        InputError: with every fault of the file, each with its line.
+    """
+    return _beside(FAMILY, Family, model, ())
+
+
+def _beside(
+    name: str, form: type[AnyForm], model: Model, targets: Sequence[Target]
+) -> AnyForm | None:
+    """Read a file beside a model; None if there is no such file."""
+    path = model.path.with_name(name)
+    if not path.is_file():
+        return None
+    document = read_document(path)
+    place = document.data.get("place") if isinstance(document.data, dict) else ""
+    return form_of(form, document, observed_context(model, path, targets, str(place or "")))

@@ -1,0 +1,168 @@
+"""Blocks of a study on threads of this machine, or on the workers of a Dask scheduler."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from plansim.analysis.evaluator import processors
+from plansim.errors import Fault, InputError
+from plansim.targets.indicator import Floats
+
+__all__ = ["BlockRunner", "Job", "run_blocks"]
+
+
+class BlockRunner(Protocol):
+    """Runs the blocks of a study. Threads may share it."""
+
+    def drawer(self) -> Callable[[int], Floats]:
+        """Return a function that draws the points of a block, by its number.
+
+        It is not safe for threads, and quickest where blocks are drawn in their order.
+        """
+
+    def run(self, number: int, points: Floats) -> None:
+        """Evaluate a block whose points were drawn, and store the results."""
+
+
+class Job(Protocol):
+    """A study as it is sent to the processes that run its blocks: it can be pickled."""
+
+    def open(self) -> BlockRunner:
+        """Make ready to run blocks in this process."""
+
+
+def run_blocks(
+    job: Job,
+    numbers: Sequence[int],
+    done: Callable[[int], None],
+    *,
+    threads: int | None = None,
+    scheduler: str | None = None,
+) -> None:
+    """Run blocks of a study.
+
+    Args:
+        job: the study.
+        numbers: the blocks, in rising order.
+        done: is called for each block that was run, by one thread at a time of this process.
+        threads: how many threads of this process run blocks; None for as many as there are
+            processors.
+        scheduler: the address of a Dask scheduler whose workers run the blocks instead.
+
+    Raises:
+        InputError: no scheduler answers, or the package for it is missing.
+    """
+    if numbers and scheduler is None:
+        _run_on_threads(job, numbers, done, processors() if threads is None else threads)
+    elif numbers:
+        _run_on_workers(job, numbers, done, str(scheduler))
+
+
+def _run_on_threads(
+    job: Job, todo: Iterable[int], done: Callable[[int], None], threads: int
+) -> None:
+    """Run blocks on threads: neither the engine nor numpy holds the interpreter's lock."""
+    runner = job.open()
+    draw, numbers = runner.drawer(), iter(todo)
+    turn, stop = threading.Lock(), threading.Event()
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            while not stop.is_set():
+                with turn:  # points are drawn in the order of the runs
+                    number = next(numbers, None)
+                    if number is None:
+                        return
+                    points = draw(number)
+                runner.run(number, points)
+                with turn:
+                    done(number)
+        except BaseException as error:
+            errors.append(error)
+            stop.set()
+
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(threads)]
+    try:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            while worker.is_alive():
+                worker.join(0.1)  # a wait without end would not hear Ctrl-C
+    except KeyboardInterrupt:
+        stop.set()
+        for worker in workers:
+            worker.join()  # the blocks in hand are finished and kept
+        raise
+    if errors:
+        raise errors[0]
+
+
+PATIENCE = "20s"
+"""How long a scheduler may take to answer."""
+
+PER_TASK = 8
+"""Maximum number of blocks in a task: one worker runs them one after the other."""
+
+
+def _run_on_workers(
+    job: Job, todo: Sequence[int], done: Callable[[int], None], address: str
+) -> None:
+    """Run blocks on the workers of a Dask scheduler, which store the results themselves.
+
+    A task that is lost with its worker is run again by another.
+    """
+    try:
+        distributed: Any = importlib.import_module("distributed")
+    except ImportError:
+        fault = Fault("--scheduler needs the extra 'distributed'", expected="plansim[distributed]")
+        raise InputError(fault) from None
+    try:
+        client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(Fault("no scheduler answers", address, found=str(error))) from None
+    with client:
+        # As a task, the job stays known to the scheduler and survives any worker.
+        sent = client.submit(_same, job, key=f"plansim-job-{os.urandom(8).hex()}")
+        tasks = [
+            client.submit(_run_task, sent, numbers, retries=2, pure=False)
+            for numbers in _portions(todo, sum(client.ncores().values()))
+        ]
+        try:
+            for task in distributed.as_completed(tasks, loop=client.loop):
+                for number in task.result():
+                    done(number)
+        except BaseException:
+            client.cancel(tasks)
+            raise
+
+
+def _portions(todo: Sequence[int], processors: int) -> Iterator[list[int]]:
+    """Cut blocks into tasks: as large as may be, with some for each processor to the end."""
+    size = max(1, min(PER_TASK, len(todo) // (4 * max(processors, 1))))
+    for first in range(0, len(todo), size):
+        yield list(todo[first : first + size])
+
+
+def _same(job: Job) -> Job:
+    return job
+
+
+def _run_task(job: Job, numbers: Sequence[int]) -> list[int]:
+    """Run some blocks in a worker process."""
+    from distributed import get_worker
+
+    worker: Any = get_worker()
+    # A job is opened once in each worker process, not once for each task.
+    opened = getattr(worker, "plansim_job", None)
+    if opened is None or opened[0] is not job:
+        opened = worker.plansim_job = (job, job.open())
+    runner: BlockRunner = opened[1]
+    draw = runner.drawer()
+    for number in numbers:
+        runner.run(number, draw(number))
+    return list(numbers)

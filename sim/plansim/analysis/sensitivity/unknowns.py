@@ -1,0 +1,174 @@
+"""The unknowns that decide whether a target is met: what its members differ in that matters most.
+
+::
+
+    for decided in deciding_unknowns(model, ["baseline"]):
+        print(decided.target, [unknown.name for unknown in decided.unknowns])
+
+By forward selection on ranks (R. L. Iman and W. J. Conover, Technometrics 21 (1979) 499-509): first
+the factor whose rank correlation with the target's margin over the members is largest, then the one
+of the largest partial correlation beside it. One that chance might bring about is not named.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+from scipy.stats import rankdata
+
+from plansim.analysis.ensemble import evaluate_members, load_ensemble
+from plansim.model.records import Model
+from plansim.scenario.members import Members
+from plansim.scenario.scenario_file import Scenario, scenarios_of
+from plansim.scenario.variant import for_scenarios
+from plansim.targets.catalogue import load_targets
+from plansim.targets.indicator import Floats
+from plansim.targets.target import Attribute, Status, Target, judged_targets
+
+__all__ = ["DecidedTarget", "DecidingUnknown", "deciding_unknowns"]
+
+MOST = 2
+"""Number of unknowns that are named for a target."""
+SMALLEST = 0.01
+"""Share of the variance below which an unknown decides nothing."""
+CHANCE = 0.05
+"""Probability with which any factor of no effect at all would be named."""
+
+
+@dataclass(frozen=True)
+class DecidingUnknown:
+    """A factor that members differ in, and what depends on it."""
+
+    name: str
+    """Of the factor."""
+    constants: tuple[str, ...]
+    correlation: float
+    """Rank correlation with the margin; of a second one the partial one beside the first."""
+    explained: float
+    """Share of the variance of the margin's ranks that it explains, beside those before it."""
+    share_low: float
+    """Share of the members that meet the target, in the half in which the factor is lower."""
+    share_high: float
+    """The same in the other half."""
+
+
+@dataclass(frozen=True)
+class DecidedTarget:
+    """What decides a target under a scenario."""
+
+    scenario: str
+    target: str
+    name_en: str
+    name_zh: str
+    share: float
+    """Share of the members that meet it."""
+    unknowns: tuple[DecidingUnknown, ...]
+    """At most `MOST`, the one that matters most first."""
+
+
+def deciding_unknowns(
+    model: Model,
+    scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None = None,
+    ensemble: Members | None = None,
+    targets: Iterable[Target] | None = None,
+    *,
+    threads: int | None = None,
+) -> tuple[DecidedTarget, ...]:
+    """Return what decides targets over the members of an ensemble, under each scenario.
+
+    Args:
+        model: the model.
+        scenarios: one or several, as for `simulate`.
+        ensemble: by default that beside the model.
+        targets: by default the binding ones of the catalogue beside the model.
+        threads: number of threads, by default one a processor. The result does not depend on it.
+
+    Raises:
+        InputError: the ensemble is at fault, or a scenario.
+        ModelError: the compiler does not support the model.
+    """
+    members = load_ensemble(model) if ensemble is None else ensemble
+    wanted = targets
+    if wanted is None:
+        wanted = [one for one in load_targets(model=model) if one.attribute is Attribute.BINDING]
+    judged = judged_targets(wanted)
+    return tuple(
+        decided
+        for scenario in scenarios_of(model, scenarios)
+        for decided in _decided(model, scenario, judged, members, threads)
+    )
+
+
+def _decided(
+    model: Model,
+    scenario: Scenario,
+    targets: Sequence[Target],
+    members: Members,
+    threads: int | None,
+) -> Iterator[DecidedTarget]:
+    evaluation = evaluate_members(
+        for_scenarios(model, [scenario]), scenario, targets, members, threads
+    )
+    worth = {Status.MET.code: 1.0, Status.UNDECIDED.code: 0.5, Status.MISSED.code: 0.0}
+    for target in targets:
+        judged = evaluation[target.id]
+        met = np.array([worth.get(int(code), math.nan) for code in judged.status])
+        sound = np.isfinite(met) & np.isfinite(judged.least_margin)
+        if not sound.any():
+            continue
+        unknowns = _unknowns(members, sound, judged.least_margin[sound], met[sound])
+        share = float(met[sound].mean())
+        yield DecidedTarget(
+            scenario.id, target.id, target.name_en, target.name_zh, share, tuple(unknowns)
+        )
+
+
+def _unknowns(
+    members: Members, sound: np.ndarray, margins: Floats, met: Floats
+) -> Iterator[DecidingUnknown]:
+    """Yield the factors that decide a target, from its margins and verdicts: ``(member,)``."""
+    values = members.values[sound]
+    left, ranks = _standard(rankdata(margins)), _standard(rankdata(values, axis=0))
+    least = _largest_by_chance(*values.shape)
+    unexplained = 1.0
+    for _ in range(MOST):
+        correlations = np.nan_to_num(left @ ranks / len(left))
+        largest = float(np.abs(correlations).max(initial=0.0))
+        if largest < least or unexplained * largest**2 < SMALLEST:
+            return
+        place = int(np.abs(correlations).argmax())
+        correlation = float(correlations[place])
+        factor = members.factors[place]
+        high = values[:, place] > np.median(values[:, place])
+        yield DecidingUnknown(
+            factor.name,
+            factor.constants,
+            correlation,
+            unexplained * correlation**2,
+            float(met[~high].mean()),
+            float(met[high].mean()) if high.any() else math.nan,
+        )
+        unexplained *= 1 - correlation**2
+        column = ranks[:, place].copy()
+        left = _standard(left - correlation * column)
+        ranks = _standard(ranks - np.outer(column, column @ ranks / len(column)))
+        ranks[:, place] = 0.0
+
+
+def _largest_by_chance(members: int, factors: int) -> float:
+    """Return the correlation that none of so many factors of no effect is likely to exceed."""
+    if members < 3 or not factors:
+        return math.inf
+    return NormalDist().inv_cdf(1 - CHANCE / (2 * factors)) / math.sqrt(members - 1)
+
+
+def _standard(table: Floats) -> Floats:
+    """Return columns with a mean of 0 and a variance of 1; zeros where nothing varies."""
+    table = table - table.mean(axis=0)
+    size = table.std(axis=0)
+    return np.asarray(table / np.where(size > 1e-9, size, np.inf), np.float64)
