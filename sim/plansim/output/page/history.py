@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from plansim.analysis.validation.observed import load_history
+from plansim.analysis.calibration.observed import load_history
 from plansim.errors import UnitError
 from plansim.model.records import Model
 from plansim.targets.indicator import Measure
