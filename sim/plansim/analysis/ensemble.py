@@ -26,7 +26,14 @@ from plansim.engine.compiled import run_key
 from plansim.engine.simulate import simulate_years
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
-from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
+from plansim.scenario.members import (
+    FILE_NAME,
+    LIMIT,
+    EnsembleKind,
+    Members,
+    MembersHead,
+    read_head,
+)
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
@@ -48,6 +55,8 @@ __all__ = [
     "judged_with_shares",
     "load_ensemble",
     "read_ensemble_head",
+    "share_of",
+    "study_key",
     "verdict_shares",
     "wilson",
     "with_shares",
@@ -154,18 +163,25 @@ def with_shares(
         ModelError: the compiler does not support the model.
     """
     members = cache(lambda: load_ensemble(model))
-    beside = [file_sha256(path) for path in (_path(model), model.path.with_name(VIEWS))]
-    code = code_of("", "model", "scenario", "targets", "compiler", "engine", "analysis")
     shares: dict[str, Mapping[str, Share]] = {}
     for scenario in scenarios:
-        run = run_key(for_scenarios(model, [scenario]), scenario)
-        assumed = json.dumps([scenario.id, sorted(scenario.assumed)])
-        key = digest("shares", run, assumed, repr(targets), *beside, code)
         make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
-        shares[scenario.id] = kept("shares", key, make)
+        shares[scenario.id] = kept("shares", study_key(model, scenario, targets), make)
     return tuple(
         replace(verdict, share=shares[verdict.scenario].get(verdict.id)) for verdict in verdicts
     )
+
+
+def study_key(model: Model, scenario: Scenario, *parts: object) -> str:
+    """Return the digest of what a study of an ensemble under a scenario depends on.
+
+    ``parts`` are what is asked of it, as records with a complete ``repr``.
+    """
+    run = run_key(for_scenarios(model, [scenario]), scenario)
+    assumed = json.dumps([scenario.id, sorted(scenario.assumed)])
+    beside = [file_sha256(path) for path in (_path(model), model.path.with_name(VIEWS))]
+    code = code_of("", "model", "scenario", "targets", "compiler", "engine", "analysis")
+    return digest("study", run, assumed, *map(repr, parts), *beside, code)
 
 
 def judged_with_shares(
@@ -220,19 +236,29 @@ def _shares(
     """Yield the targets under one scenario, each with its share."""
     judged = judged_targets(targets)
     evaluation = evaluate_members(model, scenario, judged, members, threads)
-    unsound = int(evaluation.failed.sum())
     for target in judged:
-        counts = np.bincount(evaluation[target.id].status, minlength=len(Status))
-        met, missed, undecided = (
-            int(counts[one.code]) for one in (Status.MET, Status.MISSED, Status.UNDECIDED)
-        )
-        count = met + missed + undecided
-        share = low = high = None
-        if count:
-            good = met + undecided / 2
-            share = good / count
-            low, high = (float(end) for end in wilson(np.array(good), np.array(float(count))))
-        yield target.id, Share(members.head.kind.value, share, low, high, count, unsound)
+        status = evaluation[target.id].status
+        yield target.id, share_of(status, members.head.kind, int(evaluation.failed.sum()))
+
+
+def share_of(status: npt.NDArray[np.int8], kind: EnsembleKind, unsound: int) -> Share:
+    """Return in what share of some members a target is met, of which ``unsound`` broke down.
+
+    Args:
+        status: ``(member,)``, as of `Verdicts`.
+        kind: how the members were chosen.
+        unsound: how many members broke down.
+    """
+    counts = np.bincount(status, minlength=len(Status))
+    met, missed, undecided = (
+        int(counts[one.code]) for one in (Status.MET, Status.MISSED, Status.UNDECIDED)
+    )
+    count = met + missed + undecided
+    if not count:
+        return Share(kind.value, None, None, None, 0, unsound)
+    good = met + undecided / 2
+    low, high = (float(end) for end in wilson(np.array(good), np.array(float(count))))
+    return Share(kind.value, good / count, low, high, count, unsound)
 
 
 def evaluate_members(
