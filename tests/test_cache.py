@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from plansim import load_model, load_targets, read_scenario
+from plansim import cache, load_model, load_targets, read_scenario
 from plansim.cache import file_sha256, keep, kept, load_sealed, recall, save_sealed, workspace
 from plansim.engine.compiled import run_compiled
 from plansim.engine.kernel import compile_model
 from plansim.engine.pysd import run_reference
 from plansim.errors import ScenarioError
 from plansim.files.shipped import shipped
-from plansim.model.units import convert
+from plansim.model.units import _factor, convert
 from plansim.output.words.text import Lang, _text_in
 from plansim.scenario.scenario_file import as_written
 
@@ -41,9 +42,9 @@ def test_a_record_is_made_once() -> None:
         made.append("once")
         return Note("天")
 
-    assert kept("notes", "key", make) == kept("notes", "key", make) == Note("天")
+    assert kept("notes", "key", Note, make) == kept("notes", "key", Note, make) == Note("天")
     assert made == ["once"]
-    assert recall("notes", "other") is None
+    assert recall("notes", "other", Note) is None
 
 
 def test_what_fails_is_not_kept(own_cache: Path) -> None:
@@ -52,7 +53,7 @@ def test_what_fails_is_not_kept(own_cache: Path) -> None:
 
     for _ in range(2):
         with pytest.raises(ValueError, match="no"):
-            kept("notes", "key", fail)
+            kept("notes", "key", Note, fail)
     assert not list(own_cache.rglob("*.pickle"))
 
 
@@ -71,15 +72,15 @@ def test_a_damaged_record_is_made_anew(own_cache: Path, damage: Callable[[bytes]
     keep("notes", "key", Note("sound"))
     (path,) = own_cache.rglob("*.pickle")
     path.write_bytes(damage(path.read_bytes()))
-    assert recall("notes", "key") is None
-    assert kept("notes", "key", lambda: Note("anew")) == Note("anew")
+    assert recall("notes", "key", Note) is None
+    assert kept("notes", "key", Note, lambda: Note("anew")) == Note("anew")
 
 
 def test_a_record_moved_to_another_key_is_not_taken(own_cache: Path) -> None:
     keep("notes", "key", Note("mine"))
     (path,) = own_cache.rglob("*.pickle")
     shutil.copy(path, path.with_name("other.pickle"))
-    assert recall("notes", "other") is None
+    assert recall("notes", "other", Note) is None
 
 
 OPEN = pytest.mark.parametrize("mode", [0o777, 0o770, 0o707])
@@ -92,13 +93,13 @@ def test_a_folder_that_others_may_write_to_is_neither_read_nor_written_to(
     keep("notes", "key", Note("planted"))
     own_cache.chmod(mode)
     before = sorted(own_cache.rglob("*"))
-    assert recall("notes", "key") is None
+    assert recall("notes", "key", Note) is None
     with workspace() as folder:
         assert folder != own_cache
     keep("notes", "other", Note("mine"))
     assert sorted(own_cache.rglob("*")) == before
     own_cache.chmod(0o755)
-    assert recall("notes", "key") == Note("planted")
+    assert recall("notes", "key", Note) == Note("planted")
 
 
 @OPEN
@@ -107,7 +108,7 @@ def test_a_folder_inside_that_others_may_write_to_is_neither_read_nor_written_to
 ) -> None:
     keep("notes", "key", Note("planted"))
     (own_cache / "notes").chmod(mode)
-    assert recall("notes", "key") is None
+    assert recall("notes", "key", Note) is None
     keep("notes", "other", Note("mine"))
     assert [path.name for path in (own_cache / "notes").iterdir()] == ["key.pickle"]
 
@@ -117,7 +118,7 @@ def test_a_folder_of_another_user_is_not_used(
 ) -> None:
     keep("notes", "key", Note("planted"))
     monkeypatch.setattr("os.getuid", lambda: 12345678)
-    assert recall("notes", "key") is None
+    assert recall("notes", "key", Note) is None
 
 
 def test_where_files_are_open_to_all_by_default_those_kept_are_not(own_cache: Path) -> None:
@@ -126,12 +127,12 @@ def test_where_files_are_open_to_all_by_default_those_kept_are_not(own_cache: Pa
         keep("notes", "key", Note("mine"))
     finally:
         os.umask(before)
-    assert recall("notes", "key") == Note("mine")
+    assert recall("notes", "key", Note) == Note("mine")
 
 
 TOWN = load_model(Path(__file__).parent / "toys" / "models" / "toy_town.mdl")
 USES: list[tuple[str, Callable[[], object]]] = [
-    ("notes/*.pickle", lambda: kept("notes", "key", lambda: Note("sound"))),
+    ("notes/*.pickle", lambda: kept("notes", "key", Note, lambda: Note("sound"))),
     ("kernels/*.kernel", lambda: compile_model(TOWN, outputs=["GDP"])),
     ("runs/*.run", lambda: list(run_compiled(TOWN, as_written(TOWN))[0].time)),
     ("models/*.py", lambda: list(run_reference(TOWN, as_written(TOWN), cache=False)[0].time)),
@@ -193,3 +194,78 @@ def test_a_scenario_is_read_again_when_its_parent_changes_or_appears(tmp_path: P
     parent.rename(tmp_path / "baseline.yaml")  # now nearer than the shipped one
     parent.with_name("baseline.yaml").write_text(f"{head}values: {{{constant}: {low}}}\n", "utf-8")
     assert set(read_scenario(child, model).values.values()) == {low}
+
+
+@pytest.mark.parametrize("content", [pickle.dumps([]), b"\x80\x05N.", b"c\nx\n.", b"(" * 9])
+@pytest.mark.parametrize("folder", ["parsed", "units"])
+def test_a_sealed_record_of_the_wrong_kind_is_made_anew(
+    own_cache: Path, folder: str, content: bytes
+) -> None:
+    def use() -> object:
+        _factor.cache_clear()
+        model = load_model(TOWN.path)
+        return model.variables, convert(1.0, "万t", "t"), [t.id for t in load_targets(model=model)]
+
+    first = use()
+    paths = list((own_cache / folder).iterdir())
+    assert paths
+    for path in paths:
+        save_sealed(path, content)
+    assert use() == first
+
+
+@pytest.mark.parametrize(("files", "use"), USES, ids=[files for files, _ in USES])
+def test_what_is_no_plain_file_of_ours_is_not_read(
+    own_cache: Path, files: str, use: Callable[[], object]
+) -> None:
+    first = use()
+    (path,) = own_cache.glob(files)
+    elsewhere = shutil.move(path, own_cache / "elsewhere")
+    plants: list[Callable[[], object]] = [
+        lambda: path.symlink_to(elsewhere),
+        lambda: path.symlink_to(path),
+        lambda: os.mkfifo(path),
+        path.mkdir,
+    ]
+    for plant in plants:
+        plant()
+        assert load_sealed(path, bytes) is None
+        assert use() == first
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_a_folder_that_is_exchanged_after_its_check_is_not_used(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is opened once: a link that takes its place meanwhile leads nowhere."""
+    keep("notes", "key", Note("mine"))
+    foreign = own_cache.parent / "foreign"
+    shutil.copytree(own_cache / "notes", foreign)
+    check = cache._is_ours
+
+    def exchange(status: os.stat_result) -> bool:
+        if status.st_ino == (own_cache / "notes").stat().st_ino:
+            (own_cache / "notes").rename(own_cache / "moved")
+            (own_cache / "notes").symlink_to(foreign)
+        return check(status)
+
+    monkeypatch.setattr(cache, "_is_ours", exchange)
+    keep("notes", "key", Note("mine as well"))
+    assert sorted(path.name for path in foreign.iterdir()) == ["key.pickle"]
+    monkeypatch.setattr(cache, "_is_ours", check)
+    assert recall("notes", "key", Note) is None  # a link is no folder of ours
+    shutil.rmtree(foreign)
+    (own_cache / "notes").unlink()
+    (own_cache / "moved").rename(own_cache / "notes")
+    assert recall("notes", "key", Note) == Note("mine as well")
+
+
+def test_what_dead_writers_began_is_cleaned(own_cache: Path) -> None:
+    keep("notes", "key", Note("mine"))
+    old, young = own_cache / "notes" / "old.part", own_cache / "notes" / "young.part"
+    for path in (old, young):
+        path.touch()
+    os.utime(old, (0, 0))
+    keep("notes", "key", Note("mine"))
+    assert not old.exists()
+    assert young.exists()

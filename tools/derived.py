@@ -1,8 +1,9 @@
 """Parts of pages that follow from runs, each between ``<!-- NAME -->`` and ``<!-- /NAME -->``.
 
-``make results`` renews them, tests/docs/test_derived.py holds them to the runs. Pages in both
-languages have the same parts, so that they say the same figures. In the table of the binding
-targets the verdicts are derived; what decides a target was written by hand.
+``docs/derived.yaml`` says of which scenarios and variables. ``make results`` renews the parts,
+tests/docs/test_derived.py holds them to the runs. Pages in both languages have the same parts, so
+that they say the same figures. In the table of the binding targets the verdicts are derived; what
+decides a target was written by hand.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 import plansim
 from plansim.analysis.validation.result import CaseTemplate
 from plansim.analysis.validation.structure import all_causes
 from plansim.analysis.validation.suite import validate
+from plansim.files.forms import Form, Items, Words, form_of, read_document
 from plansim.model.records import VariableKind
 from plansim.output.tables.validation import effect_rows
 from plansim.output.words.text import read_text
@@ -30,33 +34,64 @@ from plansim.targets.target import answering_series, judged_targets, split_refer
 ROOT = Path(__file__).parents[1]
 WIDTH = 100
 
-SHOWN = ("baseline", "accelerated-growth")
-"""The scenarios of ``make run``."""
-STRICT, LAX = "strict-enforcement", "lax-enforcement"
-JUDGED = (*SHOWN, *(f"{name}+{STRICT}" for name in SHOWN))
-"""The scenarios of the table of binding targets, in the order of its columns."""
-STORIES = (
-    *SHOWN,
-    "momentum",
-    "plan-floor",
-    "slow-growth",
-    "green-transition",
-    "high-investment-late-abatement",
-    "external-shock-2008",
-)
-START, END = 2005, 2010
-"""The years between which the plan lies."""
 
-PAGES: Mapping[str, str] = {
-    "README.md": "en",
-    "model/README.md": "en",
-    "docs/scenarios.md": "en",
-    "docs/findings.md": "en",
-    "docs/findings.zh.md": "zh",
-    "docs/guide/en/3-your-own-scenario.md": "en",
-    "docs/guide/zh/3-your-own-scenario.md": "zh",
-}
-"""The language of each page that has derived parts."""
+class Item(Form):
+    """A variable or overlay, as pages call it."""
+
+    of: str
+    en: str
+    zh: str
+
+
+class Column(Item):
+    """A figure of each story."""
+
+    shown: Literal["growth", "growth of members", "level", "ratio", "constant"] = Field(alias="as")
+    times: float = 1
+    decimals: int = 0
+    signed: bool = False
+
+
+class Stories(Form):
+    """The table of stories."""
+
+    scenarios: Items[str]
+    columns: Items[Column]
+
+
+class Follows(Form):
+    """The table of what follows from faster growth."""
+
+    head: Words
+    items: Items[Item]
+
+
+class Energy(Form):
+    """The table of a fall by overlay."""
+
+    head: Words
+    of: str
+    constant: str
+    values: Items[float]
+    overlays: Items[Item]
+
+
+class Derived(Form):
+    """The file ``docs/derived.yaml``."""
+
+    pages: dict[str, Literal["en", "zh"]]
+    years: Items[int]
+    growth: Items[str]
+    enforced: str
+    stories: Stories
+    follows: Follows
+    energy: Energy
+
+
+SPEC = form_of(Derived, read_document(ROOT / "docs" / "derived.yaml"))
+START, END = SPEC.years
+JUDGED = (*SPEC.growth, *(f"{name}+{SPEC.enforced}" for name in SPEC.growth))
+"""The scenarios of the table of binding targets, in the order of its columns."""
 PART = re.compile(r"^<!-- (?P<name>\w+) -->\n(?P<text>(?:.*\n)*?)<!-- /(?P=name) -->$", re.M)
 FINDING = re.compile(rf"^(\| (M\d+[ab]?) \| [^|]+ \|)((?: [^|]+ \|){{{len(JUDGED)}}})", re.M)
 """A row on a binding target: its id and name, and a cell for each of `JUDGED`."""
@@ -90,7 +125,7 @@ def constant(of: Scenario, name: str) -> float:
     return float(found)
 
 
-def growth(start: float | np.ndarray, end: float | np.ndarray) -> float | np.ndarray:
+def growth(start: Any, end: Any) -> Any:
     """Return the mean growth from the first to the last year, % a year."""
     return 100 * ((end / start) ** (1 / (END - START)) - 1)
 
@@ -128,8 +163,8 @@ def title(name: str, lang: str) -> str:
 
 def answer(lang: str) -> str:
     """Say what the plan achieves, as `check` does."""
-    titles = {name: title(name, lang) for name in SHOWN}
-    verdicts = plansim.check_scenarios(model(), [scenario(name) for name in SHOWN])
+    titles = {name: title(name, lang) for name in SPEC.growth}
+    verdicts = plansim.check_scenarios(model(), [scenario(name) for name in SPEC.growth])
     said = plansim.answer(verdicts, read_text(lang), titles)
     lines = wrap(said, WIDTH) if lang == "zh" else textwrap.wrap(said, WIDTH)
     return "".join(f"{line}\n" for line in lines)
@@ -167,95 +202,67 @@ def renewed_row(found: re.Match[str], lang: str) -> str:
 
 def stories(lang: str) -> str:
     """Return what each story takes: growth, investment, productivity, power, enforcement."""
-    scenarios = [scenario(name) for name in STORIES]
-    ensemble = plansim.load_ensemble(model())
-    fan = plansim.simulate(model(), scenarios, ["GDP"], ensemble=ensemble)
-    columns = {
-        name: figures(scenarios, name)
-        for name in (
-            "GDP",
-            "reported investment",
-            "investment rate",
-            "private investment scale",
-            "electricity use",
-        )
-    }
-    rows = []
-    for place, name in enumerate(STORIES):
-        of = {key: series[place] for key, series in columns.items()}
-        drawn = fan["GDP"].isel(scenario=place).where(fan["sound"].isel(scenario=place))
-        grown = growth(drawn.sel(time=START).values, drawn.sel(time=END).values)
-        low, high = np.nanpercentile(grown, [5, 95])
-        rows.append(
-            (
-                title(name, lang),
-                f"{growth(of['GDP'][START], of['GDP'][END]):.1f}",
-                f"{low:.0f}–{high:.0f}",
-                f"{growth(of['reported investment'][START], of['reported investment'][END]):.1f}",
-                f"{100 * of['investment rate'][END]:.0f}",
-                f"{of['private investment scale'][END]:.2f}",
-                signed(100 * constant(scenarios[place], "added productivity growth before"), 1),
-                f"{of['electricity use'][END] / of['electricity use'][START]:.2f}",
-                f"{100 * constant(scenarios[place], 'entry enforcement after'):.0f}",
-                f"{100 * constant(scenarios[place], 'abatement effort after'):.0f}",
-            )
-        )
-    head = pick(
-        lang,
-        "story | output grows, % a year | in 90 of 100 models | investment grows, % a year "
-        "| investment in output of 2010, % | firms invest, times what they would "
-        "| added productivity, points a year | power used, times 2005 "
-        "| entry standards enforced, % | abatement effort, %",
-        "情景 | 产出年均增长（%） | 百个合理模型中九十个 | 投资年均增长（%） | 2010年投资率（%） "
-        "| 企业投资与其自愿投资之比 | 附加生产率（百分点/年） | 用电量与2005年之比 "
-        "| 准入标准执行（%） | 治污力度（%）",
-    )
-    return table(head.split(" | "), rows)
+    scenarios = [scenario(name) for name in SPEC.stories.scenarios]
+    cells = [story_cells(scenarios, column) for column in SPEC.stories.columns]
+    names = [title(name, lang) for name in SPEC.stories.scenarios]
+    head = [pick(lang, column.en, column.zh) for column in SPEC.stories.columns]
+    return table([pick(lang, "story", "情景"), *head], list(zip(names, *cells, strict=True)))
 
 
-FOLLOWS: Sequence[tuple[str, str, str]] = (
-    ("GDP", "output", "产出"),
-    ("reported investment", "investment", "投资"),
-    ("fiscal revenue", "revenue of the city", "财政收入"),
-    ("urban income per head", "urban income a head", "城镇居民人均收入"),
-    ("rural income per head", "rural income a head", "农村居民人均收入"),
-    ("total energy use", "energy", "能源消费"),
-    ("energy intensity of GDP", "energy per output", "单位产出能耗"),
-    ("SO2 emission", "sulphur dioxide", "二氧化硫"),
-    ("COD emission", "COD", "化学需氧量"),
-    ("water demand", "water", "用水"),
-    ("built up land", "built-up land", "建设用地"),
-)
-"""What is followed from the plan's growth to faster growth: variable, English, Chinese."""
+def story_cells(scenarios: Sequence[Scenario], column: Column) -> list[str]:
+    """Return a column of the table of stories."""
+    if column.shown == "growth of members":
+        ensemble = plansim.load_ensemble(model())
+        runs = plansim.simulate(model(), scenarios, [column.of], ensemble=ensemble)
+        drawn = runs[column.of].where(runs["sound"])
+        grown = growth(drawn.sel(time=START), drawn.sel(time=END))
+        bands = np.nanpercentile(grown.transpose("scenario", "member"), [5, 95], axis=1).T
+        return [f"{low:.{column.decimals}f}–{high:.{column.decimals}f}" for low, high in bands]
+    if column.shown == "constant":
+        values = [constant(one, column.of) for one in scenarios]
+    else:
+        of = figures(scenarios, column.of)
+        values = [reading(column, one[START], one[END]) for one in of]
+    return [
+        signed(column.times * value, column.decimals)
+        if column.signed
+        else f"{column.times * value:.{column.decimals}f}"
+        for value in values
+    ]
+
+
+def reading(column: Column, start: float, end: float) -> float:
+    """Return what a column shows of a series."""
+    match column.shown:
+        case "growth":
+            return float(growth(start, end))
+        case "ratio":
+            return end / start
+        case _:
+            return end
 
 
 def follows(lang: str) -> str:
     """Return what faster growth makes of output and burdens, against 2005 and the plan."""
-    scenarios = [scenario(name) for name in SHOWN]
-    rows = []
-    for variable, en, zh in FOLLOWS:
-        plan, fast = figures(scenarios, variable)
+    scenarios = [scenario(name) for name in SPEC.growth]
+    spec, rows = SPEC.follows, []
+    for item in spec.items:
+        plan, fast = figures(scenarios, item.of)
         changes = (plan[END] / plan[START], fast[END] / fast[START], fast[END] / plan[END])
-        rows.append((pick(lang, en, zh), *(signed(100 * (change - 1)) for change in changes)))
-    head = pick(
-        lang,
-        "2010, % | the plan, against 2005 | accelerated, against 2005 "
-        "| accelerated, against the plan",
-        "2010年，% | 规划基准，与2005年相比 | 加速增长，与2005年相比 | 加速增长与规划基准相比",
-    )
-    return table(head.split(" | "), rows)
+        rows.append((pick(lang, item.en, item.zh), *(signed(100 * (one - 1)) for one in changes)))
+    return table(pick(lang, spec.head.en, spec.head.zh).split(" | "), rows)
 
 
 def price(lang: str) -> str:
     """Say what faster growth brings and costs, in a sentence."""
-    scenarios = [scenario(name) for name in SHOWN]
-    rates = [growth(each[START], each[END]) for each in figures(scenarios, "GDP")]
+    scenarios = [scenario(name) for name in SPEC.growth]
+    output, percent = SPEC.follows.items[0], pick(lang, " %", "%")
+    rates = [growth(series[START], series[END]) for series in figures(scenarios, output.of)]
     more = []
-    for variable, en, zh in FOLLOWS:
-        plan, fast = figures(scenarios, variable)
-        more.append(
-            (pick(lang, en, zh), signed(100 * (fast[END] / plan[END] - 1)) + pick(lang, " %", "%"))
-        )
+    for item in SPEC.follows.items:
+        plan, fast = figures(scenarios, item.of)
+        change = signed(100 * (fast[END] / plan[END] - 1))
+        more.append((pick(lang, item.en, item.zh), change + percent))
     said = pick(
         lang,
         f"Growing by {rates[1]:.0f} instead of {rates[0]:.0f} % a year changes 2010 by so much: ",
@@ -269,29 +276,17 @@ def price(lang: str) -> str:
 
 def energy(lang: str) -> str:
     """Return the fall of energy per output by enforcement, growth and structure of demand."""
-    saves = "part of productivity that saves energy"
-    rows = []
-    for over, en, zh in (
-        (LAX, "lax", "宽松"),
-        ("", "as the plan", "按规划"),
-        (STRICT, "strict", "严格"),
-    ):
-        names = [f"{name}+{over}" if over else name for name in SHOWN]
-        scenarios = [scenario(name, f"{saves}={part}") for part in (0, 0.5) for name in names]
+    spec, rows = SPEC.energy, []
+    for overlay in spec.overlays:
+        names = [f"{name}+{overlay.of}" if overlay.of else name for name in SPEC.growth]
         falls = [
             100 * (1 - series[END] / series[START])
-            for each in scenarios
-            for series in figures([each], "energy intensity of GDP")
+            for value in spec.values
+            for name in names
+            for series in figures([scenario(name, f"{spec.constant}={value:g}")], spec.of)
         ]
-        rows.append((pick(lang, en, zh), *(f"{fall:.1f}" for fall in falls)))
-    head = pick(
-        lang,
-        "fall of energy per output, % | the plan, technique saves none | accelerated, none "
-        "| the plan, technique saves half | accelerated, half",
-        "单位产出能耗下降（%） | 规划基准，技术不节能 | 加速增长，技术不节能 "
-        "| 规划基准，节能一半 | 加速增长，节能一半",
-    )
-    return table(head.split(" | "), rows)
+        rows.append((pick(lang, overlay.en, overlay.zh), *(f"{fall:.1f}" for fall in falls)))
+    return table(pick(lang, spec.head.en, spec.head.zh).split(" | "), rows)
 
 
 def starts(lang: str) -> str:
@@ -363,7 +358,7 @@ def part(name: str, lang: str) -> str:
 
 def renewed_parts(page: str) -> str:
     """Return the text of a page with its derived parts as runs make them."""
-    lang, text = PAGES[page], (ROOT / page).read_text("utf-8")
+    lang, text = SPEC.pages[page], (ROOT / page).read_text("utf-8")
 
     def renew(found: re.Match[str]) -> str:
         name = found["name"]

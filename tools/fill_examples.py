@@ -30,7 +30,7 @@ from tests.docs.examples import (  # noqa: E402
     pattern_of,
     read_examples,
 )
-from tools.derived import PAGES, renewed_parts  # noqa: E402
+from tools.derived import SPEC, renewed_parts  # noqa: E402
 
 PICTURE = re.compile(r"^<!-- (plansim plot .*\.png) -->$", re.M)
 
@@ -97,7 +97,7 @@ if __name__ == "__main__":
     readme = ROOT / "README.md"
     for command in PICTURE.findall(readme.read_text("utf-8")):
         printed(f"{command} --force", ROOT)
-    for page in PAGES:
+    for page in SPEC.pages:
         (ROOT / page).write_text(renewed_parts(page), "utf-8")
     for pages in SESSIONS.values():
         fill(pages)

@@ -9,15 +9,15 @@ from plansim.analysis.calibration.calibrate import (
     calibrate as calibrate,
     write_overlay as write_overlay,
 )
-from plansim.analysis.calibration.file import read_calibration as read_calibration
+from plansim.analysis.calibration.calibration_file import read_calibration as read_calibration
 from plansim.analysis.comparison import (
     Comparison as Comparison,
     compare as compare,
     read_spread as read_spread,
 )
-from plansim.analysis.conditioning.diagnostics import diagnose as diagnose
-from plansim.analysis.conditioning.file import read_conditioning as read_conditioning
-from plansim.analysis.conditioning.matching import (
+from plansim.analysis.calibration.diagnostics import diagnose as diagnose
+from plansim.analysis.calibration.conditioning_file import read_conditioning as read_conditioning
+from plansim.analysis.calibration.history_matching import (
     Conditioned as Conditioned,
     condition as condition,
     draw_members as draw_members,
@@ -28,8 +28,11 @@ from plansim.analysis.ensemble import (
     verdict_shares as verdict_shares,
 )
 from plansim.analysis.experiments.design import Design as Design
-from plansim.analysis.experiments.design_file import read_design as read_design
-from plansim.analysis.experiments.prior import draw_prior as draw_prior
+from plansim.analysis.calibration.prior import draw_prior as draw_prior
+from plansim.analysis.experiments.design_file import (
+    quick_design as quick_design,
+    read_design as read_design,
+)
 from plansim.analysis.experiments.replay import Replay as Replay, replay as replay
 from plansim.analysis.experiments.store import open_sweep as open_sweep
 from plansim.analysis.experiments.sweep import sweep as sweep
@@ -48,6 +51,14 @@ from plansim.analysis.feedback.polarity import (
     link_signs as link_signs,
     signed_run as signed_run,
 )
+from plansim.analysis.decisions.discovery import (
+    Discovery as Discovery,
+    discover as discover,
+)
+from plansim.analysis.decisions.robustness import (
+    Robustness as Robustness,
+    robustness as robustness,
+)
 from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
 from plansim.analysis.optimization.problem import (
     Lever as Lever,
@@ -56,7 +67,7 @@ from plansim.analysis.optimization.problem import (
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
 from plansim.analysis.sensitivity.study import sensitivity as sensitivity
-from plansim.analysis.unknowns import (
+from plansim.analysis.sensitivity.unknowns import (
     DecidedTarget as DecidedTarget,
     DecidingUnknown as DecidingUnknown,
     deciding_unknowns as deciding_unknowns,

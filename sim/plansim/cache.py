@@ -12,12 +12,15 @@ import contextlib
 import hashlib
 import os
 import pickle
+import secrets
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import platformdirs
 
@@ -35,6 +38,8 @@ __all__ = [
 
 KEEP = 200
 """So many files of a folder are kept, the latest used; each takes some hundred kilobytes."""
+PART = ".part"
+"""Suffix of a file that is being written."""
 
 Entry = TypeVar("Entry")
 Record = TypeVar("Record")
@@ -113,22 +118,23 @@ def load_sealed(path: Path, read: Callable[[bytes], Entry]) -> Entry | None:
     """Return the result of ``read`` for the content that `save_sealed` wrote to a file.
 
     None if the file is missing, altered or renamed, if others may write to it or to its folder, or
-    if its content has another form: ``read`` raises a `LookupError`, `TypeError` or `ValueError`.
+    if its content has another form, so that ``read`` fails in any way.
     """
     try:
-        with open(path, "rb", opener=_open_no_link) as stream:
-            if not (_is_ours(os.fstat(stream.fileno())) and _is_ours(path.parent.stat())):
+        with _folder(path.parent) as folder, folder.open(path.name, os.O_RDONLY) as stream:
+            status = os.fstat(stream.fileno())
+            if not (_is_ours(status) and stat.S_ISREG(status.st_mode)):
                 return None
             seal, _, content = stream.read().partition(b"\n")
+            if seal != _seal(path, content):
+                return None
+            with contextlib.suppress(OSError):
+                os.utime(stream.fileno())
     except OSError:
         return None
-    if seal != _seal(path, content):
-        return None
-    with contextlib.suppress(OSError):
-        path.touch()
     try:
         return read(content)
-    except (LookupError, TypeError, ValueError):
+    except Exception:  # a pickle may fail in any way; the next run makes the entry anew
         return None
 
 
@@ -139,14 +145,72 @@ def save_sealed(path: Path, content: bytes) -> None:
     """
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _is_ours(path.parent.stat()):
-            return
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
-            temporary = Path(folder) / path.name
-            temporary.write_bytes(_seal(path, content) + b"\n" + content)
-            temporary.chmod(0o600)
-            temporary.replace(path)
-    _forget_old(path.parent, f"*{path.suffix}")
+        with _folder(path.parent) as folder:
+            part = secrets.token_hex(8) + PART
+            try:
+                with folder.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as stream:
+                    stream.write(_seal(path, content) + b"\n" + content)
+                folder.rename(part, path.name)
+            except OSError:
+                folder.remove(part)
+                raise
+            folder.forget_old(path.suffix)
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """A folder that was opened once: what is checked is what is used, wherever its path leads."""
+
+    path: Path
+    descriptor: int | None
+    """None on a system that has no descriptors of folders."""
+
+    def open(self, name: str, flags: int) -> BinaryIO:
+        """Open a file unless it is a symbolic link, without blocking on a pipe."""
+        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        opened = os.open(self._at(name), flags, 0o600, dir_fd=self.descriptor)
+        return os.fdopen(opened, "wb" if flags & os.O_WRONLY else "rb")
+
+    def rename(self, name: str, new: str) -> None:
+        here = self.descriptor
+        os.replace(self._at(name), self._at(new), src_dir_fd=here, dst_dir_fd=here)
+
+    def remove(self, name: str) -> None:
+        with contextlib.suppress(OSError):  # another process may be doing the same
+            os.unlink(self._at(name), dir_fd=self.descriptor)
+
+    def forget_old(self, suffix: str) -> None:
+        """Delete the files that were used least recently, and what dead writers began."""
+        with os.scandir(self.path if self.descriptor is None else self.descriptor) as entries:
+            used = {entry.name: entry.stat().st_mtime for entry in entries}
+        latest = sorted((name for name in used if name.endswith(suffix)), key=used.__getitem__)
+        parts = [name for name in used if name.endswith(PART) and used[name] < time.time() - 3600]
+        for name in latest[:-KEEP] + parts:
+            self.remove(name)
+
+    def _at(self, name: str) -> str | Path:
+        return self.path / name if self.descriptor is None else name
+
+
+@contextlib.contextmanager
+def _folder(path: Path) -> Iterator[_Folder]:
+    """Open a folder.
+
+    Raises:
+        OSError: there is no such folder, it is a link, or others may write to it.
+    """
+    if os.open not in os.supports_dir_fd:
+        if not _is_ours(path.stat()):
+            raise PermissionError(path)
+        yield _Folder(path, None)
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if not _is_ours(os.fstat(descriptor)):
+            raise PermissionError(path)
+        yield _Folder(path, descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _seal(path: Path, content: bytes) -> bytes:
@@ -154,50 +218,31 @@ def _seal(path: Path, content: bytes) -> bytes:
     return f"# sha256 {digest(path.stem, content)}".encode()
 
 
-def _open_no_link(path: str, flags: int) -> int:
-    """Open a file unless it is a symbolic link, without blocking on a pipe."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-
-
-def kept(folder: str, key: str, make: Callable[[], Record]) -> Record:
+def kept(folder: str, key: str, kind: type, make: Callable[[], Record]) -> Record:
     """Return the record that is cached under a key, or make and cache it.
 
-    ``key`` is a digest of everything that the record depends on, code included. If the file is
-    missing or altered, ``make`` is called; its errors propagate.
+    ``key`` is a digest of everything that the record depends on, code included; ``kind`` is its
+    type. If the file is missing or altered, ``make`` is called; its errors propagate.
     """
-    record: Record | None = recall(folder, key)
+    record: Record | None = recall(folder, key, kind)
     if record is None:
         record = make()
         keep(folder, key, record)
     return record
 
 
-def recall(folder: str, key: str) -> Any:
-    """Return the record that `keep` wrote under a key; None if it is missing or altered.
+def recall(folder: str, key: str, kind: type) -> Any:
+    """Return the record that `keep` wrote under a key; None if it is missing or no ``kind``.
 
     Reading a pickle may run code, as machine code of the cache is run: both are read only from a
     file and folder that nobody else may write to.
     """
     with workspace() as root:
-        return load_sealed(root / folder / f"{key}.pickle", _unpickled)
-
-
-def _unpickled(body: bytes) -> Any:
-    try:
-        return pickle.loads(body)
-    except (AttributeError, EOFError, ImportError, pickle.UnpicklingError) as error:
-        raise ValueError from error
+        record = load_sealed(root / folder / f"{key}.pickle", pickle.loads)
+    return record if isinstance(record, kind) else None
 
 
 def keep(folder: str, key: str, record: object) -> None:
     """Write a record for `recall`."""
     with workspace() as root:
         save_sealed(root / folder / f"{key}.pickle", pickle.dumps(record))
-
-
-def _forget_old(folder: Path, pattern: str) -> None:
-    """Delete the files that were used least recently."""
-    with contextlib.suppress(OSError):  # another process may be doing the same
-        runs = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime_ns)
-        for path in runs[:-KEEP]:
-            path.unlink(missing_ok=True)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from plansim.compiler.functions import PLAIN, VECTOR
+from plansim.compiler.functions.plain import PLAIN, VECTOR
+from plansim.compiler.functions.random import RANDOM
 from plansim.compiler.lower import _STATEFUL
 from plansim.engine import pysd as reference
 from plansim.engine.simulate import simulate
@@ -53,15 +54,15 @@ def test_a_feature_is_computed_as_by_pysd(path: Path, method: Integration) -> No
     assert any(float(theirs[name].std("time").max()) > 0 for name in varying)
 
 
-BEYOND_PYSD = {"elmcount"}
-"""What PySD breaks on: `test_compiler.py` holds these to closed formulas."""
+BEYOND_PYSD = {"elmcount", *RANDOM}
+"""What PySD breaks on, or draws otherwise: `tests/compiler` holds these to closed formulas."""
 
 
 def test_what_is_supported_is_in_the_guide_s_table_and_among_the_features(root: Path) -> None:
     page = (root / "docs" / "compiler.md").read_text("utf-8")
     table = page.partition("## What is supported")[2].partition("## ")[0]
     features = "\n".join(path.read_text("utf-8") for path in FEATURES)
-    functions = {*PLAIN, *VECTOR, *_STATEFUL, "initial", "active_initial", "elmcount"}
+    functions = {*PLAIN, *VECTOR, *RANDOM, *_STATEFUL, "initial", "active_initial", "elmcount"}
     functions |= {"with_lookup", "tabbed_array"}
     assert len(functions) > 50
     for key in functions:

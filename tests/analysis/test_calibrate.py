@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import norm
 
 from plansim.analysis.calibration.calibrate import Calibration, calibrate, overlay_text
-from plansim.analysis.calibration.file import read_calibration
+from plansim.analysis.calibration.calibration_file import read_calibration
 from plansim.analysis.calibration.identifiability import identifiability
 from plansim.analysis.calibration.least_squares import fit, profile
 from plansim.engine.simulate import simulate
@@ -251,8 +251,8 @@ def test_a_row_says_in_chinese_what_it_is_else_its_variable_does(
     (tmp_path / "observations.csv").write_text("\n".join([head, *rows]) + "\n", "utf-8")
     found = fitted("level", [seen(1991), seen(1993)])
     said = [each.observation for each in found.residuals]
-    assert [each.label_zh for each in said] == ["直线之高", "直线"]
-    assert [each.label for each in said] == ["line, 1991", "line, 1993"]
+    assert [each.name_zh for each in said] == ["直线之高，1991", "直线，1993"]
+    assert [each.name_en for each in said] == ["line, 1991", "line, 1993"]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_a_row_says_in_chinese_what_it_is_else_its_variable_does(
         ("quantity: line, variable: line, error: 1", "fit.yaml:5", "9 rows.*say place.*lines 2"),
         (seen(1991, variable="lime"), "fit.yaml:5", "no variable is called 'lime'.*'line'"),
         (seen(1991, variable="level"), "fit.yaml:5", "'level' does not move"),
-        (seen(1991, "relative_error: 0.1, error: 1"), "fit.yaml:5", "one error"),
+        (seen(1991, "relative error: 0.1, error: 1"), "fit.yaml:5", "one error"),
         (seen(1991, "error: -1"), "fit.yaml:5", "more than 0"),
         (seen(1991, "error: 1, measure: growth"), "fit.yaml:5", "a growth needs a base year"),
         (seen(1991, "error: 1, since: 1990"), "fit.yaml:5", "a level has no base year"),

@@ -11,9 +11,9 @@ import pytest
 from scipy.stats import binomtest, kstest
 
 import plansim
-from plansim.analysis.conditioning.diagnostics import diagnose, forecast_held_out
-from plansim.analysis.conditioning.file import read_conditioning
-from plansim.analysis.conditioning.matching import condition, implausibility
+from plansim.analysis.calibration.conditioning_file import read_conditioning
+from plansim.analysis.calibration.diagnostics import diagnose, forecast_held_out
+from plansim.analysis.calibration.history_matching import condition, implausibility
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import Outcome
 from plansim.analysis.validation.uncertainty import held_out

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from plansim.analysis.calibration.observed import load_family
 from plansim.analysis.evaluator import Trajectories, compile_whole
 from plansim.analysis.validation.history import family_cases, past_cases
-from plansim.analysis.validation.observed import load_family
 from plansim.engine.simulate import simulate
 from plansim.errors import CatalogueError
 from plansim.model.evidence import load_evidence

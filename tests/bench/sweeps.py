@@ -15,8 +15,8 @@ from pathlib import Path
 from plansim.analysis.evaluator import TILE, Evaluator, Request
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.layout import new_store
 from plansim.analysis.experiments.sampling import Sampler
-from plansim.analysis.experiments.store import create_store
 from plansim.analysis.experiments.summary import summarise
 from plansim.analysis.experiments.sweep import SweepRuns, request_of
 from plansim.engine.batch import FloatArray
@@ -53,18 +53,19 @@ def stages(model: Model) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         card = {"design": {"factors": {f.name: {} for f in design.factors}, "kind": "sobol",
                            "scenarios": {each.id: {} for each in design.scenarios}}}  # fmt: skip
-        store = create_store(Path(folder, "r.zarr"), model, design, request, card, BLOCK)
-        writer = store.writer()
-        for number in range(store.blocks):
-            start, stop = store.span(number)
-            points = runs.draw(sampler, start, stop)
-            cpu("drawn", lambda a=start, b=stop: Sampler(design).draw(a, b))  # type: ignore[misc]
-            cpu("simulated", lambda p=points: simulate(p))  # type: ignore[misc]
-            block = runs.block(store, number, points)
-            cpu("simulated and judged", lambda n=number, p=points: runs.block(store, n, p))  # type: ignore[misc]
-            cpu("written", lambda n=number, f=block: writer.write(n, f))  # type: ignore[misc]
-            store.mark(number)
-        cpu("summarised", lambda: summarise(store))
+        path = Path(folder, "r.zarr")
+        with new_store(path, model, design, request, card, BLOCK) as store:
+            writer = store.writer()
+            for number in range(store.blocks):
+                start, stop = store.span(number)
+                points = runs.draw(sampler, start, stop)
+                cpu("drawn", lambda a=start, b=stop: Sampler(design).draw(a, b))  # type: ignore[misc]
+                cpu("simulated", lambda p=points: simulate(p))  # type: ignore[misc]
+                block = runs.block(store, number, points)
+                cpu("simulated and judged", lambda n=number, p=points: runs.block(store, n, p))  # type: ignore[misc]
+                cpu("written", lambda n=number, f=block: writer.write(n, f))  # type: ignore[misc]
+                store.mark(number)
+            cpu("summarised", lambda: summarise(store))
     least = {name: min(each) for name, each in found.items()}
     least["summarised"] /= store.blocks
     least["judged"] = least.pop("simulated and judged") - least["simulated"]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tools.derived import FINDING, PAGES, PART, PARTS, ROOT, SHOWN, binding_verdicts, renewed_parts
+from tools.derived import FINDING, PART, PARTS, ROOT, SPEC, binding_verdicts, renewed_parts
 
 FINDINGS = ("docs/findings.md", "docs/findings.zh.md")
 HEADING = re.compile(r"^(#+) ", re.M)
@@ -33,7 +33,7 @@ def _sections(page: str) -> list[list[str]]:
 
 
 @pytest.mark.city
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", SPEC.pages)
 def test_a_page_has_the_derived_parts_that_runs_make(page: str) -> None:
     text = _text(page)
     assert {found["name"] for found in PART.finditer(text)} <= set(PARTS)
@@ -44,7 +44,7 @@ def test_a_page_has_the_derived_parts_that_runs_make(page: str) -> None:
 @pytest.mark.parametrize("page", FINDINGS)
 def test_the_findings_have_a_row_on_every_binding_target(page: str) -> None:
     rows = sorted(found[2] for found in FINDING.finditer(_text(page)))
-    assert rows == sorted(binding_verdicts(SHOWN[0]))
+    assert rows == sorted(binding_verdicts(SPEC.growth[0]))
 
 
 def test_both_findings_have_the_same_headings_parts_and_figures() -> None:

@@ -15,7 +15,7 @@ from matplotlib.image import imread
 import plansim
 from plansim.files.shipped import shipped
 from tests.docs.examples import pattern_of, read_examples
-from tools.derived import SHOWN
+from tools.derived import SPEC
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -91,7 +91,7 @@ def test_readme_shows_what_make_run_prints(plansim_command: Command) -> None:
 
 
 def test_pages_show_what_make_runs() -> None:
-    assert tuple(shlex.split(what_make_runs())[2:]) == SHOWN
+    assert tuple(shlex.split(what_make_runs())[2:]) == SPEC.growth
 
 
 def test_readme_is_short() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plansim import load_model, load_targets, read_scenario
-from plansim.analysis.calibration.file import read_calibration
+from plansim.analysis.calibration.calibration_file import read_calibration
 from plansim.analysis.experiments.design_file import read_design
 from plansim.errors import InputError, Message
 from plansim.files.forms import MAX_BYTES, MAX_DEPTH, Plain, parse_document, read_document

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from plansim.analysis.calibration import file as calibration_file
-from plansim.analysis.conditioning import file as conditioning_file
+from plansim.analysis.calibration import calibration_file, conditioning_file
 from plansim.analysis.experiments import design_form
 from plansim.analysis.validation import questions
 from plansim.errors import SCREENFUL, CatalogueError, Fault, InputError, UnknownNameError

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plansim.compiler.functions import VECTOR
+from plansim.compiler.functions.plain import VECTOR
 from plansim.engine.batch import simulate_ensemble
 from plansim.engine.kernel import compile_model
 from plansim.errors import ModelError

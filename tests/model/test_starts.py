@@ -10,8 +10,8 @@ import pytest
 import xarray as xr
 
 import plansim
+from plansim.analysis.calibration.observed import StartSource
 from plansim.analysis.validation.context import ValidationContext, cells
-from plansim.analysis.validation.observed import StartSource
 from plansim.analysis.validation.suite import validate
 from plansim.model.records import Model
 

@@ -13,7 +13,7 @@ from plansim.errors import InputError, OutputError
 from plansim.model.reader import load_model
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply
-from plansim.scenario.members import Members, read_head
+from plansim.scenario.members import Members, digests_of, read_head
 from plansim.scenario.members_file import read_members, rounded, write_members
 from plansim.scenario.scenario_file import as_written, read_scenario
 from tests.toys.village import EQUATIONS, village, write_ensemble
@@ -29,6 +29,26 @@ def model(tmp_path: Path) -> Model:
 @pytest.fixture
 def members(model: Model) -> Members:
     return read_members(write_ensemble(model, *ROWS), model, {"effort"})
+
+
+def test_members_are_stale_when_a_file_they_were_drawn_by_says_something_else(
+    model: Model, members: Members, tmp_path: Path
+) -> None:
+    design, gone = tmp_path / "of two words.yaml", tmp_path / "gone.yaml"
+    design.write_text("title: A\n", "utf-8")
+    gone.write_text("title: B\n", "utf-8")
+    files = digests_of([design, gone, tmp_path / "never.yaml"], tmp_path)
+    path = members.head.path
+    write_members(
+        replace(members, head=replace(members.head, files=files)), model, path, force=True
+    )
+    gone.unlink()
+    design.write_text("# A comment says nothing.\ntitle: A\n", "utf-8")
+    assert read_head(path).misfit(model) is None
+    assert read_members(path, model).head.files == files
+    design.write_text("title: C\n", "utf-8")
+    with pytest.raises(InputError, match="drawn by another 'of two words"):
+        read_members(path, model)
 
 
 # --- what it is laid over -------------------------------------------------------------------------

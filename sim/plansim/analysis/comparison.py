@@ -16,7 +16,7 @@ import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
 from plansim.analysis.ensemble import ensemble_fits, judged_with_shares, load_ensemble
-from plansim.analysis.experiments.store import SUMMARY, open_store
+from plansim.analysis.experiments.store import open_store, open_summary
 from plansim.analysis.optimization.orders import ScenarioOrders, seek_orders
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import EngineChoice, simulate
@@ -120,9 +120,7 @@ def read_spread(path: Path, model: Model) -> Spread:
         InputError: there is no sweep at ``path``, or it is not finished.
     """
     store = open_store(path)
-    if not (path / SUMMARY).is_dir():
-        raise InputError(Fault("the sweep is not finished; plansim sweep --resume goes on", path))
-    summary = xr.open_zarr(path, group=SUMMARY, consolidated=False, chunks=None).load()
+    summary = open_summary(store)
     same = store.card["model"]["sha256"] == model.sha256
     return Spread(str(store.card["design"].get("id", path.stem)), summary, same)
 

@@ -26,20 +26,14 @@ from plansim.engine.compiled import run_key
 from plansim.engine.simulate import simulate_years
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
-from plansim.scenario.members import (
-    FILE_NAME,
-    LIMIT,
-    EnsembleKind,
-    Members,
-    MembersHead,
-    read_head,
-)
-from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
+from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.scenario.variant import for_scenarios
+from plansim.targets.annual import separate
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Status, Target, judged_targets
-from plansim.targets.verdict import Share, Verdict, check_targets, verdicts_of
+from plansim.targets.verdict import Share, Verdict, check_targets, judge_many, verdicts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +50,7 @@ __all__ = [
     "load_ensemble",
     "read_ensemble_head",
     "share_of",
+    "shares_of",
     "study_key",
     "verdict_shares",
     "wilson",
@@ -133,20 +128,45 @@ def verdict_shares(
     Raises:
         InputError: the ensemble is at fault, or a scenario.
         ModelError: the compiler does not support the model.
-    """
-    import pandas as pd
 
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
+    >>> model = plansim.load_model("lake.mdl")
+    >>> plansim.verdict_shares(model, "boats.yaml")[["scenario", "target", "share", "members"]]
+      scenario target  share  members
+    0    boats     F1    0.6        5
+    1    boats     F2    1.0        5
+    """
     members = load_ensemble(model) if ensemble is None else ensemble
     wanted = load_targets(model=model) if targets is None else tuple(targets)
-    columns = ("share", "share_low", "share_high", "members", "unsound")
-    rows = [
-        (scenario.id, target, *(getattr(share, column) for column in columns))
-        for scenario in (scenario_of(model, named) for named in scenarios)
+    return _frame_of(
+        (scenario.id, target, share)
+        for scenario in scenarios_of(model, scenarios)
         for target, share in _shares(model, scenario, wanted, members, threads)
-    ]
-    frame = pd.DataFrame(rows, columns=["scenario", "target", *columns])
+    )
+
+
+def shares_of(runs: xr.Dataset, targets: Iterable[Target]) -> pd.DataFrame:
+    """Do as `verdict_shares` on the runs of members, as `simulate` returns them.
+
+    Raises:
+        CatalogueError: a target is judged by a variable that the dataset does not hold.
+    """
+    rows = []
+    for run in separate(runs):
+        sound = np.asarray(run["sound"].to_numpy(), dtype=bool)
+        for target, verdicts in judge_many(run, targets):
+            codes = np.broadcast_to(verdicts.status, sound.shape)[sound]
+            share = share_of(codes, str(run.attrs["ensemble"]), int((~sound).sum()))
+            rows.append((str(run.attrs["scenario"]), target.id, share))
+    return _frame_of(rows)
+
+
+def _frame_of(rows: Iterable[tuple[str, str, Share]]) -> pd.DataFrame:
+    """Return shares as a table, one row a scenario and target."""
+    import pandas as pd
+
+    columns = ("share", "share_low", "share_high", "members", "unsound")
+    table = [(*ids, *(getattr(share, column) for column in columns)) for *ids, share in rows]
+    frame = pd.DataFrame(table, columns=["scenario", "target", *columns])
     return frame.astype(dict.fromkeys(columns[:3], np.float64))
 
 
@@ -166,7 +186,7 @@ def with_shares(
     shares: dict[str, Mapping[str, Share]] = {}
     for scenario in scenarios:
         make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
-        shares[scenario.id] = kept("shares", study_key(model, scenario, targets), make)
+        shares[scenario.id] = kept("shares", study_key(model, scenario, targets), dict, make)
     return tuple(
         replace(verdict, share=shares[verdict.scenario].get(verdict.id)) for verdict in verdicts
     )
@@ -214,9 +234,7 @@ def check_scenarios(
         CatalogueError: a target is judged by a variable that a run does not hold.
         SimulationError: as for `simulate`, as are all other errors.
     """
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
-    chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    chosen = scenarios_of(model, scenarios)
     wanted = load_targets(model=model) if targets is None else targets
     verdicts = tuple(
         verdict
@@ -236,29 +254,27 @@ def _shares(
     """Yield the targets under one scenario, each with its share."""
     judged = judged_targets(targets)
     evaluation = evaluate_members(model, scenario, judged, members, threads)
+    unsound = int(evaluation.failed.sum())
     for target in judged:
-        status = evaluation[target.id].status
-        yield target.id, share_of(status, members.head.kind, int(evaluation.failed.sum()))
+        yield target.id, share_of(evaluation[target.id].status, members.head.kind.value, unsound)
 
 
-def share_of(status: npt.NDArray[np.int8], kind: EnsembleKind, unsound: int) -> Share:
-    """Return in what share of some members a target is met, of which ``unsound`` broke down.
+def share_of(codes: npt.NDArray[np.int8], ensemble: str, unsound: int) -> Share:
+    """Return the share of members, by the codes of their status, that meet a target.
 
-    Args:
-        status: ``(member,)``, as of `Verdicts`.
-        kind: how the members were chosen.
-        unsound: how many members broke down.
+    ``ensemble`` is its kind; ``unsound`` members broke down, and have no code that counts.
     """
-    counts = np.bincount(status, minlength=len(Status))
+    counts = np.bincount(codes, minlength=len(Status))
     met, missed, undecided = (
         int(counts[one.code]) for one in (Status.MET, Status.MISSED, Status.UNDECIDED)
     )
     count = met + missed + undecided
-    if not count:
-        return Share(kind.value, None, None, None, 0, unsound)
-    good = met + undecided / 2
-    low, high = (float(end) for end in wilson(np.array(good), np.array(float(count))))
-    return Share(kind.value, good / count, low, high, count, unsound)
+    share = low = high = None
+    if count:
+        good = met + undecided / 2
+        share = good / count
+        low, high = (float(end) for end in wilson(np.array(good), np.array(float(count))))
+    return Share(ensemble, share, low, high, count, unsound)
 
 
 def evaluate_members(
@@ -274,12 +290,12 @@ def evaluate_members(
         InputError: members change a constant that the shape of the code depends on.
         ModelError: the compiler does not support the model.
     """
-    from plansim.analysis.evaluator import Evaluator, Request
-    from plansim.analysis.workers import processors
+    from plansim.analysis.evaluator import Evaluator, Request, processors
 
     names, constants = members.constants_under(model, scenario)
     evaluator = Evaluator(model, scenario, names, Request(tuple(targets)), shared=True, limit=LIMIT)
-    return evaluator.evaluate(constants, threads or processors())
+    seeds = np.arange(len(members), dtype=np.float64)
+    return evaluator.evaluate(constants, threads or processors(), seeds)
 
 
 def wilson(successes: npt.NDArray[np.number], count: Floats) -> tuple[Floats, Floats]:

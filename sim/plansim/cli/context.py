@@ -133,7 +133,7 @@ class Terminal:
         self,
         record: object,
         path: Path | None,
-        draw: Callable[[], Figure],
+        draw: Callable[[], Figure] | None,
         picture: Path | None,
         force: bool,
     ) -> None:
@@ -144,7 +144,7 @@ class Terminal:
 
             write_text(json_text(record), path, force=force)
             remark(self.text("plot.written", path=path))
-        if picture is not None:
+        if picture is not None and draw is not None:
             from plansim.output.figures.canvas import save_figure
 
             save_figure(draw(), picture, force=force)

@@ -1,4 +1,4 @@
-"""The group ``plansim decide``: what levers must be, and how far growth may go."""
+"""The group ``plansim decide``: what would meet targets, where policies fail, which are robust."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import click
 
 from plansim.cli.context import (
     Arguments,
+    Terminal,
     UsageError,
     check_files,
+    read_inputs,
 )
 from plansim.cli.options import (
     PICTURES,
@@ -23,12 +25,17 @@ from plansim.cli.options import (
     format_option,
     items,
     lever_names,
+    members_option,
+    model_option,
     output_option,
     picture_option,
+    scenario_names,
     scenario_options,
     target_option,
+    terminal_option,
     threads_option,
     variable_names,
+    with_option,
 )
 from plansim.errors import Message
 
@@ -44,7 +51,7 @@ __all__ = ["decide"]
     epilog='Example: plansim decide solve baseline --lever "retrofit rate after" --target M28',
 )
 def decide() -> None:
-    """Find what levers must be to meet targets, and how far growth may go."""
+    """Find what would meet targets, where policies fail, and which are robust."""
 
 
 @decide.command(
@@ -91,7 +98,7 @@ def solve(
     states. The plausible ranges are searched first, then the admissible ones.
     """
     from plansim.analysis.optimization.target_seeking import solve as solution_of
-    from plansim.output.tables.solution import solution_table
+    from plansim.output.tables.decisions import solution_table
     from plansim.targets.target import variable_of
 
     if prices and cost is not None:
@@ -174,7 +181,7 @@ def frontier(
     all targets, the answer names those that make it so, and the frontier is that of the others.
     """
     from plansim.analysis.optimization.frontier import frontier as frontier_of
-    from plansim.output.tables.frontier import frontier_table
+    from plansim.output.tables.decisions import frontier_table
 
     terminal = arguments.terminal
     check_files((output, (".json",)), (picture, PICTURES), force=force)
@@ -198,3 +205,126 @@ def frontier(
 
     terminal.keep(result, output, draw, picture, force)
     terminal.answer(form, result, lambda: frontier_table(result, terminal.text, growth_zh=name))
+
+
+@decide.command(epilog="Example: plansim decide discover baseline --target M34b --fresh 1000")
+@click.argument("source", metavar="SCENARIO|STORE.zarr", shell_complete=items(scenario_names))
+@target_option("Only this target; may be given again.")
+@click.option("--all-binding", is_flag=True, help="Every binding target, not the open ones only.")
+@members_option
+@click.option(
+    "--fresh",
+    metavar="N",
+    type=WholeNumber(0),
+    default=0,
+    help="Draw N members anew, and measure the density of each corner among them.",
+)
+@click.option(
+    "--conditions",
+    metavar="N",
+    type=WholeNumber(1),
+    default=2,
+    show_default=True,
+    help="Maximum number of unknowns that a corner limits.",
+)
+@threads_option
+@output_option("Also write all figures.", "FILE.json")
+@force_option
+@with_option
+@model_option
+@format_option("table", "json")
+@terminal_option
+def discover(
+    source: str,
+    ids: tuple[str, ...],
+    all_binding: bool,
+    draws: int | None,
+    fresh: int,
+    conditions: int,
+    threads: int | None,
+    output: Path | None,
+    force: bool,
+    overlays: tuple[str, ...],
+    model: Path | None,
+    form: str,
+    terminal: Terminal,
+) -> None:
+    """Find the corner of what is uncertain in which a target fails.
+
+    Of a scenario it is looked for among the plausible models, of a stored sweep among its runs.
+    Without --target the binding targets are taken that are not met or missed nearly everywhere.
+    """
+    from plansim.analysis.decisions.discovery import discover as corners_of
+    from plansim.analysis.decisions.discovery import is_open
+    from plansim.analysis.decisions.prim import Rule
+    from plansim.analysis.experiments.store import open_sweep
+    from plansim.output.tables.robustness import discovery_table
+    from plansim.targets.target import binding_targets, target_named
+
+    check_files((output, (".json",)), force=force)
+    is_store = Path(source).is_dir()
+    inputs = read_inputs(
+        [] if is_store else [source],
+        model,
+        (),
+        overlays,
+        names=ids,
+        find=lambda inputs, name: target_named(name, inputs.targets),
+        whole=is_store,
+    )
+    with terminal.progress(terminal.text("discover.working", scenario=source)):
+        found = corners_of(
+            inputs.model,
+            open_sweep(source) if is_store else inputs.scenario,
+            inputs.named or binding_targets(inputs.targets),
+            members=draws,
+            rule=Rule(conditions=conditions),
+            fresh=fresh,
+            threads=threads,
+        )
+    if not ids and not all_binding:
+        found = tuple(one for one in found if is_open(one)) or found
+    terminal.keep(found, output, None, None, force)
+    terminal.answer(form, found, lambda: discovery_table(found, inputs.model, terminal.text))
+
+
+@decide.command(epilog="Example: plansim decide robust baseline green-transition")
+@target_option("A target of the set that should hold; may be given again.")
+@members_option
+@threads_option
+@output_option("Also write all figures.", "FILE.json")
+@force_option
+@format_option("table", "json")
+@scenario_options(several=True, required=True)
+def robust(
+    arguments: Arguments,
+    ids: tuple[str, ...],
+    draws: int | None,
+    threads: int | None,
+    output: Path | None,
+    force: bool,
+    form: str,
+) -> None:
+    """Compare policies, each a SCENARIO, over plausible models: what each meets and forgoes.
+
+    The set that should hold is by default all binding targets that any shipped scenario meets in
+    at least 5 of 100 models.
+    """
+    from plansim.analysis.decisions.robustness import robustness
+    from plansim.output.tables.robustness import robustness_table
+    from plansim.targets.target import target_named
+
+    terminal = arguments.terminal
+    check_files((output, (".json",)), force=force)
+    inputs = arguments.read(names=ids, find=lambda inputs, name: target_named(name, inputs.targets))
+    with terminal.progress(terminal.text("discover.working", scenario=inputs.scenario.id)):
+        result = robustness(
+            inputs.model,
+            inputs.scenarios,
+            named=[target.id for target in inputs.named] or None,
+            members=draws,
+            targets=inputs.targets,
+            threads=threads,
+        )
+    terminal.keep(result, output, None, None, force)
+    terminal.answer(form, result, lambda: robustness_table(result, terminal.text))

@@ -146,7 +146,7 @@ def calibrate(
     """
     from plansim.analysis.calibration.calibrate import calibrate as calibration_of
     from plansim.analysis.calibration.calibrate import write_overlay
-    from plansim.analysis.calibration.file import read_calibration
+    from plansim.analysis.calibration.calibration_file import read_calibration
     from plansim.output.tables.calibration import calibration_table
 
     check_files((output, ()), force=force)
@@ -206,10 +206,10 @@ def condition(
     SPEC names, by default conditioning.yaml beside the model; tables say what that did. Draw new
     ones with --force when equations, constants or ranges of the model have changed.
     """
-    from plansim.analysis.conditioning.diagnostics import diagnose
-    from plansim.analysis.conditioning.matching import condition as conditioned_by
-    from plansim.analysis.experiments.prior import MEMBERS, draw_prior
-    from plansim.output.tables.conditioning import conditioning_table
+    from plansim.analysis.calibration.diagnostics import diagnose
+    from plansim.analysis.calibration.history_matching import condition as conditioned_by
+    from plansim.analysis.calibration.prior import MEMBERS, draw_prior
+    from plansim.output.tables.calibration import conditioning_table
     from plansim.scenario.members import FILE_NAME
     from plansim.scenario.members_file import write_members
 
@@ -236,7 +236,7 @@ def condition(
 
 def _judged_scenario(model: Model) -> Scenario:
     """Return the scenario under which verdicts are compared: that on which tests are laid."""
-    from plansim.analysis.validation.checks import CHECKS, load_checks
+    from plansim.analysis.checks import CHECKS, load_checks
     from plansim.scenario.scenario_file import as_written, read_scenario
 
     if not model.path.with_name(CHECKS).is_file():

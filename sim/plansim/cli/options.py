@@ -32,6 +32,7 @@ __all__ = [
     "items",
     "lang_option",
     "lever_names",
+    "members_option",
     "model_option",
     "output_option",
     "picture_option",
@@ -310,6 +311,17 @@ def threads_option(command: AnyCommand) -> AnyCommand:
         metavar="N",
         type=WholeNumber(1, 1024),
         help="Number of threads; else one a processor.",
+    )(command)
+
+
+def members_option(command: AnyCommand) -> AnyCommand:
+    """Add ``-n``, the number of members that are drawn anew."""
+    return click.option(
+        "-n",
+        "draws",
+        metavar="N",
+        type=WholeNumber(50),
+        help="Draw N members anew by the rule of the ensemble; by default those of its file.",
     )(command)
 
 

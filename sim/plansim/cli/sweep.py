@@ -98,7 +98,7 @@ def sweep(
     says what it may hold. With --factor it is a scenario. What run i gives depends on the design,
     the seed and i alone.
     """
-    from plansim.analysis.experiments.sweep import sweep as run_sweep
+    from plansim.analysis.experiments.sweep import run_sweep
     from plansim.output.tables.sweep import sweep_table
     from plansim.targets.target import variable_of
 
@@ -146,6 +146,15 @@ def _say_stopped(path: Path, terminal: Terminal) -> None:
     remark(terminal.text("sweep.stopped", path=path, done=f"{done:,}", runs=f"{store.runs:,}"))
 
 
+def _verify(result: Path, terminal: Terminal) -> None:
+    from plansim.analysis.experiments.store import verify
+
+    store = verify(result)
+    done = sum(stop - start for start, stop in map(store.span, store.done()))
+    phrase = "sweep.verified" if store.checked else "sweep.unchecked"
+    terminal.show(terminal.text(phrase, path=result, done=f"{done:,}", runs=f"{store.runs:,}"))
+
+
 def _design(
     name: str,
     factors: tuple[str, ...],
@@ -164,7 +173,8 @@ def _design(
 
 @click.command(epilog="Example: plansim replay growth.zarr 17 -o run-17.yaml")
 @click.argument("result", metavar="RESULT.zarr", type=click.Path(path_type=Path))
-@click.argument("index", type=WholeNumber(0))
+@click.argument("index", type=WholeNumber(0), required=False)
+@click.option("--verify", is_flag=True, help="Check every stored number against its checksum.")
 @output_option("Also write the run as a scenario.", "SCENARIO.yaml")
 @force_option
 @engine_option
@@ -172,7 +182,8 @@ def _design(
 @terminal_option
 def replay(
     result: Path,
-    index: int,
+    index: int | None,
+    verify: bool,
     output: Path | None,
     force: bool,
     engine: str,
@@ -180,6 +191,12 @@ def replay(
     terminal: Terminal,
 ) -> None:
     """Re-run member INDEX of a sweep and compare it with the stored result."""
+    if verify:
+        _verify(result, terminal)
+        if index is None:
+            return
+    if index is None:
+        raise UsageError(Message("Missing argument 'INDEX'; --verify checks the whole result"))
     from plansim.analysis.evaluator import RunStatus
     from plansim.analysis.experiments.replay import member_text, stored_member
     from plansim.analysis.experiments.replay import replay as replay_of

@@ -40,7 +40,7 @@ from plansim.cli.options import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from plansim.analysis.unknowns import DecidedTarget
+    from plansim.analysis.sensitivity.unknowns import DecidedTarget
     from plansim.targets.target import Target
 
 __all__ = ["why"]
@@ -82,7 +82,7 @@ def attribute(
     of one lever or of one array counts as one change.
     """
     from plansim.analysis.attribution import attribute as shares_of
-    from plansim.output.tables.attribution import attribution_table
+    from plansim.output.tables.comparison import attribution_table
     from plansim.targets.views_file import load_views
 
     inputs = read_inputs([before, after], model, (), overlays, names=ids, find=_target)
@@ -104,8 +104,8 @@ def unknowns(arguments: Arguments, ids: tuple[str, ...], form: str) -> None:
     what goes most with the margin of the target.
     """
     from plansim.analysis.ensemble import load_ensemble, with_shares
-    from plansim.analysis.unknowns import deciding_unknowns
-    from plansim.output.tables.unknowns import unknowns_table
+    from plansim.analysis.sensitivity.unknowns import deciding_unknowns
+    from plansim.output.tables.sensitivity import unknowns_table
     from plansim.output.words.answer import binding_first
     from plansim.targets.verdict import verdicts_of
 

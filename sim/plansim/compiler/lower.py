@@ -16,11 +16,13 @@ import contextlib
 import itertools
 import math
 import sys
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from plansim.compiler.functions import PLAIN, VECTOR, Clock, stages, zidz
+from plansim.compiler.functions.plain import PLAIN, VECTOR, Clock, stages, zidz
+from plansim.compiler.functions.random import RANDOM
 from plansim.compiler.integration import LEVELS, moved_by_stocks, reads_stock
 from plansim.compiler.ir import Depends, Graph, Op, PiecewiseLinear, Pipe, Program, State
 from plansim.errors import Fault, Message, ModelError
@@ -34,8 +36,9 @@ from plansim.model.expression import (
     Numbers,
     Operation,
     Table,
+    walk,
 )
-from plansim.model.records import Model, Variable, VariableKind, cell_name, cells_of
+from plansim.model.records import NOISE_SEED, Model, Variable, VariableKind, cell_name, cells_of
 from plansim.model.scan import Equation, EquationForm
 from plansim.model.syntax import name_key
 
@@ -424,6 +427,8 @@ class _Lowering:
             return self._reduced(VECTOR[key], arguments[0], scope)
         if key in _STATEFUL:
             return self._stateful(tree, scope)
+        if key in RANDOM:
+            return self._random(tree, scope)
         match key:
             case "initial":
                 return self._node(arguments[0], _initial(scope))
@@ -471,6 +476,36 @@ class _Lowering:
             halves = [self.graph.make(op, a, b) for a, b in pairs]
             parts = halves + parts[len(parts) - len(parts) % 2 :]
         return self.graph._as_number(parts[0])
+
+    # Random functions
+
+    def _random(self, tree: Call, scope: _Scope) -> int:
+        """Give the value of a random function; in the initial phase that of the first step."""
+        g = self.graph
+        *arguments, stream = [self._node(argument, scope) for argument in tree.arguments] or [
+            g.number(0.0)
+        ]
+        step = g.number(0.0)
+        if not scope.initial:
+            since = g.subtract(g.leaf(Op.TIME), g.leaf(Op.INITIAL_TIME))
+            step = g.make(Op.TRUNCATE, g.add(g.divide(since, g.leaf(Op.TIME_STEP)), g.number(0.5)))
+        equation = self._places(scope.key)[scope.cell].equation
+        assert equation.tree is not None
+        calls = [node for node in walk(equation.tree) if isinstance(node, Call)]
+        number = [call.start for call in calls if call.key in RANDOM].index(tree.start)
+        place = repr((scope.key, scope.cell, sorted(scope.bound.items()), number))
+        drawn = g.random(self._seed(), stream, step, zlib.crc32(place.encode()))
+        return RANDOM[tree.key](g, drawn, *arguments)
+
+    def _seed(self) -> int:
+        """Give the seed of a run, which is an input even where all other constants are folded."""
+        variable = self.variables.get(name_key(NOISE_SEED))
+        if variable is None:
+            return self._input(NOISE_SEED, self.given.get(NOISE_SEED, 0.0))
+        if variable.kind is not VariableKind.CONSTANT:
+            return self.value(name_key(NOISE_SEED), (), initial=True)
+        assert isinstance(variable.value, float)
+        return self._input(variable.name, self.given.get(variable.name, variable.value))
 
     # Lookup tables
 

@@ -132,3 +132,20 @@ function lookup(table, at) {
   }
   return y[low] + slope[low] * (at - x[low]);
 }
+
+/** A number between 0 and 1, by Threefry-2x32-20 as in vector_math.py. */
+function random(seed, stream, step, place) {
+  const keys = [Math.trunc(seed) | 0, Math.trunc(stream) | 0];
+  keys.push(keys[0] ^ keys[1] ^ 0x1bd11bda);
+  let a = ((Math.trunc(step) | 0) + keys[0]) | 0;
+  let b = (place + keys[1]) | 0;
+  for (let turn = 0; turn < 5; turn += 1) {
+    for (const distance of turn % 2 ? [17, 29, 16, 24] : [13, 15, 26, 6]) {
+      a = (a + b) | 0;
+      b = ((b << distance) | (b >>> (32 - distance))) ^ a;
+    }
+    a = (a + keys[(turn + 1) % 3]) | 0;
+    b = (b + keys[(turn + 2) % 3] + turn + 1) | 0;
+  }
+  return ((a >>> 6) * 67108864 + (b >>> 6) + 0.5) / 4503599627370496;
+}

@@ -29,6 +29,8 @@ def _thawed(content: bytes, model: Model) -> Trajectory:
     shapes = [(v.name, shape_of(model, v)) for v in over_time]
     constant_shapes = [(v.name, shape_of(model, v)) for v in once]
     length = int(header["times"])
+    if not all(isinstance(note, str) for note in header["notes"]):
+        raise ValueError("the notes of a run are no texts")
     values = np.frombuffer(numbers, dtype="<f8").astype(np.float64)
     sizes = [length, length * _cells(shapes), _cells(constant_shapes)]
     if len(values) != sum(sizes):

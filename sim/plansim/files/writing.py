@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 from plansim.errors import Fault, Message, OutputError, foreign, nearest
 
-__all__ = ["check_destination", "write_text", "writing_whole"]
+__all__ = ["check_destination", "locked", "part_of", "sync", "write_text", "writing_whole"]
 
 
 def check_destination(path: Path, *, force: bool = False, formats: Sequence[str] = ()) -> None:
@@ -65,6 +68,58 @@ def write_text(text: str, path: Path, *, force: bool = False) -> None:
         part.write_text(text, "utf-8")
 
 
+def part_of(path: Path, token: str | None = None) -> str:
+    """Return a name for what is to become ``path``, short enough where that is as long as can be.
+
+    It ends with a random ``token``, of which no two are the same.
+    """
+    return f".{path.name[:40]}.part-{secrets.token_hex(4) if token is None else token}"
+
+
+def sync(file: IO[Any] | Path) -> None:
+    """Wait until a file is on the disk."""
+    if isinstance(file, Path):
+        if file.is_file():
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
+        return
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def locked(path: Path, held: Fault) -> Iterator[None]:
+    """Hold a lock on a file, which the system takes from a process that ends, however it does.
+
+    Raises:
+        OutputError: ``held``: another process has it; or the system refuses to write.
+    """
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        why = foreign(error.strerror or error)
+        raise OutputError(Fault("cannot write the output", path, found=why)) from error
+    with file:
+        try:
+            _lock(file.fileno())
+            if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                raise BlockingIOError  # it was replaced meanwhile, by one who holds the new one
+        except OSError:
+            raise OutputError(held) from None
+        yield
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 @contextlib.contextmanager
 def writing_whole(path: Path) -> Iterator[Path]:
     """Return a temporary name beside ``path``; what is written there becomes ``path`` at the end.
@@ -75,9 +130,10 @@ def writing_whole(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the system refuses to write.
     """
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix.lower()}")
+    part = path.with_name(part_of(path) + path.suffix.lower())
     try:
         yield part
+        sync(part)
         part.replace(path)
     except OSError as error:
         why = foreign(error.strerror or error)

@@ -27,13 +27,14 @@ FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
             "smooth3i smoothi trend xidz",
             4: "delay_n get_direct_data get_direct_lookups get_xls_data get_xls_lookups "
             "pulse_train smooth_n",
+            6: "random_triangular",
             5: "allocate_by_priority random_exponential random_normal vector_select",
             None: "invert_matrix",
         }.items()
         for name in names.split()
     }
 )
-"""Those that the reference engine computes, by key, with the number of their arguments; None where
+"""Those that an engine computes, by key, with the number of their arguments; None where
 Vensim's own manual and the engine differ."""
 
 UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
@@ -53,12 +54,11 @@ UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
         "lookup_": "area backward extrapolate forward invert slope",
         "queue_": "age_average age_oldest age_in_range attrib_average attrib_in_range attrib_max "
         "attrib_min attrib_quantity fifo fifo_attrib",
-        "random_": "beta binomial gamma lookup negative_binomial pink_noise poisson triangular "
-        "weibull",
+        "random_": "beta binomial gamma lookup negative_binomial pink_noise poisson weibull",
     }.items()
     for suffix in suffixes.split()
 )
-"""Functions of Vensim that the reference engine reads but cannot compute."""
+"""Functions of Vensim that no engine computes."""
 
 
 def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:

@@ -50,7 +50,7 @@ def load_model(path: str | Path | None = None, strict: bool | None = None) -> Mo
         return build_model(text, file, sha256, strict)
 
     key = digest("model", whole, str(file), str(strict), code_of("", "model"))
-    return kept("parsed", key, make)
+    return kept("parsed", key, Model, make)
 
 
 def parse_model(text: str, file: Path) -> Model:

@@ -111,7 +111,7 @@ def _factor(from_unit: str, to_unit: str) -> float | None:
     key = digest(
         "factor", from_unit, to_unit, units_sha256(), version("pint"), code_of("", "model")
     )
-    return kept("units", key, lambda: (_worked_out(from_unit, to_unit),))[0]
+    return kept("units", key, tuple, lambda: (_worked_out(from_unit, to_unit),))[0]
 
 
 def _worked_out(from_unit: str, to_unit: str) -> float | None:

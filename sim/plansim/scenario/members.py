@@ -7,7 +7,9 @@ members is read and written by `members_file`.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,9 +34,11 @@ __all__ = [
     "FILE_NAME",
     "KEYS",
     "LIMIT",
+    "OF_FILES",
     "EnsembleKind",
     "Members",
     "MembersHead",
+    "digests_of",
     "head_of",
     "read_head",
     "renewal",
@@ -46,6 +50,8 @@ LIMIT = 1e12
 """Magnitude of a value, in the model's unit, beyond which a member is unsound."""
 KEYS = ("kind", "model", "seed", "drawn")
 """Keys of the header."""
+OF_FILES = "files"
+"""Key of the files that the members were drawn by, which a file by hand need not have."""
 
 
 class EnsembleKind(StrEnum):
@@ -79,9 +85,28 @@ class MembersHead:
     """The line of the digest, for messages."""
     draws: int = 0
     """So many draws of the last wave it took; 0 where members are read from a file."""
+    files: tuple[tuple[str, str], ...] = ()
+    """What the members were drawn by, as `digests_of` gives it."""
 
     def misfit(self, model: Model) -> Fault | None:
-        """Return a fault if the members are of other equations or ranges than the model's."""
+        """Return a fault if model, design, observations or runs of the past have changed since.
+
+        A file that is not there has not changed: a model may be copied without its scenarios.
+        """
+        for name, digest in self.files:
+            path = self.path.parent / name
+            if path.is_file() and (now := _digest(path)) != digest:
+                return Fault(
+                    "the members were drawn by another '{name}'",
+                    self.path,
+                    expected=Message(
+                        "{sha256}; '{command}' draws new ones",
+                        sha256=now,
+                        command=renewal(model, self.kind),
+                    ),
+                    found=digest,
+                    name=name,
+                )
         sha256 = (model.original or model).equations_sha256
         if self.model_sha256 == sha256:
             return None
@@ -180,13 +205,30 @@ class _Series:
 
     def _input(self, constant: str) -> str:
         """Return the lever that a constant is a part of, or the constant, with its elements."""
-        from plansim.scenario.levers import lever_of
+        from plansim.scenario.levers import input_of
 
         name, bracket, cell = constant.partition("[")
-        return (lever_of(self._model, name) or name) + bracket + cell
+        return input_of(self._model, name) + bracket + cell
 
 
 # --- the header of the file -----------------------------------------------------------------------
+
+
+def digests_of(files: Iterable[Path], folder: Path) -> tuple[tuple[str, str], ...]:
+    """Return files by their path from a folder, each with the digest of what it says.
+
+    Lines of comment do not count. Files that do not exist are left out.
+    """
+    known = dict.fromkeys(path.resolve() for path in files if path.is_file())
+    return tuple(
+        (Path(os.path.relpath(path, folder.resolve())).as_posix(), _digest(path)) for path in known
+    )
+
+
+def _digest(path: Path) -> str:
+    lines = path.read_bytes().splitlines()
+    told = b"\n".join(line for line in lines if not line.lstrip().startswith(b"#"))
+    return hashlib.sha256(told).hexdigest()[:12]
 
 
 def read_head(path: Path) -> MembersHead:
@@ -213,7 +255,7 @@ def head_of(comments: Sequence[str], path: Path) -> MembersHead:
     entries: dict[str, tuple[int, str]] = {}
     for line, comment in enumerate(comments, start=1):
         key, colon, text = comment.lstrip("#").partition(":")
-        if colon and key.strip() in KEYS:
+        if colon and key.strip() in (*KEYS, OF_FILES):
             entries[key.strip()] = line, text.strip()
     if missing := [key for key in KEYS if key not in entries]:
         expected = Message("{keys}", keys=tuple(f"# {key}: …" for key in KEYS))
@@ -228,5 +270,17 @@ def head_of(comments: Sequence[str], path: Path) -> MembersHead:
     if not seed.isdecimal():
         expected = Message("a whole number")
         raise InputError(Fault("the seed is not a number", path, line, expected, seed))
+    files = []
+    for pair in filter(None, entries.get(OF_FILES, (0, ""))[1].split(", ")):
+        name, _, digest = pair.rpartition(" ")
+        files.append((name, digest))
     line, sha256 = entries["model"]
-    return MembersHead(EnsembleKind(kind), sha256, int(seed), entries["drawn"][1], path, line)
+    return MembersHead(
+        EnsembleKind(kind),
+        sha256,
+        int(seed),
+        entries["drawn"][1],
+        path,
+        line,
+        files=tuple(files),
+    )

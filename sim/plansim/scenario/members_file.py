@@ -7,6 +7,7 @@ row. ``pandas.read_csv(path, comment="#")`` reads it, too::
     # model: 9f8c…
     # seed: 2006
     # drawn: 500 points of a Sobol sequence
+    # files: conditioning.yaml 5167ddd4af73, history.yaml 4f0d6bfb2dcb
     factor,market growth,deaths
     apply,add,multiply
     constants,external demand growth before|external demand growth after,mortality
@@ -38,7 +39,7 @@ from plansim.scenario.factors import (
     unit_of,
     varied,
 )
-from plansim.scenario.members import KEYS, Members, head_of
+from plansim.scenario.members import KEYS, OF_FILES, Members, head_of
 from plansim.scenario.references import split_name
 
 __all__ = ["read_members", "rounded", "write_members"]
@@ -143,6 +144,8 @@ def write_members(members: Members, model: Model, path: Path, *, force: bool = F
     text = io.StringIO()
     for key, value in zip(KEYS, (head.kind, head.model_sha256, head.seed, head.drawn), strict=True):
         text.write(f"# {key}: {value}\n")
+    if head.files:
+        text.write(f"# {OF_FILES}: {', '.join(map(' '.join, head.files))}\n")
     writer = csv.writer(text, lineterminator="\n")
     factors = members.factors
     columns = [

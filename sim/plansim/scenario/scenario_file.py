@@ -45,6 +45,7 @@ __all__ = [
     "read_scenario",
     "scenario_of",
     "scenario_text",
+    "scenarios_of",
     "shipped_overlays",
     "shipped_roots",
     "split_overlays",
@@ -88,7 +89,7 @@ def read_scenario(
         units_sha256(),
         code_of("", "model", "scenario"),
     )
-    overlaid: Merged | None = recall("parsed", key)
+    overlaid: Merged | None = recall("parsed", key, Merged)
     if overlaid is None or any(file_sha256(Path(file)) != known for file, known in overlaid.files):
         from plansim.scenario.inheritance import merged
 
@@ -125,6 +126,15 @@ def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenari
     return scenario
 
 
+def scenarios_of(
+    model: Model, scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None
+) -> list[Scenario]:
+    """Return the scenarios that are given, one or several, as `scenario_of` each of them."""
+    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
+        scenarios = [scenario_of(model, scenarios)]
+    return [scenario_of(model, scenario) for scenario in scenarios]
+
+
 def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
     """Return the heads of all scenarios in a folder, by default the shipped one, sorted by id.
 
@@ -140,7 +150,7 @@ def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:
 
         return read_heads(directory)
 
-    return kept("parsed", key, make)
+    return kept("parsed", key, tuple, make)
 
 
 def shipped_roots() -> list[str]:

@@ -22,12 +22,11 @@ from plansim.files.forms import Form, Location, YamlDocument, noting, shown, unk
 from plansim.model.records import Model, Variable
 from plansim.model.units import NO_UNIT, convert
 from plansim.scenario.levers import (
+    PARTS,
     PULSE,
-    RAMP,
     SERIES,
     SWITCH,
     added_constant,
-    constant_named,
     lever_constants,
 )
 from plansim.scenario.records import OVERRIDE
@@ -230,7 +229,7 @@ def lever_assigned(name: str, lever: Lever, origin: Origin) -> tuple[Assignment,
         return _series_assigned(name, lever, origin)
     if not isinstance(lever, Switch | Pulse):
         return assigned(name, lever, origin)
-    parts = {**SWITCH, **RAMP} if isinstance(lever, Switch) else PULSE
+    parts = PARTS if isinstance(lever, Switch) else PULSE
     faults = list(unknown_keys(lever.model_extra or (), parts))
     given = {
         key: getattr(lever, field)
@@ -247,21 +246,22 @@ def lever_assigned(name: str, lever: Lever, origin: Origin) -> tuple[Assignment,
     numbers: list[Assignment] = []
     with noting(faults):
         base, inside = split_name(name)
-        kept = PULSE if isinstance(lever, Pulse) else SWITCH
-        constants = lever_constants(origin.model, base, kept) if given else {}
+        constants = lever_constants(origin.model, base, parts) if given else {}
         for key, setting in given.items():
-            constant = constants.get(key) or _ramp_part(origin.model, constants, key)
+            if (constant := constants.get(key)) is None:
+                expected = Message("one of {names}", names=tuple(constants))
+                faults.append(
+                    Fault(
+                        "'{name}' has no '{key}'", at=(key,), expected=expected, name=name, key=key
+                    )
+                )
+                continue
             elements = f"[{inside}]" if inside is not None and constant.subscripts else ""
             with noting(faults, key):
                 numbers += assigned(constant.name + elements, setting, origin.below(key))
     if faults:
         raise ScenarioError(faults)
     return tuple(numbers)
-
-
-def _ramp_part(model: Model, switch: Mapping[str, Variable], key: str) -> Variable:
-    stem = switch["from"].name.removesuffix(f" {SWITCH['from']}")
-    return constant_named(model, f"{stem} {RAMP[key]}")
 
 
 def _series_assigned(name: str, lever: YearlySeries, origin: Origin) -> tuple[Assignment, ...]:

@@ -73,7 +73,7 @@ def _loaded(path: str | Path | None, model: Model | None) -> _Catalogue:
         units_sha256(),
         code_of("", "model", "targets"),
     )
-    return kept("parsed", key, lambda: _read(file, model, is_borrowed=own is None))
+    return kept("parsed", key, _Catalogue, lambda: _read(file, model, is_borrowed=own is None))
 
 
 def _read(file: Path, model: Model | None, *, is_borrowed: bool) -> _Catalogue:

@@ -43,4 +43,4 @@ def load_views(model: Model, targets: Sequence[Target] = ()) -> Views:
 
         return read_views(path, model, targets)
 
-    return kept("parsed", key, make)
+    return kept("parsed", key, Views, make)

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from plansim.analysis.calibration.file import Observation, Spec, read_calibration
+from plansim.analysis.calibration.calibration_file import Spec, read_calibration
 from plansim.analysis.calibration.identifiability import Identifiability, identifiability
 from plansim.analysis.calibration.least_squares import Fit, Interval, fit, profile
-from plansim.analysis.evaluator import Evaluator, Request
+from plansim.analysis.calibration.observations import Observation, ObservationEvaluator
 from plansim.engine.trajectory import version_of
 from plansim.errors import Message, SimulationError
 from plansim.files.writing import write_text
@@ -27,7 +27,6 @@ from plansim.scenario.factors import Factor, constants_of, neutral_value
 from plansim.scenario.records import BilingualText
 from plansim.scenario.scenario_file import scenario_text
 from plansim.targets.indicator import Floats
-from plansim.targets.target import indicator_of
 
 __all__ = ["Calibration", "Estimate", "Residual", "calibrate", "overlay_text", "write_overlay"]
 
@@ -93,36 +92,25 @@ class _Misfit:
     """
 
     def __init__(self, spec: Spec, model: Model) -> None:
-        self._observations = spec.observations
-        self._indicators = tuple(
-            indicator_of(model, row.series, row.measure, row.since, row.year)
-            for row in spec.observations
+        self._evaluator = ObservationEvaluator(
+            model, spec.scenario, spec.parameters, spec.observations
         )
-        request = Request(tuple({one.id: one for one in self._indicators}.values()))
-        self._evaluator = Evaluator(model, spec.scenario, spec.parameters, request)
         ends = [
             (0.0, 1.0) if shape is None else (shape.low, shape.high)
             for shape in (factor.distribution for factor in spec.parameters)
         ]
         self.lows, self.highs = np.array(ends).reshape(-1, 2).T
+        self._wanted = np.array([row.value for row in spec.observations])
+        self._scale = np.array([math.sqrt(row.weight) / row.error for row in spec.observations])
 
     def values(self, points: Floats) -> Floats:
         """Return ``(run, observation)`` in the units of the observations; NaN for a failed run."""
         shares = np.atleast_2d(np.asarray(points, dtype=np.float64))
-        evaluation = self._evaluator.evaluate(self.lows + shares * (self.highs - self.lows))
-        return np.stack(
-            [
-                evaluation[indicator.id].value * observation.factor
-                for indicator, observation in zip(self._indicators, self._observations, strict=True)
-            ],
-            axis=1,
-        )
+        return self._evaluator.evaluate(self.lows + shares * (self.highs - self.lows))
 
     def misses(self, points: Floats) -> Floats:
         """Return weighted misses in standard deviations, ``(run, observation)``."""
-        wanted = np.array([row.value for row in self._observations])
-        scale = np.array([math.sqrt(row.weight) / row.error for row in self._observations])
-        misses: Floats = (self.values(points) - wanted) * scale
+        misses: Floats = (self.values(points) - self._wanted) * self._scale
         return misses
 
 
@@ -210,7 +198,7 @@ def _card(spec: Spec, model: Model) -> dict[str, Any]:
         "model": {"name": model.name, "sha256": model.sha256},
         "scenario": {"id": spec.scenario.id, "sha256": spec.scenario.sha256},
         "data": dict(spec.tables),
-        "rows": [f"{row.file.name}:{row.line}" for row in spec.observations],
+        "rows": [f"{row.file.name}:{row.line}" for one in spec.observations if (row := one.row)],
         "starts": spec.starts,
         "seed": spec.seed,
         "time": [clock.initial, clock.final, clock.step, clock.saveper],

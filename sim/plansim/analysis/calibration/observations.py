@@ -1,4 +1,4 @@
-"""Tables of observations as data for a fit: a row, its line, and whether it may be used.
+"""Observations: figures of the past, and what runs give for them.
 
 A figure later than the model's own start is *context*: it may be compared with, never fitted to. So
 is a row whose column ``use`` has any value but *calibration*. Assumptions and targets of a plan are
@@ -8,20 +8,37 @@ no observations.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plansim.errors import Fault, Message
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from plansim.analysis.evaluator import Evaluator, Request
+from plansim.errors import Fault, InputError, Message
 from plansim.files.csv_table import read_csv
+from plansim.files.forms import Form, Wording, Words
+from plansim.model.records import Model, Timing
+from plansim.scenario.factors import Factor
+from plansim.scenario.scenario_file import Scenario
+from plansim.scenario.values import range_text
+from plansim.targets.indicator import Floats, Measure, moment
+from plansim.targets.target import indicator_of
 
 __all__ = [
+    "ASSUMED",
     "EVIDENCE",
     "OBSERVATIONS",
+    "ErrorForm",
+    "Observation",
+    "ObservationEvaluator",
     "ObservationRow",
     "ObservationTable",
     "datum",
     "read_table",
+    "unreached",
     "why_not",
 ]
 
@@ -136,3 +153,113 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+# --- figures that runs are compared with ----------------------------------------------------------
+
+
+class ErrorForm(Form):
+    """How far off a figure may be, in an entry of a file that names it."""
+
+    error: float | None = Field(
+        default=None, gt=0, description="Standard deviation of the figure, in its unit."
+    )
+    relative_error: float | None = Field(
+        default=None, alias="relative error", gt=0, description="The same as a part of the figure."
+    )
+    why: Wording = Words(en="", zh="")
+
+    def _misfits(self, context: object) -> Iterator[Fault]:
+        if (self.error is None) == (self.relative_error is None):
+            expected = Message("either error or relative error")
+            yield Fault("an observation has one error", expected=expected)
+
+    def error_of(self, value: float) -> float:
+        """Return the standard deviation of a figure, in its unit.
+
+        Raises:
+            InputError: a figure of nil has a relative error.
+        """
+        error = self.error or abs(value) * (self.relative_error or 0.0)
+        if not error:
+            expected = Message("an error in the unit of the figure")
+            raise InputError(Fault("a figure of nil has no relative error", expected=expected))
+        return error
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A figure, and the series of the model that is compared with it."""
+
+    id: str
+    name_en: str
+    name_zh: str
+    series: str
+    """``name`` or ``name[element]``."""
+    measure: Measure
+    since: int
+    """Base year of the measure; of a level its own year."""
+    year: int
+    value: float
+    unit: str
+    factor: float
+    """Factor from the measure of the series, in the model's unit, to `unit`."""
+    error: float
+    """Standard deviation of the figure, in `unit`."""
+    row: ObservationRow | None = None
+    """The row that the figure is from, where a file names it."""
+    weight: float = 1.0
+    """By which the squared miss counts in a fit."""
+    discrepancy: float = 0.0
+    """Standard deviation of what even the best run misses, in `unit`."""
+    stated: bool = False
+    """Whether a base constant of the model states the figure."""
+    held_out: bool = False
+    """Whether it is forecast rather than fitted."""
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the difference to a run, in `unit`."""
+        return math.hypot(self.error, self.discrepancy)
+
+
+def unreached(observation: Observation, scenario: Scenario, timing: Timing) -> Fault | None:
+    """Return a fault if no run of a scenario has the years of an observation; else None."""
+    clock, first, last = scenario.time, observation.since, observation.year
+    if clock.initial <= moment(timing, first) <= moment(timing, last) <= clock.final:
+        return None
+    return Fault(
+        "no run of '{scenario}' has '{series}' of {first}–{last}",
+        expected=range_text(clock.initial, clock.final, ""),
+        scenario=scenario.id,
+        series=observation.series,
+        first=first,
+        last=last,
+    )
+
+
+class ObservationEvaluator:
+    """What runs of a scenario give for some observations."""
+
+    def __init__(
+        self,
+        model: Model,
+        scenario: Scenario,
+        factors: Sequence[Factor | str],
+        observations: Sequence[Observation],
+    ) -> None:
+        """Prepare runs that differ in ``factors``; the other arguments of `Evaluator`."""
+        self._indicators = [
+            indicator_of(model, one.series, one.measure, one.since, one.year)
+            for one in observations
+        ]
+        self._units = np.array([one.factor for one in observations])
+        request = Request(tuple({one.id: one for one in self._indicators}.values()))
+        self._evaluator = Evaluator(model, scenario, factors, request, brief=True)
+
+    def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Floats:
+        """Return ``(run, observation)`` in the observations' units; NaN for a failed run."""
+        evaluation = self._evaluator.evaluate(values, threads)
+        measured = [evaluation[indicator.id].value for indicator in self._indicators]
+        in_units: Floats = np.stack(measured, axis=1) * self._units
+        return in_units

@@ -2,55 +2,73 @@
 
 What a user sees, through ``xarray.open_zarr``: one array for each factor and each kept output,
 with units and names; verdicts, margins and first breaches by target; and how each run ended. A
-block of runs is one chunk of each array. In the folder of the array ``status`` (elsewhere Zarr
-would take it for a member) stands the file ``blocks.done``, to which the number of a block is added
-once all of its chunks are written: so a process may be killed at any moment, and what is listed is
-whole. Values of blocks that are not listed mean nothing.
+block of runs is one chunk of each array, with a checksum. In the folder of the array ``status``
+(elsewhere Zarr would take them for members) stand
 
-The group ``summary`` is written at the end.
+- the journal ``blocks.done``, to which the number of a block is added once all of its chunks are on
+  the disk: so a process may be killed at any moment, and what is listed is whole. Values of blocks
+  that are not listed mean nothing;
+- ``manifest.json``, the digests of what is written only once: metadata and coordinates;
+- ``writer.lock``, which one writer at a time has locked.
+
+The group ``summary`` is written at the end, with a manifest of its own. See `layout` for how a
+store comes into being.
 """
 
 from __future__ import annotations
 
 import errno
+import glob
+import hashlib
 import json
-import os
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import google_crc32c
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 import zarr
+from zarr.abc.store import ByteRequest
+from zarr.codecs import Crc32cCodec
+from zarr.core.buffer import Buffer, BufferPrototype
+from zarr.storage import LocalStore
 
-from plansim.analysis.evaluator import Request, RunStatus
-from plansim.analysis.experiments.design import Design
+from plansim.analysis.evaluator import Request
 from plansim.errors import DesignError, Fault, InputError, Message, OutputError, foreign
-from plansim.model.records import Model
+from plansim.files.writing import locked, part_of, sync, writing_whole
 from plansim.targets.indicator import Floats
-from plansim.targets.target import Status, variable_of
 
 __all__ = [
+    "CARD",
+    "CHECKSUM",
+    "DONE",
+    "LOCK",
     "NEVER",
     "NO_BREACH",
+    "PER_RUN",
     "SUMMARY",
     "RunBlock",
     "Store",
     "StoreWriter",
+    "alone",
     "array_of",
     "check_same",
-    "create_store",
+    "consolidate",
     "empty_block",
+    "folder_beside",
     "open_store",
+    "open_summary",
     "open_sweep",
-    "remove_store",
+    "verify",
+    "write_manifest",
     "write_summary",
+    "writing",
 ]
 
 Codes: TypeAlias = npt.NDArray[np.int16]
@@ -62,9 +80,16 @@ NO_BREACH = 0
 """First breach of a target that holds to its horizon."""
 
 DONE = Path("status", "blocks.done")
+LOCK = Path("status", "writer.lock")
+MANIFEST = "manifest.json"
 SUMMARY = "summary"
 CARD = "plansim"
 """The attribute that holds the run card; its presence says that a store is ours."""
+CHECKSUM = (Crc32cCodec(),)
+
+_BY_TARGET = frozenset(["first_breach", "margin", "verdict"])
+PER_RUN = frozenset(["bad_time", "bad_variable", "scenario", "status"]) | _BY_TARGET
+"""The arrays beside those of factors and outputs."""
 
 
 @dataclass(frozen=True)
@@ -79,46 +104,188 @@ class Store:
     """Number of runs in a block."""
     factors: tuple[str, ...]
     outputs: tuple[str, ...]
+    checked: bool = True
+    """Whether chunks have checksums: results of earlier versions have none."""
 
     @property
     def blocks(self) -> int:
         """Number of blocks in the whole sweep; the last may be shorter."""
         return -(-self.runs // self.block)
 
+    @property
+    def per_run(self) -> tuple[str, ...]:
+        """The arrays over the runs."""
+        return (*self.factors, *self.outputs, *sorted(PER_RUN))
+
     def span(self, number: int) -> tuple[int, int]:
         """Return the first run of a block, and the one after its last."""
         return number * self.block, min((number + 1) * self.block, self.runs)
 
+    def chunk(self, name: str, number: int) -> str:
+        """Return the key of the chunk of an array that holds a block."""
+        return f"{name}/c/{number}" + "/0" * (name in self.outputs or name in _BY_TARGET)
+
     def done(self) -> frozenset[int]:
-        """Return the numbers of the blocks that are completely written."""
+        """Return the numbers of the blocks that are completely written.
+
+        Raises:
+            InputError: the journal is damaged.
+        """
+        numbers, fault = self._journal()
+        if fault:
+            raise InputError(fault)
+        return numbers
+
+    def _journal(self) -> tuple[frozenset[int], Fault | None]:
+        file = self.path / DONE
         try:
-            text = (self.path / DONE).read_text("ascii")
-        except FileNotFoundError:
-            return frozenset()
-        # The last line may have been cut off; without its end it does not count.
-        return frozenset(int(line) for line in text.split("\n")[:-1] if line.isdecimal())
+            # The last line may have been cut off; without its end it does not count.
+            lines = file.read_bytes().split(b"\n")[:-1]
+        except OSError as error:
+            lost = Fault(_DAMAGED, file, found=foreign(error.strerror or error))
+            return frozenset(), lost if self.checked else None
+        numbers = [int(line) if line.isdigit() and len(line) < 10 else -1 for line in lines]
+        wrong = [line for line, number in enumerate(numbers, 1) if not 0 <= number < self.blocks]
+        expected = Message("the number of a block, below {count}", count=self.blocks)
+        fault = Fault(_DAMAGED, file, wrong[0], expected) if wrong else None
+        return frozenset(numbers) & frozenset(range(self.blocks)), fault
 
     def mark(self, number: int) -> None:
         """Record that a block is completely written. Only one process may do so."""
-        with _writing(self.path), (self.path / DONE).open("a", encoding="ascii") as file:
+        with writing(self.path), (self.path / DONE).open("a", encoding="ascii") as file:
             file.write(f"{number}\n")
+            sync(file)
 
     def repair(self) -> None:
-        """Drop an incomplete last line of the list of blocks, before more are added."""
-        done = sorted(self.done())
-        part = (self.path / DONE).with_suffix(".part")
-        with _writing(self.path):
-            part.write_text("".join(f"{number}\n" for number in done), "ascii")
-            part.replace(self.path / DONE)
+        """Drop from the journal what is no block, or is not whole, before more are added."""
+        numbers, fault = self._journal()
+        known = range(self.blocks) if fault else sorted(numbers)
+        whole = [number for number in known if not list(self._damaged(number))]
+        with writing_whole(self.path / DONE) as part:
+            part.write_text("".join(f"{number}\n" for number in whole), "ascii")
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Return all that is missing or damaged in what is said to be written."""
+        numbers, fault = self._journal()
+        faults = [*self.altered(), *([fault] if fault else [])]
+        for number in sorted(numbers):
+            faults += self._damaged(number)
+        summary = self.path / SUMMARY
+        return (*faults, *(_altered(summary) if summary.exists() and self.checked else ()))
+
+    def altered(self) -> tuple[Fault, ...]:
+        """Return what is damaged of metadata and coordinates."""
+        return tuple(_altered(self.path)) if self.checked else ()
+
+    def _damaged(self, number: int) -> Iterator[Fault]:
+        for name in self.per_run if self.checked else ():
+            file = self.path / self.chunk(name, number)
+            try:
+                raw = file.read_bytes()
+            except OSError:
+                yield Fault(_GONE, file)
+            else:
+                if not _is_whole(raw):
+                    yield Fault(_FLIPPED, file)
 
     def writer(self) -> StoreWriter:
         """Open the arrays for writing; any number of processes may, each its own blocks."""
-        with _writing(self.path):
-            return StoreWriter(self, zarr.open_group(self.path, mode="r+"))
+        with writing(self.path):
+            return StoreWriter(self, zarr.open_group(self.path, mode="r+", use_consolidated=False))
+
+    def files(self) -> LocalStore:
+        """Return the store as Zarr reads it; a chunk that is not whole raises an `InputError`.
+
+        Raises:
+            InputError: metadata or the journal are damaged.
+        """
+        if faults := self.altered():
+            raise InputError(faults)
+        if not self.checked:
+            return LocalStore(self.path, read_only=True)
+        whole = frozenset(self.chunk(name, n) for name in self.per_run for n in self.done())
+        return _CheckedFiles(self.path, listed=whole)
 
     def group(self) -> zarr.Group:
-        """Open the arrays for reading."""
-        return zarr.open_group(self.path, mode="r")
+        """Open the arrays for reading; see `files`."""
+        return zarr.open_group(self.files(), mode="r", use_consolidated=False)
+
+
+class _CheckedFiles(LocalStore):
+    """Files of which a chunk that is listed and gone is no chunk of fill values, but a fault."""
+
+    def __init__(
+        self, root: Path | str, *, read_only: bool = True, listed: frozenset[str] = frozenset()
+    ) -> None:
+        super().__init__(root, read_only=read_only)
+        self._listed = listed
+
+    async def get(
+        self,
+        key: str,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        value = await super().get(key, prototype, byte_range)
+        if value is None and key in self._listed:
+            raise InputError(Fault(_GONE, self.root / key))
+        if value is not None and "/c/" in key and not _is_whole(value.to_bytes()):
+            raise InputError(Fault(_FLIPPED, self.root / key))
+        return value
+
+
+_GONE = Message("a chunk of the result is missing; plansim sweep --resume repairs it")
+_FLIPPED = Message("a chunk of the result is damaged; plansim sweep --resume repairs it")
+_CHANGED = Message("the metadata of the result are damaged; plansim sweep --resume repairs them")
+_DAMAGED = Message("the journal of the result is damaged; plansim sweep --resume repairs it")
+
+
+def _is_whole(chunk: bytes) -> bool:
+    """Return whether the checksum at the end of a chunk is that of what stands before it."""
+    checksum: int = google_crc32c.value(chunk[:-4])
+    return checksum.to_bytes(4, "little") == chunk[-4:]
+
+
+def write_manifest(folder: Path, others: Collection[str] = ()) -> None:
+    """Write the digests of what is written once in a group: all but its arrays ``others``."""
+    files = [folder / "zarr.json"]
+    for member in sorted(path for path in folder.iterdir() if path.is_dir()):
+        files.append(member / "zarr.json")
+        chunks = (member / "c").rglob("*") if member.name not in others else ()
+        files += sorted(path for path in chunks if path.is_file())
+    digests = {file.relative_to(folder).as_posix(): _digest(file) for file in files}
+    _manifest(folder).write_text(json.dumps(digests, indent=0, ensure_ascii=False), "utf-8")
+
+
+def _manifest(folder: Path) -> Path:
+    return folder / ("runs" if folder.name == SUMMARY else "status") / MANIFEST
+
+
+def _digest(file: Path) -> str:
+    """Return the digest of a file; of a group's metadata without the copies of its members'."""
+    raw = file.read_bytes()
+    if b'"consolidated_metadata"' in raw:
+        metadata = json.loads(raw)
+        metadata.pop("consolidated_metadata", None)
+        raw = json.dumps(metadata, sort_keys=True).encode()
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _altered(folder: Path) -> Iterator[Fault]:
+    """Yield a fault for each file of a manifest that is not as it was written."""
+    manifest = _manifest(folder)
+    try:
+        digests = dict(json.loads(manifest.read_bytes()))
+        if "zarr.json" not in digests:
+            raise ValueError("the manifest is none")
+    except (OSError, ValueError, TypeError):
+        yield Fault(_CHANGED, manifest)
+        return
+    for name, digest in digests.items():
+        with suppress(OSError, ValueError, AttributeError, RecursionError):
+            if _digest(folder / name) == digest:
+                continue
+        yield Fault(_CHANGED, folder / name)
 
 
 RunBlock: TypeAlias = "dict[str, npt.NDArray[Any]]"
@@ -144,30 +311,29 @@ def empty_block(store: Store, request: Request, inputs: Floats, scenario: Codes)
     }
 
 
-_PER_RUN = frozenset(
-    ["bad_time", "bad_variable", "first_breach", "margin", "scenario", "status", "verdict"]
-)
-"""The arrays beside those of factors and outputs."""
-
-
 class StoreWriter:
     """Writes blocks into the arrays of a store."""
 
     def __init__(self, store: Store, group: zarr.Group) -> None:
         self._store = store
-        names = [*store.factors, *store.outputs, *_PER_RUN]
-        self._arrays = {name: array_of(group, name) for name in names}
+        # What equals the fill value is written, too: what is not there is a fault.
+        self._arrays = {
+            name: array_of(group, name).with_config({"write_empty_chunks": True})
+            for name in store.per_run
+        }
 
     def write(self, number: int, block: RunBlock) -> None:
-        """Write a block.
+        """Write a block, to the disk itself.
 
         Raises:
             OutputError: the system refuses to write.
         """
         start, stop = self._store.span(number)
-        with _writing(self._store.path):
+        with writing(self._store.path):
             for name, array in self._arrays.items():
                 array[start:stop] = block[name]
+            for name in self._arrays:
+                sync(self._store.path / self._store.chunk(name, number))
 
 
 def array_of(group: zarr.Group, name: str) -> zarr.Array[Any]:
@@ -178,7 +344,7 @@ def array_of(group: zarr.Group, name: str) -> zarr.Array[Any]:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
     """Raise errors of the operating system as `OutputError`."""
     try:
         yield
@@ -186,121 +352,147 @@ def _writing(path: Path) -> Iterator[None]:
         why = foreign(error.strerror or error)
         full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
         message = Message("cannot write the result")
-        if full:
+        if full and (path / DONE).exists():
             message = Message(
                 "the disk is full; what is written so far stays valid, --resume goes on from there"
             )
         raise OutputError(Fault(message, path, found=why)) from error
 
 
-def create_store(
-    path: Path,
-    model: Model,
-    design: Design,
-    request: Request,
-    card: Mapping[str, Any],
-    block: int,
-) -> Store:
-    """Create a store for a sweep; ``path`` must not exist.
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Write to a store alone; a process that ends, however it does, lets others in.
 
     Raises:
-        OutputError: ``path`` exists, or the system refuses to write.
+        OutputError: another process writes to it.
     """
-    if path.exists():
-        raise OutputError(Fault("the result exists already", path))
-    if not path.absolute().parent.is_dir():
-        raise OutputError(
-            Fault("cannot write the result", path, expected=Message("an existing folder around it"))
-        )
-    taken = {*_PER_RUN, *_COORDINATES, "binding_target", "run", "target", "year", SUMMARY}
-    names = [factor.name for factor in design.factors] + list(request.outputs)
-    if wrong := [name for name in names if name in taken or "/" in name or names.count(name) > 1]:
-        raise DesignError(
-            Fault(
-                "a factor or output cannot be called '{name}' in a result", design.path, name=name
-            )
-            for name in dict.fromkeys(wrong)
-        )
-    store = Store(
-        path,
-        card,
-        design.runs,
-        min(block, design.runs),
-        tuple(factor.name for factor in design.factors),
-        request.outputs,
-    )
-    with _writing(path), _quiet():
-        # Under another name first, so that a store that exists has all of its arrays.
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            group = zarr.create_group(part, attributes=_attributes(model, design, store))
-            _lay_out(group, model, design, request, store)
-            zarr.consolidate_metadata(part)
-            part.rename(path)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    return store
+    with locked(path / LOCK, Fault("another process is writing the result", path)):
+        yield
+
+
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """Yield a new folder that is to be renamed into a store, to which nobody else may write.
+
+    Folders that dead writers have left are removed.
+    """
+    for left in path.parent.glob(glob.escape(part_of(path, "")) + "*"):
+        with suppress(OutputError), alone(left):
+            shutil.rmtree(left, ignore_errors=True)
+    part = path.with_name(part_of(path))
+    try:
+        with writing(path):
+            (part / LOCK).parent.mkdir(parents=True)
+        with alone(part):
+            yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def open_store(path: Path) -> Store:
     """Open a store that a sweep has written, completely or in part.
 
     Raises:
-        InputError: ``path`` holds no store.
+        InputError: ``path`` holds no store, or what describes it is damaged.
     """
     try:
-        group = zarr.open_group(path, mode="r")
-        card = group.attrs[CARD]
-    except (OSError, KeyError, ValueError, TypeError):
-        made = Message("a RESULT.zarr that 'plansim sweep' has made")
-        message = (
-            Message("not the result of a sweep") if path.exists() else Message("no such folder")
-        )
-        raise InputError(Fault(message, path, expected=made)) from None
-    assert isinstance(card, dict)
-    layout = group.attrs["layout"]
-    assert isinstance(layout, dict)
-    return Store(
-        path,
-        card,
-        int(layout["runs"]),
-        int(layout["block"]),
-        tuple(layout["factors"]),
-        tuple(layout["outputs"]),
-    )
+        attributes = json.loads((path / "zarr.json").read_bytes())["attributes"]
+        return _described(path, attributes)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        if (path / DONE).exists():
+            again = Message("plansim sweep --force, which begins anew")
+            raise InputError(Fault(_CHANGED_ROOT, path / "zarr.json", expected=again)) from None
+    made = Message("a RESULT.zarr that 'plansim sweep' has made")
+    message = Message("not the result of a sweep") if path.exists() else Message("no such folder")
+    raise InputError(Fault(message, path, expected=made))
+
+
+_CHANGED_ROOT = Message("what describes the result is damaged")
+
+
+def _described(path: Path, attributes: Mapping[str, Any]) -> Store:
+    """Return a store by its attributes; raise a `KeyError`, `TypeError` or `ValueError`."""
+    card, layout = dict(attributes[CARD]), attributes["layout"]
+    runs, block = int(layout["runs"]), int(layout["block"])
+    names = [*layout["factors"], *layout["outputs"]]
+    if not (1 <= block <= runs and all(isinstance(name, str) for name in names)):
+        raise ValueError("the layout of a store is none")
+    for part in ("design", "model"):
+        dict(card[part])
+    factors, outputs = tuple(layout["factors"]), tuple(layout["outputs"])
+    return Store(path, card, runs, block, factors, outputs, layout.get("checked") is True)
+
+
+def verify(path: str | Path) -> Store:
+    """Return the store of a sweep, if all that it says is written is there as it was written.
+
+    Raises:
+        InputError: there is no sweep at ``path``, or with each file that is missing or damaged.
+    """
+    store = open_store(Path(path))
+    if faults := store.faults():
+        raise InputError(faults)
+    return store
 
 
 def open_sweep(path: str | Path) -> xr.Dataset:
     """Open the runs of a sweep as a dataset; figures are read when they are used.
 
     Raises:
-        InputError: there is no sweep at ``path``.
+        InputError: there is no sweep at ``path``, or it is damaged; so does reading figures.
     """
-    sweep: xr.Dataset = xr.open_zarr(open_store(Path(path)).path, consolidated=False, chunks=None)
+    files = open_store(Path(path)).files()
+    sweep: xr.Dataset = xr.open_zarr(files, consolidated=False, chunks=None)
     return sweep
 
 
+def open_summary(store: Store) -> xr.Dataset:
+    """Read what `write_summary` wrote.
+
+    Raises:
+        InputError: the sweep is not finished, or its summary is damaged.
+    """
+    if not (store.path / SUMMARY).is_dir():
+        raise InputError(
+            Fault("the sweep is not finished; plansim sweep --resume goes on", store.path)
+        )
+    if store.checked and (faults := list(_altered(store.path / SUMMARY))):
+        raise InputError(faults)
+    with xr.open_zarr(store.path, group=SUMMARY, consolidated=False, chunks=None) as summary:
+        read: xr.Dataset = summary.load()
+    return read
+
+
 def write_summary(store: Store, summary: xr.Dataset) -> None:
-    """Write the result of `summarise` into a group of its own, which is replaced.
+    """Write the result of `summarise` into a group of its own, which is replaced as a whole.
 
     Raises:
         OutputError: the system refuses to write.
     """
-    with _writing(store.path), _quiet():
-        summary.to_zarr(store.path, group=SUMMARY, mode="w", zarr_format=3, consolidated=False)
-        zarr.consolidate_metadata(store.path)
+    with folder_beside(store.path) as part, writing(store.path):
+        new, old = part / SUMMARY, store.path / SUMMARY
+        summary.to_zarr(
+            new,
+            mode="w",
+            zarr_format=3,
+            consolidated=False,
+            write_empty_chunks=True,
+            encoding={name: {"compressors": CHECKSUM} for name in summary.variables},
+        )
+        write_manifest(new)
+        for file in new.rglob("*"):
+            sync(file)
+        if old.exists():
+            old.rename(part / "old")
+        new.rename(old)
+        consolidate(store.path)
 
 
-def remove_store(path: Path) -> None:
-    """Remove the result of a sweep, and nothing else.
-
-    Raises:
-        InputError: what stands at ``path`` is not the result of a sweep.
-        OutputError: the system refuses.
-    """
-    open_store(path)
-    with _writing(path):
-        shutil.rmtree(path)
+def consolidate(path: Path) -> None:
+    """Copy the metadata of all arrays to where xarray looks for them first."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
+        zarr.consolidate_metadata(path)
 
 
 def _differences(store: Store, card: Mapping[str, Any]) -> tuple[Fault, ...]:
@@ -337,119 +529,3 @@ def check_same(store: Store, card: Mapping[str, Any]) -> None:
     """
     if faults := _differences(store, card):
         raise DesignError(faults)
-
-
-# --- layout ---------------------------------------------------------------------------------------
-
-
-_COORDINATES: Mapping[str, tuple[str, Any]] = {
-    "target_name": ("name_en", str),
-    "target_name_zh": ("name_zh", str),
-    "target_attribute": ("attribute", str),
-    "target_direction": ("direction", str),
-    "target_unit": ("unit", str),
-    "target_value": ("value", "f8"),
-    "target_year": ("year", "i8"),
-}
-"""Coordinates of the targets: the field of the record, and the type."""
-
-
-def _attributes(model: Model, design: Design, store: Store) -> dict[str, Any]:
-    return {
-        "title": design.title_en,
-        "title_zh": design.title_zh,
-        "model": model.name,
-        "scenarios": [scenario.id for scenario in design.scenarios],
-        CARD: json.loads(json.dumps(store.card)),
-        "coordinates": " ".join(_COORDINATES),
-        "layout": {
-            "runs": store.runs,
-            "block": store.block,
-            "factors": list(store.factors),
-            "outputs": list(store.outputs),
-        },
-        "design_text": "" if design.path is None else design.path.read_text("utf-8"),
-    }
-
-
-def _lay_out(
-    group: zarr.Group, model: Model, design: Design, request: Request, store: Store
-) -> None:
-    def per_run(
-        name: str, dtype: str, fill: float, attributes: Mapping[str, Any], **dims: int
-    ) -> None:
-        shape = tuple(dims.values())
-        group.create_array(
-            name,
-            shape=(store.runs, *shape),
-            chunks=(store.block, *(max(size, 1) for size in shape)),
-            dtype=dtype,
-            fill_value=fill,
-            compressors=None,  # as fast as the disk; noise does not shrink anyway
-            dimension_names=("run", *dims),
-            attributes=dict(attributes),
-        )
-
-    years, targets = {"year": len(request.years)}, {"target": len(request.targets)}
-    binding = [target.id for target in request.binding]
-    described = store.card["design"]["factors"]
-    for factor in design.factors:
-        names = {"long_name": factor.name, "long_name_zh": factor.name_zh}
-        about = {"role": "factor", "factor": described[factor.name]}
-        per_run(factor.name, "f8", np.nan, {"units": factor.unit, **names, **about})
-    for name in request.outputs:
-        variable = variable_of(model, name)
-        names = {"long_name": name, "long_name_zh": variable.name_zh}
-        about = {"role": "output", "timing": variable.timing.value}
-        per_run(name, "f8", np.nan, {"units": variable.unit, **names, **about}, **years)
-    per_run("verdict", "i1", NEVER, _flags(Status, "What becomes of each target."), **targets)
-    text = "Distance to the target in its unit; + is good."
-    per_run("margin", "f4", np.nan, {"long_name": "margin", "description": text}, **targets)
-    text = (
-        f"First year in which a binding target does not hold; {NO_BREACH}: none to the horizon; "
-        f"{NEVER}: never run."
-    )
-    about = {"units": "Year", "description": text}
-    per_run("first_breach", "i2", NEVER, about, binding_target=len(binding))
-    per_run("status", "i1", NEVER, _flags(RunStatus, "How the run ended."))
-    text = (
-        "Of a bad run, the variable that was at fault first, by its place in `names`; "
-        f"{NEVER}: the run is sound, or never run."
-    )
-    about = {"description": text, "names": list(model.variables)}
-    per_run("bad_variable", "i4", NEVER, about)
-    per_run("bad_time", "f8", np.nan, {"units": "Year", "description": "When it was at fault."})
-    ids = [scenario.id for scenario in design.scenarios]
-    flags = {"flag_values": [NEVER, *range(len(ids))]}
-    per_run("scenario", "i2", NEVER, {**flags, "flag_meanings": " ".join(["never_run", *ids])})
-
-    def coordinate(name: str, dim: str, values: Sequence[Any], dtype: Any) -> None:
-        array = group.create_array(
-            name, shape=(len(values),), dtype=dtype, dimension_names=(dim,), attributes={}
-        )
-        if len(values):
-            array[:] = np.array(values, dtype=object if dtype is str else dtype)
-
-    coordinate("year", "year", request.years, "i8")
-    coordinate("target", "target", [target.id for target in request.targets], str)
-    coordinate("binding_target", "binding_target", binding, str)
-    for name, (field, dtype) in _COORDINATES.items():
-        coordinate(name, "target", [getattr(target, field) for target in request.targets], dtype)
-
-
-def _flags(kinds: type[Enum], description: str) -> dict[str, Any]:
-    """Return attributes with the meaning of an array's codes, by the CF conventions."""
-    words = [kind.name.lower() for kind in kinds]
-    return {
-        "description": description,
-        "flag_values": [NEVER, *range(len(words))],
-        "flag_meanings": " ".join(["never_run", *words]),
-    }
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence zarr's warning on consolidated metadata, which xarray looks for in every store."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
-        yield

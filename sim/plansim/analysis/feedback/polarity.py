@@ -27,7 +27,7 @@ from plansim.model.syntax import name_key
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.annual import Annual
 
-__all__ = ["MeasuredLinks", "Pair", "SignedRun", "link_signs", "measured_links", "signed_run"]
+__all__ = ["LinkEnds", "MeasuredLinks", "SignedRun", "link_signs", "measured_links", "signed_run"]
 
 NUDGE = 1e-4
 """By what part of itself a cause is raised."""
@@ -41,7 +41,7 @@ FELT = 1e-6
 _LATER = ("integ", "smooth", "delay", "trend", "forecast")
 """How the functions begin that answer later: their first argument stands for them."""
 
-Pair: TypeAlias = tuple[str, str]
+LinkEnds: TypeAlias = tuple[str, str]
 """A link, by the names of its cause and its effect."""
 
 
@@ -52,14 +52,14 @@ class MeasuredLinks:
     compiled: CompiledModel
     plain: Mapping[str, str]
     """By effect, the copy that sees all as it is."""
-    raised: Mapping[Pair, str]
+    raised: Mapping[LinkEnds, str]
     """The copy of a link's effect that sees the cause raised."""
     least: Mapping[str, str]
     """By cause, the constant that says by how much it is raised at least."""
 
     def signs(
         self, values: Mapping[str, float], clock: TimeSpec
-    ) -> Mapping[Pair, npt.NDArray[np.int8]]:
+    ) -> Mapping[LinkEnds, npt.NDArray[np.int8]]:
         """Return the sign of each link at the saved times of a run: ``(time, *elements)``.
 
         1 where an element of the effect moves with the cause, of which all elements are raised, -1
@@ -91,7 +91,7 @@ class SignedRun:
 
     scenario: Scenario
     years: Annual
-    signs: Mapping[Pair, int]
+    signs: Mapping[LinkEnds, int]
 
 
 def signed_run(model: Model, scenario: Scenario) -> SignedRun:
@@ -104,7 +104,7 @@ def signed_run(model: Model, scenario: Scenario) -> SignedRun:
     return SignedRun(scenario, simulate_years(model, scenario), link_signs(model, scenario))
 
 
-def link_signs(model: Model, scenario: Scenario) -> Mapping[Pair, int]:
+def link_signs(model: Model, scenario: Scenario) -> Mapping[LinkEnds, int]:
     """Find the sign of each causal link between variables that may move, over one run.
 
     Returns:
@@ -132,7 +132,7 @@ def _felt(variable: Variable) -> Iterator[str]:
     return (name for name in variable.causes if name not in initial)
 
 
-def measured_links(model: Model, pairs: Iterable[Pair]) -> MeasuredLinks:
+def measured_links(model: Model, pairs: Iterable[LinkEnds]) -> MeasuredLinks:
     """Prepare to measure the signs of some links; of those whose effect cannot be copied, none.
 
     Raises:

@@ -154,7 +154,7 @@ def seek_orders(
         return ScenarioOrders(found, seeker.package(found))
 
     asked = (tuple(levers), tuple(sought), tuple(judged), members and members.head.model_sha256)
-    return kept("orders", study_key(model, scenario, *asked), make)
+    return kept("orders", study_key(model, scenario, *asked), ScenarioOrders, make)
 
 
 # --- rounding -------------------------------------------------------------------------------------
@@ -235,7 +235,8 @@ class _Counts:
         defaults = [default_of(self._model, scenario.values, name) for name in self._columns]
         table = np.tile(defaults, (len(values), 1))
         table[:, [self._columns[name] for name in names]] = values
-        return self._evaluator.evaluate(table)
+        seeds = np.arange(0, len(self._members[1]), every, dtype=np.float64)
+        return self._evaluator.evaluate(table, seeds=seeds)
 
     def part(self, target: Target, moves: Sequence[Move]) -> float:
         """Return in what share of some members the target is met after the moves."""
@@ -252,7 +253,7 @@ class _Counts:
         else:
             met = np.where(evaluation.met(targets).all(axis=1), Status.MET.code, Status.MISSED.code)
             status = np.where(evaluation.failed, Status.UNTESTABLE.code, met)
-        return share_of(status, self._members[1].head.kind, int(evaluation.failed.sum()))
+        return share_of(status, self._members[1].head.kind.value, int(evaluation.failed.sum()))
 
 
 def _thinned(members: Members, every: int) -> Members:

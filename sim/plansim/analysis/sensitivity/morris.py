@@ -14,14 +14,14 @@ import numpy as np
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.targets.indicator import Floats
 
-__all__ = ["LEVELS", "Effects", "elementary_effects", "leading", "screening_design"]
+__all__ = ["LEVELS", "ElementaryEffects", "elementary_effects", "leading", "screening_design"]
 
 LEVELS = 4
 """Number of levels of each factor on a trajectory."""
 
 
 @dataclass(frozen=True)
-class Effects:
+class ElementaryEffects:
     """Elementary effects of every factor on every output; each array is ``(output, factor)``.
 
     An effect is the change of the output, in its unit, over the factor's whole range, extrapolated
@@ -46,7 +46,7 @@ def screening_design(design: Design, trajectories: int) -> Design:
     return replace(design, kind=DesignKind.MORRIS, points=points, levels=LEVELS)
 
 
-def elementary_effects(inputs: Floats, outputs: Floats, seed: int = 0) -> Effects:
+def elementary_effects(inputs: Floats, outputs: Floats, seed: int = 0) -> ElementaryEffects:
     """Compute the elementary effects on whole trajectories.
 
     Args:
@@ -61,7 +61,7 @@ def elementary_effects(inputs: Floats, outputs: Floats, seed: int = 0) -> Effect
     rows = np.repeat(whole, count + 1)
     if whole.sum() < 2:
         nothing = np.full((len(outputs), count), np.nan)
-        return Effects(nothing, nothing, nothing, nothing, int(whole.sum()))
+        return ElementaryEffects(nothing, nothing, nothing, nothing, int(whole.sum()))
     problem = {
         "num_vars": count,
         "names": [str(column) for column in range(count)],
@@ -75,7 +75,7 @@ def elementary_effects(inputs: Floats, outputs: Floats, seed: int = 0) -> Effect
         key: np.array([np.asarray(part[key], dtype=np.float64) for part in parts])
         for key in ("mu", "mu_star", "mu_star_conf", "sigma")
     }
-    return Effects(
+    return ElementaryEffects(
         measures["mu"],
         measures["mu_star"],
         measures["mu_star_conf"],

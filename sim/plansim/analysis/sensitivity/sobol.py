@@ -21,10 +21,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import qmc
 
+from plansim.analysis.experiments.distributions import quantiles
 from plansim.scenario.factors import Factor
 from plansim.targets.indicator import Floats
 
-__all__ = ["LEVEL", "RESAMPLES", "Estimates", "Pair", "draw_pair", "estimate_indices"]
+__all__ = ["LEVEL", "RESAMPLES", "Estimates", "MatrixPair", "draw_pair", "estimate_indices"]
 
 LEVEL = 0.95
 """How surely an interval is to hold the index."""
@@ -32,7 +33,7 @@ RESAMPLES = 500
 
 
 @dataclass(frozen=True)
-class Pair:
+class MatrixPair:
     """Two independent samples of the factors, each ``(point, factor)``."""
 
     a: Floats
@@ -45,7 +46,7 @@ class Pair:
         return mixed
 
 
-def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> Pair:
+def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> MatrixPair:
     """Draw two samples from one scrambled Sobol sequence of twice as many columns.
 
     ``points`` is rounded up to a power of two, for which the sequence is made.
@@ -54,12 +55,7 @@ def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> Pair:
     rng = np.random.default_rng(seed)
     sequence = qmc.Sobol(2 * count, scramble=True, bits=32, rng=rng)
     shares = sequence.random_base2(max(1, math.ceil(math.log2(points)))) + 2.0**-33
-    values = np.empty_like(shares)
-    for column in range(2 * count):
-        distribution = factors[column % count].distribution
-        assert distribution is not None, "a table is no distribution"
-        values[:, column] = distribution.quantile(shares[:, column])
-    return Pair(values[:, :count], values[:, count:])
+    return MatrixPair(quantiles(factors, shares[:, :count]), quantiles(factors, shares[:, count:]))
 
 
 @dataclass(frozen=True)

@@ -23,19 +23,18 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.evaluator import Evaluation, Evaluator, Request
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request, processors
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.sensitivity.morris import (
-    Effects,
+    ElementaryEffects,
     elementary_effects,
     leading,
     screening_design,
 )
 from plansim.analysis.sensitivity.ranking import Ranking, rank
-from plansim.analysis.sensitivity.sobol import Estimates, Pair, draw_pair, estimate_indices
-from plansim.analysis.workers import processors
+from plansim.analysis.sensitivity.sobol import Estimates, MatrixPair, draw_pair, estimate_indices
 from plansim.errors import DesignError, Fault, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor
@@ -154,7 +153,7 @@ class Sensitivity:
     fans: tuple[Fan, ...]
     ranking: Ranking | None
     """None where there is one scenario."""
-    screening: Effects
+    screening: ElementaryEffects
     """Under the first scenario: ``(binding target, factor)``, in the design's order."""
     binding: tuple[Target, ...]
     chosen: tuple[str, ...]
@@ -322,7 +321,7 @@ def _fans(model: Model, scenario: Scenario, evaluation: Evaluation) -> list[Fan]
 
 def _indices(
     evaluator: Evaluator,
-    pair: Pair,
+    pair: MatrixPair,
     margins: Floats,
     chosen: Sequence[int],
     threads: int,
@@ -357,7 +356,7 @@ def _drivers(
     factors: Sequence[Factor],
     names: Sequence[int | None],
     estimates: Estimates,
-    screening: Effects,
+    screening: ElementaryEffects,
     margins: Floats,
 ) -> Drivers:
     sound = margins[row][np.isfinite(margins[row])]

@@ -10,12 +10,17 @@ from typing import TypeAlias
 
 import numpy as np
 
-from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
-from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
-from plansim.analysis.feedback.loops import Loop, load_loops
-from plansim.analysis.sensitivity.study import Sensitivity, sensitivity
-from plansim.analysis.validation.checks import (
+from plansim.analysis.calibration.observed import (
+    HISTORY,
+    Family,
+    History,
+    Seam,
+    load_family,
+    load_history,
+    load_seam,
+    series_equations,
+)
+from plansim.analysis.checks import (
     CHECKS,
     Checks,
     RealityCheck,
@@ -23,15 +28,11 @@ from plansim.analysis.validation.checks import (
     load_checks,
     load_reality_checks,
 )
-from plansim.analysis.validation.observed import (
-    Family,
-    History,
-    Seam,
-    history_equations,
-    load_family,
-    load_history,
-    load_seam,
-)
+from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
+from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
+from plansim.analysis.feedback.loops import Loop, load_loops
+from plansim.analysis.sensitivity.study import Sensitivity, sensitivity
 from plansim.analysis.validation.questions import Effects, load_effects
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
@@ -54,7 +55,6 @@ __all__ = [
     "frozen_name",
     "limits",
     "load_context",
-    "loop_name",
     "numbers_of",
     "scaled",
     "uncertain",
@@ -132,7 +132,9 @@ class ValidationContext:
         equations = [
             *check_equations(self.model, self.checks),
             *_frozen_expressions(self.model, self.loops),
-            *(history_equations(self.model, self.history) if self.history else ()),
+            *series_equations(
+                self.model.path.with_name(HISTORY), self.history.series if self.history else ()
+            ),
         ]
         return compile_whole(for_scenarios(self.model, self.scenarios.values()), equations)
 
@@ -207,11 +209,6 @@ def _frozen_expressions(model: Model, loops: tuple[Loop, ...]) -> Iterator[Added
 def frozen_name(loop: Loop, number: int) -> str:
     """Return the name of the equation of one expression that a loop's switch freezes."""
     return f"frozen {loop.id} {number}"
-
-
-def loop_name(loop: Loop) -> tuple[str, str, str]:
-    """Return the id of a loop, and its name in English and Chinese."""
-    return loop.id, loop.name_en, loop.name_zh
 
 
 def verdicts(runs: Trajectories, target: Target, scenario: Scenario) -> Verdicts:

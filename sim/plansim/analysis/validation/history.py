@@ -13,10 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from plansim.analysis.calibration.goodness_of_fit import fit
-from plansim.analysis.evaluator import Trajectories
-from plansim.analysis.validation.conservation import figure_case
-from plansim.analysis.validation.context import Settings, ValidationContext, cells
-from plansim.analysis.validation.observed import (
+from plansim.analysis.calibration.observed import (
     Family,
     FreeFigure,
     HeldSeries,
@@ -25,10 +22,12 @@ from plansim.analysis.validation.observed import (
     SeamItem,
     StartSource,
 )
+from plansim.analysis.evaluator import Trajectories
+from plansim.analysis.validation.conservation import figure_case
+from plansim.analysis.validation.context import Settings, ValidationContext, cells
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
-from plansim.model.records import Timing
 from plansim.scenario.factors import default_of
-from plansim.targets.indicator import Floats
+from plansim.targets.indicator import Floats, measured
 from plansim.targets.target import reported_factor
 
 __all__ = [
@@ -91,22 +90,13 @@ def _runs(context: ValidationContext) -> Trajectories | None:
     return context.compiled.run(settings, scenario.time)
 
 
-def _at(runs: Trajectories, series: Observed, year: int) -> Floats:
-    """Return the model's value of an observed series in a year: ``(run,)``."""
-    timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
-    return runs.yearly(series.variable, timing)(year)
-
-
 def _simulated(runs: Trajectories, series: Observed) -> Floats:
     """Return the model's values at the points of an observed series: ``(run, point)``."""
-    columns = []
-    for point in series.observations:
-        value = _at(runs, series, point.year)
-        if point.since is not None:
-            with np.errstate(all="ignore"):
-                ratio = value / _at(runs, series, point.since)
-                value = ratio ** (1 / (point.year - point.since)) - 1
-        columns.append(value)
+    at = runs.yearly(series.variable)
+    with np.errstate(all="ignore"):
+        columns = [
+            measured(at, point.measure, point.base, point.year) for point in series.observations
+        ]
     return np.stack(columns, axis=1)
 
 
@@ -162,7 +152,7 @@ def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
     years = tuple(range(math.ceil(runs.time[0]), last + 1))
     for series in context.history.series:
         if all(point.since is None for point in series.observations):
-            values = np.stack([_at(runs, series, year) for year in years], axis=1)
+            values = np.stack([*map(runs.yearly(series.variable), years)], axis=1)
             made.append(HistorySeries(series, years, values / series.scale))
     return tuple(made)
 

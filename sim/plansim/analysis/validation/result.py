@@ -9,12 +9,16 @@ from typing import TypeAlias
 
 import numpy as np
 
+from plansim.analysis.calibration.observations import Observation
+from plansim.analysis.feedback.loops import Loop
+from plansim.targets.target import Target
+
 __all__ = ["Case", "CaseTemplate", "Named", "Number", "Outcome", "Result", "case", "result"]
 
 Number: TypeAlias = "float | int | str"
 """A value that fills a template."""
 
-Named: TypeAlias = "str | tuple[str, str, str]"
+Named: TypeAlias = "str | tuple[str, str, str] | Target | Loop | Observation"
 """An id, alone or with its English and Chinese names."""
 
 
@@ -146,7 +150,13 @@ def case(
     subject: Named, holds: bool | np.bool_, message: CaseTemplate, /, **values: Number
 ) -> Case:
     """Return a case of a subject; the values fill the template of the message."""
-    name, en, zh = (subject, "", "") if isinstance(subject, str) else subject
+    match subject:
+        case str():
+            name, en, zh = subject, "", ""
+        case tuple():
+            name, en, zh = subject
+        case _:
+            name, en, zh = subject.id, subject.name_en, subject.name_zh
     return Case(name, bool(holds), message, values, en, zh)
 
 

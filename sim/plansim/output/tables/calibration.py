@@ -1,4 +1,4 @@
-"""A calibration for a terminal: values with intervals, identifiability, residuals."""
+"""What calibration and conditioning came to, for a terminal."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 
 from plansim.analysis.calibration.calibrate import Calibration, Estimate
+from plansim.analysis.calibration.diagnostics import Diagnostics
+from plansim.model.units import NO_UNIT
 from plansim.output.tables.layout import (
-    Column,
     Grid,
     Prose,
     RenderableType,
@@ -15,14 +16,16 @@ from plansim.output.tables.layout import (
     Style,
     blocks,
     figure_column,
+    figure_columns,
     lines,
     text_column,
 )
 from plansim.output.words.text import Text
 
-__all__ = ["calibration_table"]
+__all__ = ["calibration_table", "conditioning_table"]
 
-_NO_UNIT = "Dmnl"
+MOST = 20
+"""So many factors are shown, those whose range shrank most."""
 FAR = 2.0
 """Standard deviations from which a residual is highlighted."""
 
@@ -50,9 +53,36 @@ def calibration_table(calibration: Calibration, text: Text) -> RenderableType:
             head,
             fitted,
             *(inflated if best.inflation > 1 else []),
-            Grid(_parameter_columns(text), _parameters(calibration, text)),
+            Grid(
+                [
+                    text_column(text("calibration.parameter")),
+                    *figure_columns(
+                        text,
+                        "calibration.range",
+                        "calibration.present",
+                        "calibration.value",
+                        "calibration.interval",
+                    ),
+                    text_column(text("calibration.verdict"), least=12),
+                ],
+                _parameters(calibration, text),
+            ),
             lines(_known(calibration, text)),
-            Grid(_residual_columns(text), _residuals(calibration, text)),
+            Grid(
+                [
+                    text_column(text("calibration.observation")),
+                    *figure_columns(
+                        text,
+                        "calibration.line",
+                        "calibration.observed",
+                        "calibration.error",
+                        "calibration.before",
+                        "calibration.after",
+                        "calibration.miss",
+                    ),
+                ],
+                _residuals(calibration, text),
+            ),
             text("calibration.unchanged"),
         ]
     )
@@ -62,17 +92,6 @@ def _name(estimate: Estimate, text: Text) -> str:
     return text.pick(estimate.parameter.name, estimate.parameter.name_zh)
 
 
-def _parameter_columns(text: Text) -> list[Column]:
-    figures = (
-        "calibration.range", "calibration.present", "calibration.value", "calibration.interval",
-    )  # fmt: skip
-    return [
-        text_column(text("calibration.parameter")),
-        *(figure_column(text(key)) for key in figures),
-        text_column(text("calibration.verdict"), least=12),
-    ]
-
-
 def _parameters(calibration: Calibration, text: Text) -> Iterator[Row]:
     for estimate in calibration.estimates:
         unit, interval = estimate.parameter.unit, estimate.interval
@@ -80,7 +99,7 @@ def _parameters(calibration: Calibration, text: Text) -> Iterator[Row]:
         high = f"{'≥' if interval.open_high else ''}{interval.high:.4g}"
         verdict = _verdict(estimate)
         yield (
-            _name(estimate, text) + ("" if unit == _NO_UNIT else f" ({text.unit(unit)})"),
+            _name(estimate, text) + ("" if unit == NO_UNIT else f" ({text.unit(unit)})"),
             f"{estimate.low:.4g}–{estimate.high:.4g}",
             f"{estimate.present:.4g}",
             f"{estimate.value:.4g}",
@@ -113,27 +132,125 @@ def _known(calibration: Calibration, text: Text) -> list[str]:
     return lines
 
 
-def _residual_columns(text: Text) -> list[Column]:
-    figures = (
-        "calibration.line", "calibration.observed", "calibration.error",
-        "calibration.before", "calibration.after", "calibration.miss",
-    )  # fmt: skip
-    return [
-        text_column(text("calibration.observation")),
-        *(figure_column(text(key)) for key in figures),
-    ]
-
-
 def _residuals(calibration: Calibration, text: Text) -> Iterator[Row]:
     for residual in calibration.residuals:
         seen = residual.observation
         miss = f"{residual.miss:+.1f}"
         yield (
-            text.pick(seen.label, f"{seen.label_zh}，{seen.year}"),
-            str(seen.line),
+            text.pick(seen.name_en, seen.name_zh),
+            str(seen.row.line) if seen.row else "",
             f"{seen.value:.4g} {text.unit(seen.unit)}",
             f"{seen.error:.3g}",
             f"{residual.before:.4g}",
             f"{residual.after:.4g}",
             Prose(miss, Style.BAD) if abs(residual.miss) > FAR else miss,
+        )
+
+
+# --- conditioning ---------------------------------------------------------------------------------
+
+
+def conditioning_table(made: Diagnostics, text: Text) -> RenderableType:
+    """Lay out what conditioning did."""
+    heads = (
+        "condition.figure", "condition.deviation", "condition.prior", "condition.conditioned",
+        "condition.rejects", "condition.alone", "condition.least",
+    )  # fmt: skip
+    observations = Grid(
+        [text_column(text("condition.observation")), *figure_columns(text, *heads)],
+        _observations(made, text),
+    )
+    factors = Grid(
+        [
+            text_column(text("condition.factor")),
+            *figure_columns(text, "condition.width", "condition.middle"),
+        ],
+        _factors(made, text),
+    )
+    structures = (f"{text.pick(one.factor, one.factor_zh)} {one.value:g}"
+                  for one in made.structures)  # fmt: skip
+    targets = Grid(
+        [
+            text_column(text("condition.target")),
+            *figure_columns(text, "condition.prior", "condition.conditioned"),
+            *map(figure_column, structures),
+            text_column(),
+        ],
+        _targets(made, text),
+    )
+    parts: list[RenderableType] = [lines(_waves(made, text)), observations, factors]
+    if made.pairs or made.structures:
+        parts.append(lines([*_pairs(made, text), *_structures(made, text)]))
+    return blocks([*parts, *([targets] if made.targets else []), text("condition.legend")])
+
+
+def _waves(made: Diagnostics, text: Text) -> Iterator[str]:
+    for number, wave in enumerate(made.waves, start=1):
+        yield text(
+            "condition.wave",
+            number=number,
+            draws=f"{wave.draws:,}",
+            accepted=f"{wave.accepted:,}",
+            share=f"{wave.accepted / wave.draws:.2%}",
+            volume=f"{wave.volume:.3g}",
+            broken=wave.broken,
+        )
+
+
+def _observations(made: Diagnostics, text: Text) -> Iterator[Row]:
+    for one in sorted(made.observations, key=lambda one: -one.rejects):
+        seen = one.observation
+        share = f"{one.rejects:.1%}"
+        yield (
+            text.pick(seen.name_en, seen.name_zh),
+            f"{seen.value:.4g} {text.unit(seen.unit)}",
+            f"{seen.deviation:.2g}",
+            _range(one.prior),
+            _range(one.conditioned),
+            Prose(share, Style.DOUBT) if one.rejects > 0.5 else share,
+            f"{one.alone:.1%}",
+            f"{one.least:.1f}",
+        )
+
+
+def _range(band: tuple[float, ...]) -> str:
+    return "–".join(f"{end:.3g}" for end in (band[0], band[-1]))
+
+
+def _factors(made: Diagnostics, text: Text) -> Iterator[Row]:
+    for one in made.factors[:MOST]:
+        name = text.pick(one.name, one.name_zh)
+        yield f"{name} *" if one.matched else name, f"{one.width:.2f}", f"{one.middle:.2f}"
+
+
+def _pairs(made: Diagnostics, text: Text) -> Iterator[str]:
+    for one in made.pairs:
+        yield text(
+            "condition.pair",
+            first=text.pick(one.first, one.first_zh),
+            second=text.pick(one.second, one.second_zh),
+            correlation=f"{one.correlation:+.2f}",
+        )
+
+
+def _structures(made: Diagnostics, text: Text) -> Iterator[str]:
+    for one in made.structures:
+        yield text(
+            "condition.structure",
+            name=text.pick(one.factor, one.factor_zh),
+            value=f"{one.value:g}",
+            prior=f"{one.prior:.0%}",
+            conditioned=f"{one.conditioned:.1%}",
+        )
+
+
+def _targets(made: Diagnostics, text: Text) -> Iterator[Row]:
+    for one in made.targets:
+        target = one.target
+        yield (
+            f"{target.id} {text.pick(target.name_en, target.name_zh)}",
+            f"{one.prior:.2f}",
+            f"{one.conditioned:.2f}",
+            *("–" if math.isnan(share) else f"{share:.2f}" for share in one.structures),
+            "" if one.moved else text("condition.unmoved"),
         )

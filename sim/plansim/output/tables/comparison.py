@@ -1,29 +1,43 @@
-"""A comparison of scenarios on one page: verdicts, why some turn, the smallest remedies."""
+"""A comparison of scenarios: verdicts, why some turn, remedies; and shares of single causes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
+from plansim.analysis.attribution import Attribution, Group, Shares
 from plansim.analysis.comparison import Comparison
+from plansim.model.units import NO_UNIT
+from plansim.output.describe import element_changes
 from plansim.output.report.remedies import order_in_words
 from plansim.output.report.tables import cause_in_short
 from plansim.output.tables.layout import (
+    Band,
     Grid,
     Prose,
     RenderableType,
     Row,
     Style,
     blocks,
+    facts,
+    figure_column,
     lines,
+    section,
     text_column,
 )
 from plansim.output.tables.verdicts import letter_of, verdict_table
 from plansim.output.words.answer import gained, lost
-from plansim.output.words.text import Text
+from plansim.output.words.text import Text, decimals_for, decimals_of, figure, signed
+from plansim.output.words.verdicts import by_section
 from plansim.targets.target import Attribute
 from plansim.targets.verdict import SURE
 
-__all__ = ["comparison_table"]
+__all__ = ["attribution_table", "comparison_table"]
+
+MOST_SHARES = 5
+"""So many changes are named for a target, the largest first; the others are added up."""
+SMALL = 0.02
+"""A share below this part of the largest is not named either."""
 
 
 def comparison_table(comparison: Comparison, text: Text) -> RenderableType:
@@ -75,3 +89,121 @@ def _remedies(comparison: Comparison, text: Text) -> RenderableType:
         words = ["–" if one is None else order_in_words(one, text) for one in found]
         rows.append([text.pick(target.name_en, target.name_zh), *words])
     return lines([Grid(columns, rows), text("report.help_note", sure=SURE)])
+
+
+# --- attribution ----------------------------------------------------------------------------------
+
+
+# --- shares ---------------------------------------------------------------------------------------
+
+
+def attribution_table(attribution: Attribution, text: Text) -> RenderableType:
+    """Lay out the changes, then for each target whose margin moves what that is due to."""
+    names = {"before": attribution.before, "after": attribution.after}
+    if not attribution.groups:
+        return text("causes.same", **names)
+    known = [shares for shares in attribution.targets if math.isfinite(_change(shares))]
+    moved = {shares.target.id: shares for shares in known if _change(shares)}
+    still = [shares.target.id for shares in known if not _change(shares)]
+    unknown = [
+        shares.target.id for shares in attribution.targets if not math.isfinite(_change(shares))
+    ]
+    changes = [
+        (text.pick(group.name, group.name_zh), _span(group, text)) for group in attribution.groups
+    ]
+    parts: list[RenderableType] = [
+        text("causes.title", **names),
+        text("causes.changes"),
+        facts(changes),
+    ]
+    if moved:
+        columns = [text_column(text("causes.due")), figure_column(text("causes.share"))]
+        parts.append(Grid(columns, _share_rows(attribution, moved, text)))
+    if still:
+        parts.append(text("causes.still", ids=text.join(still)))
+    if unknown:
+        parts.append(text("causes.unknown", ids=text.join(unknown)))
+    how = "causes.sampled" if attribution.orders else "causes.exact"
+    parts += [text(how, runs=attribution.runs, orders=attribution.orders), text("causes.units")]
+    return blocks(parts)
+
+
+def _change(shares: Shares) -> float:
+    return shares.margin_after - shares.margin_before
+
+
+def _span(group: Group, text: Text) -> str:
+    """Write what a group changes: each constant of a lever, or the span of an array."""
+    bare = {constant.partition("[")[0] for constant in group.constants}
+    if len(bare) == 1 and len(group.constants) > 1:
+        elements = (constant.partition("[")[2].removesuffix("]") for constant in group.constants)
+        pairs = list(zip(elements, group.before, group.after, strict=True))
+        return _with_unit(element_changes(pairs, text), group, text)
+    lines = []
+    befores = [_given(*pair) for pair in zip(group.before, group.set_before, strict=True)]
+    afters = [_given(*pair) for pair in zip(group.after, group.set_after, strict=True)]
+    for constant, before, after in zip(group.constants, befores, afters, strict=True):
+        part = constant.removeprefix(group.name).strip() if group.name in constant else ""
+        change = f"{before} → {after}"
+        label = text.word("part", part)
+        lines.append(f"{label}{text('list_sep.colon')}{change}" if part else change)
+    return _with_unit("; ".join(lines), group, text) if len(bare) == 1 else "; ".join(lines)
+
+
+def _given(value: float, is_set: bool) -> str:
+    return f"{value:g}" if is_set else "–"
+
+
+def _with_unit(change: str, group: Group, text: Text) -> str:
+    return change if group.unit == NO_UNIT else f"{change} {text.unit(group.unit)}"
+
+
+def _share_rows(
+    attribution: Attribution, moved: Mapping[str, Shares], text: Text
+) -> Iterator[Row | Band]:
+    for title, targets in by_section([shares.target for shares in moved.values()], text):
+        yield section(title)
+        for target in targets:
+            shares = moved[target.id]
+            order = sorted(range(len(attribution.groups)), key=lambda i: -abs(shares.shares[i]))
+            decimals = min(decimals_of([abs(shares.shares[order[0]])]), 6)
+            yield Band(_margins(shares, decimals, text), style=None)
+            yield from _largest(attribution, shares, order, decimals, text)
+
+
+def _margins(shares: Shares, decimals: int, text: Text) -> str:
+    """Write a target and how its margin moves."""
+    target = shares.target
+    assert target.value is not None
+    wanted = (
+        decimals_for(target.value, slack=target.tolerance or 0.0),
+        decimals_of([_change(shares)]) - 1,
+        decimals,
+    )
+    finest = min(max(wanted), 6)
+    ends = [round(margin, finest) for margin in (shares.margin_before, shares.margin_after)]
+    before, after, change = (signed(end, finest) for end in (*ends, ends[1] - ends[0]))
+    name = text.pick(target.name_en, target.name_zh) + text("list_sep.colon")
+    moves = f"{before} → {after} {text.unit(target.unit)} ({change})"
+    return f"{target.id}  {name}{moves}"
+
+
+def _largest(
+    attribution: Attribution, shares: Shares, order: Sequence[int], decimals: int, text: Text
+) -> Iterator[Row]:
+    """Return the largest shares, each with the change that it is due to; the others added up."""
+    largest = abs(shares.shares[order[0]])
+    named = [i for i in order if abs(shares.shares[i]) > largest * SMALL][:MOST_SHARES]
+    rest = order[len(named) :]
+    if len(rest) == 1:  # its name takes the line that "others (1)" would
+        named, rest = list(order), []
+    for index in named:
+        group = attribution.groups[index]
+        size = signed(shares.shares[index], decimals)
+        if attribution.orders:
+            size += f" ± {figure(shares.errors[index], decimals)}"
+        yield "  " + text.pick(group.name, group.name_zh), size
+    if rest:
+        total = math.fsum(shares.shares[index] for index in rest)
+        others = Prose("  " + text("causes.rest", count=len(rest)), Style.FAINT)
+        yield others, signed(total, decimals)

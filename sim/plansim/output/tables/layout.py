@@ -22,6 +22,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text as RichText
 
+from plansim.model.units import NO_UNIT
+from plansim.output.words.text import Text
 from plansim.output.words.wrapping import breaks
 
 __all__ = [
@@ -38,11 +40,14 @@ __all__ = [
     "edges",
     "facts",
     "figure_column",
+    "figure_columns",
     "lines",
     "section",
     "shown",
     "stacked",
+    "target_columns",
     "text_column",
+    "unit_cell",
 ]
 
 LEAST = 16
@@ -117,6 +122,22 @@ def text_column(head: RenderableType = "", *, least: int = LEAST, most: int = _U
 def figure_column(head: RenderableType = "") -> Column:
     """Return a column of figures, aligned to the right."""
     return Column(head, right=True)
+
+
+def figure_columns(text: Text, *keys: str) -> list[Column]:
+    """Return columns of figures, their heads being phrases of the catalogue."""
+    return [figure_column(text(key)) for key in keys]
+
+
+def target_columns(text: Text, *, least: int = LEAST, most: int = _UNBOUNDED) -> list[Column]:
+    """Return the columns of the ids and the names of targets."""
+    name = text_column(text("verdicts.name"), least=least, most=most)
+    return [Column(text("verdicts.id")), name]
+
+
+def unit_cell(unit: str, text: Text) -> str:
+    """Return a unit in the language of the text; nothing for a pure number."""
+    return "" if unit == NO_UNIT else text.unit(unit)
 
 
 @dataclass(frozen=True)

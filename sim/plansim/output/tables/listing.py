@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from plansim.model.records import Model, Variable, folded
-from plansim.model.units import NO_UNIT
 from plansim.output.describe import reference_name
 from plansim.output.tables.layout import (
     Band,
@@ -17,6 +16,7 @@ from plansim.output.tables.layout import (
     Style,
     figure_column,
     text_column,
+    unit_cell,
 )
 from plansim.output.words.text import Text
 from plansim.output.words.verdicts import by_section, limit_of
@@ -174,7 +174,7 @@ def _lever_row(lever: Lever, model: Model, text: Text) -> Row:
         text.pick(lever.name_en, lever.name_zh),
         f"{low} – {high}",
         f"{sign}{now}",
-        "" if lever.shown_unit == NO_UNIT else text.unit(lever.shown_unit),
+        unit_cell(lever.shown_unit, text),
         first,
     )
 

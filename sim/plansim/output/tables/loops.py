@@ -22,6 +22,7 @@ from plansim.output.tables.layout import (
     figure_column,
     lines,
     stacked,
+    target_columns,
     text_column,
 )
 from plansim.output.words.messages import say_in
@@ -176,8 +177,7 @@ def _shifts(cuts: Sequence[Cut], year: int, text: Text) -> RenderableType:
 
 def _panel(cuts: Sequence[Cut], year: int, text: Text) -> Grid:
     columns = [
-        Column(text("verdicts.id")),
-        text_column(text("verdicts.name"), least=_NAME, most=_NAME),
+        *target_columns(text, least=_NAME, most=_NAME),
         figure_column(text("loops.whole")),
         *(figure_column(cut.loop.id) for cut in cuts),
     ]

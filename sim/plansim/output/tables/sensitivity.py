@@ -1,9 +1,10 @@
-"""A study of uncertainty for a terminal: ranking, probabilities, drivers and quantiles."""
+"""Studies of uncertainty for a terminal: ranking, probabilities, drivers, deciding unknowns."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 from plansim.analysis.sensitivity.ranking import Pairing
 from plansim.analysis.sensitivity.study import (
@@ -14,6 +15,9 @@ from plansim.analysis.sensitivity.study import (
     Fan,
     Sensitivity,
 )
+from plansim.analysis.sensitivity.unknowns import DecidedTarget, DecidingUnknown
+from plansim.model.records import Model
+from plansim.output.describe import constants_name
 from plansim.output.series import Series, as_judged
 from plansim.output.tables.layout import (
     Band,
@@ -26,14 +30,18 @@ from plansim.output.tables.layout import (
     blocks,
     edges,
     figure_column,
+    figure_columns,
+    lines,
     stacked,
+    target_columns,
     text_column,
 )
 from plansim.output.words.text import Text, decimals_of, figure
 from plansim.output.words.verdicts import limit_of, section_of
 from plansim.targets.target import Target
+from plansim.targets.verdict import of_hundred
 
-__all__ = ["sensitivity_table"]
+__all__ = ["sensitivity_table", "unknowns_table"]
 
 NOTABLE = 0.05
 """The group of remaining factors is mentioned if its share of the variance is larger."""
@@ -84,9 +92,7 @@ def _ranking(
     columns = [
         figure_column(text("sensitivity.place")),
         text_column(text("sensitivity.story")),
-        figure_column(text("sensitivity.mean")),
-        figure_column(text("sensitivity.span")),
-        figure_column(text("sensitivity.all")),
+        *figure_columns(text, "sensitivity.mean", "sensitivity.span", "sensitivity.all"),
         Column(text("sensitivity.next")),
     ]
     pairings = {(pairing.ahead, pairing.behind): pairing for pairing in study.ranking.pairings}
@@ -132,8 +138,7 @@ def _chances(study: Sensitivity, order: Sequence[str], text: Text) -> Grid:
     }
     numbered = study.ranking is not None
     columns = [
-        Column(text("verdicts.id")),
-        text_column(text("verdicts.name")),
+        *target_columns(text),
         figure_column(text("verdicts.target")),
         *(
             figure_column(str(number) if numbered else text("sweep.p_met"))
@@ -173,12 +178,10 @@ def _errors(study: Sensitivity, text: Text) -> str:
 
 
 def _driver_table(study: Sensitivity, text: Text) -> Grid:
+    figures = ("total", "interval", "first", "moves")
     columns = [
         text_column(text("sensitivity.driver")),
-        figure_column(text("sensitivity.total")),
-        figure_column(text("sensitivity.interval")),
-        figure_column(text("sensitivity.first")),
-        figure_column(text("sensitivity.moves")),
+        *figure_columns(text, *(f"sensitivity.{key}" for key in figures)),
     ]
     rows: list[Row | Band] = []
     for drivers in sorted(study.drivers, key=lambda driven: section_of(driven.target)):
@@ -274,3 +277,41 @@ def _percent(share: float) -> str:
     while 0 < share < 1 and decimals < 2 and round(share * 100, decimals) in (0.0, 100.0):
         decimals += 1
     return f"{max(share, 0.0) * 100:.{decimals}f} %"
+
+
+# --- the unknowns that decide open targets --------------------------------------------------------
+
+
+def unknowns_table(decided: Sequence[DecidedTarget], model: Model, text: Text) -> RenderableType:
+    """Lay out the unknowns that decide targets, by scenario."""
+    if not decided:
+        return text("unknowns.none")
+    parts: list[RenderableType] = []
+    for scenario, group in groupby(decided, key=lambda one: one.scenario):
+        columns = [
+            text_column(text("verdicts.name")),
+            figure_column(text("unknowns.met")),
+            text_column(text("unknowns.unknown")),
+            *figure_columns(text, "unknowns.low", "unknowns.high", "unknowns.explained"),
+        ]
+        rows = [row for one in group for row in _rows(one, model, text)]
+        parts.append(lines([Prose(scenario, Style.STRONG), Grid(columns, rows)]))
+    return blocks([*parts, text("unknowns.legend")])
+
+
+def _rows(decided: DecidedTarget, model: Model, text: Text) -> list[Row]:
+    name, share = text.pick(decided.name_en, decided.name_zh), _of_hundred(decided.share)
+    first, *others = [_cells(unknown, model, text) for unknown in decided.unknowns] or [
+        (text("unknowns.many"), "", "", "")
+    ]
+    return [(name, share, *first), *(("", "", *other) for other in others)]
+
+
+def _cells(unknown: DecidingUnknown, model: Model, text: Text) -> tuple[str, str, str, str]:
+    name = constants_name(unknown.constants, model, text) or unknown.name
+    low, high = _of_hundred(unknown.share_low), _of_hundred(unknown.share_high)
+    return name, low, high, f"{100 * unknown.explained:.0f} %"
+
+
+def _of_hundred(share: float) -> str:
+    return f"{of_hundred(share)}/100"

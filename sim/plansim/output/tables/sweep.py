@@ -21,6 +21,7 @@ from plansim.output.tables.layout import (
     blocks,
     figure_column,
     section,
+    target_columns,
     text_column,
 )
 from plansim.output.words.text import SHARPEST, Text, decimals_of, figure
@@ -100,8 +101,7 @@ def _target_table(one: xr.Dataset, targets: Sequence[Target], text: Text) -> Fir
     ]
 
     def table(least: int, between: str) -> Grid:
-        name = text_column(text("verdicts.name"), least=least)
-        columns = [Column(text("verdicts.id")), name, *map(figure_column, figures)]
+        columns = [*target_columns(text, least=least), *map(figure_column, figures)]
         return Grid(columns, _target_rows(one, targets, text, rare, between))
 
     return FirstFitting([lambda: table(24, " "), lambda: table(10, "\n")])

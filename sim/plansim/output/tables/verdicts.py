@@ -195,15 +195,15 @@ class _Table:
         below = [(part, Style.FAINT.value) for part in title]
         return stacked([(name, Style.STRONG.value), *below])
 
-    def _parts(self, target: Target, scenario: str, *, margins: bool) -> list[_Parts]:
+    def _parts(self, target: Target, scenario: str, *, margins: bool) -> list[_LineParts]:
         """Return the lines of a cell: value, mark, share and margin; the other bases below."""
         text, verdict = self.text, self.by_target[target.id][scenario]
         style = verdict_style(verdict)
         if verdict.value is None:
-            return [_Parts("", outcome_words(verdict, text), "", "", style)]
+            return [_LineParts("", outcome_words(verdict, text), "", "", style)]
         bases = bases_of(verdict, target, text)
         known = not bases
-        first = _Parts(
+        first = _LineParts(
             value_words(target, verdict.value, text) if known else "",
             _mark(verdict, text),
             share_text(verdict),
@@ -211,11 +211,11 @@ class _Table:
             style,
         )
         others = bases or (others_of(verdict, target, text) if self.every else [])
-        return [first, *(_Parts(value, basis) for basis, value in others)]
+        return [first, *(_LineParts(value, basis) for basis, value in others)]
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _LineParts:
     """The parts of a line of a cell, each in a column of its own."""
 
     value: str
@@ -225,7 +225,7 @@ class _Parts:
     style: Style | None = None
 
 
-def _aligned(cells: Sequence[Sequence[_Parts]]) -> list[RichText]:
+def _aligned(cells: Sequence[Sequence[_LineParts]]) -> list[RichText]:
     """Write the cells of a column with their parts below one another.
 
     The names of bases, which stand where marks do, may reach under the shares.

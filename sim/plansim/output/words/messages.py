@@ -45,7 +45,7 @@ def read_catalogue() -> Mapping[str, str]:
     """Return the Chinese of every English template, word and paragraph of help."""
     raw = files(__package__).joinpath("locale", "messages.yaml").read_bytes()
     key = digest("messages", raw, code_of("", "output"))
-    return kept("parsed", key, lambda: _read(raw))
+    return kept("parsed", key, dict, lambda: _read(raw))
 
 
 def _read(raw: bytes) -> dict[str, str]:

@@ -126,7 +126,7 @@ def read_text(lang: str) -> Text:
 def _text_in(lang: Lang) -> Text:
     raw = files(__package__).joinpath("locale", "text.yaml").read_bytes()
     key = digest("text", lang, raw, code_of("", "output"))
-    phrases = kept("parsed", key, lambda: dict(_read(raw, lang)))
+    phrases = kept("parsed", key, dict, lambda: dict(_read(raw, lang)))
     return Text(lang, MappingProxyType(phrases))
 
 

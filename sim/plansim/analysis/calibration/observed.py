@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
 from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
-from plansim.analysis.validation.checks import Check, known_constant
+from plansim.analysis.checks import Check, known_constant
+from plansim.analysis.experiments.design_form import DesignContext
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.forms import (
     LAX,
@@ -33,6 +35,7 @@ from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation
 from plansim.scenario.references import variable_meant
+from plansim.targets.indicator import Measure
 from plansim.targets.target import Target, reported_factor
 
 __all__ = [
@@ -47,6 +50,7 @@ __all__ = [
     "HeldSeries",
     "History",
     "Observed",
+    "ObservedContext",
     "ObservedPoint",
     "Past",
     "Seam",
@@ -54,11 +58,14 @@ __all__ = [
     "StartSource",
     "Variant",
     "Window",
-    "history_equations",
     "load_family",
     "load_history",
     "load_seam",
+    "observed_context",
+    "series_equations",
 ]
+
+AnyForm = TypeVar("AnyForm", bound=Form)
 
 HISTORY = "history.yaml"
 FAMILY = "family.yaml"
@@ -66,14 +73,28 @@ SEAM = "seam.yaml"
 
 
 @dataclass(frozen=True)
-class _ObservedContext:
+class ObservedContext(DesignContext):
     """Where the figures are."""
 
-    model: Model
     targets: Mapping[str, Target] = field(default_factory=dict)
     observations: ObservationTable | None = None
     place: str = ""
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
+
+
+def observed_context(
+    model: Model, path: Path, targets: Sequence[Target], place: str = ""
+) -> ObservedContext:
+    """Return where the figures are that a file beside a model names."""
+    table = model.path.with_name(OBSERVATIONS)
+    return ObservedContext(
+        model,
+        path,
+        targets={target.id: target for target in targets},
+        observations=read_table(table) if table.is_file() else None,
+        place=place,
+        evidence=load_evidence(model.path.parent),
+    )
 
 
 # --- history.yaml ---------------------------------------------------------------------------------
@@ -90,6 +111,16 @@ class ObservedPoint:
     """In the unit of the observations; of growth, per cent a year."""
     sources: tuple[str, ...] = ()
     """Ids of the targets that it is made of, or the source of a row of the observations."""
+
+    @property
+    def measure(self) -> Measure:
+        """What was observed of the series."""
+        return Measure.LEVEL if self.since is None else Measure.GROWTH
+
+    @property
+    def base(self) -> int:
+        """Base year of the growth; of a level its own year."""
+        return self.year if self.since is None else self.since
 
 
 class _PointForm(Form):
@@ -109,7 +140,7 @@ class _PathForm(Form):
     first: int
 
 
-def _point(_: int, form: _PointForm, sources: _ObservedContext) -> ObservedPoint:
+def _point(_: int, form: _PointForm, sources: ObservedContext) -> ObservedPoint:
     match form.target, form.observation:
         case str(name), None:
             value = _led_back(name, form.rate, form.year, sources)
@@ -124,7 +155,7 @@ def _point(_: int, form: _PointForm, sources: _ObservedContext) -> ObservedPoint
     return ObservedPoint(form.year, form.since, value, ids)
 
 
-def _path(form: _PathForm, sources: _ObservedContext) -> tuple[ObservedPoint, ...]:
+def _path(form: _PathForm, sources: ObservedContext) -> tuple[ObservedPoint, ...]:
     """Return a figure of the last year, led back at a mean yearly rate."""
     target, _ = _base_figure(form.target, sources)
     end = target.base_period.last if target.base_period else form.first
@@ -136,7 +167,7 @@ def _path(form: _PathForm, sources: _ObservedContext) -> tuple[ObservedPoint, ..
     )
 
 
-def _led_back(name: str, rate: str | None, year: int, sources: _ObservedContext) -> float:
+def _led_back(name: str, rate: str | None, year: int, sources: ObservedContext) -> float:
     """Return the base figure of a target, of an earlier year if a mean yearly rate is named."""
     target, last = _base_figure(name, sources)
     if rate is None or target.base_period is None:
@@ -144,7 +175,7 @@ def _led_back(name: str, rate: str | None, year: int, sources: _ObservedContext)
     return last / (1 + _base_figure(rate, sources)[1] / 100) ** (target.base_period.last - year)
 
 
-def _base_figure(name: str, sources: _ObservedContext) -> tuple[Target, float]:
+def _base_figure(name: str, sources: ObservedContext) -> tuple[Target, float]:
     target = sources.targets.get(name)
     if target is None or target.base_value is None:
         close = nearest(name, sources.targets)
@@ -154,7 +185,7 @@ def _base_figure(name: str, sources: _ObservedContext) -> tuple[Target, float]:
 
 
 def _observation(
-    place: str, quantity: str, part: str, year: int, sources: _ObservedContext
+    place: str, quantity: str, part: str, year: int, sources: ObservedContext
 ) -> tuple[float, str]:
     """Return the value of a row of the observations, and its source."""
     wanted = {"place": place, "quantity": quantity, "part": part, "year": str(year)}
@@ -187,7 +218,7 @@ class Observed(Check):
     points: Annotated[tuple[ObservedPoint, ...], Entries(list[_PointForm], _point)] = ()
     path: Annotated[tuple[ObservedPoint, ...], Resolved(_PathForm, _path)] = ()
 
-    def _misfits(self, _: _ObservedContext) -> Iterator[Fault]:
+    def _misfits(self, _: ObservedContext) -> Iterator[Fault]:
         if bool(self.points) == bool(self.path):
             way = Message("points, or a path")
             yield Fault("'{id}' says in one way what was observed", expected=way, id=self.id)
@@ -256,22 +287,16 @@ def load_history(model: Model, targets: Sequence[Target]) -> History | None:
     Raises:
         InputError: with every fault of the file, each with its line.
     """
-    path = model.path.with_name(HISTORY)
-    if not path.is_file():
-        return None
-    document, table = read_document(path), path.with_name(OBSERVATIONS)
-    place = document.data.get("place") if isinstance(document.data, dict) else ""
-    observations = read_table(table) if table.is_file() else None
-    by_id = {target.id: target for target in targets}
-    return form_of(History, document, _ObservedContext(model, by_id, observations, str(place)))
+    return _beside(HISTORY, History, model, targets)
 
 
-def history_equations(model: Model, history: History) -> Iterator[AddedEquation]:
-    """Return what answers for the series, as equations to be computed beside the model's own."""
-    document = read_document(model.path.with_name(HISTORY))
-    for index, series in enumerate(history.series):
+def series_equations(path: Path, series: Sequence[Observed]) -> Iterator[AddedEquation]:
+    """Yield what answers for the series of a file, as equations beside the model's own."""
+    document = read_document(path)
+    for index, one in enumerate(series):
         line = document.line(("series", index, "of"))
-        yield AddedEquation(series.variable, series.of, (), document.file, line)
+        timing = "[year-end]" if one.end_of_year else ""
+        yield AddedEquation(one.variable, one.of, (), document.file, line, comment=timing)
 
 
 # --- seam.yaml ------------------------------------------------------------------------------------
@@ -290,7 +315,7 @@ class StartSource(StrEnum):
     FLOW = "flow"
 
 
-def _known(_: int, name: str, sources: _ObservedContext) -> str:
+def _known(_: int, name: str, sources: ObservedContext) -> str:
     if name not in sources.targets and name not in sources.evidence:
         raise InputError(
             Fault(
@@ -332,12 +357,7 @@ def load_seam(model: Model, targets: Sequence[Target]) -> Seam | None:
     Raises:
         InputError: with every fault of the file, each with its line.
     """
-    path = model.path.with_name(SEAM)
-    if not path.is_file():
-        return None
-    by_id = {target.id: target for target in targets}
-    evidence = load_evidence(model.path.parent)
-    return form_of(Seam, read_document(path), _ObservedContext(model, by_id, evidence=evidence))
+    return _beside(SEAM, Seam, model, targets)
 
 
 # --- family.yaml ----------------------------------------------------------------------------------
@@ -365,7 +385,7 @@ class _FigureForm(Check):
     deflator: str | None = None
 
 
-def _figure(_: int, form: _FigureForm, sources: _ObservedContext) -> FamilyFigure:
+def _figure(_: int, form: _FigureForm, sources: ObservedContext) -> FamilyFigure:
     variable = variable_meant(sources.model, form.of)
     rows = [_evidence(name, sources) for name in form.evidence]
     deflators = [] if form.deflator is None else [_evidence(form.deflator, sources)]
@@ -380,7 +400,7 @@ def _figure(_: int, form: _FigureForm, sources: _ObservedContext) -> FamilyFigur
     return FamilyFigure(form.name, variable, form.year, value, units[0], ids)
 
 
-def _evidence(name: str, sources: _ObservedContext) -> Evidence:
+def _evidence(name: str, sources: ObservedContext) -> Evidence:
     if name not in sources.evidence:
         close = nearest(name, sources.evidence)
         raise InputError(Fault("no row of the evidence is '{id}'", nearest=close, id=name))
@@ -450,8 +470,16 @@ def load_family(model: Model) -> Family | None:
     Raises:
         InputError: with every fault of the file, each with its line.
     """
-    path = model.path.with_name(FAMILY)
+    return _beside(FAMILY, Family, model, ())
+
+
+def _beside(
+    name: str, form: type[AnyForm], model: Model, targets: Sequence[Target]
+) -> AnyForm | None:
+    """Read a file beside a model; None if there is no such file."""
+    path = model.path.with_name(name)
     if not path.is_file():
         return None
-    sources = _ObservedContext(model, evidence=load_evidence(model.path.parent))
-    return form_of(Family, read_document(path), sources)
+    document = read_document(path)
+    place = document.data.get("place") if isinstance(document.data, dict) else ""
+    return form_of(form, document, observed_context(model, path, targets, str(place or "")))

@@ -8,8 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plansim.analysis.conditioning.file import ConditioningSpec, Observation
-from plansim.analysis.conditioning.matching import Conditioned, Wave, condition, implausibility
+from plansim.analysis.calibration.conditioning_file import ConditioningSpec
+from plansim.analysis.calibration.history_matching import (
+    Conditioned,
+    Wave,
+    condition,
+    implausibility,
+)
+from plansim.analysis.calibration.observations import Observation
 from plansim.analysis.ensemble import NORMAL, verdict_shares
 from plansim.analysis.experiments.distributions import Discrete
 from plansim.model.records import Model
@@ -20,12 +26,12 @@ from plansim.targets.indicator import Floats
 from plansim.targets.target import Target
 
 __all__ = [
+    "CorrelatedPair",
     "Diagnostics",
     "FactorWidth",
     "Forecast",
     "HeldOut",
     "ObservationFit",
-    "Pair",
     "StructureShare",
     "TargetShift",
     "diagnose",
@@ -72,7 +78,7 @@ class FactorWidth:
 
 
 @dataclass(frozen=True)
-class Pair:
+class CorrelatedPair:
     """Two factors of which one makes up for the other: their rank correlation once accepted."""
 
     first: str
@@ -116,7 +122,7 @@ class Diagnostics:
     observations: tuple[ObservationFit, ...]
     factors: tuple[FactorWidth, ...]
     """The most shrunk first."""
-    pairs: tuple[Pair, ...]
+    pairs: tuple[CorrelatedPair, ...]
     structures: tuple[StructureShare, ...]
     targets: tuple[TargetShift, ...]
 
@@ -173,7 +179,7 @@ def _widths(conditioned: Conditioned) -> Iterator[FactorWidth]:
         )
 
 
-def _pairs(conditioned: Conditioned) -> Iterator[Pair]:
+def _pairs(conditioned: Conditioned) -> Iterator[CorrelatedPair]:
     """Yield the largest rank correlations that chance does not explain."""
     shares, factors = conditioned.shares[:MOST], conditioned.factors
     if len(shares) < 3:
@@ -186,7 +192,7 @@ def _pairs(conditioned: Conditioned) -> Iterator[Pair]:
         if abs(upper[first, second]) < 5 / math.sqrt(len(shares)):  # of so many pairs the largest
             return
         one, two = factors[first], factors[second]
-        yield Pair(
+        yield CorrelatedPair(
             one.name,
             two.name,
             one.name_zh or one.name,

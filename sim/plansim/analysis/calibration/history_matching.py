@@ -25,28 +25,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from plansim.analysis.conditioning.file import (
+from plansim.analysis.calibration.conditioning_file import (
     ConditioningSpec,
     HistoryRun,
-    Observation,
     read_conditioning,
 )
-from plansim.analysis.evaluator import Evaluator, Request
-from plansim.analysis.experiments.prior import changes_of, draw_prior, values_of
-from plansim.analysis.workers import processors
+from plansim.analysis.calibration.observations import Observation, ObservationEvaluator
+from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
+from plansim.analysis.evaluator import processors
+from plansim.analysis.experiments.distributions import quantiles
 from plansim.errors import Fault, InputError, Message
-from plansim.model.records import Model, TimeSpec
+from plansim.model.records import Model
 from plansim.model.rewrite import with_equations
 from plansim.scenario.factors import Factor
-from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead
+from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
-from plansim.scenario.variant import for_scenarios
 from plansim.targets.indicator import Floats
 from plansim.targets.views_file import load_views
 
@@ -134,13 +132,7 @@ def condition(
         InputError: no draw or too few are accepted; it names the observation that rejects most.
         ModelError: the compiler does not support the model.
     """
-    if spec is None or isinstance(spec, str | Path):
-        spec = read_conditioning(model, Path(spec) if spec else None)
-    spec = replace(
-        spec,
-        members=spec.members if members is None else members,
-        seed=spec.seed if seed is None else seed,
-    )
+    spec = _read(model, spec, members, seed)
     return _Matching(model, spec, threads or processors(), progress).made(spec.seed)
 
 
@@ -170,24 +162,53 @@ def draw_members(
         DesignError: the file is at fault.
         InputError: no draw or too few are accepted.
     """
-    if spec is None or isinstance(spec, str | Path):
-        spec = read_conditioning(model, Path(spec) if spec else None)
-    spec = replace(spec, members=members)
+    spec = _read(model, spec, members, None)
     return _Matching(model, spec, threads or processors(), lambda *_: None).made(seed).members
 
 
-@dataclass(frozen=True)
-class _Box:
-    """The part of the prior that a wave is drawn from."""
+def _read(
+    model: Model,
+    spec: ConditioningSpec | str | Path | None,
+    members: int | None,
+    seed: int | None,
+) -> ConditioningSpec:
+    if not isinstance(spec, ConditioningSpec):
+        spec = read_conditioning(model, Path(spec) if spec else None)
+    return replace(
+        spec,
+        members=spec.members if members is None else members,
+        seed=spec.seed if seed is None else seed,
+    )
 
+
+@dataclass(frozen=True)
+class _Draws:
+    """The draws of a wave, as parts of the prior's probability.
+
+    Draws are independent: in so many dimensions Sobol's sequence is even only as a whole, and
+    factors of the draws that are accepted would be correlated by it.
+    """
+
+    seed: tuple[int, int]
+    """The seed, and the number of the wave."""
     low: Floats
-    """``(factor,)``, as parts of the prior's probability."""
+    """``(factor,)``: the ends of the part of the prior that they are from."""
     high: Floats
 
     @property
     def volume(self) -> float:
-        """The part of the prior that is inside."""
+        """That part of the prior."""
         return float(np.prod(self.high - self.low))
+
+    def shares(self, rows: Rows) -> Floats:
+        """Return some draws, ``(row, factor)``; rows rise. The same at each call."""
+        numbers = rows // BLOCK
+        blocks = [np.empty((0, len(self.low)))]
+        for number in np.unique(numbers).tolist():
+            drawn = np.random.default_rng([*self.seed, number]).random((BLOCK, len(self.low)))
+            block = self.low + (self.high - self.low) * drawn
+            blocks.append(block[rows[numbers == number] - number * BLOCK])
+        return np.concatenate(blocks)
 
 
 class _Matching:
@@ -204,47 +225,38 @@ class _Matching:
         self.count = len(spec.design.factors)
         fitted = [column for column, one in enumerate(spec.observations) if not one.held_out]
         self.fitted = np.array(fitted, np.intp)
-        scenarios = [run.scenario for run in spec.runs]
+        self.whole = with_equations(model, spec.equations)
         bare = Members(self._head(0, 0), (), (), np.empty((1, 0)), load_views(model).policy)
         self.runs = []
         first = self.count
         for run in spec.runs:
             self.runs.append(_Run(self, run, bare, first))
             first += len(run.factors)
-        names = [name for run in self.runs for name in run.constants]
-        whole = with_equations(for_scenarios(model, scenarios, names), spec.equations)
-        timed = {
-            name: replace(whole.variables[name], timing=timing)
-            for name, timing in spec.timing.items()
-        }
-        self.whole = replace(whole, variables={**whole.variables, **timed})
 
     def made(self, seed: int) -> Conditioned:
         """Make all waves, the last of them with a seed."""
-        spec = self.spec
-        box = _Box(np.zeros(len(self.drawn)), np.ones(len(self.drawn)))
+        spec, count = self.spec, len(self.drawn)
+        low, high = np.zeros(count), np.ones(count)
         waves, chosen = [], np.empty(0, np.intp)
         first = np.empty((0, 0))
         for number in range(spec.waves - 1):
-            wave = (spec.seed, number)
-            simulated = self._simulated(wave, box, 0)
-            waves.append(self._wave(simulated, box))
-            shares = self._shares(wave, box, self._least(simulated))
+            draws = _Draws((spec.seed, number), low, high)
+            simulated = self._simulated(draws, 0)
+            waves.append(self._wave(simulated, draws))
+            shares = draws.shares(self._least(simulated))
             if number == 0:
                 first = simulated
                 chosen = _screened(shares, spec.matched)
-            box = _around(shares, box, chosen)
-        last = (seed, spec.waves - 1)
-        taken, made = self._last(last, box)
-        waves.append(made)
-        shares = self._shares(last, box, taken)
+            low, high = _around(shares, low, high, chosen)
+        last = _Draws((seed, spec.waves - 1), low, high)
+        taken, made = self._last(last)
+        shares = last.shares(taken)
         members, points, fitted = self._members(shares, made)
-        prior = draw_prior(self.model, spec.members, seed=spec.seed, design=spec.design)
         return Conditioned(
             spec,
             members,
-            prior,
-            tuple(waves),
+            draw_prior(self.model, spec.members, seed=spec.seed, design=spec.design),
+            (*waves, made),
             tuple(self.drawn[column].name for column in chosen),
             self.drawn,
             shares,
@@ -253,59 +265,30 @@ class _Matching:
             first,
         )
 
-    # --- draws ------------------------------------------------------------------------------------
-
-    def _block(self, wave: tuple[int, int], box: _Box, number: int) -> Floats:
-        """Return a block of draws as parts of the prior's probability: ``(draw, factor)``.
-
-        Draws are independent: in so many dimensions Sobol's sequence is even only as a whole, and
-        factors of the draws that are accepted would be correlated by it.
-        """
-        rng = np.random.default_rng([*wave, number])
-        return box.low + (box.high - box.low) * rng.random((BLOCK, len(self.drawn)))
-
-    def _shares(self, wave: tuple[int, int], box: _Box, rows: Rows) -> Floats:
-        """Return some draws of a wave again: ``(row, factor)``; rows rise."""
-        numbers = rows // BLOCK
-        blocks = [
-            self._block(wave, box, number)[rows[numbers == number] - number * BLOCK]
-            for number in np.unique(numbers).tolist()
-        ]
-        return np.concatenate(blocks) if blocks else np.empty((0, len(self.drawn)))
-
-    def _points(self, shares: Floats) -> Floats:
-        """Return the values of the factors at draws, in the factors' units."""
-        columns = []
-        for factor, column in zip(self.drawn, shares.T, strict=True):
-            assert factor.distribution is not None
-            columns.append(factor.distribution.quantile(column))
-        return np.stack(columns, axis=1)
-
     def _changes(self, points: Floats) -> Floats:
         return values_of(self.changes, points[:, : self.count])
 
     # --- waves ------------------------------------------------------------------------------------
 
-    def _simulated(self, wave: tuple[int, int], box: _Box, start: int) -> Floats:
+    def _simulated(self, draws: _Draws, start: int) -> Floats:
         """Simulate as many draws as a wave has, from one on: ``(draw, observation)``."""
         parts = []
         stop = start + self.spec.draws
-        for number in range(start // BLOCK, -(-stop // BLOCK)):
-            begin = number * BLOCK
-            shares = self._block(wave, box, number)[max(start - begin, 0) : stop - begin]
-            points = self._points(shares)
+        for begin in range(start, stop, BLOCK):
+            rows = np.arange(begin, min(begin + BLOCK, stop))
+            points = quantiles(self.drawn, draws.shares(rows))
             parts.append(self._simulate(self._changes(points), points))
-            self.done += len(shares)
+            self.done += len(rows)
             self.progress(self.done, max(self.steps, self.done))
         return np.concatenate(parts)
 
-    def _wave(self, simulated: Floats, box: _Box) -> Wave:
+    def _wave(self, simulated: Floats, draws: _Draws) -> Wave:
         """Return what became of the draws of a wave, none of which may be all that is left."""
         accepted = self._worst(simulated) <= self.spec.limit
         broken = ~np.isfinite(simulated).all(axis=1)
         if not accepted.any():
             self._require_reachable(simulated)
-        return Wave(len(simulated), int(accepted.sum()), int(broken.sum()), box.volume)
+        return Wave(len(simulated), int(accepted.sum()), int(broken.sum()), draws.volume)
 
     def _simulate(self, changes: Floats, points: Floats) -> Floats:
         """Return what runs of the past give for the observations: ``(draw, observation)``."""
@@ -329,13 +312,13 @@ class _Matching:
         rows = np.argsort(worst, kind="stable")[:ENOUGH]
         return np.sort(rows[np.isfinite(worst[rows])])
 
-    def _last(self, wave: tuple[int, int], box: _Box) -> tuple[Rows, Wave]:
+    def _last(self, draws: _Draws) -> tuple[Rows, Wave]:
         """Draw the last wave until enough is accepted, and return the rows that are."""
         taken: list[Rows] = []
-        made = Wave(0, 0, 0, box.volume)
+        made = Wave(0, 0, 0, draws.volume)
         while made.accepted < self._wanted:
-            simulated = self._simulated(wave, box, made.draws)
-            more = self._wave(simulated, box)
+            simulated = self._simulated(draws, made.draws)
+            more = self._wave(simulated, draws)
             taken.append(np.flatnonzero(self._worst(simulated) <= self.spec.limit) + made.draws)
             made = replace(
                 made,
@@ -393,7 +376,9 @@ class _Matching:
 
         With them the points they are of, and what they give for the observations.
         """
-        points = self._points(shares[: 2 * self.spec.members + ENOUGH])  # all would take long
+        points = quantiles(
+            self.drawn, shares[: 2 * self.spec.members + ENOUGH]
+        )  # all would take long
         values = rounded(self._changes(points))
         _, firsts = np.unique(values, axis=0, return_index=True)
         rows = np.sort(firsts)
@@ -421,7 +406,10 @@ class _Matching:
         )
         path = self.model.path.with_name(FILE_NAME)
         sha256 = self.model.equations_sha256
-        return MembersHead(EnsembleKind.CONDITIONED, sha256, spec.seed, drawn, path, 2, draws)
+        files = digests_of(spec.files(self.model), path.parent)
+        return MembersHead(
+            EnsembleKind.CONDITIONED, sha256, spec.seed, drawn, path, 2, draws, files
+        )
 
 
 class _Run:
@@ -429,7 +417,7 @@ class _Run:
 
     def __init__(self, matching: _Matching, run: HistoryRun, bare: Members, first: int) -> None:
         """``first`` is the column of the first factor of this run alone."""
-        self._matching, self._run = matching, run
+        self._model, self._run, self._threads = matching.model, run, matching.threads
         design = matching.spec.design.factors
         self._acting = [
             column
@@ -438,44 +426,18 @@ class _Run:
         ]
         self._own = list(range(first, first + len(run.factors)))
         factors = (*(matching.changes[column].factor for column in self._acting), *run.factors)
-        self._bare = replace(bare, factors=factors)
-        empty = replace(self._bare, values=np.zeros((1, len(factors))))
-        self.constants, _ = empty.constants_under(matching.model, run.scenario)
+        self._bare = replace(bare, factors=factors, values=np.zeros((1, len(factors))))
+        names, _ = self._bare.constants_under(matching.model, run.scenario)
+        self._evaluator = ObservationEvaluator(
+            matching.whole, run.scenario, names, run.observations
+        )
 
     def simulate(self, changes: Floats, points: Floats) -> Floats:
         """Return ``(draw, observation)`` in the observations' units, by changes and all points."""
         values = np.concatenate([changes[:, self._acting], points[:, self._own]], axis=1)
-        matching = self._matching
         members = replace(self._bare, ids=tuple(range(len(values))), values=values)
-        _, constants = members.constants_under(matching.model, self._run.scenario)
-        evaluation = self._evaluator.evaluate(constants, matching.threads)
-        years = {year: column for column, year in enumerate(evaluation.request.years)}
-        columns = []
-        with np.errstate(all="ignore"):
-            for one in self._run.observations:
-                yearly = evaluation.output(one.variable)
-                value = yearly[:, years[one.year]]
-                if one.since is not None:
-                    ratio = value / yearly[:, years[one.since]]
-                    value = ratio ** (1 / (one.year - one.since)) - 1
-                columns.append(value / one.scale)
-        return np.stack(columns, axis=1)
-
-    @cached_property
-    def _evaluator(self) -> Evaluator:
-        observations = self._run.observations
-        outputs = tuple(dict.fromkeys(one.variable for one in observations))
-        years = {one.year for one in observations}
-        years |= {one.since for one in observations if one.since is not None}
-        request = Request((), (), outputs, tuple(sorted(years)))
-        clock = _ended(self._run.scenario.time, max(years) + 0.5)
-        scenario = replace(self._run.scenario, time=clock)
-        return Evaluator(self._matching.whole, scenario, self.constants, request)
-
-
-def _ended(clock: TimeSpec, end: float) -> TimeSpec:
-    """Return a clock that runs no longer than to a time."""
-    return replace(clock, final=min(clock.final, end))
+        _, constants = members.constants_under(self._model, self._run.scenario)
+        return self._evaluator.evaluate(constants, self._threads)
 
 
 def _screened(shares: Floats, count: int) -> Rows:
@@ -491,11 +453,11 @@ def _screened(shares: Floats, count: int) -> Rows:
     return np.argsort(-np.maximum(above, below), kind="stable")[:count]
 
 
-def _around(shares: Floats, box: _Box, chosen: Rows) -> _Box:
+def _around(shares: Floats, low: Floats, high: Floats, chosen: Rows) -> tuple[Floats, Floats]:
     """Return the box around draws in the chosen factors, inside the box they were drawn from."""
-    low, high = box.low.copy(), box.high.copy()
+    low, high = low.copy(), high.copy()
     least, most = shares[:, chosen].min(axis=0), shares[:, chosen].max(axis=0)
     more = MARGIN * (most - least)
     low[chosen] = np.maximum(low[chosen], least - more)
     high[chosen] = np.minimum(high[chosen], most + more)
-    return _Box(low, high)
+    return low, high

@@ -8,19 +8,24 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.conditioning.file import CONDITIONING, prior_design, uncertainty_design
+from plansim.analysis.calibration.conditioning_file import (
+    CONDITIONING,
+    no_sample,
+    read_conditioning,
+    uncertainty_design,
+)
 from plansim.analysis.experiments.design import Design, DesignKind, remaining_factors
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.errors import DesignError, Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor, Floats, default_of
-from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead
+from plansim.scenario.members import FILE_NAME, EnsembleKind, Members, MembersHead, digests_of
 from plansim.scenario.members_file import rounded
 from plansim.scenario.scenario_file import as_written
 from plansim.targets.views_file import load_views
 
-__all__ = ["MEMBERS", "Change", "changes_of", "draw_prior", "values_of"]
+__all__ = ["MEMBERS", "MemberChange", "changes_of", "draw_prior", "values_of"]
 
 MEMBERS = 500
 """Default number of members."""
@@ -56,14 +61,14 @@ def draw_prior(
     """
     if isinstance(design, str | Path):
         design = read_design(design, model)
+    files: tuple[Path, ...] = ()
     if design is None and model.path.with_name(CONDITIONING).is_file():
-        design = prior_design(model)
+        spec = read_conditioning(model)
+        design, files = spec.design, spec.prior_files
     design = design or uncertainty_design(model) or _remaining_design(model)
-    if not design.kind.is_sample:
-        expected = Message("{names}", names=(DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE))
-        raise DesignError(
-            Fault("members are points of a sample", design.path, None, expected, design.kind.value)
-        )
+    files = files or ((design.path,) if design.path else ())
+    if fault := no_sample(design):
+        raise DesignError(fault)
     design = replace(design, points=members, seed=design.seed if seed is None else seed)
     if not design.factors:
         raise InputError(Fault("no constant of the model has a plausible range", model.path))
@@ -75,7 +80,8 @@ def draw_prior(
     name = f" of {design.path.name}" if design.path else ""
     drawn = f"{members} points, {design.kind}, over the {len(changes)} factors{name}"
     path = model.path.with_name(FILE_NAME)
-    head = MembersHead(EnsembleKind.PRIOR, model.equations_sha256, design.seed, drawn, path, 2)
+    sha256, known = model.equations_sha256, digests_of(files, path.parent)
+    head = MembersHead(EnsembleKind.PRIOR, sha256, design.seed, drawn, path, 2, files=known)
     factors = tuple(change.factor for change in changes)
     return Members(head, factors, tuple(range(members)), values, load_views(model).policy)
 
@@ -88,7 +94,7 @@ def _remaining_design(model: Model) -> Design:
 
 
 @dataclass(frozen=True)
-class Change:
+class MemberChange:
     """What a factor of a design becomes in a member: a change of the model's own value."""
 
     factor: Factor
@@ -99,7 +105,7 @@ class Change:
     """A value x of that factor becomes the change (x - shift) / divisor."""
 
 
-def changes_of(model: Model, factors: Sequence[Factor]) -> Iterator[Change]:
+def changes_of(model: Model, factors: Sequence[Factor]) -> Iterator[MemberChange]:
     """Yield what factors of a design become in members.
 
     What is set becomes a factor of the model's own value, or an addition to it; each of several
@@ -109,7 +115,7 @@ def changes_of(model: Model, factors: Sequence[Factor]) -> Iterator[Change]:
         assert factor.distribution is not None
         if factor.apply is not Apply.SET:
             plain = replace(factor, distribution=None, name_zh="", levels=None)
-            yield Change(plain, column)
+            yield MemberChange(plain, column)
             continue
         for constant in factor.constants:
             own = default_of(model, {}, constant)
@@ -117,12 +123,14 @@ def changes_of(model: Model, factors: Sequence[Factor]) -> Iterator[Change]:
             added = Factor(name, (constant,), Apply.ADD, None, factor.unit)
             low, high = factor.distribution.low, factor.distribution.high
             if own and low * own >= 0 and high * own > 0 and high - low >= NARROW * abs(own):
-                yield Change(replace(added, apply=Apply.MULTIPLY, unit="Dmnl"), column, 0.0, own)
+                yield MemberChange(
+                    replace(added, apply=Apply.MULTIPLY, unit="Dmnl"), column, 0.0, own
+                )
             else:
-                yield Change(added, column, own)
+                yield MemberChange(added, column, own)
 
 
-def values_of(changes: Sequence[Change], points: Floats) -> Floats:
+def values_of(changes: Sequence[MemberChange], points: Floats) -> Floats:
     """Return changes at points of the design: ``(point, factor)`` → ``(point, change)``."""
     columns = [change.column for change in changes]
     shift = np.array([change.shift for change in changes])

@@ -1,13 +1,13 @@
 """The file of a calibration: the constants to fit, their ranges, and the observations.
 
-``scenarios/calibration/schema.json`` is the form for editors;
-``python -m plansim.analysis.calibration.file > scenarios/calibration/schema.json`` writes it anew.
+``scenarios/calibration/schema.json`` is the form for editors; ``python -m
+plansim.analysis.calibration.calibration_file > scenarios/calibration/schema.json`` renews it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -17,10 +17,13 @@ from pydantic import BeforeValidator, Field
 from plansim.analysis.calibration.observations import (
     EVIDENCE,
     OBSERVATIONS,
+    ErrorForm,
+    Observation,
     ObservationRow,
     ObservationTable,
     datum,
     read_table,
+    unreached,
     why_not,
 )
 from plansim.analysis.experiments.design_file import reached
@@ -51,7 +54,7 @@ from plansim.files.forms import (
     schema_of,
 )
 from plansim.files.shipped import named_file
-from plansim.model.records import Model, Timing
+from plansim.model.records import Model
 from plansim.scenario.factors import Factor, apart, default_of
 from plansim.scenario.references import one_series
 from plansim.scenario.scenario_file import Scenario
@@ -61,7 +64,7 @@ from plansim.targets.indicator import Measure, measured_unit
 from plansim.targets.target import reported_factor, split_reference, variable_of
 from plansim.targets.views import names_of
 
-__all__ = ["CalibrationFile", "Observation", "Spec", "read_calibration", "schema_text"]
+__all__ = ["CalibrationFile", "Spec", "read_calibration", "schema_text"]
 
 STARTS = 8
 SEED = 0
@@ -113,7 +116,7 @@ def _parameter(name: str, form: ParameterForm, context: _CalibrationContext) -> 
     )
 
 
-class ObservationForm(Form):
+class FigureForm(ErrorForm):
     """One figure that the model is fitted to, and the series that is compared with it."""
 
     id: str | None = Field(default=None, description="Of a row in evidence.csv beside the model.")
@@ -128,14 +131,7 @@ class ObservationForm(Form):
     since: int | None = Field(
         default=None, description="The base year of a growth, sum, mean or reduction."
     )
-    error: float | None = Field(
-        default=None, gt=0, description="Standard deviation, in the unit of the row."
-    )
-    relative_error: float | None = Field(
-        default=None, gt=0, description="The same as a share of the figure."
-    )
     weight: float = Field(default=1.0, gt=0, description="By which the squared miss counts.")
-    why: Wording = Words(en="", zh="")
 
     def _misfits(self, context: object) -> Iterator[Fault]:
         if (self.id is None) == (self.quantity is None):
@@ -147,36 +143,10 @@ class ObservationForm(Form):
         if self.since is not None and self.measure is Measure.LEVEL:
             expected = Message("no 'since'")
             yield Fault("a {measure} has no base year", expected=expected, measure=self.measure)
-        if (self.error is None) == (self.relative_error is None):
-            expected = Message("either error or relative_error")
-            yield Fault("an observation has one error", expected=expected)
+        yield from super()._misfits(context)
 
 
-@dataclass(frozen=True)
-class Observation:
-    """A figure, and the series of the model that is compared with it."""
-
-    label: str
-    """The quantity as in the table of data, without the place."""
-    label_zh: str
-    """`quantity_zh` of the table of data; else the Chinese name of the series."""
-    file: Path
-    line: int
-    year: int
-    value: float
-    unit: str
-    error: float
-    """Standard deviation, in ``unit``."""
-    weight: float
-    series: str
-    """``name`` or ``name[element]``."""
-    measure: Measure
-    since: int
-    factor: float
-    """Factor from the measure of the series, in the model's unit, to ``unit``."""
-
-
-def _row(form: ObservationForm, context: _CalibrationContext) -> ObservationRow:
+def _row(form: FigureForm, context: _CalibrationContext) -> ObservationRow:
     """Return the one row that a form names.
 
     Raises:
@@ -234,7 +204,7 @@ def _row(form: ObservationForm, context: _CalibrationContext) -> ObservationRow:
     return row
 
 
-def _observation(form: ObservationForm, context: _CalibrationContext) -> Observation:
+def _observation(form: FigureForm, context: _CalibrationContext) -> Observation:
     """Return the figure that an entry names, with the series that is compared with it."""
     model, row = context.model, _row(form, context)
     if (row.file, row.line) in context.taken:
@@ -246,32 +216,24 @@ def _observation(form: ObservationForm, context: _CalibrationContext) -> Observa
     if form.measure is not Measure.LEVEL and since >= year:
         expected = Message("before {year}", year=year)
         raise InputError(Fault("the base year comes too late", expected=expected, found=str(since)))
-    error = form.error if form.error is not None else abs(value) * (form.relative_error or 0.0)
-    if error <= 0:
-        raise InputError(
-            Fault(
-                "a figure of nil has no relative error",
-                expected=Message("an error in the unit of the figure"),
-            )
-        )
     variable = variable_of(model, series)
-    factor = reported_factor(measured_unit(form.measure, variable.unit), unit)
     labels = (row.cells.get(key, "") for key in ("quantity", "part", "year"))
+    name = ", ".join(filter(None, labels))
+    _, series_zh = names_of(model, variable, split_reference(series)[1])
     return Observation(
-        label=", ".join(filter(None, labels)),
-        label_zh=row.cells.get("quantity_zh")
-        or names_of(model, variable, split_reference(series)[1])[1],
-        file=row.file,
-        line=row.line,
-        year=year,
-        value=value,
-        unit=unit,
-        error=error,
-        weight=form.weight,
+        id=name,
+        name_en=name,
+        name_zh=f"{row.cells.get('quantity_zh') or series_zh}，{year}",
         series=series,
         measure=form.measure,
         since=since,
-        factor=factor,
+        year=year,
+        value=value,
+        unit=unit,
+        factor=reported_factor(measured_unit(form.measure, variable.unit), unit),
+        error=form.error_of(value),
+        row=row,
+        weight=form.weight,
     )
 
 
@@ -295,7 +257,7 @@ class CalibrationFile(Form):
         "the model.",
     )
     observations: Annotated[
-        tuple[Observation, ...], Listed(list[ObservationForm], _observation), Field(min_length=1)
+        tuple[Observation, ...], Listed(list[FigureForm], _observation), Field(min_length=1)
     ] = Field(description="What it is fitted to.")
     starts: int = Field(default=STARTS, ge=1, le=1024, description="From how many points.")
     seed: int = Field(default=SEED, ge=0, description="Of those points.")
@@ -307,25 +269,9 @@ class CalibrationFile(Form):
         for name, factor in self.parameters.items():
             yield from _beyond_evidence(name, factor, self.scenario, context.model)
         for index, observation in enumerate(self.observations):
-            yield from _unreached(observation, self.scenario, context.model, index)
-
-
-def _unreached(
-    observation: Observation, scenario: Scenario, model: Model, index: int
-) -> Iterator[Fault]:
-    timing = variable_of(model, observation.series).timing
-    clock, shift = scenario.time, 0.5 if timing is Timing.YEAR_END else 0.0
-    first, last = min(observation.since, observation.year), observation.year
-    if not clock.initial <= first + shift <= last + shift <= clock.final:
-        yield Fault(
-            "no run of '{scenario}' has '{series}' of {first}–{last}",
-            at=("observations", index),
-            expected=range_text(clock.initial, clock.final, ""),
-            scenario=scenario.id,
-            series=observation.series,
-            first=first,
-            last=last,
-        )
+            timing = variable_of(context.model, observation.series).timing
+            if fault := unreached(observation, self.scenario, timing):
+                yield replace(fault, at=("observations", index))
 
 
 def _beyond_evidence(

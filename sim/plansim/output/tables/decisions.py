@@ -1,4 +1,4 @@
-"""The frontier of growth for a terminal: its height, limits, probabilities and levers."""
+"""What levers have to be: at which targets are met, and how far growth can go."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 
 from plansim.analysis.optimization.frontier import Frontier, Horizon, Policy
-from plansim.model.units import NO_UNIT
+from plansim.analysis.optimization.problem import Lever
+from plansim.analysis.optimization.target_seeking import Searched, Solution
 from plansim.output.tables.layout import (
     Band,
     Column,
@@ -17,15 +18,18 @@ from plansim.output.tables.layout import (
     Style,
     blocks,
     figure_column,
+    figure_columns,
     lines,
     section,
+    target_columns,
     text_column,
+    unit_cell,
 )
 from plansim.output.tables.verdicts import margin_cell
-from plansim.output.words.text import Text, margin_figure
-from plansim.output.words.verdicts import section_of
+from plansim.output.words.text import Text, margin_figure, outward
+from plansim.output.words.verdicts import margin_size, section_of
 
-__all__ = ["frontier_table"]
+__all__ = ["frontier_table", "solution_table"]
 
 _NOTHING = 1e-5
 """A margin below this share of the target is shown as none."""
@@ -33,6 +37,125 @@ _UNLIMITED = 1e-3
 """A target that holds to within a tenth of a point of the highest growth does not limit it."""
 _DOUBTFUL = 0.8
 """Targets with a lower probability are named."""
+
+
+def solution_table(solution: Solution, text: Text, *, outlay_zh: str = "") -> RenderableType:
+    """Lay out the values of the levers, or the ranges that were searched in vain.
+
+    ``outlay_zh`` is the Chinese name of the variable that counts the cost.
+    """
+    key = "mix.already" if not solution.searched else "mix.found" if solution.values else "mix.none"
+    asked = text.join([target.id for target in solution.targets])
+    last = [_searched(solution, searched, text) for searched in solution.searched]
+    if solution.implausible:
+        far = (lever for lever in solution.levers if lever.id in solution.implausible)
+        names = text.join(_name(lever, text) for lever in far)
+        last.append(text("solve.implausible", names=names))
+    last += _side_effects(solution, text)
+    costs = len(solution.levers) > 1 or solution.prices or solution.outlay
+    return blocks(
+        [
+            text(key, scenario=solution.scenario, targets=asked),
+            _levers(solution, text),
+            *([_cost(solution, text, outlay_zh)] if costs else []),
+            _targets(solution, text),
+            *([lines(last)] if last else []),
+        ]
+    )
+
+
+def _side_effects(solution: Solution, text: Text) -> Iterator[str]:
+    if solution.gained:
+        yield text("solve.gained", ids=text.join(solution.gained))
+    if solution.lost:
+        yield text("solve.lost", ids=text.join(solution.lost))
+
+
+def _name(lever: Lever, text: Text) -> str:
+    return text.pick(lever.name_en, lever.name_zh)
+
+
+def _levers(solution: Solution, text: Text) -> Grid:
+    columns = [
+        text_column(text("mix.lever")),
+        *figure_columns(text, "mix.present", "mix.value", "mix.range"),
+        Column(text("mix.unit")),
+    ]
+    rows = []
+    for index, (lever, present) in enumerate(zip(solution.levers, solution.present, strict=True)):
+        factor = lever.shown_factor
+        value = None if solution.values is None else solution.values[index]
+        still = value is not None and math.isclose(value, present, rel_tol=1e-7, abs_tol=1e-9)
+        ends = solution.searched[-1].ends[index] if solution.searched else (lever.low, lever.high)
+        moved = text("mix.stays")
+        if not still:
+            moved = "–" if value is None else f"{outward(value, present) * factor:.6g}"
+        rows.append(
+            (
+                _name(lever, text),
+                f"{present * factor:.6g}",
+                Prose(moved, Style.FAINT if still else ""),
+                "–".join(f"{end * factor:g}" for end in ends),
+                unit_cell(lever.shown_unit, text),
+            )
+        )
+    return Grid(columns, rows)
+
+
+def _cost(solution: Solution, text: Text, outlay_zh: str) -> str:
+    if solution.outlay:
+        unit = unit_cell(solution.cost_unit, text)
+        figures = {
+            "name": text.pick(solution.outlay, outlay_zh),
+            "now": f"{solution.cost_present:.6g} {unit}".strip(),
+        }
+        if solution.values is None:
+            return text("mix.outlay_now", **figures)
+        return text("mix.outlay", cost=f"{solution.cost:.6g} {unit}".strip(), **figures)
+    prices = [
+        text("mix.price", price=f"{price:g}", lever=_name(lever, text))
+        for lever in solution.levers
+        if (price := solution.prices.get(lever.id)) is not None
+    ]
+    if len(prices) < len(solution.levers):
+        prices.append(text("mix.price_else" if prices else "mix.price_default"))
+    stated = text("mix.prices", prices=text.join(prices))
+    if solution.values is None:
+        return stated
+    return text("mix.cost", cost=f"{solution.cost:.6g}") + text("list_sep.sentence") + stated
+
+
+def _targets(solution: Solution, text: Text) -> Grid:
+    met = solution.values is not None
+    then = solution.margins if met else solution.searched[-1].best
+    columns = [
+        *target_columns(text),
+        *figure_columns(text, "mix.margin_now", "mix.margin_then" if met else "mix.margin_best"),
+        Column(text("mix.unit")),
+    ]
+    rows = [
+        (
+            target.id,
+            text.pick(target.name_en, target.name_zh),
+            margin_size(target, solution.margins_present[target.id]),
+            margin_cell(target, then[target.id]),
+            text.unit(target.unit),
+        )
+        for target in solution.targets
+    ]
+    return Grid(columns, rows)
+
+
+def _searched(solution: Solution, searched: Searched, text: Text) -> str:
+    short = [id_ for id_, margin in searched.best.items() if not margin >= 0]
+    word = text.word("range", searched.range)
+    sentence = text("mix.looked", range=word, points=f"{searched.points:,}")
+    if short and not (solution.values is not None and searched is solution.searched[-1]):
+        sentence += text("list_sep.sentence") + text("mix.short", ids=text.join(short))
+    return sentence
+
+
+# --- the frontier of growth -----------------------------------------------------------------------
 
 
 def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> RenderableType:
@@ -54,11 +177,11 @@ def frontier_table(frontier: Frontier, text: Text, *, growth_zh: str) -> Rendera
         parts.append(lines(_summary(frontier, horizon, text)))
         if horizon.sure:
             parts.append(lines(_probabilities(frontier, horizon, text)))
-        parts.append(_targets(horizon, text))
+        parts.append(_alone(horizon, text))
         if horizon.front:
             parts.append(_front(horizon, text))
     if any(horizon.highest for horizon in frontier.horizons):
-        parts.append(_levers(frontier, text))
+        parts.append(_tops(frontier, text))
     return blocks([*parts, text("frontier.legend")])
 
 
@@ -145,12 +268,11 @@ def _without(horizon: Horizon, surest: Policy, text: Text) -> Iterator[str]:
         yield text("frontier.blame", parts=text("list_sep.clause").join(parts))
 
 
-def _targets(horizon: Horizon, text: Text) -> Grid:
+def _alone(horizon: Horizon, text: Text) -> Grid:
     """Return the limit of growth of each target by itself, and its margin on the frontier."""
     columns = [
-        Column(text("verdicts.id")),
-        text_column(text("verdicts.name")),
-        *(figure_column(text(key)) for key in ("frontier.now", "frontier.best", "frontier.there")),
+        *target_columns(text),
+        *figure_columns(text, "frontier.now", "frontier.best", "frontier.there"),
         Column(text("mix.unit")),
         figure_column(text("frontier.alone")),
     ]
@@ -184,11 +306,10 @@ def _front(horizon: Horizon, text: Text) -> Grid:
     columns = [
         figure_column(text("frontier.growth")),
         text_column(text("frontier.worst"), least=12),
-        figure_column(text("frontier.margin")),
-        figure_column(text("frontier.spreads")),
+        *figure_columns(text, "frontier.margin", "frontier.spreads"),
     ]
     if horizon.sure:
-        columns += [figure_column(text(key)) for key in ("frontier.chance", "frontier.median")]
+        columns += figure_columns(text, "frontier.chance", "frontier.median")
     alone = {one.target.id: one for one in horizon.alone}
     rows: list[Row] = []
     for policy in horizon.front:
@@ -209,7 +330,7 @@ def _front(horizon: Horizon, text: Text) -> Grid:
     return Grid(columns, rows, title=text("frontier.front"))
 
 
-def _levers(frontier: Frontier, text: Text) -> Grid:
+def _tops(frontier: Frontier, text: Text) -> Grid:
     tops = [(h.year, h.highest.values) for h in frontier.horizons if h.highest is not None]
     columns = [
         text_column(text("mix.lever")),
@@ -229,7 +350,7 @@ def _levers(frontier: Frontier, text: Text) -> Grid:
                 f"{frontier.present[index] * factor:.4g}",
                 *(f"{values[index] * factor:.4g}" for _, values in tops),
                 f"{lever.low * factor:.4g}–{lever.high * factor:.4g}",
-                "" if lever.shown_unit == NO_UNIT else text.unit(lever.shown_unit),
+                unit_cell(lever.shown_unit, text),
             )
         )
     return Grid(columns, rows, title=text("frontier.levers"))

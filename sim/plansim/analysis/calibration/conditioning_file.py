@@ -1,0 +1,447 @@
+"""The file ``conditioning.yaml`` beside a model: what its plausible members have to fit.
+
+``model/conditioning.schema.json`` is the form for editors; ``python -m
+plansim.analysis.calibration.conditioning_file > model/conditioning.schema.json`` renews it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from plansim.analysis.calibration.observations import (
+    ASSUMED,
+    OBSERVATIONS,
+    ErrorForm,
+    Observation,
+    unreached,
+)
+from plansim.analysis.calibration.observed import (
+    HISTORY,
+    Observed,
+    ObservedContext,
+    ObservedPoint,
+    StartSource,
+    load_history,
+    load_seam,
+    observed_context,
+    series_equations,
+)
+from plansim.analysis.checks import CHECKS, load_checks
+from plansim.analysis.experiments.design import Design, DesignKind
+from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.experiments.design_form import (
+    FactorOrShort,
+    factor_of,
+    scenario_beside,
+)
+from plansim.errors import DesignError, Fault, InputError, Message, nearest
+from plansim.files.forms import (
+    Entries,
+    Form,
+    Items,
+    Location,
+    Names,
+    Resolved,
+    doubled,
+    form_of,
+    noting,
+    read_document,
+    schema_of,
+)
+from plansim.files.shipped import shipped
+from plansim.model.records import Model, Timing, VariableKind
+from plansim.model.rewrite import AddedEquation, with_equations
+from plansim.scenario.factors import Factor, apart
+from plansim.scenario.scenario_file import Scenario
+from plansim.targets.catalogue import load_targets
+from plansim.targets.indicator import moment
+
+__all__ = [
+    "CONDITIONING",
+    "ConditioningSpec",
+    "HistoryRun",
+    "no_sample",
+    "read_conditioning",
+    "schema_text",
+    "uncertainty_design",
+]
+
+CONDITIONING = "conditioning.yaml"
+SET_BY_DATA = (StartSource.OBSERVED, StartSource.RATE)
+"""Marks of starts that were read off a figure, which therefore tests nothing."""
+
+
+# --- the form -------------------------------------------------------------------------------------
+
+
+class SeriesForm(ErrorForm):
+    """An observed series, and how far off a plausible member may be."""
+
+    series: str = Field(description="Its id in history.yaml, or in the list of this file.")
+    years: Items[int] = Field(default=(), description="Of its points; else all of them.")
+    discrepancy: float | None = Field(
+        default=None,
+        ge=0,
+        description="Standard deviation of what even the best member misses, in the same unit.",
+    )
+    relative_discrepancy: float | None = Field(
+        default=None,
+        alias="relative discrepancy",
+        ge=0,
+        description="The same as a part of the figure.",
+    )
+    stated: bool = Field(
+        default=False,
+        description="Whether a base constant states the figure, so that it tests no forecast.",
+    )
+
+    def _misfits(self, context: object) -> Iterator[Fault]:
+        yield from super()._misfits(context)
+        if self.discrepancy is not None and self.relative_discrepancy is not None:
+            yield Fault("an observation has one discrepancy", at=("discrepancy",))
+
+
+_Factors = Annotated[dict[str, Factor], Entries(dict[str, FactorOrShort], factor_of)]
+
+
+class RunForm(Form):
+    """A run of the past, and what is compared with it."""
+
+    scenario: Annotated[Scenario, Resolved(str, scenario_beside)] = Field(
+        description="An id or a relative path."
+    )
+    without: Names = Field(
+        default=(), description="Factors that say nothing of these years and stay out of this run."
+    )
+    factors: _Factors = Field(
+        default={}, description="What is unknown of this run alone, and no part of a member."
+    )
+    observations: list[SeriesForm] = Field(min_length=1)
+
+
+class ConditioningFile(Form):
+    """The form of ``conditioning.yaml``."""
+
+    members: int = Field(default=500, ge=1, le=100_000, description="So many are kept.")
+    seed: int = Field(default=0, ge=0)
+    waves: int = Field(default=2, ge=2, le=20)
+    draws: int = Field(default=131_072, ge=64, le=2**24, description="A wave.")
+    limit: float = Field(
+        default=3, gt=0, description="The implausibility up to which an observation is fitted."
+    )
+    matched: int = Field(
+        default=12, ge=1, description="So many factors, those that matter most, waves narrow."
+    )
+    design: str | None = Field(
+        default=None,
+        description="What varies: the name or relative path of a sweep's design; else that of "
+        "uncertainty which checks.yaml names.",
+    )
+    factors: _Factors = Field(default={}, description="What varies beside that, as base values.")
+    structures: Items[str] = Field(
+        default=(), description="Factors that are switches between structures, to be told apart."
+    )
+    series: Items[Observed] = Field(
+        default=(), description="Series beside those of history.yaml, in the same form."
+    )
+    runs: list[RunForm] = Field(min_length=1)
+    hold_out: int | None = Field(
+        default=None,
+        alias="hold out from",
+        description="The year from which figures test a forecast of those before.",
+    )
+
+
+# --- what it says ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HistoryRun:
+    """A run of the past with its observations."""
+
+    scenario: Scenario
+    without: frozenset[str]
+    """Factors of the design that stay out of this run."""
+    factors: tuple[Factor, ...]
+    """What is unknown of this run alone."""
+    observations: tuple[Observation, ...]
+
+
+@dataclass(frozen=True)
+class ConditioningSpec:
+    """A validated ``conditioning.yaml``."""
+
+    path: Path
+    design: Design
+    """Of the prior: what members change."""
+    runs: tuple[HistoryRun, ...]
+    equations: tuple[AddedEquation, ...]
+    """What answers for the observations."""
+    members: int
+    seed: int
+    waves: int
+    draws: int
+    limit: float
+    matched: int
+    structures: tuple[str, ...]
+    hold_out: int | None
+    prior_files: tuple[Path, ...]
+    """The files that say what members change."""
+
+    def files(self, model: Model) -> tuple[Path, ...]:
+        """Return the files that decide which members are plausible, but the model itself."""
+        beside = (model.path.with_name(name) for name in (HISTORY, OBSERVATIONS))
+        past = (
+            run.scenario.path.with_name(f"{name}.yaml")
+            for run in self.runs
+            if run.scenario.path is not None
+            for name in run.scenario.lineage
+        )
+        return (*self.prior_files, *beside, *past)
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """Those of all runs."""
+        return tuple(one for run in self.runs for one in run.observations)
+
+    def held_out(self, year: int) -> ConditioningSpec:
+        """Return what is to be fitted if figures from a year on are forecast."""
+        return replace(self, runs=tuple(
+            replace(run, observations=tuple(
+                replace(one, held_out=one.year >= year) for one in run.observations))
+            for run in self.runs))  # fmt: skip
+
+
+def uncertainty_design(model: Model) -> Design | None:
+    """Return the design of uncertainty that ``checks.yaml`` beside a model names; None if none."""
+    if not model.path.with_name(CHECKS).is_file():
+        return None
+    name = load_checks(model).scenarios.uncertainty
+    return None if name is None else read_design(shipped("scenarios") / name, model)
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of ``conditioning.yaml``, as the shipped schema holds it."""
+    return schema_of(ConditioningFile, "Conditioning")
+
+
+def read_conditioning(model: Model, path: Path | None = None) -> ConditioningSpec:
+    """Read what members have to fit, by default ``conditioning.yaml`` beside the model.
+
+    Raises:
+        DesignError: with every fault of the file, each with its line.
+    """
+    path = path or model.path.with_name(CONDITIONING)
+    document, targets = read_document(path), load_targets(model=model)
+    history = load_history(model, targets)
+    place = history.place if history else ""
+    context = observed_context(model, path, targets, place)
+    form = form_of(ConditioningFile, document, context, DesignError)
+    known = history.series if history else ()
+    observed = [(("history",), one.id) for one in known]
+    own = [(("series", index), one.id) for index, one in enumerate(form.series)]
+    faults = list(doubled([*observed, *own]))
+    design, files = _design(form, context, faults)
+    past = _Past(model, {one.id: one for one in (*known, *form.series)}, _observed_starts(context))
+    runs = []
+    for index, run in enumerate(form.runs):
+        at: Location = ("runs", index)
+        faults += _unknown(run.without, design.factors, (*at, "without"))
+        acting = [factor for factor in design.factors if factor.name not in run.without]
+        own_factors = tuple(run.factors.values())
+        with noting(faults, *at):
+            if wrong := list(apart("factors", [*acting, *own_factors])):
+                raise InputError(wrong)
+        observations: list[tuple[Location, Observation]] = []
+        for number, entry in enumerate(run.observations):
+            where = (*at, "observations", number)
+            with noting(faults, *where):
+                observations += ((where, one) for one in past.observations(entry, run.scenario))
+        faults += doubled((where, one.id) for where, one in observations)
+        made = tuple(one for _, one in observations)
+        runs.append(HistoryRun(run.scenario, frozenset(run.without), own_factors, made))
+    if faults:
+        raise DesignError(dict.fromkeys(document.placed(fault) for fault in faults))
+    used = {one.series for run in runs for one in run.observations}
+    beside = model.path.with_name(HISTORY)
+    equations = (*series_equations(beside, known), *series_equations(path, form.series))
+    return ConditioningSpec(
+        path,
+        design,
+        tuple(runs),
+        tuple(one for one in equations if one.name in used),
+        form.members,
+        form.seed,
+        form.waves,
+        form.draws,
+        form.limit,
+        form.matched,
+        form.structures,
+        form.hold_out,
+        files,
+    )
+
+
+def _design(
+    form: ConditioningFile, context: ObservedContext, faults: list[Fault]
+) -> tuple[Design, tuple[Path, ...]]:
+    """Return the design with the factors of the file, and the files that it comes from."""
+    model, name = context.model, form.design
+    read = read_design(context.named(name), model) if name else uncertainty_design(model)
+    if read is not None and (fault := no_sample(read)):
+        faults.append(fault)
+    factors = (*(read.factors if read else ()), *form.factors.values())
+    faults += (*apart("factors", factors), *_unknown(form.structures, factors, ("structures",)))
+    if not factors:
+        faults.append(Fault("no constant of the model has a plausible range"))
+    assert context.path is not None
+    scenarios = () if read is None else read.scenarios
+    design = Design(
+        context.path.stem, "", "", DesignKind.SOBOL, scenarios, factors, 1, form.seed, 0, (), (),
+        path=context.path,
+    )  # fmt: skip
+    return design, (context.path, *((read.path,) if read and read.path else ()))
+
+
+def no_sample(design: Design) -> Fault | None:
+    """Return a fault if the points of a design are no sample, so that they cannot be members."""
+    if design.kind.is_sample:
+        return None
+    kinds = Message("{names}", names=(DesignKind.SOBOL, DesignKind.LATIN_HYPERCUBE))
+    return Fault("members are points of a sample", design.path, None, kinds, design.kind.value)
+
+
+def _unknown(names: Sequence[str], factors: Sequence[Factor], at: Location) -> Iterator[Fault]:
+    """Yield a fault for each name in a list that is no factor's."""
+    known = [factor.name for factor in factors]
+    for index, name in enumerate(names):
+        if name not in known:
+            close = nearest(name, known)
+            yield Fault("unknown factor '{name}'", at=(*at, index), nearest=close, name=name)
+
+
+def _observed_starts(context: ObservedContext) -> Mapping[str, Mapping[str, set[str]]]:
+    """Return the stocks whose starts are figures, with the words of their sources, by scenario."""
+    model = context.model
+    seam = load_seam(model, tuple(context.targets.values()))
+    if seam is None or not model.path.with_name(CHECKS).is_file():
+        return {}
+    name = load_checks(model).scenarios.history or ""
+    return {name: {item.of: set(re.split(r"[^A-Za-z0-9]+", item.source.en))
+                   for item in seam.items if item.mark in SET_BY_DATA}}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What was observed."""
+
+    model: Model
+    series: Mapping[str, Observed]
+    starts: Mapping[str, Mapping[str, set[str]]]
+    """As `_observed_starts` gives them."""
+
+    def observations(self, entry: SeriesForm, scenario: Scenario) -> list[Observation]:
+        """Return the figures that an entry means.
+
+        Raises:
+            InputError: with every fault of the entry.
+        """
+        series = self.series.get(entry.series)
+        if series is None:
+            close = nearest(entry.series, self.series)
+            message = Message("no observed series is called '{name}'", name=entry.series)
+            raise InputError(Fault(message, at=("series",), nearest=close))
+        known = [point.year for point in series.observations]
+        expected = Message("{years}", years=", ".join(map(str, known)))
+        faults = [
+            Fault("'{name}' has no figure of {year}", at=("years",), expected=expected,
+                  name=series.id, year=year)
+            for year in entry.years if year not in known
+        ]  # fmt: skip
+        made = []
+        for point in series.observations:
+            if not entry.years or point.year in entry.years:
+                with noting(faults):
+                    made.append(_observation(entry, series, point))
+                    if fault := self._refused(series, point, made[-1], scenario):
+                        raise InputError(fault)
+        if faults:
+            raise InputError(faults)
+        return made
+
+    def _refused(
+        self, series: Observed, point: ObservedPoint, made: Observation, scenario: Scenario
+    ) -> Fault | None:
+        """Return why a figure is no observation of a run; None if it is one."""
+        label = f"{series.id} {point.year}"
+        last = int(self.model.time.initial)
+        if point.year > last:
+            expected = Message("a year up to {year}", year=last)
+            return Fault("an observation is of the past: {label}", expected=expected, label=label)
+        if any(source.casefold().startswith(ASSUMED) for source in point.sources):
+            return Fault("an assumption is no observation: {label}", label=label)
+        timing = Timing.YEAR_END if series.end_of_year else Timing.YEAR
+        if fault := unreached(made, scenario, timing):
+            return fault
+        is_first = moment(timing, made.since) - scenario.time.initial < 1
+        if stock := self._set_start(series, point, scenario) if is_first else "":
+            expected = Message("a figure that did not set the start of '{name}'", name=stock)
+            return Fault("a figure that sets a start is no observation: {label}",
+                         expected=expected, label=label)  # fmt: skip
+        return None
+
+    def _set_start(self, series: Observed, point: ObservedPoint, scenario: Scenario) -> str:
+        """Return the stock whose start a figure of the first year set; empty if none.
+
+        Either ``seam.yaml`` names its source as that of a start, or the series is computed from
+        nothing but stocks whose starts were observed.
+        """
+        starts = self.starts.get(scenario.id, {})
+        sources = {source for source in point.sources if re.fullmatch(r"\w+", source)}
+        named = [stock for stock, words in starts.items() if words & sources]
+        if named or point.since is not None or not starts:
+            return next(iter(named), "")
+        whole = with_equations(self.model, [AddedEquation(series.variable, series.of)])
+        stocks, seen, ahead = set(), set(), [series.variable]
+        while ahead:
+            name = ahead.pop()
+            if whole.variables[name].kind is VariableKind.STOCK:
+                stocks.add(name)
+            elif name not in seen:
+                ahead += whole.variables[name].causes
+            seen.add(name)
+        return min(stocks) if stocks and stocks <= starts.keys() else ""
+
+
+def _observation(entry: SeriesForm, series: Observed, point: ObservedPoint) -> Observation:
+    """Return a figure of a series as an observation.
+
+    Raises:
+        InputError: it is nil and has a relative error.
+    """
+    span = str(point.year) if point.since is None else f"{point.since}–{point.year}"
+    return Observation(
+        f"{series.id} {span}",
+        series.en if span in series.en else f"{series.en}: {span}",
+        series.zh if span in series.zh else f"{series.zh}：{span}",
+        series.variable,
+        point.measure,
+        point.base,
+        point.year,
+        point.value,
+        series.unit,
+        1 / series.scale,
+        entry.error_of(point.value),
+        discrepancy=entry.discrepancy or abs(point.value) * (entry.relative_discrepancy or 0),
+        stated=entry.stated,
+    )
+
+
+if __name__ == "__main__":
+    print(schema_text(), end="")

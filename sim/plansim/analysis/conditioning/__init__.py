@@ -1,1 +1,0 @@
-"""History matching: which draws of a model fit what was observed."""

@@ -1,0 +1,305 @@
+"""Scenario discovery: in which corner of what is uncertain a target fails.
+
+::
+
+    for found in discover(model, "baseline"):
+        print(found.target, found.share, [box.density for box in found.boxes])
+
+References: R. J. Lempert, D. G. Groves, S. W. Popper, S. C. Bankes, A general, analytic method for
+generating robust strategies and narrative scenarios, Management Science 52 (2006) 514-528; the
+boxes are those of `prim`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from plansim.analysis.decisions.prim import Box, Rule, find_boxes, restriction_frequencies
+from plansim.analysis.decisions.sample import (
+    Sample,
+    sample_of_members,
+    sample_of_study,
+    states_of,
+)
+from plansim.analysis.ensemble import wilson
+from plansim.model.records import Model
+from plansim.scenario.factors import Apply, Factor, default_of
+from plansim.scenario.members import Members
+from plansim.scenario.references import split_name
+from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.targets.catalogue import load_targets
+from plansim.targets.indicator import Floats
+from plansim.targets.target import Target, binding_targets, judged_targets
+
+__all__ = ["Discovery", "FailureBox", "FreshTest", "Limit", "Outcome", "discover", "is_open"]
+
+SURE = 0.8
+"""Share of the sample from which on a target fails nearly everywhere: there it is asked where it
+holds."""
+FEW = 10
+"""Minimum number of cases of each kind that a box is looked for with."""
+TESTING = 1
+"""Of `states_of`: members that test boxes are others than those that boxes are found with."""
+
+
+class Outcome(StrEnum):
+    """What boxes are dense in."""
+
+    FAILS = "fails"
+    HOLDS = "holds"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a box asks of one factor."""
+
+    factor: Factor
+    low: float | None
+    """In the factor's unit; None where it is open."""
+    high: float | None
+    value_low: float | None
+    """The same as a value of the constant that the factor moves, in the constant's unit; None where
+    it is open, or where the factor moves several constants."""
+    value_high: float | None
+    unit: str
+    """Of the constant."""
+    plausible: tuple[float | None, float | None] | None
+    """The range that evidence leaves to the constant; None for several constants."""
+    sources: tuple[str, ...]
+    """Of the constants."""
+    quasi_p: float
+    """The smaller of its two limits; see `prim.Box`."""
+    frequency: float
+    """Share of resamples in which the box restricts the factor."""
+
+
+@dataclass(frozen=True)
+class FreshTest:
+    """How dense a box is among members that it was not found with."""
+
+    members: int
+    """Number of fresh members inside, and outside of the boxes before it."""
+    coverage: float
+    density: float
+    low: float
+    high: float
+    """Ends of Wilson's 95 % interval of the density; NaN if no member is inside."""
+
+
+@dataclass(frozen=True)
+class FailureBox:
+    """A corner of what is uncertain, and how dense the outcome is in it."""
+
+    limits: tuple[Limit, ...]
+    """The one that is found most often in resamples first."""
+    coverage: float
+    """Share of the runs with the outcome that are inside."""
+    density: float
+    """Share of the runs inside that have the outcome."""
+    mass: float
+    """Share of all runs that are inside."""
+    test: FreshTest | None
+    """Among fresh members; None where none were drawn."""
+    box: Box = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """Where a target fails under a scenario, or in a sweep."""
+
+    source: str
+    target: str
+    name_en: str
+    name_zh: str
+    outcome: Outcome
+    """What the boxes are dense in: where it holds, if it fails nearly everywhere."""
+    failing: float
+    """Share of the sample that misses the target."""
+    runs: int
+    """Number of runs that judge the target."""
+    boxes: tuple[FailureBox, ...]
+    """Empty if it always holds or always fails, or if no corner differs from the whole."""
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether too few runs fail, or hold, to look for a box."""
+        return min(self.failing, 1 - self.failing) * self.runs < FEW
+
+
+def discover(
+    model: Model,
+    source: Scenario | str | Path | xr.Dataset | None = None,
+    targets: Sequence[Target] | None = None,
+    *,
+    members: Members | int | None = None,
+    rule: Rule | None = None,
+    fresh: int = 0,
+    threads: int | None = None,
+) -> tuple[Discovery, ...]:
+    """Find the corners of what is uncertain in which targets fail.
+
+    Args:
+        model: the model.
+        source: a scenario, under which members are run; or a sweep, as `open_sweep` returns it.
+        targets: by default the binding ones of the catalogue beside the model.
+        members: states of the world, or how many are drawn anew; by default those of the ensemble
+            beside the model.
+        rule: how boxes are found and chosen.
+        fresh: so many members are drawn anew, and the density of each box is measured among them.
+        threads: number of threads, by default one a processor. The result does not depend on it.
+
+    Raises:
+        InputError: the ensemble is at fault, or the scenario, or the sweep.
+        ModelError: the compiler does not support the model.
+    """
+    wanted = binding_targets(load_targets(model=model)) if targets is None else targets
+    wanted = judged_targets(wanted)
+    rule = rule or Rule()
+    if isinstance(source, xr.Dataset):
+        title = str(source.attrs.get("title", "sweep"))
+        sample = sample_of_study(source, title, wanted)
+        return tuple(_discovered(model, {}, sample, None, target, rule) for target in wanted)
+    scenario = scenario_of(model, source)
+    chosen = states_of(model, members, threads=threads)
+    sample = sample_of_members(model, scenario, wanted, chosen, threads)
+    anew = None
+    if fresh:
+        drawn = states_of(model, fresh, other=TESTING, threads=threads)
+        anew = sample_of_members(model, scenario, wanted, drawn, threads)
+    values = {k: v for k, v in scenario.values.items() if k not in chosen.policy}
+    return tuple(_discovered(model, values, sample, anew, target, rule) for target in wanted)
+
+
+def is_open(found: Discovery) -> bool:
+    """Return whether a target is neither met nor missed nearly everywhere."""
+    return 1 - SURE <= found.failing <= SURE
+
+
+def _discovered(
+    model: Model,
+    base: Mapping[str, float],
+    sample: Sample,
+    fresh: Sample | None,
+    target: Target,
+    rule: Rule,
+) -> Discovery:
+    judged = np.isfinite(sample.met[target.id])
+    points, met = sample.points[judged], sample.met[target.id][judged]
+    failing = float(1 - met.mean()) if met.size else np.nan
+    outcome = Outcome.HOLDS if failing >= SURE else Outcome.FAILS
+    cases = met if outcome is Outcome.HOLDS else 1 - met
+    boxes: tuple[Box, ...] = ()
+    frequencies = np.zeros(points.shape[1])
+    if min(cases.sum(), (1 - cases).sum()) >= FEW:
+        boxes = find_boxes(points, cases, rule)
+        frequencies = restriction_frequencies(points, cases, rule)
+    return Discovery(
+        source=sample.source,
+        target=target.id,
+        name_en=target.name_en,
+        name_zh=target.name_zh,
+        outcome=outcome,
+        failing=failing,
+        runs=len(met),
+        boxes=tuple(
+            _failure_box(model, base, sample, target, box, tested, frequencies)
+            for box, tested in zip(boxes, _tests(fresh, target, outcome, boxes), strict=True)
+        ),
+    )
+
+
+def _tests(
+    fresh: Sample | None, target: Target, outcome: Outcome, boxes: Sequence[Box]
+) -> Iterator[FreshTest | None]:
+    """Yield the test of each box; None where there are no fresh members."""
+    if fresh is None:
+        yield from (None for _ in boxes)
+        return
+    judged = np.isfinite(fresh.met[target.id])
+    points, met = fresh.points[judged], fresh.met[target.id][judged]
+    cases = met if outcome is Outcome.HOLDS else 1 - met
+    left = np.ones(len(points), bool)
+    for box in boxes:
+        inside = box.contains(points) & left
+        left &= ~inside
+        count, hits = np.array(float(inside.sum())), np.array(float(cases[inside].sum()))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            low, high = wilson(hits, count)
+            yield FreshTest(
+                int(count),
+                float(hits / cases.sum()),
+                float(hits / count),
+                float(low),
+                float(high),
+            )
+
+
+def _failure_box(
+    model: Model,
+    base: Mapping[str, float],
+    sample: Sample,
+    target: Target,
+    box: Box,
+    tested: FreshTest | None,
+    frequencies: Floats,
+) -> FailureBox:
+    limits = [
+        _limit(model, base, sample.factors[column], column, box, float(frequencies[column]))
+        for column in box.restricted
+    ]
+    limits.sort(key=lambda limit: -limit.frequency)
+    return FailureBox(tuple(limits), box.coverage, box.density, box.mass, tested, box)
+
+
+def _limit(
+    model: Model,
+    base: Mapping[str, float],
+    factor: Factor,
+    column: int,
+    box: Box,
+    frequency: float,
+) -> Limit:
+    ends = [end if np.isfinite(end) else None for end in _ends(box, column)]
+    known = [name for name in factor.constants if split_name(name)[0] in model.variables]
+    variables = [model.variables[split_name(name)[0]] for name in known]
+    values: list[float | None] = [None, None]
+    unit, plausible = factor.unit, None
+    if len(known) == 1:
+        unit = variables[0].unit
+        plausible = variables[0].plausible
+        present = default_of(model, base, known[0])
+        values = [None if end is None else _acted(factor.apply, present, end) for end in ends]
+    return Limit(
+        factor,
+        ends[0],
+        ends[1],
+        values[0],
+        values[1],
+        unit,
+        plausible,
+        tuple(dict.fromkeys(source for variable in variables for source in variable.sources)),
+        float(np.nanmin(box.quasi_p[:, column])),
+        frequency,
+    )
+
+
+def _ends(box: Box, column: int) -> Iterator[float]:
+    yield float(box.low[column])
+    yield float(box.high[column])
+
+
+def _acted(apply: Apply, present: float, factor: float) -> float:
+    """Return the constant's value under a factor."""
+    match apply:
+        case Apply.SET:
+            return factor
+        case Apply.ADD:
+            return present + factor
+        case Apply.MULTIPLY:
+            return present * factor

@@ -1,0 +1,310 @@
+"""How robust policies are: what they meet over plausible models, and what they forgo.
+
+::
+
+    result = robustness(model, ["baseline", "green-transition"])
+    result.policies[0].named_share
+
+A policy is a scenario; states of the world are members of an ensemble, the same for all policies,
+so that differences between policies are taken member by member.
+
+References: J. D. Herman, P. M. Reed, H. B. Zeff, G. W. Characklis, How should robustness be defined
+for water systems planning under change? Journal of Water Resources Planning and Management 141
+(2015) 04015012 (satisficing and regret); L. J. Savage, The theory of statistical decision, Journal
+of the American Statistical Association 46 (1951) 55-67 (regret).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from plansim.analysis.decisions.sample import MET, states_of
+from plansim.analysis.ensemble import NORMAL, evaluate_members, wilson
+from plansim.errors import Fault, InputError, Message
+from plansim.model.records import Model
+from plansim.scenario.factors import Apply
+from plansim.scenario.members import Members
+from plansim.scenario.scenario_file import Scenario, scenario_of, with_shipped
+from plansim.targets.catalogue import load_targets
+from plansim.targets.indicator import Floats
+from plansim.targets.target import Target, binding_targets
+
+__all__ = ["PolicyPair", "PolicyRobustness", "Regret", "Robustness", "named_targets", "robustness"]
+
+REACHABLE = 0.05
+"""Minimum share of members in which some shipped scenario meets a target of the named set."""
+UPPER = 0.9
+"""The upper quantile of regret."""
+
+
+@dataclass(frozen=True)
+class Regret:
+    """What is forgone against the best of the compared policies in each member."""
+
+    mean: float
+    upper: float
+    """The 90th percentile over members."""
+    largest: float
+
+
+@dataclass(frozen=True)
+class PolicyRobustness:
+    """What a policy comes to over members."""
+
+    policy: str
+    """The id of the scenario."""
+    title_en: str
+    title_zh: str
+    mean_met: float
+    """Mean number of the binding targets that are met; undecided ones count as half."""
+    mean_met_error: float
+    """Its standard error."""
+    met: Mapping[str, float]
+    """By binding target the share of members that meet it."""
+    named_share: float
+    """Share of members in which every target of the named set is met."""
+    named_low: float
+    named_high: float
+    """Ends of Wilson's 95 % interval of it."""
+    all_share: float
+    """Share of members in which all binding targets are met."""
+    distance: float | None
+    """Of the nearest member that misses a target of the named set, from the model as it is: the
+    root of the mean square of its changes, each in standard deviations over the members. None if
+    no member does."""
+    nearer: float | None
+    """Share of the members that are nearer than that."""
+    regret_targets: Regret
+    """In binding targets met."""
+    regret_margin: Regret
+    """In the mean margin of the named set, each target's as a part of its value, and none above
+    nil: what one target has to spare does not make up for what another lacks."""
+
+
+@dataclass(frozen=True)
+class PolicyPair:
+    """Two policies compared member by member."""
+
+    first: str
+    second: str
+    difference: float
+    """By how many binding targets more the second meets, in the mean over members."""
+    error: float
+    """Its standard error."""
+    share_difference: float
+    """By how much its share of members is larger in which the named set holds."""
+    share_error: float
+
+    @property
+    def is_tie(self) -> bool:
+        """Whether neither difference is beyond what sampling explains, at 95 %."""
+        return (
+            abs(self.difference) <= NORMAL * self.error
+            and abs(self.share_difference) <= NORMAL * self.share_error
+        )
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Policies compared over members."""
+
+    policies: tuple[PolicyRobustness, ...]
+    pairs: tuple[PolicyPair, ...]
+    """Each pair of policies, in the order given."""
+    named: tuple[str, ...]
+    """The targets of the named set."""
+    binding: tuple[str, ...]
+    members: int
+    """Number of members that are sound under every policy."""
+    unsound: int
+
+
+def robustness(
+    model: Model,
+    policies: Sequence[Scenario | str | Path],
+    *,
+    named: Sequence[str] | None = None,
+    members: Members | int | None = None,
+    targets: Sequence[Target] | None = None,
+    threads: int | None = None,
+) -> Robustness:
+    """Compare policies over the members of an ensemble.
+
+    Args:
+        model: the model.
+        policies: scenarios, at least one.
+        named: ids of the targets that a policy should hold; by default `named_targets`.
+        members: states of the world, or how many are drawn anew; by default those of the ensemble
+            beside the model.
+        targets: by default the catalogue beside the model.
+        threads: number of threads, by default one a processor. The result does not depend on it.
+
+    Raises:
+        InputError: a scenario or the ensemble is at fault, a policy is given twice, a named target
+            is not binding, or no member is sound.
+        ModelError: the compiler does not support the model.
+    """
+    chosen = [scenario_of(model, policy) for policy in policies]
+    for one, count in ((s, sum(s.id == other.id for other in chosen)) for s in chosen):
+        if count > 1:
+            raise InputError(Fault("the policy '{name}' is given twice", name=one.id))
+    wanted = binding_targets(load_targets(model=model) if targets is None else targets)
+    states = states_of(model, members, threads=threads)
+    if named is None:
+        named = named_targets(model, states, wanted, threads)
+    ids = [target.id for target in wanted]
+    if unknown := [one for one in named if one not in ids]:
+        expected = Message("one of {names}", names=tuple(ids))
+        raise InputError(Fault("'{name}' is no binding target", expected=expected, name=unknown[0]))
+    met, margins = _judged(model, chosen, wanted, states, threads)
+    sound = np.isfinite(met).all(axis=(0, 2))
+    if not sound.any():
+        raise InputError(Fault("no member is sound under every policy"))
+    rows = [ids.index(one) for one in named]
+    distances = _distances(states)[sound]
+    table = _Table(chosen, wanted, rows, met[:, sound], margins[:, sound], distances)
+    return Robustness(
+        tuple(table.policy(row) for row in range(len(chosen))),
+        tuple(table.pairs()),
+        tuple(named),
+        tuple(ids),
+        int(sound.sum()),
+        int((~sound).sum()),
+    )
+
+
+def named_targets(
+    model: Model,
+    members: Members,
+    targets: Sequence[Target],
+    threads: int | None = None,
+) -> tuple[str, ...]:
+    """Return the targets that some shipped scenario meets in at least 5 of 100 members."""
+    stories = with_shipped([], model)
+    met, _ = _judged(model, stories, targets, members, threads)
+    shares = np.nanmean(met, axis=1).max(axis=0, initial=0.0)
+    return tuple(t.id for t, share in zip(targets, shares, strict=True) if share >= REACHABLE)
+
+
+def _judged(
+    model: Model,
+    policies: Sequence[Scenario],
+    targets: Sequence[Target],
+    members: Members,
+    threads: int | None,
+) -> tuple[Floats, Floats]:
+    """Return how far targets are met, and their margins as parts of their values.
+
+    Both ``(policy, member, target)``, NaN where a run breaks down. A target that a policy assumes
+    counts as not met: to assume it is no achievement.
+    """
+    met, margins = [], []
+    scales = np.array([abs(target.value or 0.0) or 1.0 for target in targets])
+    for policy in policies:
+        evaluation = evaluate_members(model, policy, targets, members, threads)
+        status = np.stack([evaluation[target.id].status for target in targets], axis=1)
+        one = np.nan_to_num(MET[status], nan=0.0)
+        one[evaluation.failed] = np.nan
+        met.append(one)
+        margins.append(evaluation.least_margins(targets) / scales)
+    return np.stack(met), np.stack(margins)
+
+
+def _distances(members: Members) -> Floats:
+    """Return how far members are from the model as it is, in standard deviations: ``(member,)``."""
+    neutral = [1.0 if factor.apply is Apply.MULTIPLY else 0.0 for factor in members.factors]
+    spread = members.values.std(axis=0)
+    moved = spread > 0
+    if not moved.any():
+        return np.zeros(len(members))
+    changes = (members.values - neutral)[:, moved] / spread[moved]
+    return np.asarray(np.sqrt((changes**2).mean(axis=1)))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What policies come to, member by member."""
+
+    policies: Sequence[Scenario]
+    targets: Sequence[Target]
+    named: list[int]
+    met: Floats
+    """``(policy, member, target)``."""
+    margins: Floats
+    distances: Floats
+    """``(member,)``."""
+
+    @property
+    def counts(self) -> Floats:
+        """``(policy, member)``: number of targets met."""
+        return np.asarray(self.met.sum(axis=2))
+
+    @property
+    def holds(self) -> Floats:
+        """``(policy, member)``: 1 where every target of the named set is met."""
+        return np.asarray((self.met[:, :, self.named] == 1).all(axis=2), np.float64)
+
+    @property
+    def shortfalls(self) -> Floats:
+        """``(policy, member)``: the mean margin of the named set, none above nil."""
+        if not self.named:
+            return np.zeros(self.counts.shape)
+        return np.asarray(np.minimum(self.margins[:, :, self.named], 0.0).mean(axis=2))
+
+    def policy(self, row: int) -> PolicyRobustness:
+        """Return what one policy comes to."""
+        scenario, counts, holds = self.policies[row], self.counts[row], self.holds[row]
+        total = np.array(float(len(counts)))
+        low, high = wilson(np.array(holds.sum()), total)
+        failing = self.distances[holds == 0]
+        nearest = float(failing.min()) if failing.size else None
+        return PolicyRobustness(
+            scenario.id,
+            scenario.title_en,
+            scenario.title_zh,
+            float(counts.mean()),
+            _error(counts),
+            {
+                target.id: float(self.met[row, :, column].mean())
+                for column, target in enumerate(self.targets)
+            },
+            float(holds.mean()),
+            float(low),
+            float(high),
+            float((self.met[row] == 1).all(axis=1).mean()),
+            nearest,
+            None if nearest is None else float((self.distances < nearest).mean()),
+            _regret(self.counts.max(axis=0) - counts),
+            _regret(self.shortfalls.max(axis=0) - self.shortfalls[row]),
+        )
+
+    def pairs(self) -> Iterator[PolicyPair]:
+        """Compare each pair of policies, member by member."""
+        for first, second in itertools.combinations(range(len(self.policies)), 2):
+            more = self.counts[second] - self.counts[first]
+            surer = self.holds[second] - self.holds[first]
+            yield PolicyPair(
+                self.policies[first].id,
+                self.policies[second].id,
+                float(more.mean()),
+                _error(more),
+                float(surer.mean()),
+                _error(surer),
+            )
+
+
+def _error(values: Floats) -> float:
+    """Return the standard error of a mean."""
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
+
+
+def _regret(values: Floats) -> Regret:
+    return Regret(
+        float(values.mean()), float(np.quantile(values, UPPER)), float(values.max(initial=0.0))
+    )

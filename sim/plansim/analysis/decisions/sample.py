@@ -1,0 +1,130 @@
+"""A sample of states of the world: what differs from run to run, and what becomes of targets.
+
+It comes of the members of an ensemble under one scenario, or of the runs of a sweep that is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import xarray as xr
+
+from plansim.analysis.calibration.history_matching import draw_members
+from plansim.analysis.ensemble import evaluate_members, load_ensemble
+from plansim.errors import Fault, InputError, Message
+from plansim.model.records import Model
+from plansim.scenario.factors import Apply, Factor
+from plansim.scenario.members import Members
+from plansim.scenario.scenario_file import Scenario
+from plansim.targets.indicator import Floats
+from plansim.targets.target import Status, Target
+
+__all__ = ["MET", "Sample", "sample_of_members", "sample_of_study", "states_of"]
+
+FRESH = 1
+"""Added to the seed of the ensemble's file, of members that are drawn anew."""
+MET = np.full(len(Status), np.nan)
+"""How far each status counts as met."""
+MET[[Status.MET.code, Status.UNDECIDED.code, Status.MISSED.code]] = 1.0, 0.5, 0.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """States of the world, and which targets are met in each."""
+
+    source: str
+    """The scenario, or the name of the store."""
+    factors: tuple[Factor, ...]
+    points: Floats = field(repr=False)
+    """``(run, factor)`` in the factors' units."""
+    met: Mapping[str, Floats] = field(repr=False)
+    """By target ``(run,)``: 1 if it is met, 0 if it is missed, 0.5 if it is undecided; NaN where
+    nothing judges it, as in a run that breaks down."""
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+def states_of(
+    model: Model, members: Members | int | None, *, other: int = 0, threads: int | None = None
+) -> Members:
+    """Return members: those given, those of the ensemble beside the model, or so many drawn anew.
+
+    Args:
+        model: the model.
+        members: themselves; how many are drawn by the rule of the ensemble; None for its file.
+        other: draws that differ in it are independent of one another.
+        threads: number of threads, by default one a processor. The result does not depend on it.
+
+    Raises:
+        InputError: there is no ensemble, it is at fault, or no draw or too few are accepted.
+    """
+    if isinstance(members, Members):
+        return members
+    ensemble = load_ensemble(model)
+    if members is None:
+        return ensemble
+    return draw_members(model, members, ensemble.head.seed + FRESH + other, threads=threads)
+
+
+def sample_of_members(
+    model: Model,
+    scenario: Scenario,
+    targets: Sequence[Target],
+    members: Members,
+    threads: int | None = None,
+) -> Sample:
+    """Run members under a scenario.
+
+    Raises:
+        InputError: members change a constant that the shape of the code depends on.
+        ModelError: the compiler does not support the model.
+    """
+    evaluation = evaluate_members(model, scenario, targets, members, threads)
+    met = {target.id: MET[evaluation[target.id].status] for target in targets}
+    for values in met.values():
+        values[evaluation.failed] = np.nan
+    return Sample(scenario.id, members.factors, members.values, met)
+
+
+def sample_of_study(study: xr.Dataset, source: str, targets: Sequence[Target]) -> Sample:
+    """Return what a stored sweep holds, all of its scenarios together.
+
+    Args:
+        study: as `open_sweep` returns it.
+        source: what it is called.
+        targets: which of its targets are wanted.
+
+    Raises:
+        InputError: the sweep has no factors, or does not judge a target.
+    """
+    arrays = [array for array in study.data_vars.values() if array.attrs.get("role") == "factor"]
+    if not arrays:
+        raise InputError(Fault("no factor varies in the sweep", found=source))
+    judged = [str(name) for name in study["target"].values]
+    if missing := [target.id for target in targets if target.id not in judged]:
+        expected = Message("one of {names}", names=tuple(judged))
+        message = Message("the sweep does not judge '{name}'", name=missing[0])
+        raise InputError(Fault(message, expected=expected))
+    facts = [array.attrs["factor"] for array in arrays]
+    factors = tuple(
+        Factor(
+            str(array.attrs["long_name"]),
+            tuple(fact["constants"]),
+            Apply(fact["apply"]),
+            None,
+            str(fact["unit"]),
+            str(array.attrs.get("long_name_zh", "")),
+        )
+        for array, fact in zip(arrays, facts, strict=True)
+    )
+    points = np.stack([np.asarray(array.values, np.float64) for array in arrays], axis=1)
+    verdicts = np.asarray(study["verdict"].values)
+    sound = np.asarray(study["status"].values) == 0
+    met = {}
+    for target in targets:
+        codes = verdicts[:, judged.index(target.id)]
+        met[target.id] = np.where(sound & (codes >= 0), MET[np.maximum(codes, 0)], np.nan)
+    return Sample(source, factors, points, met)

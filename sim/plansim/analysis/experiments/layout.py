@@ -1,0 +1,249 @@
+"""How a store of a sweep is laid out, and how one comes into being, complete or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+
+from plansim.analysis.evaluator import Request, RunStatus
+from plansim.analysis.experiments.design import Design
+from plansim.analysis.experiments.store import (
+    CARD,
+    CHECKSUM,
+    DONE,
+    LOCK,
+    NEVER,
+    NO_BREACH,
+    PER_RUN,
+    SUMMARY,
+    Store,
+    alone,
+    consolidate,
+    folder_beside,
+    open_store,
+    write_manifest,
+    writing,
+)
+from plansim.errors import DesignError, Fault, Message, OutputError
+from plansim.model.records import Model
+from plansim.targets.target import Status, variable_of
+
+__all__ = ["lay_out", "new_store", "repair"]
+
+
+@contextmanager
+def new_store(
+    path: Path,
+    model: Model,
+    design: Design,
+    request: Request,
+    card: Mapping[str, Any],
+    block: int,
+    *,
+    force: bool = False,
+) -> Iterator[Store]:
+    """Create a store for a sweep; nobody else may write to it while the context lasts.
+
+    With ``force``, it replaces the result of another sweep at ``path``, and nothing else.
+
+    Raises:
+        InputError: what stands at ``path`` is not the result of a sweep.
+        OutputError: ``path`` exists, another process is writing it, or the system refuses to write.
+    """
+    taken = Message("the result exists already; --resume goes on with it, --force replaces it")
+    if force and path.exists() and not (path / DONE).exists():
+        open_store(path)
+    elif path.exists() and not force:
+        raise OutputError(Fault(taken, path))
+    if not path.absolute().parent.is_dir():
+        raise OutputError(
+            Fault("cannot write the result", path, expected=Message("an existing folder around it"))
+        )
+    with folder_beside(path) as part:
+        with writing(path):
+            store = lay_out(part, model, design, request, card, block)
+            if force and path.exists():
+                with alone(path), folder_beside(path) as old:
+                    path.rename(old / "old")
+                    part.rename(path)
+        if part.exists():
+            try:
+                part.rename(path)
+            except OSError:  # another process was quicker
+                raise OutputError(Fault(taken, path)) from None
+        yield replace(store, path=path)
+
+
+def repair(store: Store, model: Model, design: Design, request: Request) -> None:
+    """Write anew what is written once, if any of it is damaged; keep the blocks that are whole.
+
+    Raises:
+        OutputError: the system refuses to write.
+    """
+    if store.altered():
+        with folder_beside(store.path) as part, writing(store.path):
+            fresh = lay_out(part, model, design, request, store.card, store.block)
+            for file in [path for path in fresh.path.rglob("*") if path.is_file()]:
+                name = file.relative_to(part)
+                if name not in (DONE, LOCK):
+                    (store.path / name).parent.mkdir(parents=True, exist_ok=True)
+                    file.replace(store.path / name)
+    store.repair()
+
+
+def lay_out(
+    path: Path,
+    model: Model,
+    design: Design,
+    request: Request,
+    card: Mapping[str, Any],
+    block: int,
+) -> Store:
+    """Write the arrays of a store whose runs were never run.
+
+    Raises:
+        DesignError: a factor or output has a name that no array can have.
+    """
+    taken = {*PER_RUN, *_COORDINATES, "binding_target", "run", "target", "year", SUMMARY}
+    names = [factor.name for factor in design.factors] + list(request.outputs)
+    if wrong := [name for name in names if name in taken or "/" in name or names.count(name) > 1]:
+        raise DesignError(
+            Fault(
+                "a factor or output cannot be called '{name}' in a result", design.path, name=name
+            )
+            for name in dict.fromkeys(wrong)
+        )
+    store = Store(
+        path,
+        card,
+        design.runs,
+        min(block, design.runs),
+        tuple(factor.name for factor in design.factors),
+        request.outputs,
+    )
+    group = zarr.create_group(path, attributes=_attributes(model, design, store))
+    _write_arrays(group, model, design, request, store)
+    (path / DONE).touch()
+    consolidate(path)
+    write_manifest(path, store.per_run)
+    return store
+
+
+_COORDINATES: Mapping[str, tuple[str, Any]] = {
+    "target_name": ("name_en", str),
+    "target_name_zh": ("name_zh", str),
+    "target_attribute": ("attribute", str),
+    "target_direction": ("direction", str),
+    "target_unit": ("unit", str),
+    "target_value": ("value", "f8"),
+    "target_year": ("year", "i8"),
+}
+"""Coordinates of the targets: the field of the record, and the type."""
+
+
+def _attributes(model: Model, design: Design, store: Store) -> dict[str, Any]:
+    return {
+        "title": design.title_en,
+        "title_zh": design.title_zh,
+        "model": model.name,
+        "scenarios": [scenario.id for scenario in design.scenarios],
+        CARD: json.loads(json.dumps(store.card)),
+        "coordinates": " ".join(_COORDINATES),
+        "layout": {
+            "runs": store.runs,
+            "block": store.block,
+            "factors": list(store.factors),
+            "outputs": list(store.outputs),
+            "checked": True,
+        },
+        "design_text": "" if design.path is None else design.path.read_text("utf-8"),
+    }
+
+
+def _write_arrays(
+    group: zarr.Group, model: Model, design: Design, request: Request, store: Store
+) -> None:
+    def per_run(
+        name: str, dtype: str, fill: float, attributes: Mapping[str, Any], **dims: int
+    ) -> None:
+        shape = tuple(dims.values())
+        group.create_array(
+            name,
+            shape=(store.runs, *shape),
+            chunks=(store.block, *(max(size, 1) for size in shape)),
+            dtype=dtype,
+            fill_value=fill,
+            compressors=CHECKSUM,  # noise does not shrink anyway
+            dimension_names=("run", *dims),
+            attributes=dict(attributes),
+        )
+
+    years, targets = {"year": len(request.years)}, {"target": len(request.targets)}
+    binding = [target.id for target in request.binding]
+    described = store.card["design"]["factors"]
+    for factor in design.factors:
+        names = {"long_name": factor.name, "long_name_zh": factor.name_zh}
+        about = {"role": "factor", "factor": described[factor.name]}
+        per_run(factor.name, "f8", np.nan, {"units": factor.unit, **names, **about})
+    for name in request.outputs:
+        variable = variable_of(model, name)
+        names = {"long_name": name, "long_name_zh": variable.name_zh}
+        about = {"role": "output", "timing": variable.timing.value}
+        per_run(name, "f8", np.nan, {"units": variable.unit, **names, **about}, **years)
+    per_run("verdict", "i1", NEVER, _flags(Status, "What becomes of each target."), **targets)
+    text = "Distance to the target in its unit; + is good."
+    per_run("margin", "f4", np.nan, {"long_name": "margin", "description": text}, **targets)
+    text = (
+        f"First year in which a binding target does not hold; {NO_BREACH}: none to the horizon; "
+        f"{NEVER}: never run."
+    )
+    about = {"units": "Year", "description": text}
+    per_run("first_breach", "i2", NEVER, about, binding_target=len(binding))
+    per_run("status", "i1", NEVER, _flags(RunStatus, "How the run ended."))
+    text = (
+        "Of a bad run, the variable that was at fault first, by its place in `names`; "
+        f"{NEVER}: the run is sound, or never run."
+    )
+    about = {"description": text, "names": list(model.variables)}
+    per_run("bad_variable", "i4", NEVER, about)
+    per_run("bad_time", "f8", np.nan, {"units": "Year", "description": "When it was at fault."})
+    ids = [scenario.id for scenario in design.scenarios]
+    flags = {"flag_values": [NEVER, *range(len(ids))]}
+    per_run("scenario", "i2", NEVER, {**flags, "flag_meanings": " ".join(["never_run", *ids])})
+
+    def coordinate(name: str, dim: str, values: Sequence[Any], dtype: Any) -> None:
+        array = group.create_array(
+            name,
+            shape=(len(values),),
+            dtype=dtype,
+            compressors=CHECKSUM,
+            config={"write_empty_chunks": True},
+            dimension_names=(dim,),
+            attributes={},
+        )
+        if len(values):
+            array[:] = np.array(values, dtype=object if dtype is str else dtype)
+
+    coordinate("year", "year", request.years, "i8")
+    coordinate("target", "target", [target.id for target in request.targets], str)
+    coordinate("binding_target", "binding_target", binding, str)
+    for name, (field, dtype) in _COORDINATES.items():
+        coordinate(name, "target", [getattr(target, field) for target in request.targets], dtype)
+
+
+def _flags(kinds: type[Enum], description: str) -> dict[str, Any]:
+    """Return attributes with the meaning of an array's codes, by the CF conventions."""
+    words = [kind.name.lower() for kind in kinds]
+    return {
+        "description": description,
+        "flag_values": [NEVER, *range(len(words))],
+        "flag_meanings": " ".join(["never_run", *words]),
+    }

@@ -1,0 +1,187 @@
+"""Decisions under uncertainty as tables: corners where targets fail, robustness of policies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
+from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Robustness
+from plansim.model.records import Model
+from plansim.output.describe import constants_name
+from plansim.output.tables.layout import (
+    Column,
+    Grid,
+    Prose,
+    RenderableType,
+    Row,
+    Style,
+    blocks,
+    figure_column,
+    lines,
+    text_column,
+)
+from plansim.output.words.text import Text
+from plansim.scenario.factors import Apply
+from plansim.targets.verdict import of_hundred
+
+__all__ = ["discovery_table", "robustness_table"]
+
+
+def discovery_table(found: Sequence[Discovery], model: Model, text: Text) -> RenderableType:
+    """Lay out the corners in which targets fail, target by target."""
+    parts = [_target(one, model, text) for one in found]
+    has_boxes = any(one.boxes for one in found)
+    return blocks([*parts, *([text("discover.legend")] if has_boxes else [])])
+
+
+def _target(found: Discovery, model: Model, text: Text) -> RenderableType:
+    name = text.pick(found.name_en, found.name_zh)
+    head = text(
+        "discover.head",
+        id=found.target,
+        name=name,
+        share=_hundred(found.failing),
+        source=found.source,
+    )
+    if not found.boxes:
+        why = "discover.no_box"
+        if found.runs == 0:
+            why = "discover.not_judged"
+        elif found.failing == 1:
+            why = "discover.always"
+        elif found.failing == 0:
+            why = "discover.never"
+        elif found.is_rare:
+            why = "discover.rare"
+        return lines([Prose(head, Style.STRONG), text(why, runs=found.runs)])
+    what = text("discover.holds" if found.outcome is Outcome.HOLDS else "discover.fails")
+    parts: list[RenderableType] = [Prose(head, Style.STRONG)]
+    for number, box in enumerate(found.boxes, 1):
+        said = text(
+            "discover.box",
+            number=number,
+            what=what,
+            density=_hundred(box.density),
+            coverage=_hundred(box.coverage),
+            mass=_hundred(box.mass),
+        )
+        parts += [f"  {said}{_fresh(box, text)}", _limits(box, model, text)]
+    return lines(parts)
+
+
+def _fresh(box: FailureBox, text: Text) -> str:
+    if box.test is None:
+        return ""
+    if not box.test.members:
+        return text("discover.fresh_none")
+    return text(
+        "discover.fresh",
+        density=_hundred(box.test.density),
+        low=_hundred(box.test.low),
+        high=_hundred(box.test.high),
+        coverage=_hundred(box.test.coverage),
+        count=box.test.members,
+    )
+
+
+def _limits(box: FailureBox, model: Model, text: Text) -> Grid:
+    columns = [
+        Column("  "),
+        text_column(text("discover.unknown")),
+        figure_column(text("discover.limit")),
+        Column(text("mix.unit")),
+        figure_column(text("discover.range")),
+        figure_column(text("discover.found")),
+        text_column(text("discover.sources")),
+    ]
+    return Grid(columns, [_limit(limit, model, text) for limit in box.limits])
+
+
+def _limit(limit: Limit, model: Model, text: Text) -> Row:
+    factor = limit.factor
+    name = constants_name(factor.constants, model, text) or text.pick(factor.name, factor.name_zh)
+    is_value = limit.value_low is not None or limit.value_high is not None
+    low, high = (limit.value_low, limit.value_high) if is_value else (limit.low, limit.high)
+    sign = "" if is_value else {Apply.MULTIPLY: "×", Apply.ADD: "+"}.get(factor.apply, "")
+    if low is None:
+        asked = f"≤ {sign}{high:.4g}"
+    elif high is None:
+        asked = f"≥ {sign}{low:.4g}"
+    else:
+        asked = f"{sign}{low:.4g}–{sign}{high:.4g}"
+    unit = limit.unit if is_value else factor.unit
+    ends = limit.plausible or (None, None)
+    plausible = "" if None in ends else f"{ends[0]:.4g}–{ends[1]:.4g}"
+    return (
+        "",
+        name,
+        asked,
+        "" if unit == "Dmnl" else text.unit(unit),
+        plausible,
+        _hundred(limit.frequency),
+        text.join(source.split(" ")[0].rstrip(":") for source in limit.sources),
+    )
+
+
+def robustness_table(result: Robustness, text: Text) -> RenderableType:
+    """Lay out how robust policies are, then what each meets and how each pair compares."""
+    columns = [
+        text_column(text("robust.policy")),
+        figure_column(text("robust.mean_met")),
+        figure_column(text("robust.named")),
+        figure_column(text("robust.all")),
+        figure_column(text("robust.distance")),
+        figure_column(text("robust.regret")),
+        figure_column(text("robust.margin")),
+    ]
+    rows = [_policy(policy, text) for policy in result.policies]
+    parts: list[RenderableType] = [
+        text(
+            "robust.head",
+            binding=len(result.binding),
+            members=result.members,
+            unsound=result.unsound,
+        ),
+        Grid(columns, rows),
+        text("robust.set", ids=text.join(result.named), count=len(result.named)),
+    ]
+    if result.pairs:
+        parts.append(lines([Prose(text("robust.pairs"), Style.STRONG), *_pairs(result, text)]))
+    return blocks([*parts, text("robust.legend")])
+
+
+def _policy(policy: PolicyRobustness, text: Text) -> Row:
+    return (
+        text.pick(policy.title_en, policy.title_zh) or policy.policy,
+        f"{policy.mean_met:.1f} ± {policy.mean_met_error:.2f}",
+        f"{_hundred(policy.named_share)}/100",
+        f"{_hundred(policy.all_share)}/100",
+        "–" if policy.distance is None else f"{policy.distance:.2f}",
+        f"{policy.regret_targets.upper:g} ({policy.regret_targets.largest:g})",
+        f"{100 * policy.regret_margin.upper:.0f} ({100 * policy.regret_margin.largest:.0f}) %",
+    )
+
+
+def _pairs(result: Robustness, text: Text) -> Iterator[str]:
+    titles = {p.policy: text.pick(p.title_en, p.title_zh) or p.policy for p in result.policies}
+    for pair in result.pairs:
+        yield f"  {_pair(pair, titles[pair.first], titles[pair.second], text)}"
+
+
+def _pair(pair: PolicyPair, first: str, second: str, text: Text) -> str:
+    if pair.is_tie:
+        return text("robust.tie", first=first, second=second)
+    return text(
+        "robust.pair",
+        first=first,
+        second=second,
+        more=f"{pair.difference:+.2f}",
+        error=f"{pair.error:.2f}",
+        share=f"{100 * pair.share_difference:+.0f}",
+        share_error=f"{100 * pair.share_error:.0f}",
+    )
+
+
+def _hundred(share: float) -> str:
+    return str(of_hundred(share)) if math.isfinite(share) else "–"

@@ -1,0 +1,80 @@
+"""Where targets fail, how robust policies are: on a village, whose answer can be worked out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import plansim
+from plansim.errors import InputError
+from plansim.model.records import Model
+from tests.toys.village import village, write_ensemble
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Model:
+    made = village(tmp_path)
+    random = np.random.default_rng(1)
+    draws = random.uniform([-0.05, 0.9, 0.8], [0.05, 1.1, 1.2], (400, 3)).round(4)
+    write_ensemble(made, *(f"{n},{g},{e},{w}" for n, (g, e, w) in enumerate(draws)))
+    return made
+
+
+def targets_of(model: Model) -> tuple[plansim.Target, ...]:
+    return tuple(plansim.load_targets(model=model))
+
+
+def test_the_stock_fails_where_it_grows_too_little(model: Model) -> None:
+    (found,) = plansim.discover(model, targets=[t for t in targets_of(model) if t.id == "S1"])
+    shares = plansim.verdict_shares(model).set_index("target")["share"]
+    assert found.failing == pytest.approx(1 - shares["S1"])
+    first = found.boxes[0]
+    growth = next(limit for limit in first.limits if limit.factor.name == "growth")
+    assert growth.frequency == 1.0
+    is_where_it_fails = growth.low is None and growth.high is not None
+    assert is_where_it_fails == (found.outcome.value == "fails")
+    assert first.density > max(found.failing, 0.8)
+
+
+def test_a_target_that_always_holds_has_no_corner(tmp_path: Path) -> None:
+    few = village(tmp_path)
+    write_ensemble(few, "0,0.01,1.02,1", "1,0.02,1.01,1", "2,-0.01,1,1.1")
+    for found in plansim.discover(few, targets=targets_of(few)):
+        assert not found.boxes
+
+
+def test_a_policy_is_compared_member_by_member(model: Model) -> None:
+    other = model.path.with_name("other.yaml")
+    targets = targets_of(model)
+    ids = [target.id for target in targets if target.attribute.value == "binding"]
+    result = plansim.robustness(
+        model, [plansim.as_written(model), other], named=ids[:1], targets=targets
+    )
+    frame = plansim.verdict_shares(model, [plansim.as_written(model), other])
+    for policy in result.policies:
+        rows = frame[frame["scenario"] == policy.policy].set_index("target")["share"]
+        for key, share in policy.met.items():
+            assert share == pytest.approx(0.0 if np.isnan(rows[key]) else rows[key])
+        assert policy.mean_met == pytest.approx(sum(policy.met.values()))
+        assert policy.regret_targets.largest >= policy.regret_targets.upper >= 0
+    first, second = result.policies
+    (pair,) = result.pairs
+    assert pair.difference == pytest.approx(second.mean_met - first.mean_met)
+    # What one forgoes against the other is, in the mean, the difference of their regrets.
+    regrets = first.regret_targets.mean - second.regret_targets.mean
+    assert regrets == pytest.approx(pair.difference)
+
+
+def test_a_policy_against_itself_is_refused(model: Model) -> None:
+    written = plansim.as_written(model)
+    with pytest.raises(InputError, match="given twice"):
+        plansim.robustness(model, [written, written], named=[], targets=targets_of(model))
+
+
+def test_an_unknown_target_of_the_set_is_refused(model: Model) -> None:
+    with pytest.raises(InputError, match="no binding target"):
+        plansim.robustness(
+            model, [plansim.as_written(model)], named=["S99"], targets=targets_of(model)
+        )

@@ -1,0 +1,246 @@
+"""A store that was damaged is never read as if it were whole; one writer at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from plansim.analysis.comparison import read_spread
+from plansim.analysis.experiments.replay import stored_run
+from plansim.analysis.experiments.store import (
+    LOCK,
+    Store,
+    alone,
+    open_store,
+    open_sweep,
+    verify,
+    write_summary,
+)
+from plansim.analysis.experiments.summary import summarise
+from plansim.errors import InputError, OutputError
+from plansim.output.export.sweep import write_runs
+from tests.analysis.test_sweep import Town, arrays, same, town
+
+__all__ = ["town"]
+
+
+def flip(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def foreign(path: Path) -> None:
+    path.write_text(json.dumps({"zarr_format": 3, "node_type": "array", "attributes": {}}), "utf-8")
+
+
+Damage = Callable[[Path], object]
+CHUNKS = ["stock/c/1/0", "growth/c/0", "verdict/c/0/0", "bad_variable/c/1", "bad_time/c/1"]
+DAMAGES: list[tuple[str, Damage]] = [
+    *((name, damage) for name in CHUNKS for damage in (Path.unlink, flip, truncate)),
+    *((f"{name}/zarr.json", damage)
+      for name in ("stock", "status") for damage in (Path.unlink, truncate, foreign)),
+    *((name, damage) for name in ("year/c/0", "target/c/0") for damage in (Path.unlink, flip)),
+    *(("status/blocks.done", damage) for damage in
+      (Path.unlink, lambda path: path.write_bytes(b"\xff\xfe\0\n"),
+       lambda path: path.write_text("0\n1\n17\n"), lambda path: path.write_text("0\n-1\n"))),
+    *(("status/manifest.json", damage) for damage in (Path.unlink, truncate, foreign)),
+    *(("summary/p_met/zarr.json", damage) for damage in (Path.unlink, truncate, foreign)),
+    *(("summary/quantiles/c/0/0/0/0", damage) for damage in (Path.unlink, flip)),
+    ("zarr.json", lambda path: path.write_text(path.read_text().replace("A sweep", "A sweap"))),
+]  # fmt: skip
+READERS: list[Callable[[Town, Store], object]] = [
+    lambda town, store: [stored_run(store, index) for index in (0, 19)],
+    lambda town, store: summarise(store),
+    lambda town, store: write_runs(store, town.folder / "x.csv", force=True),
+    lambda town, store: open_sweep(store.path).load(),
+]
+
+
+def refusal(read: Callable[[Town, Store], object], town: Town, path: Path) -> str:
+    """Return how a reader refuses a store; empty if it does not."""
+    try:
+        read(town, open_store(path))
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+@pytest.fixture
+def whole(town: Town) -> Path:
+    town.sweep(town.design(samples=10), block=10)
+    return town.path
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGES)
+def test_damage_is_named_never_read_and_repaired(
+    town: Town, whole: Path, name: str, damage: Damage
+) -> None:
+    expected = arrays(whole)
+    damage(whole / name)
+    with pytest.raises(InputError) as caught:
+        verify(whole)
+    assert name in str(caught.value)
+    assert "damaged" in str(caught.value) or "missing" in str(caught.value)
+    if name.startswith("summary"):
+        with pytest.raises(InputError, match="damaged"):
+            read_spread(whole, town.model)
+    else:
+        said = [message for read in READERS if (message := refusal(read, town, whole))]
+        assert all(name in message for message in said)
+        # Not every reader reads every chunk.
+        assert len(said) == len(READERS) or (said and "/c/" in name)
+    town.sweep(town.design(samples=10), whole, resume=True)
+    assert verify(whole).done() == {0, 1}
+    repaired = arrays(whole)
+    for key, values in expected.items():
+        np.testing.assert_array_equal(repaired[key], values)
+
+
+@pytest.mark.parametrize("damage", [truncate, foreign, lambda path: path.write_bytes(b"\xff")])
+def test_a_store_whose_description_is_lost_is_begun_anew(
+    town: Town, whole: Path, damage: Damage
+) -> None:
+    damage(whole / "zarr.json")
+    design = town.design(samples=10)
+    for use in (lambda: verify(whole), lambda: town.sweep(design, whole, resume=True)):
+        with pytest.raises(InputError, match=r"zarr\.json: what describes the result is damaged"):
+            use()
+    town.sweep(design, whole, force=True)
+    verify(whole)
+
+
+def test_a_result_of_before_checksums_is_read(town: Town, whole: Path) -> None:
+    metadata = json.loads((whole / "zarr.json").read_text("utf-8"))
+    del metadata["attributes"]["layout"]["checked"]
+    (whole / "zarr.json").write_text(json.dumps(metadata), "utf-8")
+    (whole / "status" / "manifest.json").unlink()
+    assert not verify(whole).checked
+    assert stored_run(open_store(whole), 3).index == 3
+
+
+def test_one_writer_at_a_time(town: Town, whole: Path) -> None:
+    design = town.design(samples=10)
+    with alone(whole):
+        for resume in (True, False):
+            with pytest.raises(OutputError, match="another process is writing the result"):
+                town.sweep(design, whole, resume=resume, force=not resume)
+    town.sweep(design, whole, resume=True)
+    verify(whole)
+
+
+@pytest.mark.filterwarnings("ignore:Consolidated")  # threads share the filters
+@pytest.mark.parametrize("how", [{"resume": True}, {"force": True}, {}])
+def test_simultaneous_writers_end_in_one_result(town: Town, how: dict[str, Any]) -> None:
+    design = town.design(samples=40)
+    if how:
+        town.sweep(design, block=10)
+    errors: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            town.sweep(design, block=10, threads=1, **how)
+        except OutputError as error:
+            errors.append(error)
+
+    writers = [threading.Thread(target=write) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(errors) <= 2
+    assert all("another process" in str(e) or "exists already" in str(e) for e in errors), errors
+    town.sweep(design, town.folder / "other.zarr", block=10)
+    assert same(verify(town.path).path, town.folder / "other.zarr")
+    assert not list(town.folder.glob(".*.part*"))
+
+
+def test_a_dead_process_keeps_no_lock_and_leaves_no_folder(town: Town, whole: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path\n"
+        "from plansim.analysis.experiments.store import alone, folder_beside\n"
+        "with alone(Path(sys.argv[1])), folder_beside(Path(sys.argv[1])):\n"
+        "    print('here', flush=True); time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(whole)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"here\n"
+        (part,) = town.folder.glob(".*.part*")
+        town.sweep(town.design(samples=10), town.folder / "r.zarr2")
+        with pytest.raises(OutputError, match="another process is writing the result"):
+            town.sweep(town.design(samples=10), whole, resume=True)
+        assert part.exists(), "a folder of a living writer is left alone"
+        process.kill()
+    town.sweep(town.design(samples=10), whole, resume=True)
+    assert not part.exists()
+
+
+def test_a_summary_is_written_as_a_whole_or_not(
+    town: Town, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(whole)
+    before = read_spread(whole, town.model).summary
+    other = summarise(store) * 2
+    original = os.fsync
+    for step in range(8):
+        count = iter(range(10**6))
+
+        def fails(descriptor: int, stop: int = step, count: object = count) -> None:
+            if next(count) == stop:  # type: ignore[call-overload]
+                raise OSError(28, "No space left on device")
+            original(descriptor)
+
+        monkeypatch.setattr(os, "fsync", fails)
+        with pytest.raises(OutputError):
+            write_summary(store, other)
+        xr.testing.assert_identical(read_spread(whole, town.model).summary, before)
+    monkeypatch.undo()
+    write_summary(store, other)
+    xr.testing.assert_identical(read_spread(whole, town.model).summary, other)
+    assert not list(town.folder.glob(".*.part*"))
+
+
+def test_a_block_is_on_the_disk_before_it_is_listed(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    original = os.fsync
+
+    def note(descriptor: int) -> None:
+        order.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        original(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    town.sweep(town.design(samples=10), block=10, threads=1)
+    names = [Path(path).relative_to(town.path.resolve()).as_posix()
+             for path in order if "/r.zarr/" in path]  # fmt: skip
+    store = open_store(town.path)
+    for number, listed in enumerate(index for index, name in enumerate(names)
+                                    if name == "status/blocks.done"):  # fmt: skip
+        assert {store.chunk(name, number) for name in store.per_run} <= set(names[:listed])
+
+
+def test_the_lock_is_that_of_the_folder_that_is_there(town: Town, whole: Path) -> None:
+    """Who waited for a store that was replaced meanwhile does not write to the new one."""
+    with alone(whole):
+        shutil.copy(whole / LOCK, whole / "copy")
+        (whole / "copy").replace(whole / LOCK)
+        with alone(whole):
+            pass

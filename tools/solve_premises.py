@@ -1,0 +1,210 @@
+"""Solve what model/premises.yaml says anew, and write it where it is set.
+
+Premises are constants by which a run grows at the rate that its story assumes; starts are those of
+stocks that are led back from the base year. ``python tools/solve_premises.py`` after each change of
+equations; it takes half a minute.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from plansim.analysis.calibration.observed import StartSource
+from plansim.analysis.validation.context import ValidationContext, cells, limits, load_context
+from plansim.analysis.validation.questions import EFFECTS
+from plansim.errors import Fault, InputError
+from plansim.files.forms import Form, Items, Location, form_of, read_document
+from plansim.model.reader import load_model
+from plansim.scenario.scenario_file import Scenario
+from plansim.targets.indicator import Floats
+
+FILE = "premises.yaml"
+MOST_STEPS = 12
+PROBE = 1e-4
+"""By how much a constant is moved to see what follows, as a part of one."""
+
+
+class Growth(Form):
+    """A constant by which a run grows at a rate."""
+
+    constant: str
+    scenario: str | None = None
+    question: str | None = None
+    of: str
+    first: int = Field(alias="from")
+    last: int = Field(alias="to")
+    rate: float
+
+    def _misfits(self, _: object) -> Iterator[Fault]:
+        if (self.scenario is None) is (self.question is None):
+            yield Fault("a premise is set in a scenario or in a question")
+
+
+class Starts(Form):
+    """The starts that are led back."""
+
+    scenario: str
+    part: str
+    by: dict[str, str] = Field(default_factory=dict)
+
+
+class Premises(Form):
+    """The file ``premises.yaml`` beside a model."""
+
+    growth: Items[Growth] = ()
+    starts: Starts | None = None
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Constants that are solved for together, and how far a run is from where it has to arrive."""
+
+    scenario: Scenario
+    names: tuple[str, ...]
+    """The constants, by element."""
+    misfit: Callable[[Sequence[Mapping[str, float]]], Floats]
+    """Of settings of all constants, ``(run, name)``; zero where a run arrives."""
+
+
+def read_premises(path: Path) -> Premises:
+    """Read the file; every fault with its line."""
+    return form_of(Premises, read_document(path))
+
+
+def growth_unknown(context: ValidationContext, premise: Growth) -> Unknown:
+    """Return the constant of a premise."""
+    scenario = _scenario(context, premise)
+
+    def misfit(settings: Sequence[Mapping[str, float]]) -> Floats:
+        at = context.compiled.run(settings, scenario.time).yearly(premise.of)
+        years = premise.last - premise.first
+        grown = (at(premise.last) / at(premise.first)) ** (1 / years) - 1
+        return (grown - premise.rate)[:, None]
+
+    return Unknown(scenario, (premise.constant,), misfit)
+
+
+def _scenario(context: ValidationContext, premise: Growth) -> Scenario:
+    if premise.scenario is not None:
+        return context.scenarios[premise.scenario]
+    assert context.effects is not None
+    return next(one for one in context.effects.questions if one.id == premise.question).first
+
+
+def starts_unknown(context: ValidationContext, starts: Starts) -> Unknown:
+    """Return the parts at which the stocks start that are led back."""
+    assert context.seam is not None
+    model, scenario = context.model, context.scenarios[starts.scenario]
+    stocks = [item.of for item in context.seam.items if item.mark is StartSource.LED_BACK]
+    arriving = [starts.by.get(stock, stock) for stock in stocks]
+    parts = [cells(model, f"{starts.part} {stock}") for stock in stocks]
+    base = context.runs[context.baseline.id]
+    wanted = [base.series(stock)[:, 0] for stock in arriving]
+
+    def misfit(settings: Sequence[Mapping[str, float]]) -> Floats:
+        runs = context.compiled.run(settings, scenario.time)
+        at = int(np.argmin(np.abs(runs.time - base.time[0])))
+        columns = []
+        for stock, there, names in zip(arriving, wanted, parts, strict=True):
+            here = runs.series(stock)[:, at]
+            if len(names) == 1:  # one part for all elements: their sum arrives
+                here, there = (
+                    one.reshape(len(one), -1).sum(axis=1, keepdims=True) for one in (here, there)
+                )
+            columns.append((here / there - 1).reshape(len(settings), -1))
+        return np.concatenate(columns, axis=1)
+
+    return Unknown(scenario, tuple(name for names in parts for name in names), misfit)
+
+
+def solved(context: ValidationContext, unknown: Unknown) -> tuple[Floats, Floats]:
+    """Return the constants by Newton's method within their admissible ranges, and the misfits.
+
+    What no constant can bring nearer, as an element that is empty, is left as it is.
+    """
+    base = unknown.scenario.values
+    variables = [context.model.variables.get(name.partition("[")[0]) for name in unknown.names]
+    low, high = np.array([(-np.inf, np.inf) if v is None else limits(v) for v in variables]).T
+    point = np.array([base[name] for name in unknown.names])
+
+    def settings(points: Floats) -> list[Mapping[str, float]]:
+        return [{**base, **dict(zip(unknown.names, row, strict=True))} for row in points.tolist()]
+
+    for _ in range(MOST_STEPS):
+        probes = point + PROBE * np.eye(len(point))
+        with np.errstate(all="ignore"):
+            misfits = np.nan_to_num(unknown.misfit(settings(np.vstack([point, probes]))))
+        if np.abs(misfits[0]).max() < 1e-7:
+            break
+        slope = (misfits[1:] - misfits[0]).T / PROBE
+        step = np.linalg.lstsq(slope, -misfits[0], rcond=1e-6)[0]
+        longest = np.abs(step / np.maximum(np.abs(point), 0.02)).max()
+        point = np.clip(point + step * min(1, 0.5 / max(longest, 1e-12)), low, high)
+    return point, misfits[0]
+
+
+def written(path: Path, within: Location, values: Mapping[str, Sequence[float]]) -> None:
+    """Write constants in a file where it sets them, below an entry, in four digits.
+
+    Raises:
+        InputError: the file does not set a constant, or not on one line.
+    """
+    document, lines = read_document(path), path.read_text("utf-8").split("\n")
+    for name, numbers in values.items():
+        at = next(_places(document.lines, within, name), None)
+        shown = ", ".join(f"{number:.4g}" for number in numbers)
+        text = f"[{shown}]" if len(numbers) > 1 else shown
+        row = 0 if at is None else document.lines[at] - 1
+        pattern = "" if at is None else rf"({re.escape(str(at[-1]))}: )(\[[^]]*\]|[-+.\de]+)"
+        if at is None or not re.search(pattern, lines[row]):
+            raise InputError(Fault("'{name}' is not set on one line", file=str(path), name=name))
+        lines[row] = re.sub(pattern, rf"\g<1>{text}", lines[row], count=1)
+    path.write_text("\n".join(lines), "utf-8")
+
+
+def _places(lines: Mapping[Location, int], within: Location, name: str) -> Iterator[Location]:
+    """Yield the entries whose keys, put together, end with a name: a constant, or a lever's."""
+    for at in lines:
+        keys = [str(key) for key in at[len(within) :]]
+        if at[: len(within)] == within and any(
+            " ".join(keys[start:]) == name for start in range(len(keys))
+        ):
+            yield at
+
+
+def main() -> None:
+    """Solve all, write it, and say what changed."""
+    model = load_model()
+    context = load_context(model)
+    premises = read_premises(model.path.with_name(FILE))
+    todo: list[tuple[Unknown, Path, Location]] = []
+    for premise in premises.growth:
+        unknown = growth_unknown(context, premise)
+        if premise.question is not None and context.effects is not None:
+            index = [one.id for one in context.effects.questions].index(premise.question)
+            todo.append((unknown, model.path.with_name(EFFECTS), ("questions", index, "from")))
+        elif unknown.scenario.path is not None:
+            todo.append((unknown, unknown.scenario.path, ()))
+    if premises.starts is not None:
+        unknown = starts_unknown(context, premises.starts)
+        assert unknown.scenario.path is not None
+        todo.append((unknown, unknown.scenario.path, ()))
+    for unknown, path, within in todo:
+        point, misfits = solved(context, unknown)
+        values: dict[str, list[float]] = {}
+        for name, number, misfit in zip(unknown.names, point.tolist(), misfits, strict=True):
+            values.setdefault(name.partition("[")[0], []).append(number)
+            arrives = "" if abs(misfit) < 1e-4 else f"  (misses by {misfit:.2g})"
+            old = unknown.scenario.values[name]
+            print(f"{unknown.scenario.id}: {name} {old:.4g} -> {number:.4g}{arrives}")
+        written(path, within, values)
+
+
+if __name__ == "__main__":
+    main()
