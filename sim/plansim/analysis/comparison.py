@@ -18,7 +18,6 @@ from plansim.analysis.attribution import Attribution, attribute
 from plansim.analysis.ensemble import judged_with_shares
 from plansim.analysis.experiments.store import open_store, open_summary
 from plansim.analysis.optimization.remedies import TargetRemedies, seek_remedies
-from plansim.engine.dataset import annual
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model, VariableKind
@@ -26,6 +25,7 @@ from plansim.scenario.factors import default_of
 from plansim.scenario.records import BilingualText
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
+from plansim.targets.annual import annual
 from plansim.targets.catalogue import load_targets, plan_region, plan_title
 from plansim.targets.target import Attribute, Kind, Status, Target, judged_targets, split_reference
 from plansim.targets.verdict import Verdict
@@ -121,16 +121,21 @@ class Comparison:
         )
 
 
-def read_spread(path: Path, model: Model) -> Spread:
+def read_spread(path: str | Path, model: Model) -> Spread:
     """Read the summary of a finished sweep.
 
     Raises:
         InputError: there is no sweep at ``path``, or it is not finished.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> _ = plansim.sweep(model, "design.yaml", "spread.zarr", force=True, threads=1)
+    >>> plansim.read_spread("spread.zarr", model).same_model
+    True
     """
-    store = open_store(path)
+    store = open_store(Path(path))
     summary = open_summary(store)
     same = store.card["model"]["sha256"] == model.sha256
-    return Spread(str(store.card["design"].get("id", path.stem)), summary, same)
+    return Spread(str(store.card["design"].get("id", Path(path).stem)), summary, same)
 
 
 def _fails(verdicts: Mapping[str, Verdict], target: Target) -> bool:
@@ -170,6 +175,12 @@ def compare(
         InputError: fewer than two scenarios, or a sweep that has run none of them.
         CatalogueError: a target is judged by a variable that a run does not hold.
         ModelError: the compiled engine, which the searches need, cannot compute the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> scenarios = [plansim.as_written(model), "boats.yaml"]
+    >>> comparison = plansim.compare(model, scenarios, remedies=False)
+    >>> [scenario.id for scenario in comparison.scenarios]
+    ['as-written', 'boats']
     """
     chosen = [scenario_of(model, scenario) for scenario in scenarios]
     model = for_scenarios(model, chosen)

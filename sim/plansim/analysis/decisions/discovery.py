@@ -157,6 +157,10 @@ def discover(
     Raises:
         InputError: the ensemble is at fault, or the scenario, or the sweep.
         ModelError: the compiler does not support the model.
+
+    >>> (found,) = plansim.discover(plansim.load_model("lake.mdl"), "boats.yaml", members=64)
+    >>> found.target, found.outcome.value, round(found.failing, 2)
+    ('F1', 'fails', 0.73)
     """
     wanted = binding_targets(load_targets(model=model)) if targets is None else targets
     wanted = judged_targets(wanted)

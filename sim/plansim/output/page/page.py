@@ -115,6 +115,11 @@ def page(
     Raises:
         CatalogueError: the targets or the views beside the model have faults.
         ModelError: the compiler does not support something that the page shows.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> page = plansim.page(model, [plansim.as_written(model), "boats.yaml"], lang="zh")
+    >>> page.save("lake.html").name
+    'lake.html'
     """
     catalogue = load_targets(None, model) if targets is None else targets
     judged = [target for target in catalogue if target.kind is Kind.TARGET and target.variables]
