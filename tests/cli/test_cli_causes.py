@@ -131,7 +131,7 @@ def test_a_scenario_against_itself_changes_nothing(call: Call) -> None:
 
 
 def test_a_solution_in_full(told: Callable[..., Any]) -> None:
-    found = told("decide", "solve", "baseline", "--lever", "coal quality", "--target", "M34a")
+    found = told("decide", "solve", "baseline", "--lever", "coal quality after", "--target", "M34a")
     (lever,) = found["levers"]
     assert lever["id"] == "coal quality after"
     assert 0.75 < found["values"][0] < found["present"][0] == 1
@@ -152,12 +152,12 @@ def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:
     assert "already" in out
 
 
-MIX = ("decide", "solve", "baseline", "--lever", "coal quality", "--lever", "abatement effort")
+MIX = ("decide", "solve", "baseline", "--lever", "coal quality after", "--lever", "abatement effort")
 
 
 def test_a_mix_in_full(told: Callable[..., Any], call: Call) -> None:
     targets = ("--target", "M34a", "--target", "m34b")
-    found = told(*MIX, *targets, "--price", "coal quality=5")
+    found = told(*MIX, *targets, "--price", "coal quality after=5")
     assert [each["id"] for each in found["targets"]] == ["M34a", "M34b"]
     assert [each["id"] for each in found["levers"]] == [
         "coal quality after",
