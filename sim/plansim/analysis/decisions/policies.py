@@ -161,6 +161,12 @@ def policies(
     Raises:
         InputError: an aim or a lever is unknown, or no candidate runs.
         ModelError: the compiler does not support the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> few = {"seeds": 1, "generations": 4, "members": 16, "fresh": 32}
+    >>> result = plansim.policies(model, aims=["growth", "met"], **few)
+    >>> len(result.points) > 0, [lever.id for lever in result.levers]
+    (True, ['effort', 'growth rate'])
     """
     chosen = _aims(aims, cost)
     spec = read_frontier_spec(model, load_views(model))
