@@ -33,6 +33,10 @@ def load_model(path: str | Path | None = None, strict: bool | None = None) -> Mo
 
     Raises:
         ModelError: the file cannot be read, or has faults: all of them, by line.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> model.find("捕捞量").equation
+    'catch= effort*(initial fish + switch B*(fish - initial fish))'
     """
     file = shipped_model() if path is None else Path(path)
     data = _read_bytes(file)
