@@ -69,6 +69,13 @@ def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
     _check_subscripts(scan, faults)
     _check_doubled(scan, faults)
     _check_names(scan, faults, warnings)
+    for group in scan.equations.values():
+        if set(group[0].name) & set("[]"):
+            faults.fault(
+                "the name '{name}' has square brackets, in which stand the elements of arrays",
+                group[0].line,
+                name=short(group[0].name),
+            )
 
 
 def is_function_call(node: Name | Call) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from plansim.analysis.evaluator import RunStatus
-from plansim.analysis.experiments.store import NEVER, Store, open_store
+from plansim.analysis.experiments.store import NEVER, Store, array_of, open_store
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import DesignError, Fault, InputError, Message
@@ -131,8 +131,7 @@ def stored_run(store: Store, index: int) -> StoredRun:
     group = store.group()
 
     def read(name: str) -> Any:
-        array: Any = group[name]
-        return np.asarray(array[index])
+        return np.asarray(array_of(group, name)[index])
 
     if index // store.block not in store.done() or int(read("status")) == NEVER:
         raise InputError(
