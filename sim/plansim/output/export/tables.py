@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from plansim.analysis.experiments.store import open_store
 from plansim.errors import Fault, InputError
+from plansim.files.escaping import for_spreadsheet
 from plansim.files.writing import check_destination, writing_whole
 from plansim.output.export.results import FORMATS, card_of
 from plansim.output.export.sweep import write_runs
@@ -202,14 +203,28 @@ def write_run(
 def _write_dataset(dataset: xr.Dataset, path: Path, *, force: bool) -> None:
     with writing_whole(path) as part:
         # To memory, then to disk: HDF5 ends the process where a disk is full.
-        part.write_bytes(dataset.to_netcdf(engine="h5netcdf"))
+        part.write_bytes(_without_slashes(dataset).to_netcdf(engine="h5netcdf"))
         check_destination(path, force=force, formats=FORMATS)
+
+
+def _without_slashes(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset whose names NetCDF allows; the model's own stay in ``long_name``."""
+    taken = {str(name) for name in (*dataset.variables, *dataset.dims)}
+    names = {}
+    for name in sorted(name for name in taken if "/" in name):
+        new = name.replace("/", "_")
+        while new in taken:
+            new += "_"
+        names[name] = new
+        taken.add(new)
+    return dataset.rename(names)
 
 
 def _write_table(table: pd.DataFrame, path: Path, *, force: bool) -> None:
     with writing_whole(path) as part:
         match path.suffix.lower():
             case ".csv":  # with a mark, by which Excel knows UTF-8
+                table = table.map(for_spreadsheet).rename(columns=for_spreadsheet)
                 table.to_csv(part, index=False, lineterminator="\n", encoding="utf-8-sig")
             case ".parquet":
                 table.to_parquet(part, index=False)
