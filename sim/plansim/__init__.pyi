@@ -51,6 +51,10 @@ from plansim.analysis.feedback.polarity import (
     link_signs as link_signs,
     signed_run as signed_run,
 )
+from plansim.analysis.decisions.conflicts import (
+    Conflicts as Conflicts,
+    conflicts as conflicts,
+)
 from plansim.analysis.decisions.discovery import (
     Discovery as Discovery,
     discover as discover,
@@ -64,6 +68,10 @@ from plansim.analysis.decisions.policies import (
 from plansim.analysis.decisions.robustness import (
     Robustness as Robustness,
     robustness as robustness,
+)
+from plansim.analysis.decisions.signposts import (
+    Signpost as Signpost,
+    signposts as signposts,
 )
 from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
 from plansim.analysis.optimization.problem import (

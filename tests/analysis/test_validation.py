@@ -36,6 +36,7 @@ from plansim.output.words.text import Lang, read_text
 from tests.toys.mill import FIRST_SIGN, mill
 
 MODEL, CHECKS, SEAM = "model/mill.mdl", "model/checks.yaml", "model/seam.yaml"
+EFFECTS, HISTORY = "model/effects.yaml", "model/history.yaml"
 TARGETS, LOOPS, SIGNS = "model/targets.yaml", "model/loops.yaml", "model/reality.yaml"
 ODD = "MODULO(Time, 0.0625)"
 """Nil at every step of the mill, and not at every other half step."""
@@ -182,31 +183,47 @@ def test_tests_are_named_by_their_ids() -> None:
         chosen(["Q99", "Q1x"])
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            ("left: water share,", "left: water shore,"),
-            r"checks\.yaml:12: no variable .*water shore",
-        ),
-        (("[water share]", "[water shore]"), r"checks\.yaml:14: .*did you mean 'water share'"),
-        (("[water share]", "[output]"), r"checks\.yaml:14: 'output' is no share; found the unit"),
-        (("set: {saving: 0}", "set: {saving: 2}"), "'saving' cannot be 2; expected 0 to 1"),
-        (("set: {saving: 0}", "set: {output: 2}"), "'output' cannot be set"),
-        (
-            ("is: equal", "is: like"),
-            r"'is' has the wrong value; expected one of equal, at most, at least",
-        ),
-        (("equilibrium: rest", "equilibrium: rast"), "'rast'; did you mean 'rest'"),
-        (("bounds:", "bonds:"), "unknown key 'bonds'.*did you mean 'bounds'"),
-        (("id: no wear", "id: no saving"), r"checks\.yaml:31: 'no saving' stands twice"),
-    ],
-)
-def test_a_slip_in_the_checks_is_named_with_its_line(
-    change: tuple[str, str], message: str, tmp_path: Path
+SLIPS = [
+    (CHECKS, "left: water share,", "left: water shore,",
+     r"checks\.yaml:12: no variable .*water shore"),
+    (CHECKS, "[water share]", "[water shore]", r"checks\.yaml:14: .*did you mean 'water share'"),
+    (CHECKS, "[water share]", "[output]",
+     r"checks\.yaml:14: 'output' is no share; found the unit"),
+    (CHECKS, "set: {saving: 0}", "set: {saving: 2}", "'saving' cannot be 2; expected 0 to 1"),
+    (CHECKS, "set: {saving: 0}", "set: {output: 2}", "'output' cannot be set"),
+    (CHECKS, "is: equal", "is: like",
+     r"'is' has the wrong value; expected one of equal, at most, at least"),
+    (CHECKS, "equilibrium: rest", "equilibrium: rast", "'rast'; did you mean 'rest'"),
+    (CHECKS, "bounds:", "bonds:", "unknown key 'bonds'.*did you mean 'bounds'"),
+    (CHECKS, "id: no wear", "id: no saving", r"checks\.yaml:31: 'no saving' stands twice"),
+    (EFFECTS, "to: rest", "to: rst", r"effects\.yaml:3: no scenario is called 'rst'; .*'rest'"),
+    (EFFECTS, "saving: 0.25", "saving: 2", r"effects\.yaml:2: .*'saving'"),
+    (EFFECTS, "saving: 0.25", "savng: 0.2", r"effects\.yaml:2: .*'savng'"),
+    (EFFECTS, "{M01: 0.02}", "{M02: 0.02}",
+     r"effects\.yaml:5: no binding target has the id 'M02'"),
+    (EFFECTS, "question: saving", "question: x", r"effects\.yaml:6: no question has the id 'x'"),
+    (EFFECTS, "[expected output]", "[output expected]",
+     r"effects\.yaml:4: .*'output expected'"),
+    (EFFECTS, "id: rest", "id: saving", r"effects\.yaml:3: 'saving' stands twice"),
+    (HISTORY, "[growth,", "[growths,",
+     r"history.yaml:20: observations.csv has no 'growths' .* of 2006"),
+    (HISTORY, "target: M01", "target: M11", "no base figure 'M11'; did you mean 'M01'"),
+    (HISTORY, ", target: M01", "", "an observation has one source"),
+    (HISTORY, "constant: base capital", "constant: best capital", "did you mean 'base capital'"),
+    (HISTORY, "of: output\n    unit: 亿", "of: outputs\n    unit: 亿",
+     r"history\.yaml:7: no variable is called"),
+    (SEAM, "of: capital", "of: capitol", "did you mean 'capital'"),
+    (SEAM, "mark: inventory", "mark: inventry", r"seam\.yaml:6: 'mark' has .*'inventory'"),
+    (SEAM, "[M01]", "[M91]", r"neither a target nor a row of the evidence is 'M91'.*'M01'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "old", "new", "message"), SLIPS)
+def test_a_slip_in_a_file_is_named_with_its_line(
+    file: str, old: str, new: str, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=message):
-        result_of(mill(tmp_path, (CHECKS, *change)), "Q05")
+        result_of(mill(tmp_path, (file, old, new)), "Q05")
 
 
 def test_a_model_without_checks_is_refused(tmp_path: Path) -> None:
@@ -244,7 +261,6 @@ def with_members(
     return result_of(context, test)
 
 
-EFFECTS = "model/effects.yaml"
 YIELDS = (0.9, 1.0, 1.2)
 
 
@@ -306,25 +322,6 @@ def test_a_ledger_says_why_it_stays(tmp_path: Path) -> None:
     assert figure_text(made, read_text(Lang.ZH))
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "fault"),
-    [
-        ("to: rest", "to: rst", r"effects\.yaml:3: no scenario is called 'rst'; .*'rest'"),
-        ("saving: 0.25", "saving: 2", r"effects\.yaml:2: .*'saving'"),
-        ("saving: 0.25", "savng: 0.2", r"effects\.yaml:2: .*'savng'"),
-        ("{M01: 0.02}", "{M02: 0.02}", r"effects\.yaml:5: no binding target has the id 'M02'"),
-        ("question: saving", "question: x", r"effects\.yaml:6: no question has the id 'x'"),
-        ("[expected output]", "[output expected]", r"effects\.yaml:4: .*'output expected'"),
-        ("id: rest", "id: saving", r"effects\.yaml:3: 'saving' stands twice"),
-    ],
-)
-def test_what_is_wrong_with_a_question_is_told_with_its_line(
-    old: str, new: str, fault: str, tmp_path: Path
-) -> None:
-    with pytest.raises(InputError, match=fault):
-        mill(tmp_path, (EFFECTS, old, new))
-
-
 def test_an_ensemble_has_to_be_of_these_equations_and_sound(tmp_path: Path) -> None:
     wide = mill(tmp_path, (MODEL, "1/Year [0,1] ~ 产出率", "1/Year [0,1e30] ~ 产出率"))
     made = result_of(wide, "Q28")
@@ -365,27 +362,6 @@ def test_json_has_every_case_and_no_number_that_is_none(
     assert None in [case["values"].get("error", 0) for case in read["tests"][1]["cases"]]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("[growth,", "[growths,", r"history.yaml:20: observations.csv has no 'growths' .* of 2006"),
-        ("target: M01", "target: M11", "no base figure 'M11'; did you mean 'M01'"),
-        (", target: M01", "", "an observation has one source"),
-        ("constant: base capital", "constant: best capital", "did you mean 'base capital'"),
-        (
-            "of: output\n    unit: 亿",
-            "of: outputs\n    unit: 亿",
-            r"history\.yaml:7: no variable is called",
-        ),
-    ],
-)
-def test_a_slip_in_the_history_is_named_with_its_line(
-    old: str, new: str, message: str, tmp_path: Path
-) -> None:
-    with pytest.raises(InputError, match=message):
-        result_of(mill(tmp_path, ("model/history.yaml", old, new)), "Q15")
-
-
 def test_the_seam_compares_a_run_from_the_past_with_the_base_year(tmp_path: Path) -> None:
     """From 2001 twice the capital of 2005 wears out at 5 % a year, without saving."""
     past = "values: {INITIAL TIME: 2001, saving: 0, base capital: [150, 50]}"
@@ -398,21 +374,6 @@ def test_the_seam_compares_a_run_from_the_past_with_the_base_year(tmp_path: Path
     left = np.exp(-0.05 * 4)
     wanted = {"start": 2.0, "arrives": 2 * left, "lowest": 1.25 * left, "highest": 2.5 * left}
     assert {name: capital[name] for name in wanted} == pytest.approx(wanted, rel=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("of: capital", "of: capitol", "did you mean 'capital'"),
-        ("mark: inventory", "mark: inventry", r"seam\.yaml:6: 'mark' has .*'inventory'"),
-        ("[M01]", "[M91]", r"neither a target nor a row of the evidence is 'M91'.*'M01'"),
-    ],
-)
-def test_a_slip_at_the_seam_is_named_with_its_line(
-    old: str, new: str, message: str, tmp_path: Path
-) -> None:
-    with pytest.raises(InputError, match=message):
-        result_of(mill(tmp_path, (SEAM, old, new)), "Q17")
 
 
 # --- the page -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from plansim.model.records import Model, Variable, folded
 from plansim.scenario.factors import Apply
@@ -16,6 +17,7 @@ from plansim.targets.target import Target, split_reference
 __all__ = [
     "Chart",
     "ChartSeries",
+    "Cost",
     "Lever",
     "LeverGroup",
     "Theme",
@@ -29,6 +31,13 @@ MOST = 6
 
 KEY = 12
 """Number of key charts, which are shown first."""
+
+
+class Cost(StrEnum):
+    """When a chart shows what a change costs the city."""
+
+    MORE = "more"  # as debt does
+    LESS = "less"  # as output and jobs do
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,8 @@ class Chart:
     unit: str
     key: bool
     """Whether it is one of the key charts, which are shown first."""
+    cost: Cost | None = None
+    """Whether more or less of it is a cost; None if neither is."""
 
 
 @dataclass(frozen=True)

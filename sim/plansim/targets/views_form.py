@@ -38,6 +38,7 @@ from plansim.targets.target import (
 from plansim.targets.views import (
     Chart,
     ChartSeries,
+    Cost,
     Lever,
     LeverGroup,
     Theme,
@@ -130,6 +131,7 @@ class _Chart(Form):
     show: Annotated[tuple[_Meant, ...], Listed(Names, _shown), Field(min_length=1)]
     unit: str | None = None
     key: bool = False
+    cost: Annotated[Cost | None, LAX] = None
     en: str | None = None
     zh: str | None = None
 
@@ -168,6 +170,7 @@ def _chart(row: _Chart, context: _ViewsContext) -> Chart:
         lines=tuple(lines),
         unit=unit,
         key=row.key,
+        cost=row.cost,
     )
 
 
