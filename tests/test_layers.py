@@ -27,6 +27,19 @@ LAYERS = (
     {"output"},
     {"cli", "xarray", "__init__"},
 )
+# The same inside of analysis, and what stands there above any study.
+STUDIES = (
+    {"evaluator", "ensemble", "checks"},
+    {"experiments"},
+    {"sensitivity"},
+    {"calibration"},
+    {"feedback"},
+    {"optimization"},
+    {"decisions"},
+    {"attribution"},
+    {"comparison"},
+    {"validation"},
+)
 ENGINES = {"pysd", "simlin", "llvmlite"}
 MANY_RUNS = {"plansim.engine.batch", "plansim.engine.readings"}
 CITY = ("jiaozuo", "焦作")
@@ -67,6 +80,16 @@ def layer(module: str) -> int:
     return places[0]
 
 
+def study(module: str) -> int:
+    """Give the place of a module of analysis in ``STUDIES``; -1 outside of analysis."""
+    parts = module.split(".")
+    if parts[1:2] != ["analysis"] or len(parts) < 3:
+        return -1
+    places = [place for place, names in enumerate(STUDIES) if parts[2] in names]
+    assert places, f"{module} stands in no study"
+    return places[0]
+
+
 def offences(sources: Mapping[str, str]) -> list[str]:
     """Name each import that goes against the layers, and the first circle of imports."""
     found = []
@@ -78,6 +101,11 @@ def offences(sources: Mapping[str, str]) -> list[str]:
             f"{module} imports {name}, a layer above its own"
             for name in sorted(graph[module])
             if layer(name) > layer(module)
+        ]
+        found += [
+            f"{module} imports {name}, a study below its own"
+            for name in sorted(graph[module])
+            if layer(name) == layer(module) and study(name) > study(module)
         ]
         folder = module.split(".")[1] if "." in module else ""
         if folder == "output":
@@ -148,6 +176,15 @@ def test_each_layer_imports_only_from_those_before_it() -> None:
     assert offences(read_sources()) == []
 
 
+def test_no_class_name_stands_in_two_files() -> None:
+    files: dict[str, list[str]] = {}
+    for module, source in read_sources().items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ClassDef):
+                files.setdefault(node.name, []).append(module)
+    assert {name: places for name, places in files.items() if len(places) > 1} == {}
+
+
 def test_no_python_file_names_the_city_a_sector_or_an_indicator() -> None:
     names = forbidden_names()
     assert {"agriculture", "gdp", "urbanisation rate"} <= names, "nothing to look for was read"
@@ -163,6 +200,13 @@ def test_no_python_file_names_the_city_a_sector_or_an_indicator() -> None:
                 "plansim.targets.b": "",
             },
             "plansim.model.a imports plansim.targets.b, a layer above its own",
+        ),
+        (
+            {
+                "plansim.analysis.checks": "import plansim.analysis.comparison",
+                "plansim.analysis.comparison": "",
+            },
+            "plansim.analysis.checks imports plansim.analysis.comparison, a study below its own",
         ),
         (
             {"plansim.model.a": "from plansim import load_model", "plansim": ""},

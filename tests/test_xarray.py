@@ -15,8 +15,10 @@ import xarray as xr
 import plansim
 import plansim.xarray
 from plansim.analysis.experiments.design_file import quick_design
+from plansim.analysis.experiments.sweep import run_sweep
 from plansim.model.records import Model
 from plansim.scenario.scenario_file import Scenario
+from tests.toys.lake import lake
 from tests.toys.mill import mill
 
 NAMES = ["baseline", "accelerated-growth"]
@@ -71,7 +73,7 @@ def test_drawings_show_the_runs(runs: xr.Dataset) -> None:
     lines = runs.plansim.plot.lines("gdp", lang="zh").lines
     drawn = [line.get_ydata() for line in lines]
     assert all(any(np.array_equal(row, series) for row in drawn) for series in gdp.to_numpy())
-    judged = plansim.check_targets(runs, plansim.load_targets())
+    judged = plansim.check_scenarios(plansim.load_model(), NAMES)
     words, wanted = (
         [text.get_text() for text in axes.texts]
         for axes in (runs.plansim.plot.verdicts(), plansim.plot.verdict_map(judged))
@@ -84,16 +86,72 @@ def test_a_sweep_has_shares_with_their_intervals(tmp_path: Path) -> None:
     scenario = str(sound.baseline.path)
     design = quick_design(scenario, ["saving", "wear rate"], sound.model, samples=64, seed=1)
     path = tmp_path / "runs.zarr"
-    summary = plansim.sweep(design, sound.model, sound.targets, path, threads=1)
-    table = plansim.open_sweep(path).plansim.verdicts()
-    assert list(table["id"]) == [str(key) for key in summary["target"].to_numpy()]
-    assert set(table["runs"]) == {64}
+    summary = run_sweep(design, sound.model, sound.targets, path, threads=1)
+    table = plansim.open_sweep(path).plansim.shares()
+    pd.testing.assert_frame_equal(plansim.open_sweep(path).plansim.verdicts(), table)
+    assert list(table["target"]) == [str(key) for key in summary["target"].to_numpy()]
+    assert set(table["members"]) == {64}
     for column, name in {
         "share": "p_met",
         "share_low": "p_met_low",
         "share_high": "p_met_high",
     }.items():
         np.testing.assert_array_equal(table[column], summary[name].to_numpy().ravel())
+    again = plansim.sweep(sound.model, design, path, targets=["M01", "M02"], force=True, threads=1)
+    pd.testing.assert_frame_equal(again.plansim.shares(), table)
+    frame = again.plansim.frame("output")
+    year = int(again["year"].to_numpy()[-1])
+    last = again["output"].sel(year=year).to_numpy()
+    np.testing.assert_array_equal(frame.loc[frame["year"] == year, "value"], last)
+
+
+def test_verdicts_have_the_shares_of_the_ensemble_beside_the_model(tmp_path: Path) -> None:
+    model = lake(tmp_path)
+    boats = str(tmp_path / "boats.yaml")
+    runs = plansim.simulate(model, [plansim.as_written(model), boats])
+    shares = plansim.verdict_shares(model, [plansim.as_written(model), boats])
+    table = runs.plansim.verdicts()
+    for column in ("share", "share_low", "share_high"):
+        np.testing.assert_array_equal(table[column], shares[column])
+    one = runs.sel(scenario="boats")[["fish", "catch"]].plansim.verdicts(["F1"])
+    assert (one["scenario"].item(), one["share"].item()) == ("boats", 0.6)
+    assert runs.plansim.frame("fish")["scenario"].unique().tolist() == ["as-written", "boats"]
+    runs.to_netcdf(tmp_path / "runs.nc")
+    with xr.open_dataset(tmp_path / "runs.nc") as read:
+        far = read.plansim.verdicts(plansim.load_targets(model=model))
+    assert far["share"].isna().all()
+    np.testing.assert_array_equal(far["value"], table["value"])
+
+
+def test_members_have_a_frame_and_shares_of_their_own(tmp_path: Path) -> None:
+    model = lake(tmp_path)
+    boats = tmp_path / "boats.yaml"
+    scenarios: list[Scenario | Path] = [plansim.as_written(model), boats]
+    fan = plansim.simulate(model, scenarios, ensemble=plansim.load_ensemble(model))
+    pd.testing.assert_frame_equal(
+        fan.plansim.shares(), plansim.verdict_shares(model, scenarios), check_dtype=False
+    )
+    keys = ["scenario", "member", "variable", "year"]
+    frame = fan.plansim.frame("fish", "effort").set_index(keys)
+    by_year = fan.plansim.annual()
+    for member in (1, 5):
+        wanted = by_year["fish"].sel(scenario="boats", member=member, year=2012)
+        assert frame.loc[("boats", member, "fish", 2012), "value"] == float(wanted)
+        assert frame.loc[("boats", member, "effort", 2012), "value"] == 0.2
+    with pytest.raises(ValueError, match="nothing to count"):
+        plansim.simulate(model, boats).plansim.shares()
+
+
+def test_a_notebook_shows_verdicts_as_a_row_a_target(tmp_path: Path) -> None:
+    model = lake(tmp_path)
+    table = plansim.simulate(model, str(tmp_path / "boats.yaml")).plansim.verdicts()
+    shown = table._repr_html_()
+    for text in ("Fish in the lake", "湖中鱼量", "≥ 600 t", "60/100", "boats", "✓"):
+        assert text in shown
+    assert ">?<" in shown  # three of five models meet the target that the run misses
+    assert "Fish in the lake" not in table[["id", "share"]]._repr_html_()
+    for record in (model, plansim.read_scenario(tmp_path / "boats.yaml", model)):
+        assert "<table>" in record._repr_html_()
 
 
 def test_the_first_dataset_brings_the_accessor_and_the_import_does_not_wait_for_it() -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
+from plansim.analysis.calibration.observed import StartSource
 from plansim.analysis.validation.context import ValidationContext, cells, limits, load_context
-from plansim.analysis.validation.observed import StartSource
 from plansim.analysis.validation.questions import EFFECTS
 from plansim.errors import Fault, InputError
 from plansim.files.forms import Form, Items, Location, form_of, read_document

@@ -28,8 +28,11 @@ from plansim.analysis.ensemble import (
     verdict_shares as verdict_shares,
 )
 from plansim.analysis.experiments.design import Design as Design
-from plansim.analysis.experiments.design_file import read_design as read_design
 from plansim.analysis.calibration.prior import draw_prior as draw_prior
+from plansim.analysis.experiments.design_file import (
+    quick_design as quick_design,
+    read_design as read_design,
+)
 from plansim.analysis.experiments.replay import Replay as Replay, replay as replay
 from plansim.analysis.experiments.store import open_sweep as open_sweep
 from plansim.analysis.experiments.sweep import sweep as sweep
@@ -48,13 +51,27 @@ from plansim.analysis.feedback.polarity import (
     link_signs as link_signs,
     signed_run as signed_run,
 )
+from plansim.analysis.decisions.conflicts import (
+    Conflicts as Conflicts,
+    conflicts as conflicts,
+)
 from plansim.analysis.decisions.discovery import (
     Discovery as Discovery,
     discover as discover,
 )
+from plansim.analysis.decisions.policies import (
+    Aim as Aim,
+    PolicySet as PolicySet,
+    policies as policies,
+    policy_text as policy_text,
+)
 from plansim.analysis.decisions.robustness import (
     Robustness as Robustness,
     robustness as robustness,
+)
+from plansim.analysis.decisions.signposts import (
+    Signpost as Signpost,
+    signposts as signposts,
 )
 from plansim.analysis.optimization.frontier import Frontier as Frontier, frontier as frontier
 from plansim.analysis.optimization.problem import (
@@ -64,7 +81,7 @@ from plansim.analysis.optimization.problem import (
 )
 from plansim.analysis.optimization.target_seeking import Solution as Solution, solve as solve
 from plansim.analysis.sensitivity.study import sensitivity as sensitivity
-from plansim.analysis.unknowns import (
+from plansim.analysis.sensitivity.unknowns import (
     DecidedTarget as DecidedTarget,
     DecidingUnknown as DecidingUnknown,
     deciding_unknowns as deciding_unknowns,

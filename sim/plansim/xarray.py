@@ -15,17 +15,20 @@ first used. It holds nothing of its own: each method calls the function that doe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from plansim.analysis.ensemble import ensemble_fits, shares_of, with_shares
 from plansim.analysis.experiments.summary import shares
-from plansim.engine.dataset import annual
-from plansim.targets.annual import frame, named, separate
-from plansim.targets.catalogue import load_targets
+from plansim.engine.dataset import annual, origin_of
+from plansim.errors import UnknownNameError
+from plansim.output.export.verdict_frame import verdict_frame
+from plansim.targets.annual import MANY, frame, named, separate
+from plansim.targets.catalogue import load_targets, targets_of
+from plansim.targets.labels import reference_named
 from plansim.targets.target import Status, Target, split_reference
 from plansim.targets.verdict import Verdict, check_targets
 
@@ -34,14 +37,18 @@ if TYPE_CHECKING:
 
 __all__ = ["PlansimAccessor", "RunPlots"]
 
-VERDICT_COLUMNS = [field.name for field in fields(Verdict) if field.name != "bases"]
-"""Columns of a frame of verdicts."""
 KEYS = ["variable", "element", "year"]
 
 
 @xr.register_dataset_accessor("plansim")  # type: ignore[no-untyped-call]
 class PlansimAccessor:
-    """Runs over ``time`` or ``year``, of one scenario or of several, or the runs of a sweep."""
+    """Runs over ``time`` or ``year``: of one scenario or several, of members, or of a sweep.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> runs = plansim.simulate(model, [plansim.as_written(model), "boats.yaml"])
+    >>> runs.plansim["渔获量"].name  # the plan's name for what the model calls 捕捞量
+    'catch'
+    """
 
     def __init__(self, runs: xr.Dataset) -> None:
         self._runs = runs
@@ -49,97 +56,229 @@ class PlansimAccessor:
     def __getitem__(self, name: str) -> xr.DataArray:
         """Return a variable by its English or Chinese name in any letter case, or an element of it.
 
+        Labels of charts, levers and targets are names too, where the dataset is as `simulate`
+        returned it or a selection of that.
+
         Raises:
             UnknownNameError: the runs hold no such variable.
             KeyError: the variable has no such element.
+
+        >>> runs = plansim.simulate(plansim.load_model("lake.mdl"))
+        >>> runs.plansim["FISH"].identical(runs.plansim["鱼量"])
+        True
         """
+        name = self._reference(name)
         if name in self._runs:
             return self._runs[name]
         base, elements = split_reference(name)
-        variable = self._runs[named(self._runs, base)]
-        ranges = [dim for dim in variable.dims if dim not in ("scenario", "time", "year")]
+        variable = self._runs[base]
+        ranges = [dim for dim in variable.dims if dim not in ("scenario", "time", "year", *MANY)]
         return variable.sel(dict(zip(ranges, elements, strict=True))) if elements else variable
 
     def annual(self) -> xr.Dataset:
-        """Return the runs by years: flows of the year, stocks at its end (see `plansim.annual`)."""
+        """Return the runs by years: flows of the year, stocks at its end (see `plansim.annual`).
+
+        >>> runs = plansim.simulate(plansim.load_model("lake.mdl"))
+        >>> runs.plansim.annual().sizes["year"]
+        16
+        """
         return self._runs if "year" in self._runs.coords else annual(self._runs)
 
     def frame(self, *variables: str) -> pd.DataFrame:
-        """Return annual figures as a tidy table, one row a figure (see `plansim.frame`)."""
-        return frame(self._runs, *variables)
+        """Return annual figures as a tidy table, one row a figure (see `plansim.frame`).
+
+        >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), ["boats.yaml"])
+        >>> runs.plansim.frame("catch").head(2).round(1)
+          scenario variable element  year  value    unit
+        0    boats    catch          2005  180.0  t/Year
+        1    boats    catch          2006  156.7  t/Year
+        """
+        return frame(self._runs, *map(self._reference, variables))
 
     def compare(self, *variables: str) -> pd.DataFrame:
         """Return annual figures beside those of the first scenario.
 
         The columns of `frame`, then ``difference`` to the first scenario, in the unit, and
         ``change``, the same as a part of the first scenario's figure.
+
+        >>> model = plansim.load_model("lake.mdl")
+        >>> runs = plansim.simulate(model, [plansim.as_written(model), "boats.yaml"])
+        >>> runs.plansim.compare("fish").query("year == 2020").round(2)[["scenario", "change"]]
+              scenario  change
+        15  as-written    0.00
+        31       boats   -0.32
         """
         table = self.frame(*variables)
-        first = table[table["scenario"] == table["scenario"].iloc[0]].set_index(KEYS)["value"]
-        base = first.reindex(pd.MultiIndex.from_frame(table[KEYS])).to_numpy()
+        keys = [*(dim for dim in MANY if dim in table), *KEYS]
+        first = table[table["scenario"] == table["scenario"].iloc[0]].set_index(keys)["value"]
+        base = first.reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy()
         table["difference"] = table["value"] - base
         table["change"] = table["difference"] / base
         return table
 
-    def verdicts(self, targets: Iterable[Target] | None = None) -> pd.DataFrame:
+    def verdicts(self, targets: Iterable[Target | str] | None = None) -> pd.DataFrame:
         """Return what becomes of targets: a row a scenario and target.
 
-        Of the runs of a sweep, a row has the number of ``runs`` that did not fail, the ``share`` of
-        them that meets the target, and the ends ``share_low`` and ``share_high`` of its 95 %
-        interval (see `summary.shares`).
+        The columns are those of ``plansim check --format csv``: names, ``value``, ``target``,
+        ``unit``, ``status``, ``margin`` (in the unit; positive is good), ``first_breach``, reasons,
+        ``certainty``, and ``share``, ``share_low`` and ``share_high``: in what share of the
+        plausible models beside the model the target is met, with the ends of its 95 % interval.
+        These are empty where there is no ensemble, or the dataset was read from a file. A notebook
+        shows the table as `check` does. Of many runs the table is that of `shares`.
 
         Args:
-            targets: by default those of the shipped plan; those of a sweep are stored with it.
+            targets: records or ids; by default all of the plan beside the model.
 
         Raises:
             CatalogueError: a target is judged by a variable that the runs do not hold.
+            UnknownNameError: no target has one of the ids.
+
+        >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), ["boats.yaml"])
+        >>> runs.plansim.verdicts()[["id", "value", "status", "share"]].round(1)
+           id  value  status  share
+        0  F1  584.3  missed    0.6
+        1  F2  119.0     met    1.0
+        """
+        if self._is_of_many:
+            return self.shares(targets)
+        return verdict_frame(self._judged(targets))
+
+    def shares(self, targets: Iterable[Target | str] | None = None) -> pd.DataFrame:
+        """Return in what share of many runs targets are met: a row a scenario and target.
+
+        Columns: ``scenario`` and ``target`` (ids), ``share``, ``share_low`` and ``share_high``, the
+        ends of its 95 % interval, ``members``, how many runs are counted, and ``unsound``, how many
+        are left out, since they broke down. Of members, undecided ones count as half (see
+        `plansim.verdict_shares`). A sweep counts those that are met, and has NaN for intervals
+        where its design is no sample.
+
+        Args:
+            targets: records or ids; by default all of the plan. Those of a sweep are stored.
+
+        Raises:
+            ValueError: the dataset holds no members or runs.
+            CatalogueError: a target is judged by a variable that the runs do not hold.
+
+        >>> model = plansim.load_model("lake.mdl")
+        >>> fan = plansim.simulate(model, "boats.yaml", ensemble=plansim.load_ensemble(model))
+        >>> fan.plansim.shares(["F1"])[["scenario", "target", "share", "members"]]
+          scenario target  share  members
+        0    boats     F1    0.6        5
         """
         if "verdict" in self._runs:
-            return _shares(self._runs)
-        rows = [[getattr(one, key) for key in VERDICT_COLUMNS] for one in self._judged(targets)]
-        return pd.DataFrame(rows, columns=VERDICT_COLUMNS)
+            table = _shares_of_sweep(self._runs)
+            ids = None if targets is None else {getattr(one, "id", one) for one in targets}
+            return table if ids is None else table[table["target"].isin(ids)]
+        if not self._is_of_many:
+            raise ValueError("the dataset holds one run a scenario: there is nothing to count")
+        return shares_of(self._runs, self._targets(targets))
 
     @property
     def plot(self) -> RunPlots:
         """Drawings of the runs."""
         return RunPlots(self)
 
-    def _judged(self, targets: Iterable[Target] | None) -> tuple[Verdict, ...]:
-        return check_targets(self._runs, load_targets() if targets is None else targets)
+    @property
+    def _is_of_many(self) -> bool:
+        return any(dim in self._runs.dims for dim in MANY)
+
+    def _reference(self, name: str) -> str:
+        """Return the reference that a name means in the runs."""
+        if name in self._runs:
+            return name
+        base, bracket, inside = name.partition("[")
+        try:
+            return named(self._runs, base) + bracket + inside
+        except UnknownNameError:
+            origin = origin_of(self._runs)
+            if origin is None:
+                raise
+            reference = reference_named(origin.model, name)
+            if split_reference(reference)[0] not in self._runs:
+                raise
+            return reference
+
+    def _targets(self, targets: Iterable[Target | str] | None) -> tuple[Target, ...]:
+        origin = origin_of(self._runs)
+        if origin is not None:
+            return targets_of(origin.model, targets)
+        listed = list(load_targets() if targets is None else targets)
+        by_id = {target.id: target for target in load_targets()}
+        return tuple(by_id[one] if isinstance(one, str) else one for one in listed)
+
+    def _judged(self, targets: Iterable[Target | str] | None) -> tuple[Verdict, ...]:
+        wanted, origin = self._targets(targets), origin_of(self._runs)
+        verdicts = check_targets(self._runs, wanted)
+        if origin is None or not ensemble_fits(origin.model):
+            return verdicts
+        ids = {verdict.scenario for verdict in verdicts}
+        scenarios = [scenario for scenario in origin.scenarios if scenario.id in ids]
+        return with_shares(verdicts, origin.model, scenarios, wanted)
 
 
 class RunPlots:
-    """Drawings of runs; options are those of the functions in `plansim.plot`."""
+    """Drawings of runs; options are those of the functions in `plansim.plot`.
+
+    Targets are records or ids; by default all of the plan that are judged by what is drawn.
+    """
 
     def __init__(self, accessor: PlansimAccessor) -> None:
         self._accessor = accessor
 
-    def lines(self, variable: str, targets: Iterable[Target] = (), **options: Any) -> Axes:
-        """Draw a series over years, a line a scenario (see `plansim.plot.trajectories`)."""
+    def lines(
+        self, variable: str, targets: Iterable[Target | str] | None = None, **options: Any
+    ) -> Axes:
+        """Draw a series over years, a line a scenario (see `plansim.plot.trajectories`).
+
+        >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), ["boats.yaml"])
+        >>> runs.plansim.plot.lines("fish", lang="zh").get_title(loc="left")
+        '鱼量'
+        """
         from plansim.output.figures.lines import trajectories
 
-        runs = self._accessor._runs
-        base, bracket, inside = variable.partition("[")
-        name = variable if variable in runs else named(runs, base) + bracket + inside
-        return trajectories(separate(runs), name, targets, **options)
+        runs, name = self._accessor._runs, self._accessor._reference(variable)
+        return trajectories(separate(runs), name, self._accessor._targets(targets), **options)
 
-    def verdicts(self, targets: Iterable[Target] | None = None, **options: Any) -> Axes:
-        """Draw verdicts as a coloured table (see `plansim.plot.verdict_map`)."""
+    def fan(
+        self, variable: str, targets: Iterable[Target | str] | None = None, **options: Any
+    ) -> Axes:
+        """Draw where many runs lie in each year (see `plansim.plot.fan`).
+
+        >>> model = plansim.load_model("lake.mdl")
+        >>> fan = plansim.simulate(model, "boats.yaml", ensemble=plansim.load_ensemble(model))
+        >>> fan.plansim.plot.fan("fish").get_title(loc="left")
+        'Fish'
+        """
+        from plansim.output.figures.lines import fan
+
+        runs, name = self._accessor._runs, self._accessor._reference(variable)
+        return fan(runs, name, self._accessor._targets(targets), **options)
+
+    def verdicts(self, targets: Iterable[Target | str] | None = None, **options: Any) -> Axes:
+        """Draw verdicts as a coloured table (see `plansim.plot.verdict_map`).
+
+        >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), ["boats.yaml"])
+        >>> len(runs.plansim.plot.verdicts().texts) > 0
+        True
+        """
         from plansim.output.figures.verdicts import verdict_map
 
         return verdict_map(self._accessor._judged(targets), **options)
 
 
-def _shares(sweep: xr.Dataset) -> pd.DataFrame:
+def _shares_of_sweep(sweep: xr.Dataset) -> pd.DataFrame:
     """Return by scenario and target of a sweep the share of the runs that meet the target."""
     card = sweep.attrs["plansim"]["design"]
     status, scenario = sweep["status"].to_numpy(), sweep["scenario"].to_numpy()
     verdict, parts = sweep["verdict"].to_numpy(), []
+    is_sample = card["kind"] in ("sobol", "latin hypercube")
     for index, name in enumerate(card["scenarios"]):
-        own = verdict[(scenario == index) & (status == 0)]
+        done = (scenario == index) & (status >= 0)
+        own = verdict[done & (status == 0)]
         counts = np.stack([(own == kind.code).sum(axis=0) for kind in Status], axis=-1)
-        is_sample = card["kind"] in ("sobol", "latin hypercube")
         share, _, low, high = shares(counts, is_sample=is_sample)
-        columns = {"runs": len(own), "share": share, "share_low": low, "share_high": high}
-        parts.append(pd.DataFrame({"scenario": name, "id": sweep["target"].to_numpy(), **columns}))
+        columns: dict[str, Any] = {"share": share, "share_low": low, "share_high": high}
+        columns |= {"members": len(own), "unsound": int(done.sum()) - len(own)}
+        ids = sweep["target"].to_numpy().astype(object)
+        parts.append(pd.DataFrame({"scenario": name, "target": ids, **columns}))
     return pd.concat(parts, ignore_index=True)

@@ -86,7 +86,7 @@ TWO = frozenset(
     | (BOOLEAN - {Op.NOT})
 )
 LEAVES = frozenset({Op.NUMBER, Op.INPUT, Op.STATE, Op.PIPE, Op.TIME, *CONTROLS})
-OPERATIONS = [op for op in Op if op not in LEAVES | {Op.LOOKUP, Op.FROZEN}]
+OPERATIONS = [op for op in Op if op not in LEAVES | {Op.LOOKUP, Op.FROZEN, Op.RANDOM}]
 TABLE = PiecewiseLinear((-2.0, 0.0, 1.5, 4.0), (1.0, 2.0, 0.5, 3.0))
 
 

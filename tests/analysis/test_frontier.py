@@ -82,7 +82,7 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Reads:
 @pytest.fixture(scope="module")
 def reached(reads: Reads) -> Frontier:
     """A frontier that two targets make."""
-    return reads(DIRT, SPARE, spec=SPEC, levels=6)
+    return reads(DIRT, SPARE, spec=SPEC, levels=3)
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +186,7 @@ def test_conditioned_members_beside_the_model_are_the_draws(tmp_path: Path) -> N
     assert certain == pytest.approx([horizon.highest.growth] * len(horizon.sure), abs=1e-5)
 
 
+@pytest.mark.long
 def test_the_surest_policy_is_no_less_sure_than_any_and_its_doubts_are_told(
     reads: Reads, reached: Frontier
 ) -> None:
@@ -351,6 +352,7 @@ def by_hand(name: str, levers: Floats) -> Floats:
     return np.asarray(np.where(holds, np.exp(rate) - 1, -np.inf))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(SHAPES))
 def test_no_point_of_a_fine_grid_nor_near_the_answer_grows_faster(
     name: str, tmp_path: Path

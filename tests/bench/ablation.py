@@ -16,12 +16,11 @@ from dataclasses import replace
 import numpy as np
 
 from plansim.compiler.ir import BOOLEAN, Depends, Instruction, Op, Program
-from plansim.compiler.llvm import emit
 from plansim.compiler.lower import lower
-from plansim.compiler.native import assemble, host_platform
+from plansim.compiler.native import host_platform
 from plansim.compiler.order import schedule
 from plansim.engine.batch import FloatArray, simulate_ensemble
-from plansim.engine.kernel import Kernel
+from plansim.engine.kernel import kernel_of
 from plansim.model.records import Model, TimeSpec
 
 __all__ = ["KINDS", "ablated"]
@@ -81,15 +80,6 @@ def _rewritten(program: Program, chosen: Sequence[int], twice: bool) -> Program:
     )  # fmt: skip
 
 
-def _kernel(model: Model, program: Program) -> Kernel:
-    module = emit(program, schedule(program))
-    target = host_platform()
-    return Kernel(
-        model.sha256, program.inputs, program.defaults, tuple(program.outputs), program.equations,
-        module.columns, module.memory, module.delays, target, assemble(module.text, target, 2),
-    )  # fmt: skip
-
-
 def _cpu(work: Callable[[], object]) -> float:
     start = time.thread_time()
     work()
@@ -112,7 +102,7 @@ def ablated(
     """
     program = lower(model, vary, outputs, values)
     step = schedule(program).step
-    plain = _kernel(model, program)
+    plain = kernel_of(program, model.sha256, host_platform())
     found = {}
     for kind, ops in KINDS.items():
         chosen = [place for place in step if program.instructions[place].op in ops
@@ -120,7 +110,8 @@ def ablated(
         if not chosen:
             found[kind] = (0, 0.0)
             continue
-        kernels = [plain, *(_kernel(model, _rewritten(program, chosen, t)) for t in (False, True))]
+        variants = [_rewritten(program, chosen, twice) for twice in (False, True)]
+        kernels = [plain, *(kernel_of(v, model.sha256, host_platform()) for v in variants)]
         took: list[list[float]] = []
         same = [simulate_ensemble(k, inputs[:64], clock, keep=keep).values for k in kernels]
         assert np.array_equal(same[0], same[2], equal_nan=True), kind

@@ -134,7 +134,7 @@ def test_nothing_is_fused_or_reordered(build: Build) -> None:
 def test_what_no_output_needs_is_left_out(build: Build) -> None:
     model = build(
         "x= INTEG(a, 1) ~ Dmnl ~|\na= x*k ~ Dmnl ~|\nk= 0.1 ~ Dmnl ~|\n"
-        "y= INTEG(RANDOM UNIFORM(0, 1, 1)*x, 1) ~ Dmnl ~|\n"
+        "y= INTEG(RANDOM GAMMA(0, 1, 2, 0, 1, 1)*x, 1) ~ Dmnl ~|\n"
     )
     program = lower(model, ["k"], ["a"])
     assert len(program.states) == 1
@@ -203,10 +203,10 @@ def power(base: float, exponent: float) -> float:
 @pytest.mark.parametrize(
     ("equations", "message"),
     [
-        ("x= RANDOM NORMAL(0,1,0,1,1)*Time ~ Dmnl ~|", ":1: 'x' cannot be compiled: the function "
-         "RANDOM NORMAL is not supported"),
-        ("k: a, b ~~|\ny[k]= Time ~ Dmnl ~|\nx[k]=\nVECTOR SORT ORDER(y[k], 1) ~ Dmnl ~|",
-         ":4: 'x' cannot be compiled: the function VECTOR SORT ORDER is not supported"),
+        ("x= RANDOM GAMMA(0,1,2,0,1,1)*Time ~ Dmnl ~|", ":1: 'x' cannot be compiled: the function "
+         "RANDOM GAMMA is not supported"),
+        ("k: a, b ~~|\ny[k]= Time ~ Dmnl ~|\nx[k]=\nVECTOR ELM MAP(y[k], 1) ~ Dmnl ~|",
+         ":4: 'x' cannot be compiled: the function VECTOR ELM MAP is not supported"),
         ("x= y ~ Dmnl ~|\ny= x + 1 ~ Dmnl ~|", "equations that refer to each other in a circle "
          "without a stock: "),
         ("x= INTEG(1, y) ~ Dmnl ~|\ny= INTEG(1, x) ~ Dmnl ~|", "initial values that refer to each "
@@ -232,7 +232,7 @@ def test_what_is_not_supported_is_refused_with_its_place(
 
 def test_all_refusals_come_at_once(build: Build) -> None:
     model = build(
-        "x= RANDOM 0 1() ~ Dmnl ~|\ny= x + 1 ~ Dmnl ~|\nz= RANDOM UNIFORM(0,1,1) ~ Dmnl ~|"
+        "x= NPV(1, 2, 3, 4) ~ Dmnl ~|\ny= x + 1 ~ Dmnl ~|\nz= RANDOM GAMMA(0,1,2,0,1,1) ~ Dmnl ~|"
     )
     with pytest.raises(ModelError) as refusal:
         lower(model, [], ["x", "y", "z"])

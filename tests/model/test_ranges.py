@@ -48,9 +48,8 @@ def faults(
         yield from ((subjects[run], "large") for run in np.flatnonzero(largest > LARGEST))
 
 
-@pytest.mark.parametrize("story", STORIES)
 def test_every_end_of_an_admissible_range_can_be_computed(
-    context: ValidationContext, compiled: CompiledModel, story: str
+    context: ValidationContext, compiled: CompiledModel
 ) -> None:
     """Each constant alone, and each array as a whole, at either end."""
     runs = [
@@ -60,7 +59,7 @@ def test_every_end_of_an_admissible_range_can_be_computed(
         for reference in dict.fromkeys([name, *cells(context.model, name)])
     ]
     assert len(runs) > 1600
-    assert {subject for subject, _ in faults(context, compiled, story, runs)} == CONTRADICTIONS
+    assert {subject for subject, _ in faults(context, compiled, "baseline", runs)} == CONTRADICTIONS
 
 
 @pytest.mark.slow

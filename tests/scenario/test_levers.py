@@ -45,6 +45,14 @@ odd= IF THEN ELSE(Time < odd from year, odd before, odd after) ~ Dmnl ~ 另一�
 odd before= 1 ~ Dmnl ~ 一。One. |
 odd after= 2 ~ Dmnl ~ 二。Two. |
 odd from year= 2007 ~ Year ~ 年。Year. |
+price effect= 2*(1 + STEP(price after - 1, programmes year)) ~ Dmnl ~ 水价作用。Of the price. |
+price after= 1.4 ~ Dmnl [0,5] ~ 水价（后）。A lever that shares its year. [A: 1–2] |
+programmes year= 2008 ~ Year [2000,2030] ~ 措施年份。A year for several. |
+drained= wear*stock + rise index ~ t/Year ~ 流出。What no lever is. |
+rise index= (1 + rise before)^MIN(Time, rise from year) + rise after*stock ~ t/Year ~ 指数。Index. |
+rise before= 0.001 ~ Dmnl ~ 一。One. |
+rise after= 0 ~ Dmnl ~ 二。Two. |
+rise from year= 2007 ~ Year ~ 年。Year. |
 INITIAL TIME = 2005 ~ Year ~|
 FINAL TIME = 2012 ~ Year ~|
 TIME STEP = 0.25 ~ Year ~|
@@ -146,6 +154,50 @@ def test_a_series_may_come_from_a_table(toy: Model, tmp_path: Path) -> None:
     assert again.values["pull in 2008"] == 2.5
 
 
+MORE = (
+    "levers:\n"
+    "  price: {before: 1.1, after: 1.5, from: 2007, to: 2009, until: 2011}\n"
+    "  wear: {before: 0.1, after: 0.2, from: 2006.5, to: 2008.5}\n"
+    "  weight[farms]: {after: 0.1, from: 2008, until: 2010}\n"
+    "  odd: {before: 1.5, after: 2.5, from: 2007, to: 2010}\n"
+    "  tax: {after: 3, from: 2009}\n"
+    "  pull: {series: {2005: 1, 2006: 2}}\n"
+)
+
+
+def test_every_lever_and_every_input_has_ramps_and_ends(toy: Model, tmp_path: Path) -> None:
+    found, plain = run(toy, tmp_path, MORE), simulate(toy)
+    time = found.time.to_numpy()
+    price = np.where(time < 2011, np.interp(time, [2007, 2009], [1.1, 1.5]), 1.1)
+    np.testing.assert_allclose(found["price effect"], 2 * price, rtol=1e-14)
+    wear = np.interp(time, [2006.5, 2008.5], [0.1, 0.2])
+    np.testing.assert_allclose(found["wear by year"], wear, rtol=1e-14)
+    farms = np.where((time >= 2008) & (time < 2010), 0.1, 0.7)
+    weight = found["weight by year"]
+    np.testing.assert_allclose(weight.sel(branch="farms"), farms, rtol=1e-14)
+    assert set(weight.sel(branch="works").values) == {0.9}
+    odd = np.interp(time, [2007, 2010], [1.5, 2.5])
+    np.testing.assert_allclose(found["odd by year"], odd, rtol=1e-14)
+    tax = np.where(time >= 2009, 3, plain["tax"])
+    np.testing.assert_allclose(found["tax by year"], tax, rtol=1e-14)
+    inflow = found["pull"] * (found["tax by year"] + (found["share"] * weight).sum("branch"))
+    np.testing.assert_allclose(found["inflow"], inflow, rtol=1e-14)
+
+
+def test_a_lever_that_shares_its_year_keeps_it_unless_told(toy: Model, tmp_path: Path) -> None:
+    text = "values: {programmes year: 2007}\nlevers: {price: {to: 2009}}"
+    found = run(toy, tmp_path, text)["price effect"]
+    np.testing.assert_allclose(found, 2 * np.interp(found.time, [2007, 2009], [1, 1.4]), rtol=1e-14)
+    found = run(toy, tmp_path, "levers: {price: {series: {2006: 1.2, 2007: 1.6}}}")["price effect"]
+    np.testing.assert_allclose(
+        found, 2 * np.interp(found.time, [2006, 2007], [1.2, 1.6]), rtol=1e-14
+    )
+    inflow = run(toy, tmp_path, "levers: {inflow: {series: {2006: 1.2, 2007: 1.6}}}")
+    np.testing.assert_allclose(
+        inflow["inflow by year"], np.interp(found.time, [2006, 2007], [1.2, 1.6]), rtol=1e-14
+    )
+
+
 # --- what changes nothing -------------------------------------------------------------------------
 
 years = st.integers(2005 * 8, 2012 * 8).map(lambda eighths: eighths / 8)
@@ -185,8 +237,10 @@ def test_others_run_by_the_variant_as_by_the_model(toy: Model, tmp_path: Path) -
     assert variant.original is toy
     names = {name.partition("[")[0] for name in bent.values} - toy.variables.keys()
     assert set(variant.added) == names | {"wear by year", "weight by year"}
-    for scenario in (plain, as_written(toy)):
-        assert_same_bits(simulate(toy, scenario), simulate(variant, scenario), toy)
+    more = read_scenario(write(tmp_path, MORE, "more"), toy)
+    for wider in (variant, for_scenarios(toy, [more, plain])):
+        for scenario in (plain, as_written(toy)):
+            assert_same_bits(simulate(toy, scenario), simulate(wider, scenario), toy)
     together = simulate(toy, [plain, bent])
     for scenario in (plain, bent):
         joined = together["stock"].sel(scenario=scenario.id)
@@ -233,8 +287,9 @@ def test_a_variant_keeps_lines_units_and_ranges(toy: Model, tmp_path: Path) -> N
 # --- engines --------------------------------------------------------------------------------------
 
 
-def test_pysd_computes_the_same_variant(toy: Model, tmp_path: Path) -> None:
-    scenario = read_scenario(write(tmp_path, BENT), toy)
+@pytest.mark.parametrize("text", [BENT, MORE])
+def test_pysd_computes_the_same_variant(toy: Model, tmp_path: Path, text: str) -> None:
+    scenario = read_scenario(write(tmp_path, text), toy)
     ours, theirs = simulate(toy, scenario), pysd.simulate(toy, scenario)
     for name, values in ours.data_vars.items():
         np.testing.assert_allclose(values, theirs[name], rtol=1e-9, err_msg=str(name))
@@ -303,7 +358,10 @@ def test_a_child_may_end_before_the_series_of_its_parent(toy: Model, tmp_path: P
         ("pull: {to: 2040}", "3: 'pull to year' is outside its admissible range; expected 2000"),
         ("pull: {to: soon}", "3: 'pull to year' is not a number"),
         ("pull: {too: 2008}", "3: unknown key 'too'; expected one of before, after, from, to, unt"),
-        ("push: {to: 2008}", "3: the model has no lever 'push' with before, after, from; "),
+        (
+            "push: {to: 2008}",
+            "3: the model has no lever 'push' with before, after, from, to, until; ",
+        ),
         ("pull: {series: {2006: 1, 2008: 2}}", "3: the series has a gap; expected the year 2007"),
         ("pull: {series: {2007: 1, 2006: 2}}", "3: the series has a gap; expected the year 2008"),
         ("pull: {series: {2006.5: 1}}", "3: '2006.5' is no year; expected a whole number"),
@@ -313,7 +371,12 @@ def test_a_child_may_end_before_the_series_of_its_parent(toy: Model, tmp_path: P
         ("pull: {series: {2004: 1, 2005: 1}}", "3: the series of 'pull' leaves the run; expected"),
         ("wear: {series: {2012: 1, 2013: 1}}", "3: the series of 'wear' leaves the run; expected"),
         ("pull: {series: {2006: 1}, from: 2006}", "3: unknown key 'from'; expected one of series"),
-        ("inflow: {series: {2006: 1}}", "3: 'inflow' cannot be set: its equation gives its val"),
+        ("wear: {after: 0.2}", "3: 'wear after' changes nothing without 'wear from year'"),
+        ("wear: {to: 2008}", "3: 'wear to year' changes nothing without 'wear from year'"),
+        ("inflow: {before: 2}", "3: 'inflow' has no 'before'; expected one of after, from, to, un"),
+        ("wear: {after: 2, from: 2007}", "3: 'wear after' is outside its admissible range"),
+        ("drained: {to: 2008}", "3: the model has no lever 'drained' with before, after, from, to"),
+        ("drained: {series: {2006: 1}}", "3: 'drained' cannot be set: its equation gives its val"),
         ("TIME STEP: {series: {2006: 1}}", "3: 'TIME STEP' cannot follow a series; expected a le"),
         ("pull: {series: {file: xx.csv, column: a}}", "3: 'xx.csv': the table cannot be read; "),
         ("pull: {series: {file: x.csv, column: pul}}", "3: the table has no column 'pul'; expect"),
@@ -362,8 +425,8 @@ def test_implausible_values_of_a_series_are_warned_of(toy: Model, tmp_path: Path
 
 
 def test_a_lever_of_another_form_cannot_be_bent(toy: Model, tmp_path: Path) -> None:
-    scenario = read_scenario(write(tmp_path, "levers: {odd: {to: 2008}}"), toy)
-    with pytest.raises(ModelError, match=r"toy.mdl:\d+: the equation of the lever 'odd' has a"):
+    scenario = read_scenario(write(tmp_path, "levers: {rise: {to: 2008}}"), toy)
+    with pytest.raises(ModelError, match=r"toy.mdl:\d+: the equation of the lever 'rise' has a"):
         simulate(toy, scenario)
 
 
@@ -380,7 +443,7 @@ def test_a_sweep_varies_the_end_of_a_ramp_and_can_be_replayed(toy: Model, tmp_pa
         "utf-8",
     )
     plan = plansim.read_design(design, toy)
-    plansim.sweep(plan, toy, (), tmp_path / "x.zarr", threads=1)
+    plansim.sweep(toy, plan, tmp_path / "x.zarr", targets=(), threads=1)
     for index in range(plan.runs):
         again = plansim.replay(tmp_path / "x.zarr", index, toy, ())
         assert again.deviation == 0

@@ -19,7 +19,7 @@ from plansim.engine.simulate import simulate_years
 from plansim.errors import Fault, InputError, Message, SimulationError
 from plansim.model.records import Model, TimeSpec, VariableKind
 from plansim.scenario.factors import default_of
-from plansim.scenario.levers import lever_of
+from plansim.scenario.levers import input_of
 from plansim.scenario.scenario_file import Scenario, scenario_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import Annual
@@ -266,8 +266,7 @@ def _differ(one: Annual, other: Annual, reference: str) -> bool:
 
 def change_of(model: Model, reference: str) -> str:
     """Return the name of the group that a constant is in: its lever's, or that of its array."""
-    name = _bare(reference)
-    return lever_of(model, name) or name
+    return input_of(model, _bare(reference))
 
 
 def _group(

@@ -15,9 +15,9 @@ from typing import TypeVar
 import xarray as xr
 
 from plansim.analysis.attribution import Attribution, attribute
-from plansim.analysis.ensemble import judged_with_shares
+from plansim.analysis.ensemble import ensemble_fits, judged_with_shares, load_ensemble
 from plansim.analysis.experiments.store import open_store, open_summary
-from plansim.analysis.optimization.remedies import TargetRemedies, seek_remedies
+from plansim.analysis.optimization.orders import ScenarioOrders, seek_orders
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import EngineChoice, simulate
 from plansim.errors import Fault, InputError, Message
@@ -78,47 +78,41 @@ class Comparison:
     assumptions: tuple[Assumption, ...]
     attributions: tuple[Attribution | None, ...]
     """Of each but the first; None where the clocks differ, so that nothing can be attributed."""
-    remedies: tuple[tuple[TargetRemedies, ...], ...]
-    """Of each, for the binding targets that it fails; nothing where the search was left out."""
+    remedies: tuple[ScenarioOrders, ...]
+    """Of each, for the binding targets that it fails or that are open; nothing where the search was
+    left out."""
     spread: Spread | None = None
 
     @property
     def unsure(self) -> tuple[Target, ...]:
         """The binding targets that some scenario does not meet, or not in full certainty."""
-        return tuple(
-            target
-            for target in self.targets
-            if any(
-                _fails(verdicts, target)
-                or (
-                    (verdict := verdicts.get(target.id)) is not None
-                    and verdict.attribute is Attribute.BINDING
-                    and verdict.is_open
-                )
-                for verdicts in self.verdicts
-            )
-        )
+        return self._binding_where(lambda verdict: _fails(verdict) or verdict.is_open)
 
     @property
     def failing(self) -> tuple[Target, ...]:
         """The binding targets that some scenario does not meet in their year."""
-        return tuple(
-            target for target in self.targets if any(_fails(v, target) for v in self.verdicts)
-        )
+        return self._binding_where(_fails)
+
+    @property
+    def binding(self) -> tuple[Target, ...]:
+        """The binding targets that some scenario judges."""
+        return self._binding_where(lambda verdict: verdict.status.judged)
 
     @property
     def breached(self) -> tuple[Target, ...]:
         """The binding targets that every scenario meets in their year, and some not for long."""
-        return tuple(
-            target
-            for target in self.targets
-            if target not in self.unsure
-            and any(
-                (verdict := verdicts.get(target.id)) is not None
-                and verdict.first_breach is not None
-                for verdicts in self.verdicts
-            )
-        )
+        short = self._binding_where(lambda verdict: verdict.first_breach is not None)
+        return tuple(target for target in short if target not in self.unsure)
+
+    def _binding_where(self, holds: Callable[[Verdict], bool]) -> tuple[Target, ...]:
+        """Return the binding targets of which something is true of the verdict of a scenario."""
+        found = {
+            verdict.id
+            for verdicts in self.verdicts
+            for verdict in verdicts.values()
+            if verdict.attribute is Attribute.BINDING and holds(verdict)
+        }
+        return tuple(target for target in self.targets if target.id in found)
 
 
 def read_spread(path: Path, model: Model) -> Spread:
@@ -133,13 +127,9 @@ def read_spread(path: Path, model: Model) -> Spread:
     return Spread(str(store.card["design"].get("id", path.stem)), summary, same)
 
 
-def _fails(verdicts: Mapping[str, Verdict], target: Target) -> bool:
-    verdict = verdicts.get(target.id)
-    return (
-        verdict is not None
-        and verdict.attribute is Attribute.BINDING
-        and verdict.status in (Status.MISSED, Status.UNDECIDED)
-    )
+def _fails(verdict: Verdict) -> bool:
+    is_short = verdict.status in (Status.MISSED, Status.UNDECIDED)
+    return is_short and verdict.attribute is Attribute.BINDING
 
 
 def compare(
@@ -162,7 +152,7 @@ def compare(
         runs: of the scenarios by years, where they are there already.
         spread: what a sweep says of the same scenarios, as `read_spread` returns it.
         remedies: whether to look, among the levers in the plan makers' hands, for what would meet
-            each binding target that fails.
+            each binding target that fails or is open, and in how many plausible models it does.
         engine: what computes the runs; searches are always compiled.
         progress: is told how many of the attributions and searches are done, of how many.
 
@@ -199,11 +189,22 @@ def compare(
     judged = judged_targets(wanted)
     levers = [lever for lever in views.levers if not lever.outside]
     first = chosen[0]
+    members = load_ensemble(model) if remedies and ensemble_fits(model) else None
     done, steps = count(1), len(chosen) - 1 + remedies * len(chosen)
 
     def told(result: T) -> T:
         progress(next(done), steps)
         return result
+
+    def orders(scenario: Scenario, own: Mapping[str, Verdict]) -> ScenarioOrders:
+        if not remedies:
+            return ScenarioOrders()
+        sought = [
+            target
+            for target in judged
+            if target.id in own and (_fails(own[target.id]) or own[target.id].is_open)
+        ]
+        return told(seek_orders(model, scenario, levers, sought, judged, members))
 
     return Comparison(
         model,
@@ -218,20 +219,7 @@ def compare(
             told(attribute(model, first, other, judged) if other.time == first.time else None)
             for other in chosen[1:]
         ),
-        tuple(
-            told(
-                seek_remedies(
-                    model,
-                    scenario,
-                    levers,
-                    [target for target in judged if _fails(own, target)],
-                    judged,
-                )
-            )
-            if remedies
-            else ()
-            for scenario, own in zip(chosen, verdicts, strict=True)
-        ),
+        tuple(map(orders, chosen, verdicts)),
         spread,
     )
 

@@ -27,12 +27,13 @@ from plansim.engine.simulate import simulate_years
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.scenario.members import FILE_NAME, LIMIT, Members, MembersHead, read_head
-from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.scenario.variant import for_scenarios
+from plansim.targets.annual import separate
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Status, Target, judged_targets
-from plansim.targets.verdict import Share, Verdict, check_targets, verdicts_of
+from plansim.targets.verdict import Share, Verdict, check_targets, judge_many, verdicts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,9 @@ __all__ = [
     "judged_with_shares",
     "load_ensemble",
     "read_ensemble_head",
+    "share_of",
+    "shares_of",
+    "study_key",
     "verdict_shares",
     "wilson",
     "with_shares",
@@ -124,20 +128,45 @@ def verdict_shares(
     Raises:
         InputError: the ensemble is at fault, or a scenario.
         ModelError: the compiler does not support the model.
-    """
-    import pandas as pd
 
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
+    >>> model = plansim.load_model("lake.mdl")
+    >>> plansim.verdict_shares(model, "boats.yaml")[["scenario", "target", "share", "members"]]
+      scenario target  share  members
+    0    boats     F1    0.6        5
+    1    boats     F2    1.0        5
+    """
     members = load_ensemble(model) if ensemble is None else ensemble
     wanted = load_targets(model=model) if targets is None else tuple(targets)
-    columns = ("share", "share_low", "share_high", "members", "unsound")
-    rows = [
-        (scenario.id, target, *(getattr(share, column) for column in columns))
-        for scenario in (scenario_of(model, named) for named in scenarios)
+    return _frame_of(
+        (scenario.id, target, share)
+        for scenario in scenarios_of(model, scenarios)
         for target, share in _shares(model, scenario, wanted, members, threads)
-    ]
-    frame = pd.DataFrame(rows, columns=["scenario", "target", *columns])
+    )
+
+
+def shares_of(runs: xr.Dataset, targets: Iterable[Target]) -> pd.DataFrame:
+    """Do as `verdict_shares` on the runs of members, as `simulate` returns them.
+
+    Raises:
+        CatalogueError: a target is judged by a variable that the dataset does not hold.
+    """
+    rows = []
+    for run in separate(runs):
+        sound = np.asarray(run["sound"].to_numpy(), dtype=bool)
+        for target, verdicts in judge_many(run, targets):
+            codes = np.broadcast_to(verdicts.status, sound.shape)[sound]
+            share = share_of(codes, str(run.attrs["ensemble"]), int((~sound).sum()))
+            rows.append((str(run.attrs["scenario"]), target.id, share))
+    return _frame_of(rows)
+
+
+def _frame_of(rows: Iterable[tuple[str, str, Share]]) -> pd.DataFrame:
+    """Return shares as a table, one row a scenario and target."""
+    import pandas as pd
+
+    columns = ("share", "share_low", "share_high", "members", "unsound")
+    table = [(*ids, *(getattr(share, column) for column in columns)) for *ids, share in rows]
+    frame = pd.DataFrame(table, columns=["scenario", "target", *columns])
     return frame.astype(dict.fromkeys(columns[:3], np.float64))
 
 
@@ -154,18 +183,25 @@ def with_shares(
         ModelError: the compiler does not support the model.
     """
     members = cache(lambda: load_ensemble(model))
-    beside = [file_sha256(path) for path in (_path(model), model.path.with_name(VIEWS))]
-    code = code_of("", "model", "scenario", "targets", "compiler", "engine", "analysis")
     shares: dict[str, Mapping[str, Share]] = {}
     for scenario in scenarios:
-        run = run_key(for_scenarios(model, [scenario]), scenario)
-        assumed = json.dumps([scenario.id, sorted(scenario.assumed)])
-        key = digest("shares", run, assumed, repr(targets), *beside, code)
         make = partial(lambda s: dict(_shares(model, s, targets, members(), None)), scenario)
-        shares[scenario.id] = kept("shares", key, dict, make)
+        shares[scenario.id] = kept("shares", study_key(model, scenario, targets), dict, make)
     return tuple(
         replace(verdict, share=shares[verdict.scenario].get(verdict.id)) for verdict in verdicts
     )
+
+
+def study_key(model: Model, scenario: Scenario, *parts: object) -> str:
+    """Return the digest of what a study of an ensemble under a scenario depends on.
+
+    ``parts`` are what is asked of it, as records with a complete ``repr``.
+    """
+    run = run_key(for_scenarios(model, [scenario]), scenario)
+    assumed = json.dumps([scenario.id, sorted(scenario.assumed)])
+    beside = [file_sha256(path) for path in (_path(model), model.path.with_name(VIEWS))]
+    code = code_of("", "model", "scenario", "targets", "compiler", "engine", "analysis")
+    return digest("study", run, assumed, *map(repr, parts), *beside, code)
 
 
 def judged_with_shares(
@@ -198,9 +234,7 @@ def check_scenarios(
         CatalogueError: a target is judged by a variable that a run does not hold.
         SimulationError: as for `simulate`, as are all other errors.
     """
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
-    chosen = [scenario_of(model, scenario) for scenario in scenarios]
+    chosen = scenarios_of(model, scenarios)
     wanted = load_targets(model=model) if targets is None else targets
     verdicts = tuple(
         verdict
@@ -222,17 +256,25 @@ def _shares(
     evaluation = evaluate_members(model, scenario, judged, members, threads)
     unsound = int(evaluation.failed.sum())
     for target in judged:
-        counts = np.bincount(evaluation[target.id].status, minlength=len(Status))
-        met, missed, undecided = (
-            int(counts[one.code]) for one in (Status.MET, Status.MISSED, Status.UNDECIDED)
-        )
-        count = met + missed + undecided
-        share = low = high = None
-        if count:
-            good = met + undecided / 2
-            share = good / count
-            low, high = (float(end) for end in wilson(np.array(good), np.array(float(count))))
-        yield target.id, Share(members.head.kind.value, share, low, high, count, unsound)
+        yield target.id, share_of(evaluation[target.id].status, members.head.kind.value, unsound)
+
+
+def share_of(codes: npt.NDArray[np.int8], ensemble: str, unsound: int) -> Share:
+    """Return the share of members, by the codes of their status, that meet a target.
+
+    ``ensemble`` is its kind; ``unsound`` members broke down, and have no code that counts.
+    """
+    counts = np.bincount(codes, minlength=len(Status))
+    met, missed, undecided = (
+        int(counts[one.code]) for one in (Status.MET, Status.MISSED, Status.UNDECIDED)
+    )
+    count = met + missed + undecided
+    share = low = high = None
+    if count:
+        good = met + undecided / 2
+        share = good / count
+        low, high = (float(end) for end in wilson(np.array(good), np.array(float(count))))
+    return Share(ensemble, share, low, high, count, unsound)
 
 
 def evaluate_members(
@@ -248,12 +290,12 @@ def evaluate_members(
         InputError: members change a constant that the shape of the code depends on.
         ModelError: the compiler does not support the model.
     """
-    from plansim.analysis.evaluator import Evaluator, Request
-    from plansim.analysis.workers import processors
+    from plansim.analysis.evaluator import Evaluator, Request, processors
 
     names, constants = members.constants_under(model, scenario)
     evaluator = Evaluator(model, scenario, names, Request(tuple(targets)), shared=True, limit=LIMIT)
-    return evaluator.evaluate(constants, threads or processors())
+    seeds = np.arange(len(members), dtype=np.float64)
+    return evaluator.evaluate(constants, threads or processors(), seeds)
 
 
 def wilson(successes: npt.NDArray[np.number], count: Floats) -> tuple[Floats, Floats]:

@@ -19,6 +19,7 @@ same run, so that nothing interprets equations here.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -53,6 +54,7 @@ __all__ = [
     "Trajectories",
     "compile_whole",
     "every_step",
+    "processors",
 ]
 
 TILE = 4096
@@ -60,6 +62,11 @@ TILE = 4096
 
 MIN_TILE = 64
 """Minimum number of runs that are worth a thread."""
+
+
+def processors() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -225,33 +232,40 @@ class Evaluator:
             model, scenario, constants, self.readings, shared=shared, limit=limit, brief=brief
         )
 
-    def evaluate(self, values: npt.ArrayLike, threads: int = 1) -> Evaluation:
+    def evaluate(
+        self, values: npt.ArrayLike, threads: int = 1, seeds: Floats | None = None
+    ) -> Evaluation:
         """Simulate and judge runs.
 
         Args:
             values: the factors' values, ``(run, factor)``, in their units.
             threads: number of threads. The results do not depend on it.
+            seeds: ``(run,)``: what is added to the seed of random functions. By default all runs
+                draw the same numbers, so that they differ by the factors alone.
         """
         table = np.asarray(values, dtype=np.float64)
         size = min(self.tile, max(MIN_TILE, -(-len(table) // threads)))
-        tiles = [table[start : start + size] for start in range(0, len(table), size)]
+        seeds = np.zeros(len(table)) if seeds is None else seeds
+        tiles = [slice(start, start + size) for start in range(0, len(table), size)]
         if len(tiles) <= 1:
-            return self._evaluated(table)
+            return self._evaluated(table, seeds)
         with ThreadPoolExecutor(threads) as pool:
-            return _joined(list(pool.map(self._evaluated, tiles)))
+            parts = pool.map(lambda rows: self._evaluated(table[rows], seeds[rows]), tiles)
+            return _joined(list(parts))
 
-    def tiles(self, values: Floats) -> Iterator[tuple[slice, Evaluation]]:
+    def tiles(self, values: Floats, seeds: Floats) -> Iterator[tuple[slice, Evaluation]]:
         """Yield the evaluations of as many runs as stay in the cache, with which runs they are.
 
-        ``values`` is ``(run, factor)``. For studies of many runs that keep a part of each.
+        ``values`` is ``(run, factor)``, ``seeds`` as for `evaluate`. For studies of many runs that
+        keep a part of each.
         """
         for start in range(0, len(values), self.tile):
             rows = slice(start, min(start + self.tile, len(values)))
-            yield rows, self._evaluated(values[rows])
+            yield rows, self._evaluated(values[rows], seeds[rows])
 
-    def _evaluated(self, values: Floats) -> Evaluation:
+    def _evaluated(self, values: Floats, seeds: Floats) -> Evaluation:
         base = self.scenario.values
-        runs = self._runs.simulate(constants_of(self.model, base, self.factors, values))
+        runs = self._runs.simulate(constants_of(self.model, base, self.factors, values), seeds)
 
         def series(reference: str) -> Yearly:
             return lambda year: np.asarray(

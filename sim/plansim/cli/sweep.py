@@ -98,7 +98,7 @@ def sweep(
     says what it may hold. With --factor it is a scenario. What run i gives depends on the design,
     the seed and i alone.
     """
-    from plansim.analysis.experiments.sweep import sweep as run_sweep
+    from plansim.analysis.experiments.sweep import run_sweep
     from plansim.output.tables.sweep import sweep_table
     from plansim.targets.target import variable_of
 

@@ -22,25 +22,22 @@ from plansim.cli.options import (
     WholeNumber,
     command_group,
     design_names,
-    force_option,
     format_option,
     items,
     model_option,
-    output_option,
-    picture_option,
     scenario_names,
     scenario_options,
     seed_option,
+    study_options,
     target_option,
     terminal_option,
-    threads_option,
     with_option,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from plansim.analysis.unknowns import DecidedTarget
+    from plansim.analysis.sensitivity.unknowns import DecidedTarget
     from plansim.targets.target import Target
 
 __all__ = ["why"]
@@ -104,7 +101,7 @@ def unknowns(arguments: Arguments, ids: tuple[str, ...], form: str) -> None:
     what goes most with the margin of the target.
     """
     from plansim.analysis.ensemble import load_ensemble, with_shares
-    from plansim.analysis.unknowns import deciding_unknowns
+    from plansim.analysis.sensitivity.unknowns import deciding_unknowns
     from plansim.output.tables.sensitivity import unknowns_table
     from plansim.output.words.answer import binding_first
     from plansim.targets.verdict import verdicts_of
@@ -155,11 +152,7 @@ MOST_WARNINGS = 5
     help="Number of Morris trajectories; each takes one run more than there are factors.",
 )
 @seed_option
-@threads_option
-@output_option("Also write all figures.", "FILE.json")
-@picture_option("--plot", "picture", "Also draw the drivers: FILE.png, FILE.svg or FILE.pdf.")
-@force_option
-@format_option("table", "json")
+@study_options
 @scenario_options(several=True, settings=False)
 def sensitivity(
     arguments: Arguments,

@@ -66,6 +66,7 @@ class Op(StrEnum):
     COSH = "cosh"
     TANH = "tanh"
     LOOKUP = "lookup"
+    RANDOM = "random"  # between 0 and 1; of the run's seed, a stream and the number of a step
     LESS = "<"
     LESS_EQUAL = "<="
     EQUAL = "="
@@ -104,7 +105,7 @@ class Instruction:
     number: float = 0.0
     """Of NUMBER."""
     index: int = 0
-    """Of INPUT, STATE, PIPE: which one; of LOOKUP: which table."""
+    """Of INPUT, STATE, PIPE: which one; of LOOKUP: which table; of RANDOM: a number of 32 bits."""
 
 
 def is_truth(instructions: Sequence[Instruction], place: int) -> bool:
@@ -244,6 +245,18 @@ class Graph:
         return self._place(
             (Op.LOOKUP, index, at), Instruction(Op.LOOKUP, (at,), index=index), self.depends[at]
         )
+
+    def random(self, seed: int, stream: int, step: int, place: int) -> int:
+        """Give the node of a random number, which is drawn once a step.
+
+        ``place`` tells the random functions of a model apart: a number of 32 bits.
+        """
+        operands = tuple(map(self._as_number, (seed, stream, step)))
+        depends = Depends.INPUTS  # never known, lest it be computed here
+        for operand in operands:
+            depends |= self.depends[operand]
+        drawn = Instruction(Op.RANDOM, operands, index=place)
+        return self.freeze(self._place((Op.RANDOM, operands, place), drawn, depends))
 
     def add(self, left: int, right: int) -> int:
         """Give ``left + right``."""

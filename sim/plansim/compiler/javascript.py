@@ -288,6 +288,8 @@ def _written(op: Op, operands: Sequence[str], index: int) -> str:
             return f"{operands[0]} ? {operands[1]} : {operands[2]}"
         case Op.LOOKUP:
             return f"lookup(table{index}, {operands[0]})"
+        case Op.RANDOM:
+            return f"random({', '.join(operands)}, {index})"
     raise AssertionError(op)
 
 

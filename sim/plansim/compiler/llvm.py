@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from plansim.compiler.ir import Instruction, Op, PiecewiseLinear, Program, is_truth
 from plansim.compiler.order import Schedule
-from plansim.compiler.vector_math import Writer, math_functions
+from plansim.compiler.vector_math import Writer, math_functions, random_function
 
 __all__ = ["LANES", "LlvmModule", "emit"]
 
@@ -74,6 +74,7 @@ def emit(program: Program, plan: Schedule) -> LlvmModule:
         _tables(program.tables),
         math_functions(1, declared),
         math_functions(LANES, declared),
+        *(random_function(width, declared) for width in (1, LANES) if _is_random(program)),
         _clock(program, plan, declared),
         _run(program, plan, declared),
     ]
@@ -83,6 +84,10 @@ def emit(program: Program, plan: Schedule) -> LlvmModule:
         memory=len(plan.once_kept) + 5 * len(program.states) + 1 + len(plan.frozen_kept),
         delays=tuple(range(len(plan.clock_kept), len(plan.clock_kept) + len(program.pipes))),
     )
+
+
+def _is_random(program: Program) -> bool:
+    return any(instruction.op is Op.RANDOM for instruction in program.instructions)
 
 
 class _FunctionBody:
@@ -197,6 +202,10 @@ class _FunctionBody:
                 return w.put(f"xor {w.truth} {operands[0]}, {w.truth_value(True)}")
             case Op.LOOKUP:
                 return self._looked_up(instruction.index, operands[0])
+            case Op.RANDOM:
+                given = ", ".join(f"{w.vector} {operand}" for operand in operands)
+                name = f"random_{w.width}"
+                return w.put(f"call fastcc {w.vector} @{name}({given}, i32 {instruction.index})")
         raise AssertionError(op)
 
     def _extreme(self, instruction: Instruction, operands: list[str]) -> str:

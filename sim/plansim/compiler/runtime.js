@@ -20,11 +20,10 @@ function savedSteps(clock) {
  * @param {Float64Array} values one for each of program.inputs
  * @param {{initial: number, final: number, step: number, saveper: number, integration: string}}
  *   clock
- * @param {number} until where to stop short of the clock's end
  * @returns {{time: Float64Array, values: Float64Array, finite: boolean}} the values of all outputs
  *   at the first saved time, then at the next, and so on
  */
-function simulate(program, values, clock, until = clock.final) {
+function simulate(program, values, clock) {
   const M = program.memory;
   const { inputs, states, pipes } = program.at;
   M[1] = clock.initial;
@@ -41,7 +40,7 @@ function simulate(program, values, clock, until = clock.final) {
   });
 
   const width = program.outputs.length;
-  const { count, saved } = savedSteps({ ...clock, final: until });
+  const { count, saved } = savedSteps(clock);
   const time = Float64Array.from(saved, (i) => clock.initial + i * clock.step);
   const found = new Float64Array(saved.length * width);
   let kept = 0;
@@ -131,4 +130,21 @@ function lookup(table, at) {
     else high = middle;
   }
   return y[low] + slope[low] * (at - x[low]);
+}
+
+/** A number between 0 and 1, by Threefry-2x32-20 as in vector_math.py. */
+function random(seed, stream, step, place) {
+  const keys = [Math.trunc(seed) | 0, Math.trunc(stream) | 0];
+  keys.push(keys[0] ^ keys[1] ^ 0x1bd11bda);
+  let a = ((Math.trunc(step) | 0) + keys[0]) | 0;
+  let b = (place + keys[1]) | 0;
+  for (let turn = 0; turn < 5; turn += 1) {
+    for (const distance of turn % 2 ? [17, 29, 16, 24] : [13, 15, 26, 6]) {
+      a = (a + b) | 0;
+      b = ((b << distance) | (b >>> (32 - distance))) ^ a;
+    }
+    a = (a + keys[(turn + 1) % 3]) | 0;
+    b = (b + keys[(turn + 2) % 3] + turn + 1) | 0;
+  }
+  return ((a >>> 6) * 67108864 + (b >>> 6) + 0.5) / 4503599627370496;
 }

@@ -108,6 +108,7 @@ def inputs_under(
     values: Mapping[str, float],
     names: Sequence[str] = (),
     constants: FloatArray | None = None,
+    seeds: FloatArray | None = None,
 ) -> FloatArray:
     """Return the inputs of runs: ``(run, input)``, in the order of ``kernel.inputs``.
 
@@ -117,6 +118,7 @@ def inputs_under(
         names: constants that differ between runs; a kernel has none of those as inputs that its
             outputs do not depend on.
         constants: ``(run, name)``: their values. None for a single run.
+        seeds: ``(run,)``: what is added to the seed of random functions.
     """
     shared = [
         values.get(name, default)
@@ -128,6 +130,8 @@ def inputs_under(
         own = {name: column for column, name in enumerate(names)}
         columns = [(column, own[name]) for column, name in enumerate(kernel.inputs) if name in own]
         table[:, [to for to, _ in columns]] = constants[:, [of for _, of in columns]]
+    if seeds is not None and kernel.noise is not None:
+        table[:, kernel.noise] += seeds
     return table
 
 

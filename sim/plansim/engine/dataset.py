@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -14,7 +15,36 @@ from plansim.model.records import Model, Timing, Variable, VariableKind
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import year_indices
 
-__all__ = ["annual", "to_dataset"]
+__all__ = ["Origin", "annual", "origin_of", "to_dataset", "with_origin"]
+
+_ORIGIN = "plansim"
+"""The key of `Origin` in the encoding of a dataset, which no file keeps."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The model and the scenarios that a dataset of runs comes from."""
+
+    model: Model
+    scenarios: tuple[Scenario, ...]
+
+    def __deepcopy__(self, memo: object) -> Origin:
+        return self  # frozen through and through
+
+
+def with_origin(dataset: xr.Dataset, origin: Origin) -> xr.Dataset:
+    """Note in a dataset where it comes from, and return it."""
+    dataset.encoding[_ORIGIN] = origin
+    return dataset
+
+
+def origin_of(dataset: xr.Dataset) -> Origin | None:
+    """Return where a dataset comes from; None if it was read from a file, or computed since.
+
+    Selections of variables, scenarios and times keep it.
+    """
+    origin = dataset.encoding.get(_ORIGIN)
+    return origin if isinstance(origin, Origin) else None
 
 
 def to_dataset(
@@ -63,6 +93,10 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
 
     Raises:
         SimulationError: a variable of the model is called ``year``.
+
+    >>> runs = plansim.simulate(plansim.load_model("lake.mdl"))
+    >>> plansim.annual(runs)["fish"].sel(year=[2005, 2020]).round(1).values.tolist()
+    [875.0, 751.1]
     """
     if "year" in dataset.variables:
         raise SimulationError(Message("a variable called 'year' cannot be shown over years"))
@@ -76,7 +110,9 @@ def annual(dataset: xr.Dataset) -> xr.Dataset:
     }
     series = {name: _picked(dataset.variables[name], at) for name in dataset.data_vars}
     coordinates = {name: dataset.variables[name] for name in dataset.coords if name != "time"}
-    return xr.Dataset(series, {"year": years, **coordinates}, dataset.attrs)
+    by_year = xr.Dataset(series, {"year": years, **coordinates}, dataset.attrs)
+    by_year.encoding = dict(dataset.encoding)
+    return by_year
 
 
 def _picked(variable: xr.Variable, at: Mapping[Timing, NDArray[np.int64]]) -> xr.Variable:

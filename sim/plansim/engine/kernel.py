@@ -16,14 +16,16 @@ from typing import Any
 
 import plansim.compiler
 from plansim.cache import digest, load_sealed, save_sealed, workspace
+from plansim.compiler.ir import Program
 from plansim.compiler.llvm import emit
 from plansim.compiler.lower import lower
 from plansim.compiler.native import Library, Platform, assemble, host_platform, versions
 from plansim.compiler.order import schedule
 from plansim.errors import Fault, InputError, Message
-from plansim.model.records import Model, Variable, VariableKind
+from plansim.model.records import NOISE_SEED, Model, Variable, VariableKind
+from plansim.model.syntax import name_key
 
-__all__ = ["Kernel", "compile_model"]
+__all__ = ["Kernel", "compile_model", "kernel_of"]
 
 _LOADING = threading.Lock()  # since Python 3.12 `cached_property` has none of its own
 
@@ -46,6 +48,12 @@ class Kernel:
     delays: tuple[int, ...]
     target: Platform
     code: bytes = field(repr=False)
+
+    @property
+    def noise(self) -> int | None:
+        """The input that is the seed of a run's random functions; None if it has none."""
+        keys = [name_key(name) for name in self.inputs]
+        return keys.index(key) if (key := name_key(NOISE_SEED)) in keys else None
 
     @property
     def library(self) -> Library:
@@ -125,10 +133,14 @@ def _compiled(
     target: Platform,
     effort: int,
 ) -> Kernel:
-    program = lower(model, vary, outputs, values)
+    return kernel_of(lower(model, vary, outputs, values), model.sha256, target, effort)
+
+
+def kernel_of(program: Program, model_sha256: str, target: Platform, effort: int = 2) -> Kernel:
+    """Assemble a program for a target."""
     module = emit(program, schedule(program))
     return Kernel(
-        model_sha256=model.sha256,
+        model_sha256=model_sha256,
         inputs=program.inputs,
         defaults=program.defaults,
         outputs=tuple(program.outputs),
@@ -186,7 +198,7 @@ def _wanted(model: Model, names: Iterable[str]) -> tuple[str, ...]:
 def _sources() -> list[bytes]:
     """Return the source files that make kernels, on which a kernel's key depends."""
     folders = (Path(plansim.compiler.__file__).parent, Path(__file__).parents[1] / "model")
-    paths = [path for folder in folders for path in sorted(folder.glob("*.py"))]
+    paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     return [path.read_bytes() for path in (*paths, Path(__file__))]
 
 

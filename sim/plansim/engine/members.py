@@ -25,8 +25,8 @@ def simulate_members(model: Model, scenario: Scenario, members: Members) -> xr.D
     """Run every member of an ensemble under a scenario, by the code that single runs use.
 
     The dataset is that of `to_dataset`, with ``member`` before ``time``; a constant that members
-    change is over ``member`` too. `SOUND` says of each member whether all values at all saved times
-    are finite and not beyond `LIMIT`.
+    change is over ``member`` too. Random functions of member i draw by NOISE SEED + i. `SOUND` says
+    of each member whether all values at all saved times are finite and not beyond `LIMIT`.
 
     Raises:
         InputError: members change a constant that the shape of the code depends on.
@@ -34,7 +34,8 @@ def simulate_members(model: Model, scenario: Scenario, members: Members) -> xr.D
     """
     names, constants = members.constants_under(model, scenario)
     kernel = shared_kernel(model, scenario.values, names)
-    inputs = inputs_under(kernel, scenario.values, names, constants)
+    seeds = np.arange(len(members), dtype=np.float64)
+    inputs = inputs_under(kernel, scenario.values, names, constants, seeds)
     runs = simulate_ensemble(kernel, inputs, scenario.time)
     over_time, once = recorded(model)
     rows = {name: row for row, name in enumerate(kernel.outputs)}

@@ -44,7 +44,7 @@ from plansim.engine.translate import (
     with_model_names,
 )
 from plansim.errors import Fault, Message, SimulationError
-from plansim.model.records import Integration, Model, Variable, VariableKind, folded
+from plansim.model.records import NOISE_SEED, Integration, Model, Variable, VariableKind, folded
 from plansim.scenario.scenario_file import Scenario, as_written
 from plansim.scenario.variant import for_scenarios
 
@@ -123,7 +123,7 @@ def _run_key(model: Model, scenario: Scenario, engine: Engine) -> str:
 def _run(model: Model, scenario: Scenario, source: str) -> Trajectory:
     pysd_model: Any = None
     try:
-        with _isolated(), quiet_pysd() as notes:
+        with _isolated(scenario), quiet_pysd() as notes:
             pysd_model = _loaded(source)
             trajectory = _integrated(model, scenario, pysd_model)
     except Exception as error:  # PySD raises whatever Python, numpy or xarray does
@@ -133,17 +133,17 @@ def _run(model: Model, scenario: Scenario, source: str) -> Trajectory:
 
 
 @contextlib.contextmanager
-def _isolated() -> Iterator[None]:
+def _isolated(scenario: Scenario) -> Iterator[None]:
     """Set the interpreter's state that a run needs, and restore it.
 
-    Random functions of Vensim draw from numpy's global generator, which starts the same for every
-    run. Division by zero and the like are detected in the results. xarray must raise if labels do
+    Random functions of Vensim draw from numpy's global generator, which starts by the scenario's
+    seed. Division by zero and the like are detected in the results. xarray must raise if labels do
     not match, which it would silently drop; that also halves the time of a run. Labels as
     Python's strings, not as Arrow's, save another quarter.
     """
     frames, random = sys.getrecursionlimit(), np.random.get_state()
     sys.setrecursionlimit(max(frames, _MAX_FRAMES))
-    np.random.seed(0)
+    np.random.seed(int(scenario.values.get(NOISE_SEED, 0)) % 2**32)
     try:
         with (
             np.errstate(all="ignore"),

@@ -108,11 +108,16 @@ class CompiledRuns:
             self._time = replace(scenario.time, final=max(kept))
         self._lock = threading.Lock()
 
-    def simulate(self, constants: Floats) -> SimulatedRuns:
-        """Simulate runs: ``(run, constant)``."""
+    def simulate(self, constants: Floats, seeds: Floats | None = None) -> SimulatedRuns:
+        """Simulate runs: ``(run, constant)``.
+
+        ``seeds``, ``(run,)``, are added to the seed of random functions; by default all runs draw
+        the same numbers.
+        """
+        seeds = np.zeros(len(constants)) if seeds is None else seeds
         read = simulate_readings(
             self._kernel,
-            self._inputs(self._kernel, constants),
+            self._inputs(self._kernel, constants, seeds),
             self._time,
             [self._readings[row] for row in self._known],
             limit=self._limit,
@@ -125,13 +130,15 @@ class CompiledRuns:
         variable = np.full(count, -1, np.int32)
         time = np.full(count, np.nan)
         for run in np.flatnonzero(read.bad | read.excessive):
-            status[run], variable[run], time[run] = self._diagnosis(constants[run])
+            status[run], variable[run], time[run] = self._diagnosis(
+                constants[run : run + 1], seeds[run : run + 1]
+            )
         return SimulatedRuns(values, status, variable, time)
 
-    def _inputs(self, kernel: Kernel, constants: Floats) -> Floats:
-        return inputs_under(kernel, self._scenario.values, self._constants, constants)
+    def _inputs(self, kernel: Kernel, constants: Floats, seeds: Floats) -> Floats:
+        return inputs_under(kernel, self._scenario.values, self._constants, constants, seeds)
 
-    def _diagnosis(self, constants: Floats) -> tuple[RunStatus, int, float]:
+    def _diagnosis(self, constants: Floats, seeds: Floats) -> tuple[RunStatus, int, float]:
         """Simulate a failed run with all variables recorded, and find which failed first."""
         with self._lock:
             if self._whole is None:
@@ -141,7 +148,7 @@ class CompiledRuns:
         kernel, time = self._whole, self._time
         steps = round((time.final - time.initial) / time.step)
         every = np.asarray(time.initial + np.arange(steps + 1) * time.step, np.float64)
-        whole = simulate_ensemble(kernel, self._inputs(kernel, constants[None]), time, keep=every)
+        whole = simulate_ensemble(kernel, self._inputs(kernel, constants, seeds), time, keep=every)
         values = whole.values[0]
         sound = np.isfinite(values) & (np.abs(values) <= self._limit)
         if sound.all():  # a stock failed, after the last step

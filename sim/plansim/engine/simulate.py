@@ -11,7 +11,7 @@ from plansim.engine.compiled import run_compiled
 from plansim.engine.trajectory import Engine, Trajectory, named, to_years
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
-from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenario_of, scenarios_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.annual import joined
 
@@ -63,8 +63,15 @@ def simulate(
         ScenarioError: a scenario that is named has faults.
         ValueError: there is no such engine.
         TypeError: the model is no `Model`, or a scenario nothing of the kind.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> runs = plansim.simulate(model, [plansim.as_written(model), "boats.yaml"])
+    >>> dict(runs.sizes)
+    {'scenario': 2, 'time': 32}
+    >>> runs["fish"].sel(time=2010).round(1).values.tolist()
+    [777.9, 595.0]
     """
-    from plansim.engine.dataset import to_dataset
+    from plansim.engine.dataset import Origin, to_dataset, with_origin
 
     _check_model(model)
     choice = EngineChoice(engine)
@@ -74,14 +81,14 @@ def simulate(
         return _simulated_members(model, scenario, variables, ensemble)
     if isinstance(scenario, Sequence) and not isinstance(scenario, str):
         chosen = [scenario_of(model, one) for one in scenario]
-        model = for_scenarios(model, chosen)
+        origin, model = Origin(model, tuple(chosen)), for_scenarios(model, chosen)
         runs = (simulate(model, one, variables, engine=choice, cache=cache) for one in chosen)
-        return joined(list(runs))
+        return with_origin(joined(list(runs)), origin)
     scenario = scenario_of(model, scenario)
-    model = for_scenarios(model, [scenario])
+    origin, model = Origin(model, (scenario,)), for_scenarios(model, [scenario])
     wanted = named(model, variables)
     run, what = _computed(model, scenario, choice, cache=cache)
-    dataset = to_dataset(model, scenario, run, what)
+    dataset = with_origin(to_dataset(model, scenario, run, what), origin)
     return dataset if wanted is None else dataset[wanted]
 
 
@@ -91,16 +98,15 @@ def _simulated_members(
     variables: Sequence[str] | None,
     ensemble: Members,
 ) -> xr.Dataset:
+    from plansim.engine.dataset import Origin, with_origin
     from plansim.engine.members import SOUND, simulate_members
 
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
-    chosen = [scenario_of(model, scenario) for scenario in scenarios]
-    model = for_scenarios(model, chosen)
+    chosen = scenarios_of(model, scenarios)
+    origin, model = Origin(model, tuple(chosen)), for_scenarios(model, chosen)
     wanted = named(model, variables)
     runs = (simulate_members(model, scenario, ensemble) for scenario in chosen)
     parts = [run if wanted is None else run[[*wanted, SOUND]] for run in runs]
-    return joined(parts).set_coords(SOUND)
+    return with_origin(joined(parts).set_coords(SOUND), origin)
 
 
 def simulate_years(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import chain
 from types import MappingProxyType
 
@@ -27,13 +28,14 @@ FUNCTIONS: Mapping[str, int | None] = MappingProxyType(
             "smooth3i smoothi trend xidz",
             4: "delay_n get_direct_data get_direct_lookups get_xls_data get_xls_lookups "
             "pulse_train smooth_n",
+            6: "random_triangular",
             5: "allocate_by_priority random_exponential random_normal vector_select",
             None: "invert_matrix",
         }.items()
         for name in names.split()
     }
 )
-"""Those that the reference engine computes, by key, with the number of their arguments; None where
+"""Those that an engine computes, by key, with the number of their arguments; None where
 Vensim's own manual and the engine differ."""
 
 UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
@@ -53,12 +55,11 @@ UNCOMPUTED_FUNCTIONS: frozenset[str] = frozenset(
         "lookup_": "area backward extrapolate forward invert slope",
         "queue_": "age_average age_oldest age_in_range attrib_average attrib_in_range attrib_max "
         "attrib_min attrib_quantity fifo fifo_attrib",
-        "random_": "beta binomial gamma lookup negative_binomial pink_noise poisson triangular "
-        "weibull",
+        "random_": "beta binomial gamma lookup negative_binomial pink_noise poisson weibull",
     }.items()
     for suffix in suffixes.split()
 )
-"""Functions of Vensim that the reference engine reads but cannot compute."""
+"""Functions of Vensim that no engine computes."""
 
 
 def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
@@ -69,6 +70,12 @@ def check_soundness(scan: Scan, faults: FaultLog, warnings: FaultLog) -> None:
     _check_subscripts(scan, faults)
     _check_doubled(scan, faults)
     _check_names(scan, faults, warnings)
+    for macro in scan.macros.values():
+        known = dict.fromkeys(macro.inputs, ())
+        outside = {f"{key}$": group for key, group in scan.equations.items()}
+        inside = {**scan.equations, "time$": (), **outside, **known, **macro.equations}
+        local = replace(scan, equations=inside)
+        _check_names(local, faults, warnings, macro.equations)
     for group in scan.equations.values():
         if set(group[0].name) & set("[]"):
             faults.fault(
@@ -180,14 +187,22 @@ def _check_doubled(scan: Scan, log: FaultLog) -> None:
                 first_line.setdefault(cell, equation.line)
 
 
-def _check_names(scan: Scan, log: FaultLog, warnings: FaultLog) -> None:
-    """Find names that nothing defines, and functions that are used wrongly."""
+def _check_names(
+    scan: Scan,
+    log: FaultLog,
+    warnings: FaultLog,
+    equations: Mapping[str, tuple[Equation, ...]] | None = None,
+) -> None:
+    """Find names that nothing defines, and functions that are used wrongly.
+
+    ``equations`` are those to look at, by default all of the scan.
+    """
     lookups = {
         key: group[0].name
         for key, group in scan.equations.items()
         if any(equation.is_table for equation in group)
     }
-    for group in scan.equations.values():
+    for group in (scan.equations if equations is None else equations).values():
         for equation in group:
             unknown: set[str] = set()  # each is reported once an equation
             for ref, _ in equation.references:
@@ -199,6 +214,8 @@ def _check_names(scan: Scan, log: FaultLog, warnings: FaultLog) -> None:
                         _no_such_variable(scan, ref, equation, log)
                 elif key in FUNCTIONS:
                     _check_arguments(ref, FUNCTIONS[key], equation, log)
+                elif key in scan.macros:
+                    _check_arguments(ref, len(scan.macros[key].inputs), equation, log)
                 elif key in UNCOMPUTED_FUNCTIONS:
                     warnings.fault(
                         "the engine cannot compute {name}, in '{equation_name}'",
@@ -228,7 +245,7 @@ def _check_names(scan: Scan, log: FaultLog, warnings: FaultLog) -> None:
 
 
 def _no_such_variable(scan: Scan, ref: Name, equation: Equation, log: FaultLog) -> None:
-    names = (group[0].name for group in scan.equations.values())
+    names = (group[0].name for group in scan.equations.values() if group)
     log.fault(
         "no variable is called '{name}', in '{equation_name}'",
         equation.line_of(ref),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from plansim.model.scan import Scan
 
 __all__ = [
+    "NOISE_SEED",
     "Model",
     "Module",
     "SubscriptRange",
@@ -31,6 +33,10 @@ __all__ = [
     "cells_of",
     "folded",
 ]
+
+
+NOISE_SEED = "NOISE SEED"
+"""The constant that is the seed of a run's random functions, as Vensim calls it."""
 
 
 class VariableKind(StrEnum):
@@ -181,6 +187,27 @@ class Model:
         """Name the file and its size: the whole text would flood a notebook."""
         return f"<Model {self.name}: {len(self.variables)} variables, {self.path}>"
 
+    def _repr_html_(self) -> str:
+        from plansim.files.notebook import card
+
+        kinds = Counter(variable.kind for variable in self.variables.values())
+        time = self.time
+        return card(
+            self.name,
+            [
+                ("stocks · 存量", str(kinds[VariableKind.STOCK])),
+                ("flows · 流量", str(kinds[VariableKind.FLOW])),
+                ("auxiliaries · 辅助变量", str(kinds[VariableKind.AUXILIARY])),
+                ("constants · 常数", str(kinds[VariableKind.CONSTANT])),
+                ("ranges · 下标", ", ".join(
+                    f"{name} ({len(one.elements)})" for name, one in self.subscripts.items()
+                )),
+                ("modules · 模块", ", ".join(self.modules)),
+                ("time · 时间", f"{time.initial:g}–{time.final:g}, Δ {time.step:g}"),
+                ("file · 文件", str(self.path)),
+            ],
+        )  # fmt: skip
+
     def find(self, name: str) -> Variable:
         """Return the variable of an English or Chinese name.
 
@@ -212,6 +239,14 @@ class Model:
                 name=name,
             )
         )
+
+    def get(self, name: str) -> Variable | None:
+        """Return the variable that `find` returns; None where that raises an error.
+
+        A search for the nearest name, as for a message, would take a thousand times as long.
+        """
+        found = self._by_folded_name.get(folded(name), ())
+        return found[0] if len(found) == 1 else None
 
     def uses(self, name: str) -> tuple[str, ...]:
         """Return the names of the variables whose equations refer to a variable.

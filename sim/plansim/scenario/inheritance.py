@@ -12,7 +12,7 @@ from plansim.errors import Fault, Message, ScenarioError, nearest
 from plansim.files.forms import YamlDocument, form_of, noting, read_document
 from plansim.files.shipped import is_shipped, shipped
 from plansim.model.records import Integration, Model, TimeSpec, VariableKind, folded
-from plansim.scenario.levers import RAMP, SERIES, added_part, lever_of, misdated
+from plansim.scenario.levers import SERIES, added_part, input_of, is_series_part, misdated
 from plansim.scenario.records import (
     OVER,
     OVERLAYS,
@@ -30,7 +30,7 @@ from plansim.scenario.records import (
     unsound_clock,
 )
 from plansim.scenario.schema import ScenarioFile
-from plansim.scenario.values import Assignment, Origin, implausible, overrides_assigned
+from plansim.scenario.values import Assignment, SettingOrigin, implausible, overrides_assigned
 
 __all__ = ["merged", "overlay_alone", "read_heads"]
 
@@ -193,14 +193,13 @@ def _assigned(
 
 def _input(model: Model, number: Assignment) -> tuple[str, str]:
     """Return the lever or constant that an assignment acts on, with its elements."""
-    name = number.variable.name
-    return lever_of(model, name) or name, number.element
+    return input_of(model, number.variable.name), number.element
 
 
 def _series(number: Assignment) -> tuple[str, str] | None:
     """Return the lever or constant, with its elements, of whose series an assignment is a part."""
     stem, part = added_part(number.variable.name)
-    return None if not part or part in RAMP.values() else (stem, number.element)
+    return (stem, number.element) if is_series_part(part) else None
 
 
 def _head(path: Path, file: ScenarioFile) -> ScenarioHead:
@@ -276,7 +275,7 @@ class _ScenarioReading:
         return document
 
     def _form(self, document: YamlDocument) -> ScenarioFile:
-        return form_of(ScenarioFile, document, Origin(self.model, document), ScenarioError)
+        return form_of(ScenarioFile, document, SettingOrigin(self.model, document), ScenarioError)
 
     def _parent(self, file: Path, document: YamlDocument, name: str) -> Path | None:
         fault = Fault(
@@ -351,9 +350,13 @@ def _misdated(
     Only those of ``own`` are looked at: a child may end before the series of its parent.
     """
     values = {key: number.number for key, number in merged.items()}
+    outside: set[tuple[str, str]] = set()
     for key, number in own.items():
         stem, part = added_part(number.variable.name)
         if part in SERIES and not time.initial <= number.number <= time.final:
+            if (stem, number.element) in outside:
+                continue
+            outside.add((stem, number.element))
             yield Fault(
                 "the series of '{name}' leaves the run",
                 number.file,

@@ -1,34 +1,50 @@
-"""Levers: variables that a few constants drive, and constants that only a variant of a model has.
+"""Levers: inputs that scenarios bend over time, and constants that only a variant of a model has.
 
-A model has a lever ``X`` if its equations hold ``X before + STEP(X after - X before, X from
-year)``, or a pulse of ``X pulse size``. Scenarios may bend the first in three ways for which no
-equation of the model is written; the constants for them are added where they are used (see
+A lever ``X`` changes once, from ``X before`` to ``X after`` in ``X from year``, or acts for some
+time, as a pulse of ``X pulse size``. One that changes is found in three ways:
+
+- *own*: the model has all three constants;
+- *shared*: an equation has ``base + STEP(X after - base, year)``, and the year may be that of other
+  levers too;
+- *input*: ``X`` is any other constant, or a variable that no stock moves. Before it is what it is.
+
+Scenarios may bend each in three ways for which no equation of the model is written. The constants
+for them, and those that the model lacks, are added where they are used (see
 `plansim.scenario.variant`):
 
 - a ramp: ``X to year``, up to which the change takes place evenly, instead of at once;
 - an end: ``X until year``, from which the value is again that of before;
-- a series: ``X in 2006``, ``X in 2007``, … in place of all of that, also for any constant ``X``.
+- a series: ``X in 2006``, ``X in 2007``, … in place of all of that.
+
+A model with random functions has a constant ``NOISE SEED``, also where its file has none.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from plansim.errors import Fault, InputError, Message, UnknownNameError, nearest
-from plansim.model.records import Model, Variable, VariableKind, folded
+from plansim.errors import Fault, InputError, Message, nearest
+from plansim.model.records import NOISE_SEED, Model, Timing, Variable, VariableKind, folded
 
 __all__ = [
+    "NEVER",
+    "PARTS",
     "PULSE",
     "RAMP",
     "SERIES",
     "SWITCH",
+    "ModelLever",
     "added_constant",
     "added_part",
     "constant_named",
+    "input_of",
+    "is_series_part",
     "lever_constants",
+    "lever_named",
     "lever_of",
     "misdated",
     "setters",
@@ -40,19 +56,39 @@ RAMP = {"to": "to year", "until": "until year"}
 """Further keys of such a lever, and the names of their constants in a variant of the model."""
 PULSE = {"size": "pulse size", "start": "pulse start", "length": "pulse length"}
 """Keys of a lever that acts for some time, and the names of their constants."""
+PARTS = SWITCH | RAMP
 SERIES = ("series start", "series end")
 """The first and the last year of a series; there is no series if the last is before the first."""
 
-_ADDED = re.compile(rf"(.+) ({'|'.join([*RAMP.values(), *SERIES])}|in -?\d{{1,9}})")
+_ADDED = re.compile(rf"(.+) ({'|'.join([*PARTS.values(), *SERIES])}|in -?\d{{1,9}})")
 _ADDED_ZH = {
+    SWITCH["before"]: "（前）",
+    SWITCH["after"]: "（后）",
+    SWITCH["from"]: "变化起始年份",
     RAMP["to"]: "渐变完成年份",
     RAMP["until"]: "恢复年份",
     SERIES[0]: "逐年数列起始年份",
     SERIES[1]: "逐年数列末年份",
 }
 """What stands behind the Chinese name of a lever for each part that is added."""
+_MEANINGS = {
+    SWITCH["before"]: ("its value before it changes", "变化前的取值"),
+    SWITCH["after"]: ("its value after it has changed", "变化后的取值"),
+    SWITCH["from"]: ("year in which it changes", "在该年变化"),
+    RAMP["to"]: ("year in which the gradual change is complete", "渐变在该年完成"),
+    RAMP["until"]: (
+        "year from which the value is that of before again",
+        "自该年起恢复为变化前的取值",
+    ),
+    SERIES[0]: ("first year of its series", "逐年数列的首年"),
+    SERIES[1]: ("last year of its series", "逐年数列的末年"),
+}
+"""What they mean, in English and Chinese."""
+NEVER = 1e9
+"""A year after any run."""
 _LONG_AGO = -1e9
 """A year before any run."""
+_STATEFUL = re.compile(r"\b(?:INTEG|SMOOTH\w*|DELAY\w*|TREND|FORECAST)\b", re.IGNORECASE)
 _BEFORE = {
     RAMP["to"]: {SWITCH["from"]: True},
     RAMP["until"]: {SWITCH["from"]: False, RAMP["to"]: True},
@@ -60,10 +96,161 @@ _BEFORE = {
 """The years that come before a year of a lever, and whether they may be the same."""
 
 
+@dataclass(frozen=True)
+class ModelLever:
+    """An input of a model that scenarios can bend."""
+
+    stem: str
+    """Its name, behind which the parts stand."""
+    stem_zh: str
+    own: Mapping[str, Variable]
+    """The constants that the model has of it, by part: ``before``, ``after``, ``from year``."""
+    pattern: Variable
+    """The variable whose unit, range and elements its values have."""
+    years: Variable
+    """The variable whose unit its years have."""
+    base: float | None = None
+    """Of a shared lever, the number that it is before."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the model has all constants of a change."""
+        return len(self.own) == len(SWITCH)
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it is an input, which is bent where it is used."""
+        return SWITCH["after"] not in self.own
+
+    def added(self, part: str) -> Variable | None:
+        """Return the constant that variants have for a part; None if the model has it itself.
+
+        Its value is the one with which it changes nothing.
+        """
+        if part in self.own:
+            return None
+        value, years = self.pattern.value, self.years
+        if part in RAMP.values() and self.is_own:
+            low = years.admissible[0]
+            return self._made(years, part, _filled(years, _LONG_AGO if low is None else low))
+        if part in (SWITCH["before"], SWITCH["after"]):
+            if self.base is not None:
+                value = _filled(self.pattern, self.base)
+            return self._made(self.pattern, part, value)
+        if part in (*RAMP.values(), SWITCH["from"], *SERIES):
+            years = replace(self.pattern, unit=years.unit, admissible=(None, None))
+            default = _LONG_AGO
+            if part == SWITCH["from"] and self.is_input:
+                default = NEVER
+            if part in SERIES:
+                default = 1.0 if part == SERIES[0] else 0.0
+            return self._made(years, part, _filled(years, default))
+        made = self._made(self.pattern, part, value)
+        values = [one for key, one in self.own.items() if key != SWITCH["from"]] or [self.pattern]
+        ranges = [one.plausible for one in values]
+        ends = [end for bounds in ranges if bounds is not None for end in bounds]
+        return replace(made, plausible=(min(ends), max(ends)) if all(ranges) else None)
+
+    def _made(
+        self, pattern: Variable, part: str, value: float | Mapping[str, float] | None
+    ) -> Variable:
+        """Return a constant of the unit, the admissible range and the elements of another."""
+        year = part.removeprefix("in ")
+        meaning, meaning_zh = _MEANINGS.get(
+            part, (f"its series in {year}", f"逐年数列{year}年的取值")
+        )
+        return replace(
+            pattern,
+            kind=VariableKind.CONSTANT,
+            name=f"{self.stem} {part}",
+            name_zh=self.stem_zh + _ADDED_ZH.get(part, f"（{year}年）"),
+            value=value,
+            meaning_en=f"{self.stem}: {meaning}.",
+            meaning_zh=f"{meaning_zh}。",
+            sources=(),
+            plausible=None,
+            equation="",
+            causes=(),
+            initial_causes=(),
+        )
+
+
+def lever_named(model: Model, name: str) -> ModelLever | None:
+    """Return the lever of a name, or the input that can be bent; None if there is none.
+
+    It may be named in Chinese too, by the variable that it drives or as its constants are.
+    """
+    model = model.original or model
+    for stem in _stems(model, name):
+        own = _parts(model, stem, SWITCH.values())
+        if len(own) == len(SWITCH):
+            before = own[SWITCH["before"]]
+            stem, stem_zh = (
+                before.name.removesuffix(" before"),
+                before.name_zh.removesuffix("（前）"),
+            )
+            return ModelLever(stem, stem_zh, own, before, own[SWITCH["from"]])
+        after = own.get(SWITCH["after"])
+        if after and (shared := _shared(model, after)):
+            return shared
+    if (variable := model.get(name)) is None:
+        return None
+    years = model.find("INITIAL TIME")
+    if variable.kind is VariableKind.CONSTANT:
+        own = {SWITCH["before"]: variable}
+        return ModelLever(variable.name, variable.name_zh, own, variable, years)
+    if _is_exogenous(model, variable):
+        cells = itertools.product(*(model.subscripts[r].elements for r in variable.subscripts))
+        nil = {",".join(cell): 0.0 for cell in cells} if variable.subscripts else 0.0
+        return ModelLever(variable.name, variable.name_zh, {}, replace(variable, value=nil), years)
+    return None
+
+
+def _parts(model: Model, stem: str, parts: Iterable[str]) -> dict[str, Variable]:
+    """Return the constants of a lever that the model has, by part."""
+    found = {part: model.get(f"{stem} {part}") for part in parts}
+    return {part: constant for part, constant in found.items() if constant is not None}
+
+
+def _shared(model: Model, after: Variable) -> ModelLever | None:
+    """Return the lever of which an equation has ``base + STEP(after - base, year)``."""
+    name = re.escape(after.name)
+    cell = r"(?:\[[^\]]*\])?"
+    form = re.compile(
+        rf"(?P<base>[\d.]+|\w[\w ]*{cell}) ?\+ ?STEP\( ?{name}{cell} ?- ?(?P=base) ?, ?"
+        r"(?P<year>\w[\w ]*)"
+    )
+    for user in model.variables.values():
+        if after.name in user.causes and (
+            match := form.search(" ".join(user.equation.split()).replace(" [", "["))
+        ):
+            years = model.find(match["year"])
+            own, base = {SWITCH["after"]: after}, None
+            with suppress(ValueError):
+                base = float(match["base"])
+            if base is None:
+                own[SWITCH["before"]] = model.find(match["base"].partition("[")[0])
+            stem = after.name.removesuffix(f" {SWITCH['after']}")
+            return ModelLever(stem, after.name_zh.removesuffix("（后）"), own, after, years, base)
+    return None
+
+
+def _is_exogenous(model: Model, variable: Variable) -> bool:
+    """Return whether a variable moves by time and constants alone."""
+    waiting, seen = [variable.name], {variable.name}
+    while waiting:
+        one = model.variables[waiting.pop()]
+        if one.kind is VariableKind.STOCK or _STATEFUL.search(one.equation):
+            return False
+        waiting += set(one.causes) - seen
+        seen |= {*one.causes}
+    return variable.kind.moves
+
+
 def lever_of(model: Model, name: str) -> str | None:
     """Return the lever that a constant is a part of, if the model has all parts of it.
 
-    Of the constants of a series, this is the constant in whose place it stands.
+    Of the constants that are added, this is the lever or input that they bend.
     """
     for parts in (SWITCH, PULSE):
         for part in parts.values():
@@ -76,17 +263,31 @@ def lever_of(model: Model, name: str) -> str | None:
     return None if added is None else added_part(added.name)[0]
 
 
-def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[str, Variable]:
-    """Return the constants of a lever by the keys that a file has for them.
+def input_of(model: Model, name: str) -> str:
+    """Return the lever that a constant is a part of, a shared one too, or else its name."""
+    if lever := lever_of(model, name):
+        return lever
+    stem, part = added_part(name)
+    shared = part == SWITCH["after"] and name in model.variables
+    return stem if shared and _shared(model, model.variables[name]) else name
 
-    The lever may be named in Chinese too, by the variable that it drives or as its constants are.
+
+def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[str, Variable]:
+    """Return the constants of a lever by the keys that a file has for them, as `PULSE`.
 
     Raises:
         InputError: the model has no such lever.
     """
-    if constants := _constants(model, name, parts):
-        return constants
-    last = " " + list(parts.values())[-1]
+    if parts is PULSE:
+        for stem in _stems(model, name):
+            if len(pulse := _parts(model, stem, parts.values())) == len(parts):
+                return dict(zip(parts, pulse.values(), strict=True))
+    elif lever := lever_named(model, name):
+        constants = {key: lever.own.get(part) or lever.added(part) for key, part in parts.items()}
+        if not lever.pattern.kind.moves:
+            return {key: constant for key, constant in constants.items() if constant}
+        return {key: one for key, one in constants.items() if one and key != "before"}
+    last = f" {parts.get('from') or parts['length']}"
     known = [other.removesuffix(last) for other in model.variables if other.endswith(last)]
     raise InputError(
         Fault(
@@ -99,21 +300,11 @@ def lever_constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[s
     )
 
 
-def _constants(model: Model, name: str, parts: Mapping[str, str]) -> dict[str, Variable]:
-    """Return the constants of a lever by their keys; none if the model has no such lever."""
-    for stem in _stems(model, name):
-        try:
-            return {key: model.find(f"{stem} {part}") for key, part in parts.items()}
-        except UnknownNameError:
-            continue
-    return {}
-
-
 def _stems(model: Model, base: str) -> Iterator[str]:
     yield base
     for name in (base, f"{base}（前）"):  # of the variable; or of the constant, without one
-        with suppress(UnknownNameError):
-            yield model.find(name).name.removesuffix(f" {SWITCH['before']}")
+        if variable := model.get(name):
+            yield variable.name.removesuffix(f" {SWITCH['before']}")
 
 
 def setters(model: Model, variable: Variable) -> list[Variable]:
@@ -134,22 +325,22 @@ def constant_named(model: Model, name: str) -> Variable:
     Raises:
         UnknownNameError: there is no such variable or lever.
     """
-    try:
-        return model.find(name)
-    except UnknownNameError:
-        if (added := added_constant(model, name)) is None:
-            raise
-        return added
+    return model.get(name) or added_constant(model, name) or model.find(name)
 
 
 def added_part(name: str) -> tuple[str, str]:
-    """Split the name of a constant that is added into its lever and its part; else none.
+    """Split the name of a constant into its lever and its part; no part if it has none.
 
     >>> added_part("water price to year"), added_part("water price in 2006"), added_part("GDP")
     (('water price', 'to year'), ('water price', 'in 2006'), ('GDP', ''))
     """
     match = _ADDED.fullmatch(name)
     return (match[1], match[2]) if match else (name, "")
+
+
+def is_series_part(part: str) -> bool:
+    """Return whether a part is one of a series."""
+    return part in SERIES or part.startswith("in ")
 
 
 def _by_english_part(name: str) -> str:
@@ -159,8 +350,8 @@ def _by_english_part(name: str) -> str:
     ('水价 until year', '水价 in 2006')
     """
     for part, chinese in _ADDED_ZH.items():
-        if name.endswith(chinese):
-            return f"{name.removesuffix(chinese)} {part}"
+        if name.endswith(folded(chinese)):
+            return f"{name.removesuffix(folded(chinese))} {part}"
     return re.sub(r"\((-?\d{1,9})年\)$", r" in \1", name)
 
 
@@ -169,83 +360,39 @@ def added_constant(model: Model, name: str) -> Variable | None:
 
     Its value is the one with which it changes nothing.
     """
-    base, part = added_part(_by_english_part(folded(name)))
-    if not part:
+    if (model.original or model).get(name) is not None:
         return None
-    model = model.original or model
-    if switch := _constants(model, base, SWITCH):
-        before = switch["before"]
-        stem, stem_zh = before.name.removesuffix(" before"), before.name_zh.removesuffix("（前）")
-        years = switch["from"]
-        low = years.admissible[0]
-        never = _filled(years, _LONG_AGO if low is None else low)
-        if part == RAMP["to"]:
-            return _made(
-                years, f"{stem} {part}", stem_zh + _ADDED_ZH[part], never,
-                "year in which the gradual change is complete", "渐变在该年完成",
-            )  # fmt: skip
-        if part == RAMP["until"]:
-            return _made(
-                years, f"{stem} {part}", stem_zh + _ADDED_ZH[part], never,
-                "year from which the value is that of before again", "自该年起恢复为变化前的取值",
-            )  # fmt: skip
-        ranges = [before.plausible, switch["after"].plausible]
-    else:
-        constant = model.variables.get(_name_of(model, base))
-        if constant is None or constant.kind is not VariableKind.CONSTANT or part in RAMP.values():
-            return None
-        before, stem, stem_zh = constant, constant.name, constant.name_zh
-        ranges = [constant.plausible]
-    if part in SERIES:
-        years = replace(before, unit=model.find("INITIAL TIME").unit, admissible=(None, None))
-        is_first = part == SERIES[0]
-        return _made(
-            years,
-            f"{stem} {part}",
-            stem_zh + _ADDED_ZH[part],
-            _filled(before, 1.0 if is_first else 0.0),
-            f"{'first' if is_first else 'last'} year of its series",
-            f"逐年数列的{'首' if is_first else '末'}年",
+    if folded(name) == folded(NOISE_SEED) and _is_random(model):
+        return Variable(
+            name=NOISE_SEED,
+            kind=VariableKind.CONSTANT,
+            unit="Dmnl",
+            name_zh="随机数种子",
+            meaning_en="Seed of the random functions.",
+            meaning_zh="随机函数的种子。",
+            sources=(),
+            timing=Timing.YEAR,
+            module="",
+            line=1,
+            equation="",
+            subscripts=(),
+            admissible=(None, None),
+            plausible=None,
+            value=0.0,
+            causes=(),
+            initial_causes=(),
         )
-    year = part.removeprefix("in ")
-    made = _made(
-        before,
-        f"{stem} {part}",
-        f"{stem_zh}（{year}年）",
-        before.value,
-        f"its series in {year}",
-        f"逐年数列{year}年的取值",
-    )
-    ends = [end for bounds in ranges if bounds is not None for end in bounds]
-    return replace(made, plausible=(min(ends), max(ends)) if all(ranges) else None)
+    base, part = added_part(_by_english_part(folded(name)))
+    lever = lever_named(model, base) if part else None
+    return lever.added(part) if lever else None
 
 
-def _name_of(model: Model, base: str) -> str:
-    try:
-        return model.find(base).name
-    except UnknownNameError:
-        return ""
-
-
-def _made(
-    pattern: Variable,
-    name: str,
-    name_zh: str,
-    value: float | Mapping[str, float] | None,
-    meaning: str,
-    meaning_zh: str,
-) -> Variable:
-    """Return a constant of the unit, the admissible range and the elements of another."""
-    return replace(
-        pattern,
-        name=name,
-        name_zh=name_zh,
-        value=value,
-        meaning_en=f"{added_part(name)[0]}: {meaning}.",
-        meaning_zh=f"{meaning_zh}。",
-        sources=(),
-        plausible=None,
-        equation="",
+def _is_random(model: Model) -> bool:
+    return any(
+        key.startswith("random_")
+        for equations in model.scan.equations.values()
+        for equation in equations
+        for key in equation.called
     )
 
 
@@ -257,7 +404,7 @@ def _filled(variable: Variable, number: float) -> float | Mapping[str, float]:
 
 
 def misdated(model: Model, values: Mapping[str, float], key: str) -> Message | None:
-    """Return what is wrong with the year of a ramp or of an end; None if nothing is.
+    """Return what is wrong with a part of a lever, such as the year of a ramp; None if nothing is.
 
     Args:
         model: the model.
@@ -267,6 +414,11 @@ def misdated(model: Model, values: Mapping[str, float], key: str) -> Message | N
     name, bracket, cell = key.partition("[")
     stem, part = added_part(name)
     year = values[key]
+    if part in PARTS.values() and name not in (model.original or model).variables:
+        start = f"{stem} {SWITCH['from']}"
+        lever = lever_named(model, stem)
+        if lever and lever.is_input and f"{start}{bracket}{cell}" not in values:
+            return Message("'{name}' changes nothing without '{other}'", name=key, other=start)
     for other, may_equal in _BEFORE.get(part, {}).items():
         earlier = f"{stem} {other}{bracket}{cell}"
         default = constant_named(model, f"{stem} {other}").value

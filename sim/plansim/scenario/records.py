@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from plansim.errors import Fault, Message
+from plansim.files.notebook import card
 from plansim.model.records import Integration, Model, TimeSpec, folded
 
 __all__ = [
@@ -35,6 +36,8 @@ OVER = "+"
 """What stands in an id between a scenario and the overlays on it."""
 OVERLAYS = "overlays"
 """The folder of the shipped overlays, beside the scenarios."""
+MOST_SHOWN = 12
+"""Changes that a notebook shows of a scenario."""
 MAX_STEPS = 100_000
 """Maximum number of steps in one run; more are considered a mistake."""
 
@@ -117,6 +120,22 @@ class Scenario:
     """Warnings of settings that are allowed but seldom intended."""
     method_before: Integration | None = None
     """The method of integration of the parent, or of the model; None if nothing is changed."""
+
+    def _repr_html_(self) -> str:
+        changes = [f"{one.name}: {one.old:g} → {one.new:g} {one.unit}" for one in self.changes]
+        more = f", … ({len(changes)})" if len(changes) > MOST_SHOWN else ""
+        return card(
+            f"{self.title_en} · {self.title_zh}",
+            [
+                ("id", self.id),
+                ("meaning", self.description_en),
+                ("含义", self.description_zh),
+                ("from · 上级情景", " → ".join(self.lineage[:-1])),
+                ("changes · 改动", "; ".join(changes[:MOST_SHOWN]) + more),
+                ("assumes · 设定", ", ".join(self.assumed)),
+                ("file · 文件", str(self.path or "")),
+            ],
+        )
 
 
 @dataclass(frozen=True)

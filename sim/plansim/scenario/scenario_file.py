@@ -45,6 +45,7 @@ __all__ = [
     "read_scenario",
     "scenario_of",
     "scenario_text",
+    "scenarios_of",
     "shipped_overlays",
     "shipped_roots",
     "split_overlays",
@@ -123,6 +124,15 @@ def scenario_of(model: Model, scenario: Scenario | str | Path | None) -> Scenari
     if not isinstance(scenario, Scenario):
         raise TypeError(f"expected a Scenario or the name of one, found {type(scenario).__name__}")
     return scenario
+
+
+def scenarios_of(
+    model: Model, scenarios: Scenario | str | Path | Sequence[Scenario | str | Path] | None
+) -> list[Scenario]:
+    """Return the scenarios that are given, one or several, as `scenario_of` each of them."""
+    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
+        scenarios = [scenario_of(model, scenarios)]
+    return [scenario_of(model, scenario) for scenario in scenarios]
 
 
 def list_scenarios(folder: Path | None = None) -> tuple[ScenarioHead, ...]:

@@ -6,14 +6,28 @@ one of the added constants (`plansim.scenario.levers`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from plansim.cache import code_of, digest, kept
 from plansim.errors import Fault, Message, ModelError
 from plansim.model.records import Model, Variable, cell_name, cells_of
-from plansim.scenario.levers import RAMP, SERIES, SWITCH, added_constant, added_part
+from plansim.scenario.levers import (
+    NEVER,
+    PARTS,
+    RAMP,
+    SERIES,
+    SWITCH,
+    ModelLever,
+    added_constant,
+    added_part,
+    lever_named,
+)
+
+if TYPE_CHECKING:
+    from plansim.model.expression import Node
 
 __all__ = ["for_scenarios"]
 
@@ -62,43 +76,74 @@ def for_scenarios(
 
 @dataclass(frozen=True)
 class _Forms:
-    """How one input can be bent."""
+    """How one input is bent."""
 
-    stem: str
+    lever: ModelLever
     parts: frozenset[str]
     """Of the names of the added constants."""
-    is_lever: bool
-    """Or else a constant, in whose place there may be a series."""
+
+    @property
+    def stem(self) -> str:
+        """The name behind which the parts stand."""
+        return self.lever.stem
 
     @property
     def years(self) -> list[int]:
         """The years of its series."""
         return sorted(int(part.removeprefix("in ")) for part in self.parts if part[:3] == "in ")
 
-    def bent(self, before: str, height: str, year: str, cell: Sequence[str]) -> str:
+    def part(self, part: str, cell: Sequence[str]) -> str:
+        """Return the constant of a part for some subscripts, as far as it has any."""
+        constant = self.lever.own.get(part) or self.lever.added(part)
+        assert constant is not None
+        return cell_name(constant.name, cell if constant.subscripts else ())
+
+    def bent(self, before: str, after: str, year: str, cell: Sequence[str]) -> str:
         """Return the formula of a lever in Vensim's language.
 
-        ``before``, ``height`` and ``year`` are what its own formula has, ``cell`` the subscripts.
+        ``before``, ``after`` and ``year`` are what its own formula has, ``cell`` the subscripts.
         """
-        _, bracket, inside = year.partition("[")
-        to, until = (f"{self.stem} {part}{bracket}{inside}" for part in RAMP.values())
+        if SWITCH["before"] in self.parts:
+            before = self.part(SWITCH["before"], cell)
+        if SWITCH["from"] in self.parts and not self.lever.is_input:
+            own = self.part(SWITCH["from"], cell)
+            year = f"IF THEN ELSE({own}>{-NEVER / 2!r},{own},{year})"
+        height = f"{after}-{before}"
         change = f"STEP({height},{year})"
         if RAMP["to"] in self.parts:
+            to = self.part(RAMP["to"], cell)
             done = f"MIN(1,MAX(0,(Time-{year})/({to}-{year})))"
-            change = f"IF THEN ELSE({to}>{year},{height}*{done},{change})"
+            change = f"IF THEN ELSE({to}>{year},({height})*{done},{change})"
         if RAMP["until"] in self.parts:
+            until = self.part(RAMP["until"], cell)
             change = f"{change}*IF THEN ELSE({until}>{year},1-STEP(1,{until}),1)"
         return self.by_year(f"{before}+{change}", cell)
+
+    def elsewhere(self, cell: Sequence[str]) -> str:
+        """Return the formula that stands where the input itself stood.
+
+        A lever whose equation cannot be bent is what it gives but for a ramp or an end.
+        """
+        itself = cell_name(self.stem, cell)
+        if not self.parts & {*PARTS.values()}:
+            return self.by_year(itself, cell)
+        if self.lever.is_input:
+            after, year = (self.part(SWITCH[key], cell) for key in ("after", "from"))
+            return self.bent(itself, after, year, cell)
+        before, after, year = (self.part(part, cell) for part in SWITCH.values())
+        bends = [f"{self.part(part, cell)}>{year}" for part in RAMP.values() if part in self.parts]
+        plain = replace(self, parts=self.parts & {*RAMP.values()})
+        bent = plain.bent(before, after, year, cell)
+        return self.by_year(f"IF THEN ELSE({':OR:'.join(bends)},{bent},{itself})", cell)
 
     def by_year(self, otherwise: str, cell: Sequence[str]) -> str:
         """Return a formula in whose place there may be a series, whose ends hold on."""
         if not self.years:
             return otherwise
-        first, last = (cell_name(f"{self.stem} {part}", cell) for part in SERIES)
+        first, last = (self.part(part, cell) for part in SERIES)
         time = f"MIN(MAX(Time,{first}),{last})"
         terms = (
-            f"{cell_name(f'{self.stem} in {year}', cell)}*MAX(0,1-ABS({time}-({year})))"
-            for year in self.years
+            f"{self.part(f'in {year}', cell)}*MAX(0,1-ABS({time}-({year})))" for year in self.years
         )
         return f"IF THEN ELSE({last}>={first},{'+'.join(terms)},{otherwise})"
 
@@ -106,95 +151,115 @@ class _Forms:
 def _variant(model: Model, names: Iterable[str]) -> Model:
     """Return a model with further constants, and with the equations that they act in."""
     # A model that was kept needs none of these.
-    from plansim.model.expression import Call, Name, Node, Operation
-    from plansim.model.rewrite import AddedEquation, unparse, with_formulas
+    from plansim.model.rewrite import AddedEquation, with_formulas
+    from plansim.model.syntax import name_key
+
+    names = sorted(names)
+    parts: dict[str, set[str]] = {}
+    for name in names:
+        stem, part = added_part(name)
+        if part:
+            parts.setdefault(stem, set()).add(part)
+    forms = [_forms(model, stem, own) for stem, own in parts.items()]
+    single = [name for name in names if not added_part(name)[1]]
+    constants = [*map(partial(added_constant, model), single)]
+    constants += [form.lever.added(part) for form in forms for part in sorted(form.parts)]
+    equations = [
+        AddedEquation(
+            constant.name,
+            _numbers(model, constant),
+            constant.subscripts,
+            constant=True,
+            unit=_unit(constant),
+            comment=f"{constant.name_zh or constant.name}。"
+            f"{constant.meaning_zh}{constant.meaning_en}",
+        )
+        for constant in constants
+        if constant is not None
+    ]
+    bent: set[str] = set()
+    variant = with_formulas(model, _bending(forms, frozenset(), bent), equations)
+    unbent = [form for form in forms if form.stem not in bent]
+    if stiff := [form for form in unbent if form.stem not in model.variables]:
+        raise ModelError(_stiff(model, form) for form in stiff)
+    if unbent:  # these are bent where they are used
+        elsewhere = frozenset(name_key(form.stem) for form in unbent)
+        equations += (
+            AddedEquation(
+                f"{form.stem} by year",
+                form.elsewhere(model.variables[form.stem].subscripts),
+                model.variables[form.stem].subscripts,
+                unit=model.variables[form.stem].unit,
+                comment=f"{form.lever.stem_zh or form.stem}（逐年）。{form.stem}, as it is bent.",
+            )
+            for form in unbent
+        )
+        variant = with_formulas(model, _bending(forms, elsewhere, bent), equations)
+    return replace(variant, sha256=model.sha256, warnings=model.warnings)
+
+
+def _forms(model: Model, stem: str, parts: set[str]) -> _Forms:
+    """Return how an input is bent, with all parts that its formula needs."""
+    lever = lever_named(model, stem)
+    assert lever is not None, stem
+    if any(part.startswith("in ") for part in parts):
+        parts = parts | {*SERIES}
+    if lever.is_input and parts & {*PARTS.values()}:
+        parts = parts | {SWITCH["after"], SWITCH["from"]}
+    return _Forms(lever, frozenset(parts))
+
+
+def _stiff(model: Model, form: _Forms) -> Fault:
+    name = form.stem
+    return Fault(
+        "the equation of the lever '{name}' has a form that cannot be bent",
+        model.path,
+        form.lever.pattern.line,
+        expected=Message(
+            "{name} before + STEP({name} after - {name} before, {name} from year)", name=name
+        ),
+        name=name,
+    )
+
+
+def _bending(
+    forms: Iterable[_Forms], elsewhere: frozenset[str], bent: set[str]
+) -> Callable[[Node], Node | None]:
+    """Return what puts formulas of levers in the place of their own, and notes which in ``bent``.
+
+    Those of ``elsewhere``, by key, are bent where they are used.
+    """
+    from plansim.model.expression import Call, Name, Number, Operation
+    from plansim.model.rewrite import unparse
     from plansim.model.syntax import name_key, read_expression
 
-    parts: dict[str, set[str]] = {}
-    for name in sorted(names):
-        stem, part = added_part(name)
-        parts.setdefault(stem, set()).add(part)
-    forms = {}
-    for stem, own in parts.items():
-        if any(part.startswith("in ") for part in own):
-            own |= {*SERIES}
-        is_lever = f"{stem} {SWITCH['before']}" in model.variables
-        forms[name_key(stem)] = _Forms(stem, frozenset(own), is_lever)
-    bent: set[str] = set()
+    by_key = {name_key(form.stem): form for form in forms}
 
     def bend(node: Node) -> Node | None:
         match node:
             case Operation(
                 "+",
                 (
-                    Name() as before,
-                    Call(
-                        "step",
-                        _,
-                        (Operation("-", (Name(after), Name() as base)) as height, Name() as year),
-                    ),
+                    Name() | Number() as before,
+                    Call("step", _, (Operation("-", (Name() as after, base)), Name() as year)),
                 ),
-            ):
-                form = forms.get(before.key.removesuffix("_before"))
-                names = (before.key, after, year.key)
-                if form is None or base != before or names != tuple(
-                    name_key(f"{form.stem} {part}") for part in SWITCH.values()
-                ):  # fmt: skip
+            ) if base == before:
+                form = by_key.get(after.key.removesuffix("_after"))
+                if form is None or form.lever.is_input:
+                    return None
+                own = [name_key(constant.name) for constant in form.lever.own.values()]
+                if form.lever.is_own and own != [
+                    before.key if isinstance(before, Name) else "", after.key, year.key,
+                ]:  # fmt: skip
                     return None
                 bent.add(form.stem)
-                formula = form.bent(
-                    unparse(before), unparse(height), unparse(year), before.written[1:]
-                )
-                return read_expression(formula)
-            case Name(key) if key in forms and not forms[key].is_lever:
-                return read_expression(cell_name(f"{forms[key].stem} by year", node.written[1:]))
+                given = (unparse(before), unparse(after), unparse(year))
+                return read_expression(form.bent(*given, after.written[1:]))
+            case Name(key) if key in elsewhere:
+                return read_expression(cell_name(f"{by_key[key].stem} by year", node.written[1:]))
         return None
 
-    equations = []
-    for form in forms.values():
-        for part in sorted(form.parts):
-            constant = added_constant(model, f"{form.stem} {part}")
-            assert constant is not None, part
-            equations.append(
-                AddedEquation(
-                    constant.name,
-                    _numbers(model, constant),
-                    constant.subscripts,
-                    constant=True,
-                    unit=_unit(constant),
-                    comment=f"{constant.name_zh or constant.name}。"
-                    f"{constant.meaning_zh}{constant.meaning_en}",
-                )
-            )
-        if not form.is_lever:
-            constant = model.variables[form.stem]
-            itself = cell_name(form.stem, constant.subscripts)
-            equations.append(
-                AddedEquation(
-                    f"{form.stem} by year",
-                    form.by_year(itself, constant.subscripts),
-                    constant.subscripts,
-                    unit=constant.unit,
-                    comment=f"{constant.name_zh or form.stem}（逐年）。{form.stem}, or its series.",
-                )
-            )
-    variant = with_formulas(model, bend, equations)
-    if faults := [
-        Fault(
-            "the equation of the lever '{name}' has a form that cannot be bent",
-            model.path,
-            model.variables[f"{form.stem} {SWITCH['before']}"].line,
-            expected=Message(
-                "{name} before + STEP({name} after - {name} before, {name} from year)",
-                name=form.stem,
-            ),
-            name=form.stem,
-        )
-        for form in forms.values()
-        if form.is_lever and form.stem not in bent
-    ]:
-        raise ModelError(faults)
-    return replace(variant, sha256=model.sha256, warnings=model.warnings)
+    return bend
 
 
 def _unit(constant: Variable) -> str:

@@ -35,6 +35,8 @@ __all__ = [
 
 COLUMNS = ("scenario", "variable", "element", "year", "value", "unit")
 """Columns of a tidy table of annual figures."""
+MANY = ("member", "run")
+"""Dimensions over which a dataset holds many runs of a scenario."""
 CARD = "run_card_"
 """Begins the coordinate over ``scenario`` that holds an attribute in which runs differ."""
 
@@ -54,8 +56,8 @@ class AnnualVariable:
     moves: bool
     """Whether it is a series over time."""
 
-    def row(self, index: tuple[int, ...]) -> Floats:
-        """Return the series of one element, by its index in each range: ``(year,)``."""
+    def row(self, index: tuple[int | slice, ...]) -> Floats:
+        """Return the series of one element, by its index in each range: ``(year, …)``."""
         whole: tuple[slice | int, ...] = (slice(None), *index)
         return self.values[whole]
 
@@ -131,8 +133,10 @@ def joined(runs: Sequence[xr.Dataset]) -> xr.Dataset:
 
 def separate(dataset: xr.Dataset) -> list[xr.Dataset]:
     """Return the runs that a dataset over ``scenario`` holds; one of a single run as it is."""
-    if "scenario" not in dataset.dims or "scenario" in dataset.attrs:
+    if "scenario" not in dataset.coords or "scenario" in dataset.attrs:
         return [dataset]
+    if "scenario" not in dataset.dims:  # one of several that was selected
+        dataset = dataset.expand_dims("scenario")
     apart = [str(key) for key in dataset.coords if str(key).startswith(CARD)]
     runs = []
     for index, name in enumerate(dataset["scenario"].to_numpy()):
@@ -143,10 +147,13 @@ def separate(dataset: xr.Dataset) -> list[xr.Dataset]:
     return runs
 
 
-def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual:
+def annual_of(
+    dataset: xr.Dataset, names: Iterable[str] | None = None, *, many: bool = False
+) -> Annual:
     """Return the annual figures of a run's dataset over ``time`` or ``year``; of ``names`` only.
 
-    A name that the dataset does not hold is left out.
+    A name that the dataset does not hold is left out. With ``many``, members or runs of one
+    scenario count as a range of the variables that are over them.
 
     Raises:
         ValueError: a wanted variable holds more than one run.
@@ -165,6 +172,9 @@ def annual_of(dataset: xr.Dataset, names: Iterable[str] | None = None) -> Annual
         and dataset[dim].dtype.kind in "UO"
         and (dim != "scenario" or "scenario" in dataset.attrs)
     }
+    for dim in MANY if many else ():
+        if dim in dataset.dims:
+            ranges[dim] = SubscriptRange(dim, tuple(map(str, dataset[dim].to_numpy())), "", ())
     answers = {}
     for key in wanted:
         array, name = dataset[key], str(key)
@@ -198,15 +208,22 @@ def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFr
     Columns: ``scenario`` (id), ``variable`` (the model's name), ``element`` (as in
     ``urban,age 5 to 9``; empty where the variable is no array), ``year``, ``value``, ``unit`` (the
     model's). Flows are those of the year, stocks those at its end; NaN where the run saved none.
+    Of many runs ``member`` or ``run`` stands after ``scenario``.
 
     Args:
-        runs: what `simulate` or `plansim.annual` returns, of one scenario or of several.
+        runs: what `simulate`, `plansim.annual` or `open_sweep` returns.
         variables: English or Chinese names, whatever their letter case; none for all that change
             over time. A constant has its value in every year.
 
     Raises:
         UnknownNameError: a run holds no such variable, or several of that name.
-        ValueError: one of the datasets holds more than one run.
+        ValueError: a variable is over a dimension that is no range of the model.
+
+    >>> runs = plansim.simulate(plansim.load_model("lake.mdl"))
+    >>> plansim.frame(runs, "fish").query("year in (2005, 2020)").round(1)
+          scenario variable element  year  value unit
+    0   as-written     fish          2005  875.0    t
+    15  as-written     fish          2020  751.1    t
     """
     import pandas as pd
     import xarray as xr
@@ -217,22 +234,33 @@ def frame(runs: xr.Dataset | Sequence[xr.Dataset], *variables: str) -> pd.DataFr
 
 
 def _frames(run: xr.Dataset, variables: Sequence[str]) -> Iterator[pd.DataFrame]:
-    """Yield the rows of each variable of a run, element by element."""
+    """Yield the rows of each variable of a run, or of many, element by element."""
     import pandas as pd
 
     names = [named(run, name) for name in variables]
-    figures = annual_of(run, dict.fromkeys(names) if variables else None)
+    several = next((dim for dim in MANY if dim in run.dims), None)
+    counted = run[several].to_numpy() if several else np.arange(0)
+    figures = annual_of(run, dict.fromkeys(names) if variables else None, many=True)
     for variable in figures.variables.values():
         if not variables and not variable.moves:
             continue
-        elements = [",".join(key) for key in product(*(r.elements for r in variable.ranges))]
+        values, ranges = np.moveaxis(variable.values, 0, -1), list(variable.ranges)
+        axis = next((i for i, range_ in enumerate(ranges) if range_.name == several), None)
+        if several and axis is None:
+            values = np.broadcast_to(values, (len(counted), *values.shape))
+        elif axis is not None:
+            values = np.moveaxis(values, axis, 0)
+            ranges.pop(axis)
+        elements = [",".join(key) for key in product(*(range_.elements for range_ in ranges))]
+        count, size = max(len(counted), 1), len(elements) * len(figures.years)
         yield pd.DataFrame(
             {
                 "scenario": figures.scenario,
+                **({several: np.repeat(counted, size)} if several else {}),
                 "variable": variable.name,
-                "element": np.repeat(elements, len(figures.years)),
-                "year": np.tile(figures.years, len(elements)),
-                "value": np.moveaxis(variable.values, 0, -1).ravel(),
+                "element": np.tile(np.repeat(elements, len(figures.years)), count),
+                "year": np.tile(figures.years, len(elements) * count),
+                "value": values.ravel(),
                 "unit": variable.unit,
             }
         )

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import reduce
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plansim.errors import CatalogueError, Message
-from plansim.targets.annual import Annual, AnnualVariable, annual_of, separate
+from plansim.targets.annual import MANY, Annual, AnnualVariable, annual_of, separate
 from plansim.targets.fit import VariableShape, misfits
 from plansim.targets.indicator import (
     Floats,
@@ -36,6 +36,7 @@ from plansim.targets.target import (
     Target,
     answering_series,
     is_percentage,
+    judged_targets,
     split_reference,
     unit_factor,
 )
@@ -53,8 +54,10 @@ __all__ = [
     "certainty_of",
     "check_targets",
     "judge",
+    "judge_many",
     "margin_of",
     "measured_at",
+    "of_hundred",
     "percent_of",
     "verdicts_of",
 ]
@@ -121,14 +124,17 @@ class Share:
 
     @property
     def of_hundred(self) -> int | None:
-        """Of 100 plausible models, how many meet the target; 0 and 100 only for none and all.
+        """Of 100 plausible models, how many meet the target (`of_hundred`)."""
+        return None if self.share is None else of_hundred(self.share)
 
-        >>> [Share("prior", share, 0, 1, 500, 0).of_hundred for share in (0.0, 0.001, 0.436, 1.0)]
-        [0, 1, 44, 100]
-        """
-        if self.share is None or self.share in (0, 1):
-            return None if self.share is None else round(100 * self.share)
-        return min(max(round(100 * self.share), 1), 99)
+
+def of_hundred(share: float) -> int:
+    """Return a share in whole members of 100; 0 and 100 only for none and all.
+
+    >>> [of_hundred(share) for share in (0.0, 0.001, 0.436, 1.0)]
+    [0, 1, 44, 100]
+    """
+    return round(100 * share) if share in (0, 1) else min(max(round(100 * share), 1), 99)
 
 
 class Certainty(StrEnum):
@@ -238,18 +244,45 @@ def verdicts_of(
     ``names`` are all variables that there are, for messages, if the run holds only some.
     """
     wanted = [target for target in targets if target.kind is Kind.TARGET]
+    _check_fit(run, wanted, names)
+    index = {year: row for row, year in enumerate(run.years)}
+    return tuple(_verdict(run, index, target) for target in wanted)
+
+
+def judge_many(runs: xr.Dataset, targets: Iterable[Target]) -> Iterator[tuple[Target, Verdicts]]:
+    """Yield the targets with the verdicts on many runs of one scenario, over ``member`` or ``run``.
+
+    Targets that the model does not answer are left out.
+
+    Raises:
+        CatalogueError: as for `check_targets`.
+    """
+    judged = judged_targets(targets)
+    names = sorted({split_reference(name)[0] for name in answering_series(judged)})
+    figures = annual_of(runs, names, many=True)
+    _check_fit(figures, judged, list(map(str, runs)))
+    index = {year: row for row, year in enumerate(figures.years)}
+    for target in judged:
+        answers = {
+            basis: _answer_of(figures.variables, index, reference, target)
+            for basis, reference in target.variables.items()
+        }
+        yield target, judge(answers, target, assumed=target.id in figures.assumed)
+
+
+def _check_fit(run: Annual, targets: Iterable[Target], names: Iterable[str] | None) -> None:
     shapes = {
-        name: VariableShape({r.name: r.elements for r in variable.ranges}, variable.unit)
+        name: VariableShape(
+            {r.name: r.elements for r in variable.ranges if r.name not in MANY}, variable.unit
+        )
         for name, variable in run.variables.items()
     }
     known = list(run.variables if names is None else names)
     faults = [
-        fault for target in wanted for fault in misfits(target, Message("the run"), shapes, known)
+        fault for target in targets for fault in misfits(target, Message("the run"), shapes, known)
     ]
     if faults:
         raise CatalogueError(faults)
-    index = {year: row for row, year in enumerate(run.years)}
-    return tuple(_verdict(run, index, target) for target in wanted)
 
 
 def judge(
@@ -423,10 +456,10 @@ def _answer_of(
 ) -> Answer:
     """Return the series of a reference, year by year."""
     name, elements = split_reference(reference)
-    variable = variables[name]
+    variable, left = variables[name], iter(elements)
     cell = tuple(
-        range_.elements.index(element)
-        for range_, element in zip(variable.ranges, elements, strict=True)
+        slice(None) if range_.name in MANY else range_.elements.index(next(left))
+        for range_ in variable.ranges
     )
     series = variable.row(cell)
 

@@ -32,6 +32,7 @@ from plansim.analysis.calibration.observed import (
     observed_context,
     series_equations,
 )
+from plansim.analysis.checks import CHECKS, load_checks
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.design_form import (
@@ -39,7 +40,6 @@ from plansim.analysis.experiments.design_form import (
     factor_of,
     scenario_beside,
 )
-from plansim.analysis.validation.checks import CHECKS, load_checks
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.files.forms import (
     Entries,
@@ -60,7 +60,7 @@ from plansim.model.rewrite import AddedEquation, with_equations
 from plansim.scenario.factors import Factor, apart
 from plansim.scenario.scenario_file import Scenario
 from plansim.targets.catalogue import load_targets
-from plansim.targets.indicator import Measure, moment
+from plansim.targets.indicator import moment
 
 __all__ = [
     "CONDITIONING",
@@ -292,9 +292,8 @@ def _design(
     form: ConditioningFile, context: ObservedContext, faults: list[Fault]
 ) -> tuple[Design, tuple[Path, ...]]:
     """Return the design with the factors of the file, and the files that it comes from."""
-    name = form.design
-    beside = context.beside(name) if name and Path(name).suffix in {".yaml", ".yml"} else name
-    read = read_design(beside, context.model) if beside else uncertainty_design(context.model)
+    model, name = context.model, form.design
+    read = read_design(context.named(name), model) if name else uncertainty_design(model)
     if read is not None and (fault := no_sample(read)):
         faults.append(fault)
     factors = (*(read.factors if read else ()), *form.factors.values())
@@ -432,8 +431,8 @@ def _observation(entry: SeriesForm, series: Observed, point: ObservedPoint) -> O
         series.en if span in series.en else f"{series.en}: {span}",
         series.zh if span in series.zh else f"{series.zh}：{span}",
         series.variable,
-        Measure.LEVEL if point.since is None else Measure.GROWTH,
-        point.year if point.since is None else point.since,
+        point.measure,
+        point.base,
         point.year,
         point.value,
         series.unit,

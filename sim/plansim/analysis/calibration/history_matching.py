@@ -37,7 +37,8 @@ from plansim.analysis.calibration.conditioning_file import (
 )
 from plansim.analysis.calibration.observations import Observation, ObservationEvaluator
 from plansim.analysis.calibration.prior import changes_of, draw_prior, values_of
-from plansim.analysis.workers import processors
+from plansim.analysis.evaluator import processors
+from plansim.analysis.experiments.distributions import quantiles
 from plansim.errors import Fault, InputError, Message
 from plansim.model.records import Model
 from plansim.model.rewrite import with_equations
@@ -131,13 +132,7 @@ def condition(
         InputError: no draw or too few are accepted; it names the observation that rejects most.
         ModelError: the compiler does not support the model.
     """
-    if spec is None or isinstance(spec, str | Path):
-        spec = read_conditioning(model, Path(spec) if spec else None)
-    spec = replace(
-        spec,
-        members=spec.members if members is None else members,
-        seed=spec.seed if seed is None else seed,
-    )
+    spec = _read(model, spec, members, seed)
     return _Matching(model, spec, threads or processors(), progress).made(spec.seed)
 
 
@@ -167,24 +162,53 @@ def draw_members(
         DesignError: the file is at fault.
         InputError: no draw or too few are accepted.
     """
-    if spec is None or isinstance(spec, str | Path):
-        spec = read_conditioning(model, Path(spec) if spec else None)
-    spec = replace(spec, members=members)
+    spec = _read(model, spec, members, None)
     return _Matching(model, spec, threads or processors(), lambda *_: None).made(seed).members
 
 
-@dataclass(frozen=True)
-class _Region:
-    """The part of the prior that a wave is drawn from."""
+def _read(
+    model: Model,
+    spec: ConditioningSpec | str | Path | None,
+    members: int | None,
+    seed: int | None,
+) -> ConditioningSpec:
+    if not isinstance(spec, ConditioningSpec):
+        spec = read_conditioning(model, Path(spec) if spec else None)
+    return replace(
+        spec,
+        members=spec.members if members is None else members,
+        seed=spec.seed if seed is None else seed,
+    )
 
+
+@dataclass(frozen=True)
+class _Draws:
+    """The draws of a wave, as parts of the prior's probability.
+
+    Draws are independent: in so many dimensions Sobol's sequence is even only as a whole, and
+    factors of the draws that are accepted would be correlated by it.
+    """
+
+    seed: tuple[int, int]
+    """The seed, and the number of the wave."""
     low: Floats
-    """``(factor,)``, as parts of the prior's probability."""
+    """``(factor,)``: the ends of the part of the prior that they are from."""
     high: Floats
 
     @property
     def volume(self) -> float:
-        """The part of the prior that is inside."""
+        """That part of the prior."""
         return float(np.prod(self.high - self.low))
+
+    def shares(self, rows: Rows) -> Floats:
+        """Return some draws, ``(row, factor)``; rows rise. The same at each call."""
+        numbers = rows // BLOCK
+        blocks = [np.empty((0, len(self.low)))]
+        for number in np.unique(numbers).tolist():
+            drawn = np.random.default_rng([*self.seed, number]).random((BLOCK, len(self.low)))
+            block = self.low + (self.high - self.low) * drawn
+            blocks.append(block[rows[numbers == number] - number * BLOCK])
+        return np.concatenate(blocks)
 
 
 class _Matching:
@@ -211,30 +235,28 @@ class _Matching:
 
     def made(self, seed: int) -> Conditioned:
         """Make all waves, the last of them with a seed."""
-        spec = self.spec
-        box = _Region(np.zeros(len(self.drawn)), np.ones(len(self.drawn)))
+        spec, count = self.spec, len(self.drawn)
+        low, high = np.zeros(count), np.ones(count)
         waves, chosen = [], np.empty(0, np.intp)
         first = np.empty((0, 0))
         for number in range(spec.waves - 1):
-            wave = (spec.seed, number)
-            simulated = self._simulated(wave, box, 0)
-            waves.append(self._wave(simulated, box))
-            shares = self._shares(wave, box, self._least(simulated))
+            draws = _Draws((spec.seed, number), low, high)
+            simulated = self._simulated(draws, 0)
+            waves.append(self._wave(simulated, draws))
+            shares = draws.shares(self._least(simulated))
             if number == 0:
                 first = simulated
                 chosen = _screened(shares, spec.matched)
-            box = _around(shares, box, chosen)
-        last = (seed, spec.waves - 1)
-        taken, made = self._last(last, box)
-        waves.append(made)
-        shares = self._shares(last, box, taken)
+            low, high = _around(shares, low, high, chosen)
+        last = _Draws((seed, spec.waves - 1), low, high)
+        taken, made = self._last(last)
+        shares = last.shares(taken)
         members, points, fitted = self._members(shares, made)
-        prior = draw_prior(self.model, spec.members, seed=spec.seed, design=spec.design)
         return Conditioned(
             spec,
             members,
-            prior,
-            tuple(waves),
+            draw_prior(self.model, spec.members, seed=spec.seed, design=spec.design),
+            (*waves, made),
             tuple(self.drawn[column].name for column in chosen),
             self.drawn,
             shares,
@@ -243,59 +265,30 @@ class _Matching:
             first,
         )
 
-    # --- draws ------------------------------------------------------------------------------------
-
-    def _block(self, wave: tuple[int, int], box: _Region, number: int) -> Floats:
-        """Return a block of draws as parts of the prior's probability: ``(draw, factor)``.
-
-        Draws are independent: in so many dimensions Sobol's sequence is even only as a whole, and
-        factors of the draws that are accepted would be correlated by it.
-        """
-        rng = np.random.default_rng([*wave, number])
-        return box.low + (box.high - box.low) * rng.random((BLOCK, len(self.drawn)))
-
-    def _shares(self, wave: tuple[int, int], box: _Region, rows: Rows) -> Floats:
-        """Return some draws of a wave again: ``(row, factor)``; rows rise."""
-        numbers = rows // BLOCK
-        blocks = [
-            self._block(wave, box, number)[rows[numbers == number] - number * BLOCK]
-            for number in np.unique(numbers).tolist()
-        ]
-        return np.concatenate(blocks) if blocks else np.empty((0, len(self.drawn)))
-
-    def _points(self, shares: Floats) -> Floats:
-        """Return the values of the factors at draws, in the factors' units."""
-        columns = []
-        for factor, column in zip(self.drawn, shares.T, strict=True):
-            assert factor.distribution is not None
-            columns.append(factor.distribution.quantile(column))
-        return np.stack(columns, axis=1)
-
     def _changes(self, points: Floats) -> Floats:
         return values_of(self.changes, points[:, : self.count])
 
     # --- waves ------------------------------------------------------------------------------------
 
-    def _simulated(self, wave: tuple[int, int], box: _Region, start: int) -> Floats:
+    def _simulated(self, draws: _Draws, start: int) -> Floats:
         """Simulate as many draws as a wave has, from one on: ``(draw, observation)``."""
         parts = []
         stop = start + self.spec.draws
-        for number in range(start // BLOCK, -(-stop // BLOCK)):
-            begin = number * BLOCK
-            shares = self._block(wave, box, number)[max(start - begin, 0) : stop - begin]
-            points = self._points(shares)
+        for begin in range(start, stop, BLOCK):
+            rows = np.arange(begin, min(begin + BLOCK, stop))
+            points = quantiles(self.drawn, draws.shares(rows))
             parts.append(self._simulate(self._changes(points), points))
-            self.done += len(shares)
+            self.done += len(rows)
             self.progress(self.done, max(self.steps, self.done))
         return np.concatenate(parts)
 
-    def _wave(self, simulated: Floats, box: _Region) -> Wave:
+    def _wave(self, simulated: Floats, draws: _Draws) -> Wave:
         """Return what became of the draws of a wave, none of which may be all that is left."""
         accepted = self._worst(simulated) <= self.spec.limit
         broken = ~np.isfinite(simulated).all(axis=1)
         if not accepted.any():
             self._require_reachable(simulated)
-        return Wave(len(simulated), int(accepted.sum()), int(broken.sum()), box.volume)
+        return Wave(len(simulated), int(accepted.sum()), int(broken.sum()), draws.volume)
 
     def _simulate(self, changes: Floats, points: Floats) -> Floats:
         """Return what runs of the past give for the observations: ``(draw, observation)``."""
@@ -319,13 +312,13 @@ class _Matching:
         rows = np.argsort(worst, kind="stable")[:ENOUGH]
         return np.sort(rows[np.isfinite(worst[rows])])
 
-    def _last(self, wave: tuple[int, int], box: _Region) -> tuple[Rows, Wave]:
+    def _last(self, draws: _Draws) -> tuple[Rows, Wave]:
         """Draw the last wave until enough is accepted, and return the rows that are."""
         taken: list[Rows] = []
-        made = Wave(0, 0, 0, box.volume)
+        made = Wave(0, 0, 0, draws.volume)
         while made.accepted < self._wanted:
-            simulated = self._simulated(wave, box, made.draws)
-            more = self._wave(simulated, box)
+            simulated = self._simulated(draws, made.draws)
+            more = self._wave(simulated, draws)
             taken.append(np.flatnonzero(self._worst(simulated) <= self.spec.limit) + made.draws)
             made = replace(
                 made,
@@ -383,7 +376,9 @@ class _Matching:
 
         With them the points they are of, and what they give for the observations.
         """
-        points = self._points(shares[: 2 * self.spec.members + ENOUGH])  # all would take long
+        points = quantiles(
+            self.drawn, shares[: 2 * self.spec.members + ENOUGH]
+        )  # all would take long
         values = rounded(self._changes(points))
         _, firsts = np.unique(values, axis=0, return_index=True)
         rows = np.sort(firsts)
@@ -458,11 +453,11 @@ def _screened(shares: Floats, count: int) -> Rows:
     return np.argsort(-np.maximum(above, below), kind="stable")[:count]
 
 
-def _around(shares: Floats, box: _Region, chosen: Rows) -> _Region:
+def _around(shares: Floats, low: Floats, high: Floats, chosen: Rows) -> tuple[Floats, Floats]:
     """Return the box around draws in the chosen factors, inside the box they were drawn from."""
-    low, high = box.low.copy(), box.high.copy()
+    low, high = low.copy(), high.copy()
     least, most = shares[:, chosen].min(axis=0), shares[:, chosen].max(axis=0)
     more = MARGIN * (most - least)
     low[chosen] = np.maximum(low[chosen], least - more)
     high[chosen] = np.minimum(high[chosen], most + more)
-    return _Region(low, high)
+    return low, high

@@ -18,8 +18,8 @@ from typing import Annotated, TypeVar
 from pydantic import Field
 
 from plansim.analysis.calibration.observations import OBSERVATIONS, ObservationTable, read_table
+from plansim.analysis.checks import Check, known_constant
 from plansim.analysis.experiments.design_form import DesignContext
-from plansim.analysis.validation.checks import Check, known_constant
 from plansim.errors import Fault, InputError, Message, nearest
 from plansim.files.forms import (
     LAX,
@@ -34,7 +34,8 @@ from plansim.files.forms import (
 from plansim.model.evidence import Evidence, load_evidence
 from plansim.model.records import Model
 from plansim.model.rewrite import AddedEquation
-from plansim.scenario.references import variable_meant
+from plansim.scenario.references import one_series, variable_meant
+from plansim.targets.indicator import Measure
 from plansim.targets.target import Target, reported_factor
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "ObservedContext",
     "ObservedPoint",
     "Past",
+    "Published",
     "Seam",
     "SeamItem",
     "StartSource",
@@ -110,6 +112,16 @@ class ObservedPoint:
     """In the unit of the observations; of growth, per cent a year."""
     sources: tuple[str, ...] = ()
     """Ids of the targets that it is made of, or the source of a row of the observations."""
+
+    @property
+    def measure(self) -> Measure:
+        """What was observed of the series."""
+        return Measure.LEVEL if self.since is None else Measure.GROWTH
+
+    @property
+    def base(self) -> int:
+        """Base year of the growth; of a level its own year."""
+        return self.year if self.since is None else self.since
 
 
 class _PointForm(Form):
@@ -261,12 +273,23 @@ class Free(Form):
     held: Items[HeldSeries] = ()
 
 
+class Published(Check):
+    """A statistic that the city publishes year by year, and the series that answers for it."""
+
+    of: Annotated[str, Resolved(str, lambda name, sources: one_series(sources.model, name))]
+    unit: str
+    scale: float = 1
+    """What makes a figure in `unit` one of the model's."""
+
+
 class History(Form):
     """What is known of a model's past."""
 
     capital: Capital | None = None
     place: str
     series: Items[Observed]
+    published: Items[Published] = ()
+    """What can be watched from year to year."""
     free: Free | None = None
 
 

@@ -84,22 +84,30 @@ def read_design(
 
 def quick_design(
     scenario: str,
-    factors: Sequence[str],
+    factors: Sequence[str] | Mapping[str, tuple[float, float]],
     model: Model,
     *,
     samples: int | None = None,
     seed: int | None = None,
     overlays: Sequence[str] = (),
 ) -> Design:
-    """Make a Sobol design of texts ``NAME`` or ``NAME=LOW..HIGH`` under one scenario.
+    """Make a Sobol design of some factors under one scenario.
 
-    ``overlays`` are laid over it.
+    A factor is a text, ``NAME`` for its plausible range or ``NAME=LOW..HIGH``, or a name with the
+    ends of its range in the model's unit. ``overlays`` are laid over the scenario.
 
     Raises:
-        DesignError: a text cannot be read, or does not fit the model.
+        DesignError: a factor cannot be read, or does not fit the model.
         UnknownNameError: no scenario bears the name.
         ScenarioError: the scenario's file is at fault.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> design = plansim.quick_design("boats.yaml", {"room": (900, 1100)}, model, samples=16)
+    >>> design.runs, design.factors[0].distribution
+    (16, Uniform(low=900.0, high=1100.0))
     """
+    if isinstance(factors, Mapping):
+        factors = [f"{name}={low!r}..{high!r}" for name, (low, high) in factors.items()]
     bounds: dict[str, Plain] = {}
     faults = []
     for text in factors:

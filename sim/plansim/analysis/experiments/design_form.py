@@ -74,6 +74,10 @@ class DesignContext:
         """Return the path that a file means by a name."""
         return (self.path.parent if self.path else Path()) / name
 
+    def named(self, name: str) -> Path | str:
+        """Return the path that a file means by a name with an ending, else the name of an id."""
+        return self.beside(name) if Path(name).suffix in {".yaml", ".yml"} else name
+
 
 def scenario_beside(name: str, context: DesignContext) -> Scenario:
     """Return the scenario that a file names: an id, or a path from the file's folder.
@@ -84,10 +88,7 @@ def scenario_beside(name: str, context: DesignContext) -> Scenario:
         InputError: the scenario does not exist, or its file is at fault.
     """
     scenario, own = split_overlays(name)
-    names = [
-        context.beside(part) if Path(part).suffix in {".yaml", ".yml"} else part
-        for part in (scenario, *own)
-    ]
+    names = [context.named(part) for part in (scenario, *own)]
     return read_scenario(names[0], context.model, overlays=[*names[1:], *context.overlays])
 
 

@@ -12,14 +12,15 @@ slower by more than a tenth.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from plansim.scenario.factors import Distribution
+from plansim.scenario.factors import Distribution, Factor
 from plansim.targets.indicator import Floats
 
-__all__ = ["Discrete", "Lognormal", "Normal", "Triangular", "Uniform", "levels_of"]
+__all__ = ["Discrete", "Lognormal", "Normal", "Triangular", "Uniform", "levels_of", "quantiles"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,19 @@ class Discrete:
         ends = np.cumsum(self.weights) / np.sum(self.weights)
         index = np.searchsorted(ends, u, side="right")
         return np.array(self.values)[np.minimum(index, len(self.values) - 1)]
+
+
+def quantiles(factors: Sequence[Factor], shares: Floats) -> Floats:
+    """Return the values of factors at probabilities, both ``(point, factor)``.
+
+    Without those of factors that have no distribution.
+    """
+    columns = [
+        factor.distribution.quantile(shares[:, column])
+        for column, factor in enumerate(factors)
+        if factor.distribution is not None
+    ]
+    return np.stack(columns, axis=1)
 
 
 def levels_of(distribution: Distribution, count: int) -> Floats:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from plansim.analysis.evaluator import RunStatus
 from plansim.analysis.experiments.store import NEVER, Store, array_of, open_store
 from plansim.engine.dataset import annual
 from plansim.engine.simulate import EngineChoice, simulate
-from plansim.errors import DesignError, Fault, InputError, Message
-from plansim.model.records import Integration, Model, TimeSpec
+from plansim.errors import DesignError, Fault, InputError, Message, UnknownNameError
+from plansim.model.records import NOISE_SEED, Integration, Model, TimeSpec, VariableKind
 from plansim.scenario.factors import Apply, Factor, constants_of, default_of
+from plansim.scenario.levers import constant_named
 from plansim.scenario.scenario_file import (
     BilingualText,
     Change,
@@ -184,9 +186,14 @@ def member(store: Store, run: StoredRun, model: Model) -> Scenario:
     row = np.array([[run.factors[factor.name] for factor in factors]])
     constants = constants_of(model, parent["values"], factors, row)[0].tolist()
     values = dict(zip(references, constants, strict=True))
+    merged = parent["values"] | values
+    with suppress(UnknownNameError):  # the model has no random functions
+        seed = constant_named(model, NOISE_SEED)
+        if seed.kind is VariableKind.CONSTANT:
+            point = run.index // len(design["scenarios"])
+            merged[seed.name] = default_of(model, merged, seed.name) + point
     name, titles = f"{store.path.stem}-{run.index}", store.group().attrs
     reason = BilingualText(en=f"as in {run.scenario}", zh=f"同{run.scenario}")
-    merged = parent["values"] | values
     return replace(
         as_written(model),
         id=name,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.stats import qmc
 
 from plansim.analysis.experiments.design import Design, DesignKind
-from plansim.analysis.experiments.distributions import levels_of
+from plansim.analysis.experiments.distributions import levels_of, quantiles
 from plansim.targets.indicator import Floats
 
 __all__ = ["MOST_HYPERCUBE", "Sampler", "grid_axes"]
@@ -50,12 +50,7 @@ class Sampler:
                 shares = self._latin_hypercube()[start:stop]
             case DesignKind.MORRIS:
                 shares = _morris(design, start, stop)
-        columns = [
-            factor.distribution.quantile(shares[:, column])
-            for column, factor in enumerate(design.factors)
-            if factor.distribution is not None
-        ]
-        return np.stack(columns, axis=1)
+        return quantiles(design.factors, shares)
 
     def _sobol(self, start: int, stop: int) -> Floats:
         sequence = self._sequence

@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import xarray as xr
 
-from plansim.analysis.evaluator import Evaluation, Evaluator, Request
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request, processors
 from plansim.analysis.experiments.design import Design, describe
+from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.layout import new_store, repair
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.experiments.store import (
@@ -23,24 +24,89 @@ from plansim.analysis.experiments.store import (
     check_same,
     empty_block,
     open_store,
+    open_sweep,
     write_summary,
 )
 from plansim.analysis.experiments.summary import summarise
-from plansim.analysis.workers import processors, run_blocks
+from plansim.analysis.experiments.workers import run_blocks
+from plansim.engine.dataset import Origin, with_origin
 from plansim.engine.trajectory import version_of
 from plansim.errors import DesignError, Fault, nearest
 from plansim.model.records import Model
 from plansim.scenario.variant import for_scenarios
+from plansim.targets.catalogue import targets_of
 from plansim.targets.indicator import Floats
 from plansim.targets.target import Target, answering_series, judged_targets
 
-__all__ = ["Progress", "SweepJob", "SweepRuns", "block_size", "request_of", "sweep"]
+__all__ = ["Progress", "SweepJob", "SweepRuns", "block_size", "request_of", "run_sweep", "sweep"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the number of runs done and the total."""
 
 
 def sweep(
+    model: Model,
+    design: Design | str | Path,
+    path: str | Path,
+    *,
+    targets: Sequence[Target | str] | None = None,
+    samples: int | None = None,
+    seed: int | None = None,
+    resume: bool = False,
+    force: bool = False,
+    threads: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Run a design, store every run at ``path``, and return the runs, as `open_sweep` does.
+
+    The result of a run depends only on the design, its seed and the run's number: not on
+    ``threads``, the ``scheduler``, or on interruptions.
+
+    Args:
+        model: the model.
+        design: a design, or the name or path of one (`read_design`).
+        path: a folder, by custom called ``….zarr``.
+        targets: records or ids; by default those of the catalogue beside the model.
+        samples: points of a sample, if ``design`` is named; by default those of its file.
+        seed: of its random numbers, if it is named; by default that of its file.
+        resume: keep the blocks that are there already.
+        force: replace an earlier result.
+        threads: by default one a processor.
+        scheduler: address of a Dask scheduler whose workers run the blocks.
+        progress: is told how many runs are done, of how many.
+
+    Raises:
+        DesignError: the result at ``path`` was begun with another design, model or version, or a
+            scenario assumes an unknown target.
+        InputError: there is nothing to resume, or a worker does not see the result.
+        OutputError: ``path`` exists, or the system refuses to write.
+        ModelError: the model cannot be compiled.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> study = plansim.sweep(model, "design.yaml", "lake.zarr", force=True, threads=1)
+    >>> study.plansim.shares()[["target", "share", "members"]].round(2)
+      target  share  members
+    0     F1   0.36       64
+    1     F2   1.00       64
+    """
+    if not isinstance(design, Design):
+        design = read_design(design, model, samples=samples, seed=seed)
+    run_sweep(
+        design,
+        model,
+        targets_of(model, targets),
+        Path(path),
+        resume=resume,
+        force=force,
+        threads=threads,
+        scheduler=scheduler,
+        progress=progress,
+    )
+    return with_origin(open_sweep(path), Origin(model, design.scenarios))
+
+
+def run_sweep(
     design: Design,
     model: Model,
     targets: Sequence[Target],
@@ -53,19 +119,10 @@ def sweep(
     block: int | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
-    """Run a design and store every run at ``path``; return the summary, which is stored too.
-
-    The result of a run depends only on the design, its seed and the run's number: not on
-    ``threads`` (None: one a processor), the ``scheduler`` of Dask whose workers run the blocks, the
-    size of a ``block``, or on interruptions. With ``resume``, existing blocks are kept; with
-    ``force``, an earlier result is replaced.
+    """Do as `sweep`, by ``block``s of so many runs; return the summary, which is stored too.
 
     Raises:
-        DesignError: the result at ``path`` was begun with another design, model or version, or a
-            scenario assumes an unknown target.
-        InputError: there is nothing to resume, or a worker does not see the result.
-        OutputError: ``path`` exists, or the system refuses to write.
-        ModelError: the model cannot be compiled.
+        DesignError: as for `sweep`, as are all other errors.
     """
     _check_assumed(design, targets)
     model = for_scenarios(
@@ -228,7 +285,7 @@ class _Runner:
 class SweepRuns:
     """The runs of a design, by any number of threads: run i is point i // s under scenario i % s.
 
-    ``s`` is the number of scenarios.
+    ``s`` is the number of scenarios. Random functions of point i draw by NOISE SEED + i.
     """
 
     def __init__(self, model: Model, design: Design, request: Request) -> None:
@@ -247,11 +304,12 @@ class SweepRuns:
         scenarios = len(self._evaluators)
         start, stop = store.span(number)
         runs = np.arange(start, stop)
-        inputs = points[runs // scenarios - start // scenarios]
+        numbers = runs // scenarios
+        inputs = points[numbers - start // scenarios]
         block = empty_block(store, self._request, inputs, (runs % scenarios).astype(np.int16))
         for index, evaluator in enumerate(self._evaluators):
             own = slice((index - start) % scenarios, None, scenarios)
-            for tile, evaluation in evaluator.tiles(inputs[own]):
+            for tile, evaluation in evaluator.tiles(inputs[own], numbers[own].astype(np.float64)):
                 _write(evaluation, {name: array[own][tile] for name, array in block.items()})
         return block
 

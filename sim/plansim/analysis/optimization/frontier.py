@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from plansim.analysis.ensemble import load_ensemble, read_ensemble_head
+from plansim.analysis.evaluator import processors
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
 from plansim.analysis.optimization.chances import (
@@ -47,7 +48,6 @@ from plansim.analysis.optimization.problem import (
     scale_of,
 )
 from plansim.analysis.optimization.slp import FAILED, finite, maximise
-from plansim.analysis.workers import processors
 from plansim.errors import Fault, InputError
 from plansim.model.records import Model
 from plansim.scenario.factors import Apply, Factor
@@ -280,12 +280,10 @@ def growth_problem(
     threads: int = 1,
 ) -> DecisionProblem:
     """Return the problem of which growth to one year is the objective."""
-    last = max(year, *(target.year or year for target in targets))
-    scenario = _shortened(model, spec.scenario, last)
-    first = math.floor(scenario.time.initial)
+    first = math.floor(spec.scenario.time.initial)
     return decision_problem(
         model,
-        scenario,
+        spec.scenario,
         spec.levers,
         targets,
         objective=indicator_of(model, spec.growth, Measure.GROWTH, first, year),
@@ -323,14 +321,6 @@ def _scaled(
     scales = np.maximum(np.nan_to_num(spreads), SMALLEST_SPREAD * sizes)
     scaled = replace(uncertainty.problem, scales=scales)
     return replace(problem, scales=scales), replace(uncertainty, problem=scaled)
-
-
-def _shortened(model: Model, scenario: Scenario, last: int) -> Scenario:
-    """Let runs end where nothing more is asked of them, unless the model asks for its end."""
-    time = scenario.time
-    if model.uses("FINAL TIME") or time.final <= last + 0.5:
-        return scenario
-    return replace(scenario, time=replace(time, final=last + 0.5))
 
 
 def _horizon(

@@ -18,12 +18,13 @@ from pydantic import Field
 
 from plansim.analysis.evaluator import Evaluation, Evaluator, Request
 from plansim.analysis.experiments.design_file import design_named
+from plansim.analysis.experiments.design_form import DesignContext, scenario_beside
 from plansim.errors import DesignError, Fault, InputError, Message, nearest
 from plansim.files.forms import LAX, Entries, Form, Resolved, form_of, read_document
 from plansim.model.records import Model, VariableKind
 from plansim.scenario.factors import Apply, Factor, default_of, neutral_value
 from plansim.scenario.references import meant, one_series
-from plansim.scenario.scenario_file import Scenario, read_scenario
+from plansim.scenario.scenario_file import Scenario
 from plansim.targets.indicator import Floats
 from plansim.targets.labels import reference_named
 from plansim.targets.target import Target, in_year
@@ -188,6 +189,23 @@ class DecisionProblem:
         ]
         return tuple(sorted(moves, key=lambda move: -move.effort))
 
+    def position_of(self, moves: Sequence[Move]) -> Floats:
+        """Return the position at which these levers are moved and no others."""
+        values = self.present.copy()
+        for move in moves:
+            values[self.levers.index(move.lever)] = move.value
+        return np.where(values == self.present, self.start, self.positions(values))
+
+    def scenario_at(self, position: Floats) -> Scenario:
+        """Return the scenario with the levers at a position; it sets what is moved."""
+        settings = self._settings(position[None])[0]
+        moved = {
+            name: float(settings[column])
+            for name, column in self.columns.items()
+            if settings[column] != self.defaults[column]
+        }
+        return replace(self.scenario, values={**self.scenario.values, **moved})
+
     # What a run says.
 
     def evaluate(self, positions: Floats) -> Floats:
@@ -323,21 +341,12 @@ def _end(farther: np.ufunc, ends: Sequence[float], present: Floats) -> Floats:
 # --- the file -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Context:
+@dataclass(frozen=True, kw_only=True)
+class _Context(DesignContext):
     """What the file is read against."""
 
-    model: Model
     views: Views
-    folder: Path
     scenario: Scenario | None
-
-    def beside(self, name: str) -> Path | None:
-        """Return the path of a file that is named as such."""
-        return self.folder / name if Path(name).suffix in {".yaml", ".yml"} else None
-
-    def scenario_named(self, name: str) -> Scenario:
-        return self.scenario or read_scenario(self.beside(name) or name, self.model)
 
     def lever(self, name: str) -> Lever:
         if (lever := self.views.lever(name)) is not None:
@@ -358,12 +367,15 @@ class FrontierSpec(Form):
     """The series whose growth is maximised."""
     years: Annotated[tuple[int, ...], LAX] = Field(min_length=1)
     """To which its mean growth is taken."""
-    scenario: Annotated[Scenario, Resolved(str, lambda name, context: context.scenario_named(name))]
+    scenario: Annotated[
+        Scenario,
+        Resolved(str, lambda name, context: context.scenario or scenario_beside(name, context)),
+    ]
     growth_levers: _Levers = Field(min_length=1)
     target_levers: _Levers = ()
     uncertainty: Annotated[
         Path | None,
-        Resolved(str, lambda name, context: context.beside(name) or design_named(name)),
+        Resolved(str, lambda name, context: design_named(context.named(name))),
     ] = None
     """The design file of what is uncertain beside the levers; None for nothing."""
 
@@ -406,5 +418,5 @@ def read_frontier_spec(
     if not path.is_file():
         expected = Message("{name} beside the model, or --spec", name=FILE_NAME)
         raise DesignError(Fault("no file states the decision problem", path, expected=expected))
-    context = _Context(model, views, path.parent, scenario)
+    context = _Context(model, path, views=views, scenario=scenario)
     return form_of(FrontierSpec, read_document(path), context, DesignError)

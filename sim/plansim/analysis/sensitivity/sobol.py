@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import qmc
 
+from plansim.analysis.experiments.distributions import quantiles
 from plansim.scenario.factors import Factor
 from plansim.targets.indicator import Floats
 
@@ -54,12 +55,7 @@ def draw_pair(factors: Sequence[Factor], points: int, seed: int) -> MatrixPair:
     rng = np.random.default_rng(seed)
     sequence = qmc.Sobol(2 * count, scramble=True, bits=32, rng=rng)
     shares = sequence.random_base2(max(1, math.ceil(math.log2(points)))) + 2.0**-33
-    values = np.empty_like(shares)
-    for column in range(2 * count):
-        distribution = factors[column % count].distribution
-        assert distribution is not None, "a table is no distribution"
-        values[:, column] = distribution.quantile(shares[:, column])
-    return MatrixPair(values[:, :count], values[:, count:])
+    return MatrixPair(quantiles(factors, shares[:, :count]), quantiles(factors, shares[:, count:]))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plansim.analysis.evaluator import Evaluation, Evaluator, Request
+from plansim.analysis.evaluator import Evaluation, Evaluator, Request, processors
 from plansim.analysis.experiments.design import Design
 from plansim.analysis.experiments.design_file import read_design
 from plansim.analysis.experiments.sampling import Sampler
@@ -35,7 +35,6 @@ from plansim.analysis.sensitivity.morris import (
 )
 from plansim.analysis.sensitivity.ranking import Ranking, rank
 from plansim.analysis.sensitivity.sobol import Estimates, MatrixPair, draw_pair, estimate_indices
-from plansim.analysis.workers import processors
 from plansim.errors import DesignError, Fault, Message
 from plansim.model.records import Model
 from plansim.scenario.factors import Factor

@@ -16,6 +16,14 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from plansim.analysis.checks import (
+    SIDES,
+    ConstantChange,
+    Extreme,
+    RealityCheck,
+    Sign,
+    side_name,
+)
 from plansim.analysis.evaluator import (
     Evaluation,
     Evaluator,
@@ -25,14 +33,6 @@ from plansim.analysis.evaluator import (
     every_step,
 )
 from plansim.analysis.feedback.loops import MOVES, Loop, largest_shifts
-from plansim.analysis.validation.checks import (
-    SIDES,
-    ConstantChange,
-    Extreme,
-    RealityCheck,
-    Sign,
-    side_name,
-)
 from plansim.analysis.validation.conservation import EXACT, compared, first_not_finite, unsound
 from plansim.analysis.validation.context import (
     Settings,
@@ -42,7 +42,6 @@ from plansim.analysis.validation.context import (
     drawn,
     frozen_name,
     limits,
-    loop_name,
     scaled,
     uncertain,
 )
@@ -231,9 +230,7 @@ def loop_cuts(context: ValidationContext) -> Result:
         for run, loop in enumerate(loops, start=1):
             if broken := first_not_finite(context.model, runs, run):
                 what = f"{broken[0]} ({scenario.id})"
-                fault = case(
-                    loop_name(loop), False, CaseTemplate.NOT_FINITE, what=what, time=broken[1]
-                )
+                fault = case(loop, False, CaseTemplate.NOT_FINITE, what=what, time=broken[1])
                 faults.append(fault)
             else:
                 moved = ((float(s[run]), target, scenario.id) for target, s in shifts.items())
@@ -247,7 +244,7 @@ def loop_cuts(context: ValidationContext) -> Result:
         expected = "weak" if loop.weak_en else "strong"
         holds = (shift > MOVES) == (expected == "strong")
         values = {"what": target, "scenario": where, "expected": expected}
-        cases.append(case(loop_name(loop), holds, CaseTemplate.LOOP_EFFECT, shift=shift, **values))
+        cases.append(case(loop, holds, CaseTemplate.LOOP_EFFECT, shift=shift, **values))
     return result(
         "Q14",
         [*cases, *faults],
@@ -291,9 +288,7 @@ def _not_frozen(
         change = float(np.abs(series[run] - initial).max())
         if not change <= FROZEN * size + EXACT:
             values = {"what": text, "scenario": scenario.id}
-            yield case(
-                loop_name(loop), False, CaseTemplate.NOT_FROZEN, part=change / size, **values
-            )
+            yield case(loop, False, CaseTemplate.NOT_FROZEN, part=change / size, **values)
 
 
 # --- extreme conditions ----------------------------------------------------------------------

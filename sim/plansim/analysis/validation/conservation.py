@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from plansim.analysis.checks import SIDES, Identity, Relation
 from plansim.analysis.evaluator import Trajectories, every_step
-from plansim.analysis.validation.checks import SIDES, Identity, Relation
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.result import (
     Case,
@@ -195,7 +195,7 @@ def base_year(context: ValidationContext) -> Result:
             factor = unit_factor(model.variables[split_reference(reference)[0]].unit, as_stated)
             value = float(runs.yearly(reference)(row.since)[0]) * factor
             figure = figure_case(
-                (row.id, row.name_en, row.name_zh),
+                row,
                 (value, row.base_value, row.base_unit),
                 BASE_YEAR_ERROR,
                 what=reference,

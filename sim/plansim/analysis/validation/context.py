@@ -20,12 +20,7 @@ from plansim.analysis.calibration.observed import (
     load_seam,
     series_equations,
 )
-from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
-from plansim.analysis.experiments.design_file import read_design
-from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
-from plansim.analysis.feedback.loops import Loop, load_loops
-from plansim.analysis.sensitivity.study import Sensitivity, sensitivity
-from plansim.analysis.validation.checks import (
+from plansim.analysis.checks import (
     CHECKS,
     Checks,
     RealityCheck,
@@ -33,6 +28,11 @@ from plansim.analysis.validation.checks import (
     load_checks,
     load_reality_checks,
 )
+from plansim.analysis.evaluator import CompiledModel, Trajectories, compile_whole
+from plansim.analysis.experiments.design_file import read_design
+from plansim.analysis.feedback.loops import FILE_NAME as LOOPS
+from plansim.analysis.feedback.loops import Loop, load_loops
+from plansim.analysis.sensitivity.study import Sensitivity, sensitivity
 from plansim.analysis.validation.questions import Effects, load_effects
 from plansim.errors import Fault, InputError, nearest
 from plansim.model.records import Model, Variable, VariableKind, cells_of
@@ -55,7 +55,6 @@ __all__ = [
     "frozen_name",
     "limits",
     "load_context",
-    "loop_name",
     "numbers_of",
     "scaled",
     "uncertain",
@@ -210,11 +209,6 @@ def _frozen_expressions(model: Model, loops: tuple[Loop, ...]) -> Iterator[Added
 def frozen_name(loop: Loop, number: int) -> str:
     """Return the name of the equation of one expression that a loop's switch freezes."""
     return f"frozen {loop.id} {number}"
-
-
-def loop_name(loop: Loop) -> tuple[str, str, str]:
-    """Return the id of a loop, and its name in English and Chinese."""
-    return loop.id, loop.name_en, loop.name_zh
 
 
 def verdicts(runs: Trajectories, target: Target, scenario: Scenario) -> Verdicts:

@@ -112,14 +112,13 @@ def question_effects(context: ValidationContext) -> Result:
     )
 
 
-def _name(context: ValidationContext, key: str) -> tuple[str, str, str]:
-    target = next(target for target in context.binding if target.id == key)
-    return key, target.name_en, target.name_zh
+def _binding(context: ValidationContext, key: str) -> Target:
+    return next(target for target in context.binding if target.id == key)
 
 
 def _level_name(context: ValidationContext, key: str) -> tuple[str, str, str]:
     """Return the id of a target with the names of what moves: of a fall, that which falls."""
-    target = next(target for target in context.binding if target.id == key)
+    target = _binding(context, key)
     variable = variable_of(context.model, next(iter(target.variables.values())))
     return key, variable.name, variable.name_zh
 
@@ -128,7 +127,7 @@ def _demand(context: ValidationContext, effects: Sequence[_Effect], key: str, le
     """Return whether some question moves a target's indicator by what is asked."""
     most = max(effects, key=lambda effect: abs(effect.part))
     return case(
-        _name(context, key),
+        _binding(context, key),
         abs(most.part) >= least,
         CaseTemplate.EFFECT_LEAST,
         **most.values,
@@ -149,14 +148,14 @@ def _margins(
     for key, reason in asked.ledgers.items():
         template = CaseTemplate.EFFECT_MOVES if key in moved else CaseTemplate.EFFECT_LEDGER
         words = {"reason_en": reason.en, "reason_zh": reason.zh}
-        yield case(_name(context, key), key not in moved, template, **words)
+        yield case(_binding(context, key), key not in moved, template, **words)
 
 
-_Table = dict[str, list[_Effect]]
+_EffectTable = dict[str, list[_Effect]]
 """By the id of a target, or a variable, its effects in the order of the questions."""
 
 
-def _effects(context: ValidationContext, spec: Effects) -> tuple[_Table, _Table]:
+def _effects(context: ValidationContext, spec: Effects) -> tuple[_EffectTable, _EffectTable]:
     """Run both sides of every question, each scenario once; what is beside, then the targets."""
     model, binding, members = context.model, context.binding, load_ensemble(context.model)
     year = next(target.year for target in binding if target.year is not None)

@@ -27,7 +27,7 @@ from plansim.analysis.validation.conservation import figure_case
 from plansim.analysis.validation.context import Settings, ValidationContext, cells
 from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, case, result
 from plansim.scenario.factors import default_of
-from plansim.targets.indicator import Floats
+from plansim.targets.indicator import Floats, measured
 from plansim.targets.target import reported_factor
 
 __all__ = [
@@ -90,21 +90,13 @@ def _runs(context: ValidationContext) -> Trajectories | None:
     return context.compiled.run(settings, scenario.time)
 
 
-def _at(runs: Trajectories, series: Observed, year: int) -> Floats:
-    """Return the model's value of an observed series in a year: ``(run,)``."""
-    return runs.yearly(series.variable)(year)
-
-
 def _simulated(runs: Trajectories, series: Observed) -> Floats:
     """Return the model's values at the points of an observed series: ``(run, point)``."""
-    columns = []
-    for point in series.observations:
-        value = _at(runs, series, point.year)
-        if point.since is not None:
-            with np.errstate(all="ignore"):
-                ratio = value / _at(runs, series, point.since)
-                value = ratio ** (1 / (point.year - point.since)) - 1
-        columns.append(value)
+    at = runs.yearly(series.variable)
+    with np.errstate(all="ignore"):
+        columns = [
+            measured(at, point.measure, point.base, point.year) for point in series.observations
+        ]
     return np.stack(columns, axis=1)
 
 
@@ -160,7 +152,7 @@ def history_series(context: ValidationContext) -> tuple[HistorySeries, ...]:
     years = tuple(range(math.ceil(runs.time[0]), last + 1))
     for series in context.history.series:
         if all(point.since is None for point in series.observations):
-            values = np.stack([_at(runs, series, year) for year in years], axis=1)
+            values = np.stack([*map(runs.yearly(series.variable), years)], axis=1)
             made.append(HistorySeries(series, years, values / series.scale))
     return tuple(made)
 

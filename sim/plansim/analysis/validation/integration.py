@@ -17,7 +17,7 @@ from plansim.analysis.evaluator import Trajectories
 from plansim.analysis.experiments.design import Design, DesignKind
 from plansim.analysis.experiments.distributions import Uniform
 from plansim.analysis.experiments.store import open_store
-from plansim.analysis.experiments.sweep import sweep
+from plansim.analysis.experiments.sweep import run_sweep
 from plansim.analysis.validation.context import (
     ValidationContext,
     cells,
@@ -298,7 +298,7 @@ def _sweep_card(context: ValidationContext) -> Mapping[str, Any]:
     )
     with tempfile.TemporaryDirectory(prefix="plansim-") as folder:
         path = Path(folder, "card.zarr")
-        sweep(design, context.model, context.targets, path, threads=1)
+        run_sweep(design, context.model, context.targets, path, threads=1)
         return open_store(path).card
 
 

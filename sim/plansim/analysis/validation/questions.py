@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plansim.analysis.validation.checks import Check
+from plansim.analysis.checks import Check
 from plansim.errors import Fault, InputError, nearest
 from plansim.files.forms import (
     Entries,

@@ -9,17 +9,30 @@ from typing import TypeAlias
 
 import numpy as np
 
-__all__ = ["Case", "CaseTemplate", "Named", "Number", "Outcome", "Result", "case", "result"]
+from plansim.analysis.calibration.observations import Observation
+from plansim.analysis.feedback.loops import Loop
+from plansim.targets.target import Target
+
+__all__ = [
+    "Case",
+    "CaseTemplate",
+    "Named",
+    "Number",
+    "Result",
+    "ValidationOutcome",
+    "case",
+    "result",
+]
 
 Number: TypeAlias = "float | int | str"
 """A value that fills a template."""
 
-Named: TypeAlias = "str | tuple[str, str, str]"
+Named: TypeAlias = "str | tuple[str, str, str] | Target | Loop | Observation"
 """An id, alone or with its English and Chinese names."""
 
 
-class Outcome(StrEnum):
-    """Outcome of a test."""
+class ValidationOutcome(StrEnum):
+    """ValidationOutcome of a test."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -126,7 +139,7 @@ class Result:
     """The result of one test."""
 
     id: str
-    status: Outcome
+    status: ValidationOutcome
     figures: Mapping[str, Number]
     """Values that fill the test's line of results."""
     limits: Mapping[str, Number]
@@ -146,7 +159,13 @@ def case(
     subject: Named, holds: bool | np.bool_, message: CaseTemplate, /, **values: Number
 ) -> Case:
     """Return a case of a subject; the values fill the template of the message."""
-    name, en, zh = (subject, "", "") if isinstance(subject, str) else subject
+    match subject:
+        case str():
+            name, en, zh = subject, "", ""
+        case tuple():
+            name, en, zh = subject
+        case _:
+            name, en, zh = subject.id, subject.name_en, subject.name_zh
     return Case(name, bool(holds), message, values, en, zh)
 
 
@@ -177,7 +196,13 @@ def result(
             case(sound or test, bool(sound), CaseTemplate.SOUND if sound else CaseTemplate.NOTHING),
         )
     faults = sum(not case.holds for case in made)
-    status = Outcome.FAIL if faults else Outcome.NOT_APPLICABLE if missing else Outcome.PASS
+    status = (
+        ValidationOutcome.FAIL
+        if faults
+        else ValidationOutcome.NOT_APPLICABLE
+        if missing
+        else ValidationOutcome.PASS
+    )
     whole = (*made, *missing)
     counted = {"cases": len(whole), "faults": faults, **figures} if made else {}
     return Result(test, status, counted, dict(limits or {}), whole)

@@ -22,7 +22,6 @@ from plansim.analysis.feedback.polarity import MeasuredLinks, measured_links
 from plansim.analysis.validation.context import (
     ValidationContext,
     assigned,
-    loop_name,
     verdicts,
 )
 from plansim.analysis.validation.result import Case, CaseTemplate, Result, case, result
@@ -68,7 +67,7 @@ def structure(context: ValidationContext) -> Result:
         "Q01",
         [
             *(loose or [case(model.name, True, CaseTemplate.SOUND)]),
-            *(case(loop_name(e), True, CaseTemplate.LOOP_FOUND, paths=len(e.paths)) for e in whole),
+            *(case(e, True, CaseTemplate.LOOP_FOUND, paths=len(e.paths)) for e in whole),
             *faults,
         ],
         {"size": context.checks.size},
@@ -101,8 +100,7 @@ def _loose(context: ValidationContext) -> Iterator[Case]:
         yield case(name, False, CaseTemplate.HIDDEN_NUMBER, what=", ".join(numbers))
     for target in context.targets:
         if re.fullmatch(context.checks.main_table.rows, target.id) and not target.variables:
-            subject = (target.id, target.name_en, target.name_zh)
-            yield case(subject, False, CaseTemplate.LACKS, lacking="variable")
+            yield case(target, False, CaseTemplate.LACKS, lacking="variable")
 
 
 def all_causes(model: Model, names: Iterable[str]) -> set[str]:
@@ -152,21 +150,19 @@ def _assumed(model: Model, formula: Node) -> Iterator[str]:
 def _declaration_faults(model: Model, loop: Loop) -> Iterator[Case]:
     switch = model.variables[loop.switch]
     if (switch.value, switch.admissible) != (1.0, (0, 1)):
-        yield case(loop_name(loop), False, CaseTemplate.NO_SWITCH, what=loop.switch)
+        yield case(loop, False, CaseTemplate.NO_SWITCH, what=loop.switch)
     frozen = {name for name in model.variables if loop.switch in model.variables[name].causes}
     for path in loop.paths:
         if polarity_of(path) is not loop.polarity:
             declared = loop.polarity.value
             start = path[0].cause
-            yield case(
-                loop_name(loop), False, CaseTemplate.WRONG_POLARITY, what=start, declared=declared
-            )
+            yield case(loop, False, CaseTemplate.WRONG_POLARITY, what=start, declared=declared)
         if not frozen & {split_reference(link.cause)[0] for link in path}:
-            yield case(loop_name(loop), False, CaseTemplate.NO_SWITCH, what=loop.switch)
+            yield case(loop, False, CaseTemplate.NO_SWITCH, what=loop.switch)
         for link in path:
             if not link.stands:
                 ends = {"cause": link.cause, "effect": link.effect}
-                yield case(loop_name(loop), False, CaseTemplate.NO_LINK, **ends)
+                yield case(loop, False, CaseTemplate.NO_LINK, **ends)
 
 
 def _sign_faults(context: ValidationContext) -> list[Case]:
@@ -196,7 +192,7 @@ def _loop_faults(context: ValidationContext, links: MeasuredLinks, loop: Loop) -
         for link in path
         for when in times
     }
-    name = loop_name(loop)
+    name = loop
     for path in loop.paths:
         for link in path:
             wrong = [when for when in times if not answers[link, when] <= {link.sign}]

@@ -59,7 +59,7 @@ def _driver_case(driven: Drivers) -> Case:
     known = len(driven.main) == MAIN_DRIVERS and all(map(math.isfinite, indices))
     target = driven.target
     return case(
-        (target.id, target.name_en, target.name_zh),
+        target,
         known or driven.spread == 0,
         CaseTemplate.DRIVERS,
         drivers="; ".join(
@@ -103,9 +103,9 @@ def _probability_cases(study: Sensitivity) -> Iterator[Case]:
         target = chance.target
         shown = target is None or target in study.binding
         if chance.scenario == first and shown and not math.isnan(chance.met):
-            name = (target.id, target.name_en, target.name_zh) if target else "all binding"
             numbers = {"met": chance.met, "error": chance.error}
-            yield case(name, chance.error <= ACCURATE, CaseTemplate.PROBABILITY, **numbers)
+            yield case(target or "all binding", chance.error <= ACCURATE,
+                       CaseTemplate.PROBABILITY, **numbers)  # fmt: skip
 
 
 def ranking(context: ValidationContext) -> Result:
@@ -158,7 +158,7 @@ def held_out(context: ValidationContext) -> Result:
     made = forecast_held_out(context.model, spec, spec.hold_out)
     shown = [
         case(
-            (one.observation.id, one.observation.name_en, one.observation.name_zh),
+            one.observation,
             True,
             CaseTemplate.FORECAST,
             value=one.observation.value,
@@ -235,5 +235,4 @@ def _beside_prior(context: ValidationContext, members: Members) -> Iterator[Case
     )
     for target in context.binding:
         if math.isfinite(share := shares[target.id]):
-            name = (target.id, target.name_en, target.name_zh)
-            yield case(name, True, CaseTemplate.SHARE, share=share, prior=before[target.id])
+            yield case(target, True, CaseTemplate.SHARE, share=share, prior=before[target.id])

@@ -28,6 +28,7 @@ __all__ = [
     "card_of",
     "run_csv",
     "run_json",
+    "verdict_record",
     "verdicts_csv",
     "verdicts_json",
 ]
@@ -118,7 +119,8 @@ MORE_FIELDS = (
 `Certainty` says how far plausible models agree; the last four are a `Share` of theirs."""
 
 
-def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
+def verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
+    """Return a verdict as plain values: `VERDICT_FIELDS`, then `MORE_FIELDS`."""
     record = {name: getattr(verdict, name) for name in VERDICT_FIELDS}
     bases = [*verdict.bases.items(), (None, None), (None, None)]
     reasons = {f"reason_{lang}": gap_text(verdict, read_text(lang)) or None for lang in Lang}
@@ -138,7 +140,7 @@ def _verdict_record(verdict: Verdict) -> dict[str, str | int | float | None]:
 
 def verdicts_json(verdicts: Iterable[Verdict]) -> str:
     """Write verdicts as a JSON list of objects: `VERDICT_FIELDS`, then `MORE_FIELDS`."""
-    records = [_verdict_record(verdict) for verdict in verdicts]
+    records = [verdict_record(verdict) for verdict in verdicts]
     from plansim.output.export.json_text import json_text
 
     return json_text(records)
@@ -149,6 +151,6 @@ def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, (*VERDICT_FIELDS, *MORE_FIELDS), lineterminator="\n")
     writer.writeheader()
-    records = map(_verdict_record, verdicts)
+    records = map(verdict_record, verdicts)
     writer.writerows({k: for_spreadsheet(v) for k, v in record.items()} for record in records)
     return file.getvalue()

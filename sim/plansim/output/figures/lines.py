@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -39,8 +38,9 @@ from plansim.output.figures.chart import (
 from plansim.output.marks import Mark, marks_on, scaled_mark, series_in, unplaced
 from plansim.output.series import Series
 from plansim.output.words.text import Lang, Text, read_text
+from plansim.targets.annual import MANY, separate
 from plansim.targets.indicator import annual_series
-from plansim.targets.target import Target, reported_factor
+from plansim.targets.target import Target, reported_factor, split_reference
 
 __all__ = [
     "QUANTILES",
@@ -84,7 +84,7 @@ def titles(runs: Sequence[xr.Dataset], text: Text) -> list[str]:
 
 
 def _listed(runs: Runs) -> list[xr.Dataset]:
-    listed = [runs] if isinstance(runs, xr.Dataset) else list(runs)
+    listed = separate(runs) if isinstance(runs, xr.Dataset) else list(runs)
     if not listed:
         raise ValueError("there is no run to draw")
     return listed
@@ -216,7 +216,7 @@ def _key(figure: Figure, runs: Sequence[xr.Dataset], marks: Sequence[Mark], text
 
 
 def fan(
-    sweep: xr.Dataset,
+    runs: xr.Dataset,
     variable: str,
     targets: Iterable[Target] = (),
     *,
@@ -225,18 +225,24 @@ def fan(
 ) -> Axes:
     """Draw where 90 % and 50 % of the runs lie in each year, and their median, with the targets.
 
-    ``sweep`` is what ``xarray.open_zarr`` gives for the result of a sweep, or any dataset with
-    ``variable`` over ``run`` and ``time`` or ``year``. Runs that broke down or never ran are left
-    out. Of several scenarios (the variable ``scenario``, their ids in the attribute ``scenarios``)
-    each has a fan, of 90 % alone. Levels that follow from a base are counted from the median's, if
-    the sweep keeps that year; else a note under the axes says so.
+    ``runs`` are those of the members of an ensemble (`simulate`) or of a sweep (`open_sweep`), or
+    any dataset with ``variable`` over ``member`` or ``run`` and ``time`` or ``year``. Runs that
+    broke down or never ran are left out. Of several scenarios each has a fan, of 90 % alone. Levels
+    that follow from a base are counted from the median's, if the runs keep that year; else a note
+    under the axes says so.
 
     Raises:
-        UnknownNameError: the sweep has not kept the variable.
+        UnknownNameError: the runs do not hold the variable.
         InputError: the variable is not over runs and years, or no run is sound.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> fan = plansim.simulate(model, "boats.yaml", ensemble=plansim.load_ensemble(model))
+    >>> axes = plansim.plot.fan(fan, "fish", plansim.load_targets(model=model), lang="zh")
+    >>> axes.get_title(loc="left")
+    '鱼量'
     """
     text, wanted, lines = read_text(Lang(lang)), list(targets), []
-    fans = dict(_quantiles(sweep, variable))
+    fans = dict(_quantiles(runs, variable, text))
     for quantiles in fans.values():
         datasets = [quantile.to_dataset(name=variable) for quantile in quantiles]
         low, inner_low, median, inner_high, high = (
@@ -273,48 +279,62 @@ def _without_base(
         yield text("plot.no_base", ids=text.join(ids), year=year)
 
 
-def _quantiles(sweep: xr.Dataset, variable: str) -> Iterator[tuple[str, list[xr.DataArray]]]:
+def _quantiles(
+    runs: xr.Dataset, variable: str, text: Text
+) -> Iterator[tuple[str, list[xr.DataArray]]]:
     """Yield the quantiles of the sound runs of each scenario, each over ``year``."""
-    if variable not in sweep:
-        near = nearest(variable, map(str, sweep))
+    base, elements = split_reference(variable)
+    if variable not in runs and base not in runs:
+        near = nearest(variable, map(str, runs))
         raise UnknownNameError(
             Fault("the sweep holds no output '{name}'", nearest=near, name=variable)
         )
-    array = sweep[variable]
-    if set(array.dims) not in ({"run", "year"}, {"run", "time"}):
-        raise InputError(
-            Fault(
-                "'{name}' cannot be drawn as a fan",
-                expected=Message("a variable over runs and years"),
-                found=Message("{names}", names=tuple(map(str, array.dims)))
-                if array.dims
-                else Message("one number"),
-                name=variable,
+    for scenario, of_scenario in _by_scenario(runs, text):
+        array = of_scenario[variable if variable in runs else base]
+        over = next((dim for dim in MANY if dim in array.dims), None)
+        if elements and variable not in runs:
+            ranges = [dim for dim in array.dims if dim not in (over, "time", "year")]
+            array = array.sel(dict(zip(ranges, elements, strict=True)), drop=True)
+        if over is None or set(array.dims) not in ({over, "year"}, {over, "time"}):
+            raise InputError(
+                Fault(
+                    "'{name}' cannot be drawn as a fan",
+                    expected=Message("a variable over runs and years"),
+                    found=Message("{names}", names=tuple(map(str, array.dims)))
+                    if array.dims
+                    else Message("one number"),
+                    name=variable,
+                )
             )
-        )
-    yearly = annual_series(array) if "time" in array.dims else array
-    values = np.asarray(yearly.transpose("run", "year").to_numpy(), dtype=np.float64)
-    sound = np.isfinite(values).all(axis=1)
-    if "status" in sweep:
-        sound &= sweep["status"].to_numpy() == 0
-    years = {"year": yearly["year"].to_numpy()}
-    for index, scenario in enumerate(sweep.attrs.get("scenarios", [""])):
-        rows = sound & _of_scenario(sweep, index)
-        if not rows.any():
+        yearly = annual_series(array) if "time" in array.dims else array
+        values = np.asarray(yearly.transpose(over, "year").to_numpy(), dtype=np.float64)
+        sound = np.isfinite(values).all(axis=1)
+        if "status" in of_scenario:
+            sound &= of_scenario["status"].to_numpy() == 0
+        if "sound" in of_scenario.coords:
+            sound &= of_scenario["sound"].to_numpy().astype(bool)
+        if not sound.any():
             raise InputError(
                 Fault("no run is sound, to draw '{name}' of", found=scenario or None, name=variable)
             )
-        quantiles = np.quantile(values[rows], QUANTILES, axis=0)
+        quantiles = np.quantile(values[sound], QUANTILES, axis=0)
+        years = {"year": yearly["year"].to_numpy()}
+        attrs = {**array.attrs, "long_name": variable}
         yield (
-            str(scenario),
-            [xr.DataArray(line, years, ["year"], attrs=array.attrs) for line in quantiles],
+            scenario,
+            [xr.DataArray(line, years, ["year"], attrs=attrs) for line in quantiles],
         )
 
 
-def _of_scenario(sweep: xr.Dataset, index: int) -> npt.NDArray[np.bool_]:
-    if "scenario" not in sweep:
-        return np.ones(sweep.sizes["run"], dtype=bool)
-    return np.asarray(sweep["scenario"].to_numpy() == index)
+def _by_scenario(runs: xr.Dataset, text: Text) -> Iterator[tuple[str, xr.Dataset]]:
+    """Yield the runs of each scenario with its title; of a sweep with its id."""
+    if "run" not in runs.dims:
+        apart = separate(runs)
+        yield from zip(titles(apart, text), apart, strict=True)
+        return
+    for index, scenario in enumerate(runs.attrs.get("scenarios", [""])):
+        code = runs["scenario"].to_numpy() if "scenario" in runs else np.zeros(runs.sizes["run"])
+        yield str(scenario), runs.isel(run=np.flatnonzero(code == index))
 
 
 # --- one series against another -------------------------------------------------------------------

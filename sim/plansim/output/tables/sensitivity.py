@@ -15,7 +15,7 @@ from plansim.analysis.sensitivity.study import (
     Fan,
     Sensitivity,
 )
-from plansim.analysis.unknowns import DecidedTarget, DecidingUnknown
+from plansim.analysis.sensitivity.unknowns import DecidedTarget, DecidingUnknown
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
 from plansim.output.series import Series, as_judged
@@ -39,6 +39,7 @@ from plansim.output.tables.layout import (
 from plansim.output.words.text import Text, decimals_of, figure
 from plansim.output.words.verdicts import limit_of, section_of
 from plansim.targets.target import Target
+from plansim.targets.verdict import of_hundred
 
 __all__ = ["sensitivity_table", "unknowns_table"]
 
@@ -313,4 +314,4 @@ def _cells(unknown: DecidingUnknown, model: Model, text: Text) -> tuple[str, str
 
 
 def _of_hundred(share: float) -> str:
-    return f"{100 * share:.0f}/100"
+    return f"{of_hundred(share)}/100"

@@ -12,7 +12,7 @@ from plansim.output.words.verdicts import share_text
 from plansim.targets.target import Attribute, Status
 from plansim.targets.verdict import SURE, Verdict
 
-__all__ = ["answer", "binding_first", "gained", "lost"]
+__all__ = ["answer", "answer_sentences", "binding_first", "gained", "lost"]
 
 ById = Mapping[str, Verdict]
 
@@ -28,6 +28,13 @@ def answer(verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | 
         text: the language.
         titles: the scenarios' by id; else the id stands.
     """
+    return text("list_sep.sentence").join(answer_sentences(verdicts, text, titles))
+
+
+def answer_sentences(
+    verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return the sentences of `answer`: one a scenario, and what *open* means."""
     chosen = binding_first(verdicts)
     names = {
         one.scenario: text("answer.title", title=(titles or {}).get(one.scenario) or one.scenario)
@@ -50,7 +57,7 @@ def answer(verdicts: Iterable[Verdict], text: Text, titles: Mapping[str, str] | 
     if shared:
         example = share_text(shared[0])
         sentences.append(text("answer.open_means", sure=SURE, example=example))
-    return text("list_sep.sentence").join(sentences)
+    return sentences
 
 
 def binding_first(verdicts: Iterable[Verdict]) -> list[Verdict]:

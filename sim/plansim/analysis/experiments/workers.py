@@ -8,10 +8,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+from plansim.analysis.evaluator import processors
 from plansim.errors import Fault, InputError, Message, OutputError, foreign
 from plansim.targets.indicator import Floats
 
-__all__ = ["BlockRunner", "Job", "processors", "run_blocks"]
+__all__ = ["BlockRunner", "Job", "run_blocks"]
 
 
 class BlockRunner(Protocol):
@@ -32,11 +33,6 @@ class Job(Protocol):
 
     def open(self) -> BlockRunner:
         """Make ready to run blocks in this process."""
-
-
-def processors() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_blocks(

@@ -24,7 +24,7 @@ from scipy.stats import rankdata
 from plansim.analysis.ensemble import evaluate_members, load_ensemble
 from plansim.model.records import Model
 from plansim.scenario.members import Members
-from plansim.scenario.scenario_file import Scenario, scenario_of
+from plansim.scenario.scenario_file import Scenario, scenarios_of
 from plansim.scenario.variant import for_scenarios
 from plansim.targets.catalogue import load_targets
 from plansim.targets.indicator import Floats
@@ -92,8 +92,6 @@ def deciding_unknowns(
         InputError: the ensemble is at fault, or a scenario.
         ModelError: the compiler does not support the model.
     """
-    if scenarios is None or isinstance(scenarios, Scenario | str | Path):
-        scenarios = [scenario_of(model, scenarios)]
     members = load_ensemble(model) if ensemble is None else ensemble
     wanted = targets
     if wanted is None:
@@ -101,7 +99,7 @@ def deciding_unknowns(
     judged = judged_targets(wanted)
     return tuple(
         decided
-        for scenario in (scenario_of(model, given) for given in scenarios)
+        for scenario in scenarios_of(model, scenarios)
         for decided in _decided(model, scenario, judged, members, threads)
     )
 

@@ -1,0 +1,1 @@
+"""What the functions of Vensim mean, in operations of the graph."""

@@ -1,0 +1,79 @@
+"""A lake whose fish are caught: the model of the examples in docstrings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plansim.model.reader import load_model
+from plansim.model.records import Model
+
+__all__ = ["lake"]
+
+_MODEL = """{UTF-8}
+fish= INTEG(growth - catch, initial fish) ~ t ~ 鱼量。Fish in the lake. |
+growth= growth rate*fish*(1 - fish/room) ~ t/Year ~ 增长量。Fish that grow up in a year. |
+catch= effort*fish ~ t/Year ~ 捕捞量。What the boats bring home in a year. |
+effort= 0.1 ~ 1/Year [0,1] ~ 捕捞强度。Share of the fish that is caught. [A: 0.05–0.3] |
+growth rate= 0.4 ~ 1/Year [0,1] ~ 增长率。Of few fish. [A: 0.3–0.5] |
+room= 1000 ~ t [1,10000] ~ 环境容量。Fish that the lake can feed. [A: 800–1200] |
+initial fish= 900.0 ~ t [0,10000] ~ 初始鱼量。At the start. [A: 800–1000] |
+INITIAL TIME= 2005 ~ Year ~ |
+FINAL TIME= 2020.5 ~ Year ~ |
+TIME STEP= 0.125 ~ Year ~ |
+SAVEPER= 0.5 ~ Year ~ |
+"""
+_TARGETS = """\
+title: {en: A plan for the lake, zh: 湖泊规划}
+base_year: 2005
+horizon: 2020
+places: {ch 1: {en: Chapter 1, zh: 第一章}}
+reasons: {detail: {en: Too fine., zh: 过细。}}
+targets:
+- {id: F1, en: Fish in the lake, zh: 湖中鱼量, unit: t, attribute: binding, place: [ch 1],
+   target: {at least: 600, year: 2010}, variable: fish}
+- {id: F2, en: Catch, zh: 渔获量, unit: t/Year, attribute: expected, place: [ch 1],
+   target: {at least: 85, year: 2010}, variable: catch}
+"""
+_VIEWS = """\
+themes: []
+groups:
+  - {id: lake, en: Lake, zh: 湖, levers: [{moves: effort, policy: true}]}
+"""
+_BOATS = """\
+title: {en: More boats, zh: 渔船增加}
+description: {en: A fifth of the fish is caught each year., zh: 每年捕捞五分之一。}
+values: {effort: 0.2}
+"""
+_DESIGN = """\
+title: {en: An unknown lake, zh: 未知的湖}
+design: {samples: 64, seed: 1}
+scenarios: boats.yaml
+factors: {growth rate: , room: }
+"""
+_MEMBERS = """\
+# Members by hand.
+# kind: prior
+# model: {sha256}
+# seed: 1
+# drawn: by hand
+factor,growth rate,room
+apply,multiply,multiply
+constants,growth rate,room
+1,0.8,0.9
+2,0.9,1.1
+3,1.0,0.8
+4,1.1,1.0
+5,1.2,1.2
+"""
+
+
+def lake(folder: Path) -> Model:
+    """Write the lake, its plan, a scenario, a design and an ensemble to a folder, and read it."""
+    texts = {"lake.mdl": _MODEL, "targets.yaml": _TARGETS, "views.yaml": _VIEWS}
+    texts |= {"boats.yaml": _BOATS, "design.yaml": _DESIGN}
+    for name, text in texts.items():
+        (folder / name).write_text(text, "utf-8")
+    model = load_model(folder / "lake.mdl")
+    members = _MEMBERS.format(sha256=model.equations_sha256)
+    (folder / "ensemble.csv").write_text(members, "utf-8")
+    return model
