@@ -52,9 +52,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Point PLANSIM_CACHE, here and in child processes, to a folder that starts empty."""
+    """Point PLANSIM_CACHE, here and in child processes, to a folder that starts empty.
+
+    The workers of pytest-xdist share it, so that the city is read and compiled once.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "plansim-cache"
+    folder.mkdir(mode=0o700, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PLANSIM_CACHE", str(tmp_path_factory.mktemp("plansim-cache")))
+        patch.setenv("PLANSIM_CACHE", str(folder))
         yield
 
 

@@ -203,10 +203,10 @@ def test_no_python_file_names_the_city_a_sector_or_an_indicator() -> None:
         ),
         (
             {
-                "plansim.analysis.feedback.a": "import plansim.analysis.comparison",
+                "plansim.analysis.checks": "import plansim.analysis.comparison",
                 "plansim.analysis.comparison": "",
             },
-            "plansim.analysis.feedback.a imports plansim.analysis.comparison, a study below its own",
+            "plansim.analysis.checks imports plansim.analysis.comparison, a study below its own",
         ),
         (
             {"plansim.model.a": "from plansim import load_model", "plansim": ""},

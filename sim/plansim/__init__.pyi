@@ -55,6 +55,12 @@ from plansim.analysis.decisions.discovery import (
     Discovery as Discovery,
     discover as discover,
 )
+from plansim.analysis.decisions.policies import (
+    Aim as Aim,
+    PolicySet as PolicySet,
+    policies as policies,
+    policy_text as policy_text,
+)
 from plansim.analysis.decisions.robustness import (
     Robustness as Robustness,
     robustness as robustness,

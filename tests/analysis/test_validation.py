@@ -16,7 +16,7 @@ from plansim.analysis.validation.context import ValidationContext, load_context
 from plansim.analysis.validation.history import history_series
 from plansim.analysis.validation.integration import disagreement
 from plansim.analysis.validation.parameters import target_ranges
-from plansim.analysis.validation.result import CaseTemplate, Outcome, Result
+from plansim.analysis.validation.result import CaseTemplate, Result, ValidationOutcome
 from plansim.analysis.validation.suite import TESTS, chosen, validate
 from plansim.cli.main import main
 from plansim.errors import InputError, ModelError, UnknownNameError
@@ -59,7 +59,7 @@ MADE = [test for test in TESTS if test not in {"Q18", "Q19", "Q20", "Q21", "Q26"
 def test_a_sound_model_passes(test: str, sound: ValidationContext) -> None:
     made = result_of(sound, test)
     assert made.faults == ()
-    assert made.status is Outcome.PASS
+    assert made.status is ValidationOutcome.PASS
     assert made.cases
 
 
@@ -156,7 +156,7 @@ def test_a_broken_model_fails(
         made = result_of(mill(tmp_path, (file, old, new)), test)
     except ModelError:
         pytest.fail("the mill is broken in another way")
-    assert made.status is Outcome.FAIL
+    assert made.status is ValidationOutcome.FAIL
     message, _, detail = fault.partition(" ")
     of_kind = [case for case in made.faults if case.message == message]
     assert any(detail in f"{case.subject} {case.values}" for case in of_kind)
@@ -224,7 +224,7 @@ def test_a_part_that_cannot_be_made_is_not_passed(
     monkeypatch.setattr("plansim.analysis.validation.integration.has_simlin", lambda: False)
     for test in ("Q02", "Q24"):
         made = result_of(sound, test)
-        assert made.status is Outcome.NOT_APPLICABLE
+        assert made.status is ValidationOutcome.NOT_APPLICABLE
         assert "pysimlin is not installed" in figure_text(made, read_text(Lang.EN))
     # Nothing was compared: only the reasons are told, no difference of none.
     assert not made.figures
@@ -250,9 +250,9 @@ YIELDS = (0.9, 1.0, 1.2)
 
 def test_questions_are_compared_member_by_member(tmp_path: Path) -> None:
     context = mill(tmp_path)
-    assert result_of(context, "Q26").status is Outcome.NOT_APPLICABLE, "it has no members"
+    assert result_of(context, "Q26").status is ValidationOutcome.NOT_APPLICABLE, "it has no members"
     made = with_members(context, *YIELDS, test="Q26")
-    assert made.status is Outcome.PASS
+    assert made.status is ValidationOutcome.PASS
     settings = [{"saving": 0.25, "yield": 0.2 * factor} for factor in YIELDS]
     settings += [{"yield": 0.2 * factor} for factor in YIELDS]
     runs = context.compiled.run(settings, context.baseline.time)
@@ -297,7 +297,7 @@ def test_a_ledger_says_why_it_stays(tmp_path: Path) -> None:
     still = (EFFECTS, "least: 1, part: 0.02", "least: 1, part: 0.9")
     told = (EFFECTS, "deviations: 9", "deviations: 9, ledgers: {M01: {en: slow, zh: 慢}}")
     made = with_members(mill(tmp_path, still, told), *YIELDS, test="Q26")
-    assert made.status is Outcome.PASS
+    assert made.status is ValidationOutcome.PASS
     assert "M01 (Output): does not move: slow" in [
         case_text(case, read_text(Lang.EN)) for case in made.cases
     ]
@@ -328,17 +328,17 @@ def test_what_is_wrong_with_a_question_is_told_with_its_line(
 def test_an_ensemble_has_to_be_of_these_equations_and_sound(tmp_path: Path) -> None:
     wide = mill(tmp_path, (MODEL, "1/Year [0,1] ~ 产出率", "1/Year [0,1e30] ~ 产出率"))
     made = result_of(wide, "Q28")
-    assert made.status is Outcome.NOT_APPLICABLE
+    assert made.status is ValidationOutcome.NOT_APPLICABLE
     assert made.cases[0].values["lacking"] == "ensemble.csv"
     sound = [1 + number / 1000 for number in range(398)]
     made = with_members(wide, *sound, 1e15, 1e16)
-    assert made.status is Outcome.PASS, "2 of 400 may break down"
+    assert made.status is ValidationOutcome.PASS, "2 of 400 may break down"
     assert (made.figures["members"], made.figures["unsound"]) == (400, 2)
     made = with_members(wide, *sound[1:], 1e15, 1e16, 1e17)
-    assert made.status is Outcome.FAIL
+    assert made.status is ValidationOutcome.FAIL
     assert {fault.message for fault in made.faults} == {CaseTemplate.TOO_MANY}
     made = with_members(wide, *sound, sha256="0" * 64)
-    assert made.status is Outcome.FAIL
+    assert made.status is ValidationOutcome.FAIL
     assert [fault.message for fault in made.faults] == [CaseTemplate.OTHER_MODEL]
     for lang in Lang:
         assert figure_text(made, read_text(lang))

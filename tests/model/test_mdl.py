@@ -494,16 +494,16 @@ def test_no_mutation_raises_anything_but_our_errors(tmp_path: Path, data: st.Dat
 @pytest.mark.parametrize(
     "text",
     [
-        "x= 1 ~m~|" * 20_000,
-        "|" * 500_000,
-        "".join(f"v{i}= v{i + 1} ~m~ c\n" for i in range(10_000)),
-        "x= 1 ~m [" + "1" * 500_000 + "~|",
-        "x= 1 ~m~ 中" + "\n" * 500_000 + "|",
-        "s: (a1-a1000) ~~|" + "x[s]= 1 ~m~|" * 20_000,
-        "s0: a ~~|" + "".join(f"s{i + 1}: s{i}, b{i} ~~|" for i in range(20_000)),
-        "".join(f"s{i}: a, b{i} ~~|x{i}[a]= 1 ~m~|x{i}[b{i}]= 2 ~m~|" for i in range(3000)),
-        "n" * 100_000 + "=" + "+".join(f"u{i}" for i in range(20_000)) + "~m~|",
-        "FINAL TIME= " + "(" * 100_000 + "1" + ")" * 100_000 + "~m~|",
+        "x= 1 ~m~|" * 5_000,
+        "|" * 125_000,
+        "".join(f"v{i}= v{i + 1} ~m~ c\n" for i in range(2_500)),
+        "x= 1 ~m [" + "1" * 125_000 + "~|",
+        "x= 1 ~m~ 中" + "\n" * 125_000 + "|",
+        "s: (a1-a1000) ~~|" + "x[s]= 1 ~m~|" * 5_000,
+        "s0: a ~~|" + "".join(f"s{i + 1}: s{i}, b{i} ~~|" for i in range(5_000)),
+        "".join(f"s{i}: a, b{i} ~~|x{i}[a]= 1 ~m~|x{i}[b{i}]= 2 ~m~|" for i in range(750)),
+        "n" * 25_000 + "=" + "+".join(f"u{i}" for i in range(5_000)) + "~m~|",
+        "FINAL TIME= " + "(" * 25_000 + "1" + ")" * 25_000 + "~m~|",
     ],
     ids=lambda text: text[:16],
 )
@@ -511,5 +511,5 @@ def test_long_files_take_linear_time(write: Write, text: str) -> None:
     path = write(text)
     begun = time.process_time()
     result = load_or_fault(path)
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 1.5
     assert not isinstance(result, ModelError) or len(str(result)) < 200_000

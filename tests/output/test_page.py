@@ -309,10 +309,9 @@ def test_a_scenario_that_changes_the_shape_of_the_model_is_refused(tmp_path: Pat
         page(model, [read_scenario(other, model)])
 
 
-@pytest.mark.parametrize("hostile", ["</script>", "<!--<script>", "a<b&lt;"])
-def test_a_title_in_the_language_of_pages_stays_a_title(root: Path, hostile: str) -> None:
+def test_a_title_in_the_language_of_pages_stays_a_title(root: Path) -> None:
     model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
-    title = f"Tea {hostile} 茶"
+    title = "Tea </script> <!--<script> a<b&lt; 茶"
     made = page(model, [replace(as_written(model), title_en=title, title_zh=title)])
     bare = page(model, [replace(as_written(model), title_en="Tea", title_zh="Tea")])
     assert data_of(made)["scenarios"][0]["name"] == [title, title]
@@ -322,5 +321,6 @@ def test_a_title_in_the_language_of_pages_stays_a_title(root: Path, hostile: str
 
 def test_the_language_at_first_is_that_which_is_asked_for(root: Path) -> None:
     model = load_model(root / "tests" / "toys" / "models" / "tea_cup.mdl")
-    assert '<html lang="zh-Hans">' in page(model, lang=Lang.ZH).text
-    assert data_of(page(model, lang=Lang.ZH))["lang"] == "zh"
+    made = page(model, lang=Lang.ZH)
+    assert '<html lang="zh-Hans">' in made.text
+    assert data_of(made)["lang"] == "zh"

@@ -85,40 +85,28 @@ class Comparison:
     @property
     def unsure(self) -> tuple[Target, ...]:
         """The binding targets that some scenario does not meet, or not in full certainty."""
-        return tuple(
-            target
-            for target in self.targets
-            if any(
-                _fails(verdicts, target)
-                or (
-                    (verdict := verdicts.get(target.id)) is not None
-                    and verdict.attribute is Attribute.BINDING
-                    and verdict.is_open
-                )
-                for verdicts in self.verdicts
-            )
-        )
+        return self._binding_where(lambda verdict: _fails(verdict) or verdict.is_open)
 
     @property
     def failing(self) -> tuple[Target, ...]:
         """The binding targets that some scenario does not meet in their year."""
-        return tuple(
-            target for target in self.targets if any(_fails(v, target) for v in self.verdicts)
-        )
+        return self._binding_where(_fails)
 
     @property
     def breached(self) -> tuple[Target, ...]:
         """The binding targets that every scenario meets in their year, and some not for long."""
-        return tuple(
-            target
-            for target in self.targets
-            if target not in self.unsure
-            and any(
-                (verdict := verdicts.get(target.id)) is not None
-                and verdict.first_breach is not None
-                for verdicts in self.verdicts
-            )
-        )
+        short = self._binding_where(lambda verdict: verdict.first_breach is not None)
+        return tuple(target for target in short if target not in self.unsure)
+
+    def _binding_where(self, holds: Callable[[Verdict], bool]) -> tuple[Target, ...]:
+        """Return the binding targets of which something is true of the verdict of a scenario."""
+        found = {
+            verdict.id
+            for verdicts in self.verdicts
+            for verdict in verdicts.values()
+            if verdict.attribute is Attribute.BINDING and holds(verdict)
+        }
+        return tuple(target for target in self.targets if target.id in found)
 
 
 def read_spread(path: Path, model: Model) -> Spread:
@@ -133,13 +121,9 @@ def read_spread(path: Path, model: Model) -> Spread:
     return Spread(str(store.card["design"].get("id", path.stem)), summary, same)
 
 
-def _fails(verdicts: Mapping[str, Verdict], target: Target) -> bool:
-    verdict = verdicts.get(target.id)
-    return (
-        verdict is not None
-        and verdict.attribute is Attribute.BINDING
-        and verdict.status in (Status.MISSED, Status.UNDECIDED)
-    )
+def _fails(verdict: Verdict) -> bool:
+    is_short = verdict.status in (Status.MISSED, Status.UNDECIDED)
+    return is_short and verdict.attribute is Attribute.BINDING
 
 
 def compare(
@@ -224,7 +208,7 @@ def compare(
                     model,
                     scenario,
                     levers,
-                    [target for target in judged if _fails(own, target)],
+                    [one for one in judged if one.id in own and _fails(own[one.id])],
                     judged,
                 )
             )

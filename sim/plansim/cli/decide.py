@@ -15,6 +15,7 @@ from plansim.cli.context import (
     UsageError,
     check_files,
     read_inputs,
+    remark,
 )
 from plansim.cli.options import (
     PICTURES,
@@ -28,9 +29,9 @@ from plansim.cli.options import (
     members_option,
     model_option,
     output_option,
-    picture_option,
     scenario_names,
     scenario_options,
+    study_options,
     target_option,
     terminal_option,
     threads_option,
@@ -159,11 +160,7 @@ def _prices(texts: Sequence[str]) -> dict[str, float]:
     show_default=True,
     help="Draws of what is uncertain, for each policy that is judged over them.",
 )
-@threads_option
-@output_option("Also write all figures.", "FILE.json")
-@picture_option("--plot", "picture", "Also draw the frontier: FILE.png, FILE.svg or FILE.pdf.")
-@force_option
-@format_option("table", "json")
+@study_options
 @scenario_options(settings=False)
 def frontier(
     arguments: Arguments,
@@ -328,3 +325,121 @@ def robust(
         )
     terminal.keep(result, output, None, None, force)
     terminal.answer(form, result, lambda: robustness_table(result, terminal.text))
+
+
+@decide.command(epilog="Example: plansim decide policies baseline --aim met --aim effort")
+@click.option(
+    "--aim",
+    "aims",
+    metavar="AIM",
+    multiple=True,
+    default=("growth", "met", "effort"),
+    show_default=True,
+    help="growth, share, met, effort or cost; two or more.",
+)
+@click.option(
+    "--lever",
+    "levers",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=items(lever_names),
+    help="A lever that may be moved; by default those of decision.yaml. May be given again.",
+)
+@target_option("A target of the set that should hold; may be given again.")
+@click.option(
+    "--cost",
+    metavar="VARIABLE",
+    default="",
+    shell_complete=items(variable_names),
+    help="Let the model count the cost: a series added up to the targets' year.",
+)
+@click.option(
+    "--seeds",
+    metavar="N",
+    type=WholeNumber(1),
+    default=3,
+    show_default=True,
+    help="Number of searches, each with other random numbers.",
+)
+@click.option(
+    "--generations",
+    metavar="N",
+    type=WholeNumber(1),
+    default=60,
+    show_default=True,
+    help="Generations of each search.",
+)
+@click.option(
+    "-n",
+    "members",
+    metavar="N",
+    type=WholeNumber(20),
+    default=100,
+    show_default=True,
+    help="Members that candidates are judged by at a time.",
+)
+@click.option(
+    "--save",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Also write each policy as a scenario file into FOLDER.",
+)
+@threads_option
+@output_option("Also write all figures.", "FILE.json")
+@force_option
+@format_option("table", "json")
+@scenario_options(settings=False)
+def policies(
+    arguments: Arguments,
+    aims: tuple[str, ...],
+    levers: tuple[str, ...],
+    ids: tuple[str, ...],
+    cost: str,
+    seeds: int,
+    generations: int,
+    members: int,
+    folder: Path | None,
+    threads: int | None,
+    output: Path | None,
+    force: bool,
+    form: str,
+) -> None:
+    """Find policies about SCENARIO of which none is better than another in every aim.
+
+    Every candidate is judged over plausible models, which are replaced by others every few
+    generations; the figures are those over models that the search never used.
+    """
+    from plansim.analysis.decisions.policies import policies as policies_of
+    from plansim.analysis.decisions.policies import policy_text
+    from plansim.files.writing import write_text
+    from plansim.output.tables.robustness import policies_table
+    from plansim.targets.target import target_named
+
+    terminal = arguments.terminal
+    check_files((output, (".json",)), force=force)
+    inputs = arguments.read(
+        whole=True, names=ids, find=lambda inputs, name: target_named(name, inputs.targets)
+    )
+    with terminal.progress(terminal.text("policies.working")) as progress:
+        result = policies_of(
+            inputs.model,
+            inputs.scenario if arguments.scenarios else None,
+            aims,
+            levers=levers or None,
+            named=[target.id for target in inputs.named] or None,
+            cost=cost,
+            seeds=seeds,
+            generations=generations,
+            members=members,
+            threads=threads,
+            progress=progress,
+        )
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(len(result.points)):
+            write_text(policy_text(result, number), folder / f"policy-{number + 1:03d}.yaml",
+                       force=force)  # fmt: skip
+        remark(terminal.text("policies.written", count=len(result.points), folder=folder))
+    terminal.keep(result, output, None, None, force)
+    terminal.answer(form, result, lambda: policies_table(result, terminal.text))

@@ -185,8 +185,13 @@ def named_targets(
     targets: Sequence[Target],
     threads: int | None = None,
 ) -> tuple[str, ...]:
-    """Return the targets that some shipped scenario meets in at least 5 of 100 members."""
+    """Return the targets that some shipped scenario meets in at least 5 of 100 members.
+
+    Of a model that no scenario is shipped with, all.
+    """
     stories = with_shipped([], model)
+    if not stories:
+        return tuple(target.id for target in targets)
     met, _ = _judged(model, stories, targets, members, threads)
     shares = np.nanmean(met, axis=1).max(axis=0, initial=0.0)
     return tuple(t.id for t, share in zip(targets, shares, strict=True) if share >= REACHABLE)

@@ -12,7 +12,7 @@ from pathlib import Path
 from plansim.analysis.validation.context import ValidationContext
 from plansim.analysis.validation.history import history_series
 from plansim.analysis.validation.parameters import TargetRange, target_ranges
-from plansim.analysis.validation.result import Case, CaseTemplate, Outcome, Result
+from plansim.analysis.validation.result import Case, CaseTemplate, Result, ValidationOutcome
 from plansim.files.forms import Words
 from plansim.files.writing import check_destination, write_text
 from plansim.model.records import Model
@@ -163,15 +163,15 @@ def _summary(results: Sequence[Result], text: Text) -> str:
     counted = Counter(made.status for made in results)
     count = text(
         "validation_page.count",
-        passed=counted[Outcome.PASS],
-        failed=counted[Outcome.FAIL],
-        left=counted[Outcome.NOT_APPLICABLE],
+        passed=counted[ValidationOutcome.PASS],
+        failed=counted[ValidationOutcome.FAIL],
+        left=counted[ValidationOutcome.NOT_APPLICABLE],
     )
     return f"{count}\n\n{_table(text('validation_page.head'), rows)}"
 
 
 def _failures(tested: Report, text: Text) -> Iterator[str]:
-    failing = [made for made in tested.results if made.status is Outcome.FAIL]
+    failing = [made for made in tested.results if made.status is ValidationOutcome.FAIL]
     if not failing:
         yield text("validation_page.nothing_fails")
     for made in failing:

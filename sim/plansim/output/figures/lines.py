@@ -84,7 +84,7 @@ def titles(runs: Sequence[xr.Dataset], text: Text) -> list[str]:
 
 
 def _listed(runs: Runs) -> list[xr.Dataset]:
-    listed = [runs] if isinstance(runs, xr.Dataset) else list(runs)
+    listed = separate(runs) if isinstance(runs, xr.Dataset) else list(runs)
     if not listed:
         raise ValueError("there is no run to draw")
     return listed

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from plansim.analysis.decisions.discovery import Discovery, FailureBox, Limit, Outcome
+from plansim.analysis.decisions.policies import Aim, PolicyPoint, PolicySet
 from plansim.analysis.decisions.robustness import PolicyPair, PolicyRobustness, Robustness
 from plansim.model.records import Model
 from plansim.output.describe import constants_name
@@ -25,7 +26,17 @@ from plansim.output.words.text import Text
 from plansim.scenario.factors import Apply
 from plansim.targets.verdict import of_hundred
 
-__all__ = ["discovery_table", "robustness_table"]
+__all__ = ["discovery_table", "policies_table", "robustness_table"]
+
+_MOST_MOVES = 4
+"""Number of levers that are named of a policy."""
+_AIMS: Mapping[Aim, Callable[[Text], str]] = {
+    Aim.GROWTH: lambda text: text("policies.growth"),
+    Aim.SHARE: lambda text: text("robust.named"),
+    Aim.MET: lambda text: text("robust.mean_met"),
+    Aim.EFFORT: lambda text: text("policies.effort"),
+    Aim.COST: lambda text: text("policies.cost"),
+}
 
 
 def discovery_table(found: Sequence[Discovery], model: Model, text: Text) -> RenderableType:
@@ -181,6 +192,69 @@ def _pair(pair: PolicyPair, first: str, second: str, text: Text) -> str:
         share=f"{100 * pair.share_difference:+.0f}",
         share_error=f"{100 * pair.share_error:.0f}",
     )
+
+
+def policies_table(result: PolicySet, text: Text, *, most: int = 20) -> RenderableType:
+    """Lay out the policies of which none is better in every aim, and the levers they move most."""
+    columns = [
+        text_column(text("robust.policy")),
+        *(figure_column(_AIMS[aim](text)) for aim in result.aims),
+        text_column(text("policies.moves")),
+    ]
+    rows = [_point(result, result.start, text("policies.start"), text)]
+    step = max(1, -(-len(result.points) // most))
+    for number, point in list(enumerate(result.points, 1))[::step]:
+        rows.append(_point(result, point, str(number), text))
+    parts: list[RenderableType] = [
+        text(
+            "policies.head",
+            count=len(result.points),
+            runs=result.runs,
+            members=result.members,
+            fresh=result.fresh,
+        ),
+        Grid(columns, rows),
+    ]
+    if Aim.SHARE in result.aims:
+        parts.append(text("robust.set", ids=text.join(result.named), count=len(result.named)))
+    last = result.hypervolumes[:, -1]
+    parts.append(
+        text(
+            "policies.search",
+            low=f"{last.min():.2f}",
+            high=f"{last.max():.2f}",
+            seeds=len(last),
+        )
+    )
+    return blocks(parts)
+
+
+def _point(result: PolicySet, point: PolicyPoint, name: str, text: Text) -> Row:
+    moved = sorted(
+        (one for one in result.levers if point.values[one.id] != result.start.values[one.id]),
+        key=lambda lever: (
+            -abs(point.values[lever.id] - result.start.values[lever.id]) / (lever.high - lever.low)
+        ),
+    )
+    shown = [text.pick(lever.name_en, lever.name_zh) for lever in moved[:_MOST_MOVES]]
+    more = len(moved) - len(shown)
+    return (
+        name,
+        *(_aim(aim, point.aims[aim]) for aim in result.aims),
+        text.join([*shown, *([f"+{more}"] if more > 0 else [])]),
+    )
+
+
+def _aim(aim: Aim, value: float) -> str:
+    match aim:
+        case Aim.GROWTH:
+            return f"{100 * value:.1f} %"
+        case Aim.SHARE:
+            return f"{_hundred(value)}/100"
+        case Aim.EFFORT:
+            return f"{100 * value:.0f} %"
+        case _:
+            return f"{value:.4g}"
 
 
 def _hundred(share: float) -> str:

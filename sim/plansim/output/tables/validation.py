@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from plansim.analysis.validation.result import Case, CaseTemplate, Number, Outcome, Result
+from plansim.analysis.validation.result import Case, CaseTemplate, Number, Result, ValidationOutcome
 from plansim.output.tables.layout import (
     Column,
     Grid,
@@ -34,9 +34,9 @@ __all__ = [
 MOST_FAULTS = 12
 """Number of faults of a test that the table shows; JSON has all."""
 _MARK = {
-    Outcome.PASS: ("✓", Style.GOOD),
-    Outcome.FAIL: ("✗", Style.BAD),
-    Outcome.NOT_APPLICABLE: ("–", Style.FAINT),
+    ValidationOutcome.PASS: ("✓", Style.GOOD),
+    ValidationOutcome.FAIL: ("✗", Style.BAD),
+    ValidationOutcome.NOT_APPLICABLE: ("–", Style.FAINT),
 }
 
 
@@ -80,31 +80,29 @@ def _filled(template: str, values: Mapping[str, Number], text: Text) -> str:
     return re.sub(r"(?<=[0-9])%", " %", template.format(**words))
 
 
+_GROUPS = {
+    "wanted": "way",
+    "way": "way",
+    "mark": "start_mark",
+    "lacking": "lacking",
+    "declared": "polarity",
+    "expected": "strength",
+    "comparison": "comparison",
+    "stability": "stability",
+    "before": "status",
+    "after": "status",
+    "status": "status",
+}
+"""Groups of the catalogue in which values stand that are words; names of variables are kept."""
+
+
 def _word(name: str, value: Number, text: Text) -> Number:
-    """Translate values that are words of the catalogue; names of variables are kept."""
+    """Translate a value that is a word of the catalogue, or a unit."""
     if not isinstance(value, str):
         return value
-    match name:
-        case "wanted" | "way":
-            return text.word("way", value)
-        case "mark":
-            return text.word("start_mark", value)
-        case "lacking":
-            return text.word("lacking", value)
-        case "declared":
-            return text.word("polarity", value)
-        case "expected":
-            return text.word("strength", value)
-        case "comparison":
-            return text.word("comparison", value)
-        case "stability":
-            return text.word("stability", value)
-        case "before" | "after" | "status":
-            return text.word("status", value)
-        case "unit":
-            return text.unit(value)
-        case _:
-            return value
+    if name == "unit":
+        return text.unit(value)
+    return text.word(_GROUPS[name], value) if name in _GROUPS else value
 
 
 def validation_table(results: Sequence[Result], text: Text) -> RenderableType:
@@ -124,7 +122,9 @@ def validation_table(results: Sequence[Result], text: Text) -> RenderableType:
         )
         for result in results
     ]
-    failed = (_faults(result, text) for result in results if result.status is Outcome.FAIL)
+    failed = (
+        _faults(result, text) for result in results if result.status is ValidationOutcome.FAIL
+    )
     effects = (table for result in results if (table := _effects(result, text)) is not None)
     return blocks([Grid(columns, rows), *effects, *failed, _count(results, text)])
 
@@ -176,8 +176,8 @@ def _count(results: Sequence[Result], text: Text) -> str:
     counted = Counter(result.status for result in results)
     return text(
         "validation.count",
-        passed=counted[Outcome.PASS],
-        failed=counted[Outcome.FAIL],
-        left=counted[Outcome.NOT_APPLICABLE],
+        passed=counted[ValidationOutcome.PASS],
+        failed=counted[ValidationOutcome.FAIL],
+        left=counted[ValidationOutcome.NOT_APPLICABLE],
         seconds=sum(result.seconds for result in results),
     )
