@@ -16,6 +16,7 @@ from pathlib import Path
 
 from plansim.cache import code_of, digest, kept
 from plansim.errors import Fault, Message, ModelError, foreign, nearest
+from plansim.files.escaping import without_controls
 from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
 
@@ -52,6 +53,10 @@ def load_model(
     Raises:
         ModelError: the file cannot be read, or has faults: all of them, by line.
         InputError: a table of data cannot be read.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> model.find("捕捞量").equation
+    'catch= effort*(initial fish + switch B*(fish - initial fish))'
     """
     file = shipped_model() if path is None else Path(path)
     content = _read_bytes(file)
@@ -148,4 +153,4 @@ def _decode(data: bytes, file: Path) -> str:
                 found=found,
             )
         ) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return without_controls(text.replace("\r\n", "\n").replace("\r", "\n"))
