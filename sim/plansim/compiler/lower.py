@@ -162,7 +162,7 @@ class _Place:
 
 
 @dataclass(frozen=True, eq=False)
-class _Frame:
+class _Expansion:
     """A macro where it is called."""
 
     macro: Macro
@@ -183,7 +183,7 @@ class _Scope:
     cell: Cell
     bound: Bound
     initial: bool
-    frame: _Frame | None = None
+    frame: _Expansion | None = None
 
 
 @dataclass
@@ -205,7 +205,7 @@ class _Lowering:
     _later: list[tuple[Call, _Scope, int, int]] = field(default_factory=list)
     _cells: dict[str, dict[Cell, _Place]] = field(default_factory=dict)
     _open: list[tuple[str, Cell, bool]] = field(default_factory=list)
-    _frames: dict[str, _Frame] = field(default_factory=dict)
+    _frames: dict[str, _Expansion] = field(default_factory=dict)
     _vectors: dict[object, list[int]] = field(default_factory=dict)
 
     # The whole
@@ -215,8 +215,11 @@ class _Lowering:
         for name in self._in_order(outputs):
             variable = self.model.variables[name]
             for cell in self._elements(variable):
+                keys = tuple(map(name_key, cell))
+                if keys and keys not in self._places(name_key(name)):
+                    continue  # it has no equation, and no value
                 try:
-                    place = self.value(name_key(name), tuple(map(name_key, cell)), initial=False)
+                    place = self.value(name_key(name), keys, initial=False)
                 except _FoundError:
                     continue
                 found[cell_name(name, cell)] = self.graph._as_number(place)
@@ -362,8 +365,7 @@ class _Lowering:
     def _lowered(self, key: str, cell: Cell, initial: bool) -> int:
         variable = self.variables[key]
         place = self._places(key).get(cell)
-        if place is None:  # an array that is not defined everywhere
-            return self.graph.number(math.nan)
+        assert place is not None
         equation = place.equation
         if equation.form is EquationForm.DATA:
             raise _RefusedError(Message("data from outside of the model are not supported"))
@@ -473,6 +475,9 @@ class _Lowering:
             cell = tuple(
                 self.subscripts.element(subscript, scope.bound) for subscript in tree.subscripts
             )
+            if cell and cell not in self._places(key):
+                name = self._label(self.variables[key], cell)
+                raise _RefusedError(Message("'{name}' has no equation", name=name), tree.key)
             return self.value(key, cell, scope.initial)
         position = self.subscripts.position(key, scope.bound)
         return self.graph.number(position)
@@ -684,7 +689,7 @@ class _Lowering:
 
     # Macros
 
-    def _frame(self, tree: Call, scope: _Scope) -> _Frame:
+    def _frame(self, tree: Call, scope: _Scope) -> _Expansion:
         """Give the frame of a call: one for all phases."""
         label = repr((scope.key, scope.cell, sorted(scope.bound.items()), tree.start))
         if label not in self._frames:
@@ -693,10 +698,10 @@ class _Lowering:
             given = {key for key, node in arguments.items() if self._reads_stock(node, scope)}
             given |= {f"{key}$" for key in self.moved_by_stocks}
             moved = moved_by_stocks(macro.equations, self.levels, given)
-            self._frames[label] = _Frame(macro, label, arguments, _running(scope), moved)
+            self._frames[label] = _Expansion(macro, label, arguments, _running(scope), moved)
         return self._frames[label]
 
-    def _local(self, frame: _Frame, key: str, initial: bool) -> int:
+    def _local(self, frame: _Expansion, key: str, initial: bool) -> int:
         """Give the node of a variable within a macro."""
         cell = frame.caller.cell
         outer = frame.caller.key.partition(_WITHIN)[0]
@@ -768,7 +773,8 @@ class _Lowering:
         )
         place = self._places(tree.key).get(cell)
         if place is None:
-            return self.graph.number(math.nan)
+            name = self._label(variable, cell)
+            raise _RefusedError(Message("'{name}' has no equation", name=name), tree.key)
         if not isinstance(place.equation.tree, Table):
             raise _RefusedError(Message("tables from other files are not supported"), tree.key)
         table = _checked(place.equation.tree)
