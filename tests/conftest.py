@@ -135,14 +135,20 @@ def address(shipped_page: Page, tmp_path_factory: pytest.TempPathFactory) -> str
     return shipped_page.save(tmp_path_factory.mktemp("page") / "page.html").as_uri()
 
 
+@pytest.fixture(scope="module")
+def opened(browser: Browser, address: str) -> Iterator[Visit]:
+    """The page of the shipped model, opened once for all tests of a file."""
+    opened = Visit(browser, address)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
-    """The page of the shipped model, open; in the end nothing may have gone wrong on it."""
-    visit = Visit(browser, address)
-    yield visit
-    wrong = visit.wrong
-    visit.close()
-    assert wrong == []
+def visit(opened: Visit) -> Iterator[Visit]:
+    """The page of the shipped model, as it is at first; in the end nothing may have gone wrong."""
+    opened.restart()
+    yield opened
+    assert opened.wrong == []
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
 from plansim.errors import InputError
 from plansim.model.records import Model
@@ -18,6 +17,7 @@ from plansim.model.units import convert
 from plansim.output.export.cf import cf_dataset, udunits
 from plansim.output.export.tables import TableForm, table_of, write_scenarios
 from plansim.scenario.scenario_file import Scenario
+from plansim.targets.annual import annual
 from plansim.targets.catalogue import plan_region
 
 IDS = ("baseline", "slow-growth")

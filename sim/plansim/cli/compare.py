@@ -155,9 +155,9 @@ def export(
     SCENARIO is the name of a shipped scenario or the path of a YAML file; several go into one file.
     RESULT.zarr is the result of a sweep, of which each run is a row.
     """
-    from plansim.engine.dataset import annual
     from plansim.output.export.results import FORMATS
     from plansim.output.export.tables import export as write_all
+    from plansim.targets.annual import annual
     from plansim.targets.catalogue import plan_region
 
     terminal = arguments.terminal

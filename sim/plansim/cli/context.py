@@ -216,7 +216,9 @@ def model_at(path: Path | None, *, quiet: bool = False) -> Model:
     """Load a model (None: the shipped one) and show its warnings."""
     from plansim.model.reader import load_model
 
-    model = load_model(path)
+    context = click.get_current_context(silent=True)
+    strict = bool(context and context.meta.get("plansim.strict_units"))
+    model = load_model(path, strict=strict or None)
     if not quiet:
         warn(model.warnings)
     return model

@@ -11,6 +11,7 @@ import click
 
 from plansim.cli.context import (
     Arguments,
+    Inputs,
     Terminal,
     UsageError,
     check_files,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from plansim.errors import Fault
+    from plansim.targets.target import Target
 
 __all__ = ["decide"]
 
@@ -256,7 +258,7 @@ def discover(
     from plansim.analysis.decisions.prim import Rule
     from plansim.analysis.experiments.store import open_sweep
     from plansim.output.tables.robustness import discovery_table
-    from plansim.targets.target import binding_targets, target_named
+    from plansim.targets.target import binding_targets
 
     check_files((output, (".json",)), force=force)
     is_store = Path(source).is_dir()
@@ -266,7 +268,7 @@ def discover(
         (),
         overlays,
         names=ids,
-        find=lambda inputs, name: target_named(name, inputs.targets),
+        find=_target,
         whole=is_store,
     )
     with terminal.progress(terminal.text("discover.working", scenario=source)):
@@ -309,11 +311,10 @@ def robust(
     """
     from plansim.analysis.decisions.robustness import robustness
     from plansim.output.tables.robustness import robustness_table
-    from plansim.targets.target import target_named
 
     terminal = arguments.terminal
     check_files((output, (".json",)), force=force)
-    inputs = arguments.read(names=ids, find=lambda inputs, name: target_named(name, inputs.targets))
+    inputs = arguments.read(names=ids, find=_target)
     with terminal.progress(terminal.text("discover.working", scenario=inputs.scenario.id)):
         result = robustness(
             inputs.model,
@@ -414,13 +415,10 @@ def policies(
     from plansim.analysis.decisions.policies import policy_text
     from plansim.files.writing import write_text
     from plansim.output.tables.robustness import policies_table
-    from plansim.targets.target import target_named
 
     terminal = arguments.terminal
     check_files((output, (".json",)), force=force)
-    inputs = arguments.read(
-        whole=True, names=ids, find=lambda inputs, name: target_named(name, inputs.targets)
-    )
+    inputs = arguments.read(whole=True, names=ids, find=_target)
     with terminal.progress(terminal.text("policies.working")) as progress:
         result = policies_of(
             inputs.model,
@@ -443,3 +441,109 @@ def policies(
         remark(terminal.text("policies.written", count=len(result.points), folder=folder))
     terminal.keep(result, output, None, None, force)
     terminal.answer(form, result, lambda: policies_table(result, terminal.text))
+
+
+@decide.command(epilog="Example: plansim decide signposts baseline --by 2008")
+@target_option("Only this target; may be given again.")
+@click.option(
+    "--by",
+    metavar="YEAR",
+    type=int,
+    help="The last year of the statistics; by default the middle of the plan.",
+)
+@members_option
+@threads_option
+@output_option("Also write all figures.", "FILE.json")
+@force_option
+@format_option("table", "json")
+@scenario_options(required=True)
+def signposts(
+    arguments: Arguments,
+    ids: tuple[str, ...],
+    by: int | None,
+    draws: int | None,
+    threads: int | None,
+    output: Path | None,
+    force: bool,
+    form: str,
+) -> None:
+    """Say which published statistics of the first years foretell whether a target will be met.
+
+    What a mid-term review would have to look at: over plausible models, how well members that meet
+    a target can be told early from those that miss it, and by which threshold.
+    """
+    from plansim.analysis.decisions.signposts import signposts as signposts_of
+    from plansim.output.tables.robustness import signposts_table
+
+    terminal = arguments.terminal
+    check_files((output, (".json",)), force=force)
+    inputs = arguments.read(names=ids, find=_target)
+    with terminal.progress(terminal.text("signposts.working", scenario=inputs.scenario.id)):
+        result = signposts_of(
+            inputs.model,
+            inputs.scenario,
+            inputs.named or inputs.targets,
+            by=by,
+            members=draws,
+            threads=threads,
+        )
+    terminal.keep(result, output, None, None, force)
+    terminal.answer(form, result, lambda: signposts_table(result, terminal.text))
+
+
+@decide.command(epilog="Example: plansim decide conflicts baseline --largest 2")
+@target_option("Only sets of these targets; may be given again.")
+@click.option(
+    "--largest",
+    metavar="N",
+    type=WholeNumber(1),
+    default=2,
+    show_default=True,
+    help="Maximum number of targets in a set.",
+)
+@members_option
+@threads_option
+@output_option("Also write all figures.", "FILE.json")
+@force_option
+@format_option("table", "json")
+@scenario_options(settings=False)
+def conflicts(
+    arguments: Arguments,
+    ids: tuple[str, ...],
+    largest: int,
+    draws: int | None,
+    threads: int | None,
+    output: Path | None,
+    force: bool,
+    form: str,
+) -> None:
+    """Find the smallest sets of binding targets that no setting of the levers holds together.
+
+    A set is in conflict if all of it is met in less than one half of the plausible models under
+    every setting that was found; the least relaxation of one target that dissolves it is named.
+    """
+    from plansim.analysis.decisions.conflicts import conflicts as conflicts_of
+    from plansim.output.tables.robustness import conflicts_table
+
+    terminal = arguments.terminal
+    check_files((output, (".json",)), force=force)
+    inputs = arguments.read(whole=True, names=ids, find=_target)
+    with terminal.progress(terminal.text("conflicts.working")) as progress:
+        result = conflicts_of(
+            inputs.model,
+            inputs.scenario if arguments.scenarios else None,
+            targets=inputs.named or inputs.targets,
+            members=draws,
+            largest=largest,
+            threads=threads,
+            progress=progress,
+        )
+    names = {one.id: terminal.text.pick(one.name_en, one.name_zh) for one in inputs.targets}
+    terminal.keep(result, output, None, None, force)
+    terminal.answer(form, result, lambda: conflicts_table(result, names, terminal.text))
+
+
+def _target(inputs: Inputs, name: str) -> Target:
+    from plansim.targets.target import target_named
+
+    return target_named(name, inputs.targets)

@@ -234,12 +234,31 @@ def command_group(**options: Any) -> Callable[[Callable[[], None]], click.Group]
     return make
 
 
-model_option = click.option(
-    "--model",
-    metavar="FILE.mdl",
-    type=click.Path(path_type=Path),
-    help="Another Vensim model, with its own targets.yaml beside it if it has one.",
-)
+def _remembered(context: click.Context, option: click.Parameter, value: object) -> None:
+    """Keep the value of an option for `plansim.cli.context.model_at`."""
+    context.meta[f"plansim.{option.name}"] = value
+
+
+def model_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which model is read, and how."""
+    options = [
+        click.option(
+            "--model",
+            metavar="FILE.mdl",
+            type=click.Path(path_type=Path),
+            help="Another Vensim model, with its own targets.yaml beside it if it has one.",
+        ),
+        click.option(
+            "--strict-units",
+            is_flag=True,
+            expose_value=False,
+            callback=_remembered,
+            help="Take a missing unit in the model for an error, not for a warning.",
+        ),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 with_option = click.option(

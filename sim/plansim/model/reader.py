@@ -29,17 +29,19 @@ def load_model(path: str | Path | None = None, strict: bool | None = None) -> Mo
         path: a ``.mdl`` file; None for the shipped model.
         strict: whether a missing unit, a value outside of its admissible range and a slip in the
             comment convention are faults (or else warnings). By default they are faults in the
-            shipped model, and in every other one in which at most one variable in ten has no
-            unit: there a missing one is an oversight, elsewhere it is a habit.
+            shipped model alone.
 
     Raises:
         ModelError: the file cannot be read, or has faults: all of them, by line.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> model.find("捕捞量").equation
+    'catch= effort*(initial fish + switch B*(fish - initial fish))'
     """
     file = shipped_model() if path is None else Path(path)
     data = _read_bytes(file)
     text = _decode(data, file)
-    if strict is None and path is None:
-        strict = True
+    strict = path is None if strict is None else strict
     whole = hashlib.sha256(data).hexdigest()
 
     def make() -> Model:

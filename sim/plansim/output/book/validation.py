@@ -87,6 +87,10 @@ def validation_report(
 
     Raises:
         OutputError: as for `check_report`, or the system refuses to write.
+
+    >>> context = plansim.load_context(plansim.load_model("lake.mdl"), "stories")
+    >>> results = plansim.validate(context, ["Q02"])
+    >>> plansim.validation_report(context, results, "tests.md", force=True)
     """
     from plansim.output.figures.canvas import save_figure
     from plansim.output.figures.validation import history_sheet

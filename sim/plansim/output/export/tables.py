@@ -21,7 +21,7 @@ from plansim.output.export.results import FORMATS, card_of
 from plansim.output.export.sweep import write_runs
 from plansim.output.series import series_of
 from plansim.scenario.records import BilingualText
-from plansim.targets.annual import frame, separate
+from plansim.targets.annual import annual, frame, separate
 from plansim.targets.target import split_reference
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ def export(
     """Write annual figures of runs, or the runs of a sweep, for other programs.
 
     Args:
-        source: datasets by years, as `annual` returns them, each of one scenario or of several; or
-            the path of a sweep, of which each run becomes a row.
+        source: datasets as `simulate` or `annual` returns them, each of one scenario or of several;
+            or the path of a sweep, of which each run becomes a row.
         path: FILE.csv, .xlsx, .parquet or .nc (CF); of a sweep FILE.csv or .parquet.
         form: of a table: a row a variable (wide), a row a figure (tidy), or that of the IAMC.
         names: variables that are written; by default all that change over time.
@@ -123,13 +123,18 @@ def export(
     Raises:
         InputError: a variable is no series, or there is no sweep of that name.
         OutputError: as for `check_destination`, or the system refuses to write.
+
+    >>> runs = plansim.simulate(plansim.load_model("lake.mdl"), "boats.yaml")
+    >>> plansim.export(runs, "runs.csv", form="tidy", names=["fish"], force=True)
+    1
     """
     import xarray as xr
 
     if isinstance(source, str | Path):
         return write_runs(open_store(Path(source)), Path(path), force=force)
     listed = [source] if isinstance(source, xr.Dataset) else list(source)
-    runs = [run for dataset in listed for run in separate(dataset)]
+    apart = (run for dataset in listed for run in separate(dataset))
+    runs = [run if "year" in run.coords else annual(run) for run in apart]
     model = str(runs[0].attrs.get("model", ""))
     where = region or BilingualText(model, model)
     write_scenarios(runs, Path(path), TableForm(form), where, names=names, force=force)
