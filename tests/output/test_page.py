@@ -23,7 +23,6 @@ import plansim.output.page.page as page_module
 from plansim.analysis.feedback.loop_scores import score_loops
 from plansim.analysis.feedback.loops import load_loops
 from plansim.cli.main import main
-from plansim.engine.dataset import annual
 from plansim.engine.simulate import simulate
 from plansim.errors import Fault, InputError
 from plansim.model.reader import load_model
@@ -43,6 +42,7 @@ from plansim.output.words.text import (
 )
 from plansim.scenario.scenario_file import Scenario, as_written, read_scenario
 from plansim.scenario.variant import for_scenarios
+from plansim.targets.annual import annual
 from plansim.targets.catalogue import load_targets
 from plansim.targets.target import Kind, split_reference
 from plansim.targets.verdict import check_targets

@@ -77,7 +77,7 @@ def write_text(text: str, path: Path, *, force: bool = False) -> None:
     """
     check_destination(path, force=force)
     with writing_whole(path) as part:
-        part.write_text(text, "utf-8")
+        part.write_text(text, "utf-8", "replace")  # half a character has no bytes
 
 
 def part_of(path: Path, token: str | None = None) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from plansim.cache import code_of, digest, kept
 from plansim.errors import Fault, Message, ModelError, foreign, nearest
+from plansim.files.escaping import without_controls
 from plansim.files.shipped import shipped_model
 from plansim.model.records import Model
 
@@ -33,6 +34,10 @@ def load_model(path: str | Path | None = None, strict: bool | None = None) -> Mo
 
     Raises:
         ModelError: the file cannot be read, or has faults: all of them, by line.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> model.find("捕捞量").equation
+    'catch= effort*(initial fish + switch B*(fish - initial fish))'
     """
     file = shipped_model() if path is None else Path(path)
     data = _read_bytes(file)
@@ -116,4 +121,4 @@ def _decode(data: bytes, file: Path) -> str:
                 found=found,
             )
         ) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return without_controls(text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -161,6 +161,12 @@ def policies(
     Raises:
         InputError: an aim or a lever is unknown, or no candidate runs.
         ModelError: the compiler does not support the model.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> few = {"seeds": 1, "generations": 4, "members": 16, "fresh": 32}
+    >>> result = plansim.policies(model, aims=["growth", "met"], **few)
+    >>> len(result.points) > 0, [lever.id for lever in result.levers]
+    (True, ['effort', 'growth rate'])
     """
     chosen = _aims(aims, cost)
     spec = read_frontier_spec(model, load_views(model))
@@ -199,6 +205,12 @@ def policy_text(result: PolicySet, number: int) -> str:
     Args:
         result: the set.
         number: which of `PolicySet.points`.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> few = {"seeds": 1, "generations": 4, "members": 16, "fresh": 32}
+    >>> text = plansim.policy_text(plansim.policies(model, aims=["growth", "met"], **few), 0)
+    >>> "effort" in text
+    True
     """
     point, scenario = result.points[number], result.scenario
     aims = ", ".join(f"{aim} {value:.4g}" for aim, value in point.aims.items())
@@ -276,7 +288,7 @@ def hypervolume(aims: Floats, worst: Floats) -> float:
 
     By slicing along the last aim, aim after aim.
 
-    >>> hypervolume(np.array([[1.0, 2.0], [2.0, 1.0]]), np.zeros(2))
+    >>> float(hypervolume(np.array([[1.0, 2.0], [2.0, 1.0]]), np.zeros(2)))
     3.0
     """
     points = aims[(aims > worst).all(axis=1)]

@@ -86,6 +86,10 @@ def lever_named(model: Model, name: str) -> Lever:
 
     Raises:
         InputError: there is no such constant or element, or the name means several.
+
+    >>> lever = plansim.lever_named(plansim.load_model("lake.mdl"), "捕捞强度")
+    >>> lever.id, lever.low, lever.high
+    ('effort', 0.05, 0.3)
     """
     bare, bracket, inside = name.partition("[")
     try:
@@ -188,6 +192,23 @@ class DecisionProblem:
             for lever in np.flatnonzero(np.abs(position - self.start) > UNMOVED)
         ]
         return tuple(sorted(moves, key=lambda move: -move.effort))
+
+    def position_of(self, moves: Sequence[Move]) -> Floats:
+        """Return the position at which these levers are moved and no others."""
+        values = self.present.copy()
+        for move in moves:
+            values[self.levers.index(move.lever)] = move.value
+        return np.where(values == self.present, self.start, self.positions(values))
+
+    def scenario_at(self, position: Floats) -> Scenario:
+        """Return the scenario with the levers at a position; it sets what is moved."""
+        settings = self._settings(position[None])[0]
+        moved = {
+            name: float(settings[column])
+            for name, column in self.columns.items()
+            if settings[column] != self.defaults[column]
+        }
+        return replace(self.scenario, values={**self.scenario.values, **moved})
 
     # What a run says.
 
@@ -396,6 +417,10 @@ def read_frontier_spec(
 
     Raises:
         DesignError: with every fault of the file.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> plansim.read_frontier_spec(model, plansim.load_views(model)).years
+    (2010,)
     """
     path = model.path.with_name(FILE_NAME) if path is None else path
     if not path.is_file():

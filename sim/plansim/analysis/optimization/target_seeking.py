@@ -164,6 +164,11 @@ def solve(
             of the code; a run gives no figure for a target.
         ModelError: the model cannot be compiled.
         SimulationError: the scenario itself breaks down.
+
+    >>> model = plansim.load_model("lake.mdl")
+    >>> solution = plansim.solve(model, "boats.yaml", levers=["effort"], targets=["F1"])
+    >>> round(solution.values[0], 3)
+    0.191
     """
     scenario = read_scenario(scenario, model) if isinstance(scenario, str) else scenario
     plan = load_targets(model=model) if plan is None else plan
@@ -349,12 +354,12 @@ def _searched(problem: DecisionProblem, count: int, kind: SearchRange, points: P
 
 
 def changed_verdicts(
-    evaluation: Evaluation, ids: Sequence[str]
+    evaluation: Evaluation, ids: Sequence[str], after: int = 1
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the targets that the second of two runs meets and the first not, and the reverse."""
-    met = {id_: (evaluation[id_].status == Status.MET.code).tolist() for id_ in ids}
-    gained = tuple(id_ for id_, (before, after) in met.items() if after and not before)
-    lost = tuple(id_ for id_, (before, after) in met.items() if before and not after)
+    """Return the targets that run ``after`` meets and the first run not, and the reverse."""
+    met = {id_: evaluation[id_].status[[0, after]] == Status.MET.code for id_ in ids}
+    gained = tuple(id_ for id_, (first, then) in met.items() if then and not first)
+    lost = tuple(id_ for id_, (first, then) in met.items() if first and not then)
     return gained, lost
 
 
