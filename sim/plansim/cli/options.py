@@ -266,6 +266,16 @@ def model_option(function: Callable[..., Any]) -> Callable[..., Any]:
             callback=_remembered,
             help="Take a missing unit in the model for an error, not for a warning.",
         ),
+        click.option(
+            "--data",
+            metavar="FILE.csv",
+            type=click.Path(path_type=Path),
+            multiple=True,
+            expose_value=False,
+            callback=_remembered,
+            help="Data of the model's data variables: a column of times, and one for each; may be "
+            "given again.",
+        ),
     ]
     for option in reversed(options):
         function = option(function)
