@@ -152,7 +152,15 @@ def test_what_is_shown_of_a_solution_meets_the_target(call: Call) -> None:
     assert "already" in out
 
 
-MIX = ("decide", "solve", "baseline", "--lever", "coal quality after", "--lever", "abatement effort")
+MIX = (
+    "decide",
+    "solve",
+    "baseline",
+    "--lever",
+    "coal quality after",
+    "--lever",
+    "abatement effort",
+)
 
 
 def test_a_mix_in_full(told: Callable[..., Any], call: Call) -> None:

@@ -215,7 +215,7 @@ function chartCard(chart, { height = 168, open = null } = {}) {
         return { series: [low + 1, low], fill: `${HUES[side]}22` };
       }),
     );
-    const axis = { stroke: "#56616c", font: "11px plansim, system-ui, plansim-signs, sans-serif" };
+    const axis = { stroke: "#56616c", font: "11px system-ui, sans-serif" };
     const grid = { stroke: "#e6e9ec", width: 1 };
     plot = new uPlot(
       {
